@@ -1,14 +1,14 @@
 // Failures: the one table of what a request can fail of, for the data plane that answers so and for `explain`, which says what would be answered.
 // Statuses follow Envoy, and so do the sentences that it has, to the letter, because alerts look for them. Each is completed, where it happens, with what is true of that request.
-import type { RejectReason } from '../routing/route/decision.ts';
+import type { RejectReason } from "../routing/route/decision.ts";
 
 /** May a request that failed so be sent again? */
 type Retryability =
   /** Nothing was sent: another Endpoint, always. */
-  | 'unsent'
+  | "unsent"
   /** As the Mapping's retry policy says. */
-  | 'policy'
-  | 'never';
+  | "policy"
+  | "never";
 
 export interface Failure {
   /** Stable kebab-case name: the `reason` of a JSON answer, in logs. */
@@ -23,96 +23,321 @@ export interface Failure {
   readonly retryability: Retryability;
 }
 
-function failure(name: string, flag: string, httpStatus: number, grpcStatus: number, sentence: string, retryability: Retryability = 'never'): Failure {
+function failure(
+  name: string,
+  flag: string,
+  httpStatus: number,
+  grpcStatus: number,
+  sentence: string,
+  retryability: Retryability = "never",
+): Failure {
   return Object.freeze({ name, flag, httpStatus, grpcStatus, sentence, retryability });
 }
 
-const resetBeforeHeaders = 'upstream connect error or disconnect/reset before headers. reset reason:';
+const resetBeforeHeaders = "upstream connect error or disconnect/reset before headers. reset reason:";
 
 export const failures = {
   // The client's side.
-  malformed: failure('malformed-request', 'DPE', 400, 13, 'The request is malformed: RFC 9112 does not allow it'),
-  brokenRules: failure('broken-rules', 'DPE', 0, 13, 'The client broke the rules of HTTP/2, so the gateway closed its connection'),
-  notHttp: failure('not-http', 'DPE', 0, 13, 'The client sent neither HTTP/1.1 nor HTTP/2'),
-  proxyHeader: failure('proxy-header', 'DPE', 0, 13, 'The connection does not begin with a PROXY protocol header, which --proxy-protocol requires from this address'),
-  proxyTimeout: failure('proxy-timeout', 'DT', 0, 4, 'The PROXY protocol header did not arrive in time. Raise --head-timeout-ms'),
-  regexWork: failure('regex-work', 'RX', 431, 8, 'Matching this request against the regexes of its routes takes too many steps. Send a shorter path, query or headers, or write simpler regexes'),
-  rewriteTooLong: failure('rewrite-too-long', 'RX', 500, 13, 'The regex of this route makes a path that is longer than a request line may be. Correct regex_rewrite or regex_redirect, or raise --request-line-bytes'),
-  rewriteTooExpensive: failure('rewrite-too-expensive', 'RX', 500, 13, 'The regex of this route takes too many steps or matches too often on this path. Write a simpler pattern in regex_rewrite or regex_redirect'),
-  pathClimbs: failure('path-climbs', 'DPE', 400, 13, 'The rewritten path would contain a dot segment, which the gateway does not send'),
-  underscoreName: failure('underscore-name', 'DPE', 400, 13, 'This gateway rejects header names with an underscore (Module: headers_with_underscores_action). Write a hyphen instead'),
-  escapedSlash: failure('escaped-slash', 'DPE', 400, 13, 'This gateway rejects paths with %2F or %5C (Module: reject_requests_with_escaped_slashes). Send the path without them'),
-  methodRefused: failure('method-refused', 'DPE', 405, 12, 'This gateway does not serve the methods CONNECT and TRACE'),
-  lineTooLong: failure('request-line-too-long', 'DPE', 414, 13, 'The request line is too long. Send a shorter URL, or raise --request-line-bytes'),
-  headTooLarge: failure('head-too-large', 'DPE', 431, 8, 'The request head is too large. Send fewer or shorter headers, or raise --head-bytes or --head-fields'),
-  bodyTooLarge: failure('body-too-large', 'DPE', 413, 8, 'Payload Too Large: send a smaller body, or raise --body-bytes'),
-  unknownExpectation: failure('unknown-expectation', 'DPE', 417, 13, 'This gateway knows no expectation but 100-continue'),
-  malformedBody: failure('malformed-body', 'DPE', 400, 13, 'The request body is malformed: its chunks do not follow RFC 9112'),
-  malformedText: failure('malformed-text', 'DPE', 400, 3, 'The request body is malformed: gRPC-Web text must be base64'),
-  upgradeRefused: failure('upgrade-refused', 'UR', 403, 7, 'This route does not allow WebSocket upgrades'),
-  headTimeout: failure('head-timeout', 'DT', 408, 4, 'The request head did not arrive in time. Raise --head-timeout-ms'),
-  bodyTimeout: failure('body-timeout', 'DT', 408, 4, 'The request body stalled. Raise --body-idle-timeout-ms'),
-  clientGone: failure('client-gone', 'DC', 0, 1, 'The client left before the answer was complete'),
-  clientEnded: failure('client-ended', 'DC', 0, 1, 'The client had closed its sending side, and the answer paused for too long. Raise --half-closed-idle-ms for clients that keep reading'),
-  clientStalled: failure('client-stalled', 'DC', 0, 1, 'The client did not read its answer in time. Raise --write-stall-timeout-ms'),
-  connectionLimit: failure('connection-limit', 'OM', 0, 8, 'There are too many connections. Raise --connections or --connections-per-address'),
+  malformed: failure("malformed-request", "DPE", 400, 13, "The request is malformed: RFC 9112 does not allow it"),
+  brokenRules: failure(
+    "broken-rules",
+    "DPE",
+    0,
+    13,
+    "The client broke the rules of HTTP/2, so the gateway closed its connection",
+  ),
+  notHttp: failure("not-http", "DPE", 0, 13, "The client sent neither HTTP/1.1 nor HTTP/2"),
+  proxyHeader: failure(
+    "proxy-header",
+    "DPE",
+    0,
+    13,
+    "The connection does not begin with a PROXY protocol header, which --proxy-protocol requires from this address",
+  ),
+  proxyTimeout: failure(
+    "proxy-timeout",
+    "DT",
+    0,
+    4,
+    "The PROXY protocol header did not arrive in time. Raise --head-timeout-ms",
+  ),
+  regexWork: failure(
+    "regex-work",
+    "RX",
+    431,
+    8,
+    "Matching this request against the regexes of its routes takes too many steps. Send a shorter path, query or headers, or write simpler regexes",
+  ),
+  rewriteTooLong: failure(
+    "rewrite-too-long",
+    "RX",
+    500,
+    13,
+    "The regex of this route makes a path that is longer than a request line may be. Correct regex_rewrite or regex_redirect, or raise --request-line-bytes",
+  ),
+  rewriteTooExpensive: failure(
+    "rewrite-too-expensive",
+    "RX",
+    500,
+    13,
+    "The regex of this route takes too many steps or matches too often on this path. Write a simpler pattern in regex_rewrite or regex_redirect",
+  ),
+  pathClimbs: failure(
+    "path-climbs",
+    "DPE",
+    400,
+    13,
+    "The rewritten path would contain a dot segment, which the gateway does not send",
+  ),
+  underscoreName: failure(
+    "underscore-name",
+    "DPE",
+    400,
+    13,
+    "This gateway rejects header names with an underscore (Module: headers_with_underscores_action). Write a hyphen instead",
+  ),
+  escapedSlash: failure(
+    "escaped-slash",
+    "DPE",
+    400,
+    13,
+    "This gateway rejects paths with %2F or %5C (Module: reject_requests_with_escaped_slashes). Send the path without them",
+  ),
+  methodRefused: failure("method-refused", "DPE", 405, 12, "This gateway does not serve the methods CONNECT and TRACE"),
+  lineTooLong: failure(
+    "request-line-too-long",
+    "DPE",
+    414,
+    13,
+    "The request line is too long. Send a shorter URL, or raise --request-line-bytes",
+  ),
+  headTooLarge: failure(
+    "head-too-large",
+    "DPE",
+    431,
+    8,
+    "The request head is too large. Send fewer or shorter headers, or raise --head-bytes or --head-fields",
+  ),
+  bodyTooLarge: failure(
+    "body-too-large",
+    "DPE",
+    413,
+    8,
+    "Payload Too Large: send a smaller body, or raise --body-bytes",
+  ),
+  unknownExpectation: failure(
+    "unknown-expectation",
+    "DPE",
+    417,
+    13,
+    "This gateway knows no expectation but 100-continue",
+  ),
+  malformedBody: failure(
+    "malformed-body",
+    "DPE",
+    400,
+    13,
+    "The request body is malformed: its chunks do not follow RFC 9112",
+  ),
+  malformedText: failure(
+    "malformed-text",
+    "DPE",
+    400,
+    3,
+    "The request body is malformed: gRPC-Web text must be base64",
+  ),
+  upgradeRefused: failure("upgrade-refused", "UR", 403, 7, "This route does not allow WebSocket upgrades"),
+  headTimeout: failure(
+    "head-timeout",
+    "DT",
+    408,
+    4,
+    "The request head did not arrive in time. Raise --head-timeout-ms",
+  ),
+  bodyTimeout: failure("body-timeout", "DT", 408, 4, "The request body stalled. Raise --body-idle-timeout-ms"),
+  clientGone: failure("client-gone", "DC", 0, 1, "The client left before the answer was complete"),
+  clientEnded: failure(
+    "client-ended",
+    "DC",
+    0,
+    1,
+    "The client had closed its sending side, and the answer paused for too long. Raise --half-closed-idle-ms for clients that keep reading",
+  ),
+  clientStalled: failure(
+    "client-stalled",
+    "DC",
+    0,
+    1,
+    "The client did not read its answer in time. Raise --write-stall-timeout-ms",
+  ),
+  connectionLimit: failure(
+    "connection-limit",
+    "OM",
+    0,
+    8,
+    "There are too many connections. Raise --connections or --connections-per-address",
+  ),
   // Who calls.
-  unauthenticated: failure('unauthenticated', 'UAEX', 401, 16, 'Authentication required'),
-  forbidden: failure('forbidden', 'UAEX', 403, 7, 'You are not allowed to call this deployment'),
-  nobodyAdmitted: failure('nobody-admitted', 'UAEX', 403, 7, 'No caller is allowed: the access rules of this deployment cannot be applied. Its owner finds the reason with sluice check'),
-  rateLimited: failure('rate-limited', 'RL', 429, 8, 'Too many requests'),
-  sharesUnavailable: failure('shares-unavailable', 'RL', 503, 14, 'The shared rate limit is unavailable. Retry later'),
-  identityUnavailable: failure('identity-unavailable', 'UAEX', 503, 14, 'The gateway cannot authenticate callers now'),
-  addressRefused: failure('address-refused', 'UAEX', 403, 7, 'Your address is not allowed to call this deployment'),
-  misdirected: failure('misdirected', 'NR', 421, 9, 'This TLS connection was made for another host. Open a new connection for this host'),
-  tlsNeeded: failure('tls-needed', 'NR', 403, 9, 'This host is served over TLS only. Use https'),
+  unauthenticated: failure("unauthenticated", "UAEX", 401, 16, "Authentication required"),
+  forbidden: failure("forbidden", "UAEX", 403, 7, "You are not allowed to call this deployment"),
+  nobodyAdmitted: failure(
+    "nobody-admitted",
+    "UAEX",
+    403,
+    7,
+    "No caller is allowed: the access rules of this deployment cannot be applied. Its owner finds the reason with sluice check",
+  ),
+  rateLimited: failure("rate-limited", "RL", 429, 8, "Too many requests"),
+  sharesUnavailable: failure("shares-unavailable", "RL", 503, 14, "The shared rate limit is unavailable. Retry later"),
+  identityUnavailable: failure("identity-unavailable", "UAEX", 503, 14, "The gateway cannot authenticate callers now"),
+  addressRefused: failure("address-refused", "UAEX", 403, 7, "Your address is not allowed to call this deployment"),
+  misdirected: failure(
+    "misdirected",
+    "NR",
+    421,
+    9,
+    "This TLS connection was made for another host. Open a new connection for this host",
+  ),
+  tlsNeeded: failure("tls-needed", "NR", 403, 9, "This host is served over TLS only. Use https"),
   // Who may call, and how much, as external services say.
-  authDenied: failure('external-auth-denied', 'UAEX', 403, 7, 'The authorization service rejected this request'),
-  authUnavailable: failure('external-auth-unavailable', 'UAEX', 403, 7, 'The authorization service is unavailable'),
-  authUnreadable: failure('auth-service-unreadable', 'UAEX', 500, 13, 'The AuthService of this gateway is invalid, so the gateway rejects every request. Its operator finds the reason with sluice check'),
-  limitReached: failure('external-limit-reached', 'RL', 429, 14, 'Too many requests: the rate limit service rejected this one'),
-  limitExhausted: failure('external-limit-exhausted', 'RL', 429, 8, 'Too many requests: the rate limit service rejected this one'),
-  limitsUnavailable: failure('rate-limit-service-unavailable', 'RLSE', 500, 14, 'The rate limit service is unavailable'),
-  limitsUnreadable: failure('rate-limit-service-unreadable', 'RLSE', 500, 13, 'The RateLimitService of this gateway is invalid, so the gateway rejects every request that has rate limit labels. Its operator finds the reason with sluice check'),
+  authDenied: failure("external-auth-denied", "UAEX", 403, 7, "The authorization service rejected this request"),
+  authUnavailable: failure("external-auth-unavailable", "UAEX", 403, 7, "The authorization service is unavailable"),
+  authUnreadable: failure(
+    "auth-service-unreadable",
+    "UAEX",
+    500,
+    13,
+    "The AuthService of this gateway is invalid, so the gateway rejects every request. Its operator finds the reason with sluice check",
+  ),
+  limitReached: failure(
+    "external-limit-reached",
+    "RL",
+    429,
+    14,
+    "Too many requests: the rate limit service rejected this one",
+  ),
+  limitExhausted: failure(
+    "external-limit-exhausted",
+    "RL",
+    429,
+    8,
+    "Too many requests: the rate limit service rejected this one",
+  ),
+  limitsUnavailable: failure(
+    "rate-limit-service-unavailable",
+    "RLSE",
+    500,
+    14,
+    "The rate limit service is unavailable",
+  ),
+  limitsUnreadable: failure(
+    "rate-limit-service-unreadable",
+    "RLSE",
+    500,
+    13,
+    "The RateLimitService of this gateway is invalid, so the gateway rejects every request that has rate limit labels. Its operator finds the reason with sluice check",
+  ),
   // No way to an upstream.
-  noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
-  namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'The metadata "seldon" alone does not name one deployment. Send the metadata "namespace" as well'),
-  noHealthyUpstream: failure('no-healthy-upstream', 'UH', 503, 14, 'no healthy upstream', 'unsent'),
-  noAddress: failure('no-address', 'UH', 503, 14, 'no healthy upstream: its name has no address yet', 'unsent'),
-  overflow: failure('overflow', 'UO', 503, 14, `${resetBeforeHeaders} overflow`),
-  connectRefused: failure('connect-failure', 'UF', 503, 14, `${resetBeforeHeaders} remote connection failure`, 'unsent'),
-  connectTimeout: failure('connect-timeout', 'UF', 503, 14, `${resetBeforeHeaders} connection timeout`, 'unsent'),
+  noRoute: failure("no-route", "NR", 404, 12, "no route"),
+  namespaceNeeded: failure(
+    "namespace-needed",
+    "NR",
+    400,
+    3,
+    'The metadata "seldon" alone does not name one deployment. Send the metadata "namespace" as well',
+  ),
+  noHealthyUpstream: failure("no-healthy-upstream", "UH", 503, 14, "no healthy upstream", "unsent"),
+  noAddress: failure("no-address", "UH", 503, 14, "no healthy upstream: its name has no address yet", "unsent"),
+  overflow: failure("overflow", "UO", 503, 14, `${resetBeforeHeaders} overflow`),
+  connectRefused: failure(
+    "connect-failure",
+    "UF",
+    503,
+    14,
+    `${resetBeforeHeaders} remote connection failure`,
+    "unsent",
+  ),
+  connectTimeout: failure("connect-timeout", "UF", 503, 14, `${resetBeforeHeaders} connection timeout`, "unsent"),
   // The upstream's side.
-  upstreamClosed: failure('upstream-closed', 'UC', 503, 14, `${resetBeforeHeaders} connection termination`, 'policy'),
-  upstreamCut: failure('upstream-cut', 'UC', 502, 14, 'The upstream closed before its answer was complete', 'policy'),
-  upstreamProtocol: failure('upstream-protocol-error', 'UPE', 502, 14, `${resetBeforeHeaders} protocol error`, 'policy'),
-  upstreamReset: failure('upstream-reset', 'UR', 503, 13, `${resetBeforeHeaders} remote reset`, 'policy'),
-  upstreamRefused: failure('upstream-refused', 'UR', 503, 14, `${resetBeforeHeaders} remote refused stream reset`, 'policy'),
-  upstreamCancelled: failure('upstream-cancelled', 'UR', 503, 1, `${resetBeforeHeaders} remote reset, CANCEL`, 'policy'),
-  upstreamOverloaded: failure('upstream-overloaded', 'UR', 503, 8, `${resetBeforeHeaders} remote reset, ENHANCE_YOUR_CALM`, 'policy'),
-  upstreamTimeout: failure('upstream-timeout', 'UT', 504, 4, 'upstream request timeout', 'policy'),
-  streamIdle: failure('stream-idle', 'SI', 504, 14, 'stream timeout'),
-  fault: failure('gateway-fault', 'UX', 500, 13, 'An unexpected error of the gateway ended this request. The gateway logged it'),
+  upstreamClosed: failure("upstream-closed", "UC", 503, 14, `${resetBeforeHeaders} connection termination`, "policy"),
+  upstreamCut: failure("upstream-cut", "UC", 502, 14, "The upstream closed before its answer was complete", "policy"),
+  upstreamProtocol: failure(
+    "upstream-protocol-error",
+    "UPE",
+    502,
+    14,
+    `${resetBeforeHeaders} protocol error`,
+    "policy",
+  ),
+  upstreamReset: failure("upstream-reset", "UR", 503, 13, `${resetBeforeHeaders} remote reset`, "policy"),
+  upstreamRefused: failure(
+    "upstream-refused",
+    "UR",
+    503,
+    14,
+    `${resetBeforeHeaders} remote refused stream reset`,
+    "policy",
+  ),
+  upstreamCancelled: failure(
+    "upstream-cancelled",
+    "UR",
+    503,
+    1,
+    `${resetBeforeHeaders} remote reset, CANCEL`,
+    "policy",
+  ),
+  upstreamOverloaded: failure(
+    "upstream-overloaded",
+    "UR",
+    503,
+    8,
+    `${resetBeforeHeaders} remote reset, ENHANCE_YOUR_CALM`,
+    "policy",
+  ),
+  upstreamTimeout: failure("upstream-timeout", "UT", 504, 4, "upstream request timeout", "policy"),
+  streamIdle: failure("stream-idle", "SI", 504, 14, "stream timeout"),
+  fault: failure(
+    "gateway-fault",
+    "UX",
+    500,
+    13,
+    "An unexpected error of the gateway ended this request. The gateway logged it",
+  ),
 } as const satisfies Readonly<Record<string, Failure>>;
 
 /** Names of gRPC's statuses, by number. */
 export const grpcStatusNames = [
-  'OK', 'CANCELLED', 'UNKNOWN', 'INVALID_ARGUMENT', 'DEADLINE_EXCEEDED', 'NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION', 'ABORTED', 'OUT_OF_RANGE', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS', 'UNAUTHENTICATED',
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
 ] as const;
 
 /** The Failure of a Decision that rejects. */
 export function rejectFailure(reason: RejectReason): Failure {
   switch (reason) {
-    case 'no-route':
+    case "no-route":
       return failures.noRoute;
-    case 'namespace-needed':
+    case "namespace-needed":
       return failures.namespaceNeeded;
-    case 'regex-work':
+    case "regex-work":
       return failures.regexWork;
-    case 'no-healthy-upstream':
-    case 'all-weights-zero':
-    case 'only-shadows':
+    case "no-healthy-upstream":
+    case "all-weights-zero":
+    case "only-shadows":
       return failures.noHealthyUpstream;
   }
 }

@@ -1,14 +1,14 @@
 // Decide: the answer of the pure core to one request. Allocates nothing where the Route was asked for before: its Decisions are kept.
-import { fieldText } from './request/bytes.ts';
-import type { Decision, ForwardDecision, RejectDecision, Shadow, Split } from './route/decision.ts';
-import { isGrpcPath } from './request/grpc.ts';
-import type { RequestHead } from './request/head.ts';
-import { findByName, findRouteSlot, ownerOfCall, scan } from './lookup.ts';
-import { mostMatchSteps } from './regex/matching.ts';
-import { metadataOf, namesDeployment, namesNamespace, seldonField, type Metadata } from './request/metadata.ts';
-import { routeOf, type RouteSlot } from './arena/route-slot.ts';
-import type { NamespaceView } from './arena/namespace-view.ts';
-import type { RouteTable } from './table.ts';
+import { fieldText } from "./request/bytes.ts";
+import type { Decision, ForwardDecision, RejectDecision, Shadow, Split } from "./route/decision.ts";
+import { isGrpcPath } from "./request/grpc.ts";
+import type { RequestHead } from "./request/head.ts";
+import { findByName, findRouteSlot, ownerOfCall, scan } from "./lookup.ts";
+import { mostMatchSteps } from "./regex/matching.ts";
+import { metadataOf, namesDeployment, namesNamespace, seldonField, type Metadata } from "./request/metadata.ts";
+import { routeOf, type RouteSlot } from "./arena/route-slot.ts";
+import type { NamespaceView } from "./arena/namespace-view.ts";
+import type { RouteTable } from "./table.ts";
 
 /** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
 export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {
@@ -20,7 +20,10 @@ export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number)
   const space = ownerOfCall(table, head, metadata);
   if (space === null) return notFound(table, head, metadata);
   const find = space === table.shared && isBareCall(head, metadata) ? answerBare : answer;
-  const decision = find(table, space, head, metadata, draw, true) ?? find(table, space, head, metadata, draw, false) ?? notFound(table, head, metadata);
+  const decision =
+    find(table, space, head, metadata, draw, true) ??
+    find(table, space, head, metadata, draw, false) ??
+    notFound(table, head, metadata);
   return head.regexSteps > mostMatchSteps ? tooManySteps : decision;
 }
 
@@ -33,7 +36,14 @@ function isBareCall(head: RequestHead, metadata: Metadata): boolean {
  * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed by whoever may close it: a claim on the path does not get the
  * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
  */
-function answerBare<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+function answerBare<T>(
+  table: RouteTable<T>,
+  space: NamespaceView,
+  head: RequestHead,
+  metadata: Metadata,
+  draw: number,
+  hasLive: boolean,
+): Decision<T> | null {
   const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
   const slotted = routeSlot === null ? null : routeOf(routeSlot);
   const found = scan(table, space, head, hasLive, slotted) ?? slotted;
@@ -43,7 +53,14 @@ function answerBare<T>(table: RouteTable<T>, space: NamespaceView, head: Request
 }
 
 /** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
-function answer<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+function answer<T>(
+  table: RouteTable<T>,
+  space: NamespaceView,
+  head: RequestHead,
+  metadata: Metadata,
+  draw: number,
+  hasLive: boolean,
+): Decision<T> | null {
   const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
   if (space.anyScanned) {
     const route = scan(table, space, head, hasLive, routeSlot === null ? null : routeOf(routeSlot));
@@ -53,7 +70,7 @@ function answer<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead
 }
 
 function answerOf<T>(routeSlot: RouteSlot<T>, draw: number): Decision<T> {
-  return 'route' in routeSlot ? drawn(routeSlot, draw) : routeSlot.split.reject!;
+  return "route" in routeSlot ? drawn(routeSlot, draw) : routeSlot.split.reject!;
 }
 
 function pick<T>({ forwards, reject }: Split<T>, draw: number): Decision<T> {
@@ -73,19 +90,27 @@ export function isCopied<T>(shadow: Shadow<T>, draw: number): boolean {
 }
 
 function noRoute(sentence: string): RejectDecision {
-  return Object.freeze({ kind: 'reject', reason: 'no-route', sentence, mapping: null, slot: -1 });
+  return Object.freeze({ kind: "reject", reason: "no-route", sentence, mapping: null, slot: -1 });
 }
 
-const noPath = noRoute('no route for this host and path');
-const noMethod = noRoute('no route for this gRPC method: Seldon serves seldon.protos, tensorflow.serving and inference');
-const noDeployment = noRoute('no deployment serves this call under the metadata seldon and namespace');
-const unknownName = noRoute('no deployment of that name');
-const noMetadata = noRoute('no route: the call names no deployment; send metadata seldon and namespace');
-const noName = noRoute('no route: the call names no deployment; send metadata seldon beside namespace');
-const tooManySteps: RejectDecision = Object.freeze({ kind: 'reject', reason: 'regex-work', sentence: `regexes of its routes need more than ${mostMatchSteps} steps`, mapping: null, slot: -1 });
+const noPath = noRoute("no route for this host and path");
+const noMethod = noRoute(
+  "no route for this gRPC method: Seldon serves seldon.protos, tensorflow.serving and inference",
+);
+const noDeployment = noRoute("no deployment serves this call under the metadata seldon and namespace");
+const unknownName = noRoute("no deployment of that name");
+const noMetadata = noRoute("no route: the call names no deployment; send metadata seldon and namespace");
+const noName = noRoute("no route: the call names no deployment; send metadata seldon beside namespace");
+const tooManySteps: RejectDecision = Object.freeze({
+  kind: "reject",
+  reason: "regex-work",
+  sentence: `regexes of its routes need more than ${mostMatchSteps} steps`,
+  mapping: null,
+  slot: -1,
+});
 const namespaceNeeded: RejectDecision = Object.freeze({
-  kind: 'reject',
-  reason: 'namespace-needed',
+  kind: "reject",
+  reason: "namespace-needed",
   sentence: 'The metadata "seldon" alone does not name one deployment. Send the metadata "namespace" as well',
   mapping: null,
   slot: -1,
@@ -100,5 +125,5 @@ function notFound<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata
   if (!named) return noMetadata;
   // With a single namespace there is no other to name.
   if (table.settings.singleNamespace !== null) return noDeployment;
-  return table.isDeclared(fieldText(head, 'seldon', seldonField(metadata))) ? namespaceNeeded : unknownName;
+  return table.isDeclared(fieldText(head, "seldon", seldonField(metadata))) ? namespaceNeeded : unknownName;
 }

@@ -3,22 +3,49 @@
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
-import { bytesOf, fieldHash, fieldText, hashRange, hashStep, sameBytes, sameFoldedBytes, slashAt, textOf } from './request/bytes.ts';
-import { conditionsHold } from './route/condition.ts';
-import { isGrpcPath } from './request/grpc.ts';
-import type { RequestHead } from './request/head.ts';
-import { isMatch, mayMatchPath } from './regex/matching.ts';
-import { isRepeated, metadataOf, namesDeployment, namesNamespace, namespaceField, seldonField, type Metadata } from './request/metadata.ts';
-import { compareOrder } from './model/order.ts';
-import { routeOf, type RouteSlot } from './arena/route-slot.ts';
-import { unitBytes, unitWords } from './arena/arena.ts';
-import { allFlags, directoryPlace, firstSlot, flagBits, longSlot, slotFlags, slotPlaces, textCut } from './arena/index-page.ts';
-import { endless } from './arena/index-reader.ts';
-import { textOffset } from './arena/record.ts';
-import { nameIndexHash, noLength, ownedText, pathIndexHash, type NamespaceRoutes } from './route/namespace-routes.ts';
-import type { NamespaceView } from './arena/namespace-view.ts';
-import type { RouteTable } from './table.ts';
-import type { Route } from './route/decision.ts';
+import {
+  bytesOf,
+  fieldHash,
+  fieldText,
+  hashRange,
+  hashStep,
+  sameBytes,
+  sameFoldedBytes,
+  slashAt,
+  textOf,
+} from "./request/bytes.ts";
+import { conditionsHold } from "./route/condition.ts";
+import { isGrpcPath } from "./request/grpc.ts";
+import type { RequestHead } from "./request/head.ts";
+import { isMatch, mayMatchPath } from "./regex/matching.ts";
+import {
+  isRepeated,
+  metadataOf,
+  namesDeployment,
+  namesNamespace,
+  namespaceField,
+  seldonField,
+  type Metadata,
+} from "./request/metadata.ts";
+import { compareOrder } from "./model/order.ts";
+import { routeOf, type RouteSlot } from "./arena/route-slot.ts";
+import { unitBytes, unitWords } from "./arena/arena.ts";
+import {
+  allFlags,
+  directoryPlace,
+  firstSlot,
+  flagBits,
+  longSlot,
+  slotFlags,
+  slotPlaces,
+  textCut,
+} from "./arena/index-page.ts";
+import { endless } from "./arena/index-reader.ts";
+import { textOffset } from "./arena/record.ts";
+import { nameIndexHash, noLength, ownedText, pathIndexHash, type NamespaceRoutes } from "./route/namespace-routes.ts";
+import type { NamespaceView } from "./arena/namespace-view.ts";
+import type { RouteTable } from "./table.ts";
+import type { Route } from "./route/decision.ts";
 
 const slash = 0x2f;
 const owned = bytesOf(ownedText);
@@ -37,7 +64,8 @@ export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata
     const { pathBytes, pathStart, pathEnd } = head;
     const start = pathStart + owned.length;
     const end = slashAt(pathBytes, start, pathEnd);
-    if (end < pathEnd) return table.spaceAt(hashRange(pathBytes, start, end + 1, table.ownedHash), pathBytes, start, end);
+    if (end < pathEnd)
+      return table.spaceAt(hashRange(pathBytes, start, end + 1, table.ownedHash), pathBytes, start, end);
     // `/seldon/x` without a slash after it names no namespace: shared space.
   } else if (head.grpc) {
     if (namesNamespace(metadata)) return spaceOfField(table, head, metadata);
@@ -47,7 +75,9 @@ export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata
 }
 
 function isUnderSeldon(head: RequestHead): boolean {
-  return head.pathEnd - head.pathStart >= owned.length && sameBytes(head.pathBytes, head.pathStart, owned, 0, owned.length);
+  return (
+    head.pathEnd - head.pathStart >= owned.length && sameBytes(head.pathBytes, head.pathStart, owned, 0, owned.length)
+  );
 }
 
 /** Does the path begin with `/seldon/<name>/`? `space` is the owner of the request. */
@@ -57,7 +87,7 @@ function isUnderBase<T>(table: RouteTable<T>, space: NamespaceView, head: Reques
 
 function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceView | null {
   const field = namespaceField(metadata);
-  if (isRepeated(metadata)) return table.spaceNamed(fieldText(head, 'namespace', field));
+  if (isRepeated(metadata)) return table.spaceNamed(fieldText(head, "namespace", field));
   const { bytes, fields } = head;
   const start = fields[field * 4 + 2]!;
   const end = fields[field * 4 + 3]!;
@@ -65,7 +95,13 @@ function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Meta
 }
 
 /** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
-export function findRouteSlot<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
+export function findRouteSlot<T>(
+  table: RouteTable<T>,
+  space: NamespaceView,
+  head: RequestHead,
+  metadata: Metadata,
+  hasLive: boolean,
+): RouteSlot<T> | null {
   if (!head.grpc) return findByPath(table, space, head, hasLive);
   const named = space.anyNamed ? findByName(table, space, head, metadata, hasLive) : null;
   // Nearly every call: its path is that of a method, which no Route of a namespace has.
@@ -73,7 +109,12 @@ export function findRouteSlot<T>(table: RouteTable<T>, space: NamespaceView, hea
   return first(findByPath(table, space, head, hasLive), named);
 }
 
-function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, hasLive: boolean): RouteSlot<T> | null {
+function findByPath<T>(
+  table: RouteTable<T>,
+  space: NamespaceView,
+  head: RequestHead,
+  hasLive: boolean,
+): RouteSlot<T> | null {
   const { pathBytes: bytes, pathStart } = head;
   const pathLength = head.pathEnd - pathStart;
   const { shortestSlashed } = space;
@@ -99,7 +140,9 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: Request
   // Where a prefix may end next: behind a slash, or at a length that is declared.
   let nextSlashed = 0;
   while (length < longest) {
-    if (nextSlashed <= length) nextSlashed = slashAt(bytes, pathStart + Math.max(length, shortestSlashed - 1), pathStart + longest) - pathStart + 1;
+    if (nextSlashed <= length)
+      nextSlashed =
+        slashAt(bytes, pathStart + Math.max(length, shortestSlashed - 1), pathStart + longest) - pathStart + 1;
     const end = Math.min(nextSlashed, nextOther);
     if (end > longest) break;
     hash = hashRange(bytes, pathStart + length, pathStart + end, hash);
@@ -108,11 +151,32 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: Request
     const routeSlot = routeSlotAt(table, space, head, hash, length, known, hasLive);
     if (routeSlot !== null) best = first(best, routeSlot);
   }
-  return whole ? first(best, routeSlotAt(table, space, head, hashRange(bytes, pathStart + length, pathStart + pathLength, hash), pathLength, known, hasLive)) : best;
+  return whole
+    ? first(
+        best,
+        routeSlotAt(
+          table,
+          space,
+          head,
+          hashRange(bytes, pathStart + length, pathStart + pathLength, hash),
+          pathLength,
+          known,
+          hasLive,
+        ),
+      )
+    : best;
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. `known` of them are the base of the space. */
-function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, hash: number, length: number, known: number, hasLive: boolean): RouteSlot<T> | null {
+function routeSlotAt<T>(
+  table: RouteTable<T>,
+  space: NamespaceView,
+  head: RequestHead,
+  hash: number,
+  length: number,
+  known: number,
+  hasLive: boolean,
+): RouteSlot<T> | null {
   const key = pathIndexHash(space.seed, hash);
   const { words } = table;
   const place = directoryPlace(key);
@@ -129,7 +193,10 @@ function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceView, head: Reques
     const flags = meta & allFlags & ~slotFlags.based;
     if (flags !== 0 && !mayAnswer(flags, hasLive, length === head.pathEnd - head.pathStart)) continue;
     if (flags === 0 && !hasLive) continue;
-    if (!isTextAt(table, at, head, length, (meta & slotFlags.based) === 0 ? 0 : known, (flags & slotFlags.folded) !== 0)) continue;
+    if (
+      !isTextAt(table, at, head, length, (meta & slotFlags.based) === 0 ? 0 : known, (flags & slotFlags.folded) !== 0)
+    )
+      continue;
     const routeSlot = table.routeSlot(words[at + 3]!, words[at + 2]!, words[at + slotPlaces.serial]!);
     if ((flags & slotFlags.conditional) === 0 || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
   }
@@ -137,26 +204,50 @@ function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceView, head: Reques
 }
 
 /** Are the first `length` bytes of the path the text of this slot? The first `known` of them are. */
-function isTextAt<T>(table: RouteTable<T>, at: number, { pathBytes, pathStart }: RequestHead, length: number, known: number, folded: boolean): boolean {
+function isTextAt<T>(
+  table: RouteTable<T>,
+  at: number,
+  { pathBytes, pathStart }: RequestHead,
+  length: number,
+  known: number,
+  folded: boolean,
+): boolean {
   const { words, bytes } = table;
   const cut = textCut(length);
   if (cut <= known) {
     const text = (at + slotPlaces.text) * 4 - cut + known;
-    return folded ? sameFoldedBytes(pathBytes, pathStart + known, bytes, text, length - known) : sameBytes(pathBytes, pathStart + known, bytes, text, length - known);
+    return folded
+      ? sameFoldedBytes(pathBytes, pathStart + known, bytes, text, length - known)
+      : sameBytes(pathBytes, pathStart + known, bytes, text, length - known);
   }
   const unit = words[at + 2]!;
   const text = unit * unitBytes + textOffset;
-  if (folded ? sameFoldedBytes(pathBytes, pathStart, bytes, text, length) : sameBytes(pathBytes, pathStart, bytes, text, length)) return true;
+  if (
+    folded
+      ? sameFoldedBytes(pathBytes, pathStart, bytes, text, length)
+      : sameBytes(pathBytes, pathStart, bytes, text, length)
+  )
+    return true;
   table.passOver(words[at + 3]!, unit);
   return false;
 }
 
 function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boolean {
-  return (flags & slotFlags.named) === 0 && ((flags & slotFlags.shadowsOnly) === 0) === hasLive && ((flags & slotFlags.whole) === 0 || isWholePath);
+  return (
+    (flags & slotFlags.named) === 0 &&
+    ((flags & slotFlags.shadowsOnly) === 0) === hasLive &&
+    ((flags & slotFlags.whole) === 0 || isWholePath)
+  );
 }
 
 /** The first gRPC Route in Order of the deployment that the metadata `seldon` names. */
-export function findByName<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
+export function findByName<T>(
+  table: RouteTable<T>,
+  space: NamespaceView,
+  head: RequestHead,
+  metadata: Metadata,
+  hasLive: boolean,
+): RouteSlot<T> | null {
   if (!namesDeployment(metadata) || !isGrpcPath(head)) return null;
   const field = seldonField(metadata);
   const { bytes, fields } = head;
@@ -165,7 +256,10 @@ export function findByName<T>(table: RouteTable<T>, space: NamespaceView, head: 
   // Several lines of one name are one value.
   const repeated = isRepeated(metadata);
   const { hashSeed } = table;
-  const key = nameIndexHash(space.seed, repeated ? fieldHash(head, 'seldon', field, hashSeed) : hashRange(bytes, from, from + length, hashSeed));
+  const key = nameIndexHash(
+    space.seed,
+    repeated ? fieldHash(head, "seldon", field, hashSeed) : hashRange(bytes, from, from + length, hashSeed),
+  );
   // Then the owner was found by the namespace, and a Route that asks for these two alone needs no other look.
   const both = !repeated && namesNamespace(metadata);
   const { words, bytes: texts } = table;
@@ -178,23 +272,38 @@ export function findByName<T>(table: RouteTable<T>, space: NamespaceView, head: 
     const at = slots + slot * longSlot;
     const meta = words[at + 1]!;
     if (meta < 0) return null;
-    if (words[at] !== key || (meta & slotFlags.named) === 0 || ((meta & slotFlags.shadowsOnly) === 0) !== hasLive || words[at + slotPlaces.owner] !== space.id) continue;
+    if (
+      words[at] !== key ||
+      (meta & slotFlags.named) === 0 ||
+      ((meta & slotFlags.shadowsOnly) === 0) !== hasLive ||
+      words[at + slotPlaces.owner] !== space.id
+    )
+      continue;
     const unit = words[at + 2]!;
     if (!repeated) {
       if (meta >> flagBits !== length) continue;
-      if (!sameBytes(bytes, from, texts, cut === 0 ? (at + slotPlaces.text) * 4 : unit * unitBytes + textOffset, length)) {
+      if (
+        !sameBytes(bytes, from, texts, cut === 0 ? (at + slotPlaces.text) * 4 : unit * unitBytes + textOffset, length)
+      ) {
         if (cut > 0) table.passOver(words[at + 3]!, unit);
         continue;
       }
     }
     const routeSlot = table.routeSlot(words[at + 3]!, unit, words[at + slotPlaces.serial]!);
-    if ((both && (meta & slotFlags.conditional) === 0) || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
+    if ((both && (meta & slotFlags.conditional) === 0) || conditionsHold(routeOf(routeSlot).conditions!, head))
+      return routeSlot;
   }
   throw endless();
 }
 
 /** The first match among the Routes that have no key to look up, if Order tries it before `best`. */
-export function scan<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
+export function scan<T>(
+  table: RouteTable<T>,
+  space: NamespaceView,
+  head: RequestHead,
+  hasLive: boolean,
+  best: Route<T> | null,
+): Route<T> | null {
   let path: string | null = null;
   if (space.routes === null) return null;
   for (const { unit, number } of space.routes.scanned) {

@@ -1,10 +1,10 @@
 // A table in memory of its own, of one thread: for tools, which build one table and ask it.
-import { arenaOn, leastArenaBytes, mostArenaBytes } from './arena/arena.ts';
-import { ArenaFull } from './arena/blocks.ts';
-import type { Mapping } from './model/mapping.ts';
-import { RouteTable } from './table.ts';
-import type { TableChange } from './model/table-change.ts';
-import { TableWriter } from './write/table-writer.ts';
+import { arenaOn, leastArenaBytes, mostArenaBytes } from "./arena/arena.ts";
+import { ArenaFull } from "./arena/blocks.ts";
+import type { Mapping } from "./model/mapping.ts";
+import { RouteTable } from "./table.ts";
+import type { TableChange } from "./model/table-change.ts";
+import { TableWriter } from "./write/table-writer.ts";
 
 /** More than most records take, with their places in pages. A multiple of a unit. */
 const bytesARecord = 4096;

@@ -2,25 +2,33 @@
 // pages in memory, and the first hit on a Route makes its Decisions from its record, which are kept while the record is current.
 //
 // A table is read within one turn of a thread: `adopt` takes the next one, and what it was made from is not read again.
-import { ArenaFault, unitBytes, unitWords, type Arena } from './arena/arena.ts';
-import { byteText, hashText, sameBytes } from './request/bytes.ts';
-import type { Route } from './route/decision.ts';
-import { printDigest, type Digest } from './collections/digest.ts';
-import { directoryPlace, firstSlot, longSlot, slotPlaces, textCut } from './arena/index-page.ts';
-import { endless, IndexReader } from './arena/index-reader.ts';
-import type { Mapping } from './model/mapping.ts';
-import { baseOf, emptyNamespaceRoutes, ownedBytes, ownedText, spaceSeed, unpackSpace, type NamespaceRoutes } from './route/namespace-routes.ts';
-import { isOfLength, isPlain, NamespaceView, viewOf } from './arena/namespace-view.ts';
-import { compareOrder } from './model/order.ts';
-import { compareText } from './text/problem.ts';
-import { contentOf, recordWords, textOffset, verifyRecord } from './arena/record.ts';
-import { directoryStart, indexes, rootWords, slotWordsOf, verifyRoot, type IndexName } from './arena/root.ts';
-import { membersAt } from './arena/route-record.ts';
-import { routeOf, routeSlotOf, type RouteSlot } from './arena/route-slot.ts';
-import { buildRoute, type AttachedMapping, type RouteMember } from './route/route.ts';
-import { plainSettings, type TableSettings } from './model/table-change.ts';
-import { ChangedUpstreams } from './arena/upstream-ring.ts';
-import { upstreamAt, upstreamKeyAt, type KnownUpstream } from './arena/upstream-record.ts';
+import { ArenaFault, unitBytes, unitWords, type Arena } from "./arena/arena.ts";
+import { byteText, hashText, sameBytes } from "./request/bytes.ts";
+import type { Route } from "./route/decision.ts";
+import { printDigest, type Digest } from "./collections/digest.ts";
+import { directoryPlace, firstSlot, longSlot, slotPlaces, textCut } from "./arena/index-page.ts";
+import { endless, IndexReader } from "./arena/index-reader.ts";
+import type { Mapping } from "./model/mapping.ts";
+import {
+  baseOf,
+  emptyNamespaceRoutes,
+  ownedBytes,
+  ownedText,
+  spaceSeed,
+  unpackSpace,
+  type NamespaceRoutes,
+} from "./route/namespace-routes.ts";
+import { isOfLength, isPlain, NamespaceView, viewOf } from "./arena/namespace-view.ts";
+import { compareOrder } from "./model/order.ts";
+import { compareText } from "./text/problem.ts";
+import { contentOf, recordWords, textOffset, verifyRecord } from "./arena/record.ts";
+import { directoryStart, indexes, rootWords, slotWordsOf, verifyRoot, type IndexName } from "./arena/root.ts";
+import { membersAt } from "./arena/route-record.ts";
+import { routeOf, routeSlotOf, type RouteSlot } from "./arena/route-slot.ts";
+import { buildRoute, type AttachedMapping, type RouteMember } from "./route/route.ts";
+import { plainSettings, type TableSettings } from "./model/table-change.ts";
+import { ChangedUpstreams } from "./arena/upstream-ring.ts";
+import { upstreamAt, upstreamKeyAt, type KnownUpstream } from "./arena/upstream-record.ts";
 
 const noMembers: readonly never[] = Object.freeze([]);
 
@@ -30,7 +38,7 @@ export class RouteTable<T> {
   /** Number of the table; 0 is the empty one. */
   version = 0;
   /** 16 hexadecimal digits: the same for the same content, whatever led to it. */
-  hash = '';
+  hash = "";
   routeCount = 0;
   settings: TableSettings = plainSettings;
   shared: NamespaceView = viewOf(emptyNamespaceRoutes(null, 0), 0, 0);
@@ -69,7 +77,12 @@ export class RouteTable<T> {
     this.words = arena.words;
     this.bytes = arena.bytes;
     const reader = (name: IndexName): IndexReader => new IndexReader(arena, slotWordsOf[name]);
-    this.#indexes = { routes: reader('routes'), spaces: reader('spaces'), upstreams: reader('upstreams'), names: reader('names') };
+    this.#indexes = {
+      routes: reader("routes"),
+      spaces: reader("spaces"),
+      upstreams: reader("upstreams"),
+      names: reader("names"),
+    };
     this.routes = this.#indexes.routes.pages;
     this.#attach = attach;
     this.#changes = new ChangedUpstreams(arena);
@@ -89,13 +102,15 @@ export class RouteTable<T> {
     if (this.version === 0) {
       this.hashSeed = hashSeed;
       this.ownedHash = hashText(ownedText, hashSeed);
-    } else if (hashSeed !== this.hashSeed) throw new ArenaFault(`table ${version} has other hashes than table ${this.version}`);
+    } else if (hashSeed !== this.hashSeed)
+      throw new ArenaFault(`table ${version} has other hashes than table ${this.version}`);
     for (const index of indexes) this.#indexes[index].adopt(at + directoryStart(index));
     this.version = version;
     this.hash = printDigest(digestAt(words, at + rootWords.hashHigh));
     this.routeCount = words[at + rootWords.routeCount]!;
     const settingsSerial = words[at + rootWords.settingsSerial]!;
-    if (settingsSerial !== this.#settingsSerial) this.settings = Object.freeze(contentOf(this.#arena, words[at + rootWords.settings]!) as TableSettings);
+    if (settingsSerial !== this.#settingsSerial)
+      this.settings = Object.freeze(contentOf(this.#arena, words[at + rootWords.settings]!) as TableSettings);
     this.#settingsSerial = settingsSerial;
     const sharedSerial = words[at + rootWords.sharedSerial]!;
     if (sharedSerial !== this.#sharedSerial) this.shared = this.#viewAt(words[at + rootWords.shared]!);
@@ -130,7 +145,8 @@ export class RouteTable<T> {
     this.#passed.clear();
     const last = (this.#round + 255) % 256;
     for (let number = 0; number < this.#madeRoutes.length; number++) {
-      if (this.#madeRoutes[number] === undefined || this.#asked[number] === this.#round || this.#asked[number] === last) continue;
+      if (this.#madeRoutes[number] === undefined || this.#asked[number] === this.#round || this.#asked[number] === last)
+        continue;
       this.#madeRoutes[number] = undefined;
       this.#members[number] = undefined;
     }
@@ -199,7 +215,9 @@ export class RouteTable<T> {
   *#allRoutes(): Iterable<Route<T>> {
     for (const { number, unit } of this.#indexes.routes.entries()) yield this.#routeOnce(number, unit);
     for (const { number, unit } of this.routesOf(this.shared).scanned) yield this.#routeOnce(number, unit);
-    for (const { unit } of this.#indexes.spaces.entries()) for (const scanned of unpackSpace(contentOf(this.#arena, unit)).scanned) yield this.#routeOnce(scanned.number, scanned.unit);
+    for (const { unit } of this.#indexes.spaces.entries())
+      for (const scanned of unpackSpace(contentOf(this.#arena, unit)).scanned)
+        yield this.#routeOnce(scanned.number, scanned.unit);
   }
 
   /** All Routes in the order tried: spaces by name, shared space last; inside a space by Order. */
@@ -245,14 +263,21 @@ export class RouteTable<T> {
     const made = this.#madeRoutes[number];
     const serial = this.words[unit * unitWords]!;
     if (made !== undefined && made.serial === serial) return routeOf(made);
-    return buildRoute(membersAt(this.#arena, unit, number).map((member) => this.#attached(noMembers, member)), serial);
+    return buildRoute(
+      membersAt(this.#arena, unit, number).map((member) => this.#attached(noMembers, member)),
+      serial,
+    );
   }
 
   /** Is the name between `start` and `end` that of the namespace whose record is at `unit`? Where it is not, the record is as it was written. */
   #isBase(unit: number, bytes: Uint8Array, start: number, end: number): boolean {
     const { words } = this;
     const name = unit * unitBytes + textOffset + ownedBytes;
-    if (words[unit * unitWords + recordWords.textBytes] === ownedBytes + end - start + 1 && sameBytes(bytes, start, this.bytes, name, end - start)) return true;
+    if (
+      words[unit * unitWords + recordWords.textBytes] === ownedBytes + end - start + 1 &&
+      sameBytes(bytes, start, this.bytes, name, end - start)
+    )
+      return true;
     verifyRecord(this.#arena, unit);
     return false;
   }
@@ -267,7 +292,8 @@ export class RouteTable<T> {
 
   #makeSpace(number: number, unit: number, serial: number): NamespaceView {
     const { words } = this;
-    if (words[unit * unitWords] !== serial || words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not that of its slot`);
+    if (words[unit * unitWords] !== serial || words[unit * unitWords + recordWords.number] !== number)
+      throw new ArenaFault(`the record at ${unit} is not that of its slot`);
     const space = this.#viewAt(unit);
     while (this.#madeSpaces.length <= number) this.#madeSpaces.push(undefined);
     if (number >= this.#spaceSerials.length) {

@@ -24,7 +24,11 @@ async function microsOf(read: () => unknown): Promise<number> {
  * How many times as much CPU time eight times the `size` takes; throws where that is more than in proportion. `read` prepares nothing: what it reads is made by
  * `made`, which is not counted.
  */
-export async function holdsLinear<Prepared>(size: number, made: (size: number) => Prepared, read: (prepared: Prepared) => unknown): Promise<number> {
+export async function holdsLinear<Prepared>(
+  size: number,
+  made: (size: number) => Prepared,
+  read: (prepared: Prepared) => unknown,
+): Promise<number> {
   const small = made(size);
   const large = made(size * growth);
   // Compiled by then.

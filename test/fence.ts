@@ -1,20 +1,34 @@
 // The arrows between layers, between the rooms of each floor, and no circle of files anywhere: as a function of the sources, so that the test
 // can plant violations and see them found. Types count like values: what one must know to read a file is what it imports.
-import { posix } from 'node:path';
+import { posix } from "node:path";
 
 /** What files under a folder (or one file) may import of ours, as layers go; `floors` says more. The longest prefix that fits a file decides. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
-  'routing/': ['routing/'],
-  'k8s/translate/': ['k8s/translate/', 'routing/'],
-  'k8s/source/': ['k8s/source/', 'k8s/translate/', 'routing/'],
-  'gateway/': ['gateway/', 'routing/', 'k8s/translate/'],
+  "routing/": ["routing/"],
+  "k8s/translate/": ["k8s/translate/", "routing/"],
+  "k8s/source/": ["k8s/source/", "k8s/translate/", "routing/"],
+  "gateway/": ["gateway/", "routing/", "k8s/translate/"],
   // The data plane and its thread do not know Kubernetes.
-  'gateway/edge/': ['gateway/edge/', 'gateway/callers/', 'gateway/options/', 'gateway/shared/', 'gateway/failures.ts', 'gateway/steps.ts', 'routing/'],
-  'gateway/worker/': ['gateway/', 'routing/'],
-  'gateway/control/': ['gateway/', 'routing/', 'k8s/translate/', 'k8s/source/objects/source.ts', 'k8s/source/objects/last-good.ts'],
-  'gateway/tools/': ['gateway/', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
-  'gateway/packing/': ['gateway/packing/'],
-  'gateway/main.ts': ['gateway/', 'routing/', 'k8s/'],
+  "gateway/edge/": [
+    "gateway/edge/",
+    "gateway/callers/",
+    "gateway/options/",
+    "gateway/shared/",
+    "gateway/failures.ts",
+    "gateway/steps.ts",
+    "routing/",
+  ],
+  "gateway/worker/": ["gateway/", "routing/"],
+  "gateway/control/": [
+    "gateway/",
+    "routing/",
+    "k8s/translate/",
+    "k8s/source/objects/source.ts",
+    "k8s/source/objects/last-good.ts",
+  ],
+  "gateway/tools/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/source/cluster/open.ts"],
+  "gateway/packing/": ["gateway/packing/"],
+  "gateway/main.ts": ["gateway/", "routing/", "k8s/"],
 };
 
 /**
@@ -22,39 +36,77 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
  * the rooms is a room of its own where it is named here; else it is at the top: it may import every room, and no room imports it.
  */
 const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  routing: [['text', 'collections'], ['request'], ['regex'], ['model'], ['route'], ['arena'], ['write']],
-  'k8s/translate': [
-    ['values', 'collections'], ['model'], ['fields'], ['backends'], ['meaning'], ['deployments'], ['mappings'], ['platform'], ['documents'], ['units'], ['claims'], ['graph'], ['problems'],
+  routing: [["text", "collections"], ["request"], ["regex"], ["model"], ["route"], ["arena"], ["write"]],
+  "k8s/translate": [
+    ["values", "collections"],
+    ["model"],
+    ["fields"],
+    ["backends"],
+    ["meaning"],
+    ["deployments"],
+    ["mappings"],
+    ["platform"],
+    ["documents"],
+    ["units"],
+    ["claims"],
+    ["graph"],
+    ["problems"],
   ],
-  'k8s/source': [['objects'], ['entries', 'manifest'], ['files'], ['first-reading'], ['folder', 'cluster']],
+  "k8s/source": [["objects"], ["entries", "manifest"], ["files"], ["first-reading"], ["folder", "cluster"]],
   gateway: [
-    ['failures.ts', 'options', 'callers'], ['shared', 'steps.ts'], ['explain', 'worker', 'start-thread.ts'], ['supervisor'], ['admin', 'demo'], ['control'], ['tools', 'edge', 'packing'],
+    ["failures.ts", "options", "callers"],
+    ["shared", "steps.ts"],
+    ["explain", "worker", "start-thread.ts"],
+    ["supervisor"],
+    ["admin", "demo"],
+    ["control"],
+    ["tools", "edge", "packing"],
   ],
-  'gateway/edge': [['io'], ['store'], ['message'], ['tls'], ['http1', 'http2'], ['access'], ['upstream'], ['identity'], ['limits', 'external'], ['policy'], ['shadow'], ['exchange'], ['downstream']],
-  'gateway/control': [['slots', 'upstreams', 'callers', 'certificates', 'status', 'publish'], ['handover']],
+  "gateway/edge": [
+    ["io"],
+    ["store"],
+    ["message"],
+    ["tls"],
+    ["http1", "http2"],
+    ["access"],
+    ["upstream"],
+    ["identity"],
+    ["limits", "external"],
+    ["policy"],
+    ["shadow"],
+    ["exchange"],
+    ["downstream"],
+  ],
+  "gateway/control": [["slots", "upstreams", "callers", "certificates", "status", "publish"], ["handover"]],
 };
 
 /** The one home of each package that sources import. A package that is not here has none. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  '@grpc/grpc-js': ['gateway/demo/'],
-  '@grpc/proto-loader': ['gateway/demo/'],
-  '@grpc/reflection': ['gateway/demo/grpc-server.ts'],
-  '@kubernetes/client-node': ['k8s/source/cluster/kubeconfig-access.ts'],
-  bcryptjs: ['gateway/edge/identity/password-thread.ts'],
-  fastify: ['gateway/admin/'],
-  ioredis: ['gateway/edge/store/ioredis-client.ts'],
-  jose: ['gateway/edge/identity/'],
-  'js-yaml': ['k8s/translate/values/yaml.ts', 'k8s/source/', 'gateway/options/grants.ts', 'gateway/callers/policy-file.ts'],
-  pino: ['gateway/shared/log.ts'],
-  'prom-client': ['gateway/admin/'],
-  re2js: ['routing/regex/regex.ts'],
-  rolldown: ['gateway/packing/pack.ts'],
+  "@grpc/grpc-js": ["gateway/demo/"],
+  "@grpc/proto-loader": ["gateway/demo/"],
+  "@grpc/reflection": ["gateway/demo/grpc-server.ts"],
+  "@kubernetes/client-node": ["k8s/source/cluster/kubeconfig-access.ts"],
+  bcryptjs: ["gateway/edge/identity/password-thread.ts"],
+  fastify: ["gateway/admin/"],
+  ioredis: ["gateway/edge/store/ioredis-client.ts"],
+  jose: ["gateway/edge/identity/"],
+  "js-yaml": [
+    "k8s/translate/values/yaml.ts",
+    "k8s/source/",
+    "gateway/options/grants.ts",
+    "gateway/callers/policy-file.ts",
+  ],
+  pino: ["gateway/shared/log.ts"],
+  "prom-client": ["gateway/admin/"],
+  re2js: ["routing/regex/regex.ts"],
+  rolldown: ["gateway/packing/pack.ts"],
 };
 
-const pure = ['routing/', 'k8s/translate/'];
+const pure = ["routing/", "k8s/translate/"];
 /** Of Node, the pure layers get hashes (the md5 rule of Seldon's names) and nothing that reads the world. */
-const pureBuiltins = ['node:crypto'];
-const impure = /\b(?:Date\.now|new Date|performance|Math\.random|random(?:UUID|Bytes|Int|FillSync)|set(?:Timeout|Interval|Immediate)|queueMicrotask|console|process|fetch|Atomics|SharedArrayBuffer|Intl|toLocale\w*|localeCompare)\b/;
+const pureBuiltins = ["node:crypto"];
+const impure =
+  /\b(?:Date\.now|new Date|performance|Math\.random|random(?:UUID|Bytes|Int|FillSync)|set(?:Timeout|Interval|Immediate)|queueMicrotask|console|process|fetch|Atomics|SharedArrayBuffer|Intl|toLocale\w*|localeCompare)\b/;
 
 /**
  * Methods of TLS sockets that end the process by a signal (Node 26.10: SIGSEGV, SIGABRT) when they are called after a handshake of TLS 1.2 was refused and the socket is closed,
@@ -63,7 +115,7 @@ const impure = /\b(?:Date\.now|new Date|performance|Math\.random|random(?:UUID|B
 const deadly = /\b(?:getProtocol|getEphemeralKeyInfo)\b/;
 
 /** Files that the data plane starts from: what they load at run time never reaches Kubernetes. */
-const dataPlane = ['gateway/edge/', 'gateway/worker/'];
+const dataPlane = ["gateway/edge/", "gateway/worker/"];
 
 export interface Import {
   readonly from: string;
@@ -77,12 +129,20 @@ export interface Import {
 export function importsOf(file: string, text: string): Import[] {
   const found: Import[] = [];
   const add = (specifier: string, type: boolean): void => {
-    found.push({ from: file, to: specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier, type });
+    found.push({
+      from: file,
+      to: specifier.startsWith(".") ? posix.join(posix.dirname(file), specifier) : specifier,
+      type,
+    });
   };
   const bare = withoutComments(text);
-  for (const [, type, specifier] of bare.matchAll(/^[ \t]*(?:import|export)\b(\s+type\b)?[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]/gm)) add(specifier!, type !== undefined);
+  for (const [, type, specifier] of bare.matchAll(
+    /^[ \t]*(?:import|export)\b(\s+type\b)?[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]/gm,
+  ))
+    add(specifier!, type !== undefined);
   for (const [, specifier] of bare.matchAll(/^[ \t]*import\s*['"]([^'"]+)['"]/gm)) add(specifier!, false);
-  for (const [, specifier] of bare.matchAll(/\b(?:import|require|getBuiltinModule)\s*\(\s*['"`]([^'"`]+)['"`]/g)) add(specifier!, false);
+  for (const [, specifier] of bare.matchAll(/\b(?:import|require|getBuiltinModule)\s*\(\s*['"`]([^'"`]+)['"`]/g))
+    add(specifier!, false);
   return found;
 }
 
@@ -92,7 +152,7 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
   const imports = new Map([...sources].map(([file, text]) => [file, importsOf(file, text)]));
   for (const [file, text] of sources) {
     for (const { to } of imports.get(file)!) {
-      if (to === 'gateway/main.ts') lines.push(`${file} imports gateway/main.ts, which is an entry only`);
+      if (to === "gateway/main.ts") lines.push(`${file} imports gateway/main.ts, which is an entry only`);
       else if (isGuarded(file)) lines.push(...judge(file, to));
     }
     const world = startsWithAny(file, pure) ? impure.exec(withoutStrings(withoutComments(text))) : null;
@@ -100,7 +160,9 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
     const signal = isGuarded(file) ? deadly.exec(withoutComments(text)) : null;
     if (signal !== null) lines.push(`${file} calls ${signal[0]}: it ends the process where a handshake was refused`);
     if (startsWithAny(file, dataPlane)) {
-      for (const path of reached(file, imports)) if (path.startsWith('k8s/')) lines.push(`${file} loads ${path} at run time: the data plane does not know Kubernetes`);
+      for (const path of reached(file, imports))
+        if (path.startsWith("k8s/"))
+          lines.push(`${file} loads ${path} at run time: the data plane does not know Kubernetes`);
     }
   }
   return [...lines, ...circlesOf(imports)];
@@ -109,8 +171,13 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
 /** One line for each home in which no file of `sources` imports its package. */
 export function staleHomes(sources: ReadonlyMap<string, string>): string[] {
   const imports = [...sources].flatMap(([file, text]) => importsOf(file, text)).filter(({ from }) => isGuarded(from));
-  const isUsed = (name: string, home: string): boolean => imports.some(({ from, to }) => from.startsWith(home) && packageOf(to) === name);
-  return Object.entries(homes).flatMap(([name, places]) => places.filter((home) => !isUsed(name, home)).map((home) => `${name} has a home in ${home}, where nothing imports it`));
+  const isUsed = (name: string, home: string): boolean =>
+    imports.some(({ from, to }) => from.startsWith(home) && packageOf(to) === name);
+  return Object.entries(homes).flatMap(([name, places]) =>
+    places
+      .filter((home) => !isUsed(name, home))
+      .map((home) => `${name} has a home in ${home}, where nothing imports it`),
+  );
 }
 
 /** One line for each circle of files that import each other, types counted (Tarjan's strongly connected components). */
@@ -130,7 +197,8 @@ function circlesOf(imports: ReadonlyMap<string, readonly Import[]>): string[] {
     }
     if (low.get(file) !== order.get(file)) return;
     const circle = stack.splice(stack.indexOf(file));
-    if (circle.length > 1 || imports.get(file)!.some(({ to }) => to === file)) lines.push(`${circle.sort().join(', ')} import each other in a circle`);
+    if (circle.length > 1 || imports.get(file)!.some(({ to }) => to === file))
+      lines.push(`${circle.sort().join(", ")} import each other in a circle`);
   };
   for (const file of imports.keys()) if (isGuarded(file) && !order.has(file)) visit(file);
   return lines;
@@ -142,51 +210,60 @@ function judgeRooms(file: string, to: string): string[] {
   for (const [floor, rooms] of Object.entries(floors)) {
     if (!file.startsWith(`${floor}/`) || !to.startsWith(`${floor}/`)) continue;
     const rank = (room: string): number => rooms.findIndex((line) => line.includes(room));
-    const roomOf = (path: string): string => path.slice(floor.length + 1).split('/')[0]!;
+    const roomOf = (path: string): string => path.slice(floor.length + 1).split("/")[0]!;
     const [from, target] = [roomOf(file), roomOf(to)];
     if (from === target) continue;
-    const isTop = rank(from) < 0 && from.endsWith('.ts');
+    const isTop = rank(from) < 0 && from.endsWith(".ts");
     if (rank(from) < 0 && !isTop) lines.push(`${file} is in no room of ${floor}`);
-    else if (rank(target) < 0 && !target.endsWith('.ts')) lines.push(`${to} is in no room of ${floor}`);
-    else if (isTop ? rank(target) < 0 && !to.endsWith('.ts') : rank(target) < 0 || rank(target) >= rank(from)) {
-      lines.push(`${file} imports ${to}: ${isTop ? 'the top' : `the room ${from}`} of ${floor} may import only rooms of the lines before it (${rooms.map((line) => line.join(' ')).join(' | ')})`);
+    else if (rank(target) < 0 && !target.endsWith(".ts")) lines.push(`${to} is in no room of ${floor}`);
+    else if (isTop ? rank(target) < 0 && !to.endsWith(".ts") : rank(target) < 0 || rank(target) >= rank(from)) {
+      lines.push(
+        `${file} imports ${to}: ${isTop ? "the top" : `the room ${from}`} of ${floor} may import only rooms of the lines before it (${rooms.map((line) => line.join(" ")).join(" | ")})`,
+      );
     }
   }
   return lines;
 }
 
 function judge(file: string, to: string): string[] {
-  if (to.startsWith('node:')) {
-    return startsWithAny(file, pure) && !pureBuiltins.includes(to) ? [`${file} imports ${to}: the pure layers touch nothing outside`] : [];
+  if (to.startsWith("node:")) {
+    return startsWithAny(file, pure) && !pureBuiltins.includes(to)
+      ? [`${file} imports ${to}: the pure layers touch nothing outside`]
+      : [];
   }
   if (/^(?:gateway|routing|k8s|test|load)\//.test(to)) {
     const allowed = arrows[arrowOf(file)]!;
     if (allowed.some((target) => fits(to, target))) return judgeRooms(file, to);
-    return [`${file} imports ${to}: ${arrowOf(file)} may import ${allowed.join(', ')}`];
+    return [`${file} imports ${to}: ${arrowOf(file)} may import ${allowed.join(", ")}`];
   }
-  if (to.startsWith('..')) return [`${file} imports ${to} from outside the repository`];
-  if (to === 'package.json') return [];
+  if (to.startsWith("..")) return [`${file} imports ${to} from outside the repository`];
+  if (to === "package.json") return [];
   const name = packageOf(to);
   const home = homes[name];
   if (home === undefined) return [`${file} imports ${name}, which has no home`];
-  return startsWithAny(file, home) ? [] : [`${file} imports ${name}, whose home is ${home.join(', ')}`];
+  return startsWithAny(file, home) ? [] : [`${file} imports ${name}, whose home is ${home.join(", ")}`];
 }
 
 function packageOf(specifier: string): string {
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 /** `gateway/*`: a file directly in `gateway`. */
 function fits(path: string, target: string): boolean {
-  return target.endsWith('*') ? posix.dirname(path) === target.slice(0, -2) : path.startsWith(target);
+  return target.endsWith("*") ? posix.dirname(path) === target.slice(0, -2) : path.startsWith(target);
 }
 
 function isGuarded(file: string): boolean {
-  return !file.startsWith('test/') && !file.startsWith('load/');
+  return !file.startsWith("test/") && !file.startsWith("load/");
 }
 
 function arrowOf(file: string): string {
-  return Object.keys(arrows).filter((prefix) => file.startsWith(prefix)).reduce((longest, prefix) => (prefix.length > longest.length ? prefix : longest), '');
+  return Object.keys(arrows)
+    .filter((prefix) => file.startsWith(prefix))
+    .reduce((longest, prefix) => (prefix.length > longest.length ? prefix : longest), "");
 }
 
 /** Files of ours that loading `file` loads. */
@@ -207,7 +284,9 @@ function startsWithAny(file: string, prefixes: readonly string[]): boolean {
 
 /** Comments to spaces, strings kept (a `//` in a string is none). */
 function withoutComments(text: string): string {
-  return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*/g, (part) => (part.startsWith('/') ? ' ' : part));
+  return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*/g, (part) =>
+    part.startsWith("/") ? " " : part,
+  );
 }
 
 function withoutStrings(text: string): string {

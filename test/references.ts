@@ -1,5 +1,5 @@
 // References in comments and documents: to files, to what stands in them, to routing rules. As a function, so that the test can plant wrong ones.
-import { posix } from 'node:path';
+import { posix } from "node:path";
 
 /** What references may name. */
 export interface Named {
@@ -14,7 +14,8 @@ const sources = /(?<![\w./@-])[\w./-]*\w\.(?:ts|mjs|md|sh)\b(?!\/)/g;
 const inside = /(?<![\w./@-])([\w./-]+\.ts):(\w+)/g;
 const ruleNumbers = /\brouting rules? (\d+(?:(?:, | and | to )\d+)*)/gi;
 /** Pages that are not here: of whoever designed the project, of its issues, of a machine. */
-const outside = /\bdesign §|\bdesign\.md|\breference:? (?:node-platform|reliability|http2-engine|http1-codec|seldon-routing|ambassador-mapping)\b|\b(?:seldon-routing|ambassador-mapping|http[12]-(?:codec|engine)|model-codebases|demand-and-pitfalls)\b|(?<![#\w])issue \d+|\/work\//gi;
+const outside =
+  /\bdesign §|\bdesign\.md|\breference:? (?:node-platform|reliability|http2-engine|http1-codec|seldon-routing|ambassador-mapping)\b|\b(?:seldon-routing|ambassador-mapping|http[12]-(?:codec|engine)|model-codebases|demand-and-pitfalls)\b|(?<![#\w])issue \d+|\/work\//gi;
 const section = /§/g;
 /** A public document that has sections, on the same line before one of them. */
 const published = /\b(?:RFC \d+|YAML 1\.2)\b/;
@@ -23,10 +24,12 @@ const published = /\b(?:RFC \d+|YAML 1\.2)\b/;
 export function deadPaths(from: string, text: string, { files }: Named): string[] {
   return lineByLine(from, text, (line, say) => {
     for (const [path] of line.matchAll(rooted)) if (!isRooted(path, files)) say(`names ${path}, which is not there`);
-    for (const [path] of line.matchAll(sources)) if (fileOf(from, path, files) === null) say(`names ${path}, which is not there`);
+    for (const [path] of line.matchAll(sources))
+      if (fileOf(from, path, files) === null) say(`names ${path}, which is not there`);
     for (const [, path, name] of line.matchAll(inside)) {
       const file = fileOf(from, path!, files);
-      if (file !== null && !new RegExp(`\\b${name!}\\b`).test(files.get(file)!)) say(`names ${name!}, which is not in ${file}`);
+      if (file !== null && !new RegExp(`\\b${name!}\\b`).test(files.get(file)!))
+        say(`names ${name!}, which is not in ${file}`);
     }
   });
 }
@@ -35,30 +38,36 @@ export function deadPaths(from: string, text: string, { files }: Named): string[
 export function deadCitations(from: string, text: string, { rules }: Named): string[] {
   return lineByLine(from, text, (line, say) => {
     for (const [, numbers] of line.matchAll(ruleNumbers)) {
-      for (const [number] of numbers!.matchAll(/\d+/g)) if (!rules.has(Number(number))) say(`names routing rule ${number}, which routing/RULES.md has not`);
+      for (const [number] of numbers!.matchAll(/\d+/g))
+        if (!rules.has(Number(number))) say(`names routing rule ${number}, which routing/RULES.md has not`);
     }
     for (const [cited] of line.matchAll(outside)) say(`cites "${cited}", which is not in the repository`);
-    for (const { index: at } of line.matchAll(section)) if (!published.test(line.slice(0, at))) say('has a § without the public document that it is in');
+    for (const { index: at } of line.matchAll(section))
+      if (!published.test(line.slice(0, at))) say("has a § without the public document that it is in");
   });
 }
 
 function lineByLine(from: string, text: string, look: (line: string, say: (what: string) => void) => void): string[] {
   const found: string[] = [];
-  for (const [index, line] of text.split('\n').entries()) look(line.replace(/\bhttps?:\/\/\S+/g, ''), (what) => found.push(`${from}:${index + 1} ${what}`));
+  for (const [index, line] of text.split("\n").entries())
+    look(line.replace(/\bhttps?:\/\/\S+/g, ""), (what) => found.push(`${from}:${index + 1} ${what}`));
   return found;
 }
 
 /** Comments of a source, everything else blank, on the same lines; a golden's notes. */
 export function commentsOf(path: string, text: string): string {
-  if (/\.ya?ml$/.test(path)) return text.replace(/^(?!\s*#).*$/gm, '');
-  return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*|[^\n]/g, (part) => (/^\/[/*]/.test(part) ? part : ''));
+  if (/\.ya?ml$/.test(path)) return text.replace(/^(?!\s*#).*$/gm, "");
+  return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*|[^\n]/g, (part) =>
+    /^\/[/*]/.test(part) ? part : "",
+  );
 }
 
 /** A path from the root: a file, a folder of some, or a pattern with `*` or `<…>` whose fixed beginning is one. */
 function isRooted(path: string, files: ReadonlyMap<string, string>): boolean {
-  const fixed = path.replace(/[*<{].*$/, '').replace(/\/$/, '');
+  const fixed = path.replace(/[*<{].*$/, "").replace(/\/$/, "");
   if (files.has(fixed)) return true;
-  for (const file of files.keys()) if (file.startsWith(`${fixed}/`) || (fixed !== path.replace(/\/$/, '') && file.startsWith(fixed))) return true;
+  for (const file of files.keys())
+    if (file.startsWith(`${fixed}/`) || (fixed !== path.replace(/\/$/, "") && file.startsWith(fixed))) return true;
   // Without its ending, as in `gateway/edge/policy`.
   return files.has(`${fixed}.ts`);
 }
@@ -67,7 +76,7 @@ function isRooted(path: string, files: ReadonlyMap<string, string>): boolean {
 function fileOf(from: string, path: string, files: ReadonlyMap<string, string>): string | null {
   const beside = posix.join(posix.dirname(from), path);
   if (files.has(beside)) return beside;
-  const plain = path.replace(/^\.\//, '');
+  const plain = path.replace(/^\.\//, "");
   if (files.has(plain)) return plain;
   for (const file of files.keys()) if (file.endsWith(`/${plain}`)) return file;
   return null;

@@ -1,6 +1,6 @@
 // A clock that stands until a test says how far it goes.
-import type { Alarm, Clock } from '../gateway/shared/clock.ts';
-import { turns } from './turns.ts';
+import type { Alarm, Clock } from "../gateway/shared/clock.ts";
+import { turns } from "./turns.ts";
 
 const stepMs = 10;
 /** Of this clock. */
@@ -71,14 +71,15 @@ export class StoppedClock implements Clock {
     let isDone = false;
     const done = (): void => void (isDone = true);
     work.then(done, done);
-    await this.goOnUntil(() => isDone, 'the end of what was begun');
+    await this.goOnUntil(() => isDone, "the end of what was begun");
     return work;
   }
 
   /** Rings what is due first, of several at one time the one that was set first. False: nothing is due until then. */
   #ring(untilMs: number): boolean {
     let first: Waiting | null = null;
-    for (const alarm of this.#waiting) if (alarm.atMs <= untilMs && (first === null || alarm.atMs < first.atMs)) first = alarm;
+    for (const alarm of this.#waiting)
+      if (alarm.atMs <= untilMs && (first === null || alarm.atMs < first.atMs)) first = alarm;
     if (first === null) return false;
     this.#waiting.delete(first);
     this.#nowMs = Math.max(this.#nowMs, first.atMs);

@@ -20,7 +20,7 @@ export async function eventually(holds: () => boolean, what: string | (() => str
   const timer = setTimeout(() => (late = true), patienceMs);
   try {
     while (!holds()) {
-      if (late) throw new Error(`never: ${typeof what === 'string' ? what : what()}`);
+      if (late) throw new Error(`never: ${typeof what === "string" ? what : what()}`);
       await nextEvents();
     }
   } finally {

@@ -1,5 +1,5 @@
 // AnswerReader: who reads an answer that is made while it is sent.
-import type { ServerResponse } from 'node:http';
+import type { ServerResponse } from "node:http";
 
 export class AnswerReader {
   readonly #response: ServerResponse;
@@ -10,7 +10,7 @@ export class AnswerReader {
   constructor(response: ServerResponse) {
     this.#response = response;
     this.#isGone = response.req.socket.destroyed;
-    response.once('close', () => {
+    response.once("close", () => {
       this.#isGone = true;
       this.#sent?.();
     });

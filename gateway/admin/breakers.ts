@@ -1,7 +1,7 @@
 // What circuit breakers hold, summed over all Upstreams: few series, whatever the number of Upstreams.
-import { defaultBreaker, type Breaker } from '../../routing/model/upstream.ts';
-import { breakerCell, breakerResources, priorities } from '../shared/counters.ts';
-import type { Slices } from './slices.ts';
+import { defaultBreaker, type Breaker } from "../../routing/model/upstream.ts";
+import { breakerCell, breakerResources, priorities } from "../shared/counters.ts";
+import type { Slices } from "./slices.ts";
 
 /** Breakers by the slots where they count. */
 export interface CountedBreakers {
@@ -23,7 +23,11 @@ const togetherSlots = 256;
 const slotCells = breakerResources.length * priorities.length;
 
 /** Reads every breaker's cells once, and asks for the limits only of those that have something in use: of 20,000 Upstreams all would be 40 ms. */
-export async function breakerUse(blocks: readonly Float64Array[], breakers: () => CountedBreakers, slices: Slices): Promise<readonly BreakerUse[]> {
+export async function breakerUse(
+  blocks: readonly Float64Array[],
+  breakers: () => CountedBreakers,
+  slices: Slices,
+): Promise<readonly BreakerUse[]> {
   const inUse = breakerResources.map(() => 0);
   const open = breakerResources.map(() => 0);
   const sums = new Float64Array(slotCells);
@@ -61,6 +65,7 @@ function sumSlot(blocks: readonly Float64Array[], slot: number, sums: Float64Arr
 
 /** In the order of `breakerResources`. */
 function limitsOf(limits: readonly Breaker[], priority: number): readonly number[] {
-  const { maxConnections, maxPendingRequests, maxRequests, maxRetries } = limits.findLast((one) => one.priority === priorities[priority]) ?? defaultBreaker;
+  const { maxConnections, maxPendingRequests, maxRequests, maxRetries } =
+    limits.findLast((one) => one.priority === priorities[priority]) ?? defaultBreaker;
   return [maxConnections, maxPendingRequests, maxRequests, maxRetries];
 }

@@ -1,7 +1,7 @@
 // Connections of the admin port: few, and none for long. Descriptors and memory belong to traffic.
-import { readFileSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 /** Connections at once, where the process may open many. */
 export const mostConnections = 64;
@@ -9,7 +9,13 @@ export const mostConnections = 64;
 const descriptorShare = 8;
 
 /** Limits of Node's server, ms: a head, a whole request, between two requests, and without any progress either way. */
-export const adminTimes = { headMs: 5000, requestMs: 10_000, idleMs: 10_000, stalledMs: 10_000, checkMs: 1000 } as const;
+export const adminTimes = {
+  headMs: 5000,
+  requestMs: 10_000,
+  idleMs: 10_000,
+  stalledMs: 10_000,
+  checkMs: 1000,
+} as const;
 
 /** Time for one answer from its request to its last byte: who reads it byte by byte is cut. */
 export const answerMs = 60_000;
@@ -22,7 +28,7 @@ export function connectionLimit(descriptors: number): number {
 /** Files that this process may open; Infinity where that is not known. (Node raises the soft limit to the hard one when it starts.) */
 export function openFilesLimit(): number {
   try {
-    const found = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+    const found = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
     return found === null ? Infinity : Number(found[1]);
   } catch {
     return Infinity;
@@ -37,12 +43,12 @@ export function limitConnections(server: Server, most: number): void {
   /** Without a request under way; the longest first. */
   const idle = new Set<Socket>();
   let open = 0;
-  server.on('connection', (socket: Socket) => {
+  server.on("connection", (socket: Socket) => {
     open += 1;
     idle.add(socket);
     // Answers that stand behind each other on one connection listen for its end, each.
     socket.setMaxListeners(0);
-    socket.once('close', () => {
+    socket.once("close", () => {
       open -= 1;
       idle.delete(socket);
     });
@@ -51,10 +57,10 @@ export function limitConnections(server: Server, most: number): void {
     const [first] = idle;
     first!.destroy();
   });
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
     idle.delete(socket);
     const timer = setTimeout(() => socket.destroy(), answerMs);
-    response.once('close', () => {
+    response.once("close", () => {
       clearTimeout(timer);
       // Another request of it may be under way that was sent ahead; then it counts as idle until its own end, and is cut first.
       if (!socket.destroyed) idle.add(socket);

@@ -1,11 +1,11 @@
 // The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { compareText, type Problem } from '../../routing/text/problem.ts';
-import { fixed, fixedTable } from '../shared/counters.ts';
-import { breakerUse, type BreakerUse, type CountedBreakers } from './breakers.ts';
-import type { Slices } from './slices.ts';
-import type { EndpointStates } from './view.ts';
-import type { TableFacts } from '../shared/messages.ts';
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { compareText, type Problem } from "../../routing/text/problem.ts";
+import { fixed, fixedTable } from "../shared/counters.ts";
+import { breakerUse, type BreakerUse, type CountedBreakers } from "./breakers.ts";
+import type { Slices } from "./slices.ts";
+import type { EndpointStates } from "./view.ts";
+import type { TableFacts } from "../shared/messages.ts";
 
 /** What the families show. Functions are asked at each scrape. */
 export interface FamilySources {
@@ -42,7 +42,9 @@ export interface FixedFamilies {
 
 /** Families that a cell of the shared blocks fills, with the cells of each. */
 const cellFamilies = Map.groupBy(
-  Object.entries(fixedTable).flatMap(([name, { cells, ...family }]) => cells.map((labels, at) => ({ ...family, labels, cell: fixed[name as keyof typeof fixed] + at }))),
+  Object.entries(fixedTable).flatMap(([name, { cells, ...family }]) =>
+    cells.map((labels, at) => ({ ...family, labels, cell: fixed[name as keyof typeof fixed] + at })),
+  ),
   ({ metric }) => metric,
 );
 
@@ -51,7 +53,12 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   let use: readonly BreakerUse[] = [];
   const sum = (cell: number): number => sources.blocks.reduce((total, block) => total + block[cell]!, 0);
 
-  const gauge = (name: string, help: string, labelNames: readonly string[], fill: (one: Gauge) => void | Promise<void>): void => {
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    fill: (one: Gauge) => void | Promise<void>,
+  ): void => {
     registry.registerMetric(
       new Gauge({
         name,
@@ -83,47 +90,76 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   for (const [metric, cells] of cellFamilies) {
     if (metric === null) continue;
     const { kind, help, labels: first } = cells[0]!;
-    const add = kind === 'counter' ? counter : gauge;
+    const add = kind === "counter" ? counter : gauge;
     add(metric, help, Object.keys(first), (one) => {
       for (const { labels, cell } of cells) one.inc(labels, sum(cell));
     });
   }
-  gauge('sluice_endpoints', 'Endpoints by state; failing: their health check; ejected: by the worker that ejects most.', ['state'], (one) => {
-    const { ready, terminating, failing } = sources.endpointStates();
-    one.set({ state: 'ready' }, ready);
-    one.set({ state: 'terminating' }, terminating);
-    one.set({ state: 'failing' }, failing);
-    one.set({ state: 'ejected' }, Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!)));
-  });
-  gauge('sluice_breaker_use', 'What all Upstreams together have in use of what their circuit breakers limit.', ['resource'], (one) => {
-    for (const { resource, inUse } of use) one.set({ resource }, inUse);
-  });
-  gauge('sluice_breakers_open', 'Circuit breakers that have reached a limit.', ['resource'], (one) => {
+  gauge(
+    "sluice_endpoints",
+    "Endpoints by state; failing: their health check; ejected: by the worker that ejects most.",
+    ["state"],
+    (one) => {
+      const { ready, terminating, failing } = sources.endpointStates();
+      one.set({ state: "ready" }, ready);
+      one.set({ state: "terminating" }, terminating);
+      one.set({ state: "failing" }, failing);
+      one.set({ state: "ejected" }, Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!)));
+    },
+  );
+  gauge(
+    "sluice_breaker_use",
+    "What all Upstreams together have in use of what their circuit breakers limit.",
+    ["resource"],
+    (one) => {
+      for (const { resource, inUse } of use) one.set({ resource }, inUse);
+    },
+  );
+  gauge("sluice_breakers_open", "Circuit breakers that have reached a limit.", ["resource"], (one) => {
     for (const { resource, open } of use) one.set({ resource }, open);
   });
-  gauge('sluice_table_version', 'Number of the table.', [], (one) => one.set(sources.served().version));
-  gauge('sluice_table_hash', 'First 52 bits of the hash of the table: equal where replicas agree.', [], (one) => {
-    one.set(Number.parseInt(sources.served().hash.slice(0, 13) || '0', 16));
+  gauge("sluice_table_version", "Number of the table.", [], (one) => one.set(sources.served().version));
+  gauge("sluice_table_hash", "First 52 bits of the hash of the table: equal where replicas agree.", [], (one) => {
+    one.set(Number.parseInt(sources.served().hash.slice(0, 13) || "0", 16));
   });
-  gauge('sluice_table_routes', 'Routes of the table.', [], (one) => one.set(sources.served().routeCount));
-  gauge('sluice_table_bytes', 'Memory of the table, which all threads share: what it takes, and the most that it ever took.', ['state'], (one) => {
-    const { used, touched } = sources.tableBytes();
-    one.set({ state: 'used' }, used);
-    one.set({ state: 'touched' }, touched);
-  });
-  gauge('sluice_rate_limit_clients', 'Clients that limits of rate count now, beside --rate-limit-clients; of many an estimate.', [], (one) => one.set(sources.countedClients()));
-  gauge('sluice_source_age_seconds', 'Time since the source last knew the truth.', ['source'], (one) => {
+  gauge("sluice_table_routes", "Routes of the table.", [], (one) => one.set(sources.served().routeCount));
+  gauge(
+    "sluice_table_bytes",
+    "Memory of the table, which all threads share: what it takes, and the most that it ever took.",
+    ["state"],
+    (one) => {
+      const { used, touched } = sources.tableBytes();
+      one.set({ state: "used" }, used);
+      one.set({ state: "touched" }, touched);
+    },
+  );
+  gauge(
+    "sluice_rate_limit_clients",
+    "Clients that limits of rate count now, beside --rate-limit-clients; of many an estimate.",
+    [],
+    (one) => one.set(sources.countedClients()),
+  );
+  gauge("sluice_source_age_seconds", "Time since the source last knew the truth.", ["source"], (one) => {
     one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
   });
-  gauge('sluice_problems', 'What is declared and not served as written.', ['code', 'level'], async (one) => {
+  gauge("sluice_problems", "What is declared and not served as written.", ["code", "level"], async (one) => {
     for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);
   });
-  gauge('sluice_certificate_expiry_timestamp_seconds', `When each certificate that is served ends, Unix time: of the ${mostCertificateSeries} that end first.`, ['certificate'], (one) => {
-    for (const { name, notAfterMs } of sources.certificates().toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, mostCertificateSeries)) one.set({ certificate: name }, notAfterMs / 1000);
-  });
+  gauge(
+    "sluice_certificate_expiry_timestamp_seconds",
+    `When each certificate that is served ends, Unix time: of the ${mostCertificateSeries} that end first.`,
+    ["certificate"],
+    (one) => {
+      for (const { name, notAfterMs } of sources
+        .certificates()
+        .toSorted((a, b) => a.notAfterMs - b.notAfterMs)
+        .slice(0, mostCertificateSeries))
+        one.set({ certificate: name }, notAfterMs / 1000);
+    },
+  );
   const live = new Histogram({
-    name: 'sluice_change_live_seconds',
-    help: 'From the first byte of a change read to its table in every worker.',
+    name: "sluice_change_live_seconds",
+    help: "From the first byte of a change read to its table in every worker.",
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
     registers: [registry],
   });
@@ -139,5 +175,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
 function countProblems(problems: readonly Problem[]): (readonly [code: string, level: string, count: number])[] {
   const counts = new Map<string, number>();
   for (const { code, level } of problems) counts.set(`${code} ${level}`, (counts.get(`${code} ${level}`) ?? 0) + 1);
-  return [...counts].toSorted(([a], [b]) => compareText(a, b)).map(([key, count]) => [...(key.split(' ') as [string, string]), count] as const);
+  return [...counts]
+    .toSorted(([a], [b]) => compareText(a, b))
+    .map(([key, count]) => [...(key.split(" ") as [string, string]), count] as const);
 }

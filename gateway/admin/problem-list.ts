@@ -1,22 +1,34 @@
 // /api/problems: gathered, sorted and written in slices. There may be ten thousand, and a change waits for one slice of it at most.
-import { compareProblems, printProblem, type Problem } from '../../routing/text/problem.ts';
-import { visibleLines } from '../../routing/text/visible.ts';
-import type { Slices } from './slices.ts';
+import { compareProblems, printProblem, type Problem } from "../../routing/text/problem.ts";
+import { visibleLines } from "../../routing/text/visible.ts";
+import type { Slices } from "./slices.ts";
 
 /** Sorted or written between two looks at the clock: some hundredths of a millisecond. */
 const together = 64;
 
 /** As JSON, sorted. */
-export async function problemsJson(gather: (slices: Slices) => Promise<readonly Problem[]>, slices: Slices): Promise<Buffer> {
-  return Buffer.from(`{"problems":[${(await written(gather, slices, (problem) => visibleLines(JSON.stringify(problem)))).join()}]}`);
+export async function problemsJson(
+  gather: (slices: Slices) => Promise<readonly Problem[]>,
+  slices: Slices,
+): Promise<Buffer> {
+  return Buffer.from(
+    `{"problems":[${(await written(gather, slices, (problem) => visibleLines(JSON.stringify(problem)))).join()}]}`,
+  );
 }
 
 /** One line each, sorted. */
-export async function problemsText(gather: (slices: Slices) => Promise<readonly Problem[]>, slices: Slices): Promise<Buffer> {
-  return Buffer.from((await written(gather, slices, (problem) => `${printProblem(problem)}\n`)).join(''));
+export async function problemsText(
+  gather: (slices: Slices) => Promise<readonly Problem[]>,
+  slices: Slices,
+): Promise<Buffer> {
+  return Buffer.from((await written(gather, slices, (problem) => `${printProblem(problem)}\n`)).join(""));
 }
 
-async function written(gather: (slices: Slices) => Promise<readonly Problem[]>, slices: Slices, write: (problem: Problem) => string): Promise<readonly string[]> {
+async function written(
+  gather: (slices: Slices) => Promise<readonly Problem[]>,
+  slices: Slices,
+  write: (problem: Problem) => string,
+): Promise<readonly string[]> {
   const sorted = await sortedInSlices(await gather(slices), slices);
   const texts: string[] = [];
   for (let from = 0; from < sorted.length; from += together) {
@@ -35,13 +47,18 @@ async function sortedInSlices(problems: readonly Problem[], slices: Slices): Pro
   }
   while (runs.length > 1) {
     const merged: (readonly Problem[])[] = [];
-    for (let index = 0; index < runs.length; index += 2) merged.push(await mergedInSlices(runs[index]!, runs[index + 1] ?? [], slices));
+    for (let index = 0; index < runs.length; index += 2)
+      merged.push(await mergedInSlices(runs[index]!, runs[index + 1] ?? [], slices));
     runs = merged;
   }
   return runs[0] ?? [];
 }
 
-async function mergedInSlices(one: readonly Problem[], other: readonly Problem[], slices: Slices): Promise<readonly Problem[]> {
+async function mergedInSlices(
+  one: readonly Problem[],
+  other: readonly Problem[],
+  slices: Slices,
+): Promise<readonly Problem[]> {
   const merged: Problem[] = [];
   let [at, otherAt] = [0, 0];
   while (at < one.length || otherAt < other.length) {

@@ -1,12 +1,12 @@
 // Lines of the text format of Prometheus, as bytes: a series of many lines says its labels in each, so they are encoded once and copied, and numbers
 // become digits without a text between. At 10,000 deployments a scrape is 260,000 lines; as texts they were 0.2 s of CPU and as much garbage as text.
-import type { StreamedText } from './streamed-text.ts';
+import type { StreamedText } from "./streamed-text.ts";
 
 /** A part of lines that is the same in many, encoded once. ASCII, and short. */
 export type Words = Uint8Array;
 
 export function wordsOf(text: string): Words {
-  return Buffer.from(text, 'latin1');
+  return Buffer.from(text, "latin1");
 }
 
 const mostDigits = 24;
@@ -57,7 +57,8 @@ export class SampleLines {
     const text = this.#text;
     const whole = Math.floor(seconds);
     const nanos = Math.round((seconds - whole) * nanosASecond);
-    if (whole < mostCount && nanos < nanosASecond) text.used = putDecimals(text.piece, putDigits(text.piece, text.used, whole), nanos);
+    if (whole < mostCount && nanos < nanosASecond)
+      text.used = putDecimals(text.piece, putDigits(text.piece, text.used, whole), nanos);
     else this.#number(seconds);
     text.piece[text.used++] = lineFeed;
   }
@@ -67,7 +68,8 @@ export class SampleLines {
     text.room(head.length + (this.#piece === null ? this.#mostBytes() : this.#bytes) + tail.length + mostDigits + 1);
     const { piece, used } = text;
     const at = used + head.length;
-    if (piece === this.#piece && head === this.#head) piece.copyWithin(used, this.#at - head.length, this.#at + this.#bytes);
+    if (piece === this.#piece && head === this.#head)
+      piece.copyWithin(used, this.#at - head.length, this.#at + this.#bytes);
     else {
       putWords(piece, used, head);
       if (piece === this.#piece) piece.copyWithin(at, this.#at, this.#at + this.#bytes);
@@ -81,7 +83,8 @@ export class SampleLines {
   #mostBytes(): number {
     let most = 0;
     // At most three bytes a character.
-    for (let index = 0; index < this.#names.length; index++) most += this.#names[index]!.length + this.#values[index]!.length * 3;
+    for (let index = 0; index < this.#names.length; index++)
+      most += this.#names[index]!.length + this.#values[index]!.length * 3;
     return most;
   }
 
@@ -97,7 +100,7 @@ export class SampleLines {
 
   #number(value: number): void {
     const text = this.#text;
-    text.used += text.piece.write(String(value), text.used, 'latin1');
+    text.used += text.piece.write(String(value), text.used, "latin1");
   }
 }
 

@@ -1,12 +1,20 @@
 // The per-deployment families of /metrics, written straight from the shared blocks into bytes: no object a series, no pause longer than a
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
-import { visibleLines } from '../../routing/text/visible.ts';
-import type { Series } from '../../routing/model/mapping.ts';
-import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns, type CountedCells } from '../shared/counters.ts';
-import type { AnswerReader } from './answer-reader.ts';
-import { SampleLines, wordsOf, type Words } from './sample-lines.ts';
-import type { Slices } from './slices.ts';
-import { StreamedText } from './streamed-text.ts';
+import { visibleLines } from "../../routing/text/visible.ts";
+import type { Series } from "../../routing/model/mapping.ts";
+import {
+  fixed,
+  shadowOutcomes,
+  slotCell,
+  slotLayout,
+  slotTable,
+  statusColumns,
+  type CountedCells,
+} from "../shared/counters.ts";
+import type { AnswerReader } from "./answer-reader.ts";
+import { SampleLines, wordsOf, type Words } from "./sample-lines.ts";
+import type { Slices } from "./slices.ts";
+import { StreamedText } from "./streamed-text.ts";
 
 /** A Series and where it is counted. */
 export interface CountedSeries {
@@ -16,7 +24,7 @@ export interface CountedSeries {
 
 interface Family {
   readonly cells: CountedCells;
-  readonly type: 'counter' | 'histogram';
+  readonly type: "counter" | "histogram";
   /** The cells of a slot that it shows. */
   readonly first: number;
   readonly count: number;
@@ -25,21 +33,21 @@ interface Family {
 }
 
 const labelNames = ['namespace="', '",deployment="', '",predictor="', '",role="', '",protocol="'].map(wordsOf);
-const requestsHead = wordsOf('sluice_requests_total{');
+const requestsHead = wordsOf("sluice_requests_total{");
 const codeTails = statusColumns.map((code) => wordsOf(`",code="${code}"} `));
-const bucketHead = wordsOf('sluice_request_duration_seconds_bucket{');
+const bucketHead = wordsOf("sluice_request_duration_seconds_bucket{");
 const bucketTails = slotTable.buckets.cells.map(({ le }) => wordsOf(`",le="${le}"} `));
-const sumHead = wordsOf('sluice_request_duration_seconds_sum{');
-const countHead = wordsOf('sluice_request_duration_seconds_count{');
+const sumHead = wordsOf("sluice_request_duration_seconds_sum{");
+const countHead = wordsOf("sluice_request_duration_seconds_count{");
 const plainTail = wordsOf('"} ');
-const shadowsHead = wordsOf('sluice_shadow_requests_total{');
+const shadowsHead = wordsOf("sluice_shadow_requests_total{");
 const outcomeTails = shadowOutcomes.map((outcome) => wordsOf(`",outcome="${outcome}"} `));
 
 const requests = counted(slotTable.status, slotLayout.status, requestsHead, codeTails);
 
 const durations: Family = {
   cells: slotTable.buckets,
-  type: 'histogram',
+  type: "histogram",
   first: slotLayout.sumSeconds,
   count: slotLayout.buckets + bucketTails.length - slotLayout.sumSeconds,
   write: writeDurations,
@@ -49,7 +57,13 @@ const shadows = counted(slotTable.shadow, slotLayout.shadow, shadowsHead, outcom
 
 /** A Family of which each cell is one line. */
 function counted(cells: CountedCells, first: number, head: Words, tails: readonly Words[]): Family {
-  return { cells, type: 'counter', first, count: tails.length, write: (lines, series, sums, at) => writeCounted(lines, series, head, tails, sums, at) };
+  return {
+    cells,
+    type: "counter",
+    first,
+    count: tails.length,
+    write: (lines, series, sums, at) => writeCounted(lines, series, head, tails, sums, at),
+  };
 }
 
 /** Series summed and written together, less than 0.1 ms with a few blocks. */
@@ -59,7 +73,12 @@ const togetherSeries = 32;
  * Writes sluice_requests_total, sluice_request_duration_seconds and sluice_shadow_requests_total to a reader, as long as it reads. `blocks[0]` is the
  * base block. `slots` is asked once a family. A series is written from its first request on.
  */
-export async function writeSeries(reader: AnswerReader, blocks: readonly Float64Array[], slots: () => Iterable<CountedSeries>, slices: Slices): Promise<void> {
+export async function writeSeries(
+  reader: AnswerReader,
+  blocks: readonly Float64Array[],
+  slots: () => Iterable<CountedSeries>,
+  slices: Slices,
+): Promise<void> {
   const text = new StreamedText((bytes) => reader.send(bytes));
   const lines = new SampleLines(text, labelNames);
   for (const family of [requests, durations, shadows]) {
@@ -69,7 +88,8 @@ export async function writeSeries(reader: AnswerReader, blocks: readonly Float64
     const sums = new Float64Array(togetherSeries * family.count);
     for (const together of inGroups(slots(), togetherSeries)) {
       while (!sumWhole(blocks, together, family, sums)) await nextTurn();
-      for (let index = 0; index < together.length; index++) family.write(lines, together[index]!.series, sums, index * family.count);
+      for (let index = 0; index < together.length; index++)
+        family.write(lines, together[index]!.series, sums, index * family.count);
       await text.flush();
       await slices.pause();
       if (reader.isGone) return;
@@ -90,7 +110,12 @@ function* inGroups<One>(all: Iterable<One>, size: number): Iterable<readonly One
 }
 
 /** false: a dead worker's block was folded meanwhile. A sum over half a fold counts twice. */
-function sumWhole(blocks: readonly Float64Array[], together: readonly CountedSeries[], { first, count }: Family, sums: Float64Array): boolean {
+function sumWhole(
+  blocks: readonly Float64Array[],
+  together: readonly CountedSeries[],
+  { first, count }: Family,
+  sums: Float64Array,
+): boolean {
   const base = blocks[0]!;
   const generation = base[fixed.foldGeneration]!;
   for (let index = 0; index < together.length; index++) {
@@ -112,7 +137,14 @@ function nextTurn(): Promise<void> {
 }
 
 /** One line for each cell that is not 0. `series` null: of requests that no Series counts. */
-function writeCounted(lines: SampleLines, series: Series | null, head: Words, tails: readonly Words[], sums: Float64Array, at: number): void {
+function writeCounted(
+  lines: SampleLines,
+  series: Series | null,
+  head: Words,
+  tails: readonly Words[],
+  sums: Float64Array,
+  at: number,
+): void {
   let isBegun = false;
   for (let column = 0; column < tails.length; column++) {
     const count = sums[at + column]!;
@@ -141,12 +173,13 @@ function writeDurations(lines: SampleLines, series: Series, sums: Float64Array, 
 /** Requests that no Series counts: nothing matched, or the head was refused. */
 function writeUnmatched(lines: SampleLines, blocks: readonly Float64Array[]): void {
   const sums = new Float64Array(codeTails.length);
-  for (const block of blocks) for (let column = 0; column < sums.length; column++) sums[column]! += block[fixed.unmatched + column]!;
+  for (const block of blocks)
+    for (let column = 0; column < sums.length; column++) sums[column]! += block[fixed.unmatched + column]!;
   writeCounted(lines, null, requestsHead, codeTails, sums, 0);
 }
 
 /** Empty labels are none to Prometheus. */
-const nobody: readonly string[] = ['', '', '', '', ''];
+const nobody: readonly string[] = ["", "", "", "", ""];
 
 /** In the order of `labelNames`. */
 function labelsOf(series: Series | null): readonly string[] {
@@ -162,5 +195,10 @@ const plainName = /^[\w.:-]*$/;
 function escaped(value: string): string {
   if (plainName.test(value)) return value;
   const shown = visibleLines(value);
-  return /[\\"\n]/.test(shown) ? shown.replaceAll('\\', '\\\\').replaceAll('"', String.raw`\"`).replaceAll('\n', String.raw`\n`) : shown;
+  return /[\\"\n]/.test(shown)
+    ? shown
+        .replaceAll("\\", "\\\\")
+        .replaceAll('"', String.raw`\"`)
+        .replaceAll("\n", String.raw`\n`)
+    : shown;
 }

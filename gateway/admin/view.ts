@@ -1,11 +1,11 @@
 // What the admin port shows: always the newest.
-import type { Problem } from '../../routing/text/problem.ts';
-import type { RouteTable } from '../../routing/table.ts';
-import type { Translation } from '../../k8s/translate/model/translation.ts';
-import type { TableFacts } from '../shared/messages.ts';
-import type { CountedBreakers } from './breakers.ts';
-import type { CountedSeries } from './series.ts';
-import type { Slices } from './slices.ts';
+import type { Problem } from "../../routing/text/problem.ts";
+import type { RouteTable } from "../../routing/table.ts";
+import type { Translation } from "../../k8s/translate/model/translation.ts";
+import type { TableFacts } from "../shared/messages.ts";
+import type { CountedBreakers } from "./breakers.ts";
+import type { CountedSeries } from "./series.ts";
+import type { Slices } from "./slices.ts";
 
 /** Endpoints of the table, by what is known of them. */
 export interface EndpointStates {

@@ -1,7 +1,7 @@
 // Which addresses may call a Mapping: what the platform's policy and the object itself say together.
-import type { Guard } from '../../routing/model/guard.ts';
-import type { CallPolicy, Rules } from './call-policy.ts';
-import type { Since } from './effective.ts';
+import type { Guard } from "../../routing/model/guard.ts";
+import type { CallPolicy, Rules } from "./call-policy.ts";
+import type { Since } from "./effective.ts";
 
 /** Canonical blocks of addresses, and who wrote them. */
 export interface AddressList {
@@ -20,15 +20,24 @@ export interface AddressRules {
  * The platform's list and the object's hold both. Of the platform's, what a namespace's rules allow stands in place of what the defaults allow,
  * and what is denied by either is denied. null: any address may call. `policy` null: it is not known yet, and nobody may call for another reason.
  */
-export function addressRulesOf(guard: Pick<Guard, 'allow' | 'deny'>, namespace: string, policy: CallPolicy | null): AddressRules | null {
+export function addressRulesOf(
+  guard: Pick<Guard, "allow" | "deny">,
+  namespace: string,
+  policy: CallPolicy | null,
+): AddressRules | null {
   const defaults = policy?.defaults ?? null;
   const own = policy !== null && Object.hasOwn(policy.namespaces, namespace) ? policy.namespaces[namespace]! : null;
-  const platform = own !== null && own.allow !== null ? listOf(own.allow, 'namespace') : listOf(defaults?.allow, 'defaults');
-  const deny = [...listOf(defaults?.deny, 'defaults'), ...listOf(own?.deny, 'namespace'), ...listOf(guard.deny, 'object')];
-  const allow = [...platform, ...listOf(guard.allow, 'object')];
+  const platform =
+    own !== null && own.allow !== null ? listOf(own.allow, "namespace") : listOf(defaults?.allow, "defaults");
+  const deny = [
+    ...listOf(defaults?.deny, "defaults"),
+    ...listOf(own?.deny, "namespace"),
+    ...listOf(guard.deny, "object"),
+  ];
+  const allow = [...platform, ...listOf(guard.allow, "object")];
   return deny.length === 0 && allow.length === 0 ? null : { deny, allow };
 }
 
-function listOf(blocks: Rules['allow'] | undefined, since: Since): readonly AddressList[] {
+function listOf(blocks: Rules["allow"] | undefined, since: Since): readonly AddressList[] {
   return blocks === null || blocks === undefined ? [] : [{ blocks, since }];
 }

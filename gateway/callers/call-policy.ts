@@ -1,17 +1,17 @@
 // The call policy: what the platform says about who may call, with all that data workers need to hold to it. Plain values: it travels between
 // threads by structured clone.
-import type { RateLimit } from '../../routing/model/guard.ts';
-import type { ApiKeysProvider } from './api-keys-provider.ts';
-import type { BasicProvider } from './basic-provider.ts';
-import type { JwtProvider } from './jwt-provider.ts';
-import type { MtlsProvider } from './mtls-provider.ts';
+import type { RateLimit } from "../../routing/model/guard.ts";
+import type { ApiKeysProvider } from "./api-keys-provider.ts";
+import type { BasicProvider } from "./basic-provider.ts";
+import type { JwtProvider } from "./jwt-provider.ts";
+import type { MtlsProvider } from "./mtls-provider.ts";
 
 export type Provider = ApiKeysProvider | BasicProvider | JwtProvider | MtlsProvider;
 
 /** What the platform says where an object says nothing. */
 export interface Rules {
   /** Names of providers of which one must admit, `none`: anybody; null: it says nothing. */
-  readonly auth: readonly string[] | 'none' | null;
+  readonly auth: readonly string[] | "none" | null;
   /** Canonical blocks of addresses that alone may call, and that may not; null: it says nothing. */
   readonly allow: readonly string[] | null;
   readonly deny: readonly string[] | null;
@@ -35,8 +35,14 @@ export interface CallPolicy {
   /** Models get the name of their caller as `x-sluice-client`, which nobody else can send them. */
   readonly clientHeader: boolean;
   /** While Redis is away: each replica counts its share of a limit, or nobody passes one. */
-  readonly limitsWithoutRedis: 'share' | 'close';
+  readonly limitsWithoutRedis: "share" | "close";
 }
 
 /** Holds where there is no policy file: whatever says nothing may be called by anybody, and no provider is known. */
-export const noPolicy: CallPolicy = Object.freeze({ providers: {}, defaults: noRules, namespaces: {}, clientHeader: false, limitsWithoutRedis: 'share' });
+export const noPolicy: CallPolicy = Object.freeze({
+  providers: {},
+  defaults: noRules,
+  namespaces: {},
+  clientHeader: false,
+  limitsWithoutRedis: "share",
+});

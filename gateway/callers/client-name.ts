@@ -9,10 +9,12 @@ export const mostNameCharacters = 256;
  * half of a surrogate pair, of which there are many, and all have one UTF-8.
  */
 export function clientName(text: string): string | null {
-  return text === '' || text.length > mostNameCharacters || !text.isWellFormed() ? null : fieldText(text);
+  return text === "" || text.length > mostNameCharacters || !text.isWellFormed() ? null : fieldText(text);
 }
 
 /** The same of any text that becomes the value of a header field, without bounds. Nothing else than the text itself can become what it becomes. */
 export function fieldText(text: string): string {
-  return text.replace(/^ +| +$|[^ -~]+|%/gu, (piece) => Array.from(Buffer.from(piece), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
+  return text.replace(/^ +| +$|[^ -~]+|%/gu, (piece) =>
+    Array.from(Buffer.from(piece), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
+  );
 }

@@ -18,12 +18,12 @@ export class PolicyEntry {
     this.place = place;
     this.#wrong = wrong;
     this.#fields = isMap(value) ? value : {};
-    if (!isMap(value)) this.refuse('', 'is no map: write names and values');
+    if (!isMap(value)) this.refuse("", "is no map: write names and values");
   }
 
   /** Says that a field (or, with "", the entry) is wrong. */
   refuse(name: string, sentence: string): void {
-    this.#wrong.push(`${this.#at(name) || 'the file'} ${sentence}`);
+    this.#wrong.push(`${this.#at(name) || "the file"} ${sentence}`);
   }
 
   has(name: string): boolean {
@@ -34,7 +34,7 @@ export class PolicyEntry {
   text(name: string): string | null {
     const value = this.#take(name);
     if (value === null) return null;
-    if (typeof value === 'string' && value !== '' && value.length <= mostText && isPrintable(value)) return value;
+    if (typeof value === "string" && value !== "" && value.length <= mostText && isPrintable(value)) return value;
     this.refuse(name, `is not a text of 1 to ${mostText} printable characters`);
     return null;
   }
@@ -42,27 +42,29 @@ export class PolicyEntry {
   /** As `text`; that it is not written is wrong, too, and then "". `write`: what to write. */
   neededText(name: string, write: string): string {
     if (!this.has(name)) this.refuse(name, `is missing: write ${write}`);
-    return this.text(name) ?? '';
+    return this.text(name) ?? "";
   }
 
   /** One of these; the first where it is not written. */
   choice<T extends string>(name: string, choices: readonly [T, ...T[]]): T {
     const value = this.#take(name);
     const found = choices.find((choice) => choice === value);
-    if (value !== null && found === undefined) this.refuse(name, `is none of ${choices.join(', ')}: write one of these`);
+    if (value !== null && found === undefined)
+      this.refuse(name, `is none of ${choices.join(", ")}: write one of these`);
     return found ?? choices[0];
   }
 
   flag(name: string, byDefault: boolean): boolean {
     const value = this.#take(name);
-    if (value !== null && typeof value !== 'boolean') this.refuse(name, 'is neither true nor false: write one of these');
-    return typeof value === 'boolean' ? value : byDefault;
+    if (value !== null && typeof value !== "boolean")
+      this.refuse(name, "is neither true nor false: write one of these");
+    return typeof value === "boolean" ? value : byDefault;
   }
 
   integer(name: string, least: number, most: number, byDefault: number): number {
     const value = this.#take(name);
     if (value === null) return byDefault;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+    if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
     this.refuse(name, `is no whole number from ${least} to ${most}: write one`);
     return byDefault;
   }
@@ -72,8 +74,11 @@ export class PolicyEntry {
     const value = this.#take(name);
     if (value === null) return [];
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const texts = list.filter((item) => typeof item === 'string' && item !== '' && item.length <= mostText && isPrintable(item)) as string[];
-    if (texts.length < list.length || list.length > mostItems) this.refuse(name, `is no list of at most ${mostItems} texts: write texts`);
+    const texts = list.filter(
+      (item) => typeof item === "string" && item !== "" && item.length <= mostText && isPrintable(item),
+    ) as string[];
+    if (texts.length < list.length || list.length > mostItems)
+      this.refuse(name, `is no list of at most ${mostItems} texts: write texts`);
     return texts;
   }
 
@@ -87,8 +92,12 @@ export class PolicyEntry {
     const value = this.#take(name);
     if (value === null) return [];
     const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const scalars = list.filter((item) => typeof item === 'number' || typeof item === 'boolean' || (typeof item === 'string' && item.length <= mostText)) as (string | number | boolean)[];
-    if (scalars.length < list.length || list.length === 0 || list.length > mostItems) this.refuse(name, `is no value, and no list of 1 to ${mostItems} of them: write texts, numbers, true or false`);
+    const scalars = list.filter(
+      (item) =>
+        typeof item === "number" || typeof item === "boolean" || (typeof item === "string" && item.length <= mostText),
+    ) as (string | number | boolean)[];
+    if (scalars.length < list.length || list.length === 0 || list.length > mostItems)
+      this.refuse(name, `is no value, and no list of 1 to ${mostItems} of them: write texts, numbers, true or false`);
     return scalars;
   }
 
@@ -125,25 +134,27 @@ export class PolicyEntry {
   /** Says what was never asked for. */
   done(): void {
     for (const name of Object.keys(this.#fields)) {
-      if (!this.#read.has(name)) this.refuse(name.slice(0, 60), `is not known here: write one of ${[...this.#read].join(', ')}, or remove it`);
+      if (!this.#read.has(name))
+        this.refuse(name.slice(0, 60), `is not known here: write one of ${[...this.#read].join(", ")}, or remove it`);
     }
   }
 
   /** A name without a value is one that was forgotten, or the end of a file that is being written: nothing would follow from it but that more are let in. */
   #take(name: string): unknown {
     const value = this.#fields[name] ?? null;
-    if (value === null && Object.hasOwn(this.#fields, name) && !this.#read.has(name)) this.refuse(name, 'is empty: write a value, or remove it');
+    if (value === null && Object.hasOwn(this.#fields, name) && !this.#read.has(name))
+      this.refuse(name, "is empty: write a value, or remove it");
     this.#read.add(name);
     return value;
   }
 
   #at(name: string): string {
-    return [this.place, name].filter((part) => part !== '').join('.');
+    return [this.place, name].filter((part) => part !== "").join(".");
   }
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isPrintable(text: string): boolean {

@@ -2,10 +2,10 @@
 
 /** Where the keys, clients or passwords of a provider are. */
 export type MaterialPlace =
-  | { readonly kind: 'secret'; readonly namespace: string; readonly name: string }
-  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: "secret"; readonly namespace: string; readonly name: string }
+  | { readonly kind: "file"; readonly file: string }
   /** A key set that an issuer publishes. */
-  | { readonly kind: 'url'; readonly url: string };
+  | { readonly kind: "url"; readonly url: string };
 
 /** What is common to declared providers. */
 export interface ProviderBase {
@@ -19,11 +19,11 @@ export type Material = ReadonlyMap<string, Buffer>;
 /** The key of a place in maps. */
 export function placeKey(place: MaterialPlace): string {
   switch (place.kind) {
-    case 'secret':
+    case "secret":
       return `secret ${place.namespace}/${place.name}`;
-    case 'file':
+    case "file":
       return `file ${place.file}`;
-    case 'url':
+    case "url":
       return place.url;
   }
 }

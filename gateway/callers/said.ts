@@ -1,13 +1,13 @@
 // Who may call a Mapping, in words for people: what `who` and `explain` print, of the terms that the data plane holds to.
-import type { ExternalServices } from '../../routing/model/external-services.ts';
-import type { Mapping } from '../../routing/model/mapping.ts';
-import type { AddressRule, FrontSettings } from '../../routing/model/table-change.ts';
-import type { CallPolicy } from './call-policy.ts';
-import type { Admittance } from './effective.ts';
-import { keysOf } from './keys.ts';
-import { authWords, limitServiceWords } from './external-words.ts';
-import { closedBy, frontTermsOf, termsOf, type CallTerms, type FrontTerms } from './terms.ts';
-import { addressListText, addressTexts, admittanceText, limitsSince, limitsText, sinceText } from './words.ts';
+import type { ExternalServices } from "../../routing/model/external-services.ts";
+import type { Mapping } from "../../routing/model/mapping.ts";
+import type { AddressRule, FrontSettings } from "../../routing/model/table-change.ts";
+import type { CallPolicy } from "./call-policy.ts";
+import type { Admittance } from "./effective.ts";
+import { keysOf } from "./keys.ts";
+import { authWords, limitServiceWords } from "./external-words.ts";
+import { closedBy, frontTermsOf, termsOf, type CallTerms, type FrontTerms } from "./terms.ts";
+import { addressListText, addressTexts, admittanceText, limitsSince, limitsText, sinceText } from "./words.ts";
 
 /** What holds of a gateway beside a Mapping. */
 export interface CallWorld {
@@ -39,38 +39,60 @@ export interface CallersSaid {
   readonly limits: readonly string[];
 }
 
-export function callersSaid(mapping: Mapping, { policy, external, front, trustedHops, unread }: CallWorld): CallersSaid {
+export function callersSaid(
+  mapping: Mapping,
+  { policy, external, front, trustedHops, unread }: CallWorld,
+): CallersSaid {
   const terms = termsOf(mapping, policy, external);
   const first = frontTermsOf(front, trustedHops);
-  const addresses = [...first.addresses.flatMap((rule) => frontTexts(rule, first.isAddressKnown)), ...addressTexts(mapping, terms.addresses)];
+  const addresses = [
+    ...first.addresses.flatMap((rule) => frontTexts(rule, first.isAddressKnown)),
+    ...addressTexts(mapping, terms.addresses),
+  ];
   const limits = limitsOf(terms, mapping);
   const { admittance } = terms;
-  const names = admittance.kind === 'providers' ? admittance.names : [];
-  const keyless = names.filter((name) => !unread.has(name) && keysOf(policy.providers[name]!) === 'none');
+  const names = admittance.kind === "providers" ? admittance.names : [];
+  const keyless = names.filter((name) => !unread.has(name) && keysOf(policy.providers[name]!) === "none");
   const asks = closedBy(terms, first) === null ? names : [];
   return { callers: partsOf(terms, first, mapping, keyless), asks, addresses, limits };
 }
 
 /** `keyless`: providers that have no keys. */
-function partsOf(terms: CallTerms, front: FrontTerms, mapping: Mapping, keyless: readonly string[]): readonly CallersPart[] {
+function partsOf(
+  terms: CallTerms,
+  front: FrontTerms,
+  mapping: Mapping,
+  keyless: readonly string[],
+): readonly CallersPart[] {
   const { admittance, auth } = terms;
   const own: CallersPart = { words: ownWords(admittance, keyless), since: sinceText(admittance, mapping) };
   switch (closedBy(terms, front)) {
-    case 'front-addresses':
-      return [{ words: 'nobody: the addresses that may call cannot be read (403)', since: theModule }];
-    case 'address-unknown':
-      return [{ words: 'nobody: addresses decide, and no client comes from a known one, as the number of believed proxies cannot be read (403)', since: `xff_num_trusted_hops of ${theModule}` }];
-    case 'admittance':
+    case "front-addresses":
+      return [{ words: "nobody: the addresses that may call cannot be read (403)", since: theModule }];
+    case "address-unknown":
+      return [
+        {
+          words:
+            "nobody: addresses decide, and no client comes from a known one, as the number of believed proxies cannot be read (403)",
+          since: `xff_num_trusted_hops of ${theModule}`,
+        },
+      ];
+    case "admittance":
       return [own];
-    case 'auth-service':
-      return [{ words: 'nobody: the AuthService cannot be read (500)', since: sinceAuth }];
-    case 'rate-limit-service':
-      return [{ words: 'nobody: the RateLimitService cannot be read (500)', since: `labels of ${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}` }];
+    case "auth-service":
+      return [{ words: "nobody: the AuthService cannot be read (500)", since: sinceAuth }];
+    case "rate-limit-service":
+      return [
+        {
+          words: "nobody: the RateLimitService cannot be read (500)",
+          since: `labels of ${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}`,
+        },
+      ];
     case null: {
       const asked = authWords(auth);
       if (asked === null) return [own];
       const part = { words: asked, since: sinceAuth };
-      return admittance.kind === 'anybody' ? [part] : [own, part];
+      return admittance.kind === "anybody" ? [part] : [own, part];
     }
   }
 }
@@ -79,20 +101,25 @@ const theModule = "Ambassador's Module";
 
 /** A provider without keys admits nobody, so providers without keys alone are nobody's. */
 function ownWords(admittance: Admittance, keyless: readonly string[]): string {
-  if (admittance.kind !== 'providers' || keyless.length === 0) return admittanceText(admittance);
-  const lacking = `${keyless.join(' and ')} ${keyless.length === 1 ? 'has' : 'have'} no keys`;
-  return keyless.length === admittance.names.length ? `nobody: ${lacking}` : `${admittanceText(admittance)} (${lacking}, so nobody comes by ${keyless.length === 1 ? 'it' : 'them'})`;
+  if (admittance.kind !== "providers" || keyless.length === 0) return admittanceText(admittance);
+  const lacking = `${keyless.join(" and ")} ${keyless.length === 1 ? "has" : "have"} no keys`;
+  return keyless.length === admittance.names.length
+    ? `nobody: ${lacking}`
+    : `${admittanceText(admittance)} (${lacking}, so nobody comes by ${keyless.length === 1 ? "it" : "them"})`;
 }
 
 /** What only asks a service says so itself. */
-export const sinceAuth = 'the AuthService';
+export const sinceAuth = "the AuthService";
 /** One rule of the Module; nothing for one without lists, which lets nobody call. */
 function frontTexts({ kind, peer, remote }: AddressRule, isAddressKnown: boolean): readonly string[] {
   const since = `ip_${kind} of ${theModule}`;
-  const words = kind === 'allow' ? 'only from' : 'not from';
+  const words = kind === "allow" ? "only from" : "not from";
   // Nobody's address is in a list.
-  const parts = [remote.length === 0 || !isAddressKnown ? '' : addressListText(remote), peer.length === 0 ? '' : `${addressListText(peer)} at the other end of the connection`].filter((part) => part !== '');
-  return parts.length === 0 ? [] : [`${words} ${parts.join(' or ')} (${since})`];
+  const parts = [
+    remote.length === 0 || !isAddressKnown ? "" : addressListText(remote),
+    peer.length === 0 ? "" : `${addressListText(peer)} at the other end of the connection`,
+  ].filter((part) => part !== "");
+  return parts.length === 0 ? [] : [`${words} ${parts.join(" or ")} (${since})`];
 }
 
 function limitsOf({ limits, rateLimit }: CallTerms, mapping: Mapping): readonly string[] {

@@ -1,8 +1,8 @@
 // What somebody shows with a request that is explained, and what a gateway would make of it.
-import type { KeyPlace } from './api-keys-provider.ts';
-import type { CallPolicy } from './call-policy.ts';
-import { oauthSecrets, tokenField } from './oauth-place.ts';
-import type { TokenPlace } from './token-place.ts';
+import type { KeyPlace } from "./api-keys-provider.ts";
+import type { CallPolicy } from "./call-policy.ts";
+import { oauthSecrets, tokenField } from "./oauth-place.ts";
+import type { TokenPlace } from "./token-place.ts";
 
 /** A request as it would be sent. Its credentials are in memory while it is looked at, and in no log. */
 export interface ShownRequest {
@@ -15,12 +15,12 @@ export interface ShownRequest {
 
 /** What one provider makes of it. */
 export type LookedAt =
-  | { readonly kind: 'admitted'; readonly client: string }
+  | { readonly kind: "admitted"; readonly client: string }
   /** It holds something for this provider, which admits it not; or nobody's keys are known. */
-  | { readonly kind: 'refused'; readonly sentence: string }
+  | { readonly kind: "refused"; readonly sentence: string }
   /** It holds nothing for this provider. */
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'not-looked'; readonly sentence: string };
+  | { readonly kind: "absent" }
+  | { readonly kind: "not-looked"; readonly sentence: string };
 
 export interface CredentialLook {
   /** Asks a provider of this policy, as a data worker would. `provider`: one that the policy declares. Never rejects. */
@@ -28,8 +28,8 @@ export interface CredentialLook {
   close(): void;
 }
 
-const hidden = '(not shown)';
-const secretFields = ['authorization', 'proxy-authorization', 'cookie', tokenField];
+const hidden = "(not shown)";
+const secretFields = ["authorization", "proxy-authorization", "cookie", tokenField];
 
 /** Places where a request may hold a credential, whatever a policy says, or for one of its providers. */
 interface Places {
@@ -38,10 +38,12 @@ interface Places {
 }
 
 function placesOf({ providers }: CallPolicy): Places {
-  const places = Object.values(providers).flatMap((provider): readonly (KeyPlace | TokenPlace)[] => ('places' in provider ? provider.places : []));
+  const places = Object.values(providers).flatMap((provider): readonly (KeyPlace | TokenPlace)[] =>
+    "places" in provider ? provider.places : [],
+  );
   return {
-    fields: new Set([...secretFields, ...places.flatMap((place) => (place.kind === 'header' ? [place.name] : []))]),
-    parameters: new Set([...oauthSecrets, ...places.flatMap((place) => (place.kind === 'query' ? [place.name] : []))]),
+    fields: new Set([...secretFields, ...places.flatMap((place) => (place.kind === "header" ? [place.name] : []))]),
+    parameters: new Set([...oauthSecrets, ...places.flatMap((place) => (place.kind === "query" ? [place.name] : []))]),
   };
 }
 
@@ -54,7 +56,11 @@ export function mayShowCredentials({ headers, path }: ShownRequest, policy: Call
 /** The request without what may be a credential, as it may be printed. */
 export function withoutCredentials<R extends ShownRequest>(request: R, policy: CallPolicy): R {
   const { fields, parameters } = placesOf(policy);
-  return { ...request, path: withoutParameters(request.path, parameters), headers: request.headers.map(([name, value]) => [name, fields.has(name.toLowerCase()) ? hidden : value] as const) };
+  return {
+    ...request,
+    path: withoutParameters(request.path, parameters),
+    headers: request.headers.map(([name, value]) => [name, fields.has(name.toLowerCase()) ? hidden : value] as const),
+  };
 }
 
 /** A path without what its query may hold of credentials. */
@@ -63,18 +69,21 @@ export function withoutCredentialsInQuery(path: string, policy: CallPolicy): str
 }
 
 function withoutParameters(path: string, names: ReadonlySet<string>): string {
-  const question = path.indexOf('?');
+  const question = path.indexOf("?");
   if (question < 0 || names.size === 0) return path;
-  const parts = path.slice(question + 1).split('&').map((part) => {
-    const name = part.split('=', 1)[0]!;
-    return names.has(decoded(name)) ? `${name}=${hidden}` : part;
-  });
-  return `${path.slice(0, question)}?${parts.join('&')}`;
+  const parts = path
+    .slice(question + 1)
+    .split("&")
+    .map((part) => {
+      const name = part.split("=", 1)[0]!;
+      return names.has(decoded(name)) ? `${name}=${hidden}` : part;
+    });
+  return `${path.slice(0, question)}?${parts.join("&")}`;
 }
 
 function decoded(name: string): string {
   try {
-    return decodeURIComponent(name.replaceAll('+', ' '));
+    return decodeURIComponent(name.replaceAll("+", " "));
   } catch {
     return name;
   }

@@ -1,12 +1,17 @@
 // Terms of a call: all that decides who may call a Mapping, and how often. One rule for the data plane's steps, `explain` and `who`; `check` asks the part of it that
 // an object itself decides.
-import type { AuthService, Consulted, ExternalServices, RateLimitService } from '../../routing/model/external-services.ts';
-import type { Mapping } from '../../routing/model/mapping.ts';
-import type { AddressRule, FrontSettings } from '../../routing/model/table-change.ts';
-import { addressRulesOf, type AddressRules } from './address-rules.ts';
-import type { CallPolicy } from './call-policy.ts';
-import { admittanceOf, type Admittance } from './effective.ts';
-import { limitsOf, type EffectiveLimits } from './effective-limits.ts';
+import type {
+  AuthService,
+  Consulted,
+  ExternalServices,
+  RateLimitService,
+} from "../../routing/model/external-services.ts";
+import type { Mapping } from "../../routing/model/mapping.ts";
+import type { AddressRule, FrontSettings } from "../../routing/model/table-change.ts";
+import { addressRulesOf, type AddressRules } from "./address-rules.ts";
+import type { CallPolicy } from "./call-policy.ts";
+import { admittanceOf, type Admittance } from "./effective.ts";
+import { limitsOf, type EffectiveLimits } from "./effective-limits.ts";
 
 export interface CallTerms {
   /** null: any address may call. */
@@ -19,11 +24,15 @@ export interface CallTerms {
   readonly rateLimit: Consulted<RateLimitService>;
 }
 
-const nobodyAsked = Object.freeze({ kind: 'none' } as const);
+const nobodyAsked = Object.freeze({ kind: "none" } as const);
 
 /** What holds for a Mapping. `policy` null: it is not known yet, and nobody may call. A redirect asks no service outside (routing rule 24). */
-export function termsOf({ target, guard, namespace }: Mapping, policy: CallPolicy | null, external: ExternalServices): CallTerms {
-  const isForward = target.kind === 'forward';
+export function termsOf(
+  { target, guard, namespace }: Mapping,
+  policy: CallPolicy | null,
+  external: ExternalServices,
+): CallTerms {
+  const isForward = target.kind === "forward";
   return {
     addresses: addressRulesOf(guard, namespace, policy),
     admittance: admittanceOf(guard, namespace, policy),
@@ -34,9 +43,14 @@ export function termsOf({ target, guard, namespace }: Mapping, policy: CallPolic
 }
 
 /** Has it labels of the service's domain? Of a service that cannot be read any may be. */
-function isLimited(labels: readonly { readonly domain: string }[] | null, rateLimit: ExternalServices['rateLimit']): boolean {
-  if (labels === null || rateLimit.kind === 'none') return false;
-  return rateLimit.kind === 'closed' ? labels.length > 0 : labels.some(({ domain }) => domain === rateLimit.service.domain);
+function isLimited(
+  labels: readonly { readonly domain: string }[] | null,
+  rateLimit: ExternalServices["rateLimit"],
+): boolean {
+  if (labels === null || rateLimit.kind === "none") return false;
+  return rateLimit.kind === "closed"
+    ? labels.length > 0
+    : labels.some(({ domain }) => domain === rateLimit.service.domain);
 }
 
 /** What holds of every request that a Route takes, before its Mapping is asked. */
@@ -49,15 +63,22 @@ export interface FrontTerms {
 
 /** `trustedHops`: as the option of the gateway says it, which goes before the table; null: it does not. */
 export function frontTermsOf(front: FrontSettings | null, trustedHops: number | null): FrontTerms {
-  return { addresses: front?.addresses ?? [], isAddressKnown: (trustedHops ?? front?.trustedHops ?? 0) !== 'unknown' };
+  return { addresses: front?.addresses ?? [], isAddressKnown: (trustedHops ?? front?.trustedHops ?? 0) !== "unknown" };
 }
 
 /** Why nobody at all may call; null: somebody may. The first reason in the order in which a request is asked. */
-export function closedBy({ addresses, admittance, auth, rateLimit }: CallTerms, front: FrontTerms): 'front-addresses' | 'address-unknown' | 'admittance' | 'auth-service' | 'rate-limit-service' | null {
-  if (front.addresses.some(({ kind, peer, remote }) => kind === 'allow' && peer.length === 0 && remote.length === 0)) return 'front-addresses';
-  const asksClients = addresses !== null || front.addresses.some(({ kind, peer, remote }) => (kind === 'allow' ? peer.length === 0 : remote.length > 0));
-  if (!front.isAddressKnown && asksClients) return 'address-unknown';
-  if (admittance.kind === 'nobody' || (admittance.kind === 'providers' && admittance.names.length === 0)) return 'admittance';
-  if (auth.kind === 'closed') return 'auth-service';
-  return rateLimit.kind === 'closed' ? 'rate-limit-service' : null;
+export function closedBy(
+  { addresses, admittance, auth, rateLimit }: CallTerms,
+  front: FrontTerms,
+): "front-addresses" | "address-unknown" | "admittance" | "auth-service" | "rate-limit-service" | null {
+  if (front.addresses.some(({ kind, peer, remote }) => kind === "allow" && peer.length === 0 && remote.length === 0))
+    return "front-addresses";
+  const asksClients =
+    addresses !== null ||
+    front.addresses.some(({ kind, peer, remote }) => (kind === "allow" ? peer.length === 0 : remote.length > 0));
+  if (!front.isAddressKnown && asksClients) return "address-unknown";
+  if (admittance.kind === "nobody" || (admittance.kind === "providers" && admittance.names.length === 0))
+    return "admittance";
+  if (auth.kind === "closed") return "auth-service";
+  return rateLimit.kind === "closed" ? "rate-limit-service" : null;
 }

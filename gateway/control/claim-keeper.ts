@@ -1,11 +1,11 @@
 // The claim keeper: brings the record of claims and its store together. What is stored decides; what this replica wants changed is written over
 // exactly what it has read, so that of two replicas that write at once one reads again. Where the store cannot be read or written, what was
 // known stays in force, and what is contested beyond it is served to nobody.
-import type { Problem } from '../../routing/text/problem.ts';
-import type { ClaimStore, StoredRecord } from '../../k8s/source/objects/source.ts';
-import { printRecord, readRecord, withinRoom } from '../../k8s/translate/claims/claim-record.ts';
-import { latestOf, stamped, type ClaimRecord, type RecordChange } from '../../k8s/translate/claims/held.ts';
-import type { Log } from '../shared/log.ts';
+import type { Problem } from "../../routing/text/problem.ts";
+import type { ClaimStore, StoredRecord } from "../../k8s/source/objects/source.ts";
+import { printRecord, readRecord, withinRoom } from "../../k8s/translate/claims/claim-record.ts";
+import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/held.ts";
+import type { Log } from "../shared/log.ts";
 
 /** Translation, as the keeper sees it. */
 export interface Recorded {
@@ -28,7 +28,13 @@ export interface KeeperTimes {
   readonly missingMs: number;
 }
 
-export const keeperTimes: KeeperTimes = { settleMs: 1000, urgentMs: 50, retryMs: 5000, openMs: 3000, missingMs: 3_600_000 };
+export const keeperTimes: KeeperTimes = {
+  settleMs: 1000,
+  urgentMs: 50,
+  retryMs: 5000,
+  openMs: 3000,
+  missingMs: 3_600_000,
+};
 
 export interface KeeperOutside {
   readonly nowMs: () => number;
@@ -41,7 +47,8 @@ export interface KeeperOutside {
   readonly problemsChanged: () => void;
 }
 
-const byAge = 'this gateway found no record of claims at its start (it is the first start, or the record was deleted while no gateway ran), so the older object got each prefix and bare gRPC name that several namespaces claim; look at the Problems claim-contested and bare-name-contested, and where the wrong namespace has one, stop all gateways and restore the record from a backup, or give a Grant';
+const byAge =
+  "this gateway found no record of claims at its start (it is the first start, or the record was deleted while no gateway ran), so the older object got each prefix and bare gRPC name that several namespaces claim; look at the Problems claim-contested and bare-name-contested, and where the wrong namespace has one, stop all gateways and restore the record from a backup, or give a Grant";
 
 export class ClaimKeeper {
   readonly #store: ClaimStore;
@@ -52,7 +59,7 @@ export class ClaimKeeper {
   #version: string | null | undefined = undefined;
   /** Nothing is stored, or an empty text. */
   #isEmpty = false;
-  #trouble: string | null = 'it has not been read yet';
+  #trouble: string | null = "it has not been read yet";
   #notWritten: string | null = null;
   #over: ReadonlyMap<string, number> = new Map();
   #timer: NodeJS.Timeout | null = null;
@@ -102,22 +109,38 @@ export class ClaimKeeper {
   sweep(): void {
     const nowMs = this.#outside.nowMs();
     if (!this.#outside.isCurrent()) this.#missingSince.clear();
-    else this.#missingSince = new Map(this.#translation.missing.map((key) => [key, this.#missingSince.get(key) ?? nowMs]));
+    else
+      this.#missingSince = new Map(this.#translation.missing.map((key) => [key, this.#missingSince.get(key) ?? nowMs]));
     this.changed();
   }
 
   get problems(): readonly Problem[] {
     const { subject } = this.#store;
     const problems: Problem[] = [];
-    const report = (level: Problem['level'], code: string, sentence: string): void => {
-      problems.push({ code, level, subject, field: '', sentence });
+    const report = (level: Problem["level"], code: string, sentence: string): void => {
+      problems.push({ code, level, subject, field: "", sentence });
     };
-    const consequence = 'who held a prefix or a bare gRPC name before this gateway started is not known, and what several namespaces claim beyond what it has read is served to none of them';
-    if (this.#trouble !== null) report('error', 'claims-record-unreadable', `the record of claims is not used, because ${this.#trouble}; ${consequence}; mend it, or delete it and the gateway writes what it knows`);
-    else if (this.#notWritten !== null) report('error', 'claims-record-unwritten', `the record of claims is not kept up to date, because ${this.#notWritten}; what is claimed since is forgotten at a restart, and where it is contested served to nobody; let the gateway create and update it`);
-    if (this.#isByAge) report('warning', 'claims-decided-by-age', byAge);
+    const consequence =
+      "who held a prefix or a bare gRPC name before this gateway started is not known, and what several namespaces claim beyond what it has read is served to none of them";
+    if (this.#trouble !== null)
+      report(
+        "error",
+        "claims-record-unreadable",
+        `the record of claims is not used, because ${this.#trouble}; ${consequence}; mend it, or delete it and the gateway writes what it knows`,
+      );
+    else if (this.#notWritten !== null)
+      report(
+        "error",
+        "claims-record-unwritten",
+        `the record of claims is not kept up to date, because ${this.#notWritten}; what is claimed since is forgotten at a restart, and where it is contested served to nobody; let the gateway create and update it`,
+      );
+    if (this.#isByAge) report("warning", "claims-decided-by-age", byAge);
     for (const [namespace, count] of this.#over) {
-      report('warning', 'claims-record-full', `${count} claims of the namespace ${namespace} are not in the record of claims, which holds 64 KiB a namespace and 960 KiB in all; they are served as long as nobody else claims them; use fewer, or Grants`);
+      report(
+        "warning",
+        "claims-record-full",
+        `${count} claims of the namespace ${namespace} are not in the record of claims, which holds 64 KiB a namespace and 960 KiB in all; they are served as long as nobody else claims them; use fewer, or Grants`,
+      );
     }
     return problems;
   }
@@ -132,15 +155,15 @@ export class ClaimKeeper {
     const before = this.#trouble;
     const hadNone = this.#isTold && this.#version === undefined && this.#translation.record.size === 0;
     this.#isTold = true;
-    if (stored.kind === 'unreadable') this.#refuse(stored.sentence);
-    else if (stored.kind === 'absent') this.#accept(null, true);
+    if (stored.kind === "unreadable") this.#refuse(stored.sentence);
+    else if (stored.kind === "absent") this.#accept(null, true);
     else {
       const read = readRecord(stored.text);
-      if (read.kind === 'bad') this.#refuse(`it ${read.reason}`);
+      if (read.kind === "bad") this.#refuse(`it ${read.reason}`);
       else {
-        this.#accept(stored.version, stored.text === '');
+        this.#accept(stored.version, stored.text === "");
         // An empty one that somebody made is as good as none.
-        if (stored.text !== '') this.#outside.recorded(read.record);
+        if (stored.text !== "") this.#outside.recorded(read.record);
       }
     }
     // Where it was mended by deleting it, a replica that knows more writes first.
@@ -164,7 +187,12 @@ export class ClaimKeeper {
   #hasWork(): boolean {
     if (this.#version === undefined || this.#stopped) return false;
     const { added, ended } = this.#translation.recordChange;
-    return added.length > 0 || ended.length > 0 || this.#expired().length > 0 || (this.#isEmpty && this.#translation.record.size > 0);
+    return (
+      added.length > 0 ||
+      ended.length > 0 ||
+      this.#expired().length > 0 ||
+      (this.#isEmpty && this.#translation.record.size > 0)
+    );
   }
 
   #expired(): readonly string[] {
@@ -195,21 +223,30 @@ export class ClaimKeeper {
     const base = new Map(this.#translation.record);
     const isByAge = this.#isOpening && this.#isEmpty && base.size === 0 && this.#translation.isUndecided;
     for (const key of [...ended, ...this.#expired()]) base.delete(key);
-    const { record, over: left } = withinRoom(base, stamped(added, latestOf(this.#translation.record), Math.round(this.#outside.nowMs())));
-    const isSame = !this.#isEmpty && record.size === this.#translation.record.size && [...record.keys()].every((key) => this.#translation.record.has(key));
-    const written = isSame ? ({ kind: 'written', version: over } as const) : await this.#store.write(printRecord(record), over);
+    const { record, over: left } = withinRoom(
+      base,
+      stamped(added, latestOf(this.#translation.record), Math.round(this.#outside.nowMs())),
+    );
+    const isSame =
+      !this.#isEmpty &&
+      record.size === this.#translation.record.size &&
+      [...record.keys()].every((key) => this.#translation.record.has(key));
+    const written = isSame
+      ? ({ kind: "written", version: over } as const)
+      : await this.#store.write(printRecord(record), over);
     this.#writing = false;
     if (this.#stopped) return;
     const [wasNotWritten, wasOver] = [this.#notWritten, this.#over];
-    this.#notWritten = written.kind === 'failed' ? written.sentence : null;
+    this.#notWritten = written.kind === "failed" ? written.sentence : null;
     this.#over = left;
-    if (isByAge && written.kind === 'written') {
+    if (isByAge && written.kind === "written") {
       this.#isByAge = true;
-      this.#outside.log.write('warn', 'claims-decided-by-age', { sentence: byAge });
+      this.#outside.log.write("warn", "claims-decided-by-age", { sentence: byAge });
     }
-    if (this.#isByAge || wasNotWritten !== this.#notWritten || wasOver.size + left.size > 0) this.#outside.problemsChanged();
+    if (this.#isByAge || wasNotWritten !== this.#notWritten || wasOver.size + left.size > 0)
+      this.#outside.problemsChanged();
     switch (written.kind) {
-      case 'written':
+      case "written":
         // What was told while it was written is newer than what was written over.
         if (this.#version === over) {
           this.#version = written.version;
@@ -220,10 +257,10 @@ export class ClaimKeeper {
         // What found no room waits for room, not for the next turn.
         if (left.size === 0) this.changed();
         return;
-      case 'conflict':
+      case "conflict":
         return this.#schedule(this.#times.settleMs * (1 + this.#outside.random()));
-      case 'failed':
-        this.#outside.log.write('warn', 'claims-record-unwritten', { reason: written.sentence });
+      case "failed":
+        this.#outside.log.write("warn", "claims-record-unwritten", { reason: written.sentence });
         this.#settled();
         return this.#schedule(this.#times.retryMs * (1 + this.#outside.random()));
     }

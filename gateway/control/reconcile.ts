@@ -1,32 +1,32 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
-import { channel } from 'node:diagnostics_channel';
-import type { Problem } from '../../routing/text/problem.ts';
-import type { Upstream } from '../../routing/model/upstream.ts';
-import { RouteTable } from '../../routing/table.ts';
-import type { PartialChange, SourceChange } from '../../k8s/source/objects/source.ts';
-import type { ClaimRecord } from '../../k8s/translate/claims/held.ts';
-import type { Portions, Translation, TranslationChange } from '../../k8s/translate/model/translation.ts';
-import type { OAuthClientsChange } from '../callers/oauth-client.ts';
-import type { DataToControl, Handover, HandoverChange, TableFacts } from '../shared/messages.ts';
-import type { CountedBreakers } from '../admin/breakers.ts';
-import type { Slices } from '../admin/slices.ts';
-import type { EndpointStates } from '../admin/view.ts';
-import { BreakerSlots } from './slots/breaker-slots.ts';
-import { GatheredProblems } from './status/gathered-problems.ts';
-import { HandoverChanges } from './handover/handover-changes.ts';
-import { HealthChecks, type HealthOutside } from './upstreams/health-checks.ts';
-import { portionsOf } from './publish/portions.ts';
-import { Publisher } from './publish/publisher.ts';
-import type { Readiness } from './status/readiness.ts';
-import { Resolver } from './upstreams/resolver.ts';
-import { SharedTable } from '../shared/shared-table.ts';
-import { SeriesSlots, type UsedSlot } from './slots/series-slots.ts';
-import type { Translating } from './translating.ts';
+import { channel } from "node:diagnostics_channel";
+import type { Problem } from "../../routing/text/problem.ts";
+import type { Upstream } from "../../routing/model/upstream.ts";
+import { RouteTable } from "../../routing/table.ts";
+import type { PartialChange, SourceChange } from "../../k8s/source/objects/source.ts";
+import type { ClaimRecord } from "../../k8s/translate/claims/held.ts";
+import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
+import type { OAuthClientsChange } from "../callers/oauth-client.ts";
+import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";
+import type { CountedBreakers } from "../admin/breakers.ts";
+import type { Slices } from "../admin/slices.ts";
+import type { EndpointStates } from "../admin/view.ts";
+import { BreakerSlots } from "./slots/breaker-slots.ts";
+import { GatheredProblems } from "./status/gathered-problems.ts";
+import { HandoverChanges } from "./handover/handover-changes.ts";
+import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
+import { portionsOf } from "./publish/portions.ts";
+import { Publisher } from "./publish/publisher.ts";
+import type { Readiness } from "./status/readiness.ts";
+import { Resolver } from "./upstreams/resolver.ts";
+import { SharedTable } from "../shared/shared-table.ts";
+import { SeriesSlots, type UsedSlot } from "./slots/series-slots.ts";
+import type { Translating } from "./translating.ts";
 
 export interface ReconcilerOutside {
   /** One namespace is watched, and no others. */
   readonly isOneNamespace: boolean;
-  readonly probe: HealthOutside['probe'];
+  readonly probe: HealthOutside["probe"];
   lookup(host: string): Promise<readonly string[]>;
   refuse(upstream: Upstream, ip: string): Problem | null;
   nowMs(): number;
@@ -46,7 +46,7 @@ export interface ReconcilerOutside {
 const portionMappings = 512;
 
 /** Moments of a write of the table: tests end the thread there. */
-const writePoints = channel('sluice:table-write');
+const writePoints = channel("sluice:table-write");
 
 export class Reconciler {
   readonly #translator: Translating;
@@ -76,7 +76,13 @@ export class Reconciler {
     },
   };
 
-  constructor(translator: Translating, shared: SharedTable, handover: Handover, readiness: Readiness, outside: ReconcilerOutside) {
+  constructor(
+    translator: Translating,
+    shared: SharedTable,
+    handover: Handover,
+    readiness: Readiness,
+    outside: ReconcilerOutside,
+  ) {
     this.#shared = shared;
     this.#table = new RouteTable(shared.arena, () => null);
     this.#translator = translator;
@@ -94,7 +100,17 @@ export class Reconciler {
       },
       handover.addresses,
     );
-    this.#successor = new HandoverChanges(handover, { slots: this.#slots, breakerSlots: this.#breakerSlots, resolver: this.#resolver, readiness, drainRecord: () => translator.drainRecord() }, (change) => outside.keep(change));
+    this.#successor = new HandoverChanges(
+      handover,
+      {
+        slots: this.#slots,
+        breakerSlots: this.#breakerSlots,
+        resolver: this.#resolver,
+        readiness,
+        drainRecord: () => translator.drainRecord(),
+      },
+      (change) => outside.keep(change),
+    );
     this.#checks = new HealthChecks({
       probe: (...given) => outside.probe(...given),
       draw: Math.random,
@@ -110,7 +126,12 @@ export class Reconciler {
     this.#problems = new GatheredProblems({
       translated: () => this.#translation.problems,
       gatherTranslated: () => translator.gatherProblems(),
-      others: () => [...this.#sourceProblems, ...outside.otherProblems(), ...this.#publisher.problems, ...this.#resolver.problems],
+      others: () => [
+        ...this.#sourceProblems,
+        ...outside.otherProblems(),
+        ...this.#publisher.problems,
+        ...this.#resolver.problems,
+      ],
     });
     this.#publisher = new Publisher(shared, slots, {
       isOneNamespace: outside.isOneNamespace,
@@ -135,7 +156,7 @@ export class Reconciler {
   /** The table that is published; version 0: none yet. */
   get served(): TableFacts {
     const { version, hash, routeCount } = this.#publisher.written;
-    return { version, hash: version === 0 ? '' : hash, routeCount };
+    return { version, hash: version === 0 ? "" : hash, routeCount };
   }
 
   get tableBytes(): { readonly used: number; readonly touched: number } {
@@ -169,14 +190,17 @@ export class Reconciler {
   /** Why it is not ready, for people; null: it is. */
   get waitsFor(): string | null {
     if (this.ready) return null;
-    if (this.#readiness.isDraining) return 'it drains';
-    if (!this.#readiness.isSynced) return 'it waits for its sources';
-    return this.#publisher.lacking ?? 'it waits for its data workers';
+    if (this.#readiness.isDraining) return "it drains";
+    if (!this.#readiness.isSynced) return "it waits for its sources";
+    return this.#publisher.lacking ?? "it waits for its data workers";
   }
 
   /** Endpoints of the table, by state. */
   get endpointStates(): EndpointStates {
-    const count = { ...this.#translation.endpointStates, failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0) };
+    const count = {
+      ...this.#translation.endpointStates,
+      failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0),
+    };
     // Of names the Translation knows none.
     for (const { endpoints } of this.#resolver.addresses) for (const { state } of endpoints) count[state] += 1;
     return count;
@@ -261,13 +285,13 @@ export class Reconciler {
     this.#publisher.leave(worker);
   }
 
-  from(worker: number, message: Exclude<DataToControl, { readonly kind: 'keys-wanted' | 'revoked' }>): void {
+  from(worker: number, message: Exclude<DataToControl, { readonly kind: "keys-wanted" | "revoked" }>): void {
     switch (message.kind) {
-      case 'taken':
+      case "taken":
         return this.#publisher.taken(worker, message.version, message.atMs);
-      case 'lacks':
+      case "lacks":
         return this.#publisher.lacks(worker, message.what);
-      case 'used':
+      case "used":
         return this.#resolver.used(message.upstreams);
     }
   }

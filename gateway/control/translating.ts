@@ -1,9 +1,9 @@
 // Translating: k8s/translate's Translator, as the control worker uses it.
-import type { Problem } from '../../routing/text/problem.ts';
-import type { PartialChange, SourceChange } from '../../k8s/source/objects/source.ts';
-import type { ClaimRecord, Held } from '../../k8s/translate/claims/held.ts';
-import type { OAuthExposuresChange } from '../../k8s/translate/claims/oauth-keys.ts';
-import type { Portions, Translation, TranslationChange } from '../../k8s/translate/model/translation.ts';
+import type { Problem } from "../../routing/text/problem.ts";
+import type { PartialChange, SourceChange } from "../../k8s/source/objects/source.ts";
+import type { ClaimRecord, Held } from "../../k8s/translate/claims/held.ts";
+import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
+import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 
 export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */

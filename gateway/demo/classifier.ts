@@ -3,7 +3,7 @@
 // How the coefficients in iris.json came about: `fit.ts` beside this file, run on the 150 measurements as R prints them
 // (`write.csv(iris, row.names = FALSE)`; Fisher 1936). Version 1 sees the sepals only and is right about 83 in 100 of them;
 // version 2 sees all four measurements and is right about 98. So the two answer differently, and the canary is the better one.
-import iris from './iris.json' with { type: 'json' };
+import iris from "./iris.json" with { type: "json" };
 
 /** One fitted version: a row of weights per class (one weight a feature, per cm) and one intercept per class. */
 export interface Coefficients {
@@ -11,7 +11,7 @@ export interface Coefficients {
   readonly intercepts: readonly number[];
 }
 
-export type ModelVersion = '1' | '2';
+export type ModelVersion = "1" | "2";
 
 /** What the columns of a request row mean, in order; cm. */
 export const featureNames: readonly string[] = iris.features;
@@ -21,7 +21,9 @@ export const coefficients: Readonly<Record<ModelVersion, Coefficients>> = iris.v
 
 /** Probability of each class for one row of measurements. The row has as many numbers as the coefficients have features. */
 export function probabilities(model: Coefficients, row: readonly number[]): readonly number[] {
-  const scores = model.weights.map((weights, klass) => weights.reduce((sum, weight, feature) => sum + weight * row[feature]!, model.intercepts[klass]!));
+  const scores = model.weights.map((weights, klass) =>
+    weights.reduce((sum, weight, feature) => sum + weight * row[feature]!, model.intercepts[klass]!),
+  );
   // The largest score becomes exp(0), so no finite row overflows.
   const largest = Math.max(...scores);
   const exponentials = scores.map((score) => Math.exp(score - largest));

@@ -1,25 +1,35 @@
 // `sluice demo`: model servers, a folder of manifests, the gateway as `serve` starts it, requests through it, and lines to copy.
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { decodeServe } from '../options/config.ts';
-import { parseOptions, printOptions, type Option } from '../options/options.ts';
-import { startGateway } from '../supervisor/start-gateway.ts';
-import { annotatedTraffic, manifests, policyText, writeManifests, type ModelPorts } from './manifests.ts';
-import { checks, type Stage } from './checks.ts';
-import { linesToCopy } from './lines.ts';
-import { Model } from './models.ts';
-import type { LogEnd, LogLine } from '../shared/log.ts';
-import { whenNpmGoes } from '../supervisor/npm-parent.ts';
-import type { Settings } from '../options/settings.ts';
-import type { Gateway } from '../supervisor/gateway.ts';
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeServe } from "../options/config.ts";
+import { parseOptions, printOptions, type Option } from "../options/options.ts";
+import { startGateway } from "../supervisor/start-gateway.ts";
+import { annotatedTraffic, manifests, policyText, writeManifests, type ModelPorts } from "./manifests.ts";
+import { checks, type Stage } from "./checks.ts";
+import { linesToCopy } from "./lines.ts";
+import { Model } from "./models.ts";
+import type { LogEnd, LogLine } from "../shared/log.ts";
+import { whenNpmGoes } from "../supervisor/npm-parent.ts";
+import type { Settings } from "../options/settings.ts";
+import type { Gateway } from "../supervisor/gateway.ts";
 
 const demoOptions: readonly Option[] = [
-  { name: 'once', kind: 'flag', placeholder: '', help: 'stop after the requests: exit 0, or 1 when an answer was not the expected one' },
-  { name: 'listen', kind: 'text', placeholder: 'HOST:PORT', help: "traffic (127.0.0.1:8003, as in Seldon's documents)" },
-  { name: 'admin', kind: 'text', placeholder: 'HOST:PORT', help: 'health, metrics, routes (127.0.0.1:8877)' },
+  {
+    name: "once",
+    kind: "flag",
+    placeholder: "",
+    help: "stop after the requests: exit 0, or 1 when an answer was not the expected one",
+  },
+  {
+    name: "listen",
+    kind: "text",
+    placeholder: "HOST:PORT",
+    help: "traffic (127.0.0.1:8003, as in Seldon's documents)",
+  },
+  { name: "admin", kind: "text", placeholder: "HOST:PORT", help: "health, metrics, routes (127.0.0.1:8877)" },
 ];
 
 const usage = `Use: sluice demo [options]
@@ -31,56 +41,82 @@ Starts model servers and a gateway on this machine, sends requests through it, p
 /** Exit code: 0, also after Ctrl-C; 1 when it cannot start or an answer was not the expected one; 2 for wrong use. */
 export async function demo(argv: readonly string[]): Promise<number> {
   const parsed = parseOptions(demoOptions, argv, process.env);
-  if (parsed.kind === 'help') {
+  if (parsed.kind === "help") {
     process.stdout.write(usage + printOptions(demoOptions));
     return 0;
   }
-  if (parsed.kind === 'wrong') return refuse(parsed.sentence, 2);
-  if (parsed.positionals[0] !== undefined) return refuse(`"${parsed.positionals[0]}" is not an option: write --help for the list`, 2);
+  if (parsed.kind === "wrong") return refuse(parsed.sentence, 2);
+  if (parsed.positionals[0] !== undefined)
+    return refuse(`"${parsed.positionals[0]}" is not an option: write --help for the list`, 2);
   const address = (name: string, byDefault: string): string => parsed.options.get(name)?.values[0] ?? byDefault;
 
   const stop = stopSignal();
-  const home = await mkdtemp(join(tmpdir(), 'sluice-demo-'));
+  const home = await mkdtemp(join(tmpdir(), "sluice-demo-"));
   try {
-    const folder = join(home, 'manifests');
+    const folder = join(home, "manifests");
     await mkdir(folder);
-    const policy = join(home, 'policy.yaml');
+    const policy = join(home, "policy.yaml");
     await writeFile(policy, policyText);
     // What `sluice serve --source folder` decodes, with a drain that does not keep anybody waiting; the environment is not asked again.
-    const config = decodeServe([
-      '--source', 'folder', '--folder', folder, '--policy', policy,
-      '--listen', address('listen', '127.0.0.1:8003'), '--admin', address('admin', '127.0.0.1:8877'),
-      '--drain-wait-ms', '0', '--drain-grace-ms', '2000',
-    ], {});
-    if (config.kind !== 'settings') return refuse(config.kind === 'wrong' ? config.sentence : usage, 2);
-    return await runDemo(config.settings, folder, join(home, 'gateway.log'), parsed.options.has('once'), stop);
+    const config = decodeServe(
+      [
+        "--source",
+        "folder",
+        "--folder",
+        folder,
+        "--policy",
+        policy,
+        "--listen",
+        address("listen", "127.0.0.1:8003"),
+        "--admin",
+        address("admin", "127.0.0.1:8877"),
+        "--drain-wait-ms",
+        "0",
+        "--drain-grace-ms",
+        "2000",
+      ],
+      {},
+    );
+    if (config.kind !== "settings") return refuse(config.kind === "wrong" ? config.sentence : usage, 2);
+    return await runDemo(config.settings, folder, join(home, "gateway.log"), parsed.options.has("once"), stop);
   } finally {
     await rm(home, { recursive: true, force: true });
   }
 }
 
-async function runDemo(settings: Settings, folder: string, logFile: string, onceOnly: boolean, stop: AbortSignal): Promise<number> {
+async function runDemo(
+  settings: Settings,
+  folder: string,
+  logFile: string,
+  onceOnly: boolean,
+  stop: AbortSignal,
+): Promise<number> {
   const logs = fileLog(logFile);
-  const [first, second, shadow] = await Promise.all([Model.start('1'), Model.start('2'), Model.start('2')]);
+  const [first, second, shadow] = await Promise.all([Model.start("1"), Model.start("2"), Model.start("2")]);
   let gateway: Gateway | null = null;
   try {
     const ports: ModelPorts = { first: first.address, second: second.address, shadow: shadow.address };
     await writeManifests(folder, manifests(ports, annotatedTraffic));
     const outcome = await startGateway(settings, logs);
-    if (outcome.kind === 'failed') return refuse(outcome.sentence, 1);
+    if (outcome.kind === "failed") return refuse(outcome.sentence, 1);
     gateway = outcome.gateway;
     const [base, admin] = [urlOf(gateway.listen), urlOf(gateway.admin)];
-    say(`models     version 1 on port ${printPorts(first)}, version 2 on ${printPorts(second)}, version 2 as a shadow on ${printPorts(shadow)}: a process each`);
+    say(
+      `models     version 1 on port ${printPorts(first)}, version 2 on ${printPorts(second)}, version 2 as a shadow on ${printPorts(shadow)}: a process each`,
+    );
     say(`manifests  ${folder}`);
     say(`gateway    ${base}, admin ${admin}, log ${logFile}\n`);
-    const expected = await runChecks({ base, folder, ports, shadowed: () => shadow.predictions(), patienceMs: 5000 }, stop);
+    const expected = await runChecks(
+      { base, folder, ports, shadowed: () => shadow.predictions(), patienceMs: 5000 },
+      stop,
+    );
     if (!onceOnly && !stop.aborted) {
       say(linesToCopy(base, admin, folder, settings.policyFile!));
-      await once(stop, 'abort');
+      await once(stop, "abort");
     }
     return expected ? 0 : 1;
   } finally {
-    await gateway?.drain('the demo has ended');
+    await gateway?.drain("the demo has ended");
     await Promise.all([first, second, shadow].map((model) => model.stop()));
     await logs.close();
   }
@@ -98,7 +134,7 @@ async function runChecks(stage: Stage, stop: AbortSignal): Promise<boolean> {
     const { asked, answered, expected } = await check(stage);
     if (stop.aborted) return true;
     if (!expected) unexpected += 1;
-    say(`${expected ? 'ok       ' : 'NOT RIGHT'}  ${asked}\n           ${answered}`);
+    say(`${expected ? "ok       " : "NOT RIGHT"}  ${asked}\n           ${answered}`);
   }
   say(`\n${checks.length - unexpected} of ${checks.length} answered as expected`);
   return unexpected === 0;
@@ -114,7 +150,7 @@ function fileLog(file: string): LogEnd & { close(): Promise<void> } {
     log: { write: (level, event, fields) => write({ level, event, atMs: Date.now(), fields }), flush: () => {} },
     take: (lines) => lines.forEach(write),
     async close() {
-      const closed = once(out, 'close');
+      const closed = once(out, "close");
       out.end();
       await closed;
     },
@@ -128,11 +164,11 @@ const sameSignalMs = 500;
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   let firstMs = 0;
-  for (const signal of ['SIGINT', 'SIGTERM']) {
+  for (const signal of ["SIGINT", "SIGTERM"]) {
     process.on(signal, () => {
       if (!stop.signal.aborted) {
         firstMs = performance.now();
-        say('\nstopping');
+        say("\nstopping");
         stop.abort();
       } else if (performance.now() - firstMs > sameSignalMs) process.exit(1);
     });
@@ -143,8 +179,8 @@ function stopSignal(): AbortSignal {
 
 /** Where a program on this machine reaches what listens there: a wildcard address is reached on loopback. */
 function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
-  if (host === '::' || host === '0.0.0.0') return `http://127.0.0.1:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (host === "::" || host === "0.0.0.0") return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function say(line: string): void {

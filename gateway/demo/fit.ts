@@ -4,8 +4,8 @@
 //
 // iris.csv: a header line, then sepal length, sepal width, petal length, petal width (cm) and the class, one flower a line,
 // as R writes it (`write.csv(iris, row.names = FALSE)`). The measurements themselves are not part of this repository.
-import { readFileSync } from 'node:fs';
-import { probabilities, type Coefficients } from './classifier.ts';
+import { readFileSync } from "node:fs";
+import { probabilities, type Coefficients } from "./classifier.ts";
 
 export interface Flower {
   /** Measurements, cm. */
@@ -26,8 +26,13 @@ const stepSize = 0.5;
 export function fit(flowers: readonly Flower[], classes: number, used: readonly number[]): Coefficients {
   const features = flowers[0]!.row.length;
   const mean = Array.from({ length: features }, (_, feature) => average(flowers.map(({ row }) => row[feature]!)));
-  const deviation = mean.map((centre, feature) => Math.sqrt(average(flowers.map(({ row }) => (row[feature]! - centre) ** 2))));
-  const standardised = flowers.map(({ row, klass }) => ({ klass, row: row.map((value, feature) => (value - mean[feature]!) / deviation[feature]!) }));
+  const deviation = mean.map((centre, feature) =>
+    Math.sqrt(average(flowers.map(({ row }) => (row[feature]! - centre) ** 2))),
+  );
+  const standardised = flowers.map(({ row, klass }) => ({
+    klass,
+    row: row.map((value, feature) => (value - mean[feature]!) / deviation[feature]!),
+  }));
 
   const weights = Array.from({ length: classes }, () => Array.from({ length: features }, () => 0));
   const intercepts = Array.from({ length: classes }, () => 0);
@@ -51,7 +56,9 @@ export function fit(flowers: readonly Flower[], classes: number, used: readonly 
   const perCm = weights.map((row) => row.map((weight, feature) => weight / deviation[feature]!));
   return {
     weights: perCm.map((row) => row.map(rounded)),
-    intercepts: intercepts.map((intercept, of) => rounded(intercept - perCm[of]!.reduce((sum, weight, feature) => sum + weight * mean[feature]!, 0))),
+    intercepts: intercepts.map((intercept, of) =>
+      rounded(intercept - perCm[of]!.reduce((sum, weight, feature) => sum + weight * mean[feature]!, 0)),
+    ),
   };
 }
 
@@ -73,17 +80,27 @@ function rounded(value: number): number {
 }
 
 function readFlowers(file: string): { readonly classes: readonly string[]; readonly flowers: readonly Flower[] } {
-  const lines = readFileSync(file, 'utf8').trim().split('\n').slice(1).map((line) => line.replaceAll('"', '').split(','));
+  const lines = readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.replaceAll('"', "").split(","));
   const classes = [...new Set(lines.map((cells) => cells[4]!))];
-  return { classes, flowers: lines.map((cells) => ({ row: cells.slice(0, 4).map(Number), klass: classes.indexOf(cells[4]!) })) };
+  return {
+    classes,
+    flowers: lines.map((cells) => ({ row: cells.slice(0, 4).map(Number), klass: classes.indexOf(cells[4]!) })),
+  };
 }
 
 if (import.meta.main) {
-  const { classes, flowers } = readFlowers(process.argv[2] ?? 'iris.csv');
+  const { classes, flowers } = readFlowers(process.argv[2] ?? "iris.csv");
   const versions = { 1: fit(flowers, classes.length, [0, 1]), 2: fit(flowers, classes.length, [0, 1, 2, 3]) };
-  for (const [version, model] of Object.entries(versions)) process.stderr.write(`version ${version}: ${(100 * accuracy(model, flowers)).toFixed(1)} % right\n`);
-  const features = ['sepal length (cm)', 'sepal width (cm)', 'petal length (cm)', 'petal width (cm)'];
+  for (const [version, model] of Object.entries(versions))
+    process.stderr.write(`version ${version}: ${(100 * accuracy(model, flowers)).toFixed(1)} % right\n`);
+  const features = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"];
   // One line a row of numbers, so that a later fit reads as a small diff.
-  const text = JSON.stringify({ features, classes, versions }, null, 2).replace(/\[[^[\]{}]*\]/gu, (row) => row.replace(/\s+/gu, ' '));
+  const text = JSON.stringify({ features, classes, versions }, null, 2).replace(/\[[^[\]{}]*\]/gu, (row) =>
+    row.replace(/\s+/gu, " "),
+  );
   process.stdout.write(`${text}\n`);
 }

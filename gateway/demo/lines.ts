@@ -1,25 +1,26 @@
 // What the demo prints for people to copy.
-import { join } from 'node:path';
-import { annotatedFile, demoKey, namespace } from './manifests.ts';
-import { deploymentPath, flower } from './predictions.ts';
-import { predictMethod, tensorMessage } from './seldon-messages.ts';
+import { join } from "node:path";
+import { annotatedFile, demoKey, namespace } from "./manifests.ts";
+import { deploymentPath, flower } from "./predictions.ts";
+import { predictMethod, tensorMessage } from "./seldon-messages.ts";
 
 /** KServe's V2 protocol. */
-const v2Payload = '{"model_name":"classifier","inputs":[{"name":"predict","datatype":"FP64","shape":[1,4],"contents":{"fp64_contents":[7.0,3.2,4.7,1.4]}}]}';
+const v2Payload =
+  '{"model_name":"classifier","inputs":[{"name":"predict","datatype":"FP64","shape":[1,4],"contents":{"fp64_contents":[7.0,3.2,4.7,1.4]}}]}';
 
 /** Lines for a shell beside the running demo: the requests of Seldon's documents, an edit that moves a canary, and what the gateway says of itself. */
 export function linesToCopy(base: string, admin: string, folder: string, policy: string): string {
   const json = "-H 'Content-Type: application/json'";
   const payload = '{"data":{"ndarray":[[7.0,3.2,4.7,1.4]]}}';
-  const predictions = (deployment: string): string => `${base}${deploymentPath(deployment, 'api/v1.0/predictions')}`;
+  const predictions = (deployment: string): string => `${base}${deploymentPath(deployment, "api/v1.0/predictions")}`;
   const edited = join(folder, annotatedFile);
-  const host = base.replace('http://', '');
+  const host = base.replace("http://", "");
   return `
 It stays up until Ctrl-C. Lines to copy into another terminal, in this directory:
 
   # a prediction, in both forms
-  curl -s ${predictions('iris')} ${json} -d '${payload}'
-  curl -s ${base}${deploymentPath('iris', 'api/v0.1/predictions')} ${json} -d '{"data":{"names":["a","b","c","d"],"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}'
+  curl -s ${predictions("iris")} ${json} -d '${payload}'
+  curl -s ${base}${deploymentPath("iris", "api/v0.1/predictions")} ${json} -d '{"data":{"names":["a","b","c","d"],"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}'
 
   # the same over gRPC, with the deployment in the metadata: by grpcurl, which asks the model how to write its messages, in Seldon's two forms
   # and in KServe's V2 protocol; or by curl, with a message written by hand (its answer is binary: the image's name, the names of the classes, their probabilities)
@@ -29,25 +30,25 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   printf '${grpcBody()}' | curl -s --http2-prior-knowledge --data-binary @- -H 'content-type: application/grpc' -H 'te: trailers' -H 'seldon: iris' -H 'namespace: ${namespace}' ${base}${predictMethod.path} | strings
 
   # feedback, metadata, health
-  curl -s ${base}${deploymentPath('iris', 'api/v1.0/feedback')} ${json} -d '{"request":${payload},"reward":1}'
-  curl -s ${base}${deploymentPath('iris', 'api/v1.0/metadata/classifier')}
-  curl -s ${base}${deploymentPath('iris', 'api/v1.0/health/status')}
+  curl -s ${base}${deploymentPath("iris", "api/v1.0/feedback")} ${json} -d '{"request":${payload},"reward":1}'
+  curl -s ${base}${deploymentPath("iris", "api/v1.0/metadata/classifier")}
+  curl -s ${base}${deploymentPath("iris", "api/v1.0/health/status")}
 
   # the header route, and the custom Mapping
-  curl -s ${predictions('iris-header')} -H 'location: london' ${json} -d '${payload}'
+  curl -s ${predictions("iris-header")} -H 'location: london' ${json} -d '${payload}'
   curl -s ${base}/mycompany/ml/api/v1.0/predictions ${json} -d '${payload}'
 
   # the deployment that asks who calls: without a key, and with it; who may call what
-  curl -si ${predictions('iris-private')} ${json} -d '${payload}'
-  curl -s ${predictions('iris-private')} -H 'x-api-key: ${demoKey}' ${json} -d '${payload}'
+  curl -si ${predictions("iris-private")} ${json} -d '${payload}'
+  curl -s ${predictions("iris-private")} -H 'x-api-key: ${demoKey}' ${json} -d '${payload}'
   npx sluice who --url ${admin}
 
   # who answers of 100: version 1 or 2? Then move the canary, live, and ask again with the first line
-  for i in $(seq 100); do curl -s ${predictions('iris-annotated')} ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
+  for i in $(seq 100); do curl -s ${predictions("iris-annotated")} ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
   sed -i.bak 's/main=50,canary=50/main=5,canary=95/' ${edited}
 
   # why: which route, which predictor, what is wrong; and the numbers
-  npx sluice explain -X POST ${deploymentPath('iris-canary', 'api/v1.0/predictions')} --url ${admin}
+  npx sluice explain -X POST ${deploymentPath("iris-canary", "api/v1.0/predictions")} --url ${admin}
   npx sluice routes ${folder}
   npx sluice check ${folder} --policy ${policy}
   curl -s ${admin}/metrics | grep sluice_requests_total
@@ -62,5 +63,5 @@ function grpcBody(): string {
   const message = predictMethod.requestSerialize(tensorMessage([flower]));
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
-  return [...prefix, ...message].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  return [...prefix, ...message].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
 }

@@ -1,9 +1,9 @@
 // The demo's folder of manifests: what a user would apply, and the Services and EndpointSlices that a cluster would derive from it,
 // pointing at the model processes of this machine.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
-export const namespace = 'seldon';
+export const namespace = "seldon";
 
 /** Where a model process listens on 127.0.0.1. */
 export interface ModelAddress {
@@ -19,11 +19,11 @@ export interface ModelPorts {
 }
 
 /** The file whose annotation `sluice.io/traffic` the demo edits while it runs, and the value that it starts with. */
-export const annotatedFile = 'canary-by-annotation.yaml';
-export const annotatedTraffic = 'main=50,canary=50';
+export const annotatedFile = "canary-by-annotation.yaml";
+export const annotatedTraffic = "main=50,canary=50";
 
 /** The key of the client `notebook`. */
-export const demoKey = 'key-of-the-demo';
+export const demoKey = "key-of-the-demo";
 
 /** The demo's policy file. */
 export const policyText = `# Who may call where a deployment names a provider by sluice.io/auth. Nothing else is asked of anybody.
@@ -37,8 +37,10 @@ providers:
 /** File name to text. `traffic` is the value of `sluice.io/traffic` in `annotatedFile`. */
 export function manifests(ports: ModelPorts, traffic: string): ReadonlyMap<string, string> {
   return new Map([
-    ['plain.yaml', documents(
-      `# One deployment, one predictor.
+    [
+      "plain.yaml",
+      documents(
+        `# One deployment, one predictor.
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata: { name: iris, namespace: ${namespace} }
@@ -46,10 +48,13 @@ spec:
   predictors:
     - name: default
       graph: { name: classifier, type: MODEL }`,
-      ...service('iris-default', ports.first),
-    )],
-    ['canary.yaml', documents(
-      `# Two predictors; \`traffic\` is each one's share in percent.
+        ...service("iris-default", ports.first),
+      ),
+    ],
+    [
+      "canary.yaml",
+      documents(
+        `# Two predictors; \`traffic\` is each one's share in percent.
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata: { name: iris-canary, namespace: ${namespace} }
@@ -61,11 +66,14 @@ spec:
     - name: canary
       traffic: 25
       graph: { name: classifier, type: MODEL }`,
-      ...service('iris-canary-main', ports.first),
-      ...service('iris-canary-canary', ports.second),
-    )],
-    [annotatedFile, documents(
-      `# The annotation moves traffic without an edit of the spec (which would restart pods).
+        ...service("iris-canary-main", ports.first),
+        ...service("iris-canary-canary", ports.second),
+      ),
+    ],
+    [
+      annotatedFile,
+      documents(
+        `# The annotation moves traffic without an edit of the spec (which would restart pods).
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata:
@@ -81,11 +89,14 @@ spec:
     - name: canary
       traffic: 0
       graph: { name: classifier, type: MODEL }`,
-      ...service('iris-annotated-main', ports.first),
-      ...service('iris-annotated-canary', ports.second),
-    )],
-    ['canary-by-second-deployment.yaml', documents(
-      `# The first years' way: a second SeldonDeployment takes part of the first one's traffic.
+        ...service("iris-annotated-main", ports.first),
+        ...service("iris-annotated-canary", ports.second),
+      ),
+    ],
+    [
+      "canary-by-second-deployment.yaml",
+      documents(
+        `# The first years' way: a second SeldonDeployment takes part of the first one's traffic.
 apiVersion: machinelearning.seldon.io/v1alpha2
 kind: SeldonDeployment
 metadata: { name: example, namespace: ${namespace} }
@@ -94,7 +105,7 @@ spec:
   predictors:
     - name: single
       graph: { name: classifier, type: MODEL }`,
-      `apiVersion: machinelearning.seldon.io/v1alpha2
+        `apiVersion: machinelearning.seldon.io/v1alpha2
 kind: SeldonDeployment
 metadata: { name: example-canary, namespace: ${namespace} }
 spec:
@@ -105,11 +116,14 @@ spec:
   predictors:
     - name: single
       graph: { name: classifier, type: MODEL }`,
-      ...service('example-single', ports.first),
-      ...service('example-canary-single', ports.second),
-    )],
-    ['shadow.yaml', documents(
-      `# The shadow gets a copy of every request; its answers are thrown away.
+        ...service("example-single", ports.first),
+        ...service("example-canary-single", ports.second),
+      ),
+    ],
+    [
+      "shadow.yaml",
+      documents(
+        `# The shadow gets a copy of every request; its answers are thrown away.
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata: { name: iris-shadow, namespace: ${namespace} }
@@ -120,11 +134,14 @@ spec:
     - name: shadow
       shadow: true
       graph: { name: classifier, type: MODEL }`,
-      ...service('iris-shadow-default', ports.first),
-      ...service('iris-shadow-shadow', ports.shadow),
-    )],
-    ['header.yaml', documents(
-      `# Requests with the header \`location: london\` go to the second deployment.
+        ...service("iris-shadow-default", ports.first),
+        ...service("iris-shadow-shadow", ports.shadow),
+      ),
+    ],
+    [
+      "header.yaml",
+      documents(
+        `# Requests with the header \`location: london\` go to the second deployment.
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata: { name: iris-header, namespace: ${namespace} }
@@ -132,7 +149,7 @@ spec:
   predictors:
     - name: single
       graph: { name: classifier, type: MODEL }`,
-      `apiVersion: machinelearning.seldon.io/v1
+        `apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata: { name: iris-london, namespace: ${namespace} }
 spec:
@@ -142,11 +159,14 @@ spec:
   predictors:
     - name: single
       graph: { name: classifier, type: MODEL }`,
-      ...service('iris-header-single', ports.first),
-      ...service('iris-london-single', ports.second),
-    )],
-    ['custom.yaml', documents(
-      `# A raw Ambassador Mapping replaces what Sluice would make of the deployment.
+        ...service("iris-header-single", ports.first),
+        ...service("iris-london-single", ports.second),
+      ),
+    ],
+    [
+      "custom.yaml",
+      documents(
+        `# A raw Ambassador Mapping replaces what Sluice would make of the deployment.
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata: { name: iris-custom, namespace: ${namespace} }
@@ -162,10 +182,13 @@ spec:
   predictors:
     - name: single
       graph: { name: classifier, type: MODEL }`,
-      ...service('iris-custom-single', ports.second),
-    )],
-    ['private.yaml', documents(
-      `# Only clients with an API key may call it; the policy file says what keys those are.
+        ...service("iris-custom-single", ports.second),
+      ),
+    ],
+    [
+      "private.yaml",
+      documents(
+        `# Only clients with an API key may call it; the policy file says what keys those are.
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata:
@@ -177,13 +200,14 @@ spec:
   predictors:
     - name: default
       graph: { name: classifier, type: MODEL }`,
-      `apiVersion: v1
+        `apiVersion: v1
 kind: Secret
 metadata: { name: api-keys, namespace: ${namespace} }
 stringData:
   notebook: ${demoKey}`,
-      ...service('iris-private-default', ports.first),
-    )],
+        ...service("iris-private-default", ports.first),
+      ),
+    ],
   ]);
 }
 
@@ -201,7 +225,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
 }
 
 function documents(...texts: readonly string[]): string {
-  return `${texts.join('\n---\n')}\n`;
+  return `${texts.join("\n---\n")}\n`;
 }
 
 /** A predictor's Service and its one EndpointSlice, joined by port name as in a cluster. */

@@ -1,8 +1,8 @@
 // A model server: Seldon's REST protocol over HTTP/1.1, as the executor in front of a Seldon model serves it.
-import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { answer } from './seldon-protocol.ts';
-import type { ModelVersion } from './classifier.ts';
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { answer } from "./seldon-protocol.ts";
+import type { ModelVersion } from "./classifier.ts";
 
 /** The executor's keep-alive time. */
 const keepAliveMs = 65_000;
@@ -11,11 +11,11 @@ const keepAliveMs = 65_000;
 export function createModelServer(version: ModelVersion, onPrediction: () => void): Server {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const path = (request.url ?? '/').replace(/\?.*$/su, '');
-      if (request.method === 'POST' && path.endsWith('/predictions')) onPrediction();
-      const { status, body } = answer(version, request.method ?? 'GET', path, Buffer.concat(chunks).toString());
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const path = (request.url ?? "/").replace(/\?.*$/su, "");
+      if (request.method === "POST" && path.endsWith("/predictions")) onPrediction();
+      const { status, body } = answer(version, request.method ?? "GET", path, Buffer.concat(chunks).toString());
       respond(request, response, status, body);
     });
   });
@@ -24,15 +24,15 @@ export function createModelServer(version: ModelVersion, onPrediction: () => voi
 }
 
 function respond(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
-  const text = body === null ? '' : `${JSON.stringify(body)}\n`;
+  const text = body === null ? "" : `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
-    ...(body === null ? {} : { 'content-type': 'application/json' }),
-    'content-length': Buffer.byteLength(text),
+    ...(body === null ? {} : { "content-type": "application/json" }),
+    "content-length": Buffer.byteLength(text),
     // The request's id is kept, else one is made: the executor's rule.
-    'seldon-puid': request.headers['seldon-puid'] ?? randomUUID(),
-    'x-content-type-options': 'nosniff',
-    'access-control-allow-origin': '*',
-    'access-control-allow-headers': '*',
+    "seldon-puid": request.headers["seldon-puid"] ?? randomUUID(),
+    "x-content-type-options": "nosniff",
+    "access-control-allow-origin": "*",
+    "access-control-allow-headers": "*",
   });
   response.end(text);
 }

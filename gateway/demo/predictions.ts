@@ -1,7 +1,7 @@
 // Asking for predictions, and counting who answered.
-import { modelImage, modelName } from './seldon-protocol.ts';
-import { namespace } from './manifests.ts';
-import type { ModelVersion } from './classifier.ts';
+import { modelImage, modelName } from "./seldon-protocol.ts";
+import { namespace } from "./manifests.ts";
+import type { ModelVersion } from "./classifier.ts";
 
 /** An iris versicolor that version 1 takes for a virginica. cm. */
 export const flower: readonly number[] = [7, 3.2, 4.7, 1.4];
@@ -29,15 +29,25 @@ export function get(base: string, path: string): Promise<Answer> {
   return ask(`${base}${path}`, {});
 }
 
-export function post(base: string, path: string, payload: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  return ask(`${base}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: payload });
+export function post(
+  base: string,
+  path: string,
+  payload: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  return ask(`${base}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: payload,
+  });
 }
 
 async function ask(url: string, request: RequestInit): Promise<Answer> {
   try {
     const response = await fetch(url, { ...request, signal: AbortSignal.timeout(requestTimeoutMs) });
     const text = await response.text();
-    const version = (['1', '2'] as const).find((candidate) => text.includes(`"${modelName}":"${modelImage(candidate)}"`)) ?? null;
+    const version =
+      (["1", "2"] as const).find((candidate) => text.includes(`"${modelName}":"${modelImage(candidate)}"`)) ?? null;
     return { status: response.status, headers: response.headers, text, version };
   } catch (error) {
     // fetch names the reason (ECONNREFUSED) in the cause.
@@ -64,7 +74,12 @@ export interface Outcome {
 }
 
 /** Asks for `count` predictions, eight at a time, and counts the answers by model version. */
-export async function tally(base: string, path: string, count: number, headers: Readonly<Record<string, string>> = {}): Promise<Tally> {
+export async function tally(
+  base: string,
+  path: string,
+  count: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Tally> {
   return tallyOf(count, lanes, async () => {
     const { status, version, text } = await post(base, path, ndarrayPayload, headers);
     return { version: status === 200 ? version : null, failure: `${status} ${text.trim()}` };
@@ -79,8 +94,8 @@ export async function tallyOf(count: number, atOnce: number, once: () => Promise
     while (asked < count) {
       asked += 1;
       const { version, failure } = await once();
-      if (version === '1') first += 1;
-      else if (version === '2') second += 1;
+      if (version === "1") first += 1;
+      else if (version === "2") second += 1;
       else {
         failed += 1;
         reason ??= failure;

@@ -1,8 +1,8 @@
 // Seldon's gRPC messages (protos/prediction.proto) as far as the demo's model takes and gives them: data as a tensor or as ndarray, and who
 // answered.
-import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from './classifier.ts';
-import { methodOf, type Method } from './protos.ts';
-import { modelImage, modelName } from './seldon-protocol.ts';
+import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from "./classifier.ts";
+import { methodOf, type Method } from "./protos.ts";
+import { modelImage, modelName } from "./seldon-protocol.ts";
 
 type Rows = readonly (readonly number[])[];
 
@@ -21,7 +21,9 @@ export interface SeldonMessage {
 }
 
 /** Predict of both services: the one that Seldon's clients call, and that of its single models. */
-export const predictMethods: readonly Method<SeldonMessage, SeldonMessage>[] = ['Seldon', 'Model'].map((service) => methodOf(`seldon.protos.${service}`, 'Predict'));
+export const predictMethods: readonly Method<SeldonMessage, SeldonMessage>[] = ["Seldon", "Model"].map((service) =>
+  methodOf(`seldon.protos.${service}`, "Predict"),
+);
 export const predictMethod: Method<SeldonMessage, SeldonMessage> = predictMethods[0]!;
 
 /** A SeldonMessage with one tensor. */
@@ -47,7 +49,7 @@ export function predictMessage(version: ModelVersion, { data }: SeldonMessage): 
 
 /** Which model version gave this answer; null: the answer does not say. */
 export function versionOf({ meta }: SeldonMessage): ModelVersion | null {
-  return (['1', '2'] as const).find((version) => meta?.requestPath[modelName] === modelImage(version)) ?? null;
+  return (["1", "2"] as const).find((version) => meta?.requestPath[modelName] === modelImage(version)) ?? null;
 }
 
 function tensorOf(rows: Rows): { readonly shape: readonly number[]; readonly values: readonly number[] } {
@@ -55,9 +57,17 @@ function tensorOf(rows: Rows): { readonly shape: readonly number[]; readonly val
 }
 
 /** null: the shape is no table of measurements, or not that of the values. */
-function tensorRows(tensor: { readonly shape: readonly number[]; readonly values: readonly number[] } | undefined): Rows | null {
+function tensorRows(
+  tensor: { readonly shape: readonly number[]; readonly values: readonly number[] } | undefined,
+): Rows | null {
   const [rows, columns] = tensor?.shape ?? [];
-  if (tensor === undefined || rows === undefined || columns !== featureNames.length || rows * columns !== tensor.values.length) return null;
+  if (
+    tensor === undefined ||
+    rows === undefined ||
+    columns !== featureNames.length ||
+    rows * columns !== tensor.values.length
+  )
+    return null;
   return Array.from({ length: rows }, (_, row) => tensor.values.slice(row * columns, (row + 1) * columns));
 }
 

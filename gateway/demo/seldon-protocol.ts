@@ -1,5 +1,5 @@
 // Seldon's REST protocol as a model server speaks it behind the gateway, for the demo's classifier (as the executor of Seldon Core 1.18 does).
-import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from './classifier.ts';
+import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from "./classifier.ts";
 
 /** What a model server says to one request: a status and a JSON body, or an empty one. */
 export interface ModelAnswer {
@@ -8,7 +8,7 @@ export interface ModelAnswer {
 }
 
 /** The name of the demo's model in its predictor's graph. */
-export const modelName = 'classifier';
+export const modelName = "classifier";
 
 /** How an answer names the model that gave it, in `meta.requestPath` as Seldon does (there: the container image). */
 export function modelImage(version: ModelVersion): string {
@@ -20,56 +20,67 @@ export function modelImage(version: ModelVersion): string {
  * Unknown paths get 404, known ones with the wrong method 405, a payload that is not a table of four measurements a row 400 with the reason.
  */
 export function answer(version: ModelVersion, method: string, path: string, body: string): ModelAnswer {
-  if (method === 'OPTIONS') return { status: 200, body: null };
-  if (path === '/ready' || path === '/live') return { status: 200, body: null };
+  if (method === "OPTIONS") return { status: 200, body: null };
+  if (path === "/ready" || path === "/live") return { status: 200, body: null };
   const [, rest] = /^\/api\/v(?:0\.1|1\.0)\/(.+)$/u.exec(path) ?? [];
   if (rest === undefined) return failure(404, `no such path: ${path}`);
-  if (rest === 'predictions') return method === 'POST' ? predict(version, body) : failure(405, 'predictions takes POST');
-  if (rest === 'feedback') return method === 'POST' ? feedback(version, body) : failure(405, 'feedback takes POST');
-  if (method !== 'GET' && method !== 'HEAD') return failure(405, `${rest} takes GET`);
-  if (rest === 'health/status') return { status: 200, body: { data: { names: [], ndarray: ['ok'] }, meta: meta(version) } };
-  if (rest === 'metadata') return { status: 200, body: { name: 'default', models: { [modelName]: metadata(version) } } };
+  if (rest === "predictions")
+    return method === "POST" ? predict(version, body) : failure(405, "predictions takes POST");
+  if (rest === "feedback") return method === "POST" ? feedback(version, body) : failure(405, "feedback takes POST");
+  if (method !== "GET" && method !== "HEAD") return failure(405, `${rest} takes GET`);
+  if (rest === "health/status")
+    return { status: 200, body: { data: { names: [], ndarray: ["ok"] }, meta: meta(version) } };
+  if (rest === "metadata")
+    return { status: 200, body: { name: "default", models: { [modelName]: metadata(version) } } };
   if (rest === `metadata/${modelName}`) return { status: 200, body: metadata(version) };
   return failure(404, `no such path: ${path}`);
 }
 
 interface Payload {
-  readonly form: 'ndarray' | 'tensor';
+  readonly form: "ndarray" | "tensor";
   readonly rows: readonly (readonly number[])[];
 }
 
 function predict(version: ModelVersion, body: string): ModelAnswer {
   const payload = decodePayload(body);
-  if (typeof payload === 'string') return failure(400, payload);
+  if (typeof payload === "string") return failure(400, payload);
   const rows = payload.rows.map((row) => probabilities(coefficients[version], row));
-  const table = payload.form === 'ndarray' ? { ndarray: rows } : { tensor: { shape: [rows.length, classNames.length], values: rows.flat() } };
+  const table =
+    payload.form === "ndarray"
+      ? { ndarray: rows }
+      : { tensor: { shape: [rows.length, classNames.length], values: rows.flat() } };
   return { status: 200, body: { data: { names: classNames, ...table }, meta: meta(version) } };
 }
 
 /** A reward for an earlier answer. This model does not learn, so it only says that it got it. */
 function feedback(version: ModelVersion, body: string): ModelAnswer {
   const parsed = parseObject(body);
-  if (parsed === null) return failure(400, 'the body is not a JSON object');
-  if (typeof parsed['reward'] !== 'number') return failure(400, 'reward is not a number');
+  if (parsed === null) return failure(400, "the body is not a JSON object");
+  if (typeof parsed["reward"] !== "number") return failure(400, "reward is not a number");
   return { status: 200, body: { data: { tensor: { shape: [0], values: [] } }, meta: meta(version) } };
 }
 
 /** The rows of a SeldonMessage, or the sentence that says what is wrong with it. */
 function decodePayload(body: string): Payload | string {
   const message = parseObject(body);
-  if (message === null) return 'the body is not a JSON object';
-  const table = asObject(message['data']);
+  if (message === null) return "the body is not a JSON object";
+  const table = asObject(message["data"]);
   if (table === null) return 'data is missing: send {"data":{"ndarray":[[5.1,3.5,1.4,0.2]]}}';
-  const names = table['names'];
-  if (Array.isArray(names) && names.length > 0 && names.length !== featureNames.length) return `data.names has ${names.length} names, this model takes ${featureNames.length}`;
-  if ('ndarray' in table) {
-    const rows = table['ndarray'];
-    return isTable(rows) ? { form: 'ndarray', rows } : `data.ndarray is not a list of rows of ${featureNames.length} numbers`;
+  const names = table["names"];
+  if (Array.isArray(names) && names.length > 0 && names.length !== featureNames.length)
+    return `data.names has ${names.length} names, this model takes ${featureNames.length}`;
+  if ("ndarray" in table) {
+    const rows = table["ndarray"];
+    return isTable(rows)
+      ? { form: "ndarray", rows }
+      : `data.ndarray is not a list of rows of ${featureNames.length} numbers`;
   }
-  const tensor = asObject(table['tensor']);
-  if (tensor === null) return 'data has neither ndarray nor tensor';
-  const rows = reshape(tensor['shape'], tensor['values']);
-  return rows === null ? `data.tensor is not of shape [rows, ${featureNames.length}] with as many values` : { form: 'tensor', rows };
+  const tensor = asObject(table["tensor"]);
+  if (tensor === null) return "data has neither ndarray nor tensor";
+  const rows = reshape(tensor["shape"], tensor["values"]);
+  return rows === null
+    ? `data.tensor is not of shape [rows, ${featureNames.length}] with as many values`
+    : { form: "tensor", rows };
 }
 
 function isTable(rows: unknown): rows is readonly (readonly number[])[] {
@@ -84,7 +95,7 @@ function reshape(shape: unknown, values: unknown): readonly (readonly number[])[
 }
 
 function isNumbers(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'number');
+  return Array.isArray(value) && value.every((item) => typeof item === "number");
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
@@ -96,7 +107,9 @@ function parseObject(text: string): Record<string, unknown> | null {
 }
 
 function asObject(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
 }
 
 function meta(version: ModelVersion): unknown {
@@ -106,13 +119,13 @@ function meta(version: ModelVersion): unknown {
 function metadata(version: ModelVersion): unknown {
   return {
     name: modelName,
-    platform: 'seldon',
+    platform: "seldon",
     versions: [modelImage(version)],
-    inputs: [{ messagetype: 'tensor', schema: { names: featureNames, shape: [featureNames.length] } }],
-    outputs: [{ messagetype: 'tensor', schema: { names: classNames, shape: [classNames.length] } }],
+    inputs: [{ messagetype: "tensor", schema: { names: featureNames, shape: [featureNames.length] } }],
+    outputs: [{ messagetype: "tensor", schema: { names: classNames, shape: [classNames.length] } }],
   };
 }
 
 function failure(code: number, sentence: string): ModelAnswer {
-  return { status: code, body: { status: { code, info: sentence, status: 'FAILURE' } } };
+  return { status: code, body: { status: { code, info: sentence, status: "FAILURE" } } };
 }

@@ -1,48 +1,48 @@
 // DataPlane: one worker's data plane. Holds the one reference to the current table, listens, drains. It needs no thread of its own.
-import { ArenaFault } from '../../routing/arena/arena.ts';
-import { noPolicy, type CallPolicy } from '../callers/call-policy.ts';
-import { noExternalServices } from '../../routing/model/external-services.ts';
-import type { FrontSettings } from '../../routing/model/table-change.ts';
-import { pause, type Clock } from '../shared/clock.ts';
-import type { CertificateSet } from '../shared/certificates.ts';
-import type { Plane, PlaneStart } from '../shared/data-plane.ts';
-import type { OAuthClientsChange } from '../callers/oauth-client.ts';
-import { oauthSecrets } from '../callers/oauth-place.ts';
-import { fixed, oauthOutcomes } from '../shared/counters.ts';
-import type { RevokedTokens, TokensToRevoke } from '../shared/messages.ts';
-import type { Settings } from '../options/settings.ts';
-import { plainTlsDefaults } from '../options/tls-defaults.ts';
-import { replicaOf } from '../shared/limit-memory.ts';
-import type { TableMemory } from '../shared/shared-table.ts';
-import { ExternalClients } from './external/external-clients.ts';
-import { OAuthClients } from './identity/oauth-clients.ts';
-import { OAuthGateway } from './policy/oauth.ts';
-import { LazyMapping, type Compiler } from './policy/compiled-mapping.ts';
-import { entryWithoutRequest, leftOutEntry } from './access/access-entry.ts';
-import { AccessBudget } from './access/access-budget.ts';
-import { DownstreamContext } from './downstream/downstream-context.ts';
-import { ServedStreams } from './downstream/http2-streams.ts';
-import { CurrentTable } from './exchange/current-table.ts';
-import { ExchangeContext } from './exchange/exchange-context.ts';
-import { restOften } from './exchange/table-rest.ts';
-import { Callers } from './identity/callers.ts';
-import { frontOf } from './io/front.ts';
-import { WorkerContext } from './io/worker-context.ts';
-import { RedisStore } from './store/redis.ts';
-import { LeaseBook } from './limits/lease-book.ts';
-import { Limiter } from './limits/limiter.ts';
-import { MemoryTokens } from './store/memory-tokens.ts';
-import { RedisTokens } from './store/redis-tokens.ts';
-import type { TokenStore } from './store/token-store.ts';
-import { ShadowSender } from './shadow/shadow-sender.ts';
-import { UpstreamRegistry } from './upstream/registry.ts';
-import { doorOf, type OwnPorts } from './tls/door.ts';
-import { ServedCertificates } from './tls/served-certificates.ts';
-import { UpstreamContext } from './upstream/upstream-context.ts';
-import type { Step } from './policy/step.ts';
-import { listenPlain, listenTls, type Listening } from './downstream/listener.ts';
-import { mustSpeakOn } from './downstream/proxy-protocol.ts';
-import { Spread } from './downstream/spread.ts';
+import { ArenaFault } from "../../routing/arena/arena.ts";
+import { noPolicy, type CallPolicy } from "../callers/call-policy.ts";
+import { noExternalServices } from "../../routing/model/external-services.ts";
+import type { FrontSettings } from "../../routing/model/table-change.ts";
+import { pause, type Clock } from "../shared/clock.ts";
+import type { CertificateSet } from "../shared/certificates.ts";
+import type { Plane, PlaneStart } from "../shared/data-plane.ts";
+import type { OAuthClientsChange } from "../callers/oauth-client.ts";
+import { oauthSecrets } from "../callers/oauth-place.ts";
+import { fixed, oauthOutcomes } from "../shared/counters.ts";
+import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
+import type { Settings } from "../options/settings.ts";
+import { plainTlsDefaults } from "../options/tls-defaults.ts";
+import { replicaOf } from "../shared/limit-memory.ts";
+import type { TableMemory } from "../shared/shared-table.ts";
+import { ExternalClients } from "./external/external-clients.ts";
+import { OAuthClients } from "./identity/oauth-clients.ts";
+import { OAuthGateway } from "./policy/oauth.ts";
+import { LazyMapping, type Compiler } from "./policy/compiled-mapping.ts";
+import { entryWithoutRequest, leftOutEntry } from "./access/access-entry.ts";
+import { AccessBudget } from "./access/access-budget.ts";
+import { DownstreamContext } from "./downstream/downstream-context.ts";
+import { ServedStreams } from "./downstream/http2-streams.ts";
+import { CurrentTable } from "./exchange/current-table.ts";
+import { ExchangeContext } from "./exchange/exchange-context.ts";
+import { restOften } from "./exchange/table-rest.ts";
+import { Callers } from "./identity/callers.ts";
+import { frontOf } from "./io/front.ts";
+import { WorkerContext } from "./io/worker-context.ts";
+import { RedisStore } from "./store/redis.ts";
+import { LeaseBook } from "./limits/lease-book.ts";
+import { Limiter } from "./limits/limiter.ts";
+import { MemoryTokens } from "./store/memory-tokens.ts";
+import { RedisTokens } from "./store/redis-tokens.ts";
+import type { TokenStore } from "./store/token-store.ts";
+import { ShadowSender } from "./shadow/shadow-sender.ts";
+import { UpstreamRegistry } from "./upstream/registry.ts";
+import { doorOf, type OwnPorts } from "./tls/door.ts";
+import { ServedCertificates } from "./tls/served-certificates.ts";
+import { UpstreamContext } from "./upstream/upstream-context.ts";
+import type { Step } from "./policy/step.ts";
+import { listenPlain, listenTls, type Listening } from "./downstream/listener.ts";
+import { mustSpeakOn } from "./downstream/proxy-protocol.ts";
+import { Spread } from "./downstream/spread.ts";
 
 /** While draining, a connection is closed when it has been idle for so long: one that was just used may be used again. */
 const idleBeforeCloseMs = 1000;
@@ -76,7 +76,28 @@ export class DataPlane implements Plane {
   #ports: OwnPorts;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, heavyUse, table, reader, policy, askKeys, rateLimits, oauthClients, tokens, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor(
+    {
+      settings,
+      clock,
+      counters,
+      others,
+      heavyUse,
+      table,
+      reader,
+      policy,
+      askKeys,
+      rateLimits,
+      oauthClients,
+      tokens,
+      damaged,
+      log,
+      say,
+      used,
+      ticketSeed,
+    }: PlaneStart,
+    plantedSteps: readonly Step[] = [],
+  ) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
@@ -90,21 +111,34 @@ export class DataPlane implements Plane {
       heavyUse,
       log: (flag, namespace, entry) => {
         // By option, or since too many are written about this failure, none is written.
-        if (accessLog === 'all' || (accessLog === 'errors' && lines.admits(flag, namespace, this.#worker.nowMs))) log(entry());
+        if (accessLog === "all" || (accessLog === "errors" && lines.admits(flag, namespace, this.#worker.nowMs)))
+          log(entry());
       },
       faulted: (error) => {
         if (error instanceof ArenaFault) damaged(this.#table.memory, error.message);
-        counters.failure('UX');
-        log(entryWithoutRequest('UX', error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ''));
+        counters.failure("UX");
+        log(
+          entryWithoutRequest("UX", error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ""),
+        );
       },
     });
-    this.#redis = settings.redis === null ? null : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => this.#worker.stepFaulted(error) });
+    this.#redis =
+      settings.redis === null
+        ? null
+        : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => this.#worker.stepFaulted(error) });
     const epochMs = (): number => Date.now();
     const namespaceOf = (client: string): string | null => this.#oauthClients.of(client)?.namespace ?? null;
-    this.#tokens = !settings.oauth ? null : this.#redis === null ? new MemoryTokens(tokens, reader, counters, epochMs, namespaceOf) : new RedisTokens(this.#redis, epochMs, namespaceOf);
+    this.#tokens = !settings.oauth
+      ? null
+      : this.#redis === null
+        ? new MemoryTokens(tokens, reader, counters, epochMs, namespaceOf)
+        : new RedisTokens(this.#redis, epochMs, namespaceOf);
     if (oauthClients !== null) this.#oauthClients.apply({ whole: true, set: oauthClients, removed: [] });
-    const oauth = this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
-    const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));
+    const oauth =
+      this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
+    const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) =>
+      log(leftOutEntry(flag, count)),
+    );
     const upstream = new UpstreamContext(this.#worker, used);
     this.#table = new CurrentTable(table, reader, {
       attach: (mapping, slot) => {
@@ -115,15 +149,37 @@ export class DataPlane implements Plane {
         this.#takeFront();
         this.#pools.changed(upstreams);
         const { external } = this.#table.taken.settings;
-        if (external !== this.#compiler.external.services) this.#compiler.external = new ExternalClients(external, upstream, this.#pools);
+        if (external !== this.#compiler.external.services)
+          this.#compiler.external = new ExternalClients(external, upstream, this.#pools);
       },
     });
     this.#endRest = restOften(clock, this.#table, (error) => this.#worker.faulted(error));
-    this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys }, counters);
+    this.#callers = new Callers(
+      policy ?? (settings.policyFile === null ? noPolicy : null),
+      { clock, epochMs: Date.now, askKeys },
+      counters,
+    );
     this.#noteSecrets();
     this.#pools = new UpstreamRegistry(upstream, this.#table);
-    this.#leases = this.#redis === null ? null : new LeaseBook({ store: this.#redis, clock, workers: others.length + 1, most: limits.rateLimitClients, replica: replicaOf(rateLimits.memory) });
-    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases), plantedSteps };
+    this.#leases =
+      this.#redis === null
+        ? null
+        : new LeaseBook({
+            store: this.#redis,
+            clock,
+            workers: others.length + 1,
+            most: limits.rateLimitClients,
+            replica: replicaOf(rateLimits.memory),
+          });
+    this.#compiler = {
+      pools: this.#pools,
+      defaultIdleTimeoutMs: limits.streamIdleTimeoutMs,
+      limits,
+      external: new ExternalClients(noExternalServices, upstream, this.#pools),
+      callers: this.#callers,
+      limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases),
+      plantedSteps,
+    };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth, () => this.lacks);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
@@ -149,9 +205,9 @@ export class DataPlane implements Plane {
   }
 
   get lacks(): string | null {
-    if (this.#callers.policy === null) return 'the policy (--policy)';
-    if (this.#tokens !== null && !this.#oauthClients.known) return 'the clients of the OAuth gateway';
-    return this.#settings.tls !== null && !this.#certificates.known ? 'certificates' : null;
+    if (this.#callers.policy === null) return "the policy (--policy)";
+    if (this.#tokens !== null && !this.#oauthClients.known) return "the clients of the OAuth gateway";
+    return this.#settings.tls !== null && !this.#certificates.known ? "certificates" : null;
   }
 
   setPolicy(policy: CallPolicy): void {
@@ -163,7 +219,8 @@ export class DataPlane implements Plane {
   /** Lines of the log keep to themselves what may be a credential in a query, also of requests that nobody asked for it. */
   #noteSecrets(): void {
     const { parameters } = this.#callers;
-    this.#worker.secretParameters = parameters === null || this.#tokens === null ? parameters : [...parameters, ...oauthSecrets];
+    this.#worker.secretParameters =
+      parameters === null || this.#tokens === null ? parameters : [...parameters, ...oauthSecrets];
   }
 
   keysLooked(provider: string): void {
@@ -176,9 +233,13 @@ export class DataPlane implements Plane {
   }
 
   async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
-    if (this.#tokens === null) return { kind: 'away', sentence: 'the OAuth gateway is not served (--oauth)' };
-    const revoked = tokens.kind === 'token' ? await this.#tokens.revoke(Buffer.from(tokens.digest, 'hex')) : await this.#tokens.revokeClient(tokens.client);
-    if (revoked.kind === 'revoked') this.#worker.counters.add(fixed.oauthTokens + oauthOutcomes.indexOf('revoked'), revoked.count);
+    if (this.#tokens === null) return { kind: "away", sentence: "the OAuth gateway is not served (--oauth)" };
+    const revoked =
+      tokens.kind === "token"
+        ? await this.#tokens.revoke(Buffer.from(tokens.digest, "hex"))
+        : await this.#tokens.revokeClient(tokens.client);
+    if (revoked.kind === "revoked")
+      this.#worker.counters.add(fixed.oauthTokens + oauthOutcomes.indexOf("revoked"), revoked.count);
     return revoked;
   }
 
@@ -194,16 +255,19 @@ export class DataPlane implements Plane {
    * Listens on the traffic port, and on the TLS port where there is one (0 otherwise): without certificates its handshakes fail. Port 0 is any free one. Rejects when an
    * address cannot be bound.
    */
-  async listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }> {
+  async listen(
+    port: number,
+    tlsPort: number,
+  ): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }> {
     const { listen, tls, proxyProtocol } = this.#settings;
     // A gateway that has just started would refuse what it could do a moment later. Without Redis it serves what it can.
     if (this.#redis !== null) await Promise.race([this.#redis.opened, pause(this.#clock, redisStartMs)]);
     const acceptor = { context: this.#downstream, streams: this.#streams };
-    const plain = await listenPlain(acceptor, listen.host, port, mustSpeakOn('plain', proxyProtocol));
+    const plain = await listenPlain(acceptor, listen.host, port, mustSpeakOn("plain", proxyProtocol));
     this.#listening = [plain];
     this.#spread.start();
     if (tls === null) return { host: plain.host, port: plain.port, tlsPort: 0 };
-    const secure = await listenTls(acceptor, tls.host, tlsPort, this.#certificates, mustSpeakOn('tls', proxyProtocol));
+    const secure = await listenTls(acceptor, tls.host, tlsPort, this.#certificates, mustSpeakOn("tls", proxyProtocol));
     this.#listening = [plain, secure];
     this.#ports = { cleartext: plain.port, tls: secure.port };
     return { host: plain.host, port: plain.port, tlsPort: secure.port };
@@ -230,7 +294,8 @@ export class DataPlane implements Plane {
     const untilMs = this.#clock.now() + graceMs;
     for (;;) {
       const nowMs = this.#clock.now();
-      for (const connection of connections) if (nowMs - connection.idleSinceMs >= idleBeforeCloseMs) connection.destroy();
+      for (const connection of connections)
+        if (nowMs - connection.idleSinceMs >= idleBeforeCloseMs) connection.destroy();
       if ((connections.size === 0 && this.#exchange.shadows.pending === 0) || nowMs >= untilMs) break;
       await pause(this.#clock, Math.min(drainTickMs, untilMs - nowMs));
     }

@@ -1,50 +1,71 @@
 // Who the caller of an explained request would be, by what the request shows.
-import type { RouteTable } from '../../routing/table.ts';
-import { mayShowCredentials, type CredentialLook, type LookedAt, type ShownRequest } from '../callers/shown.ts';
-import { throughFront } from './explanation-front.ts';
-import { explain, type ExplainRequest, type ExplainWith, type Explanation, type Way } from './explanation.ts';
+import type { RouteTable } from "../../routing/table.ts";
+import { mayShowCredentials, type CredentialLook, type LookedAt, type ShownRequest } from "../callers/shown.ts";
+import { throughFront } from "./explanation-front.ts";
+import { explain, type ExplainRequest, type ExplainWith, type Explanation, type Way } from "./explanation.ts";
 
 /** Looks at credentials; a text: why nobody does. */
 export type Looker = CredentialLook | string;
 
 /** The explanation of a request, and who its caller would be where it shows a credential. */
-export async function explainShown(table: RouteTable<null>, sent: ExplainRequest, parts: ExplainWith, looker: () => Promise<Looker>): Promise<Explanation> {
+export async function explainShown(
+  table: RouteTable<null>,
+  sent: ExplainRequest,
+  parts: ExplainWith,
+  looker: () => Promise<Looker>,
+): Promise<Explanation> {
   const explanation = explain(table, sent, parts);
   const seen = throughFront(sent, table.settings.front);
-  if (!('path' in seen) || !mayShowCredentials(seen, parts.policy)) return explanation;
+  if (!("path" in seen) || !mayShowCredentials(seen, parts.policy)) return explanation;
   const asked = [...new Set(explanation.ways.flatMap(({ asks }) => asks))];
   const answers = asked.length === 0 ? new Map<string, LookedAt>() : await lookAt(seen, asked, parts, await looker());
-  return { ...explanation, ways: explanation.ways.map((way) => (way.role === 'shadow' ? way : { ...way, callers: [...way.callers, shownText(way, answers)] })) };
+  return {
+    ...explanation,
+    ways: explanation.ways.map((way) =>
+      way.role === "shadow" ? way : { ...way, callers: [...way.callers, shownText(way, answers)] },
+    ),
+  };
 }
 
-async function lookAt(request: ShownRequest, names: readonly string[], { policy, unread }: Pick<ExplainWith, 'policy' | 'unread'>, looker: Looker): Promise<ReadonlyMap<string, LookedAt>> {
+async function lookAt(
+  request: ShownRequest,
+  names: readonly string[],
+  { policy, unread }: Pick<ExplainWith, "policy" | "unread">,
+  looker: Looker,
+): Promise<ReadonlyMap<string, LookedAt>> {
   const answers = new Map<string, LookedAt>();
   for (const name of names) {
-    const why = unread.has(name) ? 'its Secret is not among what was read' : looker;
-    answers.set(name, typeof why === 'string' ? { kind: 'not-looked', sentence: why } : await why.look(request, name, policy));
+    const why = unread.has(name) ? "its Secret is not among what was read" : looker;
+    answers.set(
+      name,
+      typeof why === "string" ? { kind: "not-looked", sentence: why } : await why.look(request, name, policy),
+    );
   }
   return answers;
 }
 
 function shownText({ asks, steps }: Way, answers: ReadonlyMap<string, LookedAt>): string {
-  const others = steps.includes('external-auth') ? '; the AuthService was not asked' : '';
+  const others = steps.includes("external-auth") ? "; the AuthService was not asked" : "";
   if (asks.length === 0) return `what the request shows was not looked at, as no provider is asked${others}`;
   const all = asks.map((name) => ({ name, answer: answers.get(name)! }));
-  for (const { name, answer } of all) if (answer.kind === 'admitted') return `the request shows ${answer.client} of ${name}, who is let in${others}`;
-  const unknown = all.some(({ answer }) => answer.kind === 'not-looked');
-  const reasons = all.map(({ name, answer }) => `${name}: ${reasonOf(answer)}`).join('; ');
-  return unknown ? `it is not known whether what the request shows lets it in (${reasons})` : `what the request shows does not let it in (${reasons})`;
+  for (const { name, answer } of all)
+    if (answer.kind === "admitted") return `the request shows ${answer.client} of ${name}, who is let in${others}`;
+  const unknown = all.some(({ answer }) => answer.kind === "not-looked");
+  const reasons = all.map(({ name, answer }) => `${name}: ${reasonOf(answer)}`).join("; ");
+  return unknown
+    ? `it is not known whether what the request shows lets it in (${reasons})`
+    : `what the request shows does not let it in (${reasons})`;
 }
 
 function reasonOf(answer: LookedAt): string {
   switch (answer.kind) {
-    case 'admitted':
+    case "admitted":
       return `it is ${answer.client}`;
-    case 'absent':
-      return 'it shows nothing';
-    case 'refused':
+    case "absent":
+      return "it shows nothing";
+    case "refused":
       return answer.sentence;
-    case 'not-looked':
+    case "not-looked":
       return `it was not looked at, as ${answer.sentence}`;
   }
 }

@@ -1,33 +1,33 @@
 // Explanation: why a request goes where it goes. The same code for `sluice explain` and the admin port; nothing is sent.
-import { textOf } from '../../routing/request/bytes.ts';
-import { compileConditions, conditionsHold } from '../../routing/route/condition.ts';
-import { decide } from '../../routing/decide.ts';
-import type { RejectDecision, RejectReason, Route } from '../../routing/route/decision.ts';
-import { isGrpcPath } from '../../routing/request/grpc.ts';
-import { type RequestHead } from '../../routing/request/head.ts';
-import { headOf } from '../../routing/request/head-text.ts';
-import { ownerOf } from '../../routing/lookup.ts';
-import type { Mapping, TimeLimit } from '../../routing/model/mapping.ts';
-import type { Match } from '../../routing/model/match.ts';
-import type { ObjectRef } from '../../routing/text/problem.ts';
-import { canonicalPath } from '../../routing/request/path.ts';
-import { decisionJson, forwardedPath, printDecision, printShare, type DecisionJson } from '../../routing/print.ts';
-import type { RouteTable } from '../../routing/table.ts';
-import { visible } from '../../routing/text/visible.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
-import { admittanceOf } from '../callers/effective.ts';
-import { oauthPlaceOf, type OAuthPlace } from '../callers/oauth-place.ts';
-import { callersSaid, sinceAuth, type CallersPart, type CallWorld } from '../callers/said.ts';
-import { withoutCredentialsInQuery } from '../callers/shown.ts';
-import { admitsText, nameText, sinceNothing, type NamedCaller } from '../callers/words.ts';
-import { atDoor, throughFront } from './explanation-front.ts';
-import { hintsFor } from './explanation-hints.ts';
-import { hostWords, type HostBook } from './host-words.ts';
-import { grpcStatusNames, rejectFailure, type Failure } from '../failures.ts';
-import type { Wording } from './match-words.ts';
-import { stepsOf, type StepConditions, type StepName } from '../steps.ts';
-import { destinationOf, destinationWords } from './target-words.ts';
-import type { ServiceChoice, Translation } from '../../k8s/translate/model/translation.ts';
+import { textOf } from "../../routing/request/bytes.ts";
+import { compileConditions, conditionsHold } from "../../routing/route/condition.ts";
+import { decide } from "../../routing/decide.ts";
+import type { RejectDecision, RejectReason, Route } from "../../routing/route/decision.ts";
+import { isGrpcPath } from "../../routing/request/grpc.ts";
+import { type RequestHead } from "../../routing/request/head.ts";
+import { headOf } from "../../routing/request/head-text.ts";
+import { ownerOf } from "../../routing/lookup.ts";
+import type { Mapping, TimeLimit } from "../../routing/model/mapping.ts";
+import type { Match } from "../../routing/model/match.ts";
+import type { ObjectRef } from "../../routing/text/problem.ts";
+import { canonicalPath } from "../../routing/request/path.ts";
+import { decisionJson, forwardedPath, printDecision, printShare, type DecisionJson } from "../../routing/print.ts";
+import type { RouteTable } from "../../routing/table.ts";
+import { visible } from "../../routing/text/visible.ts";
+import type { CallPolicy } from "../callers/call-policy.ts";
+import { admittanceOf } from "../callers/effective.ts";
+import { oauthPlaceOf, type OAuthPlace } from "../callers/oauth-place.ts";
+import { callersSaid, sinceAuth, type CallersPart, type CallWorld } from "../callers/said.ts";
+import { withoutCredentialsInQuery } from "../callers/shown.ts";
+import { admitsText, nameText, sinceNothing, type NamedCaller } from "../callers/words.ts";
+import { atDoor, throughFront } from "./explanation-front.ts";
+import { hintsFor } from "./explanation-hints.ts";
+import { hostWords, type HostBook } from "./host-words.ts";
+import { grpcStatusNames, rejectFailure, type Failure } from "../failures.ts";
+import type { Wording } from "./match-words.ts";
+import { stepsOf, type StepConditions, type StepName } from "../steps.ts";
+import { destinationOf, destinationWords } from "./target-words.ts";
+import type { ServiceChoice, Translation } from "../../k8s/translate/model/translation.ts";
 
 /** A request as somebody would send it. */
 export interface ExplainRequest {
@@ -47,7 +47,7 @@ export interface Way {
   readonly share: number;
   /** As written, 0..1, before readiness. */
   readonly declared: number;
-  readonly role: 'live' | 'shadow';
+  readonly role: "live" | "shadow";
   readonly ready: boolean;
   readonly source: ObjectRef;
   /** "" of a raw Mapping. */
@@ -78,14 +78,18 @@ export interface Explanation {
   readonly route: string | null;
   readonly ways: readonly Way[];
   /** Why it is not forwarded, or null. */
-  readonly reject: { readonly reason: RejectReason | 'bad-path' | 'refused-head' | 'cleartext' | 'oauth'; readonly answer: string; readonly sentence: string } | null;
+  readonly reject: {
+    readonly reason: RejectReason | "bad-path" | "refused-head" | "cleartext" | "oauth";
+    readonly answer: string;
+    readonly sentence: string;
+  } | null;
   /** What was probably meant where no Route answers. */
   readonly hints: readonly string[];
 }
 
 /** What an explanation is made of beside the table, which was built from the Translation. */
 export interface ExplainWith {
-  readonly translation: Pick<Translation, 'choiceOf' | 'ofAnother' | 'upstreams'>;
+  readonly translation: Pick<Translation, "choiceOf" | "ofAnother" | "upstreams">;
   /** The gateway's limit; 0: any body. */
   readonly bodyBytes: number;
   /** Who may call. */
@@ -104,38 +108,85 @@ export interface ExplainWith {
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording }: ExplainWith): Explanation {
+export function explain(
+  table: RouteTable<null>,
+  sent: ExplainRequest,
+  { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording }: ExplainWith,
+): Explanation {
   const { external, front } = table.settings;
   const request = throughFront(sent, front);
-  if (!('path' in request)) return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'refused-head', answer: answerOf(request, sent.grpc), sentence: request.sentence } };
+  if (!("path" in request))
+    return {
+      space: "none",
+      host: null,
+      passed: [],
+      route: null,
+      ways: [],
+      hints: [],
+      reject: { reason: "refused-head", answer: answerOf(request, sent.grpc), sentence: request.sentence },
+    };
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
-    const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
-    return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'bad-path', answer: '400', sentence } };
+    const sentence =
+      "the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00";
+    return {
+      space: "none",
+      host: null,
+      passed: [],
+      route: null,
+      ways: [],
+      hints: [],
+      reject: { reason: "bad-path", answer: "400", sentence },
+    };
   }
   const hops = trustedHops ?? front?.trustedHops ?? 0;
-  const turned = atDoor(request, textOf(head.pathBytes, head.pathStart, head.pathEnd), hosts, hops === 'unknown' ? 0 : hops);
+  const turned = atDoor(
+    request,
+    textOf(head.pathBytes, head.pathStart, head.pathEnd),
+    hosts,
+    hops === "unknown" ? 0 : hops,
+  );
   if (turned !== null) return turnedAwayText(turned, request, hosts);
   const place = oauth ? oauthPlaceOf(head) : null;
   if (place !== null) return oauthText(place, request, hosts);
   const space = ownerOf(table, head);
-  const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
+  const shown =
+    space === null
+      ? "none: that namespace has no Routes"
+      : space.name === null
+        ? "shared space"
+        : `namespace ${space.name}`;
   const decision = decide(table, head, 0);
-  const route = decision.kind === 'forward' ? decision.route : (table.routesInOrder().find(({ split }) => split.reject === decision) ?? null);
+  const route =
+    decision.kind === "forward"
+      ? decision.route
+      : (table.routesInOrder().find(({ split }) => split.reject === decision) ?? null);
   return {
     space: shown,
     host: hostWords(request.host, hosts),
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways: route === null ? [] : waysOf(route, translation, withoutCredentialsInQuery(textOf(head.pathBytes, head.pathStart, head.queryEnd), policy), (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external }),
-    reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
-    hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
+    ways:
+      route === null
+        ? []
+        : waysOf(
+            route,
+            translation,
+            withoutCredentialsInQuery(textOf(head.pathBytes, head.pathStart, head.queryEnd), policy),
+            (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as),
+            { bodyBytes, policy, upgrade: asksForWebSocket(request), external },
+          ),
+    reject: decision.kind === "reject" ? rejection(decision, request.grpc) : null,
+    hints:
+      decision.kind === "reject" && decision.reason === "no-route"
+        ? hintsFor(table, translation.ofAnother, request, wording)
+        : [],
   };
 }
 
 /** What is explained, as its first line says it: `POST localhost/seldon/…`, `GET https://a.example/…`. */
 export function requestLine({ method, host, path, grpc, secure }: ExplainRequest): string {
-  return visible(`${grpc ? 'gRPC' : method} ${secure ? 'https://' : ''}${host}${path}`);
+  return visible(`${grpc ? "gRPC" : method} ${secure ? "https://" : ""}${host}${path}`);
 }
 
 /** The text of `sluice explain --wide`, indented by two; ends with a newline. */
@@ -147,40 +198,105 @@ export function printExplanation({ space, host, passed, route, ways, reject, hin
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
   for (const hint of hints) lines.push(`hint: ${hint}`);
   for (const { share, role, ready, text, callers, steps, limits, service } of ways) {
-    lines.push(`${role === 'shadow' ? 'shadow ' : ''}${printShare(share)} ${text}${ready ? '' : '  unready'}`);
+    lines.push(`${role === "shadow" ? "shadow " : ""}${printShare(share)} ${text}${ready ? "" : "  unready"}`);
     for (const one of callers) lines.push(`  callers: ${one}`);
-    if (steps.length > 0) lines.push(`  steps: ${steps.join(', ')}`);
+    if (steps.length > 0) lines.push(`  steps: ${steps.join(", ")}`);
     for (const limit of limits) lines.push(`  ${limit}`);
-    if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}; tried: ${service.candidates.join(', ')}`);
+    if (service !== null)
+      lines.push(
+        `  ${service.chosen}${service.exists ? "" : ", which does not exist"}; tried: ${service.candidates.join(", ")}`,
+      );
   }
-  return lines.map((line) => `  ${visible(line)}\n`).join('');
+  return lines.map((line) => `  ${visible(line)}\n`).join("");
 }
 
 /** It goes no further than the door. */
 function turnedAwayText(turned: 301 | 308 | Failure, { host, grpc }: ExplainRequest, hosts: HostBook): Explanation {
-  const sentence = typeof turned === 'number' ? `a request in cleartext to ${host} is redirected to https` : `a request in cleartext to ${host} is refused, as the host says`;
+  const sentence =
+    typeof turned === "number"
+      ? `a request in cleartext to ${host} is redirected to https`
+      : `a request in cleartext to ${host} is refused, as the host says`;
   const hints = [`write https://${host}/… as the target, and it is explained as it comes by TLS`];
-  return { space: 'none: it is answered before a Route is looked for', host: hostWords(host, hosts), passed: [], route: null, ways: [], hints, reject: { reason: 'cleartext', answer: typeof turned === 'number' ? String(turned) : answerOf(turned, grpc), sentence } };
+  return {
+    space: "none: it is answered before a Route is looked for",
+    host: hostWords(host, hosts),
+    passed: [],
+    route: null,
+    ways: [],
+    hints,
+    reject: {
+      reason: "cleartext",
+      answer: typeof turned === "number" ? String(turned) : answerOf(turned, grpc),
+      sentence,
+    },
+  };
 }
 
 /** It is the OAuth gateway's own. Which tokens there are is not known here. */
-function oauthText(place: Exclude<OAuthPlace, null>, { method, host, path }: ExplainRequest, hosts: HostBook): Explanation {
-  const asked = { space: 'none: the OAuth gateway (--oauth) takes it before a Route is looked for', host: hostWords(host, hosts), passed: [], route: null, ways: [] };
-  if (place !== 'call' && method === 'OPTIONS') return { ...asked, reject: { reason: 'oauth', answer: '200', sentence: 'the OAuth gateway answers preflight requests itself' }, hints: [] };
-  if (place !== 'call' && method !== 'POST') return { ...asked, reject: { reason: 'oauth', answer: '405', sentence: 'the OAuth gateway takes POST only' }, hints: ['write -X POST'] };
-  if (place === 'token') return { ...asked, reject: null, hints: ['it gives a token to the client of a SeldonDeployment that shows its oauth_key and oauth_secret, and answers 401 to others'] };
-  const whose = place === 'call' ? "the metadata seldon and namespace of the token's deployment" : `/seldon/NAMESPACE/NAME${path.split('?', 1)[0]!}`;
-  return { ...asked, reject: null, hints: [`the token of the request decides its deployment, and without one that the OAuth gateway gave it is answered ${place === 'call' ? 'UNAUTHENTICATED' : '401'}`, `explain it with ${whose}, and it is explained as it goes on with a token of that deployment`] };
+function oauthText(
+  place: Exclude<OAuthPlace, null>,
+  { method, host, path }: ExplainRequest,
+  hosts: HostBook,
+): Explanation {
+  const asked = {
+    space: "none: the OAuth gateway (--oauth) takes it before a Route is looked for",
+    host: hostWords(host, hosts),
+    passed: [],
+    route: null,
+    ways: [],
+  };
+  if (place !== "call" && method === "OPTIONS")
+    return {
+      ...asked,
+      reject: { reason: "oauth", answer: "200", sentence: "the OAuth gateway answers preflight requests itself" },
+      hints: [],
+    };
+  if (place !== "call" && method !== "POST")
+    return {
+      ...asked,
+      reject: { reason: "oauth", answer: "405", sentence: "the OAuth gateway takes POST only" },
+      hints: ["write -X POST"],
+    };
+  if (place === "token")
+    return {
+      ...asked,
+      reject: null,
+      hints: [
+        "it gives a token to the client of a SeldonDeployment that shows its oauth_key and oauth_secret, and answers 401 to others",
+      ],
+    };
+  const whose =
+    place === "call"
+      ? "the metadata seldon and namespace of the token's deployment"
+      : `/seldon/NAMESPACE/NAME${path.split("?", 1)[0]!}`;
+  return {
+    ...asked,
+    reject: null,
+    hints: [
+      `the token of the request decides its deployment, and without one that the OAuth gateway gave it is answered ${place === "call" ? "UNAUTHENTICATED" : "401"}`,
+      `explain it with ${whose}, and it is explained as it goes on with a token of that deployment`,
+    ],
+  };
 }
 
 /** As the data plane reads a head: the field `upgrade` that `connection` names. */
 function asksForWebSocket({ headers, grpc }: ExplainRequest): boolean {
-  const names = (field: string, word: string): boolean => headers.some(([name, value]) => name.toLowerCase() === field && value.split(',').some((element) => element.trim().toLowerCase() === word));
-  return !grpc && names('upgrade', 'websocket') && names('connection', 'upgrade');
+  const names = (field: string, word: string): boolean =>
+    headers.some(
+      ([name, value]) =>
+        name.toLowerCase() === field && value.split(",").some((element) => element.trim().toLowerCase() === word),
+    );
+  return !grpc && names("upgrade", "websocket") && names("connection", "upgrade");
 }
 
 /** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
-function passedOver(table: RouteTable<null>, space: string | null, head: RequestHead, answer: Route<null> | null, wording: Wording): Explanation['passed'] {
+function passedOver(
+  table: RouteTable<null>,
+  space: string | null,
+  head: RequestHead,
+  answer: Route<null> | null,
+  wording: Wording,
+): Explanation["passed"] {
   const passed: { route: string; because: string }[] = [];
   for (const route of table.routesInOrder()) {
     if (route.space !== space) continue;
@@ -194,20 +310,28 @@ function passedOver(table: RouteTable<null>, space: string | null, head: Request
 function pathMatches({ match, regex }: Route<null>, head: RequestHead): boolean {
   const path = textOf(head.pathBytes, head.pathStart, head.pathEnd);
   switch (match.path.kind) {
-    case 'prefix':
-      return match.path.caseSensitive ? path.startsWith(match.path.prefix) : folded(path).startsWith(folded(match.path.prefix));
-    case 'exact':
+    case "prefix":
+      return match.path.caseSensitive
+        ? path.startsWith(match.path.prefix)
+        : folded(path).startsWith(folded(match.path.prefix));
+    case "exact":
       return match.path.caseSensitive ? path === match.path.path : folded(path) === folded(match.path.path);
-    case 'regex':
+    case "regex":
       return regex?.matches(path) ?? false;
-    case 'grpc':
+    case "grpc":
       return head.grpc && isGrpcPath(head) && namesDeployment(match, head);
   }
 }
 
 /** The gRPC Routes of other deployments have the same path, so the name counts as part of it. */
 function namesDeployment(match: Match, head: RequestHead): boolean {
-  const named = compileConditions({ ...match, host: { kind: 'any' }, method: null, headers: match.headers.filter(({ name }) => name === 'seldon'), query: [] });
+  const named = compileConditions({
+    ...match,
+    host: { kind: "any" },
+    method: null,
+    headers: match.headers.filter(({ name }) => name === "seldon"),
+    query: [],
+  });
   return named.ok && (named.conditions === null || conditionsHold(named.conditions, head));
 }
 
@@ -218,7 +342,7 @@ function folded(text: string): string {
 
 /** The first condition that does not hold; where all hold it is that the Route has only shadows, or that a bare name does not go to claims. */
 function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead, wording: Wording): string {
-  const none: Match = { path: match.path, host: { kind: 'any' }, method: null, headers: [], query: [] };
+  const none: Match = { path: match.path, host: { kind: "any" }, method: null, headers: [], query: [] };
   const parts: Match[] = [
     ...match.headers.map((header) => ({ ...none, headers: [header] })),
     { ...none, method: match.method },
@@ -228,30 +352,91 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead, wordin
   for (const part of parts) {
     const compiled = compileConditions(part);
     if (!compiled.ok) return compiled.reason;
-    if (compiled.conditions !== null && !conditionsHold(compiled.conditions, head)) return `not ${wording.conditions(part)}`;
+    if (compiled.conditions !== null && !conditionsHold(compiled.conditions, head))
+      return `not ${wording.conditions(part)}`;
   }
-  return hasLive ? 'a bare gRPC name is not open to claims' : 'only shadows';
+  return hasLive ? "a bare gRPC name is not open to claims" : "only shadows";
 }
 
-function waysOf(route: Route<null>, translation: ExplainWith['translation'], path: string, callersFor: (mapping: Mapping) => Told, conditions: StepConditions): Way[] {
+function waysOf(
+  route: Route<null>,
+  translation: ExplainWith["translation"],
+  path: string,
+  callersFor: (mapping: Mapping) => Told,
+  conditions: StepConditions,
+): Way[] {
   const { upstreams } = translation;
-  const choiceOf = (mapping: Mapping): ServiceChoice | null => translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
-  const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
-  const admits = ({ guard, namespace }: Mapping): boolean => conditions.policy !== null && admittanceOf(guard, namespace, conditions.policy).kind !== 'nobody';
+  const choiceOf = (mapping: Mapping): ServiceChoice | null =>
+    translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
+  const originOf = (mapping: Mapping): Pick<Way, "source" | "predictor" | "to"> => ({
+    source: mapping.source,
+    predictor: mapping.series.predictor,
+    to: destinationWords(destinationOf(mapping, upstreams)),
+  });
+  const admits = ({ guard, namespace }: Mapping): boolean =>
+    conditions.policy !== null && admittanceOf(guard, namespace, conditions.policy).kind !== "nobody";
   // As the data plane does (gateway/edge/exchange/admitting-member.ts).
   const leaves = route.split.members.some(({ mapping, share }) => share > 0 && admits(mapping));
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
-    const decision = { kind: 'forward', serial: route.serial, next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
+    const decision = {
+      kind: "forward",
+      serial: route.serial,
+      next: null,
+      bound: 1,
+      attached: null,
+      shadows: route.shadows,
+      route,
+      mapping,
+      target: mapping.target,
+    } as const;
     const steps = stepsOf(mapping, conditions);
     const told = callersFor(mapping);
-    const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...told.limits];
+    const limits = [
+      ...(mapping.target.kind === "forward" ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []),
+      ...told.limits,
+    ];
     const { asks } = told;
-    const callers = admits(mapping) || share === 0 || !leaves ? told.callers : [...told.callers, 'its share goes to the members of the Route that somebody may call'];
-    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers, asks, steps, limits, service: choiceOf(mapping) };
+    const callers =
+      admits(mapping) || share === 0 || !leaves
+        ? told.callers
+        : [...told.callers, "its share goes to the members of the Route that somebody may call"];
+    return {
+      share,
+      declared,
+      role: "live",
+      ready,
+      ...originOf(mapping),
+      decision: decisionJson(decision, path, []),
+      text: printDecision(decision, path, []),
+      callers,
+      asks,
+      steps,
+      limits,
+      service: choiceOf(mapping),
+    };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
-    const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;
-    return { share: fraction, declared: fraction, role: 'shadow', ready, ...originOf(mapping), decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, callers: [], asks: [], steps: [], limits: [], service: choiceOf(mapping) };
+    const decision = {
+      kind: "forward",
+      mapping: mapping.id,
+      upstream: target.upstream,
+      path: forwardedPath(mapping, target, path),
+      shadows: [],
+    } as const;
+    return {
+      share: fraction,
+      declared: fraction,
+      role: "shadow",
+      ready,
+      ...originOf(mapping),
+      decision,
+      text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`,
+      callers: [],
+      asks: [],
+      steps: [],
+      limits: [],
+      service: choiceOf(mapping),
+    };
   });
   return [...live, ...shadows];
 }
@@ -265,13 +450,19 @@ interface Told {
 
 function callersOf(mapping: Mapping, world: CallWorld, as: NamedCaller | null): Told {
   const { callers, asks, addresses, limits } = callersSaid(mapping, world);
-  const said = callers.flatMap(({ words, since }) => (since === sinceNothing ? [] : [since === sinceAuth ? words : `${words} (${since})`]));
-  return { callers: [...said, ...addresses, ...(as === null ? [] : [namedText(mapping, as, world.policy, callers)])], asks, limits: limits.map((limit) => `limits: ${limit}`) };
+  const said = callers.flatMap(({ words, since }) =>
+    since === sinceNothing ? [] : [since === sinceAuth ? words : `${words} (${since})`],
+  );
+  return {
+    callers: [...said, ...addresses, ...(as === null ? [] : [namedText(mapping, as, world.policy, callers)])],
+    asks,
+    limits: limits.map((limit) => `limits: ${limit}`),
+  };
 }
 
 /** Whether a named caller would be let in, where nobody but the policy decides, and where others do. */
 function namedText(mapping: Mapping, as: NamedCaller, policy: CallPolicy, callers: readonly CallersPart[]): string {
-  if (callers.some(({ words }) => words.startsWith('nobody: '))) return `${nameText(as)} is not let in, as nobody is`;
+  if (callers.some(({ words }) => words.startsWith("nobody: "))) return `${nameText(as)} is not let in, as nobody is`;
   const text = admitsText(mapping, as, policy);
   return callers.some(({ since }) => since === sinceAuth) ? `${text}; the AuthService was not asked` : text;
 }
@@ -282,17 +473,22 @@ function restOf({ source, series }: Mapping): string {
 }
 
 function limitTexts(timeout: TimeLimit, idle: TimeLimit): string[] {
-  const whole = timeout.ms === 0 ? 'no time limit' : timeout.setBy === null ? `${timeout.ms} ms to the response head` : `${timeout.ms} ms to the end of the response`;
-  const still = idle.ms === 0 ? 'no idle limit' : `${idle.ms} ms without a byte`;
-  return [`limits: ${whole}, set by ${timeout.setBy ?? 'default'}; ${still}, set by ${idle.setBy ?? 'default'}`];
+  const whole =
+    timeout.ms === 0
+      ? "no time limit"
+      : timeout.setBy === null
+        ? `${timeout.ms} ms to the response head`
+        : `${timeout.ms} ms to the end of the response`;
+  const still = idle.ms === 0 ? "no idle limit" : `${idle.ms} ms without a byte`;
+  return [`limits: ${whole}, set by ${timeout.setBy ?? "default"}; ${still}, set by ${idle.setBy ?? "default"}`];
 }
 
 function routeText(route: Route<null>, { match }: Wording): string {
-  const precedence = route.precedence === 0 ? '' : `  precedence ${route.precedence}`;
-  return `${match(route.match)}${precedence}${route.space === route.namespace ? '' : `  of ${route.namespace}`}`;
+  const precedence = route.precedence === 0 ? "" : `  precedence ${route.precedence}`;
+  return `${match(route.match)}${precedence}${route.space === route.namespace ? "" : `  of ${route.namespace}`}`;
 }
 
-function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation['reject'] {
+function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation["reject"] {
   return { reason, answer: answerOf(rejectFailure(reason), grpc), sentence };
 }
 

@@ -1,7 +1,7 @@
 // What holds for a host at the door, in words for people: which certificate its clients get, whether they must show one, what becomes of cleartext.
-import type { Cleartext, HostDeclaration } from '../../routing/model/host-tls.ts';
-import { compareText } from '../../routing/text/problem.ts';
-import { byHost, comparableHost, type CertificateSet } from '../shared/certificates.ts';
+import type { Cleartext, HostDeclaration } from "../../routing/model/host-tls.ts";
+import { compareText } from "../../routing/text/problem.ts";
+import { byHost, comparableHost, type CertificateSet } from "../shared/certificates.ts";
 
 /** A certificate as it is told of. */
 interface Told {
@@ -20,8 +20,15 @@ export interface HostBook {
 /** As a gateway serves them; null: it ends no TLS, and nothing is known. */
 export function servedHosts(set: CertificateSet | null): HostBook {
   if (set === null) return { certificates: new Map(), cleartext: new Map() };
-  const told = set.entries.map(({ name, identity, clientDigest }): Told => ({ name, isUsable: identity !== null, asksClients: clientDigest !== '' }));
-  return { certificates: new Map(Array.from(set.hosts, ([host, place]) => [host, told[place]!])), cleartext: set.cleartext };
+  const told = set.entries.map(({ name, identity, clientDigest }): Told => ({
+    name,
+    isUsable: identity !== null,
+    asksClients: clientDigest !== "",
+  }));
+  return {
+    certificates: new Map(Array.from(set.hosts, ([host, place]) => [host, told[place]!])),
+    cleartext: set.cleartext,
+  };
 }
 
 /** As objects declare them; of several with one host the first has it. Certificates that name their hosts themselves are not looked into. */
@@ -30,7 +37,8 @@ export function declaredHosts(declared: readonly HostDeclaration[]): HostBook {
   const cleartext = new Map<string, Cleartext>();
   for (const { name, hosts, identity, clientName, cleartext: said } of declared) {
     for (const host of hosts ?? []) {
-      if (identity !== null && !certificates.has(host)) certificates.set(host, { name, isUsable: 'certPem' in identity, asksClients: clientName !== '' });
+      if (identity !== null && !certificates.has(host))
+        certificates.set(host, { name, isUsable: "certPem" in identity, asksClients: clientName !== "" });
       if (said !== null && !cleartext.has(host)) cleartext.set(host, said);
     }
   }
@@ -39,7 +47,7 @@ export function declaredHosts(declared: readonly HostDeclaration[]): HostBook {
 
 /** What becomes of requests in cleartext to this host. `authority`: a Host, with or without port. */
 export function cleartextOf(authority: string, { cleartext }: HostBook): Cleartext {
-  return byHost(cleartext, comparableHost(authority)) ?? 'route';
+  return byHost(cleartext, comparableHost(authority)) ?? "route";
 }
 
 /** Hosts that are told of at once. */
@@ -47,14 +55,25 @@ const mostHosts = 8;
 
 /** `cleartext is redirected to https for a.example.com, *.b.example`: a line each for what is not served as it is, by the least of its hosts. */
 export function cleartextLines({ cleartext }: HostBook): readonly string[] {
-  return (['redirect', 'reject'] as const).flatMap((said) => {
+  return (["redirect", "reject"] as const).flatMap((said) => {
     const hosts = [...cleartext].flatMap(([host, one]) => (one === said ? [host] : [])).toSorted(compareText);
-    const more = hosts.length > mostHosts ? ` and ${hosts.length - mostHosts} more` : '';
-    return hosts.length === 0 ? [] : [`cleartext is ${cleartextWords[said]} for ${hosts.slice(0, mostHosts).map((host) => (host === '*' ? 'every host that says nothing else' : host)).join(', ')}${more}`];
+    const more = hosts.length > mostHosts ? ` and ${hosts.length - mostHosts} more` : "";
+    return hosts.length === 0
+      ? []
+      : [
+          `cleartext is ${cleartextWords[said]} for ${hosts
+            .slice(0, mostHosts)
+            .map((host) => (host === "*" ? "every host that says nothing else" : host))
+            .join(", ")}${more}`,
+        ];
   });
 }
 
-const cleartextWords: Readonly<Record<Cleartext, string>> = { redirect: 'redirected to https', route: 'served', reject: 'answered 404' };
+const cleartextWords: Readonly<Record<Cleartext, string>> = {
+  redirect: "redirected to https",
+  route: "served",
+  reject: "answered 404",
+};
 
 /** `certificate of Host models/door, clients show one; cleartext is redirected to https`; null where nothing says anything of it. `authority`: a Host, with or without port. */
 export function hostWords(authority: string, { certificates, cleartext }: HostBook): string | null {
@@ -62,6 +81,11 @@ export function hostWords(authority: string, { certificates, cleartext }: HostBo
   const told = byHost(certificates, host);
   const said = byHost(cleartext, host);
   if (told === null && said === null) return null;
-  const certificate = told === null ? 'no certificate' : told.isUsable ? `certificate of ${told.name}${told.asksClients ? ', and clients are asked for theirs' : ''}` : `no handshake, as ${told.name} has no certificate that can be used`;
-  return `${host}: ${certificate}; cleartext is ${cleartextWords[said ?? 'route']}`;
+  const certificate =
+    told === null
+      ? "no certificate"
+      : told.isUsable
+        ? `certificate of ${told.name}${told.asksClients ? ", and clients are asked for theirs" : ""}`
+        : `no handshake, as ${told.name} has no certificate that can be used`;
+  return `${host}: ${certificate}; cleartext is ${cleartextWords[said ?? "route"]}`;
 }

@@ -1,7 +1,7 @@
 // Matches in words: `/seldon/prod/iris/… with location: london`, for people. routing/print.ts writes the same in signs.
-import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/model/match.ts';
-import { hostText } from '../../routing/model/order.ts';
-import { printMatch } from '../../routing/print.ts';
+import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from "../../routing/model/match.ts";
+import { hostText } from "../../routing/model/order.ts";
+import { printMatch } from "../../routing/print.ts";
 
 /** How an explanation names Routes and conditions. */
 export interface Wording {
@@ -14,42 +14,45 @@ export interface Wording {
 /** As tables are printed for machines and goldens: `^ /seldon/prod/iris/  location: london`. */
 export const inSigns: Wording = {
   match: printMatch,
-  conditions: (match) => printMatch(match).slice(printMatch({ path: match.path, host: { kind: 'any' }, method: null, headers: [], query: [] }).length).trim(),
+  conditions: (match) =>
+    printMatch(match)
+      .slice(printMatch({ path: match.path, host: { kind: "any" }, method: null, headers: [], query: [] }).length)
+      .trim(),
 };
 
 export const inWords: Wording = { match: matchWords, conditions: conditionWords };
 
 function matchWords(match: Match): string {
   const conditions = conditionWords(match);
-  return conditions === '' ? pathWords(match.path) : `${pathWords(match.path)} with ${conditions}`;
+  return conditions === "" ? pathWords(match.path) : `${pathWords(match.path)} with ${conditions}`;
 }
 
 /** `/seldon/prod/iris/…` for a prefix. */
 export function pathWords(path: PathMatch): string {
   switch (path.kind) {
-    case 'prefix':
-      return `${quoted(path.prefix)}…${path.caseSensitive ? '' : ' in any letter case'}`;
-    case 'exact':
-      return `exactly ${quoted(path.path)}${path.caseSensitive ? '' : ' in any letter case'}`;
-    case 'regex':
+    case "prefix":
+      return `${quoted(path.prefix)}…${path.caseSensitive ? "" : " in any letter case"}`;
+    case "exact":
+      return `exactly ${quoted(path.path)}${path.caseSensitive ? "" : " in any letter case"}`;
+    case "regex":
       return `paths like the regex ${quoted(path.pattern)}`;
-    case 'grpc':
-      return 'gRPC calls';
+    case "grpc":
+      return "gRPC calls";
   }
 }
 
 /** `host a.example, method GET, location: london, ?v=1`. */
 export function conditionWords({ host, method, headers, query }: Match): string {
   const parts: string[] = [];
-  if (host.kind !== 'any') parts.push(hostWords(host));
-  if (method !== null) parts.push(`method${valueWords(method, ' ')}`);
-  for (const header of headers) parts.push(namedWords(header, ': '));
-  for (const parameter of query) parts.push(`?${namedWords(parameter, '=')}`);
-  return parts.join(', ');
+  if (host.kind !== "any") parts.push(hostWords(host));
+  if (method !== null) parts.push(`method${valueWords(method, " ")}`);
+  for (const header of headers) parts.push(namedWords(header, ": "));
+  for (const parameter of query) parts.push(`?${namedWords(parameter, "=")}`);
+  return parts.join(", ");
 }
 
 function hostWords(host: HostMatch): string {
-  return host.kind === 'regex' ? `host like the regex ${quoted(host.pattern)}` : `host ${quoted(hostText(host))}`;
+  return host.kind === "regex" ? `host like the regex ${quoted(host.pattern)}` : `host ${quoted(hostText(host))}`;
 }
 
 function namedWords({ name, value }: NamedMatch, sign: string): string {
@@ -57,10 +60,14 @@ function namedWords({ name, value }: NamedMatch, sign: string): string {
 }
 
 function valueWords(value: ValueMatch, sign: string): string {
-  return value.kind === 'exact' ? `${sign}${quoted(value.value)}` : value.kind === 'regex' ? ` like the regex ${quoted(value.pattern)}` : ' present';
+  return value.kind === "exact"
+    ? `${sign}${quoted(value.value)}`
+    : value.kind === "regex"
+      ? ` like the regex ${quoted(value.pattern)}`
+      : " present";
 }
 
 /** In quotes where the text would be read as something else. */
 function quoted(text: string): string {
-  return text === '' || /[\s",…]|[^\x20-\x7e]/.test(text) ? JSON.stringify(text) : text;
+  return text === "" || /[\s",…]|[^\x20-\x7e]/.test(text) ? JSON.stringify(text) : text;
 }

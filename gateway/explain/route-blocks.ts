@@ -1,16 +1,16 @@
 // Blocks: the Routes of one deployment together, REST and gRPC, all header Routes and explainers, as `sluice routes` shows them.
-import type { Route } from '../../routing/route/decision.ts';
-import type { Mapping } from '../../routing/model/mapping.ts';
-import type { Match } from '../../routing/model/match.ts';
-import { compareProblems, compareText, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
-import type { PrintedTable } from '../../routing/print.ts';
-import type { Upstream } from '../../routing/model/upstream.ts';
-import { conditionWords, pathWords } from './match-words.ts';
-import { destinationOf, targetNotes, type Destination } from './target-words.ts';
+import type { Route } from "../../routing/route/decision.ts";
+import type { Mapping } from "../../routing/model/mapping.ts";
+import type { Match } from "../../routing/model/match.ts";
+import { compareProblems, compareText, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
+import type { PrintedTable } from "../../routing/print.ts";
+import type { Upstream } from "../../routing/model/upstream.ts";
+import { conditionWords, pathWords } from "./match-words.ts";
+import { destinationOf, targetNotes, type Destination } from "./target-words.ts";
 
 /** What answers under one name, or, for Mappings outside `/seldon/`, under one path. */
 export interface RouteBlock {
-  readonly kind: 'deployment' | 'path';
+  readonly kind: "deployment" | "path";
   /** `prod/iris`. */
   readonly title: string;
   /** Whose space it is in, or who declares it in shared space. */
@@ -32,19 +32,19 @@ export interface BlockSection {
 }
 
 /** Are gRPC calls alone taken there? */
-export function isGrpcAlone({ addresses }: Pick<BlockSection, 'addresses'>): boolean {
-  return addresses.every(({ protocol }) => protocol === 'gRPC');
+export function isGrpcAlone({ addresses }: Pick<BlockSection, "addresses">): boolean {
+  return addresses.every(({ protocol }) => protocol === "gRPC");
 }
 
 /** How it is called, and what all its rows have in common on the way. */
 export interface BlockAddress {
-  readonly protocol: 'REST' | 'gRPC' | 'path';
+  readonly protocol: "REST" | "gRPC" | "path";
   readonly text: string;
   readonly notes: string;
 }
 
 export interface BlockRow {
-  readonly role: 'live' | 'shadow';
+  readonly role: "live" | "shadow";
   /** 0..1: of the requests; of a shadow, how many are copied. */
   readonly share: number;
   readonly declared: number;
@@ -53,7 +53,7 @@ export interface BlockRow {
   readonly predictor: string;
   readonly source: ObjectRef;
   /** By protocol, where they differ. */
-  readonly destinations: readonly (readonly [protocol: BlockAddress['protocol'], destination: Destination])[];
+  readonly destinations: readonly (readonly [protocol: BlockAddress["protocol"], destination: Destination])[];
   readonly notes: string;
 }
 
@@ -64,7 +64,10 @@ export function routesNamed<T>(table: PrintedTable<T>, named: string | null): Pr
   const isNamed = (namespace: string, name: string): boolean => named === name || named === `${namespace}/${name}`;
   const routes = table.routesInOrder().filter((route) => {
     const { kind, name } = nameOf(route, singleNamespace);
-    return (kind === 'deployment' && isNamed(route.space ?? route.namespace, name)) || route.mappings.some(({ source }) => isNamed(source.namespace, source.name));
+    return (
+      (kind === "deployment" && isNamed(route.space ?? route.namespace, name)) ||
+      route.mappings.some(({ source }) => isNamed(source.namespace, source.name))
+    );
   });
   return { version: table.version, hash: table.hash, settings: table.settings, routesInOrder: () => routes };
 }
@@ -88,17 +91,26 @@ function oneATitle(blocks: readonly RouteBlock[]): RouteBlock[] {
   for (const block of blocks) {
     const key = JSON.stringify([block.namespace, block.title]);
     const known = titled.get(key);
-    titled.set(key, known === undefined ? block : { ...known, kind: known.kind === 'deployment' ? 'deployment' : block.kind, sections: [...known.sections, ...block.sections] });
+    titled.set(
+      key,
+      known === undefined
+        ? block
+        : {
+            ...known,
+            kind: known.kind === "deployment" ? "deployment" : block.kind,
+            sections: [...known.sections, ...block.sections],
+          },
+    );
   }
   return [...titled.values()];
 }
 
 /** What a Route is called by. */
 interface RouteName {
-  readonly kind: RouteBlock['kind'];
+  readonly kind: RouteBlock["kind"];
   readonly name: string;
   readonly explainer: boolean;
-  readonly address: Omit<BlockAddress, 'notes'>;
+  readonly address: Omit<BlockAddress, "notes">;
   /** Beside what the address says. */
   readonly conditions: string;
 }
@@ -121,55 +133,126 @@ interface SectionDraft {
 function nameOf(route: Route<unknown>, singleNamespace: string | null): RouteName {
   const { match, namespace } = route;
   const space = route.space ?? namespace;
-  const seldon = match.headers.find(({ name, value }) => name === 'seldon' && value.kind === 'exact');
-  if (seldon?.value.kind === 'exact') {
-    const owner = match.headers.find(({ name, value }) => name === 'namespace' && value.kind === 'exact' && value.value === space);
-    const path = match.path.kind === 'grpc' ? '' : `, ${pathWords(match.path)}`;
-    const text = `seldon: ${seldon.value.value}${owner === undefined ? '' : `, namespace: ${space}`}${path}`;
-    return { kind: 'deployment', name: seldon.value.value, explainer: false, address: { protocol: 'gRPC', text }, conditions: conditionsBeside(route, [seldon, owner]) };
+  const seldon = match.headers.find(({ name, value }) => name === "seldon" && value.kind === "exact");
+  if (seldon?.value.kind === "exact") {
+    const owner = match.headers.find(
+      ({ name, value }) => name === "namespace" && value.kind === "exact" && value.value === space,
+    );
+    const path = match.path.kind === "grpc" ? "" : `, ${pathWords(match.path)}`;
+    const text = `seldon: ${seldon.value.value}${owner === undefined ? "" : `, namespace: ${space}`}${path}`;
+    return {
+      kind: "deployment",
+      name: seldon.value.value,
+      explainer: false,
+      address: { protocol: "gRPC", text },
+      conditions: conditionsBeside(route, [seldon, owner]),
+    };
   }
   const conditions = conditionsBeside(route, []);
   const text = pathWords(match.path);
-  const prefix = match.path.kind === 'prefix' ? match.path.prefix : '';
+  const prefix = match.path.kind === "prefix" ? match.path.prefix : "";
   const own = `/seldon/${space}/`;
-  const rest = prefix.startsWith(own) && prefix !== own ? prefix.slice(own.length) : singleNamespace === space && prefix.startsWith('/seldon/') ? prefix.slice('/seldon/'.length) : '';
-  if (!/[^/]\/$/.test(rest)) return { kind: 'path', name: `${match.path.kind} ${text}`, explainer: false, address: { protocol: 'path', text }, conditions };
-  const [, explained = ''] = route.mappings.every(isExplainer) ? (/^(.+)-explainer\//.exec(rest) ?? []) : [];
-  return { kind: 'deployment', name: explained === '' ? rest.slice(0, -1) : explained, explainer: explained !== '', address: { protocol: 'REST', text }, conditions };
+  const rest =
+    prefix.startsWith(own) && prefix !== own
+      ? prefix.slice(own.length)
+      : singleNamespace === space && prefix.startsWith("/seldon/")
+        ? prefix.slice("/seldon/".length)
+        : "";
+  if (!/[^/]\/$/.test(rest))
+    return {
+      kind: "path",
+      name: `${match.path.kind} ${text}`,
+      explainer: false,
+      address: { protocol: "path", text },
+      conditions,
+    };
+  const [, explained = ""] = route.mappings.every(isExplainer) ? (/^(.+)-explainer\//.exec(rest) ?? []) : [];
+  return {
+    kind: "deployment",
+    name: explained === "" ? rest.slice(0, -1) : explained,
+    explainer: explained !== "",
+    address: { protocol: "REST", text },
+    conditions,
+  };
 }
 
 function isExplainer({ source, series }: Mapping): boolean {
-  return source.kind === 'SeldonDeployment' && series.predictor.endsWith('-explainer');
+  return source.kind === "SeldonDeployment" && series.predictor.endsWith("-explainer");
 }
 
-function conditionsBeside({ match, precedence, granted }: Route<unknown>, said: readonly (Match['headers'][number] | undefined)[]): string {
+function conditionsBeside(
+  { match, precedence, granted }: Route<unknown>,
+  said: readonly (Match["headers"][number] | undefined)[],
+): string {
   const words = conditionWords({ ...match, headers: match.headers.filter((header) => !said.includes(header)) });
-  return [words, precedence === 0 ? '' : `precedence ${precedence}`, granted ? 'granted' : ''].filter((part) => part !== '').join(', ');
+  return [words, precedence === 0 ? "" : `precedence ${precedence}`, granted ? "granted" : ""]
+    .filter((part) => part !== "")
+    .join(", ");
 }
 
-function addRoute(sections: Map<string, SectionDraft>, route: Route<unknown>, { explainer, conditions, address }: RouteName, problems: readonly Problem[], upstreams: ReadonlyMap<string, Upstream>): void {
+function addRoute(
+  sections: Map<string, SectionDraft>,
+  route: Route<unknown>,
+  { explainer, conditions, address }: RouteName,
+  problems: readonly Problem[],
+  upstreams: ReadonlyMap<string, Upstream>,
+): void {
   const { notes, rows } = rowsOf(route, address.protocol, upstreams);
   const reject = route.split.reject?.sentence ?? null;
-  const heading = [explainer ? 'explainer' : '', conditions === '' ? '' : `with ${conditions}`].filter((part) => part !== '').join(' ');
+  const heading = [explainer ? "explainer" : "", conditions === "" ? "" : `with ${conditions}`]
+    .filter((part) => part !== "")
+    .join(" ");
   // Of rows everything but where they lead counts: REST and gRPC have ports of their own.
   const key = JSON.stringify([heading, reject, rows.map((row) => ({ ...row, destinations: [] }))]);
   const whole: BlockAddress = { ...address, notes };
   const known = sections.get(key);
   if (known === undefined) {
-    sections.set(key, { rank: explainer ? 2 : conditions === '' ? 0 : 1, heading, addresses: [whole], rows, reject, problems: new Map(problems.map((problem) => [JSON.stringify(problem), problem])) });
+    sections.set(key, {
+      rank: explainer ? 2 : conditions === "" ? 0 : 1,
+      heading,
+      addresses: [whole],
+      rows,
+      reject,
+      problems: new Map(problems.map((problem) => [JSON.stringify(problem), problem])),
+    });
     return;
   }
   if (!known.addresses.some(({ text }) => text === whole.text)) known.addresses.push(whole);
-  known.rows = known.rows.map((row, at) => ({ ...row, destinations: [...row.destinations, ...rows[at]!.destinations] }));
+  known.rows = known.rows.map((row, at) => ({
+    ...row,
+    destinations: [...row.destinations, ...rows[at]!.destinations],
+  }));
   for (const problem of problems) known.problems.set(JSON.stringify(problem), problem);
 }
 
 /** What all live members have in common is said once. */
-function rowsOf({ split, shadows }: Route<unknown>, protocol: BlockAddress['protocol'], upstreams: ReadonlyMap<string, Upstream>): { readonly notes: string; readonly rows: readonly BlockRow[] } {
-  const live = split.members.map(({ mapping, share, declared, ready }) => ({ mapping, role: 'live' as const, share, declared, ready }));
-  const copies = shadows.map(({ mapping, fraction, ready }) => ({ mapping, role: 'shadow' as const, share: fraction, declared: fraction, ready }));
-  const noted = [...live, ...copies].map((member) => ({ ...member, notes: targetNotes(member.mapping, upstreams).join(', ') }));
-  const common = noted.length > 0 && noted.every(({ notes, role }) => role === 'shadow' || notes === noted[0]!.notes) ? noted[0]!.notes : '';
+function rowsOf(
+  { split, shadows }: Route<unknown>,
+  protocol: BlockAddress["protocol"],
+  upstreams: ReadonlyMap<string, Upstream>,
+): { readonly notes: string; readonly rows: readonly BlockRow[] } {
+  const live = split.members.map(({ mapping, share, declared, ready }) => ({
+    mapping,
+    role: "live" as const,
+    share,
+    declared,
+    ready,
+  }));
+  const copies = shadows.map(({ mapping, fraction, ready }) => ({
+    mapping,
+    role: "shadow" as const,
+    share: fraction,
+    declared: fraction,
+    ready,
+  }));
+  const noted = [...live, ...copies].map((member) => ({
+    ...member,
+    notes: targetNotes(member.mapping, upstreams).join(", "),
+  }));
+  const common =
+    noted.length > 0 && noted.every(({ notes, role }) => role === "shadow" || notes === noted[0]!.notes)
+      ? noted[0]!.notes
+      : "";
   const rows = noted.map(({ mapping, role, share, declared, ready, notes }): BlockRow => ({
     role,
     share,
@@ -178,35 +261,55 @@ function rowsOf({ split, shadows }: Route<unknown>, protocol: BlockAddress['prot
     predictor: mapping.series.predictor,
     source: mapping.source,
     destinations: [[protocol, destinationOf(mapping, upstreams)]],
-    notes: notes === common ? '' : notes,
+    notes: notes === common ? "" : notes,
   }));
   return { notes: common, rows: rows.sort(compareRows) };
 }
 
 function compareRows(a: BlockRow, b: BlockRow): number {
-  if (a.role !== b.role) return a.role === 'live' ? -1 : 1;
-  return b.declared - a.declared || b.share - a.share || compareText(a.source.name, b.source.name) || compareText(a.source.kind, b.source.kind) || compareText(a.predictor, b.predictor);
+  if (a.role !== b.role) return a.role === "live" ? -1 : 1;
+  return (
+    b.declared - a.declared ||
+    b.share - a.share ||
+    compareText(a.source.name, b.source.name) ||
+    compareText(a.source.kind, b.source.kind) ||
+    compareText(a.predictor, b.predictor)
+  );
 }
 
-const protocolRank: Readonly<Record<BlockAddress['protocol'], number>> = { REST: 0, path: 1, gRPC: 2 };
+const protocolRank: Readonly<Record<BlockAddress["protocol"], number>> = { REST: 0, path: 1, gRPC: 2 };
 
 function finished({ kind, name, route, sections }: BlockDraft): RouteBlock {
   const namespace = route.space ?? route.namespace;
-  const granted = namespace === route.namespace ? '' : `, granted to ${route.namespace}`;
-  const done = [...sections.values()].sort((a, b) => a.rank - b.rank || (a.rank === 0 ? protocolRank[a.addresses[0]!.protocol] - protocolRank[b.addresses[0]!.protocol] : 0)).map(({ heading, addresses, rows, reject, problems }): BlockSection => ({
-    heading,
-    addresses: addresses.sort((a, b) => protocolRank[a.protocol] - protocolRank[b.protocol]),
-    rows: rows.map((row) => ({ ...row, destinations: [...row.destinations].sort(([a], [b]) => protocolRank[a] - protocolRank[b]) })),
-    reject,
-    problems: [...problems.values()].sort(compareProblems),
-  }));
-  return { kind, namespace, title: `${namespace}/${kind === 'deployment' ? name : declarersOf(done)}${granted}`, sections: done };
+  const granted = namespace === route.namespace ? "" : `, granted to ${route.namespace}`;
+  const done = [...sections.values()]
+    .sort(
+      (a, b) =>
+        a.rank - b.rank ||
+        (a.rank === 0 ? protocolRank[a.addresses[0]!.protocol] - protocolRank[b.addresses[0]!.protocol] : 0),
+    )
+    .map(({ heading, addresses, rows, reject, problems }): BlockSection => ({
+      heading,
+      addresses: addresses.sort((a, b) => protocolRank[a.protocol] - protocolRank[b.protocol]),
+      rows: rows.map((row) => ({
+        ...row,
+        destinations: [...row.destinations].sort(([a], [b]) => protocolRank[a] - protocolRank[b]),
+      })),
+      reject,
+      problems: [...problems.values()].sort(compareProblems),
+    }));
+  return {
+    kind,
+    namespace,
+    title: `${namespace}/${kind === "deployment" ? name : declarersOf(done)}${granted}`,
+    sections: done,
+  };
 }
 
 /** Who declares a path, which has no name of its own. */
 function declarersOf(sections: readonly BlockSection[]): string {
   const names = [...new Set(sections.flatMap(({ rows }) => rows.map(({ source }) => source.name)))].sort(compareText);
-  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
+  return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;
 }
 
 function compareBlocks(a: RouteBlock, b: RouteBlock): number {

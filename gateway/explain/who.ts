@@ -1,13 +1,13 @@
 // `sluice who`: who may call which deployment, and since what: the same for manifests and for a gateway that runs.
-import type { Mapping } from '../../routing/model/mapping.ts';
-import { compareText, printProblem, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
-import type { RouteTable } from '../../routing/table.ts';
-import { visible } from '../../routing/text/visible.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
-import { callersSaid, type CallersSaid } from '../callers/said.ts';
-import { Columns, type Column } from './columns.ts';
-import { cleartextLines, type HostBook } from './host-words.ts';
-import { pathWords } from './match-words.ts';
+import type { Mapping } from "../../routing/model/mapping.ts";
+import { compareText, printProblem, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
+import type { RouteTable } from "../../routing/table.ts";
+import { visible } from "../../routing/text/visible.ts";
+import type { CallPolicy } from "../callers/call-policy.ts";
+import { callersSaid, type CallersSaid } from "../callers/said.ts";
+import { Columns, type Column } from "./columns.ts";
+import { cleartextLines, type HostBook } from "./host-words.ts";
+import { pathWords } from "./match-words.ts";
 
 /** What holds for an object's Mappings, or for those of them that these paths are of. */
 export interface WhoRow {
@@ -46,30 +46,43 @@ export interface WhoWith {
 }
 
 const columns: readonly Column[] = [
-  { heading: 'DEPLOYMENT', align: 'left', most: 48 },
-  { heading: 'WHO MAY CALL', align: 'left', most: 56 },
-  { heading: 'SINCE', align: 'left', most: 80 },
-  { heading: 'LIMITS', align: 'left', most: 120 },
-  { heading: 'ADDRESSES', align: 'left', most: 120 },
+  { heading: "DEPLOYMENT", align: "left", most: 48 },
+  { heading: "WHO MAY CALL", align: "left", most: 56 },
+  { heading: "SINCE", align: "left", most: 80 },
+  { heading: "LIMITS", align: "left", most: 120 },
+  { heading: "ADDRESSES", align: "left", most: 120 },
 ];
 
 /** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
-export function whoOf(table: RouteTable<unknown>, { policy, trustedHops, unread, problems, hosts }: WhoWith, named: string | null): Who {
+export function whoOf(
+  table: RouteTable<unknown>,
+  { policy, trustedHops, unread, problems, hosts }: WhoWith,
+  named: string | null,
+): Who {
   const { external, front } = table.settings;
   const objects = new Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>();
   for (const { mappings } of table.routesInOrder()) {
     for (const mapping of mappings) {
       if (!isNamed(mapping.source, named)) continue;
       const object = objectAt(objects, mapping.source);
-      const said = mapping.role.kind === 'shadow' ? onlyCopies : callersSaid(mapping, { policy, external, front, trustedHops, unread });
+      const said =
+        mapping.role.kind === "shadow"
+          ? onlyCopies
+          : callersSaid(mapping, { policy, external, front, trustedHops, unread });
       const key = JSON.stringify(said);
       const group = object.said.get(key);
       if (group === undefined) object.said.set(key, { said, mappings: [mapping] });
       else group.mappings.push(mapping);
     }
   }
-  const rows = [...objects].toSorted(([a], [b]) => compareText(a, b)).flatMap(([, { source, said }]) => rowsOf(source, [...said.values()]));
-  return { who: rows, cleartext: cleartextLines(hosts), problems: problems.filter(({ subject }) => subject.kind === 'Policy') };
+  const rows = [...objects]
+    .toSorted(([a], [b]) => compareText(a, b))
+    .flatMap(([, { source, said }]) => rowsOf(source, [...said.values()]));
+  return {
+    who: rows,
+    cleartext: cleartextLines(hosts),
+    problems: problems.filter(({ subject }) => subject.kind === "Policy"),
+  };
 }
 
 /** Mappings of one object of which the same is said. */
@@ -79,9 +92,17 @@ interface Group {
 }
 
 /** Copies are nobody's calls: what their Route takes is called. */
-const onlyCopies: CallersSaid = Object.freeze({ callers: [{ words: 'nobody: it gets copies only', since: 'it is a shadow' }], asks: [], addresses: [], limits: [] });
+const onlyCopies: CallersSaid = Object.freeze({
+  callers: [{ words: "nobody: it gets copies only", since: "it is a shadow" }],
+  asks: [],
+  addresses: [],
+  limits: [],
+});
 
-function objectAt(objects: Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>, source: ObjectRef): { readonly said: Map<string, Group> } {
+function objectAt(
+  objects: Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>,
+  source: ObjectRef,
+): { readonly said: Map<string, Group> } {
   const key = `${source.namespace}/${source.name} ${source.kind}`;
   const known = objects.get(key);
   if (known !== undefined) return known;
@@ -93,7 +114,15 @@ function objectAt(objects: Map<string, { readonly source: ObjectRef; readonly sa
 function rowsOf(source: ObjectRef, groups: readonly Group[]): readonly WhoRow[] {
   const called = groups.filter(({ said }) => said !== onlyCopies);
   const shown = called.length === 0 ? groups : called;
-  return shown.map(({ said: { callers, addresses, limits }, mappings }) => ({ source, callers: callers.map(({ words }) => words).join(', and '), since: callers.map(({ since }) => since).join(', and '), addresses, limits: limits.join('; '), paths: shown.length === 1 ? [] : [...new Set(mappings.map(({ match }) => pathWords(match.path)))].toSorted(compareText) }));
+  return shown.map(({ said: { callers, addresses, limits }, mappings }) => ({
+    source,
+    callers: callers.map(({ words }) => words).join(", and "),
+    since: callers.map(({ since }) => since).join(", and "),
+    addresses,
+    limits: limits.join("; "),
+    paths:
+      shown.length === 1 ? [] : [...new Set(mappings.map(({ match }) => pathWords(match.path)))].toSorted(compareText),
+  }));
 }
 
 function isNamed({ namespace, name }: ObjectRef, named: string | null): boolean {
@@ -110,18 +139,29 @@ const mostPaths = 3;
 
 /** The table for people; ends with a newline. */
 export function printWho({ who, cleartext, problems }: Who): string {
-  if (who.length === 0) return 'no Routes, so there is nothing to call\n';
+  if (who.length === 0) return "no Routes, so there is nothing to call\n";
   const cells = who.map(({ source, paths, callers, since, addresses, limits }) => {
-    const more = paths.length > mostPaths ? ` and ${paths.length - mostPaths} more` : '';
-    const kind = source.kind === 'SeldonDeployment' ? '' : ` (${source.kind})`;
-    const name = `${source.namespace}/${source.name}${kind}${paths.length === 0 ? '' : `: ${paths.slice(0, mostPaths).join(', ')}${more}`}`;
-    return [name, callers, since, limits === '' ? 'any number' : limits, addresses.length === 0 ? 'any' : addresses.join('; ')];
+    const more = paths.length > mostPaths ? ` and ${paths.length - mostPaths} more` : "";
+    const kind = source.kind === "SeldonDeployment" ? "" : ` (${source.kind})`;
+    const name = `${source.namespace}/${source.name}${kind}${paths.length === 0 ? "" : `: ${paths.slice(0, mostPaths).join(", ")}${more}`}`;
+    return [
+      name,
+      callers,
+      since,
+      limits === "" ? "any number" : limits,
+      addresses.length === 0 ? "any" : addresses.join("; "),
+    ];
   });
   const layout = new Columns(columns, cells, 0);
-  const lines = [layout.headings(), ...cells.map((row) => layout.row(row)), ...below(cleartext), ...below(problems.map(printProblem))];
-  return lines.map((line) => `${line}\n`).join('');
+  const lines = [
+    layout.headings(),
+    ...cells.map((row) => layout.row(row)),
+    ...below(cleartext),
+    ...below(problems.map(printProblem)),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 function below(lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : ['', ...lines.map(visible)];
+  return lines.length === 0 ? [] : ["", ...lines.map(visible)];
 }

@@ -1,5 +1,5 @@
 // What the text of one option says. What cannot be read ends the decoding (`wrongValue`).
-import { wrongValue, type Written } from './options.ts';
+import { wrongValue, type Written } from "./options.ts";
 
 /** Bounds of options that state a time. */
 export const hourMs = 3_600_000;
@@ -11,15 +11,28 @@ export function textOf(options: ReadonlyMap<string, Written>, name: string): str
 }
 
 /** The first choice is the default. */
-export function choiceOf<const T extends string>(options: ReadonlyMap<string, Written>, name: string, choices: readonly [T, ...T[]]): T {
+export function choiceOf<const T extends string>(
+  options: ReadonlyMap<string, Written>,
+  name: string,
+  choices: readonly [T, ...T[]],
+): T {
   const written = options.get(name);
   if (written === undefined) return choices[0];
   const text = written.values[0]!;
-  return choices.find((choice) => choice === text) ?? wrongValue(`${written.from} is "${text}": write ${choices.join(' or ')}`);
+  return (
+    choices.find((choice) => choice === text) ??
+    wrongValue(`${written.from} is "${text}": write ${choices.join(" or ")}`)
+  );
 }
 
 /** A whole number in decimal digits. */
-export function integerOf(options: ReadonlyMap<string, Written>, name: string, least: number, most: number, byDefault: number): number {
+export function integerOf(
+  options: ReadonlyMap<string, Written>,
+  name: string,
+  least: number,
+  most: number,
+  byDefault: number,
+): number {
   const written = options.get(name);
   if (written === undefined) return byDefault;
   const text = written.values[0]!;
@@ -29,11 +42,17 @@ export function integerOf(options: ReadonlyMap<string, Written>, name: string, l
 }
 
 /** `HOST:PORT`, see `parseAddress`. */
-export function addressOf(written: Written | undefined, byDefault: { host: string | null; port: number }): { host: string | null; port: number } {
+export function addressOf(
+  written: Written | undefined,
+  byDefault: { host: string | null; port: number },
+): { host: string | null; port: number } {
   if (written === undefined) return byDefault;
   const text = written.values[0]!;
   const address = parseAddress(text);
-  return address ?? wrongValue(`${written.from} is "${text}": write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080`);
+  return (
+    address ??
+    wrongValue(`${written.from} is "${text}": write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080`)
+  );
 }
 
 /** `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`; null when it is none of them. */
@@ -41,6 +60,6 @@ export function parseAddress(text: string): { readonly host: string | null; read
   const found = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]*)):)?(\d{1,5})$/.exec(text);
   if (found === null) return null;
   const port = Number(found[3]);
-  const host = found[1] ?? found[2] ?? '';
-  return port > 65_535 ? null : { host: host === '' ? null : host, port };
+  const host = found[1] ?? found[2] ?? "";
+  return port > 65_535 ? null : { host: host === "" ? null : host, port };
 }

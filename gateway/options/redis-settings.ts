@@ -1,7 +1,7 @@
 // Where Redis is: the URL of `--redis`, decoded. It holds no password: that stands in a file, so that neither a list of processes nor a log has it.
 
 /** How the servers of a URL belong together. */
-export type RedisKind = 'single' | 'sentinel' | 'cluster';
+export type RedisKind = "single" | "sentinel" | "cluster";
 
 export interface RedisNode {
   /** A name, or an IP address without brackets. */
@@ -30,12 +30,16 @@ export interface RedisSettings {
 }
 
 export type RedisUrl =
-  | { readonly kind: 'url'; readonly url: Pick<RedisSettings, 'kind' | 'nodes' | 'master' | 'tls' | 'username' | 'database'> }
+  | {
+      readonly kind: "url";
+      readonly url: Pick<RedisSettings, "kind" | "nodes" | "master" | "tls" | "username" | "database">;
+    }
   /** What to write instead, after the name of the option. */
-  | { readonly kind: 'wrong'; readonly sentence: string };
+  | { readonly kind: "wrong"; readonly sentence: string };
 
 const mostNodes = 16;
-const forms = 'redis://HOST:PORT/DATABASE, rediss:// for TLS, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT';
+const forms =
+  "redis://HOST:PORT/DATABASE, rediss:// for TLS, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT";
 const ports: Readonly<Record<RedisKind, number>> = { single: 6379, sentinel: 26_379, cluster: 6379 };
 
 /**
@@ -45,19 +49,41 @@ const ports: Readonly<Record<RedisKind, number>> = { single: 6379, sentinel: 26_
 export function parseRedisUrl(text: string): RedisUrl {
   const found = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/@?#]+)((?:\/[^?#]*)?)$/.exec(text);
   if (found === null) return wrong(`is no URL of Redis: write ${forms}`);
-  const [, secure, form, user = '', hosts, path] = found as unknown as [string, string, RedisKind | undefined, string | undefined, string, string];
-  if (user.includes(':')) return wrong('has a password in it: write it into a file, and --redis-password-file FILE');
-  if (!/^[A-Za-z0-9._~-]{0,128}$/.test(user)) return wrong('has a user that is no name: write letters, digits, . _ ~ and -');
-  const kind = form ?? 'single';
-  const nodes = hosts.split(',').map((node) => parseNode(node, ports[kind]));
-  if (nodes.includes(null) || nodes.length > (kind === 'single' ? 1 : mostNodes)) return wrong(`names no address, or too many (${kind === 'single' ? 1 : mostNodes}): write ${forms}`);
-  const parts = path.replace(/\/$/, '').split('/').slice(1);
-  const master = kind === 'sentinel' ? (parts.shift() ?? '') : '';
-  if (kind === 'sentinel' && !/^[A-Za-z0-9._-]{1,128}$/.test(master)) return wrong(`names no group of the Sentinels: write ${forms}`);
-  const database = parts.shift() ?? '0';
-  if (!/^(?:\d|1[0-5])$/.test(database) || parts.length > 0) return wrong(`has no database from 0 to 15 at its end: write ${forms}`);
-  if (kind === 'cluster' && database !== '0') return wrong('names a database, and a Cluster has none but 0: leave it out');
-  return { kind: 'url', url: { kind, nodes: nodes as unknown as RedisSettings['nodes'], master, tls: secure === 's', username: user, database: Number(database) } };
+  const [, secure, form, user = "", hosts, path] = found as unknown as [
+    string,
+    string,
+    RedisKind | undefined,
+    string | undefined,
+    string,
+    string,
+  ];
+  if (user.includes(":")) return wrong("has a password in it: write it into a file, and --redis-password-file FILE");
+  if (!/^[A-Za-z0-9._~-]{0,128}$/.test(user))
+    return wrong("has a user that is no name: write letters, digits, . _ ~ and -");
+  const kind = form ?? "single";
+  const nodes = hosts.split(",").map((node) => parseNode(node, ports[kind]));
+  if (nodes.includes(null) || nodes.length > (kind === "single" ? 1 : mostNodes))
+    return wrong(`names no address, or too many (${kind === "single" ? 1 : mostNodes}): write ${forms}`);
+  const parts = path.replace(/\/$/, "").split("/").slice(1);
+  const master = kind === "sentinel" ? (parts.shift() ?? "") : "";
+  if (kind === "sentinel" && !/^[A-Za-z0-9._-]{1,128}$/.test(master))
+    return wrong(`names no group of the Sentinels: write ${forms}`);
+  const database = parts.shift() ?? "0";
+  if (!/^(?:\d|1[0-5])$/.test(database) || parts.length > 0)
+    return wrong(`has no database from 0 to 15 at its end: write ${forms}`);
+  if (kind === "cluster" && database !== "0")
+    return wrong("names a database, and a Cluster has none but 0: leave it out");
+  return {
+    kind: "url",
+    url: {
+      kind,
+      nodes: nodes as unknown as RedisSettings["nodes"],
+      master,
+      tls: secure === "s",
+      username: user,
+      database: Number(database),
+    },
+  };
 }
 
 function parseNode(text: string, byDefault: number): RedisNode | null {
@@ -68,11 +94,11 @@ function parseNode(text: string, byDefault: number): RedisNode | null {
 }
 
 function wrong(sentence: string): RedisUrl {
-  return { kind: 'wrong', sentence };
+  return { kind: "wrong", sentence };
 }
 
 /** Its addresses, for people and logs. */
 export function printRedis({ kind, nodes, master, tls }: RedisSettings): string {
-  const hosts = nodes.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
-  return `redis${tls ? 's' : ''}${kind === 'single' ? '' : `+${kind}`}://${hosts}${master === '' ? '' : `/${master}`}`;
+  const hosts = nodes.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`).join(",");
+  return `redis${tls ? "s" : ""}${kind === "single" ? "" : `+${kind}`}://${hosts}${master === "" ? "" : `/${master}`}`;
 }

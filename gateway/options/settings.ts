@@ -1,7 +1,7 @@
 // Settings: every option of `sluice serve`, decoded and checked. Plain values: they travel to the workers by structured clone.
-import type { Grant } from '../../k8s/translate/model/translation.ts';
-import type { RedisSettings } from './redis-settings.ts';
-import type { TlsDefaults } from './tls-defaults.ts';
+import type { Grant } from "../../k8s/translate/model/translation.ts";
+import type { RedisSettings } from "./redis-settings.ts";
+import type { TlsDefaults } from "./tls-defaults.ts";
 
 /** Data workers that a gateway may have. */
 export const mostWorkers = 64;
@@ -11,7 +11,12 @@ export interface Settings {
   /** null host: every address, dual stack where there is IPv6. Port 0: any free one. */
   readonly listen: { readonly host: string | null; readonly port: number };
   readonly tls: TlsSettings | null;
-  readonly admin: { readonly host: string | null; readonly port: number; readonly token: string | null; readonly hosts: readonly string[] };
+  readonly admin: {
+    readonly host: string | null;
+    readonly port: number;
+    readonly token: string | null;
+    readonly hosts: readonly string[];
+  };
   /** Data workers, 1..mostWorkers. */
   readonly workers: number;
   /** Memory that the table may take, MiB, 16..1024. */
@@ -19,21 +24,21 @@ export interface Settings {
   readonly ambassadorIds: readonly string[];
   readonly namespaces: readonly string[];
   readonly singleNamespace: string | null;
-  readonly claims: 'open' | 'granted';
+  readonly claims: "open" | "granted";
   readonly grants: readonly Grant[];
   /** Namespace of the gateway itself; null: in a pod that of its service account, else nobody has said it. */
   readonly gatewayNamespace: string | null;
   /** File that says who may call; null: nobody says so. */
   readonly policyFile: string | null;
-  readonly bareNames: 'on' | 'off';
+  readonly bareNames: "on" | "off";
   /** Seldon's OAuth gateway is served: tokens, and paths that name no deployment. */
   readonly oauth: boolean;
   readonly mappings: boolean;
-  readonly dial: 'endpoints' | 'service';
+  readonly dial: "endpoints" | "service";
   /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10; null: nobody wrote it, and a Module may say it. */
   readonly trustedHops: number | null;
   readonly proxyProtocol: ProxySettings;
-  readonly accessLog: 'off' | 'errors' | 'all';
+  readonly accessLog: "off" | "errors" | "all";
   /** What replicas share lives there; null: in the memory of the process. */
   readonly redis: RedisSettings | null;
   readonly limits: EdgeLimits;
@@ -48,7 +53,7 @@ export interface Settings {
 
 /** Which connections begin with a header of the PROXY protocol: those to these ports, from these blocks of addresses (null: from everywhere). */
 export interface ProxySettings {
-  readonly on: 'off' | 'plain' | 'tls' | 'both';
+  readonly on: "off" | "plain" | "tls" | "both";
   readonly from: readonly string[] | null;
 }
 
@@ -67,18 +72,18 @@ export interface TlsSettings {
 }
 
 export interface FolderSettings {
-  readonly kind: 'folder';
+  readonly kind: "folder";
   readonly folders: readonly string[];
   /** File with the record of claims; null: it is not kept, or not needed. */
   readonly claimsFile: string | null;
 }
 
 export interface ClusterSettings {
-  readonly kind: 'cluster';
+  readonly kind: "cluster";
   /** In a pod its service account; else a kubeconfig, null: the default one, and its current context. */
   readonly access:
-    | { readonly kind: 'pod'; readonly server: string; readonly folder: string }
-    | { readonly kind: 'kubeconfig'; readonly file: string | null; readonly context: string | null };
+    | { readonly kind: "pod"; readonly server: string; readonly folder: string }
+    | { readonly kind: "kubeconfig"; readonly file: string | null; readonly context: string | null };
   /** ConfigMap with the record of claims, namespace null: that of the pod; null: it is not kept, or not needed. */
   readonly claims: { readonly namespace: string | null; readonly name: string } | null;
   /** File for the last good objects; null: none. */

@@ -1,10 +1,26 @@
 // What the options of the gateway mean for the translation of manifests: the same for `serve` and for the tools.
-import type { TranslateSettings } from '../../k8s/translate/model/translation.ts';
-import type { Settings } from './settings.ts';
+import type { TranslateSettings } from "../../k8s/translate/model/translation.ts";
+import type { Settings } from "./settings.ts";
 
 /** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. `withoutSlices`: as in TranslateSettings. */
-export function translateSettingsOf(settings: Settings, forbiddenAddresses: readonly string[], withoutSlices: TranslateSettings['withoutSlices']): TranslateSettings {
-  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits, gatewayNamespace, oauth } = settings;
+export function translateSettingsOf(
+  settings: Settings,
+  forbiddenAddresses: readonly string[],
+  withoutSlices: TranslateSettings["withoutSlices"],
+): TranslateSettings {
+  const {
+    ambassadorIds,
+    namespaces,
+    singleNamespace,
+    claims,
+    bareNames,
+    dial,
+    grants,
+    source,
+    limits,
+    gatewayNamespace,
+    oauth,
+  } = settings;
   return {
     ambassadorIds,
     namespaces,
@@ -12,7 +28,7 @@ export function translateSettingsOf(settings: Settings, forbiddenAddresses: read
     claims,
     bareNames,
     oauth,
-    mappings: settings.mappings || source.kind === 'folder',
+    mappings: settings.mappings || source.kind === "folder",
     dial,
     source: source.kind,
     forbiddenAddresses,

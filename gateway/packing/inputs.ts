@@ -1,18 +1,24 @@
 // What a packed form was made from: a digest of each file, kept beside it, so that one that no longer fits the sources is never run.
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** Digests (SHA-256, hexadecimal) by path from the root of the checkout, or of `node_modules/…` for what is installed. */
 export type Inputs = Readonly<Record<string, string>>;
 
-export const inputsFile = 'inputs.json';
+export const inputsFile = "inputs.json";
 
 /** Beside the sources that went in: what says which packages are installed, and what the packing itself is. */
-export const otherInputs: readonly string[] = ['node_modules/.package-lock.json', 'gateway/packing/inputs.ts', 'gateway/packing/main.ts', 'gateway/packing/notices.ts', 'gateway/packing/pack.ts'];
+export const otherInputs: readonly string[] = [
+  "node_modules/.package-lock.json",
+  "gateway/packing/inputs.ts",
+  "gateway/packing/main.ts",
+  "gateway/packing/notices.ts",
+  "gateway/packing/pack.ts",
+];
 
 export function digestOf(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return createHash("sha256").update(content).digest("hex");
 }
 
 /**
@@ -21,8 +27,9 @@ export function digestOf(content: string | Uint8Array): string {
  */
 export function staleReason(root: string, folder: string): string | null {
   const inputs = inputsOf(folder);
-  if (inputs === null) return 'there is none';
-  for (const path of otherInputs) if (inputs[path] === undefined) return `it does not say from which ${path} it was made`;
+  if (inputs === null) return "there is none";
+  for (const path of otherInputs)
+    if (inputs[path] === undefined) return `it does not say from which ${path} it was made`;
   for (const [path, digest] of Object.entries(inputs)) {
     if (digestOfFile(join(root, path)) !== digest) return `${path} has changed`;
   }
@@ -31,7 +38,7 @@ export function staleReason(root: string, folder: string): string | null {
 
 function inputsOf(folder: string): Inputs | null {
   try {
-    return JSON.parse(readFileSync(join(folder, inputsFile), 'utf8')) as Inputs;
+    return JSON.parse(readFileSync(join(folder, inputsFile), "utf8")) as Inputs;
   } catch {
     return null;
   }

@@ -1,30 +1,34 @@
 // Makes the packed form: the gateway and its packages as a few files of plain JavaScript, which is what its threads start from.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { rolldown, type MinifyOptions, type OutputChunk, type Plugin } from 'rolldown';
-import { digestOf, inputsFile, otherInputs, staleReason } from './inputs.ts';
-import { noticesOf } from './notices.ts';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { rolldown, type MinifyOptions, type OutputChunk, type Plugin } from "rolldown";
+import { digestOf, inputsFile, otherInputs, staleReason } from "./inputs.ts";
+import { noticesOf } from "./notices.ts";
 
-const noticesFile = 'NOTICES.txt';
+const noticesFile = "NOTICES.txt";
 
 /** What a process is started with: all that it does is to load the entry of the newest generation. */
-const startFile = 'main.js';
+const startFile = "main.js";
 
 /** Stands for the generation until all of its code is there to take the digest of. */
-const generationMark = '__sluice_generation__';
+const generationMark = "__sluice_generation__";
 
 /** What a process or a thread starts with: sources name it by a URL of their own, which becomes that of the packed entry. */
 const entries = {
-  main: 'gateway/main.ts',
-  'reading-thread': 'k8s/source/first-reading/reading-thread.ts',
-  'password-thread': 'gateway/edge/identity/password-thread.ts',
+  main: "gateway/main.ts",
+  "reading-thread": "k8s/source/first-reading/reading-thread.ts",
+  "password-thread": "gateway/edge/identity/password-thread.ts",
 };
 
 /**
  * What becomes of the code. Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them. Lines stay: an error that nobody
  * catches prints its own, which would be the whole file.
  */
-export const minified: MinifyOptions = { compress: { keepNames: { function: true, class: true } }, mangle: { keepNames: true }, codegen: { removeWhitespace: false } };
+export const minified: MinifyOptions = {
+  compress: { keepNames: { function: true, class: true } },
+  mangle: { keepNames: true },
+  codegen: { removeWhitespace: false },
+};
 
 /** What belongs to a checkout and is not packed: the demo with its gRPC, and what reads a kubeconfig, which is looked for beside the packed form when it is asked for. */
 const outside = [/^node:/, /^\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
@@ -35,40 +39,46 @@ const outside = [/^node:/, /^\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:
  * does, or nothing says so. Rejects when a source cannot be packed.
  */
 export async function pack(root: string, folder: string): Promise<void> {
-  const inputs = new Map<string, string>(otherInputs.map((path) => [path, '']));
+  const inputs = new Map<string, string>(otherInputs.map((path) => [path, ""]));
   const bundle = await rolldown({
     cwd: root,
     input: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(root, path)])),
-    platform: 'node',
+    platform: "node",
     external: outside,
     tsconfig: false,
     plugins: [sources(root, inputs)],
     onLog(level, log) {
       // Of packages: they say what they are. A module that is also loaded at once needs no file of its own.
-      if (level === 'warn' && log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT' && log.id?.includes('node_modules') !== true) throw new Error(log.message);
+      if (level === "warn" && log.code !== "INEFFECTIVE_DYNAMIC_IMPORT" && log.id?.includes("node_modules") !== true)
+        throw new Error(log.message);
     },
   });
   const { output } = await bundle.generate({
-    format: 'esm',
+    format: "esm",
     entryFileNames: `[name]-${generationMark}.js`,
     chunkFileNames: `[name]-${generationMark}.js`,
     comments: false,
     minify: minified,
   });
   await bundle.close();
-  const chunks = output.filter((one): one is OutputChunk => one.type === 'chunk');
-  const generation = digestOf(chunks.map(({ code }) => code).join('')).slice(0, 16);
+  const chunks = output.filter((one): one is OutputChunk => one.type === "chunk");
+  const generation = digestOf(chunks.map(({ code }) => code).join("")).slice(0, 16);
   const made = `${folder}-${process.pid}`;
   await mkdir(made, { recursive: true });
   try {
-    for (const { fileName, code } of chunks) await writeFile(join(made, ofGeneration(fileName, generation)), ofGeneration(code, generation));
+    for (const { fileName, code } of chunks)
+      await writeFile(join(made, ofGeneration(fileName, generation)), ofGeneration(code, generation));
     // It is a command, too.
     await writeFile(join(made, startFile), `#!/usr/bin/env node\nimport './main-${generation}.js';\n`, { mode: 0o755 });
     await writeFile(join(made, noticesFile), await noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
     await writeFile(join(made, inputsFile), `${JSON.stringify(Object.fromEntries(inputs), null, 1)}\n`);
     // Somebody else may have packed the same meanwhile, and started from it.
     if (staleReason(root, folder) === null) return;
-    await replace(folder, made, chunks.map(({ fileName }) => ofGeneration(fileName, generation)));
+    await replace(
+      folder,
+      made,
+      chunks.map(({ fileName }) => ofGeneration(fileName, generation)),
+    );
   } catch (error) {
     if (staleReason(root, folder) !== null) throw error;
   } finally {
@@ -87,30 +97,35 @@ async function replace(folder: string, made: string, modules: readonly string[])
   await rm(join(folder, inputsFile), { force: true });
   const files = [...modules, startFile, noticesFile, inputsFile];
   for (const file of files) await rename(join(made, file), join(folder, file));
-  for (const file of await readdir(folder)) if (!files.includes(file) && !file.endsWith(`-${before}.js`)) await rm(join(folder, file), { recursive: true, force: true });
+  for (const file of await readdir(folder))
+    if (!files.includes(file) && !file.endsWith(`-${before}.js`))
+      await rm(join(folder, file), { recursive: true, force: true });
 }
 
 /** The generation that is started from `folder`; "none": no packed form is there. */
 async function generationIn(folder: string): Promise<string> {
-  const start = await readFile(join(folder, startFile), 'utf8').catch(() => '');
-  return /import '\.\/main-([0-9a-f]+)\.js'/.exec(start)?.[1] ?? 'none';
+  const start = await readFile(join(folder, startFile), "utf8").catch(() => "");
+  return /import '\.\/main-([0-9a-f]+)\.js'/.exec(start)?.[1] ?? "none";
 }
 
 /** Takes the digest of each own source that is read, and makes a thread's entry the packed one. */
 function sources(root: string, inputs: Map<string, string>): Plugin {
   return {
-    name: 'sources',
+    name: "sources",
     async buildStart() {
       for (const path of otherInputs) inputs.set(path, digestOf(await readFile(join(root, path))));
     },
     transform: {
       filter: { id: { exclude: /[\\/]node_modules[\\/]/ } },
       handler(code, id) {
-        if (id.startsWith('\0')) return null;
+        if (id.startsWith("\0")) return null;
         const path = relative(root, id);
         inputs.set(path, digestOf(code));
-        return code.replaceAll(/new URL\('([^']+)\.ts', import\.meta\.url\)/g, (_, name: string) => {
-          if (!Object.hasOwn(entries, name)) throw new Error(`${path} starts ${name}.ts, which is no entry of the packed form: write it into gateway/packing/pack.ts`);
+        return code.replaceAll(/new URL\(["']([^"']+)\.ts["'], import\.meta\.url\)/g, (_, name: string) => {
+          if (!Object.hasOwn(entries, name))
+            throw new Error(
+              `${path} starts ${name}.ts, which is no entry of the packed form: write it into gateway/packing/pack.ts`,
+            );
           return `new URL('${name}-${generationMark}.js', import.meta.url)`;
         });
       },

@@ -1,6 +1,6 @@
 // Certificates: what the control worker gives the data workers to end TLS with. Plain values and one piece of shared memory: ten thousand certificates are
 // there once, whatever the number of workers, and a host's is only looked at when somebody asks for it. Never logged, never in /api.
-import type { Cleartext, TlsTerms } from '../../routing/model/host-tls.ts';
+import type { Cleartext, TlsTerms } from "../../routing/model/host-tls.ts";
 
 export interface CertificateSet {
   /** PEM texts, one after the other, UTF-8. */
@@ -29,7 +29,13 @@ export interface CertificateEntry {
 }
 
 /** TLS is asked for and nothing has come yet. */
-export const noCertificates: CertificateSet = Object.freeze({ texts: new SharedArrayBuffer(0), entries: [], hosts: new Map(), cleartext: new Map(), ticketSeeds: [] });
+export const noCertificates: CertificateSet = Object.freeze({
+  texts: new SharedArrayBuffer(0),
+  entries: [],
+  hosts: new Map(),
+  cleartext: new Map(),
+  ticketSeeds: [],
+});
 
 /** Of a longer name, which no host can have, only its end is looked at. */
 const mostNameCharacters = 255;
@@ -42,15 +48,19 @@ export function byHost<T>(hosts: ReadonlyMap<string, T>, name: string | null): T
   if (name !== null) {
     const exact = hosts.get(name);
     if (exact !== undefined) return exact;
-    for (let dot = name.indexOf('.', Math.max(0, name.length - mostNameCharacters)); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    for (
+      let dot = name.indexOf(".", Math.max(0, name.length - mostNameCharacters));
+      dot >= 0;
+      dot = name.indexOf(".", dot + 1)
+    ) {
       const wild = hosts.get(`*${name.slice(dot)}`);
       if (wild !== undefined) return wild;
     }
   }
-  return hosts.get('*') ?? null;
+  return hosts.get("*") ?? null;
 }
 
 /** The host of an authority, without its port, as hosts are compared: also one that no certificate could have, for a Mapping may take it. */
 export function comparableHost(authority: string): string {
-  return authority.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
+  return authority.replace(/:\d*$/, "").replace(/\.$/, "").toLowerCase();
 }

@@ -4,42 +4,108 @@
 // `slotLayout.cells` a series. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is
 // one writer. Behind them is a byte for each slot that says whether the worker has used it.
 
-import { defaultBreaker } from '../../routing/model/upstream.ts';
+import { defaultBreaker } from "../../routing/model/upstream.ts";
 
 /**
  * Status columns of a slot, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer.
  * The usual one is the last, beside what each request counts (see `slotLayout`).
  */
 export const statusColumns: readonly string[] = [
-  '201', '202', '204', '206', '2xx', '301', '302', '304', '307', '308', '3xx',
-  '400', '401', '403', '404', '405', '408', '409', '413', '415', '422', '429', '431', '4xx',
-  '500', '501', '502', '503', '504', '5xx', '101', '0', '200',
+  "201",
+  "202",
+  "204",
+  "206",
+  "2xx",
+  "301",
+  "302",
+  "304",
+  "307",
+  "308",
+  "3xx",
+  "400",
+  "401",
+  "403",
+  "404",
+  "405",
+  "408",
+  "409",
+  "413",
+  "415",
+  "422",
+  "429",
+  "431",
+  "4xx",
+  "500",
+  "501",
+  "502",
+  "503",
+  "504",
+  "5xx",
+  "101",
+  "0",
+  "200",
 ];
 
 /** Upper bounds of the duration histogram, seconds; the tenth bucket is +Inf. */
 export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
 /** Failure flags, Envoy's letters where Envoy has them. */
-export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX', 'UAEX', 'RL', 'RLSE'];
+export const failureFlags: readonly string[] = [
+  "NR",
+  "UH",
+  "UF",
+  "UC",
+  "UR",
+  "UT",
+  "UO",
+  "UPE",
+  "SI",
+  "DC",
+  "DPE",
+  "DT",
+  "LR",
+  "OM",
+  "UX",
+  "URX",
+  "RX",
+  "UAEX",
+  "RL",
+  "RLSE",
+];
 
 /** Outcomes of a copy to a shadow. */
-export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];
+export const shadowOutcomes: readonly string[] = [
+  "sent",
+  "failed",
+  "dropped_size",
+  "dropped_memory",
+  "dropped_queue",
+  "dropped_unready",
+  "dropped_incomplete",
+];
 
 /** What became of a call of Redis. */
-export const redisOutcomes = ['answered', 'unreachable', 'late', 'busy', 'refused'] as const;
+export const redisOutcomes = ["answered", "unreachable", "late", "busy", "refused"] as const;
 
 /** What became of requests for tokens, and of tokens before their end. */
-export const oauthOutcomes = ['given', 'refused', 'unavailable', 'ended_for_newer', 'ended_for_room', 'revoked'] as const;
+export const oauthOutcomes = [
+  "given",
+  "refused",
+  "unavailable",
+  "ended_for_newer",
+  "ended_for_room",
+  "revoked",
+] as const;
 
 /** What was found of requests that were asked who calls. */
-export const identityOutcomes = ['admitted', 'unauthenticated', 'forbidden', 'unavailable'] as const;
+export const identityOutcomes = ["admitted", "unauthenticated", "forbidden", "unavailable"] as const;
 
 /** What became of requests with a token. */
-export const oauthRequestOutcomes = ['admitted', 'refused', 'unavailable'] as const;
+export const oauthRequestOutcomes = ["admitted", "refused", "unavailable"] as const;
 
 /** What became of a question to an external service. */
-export const externalOutcomes = ['allowed', 'denied', 'failed', 'cancelled'] as const;
-const externalServices = ['auth', 'rate-limit'] as const;
+export const externalOutcomes = ["allowed", "denied", "failed", "cancelled"] as const;
+const externalServices = ["auth", "rate-limit"] as const;
 
 /** First cells of what a worker counts whatever its Routes; what each of them is, `fixedTable` says. */
 export const fixed = {
@@ -78,7 +144,7 @@ export const fixedCells = 128;
  * What a cell says, and so what becomes of it when its worker dies: a counter's total goes into the base block, so that no total ever falls; a
  * gauge says what the worker has now, and a mark what it does, and both end with it.
  */
-export type CellKind = 'counter' | 'gauge' | 'mark';
+export type CellKind = "counter" | "gauge" | "mark";
 
 /** Cells beside each other that are counted alike. */
 export interface CountedCells {
@@ -90,55 +156,127 @@ export interface CountedCells {
   readonly cells: readonly Readonly<Record<string, string>>[];
 }
 
-function cells(kind: CellKind, metric: string | null, help: string, labels: CountedCells['cells'] = [{}]): CountedCells {
+function cells(
+  kind: CellKind,
+  metric: string | null,
+  help: string,
+  labels: CountedCells["cells"] = [{}],
+): CountedCells {
   return { kind, metric, help, cells: labels };
 }
 
 function connections(side: string, protocol: string): CountedCells {
-  return cells('gauge', 'sluice_connections', 'Open connections.', [{ side, protocol }]);
+  return cells("gauge", "sluice_connections", "Open connections.", [{ side, protocol }]);
 }
 
 /** Every fixed cell: the supervisor folds and /metrics shows what stands here. A new one needs a place in `fixed` and a line here. */
 export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
-  inFlight: cells('gauge', 'sluice_requests_in_flight', 'Requests that have no complete answer yet.'),
-  flags: cells('counter', 'sluice_failures_total', 'Requests that could not be served, by flag.', failureFlags.map((flag) => ({ flag }))),
-  retries: cells('counter', 'sluice_retries_total', 'Requests sent again to an Endpoint.'),
-  rateLimitEvictions: cells('counter', 'sluice_rate_limit_evictions_total', 'Clients whose count for a limit of rate was given up to count another: raise --rate-limit-clients.'),
-  textsTooLong: cells('counter', 'sluice_texts_too_long_total', 'Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.'),
-  http2QueuedBytes: cells('gauge', 'sluice_queued_answer_bytes', 'Bytes of answers that wait for the windows of HTTP/2 clients.'),
-  heldBytes: cells('gauge', 'sluice_held_request_bytes', 'Requests kept until they have a connection, or for another try.'),
-  clientConnectionsHttp1: connections('client', 'http1'),
-  clientConnectionsHttp2: connections('client', 'http2'),
-  upstreamConnectionsHttp1: connections('upstream', 'http1'),
-  upstreamConnectionsHttp2: connections('upstream', 'http2'),
-  workerRestarts: cells('counter', 'sluice_worker_restarts_total', 'Threads that ended and were replaced.'),
-  workerSilences: cells('counter', 'sluice_worker_silences_total', 'Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.'),
-  externalCalls: cells('counter', 'sluice_external_calls_total', 'Questions to the services of AuthService and RateLimitService, by what became of them.', externalServices.flatMap((service) => externalOutcomes.map((outcome) => ({ service, outcome })))),
-  externalInFlight: cells('gauge', 'sluice_external_calls_in_flight', 'Questions to these services that have no answer yet.'),
+  inFlight: cells("gauge", "sluice_requests_in_flight", "Requests that have no complete answer yet."),
+  flags: cells(
+    "counter",
+    "sluice_failures_total",
+    "Requests that could not be served, by flag.",
+    failureFlags.map((flag) => ({ flag })),
+  ),
+  retries: cells("counter", "sluice_retries_total", "Requests sent again to an Endpoint."),
+  rateLimitEvictions: cells(
+    "counter",
+    "sluice_rate_limit_evictions_total",
+    "Clients whose count for a limit of rate was given up to count another: raise --rate-limit-clients.",
+  ),
+  textsTooLong: cells(
+    "counter",
+    "sluice_texts_too_long_total",
+    "Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.",
+  ),
+  http2QueuedBytes: cells(
+    "gauge",
+    "sluice_queued_answer_bytes",
+    "Bytes of answers that wait for the windows of HTTP/2 clients.",
+  ),
+  heldBytes: cells(
+    "gauge",
+    "sluice_held_request_bytes",
+    "Requests kept until they have a connection, or for another try.",
+  ),
+  clientConnectionsHttp1: connections("client", "http1"),
+  clientConnectionsHttp2: connections("client", "http2"),
+  upstreamConnectionsHttp1: connections("upstream", "http1"),
+  upstreamConnectionsHttp2: connections("upstream", "http2"),
+  workerRestarts: cells("counter", "sluice_worker_restarts_total", "Threads that ended and were replaced."),
+  workerSilences: cells(
+    "counter",
+    "sluice_worker_silences_total",
+    "Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.",
+  ),
+  externalCalls: cells(
+    "counter",
+    "sluice_external_calls_total",
+    "Questions to the services of AuthService and RateLimitService, by what became of them.",
+    externalServices.flatMap((service) => externalOutcomes.map((outcome) => ({ service, outcome }))),
+  ),
+  externalInFlight: cells(
+    "gauge",
+    "sluice_external_calls_in_flight",
+    "Questions to these services that have no answer yet.",
+  ),
   // In sluice_requests_total, with those of the series.
-  unmatched: cells('counter', null, 'Not-found requests and others without a series, by column of statusColumns.', statusColumns.map((code) => ({ code }))),
+  unmatched: cells(
+    "counter",
+    null,
+    "Not-found requests and others without a series, by column of statusColumns.",
+    statusColumns.map((code) => ({ code })),
+  ),
   // In sluice_endpoints.
-  endpointsEjected: cells('gauge', null, 'Endpoints that this worker ejects.'),
-  shadowBytes: cells('gauge', 'sluice_shadow_held_bytes', 'Bytes of copies to shadows that are kept.'),
-  shadowInFlight: cells('gauge', 'sluice_shadows_in_flight', 'Copies that were sent and have no complete answer yet.'),
-  shadowQueued: cells('gauge', 'sluice_shadows_queued', 'Copies that wait for a connection.'),
-  redisReady: cells('gauge', 'sluice_redis_connections', 'Data workers that have a connection to Redis.'),
-  redisCalls: cells('counter', 'sluice_redis_calls_total', 'Calls of Redis, by what became of them.', redisOutcomes.map((outcome) => ({ outcome }))),
-  oauthTokens: cells('counter', 'sluice_oauth_tokens_total', 'Tokens: given, refused, not given for want of Redis; ended before their time: for newer ones of their client, for want of room, by revocation.', oauthOutcomes.map((outcome) => ({ outcome }))),
-  identities: cells('counter', 'sluice_identities_total', 'Requests that were asked who calls, by what was found.', identityOutcomes.map((outcome) => ({ outcome }))),
-  oauthRequests: cells('counter', 'sluice_oauth_requests_total', 'Requests to the OAuth gateway, by what became of their token.', oauthRequestOutcomes.map((outcome) => ({ outcome }))),
-  beatMs: cells('mark', null, 'When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.'),
-  foldGeneration: cells('mark', null, 'Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.'),
+  endpointsEjected: cells("gauge", null, "Endpoints that this worker ejects."),
+  shadowBytes: cells("gauge", "sluice_shadow_held_bytes", "Bytes of copies to shadows that are kept."),
+  shadowInFlight: cells("gauge", "sluice_shadows_in_flight", "Copies that were sent and have no complete answer yet."),
+  shadowQueued: cells("gauge", "sluice_shadows_queued", "Copies that wait for a connection."),
+  redisReady: cells("gauge", "sluice_redis_connections", "Data workers that have a connection to Redis."),
+  redisCalls: cells(
+    "counter",
+    "sluice_redis_calls_total",
+    "Calls of Redis, by what became of them.",
+    redisOutcomes.map((outcome) => ({ outcome })),
+  ),
+  oauthTokens: cells(
+    "counter",
+    "sluice_oauth_tokens_total",
+    "Tokens: given, refused, not given for want of Redis; ended before their time: for newer ones of their client, for want of room, by revocation.",
+    oauthOutcomes.map((outcome) => ({ outcome })),
+  ),
+  identities: cells(
+    "counter",
+    "sluice_identities_total",
+    "Requests that were asked who calls, by what was found.",
+    identityOutcomes.map((outcome) => ({ outcome })),
+  ),
+  oauthRequests: cells(
+    "counter",
+    "sluice_oauth_requests_total",
+    "Requests to the OAuth gateway, by what became of their token.",
+    oauthRequestOutcomes.map((outcome) => ({ outcome })),
+  ),
+  beatMs: cells(
+    "mark",
+    null,
+    "When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.",
+  ),
+  foldGeneration: cells(
+    "mark",
+    null,
+    "Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.",
+  ),
 };
 
 /** What a circuit breaker limits, in the order of the cells. A breaker has one such row for each priority. */
-export const breakerResources = ['connections', 'pending', 'requests', 'retries'] as const;
+export const breakerResources = ["connections", "pending", "requests", "retries"] as const;
 
 /** Rows of a breaker slot. */
-export const priorities = ['default', 'high'] as const;
+export const priorities = ["default", "high"] as const;
 
 /** What an Upstream has in use is a gauge, whatever the resource. */
-export const breakerKind: CellKind = 'gauge';
+export const breakerKind: CellKind = "gauge";
 
 /** Both rows of a slot share one cache line, so that another worker's use is one load away. */
 const breakerCells = breakerResources.length * priorities.length;
@@ -151,11 +289,26 @@ export const lineCells = 8;
 
 /** The cells of a slot, in their order. The families of /metrics are written by admin/series.ts, for there may be many thousand series. */
 export const slotTable = {
-  status: cells('counter', 'sluice_requests_total', 'Requests by answer; code 0: the client left before an answer.', statusColumns.map((code) => ({ code }))),
-  inFlight: cells('gauge', null, 'Requests of the series that have no complete answer yet.'),
-  sumSeconds: cells('counter', null, 'Sum of the durations, seconds.'),
-  buckets: cells('counter', 'sluice_request_duration_seconds', 'From the end of the request head to the end of the answer.', [...durationBounds.map(String), '+Inf'].map((le) => ({ le }))),
-  shadow: cells('counter', 'sluice_shadow_requests_total', 'Copies to shadows, by what became of them.', shadowOutcomes.map((outcome) => ({ outcome }))),
+  status: cells(
+    "counter",
+    "sluice_requests_total",
+    "Requests by answer; code 0: the client left before an answer.",
+    statusColumns.map((code) => ({ code })),
+  ),
+  inFlight: cells("gauge", null, "Requests of the series that have no complete answer yet."),
+  sumSeconds: cells("counter", null, "Sum of the durations, seconds."),
+  buckets: cells(
+    "counter",
+    "sluice_request_duration_seconds",
+    "From the end of the request head to the end of the answer.",
+    [...durationBounds.map(String), "+Inf"].map((le) => ({ le })),
+  ),
+  shadow: cells(
+    "counter",
+    "sluice_shadow_requests_total",
+    "Copies to shadows, by what became of them.",
+    shadowOutcomes.map((outcome) => ({ outcome })),
+  ),
 } as const;
 
 /**
@@ -168,7 +321,8 @@ export const slotLayout = {
   sumSeconds: statusColumns.length + 1,
   buckets: statusColumns.length + 2,
   shadow: statusColumns.length + 2 + durationBounds.length + 1,
-  cells: Math.ceil((statusColumns.length + 2 + durationBounds.length + 1 + shadowOutcomes.length) / lineCells) * lineCells,
+  cells:
+    Math.ceil((statusColumns.length + 2 + durationBounds.length + 1 + shadowOutcomes.length) / lineCells) * lineCells,
 } as const;
 
 /** Series that fit: the buffer is reserved at once and pages are only touched when a series is used. */
@@ -192,14 +346,17 @@ export interface UsedSlots {
 }
 
 export function usedSlots(block: ArrayBufferLike): UsedSlots {
-  return { series: new Uint8Array(block, cellsBytes(), maxSlots), breakers: new Uint8Array(block, cellsBytes() + maxSlots, maxBreakerSlots) };
+  return {
+    series: new Uint8Array(block, cellsBytes(), maxSlots),
+    breakers: new Uint8Array(block, cellsBytes() + maxSlots, maxBreakerSlots),
+  };
 }
 
 const columnOf = new Uint8Array(1000);
 for (let code = 0; code < 1000; code++) {
   const exact = statusColumns.indexOf(String(code));
   const klass = statusColumns.indexOf(`${Math.floor(code / 100)}xx`);
-  columnOf[code] = exact >= 0 ? exact : klass >= 0 ? klass : statusColumns.indexOf('0');
+  columnOf[code] = exact >= 0 ? exact : klass >= 0 ? klass : statusColumns.indexOf("0");
 }
 
 /** One worker's block. `slot` −1 (no series) counts in the unmatched cells. */

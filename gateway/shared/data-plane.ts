@@ -1,14 +1,14 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker/worker.ts uses it.
-import type { CertificateSet } from './certificates.ts';
-import type { Clock } from './clock.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
-import type { CounterBlock } from './counters.ts';
-import type { OAuthClient, OAuthClientsChange } from '../callers/oauth-client.ts';
-import type { LimitMemory } from './limit-memory.ts';
-import type { LogLevel } from './log.ts';
-import type { RevokedTokens, TokensToRevoke } from './messages.ts';
-import type { Settings } from '../options/settings.ts';
-import type { TableMemory } from './shared-table.ts';
+import type { CertificateSet } from "./certificates.ts";
+import type { Clock } from "./clock.ts";
+import type { CallPolicy } from "../callers/call-policy.ts";
+import type { CounterBlock } from "./counters.ts";
+import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
+import type { LimitMemory } from "./limit-memory.ts";
+import type { LogLevel } from "./log.ts";
+import type { RevokedTokens, TokensToRevoke } from "./messages.ts";
+import type { Settings } from "../options/settings.ts";
+import type { TableMemory } from "./shared-table.ts";
 
 /** What a data plane is made with. */
 export interface PlaneStart {
@@ -90,7 +90,10 @@ export interface Plane {
   /** What it has not been given yet and without which it refuses everybody, for people; null: nothing. */
   readonly lacks: string | null;
   /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound. */
-  listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
+  listen(
+    port: number,
+    tlsPort: number,
+  ): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
   /** Certificates and terms of hosts, for handshakes and requests from now on. */
   setCertificates(set: CertificateSet): void;
   /** Serves on for `waitMs`, then lets connections end; resolves when nothing is in flight any more, or the grace is over. */

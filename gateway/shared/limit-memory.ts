@@ -1,7 +1,7 @@
 // The memory in which requests are counted for limits of rate, shared by all data workers of the process. The supervisor makes it, so that it
 // outlives them: a worker that ends gives nobody new permits.
 
-import { createHash } from 'node:crypto';
+import { createHash } from "node:crypto";
 
 /** Plain values: they travel to the threads by structured clone, and all of them see the same bytes. */
 export interface LimitMemory {
@@ -17,7 +17,7 @@ export interface LimitMemory {
 
 /** A name for the process that its workers agree on, and that tells nothing of the secret. */
 export function replicaOf({ secret }: LimitMemory): string {
-  return createHash('sha256').update(`replica ${secret[0]} ${secret[1]}`).digest('base64url').slice(0, 16);
+  return createHash("sha256").update(`replica ${secret[0]} ${secret[1]}`).digest("base64url").slice(0, 16);
 }
 
 export const setBytes = 128;
@@ -52,7 +52,11 @@ export function stampsAhead(stamp: number, other: number): number {
 export function isBusy(halves: Uint32Array, set: number, way: number, nowMs: number): boolean {
   const idle = halves[((set + setLayout.idle) >>> 2) + way]!;
   const key = halves[((set + setLayout.keys) >>> 2) + way * 2 + 1]!;
-  return ((key >>> stampShift) & 31) === idle >>> idleShift && (idle & unitsMask) >= Math.floor(nowMs / idleUnitMs) && key !== 0;
+  return (
+    ((key >>> stampShift) & 31) === idle >>> idleShift &&
+    (idle & unitsMask) >= Math.floor(nowMs / idleUnitMs) &&
+    key !== 0
+  );
 }
 
 /** Sets that are looked at for a count; of more, the count of these is taken as a sample. */

@@ -1,11 +1,11 @@
 // Logs: JSON lines with named events. Every thread writes through a Log; only the supervisor's thread holds pino and the descriptor,
 // so that lines of several threads never mix and a line outlives the worker that wrote it.
-import { fstatSync } from 'node:fs';
-import { Socket } from 'node:net';
-import type { DestinationStream, Logger } from 'pino';
-import { visibleLines } from '../../routing/text/visible.ts';
+import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import type { DestinationStream, Logger } from "pino";
+import { visibleLines } from "../../routing/text/visible.ts";
 
-export type LogLevel = 'info' | 'warn' | 'error';
+export type LogLevel = "info" | "warn" | "error";
 
 export interface LogLine {
   readonly level: LogLevel;
@@ -70,11 +70,14 @@ const endMs = 500;
  * end of the process waits half a second for it.
  */
 export async function pinoLog(): Promise<ProcessLog> {
-  const { pino, destination } = await import('pino');
+  const { pino, destination } = await import("pino");
   const out = isPipe(1) ? new PipeEnd(1) : new FileEnd(destination({ dest: 1, sync: false, maxLength: mostHeldBytes }));
   // What others wrote (paths, names, sentences) stays data on the terminal of whoever reads the log.
   const shown: DestinationStream = { write: (line) => out.stream.write(visibleLines(line)) };
-  const logger: Logger = pino({ base: null, messageKey: 'event', timestamp: false, formatters: { level: (label) => ({ level: label }) } }, shown);
+  const logger: Logger = pino(
+    { base: null, messageKey: "event", timestamp: false, formatters: { level: (label) => ({ level: label }) } },
+    shown,
+  );
   const write = (line: LogLine): void => {
     logger[line.level]({ time: new Date(line.atMs).toISOString(), ...line.fields }, line.event);
   };
@@ -104,8 +107,8 @@ class PipeEnd {
   constructor(descriptor: number) {
     this.#socket = new Socket({ fd: descriptor, readable: false, writable: true });
     // A reader that went away (EPIPE) must not end a gateway that serves.
-    this.#socket.on('error', () => undefined);
-    this.#socket.on('close', () => {
+    this.#socket.on("error", () => undefined);
+    this.#socket.on("close", () => {
       this.#gone = true;
     });
     this.stream = {
@@ -118,10 +121,10 @@ class PipeEnd {
   async end(): Promise<void> {
     if (this.#gone || this.#socket.writableLength === 0) return;
     const taken = new Promise<void>((resolve) => {
-      this.#socket.once('drain', resolve);
-      this.#socket.once('close', resolve);
+      this.#socket.once("drain", resolve);
+      this.#socket.once("close", resolve);
       // Less than `drain` is told of.
-      this.#socket.write('', () => resolve());
+      this.#socket.write("", () => resolve());
     });
     const timer = Promise.withResolvers<void>();
     const timeout = setTimeout(timer.resolve, endMs);
@@ -139,7 +142,7 @@ class FileEnd {
   constructor(file: FileStream) {
     this.#file = file;
     // A full disk must not end a gateway that serves; what it refuses is tried again with the next line.
-    file.on('error', () => undefined);
+    file.on("error", () => undefined);
     this.stream = {
       write: (line) => {
         if (!this.#over) file.write(line);
@@ -152,8 +155,8 @@ class FileEnd {
     this.#over = true;
     const ended = Promise.withResolvers<void>();
     const timeout = setTimeout(ended.resolve, endMs);
-    this.#file.on('close', ended.resolve);
-    this.#file.on('error', ended.resolve);
+    this.#file.on("close", ended.resolve);
+    this.#file.on("error", ended.resolve);
     this.#file.end();
     await ended.promise;
     clearTimeout(timeout);
@@ -162,4 +165,8 @@ class FileEnd {
   }
 }
 
-type FileStream = DestinationStream & { on(event: 'error' | 'close', call: () => void): unknown; end(): void; destroy(): void };
+type FileStream = DestinationStream & {
+  on(event: "error" | "close", call: () => void): unknown;
+  end(): void;
+  destroy(): void;
+};

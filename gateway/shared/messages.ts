@@ -1,15 +1,15 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
-import type { MessagePort } from 'node:worker_threads';
-import type { Series } from '../../routing/model/mapping.ts';
-import type { UpstreamEndpoints } from '../../routing/model/upstream.ts';
-import type { Held } from '../../k8s/translate/claims/held.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
-import type { CertificateSet } from './certificates.ts';
-import type { OAuthClient, OAuthClientsChange } from '../callers/oauth-client.ts';
-import type { LimitMemory } from './limit-memory.ts';
-import type { LogLine } from './log.ts';
-import type { Settings } from '../options/settings.ts';
-import type { TableMemory } from './shared-table.ts';
+import type { MessagePort } from "node:worker_threads";
+import type { Series } from "../../routing/model/mapping.ts";
+import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
+import type { Held } from "../../k8s/translate/claims/held.ts";
+import type { CallPolicy } from "../callers/call-policy.ts";
+import type { CertificateSet } from "./certificates.ts";
+import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
+import type { LimitMemory } from "./limit-memory.ts";
+import type { LogLine } from "./log.ts";
+import type { Settings } from "../options/settings.ts";
+import type { TableMemory } from "./shared-table.ts";
 
 /** A call policy, and the text of the file that it is from; "": of none. */
 export interface KeptPolicy {
@@ -21,7 +21,7 @@ export interface KeptPolicy {
 export type ThreadStart = ControlStart | DataStart | SpareStart;
 
 export interface ControlStart {
-  readonly kind: 'control';
+  readonly kind: "control";
   readonly settings: Settings;
   /** One block a data worker, by number. */
   readonly counters: readonly SharedArrayBuffer[];
@@ -38,7 +38,7 @@ export interface ControlStart {
 }
 
 export interface DataStart {
-  readonly kind: 'data';
+  readonly kind: "data";
   readonly settings: Settings;
   /** 0 and up. */
   readonly worker: number;
@@ -67,7 +67,7 @@ export interface DataStart {
 
 /** A data worker to be: it loads what every data worker needs, rehearses (gateway/worker/rehearsal.ts), says so, and its first message is the DataStart of the place that it takes. */
 export interface SpareStart {
-  readonly kind: 'spare';
+  readonly kind: "spare";
   readonly settings: Settings;
   readonly table: TableMemory;
   /** Number of the reader as which it looks at the table before it has a place. */
@@ -106,35 +106,35 @@ export interface HandoverChange {
 /** Supervisor to control worker. */
 export type ToControl =
   /** A data worker came (or came back): its channel. */
-  | { readonly kind: 'data-worker'; readonly worker: number; readonly channel: MessagePort }
-  | { readonly kind: 'data-worker-gone'; readonly worker: number }
+  | { readonly kind: "data-worker"; readonly worker: number; readonly channel: MessagePort }
+  | { readonly kind: "data-worker-gone"; readonly worker: number }
   /** Files of certificates are read again. */
-  | { readonly kind: 'reread' }
-  | { readonly kind: 'drain' }
-  | { readonly kind: 'stop' };
+  | { readonly kind: "reread" }
+  | { readonly kind: "drain" }
+  | { readonly kind: "stop" };
 
 /** Control worker to supervisor. */
 export type FromControl =
-  | { readonly kind: 'admin-listening'; readonly host: string; readonly port: number }
+  | { readonly kind: "admin-listening"; readonly host: string; readonly port: number }
   /** Sources have synced and every data worker serves a table. */
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'kept'; readonly change: HandoverChange }
+  | { readonly kind: "ready" }
+  | { readonly kind: "kept"; readonly change: HandoverChange }
   /** Another call policy holds from now on. */
-  | { readonly kind: 'policy'; readonly kept: KeptPolicy }
+  | { readonly kind: "policy"; readonly kept: KeptPolicy }
   /** What data workers and a successor start with from now on. */
-  | { readonly kind: 'certificates'; readonly set: CertificateSet }
+  | { readonly kind: "certificates"; readonly set: CertificateSet }
   /** New keys of this provider were looked for; where there are any, a policy with them has been said before. */
-  | { readonly kind: 'keys-looked'; readonly provider: string }
-  | { readonly kind: 'oauth-clients'; readonly change: OAuthClientsChange }
+  | { readonly kind: "keys-looked"; readonly provider: string }
+  | { readonly kind: "oauth-clients"; readonly change: OAuthClientsChange }
   /** It cannot start: one clear sentence, exit 1. */
-  | { readonly kind: 'failed'; readonly sentence: string }
-  | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
+  | { readonly kind: "failed"; readonly sentence: string }
+  | { readonly kind: "log"; readonly lines: readonly LogLine[] }
   | Damaged
-  | { readonly kind: 'stopped' };
+  | { readonly kind: "stopped" };
 
 /** The memory of the table holds something else than what was written. The thread ends. */
 interface Damaged {
-  readonly kind: 'damaged';
+  readonly kind: "damaged";
   /** Number of the memory. */
   readonly memory: number;
   readonly sentence: string;
@@ -143,49 +143,49 @@ interface Damaged {
 /** Supervisor to data worker. */
 export type ToData =
   /** A control worker came: its channel, and the memory that it writes tables into. */
-  | { readonly kind: 'control'; readonly channel: MessagePort; readonly table: TableMemory }
+  | { readonly kind: "control"; readonly channel: MessagePort; readonly table: TableMemory }
   /** To a replacement: what the worker before it counted is not in its cells any more, and requests may be. */
-  | { readonly kind: 'clear' }
-  | { readonly kind: 'policy'; readonly policy: CallPolicy }
-  | { readonly kind: 'keys-looked'; readonly provider: string }
-  | { readonly kind: 'oauth-clients'; readonly change: OAuthClientsChange }
-  | { readonly kind: 'drain'; readonly waitMs: number; readonly graceMs: number };
+  | { readonly kind: "clear" }
+  | { readonly kind: "policy"; readonly policy: CallPolicy }
+  | { readonly kind: "keys-looked"; readonly provider: string }
+  | { readonly kind: "oauth-clients"; readonly change: OAuthClientsChange }
+  | { readonly kind: "drain"; readonly waitMs: number; readonly graceMs: number };
 
 /** Data worker to supervisor. */
 export type FromData =
-  | { readonly kind: 'listening'; readonly host: string; readonly port: number; readonly tlsPort: number }
-  | { readonly kind: 'failed'; readonly sentence: string }
-  | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
+  | { readonly kind: "listening"; readonly host: string; readonly port: number; readonly tlsPort: number }
+  | { readonly kind: "failed"; readonly sentence: string }
+  | { readonly kind: "log"; readonly lines: readonly LogLine[] }
   | Damaged
   /** The thread ends and runs no more code of ours: whatever it says or writes was before. Not of a thread that is ended from outside, or is out of heap. */
-  | { readonly kind: 'leaving' }
-  | { readonly kind: 'drained' };
+  | { readonly kind: "leaving" }
+  | { readonly kind: "drained" };
 
 /** Spare data worker to supervisor: it has loaded what it needs, and waits for its place. */
 export interface FromSpare {
-  readonly kind: 'loaded';
+  readonly kind: "loaded";
 }
 
 /** Control worker to data worker, over their channel. */
 export type ControlToData =
   /** There is news in the memory of the table. The worker says which table it took. */
-  | { readonly kind: 'wake' }
+  | { readonly kind: "wake" }
   /** Certificates and terms of hosts from now on. */
-  | { readonly kind: 'certificates'; readonly set: CertificateSet }
+  | { readonly kind: "certificates"; readonly set: CertificateSet }
   /** It says how many it has ended, under this number. */
-  | { readonly kind: 'revoke'; readonly id: number; readonly tokens: TokensToRevoke };
+  | { readonly kind: "revoke"; readonly id: number; readonly tokens: TokensToRevoke };
 
 /** Tokens that end before their time. */
 export type TokensToRevoke =
   /** One, by its SHA-256, hex. */
-  | { readonly kind: 'token'; readonly digest: string }
+  | { readonly kind: "token"; readonly digest: string }
   /** All of a client (`OAuthClient.id`). */
-  | { readonly kind: 'client'; readonly client: string };
+  | { readonly kind: "client"; readonly client: string };
 
 export type RevokedTokens =
-  | { readonly kind: 'revoked'; readonly count: number }
+  | { readonly kind: "revoked"; readonly count: number }
   /** It is not certain that they have ended. */
-  | { readonly kind: 'away'; readonly sentence: string };
+  | { readonly kind: "away"; readonly sentence: string };
 
 /** What is known of a table. */
 export interface TableFacts {
@@ -197,11 +197,11 @@ export interface TableFacts {
 /** Data worker to control worker, over their channel. */
 export type DataToControl =
   /** It reads this table, since `atMs`, epoch ms. */
-  | { readonly kind: 'taken'; readonly version: number; readonly atMs: number }
+  | { readonly kind: "taken"; readonly version: number; readonly atMs: number }
   /** What it lacks, without which it refuses everybody, from now on; null: nothing, which holds until it says another thing. */
-  | { readonly kind: 'lacks'; readonly what: string | null }
+  | { readonly kind: "lacks"; readonly what: string | null }
   /** DNS Upstreams that were used and need addresses, or are still in use (at most once in 20 s each). */
-  | { readonly kind: 'used'; readonly upstreams: readonly string[] }
+  | { readonly kind: "used"; readonly upstreams: readonly string[] }
   /** A token names a key that this provider of identities has not. */
-  | { readonly kind: 'keys-wanted'; readonly provider: string }
-  | { readonly kind: 'revoked'; readonly id: number; readonly answer: RevokedTokens };
+  | { readonly kind: "keys-wanted"; readonly provider: string }
+  | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens };

@@ -1,6 +1,6 @@
 // Pulse: a thread that turns says so in shared memory. Who only looks at its messages cannot tell one that has nothing to say from one that
 // hangs in a loop; its timers tell.
-import { fixed } from './counters.ts';
+import { fixed } from "./counters.ts";
 
 /** A thread says that it turns this often: many times in the shortest `--worker-silence-ms`. */
 export const beatEveryMs = 200;
@@ -22,5 +22,7 @@ export function startPulse(cells: Float64Array): void {
 
 /** Does any of these threads turn? One that has not begun to beat does not. `limitMs` 0: however long it is silent. */
 export function anyTurns(blocks: readonly Float64Array[], limitMs: number, nowMs: number): boolean {
-  return blocks.some((cells) => cells[fixed.beatMs]! > 0 && nowMs - cells[fixed.beatMs]! < (limitMs === 0 ? Infinity : limitMs));
+  return blocks.some(
+    (cells) => cells[fixed.beatMs]! > 0 && nowMs - cells[fixed.beatMs]! < (limitMs === 0 ? Infinity : limitMs),
+  );
 }

@@ -1,8 +1,8 @@
 // SharedTable: the memory of the routing table, which all threads share. The control worker is its only writer: it writes the next table beside the
 // one before and publishes it by one store. Each data worker says which table it reads, so that nothing it may look at is used again.
-import { arenaOn, cellWords, cellsUnit, unitWords, type Arena } from '../../routing/arena/arena.ts';
-import { rootWords } from '../../routing/arena/root.ts';
-import { mostWorkers } from '../options/settings.ts';
+import { arenaOn, cellWords, cellsUnit, unitWords, type Arena } from "../../routing/arena/arena.ts";
+import { rootWords } from "../../routing/arena/root.ts";
+import { mostWorkers } from "../options/settings.ts";
 
 // Words from the first cell on. What one thread writes often is in a cache line of its own.
 const rootCell = 0;
@@ -14,7 +14,7 @@ const firstReader = unitWords;
 export const spareReader = mostWorkers;
 const readers = mostWorkers + 1;
 
-if (firstReader + readers * unitWords > cellWords) throw new Error('the cells of an arena do not hold the readers');
+if (firstReader + readers * unitWords > cellWords) throw new Error("the cells of an arena do not hold the readers");
 
 const start = cellsUnit * unitWords;
 

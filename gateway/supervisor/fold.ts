@@ -1,15 +1,34 @@
 // Folding: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
-import { breakerCell, breakerKind, breakerResources, lightUse, heavyUseCell, fixed, fixedCells, fixedTable, priorities, slotCell, slotLayout, slotTable, usedSlots, type CountedCells } from '../shared/counters.ts';
+import {
+  breakerCell,
+  breakerKind,
+  breakerResources,
+  lightUse,
+  heavyUseCell,
+  fixed,
+  fixedCells,
+  fixedTable,
+  priorities,
+  slotCell,
+  slotLayout,
+  slotTable,
+  usedSlots,
+  type CountedCells,
+} from "../shared/counters.ts";
 
 const fixedCounters = countersOf(fixed, fixedTable, fixedCells);
 const slotCounters = countersOf(slotLayout, slotTable, slotLayout.cells);
 
 /** By cell: 1 for those whose total outlives the worker. Cells that no table names do not. */
-function countersOf(first: Readonly<Record<string, number>>, table: Readonly<Record<string, CountedCells>>, count: number): Uint8Array {
+function countersOf(
+  first: Readonly<Record<string, number>>,
+  table: Readonly<Record<string, CountedCells>>,
+  count: number,
+): Uint8Array {
   const counters = new Uint8Array(count);
   for (const [name, { kind, cells }] of Object.entries(table)) {
     const from = first[name]!;
-    if (kind === 'counter') counters.fill(1, from, from + cells.length);
+    if (kind === "counter") counters.fill(1, from, from + cells.length);
   }
   return counters;
 }
@@ -19,14 +38,19 @@ function countersOf(first: Readonly<Record<string, number>>, table: Readonly<Rec
  * write what no request counts after `foldHeld`, and serves after `foldSeries`. Only when nobody writes what is folded: after the worker's end. A reader in
  * another thread that sees `foldGeneration` odd, or changed while it summed, reads again. `heavyUse` is that of all workers, so many.
  */
-export function foldHeld(base: Float64Array, dead: SharedArrayBuffer, { heavyUse, workers }: { readonly heavyUse: Int32Array; readonly workers: number }): void {
+export function foldHeld(
+  base: Float64Array,
+  dead: SharedArrayBuffer,
+  { heavyUse, workers }: { readonly heavyUse: Int32Array; readonly workers: number },
+): void {
   const cells = new Float64Array(dead);
   const used = usedSlots(dead).breakers;
   base[fixed.foldGeneration]! += 1;
   for (let cell = 0; cell < fixedCells; cell++) moveCell(base, cells, cell, fixedCounters[cell] === 1);
   for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
     leaveHeavyUse(heavyUse, cells, slot, lightUse(workers));
-    for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++) moveCell(base, cells, cell, breakerKind === 'counter');
+    for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++)
+      moveCell(base, cells, cell, breakerKind === "counter");
     used[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
@@ -40,7 +64,8 @@ export function foldSeries(base: Float64Array, dead: SharedArrayBuffer): void {
   for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
     const first = slotCell(slot, 0);
     // Most are 0, and there are many.
-    for (let cell = 0; cell < slotLayout.cells; cell++) if (cells[first + cell] !== 0) moveCell(base, cells, first + cell, slotCounters[cell] === 1);
+    for (let cell = 0; cell < slotLayout.cells; cell++)
+      if (cells[first + cell] !== 0) moveCell(base, cells, first + cell, slotCounters[cell] === 1);
     used[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
@@ -49,7 +74,8 @@ export function foldSeries(base: Float64Array, dead: SharedArrayBuffer): void {
 /** The dead worker has no more than its share in use. Whatever it had was counted before, so never too little is left; too much would only cost time. */
 function leaveHeavyUse(heavyUse: Int32Array, dead: Float64Array, slot: number, share: number): void {
   for (const priority of priorities.keys()) {
-    for (const one of breakerResources.keys()) if (dead[breakerCell(slot, priority) + one]! > share) Atomics.sub(heavyUse, heavyUseCell(slot, priority), 1);
+    for (const one of breakerResources.keys())
+      if (dead[breakerCell(slot, priority) + one]! > share) Atomics.sub(heavyUse, heavyUseCell(slot, priority), 1);
   }
 }
 

@@ -1,5 +1,5 @@
 // A gateway, as whoever started it sees it.
-import type { Settings } from '../options/settings.ts';
+import type { Settings } from "../options/settings.ts";
 
 /** A gateway that serves. */
 export interface Gateway {
@@ -10,5 +10,5 @@ export interface Gateway {
   /** Not ready at once, then the drain: serve on, ask clients to connect again, finish what is in flight. Resolves when every thread has ended. */
   drain(reason: string): Promise<void>;
   /** Files were changed: certificate and key are read again, and these Grants hold from now on; null: as before. */
-  reload(grants: Settings['grants'] | null): void;
+  reload(grants: Settings["grants"] | null): void;
 }

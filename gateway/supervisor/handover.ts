@@ -1,18 +1,23 @@
 // What the supervisor keeps of a control worker for its successor.
-import { heldKey, type Held } from '../../k8s/translate/claims/held.ts';
-import type { Series } from '../../routing/model/mapping.ts';
-import type { Handover, HandoverChange } from '../shared/messages.ts';
-import { PackedMap } from './packed-map.ts';
+import { heldKey, type Held } from "../../k8s/translate/claims/held.ts";
+import type { Series } from "../../routing/model/mapping.ts";
+import type { Handover, HandoverChange } from "../shared/messages.ts";
+import { PackedMap } from "./packed-map.ts";
 
 export class KeptHandover {
   readonly #slots = new PackedMap<number, Series>();
   readonly #breakerSlots = new PackedMap<number, string>();
   readonly #held = new PackedMap<string, Held>();
-  #rest: Omit<Handover, 'slots' | 'breakerSlots' | 'held'> = { ready: false, addresses: [] };
+  #rest: Omit<Handover, "slots" | "breakerSlots" | "held"> = { ready: false, addresses: [] };
 
   /** All of it, for a control worker that starts. */
   get whole(): Handover {
-    return { ...this.#rest, slots: [...this.#slots], breakerSlots: [...this.#breakerSlots], held: Array.from(this.#held, ([, held]) => held) };
+    return {
+      ...this.#rest,
+      slots: [...this.#slots],
+      breakerSlots: [...this.#breakerSlots],
+      held: Array.from(this.#held, ([, held]) => held),
+    };
   }
 
   take({ ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released, more }: HandoverChange): void {

@@ -1,6 +1,6 @@
 // npx and npm do not pass signals on: a SIGTERM to npx would leave the gateway behind, holding its port. So where npm or gateway/start.mjs started this
 // process, their end is its end. Whoever is started in any other way may outlive its parent: a daemon does.
-import { readFileSync } from 'node:fs';
+import { readFileSync } from "node:fs";
 
 const watchEveryMs = 500;
 /** npm, the shell between, start.mjs, and the shell between. */
@@ -22,7 +22,7 @@ export type LookUp = (pid: number) => ProcessFacts | null;
 export function npmAncestors(parent: number, lookUp: LookUp): readonly number[] {
   const chain: number[] = [];
   let length = 0;
-  for (let pid = parent; pid > 1 && chain.length < mostAncestors; ) {
+  for (let pid = parent; pid > 1 && chain.length < mostAncestors;) {
     const facts = lookUp(pid);
     if (facts === null) break;
     chain.push(pid);
@@ -35,12 +35,14 @@ export function npmAncestors(parent: number, lookUp: LookUp): readonly number[] 
 
 /** npm writes its own title: `npm exec sluice serve`. */
 function isNpm(argv: readonly string[]): boolean {
-  const words = argv.length === 1 ? argv[0]!.split(' ') : argv;
-  return words.slice(0, 2).some((word) => /^(?:npm|npx|npm-cli\.js|npx-cli\.js|start\.mjs)$/.test(word.slice(word.lastIndexOf('/') + 1)));
+  const words = argv.length === 1 ? argv[0]!.split(" ") : argv;
+  return words
+    .slice(0, 2)
+    .some((word) => /^(?:npm|npx|npm-cli\.js|npx-cli\.js|start\.mjs)$/.test(word.slice(word.lastIndexOf("/") + 1)));
 }
 
-function isShellCommand([program = '', option = '']: readonly string[]): boolean {
-  return /^(?:.*\/)?(?:sh|dash|bash|ash)$/.test(program) && option === '-c';
+function isShellCommand([program = "", option = ""]: readonly string[]): boolean {
+  return /^(?:.*\/)?(?:sh|dash|bash|ash)$/.test(program) && option === "-c";
 }
 
 /** Calls `gone` once when npm or start.mjs, which started this process, has ended; never where neither did. */
@@ -57,16 +59,20 @@ export function whenNpmGoes(gone: () => void): void {
 
 /** Is each still the child of the next? An orphan gets another parent. */
 function isWhole(parents: readonly number[]): boolean {
-  return process.ppid === parents[0] && parents.slice(1).every((pid, index) => lookUpProc(parents[index]!)?.parent === pid);
+  return (
+    process.ppid === parents[0] && parents.slice(1).every((pid, index) => lookUpProc(parents[index]!)?.parent === pid)
+  );
 }
 
 /** Linux. Elsewhere nothing is known of other processes, and nobody is watched. */
 function lookUpProc(pid: number): ProcessFacts | null {
   try {
-    const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter((word) => word !== '');
+    const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8")
+      .split("\0")
+      .filter((word) => word !== "");
     // `pid (name) state parent`: the name may hold anything.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return { argv, parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) };
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return { argv, parent: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) };
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 // PackedMap: a Map that is written as things change and read seldom, by a successor. What is in it is compressed text: at 10,000 deployments
 // the slots of their Series and Upstreams take 1 MiB instead of 20.
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 /** So many that were set or deleted are not packed yet, or a quarter of those that are. */
 const mostLoose = 512;
@@ -28,7 +28,8 @@ export class PackedMap<K extends number | string, V> {
     const entries = this.#entries();
     const all = [...entries];
     const packed: Uint8Array[] = [];
-    for (let from = 0; from < all.length; from += entriesInText) packed.push(deflateRawSync(JSON.stringify(all.slice(from, from + entriesInText)), { level: 1 }));
+    for (let from = 0; from < all.length; from += entriesInText)
+      packed.push(deflateRawSync(JSON.stringify(all.slice(from, from + entriesInText)), { level: 1 }));
     this.#packed = packed;
     this.#packedCount = entries.size;
     this.#loose = new Map();
@@ -40,7 +41,8 @@ export class PackedMap<K extends number | string, V> {
 
   #entries(): Map<K, V> {
     const entries = new Map<K, V>();
-    for (const packed of this.#packed) for (const [key, value] of JSON.parse(inflateRawSync(packed).toString()) as [K, V][]) entries.set(key, value);
+    for (const packed of this.#packed)
+      for (const [key, value] of JSON.parse(inflateRawSync(packed).toString()) as [K, V][]) entries.set(key, value);
     for (const [key, loose] of this.#loose) {
       if (loose === null) entries.delete(key);
       else entries.set(key, loose.value);

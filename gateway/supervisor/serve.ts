@@ -1,16 +1,16 @@
 // `sluice serve`: options, start, one line `listening`, signals, drain.
-import { accessSync, constants } from 'node:fs';
-import { decodeServe, serveOptions } from '../options/config.ts';
-import { readGrants, type GrantsOutcome } from '../options/grants.ts';
-import { pinoLog, type Log } from '../shared/log.ts';
-import { printOptions } from '../options/options.ts';
-import { withPodNamespace } from '../options/pod-namespace.ts';
-import { printRedis } from '../options/redis-settings.ts';
-import type { Settings } from '../options/settings.ts';
-import { stopReason } from './signals.ts';
-import { addressOf, startGateway } from './start-gateway.ts';
-import type { Gateway } from './gateway.ts';
-import { printAddress } from './bind.ts';
+import { accessSync, constants } from "node:fs";
+import { decodeServe, serveOptions } from "../options/config.ts";
+import { readGrants, type GrantsOutcome } from "../options/grants.ts";
+import { pinoLog, type Log } from "../shared/log.ts";
+import { printOptions } from "../options/options.ts";
+import { withPodNamespace } from "../options/pod-namespace.ts";
+import { printRedis } from "../options/redis-settings.ts";
+import type { Settings } from "../options/settings.ts";
+import { stopReason } from "./signals.ts";
+import { addressOf, startGateway } from "./start-gateway.ts";
+import type { Gateway } from "./gateway.ts";
+import { printAddress } from "./bind.ts";
 
 const usage = `Use: sluice serve [options]
      sluice serve --folder DIR [options]
@@ -21,35 +21,39 @@ Every option is also an environment variable: --drain-wait-ms is SLUICE_DRAIN_WA
 
 `;
 
-const noGrants: GrantsOutcome = { kind: 'grants', grants: [] };
+const noGrants: GrantsOutcome = { kind: "grants", grants: [] };
 
 /** Runs until a drain: 0. 1: it cannot start. 2: wrong use. */
 export async function serve(argv: readonly string[]): Promise<number> {
   const config = decodeServe(argv, process.env);
-  if (config.kind === 'help') {
+  if (config.kind === "help") {
     process.stdout.write(usage + printOptions(serveOptions));
     return 0;
   }
-  if (config.kind === 'wrong') return refuse(config.sentence, 2);
+  if (config.kind === "wrong") return refuse(config.sentence, 2);
   const unreadable = unreadableFile(config.settings);
   if (unreadable !== null) return refuse(unreadable, 1);
   const grants = config.grantsFile === null ? noGrants : await readGrants(config.grantsFile);
-  if (grants.kind === 'failed') return refuse(grants.sentence, 1);
+  if (grants.kind === "failed") return refuse(grants.sentence, 1);
 
   const logs = await pinoLog();
-  let reload = (): void => logs.log.write('warn', 'signal-ignored', { signal: 'SIGHUP', sentence: 'it is starting: its files are read now' });
-  const stop = stopReason(logs.log, () => reload()).then((reason) => ({ kind: 'stop', reason }) as const);
-  const outcome = await Promise.race([startGateway(await withPodNamespace({ ...config.settings, grants: grants.grants }), logs), stop]);
-  if (outcome.kind === 'stop') return end(0);
-  if (outcome.kind === 'failed') {
+  let reload = (): void =>
+    logs.log.write("warn", "signal-ignored", { signal: "SIGHUP", sentence: "it is starting: its files are read now" });
+  const stop = stopReason(logs.log, () => reload()).then((reason) => ({ kind: "stop", reason }) as const);
+  const outcome = await Promise.race([
+    startGateway(await withPodNamespace({ ...config.settings, grants: grants.grants }), logs),
+    stop,
+  ]);
+  if (outcome.kind === "stop") return end(0);
+  if (outcome.kind === "failed") {
     await logs.end();
     refuse(outcome.sentence, 1);
     return end(1);
   }
   const { gateway } = outcome;
-  if (config.notice !== null) logs.log.write('warn', 'open-claims', { sentence: config.notice });
-  logs.log.write('info', 'store', { sentence: storeSentence(config.settings) });
-  logs.log.write('info', 'listening', {
+  if (config.notice !== null) logs.log.write("warn", "open-claims", { sentence: config.notice });
+  logs.log.write("info", "store", { sentence: storeSentence(config.settings) });
+  logs.log.write("info", "listening", {
     address: addressOf(gateway),
     tls: gateway.tlsPort === 0 ? null : printAddress(gateway.listen.host, gateway.tlsPort),
     admin: printAddress(gateway.admin.host, gateway.admin.port),
@@ -65,10 +69,11 @@ export async function serve(argv: readonly string[]): Promise<number> {
 
 /** SIGHUP: certificates and Grants. What cannot be read stays as it was. */
 async function readAgain(gateway: Gateway, grantsFile: string | null, log: Log): Promise<void> {
-  log.write('info', 'reading-again', { signal: 'SIGHUP' });
+  log.write("info", "reading-again", { signal: "SIGHUP" });
   const grants = grantsFile === null ? noGrants : await readGrants(grantsFile);
-  if (grants.kind === 'failed') log.write('error', 'grants-refused', { sentence: `${grants.sentence}; the Grants from before hold` });
-  gateway.reload(grants.kind === 'failed' ? null : grants.grants);
+  if (grants.kind === "failed")
+    log.write("error", "grants-refused", { sentence: `${grants.sentence}; the Grants from before hold` });
+  gateway.reload(grants.kind === "failed" ? null : grants.grants);
 }
 
 function refuse(sentence: string, code: number): number {
@@ -83,18 +88,24 @@ function end(code: number): never {
 
 /** Where tokens and limits live. */
 function storeSentence({ redis }: Settings): string {
-  if (redis === null) return 'tokens and limits live in the memory of this process: a restart forgets them, and each replica has its own; write --redis URL where there are several';
+  if (redis === null)
+    return "tokens and limits live in the memory of this process: a restart forgets them, and each replica has its own; write --redis URL where there are several";
   return `tokens and limits live in ${printRedis(redis)}, shared by all replicas that name it`;
 }
 
 function unreadableFile({ tls, redis }: Settings): string | null {
-  const files = [['--tls-cert', tls?.certFile, 'PEM file'], ['--tls-key', tls?.keyFile, 'PEM file'], ['--redis-password-file', redis?.passwordFile, 'file'], ['--redis-ca', redis?.caFile, 'PEM file']] as const;
+  const files = [
+    ["--tls-cert", tls?.certFile, "PEM file"],
+    ["--tls-key", tls?.keyFile, "PEM file"],
+    ["--redis-password-file", redis?.passwordFile, "file"],
+    ["--redis-ca", redis?.caFile, "PEM file"],
+  ] as const;
   for (const [option, file, what] of files) {
     if (file === undefined || file === null) continue;
     try {
       accessSync(file, constants.R_OK);
     } catch (error) {
-      return `${option} ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): write a readable ${what}`;
+      return `${option} ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}): write a readable ${what}`;
     }
   }
   return null;

@@ -1,10 +1,10 @@
 // What the supervisor does about threads that no longer turn: says where they stand, and replaces them.
-import type { Worker } from 'node:worker_threads';
-import { fixed, type CounterBlock } from '../shared/counters.ts';
-import type { Log } from '../shared/log.ts';
-import { sharedNowMs } from '../shared/pulse.ts';
-import type { SupervisedThread } from './supervised-thread.ts';
-import { controlSilenceMs, SilenceWatch, stackOf, startSilenceMs, watchEveryMs } from './watch.ts';
+import type { Worker } from "node:worker_threads";
+import { fixed, type CounterBlock } from "../shared/counters.ts";
+import type { Log } from "../shared/log.ts";
+import { sharedNowMs } from "../shared/pulse.ts";
+import type { SupervisedThread } from "./supervised-thread.ts";
+import { controlSilenceMs, SilenceWatch, stackOf, startSilenceMs, watchEveryMs } from "./watch.ts";
 
 /** A thread that is watched. */
 export interface Watched {
@@ -17,9 +17,15 @@ export interface Watched {
 }
 
 /** How long threads may be silent, ms, by `--worker-silence-ms`; 0: for ever. */
-export function limitsOfSilence(limitMs: number, isStarting: () => boolean): { readonly data: () => number; readonly control: () => number } {
+export function limitsOfSilence(
+  limitMs: number,
+  isStarting: () => boolean,
+): { readonly data: () => number; readonly control: () => number } {
   if (limitMs === 0) return { data: () => 0, control: () => 0 };
-  return { data: () => (isStarting() ? Math.max(limitMs, startSilenceMs) : limitMs), control: () => Math.max(limitMs, controlSilenceMs) };
+  return {
+    data: () => (isStarting() ? Math.max(limitMs, startSilenceMs) : limitMs),
+    control: () => Math.max(limitMs, controlSilenceMs),
+  };
 }
 
 export class SilenceJudge {
@@ -49,7 +55,13 @@ export class SilenceJudge {
     this.#watch.look(sharedNowMs());
     for (const one of this.#watched) {
       const { worker } = one.place;
-      if (worker !== null && !this.#suspected.has(one) && !this.#replaced.has(worker) && this.#watch.silentMs(one.cells, one.limitMs()) > 0) void this.#judge(one, worker);
+      if (
+        worker !== null &&
+        !this.#suspected.has(one) &&
+        !this.#replaced.has(worker) &&
+        this.#watch.silentMs(one.cells, one.limitMs()) > 0
+      )
+        void this.#judge(one, worker);
     }
   }
 
@@ -62,7 +74,11 @@ export class SilenceJudge {
     this.#suspected.delete(one);
     if (place.worker !== worker) return;
     const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
-    this.#log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, stack });
+    this.#log.write(silentMs > 0 ? "error" : "warn", silentMs > 0 ? "worker-silent" : "worker-paused", {
+      thread: name,
+      silentMs: silentMs || limitMs,
+      stack,
+    });
     if (silentMs === 0) return;
     this.#replaced.add(worker);
     this.#counters.add(fixed.workerSilences, 1);

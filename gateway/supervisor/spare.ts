@@ -1,9 +1,9 @@
 // The supervisor's spare: a thread that has loaded and rehearsed what a data worker does and takes the place of the next one that ends, which so is empty for
 // a moment only. It is nobody's worker until then: it has no number, counts nothing, reads no table once it has rehearsed, and is not watched.
-import type { Worker } from 'node:worker_threads';
-import type { DataStart, SpareStart } from '../shared/messages.ts';
-import { startThread } from '../start-thread.ts';
-import { SupervisedThread } from './supervised-thread.ts';
+import type { Worker } from "node:worker_threads";
+import type { DataStart, SpareStart } from "../shared/messages.ts";
+import { startThread } from "../start-thread.ts";
+import { SupervisedThread } from "./supervised-thread.ts";
 
 /** Who serves goes first: a spare is started this long after the gateway is ready, or after the one before it has taken a place. */
 const restMs = 1000;
@@ -51,11 +51,11 @@ export class SpareThread {
   }
 
   #startThread(): Worker {
-    const thread = startThread('data-spare', this.#start());
-    const late = setTimeout(() => this.#place.replace(`it did not load in ${loadMs} ms`, ''), loadMs).unref();
-    thread.once('exit', () => clearTimeout(late));
+    const thread = startThread("data-spare", this.#start());
+    const late = setTimeout(() => this.#place.replace(`it did not load in ${loadMs} ms`, ""), loadMs).unref();
+    thread.once("exit", () => clearTimeout(late));
     // It says nothing else (`FromSpare`) before it has a place.
-    thread.once('message', () => {
+    thread.once("message", () => {
       clearTimeout(late);
       this.#loaded = thread;
     });

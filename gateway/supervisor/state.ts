@@ -1,16 +1,16 @@
 // What the supervisor keeps, whichever threads end: all that a thread starts with.
-import { randomBytes, randomInt } from 'node:crypto';
-import type { CertificateSet } from '../shared/certificates.ts';
-import { blockBytes, heavyUseBytes } from '../shared/counters.ts';
-import { limitMemory, type LimitMemory } from '../shared/limit-memory.ts';
-import type { Log } from '../shared/log.ts';
-import type { ControlStart, DataStart, KeptPolicy, SpareStart } from '../shared/messages.ts';
-import { sharedNowMs } from '../shared/pulse.ts';
-import type { Settings } from '../options/settings.ts';
-import { spareReader } from '../shared/shared-table.ts';
-import { KeptHandover } from './handover.ts';
-import { KeptOAuth } from './oauth.ts';
-import { KeptTable } from './table.ts';
+import { randomBytes, randomInt } from "node:crypto";
+import type { CertificateSet } from "../shared/certificates.ts";
+import { blockBytes, heavyUseBytes } from "../shared/counters.ts";
+import { limitMemory, type LimitMemory } from "../shared/limit-memory.ts";
+import type { Log } from "../shared/log.ts";
+import type { ControlStart, DataStart, KeptPolicy, SpareStart } from "../shared/messages.ts";
+import { sharedNowMs } from "../shared/pulse.ts";
+import type { Settings } from "../options/settings.ts";
+import { spareReader } from "../shared/shared-table.ts";
+import { KeptHandover } from "./handover.ts";
+import { KeptOAuth } from "./oauth.ts";
+import { KeptTable } from "./table.ts";
 
 export class Kept {
   /** With the ports that were found. */
@@ -36,12 +36,15 @@ export class Kept {
     this.blocks = Array.from({ length: settings.workers }, () => new SharedArrayBuffer(blockBytes()));
     this.table = new KeptTable(settings.tableMebibytes, log);
     this.oauth = new KeptOAuth(settings);
-    this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [randomInt(2 ** 32), randomInt(2 ** 32)]);
+    this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [
+      randomInt(2 ** 32),
+      randomInt(2 ** 32),
+    ]);
   }
 
   dataStart(worker: number, replacement: boolean): DataStart {
     return {
-      kind: 'data',
+      kind: "data",
       settings: this.settings,
       worker,
       counters: this.blocks,
@@ -61,7 +64,7 @@ export class Kept {
 
   controlStart(): ControlStart {
     return {
-      kind: 'control',
+      kind: "control",
       settings: this.settings,
       counters: this.blocks,
       base: this.base,
@@ -74,6 +77,6 @@ export class Kept {
   }
 
   spareStart(): SpareStart {
-    return { kind: 'spare', settings: this.settings, table: this.table.memory, reader: spareReader };
+    return { kind: "spare", settings: this.settings, table: this.table.memory, reader: spareReader };
   }
 }

@@ -1,6 +1,6 @@
 // A SupervisedThread: one place for a thread. Whatever ends the thread, another takes its place, at once the first time and then with back-off. A thread that
 // says that it has done with its place is not waited for: to take it down takes as long as to start another.
-import type { Transferable, Worker } from 'node:worker_threads';
+import type { Transferable, Worker } from "node:worker_threads";
 
 /** A thread that lived this long starts the back-off anew. */
 const settledMs = 60_000;
@@ -47,7 +47,7 @@ export class SupervisedThread {
 
   /** Gives its thread away: nobody here listens to it any more, and another takes its place, `restMs` later at the earliest. */
   give(restMs: number): void {
-    for (const event of ['error', 'exit', 'message']) this.worker?.removeAllListeners(event);
+    for (const event of ["error", "exit", "message"]) this.worker?.removeAllListeners(event);
     this.worker = null;
     this.#startIn(Math.max(restMs, this.#nextDelayMs()), true);
   }
@@ -90,13 +90,13 @@ export class SupervisedThread {
     this.#startedMs = performance.now();
     const worker = this.#events.start(replacement);
     this.worker = worker;
-    let reason = 'it ended by itself';
-    let stack = '';
-    worker.on('error', (error: unknown) => {
-      reason = String(error).split('\n', 1)[0]!;
-      stack = error instanceof Error ? (error.stack ?? '') : '';
+    let reason = "it ended by itself";
+    let stack = "";
+    worker.on("error", (error: unknown) => {
+      reason = String(error).split("\n", 1)[0]!;
+      stack = error instanceof Error ? (error.stack ?? "") : "";
     });
-    worker.once('exit', (code) => {
+    worker.once("exit", (code) => {
       const hasLeft = this.worker !== worker;
       const verdict = hasLeft ? null : this.#verdict;
       if (!hasLeft) {

@@ -1,20 +1,20 @@
 // The supervisor: the main thread. It starts one control worker and N data workers, connects them, replaces any that ends, keeps what a
 // control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
-import { MessageChannel, type Worker } from 'node:worker_threads';
-import { CounterBlock, fixed } from '../shared/counters.ts';
-import type { Gateway } from './gateway.ts';
-import type { LogEnd } from '../shared/log.ts';
-import type { FromControl, FromData, ToControl, ToData } from '../shared/messages.ts';
-import { spareReader } from '../shared/shared-table.ts';
-import { releaseMemory } from '../shared/release-memory.ts';
-import type { Settings } from '../options/settings.ts';
-import { startThread } from '../start-thread.ts';
-import { foldHeld, foldSeries } from './fold.ts';
-import { Kept } from './state.ts';
-import { limitsOfSilence, SilenceJudge } from './silence.ts';
-import { SpareThread } from './spare.ts';
-import { SupervisedThread } from './supervised-thread.ts';
-import { within } from './within.ts';
+import { MessageChannel, type Worker } from "node:worker_threads";
+import { CounterBlock, fixed } from "../shared/counters.ts";
+import type { Gateway } from "./gateway.ts";
+import type { LogEnd } from "../shared/log.ts";
+import type { FromControl, FromData, ToControl, ToData } from "../shared/messages.ts";
+import { spareReader } from "../shared/shared-table.ts";
+import { releaseMemory } from "../shared/release-memory.ts";
+import type { Settings } from "../options/settings.ts";
+import { startThread } from "../start-thread.ts";
+import { foldHeld, foldSeries } from "./fold.ts";
+import { Kept } from "./state.ts";
+import { limitsOfSilence, SilenceJudge } from "./silence.ts";
+import { SpareThread } from "./spare.ts";
+import { SupervisedThread } from "./supervised-thread.ts";
+import { within } from "./within.ts";
 
 /** Time that threads get beyond their own limits before they are ended. */
 const stopMs = 3000;
@@ -49,20 +49,36 @@ export class Supervisor implements Gateway {
     this.#kept = new Kept(settings, logs.log);
     this.#baseCounters = new CounterBlock(this.#kept.base);
     this.#data = this.#kept.blocks.map((block, worker) => ({
-      place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), left: () => this.#dataLeft(worker), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
+      place: new SupervisedThread({
+        start: (replacement) => this.#startData(worker, replacement),
+        left: () => this.#dataLeft(worker),
+        ended: (reason, stack) => this.#dataEnded(worker, reason, stack),
+      }),
       block,
       listening: false,
       drained: () => {},
     }));
-    this.#control = new SupervisedThread({ start: () => this.#startControl(), left: () => undefined, ended: (reason, stack) => this.#controlEnded(reason, stack) });
-    this.#spare = new SpareThread(() => this.#kept.spareStart(), (reason, stack) => {
-      this.#kept.table.readerEnded(spareReader);
-      if (!this.#ending) logs.log.write('warn', 'spare-ended', { reason, stack });
+    this.#control = new SupervisedThread({
+      start: () => this.#startControl(),
+      left: () => undefined,
+      ended: (reason, stack) => this.#controlEnded(reason, stack),
     });
+    this.#spare = new SpareThread(
+      () => this.#kept.spareStart(),
+      (reason, stack) => {
+        this.#kept.table.readerEnded(spareReader);
+        if (!this.#ending) logs.log.write("warn", "spare-ended", { reason, stack });
+      },
+    );
     const limits = limitsOfSilence(settings.workerSilenceMs, () => this.#isStarting());
     const watched = [
-      ...this.#data.map(({ place, block }, worker) => ({ name: `data-${worker}`, place, cells: new Float64Array(block), limitMs: limits.data })),
-      { name: 'control', place: this.#control, cells: this.#baseCounters.cells, limitMs: limits.control },
+      ...this.#data.map(({ place, block }, worker) => ({
+        name: `data-${worker}`,
+        place,
+        cells: new Float64Array(block),
+        limitMs: limits.data,
+      })),
+      { name: "control", place: this.#control, cells: this.#baseCounters.cells, limitMs: limits.control },
     ];
     this.#silences = new SilenceJudge(watched, logs.log, this.#baseCounters);
   }
@@ -92,36 +108,36 @@ export class Supervisor implements Gateway {
     return failure;
   }
 
-  reload(grants: Settings['grants'] | null): void {
+  reload(grants: Settings["grants"] | null): void {
     if (this.#ending) return;
-    this.#toControl({ kind: 'reread' });
+    this.#toControl({ kind: "reread" });
     if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#kept.settings.grants)) return;
     this.#kept.settings = { ...this.#kept.settings, grants };
-    this.#logs.log.write('info', 'grants-changed', { grants: grants.length });
+    this.#logs.log.write("info", "grants-changed", { grants: grants.length });
     const { worker } = this.#control;
     if (worker === null) return;
     // What manifests may claim is decided anew by a control worker that starts with these Grants; tables stay served meanwhile.
     this.#renewing = true;
-    this.#toControl({ kind: 'stop' });
+    this.#toControl({ kind: "stop" });
     setTimeout(() => {
-      if (this.#control.worker === worker) this.#control.replace('it did not stop for other Grants', '');
+      if (this.#control.worker === worker) this.#control.replace("it did not stop for other Grants", "");
     }, stopMs).unref();
   }
 
   async drain(reason: string): Promise<void> {
     this.#ending = true;
     const { drainWaitMs, drainGraceMs } = this.#kept.settings;
-    this.#logs.log.write('info', 'draining', { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
+    this.#logs.log.write("info", "draining", { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { place } of this.#data) place.close();
     this.#control.close();
     void this.#spare.terminate();
-    this.#toControl({ kind: 'drain' });
+    this.#toControl({ kind: "drain" });
     const drained = this.#data.map(
       (one, worker) =>
         new Promise<void>((resolve) => {
           one.drained = resolve;
           if (one.place.worker === null) resolve();
-          else this.#toData(worker, { kind: 'drain', waitMs: drainWaitMs, graceMs: drainGraceMs });
+          else this.#toData(worker, { kind: "drain", waitMs: drainWaitMs, graceMs: drainGraceMs });
         }),
     );
     await within(Promise.all(drained), drainWaitMs + drainGraceMs + stopMs);
@@ -129,23 +145,28 @@ export class Supervisor implements Gateway {
       const stopped = new Promise<void>((resolve) => {
         this.#controlStopped = resolve;
       });
-      this.#toControl({ kind: 'stop' });
+      this.#toControl({ kind: "stop" });
       await within(stopped, stopMs);
     }
     await this.#terminate();
-    this.#logs.log.write('info', 'drained', {});
+    this.#logs.log.write("info", "drained", {});
   }
 
   async #terminate(): Promise<void> {
     this.#silences.stop();
     // A thread that stands in native code does not end: the process does.
-    await within(Promise.all([this.#control, this.#spare, ...this.#data.map(({ place }) => place)].map((place) => place.terminate())), stopMs);
+    await within(
+      Promise.all(
+        [this.#control, this.#spare, ...this.#data.map(({ place }) => place)].map((place) => place.terminate()),
+      ),
+      stopMs,
+    );
   }
 
   #startData(worker: number, replacement: boolean): Worker {
     const start = this.#kept.dataStart(worker, replacement);
     const thread = this.#spare.take(start) ?? startThread(`data-${worker}`, start);
-    thread.on('message', (message: FromData) => this.#fromData(worker, message));
+    thread.on("message", (message: FromData) => this.#fromData(worker, message));
     // The place's `worker` is set when this returns.
     queueMicrotask(() => {
       if (replacement) this.#clear(worker);
@@ -155,8 +176,8 @@ export class Supervisor implements Gateway {
   }
 
   #startControl(): Worker {
-    const thread = startThread('control', this.#kept.controlStart());
-    thread.on('message', (message: FromControl) => this.#fromControl(message));
+    const thread = startThread("control", this.#kept.controlStart());
+    thread.on("message", (message: FromControl) => this.#fromControl(message));
     queueMicrotask(() => this.#data.forEach((_, worker) => this.#connect(worker)));
     return thread;
   }
@@ -165,8 +186,11 @@ export class Supervisor implements Gateway {
   #connect(worker: number): void {
     if (this.#control.worker === null || this.#data[worker]!.place.worker === null) return;
     const { port1, port2 } = new MessageChannel();
-    this.#control.post({ kind: 'data-worker', worker, channel: port1 } satisfies ToControl, [port1]);
-    this.#data[worker]!.place.post({ kind: 'control', channel: port2, table: this.#kept.table.memory } satisfies ToData, [port2]);
+    this.#control.post({ kind: "data-worker", worker, channel: port1 } satisfies ToControl, [port1]);
+    this.#data[worker]!.place.post(
+      { kind: "control", channel: port2, table: this.#kept.table.memory } satisfies ToData,
+      [port2],
+    );
   }
 
   #toControl(message: ToControl): void {
@@ -179,19 +203,19 @@ export class Supervisor implements Gateway {
 
   #fromData(worker: number, message: FromData): void {
     switch (message.kind) {
-      case 'listening':
+      case "listening":
         return this.#dataListening(worker, message.port, message.tlsPort);
-      case 'failed':
+      case "failed":
         return this.#failed(`worker ${worker}`, message.sentence);
-      case 'log':
+      case "log":
         return this.#logs.take(message.lines);
-      case 'drained':
+      case "drained":
         return this.#data[worker]!.drained();
-      case 'leaving':
+      case "leaving":
         // A start that fails is over when its thread is.
         if (!this.#ending && !this.#isStarting()) this.#data[worker]!.place.leave();
         return;
-      case 'damaged':
+      case "damaged":
         return this.#damaged(`data-${worker}`, message.memory, message.sentence);
     }
   }
@@ -202,7 +226,11 @@ export class Supervisor implements Gateway {
     if (first) {
       this.#tlsPort = tlsPort;
       const { listen, tls } = this.#kept.settings;
-      this.#kept.settings = { ...this.#kept.settings, listen: { ...listen, port }, tls: tls === null ? null : { ...tls, port: tlsPort } };
+      this.#kept.settings = {
+        ...this.#kept.settings,
+        listen: { ...listen, port },
+        tls: tls === null ? null : { ...tls, port: tlsPort },
+      };
       if (this.#control.worker === null) this.#openOthers();
     }
     this.#checkStarted();
@@ -215,41 +243,42 @@ export class Supervisor implements Gateway {
 
   #fromControl(message: FromControl): void {
     switch (message.kind) {
-      case 'admin-listening':
+      case "admin-listening":
         this.#kept.settings = { ...this.#kept.settings, admin: { ...this.#kept.settings.admin, port: message.port } };
         return;
-      case 'ready':
+      case "ready":
         this.#ready = true;
         // What the control worker handed over for the first table came as objects, and is garbage now.
         setImmediate(releaseMemory);
         return this.#checkStarted();
-      case 'kept':
+      case "kept":
         return this.#kept.handover.take(message.change);
-      case 'policy':
+      case "policy":
         this.#kept.policy = message.kept;
-        return this.#data.forEach((_, worker) => this.#toData(worker, { kind: 'policy', policy: message.kept.policy }));
-      case 'certificates':
+        return this.#data.forEach((_, worker) => this.#toData(worker, { kind: "policy", policy: message.kept.policy }));
+      case "certificates":
         this.#kept.certificates = message.set;
         return;
-      case 'keys-looked':
+      case "keys-looked":
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
-      case 'oauth-clients':
+      case "oauth-clients":
         this.#kept.oauth.take(message.change);
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
-      case 'failed':
-        return this.#failed('control', message.sentence);
-      case 'log':
+      case "failed":
+        return this.#failed("control", message.sentence);
+      case "log":
         return this.#logs.take(message.lines);
-      case 'stopped':
+      case "stopped":
         return this.#controlStopped();
-      case 'damaged':
-        return this.#damaged('control', message.memory, message.sentence);
+      case "damaged":
+        return this.#damaged("control", message.memory, message.sentence);
     }
   }
 
   /** What is in the memory of the table is not what was written: a control worker begins anew, in other memory. */
   #damaged(thread: string, memory: number, sentence: string): void {
-    if (this.#kept.table.damaged(thread, memory, sentence) && !this.#ending) this.#control.replace('the memory of the table is damaged', '');
+    if (this.#kept.table.damaged(thread, memory, sentence) && !this.#ending)
+      this.#control.replace("the memory of the table is damaged", "");
   }
 
   #checkStarted(): void {
@@ -259,7 +288,7 @@ export class Supervisor implements Gateway {
   /** At start it ends the start; later it is logged, and the thread ends itself and is replaced. */
   #failed(thread: string, sentence: string): void {
     if (this.#isStarting()) this.#giveUp(sentence);
-    else this.#logs.log.write('error', 'thread-failed', { thread, sentence });
+    else this.#logs.log.write("error", "thread-failed", { thread, sentence });
   }
 
   #giveUp(sentence: string): void {
@@ -275,15 +304,18 @@ export class Supervisor implements Gateway {
   #dataLeft(worker: number): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldHeld(this.#baseCounters.cells, one.block, { heavyUse: new Int32Array(this.#kept.heavyUse), workers: this.#data.length });
+    foldHeld(this.#baseCounters.cells, one.block, {
+      heavyUse: new Int32Array(this.#kept.heavyUse),
+      workers: this.#data.length,
+    });
     this.#kept.table.readerEnded(worker);
-    if (!this.#ending) this.#toControl({ kind: 'data-worker-gone', worker });
+    if (!this.#ending) this.#toControl({ kind: "data-worker-gone", worker });
   }
 
   /** While its successor loads, the rest of what it counted is folded, and then the successor may count. */
   #clear(worker: number): void {
     foldSeries(this.#baseCounters.cells, this.#data[worker]!.block);
-    this.#toData(worker, { kind: 'clear' });
+    this.#toData(worker, { kind: "clear" });
   }
 
   #dataEnded(worker: number, reason: string, stack: string): void {
@@ -294,7 +326,7 @@ export class Supervisor implements Gateway {
     this.#controlStopped();
     this.#baseCounters.set(fixed.beatMs, 0);
     if (this.#renewing) this.#renewing = false;
-    else if (!this.#ending) this.#ended('control', reason, stack);
+    else if (!this.#ending) this.#ended("control", reason, stack);
     // Of an end of the whole process nobody need know how far the table was.
     if (!this.#ending) this.#kept.table.writerEnded();
   }
@@ -302,6 +334,6 @@ export class Supervisor implements Gateway {
   #ended(thread: string, reason: string, stack: string): void {
     if (this.#isStarting()) this.#giveUp(`the thread ${thread} ended while it started: ${reason}`);
     this.#baseCounters.add(fixed.workerRestarts, 1);
-    this.#logs.log.write('error', 'worker-ended', { thread, reason, stack });
+    this.#logs.log.write("error", "worker-ended", { thread, reason, stack });
   }
 }

@@ -1,6 +1,6 @@
 // The supervisor's watch over its threads: who has been silent for too long, and where such a thread stands.
-import type { Worker } from 'node:worker_threads';
-import { fixed } from '../shared/counters.ts';
+import type { Worker } from "node:worker_threads";
+import { fixed } from "../shared/counters.ts";
 
 /** Time between two looks. */
 export const watchEveryMs = 250;
@@ -52,7 +52,7 @@ export async function stackOf(worker: Worker): Promise<string> {
   const timer = setTimeout(() => timeout.resolve(null), stackMs);
   const text = await Promise.race([profile, timeout.promise]);
   clearTimeout(timer);
-  return text === null ? '' : printStack((JSON.parse(text) as { readonly nodes: readonly ProfileNode[] }).nodes);
+  return text === null ? "" : printStack((JSON.parse(text) as { readonly nodes: readonly ProfileNode[] }).nodes);
 }
 
 async function profileOf(worker: Worker): Promise<string> {
@@ -66,7 +66,8 @@ async function profileOf(worker: Worker): Promise<string> {
 /** The call path with most samples, innermost first; "" where none is known. */
 export function printStack(nodes: readonly ProfileNode[]): string {
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const childrenOf = (node: ProfileNode): readonly ProfileNode[] => (node.children ?? []).flatMap((id) => byId.get(id) ?? []);
+  const childrenOf = (node: ProfileNode): readonly ProfileNode[] =>
+    (node.children ?? []).flatMap((id) => byId.get(id) ?? []);
   const totals = new Map<number, number>();
   const total = (node: ProfileNode): number => {
     const known = totals.get(node.id);
@@ -78,13 +79,18 @@ export function printStack(nodes: readonly ProfileNode[]): string {
   const lines: string[] = [];
   let node = nodes[0];
   while (node !== undefined) {
-    if (node.callFrame.url !== '') lines.unshift(`    at ${node.callFrame.functionName || '<anonymous>'} (${node.callFrame.url}:${lineOf(node)})`);
-    const children = childrenOf(node).filter(({ hitCount, children: further, callFrame }) => !/^\((?:program|idle|garbage collector)\)$/.test(callFrame.functionName) && hitCount + (further?.length ?? 0) > 0);
+    if (node.callFrame.url !== "")
+      lines.unshift(`    at ${node.callFrame.functionName || "<anonymous>"} (${node.callFrame.url}:${lineOf(node)})`);
+    const children = childrenOf(node).filter(
+      ({ hitCount, children: further, callFrame }) =>
+        !/^\((?:program|idle|garbage collector)\)$/.test(callFrame.functionName) &&
+        hitCount + (further?.length ?? 0) > 0,
+    );
     const next: ProfileNode | undefined = children.toSorted((a, b) => total(b) - total(a))[0];
     // Most samples end here, or nothing below was seen.
     node = next === undefined || total(next) < node.hitCount ? undefined : next;
   }
-  return lines.join('\n');
+  return lines.join("\n");
 }
 
 function lineOf({ positionTicks, callFrame }: ProfileNode): number {

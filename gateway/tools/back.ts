@@ -1,40 +1,71 @@
 // `sluice check --back`: what would open, or be shared otherwise, if Ambassador served the same objects again. It reads none of `sluice.io/…` and no policy.
-import { guardAnnotations, keys } from '../../k8s/translate/fields/annotations.ts';
-import { nearAnnotation } from '../../k8s/translate/fields/deployment-fields.ts';
-import { objectKey, type SourceObject } from '../../k8s/translate/model/object.ts';
-import { ownersOf } from '../../k8s/translate/backends/services.ts';
-import { fieldOf, isRecord, quoted, recordOf, textOf } from '../../k8s/translate/values/value.ts';
-import { plainGuard, type Guard } from '../../routing/model/guard.ts';
-import { compareProblems, type Problem } from '../../routing/text/problem.ts';
-import { addressRulesOf, type AddressList } from '../callers/address-rules.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
-import { admittanceOf, type Since } from '../callers/effective.ts';
-import { limitsOf } from '../callers/effective-limits.ts';
-import { addressListText, admittanceText, limitsText } from '../callers/words.ts';
-import type { Settings } from '../options/settings.ts';
-import type { Served } from './manifests.ts';
+import { guardAnnotations, keys } from "../../k8s/translate/fields/annotations.ts";
+import { nearAnnotation } from "../../k8s/translate/fields/deployment-fields.ts";
+import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
+import { ownersOf } from "../../k8s/translate/backends/services.ts";
+import { fieldOf, isRecord, quoted, recordOf, textOf } from "../../k8s/translate/values/value.ts";
+import { plainGuard, type Guard } from "../../routing/model/guard.ts";
+import { compareProblems, type Problem } from "../../routing/text/problem.ts";
+import { addressRulesOf, type AddressList } from "../callers/address-rules.ts";
+import type { CallPolicy } from "../callers/call-policy.ts";
+import { admittanceOf, type Since } from "../callers/effective.ts";
+import { limitsOf } from "../callers/effective-limits.ts";
+import { addressListText, admittanceText, limitsText } from "../callers/words.ts";
+import type { Settings } from "../options/settings.ts";
+import type { Served } from "./manifests.ts";
 
 /** Problems of what would become of the objects, in order; level error: something that is protected would open, or was not read. */
-export function backProblems({ objects, policy, problems, translation }: Served, { policyFile, mappings, source }: Settings): readonly Problem[] {
+export function backProblems(
+  { objects, policy, problems, translation }: Served,
+  { policyFile, mappings, source }: Settings,
+): readonly Problem[] {
   const others = new Set(translation.ofAnother.map(({ ref }) => objectKey(ref)));
   const guards = new Map<string, Guard>();
   for (const { source, guard } of translation.mappings.values()) guards.set(objectKey(source), guard);
-  const asksAuthService = translation.settings.external.auth.kind !== 'none';
-  const found: Problem[] = problems.filter(({ code, level, subject: { kind } }) => code === 'differs-traffic-annotation' || (level === 'error' && (kind === 'File' || kind === 'Cluster')));
+  const asksAuthService = translation.settings.external.auth.kind !== "none";
+  const found: Problem[] = problems.filter(
+    ({ code, level, subject: { kind } }) =>
+      code === "differs-traffic-annotation" || (level === "error" && (kind === "File" || kind === "Cluster")),
+  );
   for (const object of objects) {
     if (!hasRoutes(object) || others.has(objectKey(object.ref))) continue;
     found.push(...new Going(object, guards.get(objectKey(object.ref)) ?? null, policy, asksAuthService).problems());
   }
-  if (policyFile === null) found.push({ code: 'no-policy', level: 'warning', subject: { kind: 'Policy', namespace: '', name: 'policy' }, field: '', sentence: 'no policy is named, so what its defaults protect is not listed; write --policy FILE if the gateway has one' });
-  if (source.kind === 'cluster' && !mappings) found.push({ code: 'mappings-not-read', level: 'warning', subject: { kind: 'Cluster', namespace: '', name: 'cluster' }, field: '', sentence: 'Mapping objects and annotated Services are not read, so what protects them is not listed; write --mappings if the gateway reads them' });
+  if (policyFile === null)
+    found.push({
+      code: "no-policy",
+      level: "warning",
+      subject: { kind: "Policy", namespace: "", name: "policy" },
+      field: "",
+      sentence:
+        "no policy is named, so what its defaults protect is not listed; write --policy FILE if the gateway has one",
+    });
+  if (source.kind === "cluster" && !mappings)
+    found.push({
+      code: "mappings-not-read",
+      level: "warning",
+      subject: { kind: "Cluster", namespace: "", name: "cluster" },
+      field: "",
+      sentence:
+        "Mapping objects and annotated Services are not read, so what protects them is not listed; write --mappings if the gateway reads them",
+    });
   return found.sort(compareProblems);
 }
 
 /** Does Ambassador serve something for it? What Seldon's operator wrote stands for its SeldonDeployment, which is listed itself. */
 function hasRoutes({ ref, object }: SourceObject): boolean {
-  if (ref.kind === 'SeldonDeployment') return true;
+  if (ref.kind === "SeldonDeployment") return true;
   if (ownersOf(object).length > 0) return false;
-  return ref.kind === 'Mapping' || (ref.kind === 'Service' && textOf(fieldOf(recordOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'annotations')), 'getambassador.io/config')) !== '');
+  return (
+    ref.kind === "Mapping" ||
+    (ref.kind === "Service" &&
+      textOf(
+        fieldOf(
+          recordOf(fieldOf(recordOf(fieldOf(recordOf(object), "metadata")), "annotations")),
+          "getambassador.io/config",
+        ),
+      ) !== "")
+  );
 }
 
 /** What would become of a part of what protects an object. */
@@ -44,7 +75,7 @@ interface Opening {
   readonly instead: string;
 }
 
-const elsewhere = 'or give the object an ambassador-id that Ambassador does not have';
+const elsewhere = "or give the object an ambassador-id that Ambassador does not have";
 
 /** One object on its way back. */
 class Going {
@@ -52,30 +83,49 @@ class Going {
   /** null: none of its Mappings is served here. */
   readonly #guard: Guard | null;
   readonly #policy: CallPolicy;
-  readonly #openings: Readonly<Record<'callers' | 'addresses' | 'limits', Opening>>;
+  readonly #openings: Readonly<Record<"callers" | "addresses" | "limits", Opening>>;
 
   constructor(object: SourceObject, guard: Guard | null, policy: CallPolicy, asksAuthService: boolean) {
     this.#object = object;
     this.#guard = guard;
     this.#policy = policy;
-    const there = asksAuthService ? 'everybody that the AuthService lets through may call there' : 'anybody may call there';
+    const there = asksAuthService
+      ? "everybody that the AuthService lets through may call there"
+      : "anybody may call there";
     this.#openings = {
-      callers: { code: 'opens-callers', becomes: there, instead: 'let an AuthService ask who calls' },
-      addresses: { code: 'opens-addresses', becomes: 'any address may call there', instead: "write ip_allow or ip_deny of Ambassador's Module, which holds for all" },
-      limits: { code: 'opens-limits', becomes: 'any number of requests may come there', instead: 'let a RateLimitService limit them' },
+      callers: { code: "opens-callers", becomes: there, instead: "let an AuthService ask who calls" },
+      addresses: {
+        code: "opens-addresses",
+        becomes: "any address may call there",
+        instead: "write ip_allow or ip_deny of Ambassador's Module, which holds for all",
+      },
+      limits: {
+        code: "opens-limits",
+        becomes: "any number of requests may come there",
+        instead: "let a RateLimitService limit them",
+      },
     };
   }
 
   problems(): readonly Problem[] {
-    const written = [...annotationsIn(this.#object.object, '')];
+    const written = [...annotationsIn(this.#object.object, "")];
     const says = (key: string): boolean => written.some(({ means }) => means === key);
-    const problems = written.filter((one) => !this.#staysOpen(one)).map(({ means, value, field }) => this.#problem(this.#openingOf(means), field, `Ambassador does not read this (${quoted(value)})`));
+    const problems = written
+      .filter((one) => !this.#staysOpen(one))
+      .map(({ means, value, field }) =>
+        this.#problem(this.#openingOf(means), field, `Ambassador does not read this (${quoted(value)})`),
+      );
     return [...problems, ...this.#ofPolicy(says(keys.auth), says(keys.rateLimit))];
   }
 
   /** `none`, where it holds: anybody may call here, too. */
   #staysOpen({ means, value }: FoundAnnotation): boolean {
-    return means === keys.auth && String(value).trim().toLowerCase() === 'none' && this.#guard !== null && admittanceOf(this.#guard, this.#object.ref.namespace, this.#policy).kind === 'anybody';
+    return (
+      means === keys.auth &&
+      String(value).trim().toLowerCase() === "none" &&
+      this.#guard !== null &&
+      admittanceOf(this.#guard, this.#object.ref.namespace, this.#policy).kind === "anybody"
+    );
   }
 
   #openingOf(means: string): Opening {
@@ -88,23 +138,43 @@ class Going {
     const { namespace } = this.#object.ref;
     const problems: Problem[] = [];
     const add = (opening: Opening, since: Since, part: string, here: string): void => {
-      problems.push(this.#problem(opening, `${since === 'namespace' ? `namespaces.${namespace}` : 'defaults'}.${part} of the policy`, `here it is ${here}, and Ambassador has no policy`));
+      problems.push(
+        this.#problem(
+          opening,
+          `${since === "namespace" ? `namespaces.${namespace}` : "defaults"}.${part} of the policy`,
+          `here it is ${here}, and Ambassador has no policy`,
+        ),
+      );
     };
     const admittance = admittanceOf(plainGuard, namespace, this.#policy);
-    if (!saysAuth && admittance.kind !== 'anybody') add(this.#openings.callers, admittance.since, 'auth', `for ${admittanceText(admittance)}`);
+    if (!saysAuth && admittance.kind !== "anybody")
+      add(this.#openings.callers, admittance.since, "auth", `for ${admittanceText(admittance)}`);
     const rules = addressRulesOf(plainGuard, namespace, this.#policy);
-    const addresses = (part: 'allow' | 'deny', lists: readonly AddressList[]): void => {
-      for (const { blocks, since } of lists) add(this.#openings.addresses, since, part, `${part === 'allow' ? 'for' : 'closed to'} ${addressListText(blocks)}`);
+    const addresses = (part: "allow" | "deny", lists: readonly AddressList[]): void => {
+      for (const { blocks, since } of lists)
+        add(
+          this.#openings.addresses,
+          since,
+          part,
+          `${part === "allow" ? "for" : "closed to"} ${addressListText(blocks)}`,
+        );
     };
-    addresses('allow', rules?.allow ?? []);
-    addresses('deny', rules?.deny ?? []);
+    addresses("allow", rules?.allow ?? []);
+    addresses("deny", rules?.deny ?? []);
     const limits = limitsOf(plainGuard, namespace, this.#policy);
-    if (!saysLimit && limits.limits.length > 0) add(this.#openings.limits, limits.since, 'rateLimit', `for ${limitsText(limits)}`);
+    if (!saysLimit && limits.limits.length > 0)
+      add(this.#openings.limits, limits.since, "rateLimit", `for ${limitsText(limits)}`);
     return problems;
   }
 
   #problem({ code, becomes, instead }: Opening, field: string, why: string): Problem {
-    return { code, level: 'error', subject: this.#object.ref, field, sentence: `${why}, so ${becomes}; ${instead} before you go back, ${elsewhere}` };
+    return {
+      code,
+      level: "error",
+      subject: this.#object.ref,
+      field,
+      sentence: `${why}, so ${becomes}; ${instead} before you go back, ${elsewhere}`,
+    };
   }
 }
 
@@ -123,7 +193,7 @@ function* annotationsIn(value: unknown, path: string): Iterable<FoundAnnotation>
   if (!isRecord(value)) return;
   for (const [key, below] of Object.entries(value)) {
     const isNamed = /[/.]/.test(key);
-    const at = isNamed ? `${path}["${key.slice(0, 120)}"]` : path === '' ? key : `${path}.${key}`;
+    const at = isNamed ? `${path}["${key.slice(0, 120)}"]` : path === "" ? key : `${path}.${key}`;
     const means = guardAnnotations.has(key) ? key : isNamed ? nearAnnotation(key, guardAnnotations) : null;
     if (means === null) yield* annotationsIn(below, at);
     else yield { means, value: below, field: at };

@@ -1,7 +1,7 @@
 // The frame of a tool: help, wrong use, and where its text goes.
-import { visible, visibleLines } from '../../routing/text/visible.ts';
-import { parseOptions, printOptions, type Option, type Written } from '../options/options.ts';
-import { coloured, wantsColour } from './colour.ts';
+import { visible, visibleLines } from "../../routing/text/visible.ts";
+import { parseOptions, printOptions, type Option, type Written } from "../options/options.ts";
+import { coloured, wantsColour } from "./colour.ts";
 
 export interface ToolUse {
   readonly options: ReadonlyMap<string, Written>;
@@ -9,13 +9,13 @@ export interface ToolUse {
 }
 
 /** `people`: coloured on a terminal. */
-export type TextForm = 'people' | 'plain';
+export type TextForm = "people" | "plain";
 
 /** How a tool ends. `failed` is exit 1, `wrong` exit 2; each prints one line on standard error. */
 export type ToolOutcome =
-  | { readonly kind: 'done'; readonly text: string; readonly code: 0 | 1; readonly form: TextForm }
-  | { readonly kind: 'failed'; readonly sentence: string }
-  | { readonly kind: 'wrong'; readonly sentence: string };
+  | { readonly kind: "done"; readonly text: string; readonly code: 0 | 1; readonly form: TextForm }
+  | { readonly kind: "failed"; readonly sentence: string }
+  | { readonly kind: "wrong"; readonly sentence: string };
 
 export interface Tool {
   readonly name: string;
@@ -28,30 +28,32 @@ export interface Tool {
 /** Runs a tool with the arguments after its name: the exit code. */
 export async function runTool(tool: Tool, argv: readonly string[]): Promise<number> {
   const parsed = parseOptions(tool.options, longForms(argv), process.env);
-  if (parsed.kind === 'help') {
+  if (parsed.kind === "help") {
     process.stdout.write(`${tool.usage}\n${printOptions(tool.options)}`);
     return 0;
   }
-  const outcome = parsed.kind === 'wrong' ? parsed : await tool.run(parsed);
-  if (outcome.kind === 'done') {
+  const outcome = parsed.kind === "wrong" ? parsed : await tool.run(parsed);
+  if (outcome.kind === "done") {
     const text = visibleLines(outcome.text);
-    process.stdout.write(outcome.form === 'people' && wantsColour(process.stdout.isTTY, process.env) ? coloured(text) : text);
+    process.stdout.write(
+      outcome.form === "people" && wantsColour(process.stdout.isTTY, process.env) ? coloured(text) : text,
+    );
     return outcome.code;
   }
   process.stderr.write(`sluice ${tool.name}: ${visible(outcome.sentence)}\n`);
-  return outcome.kind === 'wrong' ? 2 : 1;
+  return outcome.kind === "wrong" ? 2 : 1;
 }
 
 /** Short options in their long form: curl's -X and -H, kubectl's -n. */
-const shortOptions: Readonly<Record<string, string>> = { X: '--method', H: '--header', n: '--object-namespace' };
+const shortOptions: Readonly<Record<string, string>> = { X: "--method", H: "--header", n: "--object-namespace" };
 
 function longForms(argv: readonly string[]): string[] {
   const long: string[] = [];
   for (let at = 0; at < argv.length; at++) {
-    const [, letter = '', inline = ''] = /^-([XHn])(.*)$/s.exec(argv[at]!) ?? [];
+    const [, letter = "", inline = ""] = /^-([XHn])(.*)$/s.exec(argv[at]!) ?? [];
     const name = shortOptions[letter];
     if (name === undefined) long.push(argv[at]!);
-    else if (inline !== '') long.push(`${name}=${inline}`);
+    else if (inline !== "") long.push(`${name}=${inline}`);
     else if (at + 1 < argv.length) long.push(`${name}=${argv[++at]!}`);
     else long.push(name);
   }

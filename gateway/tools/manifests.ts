@@ -1,70 +1,117 @@
 // What the tools share: their options, and manifests of files or of a cluster read, translated and built into a table as `serve` would, with nothing resolved or dialled.
-import { openCluster } from '../../k8s/source/cluster/open.ts';
-import { mostInputBytes, readManifests } from '../../k8s/source/read.ts';
-import { objectKey, type SourceObject } from '../../k8s/translate/model/object.ts';
-import { orphansOf, type Orphan } from '../../k8s/translate/problems/orphans.ts';
-import { isWatched, platformNamespaces } from '../../k8s/translate/platform/platform.ts';
-import { secretTexts } from '../../k8s/translate/backends/tls.ts';
-import type { Translation } from '../../k8s/translate/model/translation.ts';
-import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
-import { compareProblems, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
-import { visible } from '../../routing/text/visible.ts';
-import { privateTable } from '../../routing/private-table.ts';
-import type { RouteTable } from '../../routing/table.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
-import { guardProblems } from '../callers/guard-problems.ts';
-import type { Material } from '../callers/provider.ts';
-import { readPolicyOfFiles } from '../callers/read-policy.ts';
-import { decodeServe, serveOptions } from '../options/config.ts';
-import { CertificateAssembly } from '../control/certificates/certificate-set.ts';
-import { readGrants } from '../options/grants.ts';
-import type { Option, Written } from '../options/options.ts';
-import { withPodNamespace } from '../options/pod-namespace.ts';
-import type { ClusterSettings, Settings } from '../options/settings.ts';
-import { translateSettingsOf } from '../options/translate-settings.ts';
-import type { ToolUse } from './command.ts';
-import { nothingServed } from './nothing-served.ts';
-import { upstreamCertificateProblems } from './upstream-certificates.ts';
+import { openCluster } from "../../k8s/source/cluster/open.ts";
+import { mostInputBytes, readManifests } from "../../k8s/source/read.ts";
+import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
+import { orphansOf, type Orphan } from "../../k8s/translate/problems/orphans.ts";
+import { isWatched, platformNamespaces } from "../../k8s/translate/platform/platform.ts";
+import { secretTexts } from "../../k8s/translate/backends/tls.ts";
+import type { Translation } from "../../k8s/translate/model/translation.ts";
+import { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
+import { compareProblems, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
+import { visible } from "../../routing/text/visible.ts";
+import { privateTable } from "../../routing/private-table.ts";
+import type { RouteTable } from "../../routing/table.ts";
+import type { CallPolicy } from "../callers/call-policy.ts";
+import { guardProblems } from "../callers/guard-problems.ts";
+import type { Material } from "../callers/provider.ts";
+import { readPolicyOfFiles } from "../callers/read-policy.ts";
+import { decodeServe, serveOptions } from "../options/config.ts";
+import { CertificateAssembly } from "../control/certificates/certificate-set.ts";
+import { readGrants } from "../options/grants.ts";
+import type { Option, Written } from "../options/options.ts";
+import { withPodNamespace } from "../options/pod-namespace.ts";
+import type { ClusterSettings, Settings } from "../options/settings.ts";
+import { translateSettingsOf } from "../options/translate-settings.ts";
+import type { ToolUse } from "./command.ts";
+import { nothingServed } from "./nothing-served.ts";
+import { upstreamCertificateProblems } from "./upstream-certificates.ts";
 
 /** Options of `serve` that change what manifests mean. */
-const shared = new Set(['grants', 'policy', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'oauth', 'dial', 'default-timeout-ms']);
+const shared = new Set([
+  "grants",
+  "policy",
+  "gateway-namespace",
+  "ambassador-id",
+  "namespace",
+  "single-namespace",
+  "claims",
+  "bare-names",
+  "oauth",
+  "dial",
+  "default-timeout-ms",
+]);
 
 /** Options of `serve` that say which cluster, and what of it. */
-const ofCluster = new Set(['kubeconfig', 'context', 'service-account', 'mappings']);
+const ofCluster = new Set(["kubeconfig", "context", "service-account", "mappings"]);
 
-const clusterOption: Option = { name: 'cluster', kind: 'flag', placeholder: '', help: 'read the objects of the cluster, once' };
+const clusterOption: Option = {
+  name: "cluster",
+  kind: "flag",
+  placeholder: "",
+  help: "read the objects of the cluster, once",
+};
 
-const namespaceOption: Option = { name: 'object-namespace', kind: 'text', placeholder: 'NAMESPACE', help: 'also -n: namespace of objects in files that name none (the single namespace, else default)' };
+const namespaceOption: Option = {
+  name: "object-namespace",
+  kind: "text",
+  placeholder: "NAMESPACE",
+  help: "also -n: namespace of objects in files that name none (the single namespace, else default)",
+};
 
 /** Options that `serve` does not have. */
 const ofTools: readonly Option[] = [clusterOption, namespaceOption];
 
-export const manifestOptions: readonly Option[] = [...ofTools, ...serveOptions.filter(({ name }) => shared.has(name) || ofCluster.has(name))];
+export const manifestOptions: readonly Option[] = [
+  ...ofTools,
+  ...serveOptions.filter(({ name }) => shared.has(name) || ofCluster.has(name)),
+];
 
-export const wideOption: Option = { name: 'wide', kind: 'flag', placeholder: '', help: 'print every Route as it is tried, in signs: ^ a prefix, = a path, ~ a regex' };
+export const wideOption: Option = {
+  name: "wide",
+  kind: "flag",
+  placeholder: "",
+  help: "print every Route as it is tried, in signs: ^ a prefix, = a path, ~ a regex",
+};
 
-export const jsonOption: Option = { name: 'json', kind: 'flag', placeholder: '', help: 'print JSON' };
+export const jsonOption: Option = { name: "json", kind: "flag", placeholder: "", help: "print JSON" };
 
 export type SettingsRead =
-  | { readonly kind: 'settings'; readonly settings: Settings }
-  | { readonly kind: 'wrong'; readonly sentence: string }
+  | { readonly kind: "settings"; readonly settings: Settings }
+  | { readonly kind: "wrong"; readonly sentence: string }
   /** Right use, but a file cannot be read. */
-  | { readonly kind: 'failed'; readonly sentence: string };
+  | { readonly kind: "failed"; readonly sentence: string };
 
 /** Decodes those options of `serve` that the tool has, exactly as `serve --folder`, or with `--cluster` as `serve` does, Grants included. */
 export async function readSettings(options: ReadonlyMap<string, Written>): Promise<SettingsRead> {
-  const stray = options.has('cluster') ? undefined : [...ofCluster].find((name) => name !== 'mappings' && options.get(name)?.from === `--${name}`);
-  if (stray !== undefined) return { kind: 'wrong', sentence: `--${stray} says which cluster: write --cluster with it and no manifests` };
-  const argv = options.has('cluster') ? ['--source=cluster'] : ['--source=folder', '--folder=.'];
-  for (const { name, kind } of serveOptions) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
-  const { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = process.env;
-  const config = decodeServe(argv, { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT });
-  if (config.kind === 'help') throw new Error('decodeServe was not asked for help');
-  if (config.kind === 'wrong') return config;
+  const stray = options.has("cluster")
+    ? undefined
+    : [...ofCluster].find((name) => name !== "mappings" && options.get(name)?.from === `--${name}`);
+  if (stray !== undefined)
+    return { kind: "wrong", sentence: `--${stray} says which cluster: write --cluster with it and no manifests` };
+  const argv = options.has("cluster") ? ["--source=cluster"] : ["--source=folder", "--folder=."];
+  for (const { name, kind } of serveOptions)
+    for (const value of options.get(name)?.values ?? [])
+      argv.push(kind === "flag" ? `--${name}` : `--${name}=${value}`);
+  const {
+    AMBASSADOR_ID,
+    AMBASSADOR_SINGLE_NAMESPACE,
+    AMBASSADOR_NAMESPACE,
+    KUBERNETES_SERVICE_HOST,
+    KUBERNETES_SERVICE_PORT,
+  } = process.env;
+  const config = decodeServe(argv, {
+    AMBASSADOR_ID,
+    AMBASSADOR_SINGLE_NAMESPACE,
+    AMBASSADOR_NAMESPACE,
+    KUBERNETES_SERVICE_HOST,
+    KUBERNETES_SERVICE_PORT,
+  });
+  if (config.kind === "help") throw new Error("decodeServe was not asked for help");
+  if (config.kind === "wrong") return config;
   const settings = await withPodNamespace(config.settings);
-  if (config.grantsFile === null) return { kind: 'settings', settings };
+  if (config.grantsFile === null) return { kind: "settings", settings };
   const grants = await readGrants(config.grantsFile);
-  return grants.kind === 'failed' ? grants : { kind: 'settings', settings: { ...settings, grants: grants.grants } };
+  return grants.kind === "failed" ? grants : { kind: "settings", settings: { ...settings, grants: grants.grants } };
 }
 
 /** What there was to read. */
@@ -97,46 +144,91 @@ export interface Served {
 }
 
 /** Reads and builds; a sentence when a path is not there or the cluster cannot be read. `paths` are ignored for a cluster. */
-export async function serveManifests(paths: readonly string[], settings: Settings, namespace: string | null = null): Promise<Served | string> {
-  return settings.source.kind === 'cluster' ? serveCluster(settings, settings.source) : serveFiles(paths, settings, namespace);
+export async function serveManifests(
+  paths: readonly string[],
+  settings: Settings,
+  namespace: string | null = null,
+): Promise<Served | string> {
+  return settings.source.kind === "cluster"
+    ? serveCluster(settings, settings.source)
+    : serveFiles(paths, settings, namespace);
 }
 
 /** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
 export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): boolean {
-  return [paths.length > 0, options.has('cluster'), options.has('url')].filter(Boolean).length === 1;
+  return [paths.length > 0, options.has("cluster"), options.has("url")].filter(Boolean).length === 1;
 }
 
-async function serveFiles(paths: readonly string[], settings: Settings, namespace: string | null): Promise<Served | string> {
+async function serveFiles(
+  paths: readonly string[],
+  settings: Settings,
+  namespace: string | null,
+): Promise<Served | string> {
   const chosen = namespace ?? settings.singleNamespace;
   const declared = await readPolicyOfFiles(settings.policyFile);
-  if (typeof declared === 'string') return declared;
-  if (chosen !== null && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(chosen)) return `-n ${visible(chosen)} is not a namespace: write lower-case letters, digits and "-"`;
-  const standardInput = paths.includes('-') ? await readStandardInput() : null;
-  const { objects, problems, missing, beside } = readManifests({ paths, standardInput, defaultNamespace: chosen ?? 'default' });
-  if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
-  const translator = new Translator(translateSettingsOf(settings, [], 'ready'), nothingHeld);
+  if (typeof declared === "string") return declared;
+  if (chosen !== null && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(chosen))
+    return `-n ${visible(chosen)} is not a namespace: write lower-case letters, digits and "-"`;
+  const standardInput = paths.includes("-") ? await readStandardInput() : null;
+  const { objects, problems, missing, beside } = readManifests({
+    paths,
+    standardInput,
+    defaultNamespace: chosen ?? "default",
+  });
+  if (missing[0] !== undefined)
+    return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
+  const translator = new Translator(translateSettingsOf(settings, [], "ready"), nothingHeld);
   translator.apply({ set: objects, removed: [] });
   const origins = new Map(objects.map(({ ref, origin }) => [objectKey(ref), origin]));
   const watched = objects.filter(({ ref }) => isWatched(ref, settings));
-  const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
-  const { policy, problems: ofPolicy, absent } = declared.held(secretsOf(objects), 'warning');
-  const originOf = (ref: ObjectRef): string => (ref.kind === 'Policy' ? (settings.policyFile ?? '') : (origins.get(objectKey(ref)) ?? ''));
+  const read = {
+    kinds: countKinds(watched),
+    unwatched: objects.length - watched.length,
+    otherKinds: beside.otherKinds,
+    withoutNamespace: chosen === null ? beside.withoutNamespace : 0,
+    orphans: orphansOf(watched),
+  };
+  const { policy, problems: ofPolicy, absent } = declared.held(secretsOf(objects), "warning");
+  const originOf = (ref: ObjectRef): string =>
+    ref.kind === "Policy" ? (settings.policyFile ?? "") : (origins.get(objectKey(ref)) ?? "");
   const served = build(translator.current(), [...problems, ...ofPolicy, ...problemsBeside(translator, policy)]);
   // Last: what comes before says why.
-  return { ...served, problems: [...served.problems, ...nothingServed({ kind: 'File', namespace: '', name: paths.join(' ') }, watched, read, served.translation, settings)], objects: watched, policy, unread: absent, read, originOf };
+  return {
+    ...served,
+    problems: [
+      ...served.problems,
+      ...nothingServed(
+        { kind: "File", namespace: "", name: paths.join(" ") },
+        watched,
+        read,
+        served.translation,
+        settings,
+      ),
+    ],
+    objects: watched,
+    policy,
+    unread: absent,
+    read,
+    originOf,
+  };
 }
 
 /** What a gateway that ends TLS would find at its start beside the translation, and what it would find when it dials. */
 function problemsBeside(translator: Translator, policy: CallPolicy): readonly Problem[] {
   const nowMs = Date.now();
   const { problems } = new CertificateAssembly(null).assemble(translator.current().hosts, [], nowMs);
-  return [...guardProblems(translator.guards(), policy), ...problems, ...upstreamCertificateProblems(translator.current(), nowMs)];
+  return [
+    ...guardProblems(translator.guards(), policy),
+    ...problems,
+    ...upstreamCertificateProblems(translator.current(), nowMs),
+  ];
 }
 
 /** Entries of Secrets by `namespace/name`. */
 export function secretsOf(objects: Iterable<SourceObject>): (name: string) => Material | null {
   const secrets = new Map<string, SourceObject>();
-  for (const object of objects) if (object.ref.kind === 'Secret') secrets.set(`${object.ref.namespace}/${object.ref.name}`, object);
+  for (const object of objects)
+    if (object.ref.kind === "Secret") secrets.set(`${object.ref.namespace}/${object.ref.name}`, object);
   return (name) => {
     const secret = secrets.get(name);
     return secret === undefined ? null : secretTexts(secret.object);
@@ -164,12 +256,20 @@ function countKinds(objects: Iterable<SourceObject>): ReadonlyMap<string, number
 async function serveCluster(settings: Settings, { access }: ClusterSettings): Promise<Served | string> {
   const { namespaces, mappings } = settings;
   const declared = await readPolicyOfFiles(settings.policyFile);
-  if (typeof declared === 'string') return declared;
+  if (typeof declared === "string") return declared;
   let sourceProblems: readonly Problem[] = [];
   const objects = new Map<string, SourceObject>();
   try {
-    const source = await openCluster({ access, namespaces, mappings, platformNamespaces: platformNamespaces(settings), claims: null, lastGood: null, once: true });
-    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, 'unready'), nothingHeld);
+    const source = await openCluster({
+      access,
+      namespaces,
+      mappings,
+      platformNamespaces: platformNamespaces(settings),
+      claims: null,
+      lastGood: null,
+      once: true,
+    });
+    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, "unready"), nothingHeld);
     try {
       await source.start((change) => {
         translator.apply(change);
@@ -181,17 +281,43 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
     } finally {
       await source.stop();
     }
-    const { policy, problems } = declared.held(secretsOf(objects.values()), 'error');
+    const { policy, problems } = declared.held(secretsOf(objects.values()), "error");
     const served = build(translator.current(), [...sourceProblems, ...problems, ...problemsBeside(translator, policy)]);
-    const read = { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) };
-    const nothing = objects.size === 0 ? [] : nothingServed({ kind: 'Cluster', namespace: '', name: 'cluster' }, [...objects.values()], read, served.translation, settings);
-    return { ...served, problems: [...served.problems, ...nothing], objects: [...objects.values()], policy, unread: new Set(), read, originOf: () => '' };
+    const read = {
+      kinds: countKinds(objects.values()),
+      unwatched: 0,
+      otherKinds: 0,
+      withoutNamespace: 0,
+      orphans: orphansOf(objects.values()),
+    };
+    const nothing =
+      objects.size === 0
+        ? []
+        : nothingServed(
+            { kind: "Cluster", namespace: "", name: "cluster" },
+            [...objects.values()],
+            read,
+            served.translation,
+            settings,
+          );
+    return {
+      ...served,
+      problems: [...served.problems, ...nothing],
+      objects: [...objects.values()],
+      policy,
+      unread: new Set(),
+      read,
+      originOf: () => "",
+    };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'objects' | 'originOf' | 'policy' | 'unread'> {
+export function build(
+  translation: Translation,
+  sourceProblems: readonly Problem[],
+): Omit<Served, "read" | "objects" | "originOf" | "policy" | "unread"> {
   const { settings, mappings, upstreams, endpoints } = translation;
   const whole = {
     settings,
@@ -203,5 +329,13 @@ export function build(translation: Translation, sourceProblems: readonly Problem
     failing: [],
   };
   const table = privateTable<null>(whole, () => null);
-  return { table, translation, problems: [...sourceProblems, ...translation.problems, ...table.routesInOrder().flatMap(({ problems }) => problems)].sort(compareProblems) };
+  return {
+    table,
+    translation,
+    problems: [
+      ...sourceProblems,
+      ...translation.problems,
+      ...table.routesInOrder().flatMap(({ problems }) => problems),
+    ].sort(compareProblems),
+  };
 }

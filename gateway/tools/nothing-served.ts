@@ -1,8 +1,8 @@
 // Manifests of which a gateway would serve nothing: that alone would end in "no Problems".
-import { objectKey, type SourceObject } from '../../k8s/translate/model/object.ts';
-import type { Translation } from '../../k8s/translate/model/translation.ts';
-import { compareText, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
-import type { Settings } from '../options/settings.ts';
+import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
+import type { Translation } from "../../k8s/translate/model/translation.ts";
+import { compareText, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
+import type { Settings } from "../options/settings.ts";
 
 /** Objects beside those that count. */
 interface NotRead {
@@ -11,25 +11,59 @@ interface NotRead {
 }
 
 /** Kinds whose objects say what is served. */
-const declaring: ReadonlySet<string> = new Set(['SeldonDeployment', 'Mapping', 'Host', 'TLSContext', 'Module', 'AuthService', 'RateLimitService']);
+const declaring: ReadonlySet<string> = new Set([
+  "SeldonDeployment",
+  "Mapping",
+  "Host",
+  "TLSContext",
+  "Module",
+  "AuthService",
+  "RateLimitService",
+]);
 
 /** What nothing else says: that there is nothing to check, or nothing of this gateway. `subject`: where it was read. */
-export function nothingServed(subject: ObjectRef, watched: readonly SourceObject[], { unwatched, otherKinds }: NotRead, { mappings, ofAnother }: Translation, { ambassadorIds }: Settings): readonly Problem[] {
-  const problem = (sentence: string): Problem => ({ code: 'nothing-read', level: 'error', subject, field: '', sentence });
+export function nothingServed(
+  subject: ObjectRef,
+  watched: readonly SourceObject[],
+  { unwatched, otherKinds }: NotRead,
+  { mappings, ofAnother }: Translation,
+  { ambassadorIds }: Settings,
+): readonly Problem[] {
+  const problem = (sentence: string): Problem => ({
+    code: "nothing-read",
+    level: "error",
+    subject,
+    field: "",
+    sentence,
+  });
   if (watched.length === 0) {
-    const there = unwatched > 0 ? `${allOf(unwatched)} in ${unwatched === 1 ? 'a namespace that is' : 'namespaces that are'} not watched` : otherKinds > 0 ? `${allOf(otherKinds)} of ${otherKinds === 1 ? 'a kind' : 'kinds'} that routing does not read` : 'there is no object';
+    const there =
+      unwatched > 0
+        ? `${allOf(unwatched)} in ${unwatched === 1 ? "a namespace that is" : "namespaces that are"} not watched`
+        : otherKinds > 0
+          ? `${allOf(otherKinds)} of ${otherKinds === 1 ? "a kind" : "kinds"} that routing does not read`
+          : "there is no object";
     return [problem(`${there}, so nothing is checked; name what holds the SeldonDeployments`)];
   }
   const others = new Set(ofAnother.map(({ ref }) => objectKey(ref)));
-  if (others.size === 0 || mappings.size > 0 || watched.some(({ ref }) => declaring.has(ref.kind) && !others.has(objectKey(ref)))) return [];
+  if (
+    others.size === 0 ||
+    mappings.size > 0 ||
+    watched.some(({ ref }) => declaring.has(ref.kind) && !others.has(objectKey(ref)))
+  )
+    return [];
   const ids = [...new Set(ofAnother.flatMap((one) => one.ids))].sort(compareText);
-  const more = ids.length > mostIds ? ` and ${ids.length - mostIds} more` : '';
-  return [problem(`${allOf(others.size)} of the ambassador-id ${ids.slice(0, mostIds).join(', ')}${more}, and this gateway's is ${ambassadorIds.join(', ')}, so nothing is served; write --ambassador-id with theirs to check them`)];
+  const more = ids.length > mostIds ? ` and ${ids.length - mostIds} more` : "";
+  return [
+    problem(
+      `${allOf(others.size)} of the ambassador-id ${ids.slice(0, mostIds).join(", ")}${more}, and this gateway's is ${ambassadorIds.join(", ")}, so nothing is served; write --ambassador-id with theirs to check them`,
+    ),
+  ];
 }
 
 /** Ids that one sentence names. */
 const mostIds = 8;
 
 function allOf(count: number): string {
-  return count === 1 ? 'the one object is' : `all ${count} objects are`;
+  return count === 1 ? "the one object is" : `all ${count} objects are`;
 }

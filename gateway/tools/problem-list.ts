@@ -1,6 +1,6 @@
 // Problems as `sluice check` prints them: first what is wrong, then under one heading what is served, but not as Ambassador would. Of one code a few lines and
 // the number of the others, so that one mistake that is made often hides nothing else.
-import { isDifference, printProblemAt, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
+import { isDifference, printProblemAt, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
 
 /** Lines of one level and code, unless all are asked for. */
 export const linesOfCode = 5;
@@ -15,29 +15,38 @@ export interface ProblemListing {
 /** A line each, in the order given; "" when there are none. */
 export function printProblems(problems: readonly Problem[], listing: ProblemListing): string {
   const differences = problems.filter(isDifference);
-  const others = printSome(problems.filter((problem) => !isDifference(problem)), listing);
+  const others = printSome(
+    problems.filter((problem) => !isDifference(problem)),
+    listing,
+  );
   if (differences.length === 0) return others;
-  return `${others}${others === '' ? '' : '\n'}differs from Ambassador:\n${printSome(differences, listing)}\n`;
+  return `${others}${others === "" ? "" : "\n"}differs from Ambassador:\n${printSome(differences, listing)}\n`;
 }
 
 function printSome(problems: readonly Problem[], { all, originOf }: ProblemListing): string {
   const byCode = Map.groupBy(problems, ({ level, code }) => `${level} ${code}`);
   const shown = new Set(all ? problems : [...byCode.values()].flatMap(firstOf));
-  const lines = problems.filter((problem) => shown.has(problem)).map((problem) => printProblemAt(problem, originOf(problem.subject)));
+  const lines = problems
+    .filter((problem) => shown.has(problem))
+    .map((problem) => printProblemAt(problem, originOf(problem.subject)));
   for (const [code, some] of byCode) {
     const rest = some.filter((problem) => !shown.has(problem));
     if (rest.length === 0) continue;
     const objects = new Set(rest.map(keyOf)).size;
-    lines.push(`… and ${rest.length} more of ${code}, on ${objects} ${objects === 1 ? 'object' : 'objects'}: --all prints ${rest.length === 1 ? 'it' : 'them'}`);
+    lines.push(
+      `… and ${rest.length} more of ${code}, on ${objects} ${objects === 1 ? "object" : "objects"}: --all prints ${rest.length === 1 ? "it" : "them"}`,
+    );
   }
-  return lines.map((line) => `${line}\n`).join('');
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 /** Those of one code that are shown: of as many objects as there is room for. */
 function firstOf(problems: readonly Problem[]): readonly Problem[] {
   if (problems.length <= linesOfCode) return problems;
   const objects = new Set<string>();
-  const first = problems.filter((problem) => objects.size < linesOfCode && !objects.has(keyOf(problem)) && objects.add(keyOf(problem)));
+  const first = problems.filter(
+    (problem) => objects.size < linesOfCode && !objects.has(keyOf(problem)) && objects.add(keyOf(problem)),
+  );
   const others = problems.filter((problem) => !first.includes(problem));
   return [...first, ...others.slice(0, linesOfCode - first.length)];
 }

@@ -1,20 +1,24 @@
 // A data worker's thread: between the supervisor, the control worker and the data plane. What it does besides serving: it takes tables when it is
 // woken and says which, tells which names were used, and drains.
-import type { MessagePort } from 'node:worker_threads';
-import { systemClock } from '../shared/clock.ts';
-import { CounterBlock } from '../shared/counters.ts';
-import { postedLog, type Log } from '../shared/log.ts';
-import { sharedNowMs, startPulse } from '../shared/pulse.ts';
-import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../shared/messages.ts';
-import type { AccessEntry, Plane, PlaneStart } from '../shared/data-plane.ts';
+import type { MessagePort } from "node:worker_threads";
+import { systemClock } from "../shared/clock.ts";
+import { CounterBlock } from "../shared/counters.ts";
+import { postedLog, type Log } from "../shared/log.ts";
+import { sharedNowMs, startPulse } from "../shared/pulse.ts";
+import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
+import type { AccessEntry, Plane, PlaneStart } from "../shared/data-plane.ts";
 
 /** Runs until the supervisor ends the thread. */
-export async function startDataWorker(start: DataStart, parent: MessagePort, makePlane: (start: PlaneStart) => Plane): Promise<void> {
+export async function startDataWorker(
+  start: DataStart,
+  parent: MessagePort,
+  makePlane: (start: PlaneStart) => Plane,
+): Promise<void> {
   const { settings, worker } = start;
   const tell = (message: FromData): void => parent.postMessage(message);
   const counters = new CounterBlock(start.counters[worker]!);
   startPulse(counters.cells);
-  const log = postedLog((lines) => tell({ kind: 'log', lines }));
+  const log = postedLog((lines) => tell({ kind: "log", lines }));
   let control: MessagePort | null = null;
   const plane = makePlane({
     settings,
@@ -27,17 +31,17 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     policy: start.policy,
     rateLimits: { memory: start.limits, aheadMs: sharedNowMs() - systemClock.now() - start.limits.startMs },
     ticketSeed: start.ticketSeed,
-    askKeys: (provider) => control?.postMessage({ kind: 'keys-wanted', provider } satisfies DataToControl),
+    askKeys: (provider) => control?.postMessage({ kind: "keys-wanted", provider } satisfies DataToControl),
     oauthClients: start.oauthClients,
     tokens: start.tokens,
     damaged: (memory, sentence) => {
-      tell({ kind: 'damaged', memory, sentence });
+      tell({ kind: "damaged", memory, sentence });
       log.flush();
       process.exit(1);
     },
     log: (entry) => writeAccess(log, entry),
     say: (level, event, fields) => log.write(level, event, { worker, ...fields }),
-    used: (upstreams) => control?.postMessage({ kind: 'used', upstreams } satisfies DataToControl),
+    used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();
   const clear = Promise.withResolvers<void>();
@@ -48,7 +52,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     const { lacks } = plane;
     if (control === null || lacks === saidLacks) return;
     saidLacks = lacks;
-    control.postMessage({ kind: 'lacks', what: lacks } satisfies DataToControl);
+    control.postMessage({ kind: "lacks", what: lacks } satisfies DataToControl);
   };
   const woken = (): void => {
     // Before it says that it serves.
@@ -56,32 +60,32 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     plane.woken();
     const { version, atMs } = plane.served;
     if (version === 0) return;
-    control?.postMessage({ kind: 'taken', version, atMs } satisfies DataToControl);
+    control?.postMessage({ kind: "taken", version, atMs } satisfies DataToControl);
     firstTable.resolve();
   };
   const drain = async (waitMs: number, graceMs: number): Promise<void> => {
     await plane.drain(waitMs, graceMs);
     log.flush();
-    tell({ kind: 'drained' });
+    tell({ kind: "drained" });
   };
-  parent.on('message', (message: ToData) => {
-    if (message.kind === 'drain') {
+  parent.on("message", (message: ToData) => {
+    if (message.kind === "drain") {
       void drain(message.waitMs, message.graceMs);
       return;
     }
-    if (message.kind === 'clear') {
+    if (message.kind === "clear") {
       clear.resolve();
       return;
     }
-    if (message.kind === 'oauth-clients') {
+    if (message.kind === "oauth-clients") {
       plane.setOAuthClients(message.change);
       return sayLacks();
     }
-    if (message.kind === 'policy') {
+    if (message.kind === "policy") {
       plane.setPolicy(message.policy);
       return sayLacks();
     }
-    if (message.kind === 'keys-looked') {
+    if (message.kind === "keys-looked") {
       plane.keysLooked(message.provider);
       return;
     }
@@ -90,12 +94,15 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     saidLacks = null;
     plane.follow(message.table);
     const { channel } = message;
-    channel.on('message', (told: ControlToData) => {
-      if (told.kind === 'wake') woken();
-      else if (told.kind === 'certificates') {
+    channel.on("message", (told: ControlToData) => {
+      if (told.kind === "wake") woken();
+      else if (told.kind === "certificates") {
         plane.setCertificates(told.set);
         sayLacks();
-      } else void plane.revoke(told.tokens).then((answer) => channel.postMessage({ kind: 'revoked', id: told.id, answer } satisfies DataToControl));
+      } else
+        void plane
+          .revoke(told.tokens)
+          .then((answer) => channel.postMessage({ kind: "revoked", id: told.id, answer } satisfies DataToControl));
     });
   });
 
@@ -104,9 +111,9 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   // At a start its port may be needed for the first table. Later others serve: it would answer 404 for want of a table.
   if (start.replacement) await Promise.all([firstTable.promise, clear.promise]);
   try {
-    tell({ kind: 'listening', ...(await plane.listen(start.port, start.tlsPort)) });
+    tell({ kind: "listening", ...(await plane.listen(start.port, start.tlsPort)) });
   } catch (error) {
-    tell({ kind: 'failed', sentence: listenFailure(error) });
+    tell({ kind: "failed", sentence: listenFailure(error) });
     log.flush();
     process.exit(1);
   }
@@ -115,7 +122,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
 /** One line a request: a failure of the gateway or its upstream is a warning, whatever else is logged is not. */
 function writeAccess(log: Log, entry: AccessEntry): void {
   const { atMs, ...fields } = entry;
-  log.write(entry.flag === '' ? 'info' : 'warn', 'access', { at: new Date(atMs).toISOString(), ...fields });
+  log.write(entry.flag === "" ? "info" : "warn", "access", { at: new Date(atMs).toISOString(), ...fields });
 }
 
 /** Why it cannot listen, in one line. */

@@ -1,12 +1,12 @@
 // Manifests read once, for the tools: no watching, no last good.
-import { join } from 'node:path';
-import type { Problem } from '../../routing/text/problem.ts';
-import type { SourceObject } from '../translate/model/object.ts';
-import { entryAt, folderBounds, isUnreadable, namesIn, outerIdentities, type FolderBounds } from './entries/entries.ts';
-import { fileProblem, ManifestFiles, type BesideObjects } from './files/files.ts';
-import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder/folder-problems.ts';
-import { manifestBounds } from './manifest/manifest-bounds.ts';
-import { finish } from './objects/turns.ts';
+import { join } from "node:path";
+import type { Problem } from "../../routing/text/problem.ts";
+import type { SourceObject } from "../translate/model/object.ts";
+import { entryAt, folderBounds, isUnreadable, namesIn, outerIdentities, type FolderBounds } from "./entries/entries.ts";
+import { fileProblem, ManifestFiles, type BesideObjects } from "./files/files.ts";
+import { linkAbove, noFile, tooDeep, tooManyEntries } from "./folder/folder-problems.ts";
+import { manifestBounds } from "./manifest/manifest-bounds.ts";
+import { finish } from "./objects/turns.ts";
 
 /** Of standard input no more is read, and more is refused like a file of that size. */
 export const mostInputBytes = manifestBounds.fileBytes;
@@ -29,9 +29,14 @@ export interface ManifestsWanted {
 }
 
 /** Reads files and directory trees as the folder Source does. Never throws: a path that is not there is in `missing`. */
-export function readManifests({ paths, standardInput, defaultNamespace }: ManifestsWanted, bounds: FolderBounds = folderBounds): ManifestsRead {
+export function readManifests(
+  { paths, standardInput, defaultNamespace }: ManifestsWanted,
+  bounds: FolderBounds = folderBounds,
+): ManifestsRead {
   const reading = new TreeReading(defaultNamespace, bounds);
-  const missing = paths.filter((path) => (path === '-' && standardInput !== null ? !reading.text(standardInput) : !reading.path(path, path, [])));
+  const missing = paths.filter((path) =>
+    path === "-" && standardInput !== null ? !reading.text(standardInput) : !reading.path(path, path, []),
+  );
   const { files } = reading;
   return { objects: files.changes().set, problems: files.problems(), missing, beside: files.beside() };
 }
@@ -49,26 +54,30 @@ class TreeReading {
   }
 
   text(bytes: Uint8Array): boolean {
-    finish(this.files.readBytes(bytes, '-', 0));
+    finish(this.files.readBytes(bytes, "-", 0));
     return true;
   }
 
   /** false: there is nothing that can be read. */
   path(path: string, name: string, above: readonly string[]): boolean {
     const entry = entryAt(path);
-    if (entry.kind === 'file') finish(this.files.read(path, name, entry.stats));
-    if (entry.kind === 'directory') {
+    if (entry.kind === "file") finish(this.files.read(path, name, entry.stats));
+    if (entry.kind === "directory") {
       if (above.length === 0) this.#outer = outerIdentities(path);
       if (this.#outer.includes(entry.identity)) this.files.report(name, linkAbove(name));
       else if (!above.includes(entry.identity)) this.#directory(path, name, [...above, entry.identity]);
     }
-    return entry.kind !== 'none';
+    return entry.kind !== "none";
   }
 
   #directory(path: string, name: string, above: readonly string[]): void {
     if (above.length > this.#bounds.depth) return this.files.report(name, tooDeep(name, this.#bounds));
     const found = finish(namesIn(path, this.#bounds.entries - this.#entries));
-    if (found === null) return this.files.report(name, fileProblem(name, 'unreadable-folder', 'the folder cannot be listed; make it readable'));
+    if (found === null)
+      return this.files.report(
+        name,
+        fileProblem(name, "unreadable-folder", "the folder cannot be listed; make it readable"),
+      );
     this.#entries += found.names.length;
     const unread = found.names.filter((below) => isUnreadable(join(path, below)));
     for (const below of unread) this.files.report(join(name, below), noFile(join(name, below)));

@@ -1,32 +1,39 @@
 // Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects, of the
 // record of who holds what, of the changes in which claims were first seen, and of the last good form of documents that are invalid now; the
 // order in which objects come in one change does not matter.
-import { openKey, type DigestKey } from '../../routing/collections/digest.ts';
-import { plainGuard } from '../../routing/model/guard.ts';
-import { plainSettings, type TableSettings } from '../../routing/model/table-change.ts';
-import { compareProblems, compareText, type Problem } from '../../routing/text/problem.ts';
-import { annotationOf, keys } from './fields/annotations.ts';
-import { Backends, isThere } from './graph/backend-records.ts';
-import { ExternalBook } from './meaning/external-services.ts';
-import { isAnonymousGranted } from './meaning/grant.ts';
-import { decodeGuard, type DeclaredGuard } from './deployments/guard.ts';
-import type { ClaimRecord, Held, RecordChange } from './claims/held.ts';
-import { Holdings, type Recording } from './claims/holdings.ts';
-import { Namespaces } from './units/namespaces.ts';
-import { objectKey, refOfMapping, type SourceObject } from './model/object.ts';
-import { OAuthKeys, type OAuthExposuresChange } from './claims/oauth-keys.ts';
-import { Output } from './graph/output.ts';
-import { isWatched } from './platform/platform.ts';
-import { PublishedMappings } from './graph/published-mappings.ts';
-import { predictorCandidates } from './backends/services.ts';
-import { gatherProblems, problemsOf, type ProblemParts } from './problems/translation-problems.ts';
-import { inOne, type Portions, type ServiceChoice, type Translation, type TranslateSettings, type TranslationChange } from './model/translation.ts';
-import type { Draft, UnitMeaning } from './meaning/meaning.ts';
-import type { Unit } from './units/unit.ts';
-import { ObjectGraph } from './graph/object-graph.ts';
+import { openKey, type DigestKey } from "../../routing/collections/digest.ts";
+import { plainGuard } from "../../routing/model/guard.ts";
+import { plainSettings, type TableSettings } from "../../routing/model/table-change.ts";
+import { compareProblems, compareText, type Problem } from "../../routing/text/problem.ts";
+import { annotationOf, keys } from "./fields/annotations.ts";
+import { Backends, isThere } from "./graph/backend-records.ts";
+import { ExternalBook } from "./meaning/external-services.ts";
+import { isAnonymousGranted } from "./meaning/grant.ts";
+import { decodeGuard, type DeclaredGuard } from "./deployments/guard.ts";
+import type { ClaimRecord, Held, RecordChange } from "./claims/held.ts";
+import { Holdings, type Recording } from "./claims/holdings.ts";
+import { Namespaces } from "./units/namespaces.ts";
+import { objectKey, refOfMapping, type SourceObject } from "./model/object.ts";
+import { OAuthKeys, type OAuthExposuresChange } from "./claims/oauth-keys.ts";
+import { Output } from "./graph/output.ts";
+import { isWatched } from "./platform/platform.ts";
+import { PublishedMappings } from "./graph/published-mappings.ts";
+import { predictorCandidates } from "./backends/services.ts";
+import { gatherProblems, problemsOf, type ProblemParts } from "./problems/translation-problems.ts";
+import {
+  inOne,
+  type Portions,
+  type ServiceChoice,
+  type Translation,
+  type TranslateSettings,
+  type TranslationChange,
+} from "./model/translation.ts";
+import type { Draft, UnitMeaning } from "./meaning/meaning.ts";
+import type { Unit } from "./units/unit.ts";
+import { ObjectGraph } from "./graph/object-graph.ts";
 
 /** For tools and tests: nothing was held before. */
-export const nothingHeld: Recording = Object.freeze({ kind: 'here', held: Object.freeze([]) });
+export const nothingHeld: Recording = Object.freeze({ kind: "here", held: Object.freeze([]) });
 
 /** Objects that are new or differ, and keys (`objectKey`) of those that are gone. */
 interface ObjectChange {
@@ -68,14 +75,23 @@ export class Translator {
     const backends = new Backends(settings);
     this.#graph = new ObjectGraph(settings, backends);
     this.#output = new Output(backends, key);
-    this.#external = new ExternalBook(`${settings.ambassadorIds[0] ?? 'default'}-${settings.gatewayNamespace ?? 'default'}`);
+    this.#external = new ExternalBook(
+      `${settings.ambassadorIds[0] ?? "default"}-${settings.gatewayNamespace ?? "default"}`,
+    );
     this.#holdings = new Holdings(settings, recording);
     this.#oauthKeys = new OAuthKeys(settings);
-    this.#problemParts = { graph: this.#graph, holdings: this.#holdings, oauthKeys: this.#oauthKeys, external: this.#external };
-    const ofAnother = (): Translation['ofAnother'] => [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
+    this.#problemParts = {
+      graph: this.#graph,
+      holdings: this.#holdings,
+      oauthKeys: this.#oauthKeys,
+      external: this.#external,
+    };
+    const ofAnother = (): Translation["ofAnother"] =>
+      [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
     const tableSettings = (): TableSettings => this.#tableSettings;
-    const hosts = (): Translation['hosts'] => this.#graph.hosts.inOrder;
-    const problems = (): readonly Problem[] => (this.#problems ??= problemsOf(this.#problemParts).toSorted(compareProblems));
+    const hosts = (): Translation["hosts"] => this.#graph.hosts.inOrder;
+    const problems = (): readonly Problem[] =>
+      (this.#problems ??= problemsOf(this.#problemParts).toSorted(compareProblems));
     this.#current = {
       get settings() {
         return tableSettings();
@@ -230,9 +246,23 @@ export class Translator {
   /** Objects that say who may call. */
   *guards(): Iterable<DeclaredGuard> {
     for (const { ref, deployment, configuration } of this.#graph.guarded) {
-      const guard = configuration?.guard ?? (deployment === null ? plainGuard : decodeGuard(deployment.annotations, isAnonymousGranted(this.#graph.grantsOf(ref.namespace)), () => undefined).guard);
+      const guard =
+        configuration?.guard ??
+        (deployment === null
+          ? plainGuard
+          : decodeGuard(
+              deployment.annotations,
+              isAnonymousGranted(this.#graph.grantsOf(ref.namespace)),
+              () => undefined,
+            ).guard);
       if (guard === plainGuard) continue;
-      yield { ref, guard, authField: (deployment === null ? null : annotationOf(deployment.annotations, keys.auth))?.field ?? `metadata.annotations["${keys.auth}"]` };
+      yield {
+        ref,
+        guard,
+        authField:
+          (deployment === null ? null : annotationOf(deployment.annotations, keys.auth))?.field ??
+          `metadata.annotations["${keys.auth}"]`,
+      };
     }
   }
 
@@ -262,15 +292,23 @@ export class Translator {
   }
 
   #servedBy(unit: Unit, { drafts }: UnitMeaning): readonly Draft[] {
-    return drafts.filter((draft) => unit.refusals?.mappings.has(draft.mapping.id) !== true && this.#holdings.holds(unit, draft));
+    return drafts.filter(
+      (draft) => unit.refusals?.mappings.has(draft.mapping.id) !== true && this.#holdings.holds(unit, draft),
+    );
   }
 
   #choiceOf(mapping: string): ServiceChoice | null {
     const unit = this.#graph.unitAt(refOfMapping(mapping));
-    const choice = unit === null ? undefined : this.#graph.meaningOf(unit).choices.find((one) => one.mapping === mapping);
+    const choice =
+      unit === null ? undefined : this.#graph.meaningOf(unit).choices.find((one) => one.mapping === mapping);
     if (choice === undefined) return null;
     const { predictor, chosen, exists } = choice;
-    return { mapping, candidates: predictorCandidates(unit!.deployment!, predictor).map(({ name }) => name), chosen, exists };
+    return {
+      mapping,
+      candidates: predictorCandidates(unit!.deployment!, predictor).map(({ name }) => name),
+      chosen,
+      exists,
+    };
   }
 
   /** All Problems, in no order, with pauses. What is changed in a pause may be told as it was before, or as it is after. */

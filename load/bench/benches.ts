@@ -1,11 +1,18 @@
 // The micro benchmarks, one after the other, or those that are named. With `node --expose-gc` also the heap of a reader.
-import { benchChurn } from './churn.ts';
-import { benchDecide } from './decide.ts';
-import { benchIdentities } from './identities.ts';
-import { benchRateLimits } from './rate-limits.ts';
-import { benchTranslation } from './translation.ts';
-import { benchWorkers } from './workers.ts';
+import { benchChurn } from "./churn.ts";
+import { benchDecide } from "./decide.ts";
+import { benchIdentities } from "./identities.ts";
+import { benchRateLimits } from "./rate-limits.ts";
+import { benchTranslation } from "./translation.ts";
+import { benchWorkers } from "./workers.ts";
 
-const benches: Readonly<Record<string, () => void>> = { decide: benchDecide, churn: benchChurn, identities: benchIdentities, 'rate-limits': benchRateLimits, translation: benchTranslation, workers: benchWorkers };
+const benches: Readonly<Record<string, () => void>> = {
+  decide: benchDecide,
+  churn: benchChurn,
+  identities: benchIdentities,
+  "rate-limits": benchRateLimits,
+  translation: benchTranslation,
+  workers: benchWorkers,
+};
 const named = process.argv.slice(2);
 for (const [name, bench] of Object.entries(benches)) if (named.length === 0 || named.includes(name)) bench();

@@ -1,11 +1,11 @@
 // A million changes of a table of 10,000 deployments, beside two readers that lag behind: memory must not grow. Ready bits flip, weights and targets
 // change, deployments go and come back, under other names, too.
-import { decide } from '../../routing/decide.ts';
-import { headOf } from '../../routing/request/head-text.ts';
-import type { Mapping } from '../../routing/model/mapping.ts';
-import type { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/model/table-change.ts';
-import { deploymentMappings, deployments, wholeChange, WrittenTable } from './tables.ts';
+import { decide } from "../../routing/decide.ts";
+import { headOf } from "../../routing/request/head-text.ts";
+import type { Mapping } from "../../routing/model/mapping.ts";
+import type { RouteTable } from "../../routing/table.ts";
+import type { TableChange } from "../../routing/model/table-change.ts";
+import { deploymentMappings, deployments, wholeChange, WrittenTable } from "./tables.ts";
 
 const changes = 1_000_000;
 const linesEvery = 100_000;
@@ -27,7 +27,15 @@ class Churn {
   readonly #mappings = deploymentMappings(namespaces);
   readonly #table = new WrittenTable(wholeChange(this.#mappings));
   readonly #readers: readonly RouteTable<null>[] = [this.#table.table, this.#table.reader()];
-  readonly #heads = Array.from({ length: deployments }, (_, index) => headOf({ method: 'POST', path: `/seldon/team-${index % namespaces}/model-${index}/api/v0.1/predictions`, host: 'gateway', headers: [], grpc: false }));
+  readonly #heads = Array.from({ length: deployments }, (_, index) =>
+    headOf({
+      method: "POST",
+      path: `/seldon/team-${index % namespaces}/model-${index}/api/v0.1/predictions`,
+      host: "gateway",
+      headers: [],
+      grpc: false,
+    }),
+  );
   /** Numbers of deployments that are away; each came with two Mappings. */
   readonly #away = new Set<number>();
   #step = 0;
@@ -46,7 +54,11 @@ class Churn {
 
   #next(): TableChange {
     const draw = this.#draw();
-    if (draw < 0.5) return { ...wholeChange([]), endpoints: [{ key: upstreamOf(this.#any()), ready: this.#draw() < 0.5, endpoints: this.#endpoints() }] };
+    if (draw < 0.5)
+      return {
+        ...wholeChange([]),
+        endpoints: [{ key: upstreamOf(this.#any()), ready: this.#draw() < 0.5, endpoints: this.#endpoints() }],
+      };
     if (draw < 0.85) return wholeChangeOf(this.#changed());
     return this.#comeOrGo();
   }
@@ -55,10 +67,18 @@ class Churn {
   #changed(): Mapping {
     const one = this.#any();
     const { target } = one;
-    if (this.#draw() < 0.5 || target.kind !== 'forward') return { ...one, role: { kind: 'live', weight: Math.floor(this.#draw() * 100), share: 1 } };
+    if (this.#draw() < 0.5 || target.kind !== "forward")
+      return { ...one, role: { kind: "live", weight: Math.floor(this.#draw() * 100), share: 1 } };
     // Of one in ten the size of the record changes as well.
-    const text = one.source.name.endsWith('0') ? 'x'.repeat(this.#draw() * 2000) : '';
-    return { ...one, target: { ...target, timeout: { ms: this.#step, setBy: 'churn' }, requestHeaders: { remove: [], add: [{ name: 'x', value: text, append: false }] } } };
+    const text = one.source.name.endsWith("0") ? "x".repeat(this.#draw() * 2000) : "";
+    return {
+      ...one,
+      target: {
+        ...target,
+        timeout: { ms: this.#step, setBy: "churn" },
+        requestHeaders: { remove: [], add: [{ name: "x", value: text, append: false }] },
+      },
+    };
   }
 
   #comeOrGo(): TableChange {
@@ -74,8 +94,12 @@ class Churn {
     return { ...wholeChange([]), removedMappings: gone.map(({ id }) => id), removedUpstreams: gone.map(upstreamOf) };
   }
 
-  #endpoints(): TableChange['endpoints'][number]['endpoints'] {
-    return Array.from({ length: this.#draw() * 5 }, (_, index) => ({ ip: `10.0.${this.#step % 256}.${index}`, port: 9000, state: 'ready' as const }));
+  #endpoints(): TableChange["endpoints"][number]["endpoints"] {
+    return Array.from({ length: this.#draw() * 5 }, (_, index) => ({
+      ip: `10.0.${this.#step % 256}.${index}`,
+      port: 9000,
+      state: "ready" as const,
+    }));
   }
 
   #any(): Mapping {
@@ -89,21 +113,24 @@ class Churn {
     const { version, root } = this.#table.writer.written;
     if (version - reader.version < this.#draw() * mostBehind) return;
     reader.adopt(root);
-    for (let ask = 0; ask < 10; ask++) decide(reader, this.#heads[Math.floor(this.#draw() * deployments)]!, this.#draw());
+    for (let ask = 0; ask < 10; ask++)
+      decide(reader, this.#heads[Math.floor(this.#draw() * deployments)]!, this.#draw());
     if (this.#draw() < 0.001) reader.rest();
   }
 
   #print(): void {
     const { used, touched } = this.#table.writer.bytes;
     const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1).padStart(6)} MiB`;
-    const kept = this.#readers.map(({ keptCount }) => keptCount).join(' and ');
+    const kept = this.#readers.map(({ keptCount }) => keptCount).join(" and ");
     globalThis.gc?.();
-    console.log(`${String(this.#step).padStart(9)} changes: in use ${mebibytes(used)}, ever touched ${mebibytes(touched)}, resident ${mebibytes(process.memoryUsage().rss)}, Routes ${this.#table.writer.written.routeCount}, kept ${kept}`);
+    console.log(
+      `${String(this.#step).padStart(9)} changes: in use ${mebibytes(used)}, ever touched ${mebibytes(touched)}, resident ${mebibytes(process.memoryUsage().rss)}, Routes ${this.#table.writer.written.routeCount}, kept ${kept}`,
+    );
   }
 }
 
 function upstreamOf({ target }: Mapping): string {
-  return target.kind === 'forward' ? target.upstream : '';
+  return target.kind === "forward" ? target.upstream : "";
 }
 
 function wholeChangeOf(one: Mapping): TableChange {

@@ -1,11 +1,19 @@
 // Benchmark of the core: decide at 10,000 deployments, writing the table, changing it.
-import { decide } from '../../routing/decide.ts';
-import { RequestHead } from '../../routing/request/head.ts';
-import { headOf } from '../../routing/request/head-text.ts';
-import type { Mapping } from '../../routing/model/mapping.ts';
-import type { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/model/table-change.ts';
-import { deploymentMappings, deployments, foreignMappings, ownRegexes, policy, wholeChange, WrittenTable } from './tables.ts';
+import { decide } from "../../routing/decide.ts";
+import { RequestHead } from "../../routing/request/head.ts";
+import { headOf } from "../../routing/request/head-text.ts";
+import type { Mapping } from "../../routing/model/mapping.ts";
+import type { RouteTable } from "../../routing/table.ts";
+import type { TableChange } from "../../routing/model/table-change.ts";
+import {
+  deploymentMappings,
+  deployments,
+  foreignMappings,
+  ownRegexes,
+  policy,
+  wholeChange,
+  WrittenTable,
+} from "./tables.ts";
 
 const decisionsPerRound = 10_000;
 const rounds = 300;
@@ -23,14 +31,34 @@ function requests(headAt: (index: number) => RequestHead): readonly RequestHead[
 }
 
 function restHeads(namespaces: number): readonly RequestHead[] {
-  const headers = [['host', 'gateway'], ['user-agent', 'bench'], ['content-type', 'application/json'], ['content-length', '70'], ['accept', '*/*']] as const;
-  return requests((index) => headOf({ method: 'POST', path: `/seldon/team-${index % namespaces}/model-${index}/api/v0.1/predictions`, host: 'gateway', headers, grpc: false }));
+  const headers = [
+    ["host", "gateway"],
+    ["user-agent", "bench"],
+    ["content-type", "application/json"],
+    ["content-length", "70"],
+    ["accept", "*/*"],
+  ] as const;
+  return requests((index) =>
+    headOf({
+      method: "POST",
+      path: `/seldon/team-${index % namespaces}/model-${index}/api/v0.1/predictions`,
+      host: "gateway",
+      headers,
+      grpc: false,
+    }),
+  );
 }
 
 function grpcHeads(namespaces: number): readonly RequestHead[] {
   return requests((index) => {
-    const headers = [['content-type', 'application/grpc'], ['te', 'trailers'], ['user-agent', 'bench'], ['seldon', `model-${index}`], ['namespace', `team-${index % namespaces}`]] as const;
-    return headOf({ method: 'POST', path: '/seldon.protos.Seldon/Predict', host: 'gateway', headers, grpc: true });
+    const headers = [
+      ["content-type", "application/grpc"],
+      ["te", "trailers"],
+      ["user-agent", "bench"],
+      ["seldon", `model-${index}`],
+      ["namespace", `team-${index % namespaces}`],
+    ] as const;
+    return headOf({ method: "POST", path: "/seldon.protos.Seldon/Predict", host: "gateway", headers, grpc: true });
   });
 }
 
@@ -41,7 +69,8 @@ function decideNs(table: RouteTable<null>, heads: readonly RequestHead[]): numbe
   for (let round = 0; round < rounds; round++) {
     let forwarded = 0;
     const start = performance.now();
-    for (let i = 0; i < decisionsPerRound; i++) if (decide(table, load((round * decisionsPerRound + i) % heads.length), 0.5).kind === 'forward') forwarded++;
+    for (let i = 0; i < decisionsPerRound; i++)
+      if (decide(table, load((round * decisionsPerRound + i) % heads.length), 0.5).kind === "forward") forwarded++;
     least = Math.min(least, ((performance.now() - start) * 1e6) / decisionsPerRound);
     if (forwarded !== decisionsPerRound) throw new Error(`${decisionsPerRound - forwarded} decisions found no Route`);
   }
@@ -80,7 +109,10 @@ function loaderOf(heads: readonly RequestHead[]): (index: number) => RequestHead
 function changeMs(written: WrittenTable, mappings: readonly Mapping[]): number {
   return changesMs(written, (step) => {
     const changed = mappings[(step * 7919) % mappings.length]!;
-    const target = { ...policy(changed.target.kind === 'forward' ? changed.target.upstream : '', '/'), timeout: { ms: 3000 + step, setBy: 'bench' } };
+    const target = {
+      ...policy(changed.target.kind === "forward" ? changed.target.upstream : "", "/"),
+      timeout: { ms: 3000 + step, setBy: "bench" },
+    };
     return { ...wholeChange([]), mappings: [{ mapping: { ...changed, target }, slot: -1 }] };
   });
 }
@@ -89,7 +121,10 @@ function changeMs(written: WrittenTable, mappings: readonly Mapping[]): number {
 function flipMs(written: WrittenTable, mappings: readonly Mapping[]): number {
   return changesMs(written, (step) => {
     const { target } = mappings[(step * 7919) % mappings.length]!;
-    return { ...wholeChange([]), endpoints: [{ key: target.kind === 'forward' ? target.upstream : '', ready: false, endpoints: [] }] };
+    return {
+      ...wholeChange([]),
+      endpoints: [{ key: target.kind === "forward" ? target.upstream : "", ready: false, endpoints: [] }],
+    };
   });
 }
 
@@ -111,7 +146,7 @@ function coldMs(): { readonly first: number; readonly warm: number } {
     const start = performance.now();
     const { table } = new WrittenTable(given);
     const ms = performance.now() - start;
-    if (table.routeCount === 0) throw new Error('the table is empty');
+    if (table.routeCount === 0) throw new Error("the table is empty");
     return ms;
   });
   return { first: times[0]!, warm: median(times.slice(1)) };
@@ -131,12 +166,14 @@ function readerBytes(written: WrittenTable, heads: readonly RequestHead[]): numb
 
 /** ns of the first decision of a Route, which makes it from its record. */
 function firstNs(written: WrittenTable, heads: readonly RequestHead[]): number {
-  return median(Array.from({ length: 5 }, () => {
-    const reader = written.reader();
-    const start = performance.now();
-    for (const head of heads) decide(reader, head, 0.5);
-    return ((performance.now() - start) * 1e6) / heads.length;
-  }));
+  return median(
+    Array.from({ length: 5 }, () => {
+      const reader = written.reader();
+      const start = performance.now();
+      for (const head of heads) decide(reader, head, 0.5);
+      return ((performance.now() - start) * 1e6) / heads.length;
+    }),
+  );
 }
 
 function median(values: readonly number[]): number {
@@ -144,37 +181,39 @@ function median(values: readonly number[]): number {
 }
 
 function line(name: string, value: number, unit: string, target: string): void {
-  console.log(`${name.padEnd(64)} ${value.toFixed(value < 10 ? 3 : 1).padStart(9)} ${unit}${target === '' ? '' : `   (target ${target})`}`);
+  console.log(
+    `${name.padEnd(64)} ${value.toFixed(value < 10 ? 3 : 1).padStart(9)} ${unit}${target === "" ? "" : `   (target ${target})`}`,
+  );
 }
 
 export function benchDecide(): void {
   const cold = coldMs();
-  line('write 20,000 Mappings, code cold', cold.first, 'ms', '< 250');
-  line('write 20,000 Mappings, code warm', cold.warm, 'ms', '');
+  line("write 20,000 Mappings, code cold", cold.first, "ms", "< 250");
+  line("write 20,000 Mappings, code warm", cold.warm, "ms", "");
   for (const namespaces of [1, 100, deployments]) {
     const mappings = deploymentMappings(namespaces);
     const written = new WrittenTable(wholeChange(mappings));
     const { table } = written;
-    const where = `${deployments} deployments in ${namespaces} namespace${namespaces === 1 ? '' : 's'}`;
+    const where = `${deployments} deployments in ${namespaces} namespace${namespaces === 1 ? "" : "s"}`;
     const heads = restHeads(namespaces);
-    line(`memory of the table, ${where}`, written.writer.bytes.used / 2 ** 20, 'MiB', '');
-    line(`first decision of a Route, ${where}`, firstNs(written, heads), 'ns', '');
-    line(`decide REST, ${where}`, decideNs(table, heads), 'ns', '≤ 250');
-    line(`decide gRPC, ${where}`, decideNs(table, grpcHeads(namespaces)), 'ns', '');
+    line(`memory of the table, ${where}`, written.writer.bytes.used / 2 ** 20, "MiB", "");
+    line(`first decision of a Route, ${where}`, firstNs(written, heads), "ns", "");
+    line(`decide REST, ${where}`, decideNs(table, heads), "ns", "≤ 250");
+    line(`decide gRPC, ${where}`, decideNs(table, grpcHeads(namespaces)), "ns", "");
     const bytes = readerBytes(written, heads);
-    if (bytes !== null) line(`heap of a reader of all REST Routes, ${where}`, bytes / 2 ** 20, 'MiB', '');
-    line(`change one Mapping, ${where}`, changeMs(written, mappings), 'ms', '< 1');
-    line(`flip one ready bit, ${where}`, flipMs(written, mappings), 'ms', '< 0.06');
+    if (bytes !== null) line(`heap of a reader of all REST Routes, ${where}`, bytes / 2 ** 20, "MiB", "");
+    line(`change one Mapping, ${where}`, changeMs(written, mappings), "ms", "< 1");
+    line(`flip one ready bit, ${where}`, flipMs(written, mappings), "ms", "< 0.06");
   }
   const mappings = deploymentMappings(100);
   const { table: plain } = new WrittenTable(wholeChange(mappings));
   const { table: crowded } = new WrittenTable(wholeChange([...mappings, ...foreignMappings(1000)]));
   const heads = restHeads(100);
   const ratios = Array.from({ length: 5 }, () => decideNs(crowded, heads) / decideNs(plain, heads));
-  line('decide with 1,000 foreign raw Mappings, against without', median(ratios), '×', '≤ 1.1');
-  const { table: regexes } = new WrittenTable(wholeChange([...mappings, ...ownRegexes('team-0', 50)]));
-  const own = heads.filter((head) => decide(regexes, head, 0).kind === 'forward' && textOf(head).includes('/team-0/'));
-  line('decide with 50 regexes of its own namespace', decideNs(regexes, own), 'ns', '≤ 25,000');
+  line("decide with 1,000 foreign raw Mappings, against without", median(ratios), "×", "≤ 1.1");
+  const { table: regexes } = new WrittenTable(wholeChange([...mappings, ...ownRegexes("team-0", 50)]));
+  const own = heads.filter((head) => decide(regexes, head, 0).kind === "forward" && textOf(head).includes("/team-0/"));
+  line("decide with 50 regexes of its own namespace", decideNs(regexes, own), "ns", "≤ 25,000");
 }
 
 function textOf(head: RequestHead): string {

@@ -1,43 +1,50 @@
 // Benchmark of what the control worker keeps: 10,000 deployments with two predictors each as a folder's Source reads them, translated; then one
 // changed manifest. CPU time, because others may use the machine; with `node --expose-gc` also the heap that each part holds.
-import { BreakerSlots } from '../../gateway/control/slots/breaker-slots.ts';
-import { SeriesSlots } from '../../gateway/control/slots/series-slots.ts';
-import { ManifestFiles } from '../../k8s/source/files/files.ts';
-import { finish } from '../../k8s/source/objects/turns.ts';
-import type { TranslateSettings } from '../../k8s/translate/model/translation.ts';
-import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
-import { deployments, type Deployment } from '../peers/fleet.ts';
-import { plainSplit, wholeManifest, type Split } from '../peers/manifests.ts';
+import { BreakerSlots } from "../../gateway/control/slots/breaker-slots.ts";
+import { SeriesSlots } from "../../gateway/control/slots/series-slots.ts";
+import { ManifestFiles } from "../../k8s/source/files/files.ts";
+import { finish } from "../../k8s/source/objects/turns.ts";
+import type { TranslateSettings } from "../../k8s/translate/model/translation.ts";
+import { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
+import { deployments, type Deployment } from "../peers/fleet.ts";
+import { plainSplit, wholeManifest, type Split } from "../peers/manifests.ts";
 
 const settings: TranslateSettings = {
-  ambassadorIds: ['default'],
+  ambassadorIds: ["default"],
   namespaces: [],
   singleNamespace: null,
-  claims: 'open',
-  bareNames: 'on',
+  claims: "open",
+  bareNames: "on",
   mappings: true,
-  dial: 'endpoints',
-  source: 'folder',
+  dial: "endpoints",
+  source: "folder",
   forbiddenAddresses: [],
   grants: [],
   gatewayNamespace: null,
   oauth: false,
   defaultTimeoutMs: 3000,
-  withoutSlices: 'unready',
+  withoutSlices: "unready",
 };
 
-const fleet = { deployments: 10_000, addresses: 'own', mainPort: 9001, canaryPort: 9002 } as const;
+const fleet = { deployments: 10_000, addresses: "own", mainPort: 9001, canaryPort: 9002 } as const;
 const changes = 200;
 
 export function benchTranslation(): void {
-  const files = new ManifestFiles('default');
+  const files = new ManifestFiles("default");
   const translator = new Translator(settings, nothingHeld);
   const series = new SeriesSlots([], 0, false);
   const breakers = new BreakerSlots([], 1);
   const held = { files, translator, series, breakers };
   const all = deployments(fleet);
   let stamp = 0;
-  const read = (deployment: Deployment, split: Split): void => finish(files.readBytes(Buffer.from(wholeManifest(deployment, split)), `${deployment.namespace}/${deployment.name}.yaml`, (stamp += 1)));
+  const read = (deployment: Deployment, split: Split): void =>
+    finish(
+      files.readBytes(
+        Buffer.from(wholeManifest(deployment, split)),
+        `${deployment.namespace}/${deployment.name}.yaml`,
+        (stamp += 1),
+      ),
+    );
   const translate = (): number => {
     const change = translator.apply(files.changes());
     files.letGo();
@@ -57,11 +64,20 @@ export function benchTranslation(): void {
     mappings = translate();
   });
   const kept = heapBytes();
-  console.log(`${fleet.deployments} deployments: read ${readMs.toFixed(0)} ms, ${mappings} Mappings translated and slots given ${translateMs.toFixed(0)} ms of CPU`);
-  if (before !== null) console.log(`heap: read and not yet translated ${mebibytes(readBytes! - before)} MiB, kept ${mebibytes(kept! - before)} MiB (${Object.keys(held).join(', ')})`);
+  console.log(
+    `${fleet.deployments} deployments: read ${readMs.toFixed(0)} ms, ${mappings} Mappings translated and slots given ${translateMs.toFixed(0)} ms of CPU`,
+  );
+  if (before !== null)
+    console.log(
+      `heap: read and not yet translated ${mebibytes(readBytes! - before)} MiB, kept ${mebibytes(kept! - before)} MiB (${Object.keys(held).join(", ")})`,
+    );
   const changeMs = cpuMs(() => {
     for (let index = 0; index < changes; index++) {
-      read(all[(index * 7919) % all.length]!, { ...plainSplit, mainFields: [`traffic: ${index % 100}`], canaryFields: [`traffic: ${100 - (index % 100)}`] });
+      read(all[(index * 7919) % all.length]!, {
+        ...plainSplit,
+        mainFields: [`traffic: ${index % 100}`],
+        canaryFields: [`traffic: ${100 - (index % 100)}`],
+      });
       translate();
     }
   });

@@ -1,8 +1,8 @@
 // What a request costs as the number of data workers grows: a breaker adds up what all of them have in use, and nothing else of a request knows how many there are.
-import { breakerCell, heavyUseBytes, maxBreakerSlots } from '../../gateway/shared/counters.ts';
-import { occupancyOf } from '../../gateway/edge/io/occupancy.ts';
-import { Breaker, resource } from '../../gateway/edge/upstream/breaker.ts';
-import { deployments } from './tables.ts';
+import { breakerCell, heavyUseBytes, maxBreakerSlots } from "../../gateway/shared/counters.ts";
+import { occupancyOf } from "../../gateway/edge/io/occupancy.ts";
+import { Breaker, resource } from "../../gateway/edge/upstream/breaker.ts";
+import { deployments } from "./tables.ts";
 
 const workerCounts = [1, 2, 8, 32, 64];
 const requestsARound = 100_000;
@@ -10,9 +10,14 @@ const rounds = 30;
 
 /** One worker's breakers of so many Upstreams, and blocks of all the others, in which each Upstream has one request under way. */
 function breakersAmong(workers: number, upstreams: number): readonly Breaker[] {
-  const [own, ...others] = Array.from({ length: workers }, () => new Float64Array(new SharedArrayBuffer(breakerCell(maxBreakerSlots, 0) * 8))) as [Float64Array, ...Float64Array[]];
+  const [own, ...others] = Array.from(
+    { length: workers },
+    () => new Float64Array(new SharedArrayBuffer(breakerCell(maxBreakerSlots, 0) * 8)),
+  ) as [Float64Array, ...Float64Array[]];
   const occupancy = occupancyOf(own, others, new Int32Array(new SharedArrayBuffer(heavyUseBytes())));
-  for (const block of others) for (let slot = 0; slot < upstreams; slot++) for (const one of [resource.connections, resource.requests]) block[breakerCell(slot, 0) + one] = 1;
+  for (const block of others)
+    for (let slot = 0; slot < upstreams; slot++)
+      for (const one of [resource.connections, resource.requests]) block[breakerCell(slot, 0) + one] = 1;
   return Array.from({ length: upstreams }, (_, slot) => {
     const breaker = new Breaker();
     breaker.moveTo(occupancy, slot, 0);
@@ -45,7 +50,11 @@ function requestNs(breakers: readonly Breaker[]): number {
 
 export function benchWorkers(): void {
   for (const workers of workerCounts) {
-    const [one, many] = [1, deployments].map((upstreams) => requestNs(breakersAmong(workers, upstreams)).toFixed(0).padStart(6));
-    console.log(`breaker of a request, ${String(workers).padStart(2)} workers: one Upstream ${one} ns, uniformly over ${deployments} ${many} ns`);
+    const [one, many] = [1, deployments].map((upstreams) =>
+      requestNs(breakersAmong(workers, upstreams)).toFixed(0).padStart(6),
+    );
+    console.log(
+      `breaker of a request, ${String(workers).padStart(2)} workers: one Upstream ${one} ns, uniformly over ${deployments} ${many} ns`,
+    );
   }
 }

@@ -2,13 +2,13 @@
 
 declare const __ENV: Readonly<Record<string, string | undefined>>;
 
-declare module 'k6' {
+declare module "k6" {
   /** Fails the run at once: from `setup` only. */
   export function fail(sentence: string): never;
   export function sleep(seconds: number): void;
 }
 
-declare module 'k6/http' {
+declare module "k6/http" {
   export interface Params {
     readonly headers: Readonly<Record<string, string>>;
     readonly tags: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ declare module 'k6/http' {
   export default http;
 }
 
-declare module 'k6/metrics' {
+declare module "k6/metrics" {
   export class Rate {
     constructor(name: string);
     add(hit: boolean): void;

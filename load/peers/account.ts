@@ -2,7 +2,7 @@
 //
 // Work that the kernel does in soft interrupts on behalf of a thread is charged to that thread; what it leaves to ksoftirqd is not,
 // so that thread of core 0 is read too and shown beside the peer.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from "node:fs";
 
 export interface ThreadTime {
   readonly pid: number;
@@ -13,7 +13,7 @@ export interface ThreadTime {
 
 function readOrNull(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path, "utf8");
   } catch {
     return null; // It ended between the listing and the read.
   }
@@ -29,7 +29,9 @@ function threadsOf(pid: number): readonly number[] {
 
 /** The process and all its descendants. */
 export function processTree(pid: number): readonly number[] {
-  const children = threadsOf(pid).flatMap((thread) => (readOrNull(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter(Boolean).map(Number));
+  const children = threadsOf(pid).flatMap((thread) =>
+    (readOrNull(`/proc/${pid}/task/${thread}/children`) ?? "").split(" ").filter(Boolean).map(Number),
+  );
   return [pid, ...children.flatMap(processTree)];
 }
 
@@ -38,14 +40,17 @@ export function threadTimes(rootPid: number): readonly ThreadTime[] {
     threadsOf(pid).flatMap((thread) => {
       const schedstat = readOrNull(`/proc/${pid}/task/${thread}/schedstat`);
       if (schedstat === null) return [];
-      const name = (readOrNull(`/proc/${pid}/task/${thread}/comm`) ?? '').trim();
-      return [{ pid, thread, name, ns: Number(schedstat.split(' ')[0]) }];
+      const name = (readOrNull(`/proc/${pid}/task/${thread}/comm`) ?? "").trim();
+      return [{ pid, thread, name, ns: Number(schedstat.split(" ")[0]) }];
     }),
   );
 }
 
 /** Time between two readings, busiest thread first. A thread that ended in between is lost: `ended` counts them. */
-export function timeBetween(before: readonly ThreadTime[], after: readonly ThreadTime[]): { readonly threads: readonly ThreadTime[]; readonly ended: number } {
+export function timeBetween(
+  before: readonly ThreadTime[],
+  after: readonly ThreadTime[],
+): { readonly threads: readonly ThreadTime[]; readonly ended: number } {
   const key = (time: ThreadTime): string => `${time.pid}/${time.thread}`;
   const start = new Map(before.map((time) => [key(time), time.ns]));
   const present = new Set(after.map(key));
@@ -69,22 +74,25 @@ export interface CoreTime {
 
 /** Time of a core since the machine started (/proc/stat): what others do on the proxy's core spoils its caches and so a round. */
 export function coreTime(core: number): CoreTime {
-  const line = (readOrNull('/proc/stat') ?? '').split('\n').find((one) => one.startsWith(`cpu${core} `)) ?? '';
-  const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = line.split(' ').slice(1).map((ticks) => Number(ticks) * 10);
+  const line = (readOrNull("/proc/stat") ?? "").split("\n").find((one) => one.startsWith(`cpu${core} `)) ?? "";
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = line
+    .split(" ")
+    .slice(1)
+    .map((ticks) => Number(ticks) * 10);
   return { busyMs: user + nice + system + interrupts + softInterrupts, stolenMs: stolen };
 }
 
 /** The kernel thread that runs what soft interrupts leave over on a core; null where it is not visible. */
 export function softInterruptThread(core: number): number | null {
   const wanted = `ksoftirqd/${core}`;
-  for (const entry of readdirSync('/proc')) {
+  for (const entry of readdirSync("/proc")) {
     if (/^\d+$/.test(entry) && readOrNull(`/proc/${entry}/comm`)?.trim() === wanted) return Number(entry);
   }
   return null;
 }
 
 /** A field of /proc/PID/status that is given in kB, such as VmRSS, in bytes; null when the process is gone. */
-export function statusBytes(pid: number, field: 'VmRSS' | 'VmHWM' | 'RssAnon'): number | null {
-  const found = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readOrNull(`/proc/${pid}/status`) ?? '');
+export function statusBytes(pid: number, field: "VmRSS" | "VmHWM" | "RssAnon"): number | null {
+  const found = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readOrNull(`/proc/${pid}/status`) ?? "");
   return found === null ? null : Number(found[1]) * 1024;
 }

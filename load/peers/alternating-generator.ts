@@ -1,17 +1,18 @@
 // The load generator of an alternation: a child process of the harness that gets an AlternationPlan and sends an AlternationResult.
-import { coreTime } from './account.ts';
-import type { AlternationPlan, AlternationResult, AlternationSide, Quantiles } from './alternation.ts';
-import { deployments, predictionBody, predictionHead } from './fleet.ts';
-import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
-import { pass } from './measuring.ts';
-import { runOnePlan } from './one-plan.ts';
-import { seededRandom } from './random.ts';
+import { coreTime } from "./account.ts";
+import type { AlternationPlan, AlternationResult, AlternationSide, Quantiles } from "./alternation.ts";
+import { deployments, predictionBody, predictionHead } from "./fleet.ts";
+import { LoadConnection, type LoadConnectionOwner } from "./load-connection.ts";
+import { pass } from "./measuring.ts";
+import { runOnePlan } from "./one-plan.ts";
+import { seededRandom } from "./random.ts";
 
 const answerWaitMs = 10_000;
 
 function quantilesOf(latenciesUs: readonly number[]): Quantiles {
   const sorted = Float64Array.from(latenciesUs).sort();
-  const at = (share: number): number => Math.round(sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN);
+  const at = (share: number): number =>
+    Math.round(sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN);
   return { count: sorted.length, p50Us: at(0.5), p99Us: at(0.99) };
 }
 
@@ -35,7 +36,10 @@ class Side implements LoadConnectionOwner {
   constructor(plan: AlternationPlan, port: number, heads: readonly Buffer[]) {
     this.#heads = heads;
     const address = { host: plan.host, port };
-    this.#connections = Array.from({ length: plan.connections }, () => new LoadConnection(address, [Buffer.from(plan.answer)], this));
+    this.#connections = Array.from(
+      { length: plan.connections },
+      () => new LoadConnection(address, [Buffer.from(plan.answer)], this),
+    );
     this.#free = [...this.#connections];
   }
 
@@ -70,21 +74,21 @@ class Side implements LoadConnectionOwner {
   }
 
   answered(connection: LoadConnection, status: number, body: number, text: () => string): void {
-    if (status !== 200) this.#failed('status', `status ${status}: ${text().slice(0, 200)}`);
-    else if (body < 0) this.#failed('body', `a wrong body: ${text().slice(0, 200)}`);
+    if (status !== 200) this.#failed("status", `status ${status}: ${text().slice(0, 200)}`);
+    else if (body < 0) this.#failed("body", `a wrong body: ${text().slice(0, 200)}`);
     this.#answers += 1;
     if (connection.dueMs >= this.#countsFromMs) this.#turn.push((performance.now() - connection.dueMs) * 1000);
     this.#next(connection);
   }
 
   failed(connection: LoadConnection, sentence: string): void {
-    this.#failed('connection', sentence);
+    this.#failed("connection", sentence);
     this.#next(connection);
   }
 
   reconnected(): void {}
 
-  #failed(kind: 'status' | 'body' | 'connection', sentence: string): void {
+  #failed(kind: "status" | "body" | "connection", sentence: string): void {
     this.#errors[kind] += 1;
     this.#errors.first ??= sentence;
   }
@@ -123,14 +127,16 @@ async function takeTurn(plan: AlternationPlan, side: Side, random: () => number)
 
 async function alternate(plan: AlternationPlan): Promise<AlternationResult> {
   const body = predictionBody(plan.bodyBytes);
-  const heads = deployments(plan.fleet).map(({ prefix }) => Buffer.from(predictionHead(prefix, `Content-Length: ${body.length}`, []) + body));
+  const heads = deployments(plan.fleet).map(({ prefix }) =>
+    Buffer.from(predictionHead(prefix, `Content-Length: ${body.length}`, []) + body),
+  );
   const random = seededRandom(20_261_122);
   const sides = [new Side(plan, plan.ports[0], heads), new Side(plan, plan.ports[1], heads)] as const;
   const stolenMs = (): number => plan.cores.reduce((sum, core) => sum + coreTime(core).stolenMs, 0);
   let voided = 0;
   let disturbed = 0;
   for (let round = 0; round < plan.rounds; round++) {
-    for (let turn = 0; turn < plan.turnsARound; ) {
+    for (let turn = 0; turn < plan.turnsARound;) {
       const stolenBeforeMs = stolenMs();
       // Neither always follows the other.
       for (const side of turn % 2 === 0 ? sides : sides.toReversed()) await takeTurn(plan, side, random);

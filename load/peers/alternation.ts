@@ -1,7 +1,7 @@
 // Two peers by turns of a fifth of a second, from one generator: what the host does to the machine for seconds hits both alike, and a stall of
 // some milliseconds spoils one turn and not a round.
-import type { FleetPlan } from './fleet.ts';
-import type { LoadErrors } from './load-plan.ts';
+import type { FleetPlan } from "./fleet.ts";
+import type { LoadErrors } from "./load-plan.ts";
 
 /** What is asked of both peers. Open loop: requests leave by a Poisson schedule, uniform over all deployments. */
 export interface AlternationPlan {

@@ -35,9 +35,9 @@ function decimal(bytes: Buffer, start: number, end: number): number {
   return number;
 }
 
-const contentLength = Buffer.from('content-length');
-const transferEncoding = Buffer.from('transfer-encoding');
-const connection = Buffer.from('connection');
+const contentLength = Buffer.from("content-length");
+const transferEncoding = Buffer.from("transfer-encoding");
+const connection = Buffer.from("connection");
 
 /**
  * Reads the answer that starts at `start` into `answer`. False: not complete yet. A chunked one must be the last in the bytes. Throws on what is
@@ -61,7 +61,12 @@ export function readAnswer(bytes: Buffer, start: number, end: number, answer: An
     if (at >= end) return false;
     if (first === 0x63 /* c */) {
       if (nameIs(bytes, line, nameEnd, contentLength)) length = decimal(bytes, nameEnd + 1, at - 1);
-      else if (nameIs(bytes, line, nameEnd, connection)) answer.close = bytes.toString('latin1', nameEnd + 1, at - 1).trim().toLowerCase() === 'close';
+      else if (nameIs(bytes, line, nameEnd, connection))
+        answer.close =
+          bytes
+            .toString("latin1", nameEnd + 1, at - 1)
+            .trim()
+            .toLowerCase() === "close";
     } else if (first === 0x74 /* t */ && nameIs(bytes, line, nameEnd, transferEncoding)) {
       answer.chunked = true;
     }
@@ -70,22 +75,22 @@ export function readAnswer(bytes: Buffer, start: number, end: number, answer: An
   answer.bodyStart = line + 2;
   if (answer.chunked) {
     answer.bodyEnd = end;
-    return bytes.toString('latin1', Math.max(answer.bodyStart, end - 5), end) === '0\r\n\r\n';
+    return bytes.toString("latin1", Math.max(answer.bodyStart, end - 5), end) === "0\r\n\r\n";
   }
-  if (!(length >= 0)) throw new Error('an answer without content-length');
+  if (!(length >= 0)) throw new Error("an answer without content-length");
   answer.bodyEnd = answer.bodyStart + length;
   return end >= answer.bodyEnd;
 }
 
 /** Body of a chunked answer as one string. */
 export function joinChunks(bytes: Buffer, start: number, end: number): string {
-  let body = '';
+  let body = "";
   let at = start;
   for (;;) {
-    const line = bytes.indexOf('\r\n', at);
-    const size = Number.parseInt(bytes.toString('latin1', at, line), 16);
+    const line = bytes.indexOf("\r\n", at);
+    const size = Number.parseInt(bytes.toString("latin1", at, line), 16);
     if (!(size > 0) || line + 2 + size > end) return body;
-    body += bytes.toString('latin1', line + 2, line + 2 + size);
+    body += bytes.toString("latin1", line + 2, line + 2 + size);
     at = line + 2 + size + 2;
   }
 }

@@ -1,8 +1,8 @@
 // A crowd: many client connections that do next to nothing. They live in the harness, beside the load generator's core.
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { deployments, predictionBody, predictionHead, type FleetPlan } from './fleet.ts';
-import { pause } from './process.ts';
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { deployments, predictionBody, predictionHead, type FleetPlan } from "./fleet.ts";
+import { pause } from "./process.ts";
 
 /** Opened and asked together, so that no backlog overflows. */
 const batch = 250;
@@ -35,11 +35,11 @@ export class Crowd {
   }
 
   async #connect(): Promise<Socket> {
-    const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true });
-    await once(socket, 'connect');
+    const socket = connect({ host: "127.0.0.1", port: this.#port, noDelay: true });
+    await once(socket, "connect");
     this.#sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
       if (this.#sockets.delete(socket)) this.ended += 1;
     });
     return socket;
@@ -48,14 +48,16 @@ export class Crowd {
   /** Each sends one request; rejects unless each gets a 200. */
   async ask(): Promise<void> {
     const all = [...this.#sockets];
-    for (let done = 0; done < all.length; done += batch) await Promise.all(all.slice(done, done + batch).map((socket) => this.#askOne(socket)));
+    for (let done = 0; done < all.length; done += batch)
+      await Promise.all(all.slice(done, done + batch).map((socket) => this.#askOne(socket)));
   }
 
   async #askOne(socket: Socket): Promise<void> {
-    const answered = once(socket, 'data', { signal: AbortSignal.timeout(answerWaitMs) }) as Promise<[Buffer]>;
+    const answered = once(socket, "data", { signal: AbortSignal.timeout(answerWaitMs) }) as Promise<[Buffer]>;
     socket.write(this.#request);
     const [chunk] = await answered;
-    if (!chunk.toString('latin1').startsWith('HTTP/1.1 200 ')) throw new Error(`a connection of the crowd got ${chunk.toString('latin1').slice(0, 100)}`);
+    if (!chunk.toString("latin1").startsWith("HTTP/1.1 200 "))
+      throw new Error(`a connection of the crowd got ${chunk.toString("latin1").slice(0, 100)}`);
   }
 
   /** Each begins a head and sends a byte of it every second, spread over the second. Whoever is cut comes again. */
@@ -69,7 +71,7 @@ export class Crowd {
       void this.open(missing).catch(() => undefined);
       for (const socket of turn.splice(0, Math.ceil((this.#sockets.size * dripTickMs) / dripEveryMs))) {
         socket.resume();
-        socket.write(begun.has(socket) ? 'x' : 'POST /seldon/ns/slow HTTP/1.1\r\nHost: slow\r\nX-Slow: ');
+        socket.write(begun.has(socket) ? "x" : "POST /seldon/ns/slow HTTP/1.1\r\nHost: slow\r\nX-Slow: ");
         begun.add(socket);
       }
     }, dripTickMs);

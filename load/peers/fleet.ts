@@ -17,7 +17,7 @@ export interface Place {
 }
 
 /** shared: every predictor of one kind is at one address. own: each has an address of its own in 127.0.0.0/8, as pods have. */
-export type Addresses = 'shared' | 'own';
+export type Addresses = "shared" | "own";
 
 export interface FleetPlan {
   readonly deployments: number;
@@ -41,21 +41,21 @@ function ownHost(index: number, kind: 0 | 1): string {
 }
 
 export function deploymentName(index: number): string {
-  return `model-${String(index).padStart(5, '0')}`;
+  return `model-${String(index).padStart(5, "0")}`;
 }
 
 export function deployments(plan: FleetPlan): readonly Deployment[] {
   return Array.from({ length: plan.deployments }, (_, index) => {
     const namespace = `team-${index % namespaces}`;
     const name = deploymentName(index);
-    const own = plan.addresses === 'own';
+    const own = plan.addresses === "own";
     return {
       index,
       namespace,
       name,
       prefix: `/seldon/${namespace}/${name}/`,
-      main: { host: own ? ownHost(index, 0) : '127.0.0.1', port: plan.mainPort },
-      canary: { host: own ? ownHost(index, 1) : '127.0.0.1', port: plan.canaryPort },
+      main: { host: own ? ownHost(index, 0) : "127.0.0.1", port: plan.mainPort },
+      canary: { host: own ? ownHost(index, 1) : "127.0.0.1", port: plan.canaryPort },
     };
   });
 }
@@ -63,17 +63,17 @@ export function deployments(plan: FleetPlan): readonly Deployment[] {
 /** A JSON body of exactly `bytes` bytes, at least 30. */
 export function predictionBody(bytes: number): string {
   const open = '{"data":{"ndarray":[[';
-  const close = ']]}}';
+  const close = "]]}}";
   const room = bytes - open.length - close.length;
-  const number = '5.1,3.5,1.4,0.2,';
+  const number = "5.1,3.5,1.4,0.2,";
   const numbers = number.repeat(Math.ceil(room / number.length)).slice(0, room - 1);
   // The last character must not be a comma or a point.
-  return `${open}${numbers.replace(/[,.]$/, '1')}7${close}`;
+  return `${open}${numbers.replace(/[,.]$/, "1")}7${close}`;
 }
 
 /** A body in chunks of `chunkBytes`, as the wire has it. */
 export function chunked(body: string, chunkBytes: number): string {
-  let text = '';
+  let text = "";
   for (let at = 0; at < body.length; at += chunkBytes) {
     const chunk = body.slice(at, at + chunkBytes);
     text += `${chunk.length.toString(16)}\r\n${chunk}\r\n`;
@@ -85,13 +85,13 @@ export function chunked(body: string, chunkBytes: number): string {
 export function predictionHead(prefix: string, framing: string, fields: readonly string[]): string {
   return [
     `POST ${prefix}api/v0.1/predictions HTTP/1.1`,
-    'Host: gateway.example:8003',
-    'User-Agent: python-requests/2.31.0',
-    'Accept: */*',
-    'Content-Type: application/json',
+    "Host: gateway.example:8003",
+    "User-Agent: python-requests/2.31.0",
+    "Accept: */*",
+    "Content-Type: application/json",
     framing,
     ...fields,
-    '',
-    '',
-  ].join('\r\n');
+    "",
+    "",
+  ].join("\r\n");
 }

@@ -1,12 +1,12 @@
 // The load generator: a child process of the harness, the same for every peer. It gets a LoadPlan, runs it and sends a LoadResult.
 //
 // Requests are uniform over all deployments by a seeded generator, so that every peer sees the same sequence.
-import { chunked, deployments, predictionBody, predictionHead } from './fleet.ts';
-import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
-import type { LoadPlan } from './load-plan.ts';
-import { Measuring, pass, type Loading } from './measuring.ts';
-import { measured, runOnePlan } from './one-plan.ts';
-import { seededRandom } from './random.ts';
+import { chunked, deployments, predictionBody, predictionHead } from "./fleet.ts";
+import { LoadConnection, type LoadConnectionOwner } from "./load-connection.ts";
+import type { LoadPlan } from "./load-plan.ts";
+import { Measuring, pass, type Loading } from "./measuring.ts";
+import { measured, runOnePlan } from "./one-plan.ts";
+import { seededRandom } from "./random.ts";
 
 const writeTogetherBytes = 4096;
 const answerWaitMs = 10_000;
@@ -27,20 +27,22 @@ class Generator implements LoadConnectionOwner, Loading {
     this.measuring = new Measuring(plan);
     const json = predictionBody(plan.bodyBytes);
     const body = plan.chunkBytes === null ? json : chunked(json, plan.chunkBytes);
-    const framing = plan.chunkBytes === null ? `Content-Length: ${json.length}` : 'Transfer-Encoding: chunked';
+    const framing = plan.chunkBytes === null ? `Content-Length: ${json.length}` : "Transfer-Encoding: chunked";
     const together = body.length <= writeTogetherBytes;
-    const called = plan.called === 'all' ? deployments(plan.fleet) : deployments(plan.fleet).slice(0, 1);
+    const called = plan.called === "all" ? deployments(plan.fleet) : deployments(plan.fleet).slice(0, 1);
     const fields = plan.fields.length === 0 ? [[]] : plan.fields.map((lines) => [lines]);
-    this.#heads = called.flatMap((deployment) => fields.map((lines) => Buffer.from(predictionHead(deployment.prefix, framing, lines) + (together ? body : ''))));
+    this.#heads = called.flatMap((deployment) =>
+      fields.map((lines) => Buffer.from(predictionHead(deployment.prefix, framing, lines) + (together ? body : ""))),
+    );
     this.#body = together ? null : Buffer.from(body);
-    if (plan.pipelined > 1 && !together) throw new Error('only small requests are pipelined');
+    if (plan.pipelined > 1 && !together) throw new Error("only small requests are pipelined");
     const bodies = plan.answers.map((text) => Buffer.from(text));
     this.#connections = Array.from({ length: plan.connections }, () => new LoadConnection(plan, bodies, this));
   }
 
   start(): void {
     const { pace } = this.#plan;
-    if (pace.kind === 'closed') {
+    if (pace.kind === "closed") {
       for (const connection of this.#connections) this.#send(connection, performance.now());
     } else {
       this.#free.push(...this.#connections);
@@ -49,15 +51,15 @@ class Generator implements LoadConnectionOwner, Loading {
   }
 
   answered(connection: LoadConnection, status: number, body: number, text: () => string): void {
-    if (status !== 200) this.measuring.failed('status', `status ${status}: ${text().slice(0, 200)}`);
-    else if (body < 0) this.measuring.failed('body', `a wrong body: ${text().slice(0, 200)}`);
+    if (status !== 200) this.measuring.failed("status", `status ${status}: ${text().slice(0, 200)}`);
+    else if (body < 0) this.measuring.failed("body", `a wrong body: ${text().slice(0, 200)}`);
     const nowMs = performance.now();
     this.measuring.answered(body, connection.dueMs, nowMs);
     if (!connection.busy) this.#next(connection, nowMs);
   }
 
   failed(connection: LoadConnection, sentence: string): void {
-    this.measuring.failed('connection', sentence);
+    this.measuring.failed("connection", sentence);
     // Not in this turn: a peer that refuses every connection must not make this a busy loop.
     if (!this.measuring.over) setTimeout(() => this.#next(connection, performance.now()), 10);
   }
@@ -68,7 +70,7 @@ class Generator implements LoadConnectionOwner, Loading {
 
   #next(connection: LoadConnection, nowMs: number): void {
     if (this.measuring.over) return;
-    if (this.#plan.pace.kind === 'closed') {
+    if (this.#plan.pace.kind === "closed") {
       this.#send(connection, nowMs);
       return;
     }

@@ -1,12 +1,12 @@
 // The generator of gRPC calls: a child process of the harness. h2load sends the same metadata with every call and does not read grpc-status; this one
 // calls every deployment and checks status, grpc-status and every byte of each answer.
-import { deployments } from './fleet.ts';
-import { callFields, type GrpcPlan } from './grpc-plan.ts';
-import { Calls, type Call, type CallsOwner } from './h2/calls.ts';
-import { block, message } from './h2/frames.ts';
-import { Measuring, pass, type Loading } from './measuring.ts';
-import { measured, runOnePlan } from './one-plan.ts';
-import { seededRandom } from './random.ts';
+import { deployments } from "./fleet.ts";
+import { callFields, type GrpcPlan } from "./grpc-plan.ts";
+import { Calls, type Call, type CallsOwner } from "./h2/calls.ts";
+import { block, message } from "./h2/frames.ts";
+import { Measuring, pass, type Loading } from "./measuring.ts";
+import { measured, runOnePlan } from "./one-plan.ts";
+import { seededRandom } from "./random.ts";
 
 const answerWaitMs = 10_000;
 /** Distinct values of the fields that vary. */
@@ -30,9 +30,14 @@ class GrpcGenerator implements CallsOwner, Loading {
     this.measuring = new Measuring(plan);
     this.#blocks = deployments(plan.fleet).map((deployment) => block(callFields(deployment)));
     this.#tails = plan.varied
-      ? Array.from({ length: variants }, (_, index) => block([['grpc-timeout', `${900_000 + index}u`], ['traceparent', `00-${index.toString(16).padStart(32, '4')}-${index.toString(16).padStart(16, '7')}-01`]]))
+      ? Array.from({ length: variants }, (_, index) =>
+          block([
+            ["grpc-timeout", `${900_000 + index}u`],
+            ["traceparent", `00-${index.toString(16).padStart(32, "4")}-${index.toString(16).padStart(16, "7")}-01`],
+          ]),
+        )
       : [];
-    this.#body = message(plan.bodyBytes, 'q');
+    this.#body = message(plan.bodyBytes, "q");
     this.#answers = plan.answers.map((fill) => message(plan.bodyBytes, fill));
     this.#connections = Array.from({ length: plan.connections }, () => this.#connect());
   }
@@ -43,8 +48,9 @@ class GrpcGenerator implements CallsOwner, Loading {
 
   start(): void {
     const { pace } = this.#plan;
-    if (pace.kind === 'closed') {
-      for (const connection of this.#connections) for (let i = 0; i < this.#plan.streams; i++) this.#send(connection, performance.now());
+    if (pace.kind === "closed") {
+      for (const connection of this.#connections)
+        for (let i = 0; i < this.#plan.streams; i++) this.#send(connection, performance.now());
     } else {
       this.#schedule(pace.perSecond, pace.spins);
     }
@@ -52,7 +58,8 @@ class GrpcGenerator implements CallsOwner, Loading {
 
   async finish(): Promise<void> {
     const deadlineMs = performance.now() + answerWaitMs;
-    while (this.#connections.some((connection) => connection.openCalls > 0) && performance.now() < deadlineMs) await pass(5);
+    while (this.#connections.some((connection) => connection.openCalls > 0) && performance.now() < deadlineMs)
+      await pass(5);
     for (const connection of this.#connections) {
       this.measuring.errors.missing += connection.openCalls;
       connection.end();
@@ -60,15 +67,16 @@ class GrpcGenerator implements CallsOwner, Loading {
   }
 
   done(connection: Calls, call: Call, whole: boolean): void {
-    if (call.status !== 200 || call.grpcStatus !== 0) this.measuring.failed('status', `status ${call.status}, grpc-status ${call.grpcStatus} ${call.grpcMessage}`);
-    else if (!whole) this.measuring.failed('body', `a wrong message, ${call.received} bytes`);
+    if (call.status !== 200 || call.grpcStatus !== 0)
+      this.measuring.failed("status", `status ${call.status}, grpc-status ${call.grpcStatus} ${call.grpcMessage}`);
+    else if (!whole) this.measuring.failed("body", `a wrong message, ${call.received} bytes`);
     const nowMs = performance.now();
     this.measuring.answered(whole ? call.answer : -1, call.dueMs, nowMs);
     this.#next(connection, nowMs);
   }
 
   lost(connection: Calls, calls: number, sentence: string): void {
-    if (calls > 0 || !connection.retiring) this.measuring.failed('connection', `${calls} calls: ${sentence}`);
+    if (calls > 0 || !connection.retiring) this.measuring.failed("connection", `${calls} calls: ${sentence}`);
     this.measuring.reconnects++;
   }
 
@@ -81,7 +89,7 @@ class GrpcGenerator implements CallsOwner, Loading {
       if (at >= 0) this.#connections[at] = this.#connect();
       taker = this.#connections.find((one) => !one.retiring && one.openCalls < this.#plan.streams) ?? connection;
     }
-    if (this.#plan.pace.kind === 'closed') {
+    if (this.#plan.pace.kind === "closed") {
       this.#send(taker, nowMs);
       return;
     }
@@ -91,7 +99,10 @@ class GrpcGenerator implements CallsOwner, Loading {
 
   #send(connection: Calls, dueMs: number): void {
     const plain = this.#blocks[Math.floor(this.#random() * this.#blocks.length)]!;
-    const head = this.#tails.length === 0 ? plain : Buffer.concat([plain, this.#tails[Math.floor(this.#random() * this.#tails.length)]!]);
+    const head =
+      this.#tails.length === 0
+        ? plain
+        : Buffer.concat([plain, this.#tails[Math.floor(this.#random() * this.#tails.length)]!]);
     connection.begin(head, this.#body, true, dueMs);
   }
 

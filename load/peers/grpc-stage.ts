@@ -1,18 +1,18 @@
 // The stage of the gRPC suites: the origin, and every peer started, checked and left idle until its turn.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { startChild, type Child } from './child.ts';
-import { deployments, type FleetPlan } from './fleet.ts';
-import { callFields } from './grpc-plan.ts';
-import { Calls } from './h2/calls.ts';
-import { block, message } from './h2/frames.ts';
-import { grpcPredictors, type GrpcOriginQuestion, type GrpcOriginReport } from './origins/grpc.ts';
-import { loadCore, proxyCore } from './process.ts';
-import { grpcPeersNamed } from './proxies/grpc.ts';
-import type { Peer, PeerKind } from './proxies/peer.ts';
-import { otherPrefix } from './proxies/sluice.ts';
-import type { Contender } from './rounds.ts';
-import type { SuiteOptions } from './suites/suite.ts';
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { startChild, type Child } from "./child.ts";
+import { deployments, type FleetPlan } from "./fleet.ts";
+import { callFields } from "./grpc-plan.ts";
+import { Calls } from "./h2/calls.ts";
+import { block, message } from "./h2/frames.ts";
+import { grpcPredictors, type GrpcOriginQuestion, type GrpcOriginReport } from "./origins/grpc.ts";
+import { loadCore, proxyCore } from "./process.ts";
+import { grpcPeersNamed } from "./proxies/grpc.ts";
+import type { Peer, PeerKind } from "./proxies/peer.ts";
+import { otherPrefix } from "./proxies/sluice.ts";
+import type { Contender } from "./rounds.ts";
+import type { SuiteOptions } from "./suites/suite.ts";
 
 export interface GrpcStage {
   readonly fleet: FleetPlan;
@@ -20,12 +20,19 @@ export interface GrpcStage {
   readonly origin: Child<GrpcOriginQuestion, GrpcOriginReport>;
 }
 
-export const grpcPeersByDefault: readonly string[] = ['sluice', 'envoy-emissary', 'envoy-one', 'haproxy-one', 'haproxy-map', 'nginx'];
+export const grpcPeersByDefault: readonly string[] = [
+  "sluice",
+  "envoy-emissary",
+  "envoy-one",
+  "haproxy-one",
+  "haproxy-map",
+  "nginx",
+];
 
 /** Peers of the command line that speak gRPC. */
 export function grpcPeersOf(options: SuiteOptions): readonly string[] {
   const chosen = options.peers.filter((name) => grpcPeersByDefault.includes(name) || name.startsWith(otherPrefix));
-  if (chosen.length === 0) throw new Error(`--peers: choose from ${grpcPeersByDefault.join(', ')}`);
+  if (chosen.length === 0) throw new Error(`--peers: choose from ${grpcPeersByDefault.join(", ")}`);
   return chosen;
 }
 
@@ -35,18 +42,23 @@ const probeBytes = 72;
 async function probe(kind: PeerKind, peer: Peer, fleet: FleetPlan): Promise<void> {
   const answers = Object.values(grpcPredictors).map((fill) => message(probeBytes, fill));
   const all = deployments(fleet);
-  const stranger = { ...all[0]!, name: 'nobody' };
+  const stranger = { ...all[0]!, name: "nobody" };
   await new Promise<void>((resolve, reject) => {
     let at = 0;
     const next = (): void => {
       const deployment = at < all.length ? all[at]! : stranger;
-      calls.begin(block(callFields(deployment)), message(probeBytes, 'q'), true, 0);
+      calls.begin(block(callFields(deployment)), message(probeBytes, "q"), true, 0);
     };
-    const calls = new Calls({ host: '127.0.0.1', port: peer.port }, answers, {
+    const calls = new Calls({ host: "127.0.0.1", port: peer.port }, answers, {
       done(_connection, call, whole) {
         const right = call.grpcStatus === 0 && whole;
         const expected = at < all.length || !kind.rewrites;
-        if (right !== expected) reject(new Error(`${kind.name}: a call to ${at < all.length ? all[at]!.name : 'nobody'} is answered ${call.status}, grpc-status ${call.grpcStatus} ${call.grpcMessage}`));
+        if (right !== expected)
+          reject(
+            new Error(
+              `${kind.name}: a call to ${at < all.length ? all[at]!.name : "nobody"} is answered ${call.status}, grpc-status ${call.grpcStatus} ${call.grpcMessage}`,
+            ),
+          );
         else if (at++ < all.length) next();
         else {
           calls.end();
@@ -60,10 +72,18 @@ async function probe(kind: PeerKind, peer: Peer, fleet: FleetPlan): Promise<void
 }
 
 export async function setGrpcStage(options: SuiteOptions): Promise<GrpcStage> {
-  const origin = startChild<GrpcOriginQuestion, GrpcOriginReport>(new URL('origins/grpc-origin.ts', import.meta.url), loadCore);
-  const wrong = { main: 'x', canary: 'y' };
+  const origin = startChild<GrpcOriginQuestion, GrpcOriginReport>(
+    new URL("origins/grpc-origin.ts", import.meta.url),
+    loadCore,
+  );
+  const wrong = { main: "x", canary: "y" };
   const { ports } = await origin.ask({ predictors: options.wrongBodies ? wrong : grpcPredictors });
-  const fleet: FleetPlan = { deployments: options.deployments, addresses: 'shared', mainPort: ports['main']!, canaryPort: ports['canary']! };
+  const fleet: FleetPlan = {
+    deployments: options.deployments,
+    addresses: "shared",
+    mainPort: ports["main"]!,
+    canaryPort: ports["canary"]!,
+  };
   const contenders: Contender[] = [];
   for (const kind of grpcPeersNamed(grpcPeersOf(options))) {
     const folder = join(options.folder, kind.name);

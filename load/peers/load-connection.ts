@@ -1,6 +1,6 @@
 // One keep-alive connection of the load generator: one request is on its way, or several that were sent together.
-import { connect, type Socket } from 'node:net';
-import { joinChunks, readAnswer, type Answer } from './answer.ts';
+import { connect, type Socket } from "node:net";
+import { joinChunks, readAnswer, type Answer } from "./answer.ts";
 
 /** Valid only inside the read callback, so all connections share it. */
 const readBuffer = Buffer.allocUnsafe(256 * 1024);
@@ -28,7 +28,11 @@ export class LoadConnection {
   #carried: Buffer | null = null;
   #ended = false;
 
-  constructor(address: { readonly host: string; readonly port: number }, bodies: readonly Buffer[], owner: LoadConnectionOwner) {
+  constructor(
+    address: { readonly host: string; readonly port: number },
+    bodies: readonly Buffer[],
+    owner: LoadConnectionOwner,
+  ) {
     this.#address = address;
     this.#bodies = bodies;
     this.#owner = owner;
@@ -71,11 +75,11 @@ export class LoadConnection {
         },
       },
     });
-    let sentence = 'the connection was closed before the answer';
-    socket.on('error', (error) => {
+    let sentence = "the connection was closed before the answer";
+    socket.on("error", (error) => {
       sentence = error.message;
     });
-    socket.on('close', () => {
+    socket.on("close", () => {
       if (this.#socket === socket) {
         this.#socket = null;
         if (!this.#ended) this.#owner.reconnected();
@@ -96,12 +100,12 @@ export class LoadConnection {
     let at = 0;
     try {
       while (at < end) {
-        if (!this.busy) throw new Error('bytes without a request');
+        if (!this.busy) throw new Error("bytes without a request");
         if (!readAnswer(bytes, at, end, answer)) {
           this.#carried = Buffer.from(bytes.subarray(at, end));
           return;
         }
-        if (answer.close && this.#pending > 1) throw new Error('the peer closes before it has answered all');
+        if (answer.close && this.#pending > 1) throw new Error("the peer closes before it has answered all");
         at = answer.bodyEnd;
         if (this.#pending === 1 && at < end) throw new Error(`${end - at} bytes after the answer`);
         this.#answered(bytes);
@@ -116,7 +120,8 @@ export class LoadConnection {
     if (answer.close) this.#drop();
     this.#pending -= 1;
     const { bodyStart, bodyEnd, chunked, status } = answer;
-    const text = (): string => (chunked ? joinChunks(bytes, bodyStart, bodyEnd) : bytes.toString('latin1', bodyStart, bodyEnd));
+    const text = (): string =>
+      chunked ? joinChunks(bytes, bodyStart, bodyEnd) : bytes.toString("latin1", bodyStart, bodyEnd);
     this.#owner.answered(this, status, this.#bodyIndex(bytes, chunked ? text() : null), text);
   }
 
@@ -125,8 +130,9 @@ export class LoadConnection {
       const body = this.#bodies[i]!;
       const same =
         text === null
-          ? answer.bodyEnd - answer.bodyStart === body.length && body.compare(bytes, answer.bodyStart, answer.bodyEnd) === 0
-          : text === body.toString('latin1');
+          ? answer.bodyEnd - answer.bodyStart === body.length &&
+            body.compare(bytes, answer.bodyStart, answer.bodyEnd) === 0
+          : text === body.toString("latin1");
       if (same) return i;
     }
     return -1;

@@ -1,8 +1,8 @@
 // What the harness asks of the load generator, and what comes back. Plain values: they cross a process boundary.
-import type { CoreTime, ThreadTime } from './account.ts';
-import { answerOf, type FleetPlan } from './fleet.ts';
-import type { Latency } from './histogram.ts';
-import { proxyCore } from './process.ts';
+import type { CoreTime, ThreadTime } from "./account.ts";
+import { answerOf, type FleetPlan } from "./fleet.ts";
+import type { Latency } from "./histogram.ts";
+import { proxyCore } from "./process.ts";
 
 export interface LoadPlan {
   readonly host: string;
@@ -10,7 +10,7 @@ export interface LoadPlan {
   readonly connections: number;
   readonly fleet: FleetPlan;
   /** Uniform over all deployments, or the first one again and again. */
-  readonly called: 'all' | 'one';
+  readonly called: "all" | "one";
   /** Field lines of each client, in turn; empty: nobody says who it is. */
   readonly fields: readonly string[];
   readonly bodyBytes: number;
@@ -22,7 +22,9 @@ export interface LoadPlan {
    * closed: each connection sends its next request when the answer is there. open: requests leave by a Poisson schedule, whatever the answers do;
    * the generator spins to be on time, or, where it must leave its core to others, looks at the schedule once a millisecond.
    */
-  readonly pace: { readonly kind: 'closed' } | { readonly kind: 'open'; readonly perSecond: number; readonly spins: boolean };
+  readonly pace:
+    | { readonly kind: "closed" }
+    | { readonly kind: "open"; readonly perSecond: number; readonly spins: boolean };
   readonly warmUpMs: number;
   readonly measureMs: number;
   /** The bodies that are right. Any other is an error. */
@@ -69,21 +71,24 @@ export interface LoadResult {
 }
 
 /** Uniform over all deployments, closed loop: what most plans begin with. Port and times are the suite's to fill in. */
-export function plainPlan(fleet: FleetPlan, times: { readonly warmUpMs: number; readonly measureMs: number }): LoadPlan {
+export function plainPlan(
+  fleet: FleetPlan,
+  times: { readonly warmUpMs: number; readonly measureMs: number },
+): LoadPlan {
   return {
-    host: '127.0.0.1',
+    host: "127.0.0.1",
     port: 0,
     connections: 32,
     fleet,
-    called: 'all',
+    called: "all",
     fields: [],
     bodyBytes: 70,
     chunkBytes: null,
     pipelined: 1,
-    pace: { kind: 'closed' },
+    pace: { kind: "closed" },
     warmUpMs: times.warmUpMs,
     measureMs: times.measureMs,
-    answers: [answerOf('main'), answerOf('canary')],
+    answers: [answerOf("main"), answerOf("canary")],
     accountPids: [],
     accountCore: proxyCore,
   };
@@ -92,5 +97,6 @@ export function plainPlan(fleet: FleetPlan, times: { readonly warmUpMs: number; 
 /** One wrong answer makes a round void: throws and says which was the first. */
 export function requireNoErrors(name: string, result: { readonly errors: LoadErrors }): void {
   const { status, body, connection, missing } = result.errors;
-  if (status + body + connection + missing > 0) throw new Error(`${name}: the round is void: ${JSON.stringify(result.errors)}`);
+  if (status + body + connection + missing > 0)
+    throw new Error(`${name}: the round is void: ${JSON.stringify(result.errors)}`);
 }

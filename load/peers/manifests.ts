@@ -1,12 +1,12 @@
 // Writes a fleet as the manifests that Seldon's users and its operator make: for each deployment one file with the SeldonDeployment,
 // the Services of its predictors and their EndpointSlices.
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { canaryPercent, deployments, type Deployment, type FleetPlan, type Place } from './fleet.ts';
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { canaryPercent, deployments, type Deployment, type FleetPlan, type Place } from "./fleet.ts";
 
 function predictor(name: string, fields: readonly string[]): string {
   return `    - name: ${name}
-${fields.map((field) => `      ${field}\n`).join('')}      replicas: 1
+${fields.map((field) => `      ${field}\n`).join("")}      replicas: 1
       graph:
         name: classifier
         implementation: SKLEARN_SERVER
@@ -47,7 +47,7 @@ addressType: IPv4
 ports:
   - { name: http, port: ${port}, protocol: TCP }
   - { name: grpc, port: ${port}, protocol: TCP }
-endpoints:${place === null ? ' []' : `\n  - addresses: [${place.host}]\n    conditions: { ready: true, serving: true, terminating: false }`}
+endpoints:${place === null ? " []" : `\n  - addresses: [${place.host}]\n    conditions: { ready: true, serving: true, terminating: false }`}
 `;
 }
 
@@ -59,9 +59,13 @@ export interface Split {
 }
 
 /** Everything to the main predictor. */
-export const mainOnly: Split = { mainFields: ['traffic: 100'], canaryFields: ['traffic: 0'], annotations: [] };
+export const mainOnly: Split = { mainFields: ["traffic: 100"], canaryFields: ["traffic: 0"], annotations: [] };
 
-export const plainSplit: Split = { mainFields: [`traffic: ${100 - canaryPercent}`], canaryFields: [`traffic: ${canaryPercent}`], annotations: [] };
+export const plainSplit: Split = {
+  mainFields: [`traffic: ${100 - canaryPercent}`],
+  canaryFields: [`traffic: ${canaryPercent}`],
+  annotations: [],
+};
 
 export function deploymentManifest(deployment: Deployment, split: Split): string {
   const { name, namespace } = deployment;
@@ -71,10 +75,10 @@ metadata:
   name: ${name}
   namespace: ${namespace}
   labels: { team: ${namespace} }
-${split.annotations.length === 0 ? '' : `  annotations:\n${split.annotations.map((line) => `    ${line}\n`).join('')}`}spec:
+${split.annotations.length === 0 ? "" : `  annotations:\n${split.annotations.map((line) => `    ${line}\n`).join("")}`}spec:
   protocol: seldon
   predictors:
-${predictor('main', split.mainFields)}${predictor('canary', split.canaryFields)}`;
+${predictor("main", split.mainFields)}${predictor("canary", split.canaryFields)}`;
 }
 
 export function manifestFile(folder: string, deployment: Deployment): string {

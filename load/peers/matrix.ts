@@ -1,7 +1,7 @@
 // Tables of several workloads in one run.
-import { ratioTable, table } from './report.ts';
-import { cpuTable, medianOf, valuesOf, type Contender, type Turn, type TurnsByPeer } from './rounds.ts';
-import { ratios } from './statistics.ts';
+import { ratioTable, table } from "./report.ts";
+import { cpuTable, medianOf, valuesOf, type Contender, type Turn, type TurnsByPeer } from "./rounds.ts";
+import { ratios } from "./statistics.ts";
 
 /** What came of one workload. */
 export interface Measured {
@@ -26,20 +26,30 @@ export function summary(all: readonly Measured[], names: readonly string[]): str
     if (own === undefined) return [];
     const row = (what: string, pick: (turn: Turn) => number): readonly string[] => {
       const found = cells(measured, pick);
-      return [measured.title, what, medianOf(own, pick).toFixed(1), ...others.map((name) => found.get(name) ?? '–')];
+      return [measured.title, what, medianOf(own, pick).toFixed(1), ...others.map((name) => found.get(name) ?? "–")];
     };
-    const latency = [row('p50 µs', (turn) => turn.result.latency.p50Us), row('p99 µs', (turn) => turn.result.latency.p99Us)];
-    return [row('CPU µs', (turn) => turn.cpuUs), ...(measured.timed ? latency : [])];
+    const latency = [
+      row("p50 µs", (turn) => turn.result.latency.p50Us),
+      row("p99 µs", (turn) => turn.result.latency.p99Us),
+    ];
+    return [row("CPU µs", (turn) => turn.cpuUs), ...(measured.timed ? latency : [])];
   });
-  return table(['work', 'of a request', subject!, ...others.map((name) => `/ ${name}`)], rows);
+  return table(["work", "of a request", subject!, ...others.map((name) => `/ ${name}`)], rows);
 }
 
 export function details({ title, contenders, turns, timed }: Measured): readonly string[] {
   return [
     `## ${title}`,
     cpuTable(contenders, turns),
-    'Ratios of CPU time, each round against itself:',
+    "Ratios of CPU time, each round against itself:",
     ratioTable(valuesOf(turns, (turn) => turn.cpuUs)),
-    ...(timed ? ['Ratios of p50:', ratioTable(valuesOf(turns, (turn) => turn.result.latency.p50Us)), 'Ratios of p99:', ratioTable(valuesOf(turns, (turn) => turn.result.latency.p99Us))] : []),
+    ...(timed
+      ? [
+          "Ratios of p50:",
+          ratioTable(valuesOf(turns, (turn) => turn.result.latency.p50Us)),
+          "Ratios of p99:",
+          ratioTable(valuesOf(turns, (turn) => turn.result.latency.p99Us)),
+        ]
+      : []),
   ];
 }

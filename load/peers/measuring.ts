@@ -1,8 +1,8 @@
 // The window of a load generator: what is counted in it, and CPU accounts read in the same turn of the loop that opens and closes it, so that requests
 // and time match.
-import { coreTime, threadTimes, timeBetween, type ThreadTime } from './account.ts';
-import { Histogram } from './histogram.ts';
-import type { LoadPlan, LoadResult } from './load-plan.ts';
+import { coreTime, threadTimes, timeBetween, type ThreadTime } from "./account.ts";
+import { Histogram } from "./histogram.ts";
+import type { LoadPlan, LoadResult } from "./load-plan.ts";
 
 /** More errors than this and the run is over: nothing is learnt from the rest. */
 const errorLimit = 1000;
@@ -22,7 +22,7 @@ export class Measuring {
   #requests = 0;
   #answers = 0;
   reconnects = 0;
-  #phase: 'warm-up' | 'window' | 'over' = 'warm-up';
+  #phase: "warm-up" | "window" | "over" = "warm-up";
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
@@ -31,10 +31,10 @@ export class Measuring {
 
   /** Nothing more is to be sent, as soon as the window closes or all goes wrong. */
   get over(): boolean {
-    return this.#phase === 'over' || this.errors.status + this.errors.body + this.errors.connection > errorLimit;
+    return this.#phase === "over" || this.errors.status + this.errors.body + this.errors.connection > errorLimit;
   }
 
-  failed(kind: 'status' | 'body' | 'connection', sentence: string): void {
+  failed(kind: "status" | "body" | "connection", sentence: string): void {
     this.errors[kind]++;
     this.errors.first ??= sentence;
   }
@@ -42,7 +42,7 @@ export class Measuring {
   /** An answer, right or not; `body` is an index of the right ones or −1. */
   answered(body: number, dueMs: number, nowMs: number): void {
     this.#answers++;
-    if (this.#phase !== 'window') return;
+    if (this.#phase !== "window") return;
     this.#requests++;
     if (body >= 0) this.#byAnswer[body]! += 1;
     this.#latency.add((nowMs - dueMs) * 1000);
@@ -55,7 +55,7 @@ export class Measuring {
     this.#latency.clear();
     this.#byAnswer.fill(0);
     this.#requests = 0;
-    this.#phase = 'window';
+    this.#phase = "window";
     const before = this.#times();
     const coreBefore = coreTime(accountCore);
     const openedMs = performance.now();
@@ -67,7 +67,7 @@ export class Measuring {
     const seconds = (performance.now() - openedMs) / 1000;
     const requests = this.#requests;
     const byAnswer = [...this.#byAnswer];
-    this.#phase = 'over';
+    this.#phase = "over";
     await loading.finish();
     const { threads, ended } = timeBetween(before, after);
     return {

@@ -3,9 +3,9 @@
 // One connection for each worker: whose CPU time goes up when it is asked shows whose it is. They are asked together, again and again while somebody
 // waits: the next round begins when all have answered. So there are no more requests on their way than workers, no timers (one of Node's is of a whole
 // millisecond), and nothing at all between two changes. What is told is an upper bound, by a round or two, and beside it a lower one.
-import { threadTimes, timeBetween } from './account.ts';
-import { answerOf, predictionBody, predictionHead, type Deployment } from './fleet.ts';
-import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
+import { threadTimes, timeBetween } from "./account.ts";
+import { answerOf, predictionBody, predictionHead, type Deployment } from "./fleet.ts";
+import { LoadConnection, type LoadConnectionOwner } from "./load-connection.ts";
 
 const giveUpMs = 10_000;
 /** Requests that tell whose a connection is. */
@@ -48,13 +48,19 @@ export class Pollers implements LoadConnectionOwner {
   }
 
   /** `predictors`: who may answer. `deployment`: one that they answer for. */
-  static async open(gateway: Gateway, workers: number, predictors: readonly string[], deployment: Pick<Deployment, 'prefix'>): Promise<Pollers> {
+  static async open(
+    gateway: Gateway,
+    workers: number,
+    predictors: readonly string[],
+    deployment: Pick<Deployment, "prefix">,
+  ): Promise<Pollers> {
     const pollers = new Pollers(predictors);
     pollers.aim(deployment);
     const ofWorker = new Map<string, LoadConnection>();
     for (let tried = 0; ofWorker.size < workers; tried++) {
-      if (tried === workers * mostTried) throw new Error(`${tried} connections are with ${ofWorker.size} of ${workers} workers`);
-      const connection = new LoadConnection({ host: '127.0.0.1', port: gateway.port }, pollers.#bodies, pollers);
+      if (tried === workers * mostTried)
+        throw new Error(`${tried} connections are with ${ofWorker.size} of ${workers} workers`);
+      const connection = new LoadConnection({ host: "127.0.0.1", port: gateway.port }, pollers.#bodies, pollers);
       const worker = await pollers.#workerOf(connection, gateway.pid);
       if (ofWorker.has(worker)) connection.end();
       else ofWorker.set(worker, connection);
@@ -64,7 +70,7 @@ export class Pollers implements LoadConnectionOwner {
   }
 
   /** What is asked for from now on. */
-  aim({ prefix }: Pick<Deployment, 'prefix'>): void {
+  aim({ prefix }: Pick<Deployment, "prefix">): void {
     const body = predictionBody(70);
     this.#request = Buffer.from(predictionHead(prefix, `Content-Length: ${body.length}`, []) + body);
   }
@@ -100,7 +106,7 @@ export class Pollers implements LoadConnectionOwner {
   }
 
   reconnected(): void {
-    throw new Error('the gateway closed a connection, and the next one may be with another worker');
+    throw new Error("the gateway closed a connection, and the next one may be with another worker");
   }
 
   async #until(connections: readonly LoadConnection[], wanted: number): Promise<Live> {
@@ -109,7 +115,10 @@ export class Pollers implements LoadConnectionOwner {
     for (const connection of connections) this.#waiting.add(connection);
     return new Promise((resolve, reject) => {
       this.#live = resolve;
-      this.#late = setTimeout(() => reject(new Error(`not live in ${giveUpMs} ms: ${this.#waiting.size} workers still have the old table`)), giveUpMs);
+      this.#late = setTimeout(
+        () => reject(new Error(`not live in ${giveUpMs} ms: ${this.#waiting.size} workers still have the old table`)),
+        giveUpMs,
+      );
       this.#ask();
     });
   }
@@ -126,8 +135,8 @@ export class Pollers implements LoadConnectionOwner {
   async #workerOf(connection: LoadConnection, pid: number): Promise<string> {
     const before = threadTimes(pid);
     for (let probe = 0; probe < probes; probe++) await this.#until([connection], anyPredictor);
-    const busiest = timeBetween(before, threadTimes(pid)).threads.find(({ name }) => name.startsWith('data-'));
-    if (busiest === undefined) throw new Error('no thread of a data worker took any time');
+    const busiest = timeBetween(before, threadTimes(pid)).threads.find(({ name }) => name.startsWith("data-"));
+    if (busiest === undefined) throw new Error("no thread of a data worker took any time");
     return busiest.name;
   }
 }

@@ -1,12 +1,12 @@
 // Rounds of turns: each round gives every peer one turn, and the CPU time of each is compared inside the round.
-import { softInterruptThread, totalNs } from './account.ts';
-import { load } from './load.ts';
-import { requireNoErrors, type LoadPlan, type LoadResult } from './load-plan.ts';
-import { checkShare } from './probe.ts';
-import { proxyCore } from './process.ts';
-import type { Peer, PeerKind } from './proxies/peer.ts';
-import { number, table } from './report.ts';
-import { spread } from './statistics.ts';
+import { softInterruptThread, totalNs } from "./account.ts";
+import { load } from "./load.ts";
+import { requireNoErrors, type LoadPlan, type LoadResult } from "./load-plan.ts";
+import { checkShare } from "./probe.ts";
+import { proxyCore } from "./process.ts";
+import type { Peer, PeerKind } from "./proxies/peer.ts";
+import { number, table } from "./report.ts";
+import { spread } from "./statistics.ts";
 
 export interface Contender {
   readonly kind: PeerKind;
@@ -36,7 +36,7 @@ export interface Rounds {
 export type TurnsByPeer = ReadonlyMap<string, readonly Turn[]>;
 
 function turnOf(result: LoadResult): Turn {
-  const soft = result.threads.filter((thread) => thread.name.startsWith('ksoftirqd'));
+  const soft = result.threads.filter((thread) => thread.name.startsWith("ksoftirqd"));
   const perRequest = (ns: number): number => ns / 1000 / result.requests;
   const othersMs = result.core.busyMs + result.core.stolenMs - totalNs(result.threads) / 1e6;
   return {
@@ -47,12 +47,13 @@ function turnOf(result: LoadResult): Turn {
   };
 }
 
-async function takeTurn(contender: Contender, plan: LoadPlan, run: Rounds['run']): Promise<Turn> {
+async function takeTurn(contender: Contender, plan: LoadPlan, run: Rounds["run"]): Promise<Turn> {
   const { kind, peer } = contender;
   const soft = softInterruptThread(proxyCore);
   const result = await run({ ...plan, port: peer.port, accountPids: [peer.pid, ...(soft === null ? [] : [soft])] });
   requireNoErrors(kind.name, result);
-  if (result.endedThreads > 0) throw new Error(`${kind.name}: the round is void: ${result.endedThreads} threads ended in it`);
+  if (result.endedThreads > 0)
+    throw new Error(`${kind.name}: the round is void: ${result.endedThreads} threads ended in it`);
   checkShare(kind, result.byAnswer[1] ?? 0, result.requests);
   return turnOf(result);
 }
@@ -63,11 +64,18 @@ export async function takeRounds(contenders: readonly Contender[], rounds: Round
 }
 
 /** As `takeRounds`, but only the first must get through: another one that fails under this work is left out of it, with the turns that it had. */
-export async function takeRoundsOfAble(contenders: readonly Contender[], rounds: Rounds): Promise<{ readonly able: readonly Contender[]; readonly turns: TurnsByPeer }> {
+export async function takeRoundsOfAble(
+  contenders: readonly Contender[],
+  rounds: Rounds,
+): Promise<{ readonly able: readonly Contender[]; readonly turns: TurnsByPeer }> {
   return play(contenders, rounds, true);
 }
 
-async function play(contenders: readonly Contender[], rounds: Rounds, mayFail: boolean): Promise<{ readonly able: readonly Contender[]; readonly turns: TurnsByPeer }> {
+async function play(
+  contenders: readonly Contender[],
+  rounds: Rounds,
+  mayFail: boolean,
+): Promise<{ readonly able: readonly Contender[]; readonly turns: TurnsByPeer }> {
   const turns = new Map<string, Turn[]>(contenders.map((contender) => [contender.kind.name, []]));
   const turn = async (contender: Contender, plan: LoadPlan): Promise<Turn | null> => {
     const { name } = contender.kind;
@@ -81,7 +89,8 @@ async function play(contenders: readonly Contender[], rounds: Rounds, mayFail: b
       return null;
     }
   };
-  for (const contender of contenders) await turn(contender, { ...rounds.plan, warmUpMs: rounds.firstWarmUpMs, measureMs: 500 });
+  for (const contender of contenders)
+    await turn(contender, { ...rounds.plan, warmUpMs: rounds.firstWarmUpMs, measureMs: 500 });
   for (let round = 0; round < rounds.count; round++) {
     // Each round starts with another peer, so that no one always follows the same neighbour.
     for (let place = 0; place < contenders.length; place++) {
@@ -128,21 +137,40 @@ export function cpuTable(contenders: readonly Contender[], turns: TurnsByPeer): 
       String(over((turn) => turn.result.latency.p50Us)),
       String(over((turn) => turn.result.latency.p99Us)),
       number(over((turn) => turn.result.generatorNs / 1000 / turn.result.requests)),
-      kind.splits ? `${number(over((turn) => ((turn.result.byAnswer[1] ?? 0) / turn.result.requests) * 100))} %` : '–',
+      kind.splits ? `${number(over((turn) => ((turn.result.byAnswer[1] ?? 0) / turn.result.requests) * 100))} %` : "–",
     ];
   });
-  return table(['peer', 'CPU µs a request, median', 'min – max', 'others on the core, worst round', 'ksoftirqd µs', 'requests/s', 'p50 µs', 'p99 µs', 'generator µs', 'canary'], rows);
+  return table(
+    [
+      "peer",
+      "CPU µs a request, median",
+      "min – max",
+      "others on the core, worst round",
+      "ksoftirqd µs",
+      "requests/s",
+      "p50 µs",
+      "p99 µs",
+      "generator µs",
+      "canary",
+    ],
+    rows,
+  );
 }
 
 /** Share of each thread, from the last round. */
 export function threadTable(contenders: readonly Contender[], turns: TurnsByPeer): string {
   const rows = contenders.flatMap(({ kind }) => {
     const last = turns.get(kind.name)!.at(-1)!.result;
-    return last.threads.slice(0, 8).map((thread) => [kind.name, `${thread.name} (${thread.thread})`, number(thread.ns / 1000 / last.requests)]);
+    return last.threads
+      .slice(0, 8)
+      .map((thread) => [kind.name, `${thread.name} (${thread.thread})`, number(thread.ns / 1000 / last.requests)]);
   });
-  return table(['peer', 'thread', 'µs a request'], rows);
+  return table(["peer", "thread", "µs a request"], rows);
 }
 
 export function doesTable(contenders: readonly Contender[]): string {
-  return table(['peer', 'does'], contenders.map(({ kind }) => [kind.name, kind.does]));
+  return table(
+    ["peer", "does"],
+    contenders.map(({ kind }) => [kind.name, kind.does]),
+  );
 }

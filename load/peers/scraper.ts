@@ -1,6 +1,6 @@
 // A scraper: a child process of the harness that asks for metrics, reads them to the end and does nothing with them.
-import { answerQuestions } from './child.ts';
-import { timeScrape } from './scraping.ts';
+import { answerQuestions } from "./child.ts";
+import { timeScrape } from "./scraping.ts";
 
 export interface ScraperQuestion {
   readonly adminPort: number;

@@ -1,13 +1,13 @@
 // Sets the stage: the upstream, and every peer started, probed and left idle until its turn.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { answerOf, type FleetPlan } from './fleet.ts';
-import { peersNamed } from './peers.ts';
-import { probe } from './probe.ts';
-import { proxyCore } from './process.ts';
-import type { Contender } from './rounds.ts';
-import type { SuiteOptions } from './suites/suite.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { answerOf, type FleetPlan } from "./fleet.ts";
+import { peersNamed } from "./peers.ts";
+import { probe } from "./probe.ts";
+import { proxyCore } from "./process.ts";
+import type { Contender } from "./rounds.ts";
+import type { SuiteOptions } from "./suites/suite.ts";
+import { startUpstream, type Upstream } from "./upstream.ts";
 
 export interface SetStage {
   readonly fleet: FleetPlan;
@@ -16,13 +16,18 @@ export interface SetStage {
 }
 
 export async function setStage(options: SuiteOptions, realTimeUpstream: boolean): Promise<SetStage> {
-  const answer = options.wrongBodies ? (predictor: string) => answerOf(predictor).replace('0.25', '0.26') : answerOf;
-  const upstream = await startUpstream({ folder: options.folder, predictors: ['main', 'canary'], answer, realTime: realTimeUpstream });
+  const answer = options.wrongBodies ? (predictor: string) => answerOf(predictor).replace("0.25", "0.26") : answerOf;
+  const upstream = await startUpstream({
+    folder: options.folder,
+    predictors: ["main", "canary"],
+    answer,
+    realTime: realTimeUpstream,
+  });
   const fleet: FleetPlan = {
     deployments: options.deployments,
     addresses: options.addresses,
-    mainPort: upstream.ports.get('main')!,
-    canaryPort: upstream.ports.get('canary')!,
+    mainPort: upstream.ports.get("main")!,
+    canaryPort: upstream.ports.get("canary")!,
   };
   const contenders: Contender[] = [];
   for (const kind of peersNamed(options.peers)) {

@@ -2,9 +2,9 @@
 //
 // Chosen by measurement (CPU µs a request, 70 B / 100 kB, 64 connections): nginx with the echo module and `return` 7.2 / 19.4,
 // HAProxy `http-request return` 8.9 / 31.8, bare sockets in Node 10.4 / 64. `return` alone answers before it has read a large body.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { freePort, loadCore, start, untilListening, type Program } from './process.ts';
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort, loadCore, start, untilListening, type Program } from "./process.ts";
 
 export interface Upstream extends Program {
   /** Port by name of the predictor that it plays. */
@@ -21,7 +21,7 @@ export interface UpstreamPlan {
 }
 
 /** The header under which a probe asks for what the upstream received. */
-export const probeField = 'x-probe';
+export const probeField = "x-probe";
 
 function server(predictor: string, port: number, body: string): string {
   return `
@@ -41,8 +41,8 @@ export async function startUpstream(plan: UpstreamPlan): Promise<Upstream> {
   mkdirSync(plan.folder, { recursive: true });
   const ports = new Map<string, number>();
   for (const predictor of plan.predictors) ports.set(predictor, await freePort());
-  const config = join(plan.folder, 'upstream.conf');
-  const log = join(plan.folder, 'upstream.log');
+  const config = join(plan.folder, "upstream.conf");
+  const log = join(plan.folder, "upstream.log");
   writeFileSync(
     config,
     `daemon off;
@@ -61,11 +61,18 @@ http {
   client_body_buffer_size 128k;
   client_body_temp_path ${plan.folder}/upstream-bodies;
   map $http_x_probe $received_uri { default ''; yes $request_uri; }
-${[...ports].map(([predictor, port]) => server(predictor, port, plan.answer(predictor))).join('\n')}
+${[...ports].map(([predictor, port]) => server(predictor, port, plan.answer(predictor))).join("\n")}
 }
 `,
   );
-  const program = start({ program: 'nginx', arguments: ['-c', config, '-e', log], core: loadCore, realTime: plan.realTime, logFile: join(plan.folder, 'upstream.out'), environment: {} });
+  const program = start({
+    program: "nginx",
+    arguments: ["-c", config, "-e", log],
+    core: loadCore,
+    realTime: plan.realTime,
+    logFile: join(plan.folder, "upstream.out"),
+    environment: {},
+  });
   for (const port of ports.values()) await untilListening(program, port);
   return { ...program, ports };
 }

@@ -38,14 +38,15 @@ export const mostArenaBytes = 2 ** 30;
 export class ArenaFault extends Error {
   constructor(what: string) {
     super(`the table in memory is damaged: ${what}`);
-    this.name = 'ArenaFault';
+    this.name = "ArenaFault";
   }
 }
 
 /** The arena on this memory, zeroes or one that was made before. Throws RangeError where the size is out of range. */
 export function arenaOn(buffer: ArrayBufferLike): Arena {
   const { byteLength } = buffer;
-  if (byteLength < leastArenaBytes || byteLength > mostArenaBytes || byteLength % unitBytes !== 0) throw new RangeError(`an arena has ${leastArenaBytes} to ${mostArenaBytes} bytes, not ${byteLength}`);
+  if (byteLength < leastArenaBytes || byteLength > mostArenaBytes || byteLength % unitBytes !== 0)
+    throw new RangeError(`an arena has ${leastArenaBytes} to ${mostArenaBytes} bytes, not ${byteLength}`);
   const words = new Int32Array(buffer);
   // A page of one slot, which is free.
   words[emptyPage * unitWords + unitWords + 1] = -1;

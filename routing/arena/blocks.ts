@@ -1,11 +1,11 @@
 // Blocks: which units of an arena are in use. The writer alone knows; another writer finds out again by walking the newest table.
-import { firstBlock, unitBytes } from './arena.ts';
+import { firstBlock, unitBytes } from "./arena.ts";
 
 /** There is no room: the table would not fit. */
 export class ArenaFull extends Error {
   constructor(bytes: number) {
     super(`the table does not fit into its memory of ${Math.round(bytes / 2 ** 20)} MiB`);
-    this.name = 'ArenaFull';
+    this.name = "ArenaFull";
   }
 }
 
@@ -18,7 +18,8 @@ export interface Block {
 // Four classes for each doubling of the size: at most a quarter of a block is unused.
 const classSizes: readonly number[] = (() => {
   const sizes = [1, 2, 3];
-  for (let step = 1; sizes.at(-1)! < 2 ** 24; step *= 2) for (let quarter = 4; quarter < 8; quarter++) sizes.push(quarter * step);
+  for (let step = 1; sizes.at(-1)! < 2 ** 24; step *= 2)
+    for (let quarter = 4; quarter < 8; quarter++) sizes.push(quarter * step);
   return sizes;
 })();
 
@@ -120,7 +121,8 @@ export class Blocks {
     for (let larger = kind + 1; larger < classSizes.length; larger++) {
       const unit = this.#free[larger]!.pop();
       if (unit === undefined) continue;
-      for (const [rest, restKind] of piecesOf(unit + classSizes[kind]!, unit + classSizes[larger]!)) this.#free[restKind]!.push(rest);
+      for (const [rest, restKind] of piecesOf(unit + classSizes[kind]!, unit + classSizes[larger]!))
+        this.#free[restKind]!.push(rest);
       return unit;
     }
     return undefined;
@@ -142,7 +144,7 @@ export class Blocks {
 
 /** The units from `from` to `to` as blocks as large as fit: first unit and class of each. */
 function* piecesOf(from: number, to: number): Iterable<readonly [unit: number, kind: number]> {
-  for (let unit = from; unit < to; ) {
+  for (let unit = from; unit < to;) {
     let kind = classOf((to - unit) * unitBytes);
     if (classSizes[kind]! > to - unit) kind--;
     yield [unit, kind];

@@ -14,7 +14,16 @@
 //                                    from 6  the last 40 bytes of the text, or all of it
 //
 // In slots of namespaces word 1 holds what a look-up asks of their Routes instead (routing/arena/namespace-view.ts).
-import { ArenaFault, checksumOf, checksumSeed, emptyPage, mostArenaBytes, unitBytes, unitWords, type Arena } from './arena.ts';
+import {
+  ArenaFault,
+  checksumOf,
+  checksumSeed,
+  emptyPage,
+  mostArenaBytes,
+  unitBytes,
+  unitWords,
+  type Arena,
+} from "./arena.ts";
 
 export const slotFlags = Object.freeze({
   /** ASCII letters in any case; the bytes are in lower case. */
@@ -94,8 +103,15 @@ export function verifyPage({ words }: Arena, unit: number, serial: number, slotW
   const at = unit * unitWords;
   const mask = words[at]!;
   if (words[at + pageWords.slotWords] !== slotWords) throw new ArenaFault(`the page at ${unit} is of another index`);
-  if (mask < 1 || (mask & (mask + 1)) !== 0 || mask > mostArenaBytes / 16 || at + unitWords + (mask + 1) * slotWords > words.length) throw new ArenaFault(`the page at ${unit} has no end`);
-  if (words[at + pageWords.serial] !== serial || words[at + pageWords.checksum] !== pageChecksum(words, at, slotWords)) throw new ArenaFault(`the page at ${unit} is not as it was written`);
+  if (
+    mask < 1 ||
+    (mask & (mask + 1)) !== 0 ||
+    mask > mostArenaBytes / 16 ||
+    at + unitWords + (mask + 1) * slotWords > words.length
+  )
+    throw new ArenaFault(`the page at ${unit} has no end`);
+  if (words[at + pageWords.serial] !== serial || words[at + pageWords.checksum] !== pageChecksum(words, at, slotWords))
+    throw new ArenaFault(`the page at ${unit} is not as it was written`);
 }
 
 /** All entries of a page, which is verified. */
@@ -105,7 +121,8 @@ export function entriesOf({ words }: Arena, unit: number): IndexEntry[] {
   const entries: IndexEntry[] = [];
   for (let slot = 0; slot <= words[page]!; slot++) {
     const at = page + pageWords.slots + slot * slotWords;
-    if (words[at + 1]! >= 0) entries.push({ hash: words[at]!, meta: words[at + 1]!, unit: words[at + 2]!, number: words[at + 3]! });
+    if (words[at + 1]! >= 0)
+      entries.push({ hash: words[at]!, meta: words[at + 1]!, unit: words[at + 2]!, number: words[at + 3]! });
   }
   return entries;
 }
@@ -128,10 +145,22 @@ export function slotSum(words: Int32Array, at: number, slot: number, slotWords: 
 
 /** Of a long slot, what follows its first four words: without a chain of multiplications, as it is three quarters of what a change has readers verify. */
 function restSum(words: Int32Array, at: number): number {
-  const a = Math.imul(words[at + 4]!, 0x9e3779b1) + Math.imul(words[at + 5]!, 0x85ebca6b) + Math.imul(words[at + 6]!, 0xc2b2ae35);
-  const b = Math.imul(words[at + 7]!, 0x27d4eb2f) + Math.imul(words[at + 8]!, 0x165667b1) + Math.imul(words[at + 9]!, 0xd3a2646d);
-  const c = Math.imul(words[at + 10]!, 0xfd7046c5) + Math.imul(words[at + 11]!, 0xb55a4f09) + Math.imul(words[at + 12]!, 0x8cb92ba7);
-  const d = Math.imul(words[at + 13]!, 0xe817fb2d) + Math.imul(words[at + 14]!, 0xad52e8a3) + Math.imul(words[at + 15]!, 0x5bd1e995);
+  const a =
+    Math.imul(words[at + 4]!, 0x9e3779b1) +
+    Math.imul(words[at + 5]!, 0x85ebca6b) +
+    Math.imul(words[at + 6]!, 0xc2b2ae35);
+  const b =
+    Math.imul(words[at + 7]!, 0x27d4eb2f) +
+    Math.imul(words[at + 8]!, 0x165667b1) +
+    Math.imul(words[at + 9]!, 0xd3a2646d);
+  const c =
+    Math.imul(words[at + 10]!, 0xfd7046c5) +
+    Math.imul(words[at + 11]!, 0xb55a4f09) +
+    Math.imul(words[at + 12]!, 0x8cb92ba7);
+  const d =
+    Math.imul(words[at + 13]!, 0xe817fb2d) +
+    Math.imul(words[at + 14]!, 0xad52e8a3) +
+    Math.imul(words[at + 15]!, 0x5bd1e995);
   return ((a + b) | 0) ^ Math.imul((c + d) | 0, 0x94d049bb);
 }
 
@@ -144,6 +173,7 @@ export function headSum(words: Int32Array, page: number): number {
 export function pageChecksum(words: Int32Array, page: number, slotWords: SlotWords): number {
   const slots = page + pageWords.slots;
   let sum = headSum(words, page);
-  for (let slot = 0; slot <= words[page]!; slot++) sum = (sum + slotSum(words, slots + slot * slotWords, slot, slotWords)) | 0;
+  for (let slot = 0; slot <= words[page]!; slot++)
+    sum = (sum + slotSum(words, slots + slot * slotWords, slot, slotWords)) | 0;
   return sum;
 }

@@ -1,7 +1,16 @@
 // IndexReader: an index of the newest table, as a reader of an arena has it: which pages it has, each verified once, before it is first read.
-import { ArenaFault, emptyPage, unitWords, type Arena } from './arena.ts';
-import { directoryPlace, directoryWords, entriesOf, firstSlot, pageWords, verifyPage, type IndexEntry, type SlotWords } from './index-page.ts';
-import { textOfRecord, verifyRecord } from './record.ts';
+import { ArenaFault, emptyPage, unitWords, type Arena } from "./arena.ts";
+import {
+  directoryPlace,
+  directoryWords,
+  entriesOf,
+  firstSlot,
+  pageWords,
+  verifyPage,
+  type IndexEntry,
+  type SlotWords,
+} from "./index-page.ts";
+import { textOfRecord, verifyRecord } from "./record.ts";
 
 export class IndexReader {
   /** For each page, at its place in a directory: first word of its slots, and slots − 1. Of this reader alone, so that whatever becomes of the arena, walking a page ends. */
@@ -30,7 +39,8 @@ export class IndexReader {
 
   /** Throws ArenaFault where a page is no longer as it was written. */
   verify(): void {
-    for (let place = 0; place < directoryWords; place += 2) verifyPage(this.#arena, this.#directory[place]!, this.#directory[place + 1]!, this.#slotWords);
+    for (let place = 0; place < directoryWords; place += 2)
+      verifyPage(this.#arena, this.#directory[place]!, this.#directory[place + 1]!, this.#slotWords);
   }
 
   /** The record of this text, whose hash is `hash`. */
@@ -71,5 +81,5 @@ export class IndexReader {
 
 /** Of whoever walked over all slots of a page. */
 export function endless(): ArenaFault {
-  return new ArenaFault('a page has no free slot');
+  return new ArenaFault("a page has no free slot");
 }

@@ -1,7 +1,7 @@
 // NamespaceView: what a look-up asks of the Routes of a namespace, or of shared space. That of a plain namespace fits the slot of its index, so that over
 // ten thousand namespaces a request reads one cache line to know all of it, and no object that was made of the record.
-import { allFlags, flagBits } from './index-page.ts';
-import { baseOf, noLength, spaceSeed, type NamespaceRoutes } from '../route/namespace-routes.ts';
+import { allFlags, flagBits } from "./index-page.ts";
+import { baseOf, noLength, spaceSeed, type NamespaceRoutes } from "../route/namespace-routes.ts";
 
 // `meta` of a namespace's slot: flags, then the length of its base, of the shortest prefix that ends with `/` (0: there is none), and of the longest.
 const plainFlag = 1;
@@ -71,10 +71,20 @@ export function viewOf(routes: NamespaceRoutes, unit: number, hashSeed: number):
 }
 
 /** `meta` of the slot of a namespace whose base has so many bytes. */
-export function spaceMetaOf({ slashed, unslashed, whole, unbased, named, scanned }: NamespaceRoutes, baseLength: number): number {
+export function spaceMetaOf(
+  { slashed, unslashed, whole, unbased, named, scanned }: NamespaceRoutes,
+  baseLength: number,
+): number {
   const length = Math.min(baseLength, mostBase) << flagBits;
   const [shortest, longest] = [slashed.values[0] ?? 0, slashed.values.at(-1) ?? 0];
-  if (unslashed.values.length > 0 || whole.values.length > 0 || unbased > 0 || scanned.length > 0 || longest > mostPrefix) return length;
+  if (
+    unslashed.values.length > 0 ||
+    whole.values.length > 0 ||
+    unbased > 0 ||
+    scanned.length > 0 ||
+    longest > mostPrefix
+  )
+    return length;
   return length | plainFlag | (named > 0 ? namedFlag : 0) | (shortest << shortestShift) | (longest << longestShift);
 }
 

@@ -9,11 +9,18 @@
 //   text, then content (JSON, UTF-8)
 //
 // Serial, owner and the end of the text stand in the long slots of an index too (routing/arena/index-page.ts), so that a look-up reads no record.
-import { ArenaFault, checksumOf, checksumSeed, unitBytes, unitWords, wordsFor, type Arena } from './arena.ts';
-import type { Blocks } from './blocks.ts';
+import { ArenaFault, checksumOf, checksumSeed, unitBytes, unitWords, wordsFor, type Arena } from "./arena.ts";
+import type { Blocks } from "./blocks.ts";
 
 /** Words of a record, from its first. */
-export const recordWords = Object.freeze({ serial: 0, owner: 1, textBytes: 2, contentBytes: 3, number: 4, checksum: 5 });
+export const recordWords = Object.freeze({
+  serial: 0,
+  owner: 1,
+  textBytes: 2,
+  contentBytes: 3,
+  number: 4,
+  checksum: 5,
+});
 
 const headWords = 6;
 /** Where the text begins, bytes. */
@@ -28,7 +35,12 @@ export interface RecordHead {
 }
 
 /** Writes a record into a block of its own: its first unit. Throws ArenaFull. */
-export function writeRecord(arena: Arena, blocks: Blocks, { serial, owner, number, text }: RecordHead, content: string): number {
+export function writeRecord(
+  arena: Arena,
+  blocks: Blocks,
+  { serial, owner, number, text }: RecordHead,
+  content: string,
+): number {
   const contentBytes = Buffer.byteLength(content);
   const unit = blocks.take(sizeOf(text.length, contentBytes));
   const { words, text: buffer } = arena;
@@ -42,8 +54,8 @@ export function writeRecord(arena: Arena, blocks: Blocks, { serial, owner, numbe
   // What is left of the last word.
   words[at + count - 1] = 0;
   const start = unit * unitBytes + textOffset;
-  buffer.write(text, start, 'latin1');
-  buffer.write(content, start + text.length, 'utf8');
+  buffer.write(text, start, "latin1");
+  buffer.write(content, start + text.length, "utf8");
   words[at + recordWords.checksum] = checksumAround(words, at, count);
   return unit;
 }
@@ -66,13 +78,13 @@ export function contentOf(arena: Arena, unit: number): unknown {
   const { words, text } = arena;
   const at = unit * unitWords;
   const start = unit * unitBytes + textOffset + words[at + recordWords.textBytes]!;
-  return JSON.parse(text.toString('utf8', start, start + words[at + recordWords.contentBytes]!));
+  return JSON.parse(text.toString("utf8", start, start + words[at + recordWords.contentBytes]!));
 }
 
 /** The text of a record. */
 export function textOfRecord({ words, text }: Arena, unit: number): string {
   const start = unit * unitBytes + textOffset;
-  return text.toString('latin1', start, start + words[unit * unitWords + recordWords.textBytes]!);
+  return text.toString("latin1", start, start + words[unit * unitWords + recordWords.textBytes]!);
 }
 
 /** Throws ArenaFault where the record is not as it was written. Once for each record that a reader reads on. */
@@ -81,13 +93,20 @@ export function verifyRecord({ words }: Arena, unit: number): void {
   const textBytes = words[at + recordWords.textBytes]!;
   const contentBytes = words[at + recordWords.contentBytes]!;
   const count = wordsFor(textOffset + textBytes + contentBytes);
-  if (textBytes < 0 || contentBytes < 0 || at + count > words.length) throw new ArenaFault(`the record at ${unit} has no end`);
-  if (words[at + recordWords.checksum] !== checksumAround(words, at, count)) throw new ArenaFault(`the record at ${unit} is not as it was written`);
+  if (textBytes < 0 || contentBytes < 0 || at + count > words.length)
+    throw new ArenaFault(`the record at ${unit} has no end`);
+  if (words[at + recordWords.checksum] !== checksumAround(words, at, count))
+    throw new ArenaFault(`the record at ${unit} is not as it was written`);
 }
 
 /** Of all words but that of the checksum. */
 function checksumAround(words: Int32Array, at: number, count: number): number {
-  return checksumOf(words, at + headWords, count - headWords, checksumOf(words, at, recordWords.checksum, checksumSeed));
+  return checksumOf(
+    words,
+    at + headWords,
+    count - headWords,
+    checksumOf(words, at, recordWords.checksum, checksumSeed),
+  );
 }
 
 function sizeOf(textBytes: number, contentBytes: number): number {

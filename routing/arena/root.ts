@@ -7,10 +7,24 @@
 //       14  checksum                  11  first unit that was never used
 //       15  mark                      12  seed of the indexes' hashes: drawn, the same for ever
 //   from 16  directories: unit and serial of each page of the four indexes
-import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords, type Arena } from './arena.ts';
-import { directoryWords, longSlot, shortSlot, type SlotWords } from './index-page.ts';
+import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords, type Arena } from "./arena.ts";
+import { directoryWords, longSlot, shortSlot, type SlotWords } from "./index-page.ts";
 
-export const rootWords = Object.freeze({ version: 0, serial: 1, routeCount: 2, hashHigh: 3, hashLow: 4, settings: 5, settingsSerial: 6, shared: 7, sharedSerial: 8, changes: 9, spaceId: 10, top: 11, hashSeed: 12 });
+export const rootWords = Object.freeze({
+  version: 0,
+  serial: 1,
+  routeCount: 2,
+  hashHigh: 3,
+  hashLow: 4,
+  settings: 5,
+  settingsSerial: 6,
+  shared: 7,
+  sharedSerial: 8,
+  changes: 9,
+  spaceId: 10,
+  top: 11,
+  hashSeed: 12,
+});
 
 const checksumWord = 14;
 const markWord = 15;
@@ -18,11 +32,16 @@ const markWord = 15;
 const mark = 0x51_0c_00_04;
 
 /** Routes by path or name, namespaces by base, Upstreams by key, names that gRPC Routes of namespaces have. */
-export const indexes = ['routes', 'spaces', 'upstreams', 'names'] as const;
+export const indexes = ["routes", "spaces", "upstreams", "names"] as const;
 export type IndexName = (typeof indexes)[number];
 
 /** Long where every request looks. */
-export const slotWordsOf: Readonly<Record<IndexName, SlotWords>> = Object.freeze({ routes: longSlot, spaces: longSlot, upstreams: shortSlot, names: shortSlot });
+export const slotWordsOf: Readonly<Record<IndexName, SlotWords>> = Object.freeze({
+  routes: longSlot,
+  spaces: longSlot,
+  upstreams: shortSlot,
+  names: shortSlot,
+});
 
 export const rootBytes = unitBytes + indexes.length * directoryWords * 4;
 
@@ -41,9 +60,20 @@ export function sealRoot({ words }: Arena, unit: number): void {
 /** Throws ArenaFault where no root was written at this unit. */
 export function verifyRoot({ words }: Arena, unit: number): void {
   const at = unit * unitWords;
-  if (unit <= emptyPage || at + rootBytes / 4 > words.length || words[at + markWord] !== mark || words[at + checksumWord] !== rootChecksum(words, at)) throw new ArenaFault(`no table begins at ${unit}`);
+  if (
+    unit <= emptyPage ||
+    at + rootBytes / 4 > words.length ||
+    words[at + markWord] !== mark ||
+    words[at + checksumWord] !== rootChecksum(words, at)
+  )
+    throw new ArenaFault(`no table begins at ${unit}`);
 }
 
 function rootChecksum(words: Int32Array, at: number): number {
-  return checksumOf(words, at + unitWords, rootBytes / 4 - unitWords, checksumOf(words, at, checksumWord, checksumSeed));
+  return checksumOf(
+    words,
+    at + unitWords,
+    rootBytes / 4 - unitWords,
+    checksumOf(words, at, checksumWord, checksumSeed),
+  );
 }

@@ -1,12 +1,12 @@
 // Route records: the Mappings of a Route as bytes, with what the table knows of each: its counter slot, the state of its Upstream.
 // The Route itself is made from them where it is asked for (routing/route/route.ts).
-import { ArenaFault, unitWords, type Arena } from './arena.ts';
-import type { Mapping } from '../model/mapping.ts';
-import { patched, patchOf, type Patch } from './patch.ts';
-import { formOf, plainBeside, plainMappingOf, type Form } from './plain-mapping.ts';
-import { contentOf, recordWords } from './record.ts';
-import type { RouteMember } from '../route/route.ts';
-import { stateBits, stateOfBits, unready } from '../route/upstream-state.ts';
+import { ArenaFault, unitWords, type Arena } from "./arena.ts";
+import type { Mapping } from "../model/mapping.ts";
+import { patched, patchOf, type Patch } from "./patch.ts";
+import { formOf, plainBeside, plainMappingOf, type Form } from "./plain-mapping.ts";
+import { contentOf, recordWords } from "./record.ts";
+import type { RouteMember } from "../route/route.ts";
+import { stateBits, stateOfBits, unready } from "../route/upstream-state.ts";
 
 type Packed = readonly [predictor: string, slot: number, state: number, since: number, patch: Patch | null];
 type PackedRoute = readonly [kind: string, namespace: string, name: string, form: Form, ...members: readonly Packed[]];
@@ -37,12 +37,16 @@ export function mappingBytes(mapping: Mapping): number {
 
 /** The members in the record at this unit, which has this number. Throws ArenaFault where it is not what was written. */
 export function membersAt(arena: Arena, unit: number, number: number): readonly RouteMember[] {
-  if (arena.words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not of Route ${number}`);
+  if (arena.words[unit * unitWords + recordWords.number] !== number)
+    throw new ArenaFault(`the record at ${unit} is not of Route ${number}`);
   const [kind, namespace, name, form, ...packed] = contentOf(arena, unit) as PackedRoute;
   if (packed.length === 0) throw new ArenaFault(`the Route at ${unit} has no Mapping`);
   let before: Mapping | null = null;
   return packed.map(([predictor, slot, state, since, patch]) => {
-    const base: Mapping = before === null ? plainMappingOf({ kind, namespace, name }, form, predictor) : plainBeside(before, form, predictor);
+    const base: Mapping =
+      before === null
+        ? plainMappingOf({ kind, namespace, name }, form, predictor)
+        : plainBeside(before, form, predictor);
     const mapping = patched(base, patch ?? undefined) as Mapping;
     before = mapping;
     return { mapping, since, slot, state: stateOfBits(state) };

@@ -1,10 +1,10 @@
 // Upstream records: what is known of an Upstream and its Endpoints, as bytes.
-import { unitWords, type Arena } from './arena.ts';
-import { patched, patchOf, type Patch } from './patch.ts';
-import { plainUpstreamOf } from './plain-mapping.ts';
-import { contentOf, recordWords, textOfRecord, verifyRecord } from './record.ts';
-import type { Endpoint, Upstream, UpstreamEndpoints } from '../model/upstream.ts';
-import { stateBits, stateOfBits, stateOfEndpoints, type UpstreamState } from '../route/upstream-state.ts';
+import { unitWords, type Arena } from "./arena.ts";
+import { patched, patchOf, type Patch } from "./patch.ts";
+import { plainUpstreamOf } from "./plain-mapping.ts";
+import { contentOf, recordWords, textOfRecord, verifyRecord } from "./record.ts";
+import type { Endpoint, Upstream, UpstreamEndpoints } from "../model/upstream.ts";
+import { stateBits, stateOfBits, stateOfEndpoints, type UpstreamState } from "../route/upstream-state.ts";
 
 /** An Upstream as the table knows it. */
 export interface KnownUpstream {
@@ -19,11 +19,16 @@ export interface KnownUpstream {
 }
 
 /** Of an Upstream that the table does not know. */
-export const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpoints: null, breakerSlot: -1, failing: Object.freeze([]) });
+export const nothingKnown: KnownUpstream = Object.freeze({
+  upstream: null,
+  endpoints: null,
+  breakerSlot: -1,
+  failing: Object.freeze([]),
+});
 
 /** The key of the Upstream whose record is at this unit. */
 export function upstreamKeyAt(arena: Arena, unit: number): string {
-  return Buffer.from(textOfRecord(arena, unit), 'latin1').toString();
+  return Buffer.from(textOfRecord(arena, unit), "latin1").toString();
 }
 
 /** What its record has for an owner: its state, so that whoever asks for nothing else parses nothing. */
@@ -38,7 +43,14 @@ export function upstreamStateAt(arena: Arena, unit: number): UpstreamState {
 }
 
 type PackedEndpoint = readonly [ip: string, port: number, state: 0 | 1];
-type Packed = readonly [patch: Patch | null, described: 0 | 1, ready: -1 | 0 | 1, endpoints: readonly PackedEndpoint[], breakerSlot: number, failing: readonly string[]];
+type Packed = readonly [
+  patch: Patch | null,
+  described: 0 | 1,
+  ready: -1 | 0 | 1,
+  endpoints: readonly PackedEndpoint[],
+  breakerSlot: number,
+  failing: readonly string[],
+];
 
 /** The content of an Upstream's record; its key is the text. */
 export function packUpstream({ upstream, endpoints, breakerSlot, failing }: KnownUpstream): string {
@@ -46,7 +58,7 @@ export function packUpstream({ upstream, endpoints, breakerSlot, failing }: Know
     upstream === null ? null : (patchOf(plainUpstreamOf(upstream.key), upstream) ?? null),
     upstream === null ? 0 : 1,
     endpoints === null ? -1 : endpoints.ready ? 1 : 0,
-    (endpoints?.endpoints ?? []).map(({ ip, port, state }) => [ip, port, state === 'ready' ? 1 : 0] as const),
+    (endpoints?.endpoints ?? []).map(({ ip, port, state }) => [ip, port, state === "ready" ? 1 : 0] as const),
     breakerSlot,
     failing,
   ];
@@ -58,7 +70,18 @@ export function upstreamAt(arena: Arena, unit: number, key: string): KnownUpstre
   const [patch, described, ready, endpoints, breakerSlot, failing] = contentOf(arena, unit) as Packed;
   return {
     upstream: described === 1 ? (patched(plainUpstreamOf(key), patch ?? undefined) as Upstream) : null,
-    endpoints: ready === -1 ? null : { key, ready: ready === 1, endpoints: endpoints.map(([ip, port, state]): Endpoint => ({ ip, port, state: state === 1 ? 'ready' : 'terminating' })) },
+    endpoints:
+      ready === -1
+        ? null
+        : {
+            key,
+            ready: ready === 1,
+            endpoints: endpoints.map(([ip, port, state]): Endpoint => ({
+              ip,
+              port,
+              state: state === 1 ? "ready" : "terminating",
+            })),
+          },
     breakerSlot,
     failing,
   };

@@ -1,7 +1,7 @@
 // DigestIndex: numbers by text, without the texts: 64 bits of each, with a key that nobody is told, so that no two texts can be made to meet. At
 // 10,000 SDs there are 60,000 ids of Mappings alone, and a Map of them with its texts takes six times as much memory.
-import { digestOf, type DigestKey } from './digest.ts';
-import { intCells } from './int-cells.ts';
+import { digestOf, type DigestKey } from "./digest.ts";
+import { intCells } from "./int-cells.ts";
 
 /** Cells of an entry: two lanes of its digest, and its number plus one; 0 is nothing. */
 const cellsEach = 3;
@@ -18,14 +18,14 @@ export class DigestIndex {
   #cells = new Int32Array(fewest * cellsEach);
   #size = 0;
   // The text that was digested last, and its digest: who asks for a text often sets it next.
-  #text = '';
+  #text = "";
   #high = 0;
   #low = 0;
 
   /** `key`: drawn for this index, or for what nobody else learns of. */
   constructor(key: DigestKey) {
     this.#key = key;
-    ({ high: this.#high, low: this.#low } = digestOf('', key));
+    ({ high: this.#high, low: this.#low } = digestOf("", key));
   }
 
   get size(): number {
@@ -60,7 +60,8 @@ export class DigestIndex {
     if (this.#cells[at + 2] === 0) return false;
     this.#size -= 1;
     this.#close(at);
-    if (this.#places > fewest && this.#size < this.#places * emptiest) this.#resize(Math.max(fewest, Math.ceil(this.#size / fullest * growth)));
+    if (this.#places > fewest && this.#size < this.#places * emptiest)
+      this.#resize(Math.max(fewest, Math.ceil((this.#size / fullest) * growth)));
     return true;
   }
 
@@ -113,6 +114,8 @@ export class DigestIndex {
     const before = this.#cells;
     this.#places = places;
     this.#cells = intCells(places * cellsEach);
-    for (let at = 0; at < before.length; at += cellsEach) if (before[at + 2] !== 0) this.#put(this.#find(before[at]!, before[at + 1]!), before[at]!, before[at + 1]!, before[at + 2]!);
+    for (let at = 0; at < before.length; at += cellsEach)
+      if (before[at + 2] !== 0)
+        this.#put(this.#find(before[at]!, before[at + 1]!), before[at]!, before[at + 1]!, before[at + 2]!);
   }
 }

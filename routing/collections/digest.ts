@@ -35,7 +35,12 @@ interface RecentDigests {
 const mostRecent = 16;
 
 export function digestKey({ high: highKey, low: lowKey }: Digest): DigestKey {
-  const recent = { parts: Array.from({ length: mostRecent }, () => null), high: new Int32Array(mostRecent), low: new Int32Array(mostRecent), next: 0 };
+  const recent = {
+    parts: Array.from({ length: mostRecent }, () => null),
+    high: new Int32Array(mostRecent),
+    low: new Int32Array(mostRecent),
+    next: 0,
+  };
   return { high: highKey | 0, low: lowKey | 0, names: new Map(), recent };
 }
 
@@ -80,12 +85,12 @@ export function addDigest(sum: Digest, part: Digest, times: 1 | -1): Digest {
 
 /** 16 hexadecimal digits. */
 export function printDigest(sum: Digest): string {
-  return (sum.high >>> 0).toString(16).padStart(8, '0') + (sum.low >>> 0).toString(16).padStart(8, '0');
+  return (sum.high >>> 0).toString(16).padStart(8, "0") + (sum.low >>> 0).toString(16).padStart(8, "0");
 }
 
 function digest(value: unknown): void {
-  if (typeof value === 'string') digestText(value, 1);
-  else if (typeof value !== 'object' || value === null) digestText(String(value), 2);
+  if (typeof value === "string") digestText(value, 1);
+  else if (typeof value !== "object" || value === null) digestText(String(value), 2);
   else digestShared(value);
 }
 
@@ -155,7 +160,7 @@ function digestObject(object: Readonly<Record<string, unknown>>, isKin: boolean)
   let b = 5;
   for (const key in object) {
     const value = object[key];
-    if (isKin && typeof value === 'object' && value !== null) digestRecent(value);
+    if (isKin && typeof value === "object" && value !== null) digestRecent(value);
     else digest(value);
     const valueHigh = high;
     const valueLow = low;

@@ -2,7 +2,7 @@
 // and 30,000 keys of Routes, which stand in records anyway. Equal hashes prove nothing, so whoever looks compares.
 //
 // Open addressing: pairs of hash and number. Hashes that others can foresee make long runs (routing/collections/digest.ts:DigestKey).
-import { intCells } from './int-cells.ts';
+import { intCells } from "./int-cells.ts";
 
 const none = -1;
 const leastSlots = 64;

@@ -8,5 +8,7 @@ const ownFromBytes = 64 * 1024;
 export function intCells(count: number): Int32Array<ArrayBuffer> {
   const bytes = count * 4;
   // V8 takes the memory of a buffer that could be resized from the machine itself.
-  return bytes < ownFromBytes ? new Int32Array(count) : new Int32Array(new ArrayBuffer(bytes, { maxByteLength: bytes }));
+  return bytes < ownFromBytes
+    ? new Int32Array(count)
+    : new Int32Array(new ArrayBuffer(bytes, { maxByteLength: bytes }));
 }

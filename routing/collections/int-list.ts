@@ -1,5 +1,5 @@
 // IntList: a list of 32-bit numbers that is as long as it must be; what was not set is 0.
-import { intCells } from './int-cells.ts';
+import { intCells } from "./int-cells.ts";
 
 export class IntList {
   #values = new Int32Array(64);

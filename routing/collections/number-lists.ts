@@ -1,5 +1,5 @@
 // NumberLists: a list of numbers for each number, linked in typed arrays: most lists have one or two.
-import { IntList } from './int-list.ts';
+import { IntList } from "./int-list.ts";
 
 /** Links are counted from 1; 0 is the end. */
 export class NumberLists {
@@ -29,7 +29,7 @@ export class NumberLists {
   /** Takes all of these away in one walk. */
   remove(list: number, numbers: ReadonlySet<number>): void {
     let before = 0;
-    for (let link = this.#first.at(list); link !== 0; ) {
+    for (let link = this.#first.at(list); link !== 0;) {
       const next = this.#next.at(link);
       if (!numbers.has(this.#numbers.at(link))) before = link;
       else {

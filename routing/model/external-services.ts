@@ -19,7 +19,7 @@ export interface IncludedBody {
 
 /** What Ambassador's AuthService says. Names of fields are in lower case. */
 export interface AuthService {
-  readonly proto: 'http' | 'grpc';
+  readonly proto: "http" | "grpc";
   /** One or more, asked in equal shares. */
   readonly places: readonly ServicePlace[];
   /** 0: no limit but that of the request. */
@@ -59,14 +59,17 @@ export interface RateLimitService {
 }
 
 /** `closed`: somebody wants one, and what it says cannot be read: whoever it would be asked about is refused. */
-export type Consulted<S> = { readonly kind: 'none' } | { readonly kind: 'closed' } | { readonly kind: 'service'; readonly service: S };
+export type Consulted<S> =
+  | { readonly kind: "none" }
+  | { readonly kind: "closed" }
+  | { readonly kind: "service"; readonly service: S };
 
 export interface ExternalServices {
   readonly auth: Consulted<AuthService>;
   readonly rateLimit: Consulted<RateLimitService>;
 }
 
-const none = Object.freeze({ kind: 'none' } as const);
+const none = Object.freeze({ kind: "none" } as const);
 
 export const noExternalServices: ExternalServices = Object.freeze({ auth: none, rateLimit: none });
 

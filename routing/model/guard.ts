@@ -3,9 +3,9 @@
 /** Who may call. */
 export type Auth =
   /** Whom one of these providers of identities admits; an unknown one admits nobody. */
-  | { readonly kind: 'providers'; readonly names: readonly string[] }
+  | { readonly kind: "providers"; readonly names: readonly string[] }
   /** Anybody, where the policy or a Grant lets the namespace say so; else nobody. */
-  | { readonly kind: 'open'; readonly granted: boolean };
+  | { readonly kind: "open"; readonly granted: boolean };
 
 /** So many requests in so long, as a generic cell rate algorithm counts them. */
 export interface RateLimit {
@@ -15,7 +15,11 @@ export interface RateLimit {
   /** How many may come at once, 1 or more. */
   readonly burst: number;
   /** What is counted by itself: the deployment as a whole, each caller, each address, each value of a field (name in lower case). */
-  readonly per: { readonly kind: 'all' } | { readonly kind: 'client' } | { readonly kind: 'address' } | { readonly kind: 'header'; readonly name: string };
+  readonly per:
+    | { readonly kind: "all" }
+    | { readonly kind: "client" }
+    | { readonly kind: "address" }
+    | { readonly kind: "header"; readonly name: string };
 }
 
 export interface Guard {
@@ -37,12 +41,16 @@ const providerName = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Is this a name for a provider: lower-case letters, digits and "-", at most 63; not `none`, and not `oauth`, by which callers of the OAuth gateway are known? */
 export function isProviderName(text: string): boolean {
-  return providerName.test(text) && text !== 'none' && text !== 'oauth';
+  return providerName.test(text) && text !== "none" && text !== "oauth";
 }
 
 /** `corp`, `corp, keys` or `none`, in any case of letters for `none` alone; names once each, at most `mostProviders`. null: it is none of these. */
-export function parseAuth(text: string): { readonly kind: 'providers'; readonly names: readonly string[] } | { readonly kind: 'open' } | null {
-  const names = text.split(',').map((name) => name.trim());
-  if (names.length === 1 && names[0]!.toLowerCase() === 'none') return { kind: 'open' };
-  return names.length <= mostProviders && new Set(names).size === names.length && names.every(isProviderName) ? { kind: 'providers', names } : null;
+export function parseAuth(
+  text: string,
+): { readonly kind: "providers"; readonly names: readonly string[] } | { readonly kind: "open" } | null {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.length === 1 && names[0]!.toLowerCase() === "none") return { kind: "open" };
+  return names.length <= mostProviders && new Set(names).size === names.length && names.every(isProviderName)
+    ? { kind: "providers", names }
+    : null;
 }

@@ -1,7 +1,7 @@
 // HostTls: on which terms clients reach a host by TLS, and what becomes of their requests in cleartext. Plain values, as the translation of objects, the
 // control worker and the data plane know them.
 
-import type { ObjectRef } from '../text/problem.ts';
+import type { ObjectRef } from "../text/problem.ts";
 
 /** What a TLS handshake with a host must keep to. */
 export interface TlsTerms {
@@ -18,8 +18,8 @@ export interface TlsTerms {
   readonly client: ClientTerms | null;
 }
 
-export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
-export type AlpnName = 'h2' | 'http/1.1';
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+export type AlpnName = "h2" | "http/1.1";
 
 /** Certificates of clients. One that is shown is verified, also where none is required. */
 export interface ClientTerms {
@@ -31,9 +31,16 @@ export interface ClientTerms {
 }
 
 /** What becomes of a request in cleartext: sent to https, served as it is, or answered 404. */
-export type Cleartext = 'redirect' | 'route' | 'reject';
+export type Cleartext = "redirect" | "route" | "reject";
 
-export const plainTerms: TlsTerms = Object.freeze({ minVersion: null, maxVersion: null, ciphers: [], curves: [], alpn: ['h2', 'http/1.1'] as const, client: null });
+export const plainTerms: TlsTerms = Object.freeze({
+  minVersion: null,
+  maxVersion: null,
+  ciphers: [],
+  curves: [],
+  alpn: ["h2", "http/1.1"] as const,
+  client: null,
+});
 
 /** Who declares how hosts are served by TLS: an object, or files. */
 export interface HostDeclaration {
@@ -58,7 +65,7 @@ export interface HostDeclaration {
 /** `missing` follows "the certificate". */
 export interface MissingIdentity {
   readonly missing: string;
-  readonly level: 'error' | 'warning';
+  readonly level: "error" | "warning";
 }
 
 /** A certificate chain and its key, PEM. */

@@ -1,20 +1,20 @@
 // Mappings: requests that satisfy this Match go to this Upstream, in this Role. The only input of the table.
-import type { Guard } from './guard.ts';
-import type { Match } from './match.ts';
-import type { ObjectRef } from '../text/problem.ts';
-import type { LabelGroup } from './rate-limit-labels.ts';
+import type { Guard } from "./guard.ts";
+import type { Match } from "./match.ts";
+import type { ObjectRef } from "../text/problem.ts";
+import type { LabelGroup } from "./rate-limit-labels.ts";
 
 /** Part of live traffic, or a copy. */
 export type Role =
   | {
-      readonly kind: 'live';
+      readonly kind: "live";
       /** Declared share of the member (an SD or a raw Mapping) among the members of its Route, percent, or null for "the rest" (routing rule 6, level 1). */
       readonly weight: number | null;
       /** Exact share of this Mapping inside its member, 0..1; the shares of one member's Mappings in one Route sum to 1 (level 2). */
       readonly share: number;
     }
   /** A copy whose response is discarded: `percent` of the Route's requests, 0..100, drawn independently. */
-  | { readonly kind: 'shadow'; readonly percent: number };
+  | { readonly kind: "shadow"; readonly percent: number };
 
 /** A limit in ms and what set it, for the 504's sentence. `ms: 0` is none. */
 export interface TimeLimit {
@@ -25,18 +25,18 @@ export interface TimeLimit {
 
 /** What happens to the path (Ambassador `rewrite`, `regex_rewrite`). The query is always kept. */
 export type Rewrite =
-  | { readonly kind: 'none' }
+  | { readonly kind: "none" }
   /** The matched prefix (of a regex Match: the whole path) is replaced by `with`. */
-  | { readonly kind: 'prefix'; readonly with: string }
+  | { readonly kind: "prefix"; readonly with: string }
   /** RE2 global replace on the path; `\1` in the substitution is group 1. */
-  | { readonly kind: 'regex'; readonly pattern: string; readonly substitution: string };
+  | { readonly kind: "regex"; readonly pattern: string; readonly substitution: string };
 
 /** The Host sent upstream. */
 export type HostRewrite =
-  | { readonly kind: 'client' }
-  | { readonly kind: 'literal'; readonly host: string }
+  | { readonly kind: "client" }
+  | { readonly kind: "literal"; readonly host: string }
   /** The Upstream's own DNS name (`auto_host_rewrite`). */
-  | { readonly kind: 'upstream' };
+  | { readonly kind: "upstream" };
 
 export interface HeaderAdd {
   /** Lower case. */
@@ -61,15 +61,15 @@ export interface RetryPolicy {
 }
 
 export type LoadBalancer =
-  | { readonly kind: 'least-request' }
-  | { readonly kind: 'round-robin' }
+  | { readonly kind: "least-request" }
+  | { readonly kind: "round-robin" }
   | {
-      readonly kind: 'hash';
-      readonly policy: 'ring_hash' | 'maglev';
+      readonly kind: "hash";
+      readonly policy: "ring_hash" | "maglev";
       readonly on:
-        | { readonly kind: 'cookie'; readonly name: string; readonly ttlMs: number | null; readonly path: string }
-        | { readonly kind: 'header'; readonly name: string }
-        | { readonly kind: 'source-ip' };
+        | { readonly kind: "cookie"; readonly name: string; readonly ttlMs: number | null; readonly path: string }
+        | { readonly kind: "header"; readonly name: string }
+        | { readonly kind: "source-ip" };
     };
 
 export interface Cors {
@@ -91,7 +91,7 @@ export interface Kept {
 
 /** Policy of a forwarded Mapping. Every field applies to this Mapping alone (`Differs:` Ambassador flattens some to the group). */
 export interface ForwardTarget {
-  readonly kind: 'forward';
+  readonly kind: "forward";
   /** Key of the Upstream. */
   readonly upstream: string;
   readonly rewrite: Rewrite;
@@ -103,7 +103,7 @@ export interface ForwardTarget {
   readonly idleTimeout: TimeLimit;
   readonly retry: RetryPolicy | null;
   readonly loadBalancer: LoadBalancer;
-  readonly priority: 'default' | 'high';
+  readonly priority: "default" | "high";
   readonly cors: Cors | null;
   /** Lower-case protocols that may be upgraded to: `websocket`. */
   readonly upgrades: readonly string[];
@@ -114,15 +114,15 @@ export interface ForwardTarget {
 
 /** `host_redirect` and its companions: answered by the gateway. */
 export interface RedirectTarget {
-  readonly kind: 'redirect';
+  readonly kind: "redirect";
   /** New host, or "" to keep the request's. */
   readonly host: string;
   readonly code: 301 | 302 | 303 | 307 | 308;
   readonly path:
-    | { readonly kind: 'keep' }
-    | { readonly kind: 'path'; readonly path: string }
-    | { readonly kind: 'prefix'; readonly with: string }
-    | { readonly kind: 'regex'; readonly pattern: string; readonly substitution: string };
+    | { readonly kind: "keep" }
+    | { readonly kind: "path"; readonly path: string }
+    | { readonly kind: "prefix"; readonly with: string }
+    | { readonly kind: "regex"; readonly pattern: string; readonly substitution: string };
 }
 
 /** Metric labels: from the configuration only. */
@@ -130,8 +130,8 @@ export interface Series {
   readonly namespace: string;
   readonly deployment: string;
   readonly predictor: string;
-  readonly role: 'live' | 'shadow';
-  readonly protocol: 'http' | 'grpc';
+  readonly role: "live" | "shadow";
+  readonly protocol: "http" | "grpc";
 }
 
 export interface Mapping {

@@ -1,7 +1,7 @@
 // Order: which Route is tried first. Ambassador's comparison, element by element, made total (routing rule 10).
-import { byteText } from '../request/bytes.ts';
-import { GRPC_PATTERN, type HostMatch, type Match, type NamedMatch, type PathMatch, type ValueMatch } from './match.ts';
-import { compareText } from '../text/problem.ts';
+import { byteText } from "../request/bytes.ts";
+import { GRPC_PATTERN, type HostMatch, type Match, type NamedMatch, type PathMatch, type ValueMatch } from "./match.ts";
+import { compareText } from "../text/problem.ts";
 
 /** What Order reads of a Route. Computed once, when the Route is built. */
 export interface OrderKey {
@@ -46,13 +46,14 @@ function compareElements(a: readonly string[], b: readonly string[]): number {
   return b.length - a.length;
 }
 
-const anyHostElements: readonly string[] = Object.freeze([':authority-*']);
+const anyHostElements: readonly string[] = Object.freeze([":authority-*"]);
 
 export function orderKey(match: Match, namespace: string, precedence: number, granted: boolean, tie: string): OrderKey {
   const path = pathText(match.path);
-  const named = [...match.headers, { name: ':authority', value: hostValue(match.host) }];
-  if (match.method !== null) named.push({ name: ':method', value: match.method });
-  const plain = match.headers.length === 0 && match.query.length === 0 && match.method === null && match.host.kind === 'any';
+  const named = [...match.headers, { name: ":authority", value: hostValue(match.host) }];
+  if (match.method !== null) named.push({ name: ":method", value: match.method });
+  const plain =
+    match.headers.length === 0 && match.query.length === 0 && match.method === null && match.host.kind === "any";
   return Object.freeze({
     granted,
     precedence,
@@ -69,13 +70,13 @@ export function orderKey(match: Match, namespace: string, precedence: number, gr
 /** The text that Ambassador would hold in `prefix`. */
 export function pathText(path: PathMatch): string {
   switch (path.kind) {
-    case 'prefix':
+    case "prefix":
       return path.prefix;
-    case 'exact':
+    case "exact":
       return path.path;
-    case 'regex':
+    case "regex":
       return path.pattern;
-    case 'grpc':
+    case "grpc":
       return GRPC_PATTERN;
   }
 }
@@ -83,33 +84,33 @@ export function pathText(path: PathMatch): string {
 /** A hostname as Ambassador's glob; `any` is `*`, which Ambassador counts too. */
 export function hostText(host: HostMatch): string {
   switch (host.kind) {
-    case 'any':
-      return '*';
-    case 'exact':
+    case "any":
+      return "*";
+    case "exact":
       return host.host;
-    case 'suffix':
+    case "suffix":
       return `*${host.suffix}`;
-    case 'prefix':
+    case "prefix":
       return `${host.prefix}*`;
-    case 'regex':
+    case "regex":
       return host.pattern;
   }
 }
 
 function hostValue(host: HostMatch): ValueMatch {
-  return host.kind === 'regex' ? { kind: 'regex', pattern: host.pattern } : { kind: 'exact', value: hostText(host) };
+  return host.kind === "regex" ? { kind: "regex", pattern: host.pattern } : { kind: "exact", value: hostText(host) };
 }
 
 /** Presence is the regex `.*`, as Ambassador 2 and later convert it. */
 function valueText(value: ValueMatch): string {
-  return value.kind === 'exact' ? value.value : value.kind === 'regex' ? value.pattern : '.*';
+  return value.kind === "exact" ? value.value : value.kind === "regex" ? value.pattern : ".*";
 }
 
 function sumOf(named: readonly NamedMatch[]): number {
   let sum = 0;
   for (const { name, value } of named) {
     // `len(value or "*")`: an empty value counts as one.
-    sum += codePoints(name) + Math.max(1, codePoints(valueText(value))) + (value.kind === 'exact' ? 0 : 1);
+    sum += codePoints(name) + Math.max(1, codePoints(valueText(value))) + (value.kind === "exact" ? 0 : 1);
   }
   return sum;
 }

@@ -1,13 +1,13 @@
 // Labels of Mappings: what a rate limit service is told of a request (Ambassador `labels`).
 
 export type Label =
-  | { readonly kind: 'generic'; readonly key: string; readonly value: string }
+  | { readonly kind: "generic"; readonly key: string; readonly value: string }
   /** A request without the field has no descriptor of this group, or, if `optional`, one without this entry. */
-  | { readonly kind: 'header'; readonly key: string; readonly header: string; readonly optional: boolean }
+  | { readonly kind: "header"; readonly key: string; readonly header: string; readonly optional: boolean }
   /** The trusted address of the client. */
-  | { readonly kind: 'remote-address' }
-  | { readonly kind: 'source-cluster' }
-  | { readonly kind: 'destination-cluster' };
+  | { readonly kind: "remote-address" }
+  | { readonly kind: "source-cluster" }
+  | { readonly kind: "destination-cluster" };
 
 /** Each group makes one descriptor. */
 export interface LabelGroup {

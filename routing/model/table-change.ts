@@ -1,7 +1,7 @@
 // TableChange: what the next table has other than this one. Plain values.
-import { noExternalServices, type ExternalServices } from './external-services.ts';
-import type { Mapping } from './mapping.ts';
-import type { Upstream, UpstreamEndpoints } from './upstream.ts';
+import { noExternalServices, type ExternalServices } from "./external-services.ts";
+import type { Mapping } from "./mapping.ts";
+import type { Upstream, UpstreamEndpoints } from "./upstream.ts";
 
 /**
  * What the configuration says of every connection and request, whatever its Route. It stands in the table, so that it is in force at the same moment
@@ -9,11 +9,11 @@ import type { Upstream, UpstreamEndpoints } from './upstream.ts';
  */
 export interface FrontSettings {
   /** Proxies in front that are believed, 0..10; null: not said; `unknown`: it is said and cannot be read, so that nobody's address is known, and none believed. */
-  readonly trustedHops: number | 'unknown' | null;
+  readonly trustedHops: number | "unknown" | null;
   /** A client's x-request-id is kept. */
   readonly keepsRequestId: boolean;
   /** Fields with `_` in their names: they pass, are taken out, or have their request refused. */
-  readonly underscores: 'allow' | 'drop' | 'refuse';
+  readonly underscores: "allow" | "drop" | "refuse";
   /** Paths with `%2f` or `%5c` are refused. */
   readonly refusesEscapedSlashes: boolean;
   /** An idle client connection, ms, 1 or more; null: not said. */
@@ -24,7 +24,7 @@ export interface FrontSettings {
 
 /** `allow`: only addresses that one of the lists holds; `deny`: only those that neither holds. Canonical blocks. */
 export interface AddressRule {
-  readonly kind: 'allow' | 'deny';
+  readonly kind: "allow" | "deny";
   /** Of the other end of the connection. */
   readonly peer: readonly string[];
   /** Of the client, as believed proxies tell it. */
@@ -41,7 +41,11 @@ export interface TableSettings {
 }
 
 /** Nobody has said anything. */
-export const plainSettings: TableSettings = Object.freeze({ singleNamespace: null, front: null, external: noExternalServices });
+export const plainSettings: TableSettings = Object.freeze({
+  singleNamespace: null,
+  front: null,
+  external: noExternalServices,
+});
 
 /** A new or changed Mapping, and where the data plane counts for it (gateway/shared/counters.ts); −1: nowhere. */
 export interface MappingChange {

@@ -3,11 +3,11 @@
 /** Where the addresses of an Upstream come from. */
 export type UpstreamAddress =
   /** A Kubernetes Service: endpoints from its EndpointSlices, joined by port name. `port` is the Service's port number. */
-  | { readonly kind: 'service'; readonly namespace: string; readonly name: string; readonly port: number }
+  | { readonly kind: "service"; readonly namespace: string; readonly name: string; readonly port: number }
   /** A DNS name, resolved in the control worker on first use. */
-  | { readonly kind: 'dns'; readonly host: string; readonly port: number }
+  | { readonly kind: "dns"; readonly host: string; readonly port: number }
   /** An IP literal. */
-  | { readonly kind: 'address'; readonly ip: string; readonly port: number };
+  | { readonly kind: "address"; readonly ip: string; readonly port: number };
 
 /** TLS towards an Upstream. Private keys live here: never print or log this object. */
 export interface UpstreamTls {
@@ -26,7 +26,7 @@ export interface Upstream {
   /** Unique text: address, protocol and TLS context: `service prod/iris-default:8000 http1`. */
   readonly key: string;
   readonly address: UpstreamAddress;
-  readonly protocol: 'http1' | 'http2';
+  readonly protocol: "http1" | "http2";
   /** null: plain. An Upstream that asks for TLS and cannot have it is given with `ready: false`, never as plain. */
   readonly tls: UpstreamTls | null;
   /** Time to connect, ms, 1 or more. Default 3000 (Ambassador). */
@@ -53,7 +53,7 @@ export interface HealthCheck {
 }
 
 export interface HttpProbe {
-  readonly kind: 'http';
+  readonly kind: "http";
   readonly path: string;
   /** null: the address of the Endpoint. */
   readonly host: string | null;
@@ -65,7 +65,7 @@ export interface HttpProbe {
 
 /** `grpc.health.v1.Health/Check`. */
 export interface GrpcProbe {
-  readonly kind: 'grpc';
+  readonly kind: "grpc";
   /** "": the server as a whole. */
   readonly service: string;
   /** null: the address of the Endpoint. */
@@ -74,7 +74,7 @@ export interface GrpcProbe {
 
 /** Circuit-breaker limits of one priority (Ambassador `circuit_breakers`; Envoy's defaults 1024/1024/1024/3). */
 export interface Breaker {
-  readonly priority: 'default' | 'high';
+  readonly priority: "default" | "high";
   readonly maxConnections: number;
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
@@ -82,14 +82,19 @@ export interface Breaker {
 }
 
 /** Envoy's defaults, which Ambassador ships. */
-export const defaultBreaker: Omit<Breaker, 'priority'> = Object.freeze({ maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 });
+export const defaultBreaker: Omit<Breaker, "priority"> = Object.freeze({
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+});
 
 /** One ip:port of an Upstream. */
 export interface Endpoint {
   readonly ip: string;
   readonly port: number;
   /** `ready` takes new requests; `terminating` (serving and terminating) only when no ready one is left. */
-  readonly state: 'ready' | 'terminating';
+  readonly state: "ready" | "terminating";
 }
 
 /** The Endpoints of one Upstream at one moment. */
@@ -102,10 +107,10 @@ export interface UpstreamEndpoints {
 
 /** Whether every Endpoint is about to end, and there are some. */
 export function isEnding({ endpoints }: UpstreamEndpoints): boolean {
-  return endpoints.length > 0 && endpoints.every(({ state }) => state === 'terminating');
+  return endpoints.length > 0 && endpoints.every(({ state }) => state === "terminating");
 }
 
 /** `ip:port`, for people and as a key. */
 export function printEndpoint(ip: string, port: number): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

@@ -1,7 +1,7 @@
 // Matching: what the regexes of a table may cost one request. A header of 4 KiB against the 50 regexes that a namespace may have is 200,000
 // characters at one step each; patterns with large automata cost up to 200 steps a character, and 50 of those would hold a worker for half a second.
-import type { RequestHead } from '../request/head.ts';
-import type { Regex } from './regex.ts';
+import type { RequestHead } from "../request/head.ts";
+import type { Regex } from "./regex.ts";
 
 /** Longest text, in bytes, that a regex of a header, a host, a method or a query parameter is asked about: a longer one does not match, and is counted. */
 export const longestMatchedBytes = 4096;

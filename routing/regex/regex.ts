@@ -1,6 +1,6 @@
 // Regexes of tenants: RE2 through re2js (linear time), always a full match, bounded in size and in what a match may cost.
-import { RE2JS } from 're2js';
-import { replaceAll, type Replacement } from './replace.ts';
+import { RE2JS } from "re2js";
+import { replaceAll, type Replacement } from "./replace.ts";
 
 /** Longest pattern, characters. */
 export const maxPatternLength = 512;
@@ -29,7 +29,9 @@ export interface Regex {
   replaceAll(text: string, parts: readonly (string | number)[], mostLength: number): Replacement;
 }
 
-export type RegexResult = { readonly ok: true; readonly regex: Regex } | { readonly ok: false; readonly reason: string };
+export type RegexResult =
+  | { readonly ok: true; readonly regex: Regex }
+  | { readonly ok: false; readonly reason: string };
 
 // Equal patterns are one compiled program. Bounded: what falls out is compiled again when it is next asked for.
 const cache = new Map<string, RegexResult>();
@@ -46,7 +48,8 @@ export function compileRegex(pattern: string): RegexResult {
 }
 
 function compile(pattern: string): RegexResult {
-  if (pattern.length > maxPatternLength) return { ok: false, reason: `has ${pattern.length} characters, more than ${maxPatternLength}` };
+  if (pattern.length > maxPatternLength)
+    return { ok: false, reason: `has ${pattern.length} characters, more than ${maxPatternLength}` };
   const expensive = tooExpensive(pattern);
   if (expensive !== null) return { ok: false, reason: expensive };
   let program: RE2JS;
@@ -69,7 +72,8 @@ const maxUnicodeClasses = 8;
  */
 function tooExpensive(pattern: string): string | null {
   let repeats = 0;
-  for (const [, least, most] of pattern.matchAll(/(?<!\\)\{(\d+)(?:,(\d*))?\}/g)) repeats += Math.max(Number(least), Number(most ?? 0));
+  for (const [, least, most] of pattern.matchAll(/(?<!\\)\{(\d+)(?:,(\d*))?\}/g))
+    repeats += Math.max(Number(least), Number(most ?? 0));
   if (repeats > maxProgramSize) return `writes out to ${repeats} steps or more, over ${maxProgramSize}`;
   const classes = pattern.match(/\\[pP]/g)?.length ?? 0;
   return classes > maxUnicodeClasses ? `has ${classes} Unicode classes, more than ${maxUnicodeClasses}` : null;

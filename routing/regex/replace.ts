@@ -13,17 +13,17 @@ export const mostMatches = 1024;
 export const mostReplaceSteps = 2 ** 19;
 
 export type Replacement =
-  | { readonly kind: 'replaced'; readonly text: string }
+  | { readonly kind: "replaced"; readonly text: string }
   /** The result is longer than it may be. */
-  | { readonly kind: 'too-long' }
+  | { readonly kind: "too-long" }
   /** It took more matches or steps than it may. */
-  | { readonly kind: 'too-much-work' };
+  | { readonly kind: "too-much-work" };
 
-const tooLong: Replacement = Object.freeze({ kind: 'too-long' });
-const tooMuchWork: Replacement = Object.freeze({ kind: 'too-much-work' });
+const tooLong: Replacement = Object.freeze({ kind: "too-long" });
+const tooMuchWork: Replacement = Object.freeze({ kind: "too-much-work" });
 
 /** What the counted text throws inside the engine, which offers no other way to stop. */
-const exhausted = new Error('the steps of a replacement are used up');
+const exhausted = new Error("the steps of a replacement are used up");
 
 /** What re2js' engines ask of their input, and here each answer counts: they have no bound of their own, and a text cannot be asked instead. */
 class CountedInput {
@@ -91,11 +91,19 @@ class CountedInput {
 }
 
 function isWord(rune: number): boolean {
-  return (rune >= 0x30 && rune <= 0x39) || (rune >= 0x41 && rune <= 0x5a) || rune === 0x5f || (rune >= 0x61 && rune <= 0x7a);
+  return (
+    (rune >= 0x30 && rune <= 0x39) || (rune >= 0x41 && rune <= 0x5a) || rune === 0x5f || (rune >= 0x61 && rune <= 0x7a)
+  );
 }
 
 /** As RE2's GlobalReplace (Envoy): no empty match just behind a match, so `.*` matches a text once. */
-export function replaceAll(engine: Engine, programSize: number, text: string, parts: readonly (string | number)[], mostLength: number): Replacement {
+export function replaceAll(
+  engine: Engine,
+  programSize: number,
+  text: string,
+  parts: readonly (string | number)[],
+  mostLength: number,
+): Replacement {
   const counted = new CountedInput(text, Math.floor(mostReplaceSteps / programSize));
   try {
     return replaced(engine, text, counted, parts, mostLength);
@@ -107,9 +115,15 @@ export function replaceAll(engine: Engine, programSize: number, text: string, pa
 
 const unanchored = 0;
 
-function replaced(engine: Engine, text: string, counted: CountedInput, parts: readonly (string | number)[], mostLength: number): Replacement {
-  const groups = 1 + parts.reduce((most: number, part) => (typeof part === 'number' ? Math.max(most, part) : most), 0);
-  let result = '';
+function replaced(
+  engine: Engine,
+  text: string,
+  counted: CountedInput,
+  parts: readonly (string | number)[],
+  mostLength: number,
+): Replacement {
+  const groups = 1 + parts.reduce((most: number, part) => (typeof part === "number" ? Math.max(most, part) : most), 0);
+  let result = "";
   let at = 0;
   let lastEnd = -1;
   let matches = 0;
@@ -125,16 +139,16 @@ function replaced(engine: Engine, text: string, counted: CountedInput, parts: re
       continue;
     }
     if (++matches > mostMatches) return tooMuchWork;
-    for (const part of parts) result += typeof part === 'string' ? part : groupOf(text, bounds, part);
+    for (const part of parts) result += typeof part === "string" ? part : groupOf(text, bounds, part);
     if (result.length > mostLength) return tooLong;
     at = end;
     lastEnd = end;
   }
   result += text.slice(at);
-  return result.length > mostLength ? tooLong : { kind: 'replaced', text: result };
+  return result.length > mostLength ? tooLong : { kind: "replaced", text: result };
 }
 
 function groupOf(text: string, bounds: readonly number[], group: number): string {
   const start = bounds[group * 2]!;
-  return start < 0 ? '' : text.slice(start, bounds[group * 2 + 1]);
+  return start < 0 ? "" : text.slice(start, bounds[group * 2 + 1]);
 }

@@ -2,7 +2,7 @@
 //
 // Declared text is held as "byte text": a string with one character for each byte of its UTF-8 form. For ASCII, which is nearly all there is,
 // that is the text itself, so it costs no memory; and comparing `charCodeAt` with a byte needs no typed array per Route.
-import type { RequestHead } from './head.ts';
+import type { RequestHead } from "./head.ts";
 
 const decoder = new TextDecoder();
 const slash = 0x2f;
@@ -11,7 +11,7 @@ const beyondAscii = /[^\0-\x7f]/;
 /** One character per UTF-8 byte; ASCII text is returned as it is. */
 export function byteText(text: string): string {
   if (!beyondAscii.test(text)) return text;
-  return Buffer.from(text).toString('latin1');
+  return Buffer.from(text).toString("latin1");
 }
 
 /** The bytes of a text, for what every request is compared with: reading a typed array costs a third of `charCodeAt` (load/bench). */
@@ -23,7 +23,13 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 /** Are the `length` bytes of `expected` from `from` on those of `bytes` from `start` on? The caller has checked that the range is long enough. */
-export function sameBytes(bytes: Uint8Array, start: number, expected: Uint8Array, from: number, length: number): boolean {
+export function sameBytes(
+  bytes: Uint8Array,
+  start: number,
+  expected: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
   // From the end: paths of one namespace differ there.
   for (let i = length - 1; i >= 0; i--) {
     if (bytes[(start + i) | 0] !== expected[(from + i) | 0]) return false;
@@ -32,7 +38,13 @@ export function sameBytes(bytes: Uint8Array, start: number, expected: Uint8Array
 }
 
 /** As `sameBytes`, ASCII letters in any case; `expected` is in lower case. */
-export function sameFoldedBytes(bytes: Uint8Array, start: number, expected: Uint8Array, from: number, length: number): boolean {
+export function sameFoldedBytes(
+  bytes: Uint8Array,
+  start: number,
+  expected: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
   for (let i = length - 1; i >= 0; i--) {
     if (lowerByte(bytes[start + i]!) !== expected[from + i]) return false;
   }
@@ -145,16 +157,17 @@ export function fieldHash(head: RequestHead, name: string, first: number, seed: 
 export function fieldBytes(head: RequestHead, name: string, first: number): number {
   const { fields } = head;
   let bytes = -1;
-  for (let field = first; field >= 0; field = fieldNamed(head, name, field + 1)) bytes += 1 + fields[field * 4 + 3]! - fields[field * 4 + 2]!;
+  for (let field = first; field >= 0; field = fieldNamed(head, name, field + 1))
+    bytes += 1 + fields[field * 4 + 3]! - fields[field * 4 + 2]!;
   return bytes;
 }
 
 /** The value of `name` as text, several lines joined with `,`. */
 export function fieldText(head: RequestHead, name: string, first: number): string {
   const { bytes, fields } = head;
-  let text = '';
+  let text = "";
   for (let field = first; field >= 0; field = fieldNamed(head, name, field + 1)) {
-    if (field !== first) text += ',';
+    if (field !== first) text += ",";
     text += textOf(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!);
   }
   return text;

@@ -1,6 +1,6 @@
 // Which paths are Seldon's gRPC services (routing rule 3), by hand: one regex a call would cost a microsecond.
-import { bytesOf, fieldNamed, sameBytes, slashAt, standsAt } from './bytes.ts';
-import type { RequestHead } from './head.ts';
+import { bytesOf, fieldNamed, sameBytes, slashAt, standsAt } from "./bytes.ts";
+import type { RequestHead } from "./head.ts";
 
 const slash = 0x2f;
 
@@ -14,16 +14,20 @@ export function matchesGrpcPattern(bytes: Uint8Array, start: number, end: number
 export function isGrpcPath(head: RequestHead): boolean {
   const { pathBytes, pathStart, pathEnd } = head;
   if (matchesGrpcPattern(pathBytes, pathStart, pathEnd)) return true;
-  if (!startsWith(pathBytes, pathStart, pathEnd, '/grpc.reflection.') && !startsWith(pathBytes, pathStart, pathEnd, '/grpc.health.v1.Health/')) return false;
-  return fieldNamed(head, 'seldon', 0) >= 0;
+  if (
+    !startsWith(pathBytes, pathStart, pathEnd, "/grpc.reflection.") &&
+    !startsWith(pathBytes, pathStart, pathEnd, "/grpc.health.v1.Health/")
+  )
+    return false;
+  return fieldNamed(head, "seldon", 0) >= 0;
 }
 
 // Behind the slash.
-const seldon = bytesOf('seldon');
-const protos = bytesOf('protos');
-const tensorflow = bytesOf('tensorflow');
-const serving = bytesOf('serving');
-const inference = bytesOf('inference');
+const seldon = bytesOf("seldon");
+const protos = bytesOf("protos");
+const tensorflow = bytesOf("tensorflow");
+const serving = bytesOf("serving");
+const inference = bytesOf("inference");
 
 /** Where the package's fixed part ends, or −1. */
 function packageEnd(bytes: Uint8Array, start: number, end: number): number {
@@ -46,7 +50,12 @@ function packageEnd(bytes: Uint8Array, start: number, end: number): number {
 function dottedEnd(bytes: Uint8Array, at: number, end: number, first: Uint8Array, second: Uint8Array): number {
   const dotAt = at + first.length;
   const after = dotAt + 1 + second.length;
-  if (after > end || !sameBytes(bytes, dotAt + 1, second, 0, second.length) || !sameBytes(bytes, at, first, 0, first.length)) return -1;
+  if (
+    after > end ||
+    !sameBytes(bytes, dotAt + 1, second, 0, second.length) ||
+    !sameBytes(bytes, at, first, 0, first.length)
+  )
+    return -1;
   return after;
 }
 

@@ -1,6 +1,6 @@
 // A request's head made from text.
-import { byteText } from './bytes.ts';
-import { RequestHead } from './head.ts';
+import { byteText } from "./bytes.ts";
+import { RequestHead } from "./head.ts";
 
 /** What `headOf` takes. */
 export interface HeadText {
@@ -15,17 +15,17 @@ export interface HeadText {
 /** A head from text, which is sent as UTF-8: for `explain`, goldens and tests. */
 export function headOf(text: HeadText): RequestHead {
   const head = new RequestHead();
-  let all = '';
+  let all = "";
   const put = (part: string): number => {
     all += byteText(part);
     return all.length;
   };
   head.methodStart = 0;
   head.methodEnd = put(text.method);
-  const mark = text.path.indexOf('?');
+  const mark = text.path.indexOf("?");
   head.pathStart = all.length;
   head.pathEnd = put(mark < 0 ? text.path : text.path.slice(0, mark));
-  head.queryStart = mark < 0 ? head.pathEnd : put('?');
+  head.queryStart = mark < 0 ? head.pathEnd : put("?");
   head.queryEnd = mark < 0 ? head.pathEnd : put(text.path.slice(mark + 1));
   head.authorityStart = all.length;
   head.authorityEnd = put(text.host);

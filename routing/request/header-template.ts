@@ -18,9 +18,9 @@ export interface HeaderTemplate {
 }
 
 const variables: ReadonlyMap<string, keyof RequestValues> = new Map([
-  ['DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT', 'address'],
-  ['DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT', 'peer'],
-  ['PROTOCOL', 'protocol'],
+  ["DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", "address"],
+  ["DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT", "peer"],
+  ["PROTOCOL", "protocol"],
 ]);
 
 /** Variables that can be written, for people. */
@@ -31,24 +31,24 @@ export const knownVariables: readonly string[] = [...variables.keys()].map((name
  * (`Differs:` Envoy refuses the whole configuration).
  */
 export function templateOf(name: string, value: string): HeaderTemplate | null {
-  if (!value.includes('%')) return { name, pieces: value };
+  if (!value.includes("%")) return { name, pieces: value };
   const pieces: { text: string; value: keyof RequestValues | null }[] = [];
-  let text = '';
+  let text = "";
   let at = 0;
   for (;;) {
-    const start = value.indexOf('%', at);
-    const end = start < 0 ? -1 : value.indexOf('%', start + 1);
+    const start = value.indexOf("%", at);
+    const end = start < 0 ? -1 : value.indexOf("%", start + 1);
     if (end < 0) break;
     text += value.slice(at, start);
     at = end + 1;
     if (end === start + 1) {
-      text += '%';
+      text += "%";
       continue;
     }
     const variable = variables.get(value.slice(start + 1, end));
     if (variable === undefined) return null;
     pieces.push({ text, value: variable });
-    text = '';
+    text = "";
   }
   text += value.slice(at);
   if (pieces.length === 0) return { name, pieces: text };
@@ -58,6 +58,6 @@ export function templateOf(name: string, value: string): HeaderTemplate | null {
 
 /** The value for one request. */
 export function fillTemplate({ pieces }: HeaderTemplate, values: RequestValues): string {
-  if (typeof pieces === 'string') return pieces;
-  return pieces.map(({ text, value }) => (value === null ? text : text + values[value])).join('');
+  if (typeof pieces === "string") return pieces;
+  return pieces.map(({ text, value }) => (value === null ? text : text + values[value])).join("");
 }

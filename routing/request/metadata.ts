@@ -1,5 +1,5 @@
 // Metadata: the two fields by which a gRPC call names its deployment, found in one pass. One number, so that it costs no object a call.
-import type { RequestHead } from './head.ts';
+import type { RequestHead } from "./head.ts";
 
 /** Field numbers plus one of the first `seldon` (15 bits) and the first `namespace` (15 bits), 0 for none; then whether one of them comes again. */
 export type Metadata = number;
@@ -33,12 +33,31 @@ export function metadataOf(head: RequestHead): Metadata {
 // Byte by byte, as every call has both: half of what a loop over a string takes. With bit 5 set a byte is a lower-case letter only if it was that letter
 // in either case.
 function isSeldon(bytes: Uint8Array, at: number): boolean {
-  return (bytes[at]! | 0x20) === 0x73 && (bytes[at + 1]! | 0x20) === 0x65 && (bytes[at + 2]! | 0x20) === 0x6c && (bytes[at + 3]! | 0x20) === 0x64 && (bytes[at + 4]! | 0x20) === 0x6f && (bytes[at + 5]! | 0x20) === 0x6e;
+  return (
+    (bytes[at]! | 0x20) === 0x73 &&
+    (bytes[at + 1]! | 0x20) === 0x65 &&
+    (bytes[at + 2]! | 0x20) === 0x6c &&
+    (bytes[at + 3]! | 0x20) === 0x64 &&
+    (bytes[at + 4]! | 0x20) === 0x6f &&
+    (bytes[at + 5]! | 0x20) === 0x6e
+  );
 }
 
 function isNamespace(bytes: Uint8Array, at: number): boolean {
-  if ((bytes[at]! | 0x20) !== 0x6e || (bytes[at + 1]! | 0x20) !== 0x61 || (bytes[at + 2]! | 0x20) !== 0x6d || (bytes[at + 3]! | 0x20) !== 0x65 || (bytes[at + 4]! | 0x20) !== 0x73) return false;
-  return (bytes[at + 5]! | 0x20) === 0x70 && (bytes[at + 6]! | 0x20) === 0x61 && (bytes[at + 7]! | 0x20) === 0x63 && (bytes[at + 8]! | 0x20) === 0x65;
+  if (
+    (bytes[at]! | 0x20) !== 0x6e ||
+    (bytes[at + 1]! | 0x20) !== 0x61 ||
+    (bytes[at + 2]! | 0x20) !== 0x6d ||
+    (bytes[at + 3]! | 0x20) !== 0x65 ||
+    (bytes[at + 4]! | 0x20) !== 0x73
+  )
+    return false;
+  return (
+    (bytes[at + 5]! | 0x20) === 0x70 &&
+    (bytes[at + 6]! | 0x20) === 0x61 &&
+    (bytes[at + 7]! | 0x20) === 0x63 &&
+    (bytes[at + 8]! | 0x20) === 0x65
+  );
 }
 
 export function namesDeployment(metadata: Metadata): boolean {

@@ -1,5 +1,5 @@
 // The canonical path: computed once, used for matching and for forwarding (routing rule 1). Dot segments go; nothing else is decoded or merged.
-import type { RequestHead } from './head.ts';
+import type { RequestHead } from "./head.ts";
 
 const slash = 0x2f;
 const dot = 0x2e;
@@ -14,7 +14,8 @@ const inPath = new Uint8Array(256);
 const inQuery = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
   const control = byte <= 0x20 || byte === 0x7f || byte === 0x23; // CTL, space, #
-  inPath[byte] = control || byte === 0x5c ? bad : byte === dot || byte === percent || byte === questionMark ? special : plain;
+  inPath[byte] =
+    control || byte === 0x5c ? bad : byte === dot || byte === percent || byte === questionMark ? special : plain;
   inQuery[byte] = control ? bad : plain;
 }
 
@@ -60,7 +61,7 @@ export function canonicalPath(bytes: Uint8Array, start: number, end: number, hea
 function removeDots(bytes: Uint8Array, start: number, pathEnd: number, end: number, head: RequestHead): boolean {
   const into = new Uint8Array(end - start);
   let length = 0;
-  for (let segment = start; segment < pathEnd; ) {
+  for (let segment = start; segment < pathEnd;) {
     // `segment` stands on the slash that begins the segment.
     let next = segment + 1;
     while (next < pathEnd && bytes[next] !== slash) next++;

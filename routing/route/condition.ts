@@ -1,9 +1,19 @@
 // Conditions: what a Match asks beside the path (host, method, headers, query), compiled for reading bytes.
-import { byteText, fieldBytes, fieldIs, fieldNamed, fieldText, isText, standsAt, standsFoldedAt, textOf } from '../request/bytes.ts';
-import type { RequestHead } from '../request/head.ts';
-import { isMatch, mayMatch } from '../regex/matching.ts';
-import type { HostMatch, Match, NamedMatch, ValueMatch } from '../model/match.ts';
-import { compileRegex, type Regex } from '../regex/regex.ts';
+import {
+  byteText,
+  fieldBytes,
+  fieldIs,
+  fieldNamed,
+  fieldText,
+  isText,
+  standsAt,
+  standsFoldedAt,
+  textOf,
+} from "../request/bytes.ts";
+import type { RequestHead } from "../request/head.ts";
+import { isMatch, mayMatch } from "../regex/matching.ts";
+import type { HostMatch, Match, NamedMatch, ValueMatch } from "../model/match.ts";
+import { compileRegex, type Regex } from "../regex/regex.ts";
 
 /** A value to compare with. Neither text nor regex: presence. */
 export interface Condition {
@@ -14,7 +24,7 @@ export interface Condition {
 }
 
 interface HostCondition {
-  readonly kind: 'exact' | 'suffix' | 'prefix' | 'regex';
+  readonly kind: "exact" | "suffix" | "prefix" | "regex";
   /** Byte text, lower case. */
   readonly text: string;
   readonly regex: Regex | null;
@@ -29,18 +39,20 @@ export interface Conditions {
   readonly regexes: Conditions | null;
 }
 
-export type ConditionsResult = { readonly ok: true; readonly conditions: Conditions | null } | { readonly ok: false; readonly reason: string };
+export type ConditionsResult =
+  | { readonly ok: true; readonly conditions: Conditions | null }
+  | { readonly ok: false; readonly reason: string };
 
 /** Does a Match ask for anything beside the path? */
 export function hasConditions({ host, method, headers, query }: Match): boolean {
-  return host.kind !== 'any' || method !== null || headers.length > 0 || query.length > 0;
+  return host.kind !== "any" || method !== null || headers.length > 0 || query.length > 0;
 }
 
 /** What is wrong with the conditions of a Match, or null. Compiles regexes only. */
 export function conditionsRefusal(match: Match): string | null {
   const { host, method, headers, query } = match;
-  const isRegex = ({ value }: NamedMatch): boolean => value.kind === 'regex';
-  if (host.kind !== 'regex' && method?.kind !== 'regex' && !headers.some(isRegex) && !query.some(isRegex)) return null;
+  const isRegex = ({ value }: NamedMatch): boolean => value.kind === "regex";
+  if (host.kind !== "regex" && method?.kind !== "regex" && !headers.some(isRegex) && !query.some(isRegex)) return null;
   const compiled = compileConditions(match);
   return compiled.ok ? null : compiled.reason;
 }
@@ -58,48 +70,52 @@ export function compileConditions(match: Match): ConditionsResult {
   const valueOf = (name: string, value: ValueMatch, where: string): Condition =>
     Object.freeze({
       name: byteText(name),
-      text: value.kind === 'exact' ? byteText(value.value) : null,
-      regex: value.kind === 'regex' ? regexOf(value.pattern, where) : null,
+      text: value.kind === "exact" ? byteText(value.value) : null,
+      regex: value.kind === "regex" ? regexOf(value.pattern, where) : null,
     });
   const namedOf = (named: readonly NamedMatch[], what: string): readonly Condition[] =>
     Object.freeze(named.map((one) => valueOf(one.name, one.value, `${what} ${one.name}`)));
   const conditions = splitConditions({
     host: hostCondition(match.host, regexOf),
-    method: match.method === null ? null : valueOf('', match.method, 'the method'),
-    headers: namedOf(match.headers, 'header'),
-    query: namedOf(match.query, 'query parameter'),
+    method: match.method === null ? null : valueOf("", match.method, "the method"),
+    headers: namedOf(match.headers, "header"),
+    query: namedOf(match.query, "query parameter"),
     regexes: null,
   });
-  return reasons.length === 0 ? { ok: true, conditions } : { ok: false, reason: reasons.join('; ') };
+  return reasons.length === 0 ? { ok: true, conditions } : { ok: false, reason: reasons.join("; ") };
 }
 
 /** The same conditions, regexes apart. */
 function splitConditions(all: Conditions): Conditions {
   const of = (isRegex: boolean, regexes: Conditions | null): Conditions =>
     Object.freeze({
-      host: all.host !== null && (all.host.kind === 'regex') === isRegex ? all.host : null,
+      host: all.host !== null && (all.host.kind === "regex") === isRegex ? all.host : null,
       method: all.method !== null && (all.method.regex !== null) === isRegex ? all.method : null,
       headers: Object.freeze(all.headers.filter(({ regex }) => (regex !== null) === isRegex)),
       query: Object.freeze(all.query.filter(({ regex }) => (regex !== null) === isRegex)),
       regexes,
     });
   const regexes = of(true, null);
-  const none = regexes.host === null && regexes.method === null && regexes.headers.length === 0 && regexes.query.length === 0;
+  const none =
+    regexes.host === null && regexes.method === null && regexes.headers.length === 0 && regexes.query.length === 0;
   return none ? Object.freeze(all) : of(false, regexes);
 }
 
-function hostCondition(host: HostMatch, regexOf: (pattern: string, where: string) => Regex | null): HostCondition | null {
+function hostCondition(
+  host: HostMatch,
+  regexOf: (pattern: string, where: string) => Regex | null,
+): HostCondition | null {
   switch (host.kind) {
-    case 'any':
+    case "any":
       return null;
-    case 'exact':
+    case "exact":
       return Object.freeze({ kind: host.kind, text: byteText(host.host.toLowerCase()), regex: null });
-    case 'suffix':
+    case "suffix":
       return Object.freeze({ kind: host.kind, text: byteText(host.suffix.toLowerCase()), regex: null });
-    case 'prefix':
+    case "prefix":
       return Object.freeze({ kind: host.kind, text: byteText(host.prefix.toLowerCase()), regex: null });
-    case 'regex':
-      return Object.freeze({ kind: host.kind, text: '', regex: regexOf(host.pattern, 'the host') });
+    case "regex":
+      return Object.freeze({ kind: host.kind, text: "", regex: regexOf(host.pattern, "the host") });
   }
 }
 
@@ -128,7 +144,10 @@ function headerHolds(header: Condition, head: RequestHead): boolean {
   if (header.text !== null) return fieldIs(head, header.name, first, header.text);
   const { regex } = header;
   if (regex === null) return true;
-  return mayMatch(regex, head, fieldBytes(head, header.name, first)) && isMatch(regex, head, fieldText(head, header.name, first));
+  return (
+    mayMatch(regex, head, fieldBytes(head, header.name, first)) &&
+    isMatch(regex, head, fieldText(head, header.name, first))
+  );
 }
 
 function methodHolds(method: Condition, head: RequestHead): boolean {
@@ -145,15 +164,19 @@ function hostHolds(host: HostCondition, head: RequestHead): boolean {
   if (length === 0) return false;
   const text = host.text;
   switch (host.kind) {
-    case 'exact':
+    case "exact":
       return length === text.length && standsFoldedAt(bytes, start, text);
-    case 'suffix':
+    case "suffix":
       // The star stands for at least one character.
       return length > text.length && standsFoldedAt(bytes, end - text.length, text);
-    case 'prefix':
+    case "prefix":
       return length > text.length && standsFoldedAt(bytes, start, text);
-    case 'regex':
-      return host.regex !== null && mayMatch(host.regex, head, length) && isMatch(host.regex, head, textOf(bytes, start, end).toLowerCase());
+    case "regex":
+      return (
+        host.regex !== null &&
+        mayMatch(host.regex, head, length) &&
+        isMatch(host.regex, head, textOf(bytes, start, end).toLowerCase())
+      );
   }
 }
 
@@ -175,7 +198,7 @@ function portStart(bytes: Uint8Array, start: number, end: number): number {
 function parameterHolds(parameter: Condition, head: RequestHead): boolean {
   const { pathBytes: bytes, queryEnd } = head;
   const name = parameter.name;
-  for (let start = head.queryStart; start < queryEnd; ) {
+  for (let start = head.queryStart; start < queryEnd;) {
     let end = start;
     while (end < queryEnd && bytes[end] !== 0x26) end++;
     let nameEnd = start;

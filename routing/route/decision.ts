@@ -2,12 +2,12 @@
 //
 // The members of a Split are linked, and each holds what a request needs of its Route, in the order in which it is read: at a thousand
 // deployments a request pays for cache lines, and Route, Split and two arrays would be nine of them.
-import type { ForwardTarget, Mapping, RedirectTarget } from '../model/mapping.ts';
-import type { Conditions } from './condition.ts';
-import type { Match } from '../model/match.ts';
-import type { OrderKey } from '../model/order.ts';
-import type { Problem } from '../text/problem.ts';
-import type { Regex } from '../regex/regex.ts';
+import type { ForwardTarget, Mapping, RedirectTarget } from "../model/mapping.ts";
+import type { Conditions } from "./condition.ts";
+import type { Match } from "../model/match.ts";
+import type { OrderKey } from "../model/order.ts";
+import type { Problem } from "../text/problem.ts";
+import type { Regex } from "../regex/regex.ts";
 
 /**
  * `T` is what the data plane attached to the Mapping when the table was built (compiled rewrites, header bytes, pool, counter slot);
@@ -16,7 +16,7 @@ import type { Regex } from '../regex/regex.ts';
 export type Decision<T> = ForwardDecision<T> | RejectDecision;
 
 export interface ForwardDecision<T> {
-  readonly kind: 'forward';
+  readonly kind: "forward";
   /** Of the record that it was made from (routing/arena/record.ts). */
   readonly serial: number;
   /** The member that takes the draws from `bound` on; null: this is the last of its Split. */
@@ -32,7 +32,7 @@ export interface ForwardDecision<T> {
 }
 
 export interface RejectDecision {
-  readonly kind: 'reject';
+  readonly kind: "reject";
   readonly reason: RejectReason;
   /** What to tell the caller: names nothing that the caller did not send. */
   readonly sentence: string;
@@ -44,17 +44,17 @@ export interface RejectDecision {
 
 export type RejectReason =
   /** Matching by regexes took more steps than one request may: 431, RESOURCE_EXHAUSTED. Never a wider Route instead. */
-  | 'regex-work'
+  | "regex-work"
   /** Nothing matches: 404, UNIMPLEMENTED. */
-  | 'no-route'
+  | "no-route"
   /** A Route matches and no member with a share is ready: 503 `no healthy upstream`, UNAVAILABLE. */
-  | 'no-healthy-upstream'
+  | "no-healthy-upstream"
   /** Every member has weight 0: 503. */
-  | 'all-weights-zero'
+  | "all-weights-zero"
   /** Only shadows match: 503. */
-  | 'only-shadows'
+  | "only-shadows"
   /** A bare gRPC name that a namespace has, and that is contested or closed: INVALID_ARGUMENT that asks for `namespace`. */
-  | 'namespace-needed';
+  | "namespace-needed";
 
 /** A shadow of a Route, as the data plane sees it. */
 export interface Shadow<T> {
@@ -68,7 +68,7 @@ export interface Shadow<T> {
 }
 
 /** Where lookup finds a Route. */
-export type Placing = 'slashed' | 'unslashed' | 'whole' | 'named' | 'scanned';
+export type Placing = "slashed" | "unslashed" | "whole" | "named" | "scanned";
 
 /** One live Mapping of a Route, with what it gets. */
 export interface SplitMember {

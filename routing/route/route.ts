@@ -1,15 +1,24 @@
 // Route: all Mappings of one namespace with one Match and one precedence, compiled. Built anew when one of its Mappings or a ready bit changes.
-import { compileConditions, conditionsRefusal } from './condition.ts';
-import type { ForwardDecision, Placing, RejectDecision, RejectReason, Route, Shadow, Split, SplitMember } from './decision.ts';
-import { addDigest, digestOf, noDigest, type Digest } from '../collections/digest.ts';
-import type { Mapping } from '../model/mapping.ts';
-import type { Match, PathMatch } from '../model/match.ts';
-import { orderKey } from '../model/order.ts';
-import type { ObjectRef, Problem } from '../text/problem.ts';
-import { compileRegex } from '../regex/regex.ts';
-import { placingOf } from './namespace-routes.ts';
-import type { UpstreamState } from './upstream-state.ts';
-import { boundsOf, memberShares, readyShares, type SharesNote } from './weights.ts';
+import { compileConditions, conditionsRefusal } from "./condition.ts";
+import type {
+  ForwardDecision,
+  Placing,
+  RejectDecision,
+  RejectReason,
+  Route,
+  Shadow,
+  Split,
+  SplitMember,
+} from "./decision.ts";
+import { addDigest, digestOf, noDigest, type Digest } from "../collections/digest.ts";
+import type { Mapping } from "../model/mapping.ts";
+import type { Match, PathMatch } from "../model/match.ts";
+import { orderKey } from "../model/order.ts";
+import type { ObjectRef, Problem } from "../text/problem.ts";
+import { compileRegex } from "../regex/regex.ts";
+import { placingOf } from "./namespace-routes.ts";
+import type { UpstreamState } from "./upstream-state.ts";
+import { boundsOf, memberShares, readyShares, type SharesNote } from "./weights.ts";
 
 /** One Mapping of a Route as the table knows it. */
 export interface RouteMember {
@@ -30,32 +39,33 @@ export interface AttachedMapping<T> extends RouteMember {
 /** Canonical text of what makes two Mappings members of one Route. */
 export function routeKey(mapping: Mapping): string {
   const { namespace, space, granted, precedence, match } = mapping;
-  const owner = space === null ? (granted ? 'granted' : 'shared') : space === namespace ? 'own' : `in ${space}`;
+  const owner = space === null ? (granted ? "granted" : "shared") : space === namespace ? "own" : `in ${space}`;
   return `${namespace} ${owner} ${precedence} ${matchKey(match)}`;
 }
 
 /** Different Matches have different keys, unlike in Ambassador, which takes some for one (routing rule 10): every value is quoted. */
 function matchKey(match: Match): string {
   const path = pathKey(match.path);
-  if (match.host.kind === 'any' && match.method === null && match.headers.length === 0 && match.query.length === 0) return path;
+  if (match.host.kind === "any" && match.method === null && match.headers.length === 0 && match.query.length === 0)
+    return path;
   return `${path} ${JSON.stringify([match.host, match.method, match.headers, match.query])}`;
 }
 
 function pathKey(path: PathMatch): string {
   switch (path.kind) {
-    case 'prefix':
-      return `${path.caseSensitive ? '^' : '^i'}${JSON.stringify(path.prefix)}`;
-    case 'exact':
-      return `${path.caseSensitive ? '=' : '=i'}${JSON.stringify(path.path)}`;
-    case 'regex':
+    case "prefix":
+      return `${path.caseSensitive ? "^" : "^i"}${JSON.stringify(path.prefix)}`;
+    case "exact":
+      return `${path.caseSensitive ? "=" : "=i"}${JSON.stringify(path.path)}`;
+    case "regex":
       return `~${JSON.stringify(path.pattern)}`;
-    case 'grpc':
-      return 'grpc';
+    case "grpc":
+      return "grpc";
   }
 }
 
 /** What one live Mapping gets. */
-type Share = Omit<SplitMember, 'mapping'>;
+type Share = Omit<SplitMember, "mapping">;
 
 /** What the Mappings of one Route say together: all that who writes its record must know. */
 export interface RoutePlan<M extends RouteMember> {
@@ -73,16 +83,24 @@ export interface RoutePlan<M extends RouteMember> {
 export function planRoute<M extends RouteMember>(key: string, members: readonly M[]): RoutePlan<M> {
   const { match } = members[0]!.mapping;
   const refusal = refusalOf(match);
-  const problems: Problem[] = refusal === null ? [] : problemsOf(members, 'error', 'bad-regex', `${refusal}: this Route matches nothing`);
+  const problems: Problem[] =
+    refusal === null ? [] : problemsOf(members, "error", "bad-regex", `${refusal}: this Route matches nothing`);
   const live = liveOf(members);
   const shares = sharesOf(members, live, problems);
-  return { key, placing: placingOf(match, refusal === null), usable: refusal === null, live, shares, problems: problems.length === 0 || match.path.kind === 'grpc' ? noProblems : Object.freeze(problems) };
+  return {
+    key,
+    placing: placingOf(match, refusal === null),
+    usable: refusal === null,
+    live,
+    shares,
+    problems: problems.length === 0 || match.path.kind === "grpc" ? noProblems : Object.freeze(problems),
+  };
 }
 
 /** Why a Match matches nothing, or null. */
 function refusalOf(match: Match): string | null {
   const conditions = conditionsRefusal(match);
-  if (conditions !== null || match.path.kind !== 'regex') return conditions;
+  if (conditions !== null || match.path.kind !== "regex") return conditions;
   const regex = compileRegex(match.path.pattern);
   return regex.ok ? null : `the regex of the path ${regex.reason}`;
 }
@@ -93,7 +111,7 @@ export function buildRoute<T>(members: readonly AttachedMapping<T>[], serial: nu
   const { match, namespace, space, precedence, granted } = first;
   const plan = planRoute(routeKey(first), members);
   const conditions = compileConditions(match);
-  const regex = match.path.kind === 'regex' ? compileRegex(match.path.pattern) : null;
+  const regex = match.path.kind === "regex" ? compileRegex(match.path.pattern) : null;
   const route: Writable<Route<T>> = {
     serial,
     key: plan.key,
@@ -119,9 +137,10 @@ export function buildRoute<T>(members: readonly AttachedMapping<T>[], serial: nu
 }
 
 /** What ready bits count in the digest of a table, beside its Mappings: the usual one costs nothing. */
-export function digestOfUnready({ live, shares }: Pick<RoutePlan<RouteMember>, 'live' | 'shares'>): Digest {
+export function digestOfUnready({ live, shares }: Pick<RoutePlan<RouteMember>, "live" | "shares">): Digest {
   let sum = noDigest;
-  for (let at = 0; at < shares.length; at++) if (!shares[at]!.ready) sum = addDigest(sum, digestOf(live[at]!.mapping.id), 1);
+  for (let at = 0; at < shares.length; at++)
+    if (!shares[at]!.ready) sum = addDigest(sum, digestOf(live[at]!.mapping.id), 1);
   return sum;
 }
 
@@ -133,7 +152,7 @@ export function digestOfUnreadyAmong(members: readonly RouteMember[]): Digest {
 }
 
 function liveOf<M extends RouteMember>(members: readonly M[]): readonly M[] {
-  return members.filter(({ mapping }) => mapping.role.kind === 'live');
+  return members.filter(({ mapping }) => mapping.role.kind === "live");
 }
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };
@@ -143,19 +162,39 @@ const noShadows: readonly never[] = Object.freeze([]);
 const noProblems: readonly Problem[] = Object.freeze([]);
 const noShares: readonly Share[] = Object.freeze([]);
 
-function sharesOf(members: readonly RouteMember[], live: readonly RouteMember[], problems: Problem[]): readonly Share[] {
+function sharesOf(
+  members: readonly RouteMember[],
+  live: readonly RouteMember[],
+  problems: Problem[],
+): readonly Share[] {
   if (live.length === 0) {
-    problems.push(...problemsOf(members, 'error', 'only-shadows', 'only shadows match here and a shadow never answers: declare a live one with the same match'));
+    problems.push(
+      ...problemsOf(
+        members,
+        "error",
+        "only-shadows",
+        "only shadows match here and a shadow never answers: declare a live one with the same match",
+      ),
+    );
     return noShares;
   }
   const sole = live[0]!;
   // Nine of ten Routes. Says what the general arithmetic says, without its lists.
-  if (live.length === 1 && sole.state.ready && shareOf(sole.mapping) > 0) return [{ declared: shareOf(sole.mapping), share: 1, ready: true }];
+  if (live.length === 1 && sole.state.ready && shareOf(sole.mapping) > 0)
+    return [{ declared: shareOf(sole.mapping), share: 1, ready: true }];
   // Most others: predictors of one deployment. The same again.
-  if (live.every(({ mapping: { member }, state: { ready, ending } }) => member === sole.mapping.member && ready && !ending)) {
+  if (
+    live.every(
+      ({ mapping: { member }, state: { ready, ending } }) => member === sole.mapping.member && ready && !ending,
+    )
+  ) {
     let whole = 0;
     for (const { mapping } of live) whole += shareOf(mapping);
-    return live.map(({ mapping }) => ({ declared: shareOf(mapping), share: shareOf(mapping) === 0 ? 0 : shareOf(mapping) / whole, ready: true }));
+    return live.map(({ mapping }) => ({
+      declared: shareOf(mapping),
+      share: shareOf(mapping) === 0 ? 0 : shareOf(mapping) / whole,
+      ready: true,
+    }));
   }
   const numbers = new Map<string, number>();
   const weights: (number | null)[] = [];
@@ -176,19 +215,27 @@ function sharesOf(members: readonly RouteMember[], live: readonly RouteMember[],
 }
 
 function splitOf<T>(route: Route<T>, first: RouteMember, { live, shares }: RoutePlan<AttachedMapping<T>>): Split<T> {
-  if (live.length === 0) return Object.freeze({ ...noSplit, reject: reject('only-shadows', first) });
+  if (live.length === 0) return Object.freeze({ ...noSplit, reject: reject("only-shadows", first) });
   const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, ...shares[index]! }));
-  const forwards = forwardsOf(route, live.filter((_, index) => shares[index]!.share > 0), boundsOf(shares.map(({ share }) => share)));
+  const forwards = forwardsOf(
+    route,
+    live.filter((_, index) => shares[index]!.share > 0),
+    boundsOf(shares.map(({ share }) => share)),
+  );
   const allZero = shares.every(({ declared }) => declared === 0);
   return Object.freeze({
     members: Object.freeze(members),
     forwards: Object.freeze(forwards),
-    reject: forwards.length > 0 ? null : reject(allZero ? 'all-weights-zero' : 'no-healthy-upstream', live[0]!),
+    reject: forwards.length > 0 ? null : reject(allZero ? "all-weights-zero" : "no-healthy-upstream", live[0]!),
   });
 }
 
 /** One for each bound, linked in their order. */
-function forwardsOf<T>(route: Route<T>, takers: readonly AttachedMapping<T>[], bounds: readonly number[]): readonly ForwardDecision<T>[] {
+function forwardsOf<T>(
+  route: Route<T>,
+  takers: readonly AttachedMapping<T>[],
+  bounds: readonly number[],
+): readonly ForwardDecision<T>[] {
   const forwards: ForwardDecision<T>[] = [];
   let next: ForwardDecision<T> | null = null;
   for (let index = takers.length - 1; index >= 0; index--) {
@@ -198,26 +245,41 @@ function forwardsOf<T>(route: Route<T>, takers: readonly AttachedMapping<T>[], b
   return forwards.reverse();
 }
 
-function forwardOf<T>(route: Route<T>, { mapping, attached }: AttachedMapping<T>, bound: number, next: ForwardDecision<T> | null): ForwardDecision<T> {
-  return Object.freeze({ kind: 'forward', serial: route.serial, next, bound, attached, shadows: route.shadows, route, mapping, target: mapping.target });
+function forwardOf<T>(
+  route: Route<T>,
+  { mapping, attached }: AttachedMapping<T>,
+  bound: number,
+  next: ForwardDecision<T> | null,
+): ForwardDecision<T> {
+  return Object.freeze({
+    kind: "forward",
+    serial: route.serial,
+    next,
+    bound,
+    attached,
+    shadows: route.shadows,
+    route,
+    mapping,
+    target: mapping.target,
+  });
 }
 
 function weightOf(mapping: Mapping): number | null {
-  return mapping.role.kind === 'live' ? mapping.role.weight : null;
+  return mapping.role.kind === "live" ? mapping.role.weight : null;
 }
 
 function shareOf(mapping: Mapping): number {
-  return mapping.role.kind === 'live' ? mapping.role.share : 0;
+  return mapping.role.kind === "live" ? mapping.role.share : 0;
 }
 
-const sentences: Readonly<Record<Exclude<RejectReason, 'no-route' | 'namespace-needed' | 'regex-work'>, string>> = {
-  'no-healthy-upstream': 'no healthy upstream',
-  'all-weights-zero': 'no upstream takes traffic: every weight here is 0',
-  'only-shadows': 'no upstream answers: only shadows match',
+const sentences: Readonly<Record<Exclude<RejectReason, "no-route" | "namespace-needed" | "regex-work">, string>> = {
+  "no-healthy-upstream": "no healthy upstream",
+  "all-weights-zero": "no upstream takes traffic: every weight here is 0",
+  "only-shadows": "no upstream answers: only shadows match",
 };
 
 function reject(reason: keyof typeof sentences, { mapping, slot }: RouteMember): RejectDecision {
-  return Object.freeze({ kind: 'reject', reason, sentence: sentences[reason], mapping, slot });
+  return Object.freeze({ kind: "reject", reason, sentence: sentences[reason], mapping, slot });
 }
 
 function shadowsOf<T>(members: readonly AttachedMapping<T>[]): readonly Shadow<T>[] {
@@ -225,8 +287,10 @@ function shadowsOf<T>(members: readonly AttachedMapping<T>[]): readonly Shadow<T
   for (const { mapping, state, attached } of members) {
     const { role, target } = mapping;
     // A redirect has nothing to copy to; k8s/translate says so to whoever wrote one.
-    if (role.kind !== 'shadow' || target.kind !== 'forward') continue;
-    shadows.push(Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: state.ready, attached }));
+    if (role.kind !== "shadow" || target.kind !== "forward") continue;
+    shadows.push(
+      Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: state.ready, attached }),
+    );
   }
   return shadows.length === 0 ? noShadows : Object.freeze(shadows);
 }
@@ -238,13 +302,28 @@ function shadowFraction(percent: number): number {
 
 function weightProblems(live: readonly RouteMember[], count: number, note: SharesNote): Problem[] {
   switch (note.kind) {
-    case 'scaled':
-      return problemsOf(live, 'warning', 'weights-scaled', `the weights of the ${count} members of this Route sum to ${note.sum}, not 100: they are scaled`);
-    case 'all-zero':
-      return problemsOf(live, 'error', 'all-weights-zero', `every one of the ${count} members of this Route has weight 0: it answers 503`);
-    case 'undeclared':
-      return problemsOf(live, 'warning', 'no-weights', `${count} members share this Route and none has a weight: each gets an equal share`);
-    case 'remainder':
+    case "scaled":
+      return problemsOf(
+        live,
+        "warning",
+        "weights-scaled",
+        `the weights of the ${count} members of this Route sum to ${note.sum}, not 100: they are scaled`,
+      );
+    case "all-zero":
+      return problemsOf(
+        live,
+        "error",
+        "all-weights-zero",
+        `every one of the ${count} members of this Route has weight 0: it answers 503`,
+      );
+    case "undeclared":
+      return problemsOf(
+        live,
+        "warning",
+        "no-weights",
+        `${count} members share this Route and none has a weight: each gets an equal share`,
+      );
+    case "remainder":
       return [];
   }
 }
@@ -253,11 +332,18 @@ function weightProblems(live: readonly RouteMember[], count: number, note: Share
 const mostNamed = 8;
 
 /** One Problem for each object concerned. */
-function problemsOf(members: readonly { readonly mapping: Mapping }[], level: Problem['level'], code: string, what: string): Problem[] {
+function problemsOf(
+  members: readonly { readonly mapping: Mapping }[],
+  level: Problem["level"],
+  code: string,
+  what: string,
+): Problem[] {
   const subjects = new Map<string, ObjectRef>();
-  for (const { mapping } of members) subjects.set(`${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}`, mapping.source);
+  for (const { mapping } of members)
+    subjects.set(`${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}`, mapping.source);
   const others = [...subjects.keys()];
   const unnamed = others.length - mostNamed;
-  const among = others.length > 1 ? ` (${others.slice(0, mostNamed).join(', ')}${unnamed > 0 ? ` and ${unnamed} more` : ''})` : '';
-  return [...subjects.values()].map((subject) => ({ code, level, subject, field: '', sentence: `${what}${among}` }));
+  const among =
+    others.length > 1 ? ` (${others.slice(0, mostNamed).join(", ")}${unnamed > 0 ? ` and ${unnamed} more` : ""})` : "";
+  return [...subjects.values()].map((subject) => ({ code, level, subject, field: "", sentence: `${what}${among}` }));
 }

@@ -1,5 +1,5 @@
 // The state of an Upstream: all that a Route reads of it, as two bits of records.
-import { isEnding, type UpstreamEndpoints } from '../model/upstream.ts';
+import { isEnding, type UpstreamEndpoints } from "../model/upstream.ts";
 
 /** The ready bit of an Upstream, and whether only Endpoints that are ending make it ready. */
 export interface UpstreamState {
@@ -7,7 +7,9 @@ export interface UpstreamState {
   readonly ending: boolean;
 }
 
-const states: readonly UpstreamState[] = [0, 1, 2, 3].map((bits) => Object.freeze({ ready: (bits & 1) !== 0, ending: (bits & 2) !== 0 }));
+const states: readonly UpstreamState[] = [0, 1, 2, 3].map((bits) =>
+  Object.freeze({ ready: (bits & 1) !== 0, ending: (bits & 2) !== 0 }),
+);
 
 /** Of an Upstream of which nothing is known. */
 export const unready = states[0]!;

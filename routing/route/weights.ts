@@ -2,13 +2,13 @@
 
 /** What was not served as written. `sum`: the declared values add up to `sum`, not 100, and were scaled. */
 export type SharesNote =
-  | { readonly kind: 'scaled'; readonly sum: number }
+  | { readonly kind: "scaled"; readonly sum: number }
   /** Every weight is 0: nothing can be forwarded. */
-  | { readonly kind: 'all-zero' }
+  | { readonly kind: "all-zero" }
   /** Several members and none declares a weight: equal shares. */
-  | { readonly kind: 'undeclared' }
+  | { readonly kind: "undeclared" }
   /** The first predictor declares `declared` and gets the remainder, which is something else. Percent. */
-  | { readonly kind: 'remainder'; readonly declared: number; readonly remainder: number };
+  | { readonly kind: "remainder"; readonly declared: number; readonly remainder: number };
 
 export interface Shares {
   /** 0..1 each, in the order given; they sum to 1, or all are 0 with the note `all-zero`. */
@@ -24,13 +24,17 @@ export function memberShares(weights: readonly (number | null)[]): Shares {
   if (weights.length <= 1) return { shares: weights.map(() => 1), note: null };
   const undeclared = weights.filter((weight) => weight === null).length;
   const sum = sumOf(weights.map((weight) => declared(weight)));
-  if (undeclared === weights.length) return { shares: weights.map(() => 1 / weights.length), note: { kind: 'undeclared' } };
+  if (undeclared === weights.length)
+    return { shares: weights.map(() => 1 / weights.length), note: { kind: "undeclared" } };
   if (undeclared > 0 && sum <= 100) {
     const rest = (100 - sum) / undeclared / 100;
     return { shares: weights.map((weight) => (weight === null ? rest : declared(weight) / 100)), note: null };
   }
-  if (sum === 0) return { shares: weights.map(() => 0), note: { kind: 'all-zero' } };
-  return { shares: weights.map((weight) => declared(weight) / sum), note: sum === 100 ? null : { kind: 'scaled', sum } };
+  if (sum === 0) return { shares: weights.map(() => 0), note: { kind: "all-zero" } };
+  return {
+    shares: weights.map((weight) => declared(weight) / sum),
+    note: sum === 100 ? null : { kind: "scaled", sum },
+  };
 }
 
 /**
@@ -42,10 +46,11 @@ export function predictorShares(traffic: readonly (number | null)[]): Shares {
   if (traffic.every((value) => value === null)) return { shares: traffic.map(() => 1 / traffic.length), note: null };
   const others = traffic.slice(1).map((value) => declared(value));
   const sum = sumOf(others);
-  if (sum > 100) return { shares: [0, ...others.map((value) => value / sum)], note: { kind: 'scaled', sum } };
+  if (sum > 100) return { shares: [0, ...others.map((value) => value / sum)], note: { kind: "scaled", sum } };
   const first = traffic[0]!;
   const remainder = 100 - sum;
-  const note: SharesNote | null = first === null || first === remainder ? null : { kind: 'remainder', declared: first, remainder };
+  const note: SharesNote | null =
+    first === null || first === remainder ? null : { kind: "remainder", declared: first, remainder };
   return { shares: [remainder / 100, ...others.map((value) => value / 100)], note };
 }
 

@@ -1,5 +1,5 @@
 // Blocks of addresses (CIDR), of IPv4 and of IPv6: their grammar, and whether an address lies in a list of them.
-import { parseAddress, printAddress } from './address.ts';
+import { parseAddress, printAddress } from "./address.ts";
 
 /** Blocks that one object may name in a list, and the platform in one. */
 export const mostOwnersBlocks = 100;
@@ -7,28 +7,28 @@ export const mostPlatformBlocks = 1000;
 
 export type ParsedBlocks =
   /** In one spelling each, none twice: `10.0.0.0/8`, `2001:db8::/32`; one address is a block too, `192.0.2.7/32`. */
-  | { readonly kind: 'blocks'; readonly blocks: readonly string[] }
+  | { readonly kind: "blocks"; readonly blocks: readonly string[] }
   /** Words that follow the text: what is wrong. */
-  | { readonly kind: 'wrong'; readonly reason: string };
+  | { readonly kind: "wrong"; readonly reason: string };
 
 /** A list as people write it: commas, white space or both between blocks. An empty one is wrong: it would be nobody or everybody. */
 export function parseBlocks(text: string, most: number): ParsedBlocks {
-  if (text.length > most * longestBlock * 2) return { kind: 'wrong', reason: `is longer than ${most} blocks can be` };
-  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  if (text.length > most * longestBlock * 2) return { kind: "wrong", reason: `is longer than ${most} blocks can be` };
+  const words = text.split(/[\s,]+/).filter((word) => word !== "");
   return readBlocks(words, most);
 }
 
 /** The same of blocks that are told apart already. */
 export function readBlocks(words: readonly string[], most: number): ParsedBlocks {
-  if (words.length === 0) return { kind: 'wrong', reason: 'names no address' };
-  if (words.length > most) return { kind: 'wrong', reason: `has ${words.length} blocks, and ${most} are the most` };
+  if (words.length === 0) return { kind: "wrong", reason: "names no address" };
+  if (words.length > most) return { kind: "wrong", reason: `has ${words.length} blocks, and ${most} are the most` };
   const blocks = new Set<string>();
   for (const word of words) {
     const block = parseBlock(word);
-    if (typeof block === 'string') return { kind: 'wrong', reason: block };
+    if (typeof block === "string") return { kind: "wrong", reason: block };
     blocks.add(`${printAddress(block.bytes)}/${block.bits}`);
   }
-  return { kind: 'blocks', blocks: [...blocks] };
+  return { kind: "blocks", blocks: [...blocks] };
 }
 
 /** `0000:0000:0000:0000:0000:ffff:255.255.255.255/128` and a comma. */
@@ -43,18 +43,19 @@ interface Block {
 
 /** A block, or what is wrong with it. IPv6 that maps IPv4 is that, with its length counted so. */
 function parseBlock(word: string): Block | string {
-  const shown = `"${word.slice(0, longestBlock).replaceAll(/[^ -~]/g, '?')}"`;
-  const [, address = '', length = ''] = /^([^/]*)(?:\/(0|[1-9]\d{0,2}))?$/.exec(word) ?? [];
+  const shown = `"${word.slice(0, longestBlock).replaceAll(/[^ -~]/g, "?")}"`;
+  const [, address = "", length = ""] = /^([^/]*)(?:\/(0|[1-9]\d{0,2}))?$/.exec(word) ?? [];
   const bytes = parseAddress(address);
   if (bytes === null) return `has ${shown}, which is neither an address nor a block`;
-  const mapped = bytes.length === 4 && address.includes(':');
+  const mapped = bytes.length === 4 && address.includes(":");
   const whole = mapped ? 128 : bytes.length * 8;
-  const written = length === '' ? whole : Number(length);
+  const written = length === "" ? whole : Number(length);
   if (written > whole) return `has ${shown}, whose length is over ${whole}`;
   if (mapped && written < 96) return `has ${shown}, which holds IPv4 and IPv6 addresses: name the blocks of each`;
   const bits = mapped ? written - 96 : written;
   const block = bytes.map((byte, index) => byte & maskOf(bits, index));
-  if (block.some((byte, index) => byte !== bytes[index])) return `has ${shown}, whose address has bits behind its length: write ${printAddress(block)}/${bits} for the block, or ${printAddress(bytes)} for the one address`;
+  if (block.some((byte, index) => byte !== bytes[index]))
+    return `has ${shown}, whose address has bits behind its length: write ${printAddress(block)}/${bits} for the block, or ${printAddress(bytes)} for the one address`;
   return { bytes, bits };
 }
 
@@ -72,11 +73,17 @@ export class AddressBlocks {
   constructor(blocks: readonly string[]) {
     const parsed = blocks.map((text) => {
       const block = parseBlock(text);
-      if (typeof block === 'string') throw new Error(`the list ${block}`);
+      if (typeof block === "string") throw new Error(`the list ${block}`);
       return block;
     });
-    this.#ipv4 = new SortedBlocks(parsed.filter(({ bytes }) => bytes.length === 4), 4);
-    this.#ipv6 = new SortedBlocks(parsed.filter(({ bytes }) => bytes.length === 16), 16);
+    this.#ipv4 = new SortedBlocks(
+      parsed.filter(({ bytes }) => bytes.length === 4),
+      4,
+    );
+    this.#ipv6 = new SortedBlocks(
+      parsed.filter(({ bytes }) => bytes.length === 16),
+      16,
+    );
   }
 
   /** Does the address, the first `length` (4 or 16) bytes, lie in one of the blocks? Allocates nothing. */

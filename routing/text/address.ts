@@ -44,7 +44,8 @@ function readIpv6(bytes: Uint8Array, start: number, end: number, into: Uint8Arra
   while (at < end) {
     const groupAt = at;
     let value = 0;
-    for (let digit = 0; at < end && at - groupAt < 4 && (digit = hexadecimal(bytes[at]!)) >= 0; at++) value = value * 16 + digit;
+    for (let digit = 0; at < end && at - groupAt < 4 && (digit = hexadecimal(bytes[at]!)) >= 0; at++)
+      value = value * 16 + digit;
     if (at < end && bytes[at] === dot) {
       if (length > 12 || !readIpv4(bytes, groupAt, end, into, length)) return false;
       length += 4;
@@ -95,12 +96,12 @@ function hexadecimal(byte: number): number {
 
 /** One spelling an address: IPv6 in lower case with its longest row of zeros left out. */
 export function printAddress(bytes: readonly number[]): string {
-  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length === 4) return bytes.join(".");
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) groups.push(((bytes[i]! << 8) | bytes[i + 1]!).toString(16));
-  const text = `:${groups.join(':')}:`;
+  const text = `:${groups.join(":")}:`;
   const zeros = text.match(/(?::0){2,}(?=:)/g)?.sort((a, b) => b.length - a.length)[0];
-  if (zeros === undefined) return groups.join(':');
+  if (zeros === undefined) return groups.join(":");
   const at = text.indexOf(zeros);
   const left = text.slice(1, at);
   const right = text.slice(at + zeros.length + 1, -1);
@@ -119,7 +120,11 @@ export function embeddedIpv4(bytes: readonly number[]): readonly (readonly numbe
   if (startsWith(bytes, [0x00, 0x64, 0xff, 0x9b]) && zeros(bytes, 4, 12)) return [last];
   const found: (readonly number[])[] = [];
   if (startsWith(bytes, [0x20, 0x02])) found.push(bytes.slice(2, 6));
-  if (startsWith(bytes, [0x20, 0x01, 0, 0])) found.push(bytes.slice(4, 8), last.map((byte) => byte ^ 0xff));
+  if (startsWith(bytes, [0x20, 0x01, 0, 0]))
+    found.push(
+      bytes.slice(4, 8),
+      last.map((byte) => byte ^ 0xff),
+    );
   if ((bytes[8]! & 0xfd) === 0 && startsWith(bytes.slice(9), [0, 0x5e, 0xfe])) found.push(last);
   return found;
 }

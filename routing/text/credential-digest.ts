@@ -1,9 +1,9 @@
 // Digests of credentials: what is kept and compared instead of a name or a secret that somebody sends.
-import { createHash } from 'node:crypto';
+import { createHash } from "node:crypto";
 
 /** SHA-256, lower hex, of texts that cannot run into each other: each stands behind its length. `use` keeps digests of different uses apart. */
 export function credentialDigest(use: string, ...parts: readonly string[]): string {
-  const hash = createHash('sha256');
+  const hash = createHash("sha256");
   for (const part of [use, ...parts]) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest('hex');
+  return hash.digest("hex");
 }

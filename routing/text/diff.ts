@@ -3,7 +3,7 @@
 /** Deep equality of plain values: primitives, arrays, objects. An absent key is not the same as one that holds undefined. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false;
     for (let at = 0; at < a.length; at++) if (!sameValue(a[at], b[at])) return false;

@@ -1,5 +1,5 @@
 // Problems: what somebody declared and is not served as written. Values, never exceptions, so that one bad object cannot touch another.
-import { visible } from './visible.ts';
+import { visible } from "./visible.ts";
 
 /** The object that a Mapping or a Problem comes from. `namespace` is "" for cluster-scoped things such as a Grants file. */
 export interface ObjectRef {
@@ -9,7 +9,7 @@ export interface ObjectRef {
 }
 
 /** `error`: not served; `warning`: served differently; `info`: not served yet. */
-export type ProblemLevel = 'error' | 'warning' | 'info';
+export type ProblemLevel = "error" | "warning" | "info";
 
 export interface Problem {
   /** Stable kebab-case identifier, a metric label: `bad-timeout`, `claim-contested`. */
@@ -23,24 +23,26 @@ export interface Problem {
 }
 
 /** Codes of an earlier time that tell such a difference, too. */
-const differences: ReadonlySet<string> = new Set(['traffic-scaled', 'weights-scaled', 'shadow-false']);
+const differences: ReadonlySet<string> = new Set(["traffic-scaled", "weights-scaled", "shadow-false"]);
 
 /** Served, but with another outcome than Seldon's operator and Ambassador have for the same object. */
 export function isDifference({ code }: Problem): boolean {
-  return code.startsWith('differs-') || differences.has(code);
+  return code.startsWith("differs-") || differences.has(code);
 }
 
 /** Text form used by `sluice check`, goldens and logs: `error claim-contested Mapping prod/x spec.prefix: sentence`. */
 export function printProblem(problem: Problem): string {
-  return printProblemAt(problem, '');
+  return printProblemAt(problem, "");
 }
 
 /** The same with where the object was read, `a.yaml:12`, behind its name; "": nothing is known of that. */
 export function printProblemAt(problem: Problem, origin: string): string {
   const { kind, namespace, name } = problem.subject;
-  const subject = namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
-  const field = problem.field === '' ? '' : ` ${problem.field}`;
-  return visible(`${problem.level} ${problem.code} ${subject}${origin === '' ? '' : ` (${origin})`}${field}: ${problem.sentence}`);
+  const subject = namespace === "" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+  const field = problem.field === "" ? "" : ` ${problem.field}`;
+  return visible(
+    `${problem.level} ${problem.code} ${subject}${origin === "" ? "" : ` (${origin})`}${field}: ${problem.sentence}`,
+  );
 }
 
 /** Total order for output: subject, field, code, sentence. Problems printed in this order are the same whatever the order of input. */

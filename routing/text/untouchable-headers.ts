@@ -2,14 +2,23 @@
 
 /** They frame the message, say whose connection it is, or are about one hop (RFC 9110 §7.6.1, §10.1.1). */
 export const untouchableHeaders: readonly string[] = Object.freeze([
-  'connection', 'content-length', 'expect', 'host', 'http2-settings', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
 ]);
 
 /** Whatever begins so belongs to them. */
-export const untouchablePrefix = 'proxy-';
+export const untouchablePrefix = "proxy-";
 
 /** Letters in any case. With `_` for `-` it is the same name to servers that speak CGI or WSGI. */
 export function isUntouchableHeader(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll('_', '-');
+  const plain = name.toLowerCase().replaceAll("_", "-");
   return plain.startsWith(untouchablePrefix) || untouchableHeaders.includes(plain);
 }

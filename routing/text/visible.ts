@@ -8,7 +8,7 @@ const plain = /^[\n\x20-\x7e]*$/;
 
 /** The text on one line, with each such character as JSON writes it: `\u001b`. */
 export function visible(text: string): string {
-  return plain.test(text) && !text.includes('\n') ? text : text.replace(unseen, escaped);
+  return plain.test(text) && !text.includes("\n") ? text : text.replace(unseen, escaped);
 }
 
 /** Several lines, or JSON, whose strings then have the same value for whoever parses it. */
@@ -17,5 +17,8 @@ export function visibleLines(text: string): string {
 }
 
 function escaped(character: string): string {
-  return Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
+  return Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
+  ).join("");
 }

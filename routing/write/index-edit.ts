@@ -1,10 +1,25 @@
 // IndexEdit: a change of an index, page by page, beside the pages before. Most changes put one record in the place of another that has its hash: such a
 // page is a copy with other slots. Where records leave, or a page gets too full or too empty, its slots are filled anew.
-import { ArenaFault, emptyPage, unitWords, type Arena } from '../arena/arena.ts';
-import type { Blocks } from '../arena/blocks.ts';
-import { firstPlace } from '../text/bisect.ts';
-import { bytesFor, directoryPlace, firstSlot, headSum, longSlot, pageBytes, pageChecksum, pageWords, slotPlaces, slotSum, slotTextBytes, verifyPage, type IndexEntry, type SlotWords } from '../arena/index-page.ts';
-import { recordWords, textOffset } from '../arena/record.ts';
+import { ArenaFault, emptyPage, unitWords, type Arena } from "../arena/arena.ts";
+import type { Blocks } from "../arena/blocks.ts";
+import { firstPlace } from "../text/bisect.ts";
+import {
+  bytesFor,
+  directoryPlace,
+  firstSlot,
+  headSum,
+  longSlot,
+  pageBytes,
+  pageChecksum,
+  pageWords,
+  slotPlaces,
+  slotSum,
+  slotTextBytes,
+  verifyPage,
+  type IndexEntry,
+  type SlotWords,
+} from "../arena/index-page.ts";
+import { recordWords, textOffset } from "../arena/record.ts";
 
 /** What changes in one page. */
 interface PageChange {
@@ -112,7 +127,8 @@ export class IndexEdit {
     const { words } = this.#arena;
     const mask = words[page]!;
     let slot = firstSlot(hash, mask);
-    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) if (words[page + pageWords.slots + slot * this.#slotWords + 2] === unit) return slot;
+    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask)
+      if (words[page + pageWords.slots + slot * this.#slotWords + 2] === unit) return slot;
     throw new ArenaFault(`the record at ${unit} is not in its page`);
   }
 
@@ -150,7 +166,12 @@ export class IndexEdit {
 }
 
 /** Writes a slot: what the record says that a look-up asks for too, where it is a long one. */
-function fillSlot({ words, bytes }: Arena, at: number, slotWords: SlotWords, { hash, meta, unit, number }: IndexEntry): void {
+function fillSlot(
+  { words, bytes }: Arena,
+  at: number,
+  slotWords: SlotWords,
+  { hash, meta, unit, number }: IndexEntry,
+): void {
   words[at + slotPlaces.hash] = hash;
   words[at + slotPlaces.meta] = meta;
   words[at + slotPlaces.unit] = unit;
@@ -214,11 +235,13 @@ class PageFill {
     if (last !== undefined && this.#compare(unit, words[this.#at(last) + 2]!) >= 0) return this.behind(hash);
     const run: number[] = [];
     let free = firstSlot(hash, this.#mask);
-    for (; words[this.#at(free) + 1]! >= 0; free = (free + 1) & this.#mask) if (words[this.#at(free)] === hash) run.push(free);
+    for (; words[this.#at(free) + 1]! >= 0; free = (free + 1) & this.#mask)
+      if (words[this.#at(free)] === hash) run.push(free);
     const least = firstPlace(run.length, (place) => this.#compare(unit, words[this.#at(run[place]!) + 2]!) < 0);
     // Those behind it move on by one.
     run.push(free);
-    for (let place = run.length - 1; place > least; place--) copySlot(words, this.#at(run[place]!), this.#at(run[place - 1]!), this.#slotWords);
+    for (let place = run.length - 1; place > least; place--)
+      copySlot(words, this.#at(run[place]!), this.#at(run[place - 1]!), this.#slotWords);
     if (run.length > longRun) this.#lastOf.set(hash, free);
     return this.#at(run[least]!);
   }

@@ -1,11 +1,11 @@
 // KnownRoutes: where the record of each Route is, by number, and which number a Route has, by its key and by the ids of its Mappings. Neither is kept:
 // who finds a number asks the record, or what a change has made of it, whether it is the one.
-import type { Arena } from '../arena/arena.ts';
-import { digestOf, type DigestKey } from '../collections/digest.ts';
-import { HashedNumbers } from '../collections/hashed-numbers.ts';
-import { IntList } from '../collections/int-list.ts';
-import { membersAt } from '../arena/route-record.ts';
-import type { RouteMember } from '../route/route.ts';
+import type { Arena } from "../arena/arena.ts";
+import { digestOf, type DigestKey } from "../collections/digest.ts";
+import { HashedNumbers } from "../collections/hashed-numbers.ts";
+import { IntList } from "../collections/int-list.ts";
+import { membersAt } from "../arena/route-record.ts";
+import type { RouteMember } from "../route/route.ts";
 
 export class KnownRoutes {
   readonly #arena: Arena;
@@ -70,7 +70,10 @@ export class KnownRoutes {
 
   /** Is there a Mapping of this id? Reads a record. Throws ArenaFault. */
   hasMapping(id: string): boolean {
-    return this.withMapping(this.hashOf(id), (number) => this.membersOf(number).some(({ mapping }) => mapping.id === id)) >= 0;
+    return (
+      this.withMapping(this.hashOf(id), (number) => this.membersOf(number).some(({ mapping }) => mapping.id === id)) >=
+      0
+    );
   }
 
   /** As the record of the Route says. Throws ArenaFault. */

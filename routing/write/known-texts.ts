@@ -1,9 +1,9 @@
 // KnownTexts: records that are found by their text (Upstreams, names of deployments), by number. The text is in the record and nowhere else.
-import type { Arena } from '../arena/arena.ts';
-import { digestOf, type DigestKey } from '../collections/digest.ts';
-import { HashedNumbers } from '../collections/hashed-numbers.ts';
-import { IntList } from '../collections/int-list.ts';
-import { textOfRecord, verifyRecord } from '../arena/record.ts';
+import type { Arena } from "../arena/arena.ts";
+import { digestOf, type DigestKey } from "../collections/digest.ts";
+import { HashedNumbers } from "../collections/hashed-numbers.ts";
+import { IntList } from "../collections/int-list.ts";
+import { textOfRecord, verifyRecord } from "../arena/record.ts";
 
 export class KnownTexts {
   readonly #arena: Arena;

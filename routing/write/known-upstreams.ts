@@ -1,11 +1,11 @@
 // KnownUpstreams: where the record of each Upstream is, by its key, and which Routes name it.
-import type { Arena } from '../arena/arena.ts';
-import { byteText } from '../request/bytes.ts';
-import type { DigestKey } from '../collections/digest.ts';
-import { KnownTexts } from './known-texts.ts';
-import { NumberLists } from '../collections/number-lists.ts';
-import { upstreamStateAt } from '../arena/upstream-record.ts';
-import { unready, type UpstreamState } from '../route/upstream-state.ts';
+import type { Arena } from "../arena/arena.ts";
+import { byteText } from "../request/bytes.ts";
+import type { DigestKey } from "../collections/digest.ts";
+import { KnownTexts } from "./known-texts.ts";
+import { NumberLists } from "../collections/number-lists.ts";
+import { upstreamStateAt } from "../arena/upstream-record.ts";
+import { unready, type UpstreamState } from "../route/upstream-state.ts";
 
 /** An Upstream: where its record is. */
 export interface KnownUse {
@@ -43,7 +43,7 @@ export class KnownUpstreams {
 
   /** Keys of all. Throws ArenaFault. */
   *keys(): Iterable<string> {
-    for (const text of this.#texts.texts()) yield Buffer.from(text, 'latin1').toString();
+    for (const text of this.#texts.texts()) yield Buffer.from(text, "latin1").toString();
   }
 
   add(key: string, number: number, unit: number): void {

@@ -1,8 +1,8 @@
 // What the writer of an arena makes of the record of a thing that a change touches.
-import { byteText } from '../request/bytes.ts';
-import { baseOf, deploymentName, type NamespaceRoutes, type PlacedRoute } from '../route/namespace-routes.ts';
-import { pathText } from '../model/order.ts';
-import type { RouteMember, RoutePlan } from '../route/route.ts';
+import { byteText } from "../request/bytes.ts";
+import { baseOf, deploymentName, type NamespaceRoutes, type PlacedRoute } from "../route/namespace-routes.ts";
+import { pathText } from "../model/order.ts";
+import type { RouteMember, RoutePlan } from "../route/route.ts";
 
 /** A Route, and where it is. */
 export interface KnownRoute extends PlacedRoute {
@@ -22,11 +22,19 @@ export interface KnownSpace {
 export const recordOverhead = 512;
 
 /** The Route of these members, one or more, whose record is at this place. */
-export function knownRoute(plan: RoutePlan<RouteMember>, members: readonly RouteMember[], unit: number, number: number): KnownRoute {
+export function knownRoute(
+  plan: RoutePlan<RouteMember>,
+  members: readonly RouteMember[],
+  unit: number,
+  number: number,
+): KnownRoute {
   const { key, placing } = plan;
-  const { space, match: { path } } = members[0]!.mapping;
-  const hasText = path.kind === 'prefix' || path.kind === 'exact';
-  const text = hasText ? byteText(pathText(path)) : '';
+  const {
+    space,
+    match: { path },
+  } = members[0]!.mapping;
+  const hasText = path.kind === "prefix" || path.kind === "exact";
+  const text = hasText ? byteText(pathText(path)) : "";
   const isBased = hasText && path.caseSensitive && space !== null && text.startsWith(baseOf(space));
   return { unit, number, placing, pathLength: text.length, isBased, key, name: namedBy(plan, members) };
 }
@@ -34,11 +42,11 @@ export function knownRoute(plan: RoutePlan<RouteMember>, members: readonly Route
 /** The deployment that a Route names, where it is a gRPC Route of a namespace. */
 export function namedBy({ placing }: RoutePlan<RouteMember>, members: readonly RouteMember[]): string | null {
   const { space, match } = members[0]!.mapping;
-  return placing === 'named' && space !== null ? deploymentName(match) : null;
+  return placing === "named" && space !== null ? deploymentName(match) : null;
 }
 
 /** Keys of the Upstreams that Mappings name, each once. */
 export function upstreamsOf(members: readonly RouteMember[]): readonly string[] {
-  const keys = members.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : []));
+  const keys = members.flatMap(({ mapping: { target } }) => (target.kind === "forward" ? [target.upstream] : []));
   return keys.length <= 1 ? keys : [...new Set(keys)];
 }

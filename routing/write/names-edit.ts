@@ -1,10 +1,10 @@
 // NamesEdit: what a change does to the names of deployments that gRPC Routes of namespaces have, on its way into their records.
-import type { Arena } from '../arena/arena.ts';
-import { hashText } from '../request/bytes.ts';
-import type { IndexEdit } from './index-edit.ts';
-import { metaOf } from '../arena/index-page.ts';
-import { recordBytes, writeRecord } from '../arena/record.ts';
-import type { TableIndex } from './table-index.ts';
+import type { Arena } from "../arena/arena.ts";
+import { hashText } from "../request/bytes.ts";
+import type { IndexEdit } from "./index-edit.ts";
+import { metaOf } from "../arena/index-page.ts";
+import { recordBytes, writeRecord } from "../arena/record.ts";
+import type { TableIndex } from "./table-index.ts";
 
 export class NamesEdit {
   readonly #arena: Arena;
@@ -32,7 +32,12 @@ export class NamesEdit {
       const count = (known < 0 ? 0 : names.counts.at(number)) + by;
       names.counts.set(number, count);
       if (known < 0) {
-        const unit = writeRecord(this.#arena, blocks, { serial: this.#index.nextSerial(), owner: 0, number, text: name }, '');
+        const unit = writeRecord(
+          this.#arena,
+          blocks,
+          { serial: this.#index.nextSerial(), owner: 0, number, text: name },
+          "",
+        );
         names.texts.add(name, number, unit);
         edit.add({ hash: hashText(name, hashSeed), meta: metaOf(name), unit, number });
       } else if (count === 0) {

@@ -1,11 +1,11 @@
 // SpacesEdit: what a change does to the spaces that hold Routes, on its way into their records.
-import type { Arena } from '../arena/arena.ts';
-import type { IndexEdit } from './index-edit.ts';
-import type { KnownRoute } from './known.ts';
-import { emptyNamespaceRoutes, spaceSeed, withRoute, type NamespaceRoutes } from '../route/namespace-routes.ts';
-import { spaceMetaOf } from '../arena/namespace-view.ts';
-import { recordBytes } from '../arena/record.ts';
-import type { TableIndex } from './table-index.ts';
+import type { Arena } from "../arena/arena.ts";
+import type { IndexEdit } from "./index-edit.ts";
+import type { KnownRoute } from "./known.ts";
+import { emptyNamespaceRoutes, spaceSeed, withRoute, type NamespaceRoutes } from "../route/namespace-routes.ts";
+import { spaceMetaOf } from "../arena/namespace-view.ts";
+import { recordBytes } from "../arena/record.ts";
+import type { TableIndex } from "./table-index.ts";
 
 export class SpacesEdit {
   readonly #arena: Arena;
@@ -50,7 +50,12 @@ export class SpacesEdit {
       }
       const after = this.#index.writeSpace(space, before?.number ?? null);
       if (name === null) continue;
-      const entry = { hash: spaceSeed(name, this.#index.hashSeed), meta: spaceMetaOf(space, after.text.length), unit: after.unit, number: after.number };
+      const entry = {
+        hash: spaceSeed(name, this.#index.hashSeed),
+        meta: spaceMetaOf(space, after.text.length),
+        unit: after.unit,
+        number: after.number,
+      };
       if (before === null) edit.add(entry);
       else edit.replace(before.unit, entry);
     }

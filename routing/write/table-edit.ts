@@ -1,29 +1,29 @@
 // TableEdit: one change on its way into the arena: Routes and Upstreams portion by portion, so that what they were made of can be let go, then the
 // spaces that hold Routes, names, the pages that name all of these, and a root.
-import { unitWords, type Arena } from '../arena/arena.ts';
-import { addDigest, digestOfKin } from '../collections/digest.ts';
-import { sameValue } from '../text/diff.ts';
-import { IndexEdit } from './index-edit.ts';
-import { NamesEdit } from './names-edit.ts';
-import type { NamespaceRoutes } from '../route/namespace-routes.ts';
-import type { Mapping } from '../model/mapping.ts';
-import { compareOrder, orderKey, type OrderKey } from '../model/order.ts';
-import { compareText } from '../text/problem.ts';
-import { recordBytes, recordWords, writeRecord, writtenBytes } from '../arena/record.ts';
-import { indexes, slotWordsOf, type IndexName } from '../arena/root.ts';
-import { membersAt, packMembers } from '../arena/route-record.ts';
-import { slotKeyOf, type SlotKey } from '../arena/route-slot.ts';
-import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey, type RouteMember } from '../route/route.ts';
-import type { MappingChange, TablePortion, TableSettings } from '../model/table-change.ts';
-import { SpacesEdit } from './spaces-edit.ts';
-import { TableIndex } from './table-index.ts';
-import { knownRoute, upstreamsOf, type KnownRoute } from './known.ts';
-import { steady, type UpstreamState } from '../route/upstream-state.ts';
-import { UpstreamsEdit } from './upstreams-edit.ts';
-import { WrittenRoutes } from './written-routes.ts';
+import { unitWords, type Arena } from "../arena/arena.ts";
+import { addDigest, digestOfKin } from "../collections/digest.ts";
+import { sameValue } from "../text/diff.ts";
+import { IndexEdit } from "./index-edit.ts";
+import { NamesEdit } from "./names-edit.ts";
+import type { NamespaceRoutes } from "../route/namespace-routes.ts";
+import type { Mapping } from "../model/mapping.ts";
+import { compareOrder, orderKey, type OrderKey } from "../model/order.ts";
+import { compareText } from "../text/problem.ts";
+import { recordBytes, recordWords, writeRecord, writtenBytes } from "../arena/record.ts";
+import { indexes, slotWordsOf, type IndexName } from "../arena/root.ts";
+import { membersAt, packMembers } from "../arena/route-record.ts";
+import { slotKeyOf, type SlotKey } from "../arena/route-slot.ts";
+import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey, type RouteMember } from "../route/route.ts";
+import type { MappingChange, TablePortion, TableSettings } from "../model/table-change.ts";
+import { SpacesEdit } from "./spaces-edit.ts";
+import { TableIndex } from "./table-index.ts";
+import { knownRoute, upstreamsOf, type KnownRoute } from "./known.ts";
+import { steady, type UpstreamState } from "../route/upstream-state.ts";
+import { UpstreamsEdit } from "./upstreams-edit.ts";
+import { WrittenRoutes } from "./written-routes.ts";
 
 /** Moments of a write, for tests that end the writer there. */
-export type WritePoint = 'begun' | 'portion written' | 'routes written' | 'pages written' | 'root written';
+export type WritePoint = "begun" | "portion written" | "routes written" | "pages written" | "root written";
 
 /** A table that is written, and not published yet. */
 export interface WrittenTable {
@@ -43,7 +43,7 @@ interface RouteChange {
 }
 
 /** Of a Route that is scanned. */
-const noSlot: SlotKey = Object.freeze({ hash: 0, text: '', meta: 0 });
+const noSlot: SlotKey = Object.freeze({ hash: 0, text: "", meta: 0 });
 
 /** One change being written. */
 export class TableEdit {
@@ -68,10 +68,16 @@ export class TableEdit {
     this.#arena = arena;
     this.#index = index;
     this.#reached = reached;
-    const edit = (name: IndexName, compare: (a: number, b: number) => number): IndexEdit => new IndexEdit(arena, index.blocks, slotWordsOf[name], compare);
+    const edit = (name: IndexName, compare: (a: number, b: number) => number): IndexEdit =>
+      new IndexEdit(arena, index.blocks, slotWordsOf[name], compare);
     // Only Routes have an order.
     const any = (a: number, b: number): number => a - b;
-    this.#edits = { routes: edit('routes', (a, b) => this.#compare(a, b)), spaces: edit('spaces', any), upstreams: edit('upstreams', any), names: edit('names', any) };
+    this.#edits = {
+      routes: edit("routes", (a, b) => this.#compare(a, b)),
+      spaces: edit("spaces", any),
+      upstreams: edit("upstreams", any),
+      names: edit("names", any),
+    };
     this.#upstreams = new UpstreamsEdit(arena, index);
     this.#names = new NamesEdit(arena, index);
     this.#spaces = new SpacesEdit(arena, index, (one, other) => this.#compare(one, other) < 0);
@@ -90,22 +96,22 @@ export class TableEdit {
     this.#touched.clear();
     this.#written.clear();
     this.#before = new WrittenRoutes(this.#index.routes);
-    this.#reached('portion written');
+    this.#reached("portion written");
   }
 
   /** Writes the rest: the table as it is after all portions; the one before where nothing differs. Throws ArenaFull. */
   finish(settings: TableSettings): WrittenTable {
     const index = this.#index;
-    this.#reached('routes written');
+    this.#reached("routes written");
     const isSame = !this.#isChanged && !this.#upstreams.isChanged && !index.isOther(settings);
     if (isSame && index.written.version > 0) return index.written;
     this.#spaces.write(this.#edits.spaces);
     this.#names.write(this.#edits.names);
     this.#upstreams.tell();
     for (const name of indexes) this.#edits[name].write(index.directories[name], () => index.nextSerial());
-    this.#reached('pages written');
+    this.#reached("pages written");
     const written = index.writeRoot(settings);
-    this.#reached('root written');
+    this.#reached("root written");
     return written;
   }
 
@@ -141,7 +147,9 @@ export class TableEdit {
   #routeOf(id: string, idHash: number): number {
     return this.#index.routes.withMapping(idHash, (number) => {
       const change = this.#touched.get(number)?.mappings.get(id);
-      return change === undefined ? this.#isWritten(number) && this.#before.memberOf(number, id) !== undefined : change !== null;
+      return change === undefined
+        ? this.#isWritten(number) && this.#before.memberOf(number, id) !== undefined
+        : change !== null;
     });
   }
 
@@ -196,8 +204,16 @@ export class TableEdit {
     index.sum = addDigest(index.sum, digestOfUnready(plan), 1);
     const first = members[0]!.mapping;
     const space = this.#spaces.of(first.space);
-    const slot = plan.placing === 'scanned' ? noSlot : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space.name, index.hashSeed);
-    const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text: slot.text }, packMembers(members));
+    const slot =
+      plan.placing === "scanned"
+        ? noSlot
+        : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space.name, index.hashSeed);
+    const unit = writeRecord(
+      this.#arena,
+      index.blocks,
+      { serial, owner: space.id, number, text: slot.text },
+      packMembers(members),
+    );
     this.#written.set(unit, first);
     const after = knownRoute(plan, members, unit, number);
     index.countBytes(members, writtenBytes(this.#arena, unit), 1);
@@ -205,13 +221,13 @@ export class TableEdit {
     index.setProblems(key, plan.problems);
     // One key, one place.
     this.#place(unitBefore === 0 ? null : { ...after, unit: unitBefore }, after, space);
-    if (plan.placing === 'scanned') return;
+    if (plan.placing === "scanned") return;
     const entry = { hash: slot.hash, meta: slot.meta, unit, number };
     if (unitBefore === 0) this.#edits.routes.add(entry);
     else this.#edits.routes.replace(unitBefore, entry);
   }
 
-  #membersOf(before: readonly RouteMember[], mappings: RouteChange['mappings']): readonly RouteMember[] {
+  #membersOf(before: readonly RouteMember[], mappings: RouteChange["mappings"]): readonly RouteMember[] {
     const members = mappings.size === 0 ? [...before] : before.filter(({ mapping: { id } }) => !mappings.has(id));
     for (const member of mappings.values()) if (member !== null) members.push(member);
     const all = members.map((member): RouteMember => ({ ...member, state: this.#stateOf(member) }));
@@ -219,7 +235,7 @@ export class TableEdit {
   }
 
   /** Digests of Mappings that stay are in the sum already. */
-  #sumUp(number: number, before: readonly RouteMember[], mappings: RouteChange['mappings']): void {
+  #sumUp(number: number, before: readonly RouteMember[], mappings: RouteChange["mappings"]): void {
     let { sum } = this.#index;
     for (const [id, member] of mappings) {
       const known = before.length === 0 ? undefined : this.#before.memberOf(number, id);
@@ -230,7 +246,7 @@ export class TableEdit {
   }
 
   #stateOf({ mapping: { target } }: RouteMember): UpstreamState {
-    return target.kind === 'redirect' ? steady : this.#upstreams.stateOf(target.upstream);
+    return target.kind === "redirect" ? steady : this.#upstreams.stateOf(target.upstream);
   }
 
   #drop(route: KnownRoute, members: readonly RouteMember[]): void {
@@ -238,7 +254,8 @@ export class TableEdit {
     const space = this.#spaces.of(name);
     this.#index.routes.place(route.number, 0);
     this.#index.setProblems(route.key, []);
-    if (route.placing !== 'scanned') this.#edits.routes.remove(slotKeyOf(match, route.placing, true, name, this.#index.hashSeed).hash, route.unit);
+    if (route.placing !== "scanned")
+      this.#edits.routes.remove(slotKeyOf(match, route.placing, true, name, this.#index.hashSeed).hash, route.unit);
     this.#place(route, null, space);
   }
 
@@ -269,13 +286,18 @@ export class TableEdit {
   /** Of one space: which is tried first. Others only meet by one hash, and any order of these will do. */
   #compare(a: number, b: number): number {
     const { words } = this.#arena;
-    return words[a * unitWords + recordWords.owner]! - words[b * unitWords + recordWords.owner]! || compareOrder(this.#orderAt(a), this.#orderAt(b));
+    return (
+      words[a * unitWords + recordWords.owner]! - words[b * unitWords + recordWords.owner]! ||
+      compareOrder(this.#orderAt(a), this.#orderAt(b))
+    );
   }
 
   #orderAt(unit: number): OrderKey {
     let order = this.#orders.get(unit);
     if (order === undefined) {
-      const mapping = this.#written.get(unit) ?? membersAt(this.#arena, unit, this.#arena.words[unit * unitWords + recordWords.number]!)[0]!.mapping;
+      const mapping =
+        this.#written.get(unit) ??
+        membersAt(this.#arena, unit, this.#arena.words[unit * unitWords + recordWords.number]!)[0]!.mapping;
       const { match, namespace, space, precedence, granted } = mapping;
       order = orderKey(match, namespace, precedence, granted && space === null, routeKey(mapping));
       this.#orders.set(unit, order);

@@ -1,27 +1,48 @@
 // TableIndex: what the writer of an arena knows beside it. Everything in it follows from the newest root, from which another writer reads it again.
-import { emptyPage, unitWords, type Arena } from '../arena/arena.ts';
-import { Blocks, type Block } from '../arena/blocks.ts';
-import { addDigest, digestOf, noDigest, printDigest, type Digest, type DigestKey } from '../collections/digest.ts';
-import { sameValue } from '../text/diff.ts';
-import { directoryWords, entriesOf, pageBytes, verifyPage, type IndexEntry } from '../arena/index-page.ts';
-import { baseOf, emptyNamespaceRoutes, packSpace, unpackSpace, type NamespaceRoutes, type RoutePlace } from '../route/namespace-routes.ts';
-import { Numbers } from '../collections/numbers.ts';
-import type { Problem } from '../text/problem.ts';
-import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord, writtenBytes } from '../arena/record.ts';
-import { directoryStart, indexes, rootBytes, rootWords, sealRoot, slotWordsOf, verifyRoot, type IndexName } from '../arena/root.ts';
-import { membersAt } from '../arena/route-record.ts';
-import { planRoute, routeKey, type RouteMember } from '../route/route.ts';
-import { upstreamKeyAt } from '../arena/upstream-record.ts';
-import { plainSettings, type TableSettings } from '../model/table-change.ts';
-import { IntList } from '../collections/int-list.ts';
-import { namedBy, recordOverhead, upstreamsOf, type KnownSpace } from './known.ts';
-import { KnownRoutes } from './known-routes.ts';
-import { KnownTexts } from './known-texts.ts';
-import { KnownUpstreams } from './known-upstreams.ts';
+import { emptyPage, unitWords, type Arena } from "../arena/arena.ts";
+import { Blocks, type Block } from "../arena/blocks.ts";
+import { addDigest, digestOf, noDigest, printDigest, type Digest, type DigestKey } from "../collections/digest.ts";
+import { sameValue } from "../text/diff.ts";
+import { directoryWords, entriesOf, pageBytes, verifyPage, type IndexEntry } from "../arena/index-page.ts";
+import {
+  baseOf,
+  emptyNamespaceRoutes,
+  packSpace,
+  unpackSpace,
+  type NamespaceRoutes,
+  type RoutePlace,
+} from "../route/namespace-routes.ts";
+import { Numbers } from "../collections/numbers.ts";
+import type { Problem } from "../text/problem.ts";
+import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord, writtenBytes } from "../arena/record.ts";
+import {
+  directoryStart,
+  indexes,
+  rootBytes,
+  rootWords,
+  sealRoot,
+  slotWordsOf,
+  verifyRoot,
+  type IndexName,
+} from "../arena/root.ts";
+import { membersAt } from "../arena/route-record.ts";
+import { planRoute, routeKey, type RouteMember } from "../route/route.ts";
+import { upstreamKeyAt } from "../arena/upstream-record.ts";
+import { plainSettings, type TableSettings } from "../model/table-change.ts";
+import { IntList } from "../collections/int-list.ts";
+import { namedBy, recordOverhead, upstreamsOf, type KnownSpace } from "./known.ts";
+import { KnownRoutes } from "./known-routes.ts";
+import { KnownTexts } from "./known-texts.ts";
+import { KnownUpstreams } from "./known-upstreams.ts";
 
 export class TableIndex {
   readonly blocks: Blocks;
-  readonly directories: Readonly<Record<IndexName, Int32Array>> = { routes: noPages(), spaces: noPages(), upstreams: noPages(), names: noPages() };
+  readonly directories: Readonly<Record<IndexName, Int32Array>> = {
+    routes: noPages(),
+    spaces: noPages(),
+    upstreams: noPages(),
+    names: noPages(),
+  };
   readonly routes: KnownRoutes;
   readonly spaces = new Map<string | null, KnownSpace>();
   readonly upstreams: KnownUpstreams;
@@ -30,7 +51,12 @@ export class TableIndex {
   /** What the hashes of all four indexes begin with. */
   hashSeed: number;
   readonly problems = new Map<string, readonly Problem[]>();
-  readonly numbers = { routes: new Numbers(), spaces: new Numbers(), upstreams: new Numbers(), names: new Numbers() } satisfies Record<IndexName, Numbers>;
+  readonly numbers = {
+    routes: new Numbers(),
+    spaces: new Numbers(),
+    upstreams: new Numbers(),
+    names: new Numbers(),
+  } satisfies Record<IndexName, Numbers>;
   /** Of the digests of all Mappings and of what is not ready. */
   sum: Digest = noDigest;
   /** By namespace. */
@@ -48,7 +74,7 @@ export class TableIndex {
   /** Reads the table whose root is at this unit; 0: there is none. `key`: what texts are hashed with. Throws ArenaFault. */
   constructor(arena: Arena, root: number, key: DigestKey) {
     this.#arena = arena;
-    this.hashSeed = digestOf('indexes', key).low;
+    this.hashSeed = digestOf("indexes", key).low;
     this.blocks = new Blocks(arena.bytes.length);
     this.routes = new KnownRoutes(arena, key);
     this.upstreams = new KnownUpstreams(arena, key);
@@ -56,7 +82,12 @@ export class TableIndex {
     if (root !== 0) this.#read(root);
   }
 
-  get written(): { readonly version: number; readonly root: number; readonly hash: string; readonly routeCount: number } {
+  get written(): {
+    readonly version: number;
+    readonly root: number;
+    readonly hash: string;
+    readonly routeCount: number;
+  } {
     return { version: this.#version, root: this.#root, hash: this.#hash, routeCount: this.routes.count };
   }
 
@@ -103,22 +134,32 @@ export class TableIndex {
 
   /** Writes the record of a space; `number`: that of its record before, or null. */
   writeSpace(routes: NamespaceRoutes, number: number | null): KnownSpace {
-    const text = routes.name === null ? '' : baseOf(routes.name);
+    const text = routes.name === null ? "" : baseOf(routes.name);
     const place = number ?? this.numbers.spaces.take();
-    const unit = writeRecord(this.#arena, this.blocks, { serial: this.nextSerial(), owner: routes.id, number: place, text }, packSpace(routes));
+    const unit = writeRecord(
+      this.#arena,
+      this.blocks,
+      { serial: this.nextSerial(), owner: routes.id, number: place, text },
+      packSpace(routes),
+    );
     const known = { routes, text, unit, number: place };
     this.spaces.set(routes.name, known);
     return known;
   }
 
   /** Writes the root of the next table over what the directories say now. */
-  writeRoot(settings: TableSettings): TableIndex['written'] {
+  writeRoot(settings: TableSettings): TableIndex["written"] {
     const arena = this.#arena;
     const { words } = arena;
     if (!this.spaces.has(null)) this.writeSpace(emptyNamespaceRoutes(null, 0), null);
     if (this.#settingsUnit === 0 || this.isOther(settings)) {
       if (this.#settingsUnit !== 0) this.blocks.leave(this.#settingsUnit, recordBytes(arena, this.#settingsUnit));
-      this.#settingsUnit = writeRecord(arena, this.blocks, { serial: this.nextSerial(), owner: 0, number: 0, text: '' }, JSON.stringify(settings));
+      this.#settingsUnit = writeRecord(
+        arena,
+        this.blocks,
+        { serial: this.nextSerial(), owner: 0, number: 0, text: "" },
+        JSON.stringify(settings),
+      );
       this.#settings = settings;
     }
     const root = this.blocks.take(rootBytes);
@@ -156,49 +197,62 @@ export class TableIndex {
     const at = root * unitWords;
     const word = (name: keyof typeof rootWords): number => arena.words[at + rootWords[name]]!;
     const used: Block[] = [{ unit: root, bytes: rootBytes }];
-    const numbers = { routes: new Set<number>(), spaces: new Set<number>(), upstreams: new Set<number>(), names: new Set<number>() };
+    const numbers = {
+      routes: new Set<number>(),
+      spaces: new Set<number>(),
+      upstreams: new Set<number>(),
+      names: new Set<number>(),
+    };
     const take = (index: IndexName, { unit, number }: { readonly unit: number; readonly number: number }): void => {
       used.push({ unit, bytes: recordBytes(arena, unit) });
       numbers[index].add(number);
     };
-    for (const index of indexes) this.directories[index].set(arena.words.subarray(at + directoryStart(index), at + directoryStart(index) + directoryWords));
+    for (const index of indexes)
+      this.directories[index].set(
+        arena.words.subarray(at + directoryStart(index), at + directoryStart(index) + directoryWords),
+      );
     const entries = (index: IndexName): IndexEntry[] => this.#entriesOf(index, used);
-    for (const entry of entries('upstreams')) {
-      take('upstreams', entry);
+    for (const entry of entries("upstreams")) {
+      take("upstreams", entry);
       this.upstreams.add(upstreamKeyAt(arena, entry.unit), entry.number, entry.unit);
     }
-    const shared = { unit: word('shared'), number: arena.words[word('shared') * unitWords + recordWords.number]! };
-    for (const entry of [shared, ...entries('spaces')]) {
-      take('spaces', entry);
+    const shared = { unit: word("shared"), number: arena.words[word("shared") * unitWords + recordWords.number]! };
+    for (const entry of [shared, ...entries("spaces")]) {
+      take("spaces", entry);
       const routes = unpackSpace(contentOf(arena, entry.unit));
-      this.spaces.set(routes.name, { routes, text: textOfRecord(arena, entry.unit), unit: entry.unit, number: entry.number });
+      this.spaces.set(routes.name, {
+        routes,
+        text: textOfRecord(arena, entry.unit),
+        unit: entry.unit,
+        number: entry.number,
+      });
     }
     const scanned = [...this.spaces.values()].flatMap(({ routes }) => routes.scanned);
     const bare = new Map<string, number[]>();
     const named = new Map<string, number>();
-    for (const entry of [...entries('routes'), ...scanned]) {
-      take('routes', entry);
+    for (const entry of [...entries("routes"), ...scanned]) {
+      take("routes", entry);
       const name = this.#readRoute(entry, bare);
       if (name !== null) named.set(name, (named.get(name) ?? 0) + 1);
     }
-    for (const entry of entries('names')) {
-      take('names', entry);
+    for (const entry of entries("names")) {
+      take("names", entry);
       const name = textOfRecord(arena, entry.unit);
       this.names.texts.add(name, entry.number, entry.unit);
       this.names.counts.set(entry.number, named.get(name) ?? 0);
     }
-    this.hashSeed = word('hashSeed');
-    this.#settingsUnit = word('settings');
+    this.hashSeed = word("hashSeed");
+    this.#settingsUnit = word("settings");
     this.#settings = contentOf(arena, this.#settingsUnit) as TableSettings;
     used.push({ unit: this.#settingsUnit, bytes: recordBytes(arena, this.#settingsUnit) });
-    this.blocks.occupy(used, word('top'), word('version'));
+    this.blocks.occupy(used, word("top"), word("version"));
     for (const index of indexes) this.numbers[index].occupy(numbers[index]);
     for (const [key, routes] of bare) this.#readBare(key, routes);
-    this.sum = addDigest({ high: word('hashHigh'), low: word('hashLow') }, digestOf(this.#settings), -1);
-    this.#serial = word('serial');
-    this.#changes = word('changes');
-    this.#spaceId = word('spaceId');
-    this.#version = word('version');
+    this.sum = addDigest({ high: word("hashHigh"), low: word("hashLow") }, digestOf(this.#settings), -1);
+    this.#serial = word("serial");
+    this.#changes = word("changes");
+    this.#spaceId = word("spaceId");
+    this.#version = word("version");
     this.#root = root;
     this.#hash = printDigest(hashOf(this.sum, this.#settings));
   }

@@ -3,13 +3,13 @@
 //
 // What it knows beside the arena (where each Mapping and Upstream is) is a few numbers of each, and another writer finds it out again from the newest root
 // (routing/write/table-index.ts). A writer that threw knows nothing any more: open another one.
-import { unitBytes, type Arena } from '../arena/arena.ts';
-import { openKey, type DigestKey } from '../collections/digest.ts';
-import type { Problem } from '../text/problem.ts';
-import { writtenBytes } from '../arena/record.ts';
-import type { TableChange } from '../model/table-change.ts';
-import { TableIndex } from './table-index.ts';
-import { TableEdit, type WritePoint, type WrittenTable } from './table-edit.ts';
+import { unitBytes, type Arena } from "../arena/arena.ts";
+import { openKey, type DigestKey } from "../collections/digest.ts";
+import type { Problem } from "../text/problem.ts";
+import { writtenBytes } from "../arena/record.ts";
+import type { TableChange } from "../model/table-change.ts";
+import { TableIndex } from "./table-index.ts";
+import { TableEdit, type WritePoint, type WrittenTable } from "./table-edit.ts";
 
 export class TableWriter {
   readonly #arena: Arena;
@@ -20,7 +20,12 @@ export class TableWriter {
    * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody, texts that others write are found in a few
    * steps whatever they are. Throws ArenaFault where there is no such table.
    */
-  constructor(arena: Arena, root: number, reached: (point: WritePoint) => void = () => undefined, key: DigestKey = openKey) {
+  constructor(
+    arena: Arena,
+    root: number,
+    reached: (point: WritePoint) => void = () => undefined,
+    key: DigestKey = openKey,
+  ) {
     this.#arena = arena;
     this.#reached = reached;
     this.#index = new TableIndex(arena, root, key);
@@ -90,7 +95,7 @@ export class TableWriter {
   /** Begins the next table, for a change that comes in portions; only one at a time. `oldestRead` as for `write`. */
   edit(oldestRead: number): TableEdit {
     this.#index.blocks.reclaim(oldestRead);
-    this.#reached('begun');
+    this.#reached("begun");
     return new TableEdit(this.#arena, this.#index, this.#reached);
   }
 }

@@ -1,17 +1,23 @@
 // UpstreamsEdit: what a change says of Upstreams, on its way into their records. A Route reads one thing of an Upstream, whether it is ready and
 // whether it is ending; all else is for the pools of the data plane.
-import type { Arena } from '../arena/arena.ts';
-import { byteText, hashText } from '../request/bytes.ts';
-import { sameValue } from '../text/diff.ts';
-import type { IndexEdit } from './index-edit.ts';
-import { metaOf } from '../arena/index-page.ts';
-import { recordBytes, writeRecord } from '../arena/record.ts';
-import type { TablePortion } from '../model/table-change.ts';
-import type { TableIndex } from './table-index.ts';
-import type { KnownUse } from './known-upstreams.ts';
-import { nothingKnown, ownerOfUpstream, packUpstream, upstreamAt, type KnownUpstream } from '../arena/upstream-record.ts';
-import { tellChanged } from '../arena/upstream-ring.ts';
-import { sameState, stateOfEndpoints, type UpstreamState } from '../route/upstream-state.ts';
+import type { Arena } from "../arena/arena.ts";
+import { byteText, hashText } from "../request/bytes.ts";
+import { sameValue } from "../text/diff.ts";
+import type { IndexEdit } from "./index-edit.ts";
+import { metaOf } from "../arena/index-page.ts";
+import { recordBytes, writeRecord } from "../arena/record.ts";
+import type { TablePortion } from "../model/table-change.ts";
+import type { TableIndex } from "./table-index.ts";
+import type { KnownUse } from "./known-upstreams.ts";
+import {
+  nothingKnown,
+  ownerOfUpstream,
+  packUpstream,
+  upstreamAt,
+  type KnownUpstream,
+} from "../arena/upstream-record.ts";
+import { tellChanged } from "../arena/upstream-ring.ts";
+import { sameState, stateOfEndpoints, type UpstreamState } from "../route/upstream-state.ts";
 
 interface Draft {
   readonly before: KnownUse;
@@ -42,7 +48,12 @@ export class UpstreamsEdit {
     for (const { upstream, breakerSlot } of upstreams) {
       const known = this.#knownOf(upstream.key);
       // Nobody fails a check that is not made.
-      this.#set(upstream.key, { ...known, upstream, breakerSlot, failing: upstream.healthCheck === null ? nothingKnown.failing : known.failing });
+      this.#set(upstream.key, {
+        ...known,
+        upstream,
+        breakerSlot,
+        failing: upstream.healthCheck === null ? nothingKnown.failing : known.failing,
+      });
     }
     for (const one of endpoints) this.#set(one.key, { ...this.#knownOf(one.key), endpoints: one });
     for (const [key, addresses] of failing) this.#set(key, { ...this.#knownOf(key), failing: addresses });
@@ -51,7 +62,9 @@ export class UpstreamsEdit {
   /** Numbers of Routes that name an Upstream which becomes ready, unready or ending, or no longer does. */
   get flipped(): readonly number[] {
     const { upstreams } = this.#index;
-    return [...this.#drafts.values()].flatMap(({ before, state }) => (before.number < 0 || sameState(before.state, state) ? [] : [...upstreams.routesOf(before.number)]));
+    return [...this.#drafts.values()].flatMap(({ before, state }) =>
+      before.number < 0 || sameState(before.state, state) ? [] : [...upstreams.routesOf(before.number)],
+    );
   }
 
   /** Has a record come, changed or gone? */
@@ -107,7 +120,12 @@ export class UpstreamsEdit {
       if (before !== 0) edit.remove(hash, before);
       return 0;
     }
-    const unit = writeRecord(this.#arena, this.#index.blocks, { serial: this.#index.nextSerial(), owner: ownerOfUpstream(known), number, text }, packUpstream(known));
+    const unit = writeRecord(
+      this.#arena,
+      this.#index.blocks,
+      { serial: this.#index.nextSerial(), owner: ownerOfUpstream(known), number, text },
+      packUpstream(known),
+    );
     const entry = { hash, meta: metaOf(text), unit, number };
     if (before === 0) edit.add(entry);
     else edit.replace(before, entry);

@@ -1,6 +1,6 @@
 // WrittenRoutes: Routes as records have them before a portion of a change, read as it asks for them.
-import type { KnownRoutes } from './known-routes.ts';
-import { routeKey, type RouteMember } from '../route/route.ts';
+import type { KnownRoutes } from "./known-routes.ts";
+import { routeKey, type RouteMember } from "../route/route.ts";
 
 /** Members of a Route that is read again when it is asked for later. */
 const few = 4;
@@ -44,7 +44,11 @@ export class WrittenRoutes {
     if (known !== undefined) return known;
     const members = this.#routes.membersOf(number);
     const isLarge = members.length > few;
-    const route = { key: routeKey(members[0]!.mapping), members, byId: isLarge ? new Map(members.map((member) => [member.mapping.id, member])) : null };
+    const route = {
+      key: routeKey(members[0]!.mapping),
+      members,
+      byId: isLarge ? new Map(members.map((member) => [member.mapping.id, member])) : null,
+    };
     if (isLarge) this.#large.set(number, route);
     else {
       if (this.#small.size === mostKept) this.#small = new Map();

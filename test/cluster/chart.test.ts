@@ -1,57 +1,69 @@
 // The chart: it is well-formed, its schema catches mistakes, its plain manifests are in step, and a real API server takes what it renders.
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { loadAll } from 'js-yaml';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodePolicyFile } from '../../gateway/callers/policy-file.ts';
-import { decodeServe, serveOptions } from '../../gateway/options/config.ts';
-import type { ClusterObject } from './api-client.ts';
-import { ApiServer } from './api-server.ts';
-import { binary } from './binaries.ts';
-import { chart, renderChart } from './chart.ts';
-import { describeCluster } from './suite.ts';
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { loadAll } from "js-yaml";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { decodePolicyFile } from "../../gateway/callers/policy-file.ts";
+import { decodeServe, serveOptions } from "../../gateway/options/config.ts";
+import type { ClusterObject } from "./api-client.ts";
+import { ApiServer } from "./api-server.ts";
+import { binary } from "./binaries.ts";
+import { chart, renderChart } from "./chart.ts";
+import { describeCluster } from "./suite.ts";
 
 const run = promisify(execFile);
-const manifests = new URL('../../k8s/manifests', import.meta.url).pathname;
+const manifests = new URL("../../k8s/manifests", import.meta.url).pathname;
 
 /** Every value that is not its default. */
 const everything = {
-  watch: { namespaces: ['models'], single: true },
-  ambassadorIds: ['sluice', 'shared'],
+  watch: { namespaces: ["models"], single: true },
+  ambassadorIds: ["sluice", "shared"],
   mappings: true,
-  claims: 'granted',
+  claims: "granted",
   bareNames: false,
-  dial: 'service',
-  grants: [{ namespace: 'models', prefixes: ['/ml/'], upstreams: ['features.warehouse'], endpointSlices: true }],
-  policy: { defaults: { auth: 'keys' }, providers: { keys: { kind: 'api-keys', secret: 'models/api-keys' } } },
-  redis: { url: 'rediss://redis.example:6380', passwordSecret: { name: 'redis', key: 'pass' } },
-  secrets: [{ namespace: 'models', names: ['features-ca', 'features-cert'] }],
-  image: { repository: 'registry.example/sluice', tag: '1.2.3', pullPolicy: 'Always', pullSecrets: ['registry'] },
+  dial: "service",
+  grants: [{ namespace: "models", prefixes: ["/ml/"], upstreams: ["features.warehouse"], endpointSlices: true }],
+  policy: { defaults: { auth: "keys" }, providers: { keys: { kind: "api-keys", secret: "models/api-keys" } } },
+  redis: { url: "rediss://redis.example:6380", passwordSecret: { name: "redis", key: "pass" } },
+  secrets: [{ namespace: "models", names: ["features-ca", "features-cert"] }],
+  image: { repository: "registry.example/sluice", tag: "1.2.3", pullPolicy: "Always", pullSecrets: ["registry"] },
   workers: 4,
   trustedHops: 1,
-  proxyProtocol: { ports: 'both', from: ['10.0.0.0/8', '2001:db8::7'] },
-  accessLog: 'all',
-  options: { 'default-timeout-ms': 5_000_000, 'body-bytes': '1048576' },
-  tls: { secretName: 'gateway-tls' },
-  admin: { tokenSecret: { name: 'admin-token', key: 'token' }, hosts: ['gateway-admin.example'] },
-  networkPolicy: { enabled: true, adminFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }], trafficFrom: [{ ipBlock: { cidr: '10.0.0.0/8' } }] },
+  proxyProtocol: { ports: "both", from: ["10.0.0.0/8", "2001:db8::7"] },
+  accessLog: "all",
+  options: { "default-timeout-ms": 5_000_000, "body-bytes": "1048576" },
+  tls: { secretName: "gateway-tls" },
+  admin: { tokenSecret: { name: "admin-token", key: "token" }, hosts: ["gateway-admin.example"] },
+  networkPolicy: {
+    enabled: true,
+    adminFrom: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+    trafficFrom: [{ ipBlock: { cidr: "10.0.0.0/8" } }],
+  },
   drain: { preStopSeconds: 7, waitSeconds: 20, graceSeconds: 90 },
-  snapshot: { sizeLimit: '1Gi' },
+  snapshot: { sizeLimit: "1Gi" },
   replicas: 3,
-  resources: { requests: { cpu: '2', memory: '1Gi' } },
-  podAnnotations: { team: 'ml' },
-  podLabels: { tier: 'edge' },
-  nodeSelector: { pool: 'edge' },
-  tolerations: [{ key: 'edge', operator: 'Exists', effect: 'NoSchedule' }],
-  priorityClassName: 'system-cluster-critical',
-  podDisruptionBudget: { maxUnavailable: '25%' },
+  resources: { requests: { cpu: "2", memory: "1Gi" } },
+  podAnnotations: { team: "ml" },
+  podLabels: { tier: "edge" },
+  nodeSelector: { pool: "edge" },
+  tolerations: [{ key: "edge", operator: "Exists", effect: "NoSchedule" }],
+  priorityClassName: "system-cluster-critical",
+  podDisruptionBudget: { maxUnavailable: "25%" },
   autoscaling: { enabled: true, minReplicas: 3, maxReplicas: 9, targetCPUUtilizationPercentage: 60 },
-  service: { type: 'LoadBalancer', nodePort: 30_080, tlsNodePort: 30_443, annotations: { note: 'edge' }, loadBalancerClass: 'example.com/lb', loadBalancerSourceRanges: ['10.0.0.0/8'], externalTrafficPolicy: 'Local' },
-  serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-  serviceAccount: { name: 'gateway', annotations: { note: 'edge' } },
+  service: {
+    type: "LoadBalancer",
+    nodePort: 30_080,
+    tlsNodePort: 30_443,
+    annotations: { note: "edge" },
+    loadBalancerClass: "example.com/lb",
+    loadBalancerSourceRanges: ["10.0.0.0/8"],
+    externalTrafficPolicy: "Local",
+  },
+  serviceMonitor: { enabled: true, labels: { release: "prometheus" } },
+  serviceAccount: { name: "gateway", annotations: { note: "edge" } },
 };
 
 interface PodSpec {
@@ -60,75 +72,98 @@ interface PodSpec {
 }
 
 function podOf(objects: readonly ClusterObject[]): PodSpec {
-  const deployment = objects.find(({ kind }) => kind === 'Deployment')!;
-  return (deployment['spec'] as { readonly template: { readonly spec: PodSpec } }).template.spec;
+  const deployment = objects.find(({ kind }) => kind === "Deployment")!;
+  return (deployment["spec"] as { readonly template: { readonly spec: PodSpec } }).template.spec;
 }
 
-describeCluster('the chart', () => {
+describeCluster("the chart", () => {
   let cluster: ApiServer;
 
   beforeAll(async () => {
     cluster = await ApiServer.start();
-    for (const namespace of ['sluice', 'models', 'features']) await cluster.admin.createNamespace(namespace, { 'pod-security.kubernetes.io/enforce': 'restricted' });
+    for (const namespace of ["sluice", "models", "features"])
+      await cluster.admin.createNamespace(namespace, { "pod-security.kubernetes.io/enforce": "restricted" });
   }, 90_000);
 
   afterAll(async () => cluster?.stop());
 
-  test('passes helm lint --strict', async () => {
-    await run(binary('helm'), ['lint', '--strict', chart]);
+  test("passes helm lint --strict", async () => {
+    await run(binary("helm"), ["lint", "--strict", chart]);
   });
 
-  test('and its plain manifests are in step: k8s/manifests/render.sh makes them again', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-manifests-'));
-    await run(join(manifests, 'render.sh'), [folder], { env: { ...process.env, HELM: binary('helm') } });
+  test("and its plain manifests are in step: k8s/manifests/render.sh makes them again", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sluice-manifests-"));
+    await run(join(manifests, "render.sh"), [folder], { env: { ...process.env, HELM: binary("helm") } });
     const rendered = (await readdir(folder)).sort();
-    expect((await readdir(manifests)).filter((name) => name.endsWith('.yaml')).sort()).toEqual(rendered);
-    for (const name of rendered) expect(await readFile(join(manifests, name), 'utf8')).toBe(await readFile(join(folder, name), 'utf8'));
+    expect((await readdir(manifests)).filter((name) => name.endsWith(".yaml")).sort()).toEqual(rendered);
+    for (const name of rendered)
+      expect(await readFile(join(manifests, name), "utf8")).toBe(await readFile(join(folder, name), "utf8"));
     await rm(folder, { recursive: true });
   });
 
   test.each([
-    ['an unknown value', { repilcas: 3 }, "additional properties 'repilcas' not allowed"],
-    ['a word for a number', { workers: 'many' }, 'got string, want integer'],
-    ['too many workers', { workers: 65 }, 'maximum: got 65, want 64'],
-    ['a namespace that cannot be', { watch: { namespaces: ['Models'] } }, 'does not match pattern'],
-    ['single with two namespaces', { watch: { namespaces: ['a', 'b'], single: true } }, 'maxItems: got 2, want 1'],
-    ['single with none', { watch: { single: true } }, 'minItems: got 0, want 1'],
-    ['claims that are neither', { claims: 'maybe' }, "must be one of 'open', 'granted'"],
-    ['a field that Grants do not have', { grants: [{ namespace: 'a', prefix: '/x/' }] }, "additional properties 'prefix' not allowed"],
-    ['a Grant for nobody', { grants: [{ prefixes: ['/x/'] }] }, "missing property 'namespace'"],
-    ['all Secrets of a namespace', { secrets: [{ namespace: 'a', names: [] }] }, 'minItems: got 0, want 1'],
-    ['a peer that is none', { networkPolicy: { adminFrom: [{ namespace: 'monitoring' }] } }, "additional properties 'namespace' not allowed"],
-    ['an admin host with a port', { admin: { hosts: ['a:8877'] } }, 'does not match pattern'],
-    ['a Service type that is none', { service: { type: 'Balancer' } }, 'must be one of'],
-    ['an option that has a value of its own', { options: { 'drain-wait-ms': 1 } }, "invalid propertyName 'drain-wait-ms'"],
-  ])('refuses %s', async (_, values, sentence) => {
+    ["an unknown value", { repilcas: 3 }, "additional properties 'repilcas' not allowed"],
+    ["a word for a number", { workers: "many" }, "got string, want integer"],
+    ["too many workers", { workers: 65 }, "maximum: got 65, want 64"],
+    ["a namespace that cannot be", { watch: { namespaces: ["Models"] } }, "does not match pattern"],
+    ["single with two namespaces", { watch: { namespaces: ["a", "b"], single: true } }, "maxItems: got 2, want 1"],
+    ["single with none", { watch: { single: true } }, "minItems: got 0, want 1"],
+    ["claims that are neither", { claims: "maybe" }, "must be one of 'open', 'granted'"],
+    [
+      "a field that Grants do not have",
+      { grants: [{ namespace: "a", prefix: "/x/" }] },
+      "additional properties 'prefix' not allowed",
+    ],
+    ["a Grant for nobody", { grants: [{ prefixes: ["/x/"] }] }, "missing property 'namespace'"],
+    ["all Secrets of a namespace", { secrets: [{ namespace: "a", names: [] }] }, "minItems: got 0, want 1"],
+    [
+      "a peer that is none",
+      { networkPolicy: { adminFrom: [{ namespace: "monitoring" }] } },
+      "additional properties 'namespace' not allowed",
+    ],
+    ["an admin host with a port", { admin: { hosts: ["a:8877"] } }, "does not match pattern"],
+    ["a Service type that is none", { service: { type: "Balancer" } }, "must be one of"],
+    [
+      "an option that has a value of its own",
+      { options: { "drain-wait-ms": 1 } },
+      "invalid propertyName 'drain-wait-ms'",
+    ],
+  ])("refuses %s", async (_, values, sentence) => {
     await expect(renderChart(values)).rejects.toThrow(sentence);
   });
 
-  test('starts the gateway with options that it knows, and that mean what the values say', async () => {
-    for (const { args } of podOf(await renderChart({})).containers) expect(decodeServe(args.slice(1), {})).toMatchObject({ kind: 'settings' });
+  test("starts the gateway with options that it knows, and that mean what the values say", async () => {
+    for (const { args } of podOf(await renderChart({})).containers)
+      expect(decodeServe(args.slice(1), {})).toMatchObject({ kind: "settings" });
     const [container] = podOf(await renderChart(everything)).containers;
     expect(decodeServe(container!.args.slice(1), {})).toMatchObject({
-      kind: 'settings',
-      grantsFile: '/etc/sluice/grants/grants.yaml',
+      kind: "settings",
+      grantsFile: "/etc/sluice/grants/grants.yaml",
       settings: {
-        source: { kind: 'cluster', snapshotFile: '/var/lib/sluice/last-good' },
+        source: { kind: "cluster", snapshotFile: "/var/lib/sluice/last-good" },
         workers: 4,
-        ambassadorIds: ['sluice', 'shared'],
-        namespaces: ['models'],
-        singleNamespace: 'models',
-        claims: 'granted',
-        bareNames: 'off',
+        ambassadorIds: ["sluice", "shared"],
+        namespaces: ["models"],
+        singleNamespace: "models",
+        claims: "granted",
+        bareNames: "off",
         mappings: true,
-        dial: 'service',
+        dial: "service",
         trustedHops: 1,
-        proxyProtocol: { on: 'both', from: ['10.0.0.0/8', '2001:db8::7/128'] },
-        accessLog: 'all',
-        policyFile: '/etc/sluice/policy/policy.yaml',
-        redis: expect.objectContaining({ passwordFile: '/etc/sluice/redis/pass' }) as unknown,
-        admin: { hosts: ['sluice-admin', 'sluice-admin.sluice', 'sluice-admin.sluice.svc', 'sluice-admin.sluice.svc.cluster.local', 'gateway-admin.example'] },
-        tls: { port: 8443, certFile: '/etc/sluice/tls/tls.crt', keyFile: '/etc/sluice/tls/tls.key' },
+        proxyProtocol: { on: "both", from: ["10.0.0.0/8", "2001:db8::7/128"] },
+        accessLog: "all",
+        policyFile: "/etc/sluice/policy/policy.yaml",
+        redis: expect.objectContaining({ passwordFile: "/etc/sluice/redis/pass" }) as unknown,
+        admin: {
+          hosts: [
+            "sluice-admin",
+            "sluice-admin.sluice",
+            "sluice-admin.sluice.svc",
+            "sluice-admin.sluice.svc.cluster.local",
+            "gateway-admin.example",
+          ],
+        },
+        tls: { port: 8443, certFile: "/etc/sluice/tls/tls.crt", keyFile: "/etc/sluice/tls/tls.key" },
         drainWaitMs: 20_000,
         drainGraceMs: 90_000,
         limits: { defaultTimeoutMs: 5_000_000, bodyBytes: 1_048_576 },
@@ -136,62 +171,81 @@ describeCluster('the chart', () => {
     });
   });
 
-  test('puts the policy where the gateway reads it, as it is written', async () => {
-    const map = (await renderChart(everything)).find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'sluice-policy') as unknown as { readonly data: Readonly<Record<string, string>> };
-    expect(decodePolicyFile(map.data['policy.yaml']!)).toMatchObject({ kind: 'policy', policy: { defaults: { auth: ['keys'] } } });
-    expect((await renderChart({})).some(({ metadata }) => metadata.name === 'sluice-policy')).toBe(false);
+  test("puts the policy where the gateway reads it, as it is written", async () => {
+    const map = (await renderChart(everything)).find(
+      ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "sluice-policy",
+    ) as unknown as { readonly data: Readonly<Record<string, string>> };
+    expect(decodePolicyFile(map.data["policy.yaml"]!)).toMatchObject({
+      kind: "policy",
+      policy: { defaults: { auth: ["keys"] } },
+    });
+    expect((await renderChart({})).some(({ metadata }) => metadata.name === "sluice-policy")).toBe(false);
   });
 
-  test('has no value in place of an option that serve does not know', async () => {
-    const { properties } = JSON.parse(await readFile(join(chart, 'values.schema.json'), 'utf8')) as { readonly properties: { readonly options: { readonly propertyNames: { readonly not: { readonly enum: readonly string[] } } } } };
+  test("has no value in place of an option that serve does not know", async () => {
+    const { properties } = JSON.parse(await readFile(join(chart, "values.schema.json"), "utf8")) as {
+      readonly properties: {
+        readonly options: { readonly propertyNames: { readonly not: { readonly enum: readonly string[] } } };
+      };
+    };
     const names = serveOptions.map(({ name }) => name);
     expect(properties.options.propertyNames.not.enum.filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  test('gives a pod the time that its stop takes', async () => {
+  test("gives a pod the time that its stop takes", async () => {
     expect(podOf(await renderChart({})).terminationGracePeriodSeconds).toBe(0 + 10 + 60 + 5);
     expect(podOf(await renderChart(everything)).terminationGracePeriodSeconds).toBe(7 + 20 + 90 + 5);
   });
 
   test.each([
-    ['the defaults', {}],
-    ['every value changed', everything],
-    ['two namespaces', { watch: { namespaces: ['models', 'features'] } }],
-    ['a node port', { service: { type: 'NodePort', nodePort: 30_081, externalTrafficPolicy: 'Local' } }],
-  ])('is accepted by the API server with %s', async (_, values) => {
-    const objects = (await renderChart(values)).filter(({ kind }) => kind !== 'ServiceMonitor');
+    ["the defaults", {}],
+    ["every value changed", everything],
+    ["two namespaces", { watch: { namespaces: ["models", "features"] } }],
+    ["a node port", { service: { type: "NodePort", nodePort: 30_081, externalTrafficPolicy: "Local" } }],
+  ])("is accepted by the API server with %s", async (_, values) => {
+    const objects = (await renderChart(values)).filter(({ kind }) => kind !== "ServiceMonitor");
     await cluster.admin.apply(objects, { dryRun: true });
-    expect(objects.map(({ kind }) => kind)).toContain('Deployment');
+    expect(objects.map(({ kind }) => kind)).toContain("Deployment");
   });
 
-  test('has pods that fit the restricted profile of Pod Security', async () => {
+  test("has pods that fit the restricted profile of Pod Security", async () => {
     for (const values of [{}, everything]) {
       const spec = { ...podOf(await renderChart(values)), priorityClassName: null, priority: null };
-      await cluster.admin.apply([{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'sluice', namespace: 'sluice' }, spec }], { dryRun: true });
+      await cluster.admin.apply(
+        [{ apiVersion: "v1", kind: "Pod", metadata: { name: "sluice", namespace: "sluice" }, spec }],
+        { dryRun: true },
+      );
     }
   });
 
-  test('and in plain manifests is accepted by the API server', async () => {
-    for (const name of ['all-namespaces', 'some-namespaces', 'one-namespace']) {
-      await cluster.admin.apply(loadAll(await readFile(join(manifests, `${name}.yaml`), 'utf8')) as ClusterObject[], { dryRun: true });
+  test("and in plain manifests is accepted by the API server", async () => {
+    for (const name of ["all-namespaces", "some-namespaces", "one-namespace"]) {
+      await cluster.admin.apply(loadAll(await readFile(join(manifests, `${name}.yaml`), "utf8")) as ClusterObject[], {
+        dryRun: true,
+      });
     }
   });
 
-  test('keeps the admin port for those whom networkPolicy names', async () => {
-    const policyOf = async (values: Readonly<Record<string, unknown>>): Promise<unknown> => (await renderChart(values)).find(({ kind }) => kind === 'NetworkPolicy')?.['spec'];
+  test("keeps the admin port for those whom networkPolicy names", async () => {
+    const policyOf = async (values: Readonly<Record<string, unknown>>): Promise<unknown> =>
+      (await renderChart(values)).find(({ kind }) => kind === "NetworkPolicy")?.["spec"];
     expect(await policyOf({})).toBeUndefined();
-    expect(await policyOf({ networkPolicy: { enabled: true } })).toMatchObject({ policyTypes: ['Ingress'], ingress: [{ ports: [{ port: 'http' }] }] });
+    expect(await policyOf({ networkPolicy: { enabled: true } })).toMatchObject({
+      policyTypes: ["Ingress"],
+      ingress: [{ ports: [{ port: "http" }] }],
+    });
     const { networkPolicy } = everything;
     expect(await policyOf(everything)).toMatchObject({
       ingress: [
-        { ports: [{ port: 'http' }, { port: 'https' }], from: networkPolicy.trafficFrom },
-        { ports: [{ port: 'admin' }], from: networkPolicy.adminFrom },
+        { ports: [{ port: "http" }, { port: "https" }], from: networkPolicy.trafficFrom },
+        { ports: [{ port: "admin" }], from: networkPolicy.adminFrom },
       ],
     });
   });
 
-  test('a change of Grants changes the pods, so that they restart', async () => {
-    const template = async (grants: readonly unknown[]): Promise<string> => JSON.stringify((await renderChart({ grants })).find(({ kind }) => kind === 'Deployment')!['spec']);
-    expect(await template([{ namespace: 'a' }])).not.toBe(await template([{ namespace: 'b' }]));
+  test("a change of Grants changes the pods, so that they restart", async () => {
+    const template = async (grants: readonly unknown[]): Promise<string> =>
+      JSON.stringify((await renderChart({ grants })).find(({ kind }) => kind === "Deployment")!["spec"]);
+    expect(await template([{ namespace: "a" }])).not.toBe(await template([{ namespace: "b" }]));
   });
 });

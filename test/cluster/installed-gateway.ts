@@ -1,18 +1,18 @@
 // Sluice as the chart installs it: what the image runs, its service account, its role, its arguments and a pod's environment, in a process of this machine.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { GatewayProcess } from '../gateway/gateway-process.ts';
-import { packedForm } from '../gateway/packed-form.ts';
-import type { ClusterObject } from './api-client.ts';
-import type { ApiServer } from './api-server.ts';
-import { renderChart } from './chart.ts';
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GatewayProcess } from "../gateway/gateway-process.ts";
+import { packedForm } from "../gateway/packed-form.ts";
+import type { ClusterObject } from "./api-client.ts";
+import type { ApiServer } from "./api-server.ts";
+import { renderChart } from "./chart.ts";
 
-const namespace = 'sluice';
+const namespace = "sluice";
 
 /** Applies the chart's objects, but those of operators that a test cluster does not have. */
 export async function installChart(cluster: ApiServer, values: unknown): Promise<readonly ClusterObject[]> {
-  const objects = (await renderChart(values)).filter(({ kind }) => kind !== 'ServiceMonitor');
-  await cluster.admin.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...objects]);
+  const objects = (await renderChart(values)).filter(({ kind }) => kind !== "ServiceMonitor");
+  await cluster.admin.apply([{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }, ...objects]);
   return objects;
 }
 
@@ -20,8 +20,8 @@ export async function installChart(cluster: ApiServer, values: unknown): Promise
 async function mountAccount(cluster: ApiServer, account: string): Promise<string> {
   const folder = join(cluster.folder, `account-${account}`);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'token'), await cluster.admin.serviceAccountToken(namespace, account), { mode: 0o600 });
-  await writeFile(join(folder, 'ca.crt'), cluster.ca);
+  await writeFile(join(folder, "token"), await cluster.admin.serviceAccountToken(namespace, account), { mode: 0o600 });
+  await writeFile(join(folder, "ca.crt"), cluster.ca);
   return folder;
 }
 
@@ -29,10 +29,32 @@ async function mountAccount(cluster: ApiServer, account: string): Promise<string
  * Starts a gateway as the pod of an installed chart; `argv` comes after the chart's arguments and beats them. Its ports are free ones of
  * 127.0.0.1, its drain waits for nobody, its snapshot lies in the cluster's folder.
  */
-export async function startInstalled(cluster: ApiServer, objects: readonly ClusterObject[], argv: readonly string[] = []): Promise<GatewayProcess> {
-  const { template } = objects.find(({ kind }) => kind === 'Deployment')!['spec'] as { readonly template: { readonly spec: { readonly serviceAccountName: string; readonly containers: readonly { readonly args: readonly string[] }[] } } };
+export async function startInstalled(
+  cluster: ApiServer,
+  objects: readonly ClusterObject[],
+  argv: readonly string[] = [],
+): Promise<GatewayProcess> {
+  const { template } = objects.find(({ kind }) => kind === "Deployment")!["spec"] as {
+    readonly template: {
+      readonly spec: {
+        readonly serviceAccountName: string;
+        readonly containers: readonly { readonly args: readonly string[] }[];
+      };
+    };
+  };
   const { serviceAccountName, containers } = template.spec;
   const account = await mountAccount(cluster, serviceAccountName);
-  const own = [`--service-account=${account}`, `--snapshot=${join(cluster.folder, 'last-good.json')}`, '--listen=127.0.0.1:0', '--admin=127.0.0.1:0', '--drain-wait-ms=0', '--drain-grace-ms=5000'];
-  return new GatewayProcess([...containers[0]!.args, ...own, ...argv], { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(cluster.port) }, [join(await packedForm(), 'main.js')]);
+  const own = [
+    `--service-account=${account}`,
+    `--snapshot=${join(cluster.folder, "last-good.json")}`,
+    "--listen=127.0.0.1:0",
+    "--admin=127.0.0.1:0",
+    "--drain-wait-ms=0",
+    "--drain-grace-ms=5000",
+  ];
+  return new GatewayProcess(
+    [...containers[0]!.args, ...own, ...argv],
+    { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(cluster.port) },
+    [join(await packedForm(), "main.js")],
+  );
 }

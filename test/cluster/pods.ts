@@ -1,12 +1,12 @@
 // Pods of a predictor and the Service in front of them. No kubelet and no controllers run here, so a test plays their part: it starts model
 // servers, says which state each is in, and writes the EndpointSlice that Kubernetes' controller would write.
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { ApiClient, ClusterObject } from './api-client.ts';
-import type { PodNetwork } from './pod-network.ts';
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { ApiClient, ClusterObject } from "./api-client.ts";
+import type { PodNetwork } from "./pod-network.ts";
 
 /** `starting`: exists, not ready. `terminating`: was told to end and serves on, as during its preStop. */
-export type PodState = 'starting' | 'ready' | 'terminating';
+export type PodState = "starting" | "ready" | "terminating";
 
 const port = 9000;
 /** A server that ends closes idle connections after this long. */
@@ -16,7 +16,7 @@ const idleMs = 300;
 export class Pod {
   readonly name: string;
   readonly address: string;
-  state: PodState = 'starting';
+  state: PodState = "starting";
   /** Predictions answered. */
   answered = 0;
   /** How long an answer takes, ms. */
@@ -27,14 +27,19 @@ export class Pod {
   private constructor(name: string, address: string) {
     this.name = name;
     this.address = address;
-    const answer = JSON.stringify({ data: { names: ['setosa', 'versicolor', 'virginica'], ndarray: [[0.01, 0.97, 0.02]] }, meta: { tags: { pod: name } } });
+    const answer = JSON.stringify({
+      data: { names: ["setosa", "versicolor", "virginica"], ndarray: [[0.01, 0.97, 0.02]] },
+      meta: { tags: { pod: name } },
+    });
     this.#server = createServer((request, response) => {
       request.resume();
-      request.once('end', () => setTimeout(() => {
-        this.answered += 1;
-        if (this.#ending) response.setHeader('connection', 'close');
-        response.setHeader('content-type', 'application/json').end(answer);
-      }, this.delayMs));
+      request.once("end", () =>
+        setTimeout(() => {
+          this.answered += 1;
+          if (this.#ending) response.setHeader("connection", "close");
+          response.setHeader("content-type", "application/json").end(answer);
+        }, this.delayMs),
+      );
     });
   }
 
@@ -48,7 +53,7 @@ export class Pod {
   async stop(): Promise<void> {
     this.#ending = true;
     this.#server.close();
-    const closed = once(this.#server, 'close');
+    const closed = once(this.#server, "close");
     const idle = setInterval(() => this.#server.closeIdleConnections(), idleMs);
     await closed;
     clearInterval(idle);
@@ -58,12 +63,12 @@ export class Pod {
   async kill(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+    await once(this.#server, "close");
   }
 
   async #listen(): Promise<void> {
     this.#server.listen(port, this.address);
-    await once(this.#server, 'listening');
+    await once(this.#server, "listening");
   }
 }
 
@@ -93,7 +98,7 @@ export class PodService {
 
   /** The Service with so many ready pods. */
   async create(pods: number, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
-    for (let i = 0; i < pods; i++) (await this.#start()).state = 'ready';
+    for (let i = 0; i < pods; i++) (await this.#start()).state = "ready";
     await this.#api.apply([this.#service(annotations)]);
     await this.publish();
   }
@@ -112,7 +117,7 @@ export class PodService {
 
   /** A pod's end: terminating, its preStop, SIGTERM, and then it is in no slice any more. */
   async end(pod: Pod, preStopMs: number): Promise<void> {
-    await this.become(pod, 'terminating');
+    await this.become(pod, "terminating");
     await new Promise((resolve) => {
       setTimeout(resolve, preStopMs);
     });
@@ -151,29 +156,41 @@ export class PodService {
   #service(annotations: Readonly<Record<string, string>>): ClusterObject {
     const { namespace, deployment } = this.#names;
     return {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: this.name, namespace, labels: { 'seldon-deployment-id': deployment, 'app.kubernetes.io/managed-by': 'seldon-core' }, annotations },
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: {
+        name: this.name,
+        namespace,
+        labels: { "seldon-deployment-id": deployment, "app.kubernetes.io/managed-by": "seldon-core" },
+        annotations,
+      },
       // Headless, although Seldon's are not: whatever goes wrong, no request leaves this machine for the address of a Service.
-      spec: { clusterIP: 'None', selector: { 'seldon-app': this.name }, ports: [{ name: 'http', port: 8000, targetPort: port, protocol: 'TCP' }] },
+      spec: {
+        clusterIP: "None",
+        selector: { "seldon-app": this.name },
+        ports: [{ name: "http", port: 8000, targetPort: port, protocol: "TCP" }],
+      },
     };
   }
 
   #slice(): ClusterObject {
     return {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
       metadata: {
         name: `${this.name}-1`,
         namespace: this.#names.namespace,
-        labels: { 'kubernetes.io/service-name': this.name, 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' },
+        labels: {
+          "kubernetes.io/service-name": this.name,
+          "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+        },
       },
-      addressType: 'IPv4',
-      ports: [{ name: 'http', port, protocol: 'TCP' }],
+      addressType: "IPv4",
+      ports: [{ name: "http", port, protocol: "TCP" }],
       endpoints: this.pods.map(({ name, address, state }) => ({
         addresses: [address],
-        conditions: { ready: state === 'ready', serving: state !== 'starting', terminating: state === 'terminating' },
-        targetRef: { kind: 'Pod', name, namespace: this.#names.namespace },
+        conditions: { ready: state === "ready", serving: state !== "starting", terminating: state === "terminating" },
+        targetRef: { kind: "Pod", name, namespace: this.#names.namespace },
       })),
     };
   }

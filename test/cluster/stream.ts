@@ -1,7 +1,7 @@
 // A stream of predictions that goes on whatever the answers are, and keeps what each was.
-import { Agent } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
-import { post } from '../gateway/load-client.ts';
+import { Agent } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { post } from "../gateway/load-client.ts";
 
 /** Between two requests of one client: a test needs many changes under load, not much load. */
 const pauseMs = 2;
@@ -55,10 +55,18 @@ export class PredictionStream {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     // Each connection is with one worker of the gateway, and each worker learns of the deployment by itself: what fails from its first answer on
     // fails because of a change.
-    while (!this.#stopped && (await post(url, agent).then(({ status }) => status !== 200, () => true))) await delay(pauseMs);
+    while (
+      !this.#stopped &&
+      (await post(url, agent).then(
+        ({ status }) => status !== 200,
+        () => true,
+      ))
+    )
+      await delay(pauseMs);
     while (!this.#stopped) {
       await post(url, agent).then(
-        ({ status, text }) => (status === 200 ? this.#took(text) : this.failures.push(`${status} ${text.slice(0, 200)}`)),
+        ({ status, text }) =>
+          status === 200 ? this.#took(text) : this.failures.push(`${status} ${text.slice(0, 200)}`),
         (error: unknown) => this.failures.push(String(error)),
       );
       await delay(pauseMs);

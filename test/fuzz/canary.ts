@@ -1,9 +1,9 @@
 // The canary: calls to a healthy deployment beside all cases, on connections that stay and on new ones, over both protocols. Every answer is
 // checked. Who loses one, or waits too long for one, has found something.
-import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
-import { connect, type Socket } from 'node:net';
-import type { CpuClock } from './cpu-clock.ts';
-import type { Moments } from './moments.ts';
+import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
+import { connect, type Socket } from "node:net";
+import type { CpuClock } from "./cpu-clock.ts";
+import type { Moments } from "./moments.ts";
 
 /** So long no answer: a worker stands still. Far more than a busy machine needs. */
 const patienceMs = 20_000;
@@ -56,8 +56,11 @@ export class Canary {
     const waitedMs = performance.now() - askedMs;
     this.slowestMs = Math.max(this.slowestMs, waitedMs);
     const standstillMs = waitedMs > mostStandstillMs ? this.#cpu.standstillMs(askedMs) : 0;
-    if (standstillMs > mostStandstillMs) this.#lost(`waited ${Math.round(waitedMs)} ms for an answer while a worker was at work for ${Math.round(standstillMs)} ms`);
-    this.#moments.happened('canary');
+    if (standstillMs > mostStandstillMs)
+      this.#lost(
+        `waited ${Math.round(waitedMs)} ms for an answer while a worker was at work for ${Math.round(standstillMs)} ms`,
+      );
+    this.#moments.happened("canary");
     await new Promise((resolve) => {
       setTimeout(resolve, betweenMs);
     });
@@ -68,22 +71,27 @@ export class Canary {
     let socket: Socket | null = null;
     while (!this.#over) {
       const fresh: boolean = socket === null || socket.destroyed;
-      const open: Socket = fresh ? connect({ host: '127.0.0.1', port: this.#port, noDelay: true }) : socket!;
+      const open: Socket = fresh ? connect({ host: "127.0.0.1", port: this.#port, noDelay: true }) : socket!;
       if (fresh) {
         this.#sockets.add(open);
-        open.on('error', () => undefined);
-        open.once('close', () => this.#sockets.delete(open));
+        open.on("error", () => undefined);
+        open.once("close", () => this.#sockets.delete(open));
       }
       const body = `canary ${(this.#serial += 1)}`;
       const askedMs = performance.now();
-      open.write(`POST /seldon/prod/canary/v HTTP/1.1\r\nHost: canary\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      open.write(
+        `POST /seldon/prod/canary/v HTTP/1.1\r\nHost: canary\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
       const answer = await this.#read(open, body);
-      if (answer.kind === 'lost' && !fresh && answer.text === '' && answer.closed) {
+      if (answer.kind === "lost" && !fresh && answer.text === "" && answer.closed) {
         // An idle connection that was just closed: asked once more on a new one.
         socket = null;
         continue;
       }
-      if (answer.kind === 'lost') return this.#lost(`${stays && !fresh ? 'a connection that stays' : 'a new connection'} of HTTP/1.1 ${answer.closed ? 'was closed' : `had no answer for ${patienceMs} ms`}, it has ${JSON.stringify(answer.text.slice(0, 300))}`);
+      if (answer.kind === "lost")
+        return this.#lost(
+          `${stays && !fresh ? "a connection that stays" : "a new connection"} of HTTP/1.1 ${answer.closed ? "was closed" : `had no answer for ${patienceMs} ms`}, it has ${JSON.stringify(answer.text.slice(0, 300))}`,
+        );
       if (stays && !answer.closes) socket = open;
       else {
         open.destroy();
@@ -93,24 +101,32 @@ export class Canary {
     }
   }
 
-  async #read(socket: Socket, body: string): Promise<{ readonly kind: 'whole'; readonly closes: boolean } | { readonly kind: 'lost'; readonly text: string; readonly closed: boolean }> {
-    let text = '';
+  async #read(
+    socket: Socket,
+    body: string,
+  ): Promise<
+    | { readonly kind: "whole"; readonly closes: boolean }
+    | { readonly kind: "lost"; readonly text: string; readonly closed: boolean }
+  > {
+    let text = "";
     return new Promise((resolve) => {
       const over = (lost: boolean, closed: boolean): void => {
         clearTimeout(timer);
-        socket.off('data', read).off('close', gone);
-        resolve(lost ? { kind: 'lost', text, closed } : { kind: 'whole', closes: /\r\nconnection: close\r\n/i.test(text) });
+        socket.off("data", read).off("close", gone);
+        resolve(
+          lost ? { kind: "lost", text, closed } : { kind: "whole", closes: /\r\nconnection: close\r\n/i.test(text) },
+        );
       };
       const gone = (): void => over(true, true);
       const timer = setTimeout(() => over(true, false), patienceMs);
       const read = (bytes: Buffer): void => {
-        text += bytes.toString('latin1');
-        const blank = text.indexOf('\r\n\r\n');
+        text += bytes.toString("latin1");
+        const blank = text.indexOf("\r\n\r\n");
         if (blank < 0 || text.length < blank + 4 + body.length) return;
-        over(!text.startsWith('HTTP/1.1 200 ') || text.slice(blank + 4) !== body, false);
+        over(!text.startsWith("HTTP/1.1 200 ") || text.slice(blank + 4) !== body, false);
       };
-      socket.on('data', read);
-      socket.on('close', gone);
+      socket.on("data", read);
+      socket.on("close", gone);
     });
   }
 
@@ -122,22 +138,22 @@ export class Canary {
         session = connectHttp2(`http://127.0.0.1:${this.#port}`);
         const one = session;
         this.#sessions.add(one);
-        one.on('error', () => undefined);
+        one.on("error", () => undefined);
         // After GOAWAY it ends by itself when its streams have.
-        one.once('goaway', () => one.close());
-        one.once('close', () => this.#sessions.delete(one));
+        one.once("goaway", () => one.close());
+        one.once("close", () => this.#sessions.delete(one));
       }
       const body = `canary ${(this.#serial += 1)}`;
       const askedMs = performance.now();
       const problem = await this.#call(session, body, grpc);
       // Refused: it may be asked again, once, elsewhere.
-      if (problem === 'refused' && !again) {
+      if (problem === "refused" && !again) {
         again = true;
         session = null;
         continue;
       }
       again = false;
-      if (problem !== null) return this.#lost(`a ${grpc ? 'gRPC' : 'REST'} call over HTTP/2: ${problem}`);
+      if (problem !== null) return this.#lost(`a ${grpc ? "gRPC" : "REST"} call over HTTP/2: ${problem}`);
       await this.#pause(askedMs);
     }
   }
@@ -146,33 +162,49 @@ export class Canary {
   async #call(session: ClientHttp2Session, body: string, grpc: boolean): Promise<string | null> {
     return new Promise((resolve) => {
       const fields = grpc
-        ? { ':method': 'POST', ':path': '/seldon.protos.Seldon/Predict', 'content-type': 'application/grpc', te: 'trailers', seldon: 'canary', namespace: 'prod' }
-        : { ':method': 'POST', ':path': '/seldon/prod/canary/v' };
+        ? {
+            ":method": "POST",
+            ":path": "/seldon.protos.Seldon/Predict",
+            "content-type": "application/grpc",
+            te: "trailers",
+            seldon: "canary",
+            namespace: "prod",
+          }
+        : { ":method": "POST", ":path": "/seldon/prod/canary/v" };
       const sent = grpc ? `\0\0\0\0${String.fromCharCode(body.length)}${body}` : body;
-      let text = '';
+      let text = "";
       let status = 0;
-      let grpcStatus = '';
+      let grpcStatus = "";
       let stream;
       try {
         stream = session.request(fields);
       } catch {
-        return resolve('refused');
+        return resolve("refused");
       }
       const timer = setTimeout(() => resolve(`no answer for ${patienceMs} ms`), patienceMs);
-      stream.on('response', (head) => {
-        status = Number(head[':status']);
-        grpcStatus = [head['grpc-status'], head['grpc-message']].filter((one) => one !== undefined).join(' ');
+      stream.on("response", (head) => {
+        status = Number(head[":status"]);
+        grpcStatus = [head["grpc-status"], head["grpc-message"]].filter((one) => one !== undefined).join(" ");
       });
-      stream.on('trailers', (trailers) => (grpcStatus = [trailers['grpc-status'], trailers['grpc-message']].filter((one) => one !== undefined).join(' ')));
-      stream.on('data', (bytes: Buffer) => (text += bytes.toString('latin1')));
-      stream.on('error', () => undefined);
-      stream.on('close', () => {
+      stream.on(
+        "trailers",
+        (trailers) =>
+          (grpcStatus = [trailers["grpc-status"], trailers["grpc-message"]]
+            .filter((one) => one !== undefined)
+            .join(" ")),
+      );
+      stream.on("data", (bytes: Buffer) => (text += bytes.toString("latin1")));
+      stream.on("error", () => undefined);
+      stream.on("close", () => {
         clearTimeout(timer);
-        if (status === 200 && text === sent && (!grpc || grpcStatus === '0')) resolve(null);
-        else if (status === 0 && (stream.rstCode === 7 || session.closed || session.destroyed)) resolve('refused');
-        else resolve(`status ${status}, grpc-status ${grpcStatus}, code ${stream.rstCode}, ${JSON.stringify(text.slice(0, 100))}`);
+        if (status === 200 && text === sent && (!grpc || grpcStatus === "0")) resolve(null);
+        else if (status === 0 && (stream.rstCode === 7 || session.closed || session.destroyed)) resolve("refused");
+        else
+          resolve(
+            `status ${status}, grpc-status ${grpcStatus}, code ${stream.rstCode}, ${JSON.stringify(text.slice(0, 100))}`,
+          );
       });
-      stream.end(Buffer.from(sent, 'latin1'));
+      stream.end(Buffer.from(sent, "latin1"));
     });
   }
 }

@@ -1,5 +1,5 @@
 // CPU time of the gateway's data workers, as the kernel counts it: what a case costs, however busy the machine is.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from "node:fs";
 
 const betweenMs = 25;
 const keptMs = 30_000;
@@ -30,7 +30,8 @@ export class CpuClock {
     this.#timer = setInterval(() => {
       const atMs = performance.now();
       this.#looks.push({ atMs, micros: this.#now() });
-      if (this.#looks[0]!.atMs < atMs - 2 * keptMs) this.#looks = this.#looks.filter((look) => look.atMs >= atMs - keptMs);
+      if (this.#looks[0]!.atMs < atMs - 2 * keptMs)
+        this.#looks = this.#looks.filter((look) => look.atMs >= atMs - keptMs);
     }, betweenMs);
     this.#timer.unref();
   }
@@ -62,7 +63,8 @@ export class CpuClock {
     const micros = new Map<string, number>();
     try {
       for (const task of readdirSync(this.#folder)) {
-        if (readFileSync(`${this.#folder}/${task}/comm`, 'utf8').startsWith('data-')) micros.set(task, Number.parseInt(readFileSync(`${this.#folder}/${task}/schedstat`, 'utf8'), 10) / 1000);
+        if (readFileSync(`${this.#folder}/${task}/comm`, "utf8").startsWith("data-"))
+          micros.set(task, Number.parseInt(readFileSync(`${this.#folder}/${task}/schedstat`, "utf8"), 10) / 1000);
       }
     } catch {
       // It ends, or the kernel tells nothing.

@@ -1,14 +1,14 @@
 // Origins that answer with generated and mutated bytes, at any time, and leave at any byte: one of HTTP/1.1, one of HTTP/2.
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { settingsAck } from '../../load/peers/h2/frames.ts';
-import { requestsIn } from '../wire/origin.ts';
-import { Draws } from './draws.ts';
-import { http1Answer } from './http1-answers.ts';
-import { http2Answer } from './http2-answers.ts';
-import { flags, someSettings, types } from './http2-frames.ts';
-import type { Moments } from './moments.ts';
-import { play } from './player.ts';
-import { scriptOf } from './script.ts';
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { settingsAck } from "../../load/peers/h2/frames.ts";
+import { requestsIn } from "../wire/origin.ts";
+import { Draws } from "./draws.ts";
+import { http1Answer } from "./http1-answers.ts";
+import { http2Answer } from "./http2-answers.ts";
+import { flags, someSettings, types } from "./http2-frames.ts";
+import type { Moments } from "./moments.ts";
+import { play } from "./player.ts";
+import { scriptOf } from "./script.ts";
 
 const longestHead = 200_000;
 
@@ -20,15 +20,15 @@ export class HostileOrigin {
   constructor(serve: (socket: Socket) => void) {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.#sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on("error", () => undefined);
+      socket.on("close", () => this.#sockets.delete(socket));
       serve(socket);
     });
   }
 
   async listen(): Promise<this> {
     await new Promise<void>((resolve) => {
-      this.#server.listen(0, '127.0.0.1', resolve);
+      this.#server.listen(0, "127.0.0.1", resolve);
     });
     this.port = (this.#server.address() as AddressInfo).port;
     return this;
@@ -52,24 +52,26 @@ export function hostileHttp1(seed: number, moments: Moments): HostileOrigin {
   let connections = 0;
   return new HostileOrigin((socket) => {
     const draws = new Draws(seed ^ 0x11111111, connections++);
-    let text = '';
+    let text = "";
     let busy = false;
     const answer = (): void => {
       busy = true;
-      text = '';
-      void play(socket, scriptOf(draws, [Buffer.from(http1Answer(draws), 'latin1')]), moments).then(() => (busy = false));
+      text = "";
+      void play(socket, scriptOf(draws, [Buffer.from(http1Answer(draws), "latin1")]), moments).then(
+        () => (busy = false),
+      );
     };
-    socket.on('end', () => draws.chance(0.9) && socket.end());
+    socket.on("end", () => draws.chance(0.9) && socket.end());
     // Before it is asked.
     if (draws.chance(0.03)) answer();
-    socket.on('data', (bytes: Buffer) => {
-      moments.happened('origin');
+    socket.on("data", (bytes: Buffer) => {
+      moments.happened("origin");
       if (busy) return;
-      text = (text + bytes.toString('latin1')).slice(-longestHead);
+      text = (text + bytes.toString("latin1")).slice(-longestHead);
       // At the first byte, in the middle, or when the request is whole; never, sometimes.
       if (draws.chance(0.08) || requestsIn(text).length > 0) {
         if (draws.chance(0.97)) answer();
-        else text = '';
+        else text = "";
       }
     });
   });
@@ -77,9 +79,12 @@ export function hostileHttp1(seed: number, moments: Moments): HostileOrigin {
 
 /** Answers each connection once, byte by byte: a head of one long field, chunks of one byte, and trailers. */
 export function drippingHttp1(): HostileOrigin {
-  const answer = Buffer.from(`HTTP/1.1 200 OK\r\nx: ${'v'.repeat(10_000)}\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(500)}0\r\nx: ${'v'.repeat(7000)}\r\n\r\n`, 'latin1');
+  const answer = Buffer.from(
+    `HTTP/1.1 200 OK\r\nx: ${"v".repeat(10_000)}\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\na\r\n".repeat(500)}0\r\nx: ${"v".repeat(7000)}\r\n\r\n`,
+    "latin1",
+  );
   return new HostileOrigin((socket) => {
-    socket.once('data', () => {
+    socket.once("data", () => {
       socket.resume();
       void (async () => {
         for (let at = 0; at < answer.length && !socket.destroyed; at++) {
@@ -104,10 +109,10 @@ export function hostileHttp2(seed: number, moments: Moments): HostileOrigin {
     const answer = (streamId: number): void => {
       plays = plays.then(() => play(socket, scriptOf(draws, http2Answer(draws, streamId)), moments));
     };
-    socket.on('end', () => draws.chance(0.9) && socket.end());
+    socket.on("end", () => draws.chance(0.9) && socket.end());
     if (draws.chance(0.97)) socket.write(someSettings(draws));
-    socket.on('data', (bytes: Buffer) => {
-      moments.happened('origin');
+    socket.on("data", (bytes: Buffer) => {
+      moments.happened("origin");
       left = Buffer.concat([left, bytes]);
       const skipped = Math.min(preface, left.length);
       preface -= skipped;

@@ -1,17 +1,28 @@
 // Frames of HTTP/2 by structure, and their mutation, for both sides.
-import { block, frame, settings, uint32 } from '../../load/peers/h2/frames.ts';
-import type { Draws } from './draws.ts';
+import { block, frame, settings, uint32 } from "../../load/peers/h2/frames.ts";
+import type { Draws } from "./draws.ts";
 
 export type FieldTexts = readonly (readonly [name: string, value: string])[];
 
-export const types = { data: 0, headers: 1, priority: 2, reset: 3, settings: 4, pushPromise: 5, ping: 6, goAway: 7, windowUpdate: 8, continuation: 9 } as const;
+export const types = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  reset: 3,
+  settings: 4,
+  pushPromise: 5,
+  ping: 6,
+  goAway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
 export const flags = { endStream: 1, ack: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
 const codes = [0, 1, 2, 3, 5, 7, 8, 11, 13, 0xffffffff] as const;
 
 /** A number with a prefix of seven bits (RFC 7541 §5.1). */
 function textOf(text: string): Buffer {
   const length = Math.min(text.length, 126);
-  return Buffer.concat([Buffer.from([length]), Buffer.from(text.slice(0, length), 'latin1')]);
+  return Buffer.concat([Buffer.from([length]), Buffer.from(text.slice(0, length), "latin1")]);
 }
 
 /** A header block: literals, some of them into the dynamic table, updates of its size, indexes; rarely no block at all. */
@@ -19,8 +30,14 @@ export function blockOf(draws: Draws, fields: FieldTexts): Buffer {
   if (draws.chance(0.03)) return Buffer.from(Array.from({ length: draws.below(60) }, () => draws.below(256)));
   const short = fields.filter(([name, value]) => name.length < 127 && value.length < 16_000);
   if (draws.chance(0.7)) return block(short);
-  const update = draws.chance(0.2) ? [Buffer.from(draws.any([[0x20], [0x3f, 0xe1, 0x1f], [0x3f, 0xff, 0xff, 0xff, 0x0f]]))] : [];
-  const lines = short.flatMap(([name, value]) => (draws.chance(0.03) ? [Buffer.from([0x80 | draws.below(128)])] : [Buffer.from([draws.any([0x40, 0x40, 0x10, 0])]), textOf(name), textOf(value)]));
+  const update = draws.chance(0.2)
+    ? [Buffer.from(draws.any([[0x20], [0x3f, 0xe1, 0x1f], [0x3f, 0xff, 0xff, 0xff, 0x0f]]))]
+    : [];
+  const lines = short.flatMap(([name, value]) =>
+    draws.chance(0.03)
+      ? [Buffer.from([0x80 | draws.below(128)])]
+      : [Buffer.from([draws.any([0x40, 0x40, 0x10, 0])]), textOf(name), textOf(value)],
+  );
   return Buffer.concat([...update, ...lines]);
 }
 
@@ -28,10 +45,25 @@ export function blockOf(draws: Draws, fields: FieldTexts): Buffer {
 export function headers(draws: Draws, streamId: number, fields: FieldTexts, ends: boolean): Buffer[] {
   const whole = blockOf(draws, fields);
   const end = ends ? flags.endStream : 0;
-  if (draws.chance(0.05)) return [frame(types.headers, end | flags.endHeaders | flags.priority, streamId, Buffer.concat([uint32(draws.chance(0.1) ? streamId : 0), Buffer.from([15]), whole]))];
+  if (draws.chance(0.05))
+    return [
+      frame(
+        types.headers,
+        end | flags.endHeaders | flags.priority,
+        streamId,
+        Buffer.concat([uint32(draws.chance(0.1) ? streamId : 0), Buffer.from([15]), whole]),
+      ),
+    ];
   if (draws.chance(0.05)) {
     const pad = draws.below(20);
-    return [frame(types.headers, end | flags.endHeaders | flags.padded, streamId, Buffer.concat([Buffer.from([draws.chance(0.1) ? 255 : pad]), whole, Buffer.alloc(pad)]))];
+    return [
+      frame(
+        types.headers,
+        end | flags.endHeaders | flags.padded,
+        streamId,
+        Buffer.concat([Buffer.from([draws.chance(0.1) ? 255 : pad]), whole, Buffer.alloc(pad)]),
+      ),
+    ];
   }
   if (draws.chance(0.9)) return [frame(types.headers, end | flags.endHeaders, streamId, whole)];
   const cut = draws.below(whole.length + 1);
@@ -47,7 +79,12 @@ export function data(draws: Draws, streamId: number, payload: Buffer, ends: bool
   const end = ends ? flags.endStream : 0;
   if (draws.chance(0.9)) return frame(types.data, end, streamId, payload);
   const pad = draws.below(200);
-  return frame(types.data, end | flags.padded, streamId, Buffer.concat([Buffer.from([draws.chance(0.1) ? 255 : pad]), payload, Buffer.alloc(pad)]));
+  return frame(
+    types.data,
+    end | flags.padded,
+    streamId,
+    Buffer.concat([Buffer.from([draws.chance(0.1) ? 255 : pad]), payload, Buffer.alloc(pad)]),
+  );
 }
 
 export function reset(draws: Draws, streamId: number): Buffer {
@@ -55,26 +92,53 @@ export function reset(draws: Draws, streamId: number): Buffer {
 }
 
 export function goAway(draws: Draws, lastId: number): Buffer {
-  return frame(types.goAway, 0, 0, Buffer.concat([uint32(lastId), uint32(draws.any(codes)), Buffer.alloc(draws.below(50))]));
+  return frame(
+    types.goAway,
+    0,
+    0,
+    Buffer.concat([uint32(lastId), uint32(draws.any(codes)), Buffer.alloc(draws.below(50))]),
+  );
 }
 
 /** SETTINGS with a few values, legal and not. */
 export function someSettings(draws: Draws): Buffer {
-  const pairs = Array.from({ length: draws.below(4) }, () => [draws.any([1, 2, 3, 4, 4, 5, 6, 8, 9, 0xff]), draws.any([0, 0, 1, 1, 100, 1000, 16_384, 65_535, 1 << 20, 0x7fffffff, 0xffffffff])] as const);
-  return draws.chance(0.6) ? settings([[3, 100], [4, 1 << 20]]) : settings(pairs);
+  const pairs = Array.from(
+    { length: draws.below(4) },
+    () =>
+      [
+        draws.any([1, 2, 3, 4, 4, 5, 6, 8, 9, 0xff]),
+        draws.any([0, 0, 1, 1, 100, 1000, 16_384, 65_535, 1 << 20, 0x7fffffff, 0xffffffff]),
+      ] as const,
+  );
+  return draws.chance(0.6)
+    ? settings([
+        [3, 100],
+        [4, 1 << 20],
+      ])
+    : settings(pairs);
 }
 
 /** A frame that nobody waits for. */
 export function noise(draws: Draws, streamId: number): Buffer {
   switch (draws.below(10)) {
     case 0:
-      return frame(types.ping, draws.chance(0.7) ? 0 : flags.ack, 0, Buffer.alloc(draws.chance(0.9) ? 8 : draws.below(12)));
+      return frame(
+        types.ping,
+        draws.chance(0.7) ? 0 : flags.ack,
+        0,
+        Buffer.alloc(draws.chance(0.9) ? 8 : draws.below(12)),
+      );
     case 1:
       return frame(types.settings, flags.ack, 0, Buffer.alloc(0));
     case 2:
       return someSettings(draws);
     case 3:
-      return frame(types.windowUpdate, 0, draws.chance(0.5) ? 0 : streamId, uint32(draws.any([0, 1, 1000, 65_535, 0x7fffffff])));
+      return frame(
+        types.windowUpdate,
+        0,
+        draws.chance(0.5) ? 0 : streamId,
+        uint32(draws.any([0, 1, 1000, 65_535, 0x7fffffff])),
+      );
     case 4:
       return frame(types.priority, 0, streamId, Buffer.alloc(5));
     case 5:
@@ -82,11 +146,18 @@ export function noise(draws: Draws, streamId: number): Buffer {
     case 6:
       return goAway(draws, draws.below(10));
     case 7:
-      return frame(draws.below(256), draws.below(256), draws.chance(0.5) ? 0 : streamId, Buffer.alloc(draws.below(100)));
+      return frame(
+        draws.below(256),
+        draws.below(256),
+        draws.chance(0.5) ? 0 : streamId,
+        Buffer.alloc(draws.below(100)),
+      );
     case 8:
       return data(draws, streamId, Buffer.alloc(draws.below(20)), draws.chance(0.3));
     default:
-      return draws.chance(0.5) ? frame(types.continuation, flags.endHeaders, streamId, Buffer.alloc(0)) : frame(types.pushPromise, flags.endHeaders, streamId, Buffer.concat([uint32(2), block([[':path', '/']])]));
+      return draws.chance(0.5)
+        ? frame(types.continuation, flags.endHeaders, streamId, Buffer.alloc(0))
+        : frame(types.pushPromise, flags.endHeaders, streamId, Buffer.concat([uint32(2), block([[":path", "/"]])]));
   }
 }
 

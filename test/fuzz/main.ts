@@ -7,11 +7,11 @@
 //   npm run fuzz -- --seed S --from N --cases 1     one case again
 //
 // First of all, and in each round of a run of minutes, it looks what each reader costs (`costs.ts`).
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
-import { caseOf, runCase } from './clients.ts';
-import { costFault } from './costs.ts';
-import { Stage } from './stage.ts';
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { caseOf, runCase } from "./clients.ts";
+import { costFault } from "./costs.ts";
+import { Stage } from "./stage.ts";
 
 const casesInCi = 17_000;
 /** Between two looks at what is left. */
@@ -21,7 +21,14 @@ const concurrency = 12;
 /** Cases before a fault that may have made it. */
 const suspectCases = 200;
 
-const { values } = parseArgs({ options: { seed: { type: 'string' }, from: { type: 'string' }, cases: { type: 'string' }, minutes: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    from: { type: "string" },
+    cases: { type: "string" },
+    minutes: { type: "string" },
+  },
+});
 const minutes = Number(values.minutes ?? 0);
 const seed = Number(values.seed ?? (minutes > 0 ? Date.now() % 1_000_000_000 : 20_261_122));
 const from = Number(values.from ?? 0);
@@ -29,7 +36,12 @@ const cases = Number(values.cases ?? (minutes > 0 ? Infinity : casesInCi));
 const untilMs = minutes > 0 ? performance.now() + minutes * 60_000 : Infinity;
 
 /** Plays cases `[first, first + count)`, `width` at once; gives the first fault and the number after the last case begun. */
-async function round(stage: Stage, first: number, count: number, width: number): Promise<{ readonly fault: string | null; readonly next: number }> {
+async function round(
+  stage: Stage,
+  first: number,
+  count: number,
+  width: number,
+): Promise<{ readonly fault: string | null; readonly next: number }> {
   let next = first;
   let fault: string | null = null;
   const runner = async (): Promise<void> => {
@@ -61,7 +73,13 @@ async function narrowed(first: number, next: number): Promise<string> {
 
 function stepsOf(number: number): string {
   const { protocol, secure, proxied, script } = caseOf(seed, number);
-  return [`${protocol}, ${secure ? 'TLS' : 'plain'}${proxied === null ? '' : `, behind ${JSON.stringify(proxied.header.toString('latin1'))}`}`, ...script.map((step) => `  ${step.kind} ${step.kind === 'write' ? JSON.stringify(step.bytes.subarray(0, 2000).toString('latin1')) : step.kind === 'wait' ? step.event : ''}`)].join('\n');
+  return [
+    `${protocol}, ${secure ? "TLS" : "plain"}${proxied === null ? "" : `, behind ${JSON.stringify(proxied.header.toString("latin1"))}`}`,
+    ...script.map(
+      (step) =>
+        `  ${step.kind} ${step.kind === "write" ? JSON.stringify(step.bytes.subarray(0, 2000).toString("latin1")) : step.kind === "wait" ? step.event : ""}`,
+    ),
+  ].join("\n");
 }
 
 async function costs(told: (line: string) => void): Promise<string | null> {
@@ -74,7 +92,9 @@ let isCost = false;
 const stage = await Stage.start(seed);
 const own = monitorEventLoopDelay();
 own.enable();
-process.stdout.write(`fuzz: seed ${seed}, ${cases === Infinity ? `${minutes} minutes` : `${cases} cases`} from ${from}\n`);
+process.stdout.write(
+  `fuzz: seed ${seed}, ${cases === Infinity ? `${minutes} minutes` : `${cases} cases`} from ${from}\n`,
+);
 // What a process opens once is open after this.
 let { fault, next } = await round(stage, from, Math.min(cases, 200), concurrency);
 let first = from;
@@ -83,11 +103,15 @@ while (fault === null && next < from + cases && performance.now() < untilMs) {
   first = next;
   ({ fault, next } = await round(stage, next, Math.min(roundCases, from + cases - next), concurrency));
   if (minutes > 0) fault ??= await costs(() => undefined);
-  process.stdout.write(`fuzz: ${next - from} cases, ${stage.canary.answered} canaries, the slowest in ${Math.round(stage.canary.slowestMs)} ms, ${Math.round(stage.residentBytes / 1e6)} MB resident\n`);
+  process.stdout.write(
+    `fuzz: ${next - from} cases, ${stage.canary.answered} canaries, the slowest in ${Math.round(stage.canary.slowestMs)} ms, ${Math.round(stage.residentBytes / 1e6)} MB resident\n`,
+  );
 }
 await stage.close();
 if (fault !== null) {
-  process.stdout.write(`fuzz: FAULT, seed ${seed}, cases ${first} to ${next - 1}: ${fault} (the fuzzer's own loop stood still for ${Math.round(own.max / 1e6)} ms at most)\n`);
+  process.stdout.write(
+    `fuzz: FAULT, seed ${seed}, cases ${first} to ${next - 1}: ${fault} (the fuzzer's own loop stood still for ${Math.round(own.max / 1e6)} ms at most)\n`,
+  );
   if (next - from > 1 && !isCost) process.stdout.write(await narrowed(Math.max(first, next - suspectCases), next));
   process.exit(1);
 }

@@ -36,18 +36,22 @@ endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
 ---`;
 }
 
-function deployment(name: string, annotations: Readonly<Record<string, string>>, ...predictors: readonly string[]): string {
+function deployment(
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  ...predictors: readonly string[]
+): string {
   return `
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
 metadata: { name: ${name}, namespace: prod, annotations: ${JSON.stringify(annotations)} }
 spec:
   predictors:
-${predictors.map((predictor) => `    - { ${predictor}, graph: { name: classifier, implementation: SKLEARN_SERVER } }`).join('\n')}
+${predictors.map((predictor) => `    - { ${predictor}, graph: { name: classifier, implementation: SKLEARN_SERVER } }`).join("\n")}
 ---`;
 }
 
-function mapping(name: string, fields: string, to = 'hostile-default.prod:8000'): string {
+function mapping(name: string, fields: string, to = "hostile-default.prod:8000"): string {
   return `
 apiVersion: getambassador.io/v2
 kind: Mapping
@@ -57,23 +61,33 @@ spec: { prefix: /seldon/prod/${name}/, service: '${to}', ${fields} }
 }
 
 export function manifestsOf({ calm, hostile, dripping }: Origins): string {
-  const single = (name: string, ports: OriginPorts, annotations: Readonly<Record<string, string>> = {}): string => deployment(name, annotations, 'name: default') + service(`${name}-default`, ports);
+  const single = (name: string, ports: OriginPorts, annotations: Readonly<Record<string, string>> = {}): string =>
+    deployment(name, annotations, "name: default") + service(`${name}-default`, ports);
   return [
-    single('iris', calm),
+    single("iris", calm),
     // A busy machine is no fault.
-    single('canary', calm, { 'seldon.io/rest-timeout': '60000', 'seldon.io/grpc-timeout': '60000' }),
-    single('hostile', hostile),
-    single('dripping', { http1: dripping, http2: closedPort }, { 'seldon.io/rest-timeout': '60000' }),
-    single('closed', { http1: closedPort, http2: closedPort }),
-    single('retried', hostile, { 'seldon.io/ambassador-retries': '2', 'seldon.io/rest-timeout': '300' }),
-    deployment('shadowed', {}, 'name: main, traffic: 100', 'name: copy, shadow: true'),
-    service('shadowed-main', calm),
-    service('shadowed-copy', hostile),
-    mapping('cors', 'cors: { origins: [http://page.example], methods: [POST], headers: [x-a], credentials: true, max_age: "60" }'),
-    mapping('redirect', 'host_redirect: true, path_redirect: /there'),
-    mapping('socket', 'allow_upgrade: [websocket]'),
-    mapping('regex', "regex_rewrite: { pattern: '/seldon/prod/regex/(.*)/c', substitution: '/got/\\1' }"),
-    mapping('edited', 'add_request_headers: { x-added: "%REQ(:path)%" }, remove_request_headers: [cookie], add_response_headers: { x-out: "1" }'),
-    mapping('limited', 'circuit_breakers: [{ max_connections: 2, max_pending_requests: 2, max_requests: 4 }], timeout_ms: 200, retry_policy: { retry_on: 5xx, num_retries: 2 }'),
-  ].join('');
+    single("canary", calm, { "seldon.io/rest-timeout": "60000", "seldon.io/grpc-timeout": "60000" }),
+    single("hostile", hostile),
+    single("dripping", { http1: dripping, http2: closedPort }, { "seldon.io/rest-timeout": "60000" }),
+    single("closed", { http1: closedPort, http2: closedPort }),
+    single("retried", hostile, { "seldon.io/ambassador-retries": "2", "seldon.io/rest-timeout": "300" }),
+    deployment("shadowed", {}, "name: main, traffic: 100", "name: copy, shadow: true"),
+    service("shadowed-main", calm),
+    service("shadowed-copy", hostile),
+    mapping(
+      "cors",
+      'cors: { origins: [http://page.example], methods: [POST], headers: [x-a], credentials: true, max_age: "60" }',
+    ),
+    mapping("redirect", "host_redirect: true, path_redirect: /there"),
+    mapping("socket", "allow_upgrade: [websocket]"),
+    mapping("regex", "regex_rewrite: { pattern: '/seldon/prod/regex/(.*)/c', substitution: '/got/\\1' }"),
+    mapping(
+      "edited",
+      'add_request_headers: { x-added: "%REQ(:path)%" }, remove_request_headers: [cookie], add_response_headers: { x-out: "1" }',
+    ),
+    mapping(
+      "limited",
+      "circuit_breakers: [{ max_connections: 2, max_pending_requests: 2, max_requests: 4 }], timeout_ms: 200, retry_policy: { retry_on: 5xx, num_retries: 2 }",
+    ),
+  ].join("");
 }

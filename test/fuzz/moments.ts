@@ -1,5 +1,5 @@
 // Events that scripts wait for, wherever they happen.
-type Event = 'origin' | 'canary';
+type Event = "origin" | "canary";
 
 /** A wait that no event ends is over after this: whoever waits must not hang with the gateway. */
 const momentMs = 40;

@@ -1,7 +1,49 @@
 // Mutation of bytes: a few changes, with the bytes and words at which parsers part.
-import type { Draws } from './draws.ts';
+import type { Draws } from "./draws.ts";
 
-const splices = ['\r', '\n', '\r\n', '\r\n\r\n', '\0', ' ', '\t', ':', ',', ';', '\x0b', '\x7f', '\xff', '0', '5', 'f', '-', '+', '%', '%2e', '..', '/', '\\', '#', '?', 'HTTP/1.1', 'ZZ\r\n', '0\r\n\r\n', '5\r\nhello\r\n', 'ffffffffffffffff\r\n', 'Host: b\r\n', 'Content-Length: 3\r\n', 'Content-Length: 99999999999\r\n', 'Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'Connection: upgrade\r\n', 'Upgrade: websocket\r\n', 'Expect: 100-continue\r\n', 'HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'];
+const splices = [
+  "\r",
+  "\n",
+  "\r\n",
+  "\r\n\r\n",
+  "\0",
+  " ",
+  "\t",
+  ":",
+  ",",
+  ";",
+  "\x0b",
+  "\x7f",
+  "\xff",
+  "0",
+  "5",
+  "f",
+  "-",
+  "+",
+  "%",
+  "%2e",
+  "..",
+  "/",
+  "\\",
+  "#",
+  "?",
+  "HTTP/1.1",
+  "ZZ\r\n",
+  "0\r\n\r\n",
+  "5\r\nhello\r\n",
+  "ffffffffffffffff\r\n",
+  "Host: b\r\n",
+  "Content-Length: 3\r\n",
+  "Content-Length: 99999999999\r\n",
+  "Transfer-Encoding: chunked\r\n",
+  "Connection: close\r\n",
+  "Connection: upgrade\r\n",
+  "Upgrade: websocket\r\n",
+  "Expect: 100-continue\r\n",
+  "HTTP/1.1 100 Continue\r\n\r\n",
+  "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+];
 
 /** `text` (latin1) with one to four changes: cut, doubled, moved, replaced or spliced in. */
 export function mutated(draws: Draws, text: string): string {

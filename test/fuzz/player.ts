@@ -1,34 +1,34 @@
 // Plays a script on a socket, whichever side of it this is.
-import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import type { Moments } from './moments.ts';
-import type { Script } from './script.ts';
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Moments } from "./moments.ts";
+import type { Script } from "./script.ts";
 
 /** To the script's end, or the socket's. Never rejects. */
 export async function play(socket: Socket, script: Script, moments: Moments): Promise<void> {
   for (const step of script) {
     if (socket.destroyed) return;
     switch (step.kind) {
-      case 'write':
+      case "write":
         if (!socket.writableEnded) socket.write(step.bytes);
         break;
-      case 'turn':
+      case "turn":
         await new Promise(setImmediate);
         break;
-      case 'wait':
-        await moments.next(step.event === 'bytes' ? null : step.event, (resolve) => {
-          socket.on('data', resolve);
-          socket.on('close', resolve);
-          return () => socket.off('data', resolve).off('close', resolve);
+      case "wait":
+        await moments.next(step.event === "bytes" ? null : step.event, (resolve) => {
+          socket.on("data", resolve);
+          socket.on("close", resolve);
+          return () => socket.off("data", resolve).off("close", resolve);
         });
         break;
-      case 'pause':
+      case "pause":
         socket.pause();
         break;
-      case 'resume':
+      case "resume":
         socket.resume();
         break;
-      case 'fin':
+      case "fin":
         socket.end();
         break;
       default:

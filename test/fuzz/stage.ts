@@ -1,20 +1,37 @@
 // The gateway under test as a real process of two workers, its manifests with one Mapping of each kind, and what it shows of itself.
-import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { GatewayProcess } from '../gateway/gateway-process.ts';
-import { certPem, keyPem } from '../wire/identity.ts';
-import { CalmOrigins } from './calm-origins.ts';
-import { Canary } from './canary.ts';
-import type { Ports } from './clients.ts';
-import { CpuClock } from './cpu-clock.ts';
-import { drippingHttp1, hostileHttp1, hostileHttp2, type HostileOrigin } from './hostile-origins.ts';
-import { manifestsOf } from './manifests.ts';
-import { Moments } from './moments.ts';
-import { balancerAddress } from './proxy-headers.ts';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GatewayProcess } from "../gateway/gateway-process.ts";
+import { certPem, keyPem } from "../wire/identity.ts";
+import { CalmOrigins } from "./calm-origins.ts";
+import { Canary } from "./canary.ts";
+import type { Ports } from "./clients.ts";
+import { CpuClock } from "./cpu-clock.ts";
+import { drippingHttp1, hostileHttp1, hostileHttp2, type HostileOrigin } from "./hostile-origins.ts";
+import { manifestsOf } from "./manifests.ts";
+import { Moments } from "./moments.ts";
+import { balancerAddress } from "./proxy-headers.ts";
 
 /** Short limits, so that what is held shows soon whether it is held for ever; not so short that a busy machine breaks the canary's calls. */
-const limits = ['--head-timeout-ms', '2000', '--body-idle-timeout-ms', '2000', '--write-stall-timeout-ms', '2000', '--default-timeout-ms', '500', '--stream-idle-timeout-ms', '15000', '--connect-timeout-ms', '1000', '--upstream-idle-ms', '300', '--shadow-timeout-ms', '1000'];
+const limits = [
+  "--head-timeout-ms",
+  "2000",
+  "--body-idle-timeout-ms",
+  "2000",
+  "--write-stall-timeout-ms",
+  "2000",
+  "--default-timeout-ms",
+  "500",
+  "--stream-idle-timeout-ms",
+  "15000",
+  "--connect-timeout-ms",
+  "1000",
+  "--upstream-idle-ms",
+  "300",
+  "--shadow-timeout-ms",
+  "1000",
+];
 const settleMs = 30_000;
 /** /metrics of a process that stands still. */
 const askMs = 20_000;
@@ -38,7 +55,15 @@ export class Stage {
   /** Descriptors when nothing was open; set by the first `settled`. */
   #restingDescriptors = Infinity;
 
-  private constructor(gateway: GatewayProcess, admin: string, folder: string, ports: Ports, calm: CalmOrigins, hostile: readonly HostileOrigin[], moments: Moments) {
+  private constructor(
+    gateway: GatewayProcess,
+    admin: string,
+    folder: string,
+    ports: Ports,
+    calm: CalmOrigins,
+    hostile: readonly HostileOrigin[],
+    moments: Moments,
+  ) {
     this.#gateway = gateway;
     this.#admin = admin;
     this.#folder = folder;
@@ -49,22 +74,64 @@ export class Stage {
     this.cpu = new CpuClock(gateway.process.pid!);
     this.canary = new Canary(ports.plain, moments, this.cpu);
     void gateway.exited.then(() => (this.#exited = true));
-    process.once('exit', () => gateway.process.kill('SIGKILL'));
+    process.once("exit", () => gateway.process.kill("SIGKILL"));
   }
 
   static async start(seed: number): Promise<Stage> {
     const moments = new Moments();
     const calm = new CalmOrigins();
     const { http1, http2 } = await calm.listen();
-    const hostile = [await hostileHttp1(seed, moments).listen(), await hostileHttp2(seed, moments).listen(), await drippingHttp1().listen()];
-    const folder = mkdtempSync(join(tmpdir(), 'sluice-fuzz-'));
-    writeFileSync(join(folder, 'tls.crt'), certPem);
-    writeFileSync(join(folder, 'tls.key'), keyPem);
-    writeFileSync(join(folder, 'all.yaml'), manifestsOf({ calm: { http1, http2 }, hostile: { http1: hostile[0]!.port, http2: hostile[1]!.port }, dripping: hostile[2]!.port }));
-    const gateway = new GatewayProcess(['serve', '--folder', folder, '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--tls-cert', join(folder, 'tls.crt'), '--tls-key', join(folder, 'tls.key'), '--admin', '127.0.0.1:0', '--workers', '2', '--access-log', 'off', '--proxy-protocol', 'both', '--proxy-protocol-from', balancerAddress, ...limits]);
-    const record = await gateway.seen('listening');
-    const portOf = (address: unknown): number => Number(String(address).split(':').at(-1));
-    const stage = new Stage(gateway, `http://${String(record['admin'])}`, folder, { plain: portOf(record['address']), tls: portOf(record['tls']) }, calm, hostile, moments);
+    const hostile = [
+      await hostileHttp1(seed, moments).listen(),
+      await hostileHttp2(seed, moments).listen(),
+      await drippingHttp1().listen(),
+    ];
+    const folder = mkdtempSync(join(tmpdir(), "sluice-fuzz-"));
+    writeFileSync(join(folder, "tls.crt"), certPem);
+    writeFileSync(join(folder, "tls.key"), keyPem);
+    writeFileSync(
+      join(folder, "all.yaml"),
+      manifestsOf({
+        calm: { http1, http2 },
+        hostile: { http1: hostile[0]!.port, http2: hostile[1]!.port },
+        dripping: hostile[2]!.port,
+      }),
+    );
+    const gateway = new GatewayProcess([
+      "serve",
+      "--folder",
+      folder,
+      "--listen",
+      "127.0.0.1:0",
+      "--tls-listen",
+      "127.0.0.1:0",
+      "--tls-cert",
+      join(folder, "tls.crt"),
+      "--tls-key",
+      join(folder, "tls.key"),
+      "--admin",
+      "127.0.0.1:0",
+      "--workers",
+      "2",
+      "--access-log",
+      "off",
+      "--proxy-protocol",
+      "both",
+      "--proxy-protocol-from",
+      balancerAddress,
+      ...limits,
+    ]);
+    const record = await gateway.seen("listening");
+    const portOf = (address: unknown): number => Number(String(address).split(":").at(-1));
+    const stage = new Stage(
+      gateway,
+      `http://${String(record["admin"])}`,
+      folder,
+      { plain: portOf(record["address"]), tls: portOf(record["tls"]) },
+      calm,
+      hostile,
+      moments,
+    );
     await stage.#spareIsThere();
     stage.cpu.start();
     stage.canary.start();
@@ -74,7 +141,10 @@ export class Stage {
   /** Its descriptors belong to those at rest. Where the kernel tells no names of threads, nobody counts descriptors either. */
   async #spareIsThere(): Promise<void> {
     const { pid } = this.#gateway.process;
-    while (existsSync(`/proc/${pid}/task`) && !readdirSync(`/proc/${pid}/task`).some((task) => nameOf(`/proc/${pid}/task/${task}/comm`) === 'data-spare')) {
+    while (
+      existsSync(`/proc/${pid}/task`) &&
+      !readdirSync(`/proc/${pid}/task`).some((task) => nameOf(`/proc/${pid}/task/${task}/comm`) === "data-spare")
+    ) {
       await new Promise((resolve) => {
         setTimeout(resolve, 20);
       });
@@ -85,7 +155,11 @@ export class Stage {
   get fault(): string | null {
     if (this.#exited) return `the gateway has ended: ${this.#gateway.errors.slice(0, 2000)}`;
     const ended = this.#gateway.records.find(({ event }) => /restart|ended|stuck|silent|replaced|uncaught/.test(event));
-    return this.canary.fault ?? this.#calm.fault ?? (ended === undefined ? null : `the gateway logs ${JSON.stringify(ended)}`);
+    return (
+      this.canary.fault ??
+      this.#calm.fault ??
+      (ended === undefined ? null : `the gateway logs ${JSON.stringify(ended)}`)
+    );
   }
 
   /** Bytes of the process that are resident; 0 where the kernel does not tell. */
@@ -117,8 +191,8 @@ export class Stage {
         return null;
       }
       if (performance.now() > untilMs) {
-        const told = left.map(({ name, value }) => `${name} ${value}`).join(', ');
-        return `left after ${settleMs} ms: ${told === '' ? `${descriptors} descriptors instead of ${this.#restingDescriptors}` : told}`;
+        const told = left.map(({ name, value }) => `${name} ${value}`).join(", ");
+        return `left after ${settleMs} ms: ${told === "" ? `${descriptors} descriptors instead of ${this.#restingDescriptors}` : told}`;
       }
       await new Promise((resolve) => {
         setTimeout(resolve, 100);
@@ -137,7 +211,9 @@ export class Stage {
 
   async #metrics(): Promise<string | null> {
     try {
-      return await (await fetch(`${this.#admin}/metrics`, { signal: AbortSignal.timeout(askMs), headers: { connection: 'close' } })).text();
+      return await (
+        await fetch(`${this.#admin}/metrics`, { signal: AbortSignal.timeout(askMs), headers: { connection: "close" } })
+      ).text();
     } catch {
       return null;
     }
@@ -145,9 +221,9 @@ export class Stage {
 
   #status(): string {
     try {
-      return readFileSync(`/proc/${this.#gateway.process.pid}/status`, 'utf8');
+      return readFileSync(`/proc/${this.#gateway.process.pid}/status`, "utf8");
     } catch {
-      return '';
+      return "";
     }
   }
 
@@ -155,7 +231,7 @@ export class Stage {
   #descriptors(): number {
     const folder = `/proc/${this.#gateway.process.pid}/fd`;
     try {
-      return readdirSync(folder).filter((descriptor) => targetOf(`${folder}/${descriptor}`) !== '/dev/null').length;
+      return readdirSync(folder).filter((descriptor) => targetOf(`${folder}/${descriptor}`) !== "/dev/null").length;
     } catch {
       return 0;
     }
@@ -165,9 +241,9 @@ export class Stage {
 /** "": the thread has ended. */
 function nameOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, "utf8").trim();
   } catch {
-    return '';
+    return "";
   }
 }
 
@@ -176,27 +252,45 @@ function targetOf(link: string): string {
   try {
     return readlinkSync(link);
   } catch {
-    return '';
+    return "";
   }
 }
 
 function samplesOf(metrics: string, family: string): readonly Residue[] {
   return metrics
-    .split('\n')
+    .split("\n")
     .filter((line) => line.startsWith(`${family} `) || line.startsWith(`${family}{`))
-    .map((line) => ({ name: line.slice(0, line.lastIndexOf(' ')), value: Number(line.slice(line.lastIndexOf(' ') + 1)) }));
+    .map((line) => ({
+      name: line.slice(0, line.lastIndexOf(" ")),
+      value: Number(line.slice(line.lastIndexOf(" ") + 1)),
+    }));
 }
 
 /** UX: an error inside the gateway. */
 function brokenOf(metrics: string): string | null {
-  const broken = [...samplesOf(metrics, 'sluice_failures_total').filter(({ name }) => name.includes('"UX"')), ...samplesOf(metrics, 'sluice_worker_restarts_total')].find(({ value }) => value > 0);
+  const broken = [
+    ...samplesOf(metrics, "sluice_failures_total").filter(({ name }) => name.includes('"UX"')),
+    ...samplesOf(metrics, "sluice_worker_restarts_total"),
+  ].find(({ value }) => value > 0);
   return broken === undefined ? null : `${broken.name} is ${broken.value}`;
 }
 
-const residues = ['sluice_requests_in_flight', 'sluice_connections', 'sluice_queued_answer_bytes', 'sluice_held_request_bytes', 'sluice_breaker_use', 'sluice_breakers_open', 'sluice_shadows_in_flight', 'sluice_shadows_queued', 'sluice_shadow_held_bytes'];
+const residues = [
+  "sluice_requests_in_flight",
+  "sluice_connections",
+  "sluice_queued_answer_bytes",
+  "sluice_held_request_bytes",
+  "sluice_breaker_use",
+  "sluice_breakers_open",
+  "sluice_shadows_in_flight",
+  "sluice_shadows_queued",
+  "sluice_shadow_held_bytes",
+];
 
 /** Everything that must be nothing when nobody is there. */
 function residueOf(metrics: string): readonly Residue[] {
-  for (const family of residues) if (!metrics.includes(`# TYPE ${family} `)) throw new Error(`/metrics has no family ${family}: nobody would see what is left of it`);
+  for (const family of residues)
+    if (!metrics.includes(`# TYPE ${family} `))
+      throw new Error(`/metrics has no family ${family}: nobody would see what is left of it`);
   return residues.flatMap((family) => samplesOf(metrics, family)).filter(({ value }) => value !== 0);
 }

@@ -1,10 +1,10 @@
 // Circuit breakers and threads that end: what a dead worker had in use is given back, all of it and nothing else.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Origin, type OriginConnection } from '../wire/origin.ts';
-import { until } from './until.ts';
-import { Asked } from './asked.ts';
-import { GatewayProcess, Manifests } from './gateway-process.ts';
-import { listeners } from './listeners.ts';
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Origin, type OriginConnection } from "../wire/origin.ts";
+import { until } from "./until.ts";
+import { Asked } from "./asked.ts";
+import { GatewayProcess, Manifests } from "./gateway-process.ts";
+import { listeners } from "./listeners.ts";
 
 const workers = 5;
 const rounds = 5;
@@ -17,11 +17,11 @@ let gateway: GatewayProcess;
 beforeEach(async () => {
   manifests = await Manifests.create();
   origin = await new Origin(() => undefined).listen();
-  await manifests.deploy('iris', origin.port, 'prod', {
-    'seldon.io/rest-timeout': '120000',
-    'seldon.io/ambassador-circuit-breakers-max-requests': String(inFlight),
-    'seldon.io/ambassador-circuit-breakers-max-connections': String(inFlight),
-    'seldon.io/ambassador-circuit-breakers-max-pending-requests': '0',
+  await manifests.deploy("iris", origin.port, "prod", {
+    "seldon.io/rest-timeout": "120000",
+    "seldon.io/ambassador-circuit-breakers-max-requests": String(inFlight),
+    "seldon.io/ambassador-circuit-breakers-max-connections": String(inFlight),
+    "seldon.io/ambassador-circuit-breakers-max-pending-requests": "0",
   });
 });
 afterEach(async () => {
@@ -33,9 +33,20 @@ afterEach(async () => {
 async function gauges(admin: string): Promise<Readonly<Record<string, number>>> {
   const text = await (await fetch(`${admin}/metrics`)).text();
   return Object.fromEntries(
-    ['sluice_requests_in_flight', 'sluice_breaker_use{resource="requests"}', 'sluice_breaker_use{resource="connections"}', 'sluice_breaker_use{resource="pending"}', 'sluice_breakers_open{resource="requests"}'].map((name) => [
-      name.replace('sluice_', ''),
-      Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length)),
+    [
+      "sluice_requests_in_flight",
+      'sluice_breaker_use{resource="requests"}',
+      'sluice_breaker_use{resource="connections"}',
+      'sluice_breaker_use{resource="pending"}',
+      'sluice_breakers_open{resource="requests"}',
+    ].map((name) => [
+      name.replace("sluice_", ""),
+      Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(`${name} `))
+          ?.slice(name.length),
+      ),
     ]),
   );
 }
@@ -68,7 +79,11 @@ const answeredAt = new WeakMap<OriginConnection, number>();
 
 /** Has it a whole request that is not answered yet, and can be? Requests have no body here. */
 function isHeld(connection: OriginConnection): boolean {
-  return !connection.closed && connection.text.length > (answeredAt.get(connection) ?? 0) && connection.text.endsWith('\r\n\r\n');
+  return (
+    !connection.closed &&
+    connection.text.length > (answeredAt.get(connection) ?? 0) &&
+    connection.text.endsWith("\r\n\r\n")
+  );
 }
 
 function held(): number {
@@ -78,21 +93,33 @@ function held(): number {
 function release(): void {
   for (const connection of origin.connections.filter(isHeld)) {
     answeredAt.set(connection, connection.text.length);
-    connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    connection.socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
   }
 }
 
-describe('circuit breakers of a process', () => {
-  test('20 workers are killed with some 500 requests in flight each: nothing stays in use, and the full limit is admitted, not one more', async () => {
-    gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), '--upstream-idle-ms', '1']);
+describe("circuit breakers of a process", () => {
+  test("20 workers are killed with some 500 requests in flight each: nothing stays in use, and the full limit is admitted, not one more", async () => {
+    gateway = new GatewayProcess([
+      "serve",
+      "--folder",
+      manifests.folder,
+      "--listen",
+      "127.0.0.1:0",
+      "--admin",
+      "127.0.0.1:0",
+      "--workers",
+      String(workers),
+      "--upstream-idle-ms",
+      "1",
+    ]);
     const { traffic, admin } = await gateway.listening();
     const port = Number(new URL(traffic).port);
     const fill = async (): Promise<Asked[]> => {
-      await until(async () => (await listeners(port)) === workers, 'every worker listens');
+      await until(async () => (await listeners(port)) === workers, "every worker listens");
       const asked: Asked[] = [];
       // In parts, so that no listener's queue overflows.
       while (asked.length < inFlight) {
-        for (let i = 0; i < 250; i++) asked.push(new Asked(port, 'iris'));
+        for (let i = 0; i < 250; i++) asked.push(new Asked(port, "iris"));
         await until(() => held() === asked.length, `${asked.length} requests at the origin`);
       }
       return asked;
@@ -100,36 +127,40 @@ describe('circuit breakers of a process', () => {
     for (let round = 0; round < rounds; round++) {
       const asked = await fill();
       await expectGauges(admin, use(inFlight, 1));
-      const ended = (): number => gateway.records.filter(({ event }) => event === 'worker-ended').length;
+      const ended = (): number => gateway.records.filter(({ event }) => event === "worker-ended").length;
       const before = ended();
-      for (let worker = 0; worker < workers; worker++) if (worker !== round % workers) gateway.endThread(`data-${worker}`);
-      await until(() => ended() === before + workers - 1, 'they have ended');
-      await until(() => held() === asked.filter(({ status }) => status === '').length, 'what they held is cancelled');
+      for (let worker = 0; worker < workers; worker++)
+        if (worker !== round % workers) gateway.endThread(`data-${worker}`);
+      await until(() => ended() === before + workers - 1, "they have ended");
+      await until(() => held() === asked.filter(({ status }) => status === "").length, "what they held is cancelled");
       const survive = held();
       expect(survive).toBeGreaterThan(inFlight / workers / 2);
       expect(survive).toBeLessThan((inFlight / workers) * 2);
       await expectGauges(admin, use(survive, 0));
       release();
-      await until(() => asked.every(({ status }) => status !== ''), 'the others are answered');
-      expect(asked.filter(({ status }) => status === '200')).toHaveLength(survive);
+      await until(() => asked.every(({ status }) => status !== ""), "the others are answered");
+      expect(asked.filter(({ status }) => status === "200")).toHaveLength(survive);
       for (const { socket } of asked) socket.destroy();
       await expectGauges(admin, use(0, 0));
-      await until(() => origin.connections.every(({ closed }) => closed), 'idle connections are closed');
+      await until(() => origin.connections.every(({ closed }) => closed), "idle connections are closed");
       origin.connections.length = 0;
     }
     const asked = await fill();
     // A new control worker goes on with the slots of the one before it.
-    gateway.endThread('control');
-    await gateway.seen('worker-ended', { thread: 'control' });
-    await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200, 'the new control worker');
+    gateway.endThread("control");
+    await gateway.seen("worker-ended", { thread: "control" });
+    await until(
+      async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200,
+      "the new control worker",
+    );
     await expectGauges(admin, use(inFlight, 1));
-    const over = Array.from({ length: 2 * workers }, () => new Asked(port, 'iris'));
-    await until(() => over.every(({ status }) => status !== ''), 'what is over the limit is answered');
+    const over = Array.from({ length: 2 * workers }, () => new Asked(port, "iris"));
+    await until(() => over.every(({ status }) => status !== ""), "what is over the limit is answered");
     // A worker that has no connection would get one; these all have.
-    expect(over.map(({ status }) => status)).toEqual(over.map(() => '503'));
+    expect(over.map(({ status }) => status)).toEqual(over.map(() => "503"));
     release();
-    await until(() => asked.every(({ status }) => status !== ''), 'all are answered');
-    expect(asked.every(({ status }) => status === '200')).toBe(true);
+    await until(() => asked.every(({ status }) => status !== ""), "all are answered");
+    expect(asked.every(({ status }) => status === "200")).toBe(true);
     for (const { socket } of [...asked, ...over]) socket.destroy();
     await expectGauges(admin, use(0, 0));
   }, 300_000);

@@ -1,7 +1,7 @@
 // Two methods of Node's TLS sockets end the process, so that a fence keeps them out of product code (test/fence.ts). When this Node no longer does it, this fails, and the fence may go.
-import { spawnSync } from 'node:child_process';
-import { expect, test } from 'vitest';
-import { certPem, keyPem } from '../wire/identity.ts';
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { certPem, keyPem } from "../wire/identity.ts";
 
 /** A server that has no suite for its client, and calls `method` once its side is closed. */
 const program = (method: string): string => `
@@ -23,12 +23,16 @@ const server = createServer((raw) => {
 `;
 
 test.each([
-  ['getProtocol', /^SIG(?:SEGV|ABRT)$/],
-  ['getEphemeralKeyInfo', /^SIG(?:SEGV|ABRT)$/],
-  ['getCipher', null],
-  ['getPeerX509Certificate', null],
-])('%s of a socket that is closed', (method, signal) => {
-  const ended = spawnSync(process.execPath, ['--input-type=module', '--eval', program(method), '--', certPem, keyPem], { timeout: 30_000, cwd: '/', stdio: 'ignore' });
+  ["getProtocol", /^SIG(?:SEGV|ABRT)$/],
+  ["getEphemeralKeyInfo", /^SIG(?:SEGV|ABRT)$/],
+  ["getCipher", null],
+  ["getPeerX509Certificate", null],
+])("%s of a socket that is closed", (method, signal) => {
+  const ended = spawnSync(process.execPath, ["--input-type=module", "--eval", program(method), "--", certPem, keyPem], {
+    timeout: 30_000,
+    cwd: "/",
+    stdio: "ignore",
+  });
   if (signal === null) expect([ended.status, ended.signal]).toEqual([0, null]);
   else expect(ended.signal).toMatch(signal);
 });

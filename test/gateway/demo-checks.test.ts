@@ -1,26 +1,26 @@
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { checks } from '../../gateway/demo/checks.ts';
-import { tolerance } from '../../gateway/demo/predictions.ts';
-import { createModelServer } from '../../gateway/demo/model-server.ts';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { checks } from "../../gateway/demo/checks.ts";
+import { tolerance } from "../../gateway/demo/predictions.ts";
+import { createModelServer } from "../../gateway/demo/model-server.ts";
+import type { AddressInfo } from "node:net";
 
 // A gateway that is wrong in every respect: whatever is asked, version 1 of the model answers it.
 const wrong = createServer((request, response) => {
-  request.url = '/api/v1.0/predictions';
-  model.emit('request', request, response);
+  request.url = "/api/v1.0/predictions";
+  model.emit("request", request, response);
 });
-const model = createModelServer('1', () => {});
-let folder = '';
+const model = createModelServer("1", () => {});
+let folder = "";
 const address = { http: 1, grpc: 2 };
 const ports = { first: address, second: address, shadow: address };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sluice-demo-test-'));
+  folder = await mkdtemp(join(tmpdir(), "sluice-demo-test-"));
   await listen(wrong);
 });
 
@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a gateway that ignores the manifests fails the checks of split, header, shadow, Mapping, 404 and live edit', async () => {
+test("a gateway that ignores the manifests fails the checks of split, header, shadow, Mapping, 404 and live edit", async () => {
   const base = `http://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
   const stage = { base, folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 50 };
   const verdicts = new Map<string, boolean>();
@@ -40,22 +40,25 @@ test('a gateway that ignores the manifests fails the checks of split, header, sh
   }
   const passed = [...verdicts].filter(([, expected]) => expected).map(([asked]) => asked);
   expect(verdicts.size).toBe(checks.length);
-  expect(passed).toEqual(['one deployment: predictions v1.0 (ndarray) and v0.1 (tensor)', "the model's own error passes"]);
+  expect(passed).toEqual([
+    "one deployment: predictions v1.0 (ndarray) and v0.1 (tensor)",
+    "the model's own error passes",
+  ]);
   // The edit was made, and undone.
-  expect(await readdir(folder)).toEqual(['canary-by-annotation.yaml']);
+  expect(await readdir(folder)).toEqual(["canary-by-annotation.yaml"]);
 });
 
-test('no gateway at all fails every check, and throws nothing', async () => {
-  const stage = { base: 'http://127.0.0.1:1', folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 0 };
+test("no gateway at all fails every check, and throws nothing", async () => {
+  const stage = { base: "http://127.0.0.1:1", folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 0 };
   for (const check of checks) expect(await check(stage)).toMatchObject({ expected: false });
 });
 
-test('the bound of a share is six standard deviations', () => {
+test("the bound of a share is six standard deviations", () => {
   expect(tolerance(400, 0.25)).toBe(52);
   expect(tolerance(400, 0.5)).toBe(60);
 });
 
 async function listen(server: Server): Promise<void> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
 }

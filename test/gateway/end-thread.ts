@@ -3,33 +3,34 @@
 // place where a text is in the memory of the table: `damage /seldon/prod/iris/`; or says when there is a spare that has loaded, and how
 // many took a place before it: `spare`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
 // until it has none left). A thread has the name of its place.
-import { channel } from 'node:diagnostics_channel';
-import { syncBuiltinESMExports } from 'node:module';
-import workerThreads from 'node:worker_threads';
-import type { ThreadStart } from '../../gateway/shared/messages.ts';
+import { channel } from "node:diagnostics_channel";
+import { syncBuiltinESMExports } from "node:module";
+import workerThreads from "node:worker_threads";
+import type { ThreadStart } from "../../gateway/shared/messages.ts";
 
-const hangs = new workerThreads.BroadcastChannel('hang');
-hangs.addEventListener('message', function hangIfNamed({ data }: MessageEvent) {
+const hangs = new workerThreads.BroadcastChannel("hang");
+hangs.addEventListener("message", function hangIfNamed({ data }: MessageEvent) {
   if (!workerThreads.isMainThread && data === workerThreads.threadId) hangHere();
 });
 hangs.unref();
 
 function holdAll(): never {
   // 64 MiB each: little time goes to collecting in vain.
-  for (const held: number[][] = []; ; held.push(Array<number>(2 ** 23).fill(0.5))) if (held.length > 1000) throw new Error('memory does not end');
+  for (const held: number[][] = []; ; held.push(Array<number>(2 ** 23).fill(0.5)))
+    if (held.length > 1000) throw new Error("memory does not end");
 }
 
 /** How a thread ends itself. */
-const ways = new workerThreads.BroadcastChannel('end-by');
-ways.addEventListener('message', ({ data }: MessageEvent) => {
+const ways = new workerThreads.BroadcastChannel("end-by");
+ways.addEventListener("message", ({ data }: MessageEvent) => {
   const { way, thread } = data as { readonly way: string; readonly thread: number };
   if (workerThreads.isMainThread || thread !== workerThreads.threadId) return;
-  if (way === 'exit') process.exit(3);
-  if (way === 'exhaust') holdAll();
-  if (way === 'reject') void Promise.reject(new Error('planted'));
+  if (way === "exit") process.exit(3);
+  if (way === "exhaust") holdAll();
+  if (way === "reject") void Promise.reject(new Error("planted"));
   else {
     setImmediate(() => {
-      throw new Error('planted');
+      throw new Error("planted");
     });
   }
 });
@@ -37,22 +38,22 @@ ways.unref();
 
 /** What a log line says where the thread stands. */
 function hangHere(): never {
-  for (let turns = 0; ; turns++) if (turns < 0) throw new Error('numbers do not end');
+  for (let turns = 0; ; turns++) if (turns < 0) throw new Error("numbers do not end");
 }
 
 /** To the control worker: the moment; from it: that it waits for the moment, and that it stands there. */
-const ends = new workerThreads.BroadcastChannel('end-at');
+const ends = new workerThreads.BroadcastChannel("end-at");
 ends.unref();
 
-if (!workerThreads.isMainThread && workerThreads.threadName === 'control') {
-  let endAt = '';
-  ends.addEventListener('message', ({ data }: MessageEvent) => {
+if (!workerThreads.isMainThread && workerThreads.threadName === "control") {
+  let endAt = "";
+  ends.addEventListener("message", ({ data }: MessageEvent) => {
     endAt = String(data);
-    ends.postMessage('armed');
+    ends.postMessage("armed");
   });
-  channel('sluice:table-write').subscribe((point) => {
+  channel("sluice:table-write").subscribe((point) => {
     if (point !== endAt) return;
-    ends.postMessage('there');
+    ends.postMessage("there");
     // Nothing more happens in this thread.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   });
@@ -69,11 +70,11 @@ if (workerThreads.isMainThread && process.send !== undefined) {
     constructor(file: URL, options: workerThreads.WorkerOptions) {
       super(file, options);
       const start = options.workerData as ThreadStart;
-      threads.set(options.name ?? '', this);
-      if (start.kind !== 'spare') table = new Uint8Array(start.table.buffer);
+      threads.set(options.name ?? "", this);
+      if (start.kind !== "spare") table = new Uint8Array(start.table.buffer);
       else {
-        this.once('message', () => loaded.resolve());
-        this.once('exit', () => {
+        this.once("message", () => loaded.resolve());
+        this.once("exit", () => {
           loaded = Promise.withResolvers();
         });
       }
@@ -81,9 +82,9 @@ if (workerThreads.isMainThread && process.send !== undefined) {
 
     override postMessage(message: unknown, transfer?: readonly workerThreads.Transferable[]): void {
       const { kind, worker } = message as { readonly kind: string; readonly worker: number };
-      if (kind === 'data') {
+      if (kind === "data") {
         threads.set(`data-${worker}`, this);
-        threads.delete('data-spare');
+        threads.delete("data-spare");
         taken += 1;
         loaded = Promise.withResolvers<void>();
       }
@@ -92,18 +93,18 @@ if (workerThreads.isMainThread && process.send !== undefined) {
   }
   workerThreads.Worker = NamedWorker;
   syncBuiltinESMExports();
-  ends.addEventListener('message', ({ data }: MessageEvent) => {
-    if (data === 'armed') process.send!('armed');
-    if (data === 'there') void threads.get('control')?.terminate();
+  ends.addEventListener("message", ({ data }: MessageEvent) => {
+    if (data === "armed") process.send!("armed");
+    if (data === "there") void threads.get("control")?.terminate();
   });
-  process.on('message', (name: string) => {
-    if (name.startsWith('hang ')) hangs.postMessage(threads.get(name.slice('hang '.length))?.threadId);
+  process.on("message", (name: string) => {
+    if (name.startsWith("hang ")) hangs.postMessage(threads.get(name.slice("hang ".length))?.threadId);
     else if (/^(?:exit|throw|reject|exhaust) /.test(name)) {
-      const [way, place] = name.split(' ');
+      const [way, place] = name.split(" ");
       ways.postMessage({ way, thread: threads.get(place!)?.threadId });
-    } else if (name === 'spare') void loaded.promise.then(() => process.send!(taken));
-    else if (name.startsWith('end-at ')) ends.postMessage(name.slice('end-at '.length));
-    else if (name.startsWith('damage ')) damage(table, name.slice('damage '.length));
+    } else if (name === "spare") void loaded.promise.then(() => process.send!(taken));
+    else if (name.startsWith("end-at ")) ends.postMessage(name.slice("end-at ".length));
+    else if (name.startsWith("damage ")) damage(table, name.slice("damage ".length));
     else void threads.get(name)?.terminate();
   });
   process.channel?.unref();
@@ -112,5 +113,5 @@ if (workerThreads.isMainThread && process.send !== undefined) {
 function damage(bytes: Uint8Array, text: string): void {
   const found = Buffer.from(bytes.buffer);
   for (let at = found.indexOf(text); at >= 0; at = found.indexOf(text, at + 1)) bytes[at + text.length + 2]! ^= 1;
-  process.send!('damaged');
+  process.send!("damaged");
 }

@@ -1,14 +1,14 @@
 // Data workers that end in every way, under traffic: others take their places while they are taken down, nobody gets a wrong answer, and counters add up.
-import { Agent } from 'node:http';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sumOf } from '../../load/peers/scraping.ts';
-import type { GatewayProcess } from './gateway-process.ts';
-import { GatewayStage } from './gateway-stage.ts';
-import { post } from './load-client.ts';
-import { until } from './until.ts';
+import { Agent } from "node:http";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { sumOf } from "../../load/peers/scraping.ts";
+import type { GatewayProcess } from "./gateway-process.ts";
+import { GatewayStage } from "./gateway-stage.ts";
+import { post } from "./load-client.ts";
+import { until } from "./until.ts";
 
-const names = ['iris', 'rose', 'lily'];
-const ways = ['exit', 'throw', 'reject', 'terminate', 'exit', 'throw'] as const;
+const names = ["iris", "rose", "lily"];
+const ways = ["exit", "throw", "reject", "terminate", "exit", "throw"] as const;
 
 let stage: GatewayStage;
 let gateway: GatewayProcess;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-test.each([1, 3])('of %i data workers each may end at any moment', async (workers) => {
+test.each([1, 3])("of %i data workers each may end at any moment", async (workers) => {
   gateway = stage.serve(workers);
   const at = await gateway.listening();
   const metrics = async (): Promise<string> => (await fetch(`${at.admin}/metrics`)).text();
@@ -40,33 +40,47 @@ test.each([1, 3])('of %i data workers each may end at any moment', async (worker
     agent.destroy();
   };
   const asking = [...names, ...names, ...names].map(ask);
-  const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((one, other) => one + other, 0);
-  const ended = (): number => gateway.records.filter(({ event }) => event === 'worker-ended').length;
+  const total = (counts: ReadonlyMap<string, number>): number =>
+    [...counts.values()].reduce((one, other) => one + other, 0);
+  const ended = (): number => gateway.records.filter(({ event }) => event === "worker-ended").length;
   for (const [round, way] of ways.entries()) {
     const before = total(answered);
-    await until(() => total(answered) > before + 200, 'predictions are answered');
+    await until(() => total(answered) > before + 200, "predictions are answered");
     gateway.endThread(`data-${round % workers}`, way);
     await until(() => ended() === round + 1, `it ended by ${way}`);
   }
   const before = total(answered);
-  await until(() => total(answered) > before + 200, 'predictions are answered');
+  await until(() => total(answered) > before + 200, "predictions are answered");
   over.abort();
   await Promise.all(asking);
 
   expect(wrong).toEqual([]);
-  const reasons = gateway.records.filter(({ event }) => event === 'worker-ended').map(({ reason }) => reason);
-  expect(reasons).toEqual(ways.map((way) => ({ exit: 'exit 3: it ended by itself', throw: 'exit 1: Error: planted', reject: 'exit 1: Error: planted', terminate: 'exit 1: it ended by itself' })[way]));
-  await until(async () => sumOf(await metrics(), 'sluice_connections', 'side="client"') === 0, 'connections are closed');
+  const reasons = gateway.records.filter(({ event }) => event === "worker-ended").map(({ reason }) => reason);
+  expect(reasons).toEqual(
+    ways.map(
+      (way) =>
+        ({
+          exit: "exit 3: it ended by itself",
+          throw: "exit 1: Error: planted",
+          reject: "exit 1: Error: planted",
+          terminate: "exit 1: it ended by itself",
+        })[way],
+    ),
+  );
+  await until(
+    async () => sumOf(await metrics(), "sluice_connections", 'side="client"') === 0,
+    "connections are closed",
+  );
   const text = await metrics();
   for (const name of names) {
-    const counted = sumOf(text, 'sluice_requests_total', `deployment="${name}"`);
+    const counted = sumOf(text, "sluice_requests_total", `deployment="${name}"`);
     // What ended with its worker was counted, or was not; what was answered was.
     expect(counted).toBeGreaterThanOrEqual(answered.get(name)!);
     expect(counted).toBeLessThanOrEqual(answered.get(name)! + lost.get(name)!);
-    expect(sumOf(text, 'sluice_request_duration_seconds_count', `deployment="${name}"`)).toBe(counted);
+    expect(sumOf(text, "sluice_request_duration_seconds_count", `deployment="${name}"`)).toBe(counted);
   }
-  expect(sumOf(text, 'sluice_requests_in_flight')).toBe(0);
-  expect(sumOf(text, 'sluice_worker_restarts_total')).toBe(ways.length);
-  gateway.signal('SIGTERM');
+  expect(sumOf(text, "sluice_requests_in_flight")).toBe(0);
+  expect(sumOf(text, "sluice_worker_restarts_total")).toBe(ways.length);
+  gateway.signal("SIGTERM");
   expect(await gateway.exited).toBe(0);
 });

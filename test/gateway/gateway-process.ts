@@ -1,16 +1,16 @@
 // A real `sluice serve` process, its folder of manifests and a model server behind it, for tests.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { WritePoint } from '../../routing/write/table-edit.ts';
-import { entry as chosen } from './entry.ts';
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { WritePoint } from "../../routing/write/table-edit.ts";
+import { entry as chosen } from "./entry.ts";
 
-const preload = new URL('end-thread.ts', import.meta.url).href;
+const preload = new URL("end-thread.ts", import.meta.url).href;
 
 export interface LogRecord {
   readonly event: string;
@@ -22,20 +22,27 @@ export class GatewayProcess {
   readonly process: ChildProcess;
   readonly records: LogRecord[] = [];
   readonly exited: Promise<number | null>;
-  errors = '';
-  readonly #waiting: { readonly matches: (record: LogRecord) => boolean; readonly resolve: (record: LogRecord) => void }[] = [];
+  errors = "";
+  readonly #waiting: {
+    readonly matches: (record: LogRecord) => boolean;
+    readonly resolve: (record: LogRecord) => void;
+  }[] = [];
 
   /** `entry` starts with Node's options, if it has any; left out, it is what the tests are run with. */
   constructor(argv: readonly string[], environment: Record<string, string> = {}, entry: readonly string[] = [chosen]) {
-    this.process = spawn(process.execPath, ['--import', preload, ...entry, ...argv], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { PATH: process.env['PATH'], ...environment } });
-    this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
-    createInterface(this.process.stdout!).on('line', (line) => this.#record(line));
-    this.exited = once(this.process, 'close').then(([code]) => code as number | null);
+    this.process = spawn(process.execPath, ["--import", preload, ...entry, ...argv], {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      env: { PATH: process.env["PATH"], ...environment },
+    });
+    this.process.stderr!.on("data", (chunk: Buffer) => (this.errors += chunk.toString()));
+    createInterface(this.process.stdout!).on("line", (line) => this.#record(line));
+    this.exited = once(this.process, "close").then(([code]) => code as number | null);
   }
 
   /** The first record of an event, past or to come. */
   async seen(event: string, fields: Record<string, unknown> = {}): Promise<LogRecord> {
-    const matches = (record: LogRecord): boolean => record.event === event && Object.entries(fields).every(([name, value]) => record[name] === value);
+    const matches = (record: LogRecord): boolean =>
+      record.event === event && Object.entries(fields).every(([name, value]) => record[name] === value);
     const found = this.records.find(matches);
     if (found !== undefined) return found;
     return new Promise((resolve, reject) => {
@@ -46,13 +53,13 @@ export class GatewayProcess {
 
   /** Base URLs, once it listens. */
   async listening(): Promise<{ readonly traffic: string; readonly admin: string }> {
-    const { address, admin } = await this.seen('listening');
+    const { address, admin } = await this.seen("listening");
     return { traffic: `http://${String(address)}`, admin: `http://${String(admin)}` };
   }
 
   /** `way`: from outside, or by itself. */
-  endThread(name: string, way: 'terminate' | 'exit' | 'throw' | 'reject' = 'terminate'): void {
-    this.process.send(way === 'terminate' ? name : `${way} ${name}`);
+  endThread(name: string, way: "terminate" | "exit" | "throw" | "reject" = "terminate"): void {
+    this.process.send(way === "terminate" ? name : `${way} ${name}`);
   }
 
   /** An endless loop in it. */
@@ -62,21 +69,21 @@ export class GatewayProcess {
 
   /** Resolves once a spare data worker has loaded, which takes the next place that is empty: with the number of those that took one before it. */
   async spareLoaded(): Promise<number> {
-    this.process.send('spare');
-    const [taken] = (await once(this.process, 'message')) as [number];
+    this.process.send("spare");
+    const [taken] = (await once(this.process, "message")) as [number];
     return taken;
   }
 
   /** The control worker ends at this moment of its next write of the table. Resolves when that is certain. */
   async endControlAt(point: WritePoint): Promise<void> {
     this.process.send(`end-at ${point}`);
-    await once(this.process, 'message');
+    await once(this.process, "message");
   }
 
   /** A bit behind each place where this text is in the memory of the table is another one. */
   async damageTable(text: string): Promise<void> {
     this.process.send(`damage ${text}`);
-    await once(this.process, 'message');
+    await once(this.process, "message");
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -84,7 +91,7 @@ export class GatewayProcess {
   }
 
   async kill(): Promise<void> {
-    this.signal('SIGKILL');
+    this.signal("SIGKILL");
     await this.exited;
   }
 
@@ -103,14 +110,14 @@ export class ModelServer {
   private constructor() {
     this.server = createServer((request, response) => {
       request.resume();
-      request.once('end', () => this.answer(request, response));
+      request.once("end", () => this.answer(request, response));
     });
   }
 
   static async start(): Promise<ModelServer> {
     const model = new ModelServer();
-    model.server.listen(0, '127.0.0.1');
-    await once(model.server, 'listening');
+    model.server.listen(0, "127.0.0.1");
+    await once(model.server, "listening");
     return model;
   }
 
@@ -121,7 +128,7 @@ export class ModelServer {
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     this.server.close();
-    await once(this.server, 'close');
+    await once(this.server, "close");
   }
 }
 
@@ -134,17 +141,25 @@ export class Manifests {
   }
 
   static async create(): Promise<Manifests> {
-    return new Manifests(await mkdtemp(join(tmpdir(), 'sluice-test-')));
+    return new Manifests(await mkdtemp(join(tmpdir(), "sluice-test-")));
   }
 
   /** A SeldonDeployment of one predictor, its Service and its EndpointSlice; one file, put in place at once. */
-  async deploy(name: string, port: number, namespace = 'prod', annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+  async deploy(
+    name: string,
+    port: number,
+    namespace = "prod",
+    annotations: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     await this.write(`${namespace}-${name}.yaml`, manifestOf(name, port, namespace, annotations));
   }
 
   /** The same, with gRPC on that port. */
-  async deployGrpc(name: string, port: number, namespace = 'prod'): Promise<void> {
-    await this.write(`${namespace}-${name}.yaml`, manifestOf(name, port, namespace, {}).replaceAll('name: http', 'name: grpc'));
+  async deployGrpc(name: string, port: number, namespace = "prod"): Promise<void> {
+    await this.write(
+      `${namespace}-${name}.yaml`,
+      manifestOf(name, port, namespace, {}).replaceAll("name: http", "name: grpc"),
+    );
   }
 
   async write(file: string, text: string): Promise<void> {
@@ -158,7 +173,12 @@ export class Manifests {
   }
 }
 
-function manifestOf(name: string, port: number, namespace: string, annotations: Readonly<Record<string, string>>): string {
+function manifestOf(
+  name: string,
+  port: number,
+  namespace: string,
+  annotations: Readonly<Record<string, string>>,
+): string {
   const service = `${name}-default`;
   return `apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment

@@ -1,5 +1,5 @@
 // A stage for tests of whole processes: a folder of manifests, one of other files, a model server, and gateways that end with it.
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
 
 export class GatewayStage {
   readonly manifests: Manifests;
@@ -20,7 +20,20 @@ export class GatewayStage {
 
   /** Starts `sluice serve` on the folder of manifests, at ports of its own, which ends without a wait. */
   serve(workers: number, ...argv: readonly string[]): GatewayProcess {
-    const gateway = new GatewayProcess(['serve', '--folder', this.manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), '--drain-wait-ms', '0', ...argv]);
+    const gateway = new GatewayProcess([
+      "serve",
+      "--folder",
+      this.manifests.folder,
+      "--listen",
+      "127.0.0.1:0",
+      "--admin",
+      "127.0.0.1:0",
+      "--workers",
+      String(workers),
+      "--drain-wait-ms",
+      "0",
+      ...argv,
+    ]);
     this.#gateways.push(gateway);
     return gateway;
   }

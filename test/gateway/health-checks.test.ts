@@ -1,10 +1,10 @@
 // Active health checks of a whole process: probes do not multiply with the workers, and all workers act on them.
-import { Agent } from 'node:http';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Origin, answerEach, requestsIn } from '../wire/origin.ts';
-import { until } from './until.ts';
-import { GatewayProcess, Manifests } from './gateway-process.ts';
-import { post } from './load-client.ts';
+import { Agent } from "node:http";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Origin, answerEach, requestsIn } from "../wire/origin.ts";
+import { until } from "./until.ts";
+import { GatewayProcess, Manifests } from "./gateway-process.ts";
+import { post } from "./load-client.ts";
 
 const checked = (port: number): string => `apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
@@ -53,10 +53,20 @@ let gateway: GatewayProcess;
 
 beforeEach(async () => {
   manifests = await Manifests.create();
-  good = await new Origin(answerEach(answer('200 OK'))).listen();
-  bad = await new Origin(answerEach(answer('500 Internal Server Error'))).listen(good.port, '127.0.0.2');
-  await manifests.write('iris.yaml', checked(good.port));
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '3']);
+  good = await new Origin(answerEach(answer("200 OK"))).listen();
+  bad = await new Origin(answerEach(answer("500 Internal Server Error"))).listen(good.port, "127.0.0.2");
+  await manifests.write("iris.yaml", checked(good.port));
+  gateway = new GatewayProcess([
+    "serve",
+    "--folder",
+    manifests.folder,
+    "--listen",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+    "--workers",
+    "3",
+  ]);
 });
 afterEach(async () => {
   await gateway.kill();
@@ -66,15 +76,18 @@ afterEach(async () => {
 });
 
 function probesOf(origin: Origin): number {
-  return requestsIn(origin.text).filter((request) => request.startsWith('GET /ready ')).length;
+  return requestsIn(origin.text).filter((request) => request.startsWith("GET /ready ")).length;
 }
 
-test('an Endpoint that fails its check gets nothing from any worker, and is used again when it is well', async () => {
+test("an Endpoint that fails its check gets nothing from any worker, and is used again when it is well", async () => {
   const { traffic, admin } = await gateway.listening();
-  const failing = async (): Promise<number> => Number(/sluice_endpoints\{state="failing"\} (\d+)/.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
+  const failing = async (): Promise<number> =>
+    Number(/sluice_endpoints\{state="failing"\} (\d+)/.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
   /** Answers on so many connections of their own, which the kernel spreads over the workers. */
   const statuses = async (count: number): Promise<ReadonlySet<number>> => {
-    const all = await Promise.all(Array.from({ length: count }, async () => (await post(`${traffic}/seldon/prod/iris/x`, new Agent())).status));
+    const all = await Promise.all(
+      Array.from({ length: count }, async () => (await post(`${traffic}/seldon/prod/iris/x`, new Agent())).status),
+    );
     return new Set(all);
   };
   expect(await statuses(60)).toEqual(new Set([200, 500]));
@@ -88,22 +101,22 @@ test('an Endpoint that fails its check gets nothing from any worker, and is used
   expect(seconds).toBeGreaterThan(2.5);
   expect(probesOf(good) - goodBefore).toBeLessThanOrEqual(Math.ceil(seconds / 0.9) + 1);
   // A worker that is replaced knows at once.
-  gateway.endThread('data-1');
-  await gateway.seen('worker-ended', { thread: 'data-1' });
+  gateway.endThread("data-1");
+  await gateway.seen("worker-ended", { thread: "data-1" });
   await until(async () => (await fetch(`${admin}/readyz`)).status === 200);
   const settled = await statuses(100);
   expect(settled).toEqual(new Set([200]));
   // The control worker ends: what it told is forgotten, and found out again.
-  gateway.endThread('control');
-  await gateway.seen('worker-ended', { thread: 'control' });
+  gateway.endThread("control");
+  await gateway.seen("worker-ended", { thread: "control" });
   await until(async () => (await failing().catch(() => 0)) === 1);
   await until(async () => (await statuses(60)).size === 1);
-  bad.behaviour = answerEach(answer('200 OK'));
+  bad.behaviour = answerEach(answer("200 OK"));
   await until(async () => (await failing()) === 0);
   const have = bad.connections.length;
   await until(async () => {
     await statuses(20);
-    return bad.connections.slice(have).some(({ text }) => text.startsWith('POST'));
+    return bad.connections.slice(have).some(({ text }) => text.startsWith("POST"));
   });
   expect(await statuses(60)).toEqual(new Set([200]));
 });

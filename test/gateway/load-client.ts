@@ -1,5 +1,5 @@
 // A client that calls without pause and keeps what went wrong.
-import { Agent, request } from 'node:http';
+import { Agent, request } from "node:http";
 
 export interface Answer {
   readonly status: number;
@@ -10,14 +10,20 @@ export interface Answer {
 
 export async function post(url: string, agent: Agent, body = '{"data":{"ndarray":[[1,2,3,4]]}}'): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json', 'content-length': body.length } }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode!, text, closes: response.headers.connection === 'close' }));
-      response.on('error', reject);
-    });
-    outgoing.on('error', reject);
+    const outgoing = request(
+      url,
+      { method: "POST", agent, headers: { "content-type": "application/json", "content-length": body.length } },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => (text += chunk));
+        response.on("end", () =>
+          resolve({ status: response.statusCode!, text, closes: response.headers.connection === "close" }),
+        );
+        response.on("error", reject);
+      },
+    );
+    outgoing.on("error", reject);
     outgoing.end(body);
   });
 }

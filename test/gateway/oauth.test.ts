@@ -1,14 +1,14 @@
 // Seldon's OAuth gateway in real processes: all workers know a token, replicas share it by Redis, it outlives workers, and it is revoked.
-import { execFile, spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { RedisServer, hasRedis } from '../redis-server.ts';
-import { entry } from './entry.ts';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
-import { until } from './until.ts';
+import { execFile, spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RedisServer, hasRedis } from "../redis-server.ts";
+import { entry } from "./entry.ts";
+import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
+import { until } from "./until.ts";
 
-const key = 'iris-key';
-const secret = 'hunter2-hunter2';
+const key = "iris-key";
+const secret = "hunter2-hunter2";
 
 let manifests: Manifests;
 let model: ModelServer;
@@ -26,9 +26,12 @@ afterEach(async () => {
 });
 
 async function deploy(oauthSecret: string): Promise<void> {
-  await manifests.deploy('iris', model.port);
-  const text = await readFile(`${manifests.folder}/prod-iris.yaml`, 'utf8');
-  await manifests.write('prod-iris.yaml', text.replace('spec:\n  predictors', `spec:\n  oauth_key: ${key}\n  oauth_secret: ${oauthSecret}\n  predictors`));
+  await manifests.deploy("iris", model.port);
+  const text = await readFile(`${manifests.folder}/prod-iris.yaml`, "utf8");
+  await manifests.write(
+    "prod-iris.yaml",
+    text.replace("spec:\n  predictors", `spec:\n  oauth_key: ${key}\n  oauth_secret: ${oauthSecret}\n  predictors`),
+  );
 }
 
 interface Served {
@@ -38,14 +41,34 @@ interface Served {
 }
 
 async function serve(...argv: readonly string[]): Promise<Served> {
-  const gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2', '--drain-wait-ms', '0', '--oauth', '--access-log', 'all', ...argv]);
+  const gateway = new GatewayProcess([
+    "serve",
+    "--folder",
+    manifests.folder,
+    "--listen",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+    "--workers",
+    "2",
+    "--drain-wait-ms",
+    "0",
+    "--oauth",
+    "--access-log",
+    "all",
+    ...argv,
+  ]);
   ends.push(() => gateway.kill());
   return { gateway, ...(await gateway.listening()) };
 }
 
 /** Each on a connection of its own, so that all workers are asked. */
 async function predict({ traffic }: Served, token: string): Promise<number> {
-  const response = await fetch(`${traffic}/api/v0.1/predictions`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', connection: 'close' }, body: '{"data":{}}' });
+  const response = await fetch(`${traffic}/api/v0.1/predictions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", connection: "close" },
+    body: '{"data":{}}',
+  });
   await response.arrayBuffer();
   return response.status;
 }
@@ -55,7 +78,11 @@ async function many(served: Served, token: string): Promise<ReadonlySet<number>>
 }
 
 async function ask({ traffic }: Served, oauthSecret = secret): Promise<Response> {
-  return fetch(`${traffic}/oauth/token`, { method: 'POST', headers: { authorization: `Basic ${Buffer.from(`${key}:${oauthSecret}`).toString('base64')}` }, body: new URLSearchParams({ grant_type: 'client_credentials' }) });
+  return fetch(`${traffic}/oauth/token`, {
+    method: "POST",
+    headers: { authorization: `Basic ${Buffer.from(`${key}:${oauthSecret}`).toString("base64")}` },
+    body: new URLSearchParams({ grant_type: "client_credentials" }),
+  });
 }
 
 async function token(served: Served): Promise<string> {
@@ -67,124 +94,169 @@ async function token(served: Served): Promise<string> {
 
 async function metric({ admin }: Served, line: string): Promise<number> {
   const text = await (await fetch(`${admin}/metrics`)).text();
-  return Number(text.split('\n').find((one) => one.startsWith(`${line} `))?.slice(line.length + 1) ?? Number.NaN);
+  return Number(
+    text
+      .split("\n")
+      .find((one) => one.startsWith(`${line} `))
+      ?.slice(line.length + 1) ?? Number.NaN,
+  );
 }
 
 /** `input`: on standard input. */
-function revoke(argv: readonly string[], input = ''): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
+function revoke(
+  argv: readonly string[],
+  input = "",
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [entry, 'oauth', 'revoke', ...argv], (_, out, err) => resolve({ code: child.exitCode, out, err }));
+    const child = execFile(process.execPath, [entry, "oauth", "revoke", ...argv], (_, out, err) =>
+      resolve({ code: child.exitCode, out, err }),
+    );
     child.stdin!.end(input);
   });
 }
 
-describe('one process', () => {
-  test('a token is known to all workers, and to the one that takes the place of a worker that ended; nothing tells the secret', async () => {
+describe("one process", () => {
+  test("a token is known to all workers, and to the one that takes the place of a worker that ended; nothing tells the secret", async () => {
     const served = await serve();
     const { gateway, admin } = served;
-    expect(gateway.records.find(({ event }) => event === 'store')!['sentence']).toMatch(/in the memory of this process/);
+    expect(gateway.records.find(({ event }) => event === "store")!["sentence"]).toMatch(
+      /in the memory of this process/,
+    );
     const tokens = [await token(served), await token(served)];
     for (const one of tokens) expect(await many(served, one)).toEqual(new Set([200]));
-    for (const worker of ['data-0', 'data-1']) {
-      const listened = gateway.records.filter(({ event }) => event === 'worker-ended').length;
+    for (const worker of ["data-0", "data-1"]) {
+      const listened = gateway.records.filter(({ event }) => event === "worker-ended").length;
       gateway.endThread(worker);
-      await until(() => gateway.records.filter(({ event }) => event === 'worker-ended').length > listened);
+      await until(() => gateway.records.filter(({ event }) => event === "worker-ended").length > listened);
       await until(async () => (await many(served, tokens[0]!).catch(() => new Set())).size === 1);
       for (const one of tokens) expect(await many(served, one)).toEqual(new Set([200]));
     }
     const said = [JSON.stringify(gateway.records), gateway.errors];
-    for (const path of ['/api/routes', '/api/problems', '/api/who', '/api/explain?path=/seldon/prod/iris/p', '/metrics']) said.push(await (await fetch(admin + path)).text());
+    for (const path of [
+      "/api/routes",
+      "/api/problems",
+      "/api/who",
+      "/api/explain?path=/seldon/prod/iris/p",
+      "/metrics",
+    ])
+      said.push(await (await fetch(admin + path)).text());
     for (const text of said) for (const hidden of [secret, key, ...tokens]) expect(text).not.toContain(hidden);
     expect(await metric(served, 'sluice_oauth_tokens_total{outcome="given"}')).toBe(2);
   });
 
-  test('another secret ends what was given by the one before, at once, also in a control worker that is new', async () => {
+  test("another secret ends what was given by the one before, at once, also in a control worker that is new", async () => {
     const served = await serve();
     const before = await token(served);
-    await deploy('another-secret');
+    await deploy("another-secret");
     await until(async () => (await predict(served, before)) === 401);
-    expect([(await ask(served)).status, (await ask(served, 'another-secret')).status]).toEqual([401, 200]);
-    served.gateway.endThread('control');
-    await served.gateway.seen('worker-ended', { thread: 'control' });
+    expect([(await ask(served)).status, (await ask(served, "another-secret")).status]).toEqual([401, 200]);
+    served.gateway.endThread("control");
+    await served.gateway.seen("worker-ended", { thread: "control" });
     await deploy(secret);
     await until(async () => (await ask(served)).status === 200);
     // The very same client as at the start: its token lives on.
     expect(await many(served, before)).toEqual(new Set([200]));
   });
 
-  test('sluice oauth revoke ends a token, or all of a client, in all workers', async () => {
+  test("sluice oauth revoke ends a token, or all of a client, in all workers", async () => {
     const served = await serve();
     const [one, two, three] = [await token(served), await token(served), await token(served)] as const;
-    expect(await revoke(['-', '--url', served.admin], `${one}\n`)).toEqual({ code: 0, out: '1 token has ended\n', err: '' });
-    expect(await revoke([one, '--url', served.admin, '--json'])).toEqual({ code: 0, out: '{"revoked":0}\n', err: '' });
+    expect(await revoke(["-", "--url", served.admin], `${one}\n`)).toEqual({
+      code: 0,
+      out: "1 token has ended\n",
+      err: "",
+    });
+    expect(await revoke([one, "--url", served.admin, "--json"])).toEqual({ code: 0, out: '{"revoked":0}\n', err: "" });
     expect([await many(served, one), await many(served, two)]).toEqual([new Set([401]), new Set([200])]);
-    expect((await revoke(['--deployment', 'prod/iris', '--url', served.admin])).out).toBe('2 tokens have ended\n');
+    expect((await revoke(["--deployment", "prod/iris", "--url", served.admin])).out).toBe("2 tokens have ended\n");
     expect([await many(served, two), await many(served, three)]).toEqual([new Set([401]), new Set([401])]);
-    expect(await revoke(['--deployment', 'prod/rose', '--url', served.admin])).toMatchObject({ code: 1, err: expect.stringContaining('no SeldonDeployment of this name has a client') as string });
+    expect(await revoke(["--deployment", "prod/rose", "--url", served.admin])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no SeldonDeployment of this name has a client") as string,
+    });
     expect(await metric(served, 'sluice_oauth_tokens_total{outcome="revoked"}')).toBe(3);
   });
 });
 
-test('sluice oauth revoke, wrongly used', () => {
+test("sluice oauth revoke, wrongly used", () => {
   const use = (...argv: string[]): readonly [code: number | null, err: string] => {
-    const { status, stderr } = spawnSync(process.execPath, [entry, 'oauth', ...argv], { encoding: 'utf8', input: '' });
+    const { status, stderr } = spawnSync(process.execPath, [entry, "oauth", ...argv], { encoding: "utf8", input: "" });
     return [status, stderr];
   };
-  expect(use('revoke', 'x')).toEqual([2, expect.stringContaining('write --url')]);
-  expect(use('revoke', '--url', 'x')).toEqual([2, expect.stringContaining('write one of both')]);
-  expect(use('revoke', 'x', '--deployment', 'a/b', '--url', 'x')).toEqual([2, expect.stringContaining('write one of both')]);
-  expect(use('grant', '--url', 'x')).toEqual([2, expect.stringContaining('write sluice oauth revoke')]);
+  expect(use("revoke", "x")).toEqual([2, expect.stringContaining("write --url")]);
+  expect(use("revoke", "--url", "x")).toEqual([2, expect.stringContaining("write one of both")]);
+  expect(use("revoke", "x", "--deployment", "a/b", "--url", "x")).toEqual([
+    2,
+    expect.stringContaining("write one of both"),
+  ]);
+  expect(use("grant", "--url", "x")).toEqual([2, expect.stringContaining("write sluice oauth revoke")]);
 });
 
-describe.skipIf(!hasRedis)('two replicas with one Redis', () => {
-  test('it is killed while they are asked: no request with a token that all have seen fails; when it is back, tokens are given again', async () => {
+describe.skipIf(!hasRedis)("two replicas with one Redis", () => {
+  test("it is killed while they are asked: no request with a token that all have seen fails; when it is back, tokens are given again", async () => {
     const redis = await RedisServer.start();
     ends.push(() => redis.close());
-    const url = ['--redis', `redis://127.0.0.1:${redis.port}`, '--redis-timeout-ms', '2000'];
+    const url = ["--redis", `redis://127.0.0.1:${redis.port}`, "--redis-timeout-ms", "2000"];
     const [a, b] = [await serve(...url), await serve(...url)];
-    expect(a.gateway.records.find(({ event }) => event === 'store')!['sentence']).toContain(`redis://127.0.0.1:${redis.port}, shared`);
+    expect(a.gateway.records.find(({ event }) => event === "store")!["sentence"]).toContain(
+      `redis://127.0.0.1:${redis.port}, shared`,
+    );
     const given = await token(a);
     // Every worker of both has seen it.
-    for (const one of [a, b]) await until(async () => (await many(one, given), (await metric(one, 'sluice_redis_connections')) === 2));
-    for (let time = 0; time < 5; time++) for (const one of [a, b]) expect(await many(one, given)).toEqual(new Set([200]));
+    for (const one of [a, b])
+      await until(async () => (await many(one, given), (await metric(one, "sluice_redis_connections")) === 2));
+    for (let time = 0; time < 5; time++)
+      for (const one of [a, b]) expect(await many(one, given)).toEqual(new Set([200]));
     const seen: number[] = [];
     const load = new AbortController();
-    const loops = Promise.all([a, b].map(async (one) => {
-      while (!load.signal.aborted) seen.push(await predict(one, given));
-    }));
+    const loops = Promise.all(
+      [a, b].map(async (one) => {
+        while (!load.signal.aborted) seen.push(await predict(one, given));
+      }),
+    );
     await redis.kill();
-    await until(async () => (await metric(a, 'sluice_redis_connections')) === 0 && (await metric(b, 'sluice_redis_connections')) === 0);
+    await until(
+      async () =>
+        (await metric(a, "sluice_redis_connections")) === 0 && (await metric(b, "sluice_redis_connections")) === 0,
+    );
     // Longer than a token is good for without asking.
     const awayMs = performance.now();
     await until(() => performance.now() - awayMs > 6000);
     const refused = await ask(a);
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
     load.abort();
     await loops;
     expect(seen.length).toBeGreaterThan(20);
     expect(new Set(seen)).toEqual(new Set([200]));
     await redis.restart();
-    for (const one of [a, b]) await until(async () => (await metric(one, 'sluice_redis_connections')) === 2);
+    for (const one of [a, b]) await until(async () => (await metric(one, "sluice_redis_connections")) === 2);
     // It has come back empty.
-    expect([...(await many(a, given))]).toSatisfy((codes: readonly number[]) => codes.every((code) => code === 200 || code === 401));
+    expect([...(await many(a, given))]).toSatisfy((codes: readonly number[]) =>
+      codes.every((code) => code === 200 || code === 401),
+    );
     const again = await token(b);
     expect([await many(a, again), await many(b, again)]).toEqual([new Set([200]), new Set([200])]);
   });
 
-  test('a token that one replica revokes ends in the other within 5 s', async () => {
+  test("a token that one replica revokes ends in the other within 5 s", async () => {
     const redis = await RedisServer.start();
     ends.push(() => redis.close());
-    const url = ['--redis', `redis://127.0.0.1:${redis.port}`, '--redis-timeout-ms', '2000'];
+    const url = ["--redis", `redis://127.0.0.1:${redis.port}`, "--redis-timeout-ms", "2000"];
     const [a, b] = [await serve(...url), await serve(...url)];
-    for (const one of [a, b]) await until(async () => (await metric(one, 'sluice_redis_connections')) === 2);
+    for (const one of [a, b]) await until(async () => (await metric(one, "sluice_redis_connections")) === 2);
     const given = await token(a);
     expect([await many(a, given), await many(b, given)]).toEqual([new Set([200]), new Set([200])]);
-    expect((await revoke(['--deployment', 'prod/iris', '--url', a.admin])).out).toBe('1 token has ended\n');
+    expect((await revoke(["--deployment", "prod/iris", "--url", a.admin])).out).toBe("1 token has ended\n");
     const revokedMs = performance.now();
     expect(await many(a, given)).toEqual(new Set([401]));
     await until(async () => (await many(b, given)).has(401) && !(await many(b, given)).has(200));
     expect(performance.now() - revokedMs).toBeLessThan(20_000);
     await redis.kill();
-    expect(await revoke(['--deployment', 'prod/iris', '--url', a.admin])).toMatchObject({ code: 1, err: expect.stringContaining('it is not certain that all have ended (Redis cannot be reached): ask again') as string });
+    expect(await revoke(["--deployment", "prod/iris", "--url", a.admin])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(
+        "it is not certain that all have ended (Redis cannot be reached): ask again",
+      ) as string,
+    });
   });
 });

@@ -1,9 +1,9 @@
 // Tokens of a real OpenID provider, in a whole process: keys that change while requests run, a provider that is away, and threads that end.
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { GatewayProcess } from './gateway-process.ts';
-import { GatewayStage } from './gateway-stage.ts';
-import { OpenidIssuer, rsaJwk } from './openid-issuer.ts';
-import { until } from './until.ts';
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { GatewayProcess } from "./gateway-process.ts";
+import { GatewayStage } from "./gateway-stage.ts";
+import { OpenidIssuer, rsaJwk } from "./openid-issuer.ts";
+import { until } from "./until.ts";
 
 let issuer: OpenidIssuer;
 let stage: GatewayStage;
@@ -12,16 +12,16 @@ let at: { readonly traffic: string; readonly admin: string };
 /** What the model got of each request: user and client. */
 let got: string[];
 
-const [first, second, third] = [rsaJwk('first'), rsaJwk('second'), rsaJwk('third')];
+const [first, second, third] = [rsaJwk("first"), rsaJwk("second"), rsaJwk("third")];
 
 beforeEach(async () => {
   [stage, issuer] = [await GatewayStage.open(), await new OpenidIssuer().start(first)];
   got = [];
   stage.model.answer = ({ headers }, response) => {
-    got.push(`${String(headers['x-user'])} ${String(headers['x-sluice-client'])} ${String(headers.authorization)}`);
-    response.end('{}');
+    got.push(`${String(headers["x-user"])} ${String(headers["x-sluice-client"])} ${String(headers.authorization)}`);
+    response.end("{}");
   };
-  await stage.manifests.deploy('iris', stage.model.port, 'prod', { 'sluice.io/auth': 'corp' });
+  await stage.manifests.deploy("iris", stage.model.port, "prod", { "sluice.io/auth": "corp" });
 });
 afterEach(async () => {
   await stage.close();
@@ -29,41 +29,59 @@ afterEach(async () => {
 });
 
 async function serve(): Promise<void> {
-  const provider = { kind: 'jwt', issuer: issuer.url, audiences: 'models', jwks: `${issuer.url}/jwks`, claims: { scope: 'predict' }, headers: { 'x-user': 'client_id' } };
-  await stage.files.write('policy.yaml', JSON.stringify({ clientHeader: true, providers: { corp: provider } }));
-  gateway = stage.serve(2, '--policy', `${stage.files.folder}/policy.yaml`);
+  const provider = {
+    kind: "jwt",
+    issuer: issuer.url,
+    audiences: "models",
+    jwks: `${issuer.url}/jwks`,
+    claims: { scope: "predict" },
+    headers: { "x-user": "client_id" },
+  };
+  await stage.files.write("policy.yaml", JSON.stringify({ clientHeader: true, providers: { corp: provider } }));
+  gateway = stage.serve(2, "--policy", `${stage.files.folder}/policy.yaml`);
   at = await gateway.listening();
 }
 
-async function ask(token: string): Promise<{ readonly status: number; readonly text: string; readonly challenge: string | null }> {
-  const answer = await fetch(`${at.traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: 'POST', body: '{}', headers: { authorization: `Bearer ${token}`, 'x-user': 'root' } });
-  return { status: answer.status, text: await answer.text(), challenge: answer.headers.get('www-authenticate') };
+async function ask(
+  token: string,
+): Promise<{ readonly status: number; readonly text: string; readonly challenge: string | null }> {
+  const answer = await fetch(`${at.traffic}/seldon/prod/iris/api/v1.0/predictions`, {
+    method: "POST",
+    body: "{}",
+    headers: { authorization: `Bearer ${token}`, "x-user": "root" },
+  });
+  return { status: answer.status, text: await answer.text(), challenge: answer.headers.get("www-authenticate") };
 }
 
 async function problems(): Promise<string> {
-  return (await fetch(`${at.admin}/api/problems`, { headers: { accept: 'text/plain' } })).text();
+  return (await fetch(`${at.admin}/api/problems`, { headers: { accept: "text/plain" } })).text();
 }
 
-test('keys change while requests run, and no request with a good token fails', async () => {
+test("keys change while requests run, and no request with a good token fails", async () => {
   await serve();
-  const old = await issuer.token('mobile');
+  const old = await issuer.token("mobile");
   expect(await ask(old)).toMatchObject({ status: 200 });
-  expect(got).toEqual(['mobile mobile undefined']);
-  expect(await ask(await issuer.token('mobile', ''))).toMatchObject({ status: 403, challenge: expect.stringContaining('error="insufficient_scope"') as string });
+  expect(got).toEqual(["mobile mobile undefined"]);
+  expect(await ask(await issuer.token("mobile", ""))).toMatchObject({
+    status: 403,
+    challenge: expect.stringContaining('error="insufficient_scope"') as string,
+  });
 
   const failed: unknown[] = [];
   const done = new AbortController();
-  const running = Promise.all(Array.from({ length: 4 }, async () => {
-    while (!done.signal.aborted) {
-      const answer = await ask(await issuer.token('batch'));
-      if (answer.status !== 200) failed.push(answer);
-    }
-  }));
+  const running = Promise.all(
+    Array.from({ length: 4 }, async () => {
+      while (!done.signal.aborted) {
+        const answer = await ask(await issuer.token("batch"));
+        if (answer.status !== 200) failed.push(answer);
+      }
+    }),
+  );
   const count = got.length;
-  await until(() => got.length > count + 50, 'requests before');
+  await until(() => got.length > count + 50, "requests before");
   // The new key signs from the moment on in which it is published.
   issuer.publish(second, first);
-  await until(() => got.length > count + 150, 'requests after');
+  await until(() => got.length > count + 150, "requests after");
   done.abort();
   await running;
   expect(failed).toEqual([]);
@@ -72,45 +90,54 @@ test('keys change while requests run, and no request with a good token fails', a
   expect(await ask(old)).toMatchObject({ status: 200 });
 });
 
-test('a provider that is away admits by its last keys, whoever restarts, and nobody by others', async () => {
+test("a provider that is away admits by its last keys, whoever restarts, and nobody by others", async () => {
   await serve();
-  const token = await issuer.token('batch');
-  const other = await issuer.token('mobile');
+  const token = await issuer.token("batch");
+  const other = await issuer.token("mobile");
   expect(await ask(token)).toMatchObject({ status: 200 });
   issuer.publish(second, first);
-  const unknown = await issuer.token('batch');
+  const unknown = await issuer.token("batch");
   await issuer.stop();
-  expect(await ask(unknown)).toMatchObject({ status: 401, text: expect.stringContaining('does not publish') as string });
+  expect(await ask(unknown)).toMatchObject({
+    status: 401,
+    text: expect.stringContaining("does not publish") as string,
+  });
   expect(await ask(other)).toMatchObject({ status: 200 });
-  await until(async () => (await problems()).includes('are not renewed, and the last ones hold'), 'the Problem');
+  await until(async () => (await problems()).includes("are not renewed, and the last ones hold"), "the Problem");
 
-  gateway.endThread('control');
-  await gateway.seen('worker-ended', { thread: 'control' });
-  await until(async () => (await problems().catch(() => '')).includes('are not renewed, and the last ones hold'), 'the Problem of the successor');
+  gateway.endThread("control");
+  await gateway.seen("worker-ended", { thread: "control" });
+  await until(
+    async () => (await problems().catch(() => "")).includes("are not renewed, and the last ones hold"),
+    "the Problem of the successor",
+  );
   expect(await ask(token)).toMatchObject({ status: 200 });
 
   issuer = await issuer.start();
-  await until(async () => (await ask(unknown)).status === 200, 'the provider is back');
-  await until(async () => !(await problems()).includes('provider-keys'), 'no Problem any more');
+  await until(async () => (await ask(unknown)).status === 200, "the provider is back");
+  await until(async () => !(await problems()).includes("provider-keys"), "no Problem any more");
 });
 
-test('keys that were never got admit nobody, and those that come do', async () => {
-  issuer.jwksInstead = (_, response) => response.end('<html>');
+test("keys that were never got admit nobody, and those that come do", async () => {
+  issuer.jwksInstead = (_, response) => response.end("<html>");
   await serve();
-  const token = await issuer.token('batch');
-  expect(await ask(token)).toMatchObject({ status: 503, text: expect.stringContaining('the keys of the provider corp are not known yet') as string });
+  const token = await issuer.token("batch");
+  expect(await ask(token)).toMatchObject({
+    status: 503,
+    text: expect.stringContaining("the keys of the provider corp are not known yet") as string,
+  });
   expect(await problems()).toMatch(/provider-keys.*are not known, so it admits nobody: it is HTML/);
   issuer.jwksInstead = null;
-  await until(async () => (await ask(token)).status === 200, 'the keys came');
+  await until(async () => (await ask(token)).status === 200, "the keys came");
 });
 
-test('a key that is withdrawn admits nobody any more, also whom it admitted before', async () => {
+test("a key that is withdrawn admits nobody any more, also whom it admitted before", async () => {
   await serve();
-  const token = await issuer.token('batch');
+  const token = await issuer.token("batch");
   expect(await ask(token)).toMatchObject({ status: 200 });
   issuer.publish(third);
-  const fresh = await issuer.token('batch');
+  const fresh = await issuer.token("batch");
   expect(await ask(fresh)).toMatchObject({ status: 200 });
   expect(await ask(token)).toMatchObject({ status: 401 });
-  expect(JSON.stringify(gateway.records)).not.toContain(token.split('.')[2]);
+  expect(JSON.stringify(gateway.records)).not.toContain(token.split(".")[2]);
 });

@@ -1,21 +1,29 @@
 // Faults around the table in memory, in a real gateway: a control worker that ends in the middle of a write, memory that is damaged, data workers
 // that are replaced while no control worker works.
-import { Agent } from 'node:http';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WritePoint } from '../../routing/write/table-edit.ts';
-import type { GatewayProcess } from './gateway-process.ts';
-import { GatewayStage } from './gateway-stage.ts';
-import { LoadClient, post } from './load-client.ts';
-import { listeners } from './listeners.ts';
-import { until } from './until.ts';
+import { Agent } from "node:http";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { WritePoint } from "../../routing/write/table-edit.ts";
+import type { GatewayProcess } from "./gateway-process.ts";
+import { GatewayStage } from "./gateway-stage.ts";
+import { LoadClient, post } from "./load-client.ts";
+import { listeners } from "./listeners.ts";
+import { until } from "./until.ts";
 
-const writePoints: readonly WritePoint[] = ['begun', 'portion written', 'routes written', 'pages written', 'root written'];
+const writePoints: readonly WritePoint[] = [
+  "begun",
+  "portion written",
+  "routes written",
+  "pages written",
+  "root written",
+];
 
 let stage: GatewayStage;
 let gateway: GatewayProcess;
 
 /** Two data workers, whose model answers with the path that it was asked for. */
-async function serve(...argv: readonly string[]): Promise<{ readonly traffic: string; readonly admin: string; readonly port: number }> {
+async function serve(
+  ...argv: readonly string[]
+): Promise<{ readonly traffic: string; readonly admin: string; readonly port: number }> {
   gateway = stage.serve(2, ...argv);
   const { traffic, admin } = await gateway.listening();
   return { traffic, admin, port: Number(new URL(traffic).port) };
@@ -26,104 +34,118 @@ function pathOf(name: string): string {
 }
 
 function ended(thread: string): number {
-  return gateway.records.filter((record) => record.event === 'worker-ended' && record['thread'] === thread).length;
+  return gateway.records.filter((record) => record.event === "worker-ended" && record["thread"] === thread).length;
 }
 
 beforeEach(async () => {
   stage = await GatewayStage.open();
-  await stage.manifests.deploy('iris', stage.model.port);
+  await stage.manifests.deploy("iris", stage.model.port);
 });
 afterEach(() => stage.close());
 
-describe('a control worker that ends in the middle of a write', { timeout: 120_000 }, () => {
-  test('costs no request, and its successor writes that change and the next', async () => {
+describe("a control worker that ends in the middle of a write", { timeout: 120_000 }, () => {
+  test("costs no request, and its successor writes that change and the next", async () => {
     const { traffic, admin } = await serve();
-    const load = new LoadClient(4, () => traffic + pathOf('iris'));
+    const load = new LoadClient(4, () => traffic + pathOf("iris"));
     const agent = new Agent();
     for (const [index, point] of writePoints.entries()) {
       await gateway.endControlAt(point);
       const name = `rose${index}`;
       await stage.manifests.deploy(name, stage.model.port);
-      await until(() => ended('control') === index + 1);
+      await until(() => ended("control") === index + 1);
       // By the table before, or already by that of the successor.
       expect([404, 200]).toContain((await post(traffic + pathOf(name), agent)).status);
       await load.more(50);
       await until(async () => (await post(traffic + pathOf(name), agent)).status === 200);
     }
     await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
-    await stage.manifests.deploy('lily', stage.model.port);
-    await until(async () => (await post(traffic + pathOf('lily'), agent)).status === 200);
-    for (const [index] of writePoints.entries()) expect((await post(`${traffic}${pathOf(`rose${index}`)}`, agent)).status).toBe(200);
+    await stage.manifests.deploy("lily", stage.model.port);
+    await until(async () => (await post(traffic + pathOf("lily"), agent)).status === 200);
+    for (const [index] of writePoints.entries())
+      expect((await post(`${traffic}${pathOf(`rose${index}`)}`, agent)).status).toBe(200);
     await load.stop();
     expect(load.failures).toEqual([]);
-    expect(gateway.records.filter(({ event }) => event === 'table-write-torn')).toHaveLength(writePoints.length);
-    expect(ended('data-0') + ended('data-1')).toBe(0);
+    expect(gateway.records.filter(({ event }) => event === "table-write-torn")).toHaveLength(writePoints.length);
+    expect(ended("data-0") + ended("data-1")).toBe(0);
     agent.destroy();
   });
 });
 
-describe('memory of the table that is damaged', { timeout: 120_000 }, () => {
-  test('ends the worker that meets it; nobody answers by it, and a table in other memory takes its place', async () => {
-    await stage.manifests.deploy('rose', stage.model.port);
+describe("memory of the table that is damaged", { timeout: 120_000 }, () => {
+  test("ends the worker that meets it; nobody answers by it, and a table in other memory takes its place", async () => {
+    await stage.manifests.deploy("rose", stage.model.port);
     const { traffic, admin } = await serve();
     const agent = new Agent();
     // No worker has read what is declared for rose yet.
-    await gateway.damageTable('/seldon/prod/rose/');
-    const outcome = await post(traffic + pathOf('rose'), agent).then(({ status }) => String(status), (error: unknown) => String(error));
+    await gateway.damageTable("/seldon/prod/rose/");
+    const outcome = await post(traffic + pathOf("rose"), agent).then(
+      ({ status }) => String(status),
+      (error: unknown) => String(error),
+    );
     expect(outcome).toMatch(/ECONNRESET|socket hang up/);
-    expect(await gateway.seen('table-damaged')).toMatchObject({ thread: expect.stringMatching(/^data-[01]$/) as string, sentence: expect.stringContaining('damaged') as string });
+    expect(await gateway.seen("table-damaged")).toMatchObject({
+      thread: expect.stringMatching(/^data-[01]$/) as string,
+      sentence: expect.stringContaining("damaged") as string,
+    });
     const statuses = new Set<string>();
     await until(async () => {
-      const answer = await post(traffic + pathOf('rose'), agent).then(({ status }) => String(status), (error: unknown) => String(error));
+      const answer = await post(traffic + pathOf("rose"), agent).then(
+        ({ status }) => String(status),
+        (error: unknown) => String(error),
+      );
       statuses.add(answer);
-      return answer === '200';
+      return answer === "200";
     });
-    expect([...statuses].filter((status) => status !== '200' && !/ECONN|hang up/.test(status))).toEqual([]);
+    expect([...statuses].filter((status) => status !== "200" && !/ECONN|hang up/.test(status))).toEqual([]);
     // Both workers, and no other: each has its own connections.
-    for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf('rose'), new Agent())).status).toBe(200);
+    for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf("rose"), new Agent())).status).toBe(200);
     await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
     expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
-    await stage.manifests.deploy('lily', stage.model.port);
-    await until(async () => (await post(traffic + pathOf('lily'), agent)).status === 200);
-    expect(ended('control')).toBe(1);
+    await stage.manifests.deploy("lily", stage.model.port);
+    await until(async () => (await post(traffic + pathOf("lily"), agent)).status === 200);
+    expect(ended("control")).toBe(1);
     agent.destroy();
   });
 
-  test('is found by the next control worker, which begins anew; no request fails meanwhile', async () => {
-    await stage.manifests.deploy('rose', stage.model.port);
+  test("is found by the next control worker, which begins anew; no request fails meanwhile", async () => {
+    await stage.manifests.deploy("rose", stage.model.port);
     const { traffic, admin } = await serve();
-    const load = new LoadClient(4, () => traffic + pathOf('iris'));
+    const load = new LoadClient(4, () => traffic + pathOf("iris"));
     await load.more(50);
-    await gateway.damageTable('/seldon/prod/rose/');
-    gateway.endThread('control');
-    expect(await gateway.seen('table-damaged')).toMatchObject({ thread: 'control' });
-    await until(() => ended('control') === 2);
+    await gateway.damageTable("/seldon/prod/rose/");
+    gateway.endThread("control");
+    expect(await gateway.seen("table-damaged")).toMatchObject({ thread: "control" });
+    await until(() => ended("control") === 2);
     await load.more(50);
     await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
-    for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf('rose'), new Agent())).status).toBe(200);
-    await stage.manifests.deploy('lily', stage.model.port);
-    await until(async () => (await post(traffic + pathOf('lily'), new Agent())).status === 200);
+    for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf("rose"), new Agent())).status).toBe(200);
+    await stage.manifests.deploy("lily", stage.model.port);
+    await until(async () => (await post(traffic + pathOf("lily"), new Agent())).status === 200);
     await load.more(50);
     await load.stop();
     expect(load.failures).toEqual([]);
-    expect(ended('data-0') + ended('data-1')).toBe(0);
+    expect(ended("data-0") + ended("data-1")).toBe(0);
     expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
   });
 });
 
-test('a data worker is replaced, and serves with the table that is there, while the control worker does nothing', { timeout: 120_000 }, async () => {
-  const { traffic, port } = await serve();
-  gateway.hangThread('control');
-  for (const thread of ['data-0', 'data-1', 'data-0']) {
-    const before = ended(thread);
-    gateway.endThread(thread);
-    await until(() => ended(thread) === before + 1);
-    await until(async () => (await listeners(port)) === 2);
-  }
-  const load = new LoadClient(8, () => traffic + pathOf('iris'));
-  await load.more(200);
-  await load.stop();
-  expect(load.failures).toEqual([]);
-  expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
-  expect(ended('control')).toBe(0);
-});
+test(
+  "a data worker is replaced, and serves with the table that is there, while the control worker does nothing",
+  { timeout: 120_000 },
+  async () => {
+    const { traffic, port } = await serve();
+    gateway.hangThread("control");
+    for (const thread of ["data-0", "data-1", "data-0"]) {
+      const before = ended(thread);
+      gateway.endThread(thread);
+      await until(() => ended(thread) === before + 1);
+      await until(async () => (await listeners(port)) === 2);
+    }
+    const load = new LoadClient(8, () => traffic + pathOf("iris"));
+    await load.more(200);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
+    expect(ended("control")).toBe(0);
+  },
+);

@@ -1,10 +1,10 @@
 // A reader of the shared table in a thread of its own, for shared-table.test.ts: it takes tables and decides as a data worker does, and says what
 // was wrong. In the table of version n each Route has the time limit n.
-import { parentPort, workerData } from 'node:worker_threads';
-import { decide } from '../../routing/decide.ts';
-import { RouteTable } from '../../routing/table.ts';
-import { SharedTable, type TableMemory } from '../../gateway/shared/shared-table.ts';
-import { request } from '../routing/build.ts';
+import { parentPort, workerData } from "node:worker_threads";
+import { decide } from "../../routing/decide.ts";
+import { RouteTable } from "../../routing/table.ts";
+import { SharedTable, type TableMemory } from "../../gateway/shared/shared-table.ts";
+import { request } from "../routing/build.ts";
 
 export interface TableThreadStart {
   readonly memory: TableMemory;
@@ -30,7 +30,10 @@ let root = 0;
 function look(version: number): void {
   for (const [index, head] of heads.entries()) {
     const decision = decide(table, head, 0);
-    const found = decision.kind === 'forward' && decision.target.kind === 'forward' ? `${decision.mapping.id} ${decision.target.timeout.ms}` : decision.kind;
+    const found =
+      decision.kind === "forward" && decision.target.kind === "forward"
+        ? `${decision.mapping.id} ${decision.target.timeout.ms}`
+        : decision.kind;
     if (found !== `${names[index]!}/http ${version}` && wrong.length < 10) wrong.push(`${found} in version ${version}`);
   }
 }

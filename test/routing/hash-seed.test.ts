@@ -1,36 +1,43 @@
 // What the hashes of a table's indexes begin with.
-import { assert, integer, property } from 'fast-check';
-import { expect, test } from 'vitest';
-import { arenaOn, ArenaFault, leastArenaBytes, unitWords } from '../../routing/arena/arena.ts';
-import { hashText } from '../../routing/request/bytes.ts';
-import { decide } from '../../routing/decide.ts';
-import { digestKey } from '../../routing/collections/digest.ts';
-import { headOf } from '../../routing/request/head-text.ts';
-import { rootWords, sealRoot } from '../../routing/arena/root.ts';
-import { RouteTable } from '../../routing/table.ts';
-import { TableWriter } from '../../routing/write/table-writer.ts';
-import { change, endpointsOf, mapping, prefix } from './build.ts';
+import { assert, integer, property } from "fast-check";
+import { expect, test } from "vitest";
+import { arenaOn, ArenaFault, leastArenaBytes, unitWords } from "../../routing/arena/arena.ts";
+import { hashText } from "../../routing/request/bytes.ts";
+import { decide } from "../../routing/decide.ts";
+import { digestKey } from "../../routing/collections/digest.ts";
+import { headOf } from "../../routing/request/head-text.ts";
+import { rootWords, sealRoot } from "../../routing/arena/root.ts";
+import { RouteTable } from "../../routing/table.ts";
+import { TableWriter } from "../../routing/write/table-writer.ts";
+import { change, endpointsOf, mapping, prefix } from "./build.ts";
 
 /** Names whose paths under /seldon/evil/ have one hash from the seed of FNV-1a on: found within seconds by whoever knows where it begins. */
-const oneHash = 'mlv11zwaaa m8a87h7aaa mk93k56caa m2k8jh1daa mfq2i2qgaa mtkf5kshaa mreslgyhaa mdv3xi6haa m2nx5ukiaa m0prhwgjaa mke5ka3jaa mt12f4pmaa m8drwkhnaa md8ow78oaa m9789kmqaa mugej56raa'.split(' ');
+const oneHash =
+  "mlv11zwaaa m8a87h7aaa mk93k56caa m2k8jh1daa mfq2i2qgaa mtkf5kshaa mreslgyhaa mdv3xi6haa m2nx5ukiaa m0prhwgjaa mke5ka3jaa mt12f4pmaa m8drwkhnaa md8ow78oaa m9789kmqaa mugej56raa".split(
+    " ",
+  );
 const foreseen = 0x811c9dc5 | 0;
 
 const keyOf = (number: number): ReturnType<typeof digestKey> => digestKey({ high: number, low: ~number });
-const mappings = oneHash.map((name) => mapping(name, prefix(`/seldon/evil/${name}/`), { space: 'evil' }));
+const mappings = oneHash.map((name) => mapping(name, prefix(`/seldon/evil/${name}/`), { space: "evil" }));
 const seedAt = (words: Int32Array, root: number): number => words[root * unitWords + rootWords.hashSeed]!;
 
 function found(table: RouteTable<null>, name: string): string | null {
-  const decision = decide(table, headOf({ method: 'GET', path: `/seldon/evil/${name}/x`, host: 'h', headers: [], grpc: false }), 0.5);
-  return decision.kind === 'forward' ? decision.route.key : null;
+  const decision = decide(
+    table,
+    headOf({ method: "GET", path: `/seldon/evil/${name}/x`, host: "h", headers: [], grpc: false }),
+    0.5,
+  );
+  return decision.kind === "forward" ? decision.route.key : null;
 }
 
-test('names that somebody has made for one hash have different ones in a table of another seed', () => {
+test("names that somebody has made for one hash have different ones in a table of another seed", () => {
   const hashes = (seed: number): number => new Set(oneHash.map((name) => hashText(`/seldon/evil/${name}/`, seed))).size;
   expect(hashes(foreseen)).toBe(1);
   for (const seed of [0, 1, 0x7fff_ffff, -1, 629_395_722, -1_274_978]) expect(hashes(seed)).toBeGreaterThan(12);
 });
 
-test('the writer draws it from its key, and every table finds everything, whatever it is', () => {
+test("the writer draws it from its key, and every table finds everything, whatever it is", () => {
   assert(
     property(integer(), integer(), (one, other) => {
       const arena = arenaOn(new ArrayBuffer(leastArenaBytes));
@@ -39,7 +46,7 @@ test('the writer draws it from its key, and every table finds everything, whatev
       const table = new RouteTable<null>(arena, () => null);
       table.adopt(root);
       expect(oneHash.map((name) => found(table, name))).not.toContain(null);
-      expect(found(table, 'nobody')).toBeNull();
+      expect(found(table, "nobody")).toBeNull();
       // A successor has drawn another key and goes on with the seed that is there: readers keep what they know.
       const successor = new TableWriter(arena, root, () => undefined, keyOf(other));
       const next = successor.write(change([mappings[0]!], { removedMappings: [mappings[1]!.id] }), 0);
@@ -50,7 +57,7 @@ test('the writer draws it from its key, and every table finds everything, whatev
   );
 });
 
-test('keys that differ give seeds that differ', () => {
+test("keys that differ give seeds that differ", () => {
   const seeds = [1, 2, 3, 4].map((key) => {
     const arena = arenaOn(new ArrayBuffer(leastArenaBytes));
     return seedAt(arena.words, new TableWriter(arena, 0, () => undefined, keyOf(key)).write(change(mappings), 0).root);
@@ -58,7 +65,7 @@ test('keys that differ give seeds that differ', () => {
   expect(new Set(seeds).size).toBe(4);
 });
 
-test('a table of another seed than the one before is a fault', () => {
+test("a table of another seed than the one before is a fault", () => {
   const arena = arenaOn(new ArrayBuffer(leastArenaBytes));
   const writer = new TableWriter(arena, 0);
   const table = new RouteTable<null>(arena, () => null);

@@ -1,33 +1,33 @@
 // Many tables in one arena, and who reads which.
-import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { arenaOn, leastArenaBytes } from '../../routing/arena/arena.ts';
-import { ArenaFull } from '../../routing/arena/blocks.ts';
-import { decide } from '../../routing/decide.ts';
-import type { Decision } from '../../routing/route/decision.ts';
-import { headOf, type HeadText } from '../../routing/request/head-text.ts';
-import type { Problem } from '../../routing/text/problem.ts';
-import { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/model/table-change.ts';
-import { TableWriter } from '../../routing/write/table-writer.ts';
-import type { WritePoint, WrittenTable } from '../../routing/write/table-edit.ts';
-import { anyHeadText } from './arbitrary.ts';
-import { change, forwardTo, LiveTable, mapping, prefix, request } from './build.ts';
-import { anyChange, attach, Content } from './changes.ts';
-import { naiveRoute } from './naive.ts';
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { arenaOn, leastArenaBytes } from "../../routing/arena/arena.ts";
+import { ArenaFull } from "../../routing/arena/blocks.ts";
+import { decide } from "../../routing/decide.ts";
+import type { Decision } from "../../routing/route/decision.ts";
+import { headOf, type HeadText } from "../../routing/request/head-text.ts";
+import type { Problem } from "../../routing/text/problem.ts";
+import { RouteTable } from "../../routing/table.ts";
+import type { TableChange } from "../../routing/model/table-change.ts";
+import { TableWriter } from "../../routing/write/table-writer.ts";
+import type { WritePoint, WrittenTable } from "../../routing/write/table-edit.ts";
+import { anyHeadText } from "./arbitrary.ts";
+import { change, forwardTo, LiveTable, mapping, prefix, request } from "./build.ts";
+import { anyChange, attach, Content } from "./changes.ts";
+import { naiveRoute } from "./naive.ts";
 
-const points: readonly WritePoint[] = ['begun', 'portion written', 'routes written', 'pages written', 'root written'];
+const points: readonly WritePoint[] = ["begun", "portion written", "routes written", "pages written", "root written"];
 const draws = [0, 0.3, 0.9999];
 
 function said(decision: Decision<string>): string {
-  if (decision.kind === 'forward') return `${decision.route.key} ${decision.attached}`;
-  return decision.mapping === null ? 'none' : `${decision.reason} ${decision.mapping.id}`;
+  if (decision.kind === "forward") return `${decision.route.key} ${decision.attached}`;
+  return decision.mapping === null ? "none" : `${decision.reason} ${decision.mapping.id}`;
 }
 
 /** What the rules say, by strings and loops. */
 function naive(table: RouteTable<string>, text: HeadText, draw: number): string {
   const route = naiveRoute(table, text);
-  if (route === null) return 'none';
+  if (route === null) return "none";
   const { forwards, reject } = route.split;
   return said(reject ?? forwards.find(({ bound }) => draw < bound)!);
 }
@@ -46,7 +46,14 @@ class Killed extends Error {}
 function known(writer: TableWriter): unknown {
   const { version, hash, routeCount } = writer.written;
   const problems: ReadonlyMap<string, readonly Problem[]> = writer.problems;
-  return [version, hash, routeCount, [...writer.mappingIds()].toSorted(), [...writer.upstreamKeys()].toSorted(), new Map(problems)];
+  return [
+    version,
+    hash,
+    routeCount,
+    [...writer.mappingIds()].toSorted(),
+    [...writer.upstreamKeys()].toSorted(),
+    new Map(problems),
+  ];
 }
 
 /** An arena with a writer, which may be replaced at any moment, and readers, which take tables when they like. */
@@ -129,7 +136,10 @@ class World {
   }
 
   get #oldestRead(): number {
-    return Math.min(this.#newest.version, ...this.#readers.flatMap((reader) => (reader === null ? [] : [reader.version])));
+    return Math.min(
+      this.#newest.version,
+      ...this.#readers.flatMap((reader) => (reader === null ? [] : [reader.version])),
+    );
   }
 
   #written(given: TableChange): void {
@@ -152,35 +162,98 @@ class World {
 
 const reader = fc.nat(3);
 const anyStep = fc.oneof(
-  { weight: 4, arbitrary: anyChange.map((given) => (world: World): void => world.write(given)) },
-  { weight: 3, arbitrary: fc.array(anyChange, { minLength: 1, maxLength: 5 }).map((given) => (world: World): void => world.writePortions(given)) },
-  { weight: 4, arbitrary: reader.map((at) => (world: World): void => world.adopt(at)) },
-  { weight: 4, arbitrary: reader.map((at) => (world: World): void => world.check(at)) },
-  { weight: 1, arbitrary: reader.map((at) => (world: World): void => world.replaced(at)) },
+  {
+    weight: 4,
+    arbitrary: anyChange.map(
+      (given) =>
+        (world: World): void =>
+          world.write(given),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.array(anyChange, { minLength: 1, maxLength: 5 }).map(
+      (given) =>
+        (world: World): void =>
+          world.writePortions(given),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: reader.map(
+      (at) =>
+        (world: World): void =>
+          world.adopt(at),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: reader.map(
+      (at) =>
+        (world: World): void =>
+          world.check(at),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: reader.map(
+      (at) =>
+        (world: World): void =>
+          world.replaced(at),
+    ),
+  },
   { weight: 1, arbitrary: fc.constant((world: World): void => world.takeOver()) },
   // Something changes in any case, so that every point is reached.
-  { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...points), anyChange, fc.nat()).map(([point, given, ms]) => (world: World): void => world.killed(point, { ...given, mappings: [...given.mappings, { mapping: mapping('k', prefix('/k/'), { target: forwardTo('u0', { timeout: { ms, setBy: 'k' } }) }), slot: ms % 1000 }] })) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fc.constantFrom(...points), anyChange, fc.nat()).map(
+      ([point, given, ms]) =>
+        (world: World): void =>
+          world.killed(point, {
+            ...given,
+            mappings: [
+              ...given.mappings,
+              {
+                mapping: mapping("k", prefix("/k/"), { target: forwardTo("u0", { timeout: { ms, setBy: "k" } }) }),
+                slot: ms % 1000,
+              },
+            ],
+          }),
+    ),
+  },
 );
 
-describe('readers that take tables when they like, beside writers that may be ended in any write', () => {
-  it('answer as the rules say of the table that they have, and of no other; what nobody reads is used again', () => {
+describe("readers that take tables when they like, beside writers that may be ended in any write", () => {
+  it("answer as the rules say of the table that they have, and of no other; what nobody reads is used again", () => {
     fc.assert(
-      fc.property(fc.array(anyHeadText, { minLength: 3, maxLength: 6 }), fc.array(anyStep, { minLength: 5, maxLength: 40 }), (heads, steps) => {
-        const world = new World(heads);
-        world.write(change([]));
-        for (const step of steps) step(world);
-        world.checkAll();
-        world.settle();
-        world.checkAll();
-      }),
+      fc.property(
+        fc.array(anyHeadText, { minLength: 3, maxLength: 6 }),
+        fc.array(anyStep, { minLength: 5, maxLength: 40 }),
+        (heads, steps) => {
+          const world = new World(heads);
+          world.write(change([]));
+          for (const step of steps) step(world);
+          world.checkAll();
+          world.settle();
+          world.checkAll();
+        },
+      ),
       { numRuns: 150 },
     );
   });
 });
 
-describe('an arena that is full', () => {
-  const text = (length: number): TableChange => change([mapping('large', prefix('/large/'), { target: forwardTo('u', { kept: { bypassAuth: false, authContextExtensions: {}, labels: null }, requestHeaders: { remove: ['x'.repeat(length)], add: [] } }) })]);
-  const ready = change([mapping('a', prefix('/a/'))], { endpoints: [{ key: 'a', ready: true, endpoints: [] }] });
+describe("an arena that is full", () => {
+  const text = (length: number): TableChange =>
+    change([
+      mapping("large", prefix("/large/"), {
+        target: forwardTo("u", {
+          kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
+          requestHeaders: { remove: ["x".repeat(length)], add: [] },
+        }),
+      }),
+    ]);
+  const ready = change([mapping("a", prefix("/a/"))], { endpoints: [{ key: "a", ready: true, endpoints: [] }] });
 
   function opened(): LiveTable<string> {
     const table = new LiveTable(attach, leastArenaBytes);
@@ -204,31 +277,32 @@ describe('an arena that is full', () => {
     return fits;
   }
 
-  it('takes what fits to the last byte; of what does not fit nothing is seen, and another writer goes on', () => {
+  it("takes what fits to the last byte; of what does not fit nothing is seen, and another writer goes on", () => {
     const most = limit();
     expect(most).toBeGreaterThan(leastArenaBytes / 2);
-    for (const length of [most - 1, most]) expect(decide(opened().apply(text(length)), request('/large/'), 0).kind).toBe('reject');
+    for (const length of [most - 1, most])
+      expect(decide(opened().apply(text(length)), request("/large/"), 0).kind).toBe("reject");
     const table = opened();
     const before = table.writer.written;
     expect(() => table.writer.write(text(most + 1), 1)).toThrow(ArenaFull);
-    const a = (): string => said(decide(table.table, request('/a/'), 0));
-    expect(a()).toContain('a@-1 a');
+    const a = (): string => said(decide(table.table, request("/a/"), 0));
+    expect(a()).toContain("a@-1 a");
     const next = new TableWriter(table.arena, before.root);
     expect(next.written).toEqual(before);
-    const { root } = next.write(change([mapping('b', prefix('/b/'))]), before.version);
-    expect(a()).toContain('a@-1 a');
+    const { root } = next.write(change([mapping("b", prefix("/b/"))]), before.version);
+    expect(a()).toContain("a@-1 a");
     table.table.adopt(root);
-    expect([...next.mappingIds()].toSorted()).toEqual(['Mapping ns/a', 'Mapping ns/b']);
-    expect(a()).toContain('a@-1 a');
+    expect([...next.mappingIds()].toSorted()).toEqual(["Mapping ns/a", "Mapping ns/b"]);
+    expect(a()).toContain("a@-1 a");
   });
 
-  it('a change of what fills more than half of it does not fit beside it, and fits once it is gone', () => {
+  it("a change of what fills more than half of it does not fit beside it, and fits once it is gone", () => {
     const table = opened();
     const most = limit();
     table.apply(text(most - 1000));
     expect(() => table.writer.write(text(most - 1001), table.table.version)).toThrow(ArenaFull);
     let writer = new TableWriter(table.arena, table.writer.written.root);
-    table.table.adopt(writer.write(change([], { removedMappings: ['Mapping ns/large'] }), table.table.version).root);
+    table.table.adopt(writer.write(change([], { removedMappings: ["Mapping ns/large"] }), table.table.version).root);
     writer = new TableWriter(table.arena, writer.written.root);
     expect(() => writer.write(text(most - 1001), table.table.version)).not.toThrow();
   });

@@ -1,38 +1,48 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
-import { plainSettings, type FrontSettings, type TableChange } from '../../routing/model/table-change.ts';
-import { TableWriter } from '../../routing/write/table-writer.ts';
-import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
-import type { Upstream, UpstreamEndpoints } from '../../routing/model/upstream.ts';
-import { noPolicy, type CallPolicy } from '../../gateway/callers/call-policy.ts';
-import { CounterBlock, blockBytes, heavyUseBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/shared/counters.ts';
-import { limitMemory, type LimitMemory } from '../../gateway/shared/limit-memory.ts';
-import type { AccessEntry } from '../../gateway/shared/data-plane.ts';
-import { SharedTable, tableMemory } from '../../gateway/shared/shared-table.ts';
-import { DataPlane } from '../../gateway/edge/plane.ts';
-import type { Step } from '../../gateway/edge/policy/step.ts';
-import { defaultLimits, type EdgeLimits, type Settings } from '../../gateway/options/settings.ts';
-import { systemClock } from '../../gateway/shared/clock.ts';
-import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
-import type { OAuthClient } from '../../gateway/callers/oauth-client.ts';
-import { plainTlsDefaults, type TlsDefaults } from '../../gateway/options/tls-defaults.ts';
-import { tokenMemory } from '../../gateway/shared/token-memory.ts';
-import { StoppedClock } from '../stopped-clock.ts';
-import { certificateSet, hostDeclaration } from './certificates.ts';
-import { certPem, keyPem } from './identity.ts';
-import { RawClient, type WireAnswer } from './client.ts';
+import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
+import { TableWriter } from "../../routing/write/table-writer.ts";
+import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
+import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
+import { noPolicy, type CallPolicy } from "../../gateway/callers/call-policy.ts";
+import {
+  CounterBlock,
+  blockBytes,
+  heavyUseBytes,
+  failureFlags,
+  fixed,
+  shadowOutcomes,
+  slotCell,
+  slotLayout,
+  statusColumns,
+} from "../../gateway/shared/counters.ts";
+import { limitMemory, type LimitMemory } from "../../gateway/shared/limit-memory.ts";
+import type { AccessEntry } from "../../gateway/shared/data-plane.ts";
+import { SharedTable, tableMemory } from "../../gateway/shared/shared-table.ts";
+import { DataPlane } from "../../gateway/edge/plane.ts";
+import type { Step } from "../../gateway/edge/policy/step.ts";
+import { defaultLimits, type EdgeLimits, type Settings } from "../../gateway/options/settings.ts";
+import { systemClock } from "../../gateway/shared/clock.ts";
+import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
+import type { OAuthClient } from "../../gateway/callers/oauth-client.ts";
+import { plainTlsDefaults, type TlsDefaults } from "../../gateway/options/tls-defaults.ts";
+import { tokenMemory } from "../../gateway/shared/token-memory.ts";
+import { StoppedClock } from "../stopped-clock.ts";
+import { certificateSet, hostDeclaration } from "./certificates.ts";
+import { certPem, keyPem } from "./identity.ts";
+import { RawClient, type WireAnswer } from "./client.ts";
 
 export interface GatewayOptions {
   readonly limits?: Partial<EdgeLimits>;
   readonly trustedHops?: number;
-  readonly proxyProtocol?: Settings['proxyProtocol'];
-  readonly accessLog?: Settings['accessLog'];
-  readonly redis?: Settings['redis'];
+  readonly proxyProtocol?: Settings["proxyProtocol"];
+  readonly accessLog?: Settings["accessLog"];
+  readonly redis?: Settings["redis"];
   /** Default: everybody may call. */
   readonly policy?: CallPolicy | null;
   /** Clients of the OAuth gateway, which is not served without this; null: they are not known. */
   readonly oauth?: readonly OAuthClient[] | null;
   /** Default: one for every host. `none`: the worker has not been told. */
-  readonly certificates?: 'none';
+  readonly certificates?: "none";
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly heavyUse?: Int32Array;
@@ -40,7 +50,7 @@ export interface GatewayOptions {
   /** Where limits of rate are counted; planes that stand for workers of one process share it. */
   readonly rateLimits?: LimitMemory;
   /** Default `stopped`: time goes on by `advance`, `goOnUntil` and `during` only. */
-  readonly time?: 'stopped' | 'real';
+  readonly time?: "stopped" | "real";
   readonly tlsDefaults?: TlsDefaults;
   /** Of TLS sessions; zeros by default. */
   readonly ticketSeed?: Uint8Array;
@@ -49,7 +59,14 @@ export interface GatewayOptions {
 }
 
 /** It says nothing of requests. */
-export const plainFront: FrontSettings = { trustedHops: null, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null, addresses: [] };
+export const plainFront: FrontSettings = {
+  trustedHops: null,
+  keepsRequestId: false,
+  underscores: "allow",
+  refusesEscapedSlashes: false,
+  connectionIdleMs: null,
+  addresses: [],
+};
 
 /** Slot of the first Mapping; the n-th has this plus n. */
 export const firstSlot = 3;
@@ -73,37 +90,49 @@ export class Gateway {
   constructor(options: GatewayOptions = {}) {
     this.counters = options.counters ?? new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const settings = {
-      listen: { host: '127.0.0.1', port: 0 },
-      tls: { host: '127.0.0.1', port: 0, certFile: null, keyFile: null, folders: [], ticketKeysFile: null, defaults: options.tlsDefaults ?? plainTlsDefaults },
+      listen: { host: "127.0.0.1", port: 0 },
+      tls: {
+        host: "127.0.0.1",
+        port: 0,
+        certFile: null,
+        keyFile: null,
+        folders: [],
+        ticketKeysFile: null,
+        defaults: options.tlsDefaults ?? plainTlsDefaults,
+      },
       trustedHops: options.trustedHops ?? null,
-      proxyProtocol: options.proxyProtocol ?? { on: 'off', from: null },
-      accessLog: options.accessLog ?? 'errors',
+      proxyProtocol: options.proxyProtocol ?? { on: "off", from: null },
+      accessLog: options.accessLog ?? "errors",
       redis: options.redis ?? null,
       oauth: options.oauth !== undefined,
       limits: { ...defaultLimits, ...options.limits },
     } as unknown as Settings;
-    this.plane = new DataPlane({
-      settings,
-      clock: options.time === 'real' ? systemClock : this.#clock,
-      counters: this.counters,
-      others: options.others ?? [],
-      heavyUse: options.heavyUse ?? new Int32Array(heavyUseBytes() / 4),
-      table: this.shared.memory,
-      reader: 0,
-      askKeys: (provider) => this.keysAsked.push(provider),
-      policy: options.policy === undefined ? noPolicy : options.policy,
-      rateLimits: { memory: options.rateLimits ?? limitMemory(1000, 0, [1, 2]), aheadMs: 0 },
-      ticketSeed: options.ticketSeed ?? new Uint8Array(32),
-      oauthClients: options.oauth ?? null,
-      tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
-      damaged: (_, sentence) => {
-        throw new Error(sentence);
+    this.plane = new DataPlane(
+      {
+        settings,
+        clock: options.time === "real" ? systemClock : this.#clock,
+        counters: this.counters,
+        others: options.others ?? [],
+        heavyUse: options.heavyUse ?? new Int32Array(heavyUseBytes() / 4),
+        table: this.shared.memory,
+        reader: 0,
+        askKeys: (provider) => this.keysAsked.push(provider),
+        policy: options.policy === undefined ? noPolicy : options.policy,
+        rateLimits: { memory: options.rateLimits ?? limitMemory(1000, 0, [1, 2]), aheadMs: 0 },
+        ticketSeed: options.ticketSeed ?? new Uint8Array(32),
+        oauthClients: options.oauth ?? null,
+        tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
+        damaged: (_, sentence) => {
+          throw new Error(sentence);
+        },
+        log: (entry) => this.entries.push(entry),
+        say: (_, event) => this.said.push(event),
+        used: (keys) => this.used.push(...keys),
       },
-      log: (entry) => this.entries.push(entry),
-      say: (_, event) => this.said.push(event),
-      used: (keys) => this.used.push(...keys),
-    }, options.steps);
-    if (options.certificates !== 'none') this.plane.setCertificates(certificateSet([hostDeclaration('default', ['*'], { certPem, keyPem })]));
+      options.steps,
+    );
+    if (options.certificates !== "none")
+      this.plane.setCertificates(certificateSet([hostDeclaration("default", ["*"], { certPem, keyPem })]));
   }
 
   async listen(): Promise<this> {
@@ -114,7 +143,12 @@ export class Gateway {
   }
 
   /** The next table: the whole, of these Mappings and Upstreams. */
-  serve(mappings: readonly Mapping[], upstreams: readonly Upstream[], endpoints: readonly UpstreamEndpoints[], more: Partial<TableChange> = {}): void {
+  serve(
+    mappings: readonly Mapping[],
+    upstreams: readonly Upstream[],
+    endpoints: readonly UpstreamEndpoints[],
+    more: Partial<TableChange> = {},
+  ): void {
     const keys = new Set(upstreams.map(({ key }) => key));
     const ids = new Set(mappings.map(({ id }) => id));
     this.change({
@@ -131,7 +165,15 @@ export class Gateway {
 
   /** The next table: this one, changed. */
   change(change: Partial<TableChange>): void {
-    const none: TableChange = { settings: plainSettings, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+    const none: TableChange = {
+      settings: plainSettings,
+      mappings: [],
+      removedMappings: [],
+      upstreams: [],
+      removedUpstreams: [],
+      endpoints: [],
+      failing: [],
+    };
     this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);
     this.shared.ready = true;
     this.plane.woken();
@@ -144,7 +186,7 @@ export class Gateway {
 
   /** One Mapping, `/seldon/prod/iris/`, to these ports on loopback. */
   serveIris(ports: readonly number[], target: Partial<ForwardTarget> = {}, upstream: Partial<Upstream> = {}): void {
-    this.serve([irisTo('iris', target)], [{ ...upstreamOf('iris'), ...upstream }], [endpointsOn('iris', ports)]);
+    this.serve([irisTo("iris", target)], [{ ...upstreamOf("iris"), ...upstream }], [endpointsOn("iris", ports)]);
   }
 
   /** Time of a gateway that is stopped goes on by `ms`: deadlines are met in order, and what they set going arrives. A deadline is met up to 8 ms late. */
@@ -200,21 +242,25 @@ export class Gateway {
 }
 
 export function irisTo(upstream: string, target: Partial<ForwardTarget> = {}): Mapping {
-  const mapping = mappingOf('iris', upstream);
+  const mapping = mappingOf("iris", upstream);
   return { ...mapping, target: { ...(mapping.target as ForwardTarget), ...target } };
 }
 
 export function endpointsOn(key: string, ports: readonly number[]): UpstreamEndpoints {
-  return { key, ready: ports.length > 0, endpoints: ports.map((port) => ({ ip: '127.0.0.1', port, state: 'ready' as const })) };
+  return {
+    key,
+    ready: ports.length > 0,
+    endpoints: ports.map((port) => ({ ip: "127.0.0.1", port, state: "ready" as const })),
+  };
 }
 
 /** Both transports, for `describe.each`. */
-export const transports: readonly (readonly [name: 'plain' | 'TLS', secure: boolean])[] = [
-  ['plain', false],
-  ['TLS', true],
+export const transports: readonly (readonly [name: "plain" | "TLS", secure: boolean])[] = [
+  ["plain", false],
+  ["TLS", true],
 ];
 
 /** A prediction as a client sends it. */
-export function post(body: string, fields = '', path = '/seldon/prod/iris/api/v1.0/predictions'): string {
+export function post(body: string, fields = "", path = "/seldon/prod/iris/api/v1.0/predictions"): string {
   return `POST ${path} HTTP/1.1\r\nHost: gateway\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`;
 }

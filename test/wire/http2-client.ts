@@ -1,7 +1,7 @@
 // An HTTP/2 client on node:http2, which is a peer in tests only.
-import { once } from 'node:events';
-import * as http2 from 'node:http2';
-import type { Gateway } from './gateway.ts';
+import { once } from "node:events";
+import * as http2 from "node:http2";
+import type { Gateway } from "./gateway.ts";
 
 export interface Http2Reply {
   readonly status: number;
@@ -20,26 +20,26 @@ export class Http2Client {
 
   private constructor(session: http2.ClientHttp2Session) {
     this.session = session;
-    session.on('error', () => undefined);
-    session.on('goaway', (_code, lastId) => this.goAways.push(lastId));
+    session.on("error", () => undefined);
+    session.on("goaway", (_code, lastId) => this.goAways.push(lastId));
   }
 
   static async open(gateway: Gateway, secure: boolean, settings: http2.Settings = {}): Promise<Http2Client> {
     const url = secure ? `https://127.0.0.1:${gateway.tlsPort}` : `http://127.0.0.1:${gateway.port}`;
     const client = new Http2Client(http2.connect(url, { rejectUnauthorized: false, settings }));
-    await once(client.session, 'remoteSettings');
+    await once(client.session, "remoteSettings");
     return client;
   }
 
   start(headers: http2.OutgoingHttpHeaders, options: http2.ClientSessionRequestOptions = {}): http2.ClientHttp2Stream {
     const stream = this.session.request(headers, { endStream: false, ...options });
-    stream.on('error', () => undefined);
+    stream.on("error", () => undefined);
     return stream;
   }
 
   async request(headers: http2.OutgoingHttpHeaders, body?: string | Buffer): Promise<Http2Reply> {
     const stream = this.start(headers, body === undefined ? { endStream: true } : {});
-    if (body !== undefined) stream.end(typeof body === 'string' ? Buffer.from(body, 'latin1') : body);
+    if (body !== undefined) stream.end(typeof body === "string" ? Buffer.from(body, "latin1") : body);
     return this.reply(stream);
   }
 
@@ -49,12 +49,19 @@ export class Http2Client {
     let trailers: http2.IncomingHttpHeaders | null = null;
     const informational: http2.IncomingHttpHeaders[] = [];
     const parts: Buffer[] = [];
-    stream.on('headers', (fields) => informational.push(fields));
-    stream.on('response', (fields) => (headers = fields));
-    stream.on('trailers', (fields) => (trailers = fields));
-    stream.on('data', (part: Buffer) => parts.push(part));
-    await new Promise((resolve) => stream.once('close', resolve));
-    return { status: Number(headers[':status'] ?? 0), headers, informational, body: Buffer.concat(parts).toString('latin1'), trailers, code: stream.rstCode ?? 0 };
+    stream.on("headers", (fields) => informational.push(fields));
+    stream.on("response", (fields) => (headers = fields));
+    stream.on("trailers", (fields) => (trailers = fields));
+    stream.on("data", (part: Buffer) => parts.push(part));
+    await new Promise((resolve) => stream.once("close", resolve));
+    return {
+      status: Number(headers[":status"] ?? 0),
+      headers,
+      informational,
+      body: Buffer.concat(parts).toString("latin1"),
+      trailers,
+      code: stream.rstCode ?? 0,
+    };
   }
 
   destroy(): void {

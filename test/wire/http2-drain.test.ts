@@ -1,13 +1,13 @@
 // How HTTP/2 connections end: GOAWAY twice, what is open is served, what comes later is refused to be sent again.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { errorCode, frameType } from '../../gateway/edge/http2/constants.ts';
-import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
-import { eventually } from '../turns.ts';
-import { Gateway, transports } from './gateway.ts';
-import { Http2Client } from './http2-client.ts';
-import { Origin, answerEach } from './origin.ts';
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { errorCode, frameType } from "../../gateway/edge/http2/constants.ts";
+import { frames, rawClient } from "../gateway/edge/http2/raw-peer.ts";
+import { eventually } from "../turns.ts";
+import { Gateway, transports } from "./gateway.ts";
+import { Http2Client } from "./http2-client.ts";
+import { Origin, answerEach } from "./origin.ts";
 
-const path = '/seldon/prod/iris/x';
+const path = "/seldon/prod/iris/x";
 const lastIdOf = ({ payload }: { readonly payload: Buffer }): number => payload.readUInt32BE(0);
 
 let gateway: Gateway;
@@ -20,36 +20,37 @@ async function start(options: ConstructorParameters<typeof Gateway>[0] = {}): Pr
 }
 
 function answerAll(): void {
-  for (const connection of origin.connections) connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  for (const connection of origin.connections)
+    connection.socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
 }
 
 afterEach(async () => {
   gateway.close();
   await origin.close();
-  expect(gateway.flagged('UX')).toBe(0);
+  expect(gateway.flagged("UX")).toBe(0);
 });
 
-describe.each(transports)('%s: a drain', (_name, secure) => {
+describe.each(transports)("%s: a drain", (_name, secure) => {
   beforeEach(() => start());
 
-  test('says GOAWAY, finishes what is open and closes', async () => {
+  test("says GOAWAY, finishes what is open and closes", async () => {
     const client = await Http2Client.open(gateway, secure);
     const idle = await Http2Client.open(gateway, secure);
-    const open = client.request({ ':path': path });
-    await eventually(() => origin.text.includes('GET /x'), 'the request');
+    const open = client.request({ ":path": path });
+    await eventually(() => origin.text.includes("GET /x"), "the request");
     const drained = gateway.plane.drain(0, 10_000);
-    await gateway.goOnUntil(() => client.goAways.length >= 1, 'the first GOAWAY');
+    await gateway.goOnUntil(() => client.goAways.length >= 1, "the first GOAWAY");
     expect(client.goAways[0]).toBe(2 ** 31 - 1);
     answerAll();
-    expect(await open).toMatchObject({ status: 200, body: 'ok' });
+    expect(await open).toMatchObject({ status: 200, body: "ok" });
     await gateway.during(drained);
     expect(client.goAways.at(-1)).toBe(1);
-    expect(gateway.counted('inFlight')).toBe(0);
+    expect(gateway.counted("inFlight")).toBe(0);
     client.destroy();
     idle.destroy();
   });
 
-  test('an idle client is gone after a round trip', async () => {
+  test("an idle client is gone after a round trip", async () => {
     const idle = await Http2Client.open(gateway, secure);
     let isOver = false;
     void gateway.plane.drain(0, 10_000).then(() => (isOver = true));
@@ -59,7 +60,7 @@ describe.each(transports)('%s: a drain', (_name, secure) => {
   });
 });
 
-test('a request that the client sent before it knew is served, a later one is not, and may be sent again', async () => {
+test("a request that the client sent before it knew is served, a later one is not, and may be sent again", async () => {
   await start();
   const peer = await rawClient(gateway.port);
   const request = (id: number): Buffer => frames.request(id, true);
@@ -74,15 +75,15 @@ test('a request that the client sent before it knew is served, a later one is no
   await peer.wait(frameType.goAway, 2);
   expect(peer.of(frameType.goAway).map(lastIdOf)).toEqual([2 ** 31 - 1, 3]);
   peer.send(request(5));
-  await eventually(() => peer.of(frameType.headers).some(({ streamId }) => streamId === 3), 'an answer on stream 3');
+  await eventually(() => peer.of(frameType.headers).some(({ streamId }) => streamId === 3), "an answer on stream 3");
   expect(peer.of(frameType.headers).every(({ streamId }) => streamId < 5)).toBe(true);
   await gateway.during(peer.untilClosed());
   expect(peer.goAwayCode).toBe(errorCode.noError);
 });
 
-test('a connection that is too old ends in the same way, and its client loses nothing', async () => {
+test("a connection that is too old ends in the same way, and its client loses nothing", async () => {
   await start({ limits: { connectionMaxAgeMs: 300 } });
-  origin.behaviour = answerEach('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  origin.behaviour = answerEach("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
   let client = await Http2Client.open(gateway, false);
   const ages: number[] = [];
   let ageMs = 0;
@@ -92,7 +93,7 @@ test('a connection that is too old ends in the same way, and its client loses no
       client = await Http2Client.open(gateway, false);
       ageMs = 0;
     }
-    expect(await client.request({ ':path': path })).toMatchObject({ status: 200, body: 'ok' });
+    expect(await client.request({ ":path": path })).toMatchObject({ status: 200, body: "ok" });
     await gateway.advance(10);
     ageMs += 10;
   }

@@ -1,30 +1,70 @@
 // Requests and answers mutated at random, by a seed: whatever comes, nothing is a fault of the gateway, no more answers than requests come back,
 // and what reaches the origin is clean by the origin's own grammar. A fixed number of runs, the same on every machine (SLUICE_TEST_RUNS times as
 // many by hand); a failure prints the seed and the bytes.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { randomOf } from '../fuzz/draws.ts';
-import { answersIn } from './client.ts';
-import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
-import { Origin, requestsIn } from './origin.ts';
-import { Recorder } from './recorder.ts';
-import { requestCorpus } from './request-corpus.ts';
-import { responseCorpus } from './response-corpus.ts';
-import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
-import { eventually } from '../turns.ts';
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { randomOf } from "../fuzz/draws.ts";
+import { answersIn } from "./client.ts";
+import { Gateway, endpointsOn, irisTo, post, transports } from "./gateway.ts";
+import { Origin, requestsIn } from "./origin.ts";
+import { Recorder } from "./recorder.ts";
+import { requestCorpus } from "./request-corpus.ts";
+import { responseCorpus } from "./response-corpus.ts";
+import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
+import { eventually } from "../turns.ts";
 
-const times = Number(process.env['SLUICE_TEST_RUNS'] ?? 1);
+const times = Number(process.env["SLUICE_TEST_RUNS"] ?? 1);
 /** Connections of each test: some 4 s each on two cores. A TLS handshake costs as much as four requests. */
 const requestRuns = { plain: 5000 * times, TLS: 1000 * times };
 const answerRuns = { plain: 1500 * times, TLS: 700 * times };
 /** What is spliced in: bytes and words at which parsers part. */
-const splices = ['\r', '\n', '\r\n', '\r\n\r\n', '\0', ' ', '\t', ':', ',', ';', '\x0b', '\x7f', '\xff', '0', '5', 'f', '-', '+', '%', '%2e', '..', '/', '\\', '#', '?', 'HTTP/1.1', 'Host: b\r\n', 'Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'Connection: content-length\r\n', 'Expect: 100-continue\r\n', '0\r\n\r\n', '5\r\nhello\r\n', 'GET /seldon/prod/iris/m HTTP/1.1\r\nHost: a\r\n\r\n'];
+const splices = [
+  "\r",
+  "\n",
+  "\r\n",
+  "\r\n\r\n",
+  "\0",
+  " ",
+  "\t",
+  ":",
+  ",",
+  ";",
+  "\x0b",
+  "\x7f",
+  "\xff",
+  "0",
+  "5",
+  "f",
+  "-",
+  "+",
+  "%",
+  "%2e",
+  "..",
+  "/",
+  "\\",
+  "#",
+  "?",
+  "HTTP/1.1",
+  "Host: b\r\n",
+  "Content-Length: 3\r\n",
+  "Transfer-Encoding: chunked\r\n",
+  "Connection: close\r\n",
+  "Connection: content-length\r\n",
+  "Expect: 100-continue\r\n",
+  "0\r\n\r\n",
+  "5\r\nhello\r\n",
+  "GET /seldon/prod/iris/m HTTP/1.1\r\nHost: a\r\n\r\n",
+];
 
-describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
+describe.each(transports)("%s", { timeout: 30_000 * times }, (name, secure) => {
   let gateway: Gateway;
   let recorder: Recorder;
 
   beforeAll(async () => {
-    gateway = await new Gateway({ time: 'real', accessLog: 'off', limits: { headTimeoutMs: 60_000, bodyIdleTimeoutMs: 60_000 } }).listen();
+    gateway = await new Gateway({
+      time: "real",
+      accessLog: "off",
+      limits: { headTimeoutMs: 60_000, bodyIdleTimeoutMs: 60_000 },
+    }).listen();
     recorder = await new Recorder().listen();
     gateway.serveIris([recorder.port]);
   });
@@ -33,8 +73,8 @@ describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
     await recorder.close();
   });
 
-  test('mutated requests', async () => {
-    const seed = Number(process.env['SLUICE_TEST_SEED'] ?? 20_261_121);
+  test("mutated requests", async () => {
+    const seed = Number(process.env["SLUICE_TEST_SEED"] ?? 20_261_121);
     const random = randomOf(seed);
     let answered = 0;
     for (let run = 0; run < requestRuns[name]; run++) {
@@ -47,42 +87,52 @@ describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
       if (random() < 0.5) await new Promise(setImmediate);
       client.write(text.slice(cut));
       client.socket.end();
-      await client.until((one) => one.ended || one.closed, `the end; seed ${seed}, run ${run}: ${JSON.stringify(text)}`);
+      await client.until(
+        (one) => one.ended || one.closed,
+        `the end; seed ${seed}, run ${run}: ${JSON.stringify(text)}`,
+      );
       const answers = answersIn(client.text, /HEAD/i.test(text)).filter(({ status }) => status >= 200);
       client.destroy();
-      await eventually(() => recorder.unfinished === 0 && gateway.counted('inFlight') === 0, 'the end of a cut request');
+      await eventually(
+        () => recorder.unfinished === 0 && gateway.counted("inFlight") === 0,
+        "the end of a cut request",
+      );
       const told = `seed ${seed}, run ${run}: ${JSON.stringify(text)}`;
       expect(recorder.faults, told).toEqual([]);
-      expect(gateway.flagged('UX'), told).toBe(0);
+      expect(gateway.flagged("UX"), told).toBe(0);
       // Each line that ends with a version may be a request; whatever else came is at most one refusal.
-      expect(answers.length, told).toBeLessThanOrEqual(text.split(' HTTP/1.').length);
-      expect(recorder.heard.length, told).toBeLessThanOrEqual(text.split(' HTTP/1.').length - 1);
+      expect(answers.length, told).toBeLessThanOrEqual(text.split(" HTTP/1.").length);
+      expect(recorder.heard.length, told).toBeLessThanOrEqual(text.split(" HTTP/1.").length - 1);
       answered += answers.length;
     }
     expect(answered).toBeGreaterThan(0);
-    await eventually(() => gateway.counted('clientConnectionsHttp1') === 0, 'no connection');
+    await eventually(() => gateway.counted("clientConnectionsHttp1") === 0, "no connection");
   });
 
-  test('mutated answers', async () => {
-    const seed = Number(process.env['SLUICE_TEST_SEED'] ?? 20_261_121);
+  test("mutated answers", async () => {
+    const seed = Number(process.env["SLUICE_TEST_SEED"] ?? 20_261_121);
     const random = randomOf(seed);
-    let text = '';
+    let text = "";
     const hostile = await new Origin((connection) => {
       if (requestsIn(connection.text).length === 0 || connection.answered > 0) return;
       connection.answered = 1;
       const cut = Math.floor(random() * text.length);
-      connection.socket.write(text.slice(0, cut), 'latin1');
-      setImmediate(() => connection.socket.end(text.slice(cut), 'latin1'));
+      connection.socket.write(text.slice(0, cut), "latin1");
+      setImmediate(() => connection.socket.end(text.slice(cut), "latin1"));
     }).listen();
-    gateway.serve([irisTo('hostile'), mappingOf('calm', 'calm')], [upstreamOf('hostile'), upstreamOf('calm')], [endpointsOn('hostile', [hostile.port]), endpointsOn('calm', [recorder.port])]);
+    gateway.serve(
+      [irisTo("hostile"), mappingOf("calm", "calm")],
+      [upstreamOf("hostile"), upstreamOf("calm")],
+      [endpointsOn("hostile", [hostile.port]), endpointsOn("calm", [recorder.port])],
+    );
     let witness = await gateway.open(secure);
     for (let run = 0; run < answerRuns[name]; run++) {
       text = mutated(random, responseBytes);
       const client = await gateway.open(secure);
-      client.write(post('x', 'Connection: close\r\n'));
+      client.write(post("x", "Connection: close\r\n"));
       await client.until((one) => one.ended || one.closed);
       const told = `seed ${seed}, run ${run}: ${JSON.stringify(text)} gave ${JSON.stringify(client.text)}`;
-      expect(gateway.flagged('UX'), told).toBe(0);
+      expect(gateway.flagged("UX"), told).toBe(0);
       // The end of the connection is the end of the one answer: no second head stands behind it.
       const finals = answersIn(client.text).filter(({ status }) => status >= 200);
       expect(finals.length, told).toBeLessThanOrEqual(1);
@@ -93,11 +143,14 @@ describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
         witness.destroy();
         witness = await gateway.open(secure);
       }
-      witness.write(post('calm', '', '/seldon/prod/calm/x'));
+      witness.write(post("calm", "", "/seldon/prod/calm/x"));
       expect((await witness.answers(asked + 1))[asked]!.status, told).toBe(200);
     }
     witness.destroy();
-    await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('clientConnectionsHttp1') === 0, 'nothing in flight');
+    await eventually(
+      () => gateway.counted("inFlight") === 0 && gateway.counted("clientConnectionsHttp1") === 0,
+      "nothing in flight",
+    );
     await hostile.close();
   });
 });

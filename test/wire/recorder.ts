@@ -1,6 +1,6 @@
 // An origin that records: it accepts everything, answers each request that its own grammar hears, and refuses nothing.
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { hear, type Heard } from './grammar.ts';
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { hear, type Heard } from "./grammar.ts";
 
 export class Recorder {
   /** Complete requests, in the order of their ends. */
@@ -18,7 +18,7 @@ export class Recorder {
 
   async listen(): Promise<this> {
     await new Promise<void>((resolve) => {
-      this.#server.listen(0, '127.0.0.1', resolve);
+      this.#server.listen(0, "127.0.0.1", resolve);
     });
     this.port = (this.#server.address() as AddressInfo).port;
     return this;
@@ -26,7 +26,7 @@ export class Recorder {
 
   /** Requests that have begun on an open connection and are not complete. */
   get unfinished(): number {
-    return [...this.#rests.values()].filter((rest) => rest !== '').length;
+    return [...this.#rests.values()].filter((rest) => rest !== "").length;
   }
 
   /** Everything wrong that was heard so far. */
@@ -48,17 +48,21 @@ export class Recorder {
   }
 
   #serve(socket: Socket): void {
-    this.#rests.set(socket, '');
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk: Buffer) => {
-      const { requests, rest } = hear(this.#rests.get(socket)! + chunk.toString('latin1'));
+    this.#rests.set(socket, "");
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk: Buffer) => {
+      const { requests, rest } = hear(this.#rests.get(socket)! + chunk.toString("latin1"));
       this.#rests.set(socket, rest);
       for (const request of requests) {
         this.heard.push(request);
-        socket.write(request.method === 'HEAD' ? 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n' : 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+        socket.write(
+          request.method === "HEAD"
+            ? "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+            : "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        );
       }
     });
-    socket.on('close', () => {
+    socket.on("close", () => {
       this.brokenOff.push(...hear(this.#rests.get(socket)!).faults);
       this.#rests.delete(socket);
     });

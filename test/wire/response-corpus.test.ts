@@ -1,18 +1,18 @@
 // Every vector of the response corpus over real sockets: the client sees one answer or a cut, never two; the upstream connection is destroyed
 // unless it is clean; the next request to the same upstream and a bystander's to another get their own answers.
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answersIn, fieldOf, type RawClient } from './client.ts';
-import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
-import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
-import { eventually } from '../turns.ts';
-import { Origin, requestsIn } from './origin.ts';
-import { responseCorpus, type ResponseOutcome, type ResponseVector } from './response-corpus.ts';
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answersIn, fieldOf, type RawClient } from "./client.ts";
+import { Gateway, endpointsOn, irisTo, post, transports } from "./gateway.ts";
+import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
+import { eventually } from "../turns.ts";
+import { Origin, requestsIn } from "./origin.ts";
+import { responseCorpus, type ResponseOutcome, type ResponseVector } from "./response-corpus.ts";
 
 const families = [...new Set(responseCorpus.map(({ family }) => family))];
 /** Longer vectors are sent whole only. */
 const mostDripBytes = 500;
-const told: ResponseOutcome = { kind: 'answered', status: 502, flag: 'UPE' };
+const told: ResponseOutcome = { kind: "answered", status: 502, flag: "UPE" };
 let runs = 0;
 let wrongRuns = 0;
 
@@ -27,7 +27,7 @@ class Hostile {
 
   async listen(): Promise<this> {
     await new Promise<void>((resolve) => {
-      this.#server.listen(0, '127.0.0.1', resolve);
+      this.#server.listen(0, "127.0.0.1", resolve);
     });
     this.port = (this.#server.address() as AddressInfo).port;
     return this;
@@ -41,17 +41,17 @@ class Hostile {
   #serve(socket: Socket): void {
     this.sockets.add(socket);
     this.accepted += 1;
-    let text = '';
+    let text = "";
     let answered = 0;
-    socket.on('error', () => undefined);
-    socket.on('end', () => socket.end());
-    socket.on('close', () => this.sockets.delete(socket));
+    socket.on("error", () => undefined);
+    socket.on("end", () => socket.end());
+    socket.on("close", () => this.sockets.delete(socket));
     if (this.vector?.early === true) void this.#attack(socket);
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1');
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1");
       for (; answered < requestsIn(text).length; answered++) {
         if (this.vector !== null) void this.#attack(socket);
-        else socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood');
+        else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood");
       }
     });
   }
@@ -63,21 +63,21 @@ class Hostile {
     if (drip) {
       for (const byte of bytes) {
         if (socket.destroyed) return;
-        socket.write(byte, 'latin1');
+        socket.write(byte, "latin1");
         await new Promise(setImmediate);
       }
     } else {
       await new Promise<void>((resolve) => {
-        socket.write(bytes, 'latin1', () => resolve());
+        socket.write(bytes, "latin1", () => resolve());
       });
     }
-    if (afterwards === 'ends') socket.end();
+    if (afterwards === "ends") socket.end();
     // What was written is on its way: a reset must not overtake it.
-    if (afterwards === 'resets') setTimeout(() => socket.resetAndDestroy(), 5);
+    if (afterwards === "resets") setTimeout(() => socket.resetAndDestroy(), 5);
   }
 }
 
-describe.each(transports)('%s', (_name, secure) => {
+describe.each(transports)("%s", (_name, secure) => {
   let gateway: Gateway;
   let hostile: Hostile;
   let friendly: Origin;
@@ -85,7 +85,7 @@ describe.each(transports)('%s', (_name, secure) => {
   let witnessed = 0;
 
   beforeAll(async () => {
-    gateway = await new Gateway({ time: 'real', accessLog: 'off', limits: { upstreamIdleMs: 60_000 } }).listen();
+    gateway = await new Gateway({ time: "real", accessLog: "off", limits: { upstreamIdleMs: 60_000 } }).listen();
     hostile = await new Hostile().listen();
     friendly = await new Origin().listen();
     witness = await gateway.open(secure);
@@ -101,20 +101,25 @@ describe.each(transports)('%s', (_name, secure) => {
   function serveAnew(): void {
     const key = `iris-${runs}`;
     gateway.change({ endpoints: [endpointsOn(`iris-${runs - 1}`, [])] });
-    gateway.serve([irisTo(key), mappingOf('calm', 'calm')], [upstreamOf(key), upstreamOf('calm')], [endpointsOn(key, [hostile.port]), endpointsOn('calm', [friendly.port])]);
+    gateway.serve(
+      [irisTo(key), mappingOf("calm", "calm")],
+      [upstreamOf(key), upstreamOf("calm")],
+      [endpointsOn(key, [hostile.port]), endpointsOn("calm", [friendly.port])],
+    );
   }
 
   async function run(vector: ResponseVector, drip: boolean): Promise<string> {
-    const outcome = vector.outcome.kind === 'cut' && vector.outcome.malformed && !drip ? told : vector.outcome;
+    const outcome = vector.outcome.kind === "cut" && vector.outcome.malformed && !drip ? told : vector.outcome;
     serveAnew();
-    await eventually(() => hostile.sockets.size === 0, 'no connection to the hostile upstream');
-    const flags = gateway.flagged('UPE') + gateway.flagged('UC');
+    await eventually(() => hostile.sockets.size === 0, "no connection to the hostile upstream");
+    const flags = gateway.flagged("UPE") + gateway.flagged("UC");
     hostile.vector = vector;
     hostile.drip = drip;
     const client = await gateway.open(secure);
     client.write(`${vector.method} /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\n\r\n`);
-    const bodiless = vector.method === 'HEAD';
-    const finals = (): ReturnType<typeof answersIn> => answersIn(client.text, bodiless).filter(({ status }) => status >= 200);
+    const bodiless = vector.method === "HEAD";
+    const finals = (): ReturnType<typeof answersIn> =>
+      answersIn(client.text, bodiless).filter(({ status }) => status >= 200);
     await client.until(() => client.ended || client.closed || finals().length > 0).catch(() => undefined);
     const wrong: string[] = [];
     const claim = (holds: boolean, what: string): void => {
@@ -122,65 +127,85 @@ describe.each(transports)('%s', (_name, secure) => {
     };
     const [answer] = finals();
     switch (outcome.kind) {
-      case 'answered':
+      case "answered":
         claim(answer?.status === outcome.status, `status ${answer?.status}`);
-        claim(gateway.flagged('UPE') + gateway.flagged('UC') === flags + 1, 'not flagged');
+        claim(gateway.flagged("UPE") + gateway.flagged("UC") === flags + 1, "not flagged");
         break;
-      case 'cut':
+      case "cut":
         claim(answer === undefined && client.ended, `a whole answer ${answer?.status}`);
-        claim(gateway.flagged('UPE') + gateway.flagged('UC') === flags + 1, 'not flagged');
+        claim(gateway.flagged("UPE") + gateway.flagged("UC") === flags + 1, "not flagged");
         break;
-      case 'passed': {
+      case "passed": {
         const before = answersIn(client.text, bodiless).filter(({ status }) => status < 200);
-        claim(answer?.status === outcome.status && answer.body === outcome.body, `status ${answer?.status}, body ${answer?.body.slice(0, 20)}`);
-        claim(before.map(({ status }) => status).join() === outcome.informational.join(), `before it ${before.map(({ status }) => status).join()}`);
+        claim(
+          answer?.status === outcome.status && answer.body === outcome.body,
+          `status ${answer?.status}, body ${answer?.body.slice(0, 20)}`,
+        );
+        claim(
+          before.map(({ status }) => status).join() === outcome.informational.join(),
+          `before it ${before.map(({ status }) => status).join()}`,
+        );
         claim(answer?.trailers === outcome.trailers, `trailers ${answer?.trailers}`);
-        for (const name of outcome.gone) claim(answer !== undefined && fieldOf(answer, name) === null, `${name} passed`);
+        for (const name of outcome.gone)
+          claim(answer !== undefined && fieldOf(answer, name) === null, `${name} passed`);
       }
     }
-    const kept = outcome.kind === 'passed' && outcome.kept;
-    if (!kept) await eventually(() => hostile.sockets.size === 0, `the end of the upstream connection after ${vector.name}`);
+    const kept = outcome.kind === "passed" && outcome.kept;
+    if (!kept)
+      await eventually(() => hostile.sockets.size === 0, `the end of the upstream connection after ${vector.name}`);
     hostile.vector = null;
     const { accepted } = hostile;
     // The client's next request, and where its connection is gone another client's, gets an answer of its own.
-    const heads = client.text.split('HTTP/1.1 ').length;
+    const heads = client.text.split("HTTP/1.1 ").length;
     const seen = answersIn(client.text, bodiless).length;
     const next = client.ended ? await gateway.open(secure) : client;
     const from = next === client ? client.text.length : 0;
-    next.write(post('next'));
+    next.write(post("next"));
     await next.until(() => answersIn(next.text.slice(from)).length > 0).catch(() => undefined);
-    claim(next.text.slice(from).endsWith('\r\n\r\ngood') && answersIn(next.text.slice(from)).length === 1, `the next request got ${JSON.stringify(next.text.slice(from, from + 80))}`);
-    claim(outcome.kind === 'cut' ? heads <= 2 : vector.family === 'ends too soon' || heads - 1 === seen, `${heads - 1} answers at the client`);
-    claim(hostile.accepted === accepted + (kept ? 0 : 1), kept ? 'not used again' : 'used again');
+    claim(
+      next.text.slice(from).endsWith("\r\n\r\ngood") && answersIn(next.text.slice(from)).length === 1,
+      `the next request got ${JSON.stringify(next.text.slice(from, from + 80))}`,
+    );
+    claim(
+      outcome.kind === "cut" ? heads <= 2 : vector.family === "ends too soon" || heads - 1 === seen,
+      `${heads - 1} answers at the client`,
+    );
+    claim(hostile.accepted === accepted + (kept ? 0 : 1), kept ? "not used again" : "used again");
     next.destroy();
     client.destroy();
-    witness.write(post('calm', '', '/seldon/prod/calm/x'));
+    witness.write(post("calm", "", "/seldon/prod/calm/x"));
     witnessed += 1;
     const answers = await witness.answers(witnessed);
-    claim(answers.at(-1)!.status === 200, 'a bystander was touched');
+    claim(answers.at(-1)!.status === 200, "a bystander was touched");
     runs += 1;
     if (wrong.length > 0) wrongRuns += 1;
-    return wrong.length === 0 ? '' : `${vector.name}${drip ? ' (byte by byte)' : ''}: ${wrong.join('; ')}`;
+    return wrong.length === 0 ? "" : `${vector.name}${drip ? " (byte by byte)" : ""}: ${wrong.join("; ")}`;
   }
 
-  test.each(families)('%s', async (family) => {
+  test.each(families)("%s", async (family) => {
     const wrong: string[] = [];
     for (const [index, vector] of responseCorpus.filter((one) => one.family === family).entries()) {
       wrong.push(await run(vector, false));
       // What comes early comes at once: the answer to the request would stand between its bytes.
-      if (!vector.early && vector.bytes.length <= mostDripBytes && (!secure || index % 5 === 0)) wrong.push(await run(vector, true));
+      if (!vector.early && vector.bytes.length <= mostDripBytes && (!secure || index % 5 === 0))
+        wrong.push(await run(vector, true));
     }
-    expect(wrong.filter((text) => text !== '')).toEqual([]);
+    expect(wrong.filter((text) => text !== "")).toEqual([]);
   });
 
-  test('nothing was a fault of the gateway, and nothing is left behind', async () => {
-    expect(gateway.flagged('UX')).toBe(0);
-    await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('clientConnectionsHttp1') === 1, 'gauges at rest');
+  test("nothing was a fault of the gateway, and nothing is left behind", async () => {
+    expect(gateway.flagged("UX")).toBe(0);
+    await eventually(
+      () => gateway.counted("inFlight") === 0 && gateway.counted("clientConnectionsHttp1") === 1,
+      "gauges at rest",
+    );
   });
 });
 
-test('the corpus prints its count', () => {
-  process.stdout.write(`response corpus: ${responseCorpus.length} vectors in ${families.length} families, ${runs} runs, ${wrongRuns} ambiguous\n`);
+test("the corpus prints its count", () => {
+  process.stdout.write(
+    `response corpus: ${responseCorpus.length} vectors in ${families.length} families, ${runs} runs, ${wrongRuns} ambiguous\n`,
+  );
   expect(responseCorpus.length).toBeGreaterThanOrEqual(80);
   expect(wrongRuns).toBe(0);
 });

@@ -1,7 +1,7 @@
 // A gateway whose /seldon/prod/iris/ leads to an origin that answers ok.
-import type { ForwardTarget } from '../../routing/model/mapping.ts';
-import { Gateway, type GatewayOptions } from './gateway.ts';
-import { Origin } from './origin.ts';
+import type { ForwardTarget } from "../../routing/model/mapping.ts";
+import { Gateway, type GatewayOptions } from "./gateway.ts";
+import { Origin } from "./origin.ts";
 
 export interface ServedIris {
   readonly gateway: Gateway;
@@ -9,7 +9,10 @@ export interface ServedIris {
   readonly close: () => Promise<void>;
 }
 
-export async function servedIris(options: GatewayOptions = {}, target: Partial<ForwardTarget> = {}): Promise<ServedIris> {
+export async function servedIris(
+  options: GatewayOptions = {},
+  target: Partial<ForwardTarget> = {},
+): Promise<ServedIris> {
   const gateway = await new Gateway(options).listen();
   const origin = await new Origin().listen();
   gateway.serveIris([origin.port], target);

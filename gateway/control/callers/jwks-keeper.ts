@@ -1,7 +1,7 @@
 // JwksKeeper: the key sets of issuers, by URL, kept fresh. A set that cannot be got, or read, leaves the last good one as it is.
-import { readPublicKeys } from '../../callers/public-keys.ts';
-import type { Alarm, Clock } from '../../shared/clock.ts';
-import type { JwksAnswer } from './jwks-fetch.ts';
+import { readPublicKeys } from "../../callers/public-keys.ts";
+import type { Alarm, Clock } from "../../shared/clock.ts";
+import type { JwksAnswer } from "./jwks-fetch.ts";
 
 export const jwksTimes = {
   /** Least time between two fetches of one URL because somebody asks, ms. */
@@ -68,7 +68,18 @@ export class JwksKeeper {
     }
     for (const url of wanted) {
       if (this.#kept.has(url)) continue;
-      const kept: Kept = { url, text: null, faults: [], askedMs: -Infinity, failuresInRow: 0, fetching: false, asked: false, alarm: null, dueMs: 0, first: Promise.resolve() };
+      const kept: Kept = {
+        url,
+        text: null,
+        faults: [],
+        askedMs: -Infinity,
+        failuresInRow: 0,
+        fetching: false,
+        asked: false,
+        alarm: null,
+        dueMs: 0,
+        first: Promise.resolve(),
+      };
       this.#kept.set(url, kept);
       kept.first = this.#fetch(kept);
     }
@@ -88,7 +99,8 @@ export class JwksKeeper {
     const kept = this.#kept.get(url);
     if (kept === undefined) return;
     kept.asked = true;
-    if (!kept.fetching) this.#fetchIn(kept, Math.min(kept.dueMs, kept.askedMs + jwksTimes.leastMs) - this.#outside.clock.now());
+    if (!kept.fetching)
+      this.#fetchIn(kept, Math.min(kept.dueMs, kept.askedMs + jwksTimes.leastMs) - this.#outside.clock.now());
   }
 
   stop(): void {
@@ -122,10 +134,13 @@ export class JwksKeeper {
 
 /** Takes what came. True: it is something else than before. */
 function take(kept: Kept, answer: JwksAnswer): boolean {
-  const outcome = answer.kind === 'failed' ? ({ kind: 'refused', sentence: `they cannot be fetched: ${answer.reason}` } as const) : readPublicKeys(answer.text);
-  kept.failuresInRow = outcome.kind === 'keys' ? 0 : kept.failuresInRow + 1;
-  const text = outcome.kind === 'keys' && answer.kind === 'got' ? answer.text : kept.text;
-  const faults = outcome.kind === 'keys' ? [] : [outcome.sentence];
+  const outcome =
+    answer.kind === "failed"
+      ? ({ kind: "refused", sentence: `they cannot be fetched: ${answer.reason}` } as const)
+      : readPublicKeys(answer.text);
+  kept.failuresInRow = outcome.kind === "keys" ? 0 : kept.failuresInRow + 1;
+  const text = outcome.kind === "keys" && answer.kind === "got" ? answer.text : kept.text;
+  const faults = outcome.kind === "keys" ? [] : [outcome.sentence];
   const changed = text !== kept.text || faults.join() !== kept.faults.join();
   kept.text = text;
   kept.faults = faults;
@@ -135,6 +150,9 @@ function take(kept: Kept, answer: JwksAnswer): boolean {
 /** Until the next fetch: before its server says that the set ends, and at the latest as stated. */
 function restMs({ failuresInRow }: Kept, answer: JwksAnswer): number {
   if (failuresInRow > 0) return Math.min(jwksTimes.retryMs, jwksTimes.leastMs * 2 ** Math.min(failuresInRow - 1, 10));
-  const maxAgeMs = answer.kind === 'got' ? answer.maxAgeMs : null;
-  return Math.max(jwksTimes.leastRefreshMs, Math.min(jwksTimes.refreshMs, maxAgeMs === null ? Infinity : maxAgeMs * 0.8));
+  const maxAgeMs = answer.kind === "got" ? answer.maxAgeMs : null;
+  return Math.max(
+    jwksTimes.leastRefreshMs,
+    Math.min(jwksTimes.refreshMs, maxAgeMs === null ? Infinity : maxAgeMs * 0.8),
+  );
 }

@@ -1,21 +1,27 @@
 // The policy keeper: brings the policy file, the keys that it names and the data workers together. A file that becomes wrong is a Problem, and the last
 // good one stays; keys that are gone admit nobody.
-import { unwatchFile, watchFile } from 'node:fs';
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { SourceChange } from '../../../k8s/source/objects/source.ts';
-import { refOfKey } from '../../../k8s/translate/model/object.ts';
-import { secretTexts } from '../../../k8s/translate/backends/tls.ts';
-import { noPolicy, type CallPolicy, type Provider } from '../../callers/call-policy.ts';
-import { lackingKeys } from '../../callers/lacking-keys.ts';
-import { completePolicy, decodePolicyFile, placesOf, providerProblem, type PolicyDeclaration } from '../../callers/policy-file.ts';
-import { readMaterial, readPolicy } from '../../callers/read-policy.ts';
-import type { Material, MaterialPlace } from '../../callers/provider.ts';
-import type { Log } from '../../shared/log.ts';
-import type { Clock } from '../../shared/clock.ts';
-import type { KeptPolicy } from '../../shared/messages.ts';
-import type { JwksAnswer } from './jwks-fetch.ts';
-import { JwksKeeper } from './jwks-keeper.ts';
+import { unwatchFile, watchFile } from "node:fs";
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { SourceChange } from "../../../k8s/source/objects/source.ts";
+import { refOfKey } from "../../../k8s/translate/model/object.ts";
+import { secretTexts } from "../../../k8s/translate/backends/tls.ts";
+import { noPolicy, type CallPolicy, type Provider } from "../../callers/call-policy.ts";
+import { lackingKeys } from "../../callers/lacking-keys.ts";
+import {
+  completePolicy,
+  decodePolicyFile,
+  placesOf,
+  providerProblem,
+  type PolicyDeclaration,
+} from "../../callers/policy-file.ts";
+import { readMaterial, readPolicy } from "../../callers/read-policy.ts";
+import type { Material, MaterialPlace } from "../../callers/provider.ts";
+import type { Log } from "../../shared/log.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { KeptPolicy } from "../../shared/messages.ts";
+import type { JwksAnswer } from "./jwks-fetch.ts";
+import { JwksKeeper } from "./jwks-keeper.ts";
 
 /** Files are looked at so often, ms: a mounted ConfigMap changes by a link, which few ways of watching see. */
 export const policyLookMs = 1000;
@@ -58,7 +64,7 @@ export class PolicyKeeper {
   constructor(file: string | null, kept: KeptPolicy | null, outside: PolicyOutside) {
     this.#file = file;
     this.#outside = outside;
-    this.#text = kept?.text ?? '';
+    this.#text = kept?.text ?? "";
     this.#policy = kept?.policy ?? noPolicy;
     this.#isTold = kept !== null;
     this.#jwks = new JwksKeeper({
@@ -83,16 +89,21 @@ export class PolicyKeeper {
   get waitsFor(): string | null {
     if (this.#file === null || this.#isTold) return null;
     const declaration = this.#declaration;
-    if (declaration === null) return 'it waits for the policy file (--policy) to be read';
-    if (placesOf(declaration).some((place) => this.#isUnknown(place))) return 'it waits for the Secrets that the policy names';
+    if (declaration === null) return "it waits for the policy file (--policy) to be read";
+    if (placesOf(declaration).some((place) => this.#isUnknown(place)))
+      return "it waits for the Secrets that the policy names";
     const lacking = lackingKeys(declaration, (name) => this.#lacksKeys(name), this.#outside.opens);
-    return lacking.length === 0 ? null : `it waits for the keys of ${lacking.slice(0, 8).join(', ')}${lacking.length > 8 ? ' and others' : ''}, as without them the policy admits nobody: create them, or read the Problems of the policy`;
+    return lacking.length === 0
+      ? null
+      : `it waits for the keys of ${lacking.slice(0, 8).join(", ")}${lacking.length > 8 ? " and others" : ""}, as without them the policy admits nobody: create them, or read the Problems of the policy`;
   }
 
   /** Secrets that the policy names, `namespace/name`. */
   get wantedSecrets(): readonly string[] {
     if (this.#declaration === null) return [];
-    return placesOf(this.#declaration).flatMap((place) => (place.kind === 'secret' ? [`${place.namespace}/${place.name}`] : []));
+    return placesOf(this.#declaration).flatMap((place) =>
+      place.kind === "secret" ? [`${place.namespace}/${place.name}`] : [],
+    );
   }
 
   /** Reads the file for the first time. Throws one sentence when it is wrong and no earlier one is known. */
@@ -100,8 +111,8 @@ export class PolicyKeeper {
     if (this.#file === null) return;
     const wrong = await this.#read();
     if (wrong !== null) {
-      const before = this.#text === '' ? null : decodePolicyFile(this.#text);
-      if (before === null || before.kind === 'wrong') throw new Error(wrong);
+      const before = this.#text === "" ? null : decodePolicyFile(this.#text);
+      if (before === null || before.kind === "wrong") throw new Error(wrong);
       this.#declaration = before.policy;
       this.#tell(wrong);
     }
@@ -119,11 +130,13 @@ export class PolicyKeeper {
   }
 
   /** Takes the Secrets of a change. */
-  take({ set, removed }: Pick<SourceChange, 'set' | 'removed'>): void {
+  take({ set, removed }: Pick<SourceChange, "set" | "removed">): void {
     if (this.#file === null) return;
     const secrets: [name: string, material: Material | null][] = [];
-    for (const { ref, object } of set) if (ref.kind === 'Secret') secrets.push([`${ref.namespace}/${ref.name}`, secretTexts(object)]);
-    for (const { kind, namespace, name } of removed.map(refOfKey)) if (kind === 'Secret') secrets.push([`${namespace}/${name}`, null]);
+    for (const { ref, object } of set)
+      if (ref.kind === "Secret") secrets.push([`${ref.namespace}/${ref.name}`, secretTexts(object)]);
+    for (const { kind, namespace, name } of removed.map(refOfKey))
+      if (kind === "Secret") secrets.push([`${namespace}/${name}`, null]);
     // A folder has Secrets that the policy may name later.
     for (const [name, material] of secrets) this.#secrets.set(name, material);
     const wanted = this.wantedSecrets;
@@ -163,7 +176,7 @@ export class PolicyKeeper {
   /** null: the file holds a policy; else what is wrong. */
   async #read(): Promise<string | null> {
     const read = await readPolicy(this.#file!);
-    if (read.kind === 'failed') return read.sentence;
+    if (read.kind === "failed") return read.sentence;
     this.#text = read.text;
     this.#declaration = read.policy;
     return null;
@@ -171,13 +184,30 @@ export class PolicyKeeper {
 
   #tell(wrong: string | null): void {
     const before = this.#fileProblem?.sentence ?? null;
-    this.#fileProblem = wrong === null ? null : { code: 'bad-policy', level: 'error', subject: { kind: 'Policy', namespace: '', name: 'policy' }, field: '', sentence: `${wrong}; the last good one stays` };
+    this.#fileProblem =
+      wrong === null
+        ? null
+        : {
+            code: "bad-policy",
+            level: "error",
+            subject: { kind: "Policy", namespace: "", name: "policy" },
+            field: "",
+            sentence: `${wrong}; the last good one stays`,
+          };
     if ((this.#fileProblem?.sentence ?? null) !== before) this.#outside.problemsChanged();
   }
 
   async #readMaterial(): Promise<void> {
-    this.#jwks.want(this.#declaration === null ? [] : placesOf(this.#declaration).flatMap((place) => (place.kind === 'url' ? [place.url] : [])));
-    const wanted = new Set(this.#declaration === null ? [] : placesOf(this.#declaration).flatMap((place) => (place.kind === 'file' ? [place.file] : [])));
+    this.#jwks.want(
+      this.#declaration === null
+        ? []
+        : placesOf(this.#declaration).flatMap((place) => (place.kind === "url" ? [place.url] : [])),
+    );
+    const wanted = new Set(
+      this.#declaration === null
+        ? []
+        : placesOf(this.#declaration).flatMap((place) => (place.kind === "file" ? [place.file] : [])),
+    );
     for (const file of this.#files.keys()) {
       if (wanted.has(file)) continue;
       unwatchFile(file);
@@ -194,15 +224,22 @@ export class PolicyKeeper {
     const declaration = this.#declaration;
     if (declaration === null) return;
     const problems: Problem[] = [];
-    const report = (provider: string, sentence: string): void => void problems.push(providerProblem(provider, sentence));
+    const report = (provider: string, sentence: string): void =>
+      void problems.push(providerProblem(provider, sentence));
     const kept = this.#policy;
     const next = completePolicy(declaration, (place) => this.#materialAt(place), report);
-    const providers = Object.fromEntries(Object.entries(next.providers).map(([name, provider]) => [name, this.#withKeptKeys(name, provider)]));
+    const providers = Object.fromEntries(
+      Object.entries(next.providers).map(([name, provider]) => [name, this.#withKeptKeys(name, provider)]),
+    );
     for (const [name, declared] of Object.entries(declaration.providers)) {
-      if (declared.kind !== 'jwt' || declared.from.kind !== 'url') continue;
+      if (declared.kind !== "jwt" || declared.from.kind !== "url") continue;
       const provider = providers[name]!;
-      const what = provider.kind === 'jwt' && provider.keys === null ? 'are not known, so it admits nobody' : 'are not renewed, and the last ones hold';
-      for (const fault of this.#jwks.stateOf(declared.from.url).faults) report(name, `its keys at ${declared.from.url} ${what}: ${fault}`);
+      const what =
+        provider.kind === "jwt" && provider.keys === null
+          ? "are not known, so it admits nobody"
+          : "are not renewed, and the last ones hold";
+      for (const fault of this.#jwks.stateOf(declared.from.url).faults)
+        report(name, `its keys at ${declared.from.url} ${what}: ${fault}`);
     }
     const policy: CallPolicy = { ...next, providers };
     this.#keyProblems = this.#isSynced ? problems : [];
@@ -218,15 +255,18 @@ export class PolicyKeeper {
   #withKeptKeys(name: string, provider: Provider): Provider {
     const kept = this.#policy.providers[name];
     const declared = this.#declaration!.providers[name]!;
-    if (kept === undefined || declared.kind === 'mtls') return provider;
-    if (provider.kind === 'jwt' && provider.keysUrl !== null) return kept.kind === 'jwt' && provider.keys === null && kept.keysUrl === provider.keysUrl ? { ...provider, keys: kept.keys } : provider;
+    if (kept === undefined || declared.kind === "mtls") return provider;
+    if (provider.kind === "jwt" && provider.keysUrl !== null)
+      return kept.kind === "jwt" && provider.keys === null && kept.keysUrl === provider.keysUrl
+        ? { ...provider, keys: kept.keys }
+        : provider;
     return this.#isUnknown(declared.from) && kept.kind === provider.kind ? kept : provider;
   }
 
   #urlOf(provider: string): string | null {
     const providers = this.#declaration?.providers ?? {};
     const declared = Object.hasOwn(providers, provider) ? providers[provider]! : null;
-    return declared?.kind === 'jwt' && declared.from.kind === 'url' ? declared.from.url : null;
+    return declared?.kind === "jwt" && declared.from.kind === "url" ? declared.from.url : null;
   }
 
   #providersOf(url: string): readonly string[] {
@@ -235,13 +275,13 @@ export class PolicyKeeper {
 
   #materialAt(place: MaterialPlace): Material | null {
     switch (place.kind) {
-      case 'file':
+      case "file":
         return this.#files.get(place.file) ?? null;
-      case 'secret':
+      case "secret":
         return this.#secrets.get(`${place.namespace}/${place.name}`) ?? null;
-      case 'url': {
+      case "url": {
         const { text } = this.#jwks.stateOf(place.url);
-        return text === null ? null : new Map([['', Buffer.from(text)]]);
+        return text === null ? null : new Map([["", Buffer.from(text)]]);
       }
     }
   }
@@ -249,10 +289,10 @@ export class PolicyKeeper {
   /** Those of a client certificate come with the connection. */
   #lacksKeys(provider: string): boolean {
     const declared = this.#declaration!.providers[provider]!;
-    return declared.kind !== 'mtls' && this.#materialAt(declared.from) === null;
+    return declared.kind !== "mtls" && this.#materialAt(declared.from) === null;
   }
 
   #isUnknown(place: MaterialPlace): boolean {
-    return place.kind === 'secret' && !this.#isSynced && !this.#secrets.has(`${place.namespace}/${place.name}`);
+    return place.kind === "secret" && !this.#isSynced && !this.#secrets.has(`${place.namespace}/${place.name}`);
   }
 }

@@ -1,6 +1,6 @@
 // Revoking tokens of the OAuth gateway: every data worker is asked, each ends what it keeps, and the answers are one.
-import type { Clock } from '../../shared/clock.ts';
-import type { RevokedTokens, TokensToRevoke } from '../../shared/messages.ts';
+import type { Clock } from "../../shared/clock.ts";
+import type { RevokedTokens, TokensToRevoke } from "../../shared/messages.ts";
 
 /** A worker that has not answered by then is not waited for, ms. */
 const patienceMs = 5000;
@@ -56,9 +56,16 @@ export class TokenRevocation {
       if (this.#workers.size === 0) done();
     });
     this.#asked.delete(id);
-    const away = answers.find((answer) => answer.kind === 'away');
+    const away = answers.find((answer) => answer.kind === "away");
     if (away !== undefined) return away;
-    if (answers.length < this.#count) return { kind: 'away', sentence: `${this.#count - answers.length} of ${this.#count} data workers did not answer` };
-    return { kind: 'revoked', count: answers.reduce((sum, answer) => sum + (answer.kind === 'revoked' ? answer.count : 0), 0) };
+    if (answers.length < this.#count)
+      return {
+        kind: "away",
+        sentence: `${this.#count - answers.length} of ${this.#count} data workers did not answer`,
+      };
+    return {
+      kind: "revoked",
+      count: answers.reduce((sum, answer) => sum + (answer.kind === "revoked" ? answer.count : 0), 0),
+    };
   }
 }

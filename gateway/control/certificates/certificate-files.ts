@@ -1,9 +1,9 @@
 // Certificates of files: one pair that is the default, and folders of pairs. Read again when a folder says that something changed, and now and then.
-import { readFileSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { plainTerms, type HostDeclaration } from '../../../routing/model/host-tls.ts';
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import type { TlsSettings } from '../../options/settings.ts';
+import { readFileSync, readdirSync, statSync, watch, type FSWatcher } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { plainTerms, type HostDeclaration } from "../../../routing/model/host-tls.ts";
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { TlsSettings } from "../../options/settings.ts";
 
 /** Longest file that is read. */
 const mostFileBytes = 256 * 1024;
@@ -35,7 +35,7 @@ export class CertificateFiles {
   readonly #changed: () => void;
   #files = new Map<string, KeptFile>();
   #watchers: readonly FSWatcher[] = [];
-  #watched = '';
+  #watched = "";
   #settling: NodeJS.Timeout | null = null;
   #looking: NodeJS.Timeout | null = null;
   #seeds: readonly Uint8Array[] = [];
@@ -67,7 +67,7 @@ export class CertificateFiles {
     const declarations = folders.flatMap((folder) => this.#folder(folder, before, folderNames, problems));
     if (certFile !== null && keyFile !== null) {
       folderNames.push(dirname(certFile), dirname(keyFile));
-      declarations.push(this.#declaration(basename(certFile), certFile, keyFile, ['*'], before));
+      declarations.push(this.#declaration(basename(certFile), certFile, keyFile, ["*"], before));
     }
     if (ticketKeysFile !== null) {
       folderNames.push(dirname(ticketKeysFile));
@@ -80,49 +80,111 @@ export class CertificateFiles {
   /** What the options name and nothing can be done with, as one sentence; null: nothing. Pairs in a folder are their writers' affair. */
   faultIn(problems: readonly Problem[]): string | null {
     const { certFile, keyFile, folders, ticketKeysFile } = this.#settings;
-    const of = (name: string): Problem | undefined => problems.find(({ subject, level }) => subject.kind === 'File' && subject.name === name && level === 'error');
+    const of = (name: string): Problem | undefined =>
+      problems.find(({ subject, level }) => subject.kind === "File" && subject.name === name && level === "error");
     const pair = certFile === null ? undefined : of(basename(certFile));
-    if (pair?.code === 'bad-certificate') return `${certFile} and ${keyFile} cannot be used (${pair.sentence}): write --tls-cert and --tls-key with PEM files that belong together`;
-    const folder = folders.find((one) => of(one)?.code === 'unreadable-folder');
+    if (pair?.code === "bad-certificate")
+      return `${certFile} and ${keyFile} cannot be used (${pair.sentence}): write --tls-cert and --tls-key with PEM files that belong together`;
+    const folder = folders.find((one) => of(one)?.code === "unreadable-folder");
     if (folder !== undefined) return `--tls-certs ${folder} cannot be read: write a directory`;
-    return ticketKeysFile !== null && of(basename(ticketKeysFile))?.code === 'bad-ticket-keys' ? `--tls-ticket-keys ${ticketKeysFile} holds no keys: write lines as \`openssl rand -base64 48\` prints them` : null;
+    return ticketKeysFile !== null && of(basename(ticketKeysFile))?.code === "bad-ticket-keys"
+      ? `--tls-ticket-keys ${ticketKeysFile} holds no keys: write lines as \`openssl rand -base64 48\` prints them`
+      : null;
   }
 
   /** NAME.crt with NAME.key, and tls.crt with tls.key in folders of it. `default` has the clients that name no host, or none that is known. */
-  #folder(folder: string, before: ReadonlyMap<string, KeptFile>, folderNames: string[], problems: Problem[]): HostDeclaration[] {
+  #folder(
+    folder: string,
+    before: ReadonlyMap<string, KeptFile>,
+    folderNames: string[],
+    problems: Problem[],
+  ): HostDeclaration[] {
     folderNames.push(folder);
     const declarations: HostDeclaration[] = [];
     let entries: readonly string[];
     try {
       entries = readdirSync(folder).toSorted();
     } catch (error) {
-      problems.push(fileProblem(folder, 'unreadable-folder', `the folder of certificates cannot be read (${codeOf(error)}), so what was served from it before is not; make it readable`));
+      problems.push(
+        fileProblem(
+          folder,
+          "unreadable-folder",
+          `the folder of certificates cannot be read (${codeOf(error)}), so what was served from it before is not; make it readable`,
+        ),
+      );
       return [];
     }
-    if (entries.length > mostEntries) problems.push(fileProblem(folder, 'too-many-entries', `${mostEntries} entries are looked at and no more, so some certificates are not served; remove some`));
+    if (entries.length > mostEntries)
+      problems.push(
+        fileProblem(
+          folder,
+          "too-many-entries",
+          `${mostEntries} entries are looked at and no more, so some certificates are not served; remove some`,
+        ),
+      );
     const there = new Set(entries);
     for (const entry of entries.slice(0, mostEntries)) {
-      if (entry.startsWith('.')) continue;
-      if (entry.endsWith('.crt')) {
+      if (entry.startsWith(".")) continue;
+      if (entry.endsWith(".crt")) {
         const name = entry.slice(0, -4);
-        declarations.push(this.#declaration(entry, join(folder, entry), join(folder, `${name}.key`), name === 'default' ? ['*'] : null, before));
-      } else if (entry.endsWith('.key')) {
-        if (!there.has(`${entry.slice(0, -4)}.crt`)) problems.push(fileProblem(entry, 'key-without-certificate', `there is no ${entry.slice(0, -4)}.crt beside it, so it serves nothing; write the certificate, or remove it`));
+        declarations.push(
+          this.#declaration(
+            entry,
+            join(folder, entry),
+            join(folder, `${name}.key`),
+            name === "default" ? ["*"] : null,
+            before,
+          ),
+        );
+      } else if (entry.endsWith(".key")) {
+        if (!there.has(`${entry.slice(0, -4)}.crt`))
+          problems.push(
+            fileProblem(
+              entry,
+              "key-without-certificate",
+              `there is no ${entry.slice(0, -4)}.crt beside it, so it serves nothing; write the certificate, or remove it`,
+            ),
+          );
       } else if (isFolder(join(folder, entry))) {
         folderNames.push(join(folder, entry));
-        const certFile = join(folder, entry, 'tls.crt');
-        if (stampOf(certFile) !== null) declarations.push(this.#declaration(`${entry}/tls.crt`, certFile, join(folder, entry, 'tls.key'), entry === 'default' ? ['*'] : null, before));
+        const certFile = join(folder, entry, "tls.crt");
+        if (stampOf(certFile) !== null)
+          declarations.push(
+            this.#declaration(
+              `${entry}/tls.crt`,
+              certFile,
+              join(folder, entry, "tls.key"),
+              entry === "default" ? ["*"] : null,
+              before,
+            ),
+          );
       }
     }
     return declarations;
   }
 
-  #declaration(name: string, certFile: string, keyFile: string, hosts: readonly string[] | null, before: ReadonlyMap<string, KeptFile>): HostDeclaration {
+  #declaration(
+    name: string,
+    certFile: string,
+    keyFile: string,
+    hosts: readonly string[] | null,
+    before: ReadonlyMap<string, KeptFile>,
+  ): HostDeclaration {
     const cert = this.#text(certFile, before);
     const key = this.#text(keyFile, before);
-    const missing = typeof cert !== 'string' ? cert.missing : typeof key !== 'string' ? key.missing : null;
-    const identity = missing === null ? { certPem: cert as string, keyPem: key as string } : { missing, level: 'error' as const };
-    return { name, subject: fileRef(name), field: '', hosts, identity, terms: plainTerms, clientName: '', cleartext: null };
+    const missing = typeof cert !== "string" ? cert.missing : typeof key !== "string" ? key.missing : null;
+    const identity =
+      missing === null ? { certPem: cert as string, keyPem: key as string } : { missing, level: "error" as const };
+    return {
+      name,
+      subject: fileRef(name),
+      field: "",
+      hosts,
+      identity,
+      terms: plainTerms,
+      clientName: "",
+      cleartext: null,
+    };
   }
 
   /** `missing` follows "the certificate". */
@@ -134,9 +196,10 @@ export class CertificateFiles {
       this.#files.set(file, known);
       return known.text;
     }
-    if (Number(stamp.slice(0, stamp.indexOf(' '))) > mostFileBytes) return { missing: `cannot be used: ${basename(file)} is longer than ${mostFileBytes / 1024} KiB` };
+    if (Number(stamp.slice(0, stamp.indexOf(" "))) > mostFileBytes)
+      return { missing: `cannot be used: ${basename(file)} is longer than ${mostFileBytes / 1024} KiB` };
     try {
-      const text = readFileSync(file, 'utf8');
+      const text = readFileSync(file, "utf8");
       this.#files.set(file, { stamp, text });
       return text;
     } catch (error) {
@@ -146,21 +209,28 @@ export class CertificateFiles {
 
   #readSeeds(file: string, before: ReadonlyMap<string, KeptFile>, problems: Problem[]): void {
     const text = this.#text(file, before);
-    const seeds = typeof text === 'string' ? seedsOf(text) : null;
+    const seeds = typeof text === "string" ? seedsOf(text) : null;
     if (seeds !== null) this.#seeds = seeds;
-    else problems.push(fileProblem(basename(file), 'bad-ticket-keys', `the file of ticket keys cannot be used, so ${this.#seeds.length === 0 ? 'no session goes on at another replica' : 'the keys from before stay'}; write 1 to ${mostSeeds} lines, each as \`openssl rand -base64 48\` prints it`));
+    else
+      problems.push(
+        fileProblem(
+          basename(file),
+          "bad-ticket-keys",
+          `the file of ticket keys cannot be used, so ${this.#seeds.length === 0 ? "no session goes on at another replica" : "the keys from before stay"}; write 1 to ${mostSeeds} lines, each as \`openssl rand -base64 48\` prints it`,
+        ),
+      );
   }
 
   #watch(folders: readonly string[]): void {
     const names = [...new Set(folders)].toSorted().slice(0, mostEntries);
-    const key = names.join('\n');
+    const key = names.join("\n");
     if (key === this.#watched) return;
     this.#watched = key;
     for (const watcher of this.#watchers) watcher.close();
     this.#watchers = names.flatMap((folder) => {
       try {
         const watcher = watch(folder, { persistent: false }, () => this.#settle());
-        watcher.on('error', () => undefined);
+        watcher.on("error", () => undefined);
         return [watcher];
       } catch {
         // No watches left, or no such folder: it is looked at now and then.
@@ -179,9 +249,14 @@ export class CertificateFiles {
 
 /** Seeds of a text, one a line; null: it has none, too many, or a line that is no seed. */
 export function seedsOf(text: string): readonly Uint8Array[] | null {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
   if (lines.length === 0 || lines.length > mostSeeds) return null;
-  const seeds = lines.map((line) => (/^[A-Za-z0-9+/]+={0,2}$/.test(line) ? Uint8Array.from(Buffer.from(line, 'base64')) : new Uint8Array(0)));
+  const seeds = lines.map((line) =>
+    /^[A-Za-z0-9+/]+={0,2}$/.test(line) ? Uint8Array.from(Buffer.from(line, "base64")) : new Uint8Array(0),
+  );
   return seeds.every(({ length }) => length >= seedBytes) ? seeds : null;
 }
 
@@ -204,13 +279,13 @@ function stampOf(file: string): string | null {
 }
 
 function fileRef(name: string): ObjectRef {
-  return { kind: 'File', namespace: '', name };
+  return { kind: "File", namespace: "", name };
 }
 
 function fileProblem(name: string, code: string, sentence: string): Problem {
-  return { code, level: 'error', subject: fileRef(name), field: '', sentence };
+  return { code, level: "error", subject: fileRef(name), field: "", sentence };
 }
 
 function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  return (error as NodeJS.ErrnoException).code ?? "unknown";
 }

@@ -1,13 +1,13 @@
 // CertificateKeeper: gathers what files and objects declare, and tells the data workers when what they serve by changes.
-import { isDeepStrictEqual } from 'node:util';
-import type { HostDeclaration } from '../../../routing/model/host-tls.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { CertificateExpiry } from '../../admin/fixed-families.ts';
-import type { CertificateSet } from '../../shared/certificates.ts';
-import type { Log } from '../../shared/log.ts';
-import type { TlsSettings } from '../../options/settings.ts';
-import { CertificateAssembly } from './certificate-set.ts';
-import { CertificateFiles, type FileReading } from './certificate-files.ts';
+import { isDeepStrictEqual } from "node:util";
+import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { CertificateExpiry } from "../../admin/fixed-families.ts";
+import type { CertificateSet } from "../../shared/certificates.ts";
+import type { Log } from "../../shared/log.ts";
+import type { TlsSettings } from "../../options/settings.ts";
+import { CertificateAssembly } from "./certificate-set.ts";
+import { CertificateFiles, type FileReading } from "./certificate-files.ts";
 
 export interface KeeperOutside {
   readonly log: Log;
@@ -90,7 +90,9 @@ export class CertificateKeeper {
   /** With the time a certificate ends, or begins. */
   #look(): void {
     const nowMs = this.#outside.nowMs();
-    const isDue = this.#expiries.some(({ notAfterMs }) => notAfterMs <= nowMs) || this.#problems.some(({ code }) => code === 'certificate-expired');
+    const isDue =
+      this.#expiries.some(({ notAfterMs }) => notAfterMs <= nowMs) ||
+      this.#problems.some(({ code }) => code === "certificate-expired");
     if (isDue) this.#assemble();
   }
 
@@ -98,7 +100,11 @@ export class CertificateKeeper {
     const { declarations, ticketSeeds, problems: wrong } = this.#read;
     // Without TLS nobody serves a certificate: what is said of cleartext holds.
     const declared = this.#files === null ? this.#declared.map((one) => ({ ...one, identity: null })) : this.#declared;
-    const { set, problems, expiries } = this.#assembly.assemble([...declared, ...declarations], ticketSeeds, this.#outside.nowMs());
+    const { set, problems, expiries } = this.#assembly.assemble(
+      [...declared, ...declarations],
+      ticketSeeds,
+      this.#outside.nowMs(),
+    );
     this.#expiries = expiries;
     const all = [...wrong, ...problems];
     if (!isDeepStrictEqual(all, this.#problems)) {
@@ -111,12 +117,18 @@ export class CertificateKeeper {
       if (fault !== null) throw new Error(fault);
     } else if (isSame(this.#set, set)) return;
     this.#set = set;
-    if (set.entries.length > 0) this.#outside.log.write('info', 'certificates', { certificates: set.entries.length, hosts: set.hosts.size });
+    if (set.entries.length > 0)
+      this.#outside.log.write("info", "certificates", { certificates: set.entries.length, hosts: set.hosts.size });
     this.#outside.publish(set);
   }
 }
 
 function isSame(a: CertificateSet, b: CertificateSet): boolean {
-  const shape = ({ entries, hosts, cleartext, ticketSeeds }: CertificateSet): unknown => [entries.map(({ digest, clientDigest }) => [digest, clientDigest]), hosts, cleartext, ticketSeeds];
+  const shape = ({ entries, hosts, cleartext, ticketSeeds }: CertificateSet): unknown => [
+    entries.map(({ digest, clientDigest }) => [digest, clientDigest]),
+    hosts,
+    cleartext,
+    ticketSeeds,
+  ];
   return isDeepStrictEqual(shape(a), shape(b));
 }

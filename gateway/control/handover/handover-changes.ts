@@ -1,12 +1,12 @@
 // HandoverChanges: what a successor of this thread must know, told as it changes.
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { UpstreamEndpoints } from '../../../routing/model/upstream.ts';
-import type { Held } from '../../../k8s/translate/claims/held.ts';
-import type { Handover, HandoverChange } from '../../shared/messages.ts';
-import type { BreakerSlots } from '../slots/breaker-slots.ts';
-import type { Readiness } from '../status/readiness.ts';
-import type { Resolver } from '../upstreams/resolver.ts';
-import type { SeriesSlots } from '../slots/series-slots.ts';
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { UpstreamEndpoints } from "../../../routing/model/upstream.ts";
+import type { Held } from "../../../k8s/translate/claims/held.ts";
+import type { Handover, HandoverChange } from "../../shared/messages.ts";
+import type { BreakerSlots } from "../slots/breaker-slots.ts";
+import type { Readiness } from "../status/readiness.ts";
+import type { Resolver } from "../upstreams/resolver.ts";
+import type { SeriesSlots } from "../slots/series-slots.ts";
 
 /** Where it is. */
 export interface HandedOver {
@@ -43,8 +43,23 @@ export class HandoverChanges {
     const ready = this.#from.readiness.wasReady;
     const isKept = addresses === this.#addresses || sameValue(addresses, this.#addresses);
     // Most changes move traffic: the supervisor is left alone.
-    if (isKept && ready === this.#isReady && [taken, freed, breakersTaken, breakersFreed, held, released].every(({ length }) => length === 0)) return;
-    this.#tell({ ready, taken, freed, breakersTaken, breakersFreed, addresses: isKept ? null : addresses, held, released, more: false });
+    if (
+      isKept &&
+      ready === this.#isReady &&
+      [taken, freed, breakersTaken, breakersFreed, held, released].every(({ length }) => length === 0)
+    )
+      return;
+    this.#tell({
+      ready,
+      taken,
+      freed,
+      breakersTaken,
+      breakersFreed,
+      addresses: isKept ? null : addresses,
+      held,
+      released,
+      more: false,
+    });
     this.#addresses = addresses;
     this.#isReady = ready;
   }

@@ -1,12 +1,16 @@
 // Who takes most of a table that does not fit: what one tenant declares stops the changes of all, so people must know whose it is.
-import type { MappingChange } from '../../../routing/model/table-change.ts';
-import { mappingBytes } from '../../../routing/arena/route-record.ts';
-import { refOfMapping } from '../../../k8s/translate/model/object.ts';
+import type { MappingChange } from "../../../routing/model/table-change.ts";
+import { mappingBytes } from "../../../routing/arena/route-record.ts";
+import { refOfMapping } from "../../../k8s/translate/model/object.ts";
 
 const mostNamed = 3;
 
 /** Words: the namespaces whose Mappings would take most, with MiB. `written`: bytes of Mappings in the table before, by id; `changed` takes their place. */
-export function heaviestNamespaces(written: Iterable<readonly [id: string, bytes: number]>, changed: readonly MappingChange[], removed: readonly string[]): string {
+export function heaviestNamespaces(
+  written: Iterable<readonly [id: string, bytes: number]>,
+  changed: readonly MappingChange[],
+  removed: readonly string[],
+): string {
   const bytesOf = new Map(written);
   for (const id of removed) bytesOf.delete(id);
   for (const { mapping } of changed) bytesOf.set(mapping.id, mappingBytes(mapping));
@@ -16,5 +20,5 @@ export function heaviestNamespaces(written: Iterable<readonly [id: string, bytes
     namespaces.set(namespace, (namespaces.get(namespace) ?? 0) + bytes);
   }
   const heaviest = [...namespaces].toSorted(([, a], [, b]) => b - a).slice(0, mostNamed);
-  return heaviest.map(([namespace, bytes]) => `${namespace} (${(bytes / 2 ** 20).toFixed(1)} MiB)`).join(', ');
+  return heaviest.map(([namespace, bytes]) => `${namespace} (${(bytes / 2 ** 20).toFixed(1)} MiB)`).join(", ");
 }

@@ -1,10 +1,10 @@
 // Shares of the table's memory: where several namespaces are watched, none takes so much of it that the changes of others find no room.
-import { routeKey } from '../../../routing/route/route.ts';
-import { mappingBytes } from '../../../routing/arena/route-record.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { MappingChange, TablePortion } from '../../../routing/model/table-change.ts';
-import { recordOverhead } from '../../../routing/write/known.ts';
+import { routeKey } from "../../../routing/route/route.ts";
+import { mappingBytes } from "../../../routing/arena/route-record.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { MappingChange, TablePortion } from "../../../routing/model/table-change.ts";
+import { recordOverhead } from "../../../routing/write/known.ts";
 
 /** One namespace has at most this part of the memory. */
 export const namespaceShare = 1 / 4;
@@ -50,21 +50,36 @@ export function beyondShare(changes: readonly MappingChange[], most: number, tab
 }
 
 /** The portion without these Mappings and what comes for them alone. `isUsed`: does the table have this Upstream already? */
-export function without(change: TablePortion, mappings: readonly Mapping[], isUsed: (upstream: string) => boolean): TablePortion {
+export function without(
+  change: TablePortion,
+  mappings: readonly Mapping[],
+  isUsed: (upstream: string) => boolean,
+): TablePortion {
   const ids = new Set(mappings.map(({ id }) => id));
   const stays = change.mappings.filter(({ mapping }) => !ids.has(mapping.id));
-  const named = new Set(stays.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : [])));
-  const gone = new Set(mappings.flatMap(({ target }) => (target.kind === 'forward' && !named.has(target.upstream) && !isUsed(target.upstream) ? [target.upstream] : [])));
-  return { ...change, mappings: stays, upstreams: change.upstreams.filter(({ upstream }) => !gone.has(upstream.key)), endpoints: change.endpoints.filter(({ key }) => !gone.has(key)) };
+  const named = new Set(
+    stays.flatMap(({ mapping: { target } }) => (target.kind === "forward" ? [target.upstream] : [])),
+  );
+  const gone = new Set(
+    mappings.flatMap(({ target }) =>
+      target.kind === "forward" && !named.has(target.upstream) && !isUsed(target.upstream) ? [target.upstream] : [],
+    ),
+  );
+  return {
+    ...change,
+    mappings: stays,
+    upstreams: change.upstreams.filter(({ upstream }) => !gone.has(upstream.key)),
+    endpoints: change.endpoints.filter(({ key }) => !gone.has(key)),
+  };
 }
 
 /** One for each namespace; `counts`: how many of its Mappings found no room. */
 export function shareProblems(counts: ReadonlyMap<string, number>, most: number): Problem[] {
   return [...counts].map(([name, count]) => ({
-    code: 'table-share',
-    level: 'error',
-    subject: { kind: 'Namespace', namespace: '', name },
-    field: '',
+    code: "table-share",
+    level: "error",
+    subject: { kind: "Namespace", namespace: "", name },
+    field: "",
     sentence: `its Mappings would take more than ${Math.floor(most / 2 ** 20)} MiB, a quarter of the table's memory: ${count} that are new or changed are not served as they are declared; remove some, or start with a larger --table-mib`,
   }));
 }

@@ -1,10 +1,20 @@
 // All that a Translation says, in portions. Upstreams come first: what names them is written once then, with the state that they have.
-import type { Translation, TranslationChange } from '../../../k8s/translate/model/translation.ts';
+import type { Translation, TranslationChange } from "../../../k8s/translate/model/translation.ts";
 
-const none: TranslationChange = Object.freeze({ mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] });
+const none: TranslationChange = Object.freeze({
+  mappings: [],
+  removedMappings: [],
+  upstreams: [],
+  removedUpstreams: [],
+  endpoints: [],
+  flipped: [],
+});
 
 /** `size`: Mappings, or Upstreams, of a portion. */
-export function* portionsOf({ upstreams, endpoints, mappings }: Pick<Translation, 'upstreams' | 'endpoints' | 'mappings'>, size: number): Iterable<TranslationChange> {
+export function* portionsOf(
+  { upstreams, endpoints, mappings }: Pick<Translation, "upstreams" | "endpoints" | "mappings">,
+  size: number,
+): Iterable<TranslationChange> {
   for (const some of inPieces(upstreams.values(), size)) yield { ...none, upstreams: some };
   for (const some of inPieces(endpoints.values(), size)) yield { ...none, endpoints: some };
   for (const some of inPieces(mappings.values(), size)) yield { ...none, mappings: some };

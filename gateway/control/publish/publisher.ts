@@ -1,18 +1,18 @@
 // The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
-import { randomInt } from 'node:crypto';
-import { ArenaFull } from '../../../routing/arena/blocks.ts';
-import { drawnKey } from '../../../routing/collections/digest.ts';
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { TablePortion, TableSettings } from '../../../routing/model/table-change.ts';
-import { TableWriter } from '../../../routing/write/table-writer.ts';
-import type { TableEdit, WritePoint, WrittenTable } from '../../../routing/write/table-edit.ts';
-import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
-import type { SharedTable } from '../../shared/shared-table.ts';
-import { heaviestNamespaces } from './heaviest.ts';
-import { beyondShare, namespaceShare, shareProblems, without } from './namespace-shares.ts';
-import { ServingWorkers } from './serving-workers.ts';
-import { TableBatch, type SlotsOf } from './table-batch.ts';
+import { randomInt } from "node:crypto";
+import { ArenaFull } from "../../../routing/arena/blocks.ts";
+import { drawnKey } from "../../../routing/collections/digest.ts";
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { TablePortion, TableSettings } from "../../../routing/model/table-change.ts";
+import { TableWriter } from "../../../routing/write/table-writer.ts";
+import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
+import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
+import type { SharedTable } from "../../shared/shared-table.ts";
+import { heaviestNamespaces } from "./heaviest.ts";
+import { beyondShare, namespaceShare, shareProblems, without } from "./namespace-shares.ts";
+import { ServingWorkers } from "./serving-workers.ts";
+import { TableBatch, type SlotsOf } from "./table-batch.ts";
 
 export interface PublisherEvents {
   /** Nobody else's changes need room. */
@@ -74,7 +74,9 @@ export class Publisher {
   /** Goes on from the table that is in the memory. Throws ArenaFault where it is damaged. */
   constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
     this.#shared = shared;
-    this.#mostOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.bytes.length * namespaceShare;
+    this.#mostOfNamespace = events.isOneNamespace
+      ? Number.POSITIVE_INFINITY
+      : shared.arena.bytes.length * namespaceShare;
     this.#events = events;
     this.#workers = new ServingWorkers((seconds) => events.live(seconds));
     this.#writer = this.#open();
@@ -120,7 +122,8 @@ export class Publisher {
   change(change: TranslationChange, readAtMs: number): void {
     this.#batch.add(change, true);
     const isWritten = this.#edit !== null || this.#isBehind;
-    if (isWritten || change.mappings.length + change.removedMappings.length + change.flipped.length > 0) this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
+    if (isWritten || change.mappings.length + change.removedMappings.length + change.flipped.length > 0)
+      this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
     this.#isUntried ||= isWritten || !this.#batch.empty || !sameValue(this.#events.settings(), this.#settings);
     this.#departUnlessBatching();
   }
@@ -204,7 +207,8 @@ export class Publisher {
     const beganMs = performance.now();
     this.#depart();
     // What does not fit would take all of the thread: another writer reads all that there is.
-    const waitMs = this.#readWhenFull !== null ? Math.max(batchMs, (performance.now() - beganMs) * restAfterFull) : batchMs;
+    const waitMs =
+      this.#readWhenFull !== null ? Math.max(batchMs, (performance.now() - beganMs) * restAfterFull) : batchMs;
     this.#batchTimer = setTimeout(() => {
       this.#batchTimer = null;
       this.#departUnlessBatching();
@@ -303,11 +307,24 @@ export class Publisher {
     this.#writer = this.#open();
     this.#shared.writing = false;
     const sentence = `${message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;
-    this.#problems = [{ code: 'table-full', level: 'error', subject: { kind: 'Gateway', namespace: '', name: 'sluice' }, field: '', sentence }];
+    this.#problems = [
+      {
+        code: "table-full",
+        level: "error",
+        subject: { kind: "Gateway", namespace: "", name: "sluice" },
+        field: "",
+        sentence,
+      },
+    ];
   }
 
   #open(): TableWriter {
     this.#openedVersion = this.#shared.version;
-    return new TableWriter(this.#shared.arena, this.#shared.root, (point) => this.#events.reached(point), this.#hashKey);
+    return new TableWriter(
+      this.#shared.arena,
+      this.#shared.root,
+      (point) => this.#events.reached(point),
+      this.#hashKey,
+    );
   }
 }

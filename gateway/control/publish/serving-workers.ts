@@ -43,7 +43,7 @@ export class ServingWorkers {
   /** What some worker lacks, for people; null: nothing. */
   get lacking(): string | null {
     for (const [worker, { lacks, held }] of this.#workers) {
-      if (lacks !== null || held === 0) return `data worker ${worker} waits for ${lacks ?? 'its first table'}`;
+      if (lacks !== null || held === 0) return `data worker ${worker} waits for ${lacks ?? "its first table"}`;
     }
     return null;
   }
@@ -73,7 +73,8 @@ export class ServingWorkers {
     const one = this.#workers.get(worker);
     if (one === undefined) return false;
     one.held = version;
-    for (const change of this.#unserved) if (change.version <= version) change.lastTakenMs = Math.max(change.lastTakenMs, atMs);
+    for (const change of this.#unserved)
+      if (change.version <= version) change.lastTakenMs = Math.max(change.lastTakenMs, atMs);
     this.#countServed();
     return true;
   }

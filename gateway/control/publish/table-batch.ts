@@ -1,8 +1,8 @@
 // TableBatch: what changed and is not written yet, by name; what comes later of one name replaces what came before.
-import { refOfMapping } from '../../../k8s/translate/model/object.ts';
-import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
-import type { MappingChange, TablePortion, UpstreamChange } from '../../../routing/model/table-change.ts';
-import type { UpstreamEndpoints } from '../../../routing/model/upstream.ts';
+import { refOfMapping } from "../../../k8s/translate/model/object.ts";
+import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
+import type { MappingChange, TablePortion, UpstreamChange } from "../../../routing/model/table-change.ts";
+import type { UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 
 /** Counter slot of a Mapping and breaker slot of an Upstream, or −1. */
 export interface SlotsOf {
@@ -37,10 +37,16 @@ export class TableBatch {
   }
 
   /** `isWhole` false: more of the change follows. */
-  add({ mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange, isWhole: boolean): void {
+  add(
+    { mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange,
+    isWhole: boolean,
+  ): void {
     const slots = this.#slots;
     const { namespaces } = this.#waiting;
-    this.#isRetried ||= namespaces.size > 0 && (mappings.some(({ namespace }) => namespaces.has(namespace)) || removedMappings.some((id) => namespaces.has(refOfMapping(id).namespace)));
+    this.#isRetried ||=
+      namespaces.size > 0 &&
+      (mappings.some(({ namespace }) => namespaces.has(namespace)) ||
+        removedMappings.some((id) => namespaces.has(refOfMapping(id).namespace)));
     for (const id of removedMappings) this.#mappings.set(id, null);
     for (const mapping of mappings) this.#mappings.set(mapping.id, { mapping, slot: slots.slotOf(mapping.id) });
     for (const id of removedMappings) this.#waiting.mappings.delete(id);
@@ -52,8 +58,13 @@ export class TableBatch {
       // If it comes back, its health checks begin anew.
       this.#failing.set(key, []);
     }
-    for (const upstream of upstreams) this.#upstreams.set(upstream.key, { upstream, breakerSlot: slots.breakerSlotOf(upstream.key) });
-    for (const one of endpoints) (this.#waiting.upstreams.has(one.key) ? this.#waiting.endpoints : this.#endpoints).set(one.key, slots.resolvedOf(one.key) ?? one);
+    for (const upstream of upstreams)
+      this.#upstreams.set(upstream.key, { upstream, breakerSlot: slots.breakerSlotOf(upstream.key) });
+    for (const one of endpoints)
+      (this.#waiting.upstreams.has(one.key) ? this.#waiting.endpoints : this.#endpoints).set(
+        one.key,
+        slots.resolvedOf(one.key) ?? one,
+      );
     if (isWhole && this.#isRetried) this.#retry();
   }
 
@@ -82,7 +93,14 @@ export class TableBatch {
   get portion(): TablePortion {
     const [mappings, removedMappings] = split(this.#mappings);
     const [upstreams, removedUpstreams] = split(this.#upstreams);
-    return { mappings, removedMappings, upstreams, removedUpstreams, endpoints: [...this.#endpoints.values()], failing: [...this.#failing] };
+    return {
+      mappings,
+      removedMappings,
+      upstreams,
+      removedUpstreams,
+      endpoints: [...this.#endpoints.values()],
+      failing: [...this.#failing],
+    };
   }
 
   /** What `written` left out of `whole` waits until its namespace changes. */
@@ -91,7 +109,8 @@ export class TableBatch {
     const keys = new Set(written.upstreams.map(({ upstream }) => upstream.key));
     const told = new Set(written.endpoints.map(({ key }) => key));
     for (const one of whole.mappings) if (!ids.has(one.mapping.id)) this.#waiting.mappings.set(one.mapping.id, one);
-    for (const one of whole.upstreams) if (!keys.has(one.upstream.key)) this.#waiting.upstreams.set(one.upstream.key, one);
+    for (const one of whole.upstreams)
+      if (!keys.has(one.upstream.key)) this.#waiting.upstreams.set(one.upstream.key, one);
     for (const one of whole.endpoints) if (!told.has(one.key)) this.#waiting.endpoints.set(one.key, one);
     for (const { mapping } of this.#waiting.mappings.values()) this.#waiting.namespaces.add(mapping.namespace);
   }
@@ -99,7 +118,8 @@ export class TableBatch {
   /** Namespaces of what waits, and how much of each does. */
   get waiting(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const { mapping } of this.#waiting.mappings.values()) counts.set(mapping.namespace, (counts.get(mapping.namespace) ?? 0) + 1);
+    for (const { mapping } of this.#waiting.mappings.values())
+      counts.set(mapping.namespace, (counts.get(mapping.namespace) ?? 0) + 1);
     return counts;
   }
 
@@ -108,7 +128,8 @@ export class TableBatch {
     const { mappings, upstreams, endpoints } = this.#waiting;
     for (const [id, one] of mappings) if (!this.#mappings.has(id)) this.#mappings.set(id, one);
     for (const [key, one] of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, one);
-    for (const [key, one] of endpoints) if (!this.#endpoints.has(key) && this.#upstreams.get(key) !== null) this.#endpoints.set(key, one);
+    for (const [key, one] of endpoints)
+      if (!this.#endpoints.has(key) && this.#upstreams.get(key) !== null) this.#endpoints.set(key, one);
     this.#waiting = noneWaiting();
     this.#isRetried = false;
   }
@@ -149,7 +170,11 @@ interface Others {
   readonly failing: Set<string>;
 }
 
-const noOthers: Others = Object.freeze({ mappings: new Set<string>(), upstreams: new Set<string>(), failing: new Set<string>() });
+const noOthers: Others = Object.freeze({
+  mappings: new Set<string>(),
+  upstreams: new Set<string>(),
+  failing: new Set<string>(),
+});
 
 function othersIn(named: Named): Others {
   const upstreams = new Set(named.upstreamKeys());

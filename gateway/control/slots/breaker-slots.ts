@@ -1,6 +1,6 @@
 // Breaker slots: which cells of the shared blocks hold what an Upstream has in use. A slot lives until no worker can use it any more.
-import { breakerCell, maxBreakerSlots } from '../../shared/counters.ts';
-import { SlotAllocation, type SlotChanges } from './slot-allocation.ts';
+import { breakerCell, maxBreakerSlots } from "../../shared/counters.ts";
+import { SlotAllocation, type SlotChanges } from "./slot-allocation.ts";
 
 export class BreakerSlots {
   readonly #slots: SlotAllocation<string>;

@@ -1,11 +1,11 @@
 // Slots of Series: which cells of the shared blocks count for which Series. A slot lives from the first Mapping that names its Series until
 // ten minutes after the last one, and is then zeroed and used again.
-import { randomInt } from 'node:crypto';
-import { drawnKey } from '../../../routing/collections/digest.ts';
-import type { Series } from '../../../routing/model/mapping.ts';
-import { DigestIndex } from '../../../routing/collections/digest-index.ts';
-import { maxSlots, slotCell, slotLayout } from '../../shared/counters.ts';
-import { SlotAllocation, type SlotChanges } from './slot-allocation.ts';
+import { randomInt } from "node:crypto";
+import { drawnKey } from "../../../routing/collections/digest.ts";
+import type { Series } from "../../../routing/model/mapping.ts";
+import { DigestIndex } from "../../../routing/collections/digest-index.ts";
+import { maxSlots, slotCell, slotLayout } from "../../shared/counters.ts";
+import { SlotAllocation, type SlotChanges } from "./slot-allocation.ts";
 
 /** One namespace of several has at most this part of the slots, those that it left lately among them: who makes new Series all the time takes nobody else's. */
 const namespacePart = 1 / 2;
@@ -30,7 +30,12 @@ export class SeriesSlots {
   readonly #ofNamespace = new Map<string, number>();
 
   /** `kept`: slots of an earlier control worker, without owners until `own` names them again. `isOneNamespace`: nobody else's Series need slots. */
-  constructor(kept: readonly (readonly [slot: number, series: Series])[], nowMs: number, isOneNamespace: boolean, most = maxSlots) {
+  constructor(
+    kept: readonly (readonly [slot: number, series: Series])[],
+    nowMs: number,
+    isOneNamespace: boolean,
+    most = maxSlots,
+  ) {
     this.#slots = new SlotAllocation(most, textOf, kept, { version: 0, atMs: nowMs });
     this.#mostOfNamespace = isOneNamespace ? most : Math.ceil(most * namespacePart);
     for (const [, { namespace }] of kept) this.#counted(namespace, 1);

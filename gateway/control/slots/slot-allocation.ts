@@ -1,7 +1,7 @@
 // Slots of the shared blocks: which cells belong to what, for as long as some worker may count there, so that two never count in the same cells.
-import { randomInt } from 'node:crypto';
-import { drawnKey } from '../../../routing/collections/digest.ts';
-import { DigestIndex } from '../../../routing/collections/digest-index.ts';
+import { randomInt } from "node:crypto";
+import { drawnKey } from "../../../routing/collections/digest.ts";
+import { DigestIndex } from "../../../routing/collections/digest-index.ts";
 
 /** Since when nothing in the table has the slot. */
 export interface Gone {
@@ -31,7 +31,12 @@ export class SlotAllocation<Value> {
   #freed: number[] = [];
 
   /** `textOf`: the same for the same, and for nothing else. `kept`: slots of an earlier control worker; they are `gone` unless they are taken again. */
-  constructor(most: number, textOf: (value: Value) => string, kept: readonly (readonly [slot: number, value: Value])[], gone: Gone) {
+  constructor(
+    most: number,
+    textOf: (value: Value) => string,
+    kept: readonly (readonly [slot: number, value: Value])[],
+    gone: Gone,
+  ) {
     this.#most = most;
     this.#textOf = textOf;
     const last = kept.reduce((highest, [slot]) => Math.max(highest, slot), -1);

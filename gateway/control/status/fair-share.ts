@@ -1,5 +1,5 @@
 // A fair share of Problems, where only so many are followed: a namespace with thousands of them does not hide those of others.
-import type { Problem } from '../../../routing/text/problem.ts';
+import type { Problem } from "../../../routing/text/problem.ts";
 
 /** At most `most` of them, in their order: as many of each namespace as there is room for when all have the same. */
 export function fairShare(problems: readonly Problem[], most: number): readonly Problem[] {
@@ -21,6 +21,6 @@ export function fairShare(problems: readonly Problem[], most: number): readonly 
   });
 }
 
-function spaceOf({ namespace, kind, name }: Problem['subject']): string {
-  return kind === 'Namespace' ? name : namespace;
+function spaceOf({ namespace, kind, name }: Problem["subject"]): string {
+  return kind === "Namespace" ? name : namespace;
 }

@@ -1,11 +1,11 @@
 // Problems as events on their objects, so that `kubectl get events` and `kubectl describe` show them where people look. Never more than a few
 // a second, never in a hurry: the gateway does not need them.
-import { createHash } from 'node:crypto';
-import type { Problem } from '../../../routing/text/problem.ts';
-import { visible } from '../../../routing/text/visible.ts';
-import type { EventWriter, ProblemEvent } from '../../../k8s/source/objects/source.ts';
-import type { Alarm, Clock } from '../../shared/clock.ts';
-import type { Log } from '../../shared/log.ts';
+import { createHash } from "node:crypto";
+import type { Problem } from "../../../routing/text/problem.ts";
+import { visible } from "../../../routing/text/visible.ts";
+import type { EventWriter, ProblemEvent } from "../../../k8s/source/objects/source.ts";
+import type { Alarm, Clock } from "../../shared/clock.ts";
+import type { Log } from "../../shared/log.ts";
 
 export interface ProblemEventTimes {
   /** Between two writes. */
@@ -96,8 +96,8 @@ export class ProblemEvents {
       if (one.dueMs > nowMs || this.#shown.get(one.event.name) !== one) continue;
       one.dueMs = nowMs + this.#times.againMs;
       const written = await this.#writer.write(one.event);
-      if (written === 'forbidden') this.#pause(nowMs);
-      if (written === 'failed') one.dueMs = nowMs + this.#times.betweenMs * 50;
+      if (written === "forbidden") this.#pause(nowMs);
+      if (written === "failed") one.dueMs = nowMs + this.#times.betweenMs * 50;
       await new Promise<void>((resolve) => (this.#pauseAlarm = this.#clock.after(this.#times.betweenMs, resolve)));
     }
   }
@@ -105,7 +105,9 @@ export class ProblemEvents {
   #pause(nowMs: number): void {
     this.#pausedUntilMs = nowMs + this.#times.forbiddenMs;
     for (const one of this.#shown.values()) one.dueMs = -Infinity;
-    this.#log.write('info', 'events-forbidden', { sentence: 'Problems are not shown as Kubernetes Events: grant get, create and patch of events' });
+    this.#log.write("info", "events-forbidden", {
+      sentence: "Problems are not shown as Kubernetes Events: grant get, create and patch of events",
+    });
   }
 }
 
@@ -114,7 +116,7 @@ function* inTurns(problems: readonly Problem[]): Iterable<Problem> {
   const byNamespace = new Map<string, Problem[]>();
   for (const problem of problems) {
     const { namespace } = problem.subject;
-    if (problem.level === 'info' || namespace === '') continue;
+    if (problem.level === "info" || namespace === "") continue;
     const of = byNamespace.get(namespace);
     if (of === undefined) byNamespace.set(namespace, [problem]);
     else of.push(problem);
@@ -129,18 +131,24 @@ function* inTurns(problems: readonly Problem[]): Iterable<Problem> {
 
 /** The name is a hash of object, code and field, the same on every replica. */
 export function eventOf({ code, level, subject, field, sentence }: Problem): ProblemEvent {
-  const identity = createHash('sha256').update(JSON.stringify([subject.kind, subject.namespace, subject.name, code, field])).digest('hex').slice(0, 20);
+  const identity = createHash("sha256")
+    .update(JSON.stringify([subject.kind, subject.namespace, subject.name, code, field]))
+    .digest("hex")
+    .slice(0, 20);
   return {
     name: `sluice-${identity}`,
     subject,
-    type: level === 'info' ? 'Normal' : 'Warning',
+    type: level === "info" ? "Normal" : "Warning",
     reason: code.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
-    message: shortened(visible(field === '' ? sentence : `${field}: ${sentence}`)),
+    message: shortened(visible(field === "" ? sentence : `${field}: ${sentence}`)),
   };
 }
 
 function shortened(text: string): string {
   if (Buffer.byteLength(text) <= messageLength) return text;
-  const cut = Buffer.from(text).subarray(0, messageLength - 3).toString('utf8').replace(/\uFFFD+$/, '');
+  const cut = Buffer.from(text)
+    .subarray(0, messageLength - 3)
+    .toString("utf8")
+    .replace(/\uFFFD+$/, "");
   return `${cut}...`;
 }

@@ -1,7 +1,7 @@
 // The log of Problems: each is logged once, when it appears. They are gathered now and then, in slices: at most once at a time.
-import { printProblem, type Problem } from '../../../routing/text/problem.ts';
-import type { Log } from '../../shared/log.ts';
-import { fairShare } from './fair-share.ts';
+import { printProblem, type Problem } from "../../../routing/text/problem.ts";
+import type { Log } from "../../shared/log.ts";
+import { fairShare } from "./fair-share.ts";
 
 /** New Problems are logged this often, and at most so many at once. */
 export const problemLogMs = 5000;
@@ -43,15 +43,15 @@ export class ProblemLog {
   take(problems: readonly Problem[]): void {
     if (problems === this.#seen) return;
     this.#seen = problems;
-    const told = problems.filter(({ level }) => level !== 'info');
+    const told = problems.filter(({ level }) => level !== "info");
     const followed = fairShare(told, mostFollowed);
     const texts = new Set(followed.map(printProblem));
     const fresh = [...texts].filter((text) => !this.#logged.has(text));
     this.#logged = texts;
-    for (const text of fresh.slice(0, mostLines)) this.#log.write('warn', 'problem', { problem: text });
-    if (fresh.length > mostLines) this.#log.write('warn', 'problems-not-logged', { count: fresh.length - mostLines });
+    for (const text of fresh.slice(0, mostLines)) this.#log.write("warn", "problem", { problem: text });
+    if (fresh.length > mostLines) this.#log.write("warn", "problems-not-logged", { count: fresh.length - mostLines });
     const beyond = told.length - followed.length;
-    if (beyond > 0 && this.#beyond === 0) this.#log.write('warn', 'problems-not-followed', { count: beyond });
+    if (beyond > 0 && this.#beyond === 0) this.#log.write("warn", "problems-not-followed", { count: beyond });
     this.#beyond = beyond;
   }
 }

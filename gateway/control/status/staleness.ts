@@ -1,6 +1,6 @@
 // Staleness: a Source that does not know the truth any more says so in the log, first soon and then once a minute; traffic goes on.
-import type { Source } from '../../../k8s/source/objects/source.ts';
-import type { Log } from '../../shared/log.ts';
+import type { Source } from "../../../k8s/source/objects/source.ts";
+import type { Log } from "../../shared/log.ts";
 
 export interface StalenessTimes {
   /** Between two looks. */
@@ -13,18 +13,22 @@ export interface StalenessTimes {
 export const stalenessTimes: StalenessTimes = { lookMs: 1000, graceSeconds: 5, repeatMs: 60_000 };
 
 /** Logs `source-stale` with the age and the reason, and `source-current` when it is over. */
-export function logStaleness(source: Pick<Source, 'ageSeconds' | 'trouble'>, log: Log, { lookMs, graceSeconds, repeatMs }: StalenessTimes): { readonly stop: () => void } {
+export function logStaleness(
+  source: Pick<Source, "ageSeconds" | "trouble">,
+  log: Log,
+  { lookMs, graceSeconds, repeatMs }: StalenessTimes,
+): { readonly stop: () => void } {
   let loggedAtMs: number | null = null;
   const look = (): void => {
     const sentence = source.trouble();
     const ageSeconds = Math.round(source.ageSeconds());
     const nowMs = performance.now();
     if (sentence === null) {
-      if (loggedAtMs !== null) log.write('info', 'source-current', {});
+      if (loggedAtMs !== null) log.write("info", "source-current", {});
       loggedAtMs = null;
     } else if (ageSeconds >= graceSeconds && (loggedAtMs === null || nowMs - loggedAtMs >= repeatMs)) {
       loggedAtMs = nowMs;
-      log.write('warn', 'source-stale', { ageSeconds, sentence });
+      log.write("warn", "source-stale", { ageSeconds, sentence });
     }
   };
   const timer = setInterval(look, lookMs);

@@ -1,6 +1,6 @@
 // Waiting log: a gateway that is not ready says in the log what it waits for, first soon and then once a minute.
-import type { Log } from '../../shared/log.ts';
-import { stalenessTimes } from './staleness.ts';
+import type { Log } from "../../shared/log.ts";
+import { stalenessTimes } from "./staleness.ts";
 
 /** Logs `not-ready` with what it waits for, as soon as that has been the same for 5 s, and again each minute. `waitsFor` null: it is ready. */
 export function logWaiting(waitsFor: () => string | null, log: Log): { readonly stop: () => void } {
@@ -15,7 +15,7 @@ export function logWaiting(waitsFor: () => string | null, log: Log): { readonly 
     sentence = now;
     if (now === null || nowMs < sayAtMs) return;
     sayAtMs = nowMs + repeatMs;
-    log.write('warn', 'not-ready', { sentence: now });
+    log.write("warn", "not-ready", { sentence: now });
   };
   look();
   const timer = setInterval(look, lookMs);

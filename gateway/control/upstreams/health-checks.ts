@@ -1,7 +1,7 @@
 // Active health checks, where a Mapping asks for them. They run in the control worker, so that an Endpoint is asked once whatever the number of
 // data workers, which are told who fails. Nothing here changes shares or `ready` (routing rule 7).
-import { printEndpoint, type Endpoint, type HealthCheck, type Upstream } from '../../../routing/model/upstream.ts';
-import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
+import { printEndpoint, type Endpoint, type HealthCheck, type Upstream } from "../../../routing/model/upstream.ts";
+import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
 
 export interface HealthOutside {
   /** Does the Endpoint answer as the check wants it, and in time? Never rejects. */
@@ -39,7 +39,8 @@ export class HealthChecks {
   /** Follows what has changed. */
   take({ upstreams, removedUpstreams, endpoints }: TranslationChange): void {
     for (const key of removedUpstreams) this.follow(key, null, []);
-    for (const upstream of upstreams) this.follow(upstream.key, upstream, upstream.healthCheck === null ? [] : this.#outside.endpointsOf(upstream.key));
+    for (const upstream of upstreams)
+      this.follow(upstream.key, upstream, upstream.healthCheck === null ? [] : this.#outside.endpointsOf(upstream.key));
     for (const { key } of endpoints) {
       // Making an Upstream anew to see that it has no check costs more than all else here.
       if (this.#upstreams.has(key)) this.follow(key, this.#outside.upstreamOf(key), this.#outside.endpointsOf(key));
@@ -57,7 +58,15 @@ export class HealthChecks {
     const checked: Checked = { upstream, endpoints: new Map() };
     for (const endpoint of endpoints) {
       const address = printEndpoint(endpoint.ip, endpoint.port);
-      checked.endpoints.set(address, known?.endpoints.get(address) ?? new CheckedEndpoint(check, (one) => this.#probe(key, one, endpoint), this.#outside.draw() * Math.min(firstProbeMs, check.intervalMs)));
+      checked.endpoints.set(
+        address,
+        known?.endpoints.get(address) ??
+          new CheckedEndpoint(
+            check,
+            (one) => this.#probe(key, one, endpoint),
+            this.#outside.draw() * Math.min(firstProbeMs, check.intervalMs),
+          ),
+      );
     }
     for (const [address, endpoint] of known?.endpoints ?? []) if (!checked.endpoints.has(address)) endpoint.stop();
     this.#upstreams.set(key, checked);
@@ -65,7 +74,9 @@ export class HealthChecks {
 
   /** Endpoints that fail, by Upstream; those without any are left out. */
   get failing(): readonly (readonly [upstreamKey: string, addresses: readonly string[]])[] {
-    return [...this.#upstreams].map(([key, checked]) => [key, failingOf(checked)] as const).filter(([, addresses]) => addresses.length > 0);
+    return [...this.#upstreams]
+      .map(([key, checked]) => [key, failingOf(checked)] as const)
+      .filter(([, addresses]) => addresses.length > 0);
   }
 
   stop(): void {
@@ -81,7 +92,8 @@ export class HealthChecks {
   async #probe(key: string, endpoint: CheckedEndpoint, at: Endpoint): Promise<void> {
     await this.#turn();
     const checked = this.#upstreams.get(key);
-    const isWell = checked !== undefined && !endpoint.stopped && (await this.#outside.probe(checked.upstream, endpoint.check, at));
+    const isWell =
+      checked !== undefined && !endpoint.stopped && (await this.#outside.probe(checked.upstream, endpoint.check, at));
     this.#running -= 1;
     this.#turns.shift()?.();
     const now = this.#upstreams.get(key);

@@ -1,22 +1,43 @@
 // One probe of a health check: a connection of its own, one request, one verdict. node:http and node:http2 will do: probes are few and no
 // traffic goes here.
-import { Buffer } from 'node:buffer';
-import { request as requestHttp } from 'node:http';
-import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
-import { request as requestHttps } from 'node:https';
-import type { ConnectionOptions } from 'node:tls';
-import { printEndpoint, type Endpoint, type GrpcProbe, type HealthCheck, type HttpProbe, type Upstream, type UpstreamTls } from '../../../routing/model/upstream.ts';
+import { Buffer } from "node:buffer";
+import { request as requestHttp } from "node:http";
+import {
+  connect as connectHttp2,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import { request as requestHttps } from "node:https";
+import type { ConnectionOptions } from "node:tls";
+import {
+  printEndpoint,
+  type Endpoint,
+  type GrpcProbe,
+  type HealthCheck,
+  type HttpProbe,
+  type Upstream,
+  type UpstreamTls,
+} from "../../../routing/model/upstream.ts";
 
-const agentName = 'sluice-health-check';
+const agentName = "sluice-health-check";
 /** Bytes of a gRPC answer that are read: a HealthCheckResponse has 7. */
 const mostAnswerBytes = 1024;
 
 /** Is it well? What goes wrong in any way is "no". */
-export async function probeEndpoint({ protocol, tls }: Pick<Upstream, 'protocol' | 'tls'>, { probe, timeoutMs }: HealthCheck, endpoint: Endpoint): Promise<boolean> {
+export async function probeEndpoint(
+  { protocol, tls }: Pick<Upstream, "protocol" | "tls">,
+  { probe, timeoutMs }: HealthCheck,
+  endpoint: Endpoint,
+): Promise<boolean> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
-    if (probe.kind === 'grpc') return await callHealth(probe, tls, endpoint, signal);
-    return isExpected(probe, await (protocol === 'http2' ? statusOverHttp2 : statusOverHttp1)(probe, tls, endpoint, signal));
+    if (probe.kind === "grpc") return await callHealth(probe, tls, endpoint, signal);
+    return isExpected(
+      probe,
+      await (protocol === "http2" ? statusOverHttp2 : statusOverHttp1)(probe, tls, endpoint, signal),
+    );
   } catch {
     return false;
   }
@@ -37,13 +58,23 @@ function tlsOptions(tls: UpstreamTls): ConnectionOptions {
   };
 }
 
-async function statusOverHttp1(probe: HttpProbe, tls: UpstreamTls | null, { ip, port }: Endpoint, signal: AbortSignal): Promise<number> {
-  const headers = { 'user-agent': agentName, ...Object.fromEntries(probe.headers), host: probe.host ?? printEndpoint(ip, port), connection: 'close' };
+async function statusOverHttp1(
+  probe: HttpProbe,
+  tls: UpstreamTls | null,
+  { ip, port }: Endpoint,
+  signal: AbortSignal,
+): Promise<number> {
+  const headers = {
+    "user-agent": agentName,
+    ...Object.fromEntries(probe.headers),
+    host: probe.host ?? printEndpoint(ip, port),
+    connection: "close",
+  };
   const options = { host: ip, port, path: probe.path, headers, signal, agent: false };
   return new Promise((resolve, reject) => {
     const outgoing = tls === null ? requestHttp(options) : requestHttps({ ...options, ...tlsOptions(tls) });
-    outgoing.on('error', reject);
-    outgoing.on('response', (response) => {
+    outgoing.on("error", reject);
+    outgoing.on("response", (response) => {
       resolve(response.statusCode ?? 0);
       outgoing.destroy();
     });
@@ -65,11 +96,11 @@ async function overHttp2<T>(
     return await new Promise<T>((resolve, reject) => {
       const address = printEndpoint(ip, port);
       session = tls === null ? connectHttp2(`http://${address}`) : connectHttp2(`https://${address}`, tlsOptions(tls));
-      session.on('error', reject);
-      session.on('close', () => reject(new Error('the session ended')));
+      session.on("error", reject);
+      session.on("close", () => reject(new Error("the session ended")));
       const stream = session.request(headers, { endStream: body === null, signal });
-      stream.on('error', reject);
-      stream.on('close', () => reject(new Error('the stream ended')));
+      stream.on("error", reject);
+      stream.on("close", () => reject(new Error("the stream ended")));
       use(stream, resolve);
       if (body !== null) stream.end(body);
     });
@@ -78,34 +109,53 @@ async function overHttp2<T>(
   }
 }
 
-async function statusOverHttp2(probe: HttpProbe, tls: UpstreamTls | null, endpoint: Endpoint, signal: AbortSignal): Promise<number> {
-  const headers = { ':path': probe.path, ':authority': probe.host ?? printEndpoint(endpoint.ip, endpoint.port), 'user-agent': agentName, ...Object.fromEntries(probe.headers) };
+async function statusOverHttp2(
+  probe: HttpProbe,
+  tls: UpstreamTls | null,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<number> {
+  const headers = {
+    ":path": probe.path,
+    ":authority": probe.host ?? printEndpoint(endpoint.ip, endpoint.port),
+    "user-agent": agentName,
+    ...Object.fromEntries(probe.headers),
+  };
   return overHttp2(tls, endpoint, signal, headers, null, (stream, resolve) => {
-    stream.on('response', (response: IncomingHttpHeaders & { readonly ':status'?: number }) => resolve(response[':status'] ?? 0));
+    stream.on("response", (response: IncomingHttpHeaders & { readonly ":status"?: number }) =>
+      resolve(response[":status"] ?? 0),
+    );
     stream.resume();
   });
 }
 
 /** grpc.health.v1: SERVING with status OK, and nothing else, is well. */
-async function callHealth(probe: GrpcProbe, tls: UpstreamTls | null, endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
+async function callHealth(
+  probe: GrpcProbe,
+  tls: UpstreamTls | null,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<boolean> {
   const headers = {
-    ':method': 'POST',
-    ':path': '/grpc.health.v1.Health/Check',
-    ':authority': probe.authority ?? printEndpoint(endpoint.ip, endpoint.port),
-    'content-type': 'application/grpc',
-    te: 'trailers',
-    'user-agent': agentName,
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    ":authority": probe.authority ?? printEndpoint(endpoint.ip, endpoint.port),
+    "content-type": "application/grpc",
+    te: "trailers",
+    "user-agent": agentName,
   };
   return overHttp2(tls, endpoint, signal, headers, healthRequest(probe.service), (stream, resolve) => {
     let answer = Buffer.alloc(0);
-    stream.on('response', (response: IncomingHttpHeaders & { readonly ':status'?: number }) => {
-      if (response[':status'] !== 200 || response['grpc-status'] !== undefined) resolve(false);
+    stream.on("response", (response: IncomingHttpHeaders & { readonly ":status"?: number }) => {
+      if (response[":status"] !== 200 || response["grpc-status"] !== undefined) resolve(false);
     });
-    stream.on('data', (chunk: Buffer) => {
+    stream.on("data", (chunk: Buffer) => {
       answer = Buffer.concat([answer, chunk]);
       if (answer.length > mostAnswerBytes) resolve(false);
     });
-    stream.on('trailers', (trailers: IncomingHttpHeaders) => resolve(trailers['grpc-status'] === '0' && isServing(answer)));
+    stream.on("trailers", (trailers: IncomingHttpHeaders) =>
+      resolve(trailers["grpc-status"] === "0" && isServing(answer)),
+    );
   });
 }
 

@@ -68,10 +68,10 @@ export class LookUps {
       this.#next();
     }, lookupLateMs).unref();
     let addresses: readonly string[] = [];
-    let failure = '';
+    let failure = "";
     try {
       addresses = [...new Set(await this.#lookup(host))].sort();
-      failure = addresses.length === 0 ? 'it has no address' : '';
+      failure = addresses.length === 0 ? "it has no address" : "";
     } catch (error) {
       failure = (error as NodeJS.ErrnoException).code ?? String(error);
     }

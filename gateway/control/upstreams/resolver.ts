@@ -1,9 +1,9 @@
 // DNS: addresses of Upstreams that are names. A name is looked up when a request first needs it and again while it is in use; the last
 // addresses survive failures. Every address is checked at every resolution (routing rule 5).
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/model/upstream.ts';
-import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
-import { LookUps } from './look-ups.ts';
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { Endpoint, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
+import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
+import { LookUps } from "./look-ups.ts";
 
 /** A used name is looked up again after this long. */
 export const refreshMs = 5000;
@@ -71,12 +71,22 @@ export class Resolver {
   /** New or changed Upstreams; those that are not names are passed over. */
   set(upstreams: readonly Upstream[]): void {
     for (const upstream of upstreams) {
-      this.remove([upstream.key], upstream.address.kind === 'dns' ? upstream.address.host : null);
-      if (upstream.address.kind !== 'dns') continue;
+      this.remove([upstream.key], upstream.address.kind === "dns" ? upstream.address.host : null);
+      if (upstream.address.kind !== "dns") continue;
       const { host } = upstream.address;
       let name = this.#names.get(host);
       if (name === undefined) {
-        name = { host, upstreams: new Map(), addresses: null, usedAtMs: Number.NEGATIVE_INFINITY, dueAtMs: 0, failuresInRow: 0, waiting: false, late: false, failure: '' };
+        name = {
+          host,
+          upstreams: new Map(),
+          addresses: null,
+          usedAtMs: Number.NEGATIVE_INFINITY,
+          dueAtMs: 0,
+          failuresInRow: 0,
+          waiting: false,
+          late: false,
+          failure: "",
+        };
         this.#names.set(host, name);
       }
       name.upstreams.set(upstream.key, upstream);
@@ -106,7 +116,7 @@ export class Resolver {
   used(keys: readonly string[]): void {
     const nowMs = this.#outside.nowMs();
     for (const key of keys) {
-      const name = this.#names.get(this.#hostOf.get(key) ?? '');
+      const name = this.#names.get(this.#hostOf.get(key) ?? "");
       if (name === undefined) continue;
       name.usedAtMs = nowMs;
       if (nowMs >= name.dueAtMs) this.#enqueue(name);
@@ -148,14 +158,22 @@ export class Resolver {
       const after = this.#judge(upstream, name);
       // A name that was never resolved counts as ready.
       const flips = (before?.ready ?? true) !== after.ready;
-      if (before !== undefined && !flips && JSON.stringify(before.endpoints) === JSON.stringify(after.endpoints)) continue;
+      if (before !== undefined && !flips && JSON.stringify(before.endpoints) === JSON.stringify(after.endpoints))
+        continue;
       this.#addresses = null;
       this.#endpoints.set(upstream.key, after);
       endpoints.push(after);
       if (flips) flipped.push(upstream.key);
     }
     if (endpoints.length === 0) return;
-    this.#outside.changed({ mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints, flipped });
+    this.#outside.changed({
+      mappings: [],
+      removedMappings: [],
+      upstreams: [],
+      removedUpstreams: [],
+      endpoints,
+      flipped,
+    });
   }
 
   /** The Endpoints of an Upstream by the addresses of its name; keeps the Problems. */
@@ -166,10 +184,10 @@ export class Resolver {
     const known = this.#endpoints.get(upstream.key)?.endpoints.map(({ ip }) => ip) ?? [];
     for (const ip of name.addresses ?? known) {
       const problem = this.#outside.refuse(upstream, ip);
-      if (problem === null) endpoints.push({ ip, port: upstream.address.port, state: 'ready' });
+      if (problem === null) endpoints.push({ ip, port: upstream.address.port, state: "ready" });
       else problems.push(problem);
     }
-    if (name.failure !== '') problems.push(failureProblem(upstream, name, endpoints.length > 0));
+    if (name.failure !== "") problems.push(failureProblem(upstream, name, endpoints.length > 0));
     this.#problems.set(upstream.key, problems);
     return { key: upstream.key, ready: endpoints.length > 0, endpoints };
   }
@@ -185,11 +203,15 @@ export class Resolver {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => {
-      const atMs = this.#outside.nowMs();
-      for (const name of this.#names.values()) if (this.#isWanted(name, atMs) && atMs >= name.dueAtMs) this.#enqueue(name);
-      this.#schedule();
-    }, Math.max(0, dueMs - nowMs));
+    this.#timer = setTimeout(
+      () => {
+        const atMs = this.#outside.nowMs();
+        for (const name of this.#names.values())
+          if (this.#isWanted(name, atMs) && atMs >= name.dueAtMs) this.#enqueue(name);
+        this.#schedule();
+      },
+      Math.max(0, dueMs - nowMs),
+    );
   }
 
   /** In use; or used once and without an address, because an Upstream that is not ready gets no request that could ask again. */
@@ -199,12 +221,12 @@ export class Resolver {
 }
 
 function failureProblem(upstream: Upstream, name: Name, served: boolean): Problem {
-  const what = served ? 'its last addresses are used' : 'requests to it are answered 503';
+  const what = served ? "its last addresses are used" : "requests to it are answered 503";
   return {
-    code: 'dns-failed',
-    level: served ? 'warning' : 'error',
-    subject: { kind: 'Upstream', namespace: '', name: upstream.key },
-    field: '',
+    code: "dns-failed",
+    level: served ? "warning" : "error",
+    subject: { kind: "Upstream", namespace: "", name: upstream.key },
+    field: "",
     sentence: `the name ${name.host} cannot be resolved (${name.failure}); ${what}; give the manifests of its Service or a name that resolves.`,
   };
 }

@@ -1,6 +1,6 @@
 // Access budget: lines about failures that are written in a second. Whoever resets calls as fast as the network takes them must not have a line
 // for each: 7,000 lines a second made the heap of the thread that writes them 33 MiB larger and took a third of a core.
-import { Deadline, type DeadlineWheel, type Timed } from '../io/deadline.ts';
+import { Deadline, type DeadlineWheel, type Timed } from "../io/deadline.ts";
 
 const windowMs = 1000;
 /** This part of the lines of one failure each namespace has, whatever others take. */

@@ -1,13 +1,27 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
-import type { AccessEntry } from '../../shared/data-plane.ts';
-import type { Failure } from '../../failures.ts';
-import { kind } from '../message/field-kind.ts';
-import { hasParameter } from '../message/query.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
+import type { AccessEntry } from "../../shared/data-plane.ts";
+import type { Failure } from "../../failures.ts";
+import { kind } from "../message/field-kind.ts";
+import { hasParameter } from "../message/query.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
 
 /** About what came to no exchange. `detail` "": the sentence of the failure says it all; `requestId` "": it was not answered. */
-export function unservedEntry(failure: Failure, detail: string, code: number, peer: string, requestId: string): AccessEntry {
-  return { ...entryWithoutRequest(failure.flag, detail === '' ? failure.sentence : `${failure.sentence}: ${detail}`, code, peer), requestId };
+export function unservedEntry(
+  failure: Failure,
+  detail: string,
+  code: number,
+  peer: string,
+  requestId: string,
+): AccessEntry {
+  return {
+    ...entryWithoutRequest(
+      failure.flag,
+      detail === "" ? failure.sentence : `${failure.sentence}: ${detail}`,
+      code,
+      peer,
+    ),
+    requestId,
+  };
 }
 
 /** About what has no request to name, now. */
@@ -17,14 +31,14 @@ export function entryWithoutRequest(flag: string, sentence: string, code: number
     flag,
     sentence,
     code,
-    method: '',
-    path: '',
-    requestId: '',
+    method: "",
+    path: "",
+    requestId: "",
     peer,
-    client: '',
-    route: '',
-    mapping: '',
-    address: '',
+    client: "",
+    route: "",
+    mapping: "",
+    address: "",
     requestBytes: 0,
     responseBytes: 0,
     durationMs: 0,
@@ -33,7 +47,12 @@ export function entryWithoutRequest(flag: string, sentence: string, code: number
 
 /** About lines that were not written. */
 export function leftOutEntry(flag: string, lines: number): AccessEntry {
-  return entryWithoutRequest(flag, `${lines} more lines like this one were left out in a second (--access-lines-per-second)`, 0, '');
+  return entryWithoutRequest(
+    flag,
+    `${lines} more lines like this one were left out in a second (--access-lines-per-second)`,
+    0,
+    "",
+  );
 }
 
 /** Bytes of a request line, from the method on, that are kept for a log line. */
@@ -67,7 +86,7 @@ export class RequestNote {
 
   /** Nothing is said of the query. */
   hideQuery(): void {
-    const query = this.#line.subarray(0, this.#lineEnd).indexOf('?');
+    const query = this.#line.subarray(0, this.#lineEnd).indexOf("?");
     if (query >= 0) this.#lineEnd = query;
   }
 
@@ -83,8 +102,11 @@ export class RequestNote {
   /** Without its query where that has a parameter of one of these names; null: they are not known, and any may be one. */
   pathWithout(secretParameters: readonly string[] | null): string {
     const start = Math.min(this.#methodEnd + 1, this.#lineEnd);
-    const mark = this.#line.subarray(0, this.#lineEnd).indexOf('?', start);
-    const isSecret = mark >= 0 && (secretParameters === null || hasParameter({ pathBytes: this.#line, queryStart: mark + 1, queryEnd: this.#lineEnd }, secretParameters));
+    const mark = this.#line.subarray(0, this.#lineEnd).indexOf("?", start);
+    const isSecret =
+      mark >= 0 &&
+      (secretParameters === null ||
+        hasParameter({ pathBytes: this.#line, queryStart: mark + 1, queryEnd: this.#lineEnd }, secretParameters));
     return printable(this.#line, start, isSecret ? mark : this.#lineEnd);
   }
 }
@@ -101,5 +123,7 @@ function idOf(head: WireRequestHead): string | null {
 
 /** Bytes that are not printable ASCII as `\xNN`: a log line stays one line. */
 function printable(bytes: Buffer, start: number, end: number): string {
-  return bytes.toString('latin1', start, end).replace(/[^ -~]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return bytes
+    .toString("latin1", start, end)
+    .replace(/[^ -~]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }

@@ -1,10 +1,10 @@
 // Accepted sockets on the static read buffer. Node offers `onread` for sockets that connect and not for those that are accepted; wrapping the
 // accepted handle in a new Socket does it (2.6 µs of CPU a request). Undocumented, so it lives here alone, is
 // tested against the pinned Node, and falls back to 'data' events.
-import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
-import { readDirectly } from '../io/direct-read.ts';
-import type { ReadBuffer } from '../io/read-buffer.ts';
-import { SocketTransport, type TransportOwner } from '../io/transport.ts';
+import { Socket, type OnReadOpts, type SocketConstructorOpts } from "node:net";
+import { readDirectly } from "../io/direct-read.ts";
+import type { ReadBuffer } from "../io/read-buffer.ts";
+import { SocketTransport, type TransportOwner } from "../io/transport.ts";
 
 /** What is used of a socket's inside. */
 interface Inside {
@@ -12,15 +12,20 @@ interface Inside {
 }
 
 /** How a socket is read: its handle directly, its stream with the static buffer, or its stream by 'data' events. */
-export type SocketUse = 'direct' | 'static' | 'events';
+export type SocketUse = "direct" | "static" | "events";
 
 /**
  * A Transport on a socket that a server with `pauseOnConnect` accepted, used as `most` says, or by less where this Node cannot do it.
  */
-export function acceptedTransport(accepted: Socket, reads: ReadBuffer, owner: TransportOwner, most: SocketUse): SocketTransport {
+export function acceptedTransport(
+  accepted: Socket,
+  reads: ReadBuffer,
+  owner: TransportOwner,
+  most: SocketUse,
+): SocketTransport {
   const inside = accepted as unknown as Inside;
   const handle = inside._handle;
-  if (most === 'events' || handle === null || typeof handle.useUserBuffer !== 'function') {
+  if (most === "events" || handle === null || typeof handle.useUserBuffer !== "function") {
     const transport = new SocketTransport(accepted, null);
     transport.owner = owner;
     transport.readByEvents(reads);
@@ -40,6 +45,6 @@ export function acceptedTransport(accepted: Socket, reads: ReadBuffer, owner: Tr
   const socket = new Socket(options as SocketConstructorOpts);
   transport = new SocketTransport(socket, null);
   transport.owner = owner;
-  if (most === 'direct') readDirectly(socket, reads, transport.receive);
+  if (most === "direct") readDirectly(socket, reads, transport.receive);
   return transport;
 }

@@ -1,8 +1,8 @@
 // Admission: how many client connections there may be, in total and from one address. Counted from accept(2) to the socket's close, TLS
 // handshakes included: whoever never ends his handshake holds a connection too.
-import { fixed, type CounterBlock } from '../../shared/counters.ts';
-import type { EdgeLimits } from '../../options/settings.ts';
-import { failures } from '../../failures.ts';
+import { fixed, type CounterBlock } from "../../shared/counters.ts";
+import type { EdgeLimits } from "../../options/settings.ts";
+import { failures } from "../../failures.ts";
 
 export class Admission {
   readonly #limits: EdgeLimits;
@@ -59,7 +59,8 @@ export class Admission {
 
   get #elsewhere(): number {
     let sum = 0;
-    for (const cells of this.#others) sum += cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!;
+    for (const cells of this.#others)
+      sum += cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!;
     return sum;
   }
 }

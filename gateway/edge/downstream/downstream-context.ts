@@ -1,12 +1,12 @@
 // DownstreamContext: what all client connections of a worker share. One object, made once.
-import { Trailers } from '../http1/trailers.ts';
-import type { ExchangeContext } from '../exchange/exchange-context.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { WireRequestHead } from '../message/request-head.ts';
-import { Admission } from './admission.ts';
-import type { ClientConnection } from './client-connection.ts';
-import { HealthWatches } from './health.ts';
-import { Http2Serving } from './http2-serving.ts';
+import { Trailers } from "../http1/trailers.ts";
+import type { ExchangeContext } from "../exchange/exchange-context.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { WireRequestHead } from "../message/request-head.ts";
+import { Admission } from "./admission.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { HealthWatches } from "./health.ts";
+import { Http2Serving } from "./http2-serving.ts";
 
 export class DownstreamContext {
   readonly worker: WorkerContext;

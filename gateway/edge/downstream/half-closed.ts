@@ -1,8 +1,8 @@
 // HalfClosed: a client of HTTP/1.1 that sends no more and awaits its answer, or what is left of it: is it gone, or does it read on?
-import type { Deadline } from '../io/deadline.ts';
-import type { Transport } from '../io/transport.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { continueLine } from '../http1/continue.ts';
+import type { Deadline } from "../io/deadline.ts";
+import type { Transport } from "../io/transport.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { continueLine } from "../http1/continue.ts";
 
 /** Is a client that sends no more gone, or waiting for its answer? A 100 tells: whoever is gone answers it with a reset. Ms after its end. */
 const probeAfterMs: readonly number[] = [10, 50, 250, 1000];

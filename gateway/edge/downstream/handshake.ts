@@ -1,13 +1,13 @@
 // Handshake: an accepted socket of the TLS port until it has agreed with its client, or has not.
-import { TLSSocket } from 'node:tls';
-import type { Socket } from 'node:net';
-import type { CertificateEntry } from '../../shared/certificates.ts';
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { ClientCertificate, ClientTls } from '../message/client-certificate.ts';
-import { ClientHelloReader, offersOneOf, type ClientHello } from '../tls/client-hello.ts';
-import { clientCertificateOf } from '../tls/peer-certificate.ts';
-import type { ServedCertificates } from '../tls/served-certificates.ts';
+import { TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
+import type { CertificateEntry } from "../../shared/certificates.ts";
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { ClientCertificate, ClientTls } from "../message/client-certificate.ts";
+import { ClientHelloReader, offersOneOf, type ClientHello } from "../tls/client-hello.ts";
+import { clientCertificateOf } from "../tls/peer-certificate.ts";
+import type { ServedCertificates } from "../tls/served-certificates.ts";
 
 /** A handshake must end within this: it costs more than what follows, and a client that leaves in the middle is not seen before. */
 const mostHandshakeMs = 5000;
@@ -28,7 +28,12 @@ type Agreed = (socket: TLSSocket, agreement: Agreement) => void;
  * Takes an accepted socket, of which nothing was read. Calls `agreed` once, in the callback in which the socket may first be read; or destroys the socket and
  * calls nobody: a handshake that fails concerns its client alone.
  */
-export function beginHandshake(worker: WorkerContext, certificates: ServedCertificates, raw: Socket, agreed: Agreed): void {
+export function beginHandshake(
+  worker: WorkerContext,
+  certificates: ServedCertificates,
+  raw: Socket,
+  agreed: Agreed,
+): void {
   new Handshake(worker, certificates, raw, agreed).begin();
 }
 
@@ -52,16 +57,16 @@ class Handshake implements Timed {
     const worker = this.#worker;
     const raw = this.#raw;
     worker.wheel.set(this.#deadline, worker.tick() + Math.min(worker.limits.headTimeoutMs, mostHandshakeMs));
-    raw.on('data', this.#received);
-    raw.on('error', ignored);
-    raw.on('end', this.#end);
-    raw.on('close', this.#end);
+    raw.on("data", this.#received);
+    raw.on("error", ignored);
+    raw.on("end", this.#end);
+    raw.on("close", this.#end);
     raw.resume();
   }
 
   readonly #received = (chunk: Buffer): void => {
     const reading = this.#reader.add(chunk);
-    if (reading.kind !== 'partial') this.#agree(reading.kind === 'hello' ? reading.hello : unread);
+    if (reading.kind !== "partial") this.#agree(reading.kind === "hello" ? reading.hello : unread);
   };
 
   #agree(hello: ClientHello): void {
@@ -73,22 +78,29 @@ class Handshake implements Timed {
       return;
     }
     raw.pause();
-    raw.off('data', this.#received);
-    raw.off('end', this.#end);
+    raw.off("data", this.#received);
+    raw.off("end", this.#end);
     // OpenSSL reads it again, from the first byte on.
     raw.unshift(this.#reader.bytes);
     this.#reader = new ClientHelloReader();
     const { alpn, client } = entry.terms;
     // OpenSSL would refuse a client that offers none of these. It is served as if it had said nothing, but HTTP/2 is for those who agreed on it.
     const isStranger = hello.protocols !== null && !offersOneOf(hello.protocols, alpn);
-    const secure = new TLSSocket(raw, { isServer: true, secureContext, ...(isStranger ? {} : { ALPNProtocols: [...alpn] }), requestCert: client !== null, rejectUnauthorized: client?.required === true, allowHalfOpen: true } as ConstructorParameters<typeof TLSSocket>[1]);
+    const secure = new TLSSocket(raw, {
+      isServer: true,
+      secureContext,
+      ...(isStranger ? {} : { ALPNProtocols: [...alpn] }),
+      requestCert: client !== null,
+      rejectUnauthorized: client?.required === true,
+      allowHalfOpen: true,
+    } as ConstructorParameters<typeof TLSSocket>[1]);
     this.#secure = secure;
-    secure.on('error', ignored);
-    secure.on('close', this.#end);
-    secure.once('secure', () => this.#secured(secure, entry, isStranger));
+    secure.on("error", ignored);
+    secure.on("close", this.#end);
+    secure.once("secure", () => this.#secured(secure, entry, isStranger));
   }
 
-  #contextOf(entry: CertificateEntry, hello: ClientHello): ReturnType<ServedCertificates['contextOf']> {
+  #contextOf(entry: CertificateEntry, hello: ClientHello): ReturnType<ServedCertificates["contextOf"]> {
     try {
       return this.#certificates.contextOf(entry, hello.ticketKeyName);
     } catch (error) {
@@ -99,22 +111,25 @@ class Handshake implements Timed {
 
   #secured(secure: TLSSocket, entry: CertificateEntry, isStranger: boolean): void {
     const certificate = entry.terms.client === null ? null : this.#certificateOf(secure, entry.terms.client.required);
-    if (certificate === 'refused') {
+    if (certificate === "refused") {
       this.#end();
       return;
     }
     this.#leave();
-    const agreed = typeof secure.alpnProtocol === 'string' ? secure.alpnProtocol : null;
-    this.#agreed(secure, { alpn: isStranger ? 'http/1.1' : agreed, tls: { certificate, clientDigest: entry.clientDigest } });
+    const agreed = typeof secure.alpnProtocol === "string" ? secure.alpnProtocol : null;
+    this.#agreed(secure, {
+      alpn: isStranger ? "http/1.1" : agreed,
+      tls: { certificate, clientDigest: entry.clientDigest },
+    });
   }
 
   /** Whatever a client shows must be good, also where it need not show any: who shows a bad one means something by it. */
-  #certificateOf(secure: TLSSocket, required: boolean): ClientCertificate | 'refused' | null {
+  #certificateOf(secure: TLSSocket, required: boolean): ClientCertificate | "refused" | null {
     const shown = secure.getPeerX509Certificate();
-    if (shown === undefined) return required ? 'refused' : null;
+    if (shown === undefined) return required ? "refused" : null;
     const error = verifyErrorOf(secure);
     // A session that goes on was verified when it began.
-    if (error !== null || Date.parse(shown.validTo) <= Date.now()) return 'refused';
+    if (error !== null || Date.parse(shown.validTo) <= Date.now()) return "refused";
     return clientCertificateOf(shown);
   }
 
@@ -132,10 +147,10 @@ class Handshake implements Timed {
   #leave(): void {
     this.#worker.wheel.remove(this.#deadline);
     const raw = this.#raw;
-    raw.off('data', this.#received);
-    raw.off('end', this.#end);
-    raw.off('close', this.#end);
-    this.#secure?.off('close', this.#end);
+    raw.off("data", this.#received);
+    raw.off("end", this.#end);
+    raw.off("close", this.#end);
+    this.#secure?.off("close", this.#end);
   }
 }
 
@@ -146,6 +161,7 @@ interface Inside {
 
 function verifyErrorOf(secure: TLSSocket): Error | null {
   const handle = (secure as unknown as Inside)._handle;
-  if (typeof handle?.verifyError !== 'function') return new Error('this Node does not say whether a certificate is good');
+  if (typeof handle?.verifyError !== "function")
+    return new Error("this Node does not say whether a certificate is good");
   return handle.verifyError() ?? null;
 }

@@ -1,13 +1,28 @@
 // One call of grpc.health.v1.Health that the gateway answers itself (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
-import type { DownstreamContext } from './downstream-context.ts';
-import { HealthSubject, type HealthMethod, type HealthWatch } from './health.ts';
-import { framed, grpcMessage, healthList, healthResponse, prefixBytes, serviceOf, serving } from '../message/grpc-message.ts';
-import { writeStatusBlock } from '../http2/response-writer.ts';
-import type { Stream, RequestUser } from '../http2/stream.ts';
+import type { DownstreamContext } from "./downstream-context.ts";
+import { HealthSubject, type HealthMethod, type HealthWatch } from "./health.ts";
+import {
+  framed,
+  grpcMessage,
+  healthList,
+  healthResponse,
+  prefixBytes,
+  serviceOf,
+  serving,
+} from "../message/grpc-message.ts";
+import { writeStatusBlock } from "../http2/response-writer.ts";
+import type { Stream, RequestUser } from "../http2/stream.ts";
 
 /** A request says one name. */
 const mostRequestBytes = 1024;
-const grpc = { ok: 0, invalidArgument: 3, notFound: 5, resourceExhausted: 8, unimplemented: 12, unavailable: 14 } as const;
+const grpc = {
+  ok: 0,
+  invalidArgument: 3,
+  notFound: 5,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  unavailable: 14,
+} as const;
 
 export class HealthCall implements RequestUser, HealthWatch {
   /** It is answered at once, or watches for as long as it likes. */
@@ -37,7 +52,8 @@ export class HealthCall implements RequestUser, HealthWatch {
   streamData(stream: Stream, bytes: Buffer, start: number, end: number): void {
     stream.credit(end - start);
     if (this.#over) return;
-    if (this.#received.length + end - start > mostRequestBytes) this.#end(grpc.resourceExhausted, `a request for health is at most ${mostRequestBytes} bytes`);
+    if (this.#received.length + end - start > mostRequestBytes)
+      this.#end(grpc.resourceExhausted, `a request for health is at most ${mostRequestBytes} bytes`);
     else this.#received = Buffer.concat([this.#received, bytes.subarray(start, end)]);
   }
 
@@ -47,12 +63,12 @@ export class HealthCall implements RequestUser, HealthWatch {
     const message = this.#received;
     this.#received = Buffer.alloc(0);
     if (message.length < prefixBytes || message.length !== prefixBytes + message.readUInt32BE(1)) {
-      this.#end(grpc.invalidArgument, 'a call for health has one message');
+      this.#end(grpc.invalidArgument, "a call for health has one message");
     } else if (message[0] !== 0) {
-      this.#end(grpc.unimplemented, 'a request for health is not compressed');
+      this.#end(grpc.unimplemented, "a request for health is not compressed");
     } else {
       const service = serviceOf(message.subarray(prefixBytes));
-      if (service === null) this.#end(grpc.invalidArgument, 'this is no HealthCheckRequest');
+      if (service === null) this.#end(grpc.invalidArgument, "this is no HealthCheckRequest");
       else this.#answer(service);
     }
   }
@@ -61,31 +77,31 @@ export class HealthCall implements RequestUser, HealthWatch {
     const subject = new HealthSubject(this.#context, service);
     const status = this.#known ?? subject.status;
     switch (this.#method) {
-      case 'Check':
+      case "Check":
         if (status === serving.unknownService) {
           this.#end(grpc.notFound, 'unknown service: ask for "" or for <namespace>/<deployment>');
           return;
         }
         this.#send(healthResponse(status));
-        this.#end(grpc.ok, '');
+        this.#end(grpc.ok, "");
         return;
-      case 'List':
+      case "List":
         // The gateway alone: names are for those who know them.
-        this.#send(healthList(new HealthSubject(this.#context, '').status));
-        this.#end(grpc.ok, '');
+        this.#send(healthList(new HealthSubject(this.#context, "").status));
+        this.#end(grpc.ok, "");
         return;
-      case 'Watch':
+      case "Watch":
         this.#subject = subject;
         this.#context.healthWatches.add(this);
         this.#tell(status);
         // With metadata there is nothing to look at again: a deployment that comes back answers for itself.
-        if (this.#known !== null) this.#end(grpc.unavailable, 'the deployment does not serve: ask it again');
+        if (this.#known !== null) this.#end(grpc.unavailable, "the deployment does not serve: ask it again");
     }
   }
 
   healthChanged(): void {
     this.#tell(this.#subject!.status);
-    if (this.#context.draining) this.#end(grpc.unavailable, 'the gateway is draining');
+    if (this.#context.draining) this.#end(grpc.unavailable, "the gateway is draining");
   }
 
   #tell(status: number): void {
@@ -106,7 +122,7 @@ export class HealthCall implements RequestUser, HealthWatch {
     const writer = this.#context.http2.takeWriter();
     writer.clear();
     writer.status(200);
-    writer.fieldText('content-type', 'application/grpc');
+    writer.fieldText("content-type", "application/grpc");
     this.#stream.sendHead(writer.bytes, writer.length, true, false);
   }
 

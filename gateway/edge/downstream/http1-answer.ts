@@ -1,18 +1,26 @@
 // Http1Answer: what an HTTP/1.1 client gets, framed for its version, and put together in the worker's out buffer.
-import type { Answer } from '../message/answers.ts';
-import type { ClientAnswer } from '../exchange/client-side.ts';
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { DownstreamContext } from './downstream-context.ts';
-import type { Transport } from '../io/transport.ts';
-import { putChunk, putLastChunk } from '../http1/chunked.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { CompiledEdits } from '../message/header-edits.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { closeLine, keepAliveLine, writeAnswer, writeInformational, writeResponseHead, writeUpgrade, type ResponseShape } from '../http1/response-writer.ts';
-import { putTrailers } from '../http1/trailers.ts';
+import type { Answer } from "../message/answers.ts";
+import type { ClientAnswer } from "../exchange/client-side.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { DownstreamContext } from "./downstream-context.ts";
+import type { Transport } from "../io/transport.ts";
+import { putChunk, putLastChunk } from "../http1/chunked.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { CompiledEdits } from "../message/header-edits.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import {
+  closeLine,
+  keepAliveLine,
+  writeAnswer,
+  writeInformational,
+  writeResponseHead,
+  writeUpgrade,
+  type ResponseShape,
+} from "../http1/response-writer.ts";
+import { putTrailers } from "../http1/trailers.ts";
 
-const crlf = Buffer.from('\r\n');
+const crlf = Buffer.from("\r\n");
 
 /** The connection of an answer, as the answer needs it. */
 export interface AnsweredConnection {
@@ -36,7 +44,13 @@ export class Http1Answer implements ClientAnswer {
   readonly #connection: AnsweredConnection;
   /** Age at which answers close the connection. */
   readonly #closeAtMs: number;
-  readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, connectionLine: null, dateLine: null };
+  readonly #shape: ResponseShape = {
+    edits: null,
+    serviceTimeMs: -1,
+    chunked: false,
+    connectionLine: null,
+    dateLine: null,
+  };
   #http11 = true;
   #isHead = false;
   /** Bytes pass as they are, both ways, until both sides have ended. */
@@ -56,7 +70,8 @@ export class Http1Answer implements ClientAnswer {
     this.#connection = connection;
     const { connectionMaxAgeMs } = worker.limits;
     // ± 10 %, so that connections that came together do not go together.
-    this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : worker.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * worker.draw());
+    this.#closeAtMs =
+      connectionMaxAgeMs === 0 ? Infinity : worker.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * worker.draw());
   }
 
   /** HTTP/1.1: it takes chunks and 1xx answers. */
@@ -92,7 +107,7 @@ export class Http1Answer implements ClientAnswer {
   head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
     const { out } = this.#worker;
     const shape = this.#shape;
-    const unframed = head.framing === 'until-close' || head.framing === 'chunked';
+    const unframed = head.framing === "until-close" || head.framing === "chunked";
     shape.chunked = unframed && this.#http11;
     if (unframed && !this.#http11) this.close = true;
     shape.connectionLine = this.#connectionLine();

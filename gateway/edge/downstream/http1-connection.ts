@@ -1,20 +1,20 @@
 // One HTTP/1.1 client connection: its life from the first byte to the last. One exchange at a time; what is sent is taken by its Http1Request,
 // answers are framed by its Http1Answer.
-import { fixed } from '../../shared/counters.ts';
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { Transport, TransportOwner } from '../io/transport.ts';
-import type { ClientTls } from '../message/client-certificate.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { WriteStall } from '../io/write-stall.ts';
-import { failures } from '../../failures.ts';
-import type { ClientConnection } from './client-connection.ts';
-import type { DownstreamContext } from './downstream-context.ts';
-import { HalfClosed } from './half-closed.ts';
-import { Http1Answer, type AnsweredConnection } from './http1-answer.ts';
-import { Http1Request, type RequestConnection } from './http1-request.ts';
+import { fixed } from "../../shared/counters.ts";
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { Transport, TransportOwner } from "../io/transport.ts";
+import type { ClientTls } from "../message/client-certificate.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { WriteStall } from "../io/write-stall.ts";
+import { failures } from "../../failures.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { DownstreamContext } from "./downstream-context.ts";
+import { HalfClosed } from "./half-closed.ts";
+import { Http1Answer, type AnsweredConnection } from "./http1-answer.ts";
+import { Http1Request, type RequestConnection } from "./http1-request.ts";
 
 /** `closing`: everything is said, only the peer's end is awaited. */
-type State = 'open' | 'closing' | 'gone';
+type State = "open" | "closing" | "gone";
 
 /** After our last byte: time and bytes for the peer to take its answer and close. Closing at once could destroy the answer on its way. */
 const lingerMs = 1000;
@@ -28,7 +28,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   readonly deadline = new Deadline(this);
   readonly answer: Http1Answer;
   readonly #request: Http1Request;
-  #state: State = 'open';
+  #state: State = "open";
   /** Bytes pass as they are, both ways, until both sides have ended. */
   #tunnel = false;
   /** null: the client may send more. */
@@ -64,7 +64,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
 
   get busy(): boolean {
     const { exchange, reader } = this.#request;
-    return (exchange !== null && exchange.active) || reader.carries || !reader.awaitingHead || this.#state !== 'open';
+    return (exchange !== null && exchange.active) || reader.carries || !reader.awaitingHead || this.#state !== "open";
   }
 
   get idleSinceMs(): number {
@@ -72,7 +72,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   }
 
   get isOpen(): boolean {
-    return this.#state === 'open';
+    return this.#state === "open";
   }
 
   get halfClosed(): boolean {
@@ -83,7 +83,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
 
   received(bytes: Buffer, start: number, end: number): void {
     this.#worker.tick();
-    if (this.#state === 'open') {
+    if (this.#state === "open") {
       this.#request.reader.received(bytes, start, end);
       return;
     }
@@ -92,7 +92,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   }
 
   exchangeOver(): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== "open") return;
     // The rest of the request will not be read, or this was the last answer.
     if (!this.#request.reader.complete || this.answer.close) {
       this.finish();
@@ -158,7 +158,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   // How it ends.
 
   finish(): void {
-    this.#state = 'closing';
+    this.#state = "closing";
     this.#request.reader.stop();
     this.transport.end();
     if (this.halfClosed && this.transport.queued === 0) {
@@ -201,7 +201,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
     this.#halfClosed ??= new HalfClosed(this.#worker, this.transport, this.deadline);
     const { reader } = this.#request;
     if (this.#blocked) return;
-    if (this.#state === 'closing') {
+    if (this.#state === "closing") {
       if (this.transport.queued === 0) this.destroy();
     } else if (this.#tunnel) {
       this.#endTunnel();
@@ -248,7 +248,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
 
   expired(nowMs: number): void {
     this.#worker.nowMs = nowMs;
-    if (this.#state === 'closing') {
+    if (this.#state === "closing") {
       this.#linger(nowMs);
     } else if (this.#blocked) {
       if (!this.#isStalled(nowMs)) {
@@ -266,7 +266,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   }
 
   destroy(): void {
-    if (this.#state === 'gone') return;
+    if (this.#state === "gone") return;
     this.cut();
     this.#request.exchange?.clientGone(failures.clientGone);
   }
@@ -280,14 +280,14 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   }
 
   cut(): void {
-    if (this.#state === 'gone') return;
+    if (this.#state === "gone") return;
     this.leave();
     this.transport.destroy();
   }
 
   /** Nothing is read or told any more. The transport may get another owner, if it speaks another protocol after all. */
   leave(): void {
-    this.#state = 'gone';
+    this.#state = "gone";
     const worker = this.#worker;
     this.#context.connections.delete(this);
     worker.counters.add(fixed.clientConnectionsHttp1, -1);

@@ -1,20 +1,20 @@
 // Http1Request: what an HTTP/1.1 client sends, a request at a time, on its way from the reader to its exchange.
-import { unservedEntry } from '../access/access-entry.ts';
-import { continueLine } from '../http1/continue.ts';
-import { RequestReader, type RequestTaker } from '../http1/request-reader.ts';
-import type { ClientSide } from '../exchange/client-side.ts';
-import { Exchange } from '../exchange/exchange.ts';
-import type { Deadline } from '../io/deadline.ts';
-import type { Transport } from '../io/transport.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { failureAnswer, identified } from '../message/answers.ts';
-import type { ClientTls } from '../message/client-certificate.ts';
-import { clientFacts, type ClientFacts } from '../message/client-facts.ts';
-import type { Failure } from '../../failures.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { DownstreamContext } from './downstream-context.ts';
-import type { Http1Answer } from './http1-answer.ts';
+import { unservedEntry } from "../access/access-entry.ts";
+import { continueLine } from "../http1/continue.ts";
+import { RequestReader, type RequestTaker } from "../http1/request-reader.ts";
+import type { ClientSide } from "../exchange/client-side.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import type { Deadline } from "../io/deadline.ts";
+import type { Transport } from "../io/transport.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { failureAnswer, identified } from "../message/answers.ts";
+import type { ClientTls } from "../message/client-certificate.ts";
+import { clientFacts, type ClientFacts } from "../message/client-facts.ts";
+import type { Failure } from "../../failures.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { DownstreamContext } from "./downstream-context.ts";
+import type { Http1Answer } from "./http1-answer.ts";
 
 /** A request body of which no more than this is left is read to its end, so that the connection can be used again. */
 const mostDiscardBytes = 64 * 1024;
@@ -69,7 +69,8 @@ export class Http1Request implements RequestTaker {
     answer.begin(head.http11, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
     const { request } = (this.exchange ??= new Exchange(this.#context.exchange, this.#connection));
-    if (this.#facts?.front !== worker.front) this.#facts = clientFacts(transport.peer, this.#connection.tls, worker.front);
+    if (this.#facts?.front !== worker.front)
+      this.#facts = clientFacts(transport.peer, this.#connection.tls, worker.front);
     request.head(head, this.#facts);
     if (!hasBody) request.end(null);
     // The route and the limits are decided: now the body is welcome.
@@ -89,7 +90,8 @@ export class Http1Request implements RequestTaker {
     const connection = this.#connection;
     this.exchange?.request.flush();
     // Half a request behind an answered one, and nothing more to come.
-    if (connection.halfClosed && connection.isOpen && !this.reader.complete && !this.reader.awaitingHead) connection.giveUp();
+    if (connection.halfClosed && connection.isOpen && !this.reader.complete && !this.reader.awaitingHead)
+      connection.giveUp();
   }
 
   abort(failure: Failure): void {
@@ -113,9 +115,9 @@ export class Http1Request implements RequestTaker {
     answer.begin(true, isHead, true);
     worker.counters.failure(failure.flag);
     worker.counters.finish(-1, failure.httpStatus, 0);
-    const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : '';
-    if (failure.httpStatus > 0) answer.write(identified(failureAnswer(failure, '', json, false), requestId));
-    worker.log(failure.flag, '', () => unservedEntry(failure, '', failure.httpStatus, peer, requestId));
+    const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : "";
+    if (failure.httpStatus > 0) answer.write(identified(failureAnswer(failure, "", json, false), requestId));
+    worker.log(failure.flag, "", () => unservedEntry(failure, "", failure.httpStatus, peer, requestId));
     this.#connection.finish();
   }
 
@@ -147,7 +149,8 @@ export class Http1Request implements RequestTaker {
    * connection. `last`: as does every other request.
    */
   readsOn(last: boolean): boolean {
-    if (this.reader.complete || (!last && this.reader.bytesLeft <= mostDiscardBytes && !this.#owesContinue)) return true;
+    if (this.reader.complete || (!last && this.reader.bytesLeft <= mostDiscardBytes && !this.#owesContinue))
+      return true;
     this.exchange!.request.giveUp();
     return false;
   }

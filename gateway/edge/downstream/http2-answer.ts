@@ -1,18 +1,24 @@
 // Http2Answer: the answer of one HTTP/2 stream, as frames.
-import { bodyOf, sentenceOf, type Answer } from '../message/answers.ts';
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import type { ClientAnswer } from '../exchange/client-side.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { failures, type Failure } from '../../failures.ts';
-import { grpcMessage } from '../message/grpc-message.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { CompiledEdits } from '../message/header-edits.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { errorCode } from '../http2/constants.ts';
-import { writeAnswerBlock, writeInformationalBlock, writeResponseBlock, writeStatusBlock, writeTrailerBlock } from '../http2/response-writer.ts';
-import type { Transport } from '../io/transport.ts';
-import type { BlockHolder, Http2Serving } from './http2-serving.ts';
-import type { Stream } from '../http2/stream.ts';
+import { bodyOf, sentenceOf, type Answer } from "../message/answers.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { ClientAnswer } from "../exchange/client-side.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { grpcMessage } from "../message/grpc-message.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { CompiledEdits } from "../message/header-edits.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { errorCode } from "../http2/constants.ts";
+import {
+  writeAnswerBlock,
+  writeInformationalBlock,
+  writeResponseBlock,
+  writeStatusBlock,
+  writeTrailerBlock,
+} from "../http2/response-writer.ts";
+import type { Transport } from "../io/transport.ts";
+import type { BlockHolder, Http2Serving } from "./http2-serving.ts";
+import type { Stream } from "../http2/stream.ts";
 
 /** Bytes queued on a stream at which the upstream is not read from: one frame, so that the next one is there when a window opens. */
 export const mostQueuedBytes = 16 * 1024;
@@ -91,10 +97,16 @@ export class Http2Answer implements ClientAnswer, BlockHolder {
 
   head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
     const http2 = this.#http2;
-    writeResponseBlock(http2.takeWriter(), head, edits, compiled.serviceTime ? serviceTimeMs : -1, head.hasDate || !compiled.date ? null : this.#worker.dateLine);
+    writeResponseBlock(
+      http2.takeWriter(),
+      head,
+      edits,
+      compiled.serviceTime ? serviceTimeMs : -1,
+      head.hasDate || !compiled.date ? null : this.#worker.dateLine,
+    );
     http2.hold(this);
     this.#holdsHead = true;
-    this.#bodyLeft = head.framing === 'length' ? head.contentLength : -1;
+    this.#bodyLeft = head.framing === "length" ? head.contentLength : -1;
   }
 
   /** Sends the head that is held. */
@@ -109,7 +121,7 @@ export class Http2Answer implements ClientAnswer, BlockHolder {
   }
 
   upgraded(): void {
-    throw new Error('HTTP/2 has no upgrades');
+    throw new Error("HTTP/2 has no upgrades");
   }
 
   body(bytes: Buffer, start: number, end: number): void {

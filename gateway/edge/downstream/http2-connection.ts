@@ -1,25 +1,25 @@
 // One HTTP/2 connection of a client: its requests become exchanges, a stream each.
-import { decide } from '../../../routing/decide.ts';
-import { metadataOf, namesDeployment } from '../../../routing/request/metadata.ts';
-import { fixed } from '../../shared/counters.ts';
-import { unservedEntry } from '../access/access-entry.ts';
-import { bodyOf, failureAnswer, identified } from '../message/answers.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { ClientConnection } from './client-connection.ts';
-import type { DownstreamContext } from './downstream-context.ts';
-import { failures, type Failure } from '../../failures.ts';
-import { healthMethodOf } from './health.ts';
-import { serving } from '../message/grpc-message.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { ClientTls } from '../message/client-certificate.ts';
-import { clientFacts, type ClientFacts } from '../message/client-facts.ts';
-import type { Transport, TransportOwner } from '../io/transport.ts';
-import { HealthCall } from './health-call.ts';
-import { writeAnswerBlock } from '../http2/response-writer.ts';
-import type { ServedStream, StreamOwner } from './http2-stream.ts';
-import type { ServedStreams } from './http2-streams.ts';
-import { ServerConnection, type ServerOwner } from '../http2/server.ts';
-import type { Stream, RequestUser } from '../http2/stream.ts';
+import { decide } from "../../../routing/decide.ts";
+import { metadataOf, namesDeployment } from "../../../routing/request/metadata.ts";
+import { fixed } from "../../shared/counters.ts";
+import { unservedEntry } from "../access/access-entry.ts";
+import { bodyOf, failureAnswer, identified } from "../message/answers.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { DownstreamContext } from "./downstream-context.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { healthMethodOf } from "./health.ts";
+import { serving } from "../message/grpc-message.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { ClientTls } from "../message/client-certificate.ts";
+import { clientFacts, type ClientFacts } from "../message/client-facts.ts";
+import type { Transport, TransportOwner } from "../io/transport.ts";
+import { HealthCall } from "./health-call.ts";
+import { writeAnswerBlock } from "../http2/response-writer.ts";
+import type { ServedStream, StreamOwner } from "./http2-stream.ts";
+import type { ServedStreams } from "./http2-streams.ts";
+import { ServerConnection, type ServerOwner } from "../http2/server.ts";
+import type { Stream, RequestUser } from "../http2/stream.ts";
 
 /** A call for health that the gateway does not answer itself. */
 const notOurs = -1;
@@ -104,15 +104,15 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
    */
   #knownHealth(head: WireRequestHead): number | null {
     const decision = decide(this.context.exchange.table, head, this.#worker.draw());
-    if (decision.kind === 'forward' || decision.reason === 'namespace-needed') return notOurs;
-    if (decision.reason !== 'no-route') return serving.no;
+    if (decision.kind === "forward" || decision.reason === "namespace-needed") return notOurs;
+    if (decision.reason !== "no-route") return serving.no;
     return namesDeployment(metadataOf(head)) ? serving.unknownService : null;
   }
 
   refused(stream: Stream, failure: Failure, grpc: boolean): void {
     const worker = this.#worker;
     const requestId = this.context.exchange.ids.draw();
-    const answer = identified(failureAnswer(failure, '', false, grpc), requestId);
+    const answer = identified(failureAnswer(failure, "", false, grpc), requestId);
     const body = bodyOf(answer);
     worker.counters.failure(failure.flag);
     worker.counters.finish(-1, answer.code, 0);
@@ -120,7 +120,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     writeAnswerBlock(writer, answer, body.length, worker.dateLine);
     stream.sendHead(writer.bytes, writer.length, true, body.length === 0);
     if (body.length > 0) stream.sendData(body, 0, body.length, true);
-    worker.log(failure.flag, '', () => unservedEntry(failure, '', answer.code, this.transport.peer, requestId));
+    worker.log(failure.flag, "", () => unservedEntry(failure, "", answer.code, this.transport.peer, requestId));
   }
 
   /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
@@ -160,7 +160,9 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
   connectionFailed(sentence: string): void {
     const worker = this.#worker;
     worker.counters.failure(failures.brokenRules.flag);
-    worker.log(failures.brokenRules.flag, '', () => unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer, ''));
+    worker.log(failures.brokenRules.flag, "", () =>
+      unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer, ""),
+    );
   }
 
   connectionClosed(): void {

@@ -1,14 +1,14 @@
 // One HTTP/2 stream of a client and its exchange: what the client sends on it. Used again and again.
-import type { ClientSide } from '../exchange/client-side.ts';
-import type { DownstreamContext } from './downstream-context.ts';
-import { Exchange } from '../exchange/exchange.ts';
-import { failures } from '../../failures.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { Transport } from '../io/transport.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import { Http2Answer, mostQueuedBytes, type AnsweredRequest } from './http2-answer.ts';
-import type { Stream, RequestUser } from '../http2/stream.ts';
+import type { ClientSide } from "../exchange/client-side.ts";
+import type { DownstreamContext } from "./downstream-context.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import { failures } from "../../failures.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { Transport } from "../io/transport.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import { Http2Answer, mostQueuedBytes, type AnsweredRequest } from "./http2-answer.ts";
+import type { Stream, RequestUser } from "../http2/stream.ts";
 
 /** The connection of a stream, as the stream needs it. */
 export interface StreamOwner {
@@ -50,7 +50,7 @@ export class ServedStream implements ClientSide, RequestUser, AnsweredRequest {
   }
 
   get #client(): StreamOwner {
-    if (this.#connection === null) throw new Error('a stream that serves nobody was asked for its client');
+    if (this.#connection === null) throw new Error("a stream that serves nobody was asked for its client");
     return this.#connection;
   }
 
@@ -129,7 +129,8 @@ export class ServedStream implements ClientSide, RequestUser, AnsweredRequest {
   }
 
   streamPassedOn(stream: Stream): void {
-    if (stream === this.#origin && !this.#client.full && stream.queuedBytes <= mostQueuedBytes) this.#exchange.answer.clientDrained();
+    if (stream === this.#origin && !this.#client.full && stream.queuedBytes <= mostQueuedBytes)
+      this.#exchange.answer.clientDrained();
   }
 
   pauseRequest(): void {

@@ -1,8 +1,8 @@
 // Served streams that are free, of one worker: with their exchange they are large, and a client that floods the gateway begins and ends
 // thousands of them a second.
-import type { DownstreamContext } from './downstream-context.ts';
-import { ServedStream } from './http2-stream.ts';
-import { Spares } from '../io/spares.ts';
+import type { DownstreamContext } from "./downstream-context.ts";
+import { ServedStream } from "./http2-stream.ts";
+import { Spares } from "../io/spares.ts";
 
 /** As many as two clients may have open. About 3 kB each. */
 const mostSpare = 256;

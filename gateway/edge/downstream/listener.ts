@@ -1,17 +1,17 @@
 // Listener: accepts connections, plain and TLS, and gives each to what it speaks.
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { ClientTls } from '../message/client-certificate.ts';
-import type { ServedCertificates } from '../tls/served-certificates.ts';
-import { acceptedTransport } from './accepted.ts';
-import { PartialRead } from '../io/partial-read.ts';
-import type { DownstreamContext } from './downstream-context.ts';
-import type { ServedStreams } from './http2-streams.ts';
-import { Http1Connection } from './http1-connection.ts';
-import { ServedConnection } from './http2-connection.ts';
-import { beginHandshake } from './handshake.ts';
-import { ProxiedTransport, awaitHeaderBelowTls, type MustSpeak } from './proxy-protocol.ts';
-import { sniff } from './sniff.ts';
-import { SocketTransport, peerOf, type Transport, type TransportOwner } from '../io/transport.ts';
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { ClientTls } from "../message/client-certificate.ts";
+import type { ServedCertificates } from "../tls/served-certificates.ts";
+import { acceptedTransport } from "./accepted.ts";
+import { PartialRead } from "../io/partial-read.ts";
+import type { DownstreamContext } from "./downstream-context.ts";
+import type { ServedStreams } from "./http2-streams.ts";
+import { Http1Connection } from "./http1-connection.ts";
+import { ServedConnection } from "./http2-connection.ts";
+import { beginHandshake } from "./handshake.ts";
+import { ProxiedTransport, awaitHeaderBelowTls, type MustSpeak } from "./proxy-protocol.ts";
+import { sniff } from "./sniff.ts";
+import { SocketTransport, peerOf, type Transport, type TransportOwner } from "../io/transport.ts";
 
 /** Connections that wait to be accepted. */
 const backlog = 4096;
@@ -29,19 +29,26 @@ export interface Listening {
 }
 
 /** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
-export function listenPlain(acceptor: Acceptor, host: string | null, port: number, mustSpeak: MustSpeak | null): Promise<Listening> {
+export function listenPlain(
+  acceptor: Acceptor,
+  host: string | null,
+  port: number,
+  mustSpeak: MustSpeak | null,
+): Promise<Listening> {
   const { admission, worker } = acceptor.context;
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
     const address = peerOf(socket);
     if (mustSpeak?.(address)) {
       if (!admits(acceptor.context, socket, null)) return;
-      const proxied = new ProxiedTransport(acceptor.context, address, (transport) => new Sniffed(acceptor).take(transport, null));
-      proxied.start(acceptedTransport(socket, worker.reads, proxied, 'direct'));
+      const proxied = new ProxiedTransport(acceptor.context, address, (transport) =>
+        new Sniffed(acceptor).take(transport, null),
+      );
+      proxied.start(acceptedTransport(socket, worker.reads, proxied, "direct"));
       return;
     }
     if (!admits(acceptor.context, socket, address)) return;
     const sniffed = new Sniffed(acceptor);
-    const transport = acceptedTransport(socket, worker.reads, sniffed, 'direct');
+    const transport = acceptedTransport(socket, worker.reads, sniffed, "direct");
     transport.onceClosed(() => admission.release(address));
     sniffed.start(transport, null);
   });
@@ -52,7 +59,13 @@ export function listenPlain(acceptor: Acceptor, host: string | null, port: numbe
  * Listens for TLS connections, each with the certificate and terms of the host that it asks for. What they cost is admitted before the handshake, which costs
  * more than the request behind it.
  */
-export function listenTls(acceptor: Acceptor, host: string | null, port: number, certificates: ServedCertificates, mustSpeak: MustSpeak | null): Promise<Listening> {
+export function listenTls(
+  acceptor: Acceptor,
+  host: string | null,
+  port: number,
+  certificates: ServedCertificates,
+  mustSpeak: MustSpeak | null,
+): Promise<Listening> {
   const { admission, worker } = acceptor.context;
   const begin = (raw: Socket, client: string): void => {
     beginHandshake(worker, certificates, raw, (socket, { alpn, tls }) => {
@@ -69,7 +82,7 @@ export function listenTls(acceptor: Acceptor, host: string | null, port: number,
       return;
     }
     if (!admits(acceptor.context, raw, address)) return;
-    raw.once('close', () => admission.release(address));
+    raw.once("close", () => admission.release(address));
     begin(raw, address);
   });
   return listen(server, host, port);
@@ -77,11 +90,11 @@ export function listenTls(acceptor: Acceptor, host: string | null, port: number,
 
 function listen(server: Server, host: string | null, port: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once("error", reject);
     server.listen({ port, reusePort: true, backlog, ...(host === null ? {} : { host }) }, () => {
-      server.removeListener('error', reject);
+      server.removeListener("error", reject);
       // After the start an error of accept(2), such as no file descriptors, passes.
-      server.on('error', () => undefined);
+      server.on("error", () => undefined);
       const address = server.address() as AddressInfo;
       resolve({ host: address.address, port: address.port, server });
     });
@@ -117,7 +130,7 @@ class Sniffed implements TransportOwner {
   start(transport: Transport, tls: ClientTls | null): void {
     const { context, streams } = this.#acceptor;
     context.worker.tick();
-    if (transport.alpn === 'h2') {
+    if (transport.alpn === "h2") {
       transport.owner = new ServedConnection(context, streams, transport, tls).receiver;
       return;
     }
@@ -138,17 +151,22 @@ class Sniffed implements TransportOwner {
     if (partial.length > 0) partial.append(bytes, start, end);
     const kept = partial.length > 0;
     switch (kept ? sniff(partial.bytes, partial.start, partial.end) : sniff(bytes, start, end)) {
-      case 'http1':
+      case "http1":
         transport.owner = http1;
         http1.received(bytes, start, end);
         return;
-      case 'http2':
+      case "http2":
         http1.leave();
-        transport.owner = new ServedConnection(this.#acceptor.context, this.#acceptor.streams, transport, this.#tls).receiver;
+        transport.owner = new ServedConnection(
+          this.#acceptor.context,
+          this.#acceptor.streams,
+          transport,
+          this.#tls,
+        ).receiver;
         if (kept) transport.owner.received(partial.bytes, partial.start, partial.end);
         else transport.owner.received(bytes, start, end);
         return;
-      case 'undecided':
+      case "undecided":
         if (!kept) partial.append(bytes, start, end);
         // Until it is decided it is the beginning of a head, with a head's deadline.
         http1.received(bytes, start, end);

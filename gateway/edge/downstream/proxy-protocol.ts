@@ -1,25 +1,25 @@
 // PROXY protocol: the connections of balancers that say for whom they are, before TLS and before anything else is read. Who must say it is
 // the operator's choice (`--proxy-protocol`, `--proxy-protocol-from`), never the client's: to others the header is a malformed request.
-import type { Socket } from 'node:net';
-import { AddressBlocks } from '../../../routing/text/address-block.ts';
-import { readAddress } from '../../../routing/text/address.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { ProxySettings } from '../../options/settings.ts';
-import { unservedEntry } from '../access/access-entry.ts';
-import { Deadline, type Timed } from '../io/deadline.ts';
-import { PartialRead } from '../io/partial-read.ts';
-import type { SocketTransport, TransportOwner } from '../io/transport.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { ClientConnection } from './client-connection.ts';
-import type { DownstreamContext } from './downstream-context.ts';
-import { readProxyHeader } from './proxy-header.ts';
+import type { Socket } from "node:net";
+import { AddressBlocks } from "../../../routing/text/address-block.ts";
+import { readAddress } from "../../../routing/text/address.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { ProxySettings } from "../../options/settings.ts";
+import { unservedEntry } from "../access/access-entry.ts";
+import { Deadline, type Timed } from "../io/deadline.ts";
+import { PartialRead } from "../io/partial-read.ts";
+import type { SocketTransport, TransportOwner } from "../io/transport.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { DownstreamContext } from "./downstream-context.ts";
+import { readProxyHeader } from "./proxy-header.ts";
 
 /** Whose connections to a port begin with a header. */
 export type MustSpeak = (peer: string) => boolean;
 
 /** null: nobody's. */
-export function mustSpeakOn(port: 'plain' | 'tls', { on, from }: ProxySettings): MustSpeak | null {
-  if (on !== 'both' && on !== port) return null;
+export function mustSpeakOn(port: "plain" | "tls", { on, from }: ProxySettings): MustSpeak | null {
+  if (on !== "both" && on !== port) return null;
   if (from === null) return () => true;
   const blocks = new AddressBlocks(from);
   const bytes = new Uint8Array(16);
@@ -70,13 +70,13 @@ class AwaitedHeader implements ClientConnection, Timed {
     const [all, from, to] = kept ? [partial.bytes, partial.start, partial.end] : [bytes, start, end];
     const header = readProxyHeader(all, from, to);
     switch (header.kind) {
-      case 'more':
+      case "more":
         if (!kept) partial.append(bytes, start, end);
         return;
-      case 'wrong':
+      case "wrong":
         this.#refuse(failures.proxyHeader, header.reason);
         return;
-      case 'read':
+      case "read":
         this.leave();
         this.#awaiting.spoken(header.client ?? this.#peer, all, from + header.length, to);
     }
@@ -84,12 +84,12 @@ class AwaitedHeader implements ClientConnection, Timed {
 
   /** No more comes. A balancer that only looks whether the port is open says nothing at all, and nothing is wrong with that. */
   ended(): void {
-    if (this.#partial.length > 0) this.#refuse(failures.proxyHeader, 'it ended within it');
+    if (this.#partial.length > 0) this.#refuse(failures.proxyHeader, "it ended within it");
     else this.destroy();
   }
 
   expired(): void {
-    this.#refuse(failures.proxyTimeout, '');
+    this.#refuse(failures.proxyTimeout, "");
   }
 
   drain(): void {
@@ -111,7 +111,7 @@ class AwaitedHeader implements ClientConnection, Timed {
   #refuse(failure: Failure, reason: string): void {
     const worker = this.#worker;
     worker.counters.failure(failure.flag);
-    worker.log(failure.flag, '', () => unservedEntry(failure, reason, 0, this.#peer, ''));
+    worker.log(failure.flag, "", () => unservedEntry(failure, reason, 0, this.#peer, ""));
     this.destroy();
   }
 }
@@ -176,7 +176,12 @@ export class ProxiedTransport implements TransportOwner {
 }
 
 /** Reads the header of a socket, of which `begin` then gets the rest, for this client, as if nothing had been read. */
-export function awaitHeaderBelowTls(context: DownstreamContext, socket: Socket, peer: string, begin: (socket: Socket, client: string) => void): void {
+export function awaitHeaderBelowTls(
+  context: DownstreamContext,
+  socket: Socket,
+  peer: string,
+  begin: (socket: Socket, client: string) => void,
+): void {
   const { admission, worker } = context;
   let named: string | null = null;
   const header = new AwaitedHeader(context, peer, {
@@ -212,12 +217,12 @@ export function awaitHeaderBelowTls(context: DownstreamContext, socket: Socket, 
   });
   const ended = caught(() => header.ended());
   const stop = (): void => {
-    socket.off('readable', readable).off('end', ended);
+    socket.off("readable", readable).off("end", ended);
   };
-  socket.on('error', () => undefined);
-  socket.once('close', () => {
+  socket.on("error", () => undefined);
+  socket.once("close", () => {
     header.leave();
     admission.release(named);
   });
-  socket.on('end', ended).on('readable', readable);
+  socket.on("end", ended).on("readable", readable);
 }

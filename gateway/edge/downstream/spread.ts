@@ -1,8 +1,8 @@
 // Spread: the kernel gives connections to workers by hash, so few long ones may land on few workers. A worker that has far more than its share
 // asks some of its clients to connect again.
-import { fixed } from '../../shared/counters.ts';
-import { Deadline, type Timed, type DeadlineWheel } from '../io/deadline.ts';
-import type { ClientConnection } from './client-connection.ts';
+import { fixed } from "../../shared/counters.ts";
+import { Deadline, type Timed, type DeadlineWheel } from "../io/deadline.ts";
+import type { ClientConnection } from "./client-connection.ts";
 
 /** Time between two looks. Only what two of them see is acted on: connections come in bursts. */
 const lookEveryMs = 10_000;
@@ -25,8 +25,8 @@ export function surplusOf(own: number, others: readonly number[]): number {
 }
 
 export class Spread implements Timed {
-  readonly #worker: Spreading['worker'];
-  readonly #connections: Spreading['connections'];
+  readonly #worker: Spreading["worker"];
+  readonly #connections: Spreading["connections"];
   readonly #deadline = new Deadline(this);
   #before = 0;
 
@@ -36,7 +36,8 @@ export class Spread implements Timed {
   }
 
   start(): void {
-    if (this.#worker.occupancy.others.length > 0) this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + lookEveryMs);
+    if (this.#worker.occupancy.others.length > 0)
+      this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + lookEveryMs);
   }
 
   expired(nowMs: number): void {
@@ -48,7 +49,10 @@ export class Spread implements Timed {
   look(): void {
     const { occupancy } = this.#worker;
     const staying = [...this.#connections].filter(({ retiring }) => !retiring);
-    const surplus = surplusOf(staying.length, occupancy.others.map((cells) => cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!));
+    const surplus = surplusOf(
+      staying.length,
+      occupancy.others.map((cells) => cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!),
+    );
     for (const connection of staying.slice(0, Math.min(surplus, this.#before))) connection.drain();
     this.#before = surplus;
   }

@@ -1,11 +1,11 @@
 // The client's side of an exchange, whatever protocol it speaks.
-import type { Answer } from '../message/answers.ts';
-import type { Failure } from '../../failures.ts';
-import type { CompiledEdits } from '../message/header-edits.ts';
-import type { MessageTaker } from '../message/message-taker.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import type { WriteQueue } from '../io/write-stall.ts';
+import type { Answer } from "../message/answers.ts";
+import type { Failure } from "../../failures.ts";
+import type { CompiledEdits } from "../message/header-edits.ts";
+import type { MessageTaker } from "../message/message-taker.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { WriteQueue } from "../io/write-stall.ts";
 
 /**
  * Takes the answer. With the head of an upstream's response `edits` are those of this answer, and `serviceTimeMs` is what the upstream took.
@@ -14,7 +14,12 @@ import type { WriteQueue } from '../io/write-stall.ts';
  * `queued` and `unsent` are of what waits for the client.
  */
 export interface ClientAnswer
-  extends MessageTaker<[head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number], [failure: Failure, detail: string]>, WriteQueue {
+  extends
+    MessageTaker<
+      [head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number],
+      [failure: Failure, detail: string]
+    >,
+    WriteQueue {
   /** The client takes less than was written: wait for it. */
   readonly congested: boolean;
   informational(head: ResponseHead): void;

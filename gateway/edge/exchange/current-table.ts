@@ -1,9 +1,9 @@
 // CurrentTable: the newest table that this worker knows of, taken from the shared memory as soon as somebody asks: the publishing thread stores one
 // number, and looking at it costs a request a load.
-import { RouteTable } from '../../../routing/table.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import { SharedTable, type TableMemory } from '../../shared/shared-table.ts';
-import type { LazyMapping } from '../policy/compiled-mapping.ts';
+import { RouteTable } from "../../../routing/table.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import { SharedTable, type TableMemory } from "../../shared/shared-table.ts";
+import type { LazyMapping } from "../policy/compiled-mapping.ts";
 
 export interface TableEvents {
   attach(mapping: Mapping, slot: number): LazyMapping;

@@ -1,9 +1,9 @@
 // ExchangeAnswer: the answer's way through an exchange, from the upstream to the client.
-import type { FieldList } from '../message/fields.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { failures } from '../../failures.ts';
-import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
-import type { AnswerTaker } from './forwarded-answer.ts';
+import type { FieldList } from "../message/fields.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { failures } from "../../failures.ts";
+import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
+import type { AnswerTaker } from "./forwarded-answer.ts";
 
 const switchingProtocols = 101;
 
@@ -24,10 +24,10 @@ export class ExchangeAnswer implements AnswerTaker {
     const state = this.#state;
     state.times.openTunnel(state.worker.nowMs);
     state.record.code = head.status;
-    state.response = 'begun';
+    state.response = "begun";
     state.declaredBytes = -1;
     // Bytes of the tunnel come as its body.
-    state.request = 'passing';
+    state.request = "passing";
     state.answer.upgraded(head);
   }
 
@@ -35,14 +35,14 @@ export class ExchangeAnswer implements AnswerTaker {
     const state = this.#state;
     const { nowMs } = state.worker;
     if (state.steps !== null && state.steps.active && !state.steps.answered(head)) {
-      this.#exchange.fail(failures.fault, '');
+      this.#exchange.fail(failures.fault, "");
       return;
     }
     state.times.responseStarted = true;
-    state.response = 'begun';
+    state.response = "begun";
     state.record.code = head.status;
     state.times.lastByteMs = nowMs;
-    state.declaredBytes = head.framing === 'length' ? head.contentLength : -1;
+    state.declaredBytes = head.framing === "length" ? head.contentLength : -1;
     state.answer.head(head, state.compiled!, state.edits.edits, Math.round(nowMs - sentMs));
   }
 
@@ -58,7 +58,7 @@ export class ExchangeAnswer implements AnswerTaker {
 
   end(trailers: FieldList | null): void {
     const state = this.#state;
-    state.response = 'complete';
+    state.response = "complete";
     // A tunnel is over when both sides have ended.
     if (state.record.code !== switchingProtocols || state.requestDone) this.#exchange.count();
     state.answer.end(trailers);
@@ -67,7 +67,7 @@ export class ExchangeAnswer implements AnswerTaker {
   flush(): void {
     const state = this.#state;
     state.answer.flush();
-    if (state.response === 'complete' || !state.active) return;
+    if (state.response === "complete" || !state.active) return;
     if (state.answer.congested) {
       this.#exchange.forwarding.pauseResponse();
       state.times.stall.begin(state.worker.nowMs, state.answer);
@@ -78,7 +78,7 @@ export class ExchangeAnswer implements AnswerTaker {
   over(): void {
     const state = this.#state;
     // An early response whose connection is gone: the rest of the request has no taker.
-    if (state.request === 'passing' && !this.#exchange.forwarding.taken) {
+    if (state.request === "passing" && !this.#exchange.forwarding.taken) {
       this.#exchange.discardRequest();
       state.client.requestUnwanted();
     }
@@ -88,9 +88,9 @@ export class ExchangeAnswer implements AnswerTaker {
 
   takeBack(): boolean {
     const state = this.#state;
-    if (state.response === 'awaited') return true;
+    if (state.response === "awaited") return true;
     if (!state.answer.takeBack()) return false;
-    state.response = 'awaited';
+    state.response = "awaited";
     state.times.responseStarted = false;
     state.record.takeBack();
     return true;
@@ -98,7 +98,7 @@ export class ExchangeAnswer implements AnswerTaker {
 
   /** The client is sent no more for now, whatever waits for it: its other answers take too much room. */
   hold(): void {
-    if (this.#state.active && this.#state.response !== 'complete') this.#exchange.forwarding.pauseResponse();
+    if (this.#state.active && this.#state.response !== "complete") this.#exchange.forwarding.pauseResponse();
   }
 
   /** The client takes bytes again. */

@@ -1,15 +1,15 @@
 // ExchangeContext: what all exchanges of a worker share: the current table, copies for shadows, ids. One object, made once.
-import type { RouteTable } from '../../../routing/table.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { RequestIds } from '../message/request-id.ts';
-import type { OAuthGateway } from '../policy/oauth.ts';
-import type { CurrentTable } from './current-table.ts';
-import type { LazyMapping } from '../policy/compiled-mapping.ts';
-import { probeStep } from '../policy/probe.ts';
-import type { Step } from '../policy/step.ts';
-import type { ShadowSender } from '../shadow/shadow-sender.ts';
-import type { Door } from '../tls/door.ts';
-import type { UpstreamContext } from '../upstream/upstream-context.ts';
+import type { RouteTable } from "../../../routing/table.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { RequestIds } from "../message/request-id.ts";
+import type { OAuthGateway } from "../policy/oauth.ts";
+import type { CurrentTable } from "./current-table.ts";
+import type { LazyMapping } from "../policy/compiled-mapping.ts";
+import { probeStep } from "../policy/probe.ts";
+import type { Step } from "../policy/step.ts";
+import type { ShadowSender } from "../shadow/shadow-sender.ts";
+import type { Door } from "../tls/door.ts";
+import type { UpstreamContext } from "../upstream/upstream-context.ts";
 
 export class ExchangeContext {
   readonly worker: WorkerContext;
@@ -28,7 +28,13 @@ export class ExchangeContext {
   readonly stepsWithoutRoute: readonly Step[] = [probeStep(this)];
 
   /** `lacks`: what the worker has not been given and without which it refuses everybody, for people; null: nothing. */
-  constructor(upstream: UpstreamContext, shadows: ShadowSender, current: CurrentTable, oauth: OAuthGateway | null, lacks: () => string | null) {
+  constructor(
+    upstream: UpstreamContext,
+    shadows: ShadowSender,
+    current: CurrentTable,
+    oauth: OAuthGateway | null,
+    lacks: () => string | null,
+  ) {
     this.worker = upstream.worker;
     this.upstream = upstream;
     this.shadows = shadows;
@@ -49,10 +55,10 @@ export class ExchangeContext {
 
   /** Why it is not ready, for people; null: it is. */
   get notReady(): string | null {
-    if (this.draining) return 'it drains';
+    if (this.draining) return "it drains";
     const lacks = this.#lacks();
     if (lacks !== null) return `it waits for ${lacks}`;
-    if (this.table.version === 0) return 'it waits for its first table';
-    return this.#current.ready ? null : 'it waits for the rest of the gateway, which /readyz of the admin port names';
+    if (this.table.version === 0) return "it waits for its first table";
+    return this.#current.ready ? null : "it waits for the rest of the gateway, which /readyz of the admin port names";
   }
 }

@@ -1,14 +1,14 @@
 // What an exchange leaves behind: its counters and its line in the access log.
-import type { ForwardDecision } from '../../../routing/route/decision.ts';
-import { RequestNote } from '../access/access-entry.ts';
-import type { Caller } from '../identity/verifier.ts';
-import { sentenceOf } from '../message/answers.ts';
-import type { LazyMapping } from '../policy/compiled-mapping.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { ExchangeContext } from './exchange-context.ts';
-import type { Failure } from '../../failures.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { requestIdBytes, type RequestIds } from '../message/request-id.ts';
+import type { ForwardDecision } from "../../../routing/route/decision.ts";
+import { RequestNote } from "../access/access-entry.ts";
+import type { Caller } from "../identity/verifier.ts";
+import { sentenceOf } from "../message/answers.ts";
+import type { LazyMapping } from "../policy/compiled-mapping.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { ExchangeContext } from "./exchange-context.ts";
+import type { Failure } from "../../failures.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { requestIdBytes, type RequestIds } from "../message/request-id.ts";
 
 /** A slot of its own for what is not counted. */
 const notCounted = -2;
@@ -30,7 +30,7 @@ export class ExchangeRecord {
   /** null: it was rejected. */
   decision: ForwardDecision<LazyMapping> | null = null;
   failure: Failure | null = null;
-  detail = '';
+  detail = "";
   /** null: nobody has said who calls. */
   caller: Caller | null = null;
   /** Of the answer; 0: none. */
@@ -52,21 +52,21 @@ export class ExchangeRecord {
     this.#countedSpent = false;
     this.#hasId = false;
     this.failure = null;
-    this.detail = '';
+    this.detail = "";
     this.caller = null;
     this.code = 0;
     this.requestBytes = 0;
     this.responseBytes = 0;
-    if (accessLog !== 'off') this.#note.take(head, trustsId);
+    if (accessLog !== "off") this.#note.take(head, trustsId);
     else if (trustsId) this.#note.takeId(head, true);
   }
 
   /** The id that an answer of the gateway and its line share, drawn if there is none yet; "": the exchange has no line. */
   get sharedId(): string {
-    if (this.#slot === notCounted) return '';
+    if (this.#slot === notCounted) return "";
     if (this.#note.requestId !== null) return this.#note.requestId;
     if (!this.#hasId) this.identify();
-    return this.requestId.toString('latin1');
+    return this.requestId.toString("latin1");
   }
 
   /** Lets go of what it would say. */
@@ -74,7 +74,7 @@ export class ExchangeRecord {
     this.decision = null;
     this.caller = null;
     this.failure = null;
-    this.detail = '';
+    this.detail = "";
     this.#note.requestId = null;
   }
 
@@ -110,7 +110,7 @@ export class ExchangeRecord {
   fail(failure: Failure, detail: string): void {
     this.failure = failure;
     this.detail = detail;
-    if (failure.flag !== '') this.#worker.counters.failure(failure.flag);
+    if (failure.flag !== "") this.#worker.counters.failure(failure.flag);
   }
 
   /**
@@ -123,7 +123,7 @@ export class ExchangeRecord {
     const seconds = (nowMs - startedMs) / 1000;
     this.#countedSeconds = seconds;
     counters.finish(this.#slot, this.code, seconds);
-    if (spent && !this.#countedSpent) counters.failure('URX');
+    if (spent && !this.#countedSpent) counters.failure("URX");
     this.#countedSpent = spent;
   }
 
@@ -141,25 +141,25 @@ export class ExchangeRecord {
     const { counters, accessLog } = this.#worker;
     this.count(startedMs, spent);
     counters.leave(this.#slot);
-    if (this.failure !== null || spent || accessLog === 'all') this.#log(startedMs, peer, address, spent);
+    if (this.failure !== null || spent || accessLog === "all") this.#log(startedMs, peer, address, spent);
   }
 
   #log(startedMs: number, peer: string, address: string, spent: boolean): void {
     const worker = this.#worker;
-    const failed = this.failure?.flag ?? '';
-    const flag = spent ? (failed === '' ? 'URX' : `${failed},URX`) : failed;
-    worker.log(flag, this.decision?.mapping.namespace ?? '', () => ({
+    const failed = this.failure?.flag ?? "";
+    const flag = spent ? (failed === "" ? "URX" : `${failed},URX`) : failed;
+    worker.log(flag, this.decision?.mapping.namespace ?? "", () => ({
       atMs: Math.round(performance.timeOrigin + startedMs),
       flag,
-      sentence: this.failure === null ? '' : sentenceOf(this.failure, this.detail),
+      sentence: this.failure === null ? "" : sentenceOf(this.failure, this.detail),
       code: this.code,
       method: this.#note.method,
       path: this.#note.pathWithout(worker.secretParameters),
-      requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString('latin1') : ''),
+      requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString("latin1") : ""),
       peer,
-      client: this.caller === null ? '' : `${this.caller.provider}/${this.caller.client}`,
-      route: this.decision?.route.key ?? '',
-      mapping: this.decision?.mapping.id ?? '',
+      client: this.caller === null ? "" : `${this.caller.provider}/${this.caller.client}`,
+      route: this.decision?.route.key ?? "",
+      mapping: this.decision?.mapping.id ?? "",
       address,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,

@@ -1,23 +1,25 @@
 // ExchangeRequest: the request's way through an exchange, from the client to the upstream and to shadows.
-import type { ClientFacts } from '../message/client-facts.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { FieldList } from '../message/fields.ts';
-import { lookAtHead } from '../message/front-look.ts';
-import type { MessageTaker } from '../message/message-taker.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { Door } from '../tls/door.ts';
-import type { CopyTarget } from '../shadow/shadow-budget.ts';
-import type { ShadowCopy } from '../shadow/shadow-copy.ts';
-import { ExchangeRoute, type RoutedRequest } from './exchange-route.ts';
-import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
-import type { TriesOwner } from './tries.ts';
-import { WaitingBody } from './waiting-body.ts';
+import type { ClientFacts } from "../message/client-facts.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { FieldList } from "../message/fields.ts";
+import { lookAtHead } from "../message/front-look.ts";
+import type { MessageTaker } from "../message/message-taker.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { Door } from "../tls/door.ts";
+import type { CopyTarget } from "../shadow/shadow-budget.ts";
+import type { ShadowCopy } from "../shadow/shadow-copy.ts";
+import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
+import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
+import type { TriesOwner } from "./tries.ts";
+import { WaitingBody } from "./waiting-body.ts";
 
 /** Counted among requests that have no Route. */
 const withoutSeries = -1;
 
 /** `head` begins the exchange; `abort`: a fault of the request's framing, of which the body makes no sense from here on. */
-export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, facts: ClientFacts], [failure: Failure]>, RoutedRequest, TriesOwner {
+export class ExchangeRequest
+  implements MessageTaker<[head: WireRequestHead, facts: ClientFacts], [failure: Failure]>, RoutedRequest, TriesOwner
+{
   readonly #state: ExchangeState;
   readonly #exchange: ExchangeEnds;
   readonly #route: ExchangeRoute;
@@ -34,12 +36,12 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
 
   /** Somebody will take the body. */
   get wanted(): boolean {
-    return this.#state.request === 'passing' || this.#state.request === 'complete';
+    return this.#state.request === "passing" || this.#state.request === "complete";
   }
 
   head(head: WireRequestHead, facts: ClientFacts): void {
     this.#state.begin(head, facts);
-    this.#chunked = head.framing === 'chunked';
+    this.#chunked = head.framing === "chunked";
     this.#exchange.forwarding.reset(head.isHead);
     const { context, worker } = this.#state;
     const refusal = worker.front.looksAtHeads ? lookAtHead(head, worker.front) : null;
@@ -51,7 +53,7 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
   /** It is nobody's, and counts all the same. */
   #refuse(failure: Failure): void {
     this.#state.record.enter(withoutSeries);
-    this.#exchange.fail(failure, '');
+    this.#exchange.fail(failure, "");
   }
 
   /** Cleartext to a host that is served by TLS, or TLS that was agreed for another host. */
@@ -59,8 +61,8 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     const verdict = door.judge(head, facts);
     if (verdict === null) return false;
     this.#state.record.enter(withoutSeries);
-    if (verdict.kind === 'answer') this.#exchange.sendOwn(verdict.answer);
-    else this.#exchange.fail(verdict.failure, '');
+    if (verdict.kind === "answer") this.#exchange.sendOwn(verdict.answer);
+    else this.#exchange.fail(verdict.failure, "");
     return true;
   }
 
@@ -71,7 +73,8 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     const { shadows } = record.decision!;
     record.identify();
     const { requestId } = record;
-    if (shadows.length > 0 && !head.websocket) this.#copy = context.shadows.begin(shadows, head, compiled, facts, requestId);
+    if (shadows.length > 0 && !head.websocket)
+      this.#copy = context.shadows.begin(shadows, head, compiled, facts, requestId);
     this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);
   }
 
@@ -81,9 +84,9 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     record.requestBytes += end - start;
     times.requestByteMs = nowMs;
     times.lastByteMs = nowMs;
-    if (request !== 'passing') return;
+    if (request !== "passing") return;
     if (this.#chunked && limits.bodyBytes > 0 && record.requestBytes > limits.bodyBytes) {
-      this.#exchange.fail(failures.bodyTooLarge, '');
+      this.#exchange.fail(failures.bodyTooLarge, "");
       return;
     }
     if (web === null) this.#pass(bytes, start, end);
@@ -91,13 +94,14 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
   }
 
   #passDecoded(bytes: Buffer | null): void {
-    if (bytes === null) this.#exchange.fail(failures.malformedText, '');
+    if (bytes === null) this.#exchange.fail(failures.malformedText, "");
     else if (bytes.length > 0) this.#pass(bytes, 0, bytes.length);
   }
 
   #pass(bytes: Buffer, start: number, end: number): void {
     if (this.#state.waits) {
-      if (!this.#waitingBody.body(bytes, start, end)) this.#exchange.fail(failures.overflow, 'too much is held for other requests (--retry-total-bytes)');
+      if (!this.#waitingBody.body(bytes, start, end))
+        this.#exchange.fail(failures.overflow, "too much is held for other requests (--retry-total-bytes)");
       return;
     }
     if (this.#copy !== null && !this.#copy.body(bytes, start, end)) this.#copy = null;
@@ -113,10 +117,10 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     const { nowMs } = state.worker;
     state.times.requestDoneMs = nowMs;
     state.times.lastByteMs = nowMs;
-    if (state.request === 'discarding') state.request = 'dropped';
-    if (state.request !== 'passing') return;
-    state.request = 'complete';
-    if (state.web !== null && !state.web.complete) this.#exchange.fail(failures.malformedText, '');
+    if (state.request === "discarding") state.request = "dropped";
+    if (state.request !== "passing") return;
+    state.request = "complete";
+    if (state.web !== null && !state.web.complete) this.#exchange.fail(failures.malformedText, "");
     else if (state.waits) this.#waitingBody.end(trailers);
     else this.#passEnd(trailers);
   }
@@ -131,13 +135,13 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     const state = this.#state;
     const { forwarding } = this.#exchange;
     switch (state.request) {
-      case 'none':
+      case "none":
         return;
-      case 'discarding':
-      case 'dropped':
+      case "discarding":
+      case "dropped":
         this.#exchange.finishIfDone();
         return;
-      case 'passing':
+      case "passing":
         if (state.waits) {
           if (!this.#awaitsBody()) this.#pauseClient();
         } else {
@@ -145,7 +149,7 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
           if (forwarding.congested) this.#pauseClient();
         }
         break;
-      case 'complete':
+      case "complete":
         if (state.waits) {
           this.#awaitsBody();
           break;
@@ -185,7 +189,7 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
   }
 
   abort(failure: Failure): void {
-    this.#exchange.fail(failure, '');
+    this.#exchange.fail(failure, "");
   }
 
   resume(): void {
@@ -201,7 +205,7 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     }
     if (run !== state.steps) return;
     this.flush();
-    if (state.request === 'passing' && !forwarding.congested) this.#resumeClient();
+    if (state.request === "passing" && !forwarding.congested) this.#resumeClient();
   }
 
   // What becomes of it, as forwarding tells.
@@ -236,13 +240,13 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
 
   /** The rest of it goes nowhere. */
   discard(): void {
-    this.#state.request = this.#state.requestDone ? 'dropped' : 'discarding';
+    this.#state.request = this.#state.requestDone ? "dropped" : "discarding";
     this.#resumeClient();
   }
 
   /** The client reads no further: it counts as done. */
   giveUp(): void {
-    if (this.#state.active) this.#state.request = 'dropped';
+    if (this.#state.active) this.#state.request = "dropped";
   }
 
   /** Nothing more goes to the upstream or to shadows. */
@@ -251,7 +255,7 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     if (steps !== null && steps.waiting) steps.cancel();
     this.#waiting?.clear();
     if (this.#copy !== null) {
-      this.#copy.drop('dropped_incomplete');
+      this.#copy.drop("dropped_incomplete");
       this.#copy = null;
     }
     this.#exchange.forwarding.abort();

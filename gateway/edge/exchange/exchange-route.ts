@@ -1,21 +1,21 @@
 // ExchangeRoute: whose request it is. Decided by the table, then passed through the steps of that Mapping, which may have it decided again.
-import type { ForwardDecision, RejectDecision } from '../../../routing/route/decision.ts';
-import { decide } from '../../../routing/decide.ts';
-import { fixed } from '../../shared/counters.ts';
-import { failures, rejectFailure } from '../../failures.ts';
-import type { FrontAddresses } from '../io/front.ts';
-import { refusedAddress } from '../message/front-addresses.ts';
-import type { Caller } from '../identity/verifier.ts';
-import { anyOrigin } from '../identity/oauth-answers.ts';
-import type { ExtraFields } from '../message/header-edits.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { CompiledMapping, LazyMapping } from '../policy/compiled-mapping.ts';
-import type { Step, Verdict } from '../policy/step.ts';
-import { rejectedSteps } from '../policy/steps.ts';
-import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
-import type { StepOwner } from './step-owner.ts';
-import { admittingMember } from './admitting-member.ts';
-import { StepRun } from './step-run.ts';
+import type { ForwardDecision, RejectDecision } from "../../../routing/route/decision.ts";
+import { decide } from "../../../routing/decide.ts";
+import { fixed } from "../../shared/counters.ts";
+import { failures, rejectFailure } from "../../failures.ts";
+import type { FrontAddresses } from "../io/front.ts";
+import { refusedAddress } from "../message/front-addresses.ts";
+import type { Caller } from "../identity/verifier.ts";
+import { anyOrigin } from "../identity/oauth-answers.ts";
+import type { ExtraFields } from "../message/header-edits.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
+import type { Step, Verdict } from "../policy/step.ts";
+import { rejectedSteps } from "../policy/steps.ts";
+import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
+import type { StepOwner } from "./step-owner.ts";
+import { admittingMember } from "./admitting-member.ts";
+import { StepRun } from "./step-run.ts";
 
 /** What the OAuth gateway said to every page, where the deployment says nothing of its own. */
 const seldonOrigin: ExtraFields = Object.freeze({ instead: [anyOrigin[0]], fields: [anyOrigin] });
@@ -33,11 +33,15 @@ export interface RoutedRequest {
 export class ExchangeRoute implements StepOwner {
   readonly #state: ExchangeState;
   readonly #request: RoutedRequest;
-  readonly #exchange: Pick<ExchangeEnds, 'fail' | 'refuse' | 'sendOwn'>;
+  readonly #exchange: Pick<ExchangeEnds, "fail" | "refuse" | "sendOwn">;
   /** Why nobody takes the request; of use while it is no Mapping's. */
   #rejection: RejectDecision | null = null;
 
-  constructor(state: ExchangeState, request: RoutedRequest, exchange: Pick<ExchangeEnds, 'fail' | 'refuse' | 'sendOwn'>) {
+  constructor(
+    state: ExchangeState,
+    request: RoutedRequest,
+    exchange: Pick<ExchangeEnds, "fail" | "refuse" | "sendOwn">,
+  ) {
     this.#state = state;
     this.#request = request;
     this.#exchange = exchange;
@@ -56,11 +60,12 @@ export class ExchangeRoute implements StepOwner {
     }
     const decision = decide(context.table, head, worker.draw());
     if (head.regexSteps > 0) worker.counters.add(fixed.textsTooLong, head.unmatchedTexts);
-    if (decision.kind === 'reject') {
+    if (decision.kind === "reject") {
       this.#reject(decision, head);
       return;
     }
-    if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, decision.attached.slot)) return;
+    if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, decision.attached.slot))
+      return;
     const compiled = this.#take(decision, head);
     record.enter(compiled.slot);
     const steps = head.websocket ? compiled.upgradeSteps : compiled.steps;
@@ -81,7 +86,7 @@ export class ExchangeRoute implements StepOwner {
     const { context, record } = this.#state;
     record.enter(decision.slot);
     this.#rejection = decision;
-    const steps = decision.reason === 'no-route' ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
+    const steps = decision.reason === "no-route" ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
     if (steps === null) this.stepsPassed(head);
     else this.#runSteps(steps, head);
   }
@@ -98,7 +103,7 @@ export class ExchangeRoute implements StepOwner {
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);
-    if (state.asSeldon && compiled.steps?.some(({ name }) => name === 'cors') !== true) state.edits.add(seldonOrigin);
+    if (state.asSeldon && compiled.steps?.some(({ name }) => name === "cors") !== true) state.edits.add(seldonOrigin);
     return compiled;
   }
 
@@ -106,7 +111,7 @@ export class ExchangeRoute implements StepOwner {
     const state = this.#state;
     const { ids } = state.context;
     const run = (state.steps ??= new StepRun(state.worker, ids, state.edits, this));
-    const bodyBytes = head.framing === 'chunked' ? -1 : Math.max(0, head.contentLength);
+    const bodyBytes = head.framing === "chunked" ? -1 : Math.max(0, head.contentLength);
     run.begin(steps, head, { facts: state.facts!, secure: state.client.secure, bodyBytes });
     if (run.waiting && !run.wantsBody) state.times.waitingSinceMs = state.worker.nowMs;
   }
@@ -128,23 +133,23 @@ export class ExchangeRoute implements StepOwner {
     this.#request.forward(head, this.#state.steps!.hash);
   }
 
-  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void {
+  stepDecided(verdict: Exclude<Verdict, { kind: "go-on" }>, head: WireRequestHead): void {
     switch (verdict.kind) {
-      case 'answer':
+      case "answer":
         if (!verdict.counted) this.#state.record.exclude();
         this.#exchange.sendOwn(verdict.answer);
         return;
-      case 'fail':
+      case "fail":
         this.#exchange.fail(verdict.failure, verdict.detail);
         return;
-      case 'refuse':
+      case "refuse":
         this.#exchange.refuse(verdict.failure, verdict.detail, verdict.answer);
         return;
-      case 'enter':
+      case "enter":
         this.#state.asSeldon = !head.grpc;
         this.#decideAgain(head);
         return;
-      case 'again':
+      case "again":
         this.#decideAgain(head);
     }
   }
@@ -155,7 +160,7 @@ export class ExchangeRoute implements StepOwner {
     const run = steps!;
     const decision = decide(context.table, head, worker.draw());
     edits.beginAgain();
-    if (decision.kind === 'reject') {
+    if (decision.kind === "reject") {
       this.#state.compiled = null;
       record.decision = null;
       record.move(decision.slot);

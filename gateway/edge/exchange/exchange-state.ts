@@ -1,29 +1,29 @@
 // ExchangeState: what the request's way and the answer's way of one exchange share.
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { Answer } from '../message/answers.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { Failure } from '../../failures.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { grpcWeb } from '../message/request-meaning.ts';
-import { AnswerEdits } from '../policy/answer-edits.ts';
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import type { ClientAnswer, ClientSide } from './client-side.ts';
-import type { ExchangeContext } from './exchange-context.ts';
-import { ExchangeRecord } from './exchange-record.ts';
-import { ExchangeTimes } from './exchange-times.ts';
-import type { Forwarding } from './forwarding.ts';
-import { GrpcWeb } from './grpc-web.ts';
-import type { StepRun } from './step-run.ts';
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { Answer } from "../message/answers.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { Failure } from "../../failures.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { grpcWeb } from "../message/request-meaning.ts";
+import { AnswerEdits } from "../policy/answer-edits.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { ClientAnswer, ClientSide } from "./client-side.ts";
+import type { ExchangeContext } from "./exchange-context.ts";
+import { ExchangeRecord } from "./exchange-record.ts";
+import { ExchangeTimes } from "./exchange-times.ts";
+import type { Forwarding } from "./forwarding.ts";
+import { GrpcWeb } from "./grpc-web.ts";
+import type { StepRun } from "./step-run.ts";
 
 /**
  * Where the request stands. `none`: there is no exchange. `passing`: it is read, and passed on. `discarding`: it is read, and thrown away.
  * `complete`: it was read to its end. `dropped`: the same, or it is read no further, and nobody takes what was left of it.
  */
-type RequestState = 'none' | 'passing' | 'discarding' | 'complete' | 'dropped';
+type RequestState = "none" | "passing" | "discarding" | "complete" | "dropped";
 
 /** Where the answer stands: nothing, some, or all of it was given to the client. */
-type ResponseState = 'awaited' | 'begun' | 'complete';
+type ResponseState = "awaited" | "begun" | "complete";
 
 /** The exchange, as its two ways need it. */
 export interface ExchangeEnds {
@@ -49,8 +49,8 @@ export class ExchangeState {
   readonly times: ExchangeTimes;
   readonly record: ExchangeRecord;
   readonly edits = new AnswerEdits();
-  request: RequestState = 'none';
-  response: ResponseState = 'awaited';
+  request: RequestState = "none";
+  response: ResponseState = "awaited";
   /** Bytes that the head of the answer says its body has; −1: they are not known. */
   declaredBytes = -1;
   /** Stands between where the call is gRPC-Web; null: nothing does. */
@@ -90,8 +90,8 @@ export class ExchangeState {
     this.times.begin(this.worker.nowMs, head.grpc, head.grpcTimeoutMs);
     this.record.begin(head);
     this.edits.reset();
-    this.request = 'passing';
-    this.response = 'awaited';
+    this.request = "passing";
+    this.response = "awaited";
     this.compiled = null;
     this.facts = facts;
     this.json = head.wantsJson;
@@ -112,12 +112,12 @@ export class ExchangeState {
 
   /** From the head of the request until both directions are done. */
   get active(): boolean {
-    return this.request !== 'none';
+    return this.request !== "none";
   }
 
   /** The request is read to its end, or given up. */
   get requestDone(): boolean {
-    return this.request === 'complete' || this.request === 'dropped';
+    return this.request === "complete" || this.request === "dropped";
   }
 
   /** A step waits: what comes is held back. */

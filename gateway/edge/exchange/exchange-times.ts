@@ -1,10 +1,10 @@
 // The times of one exchange, and which of its limits is due first (routing rule 17).
-import type { EdgeLimits } from '../../options/settings.ts';
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import { WriteStall } from '../io/write-stall.ts';
+import type { EdgeLimits } from "../../options/settings.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import { WriteStall } from "../io/write-stall.ts";
 
 /** What was due: the client does not read; it does not send its body; the caller's grpc-timeout; the Mapping's limit; no byte either way. */
-export type DueLimit = 'write-stall' | 'body' | 'caller' | 'timeout' | 'idle';
+export type DueLimit = "write-stall" | "body" | "caller" | "timeout" | "idle";
 
 /** All times in ms of the edge's clock; Infinity where something has not happened. */
 export class ExchangeTimes {
@@ -69,12 +69,12 @@ export class ExchangeTimes {
 
   /** The limit that is due now; null: none yet. */
   due(nowMs: number, compiled: CompiledMapping | null): DueLimit | null {
-    if (this.stall.isOver(nowMs)) return 'write-stall';
-    if (nowMs >= this.#bodyDueMs()) return 'body';
-    if (nowMs >= this.#callerDueMs) return 'caller';
+    if (this.stall.isOver(nowMs)) return "write-stall";
+    if (nowMs >= this.#bodyDueMs()) return "body";
+    if (nowMs >= this.#callerDueMs) return "caller";
     if (compiled === null) return null;
-    if (nowMs >= this.#timeoutDueMs(compiled)) return 'timeout';
-    return nowMs >= this.#idleDueMs(compiled) ? 'idle' : null;
+    if (nowMs >= this.#timeoutDueMs(compiled)) return "timeout";
+    return nowMs >= this.#idleDueMs(compiled) ? "idle" : null;
   }
 
   /** Until the limit of the whole request; Infinity: it has none, or none yet. */
@@ -83,7 +83,9 @@ export class ExchangeTimes {
   }
 
   #bodyDueMs(): number {
-    return this.requestDoneMs !== Infinity || this.requestPaused || this.#pauses ? Infinity : this.requestByteMs + this.#limits.bodyIdleTimeoutMs;
+    return this.requestDoneMs !== Infinity || this.requestPaused || this.#pauses
+      ? Infinity
+      : this.requestByteMs + this.#limits.bodyIdleTimeoutMs;
   }
 
   /** A written limit ends with the last byte of the answer, the default with its head. Neither begins before the request is complete. */

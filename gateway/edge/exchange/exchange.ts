@@ -1,16 +1,16 @@
 // Exchange: one request and its response, its time limits and its end. It ends only when both directions are done: an upstream may answer before
 // it was asked to the end.
-import type { Timed } from '../io/deadline.ts';
-import { isToldAsSeldon, seldonFailure } from '../identity/oauth-answers.ts';
-import { bodyOf, failureAnswer, type Answer } from '../message/answers.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { ClientSide } from './client-side.ts';
-import { ExchangeAnswer } from './exchange-answer.ts';
-import type { ExchangeContext } from './exchange-context.ts';
-import { ExchangeRequest } from './exchange-request.ts';
-import { ExchangeState, type ExchangeEnds } from './exchange-state.ts';
-import { Forwarding } from './forwarding.ts';
-import type { StepRun } from './step-run.ts';
+import type { Timed } from "../io/deadline.ts";
+import { isToldAsSeldon, seldonFailure } from "../identity/oauth-answers.ts";
+import { bodyOf, failureAnswer, type Answer } from "../message/answers.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { ClientSide } from "./client-side.ts";
+import { ExchangeAnswer } from "./exchange-answer.ts";
+import type { ExchangeContext } from "./exchange-context.ts";
+import { ExchangeRequest } from "./exchange-request.ts";
+import { ExchangeState, type ExchangeEnds } from "./exchange-state.ts";
+import { Forwarding } from "./forwarding.ts";
+import type { StepRun } from "./step-run.ts";
 
 /** Kept by its client's side and begun anew for each request. */
 export class Exchange implements ExchangeEnds, Timed {
@@ -35,7 +35,7 @@ export class Exchange implements ExchangeEnds, Timed {
 
   /** The answer has begun. */
   get responseStarted(): boolean {
-    return this.#state.response !== 'awaited';
+    return this.#state.response !== "awaited";
   }
 
   /** A byte last came, either way: ms of the edge's clock. */
@@ -51,7 +51,7 @@ export class Exchange implements ExchangeEnds, Timed {
   /** The client has left: what it asked for is cancelled at once. */
   clientGone(failure: Failure): void {
     if (!this.#state.active) return;
-    this.#state.record.fail(failure, '');
+    this.#state.record.fail(failure, "");
     this.#end();
   }
 
@@ -73,21 +73,21 @@ export class Exchange implements ExchangeEnds, Timed {
     const { answer, compiled, times } = state;
     times.stall.look(nowMs, answer);
     switch (times.due(nowMs, compiled)) {
-      case 'write-stall':
+      case "write-stall":
         this.count();
-        answer.abort(failures.clientStalled, '');
+        answer.abort(failures.clientStalled, "");
         this.clientGone(failures.clientStalled);
         return;
-      case 'body':
-        this.fail(failures.bodyTimeout, '');
+      case "body":
+        this.fail(failures.bodyTimeout, "");
         return;
-      case 'caller':
+      case "caller":
         this.#timedOut(`timeout ${state.callerMs} ms set by the caller's grpc-timeout`);
         return;
-      case 'timeout':
+      case "timeout":
         this.#timedOut(compiled!.timeoutSentence);
         return;
-      case 'idle':
+      case "idle":
         this.fail(failures.streamIdle, `no byte for ${compiled!.idleTimeoutMs} ms`);
         return;
       case null:
@@ -96,24 +96,27 @@ export class Exchange implements ExchangeEnds, Timed {
   }
 
   #timedOut(detail: string): void {
-    if (this.#state.response === 'awaited') this.forwarding.timedOut();
+    if (this.#state.response === "awaited") this.forwarding.timedOut();
     this.fail(failures.upstreamTimeout, detail);
   }
 
   fail(failure: Failure, detail: string): void {
     const state = this.#state;
-    if (!state.active || (state.response === 'complete' && state.requestDone)) return;
+    if (!state.active || (state.response === "complete" && state.requestDone)) return;
     state.record.fail(failure, detail);
     this.request.drop();
-    if (state.response !== 'awaited') {
-      if (state.response === 'begun') {
+    if (state.response !== "awaited") {
+      if (state.response === "begun") {
         this.count();
         state.answer.abort(failure, detail);
       }
       this.#end();
       return;
     }
-    const answer = state.asSeldon && isToldAsSeldon(failure) ? seldonFailure(failure, detail, this.forwarding.retried) : failureAnswer(failure, detail, state.json, state.grpc, this.forwarding.retried);
+    const answer =
+      state.asSeldon && isToldAsSeldon(failure)
+        ? seldonFailure(failure, detail, this.forwarding.retried)
+        : failureAnswer(failure, detail, state.json, state.grpc, this.forwarding.retried);
     this.#sendOwn(answer, failure === failures.bodyTimeout || failure === failures.malformedBody);
   }
 
@@ -133,7 +136,7 @@ export class Exchange implements ExchangeEnds, Timed {
     const { edits, record } = state;
     record.code = answer.code;
     state.times.responseStarted = true;
-    state.response = 'complete';
+    state.response = "complete";
     this.request.drop();
     this.request.discard();
     record.responseBytes += bodyOf(answer).length;
@@ -151,14 +154,14 @@ export class Exchange implements ExchangeEnds, Timed {
   }
 
   finishIfDone(): void {
-    if (this.#state.response === 'complete' && this.#state.requestDone) this.#end();
+    if (this.#state.response === "complete" && this.#state.requestDone) this.#end();
   }
 
   #end(): void {
     const state = this.#state;
     const { forwarding } = this;
     this.request.drop();
-    state.request = 'none';
+    state.request = "none";
     if (state.steps !== null && state.steps.active) this.#endSteps(state.steps);
     state.worker.wheel.clear(state.deadline);
     state.record.finish(state.times.startedMs, state.client.peer, forwarding.address, forwarding.spent);

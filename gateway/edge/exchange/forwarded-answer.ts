@@ -1,14 +1,14 @@
 // ForwardedAnswer: what an upstream says to a request that is forwarded, on its way to the exchange, as long as no other try takes its place.
-import type { Failure } from '../../failures.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { MessageTaker } from '../message/message-taker.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import type { EndpointView } from '../upstream/endpoint-view.ts';
-import type { ResponseHandler } from '../upstream/response-handler.ts';
-import type { UpstreamRequest } from '../upstream/upstream-request.ts';
+import type { Failure } from "../../failures.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { MessageTaker } from "../message/message-taker.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import type { EndpointView } from "../upstream/endpoint-view.ts";
+import type { ResponseHandler } from "../upstream/response-handler.ts";
+import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
 /** Who is told the answer of the last try. `sentMs`: when an upstream got the request, ms of the edge's clock. */
-export interface AnswerTaker extends Omit<MessageTaker<[head: ResponseHead, sentMs: number], []>, 'abort'> {
+export interface AnswerTaker extends Omit<MessageTaker<[head: ResponseHead, sentMs: number], []>, "abort"> {
   informational(head: ResponseHead): void;
   /** The upstream has agreed to a tunnel. */
   upgraded(head: ResponseHead): void;
@@ -59,7 +59,7 @@ export class ForwardedAnswer implements ResponseHandler {
 
   /** An interim answer belongs to the try that gave it: there is no other try after that (Envoy). */
   informational(head: ResponseHead): void {
-    this.#tries.settle('an interim answer was passed on');
+    this.#tries.settle("an interim answer was passed on");
     this.#taker.informational(head);
   }
 
@@ -97,4 +97,4 @@ export class ForwardedAnswer implements ResponseHandler {
   }
 }
 
-const begun = 'its answer had begun';
+const begun = "its answer had begun";

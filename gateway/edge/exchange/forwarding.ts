@@ -1,28 +1,31 @@
 // Forwarding: one request on its way to an Endpoint, in the protocol that its Upstream speaks.
-import type { WorkerContext } from '../io/worker-context.ts';
-import { declaredBytes } from '../message/grpc-message.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { HeadEdits } from '../message/head-edits.ts';
-import type { MessageTaker } from '../message/message-taker.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import { encodeHead } from '../upstream/head-encoding.ts';
-import type { UpstreamContext } from '../upstream/upstream-context.ts';
-import type { AnswerTaker } from './forwarded-answer.ts';
-import { Tries, type TriesOwner } from './tries.ts';
-import type { RequestPool } from './tried-endpoints.ts';
+import type { WorkerContext } from "../io/worker-context.ts";
+import { declaredBytes } from "../message/grpc-message.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { HeadEdits } from "../message/head-edits.ts";
+import type { MessageTaker } from "../message/message-taker.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import { encodeHead } from "../upstream/head-encoding.ts";
+import type { UpstreamContext } from "../upstream/upstream-context.ts";
+import type { AnswerTaker } from "./forwarded-answer.ts";
+import { Tries, type TriesOwner } from "./tries.ts";
+import type { RequestPool } from "./tried-endpoints.ts";
 
 /** Bytes of a request that wait for a connection before the client is paused. */
 const mostHeldBytes = 64 * 1024;
 
 /** A Mapping, as far as it says how a request is forwarded. */
-export interface ForwardedMapping extends HeadEdits, Pick<CompiledMapping, 'balancing' | 'retry'> {
+export interface ForwardedMapping extends HeadEdits, Pick<CompiledMapping, "balancing" | "retry"> {
   readonly pool: RequestPool | null;
 }
 
 /** Kept in its exchange and begun anew for each request. */
-export class Forwarding implements MessageTaker<[head: WireRequestHead, mapping: ForwardedMapping, facts: ClientFacts, requestId: Buffer, hash: number | null], []> {
+export class Forwarding implements MessageTaker<
+  [head: WireRequestHead, mapping: ForwardedMapping, facts: ClientFacts, requestId: Buffer, hash: number | null],
+  []
+> {
   readonly #worker: WorkerContext;
   readonly #upstream: UpstreamContext;
   readonly #tries: Tries;
@@ -46,20 +49,35 @@ export class Forwarding implements MessageTaker<[head: WireRequestHead, mapping:
   }
 
   /** The owner may be told `failed` during the call. `hash` keeps the client at one Endpoint; null: nothing does. */
-  head(head: WireRequestHead, mapping: ForwardedMapping, facts: ClientFacts, requestId: Buffer, hash: number | null): void {
+  head(
+    head: WireRequestHead,
+    mapping: ForwardedMapping,
+    facts: ClientFacts,
+    requestId: Buffer,
+    hash: number | null,
+  ): void {
     const tries = this.#tries;
     const pool = mapping.pool!;
-    const framing = head.websocket ? 'upgrade' : head.framing;
+    const framing = head.websocket ? "upgrade" : head.framing;
     const { contentLength } = head;
     this.#declares = head.grpc;
     if (!tries.begin(pool, mapping.balancing, mapping.retry, hash)) return;
     const { request } = tries;
-    const keeps = tries.keepsFromStart(pool, framing === 'length' ? contentLength : 0);
+    const keeps = tries.keepsFromStart(pool, framing === "length" ? contentLength : 0);
     if (request !== null && !keeps) {
       request.encodeHead(head, mapping, facts, requestId, framing, contentLength);
       return;
     }
-    const encoded = encodeHead(pool.upstream!.protocol, this.#upstream, head, mapping, facts, requestId, !pool.plain, false);
+    const encoded = encodeHead(
+      pool.upstream!.protocol,
+      this.#upstream,
+      head,
+      mapping,
+      facts,
+      requestId,
+      !pool.plain,
+      false,
+    );
     tries.held.head(encoded.bytes, encoded.length, framing, contentLength);
     request?.head(encoded.bytes, encoded.length, framing, contentLength);
   }

@@ -1,18 +1,18 @@
 // gRPC-Web (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md): browsers cannot read trailers, so they stand in
 // the body, behind the last message; and where bodies must be text all of it is base64. Towards the upstream it is gRPC.
-import { sentenceOf, type Answer } from '../message/answers.ts';
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import type { ClientAnswer } from './client-side.ts';
-import { failures, type Failure } from '../../failures.ts';
-import { kind } from '../message/field-kind.ts';
-import { holdsWord, type FieldList } from '../message/fields.ts';
-import { withFields, type CompiledEdits } from '../message/header-edits.ts';
-import { grpcWeb, isGrpc } from '../message/request-meaning.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { separateTrailers } from '../message/field-rules.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { Base64Decoder } from '../message/base64.ts';
-import { framed, grpcMessage, prefixBytes } from '../message/grpc-message.ts';
+import { sentenceOf, type Answer } from "../message/answers.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { ClientAnswer } from "./client-side.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { kind } from "../message/field-kind.ts";
+import { holdsWord, type FieldList } from "../message/fields.ts";
+import { withFields, type CompiledEdits } from "../message/header-edits.ts";
+import { grpcWeb, isGrpc } from "../message/request-meaning.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { separateTrailers } from "../message/field-rules.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { Base64Decoder } from "../message/base64.ts";
+import { framed, grpcMessage, prefixBytes } from "../message/grpc-message.ts";
 
 /** Flag of the frame with the trailers. */
 const trailersFlag = 0x80;
@@ -22,8 +22,8 @@ const webBytes = 4;
 const webTextBytes = 9;
 const grpcTypeBytes = 16;
 /** What browsers may read of an answer that has no message. */
-const allowOrigin = 'access-control-allow-origin: ';
-const exposed = 'grpc-status, grpc-message, grpc-status-details-bin';
+const allowOrigin = "access-control-allow-origin: ";
+const exposed = "grpc-status, grpc-message, grpc-status-details-bin";
 
 /** One call: stands between its exchange and its client's answer. */
 export class GrpcWeb implements ClientAnswer {
@@ -45,13 +45,13 @@ export class GrpcWeb implements ClientAnswer {
     const text = head.grpcWeb === grpcWeb.text;
     this.#decoder = text ? new Base64Decoder() : null;
     this.#textAnswer = wantsText(head, text);
-    this.#contentType = `application/grpc-web${this.#textAnswer ? '-text' : ''}${rewriteType(head, text ? webTextBytes : webBytes)}`;
+    this.#contentType = `application/grpc-web${this.#textAnswer ? "-text" : ""}${rewriteType(head, text ? webTextBytes : webBytes)}`;
     // The type is another one than what was sent.
     head.encoded = null;
     head.takesTrailers = true;
     if (text) {
       // Shorter when it is decoded.
-      if (head.framing === 'length') head.framing = head.contentLength > 0 ? 'chunked' : 'none';
+      if (head.framing === "length") head.framing = head.contentLength > 0 ? "chunked" : "none";
       head.contentLength = -1;
     }
   }
@@ -93,15 +93,20 @@ export class GrpcWeb implements ClientAnswer {
       this.#client.head(head, compiled, edits, serviceTimeMs);
       return;
     }
-    if (head.framing !== 'none') {
-      head.framing = 'chunked';
+    if (head.framing !== "none") {
+      head.framing = "chunked";
       head.contentLength = -1;
     }
     const allows = edits !== null && edits.lines.includes(allowOrigin);
-    const fields: (readonly [string, string])[] = [['content-type', this.#contentType]];
+    const fields: (readonly [string, string])[] = [["content-type", this.#contentType]];
     // Several fields are one list (RFC 9110 §5.3).
-    if (allows) fields.push(['access-control-expose-headers', exposed]);
-    this.#client.head(head, compiled, withFields(edits, { instead: ['content-type', 'trailer'], fields }), serviceTimeMs);
+    if (allows) fields.push(["access-control-expose-headers", exposed]);
+    this.#client.head(
+      head,
+      compiled,
+      withFields(edits, { instead: ["content-type", "trailer"], fields }),
+      serviceTimeMs,
+    );
   }
 
   upgraded(head: ResponseHead): void {
@@ -124,13 +129,13 @@ export class GrpcWeb implements ClientAnswer {
       return;
     }
     // Each piece by itself, so that a message does not wait for the next one to be a whole number of groups.
-    const text = Buffer.from(bytes.toString('base64', start, end), 'latin1');
+    const text = Buffer.from(bytes.toString("base64", start, end), "latin1");
     this.#client.body(text, 0, text.length);
   }
 
   /** Where in a message the body stands. */
   #follow(bytes: Buffer, start: number, end: number): void {
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       if (this.#left > 0) {
         const count = Math.min(this.#left, end - at);
         this.#left -= count;
@@ -152,7 +157,7 @@ export class GrpcWeb implements ClientAnswer {
   }
 
   #putTrailers(lines: string): void {
-    const frame = framed(trailersFlag, Buffer.from(lines, 'latin1'));
+    const frame = framed(trailersFlag, Buffer.from(lines, "latin1"));
     this.#put(frame, 0, frame.length);
   }
 
@@ -170,14 +175,25 @@ export class GrpcWeb implements ClientAnswer {
 
   /** A failure of gRPC becomes a body with nothing but trailers; other answers are what they are. */
   sendOwn(answer: Answer, last: boolean): void {
-    const status = answer.fields.filter(([name]) => name.startsWith('grpc-'));
+    const status = answer.fields.filter(([name]) => name.startsWith("grpc-"));
     if (status.length === 0) {
       this.#client.sendOwn(answer, last);
       return;
     }
-    const frame = framed(trailersFlag, Buffer.from(status.map(([name, value]) => `${name}: ${value}\r\n`).join(''), 'latin1'));
-    const fields = answer.fields.filter(([name]) => name !== 'content-type' && !name.startsWith('grpc-'));
-    this.#client.sendOwn({ code: answer.code, contentType: this.#contentType, body: this.#textAnswer ? frame.toString('base64') : frame, fields }, last);
+    const frame = framed(
+      trailersFlag,
+      Buffer.from(status.map(([name, value]) => `${name}: ${value}\r\n`).join(""), "latin1"),
+    );
+    const fields = answer.fields.filter(([name]) => name !== "content-type" && !name.startsWith("grpc-"));
+    this.#client.sendOwn(
+      {
+        code: answer.code,
+        contentType: this.#contentType,
+        body: this.#textAnswer ? frame.toString("base64") : frame,
+        fields,
+      },
+      last,
+    );
   }
 
   /** Between two messages the client can still be told why; within one it would take the trailers for a part of it. */
@@ -186,7 +202,9 @@ export class GrpcWeb implements ClientAnswer {
       this.#client.abort(failure, detail);
       return;
     }
-    this.#putTrailers(`grpc-status: ${failure.grpcStatus}\r\ngrpc-message: ${grpcMessage(sentenceOf(failure, detail))}\r\n`);
+    this.#putTrailers(
+      `grpc-status: ${failure.grpcStatus}\r\ngrpc-message: ${grpcMessage(sentenceOf(failure, detail))}\r\n`,
+    );
     this.#client.end(null);
     this.#client.flush();
   }
@@ -199,8 +217,8 @@ function wantsText(head: WireRequestHead, text: boolean): boolean {
     if (kinds[field] !== kind.accept) continue;
     const start = fields[field * 4 + 2]!;
     const end = fields[field * 4 + 3]!;
-    if (holdsWord(bytes, start, end, 'application/grpc-web-text')) return true;
-    if (holdsWord(bytes, start, end, 'application/grpc-web')) return false;
+    if (holdsWord(bytes, start, end, "application/grpc-web-text")) return true;
+    if (holdsWord(bytes, start, end, "application/grpc-web")) return false;
   }
   return text;
 }
@@ -216,10 +234,10 @@ function rewriteType(head: WireRequestHead, cut: number): string {
     // White space behind a value is no part of it.
     bytes.fill(space, end - cut, end);
     fields[field * 4 + 3] = end - cut;
-    const rest = Buffer.from(bytes.subarray(start, end - cut)).toString('latin1');
-    return /^\+[!#$&.^_0-9A-Za-z-]{1,32}/.exec(rest)?.[0] ?? '';
+    const rest = Buffer.from(bytes.subarray(start, end - cut)).toString("latin1");
+    return /^\+[!#$&.^_0-9A-Za-z-]{1,32}/.exec(rest)?.[0] ?? "";
   }
-  return '';
+  return "";
 }
 
 function hasGrpcType({ bytes, fields, kinds, fieldCount }: ResponseHead): boolean {
@@ -230,12 +248,12 @@ function hasGrpcType({ bytes, fields, kinds, fieldCount }: ResponseHead): boolea
 }
 
 function linesOf({ bytes, fields, kinds, fieldCount }: FieldList): string {
-  let lines = '';
+  let lines = "";
   for (let field = 0; field < fieldCount; field++) {
     if (separateTrailers[kinds[field]!] !== 1) continue;
     const [nameStart, nameEnd, valueStart, valueEnd] = fields.subarray(field * 4, field * 4 + 4);
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    lines += `${text.toString('latin1', nameStart, nameEnd).toLowerCase()}: ${text.toString('latin1', valueStart, valueEnd)}\r\n`;
+    lines += `${text.toString("latin1", nameStart, nameEnd).toLowerCase()}: ${text.toString("latin1", valueStart, valueEnd)}\r\n`;
   }
   return lines;
 }

@@ -1,9 +1,9 @@
 // A request that is kept: nobody takes it yet, or it may have to be sent again.
-import { slabBytes, type HeldMemory } from '../io/held-memory.ts';
-import { copyOfFields } from '../message/field-copy.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { RequestFraming } from '../message/framing.ts';
-import type { UpstreamRequest } from '../upstream/upstream-request.ts';
+import { slabBytes, type HeldMemory } from "../io/held-memory.ts";
+import { copyOfFields } from "../message/field-copy.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { RequestFraming } from "../message/framing.ts";
+import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
 /** Kept in its exchange and filled anew. A small request stands in one slab, a longer one in several: keeping it costs copies, and no garbage. */
 export class HeldRequest {
@@ -15,7 +15,7 @@ export class HeldRequest {
   /** Where the head stands: the slab, or bytes of its own. */
   #head: Buffer | null = null;
   #headLength = 0;
-  #framing: RequestFraming = 'none';
+  #framing: RequestFraming = "none";
   #contentLength = -1;
   /** Slabs with later bytes of the body, the last one filled up to `#lastEnd`. */
   readonly #more: Buffer[] = [];
@@ -27,7 +27,7 @@ export class HeldRequest {
   /** Bytes of the body that are kept. */
   bodyBytes = 0;
   /** Why it is not kept for another try; "" where it is. */
-  reasonNot = '';
+  reasonNot = "";
 
   constructor(memory: HeldMemory, mostBodyBytes: number) {
     this.#memory = memory;
@@ -36,9 +36,13 @@ export class HeldRequest {
 
   /** May one be kept for another try whose body has so many bytes, or more? */
   mayKeep(bodyBytes: number): boolean {
-    if (bodyBytes > this.#mostBodyBytes) this.reasonNot = `its body is longer than ${this.#mostBodyBytes} bytes (--retry-body-bytes)`;
-    else this.reasonNot = this.#memory.hasRoom(slabBytes) ? '' : 'too much is held for other retries (--retry-total-bytes)';
-    return this.reasonNot === '';
+    if (bodyBytes > this.#mostBodyBytes)
+      this.reasonNot = `its body is longer than ${this.#mostBodyBytes} bytes (--retry-body-bytes)`;
+    else
+      this.reasonNot = this.#memory.hasRoom(slabBytes)
+        ? ""
+        : "too much is held for other retries (--retry-total-bytes)";
+    return this.reasonNot === "";
   }
 
   /** Keeps it no longer, and this is why. */
@@ -116,7 +120,8 @@ export class HeldRequest {
     const bodyStart = this.#head === slab ? this.#headLength : 0;
     if (this.#slabEnd > bodyStart) request.body(slab, bodyStart, this.#slabEnd);
     // It copies what it keeps: a slab is used again for other requests.
-    for (const [index, one] of this.#more.entries()) request.body(one, 0, index === this.#more.length - 1 ? this.#lastEnd : slabBytes);
+    for (const [index, one] of this.#more.entries())
+      request.body(one, 0, index === this.#more.length - 1 ? this.#lastEnd : slabBytes);
     if (this.#complete) request.end(this.#trailers);
     request.flush();
   }

@@ -1,8 +1,8 @@
 // StepOwner: whose request passes steps, what it gives them to see, and what it is told.
-import type { Caller } from '../identity/verifier.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { Verdict } from '../policy/step.ts';
+import type { Caller } from "../identity/verifier.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { Verdict } from "../policy/step.ts";
 
 /** What becomes of a request after its steps. */
 export interface StepOwner {
@@ -13,7 +13,7 @@ export interface StepOwner {
   /** All said go on: it is forwarded. */
   stepsPassed(head: WireRequestHead): void;
   /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
-  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void;
+  stepDecided(verdict: Exclude<Verdict, { kind: "go-on" }>, head: WireRequestHead): void;
   /** One of them waited and no longer does: what was held back of the request may go on. */
   stepsResumed(): void;
   /** One of them waits for the body (`bodyBound`, `giveBody`). */

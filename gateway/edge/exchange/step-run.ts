@@ -1,18 +1,26 @@
 // StepRun: one request on its way through the steps of its Mapping. Made for the first request of an exchange that has any, and used again,
 // unless a step waited: it may hold on to what it was given, and must not speak of another request by it.
-import type { Caller } from '../identity/verifier.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import { failures } from '../../failures.ts';
-import { copyBytes, copyOfHead, noChange, type HeadChange } from '../message/head-copy.ts';
-import type { ExtraFields } from '../message/header-edits.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { RequestIds } from '../message/request-id.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import type { AnswerEdits } from '../policy/answer-edits.ts';
-import { waits, type BodyTaker, type ExchangeEnd, type Resume, type Step, type StepRequest, type Verdict } from '../policy/step.ts';
-import type { StepFacts, StepOwner } from './step-owner.ts';
-import { StepWait } from './step-wait.ts';
+import type { Caller } from "../identity/verifier.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import { failures } from "../../failures.ts";
+import { copyBytes, copyOfHead, noChange, type HeadChange } from "../message/head-copy.ts";
+import type { ExtraFields } from "../message/header-edits.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { RequestIds } from "../message/request-id.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import type { AnswerEdits } from "../policy/answer-edits.ts";
+import {
+  waits,
+  type BodyTaker,
+  type ExchangeEnd,
+  type Resume,
+  type Step,
+  type StepRequest,
+  type Verdict,
+} from "../policy/step.ts";
+import type { StepFacts, StepOwner } from "./step-owner.ts";
+import { StepWait } from "./step-wait.ts";
 
 export class StepRun implements StepRequest {
   readonly #worker: WorkerContext;
@@ -141,12 +149,12 @@ export class StepRun implements StepRequest {
 
   /** Whether the run is over, or begun anew. */
   #decides(step: Step, verdict: Verdict): boolean {
-    if (verdict.kind === 'go-on') return false;
-    if (verdict.kind !== 'again' && verdict.kind !== 'enter') {
+    if (verdict.kind === "go-on") return false;
+    if (verdict.kind !== "again" && verdict.kind !== "enter") {
       this.#owner.stepDecided(verdict, this.head);
       return true;
     }
-    if (verdict.kind === 'enter') {
+    if (verdict.kind === "enter") {
       this.#entered = this.caller;
     } else {
       if (this.#asker !== null) return false;
@@ -155,7 +163,7 @@ export class StepRun implements StepRequest {
     if (verdict.change.remove.length > 0) this.fieldsTaken = true;
     let changed: WireRequestHead | null = null;
     try {
-      changed = copyOfHead(this.head, verdict.change, verdict.kind === 'enter' ? verdict.path : null);
+      changed = copyOfHead(this.head, verdict.change, verdict.kind === "enter" ? verdict.path : null);
     } catch (error) {
       this.#worker.stepFaulted(error);
     }
@@ -242,7 +250,8 @@ export class StepRun implements StepRequest {
       }
       // Of the Route before; what it said of the answer holds still.
       const asker = this.#asker;
-      if (asker !== null && asker.answered !== null && !this.#steps.includes(asker)) asker.answered(head, this, this.#kept?.get(asker));
+      if (asker !== null && asker.answered !== null && !this.#steps.includes(asker))
+        asker.answered(head, this, this.#kept?.get(asker));
       return true;
     } catch (error) {
       this.#worker.stepFaulted(error);
@@ -284,7 +293,11 @@ export class StepRun implements StepRequest {
   }
 }
 
-type Failed = Extract<Verdict, { kind: 'fail' }>;
+type Failed = Extract<Verdict, { kind: "fail" }>;
 const unheard = (): void => undefined;
-const fault: Failed = Object.freeze({ kind: 'fail', failure: failures.fault, detail: '' });
-const tooMuchHeld: Failed = Object.freeze({ kind: 'fail', failure: failures.overflow, detail: 'too much is held for other requests (--retry-total-bytes)' });
+const fault: Failed = Object.freeze({ kind: "fail", failure: failures.fault, detail: "" });
+const tooMuchHeld: Failed = Object.freeze({
+  kind: "fail",
+  failure: failures.overflow,
+  detail: "too much is held for other requests (--retry-total-bytes)",
+});

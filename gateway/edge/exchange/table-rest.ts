@@ -1,12 +1,16 @@
 // TableRest: now and then the worker lets go of Decisions that nobody has asked for since. Of 10,000 deployments few are asked at once.
-import type { Clock } from '../../shared/clock.ts';
-import type { RouteTable } from '../../../routing/table.ts';
+import type { Clock } from "../../shared/clock.ts";
+import type { RouteTable } from "../../../routing/table.ts";
 
 /** What nobody asks for within this time, and at most twice of it, is let go. */
 const restEveryMs = 60_000;
 
 /** Gives what ends it. `faulted` is told of memory that is not what was written: it is verified again. */
-export function restOften(clock: Clock, table: { readonly now: Pick<RouteTable<unknown>, 'rest'> }, faulted: (error: unknown) => void): () => void {
+export function restOften(
+  clock: Clock,
+  table: { readonly now: Pick<RouteTable<unknown>, "rest"> },
+  faulted: (error: unknown) => void,
+): () => void {
   const rest = (): void => {
     alarm = clock.after(restEveryMs, rest);
     try {

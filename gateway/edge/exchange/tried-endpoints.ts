@@ -1,13 +1,16 @@
 // TriedEndpoints: the Endpoints of an Upstream that one request has tried, and the one that it tries next.
-import { failures } from '../../failures.ts';
-import { plainBalancing, type BalancingPolicy } from '../upstream/balancing-policy.ts';
-import type { EndpointView } from '../upstream/endpoint-view.ts';
-import type { UpstreamPool } from '../upstream/pool.ts';
-import type { ResponseHandler } from '../upstream/response-handler.ts';
-import type { Acquired } from '../upstream/upstream-request.ts';
+import { failures } from "../../failures.ts";
+import { plainBalancing, type BalancingPolicy } from "../upstream/balancing-policy.ts";
+import type { EndpointView } from "../upstream/endpoint-view.ts";
+import type { UpstreamPool } from "../upstream/pool.ts";
+import type { ResponseHandler } from "../upstream/response-handler.ts";
+import type { Acquired } from "../upstream/upstream-request.ts";
 
 /** Where requests are sent. */
-export type RequestPool = Pick<UpstreamPool, 'upstream' | 'plain' | 'speaksHttp2' | 'reportUse' | 'breakerOf' | 'acquire'>;
+export type RequestPool = Pick<
+  UpstreamPool,
+  "upstream" | "plain" | "speaksHttp2" | "reportUse" | "breakerOf" | "acquire"
+>;
 
 /** Kept in its exchange and begun anew for each request. */
 export class TriedEndpoints {
@@ -46,7 +49,8 @@ export class TriedEndpoints {
     const tried = this.#tried;
     for (;;) {
       const acquired = this.#pool!.acquire(user, tried, this.#balancing, this.#hash);
-      if (!again || tried.length === 0 || acquired.kind !== 'failed' || acquired.failure !== failures.noHealthyUpstream) return acquired;
+      if (!again || tried.length === 0 || acquired.kind !== "failed" || acquired.failure !== failures.noHealthyUpstream)
+        return acquired;
       if (tried.length === 1) tried.length = 0;
       else tried.splice(0, tried.length - 1);
     }

@@ -1,21 +1,21 @@
 // Tries: where one request is sent, and where next when that fails and it may be sent again.
-import { fixed } from '../../shared/counters.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { Retries, type RetriesOwner } from '../policy/retries.ts';
-import { pushbackMs, retriesAnswer, retriesFailure, type CompiledRetry } from '../policy/retry-policy.ts';
-import type { BalancingPolicy } from '../upstream/balancing-policy.ts';
-import type { EndpointView } from '../upstream/endpoint-view.ts';
-import type { UpstreamRequest, Waiting } from '../upstream/upstream-request.ts';
-import { ForwardedAnswer, type AnsweredTries, type AnswerTaker } from './forwarded-answer.ts';
-import { HeldRequest } from './held-request.ts';
-import { TriedEndpoints, type RequestPool } from './tried-endpoints.ts';
+import { fixed } from "../../shared/counters.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { Retries, type RetriesOwner } from "../policy/retries.ts";
+import { pushbackMs, retriesAnswer, retriesFailure, type CompiledRetry } from "../policy/retry-policy.ts";
+import type { BalancingPolicy } from "../upstream/balancing-policy.ts";
+import type { EndpointView } from "../upstream/endpoint-view.ts";
+import type { UpstreamRequest, Waiting } from "../upstream/upstream-request.ts";
+import { ForwardedAnswer, type AnsweredTries, type AnswerTaker } from "./forwarded-answer.ts";
+import { HeldRequest } from "./held-request.ts";
+import { TriedEndpoints, type RequestPool } from "./tried-endpoints.ts";
 
 /** Endpoints that one request tries while nothing of it has been worked on, whatever its policy. */
 const mostUnprocessedTries = 5;
 /** Nobody asked for another try. */
-const noPolicy = 'no policy';
+const noPolicy = "no policy";
 
 /** Whose request it is. */
 export interface TriesOwner {
@@ -48,13 +48,13 @@ export class Tries implements AnsweredTries, RetriesOwner {
   #unprocessedTries = 0;
   /** Of the last try. */
   #failure: Failure | null = null;
-  #detail = '';
+  #detail = "";
   /** The request was given to its last byte. */
   #ended = false;
   /** The response waits for `resumeResponse`, also where there is no try under way. */
   #paused = false;
   /** Where the request went, or goes: `ip:port`, or "". */
-  address = '';
+  address = "";
   /** When an upstream got the request, ms of the edge's clock. */
   sentMs = 0;
 
@@ -69,11 +69,11 @@ export class Tries implements AnsweredTries, RetriesOwner {
   reset(isHead: boolean): void {
     this.#answer.isHead = isHead;
     this.#endpoints.reset();
-    this.address = '';
+    this.address = "";
     this.#policy = null;
     this.#unprocessedTries = 0;
     this.#failure = null;
-    this.#detail = '';
+    this.#detail = "";
     this.#ended = false;
     this.#paused = false;
   }
@@ -97,7 +97,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
       this.#retries.begin(policy, pool.breakerOf(balancing.priority));
     }
     const acquired = this.#endpoints.first(this.#answer, pool, balancing, hash);
-    if (acquired.kind === 'failed') {
+    if (acquired.kind === "failed") {
       this.#notAcquired(acquired.failure, acquired.detail);
       return false;
     }
@@ -113,9 +113,9 @@ export class Tries implements AnsweredTries, RetriesOwner {
   }
 
   #take(acquired: UpstreamRequest | Waiting): UpstreamRequest | null {
-    this.address = acquired.endpoint?.address ?? '';
+    this.address = acquired.endpoint?.address ?? "";
     if (this.#policy !== null && this.#ended) this.#retries!.tryBegun();
-    if (acquired.kind === 'waiting') {
+    if (acquired.kind === "waiting") {
       this.#waiting = acquired;
       return null;
     }
@@ -126,7 +126,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
 
   /** Where no Endpoint is left that was not tried, what the last one said is the failure. */
   #notAcquired(failure: Failure, detail: string): void {
-    if (this.#failure !== null && failure === failures.noHealthyUpstream) this.#giveUp('');
+    if (this.#failure !== null && failure === failures.noHealthyUpstream) this.#giveUp("");
     else this.#owner.failed(failure, detail);
   }
 
@@ -138,7 +138,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
     this.sentMs = this.#worker.nowMs;
     const { held } = this;
     held.sendTo(request);
-    if (held.reasonNot !== '' || !held.mayKeep(held.bodyBytes)) held.clear();
+    if (held.reasonNot !== "" || !held.mayKeep(held.bodyBytes)) held.clear();
     this.releaseIfOver();
     this.#owner.taken();
   }
@@ -170,15 +170,15 @@ export class Tries implements AnsweredTries, RetriesOwner {
     if (this.#policy !== null) this.#retries!.tryOver();
     if (endpoint !== null) this.#endpoints.add(endpoint);
     this.#failure = failure;
-    this.#detail = endpoint === null || failure.retryability !== 'unsent' ? reason : `${endpoint.address}: ${reason}`;
+    this.#detail = endpoint === null || failure.retryability !== "unsent" ? reason : `${endpoint.address}: ${reason}`;
     if (!this.held.begun) {
-      this.#giveUp(this.#policy !== null || unprocessed ? this.held.reasonNot : '');
+      this.#giveUp(this.#policy !== null || unprocessed ? this.held.reasonNot : "");
       return;
     }
     // What nobody has worked on goes elsewhere at once; what a stream was refused for, if there is no elsewhere, to another connection.
     if (unprocessed && ++this.#unprocessedTries < mostUnprocessedTries) {
-      const acquired = this.#endpoints.next(this.#answer, failure.retryability !== 'unsent');
-      if (acquired.kind !== 'failed') {
+      const acquired = this.#endpoints.next(this.#answer, failure.retryability !== "unsent");
+      if (acquired.kind !== "failed") {
         this.#worker.counters.add(fixed.retries, 1);
         this.#start(acquired);
         return;
@@ -190,8 +190,8 @@ export class Tries implements AnsweredTries, RetriesOwner {
   /** Another try, if the policy asks for one after such a failure. */
   #byPolicy(unprocessed: boolean): void {
     const asked = this.#policy !== null && retriesFailure(this.#policy, this.#failure!, unprocessed);
-    const reasonNot = asked ? this.#retries!.wait(null, this.#owner.remainingMs) : '';
-    if (!asked || reasonNot !== '') this.#giveUp(reasonNot);
+    const reasonNot = asked ? this.#retries!.wait(null, this.#owner.remainingMs) : "";
+    if (!asked || reasonNot !== "") this.#giveUp(reasonNot);
   }
 
   #start(acquired: UpstreamRequest | Waiting): void {
@@ -202,12 +202,15 @@ export class Tries implements AnsweredTries, RetriesOwner {
   retryDue(): void {
     this.#worker.counters.add(fixed.retries, 1);
     const acquired = this.#endpoints.next(this.#answer, true);
-    if (acquired.kind === 'failed') this.#notAcquired(acquired.failure, acquired.detail);
+    if (acquired.kind === "failed") this.#notAcquired(acquired.failure, acquired.detail);
     else this.#start(acquired);
   }
 
   #giveUp(reasonNot: string): void {
-    this.#owner.failed(this.#failure!, reasonNot === '' ? this.#detail : `${this.#detail}; not sent again: ${reasonNot}`);
+    this.#owner.failed(
+      this.#failure!,
+      reasonNot === "" ? this.#detail : `${this.#detail}; not sent again: ${reasonNot}`,
+    );
   }
 
   /** Retries were made, and another would have been wanted: Envoy's URX. */
@@ -225,7 +228,8 @@ export class Tries implements AnsweredTries, RetriesOwner {
   /** The request was given to its last byte. */
   requestEnded(): void {
     this.#ended = true;
-    if (this.#policy !== null && this.held.begun && (this.request !== null || this.#waiting !== null)) this.#retries!.tryBegun();
+    if (this.#policy !== null && this.held.begun && (this.request !== null || this.#waiting !== null))
+      this.#retries!.tryBegun();
   }
 
   drained(): void {
@@ -238,7 +242,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
 
   tunnelOpened(): void {
     if (this.#policy !== null) this.#retries!.tryOver();
-    this.settle('a tunnel was open');
+    this.settle("a tunnel was open");
     this.#ended = false;
   }
 
@@ -247,7 +251,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
     const retries = this.#retries!;
     retries.tryOver();
     if (!this.held.begun || !retriesAnswer(this.#policy, head)) return false;
-    if (retries.wait(pushbackMs(head), this.#owner.remainingMs) !== '') return false;
+    if (retries.wait(pushbackMs(head), this.#owner.remainingMs) !== "") return false;
     const request = this.request!;
     this.request = null;
     this.#endpoints.add(request.endpoint);

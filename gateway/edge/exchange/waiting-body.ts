@@ -1,9 +1,9 @@
 // WaitingBody: what came of a request while a step waits. The client is paused as soon as a read is over, so there is no more of it than a read,
 // or a stream's window, brings.
-import { slabBytes, type HeldMemory } from '../io/held-memory.ts';
-import { copyOfFields } from '../message/field-copy.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { MessageTaker } from '../message/message-taker.ts';
+import { slabBytes, type HeldMemory } from "../io/held-memory.ts";
+import { copyOfFields } from "../message/field-copy.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { MessageTaker } from "../message/message-taker.ts";
 
 export class WaitingBody {
   readonly #memory: HeldMemory;
@@ -23,7 +23,7 @@ export class WaitingBody {
   /** False: too much is held for other requests. */
   body(bytes: Buffer, start: number, end: number): boolean {
     this.bytes += end - start;
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       if (this.#lastEnd === slabBytes) {
         if (!this.#memory.hasRoom(slabBytes)) return false;
         this.#slabs.push(this.#memory.takeSlab(slabBytes));
@@ -43,14 +43,15 @@ export class WaitingBody {
   }
 
   /** Gives what came, in order, and holds nothing any more. Bytes are valid during the call. */
-  passTo(taker: Pick<MessageTaker<[], []>, 'body' | 'end'>): void {
+  passTo(taker: Pick<MessageTaker<[], []>, "body" | "end">): void {
     const slabs = this.#slabs.splice(0);
     const { ended } = this;
     const lastEnd = this.#lastEnd;
     const trailers = this.#trailers;
     this.clear();
     try {
-      for (const [index, slab] of slabs.entries()) taker.body(slab, 0, index === slabs.length - 1 ? lastEnd : slabBytes);
+      for (const [index, slab] of slabs.entries())
+        taker.body(slab, 0, index === slabs.length - 1 ? lastEnd : slabBytes);
       if (ended) taker.end(trailers);
     } finally {
       for (const slab of slabs) this.#memory.putSlab(slab);

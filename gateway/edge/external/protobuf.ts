@@ -27,7 +27,7 @@ export function numberField(number: number, value: number): Buffer {
 
 /** An empty text is absence. */
 export function textField(number: number, text: string): Buffer {
-  return text === '' ? noBytes : messageField(number, [Buffer.from(text)]);
+  return text === "" ? noBytes : messageField(number, [Buffer.from(text)]);
 }
 
 /** A message, or bytes, of these parts. */
@@ -87,7 +87,7 @@ export function lastField(fields: readonly ProtoField[], number: number): ProtoF
 
 /** The text of the last field of this number; "": there is none. */
 export function textOfField(fields: readonly ProtoField[], number: number): string {
-  return lastField(fields, number)?.bytes.toString() ?? '';
+  return lastField(fields, number)?.bytes.toString() ?? "";
 }
 
 /** The number of the last field of this number; 0: there is none. */

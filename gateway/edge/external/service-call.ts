@@ -1,16 +1,16 @@
 // ServiceCall: one question to an external service: a request that is whole, one time limit, an answer that is bounded. A try that the service
 // has certainly not worked on is made once more.
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { textOf } from '../../../routing/request/bytes.ts';
-import { plainBalancing } from '../upstream/balancing-policy.ts';
-import type { EndpointView } from '../upstream/endpoint-view.ts';
-import type { UpstreamPool } from '../upstream/pool.ts';
-import type { ResponseHandler } from '../upstream/response-handler.ts';
-import type { UpstreamRequest, Waiting } from '../upstream/upstream-request.ts';
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { textOf } from "../../../routing/request/bytes.ts";
+import { plainBalancing } from "../upstream/balancing-policy.ts";
+import type { EndpointView } from "../upstream/endpoint-view.ts";
+import type { UpstreamPool } from "../upstream/pool.ts";
+import type { ResponseHandler } from "../upstream/response-handler.ts";
+import type { UpstreamRequest, Waiting } from "../upstream/upstream-request.ts";
 
 /** Name in lower case, and value. */
 export type ServiceField = readonly [name: string, value: string];
@@ -36,7 +36,9 @@ export interface ServiceAnswer {
 }
 
 /** `failed`: nobody could be asked, or what came is no answer; the sentence says why. */
-export type CallOutcome = { readonly kind: 'answered'; readonly answer: ServiceAnswer } | { readonly kind: 'failed'; readonly sentence: string };
+export type CallOutcome =
+  | { readonly kind: "answered"; readonly answer: ServiceAnswer }
+  | { readonly kind: "failed"; readonly sentence: string };
 
 /** Longest body of an answer: a page that tells a client to log in, and the headers of a gRPC answer, are shorter. */
 export const mostAnswerBytes = 64 * 1024;
@@ -73,7 +75,7 @@ export class ServiceCall implements ResponseHandler, Timed {
     const { held, nowMs, wheel } = this.#worker;
     const { head, body, timeoutMs } = this.#question;
     if (!held.hasRoom(head.length + body.length)) {
-      this.#fail('too much is held for other requests (--retry-total-bytes)');
+      this.#fail("too much is held for other requests (--retry-total-bytes)");
       return;
     }
     this.#heldBytes = head.length + body.length;
@@ -92,17 +94,18 @@ export class ServiceCall implements ResponseHandler, Timed {
     pool.reportUse();
     let acquired = pool.acquire(this, this.#tried, plainBalancing, null);
     // It has but one Endpoint: of that another connection.
-    if (acquired.kind === 'failed' && this.#tried.length > 0) acquired = pool.acquire(this, [], plainBalancing, null);
-    if (acquired.kind === 'request') this.connected(acquired);
-    else if (acquired.kind === 'waiting') this.#waiting = acquired;
-    else this.#fail(acquired.failure === failures.overflow ? 'too many requests wait for it' : acquired.failure.sentence);
+    if (acquired.kind === "failed" && this.#tried.length > 0) acquired = pool.acquire(this, [], plainBalancing, null);
+    if (acquired.kind === "request") this.connected(acquired);
+    else if (acquired.kind === "waiting") this.#waiting = acquired;
+    else
+      this.#fail(acquired.failure === failures.overflow ? "too many requests wait for it" : acquired.failure.sentence);
   }
 
   connected(request: UpstreamRequest): void {
     const { head, body } = this.#question;
     this.#waiting = null;
     this.#request = request;
-    request.head(head, head.length, 'length', body.length);
+    request.head(head, head.length, "length", body.length);
     if (body.length > 0) request.give(body);
     request.end(null);
     request.flush();
@@ -131,7 +134,7 @@ export class ServiceCall implements ResponseHandler, Timed {
   head(head: ResponseHead): void {
     this.#status = head.status;
     this.#fields = listOf(head);
-    if (head.framing === 'length' && head.contentLength > mostAnswerBytes) this.#tooLong();
+    if (head.framing === "length" && head.contentLength > mostAnswerBytes) this.#tooLong();
   }
 
   body(bytes: Buffer, start: number, end: number): void {
@@ -152,7 +155,15 @@ export class ServiceCall implements ResponseHandler, Timed {
 
   over(): void {
     if (this.#request?.bound === false) this.#request = null;
-    this.#end({ kind: 'answered', answer: { status: this.#status, fields: this.#fields, trailers: this.#trailers, body: this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body) } });
+    this.#end({
+      kind: "answered",
+      answer: {
+        status: this.#status,
+        fields: this.#fields,
+        trailers: this.#trailers,
+        body: this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body),
+      },
+    });
   }
 
   abort(failure: Failure, _reason: string, unprocessed: boolean): void {
@@ -176,7 +187,7 @@ export class ServiceCall implements ResponseHandler, Timed {
   }
 
   #fail(sentence: string): void {
-    this.#end({ kind: 'failed', sentence });
+    this.#end({ kind: "failed", sentence });
   }
 
   #end(outcome: CallOutcome): void {
@@ -202,7 +213,10 @@ export class ServiceCall implements ResponseHandler, Timed {
 
 function listOf({ bytes, fields, fieldCount }: FieldList): readonly ServiceField[] {
   const list: ServiceField[] = [];
-  for (let at = 0; at < fieldCount * 4; at += 4) list.push([textOf(bytes, fields[at]!, fields[at + 1]!).toLowerCase(), textOf(bytes, fields[at + 2]!, fields[at + 3]!)]);
+  for (let at = 0; at < fieldCount * 4; at += 4)
+    list.push([
+      textOf(bytes, fields[at]!, fields[at + 1]!).toLowerCase(),
+      textOf(bytes, fields[at + 2]!, fields[at + 3]!),
+    ]);
   return list;
 }
-

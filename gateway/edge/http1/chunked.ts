@@ -1,6 +1,6 @@
 // Chunked bodies (RFC 9112 §7.1): a strict decoder, and the framing of ours. A client's framing is never passed on.
-import type { OutBuffer } from '../io/out-buffer.ts';
-import { cr, hexValue, isValue, lf, semicolon } from '../message/characters.ts';
+import type { OutBuffer } from "../io/out-buffer.ts";
+import { cr, hexValue, isValue, lf, semicolon } from "../message/characters.ts";
 
 /** Bytes of extensions that one chunk and one body may have: they mean nothing to anyone here. */
 const mostExtensionBytes = 256;
@@ -109,7 +109,11 @@ export class ChunkedDecoder {
         this.#state = state.sizeLf;
         return at + 1;
       }
-      if (isValue[byte] !== 1 || ++this.#extensionBytes > mostExtensionBytes || ++this.#extensionTotal > mostExtensionTotal) {
+      if (
+        isValue[byte] !== 1 ||
+        ++this.#extensionBytes > mostExtensionBytes ||
+        ++this.#extensionTotal > mostExtensionTotal
+      ) {
         this.#state = state.bad;
         return at;
       }
@@ -118,8 +122,8 @@ export class ChunkedDecoder {
   }
 }
 
-const lastChunk = Buffer.from('0\r\n');
-const crlf = Buffer.from('\r\n');
+const lastChunk = Buffer.from("0\r\n");
+const crlf = Buffer.from("\r\n");
 
 /** Puts one chunk. Nothing for no bytes: an empty chunk would be the last. */
 export function putChunk(out: OutBuffer, bytes: Buffer, start: number, end: number): void {

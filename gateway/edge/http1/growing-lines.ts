@@ -1,7 +1,7 @@
 // GrowingLines: when a head or a trailer section that comes in pieces is read again. Its reader reads from the first byte on, so it must not read at each
 // piece: bytes of strangers cost time linear in their number, however they are cut.
-import { cr, isValue, lf } from '../message/characters.ts';
-import { more, readFields, type FieldList } from '../message/fields.ts';
+import { cr, isValue, lf } from "../message/characters.ts";
+import { more, readFields, type FieldList } from "../message/fields.ts";
 
 /**
  * Looks at each byte at most three times: for line ends and bytes that no line has, and in lines that are complete for what is no field. The reader reads again
@@ -29,7 +29,15 @@ export class GrowingLines {
    * Is the section that `bytes[start..end)` begin with, and of which more has come, to be read again? `list` is written over. From the limits on its reader
    * refuses what has no end: bytes of a first line that is no field (0: there is no such line), bytes of all, and fields.
    */
-  isDue(list: FieldList, bytes: Buffer, start: number, end: number, firstLineBytes: number, mostBytes: number, mostFields: number): boolean {
+  isDue(
+    list: FieldList,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    firstLineBytes: number,
+    mostBytes: number,
+    mostFields: number,
+  ): boolean {
     const awaitsFirst = firstLineBytes > 0 && !this.#isPastFirst;
     let lastLf = -1;
     let isFault = false;

@@ -1,15 +1,15 @@
 // Reads the requests of one client connection, strictly and in order: head, body by either framing, trailers. One request at a time: what is
 // sent ahead waits.
-import type { EdgeLimits } from '../../options/settings.ts';
-import { PartialRead } from '../io/partial-read.ts';
-import { failures, type Failure } from '../../failures.ts';
-import { cr, lf } from '../message/characters.ts';
-import { ChunkedDecoder } from './chunked.ts';
-import { GrowingLines } from './growing-lines.ts';
-import { more, readFields, type FieldList } from '../message/fields.ts';
-import type { MessageTaker } from '../message/message-taker.ts';
-import { readRequestHead, type WireRequestHead } from '../message/request-head.ts';
-import { mostTrailerBytes, type Trailers } from './trailers.ts';
+import type { EdgeLimits } from "../../options/settings.ts";
+import { PartialRead } from "../io/partial-read.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { cr, lf } from "../message/characters.ts";
+import { ChunkedDecoder } from "./chunked.ts";
+import { GrowingLines } from "./growing-lines.ts";
+import { more, readFields, type FieldList } from "../message/fields.ts";
+import type { MessageTaker } from "../message/message-taker.ts";
+import { readRequestHead, type WireRequestHead } from "../message/request-head.ts";
+import { mostTrailerBytes, type Trailers } from "./trailers.ts";
 
 /** What is filled anew for each request: callbacks do not nest, so one of each serves a worker. */
 export interface RequestRoom {
@@ -18,7 +18,10 @@ export interface RequestRoom {
 }
 
 /** Whom a reader tells. `hasBody`: a body follows. `last`: nothing of it came in this read. `end` follows only where there is a body. */
-export interface RequestTaker extends MessageTaker<[head: WireRequestHead, hasBody: boolean, last: boolean], [failure: Failure]> {
+export interface RequestTaker extends MessageTaker<
+  [head: WireRequestHead, hasBody: boolean, last: boolean],
+  [failure: Failure]
+> {
   /** What came is no request; `head` holds what could be read of it. */
   refuse(failure: Failure, head: WireRequestHead): void;
   /** The whole read is used and the next head is awaited, or a part of it. */
@@ -28,7 +31,7 @@ export interface RequestTaker extends MessageTaker<[head: WireRequestHead, hasBo
 }
 
 /** What is read next. `tunnel`: bytes as they are. `complete`: nothing, until `next`. `stopped`: nothing more. */
-type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'tunnel' | 'complete' | 'stopped';
+type Phase = "head" | "length" | "chunked" | "trailers" | "tunnel" | "complete" | "stopped";
 
 /** Bytes of requests sent ahead at which reading stops. */
 const mostAheadBytes = 16 * 1024;
@@ -44,7 +47,7 @@ export class RequestReader {
   #aheadSeen = 0;
   /** Made for the first chunked body: an idle connection has none. */
   #decoder: ChunkedDecoder | null = null;
-  #phase: Phase = 'head';
+  #phase: Phase = "head";
   /** `#consume` is on the stack. */
   #consuming = false;
   /** The next head waits although there may be bytes of it. */
@@ -59,7 +62,7 @@ export class RequestReader {
 
   /** The next thing to come is a head. */
   get awaitingHead(): boolean {
-    return this.#phase === 'head';
+    return this.#phase === "head";
   }
 
   /** Bytes are here that are not read yet: a part of a head, or requests sent ahead. */
@@ -69,17 +72,17 @@ export class RequestReader {
 
   /** The request is read to its end. */
   get complete(): boolean {
-    return this.#phase === 'complete';
+    return this.#phase === "complete";
   }
 
   /** Bytes of the body that are still to come, where that is known; else Infinity. */
   get bytesLeft(): number {
-    return this.#phase === 'length' ? this.#remaining : Infinity;
+    return this.#phase === "length" ? this.#remaining : Infinity;
   }
 
   received(bytes: Buffer, start: number, end: number): void {
     const partial = this.#partial;
-    if (this.#phase === 'complete' || this.#held) {
+    if (this.#phase === "complete" || this.#held) {
       this.#sentAhead(bytes, start, end);
     } else if (partial.length === 0) {
       this.#consume(bytes, start, end);
@@ -94,9 +97,17 @@ export class RequestReader {
     const { bytes, start, end } = this.#partial;
     const { requestLineBytes, headBytes, headFields } = this.#limits;
     switch (this.#phase) {
-      case 'head':
-        return this.#lines.isDue(this.#room.requestHead, bytes, start, end, requestLineBytes + 1, headBytes, headFields);
-      case 'trailers':
+      case "head":
+        return this.#lines.isDue(
+          this.#room.requestHead,
+          bytes,
+          start,
+          end,
+          requestLineBytes + 1,
+          headBytes,
+          headFields,
+        );
+      case "trailers":
         return this.#lines.isDue(this.#room.trailers, bytes, start, end, 0, mostTrailerBytes, headFields);
       default:
         return true;
@@ -105,7 +116,7 @@ export class RequestReader {
 
   /** The request was answered: the next may be read. `held`: but not before `release`. */
   next(held: boolean): void {
-    this.#phase = 'head';
+    this.#phase = "head";
     this.#held = held;
     if (!held) this.#goOn();
   }
@@ -117,13 +128,13 @@ export class RequestReader {
 
   /** From here on everything is the body of the request that was complete, also what was sent ahead. */
   openTunnel(): void {
-    this.#phase = 'tunnel';
+    this.#phase = "tunnel";
     if (this.#partial.length > 0) this.#consume(this.#partial.bytes, this.#partial.start, this.#partial.end);
   }
 
   /** Reads no more. */
   stop(): void {
-    this.#phase = 'stopped';
+    this.#phase = "stopped";
     this.#partial.clear();
   }
 
@@ -144,7 +155,8 @@ export class RequestReader {
       this.#aheadSeen = at + blankLine.length;
     }
     this.#aheadSeen = Math.max(this.#aheadSeen, come.length - blankLine.length + 1);
-    if (partial.length >= mostAheadBytes || this.#blankLines >= this.#limits.pipelinedRequests) this.#taker.sentEnough();
+    if (partial.length >= mostAheadBytes || this.#blankLines >= this.#limits.pipelinedRequests)
+      this.#taker.sentEnough();
   }
 
   #consume(bytes: Buffer, start: number, end: number): void {
@@ -162,19 +174,19 @@ export class RequestReader {
       }
       // An exchange that ends here leaves room for the next request in the same bytes.
       this.#taker.flush();
-    } while (at < end && !starved && this.#phase === 'head' && !this.#held);
+    } while (at < end && !starved && this.#phase === "head" && !this.#held);
     this.#consuming = false;
     this.#keep(bytes, at, end);
-    if (this.#phase === 'head' && !this.#held) this.#taker.awaitsHead();
+    if (this.#phase === "head" && !this.#held) this.#taker.awaitsHead();
   }
 
   get #isReading(): boolean {
-    return this.#phase !== 'complete' && this.#phase !== 'stopped' && !this.#held;
+    return this.#phase !== "complete" && this.#phase !== "stopped" && !this.#held;
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
     if (bytes !== this.#partial.bytes || at !== this.#partial.start) this.#begin();
-    if (this.#phase === 'stopped') this.#partial.clear();
+    if (this.#phase === "stopped") this.#partial.clear();
     else if (bytes === this.#partial.bytes) this.#partial.consume(at);
     else if (at < end) this.#partial.append(bytes, at, end);
   }
@@ -189,27 +201,27 @@ export class RequestReader {
   /** Reads one part; returns where it ends, or `more`. */
   #step(bytes: Buffer, at: number, end: number): number {
     switch (this.#phase) {
-      case 'head':
+      case "head":
         return this.#readHead(bytes, at, end);
-      case 'length': {
+      case "length": {
         const stop = Math.min(end, at + this.#remaining);
         this.#remaining -= stop - at;
         this.#taker.body(bytes, at, stop);
         if (this.#remaining === 0 && this.#isReading) this.#endRequest(null);
         return stop;
       }
-      case 'chunked': {
+      case "chunked": {
         const decoder = this.#decoder!;
         const stop = decoder.step(bytes, at, end);
         if (decoder.runEnd > decoder.runStart) this.#taker.body(bytes, decoder.runStart, decoder.runEnd);
         if (decoder.malformed) this.#taker.abort(failures.malformedBody);
-        else if (decoder.atTrailers && this.#isReading) this.#phase = 'trailers';
+        else if (decoder.atTrailers && this.#isReading) this.#phase = "trailers";
         return stop;
       }
-      case 'tunnel':
+      case "tunnel":
         this.#taker.body(bytes, at, end);
         return end;
-      case 'trailers': {
+      case "trailers": {
         const { trailers } = this.#room;
         const after = readFields(trailers, bytes, at, end, this.#limits.headFields);
         // The same limit however the bytes were split.
@@ -239,18 +251,18 @@ export class RequestReader {
       return end;
     }
     this.#remaining = Math.max(0, head.contentLength);
-    const chunked = head.framing === 'chunked';
+    const chunked = head.framing === "chunked";
     const hasBody = chunked || this.#remaining > 0;
     if (chunked) (this.#decoder ??= new ChunkedDecoder()).reset();
-    this.#phase = chunked ? 'chunked' : hasBody ? 'length' : 'complete';
+    this.#phase = chunked ? "chunked" : hasBody ? "length" : "complete";
     this.#taker.head(head, hasBody, after === end);
     return after;
   }
 
   #endRequest(trailers: FieldList | null): void {
-    this.#phase = 'complete';
+    this.#phase = "complete";
     this.#taker.end(trailers);
   }
 }
 
-const blankLine = Buffer.from('\r\n\r\n');
+const blankLine = Buffer.from("\r\n\r\n");

@@ -1,28 +1,28 @@
 // Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
-import { rewritePath, type CompiledRewrite } from '../../../routing/route/rewrite.ts';
-import { textOf } from '../../../routing/request/bytes.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { RequestFraming } from '../message/framing.ts';
-import { hostLineOfNone, type HeadEdits } from '../message/head-edits.ts';
-import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
-import { fromClient } from '../message/field-rules.ts';
-import { dropped, forwarded } from '../message/request-fields.ts';
-import { writeShadowHost } from '../message/shadow-host.ts';
-import type { OutBuffer } from '../io/out-buffer.ts';
-import { requestIdBytes } from '../message/request-id.ts';
-import { editsFor } from '../message/request-values.ts';
-import { upgradeLines } from './upgrade.ts';
-import { kind } from '../message/field-kind.ts';
-import { isGone } from '../message/header-edits.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
+import { rewritePath, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
+import { textOf } from "../../../routing/request/bytes.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { RequestFraming } from "../message/framing.ts";
+import { hostLineOfNone, type HeadEdits } from "../message/head-edits.ts";
+import { allOwnLines, writeOwnLines } from "../message/own-lines.ts";
+import { fromClient } from "../message/field-rules.ts";
+import { dropped, forwarded } from "../message/request-fields.ts";
+import { writeShadowHost } from "../message/shadow-host.ts";
+import type { OutBuffer } from "../io/out-buffer.ts";
+import { requestIdBytes } from "../message/request-id.ts";
+import { editsFor } from "../message/request-values.ts";
+import { upgradeLines } from "./upgrade.ts";
+import { kind } from "../message/field-kind.ts";
+import { isGone } from "../message/header-edits.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
 
-const version = Buffer.from(' HTTP/1.1\r\n');
-const crlf = Buffer.from('\r\n');
-const requestIdName = Buffer.from('x-request-id: ');
-const originalPathName = Buffer.from('x-envoy-original-path: ');
-const contentLengthName = Buffer.from('content-length: ');
-const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n');
-const takesTrailersLine = Buffer.from('te: trailers\r\n');
+const version = Buffer.from(" HTTP/1.1\r\n");
+const crlf = Buffer.from("\r\n");
+const requestIdName = Buffer.from("x-request-id: ");
+const originalPathName = Buffer.from("x-envoy-original-path: ");
+const contentLengthName = Buffer.from("content-length: ");
+const chunkedLine = Buffer.from("transfer-encoding: chunked\r\n");
+const takesTrailersLine = Buffer.from("te: trailers\r\n");
 /** Bytes of all names and line ends above, and to spare. */
 const roomForNames = 512;
 
@@ -30,13 +30,26 @@ const roomForNames = 512;
  * Writes everything but the framing and the blank line. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
  * `shadow`: the Host gets Envoy's suffix.
  */
-export function writeRequestHead(out: OutBuffer, head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, shadow: boolean): void {
+export function writeRequestHead(
+  out: OutBuffer,
+  head: WireRequestHead,
+  edits: HeadEdits,
+  facts: ClientFacts,
+  requestId: Buffer,
+  shadow: boolean,
+): void {
   const { bytes, authorityStart, authorityEnd } = head;
   const { rewrite, ownLines } = edits;
   const hostLine = authorityStart < authorityEnd ? edits.hostLine : hostLineOfNone(edits);
   const requestEdits = editsFor(edits.requestEdits, head, facts);
   // Room for all of it at once: every part of the client's head at most twice.
-  out.reserve((head.fieldsEnd - head.start) * 2 + edits.headBytes + (hostLine === null ? 0 : hostLine.length) + facts.lines.length + roomForNames);
+  out.reserve(
+    (head.fieldsEnd - head.start) * 2 +
+      edits.headBytes +
+      (hostLine === null ? 0 : hostLine.length) +
+      facts.lines.length +
+      roomForNames,
+  );
   out.append(bytes, head.methodStart, head.methodEnd + 1);
   const runStart = writePath(out, head, rewrite);
   const kept = writeKeptFields(out, head, edits, facts.passes, shadow || hostLine !== null, runStart);
@@ -51,7 +64,7 @@ export function writeRequestHead(out: OutBuffer, head: WireRequestHead, edits: H
   } else {
     writeOwnLines(out, head, ownLines, facts, requestId, kept);
   }
-  if (rewrite.kind !== 'none' && ownLines.originalPath) {
+  if (rewrite.kind !== "none" && ownLines.originalPath) {
     out.append(originalPathName, 0, originalPathName.length);
     out.append(head.pathBytes, head.pathStart, head.queryEnd);
     out.append(crlf, 0, 2);
@@ -63,17 +76,17 @@ export function writeRequestHead(out: OutBuffer, head: WireRequestHead, edits: H
 /** Writes the framing of the body, of this length where that is what frames it, and the blank line. */
 export function writeFraming(out: OutBuffer, framing: RequestFraming, length: number): void {
   switch (framing) {
-    case 'none':
+    case "none":
       break;
-    case 'length':
+    case "length":
       out.putAll(contentLengthName);
       out.putNumber(length);
       out.putAll(crlf);
       break;
-    case 'chunked':
+    case "chunked":
       out.putAll(chunkedLine);
       break;
-    case 'upgrade':
+    case "upgrade":
       out.putAll(upgradeLines);
   }
   out.putAll(crlf);
@@ -87,17 +100,17 @@ function writePath(out: OutBuffer, head: WireRequestHead, rewrite: CompiledRewri
   const { bytes, pathBytes, pathStart, pathEnd, queryEnd } = head;
   let restStart = pathEnd;
   switch (rewrite.kind) {
-    case 'none':
+    case "none":
       restStart = pathStart;
       break;
-    case 'prefix':
+    case "prefix":
       out.append(rewrite.withBytes, 0, rewrite.withBytes.length);
       restStart = pathStart + rewrite.cut;
       break;
-    case 'whole':
+    case "whole":
       out.append(rewrite.withBytes, 0, rewrite.withBytes.length);
       break;
-    case 'regex':
+    case "regex":
       out.putText(rewritePath(rewrite, textOf(pathBytes, pathStart, pathEnd)));
       out.reserve((head.fieldsEnd - head.start) * 2 + roomForNames);
       break;
@@ -108,7 +121,14 @@ function writePath(out: OutBuffer, head: WireRequestHead, rewrite: CompiledRewri
   return -1;
 }
 
-function writeKeptFields(out: OutBuffer, head: WireRequestHead, edits: HeadEdits, passes: Uint8Array, ownHost: boolean, runStart: number): number {
+function writeKeptFields(
+  out: OutBuffer,
+  head: WireRequestHead,
+  edits: HeadEdits,
+  passes: Uint8Array,
+  ownHost: boolean,
+  runStart: number,
+): number {
   const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
   const { requestEdits, rewrite } = edits;
   let kept = 0;
@@ -117,7 +137,7 @@ function writeKeptFields(out: OutBuffer, head: WireRequestHead, edits: HeadEdits
     const lineStart = fields[field * 4]!;
     let keep = passes[fieldKind] === 1;
     if (fieldKind !== kind.other && keep) {
-      const after = forwarded(head, field, fieldKind, kept, ownHost, rewrite.kind !== 'none');
+      const after = forwarded(head, field, fieldKind, kept, ownHost, rewrite.kind !== "none");
       if (after === dropped) keep = false;
       else kept = after;
     }
@@ -132,4 +152,3 @@ function writeKeptFields(out: OutBuffer, head: WireRequestHead, edits: HeadEdits
   if (runStart >= 0) out.append(bytes, runStart, fieldsEnd);
   return kept;
 }
-

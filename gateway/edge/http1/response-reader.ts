@@ -1,16 +1,16 @@
 // Reads the responses of one HTTP/1.1 upstream connection, strictly: head, body by any framing, trailers; or what comes through a tunnel.
-import type { EdgeLimits } from '../../options/settings.ts';
-import { PartialRead } from '../io/partial-read.ts';
-import { ChunkedDecoder } from './chunked.ts';
-import { GrowingLines } from './growing-lines.ts';
-import { fieldRoom, more, readFields } from '../message/fields.ts';
-import { badResponse, readResponseHead, type ResponseHead } from '../message/response-head.ts';
-import type { MessageTaker } from '../message/message-taker.ts';
-import { mostTrailerBytes, type Trailers } from './trailers.ts';
-import { confirmsUpgrade } from './upgrade.ts';
+import type { EdgeLimits } from "../../options/settings.ts";
+import { PartialRead } from "../io/partial-read.ts";
+import { ChunkedDecoder } from "./chunked.ts";
+import { GrowingLines } from "./growing-lines.ts";
+import { fieldRoom, more, readFields } from "../message/fields.ts";
+import { badResponse, readResponseHead, type ResponseHead } from "../message/response-head.ts";
+import type { MessageTaker } from "../message/message-taker.ts";
+import { mostTrailerBytes, type Trailers } from "./trailers.ts";
+import { confirmsUpgrade } from "./upgrade.ts";
 
 /** Who is told what a response holds. */
-export interface ResponseTaker extends Pick<MessageTaker<[head: ResponseHead], []>, 'head' | 'body' | 'end'> {
+export interface ResponseTaker extends Pick<MessageTaker<[head: ResponseHead], []>, "head" | "body" | "end"> {
   /** The request was HEAD: its response has no body. */
   readonly isHead: boolean;
   /** A 1xx response, never 100 or 101. */
@@ -36,10 +36,10 @@ export interface ResponseOwner {
 }
 
 /** What is read next. `over`: nothing, the response is complete. */
-type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'until-close' | 'tunnel' | 'over';
+type Phase = "head" | "length" | "chunked" | "trailers" | "until-close" | "tunnel" | "over";
 
 /** What became of a read. `left`: the user let the connection go. */
-type Outcome = 'reading' | 'over' | 'surplus' | 'malformed' | 'left';
+type Outcome = "reading" | "over" | "surplus" | "malformed" | "left";
 
 /** 1xx responses before one final response; more are a flood. */
 const mostInformational = 16;
@@ -51,7 +51,7 @@ export class ResponseReader {
   readonly #partial = new PartialRead();
   readonly #lines = new GrowingLines();
   readonly #decoder = new ChunkedDecoder();
-  #phase: Phase = 'head';
+  #phase: Phase = "head";
   #remaining = 0;
   #informational = 0;
 
@@ -63,21 +63,21 @@ export class ResponseReader {
 
   /** The next response is awaited. */
   begin(): void {
-    this.#phase = 'head';
+    this.#phase = "head";
     this.#informational = 0;
   }
 
   get awaitsHead(): boolean {
-    return this.#phase === 'head';
+    return this.#phase === "head";
   }
 
   get over(): boolean {
-    return this.#phase === 'over';
+    return this.#phase === "over";
   }
 
   /** The end of the connection is the end of the response. */
   get endsWithConnection(): boolean {
-    return this.#phase === 'until-close' || this.#phase === 'tunnel';
+    return this.#phase === "until-close" || this.#phase === "tunnel";
   }
 
   /** That end has come. */
@@ -94,7 +94,7 @@ export class ResponseReader {
     const partial = this.#partial;
     if (partial.length === 0) return this.#read(user, bytes, start, end);
     partial.append(bytes, start, end);
-    return this.#isDue() ? this.#read(user, partial.bytes, partial.start, partial.end) : 'reading';
+    return this.#isDue() ? this.#read(user, partial.bytes, partial.start, partial.end) : "reading";
   }
 
   /** A part of a head or of a trailer section has grown: is it to be read again? */
@@ -102,9 +102,9 @@ export class ResponseReader {
     const { bytes, start, end } = this.#partial;
     const { headBytes, headFields } = this.#limits;
     switch (this.#phase) {
-      case 'head':
+      case "head":
         return this.#lines.isDue(this.#room.responseHead, bytes, start, end, headBytes, headBytes, fieldRoom);
-      case 'trailers':
+      case "trailers":
         return this.#lines.isDue(this.#room.trailers, bytes, start, end, 0, mostTrailerBytes, headFields);
       default:
         return true;
@@ -113,21 +113,21 @@ export class ResponseReader {
 
   #read(user: ResponseTaker, bytes: Buffer, start: number, end: number): Outcome {
     let at = start;
-    while (at < end && this.#phase !== 'over') {
+    while (at < end && this.#phase !== "over") {
       const phase = this.#phase;
       const next = this.#step(user, bytes, at, end);
-      if (this.#owner.user !== user) return 'left';
+      if (this.#owner.user !== user) return "left";
       if (next === more) {
         this.#keep(bytes, at, end);
-        return 'reading';
+        return "reading";
       }
-      if (next < 0) return 'malformed';
+      if (next < 0) return "malformed";
       if (next === at && this.#phase === phase) throw new Error(`no progress while reading: ${phase}`);
       at = next;
     }
     this.#partial.clear();
-    if (this.#phase !== 'over') return 'reading';
-    return at < end ? 'surplus' : 'over';
+    if (this.#phase !== "over") return "reading";
+    return at < end ? "surplus" : "over";
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
@@ -139,31 +139,31 @@ export class ResponseReader {
   /** Reads one part; returns where it ends, or a negative code. */
   #step(user: ResponseTaker, bytes: Buffer, at: number, end: number): number {
     switch (this.#phase) {
-      case 'head':
+      case "head":
         return this.#readHead(user, bytes, at, end);
-      case 'length': {
+      case "length": {
         const stop = Math.min(end, at + this.#remaining);
         this.#remaining -= stop - at;
         user.body(bytes, at, stop);
         if (this.#remaining === 0) this.#endBody(user);
         return stop;
       }
-      case 'chunked': {
+      case "chunked": {
         const decoder = this.#decoder;
         const stop = decoder.step(bytes, at, end);
         if (decoder.malformed) return badResponse;
         if (decoder.runEnd > decoder.runStart) user.body(bytes, decoder.runStart, decoder.runEnd);
-        if (decoder.atTrailers) this.#phase = 'trailers';
+        if (decoder.atTrailers) this.#phase = "trailers";
         return stop;
       }
-      case 'trailers':
+      case "trailers":
         return this.#readTrailers(user, bytes, at, end);
-      case 'until-close':
-      case 'tunnel':
+      case "until-close":
+      case "tunnel":
         user.body(bytes, at, end);
         return end;
-      case 'over':
-        throw new Error('bytes behind a response');
+      case "over":
+        throw new Error("bytes behind a response");
     }
   }
 
@@ -183,16 +183,16 @@ export class ResponseReader {
     this.#owner.answered(head);
     user.head(head);
     if (this.#owner.user !== user) return after;
-    if (framing === 'none' || (framing === 'length' && this.#remaining === 0)) this.#endBody(user);
+    if (framing === "none" || (framing === "length" && this.#remaining === 0)) this.#endBody(user);
     else this.#phase = framing;
-    if (framing === 'chunked') this.#decoder.reset();
+    if (framing === "chunked") this.#decoder.reset();
     return after;
   }
 
   /** False: nobody asked for another protocol, or not for this one. */
   #openTunnel(user: ResponseTaker, head: ResponseHead): boolean {
     if (!this.#owner.upgrades || !confirmsUpgrade(head)) return false;
-    this.#phase = 'tunnel';
+    this.#phase = "tunnel";
     this.#owner.answered(head);
     user.upgraded(head);
     return true;
@@ -203,13 +203,13 @@ export class ResponseReader {
     const after = readFields(trailers, bytes, at, end, this.#limits.headFields);
     if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
     if (after < 0 || after - at > mostTrailerBytes) return badResponse;
-    this.#phase = 'over';
+    this.#phase = "over";
     user.end(trailers);
     return after;
   }
 
   #endBody(user: ResponseTaker): void {
-    this.#phase = 'over';
+    this.#phase = "over";
     user.end(null);
   }
 }

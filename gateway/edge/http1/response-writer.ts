@@ -1,23 +1,23 @@
 // Writes the response head that goes to the client, and the gateway's own answers.
-import { bodyOf, type Answer } from '../message/answers.ts';
-import { isGone, type CompiledEdits } from '../message/header-edits.ts';
-import { reasons } from './reasons.ts';
-import { upgradeLines } from './upgrade.ts';
-import { kind } from '../message/field-kind.ts';
-import type { OutBuffer } from '../io/out-buffer.ts';
-import { fromUpstream } from '../message/field-rules.ts';
-import type { ResponseHead } from '../message/response-head.ts';
+import { bodyOf, type Answer } from "../message/answers.ts";
+import { isGone, type CompiledEdits } from "../message/header-edits.ts";
+import { reasons } from "./reasons.ts";
+import { upgradeLines } from "./upgrade.ts";
+import { kind } from "../message/field-kind.ts";
+import type { OutBuffer } from "../io/out-buffer.ts";
+import { fromUpstream } from "../message/field-rules.ts";
+import type { ResponseHead } from "../message/response-head.ts";
 
 /** How the connection goes on, where a client does not know it by itself. */
-export const closeLine = Buffer.from('connection: close\r\n');
-export const keepAliveLine = Buffer.from('connection: keep-alive\r\n');
+export const closeLine = Buffer.from("connection: close\r\n");
+export const keepAliveLine = Buffer.from("connection: keep-alive\r\n");
 
-const statusStart = Buffer.from('HTTP/1.1 ');
-const space = Buffer.from(' ');
-const crlf = Buffer.from('\r\n');
-const contentLengthName = Buffer.from('content-length: ');
-const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n');
-const serviceTimeName = Buffer.from('x-envoy-upstream-service-time: ');
+const statusStart = Buffer.from("HTTP/1.1 ");
+const space = Buffer.from(" ");
+const crlf = Buffer.from("\r\n");
+const contentLengthName = Buffer.from("content-length: ");
+const chunkedLine = Buffer.from("transfer-encoding: chunked\r\n");
+const serviceTimeName = Buffer.from("x-envoy-upstream-service-time: ");
 
 /** Bytes of all lines above and their values, and to spare. */
 const roomForLines = 512;
@@ -40,7 +40,7 @@ const statusLines: (Buffer | undefined)[] = Array.from({ length: 600 });
 
 /** The status line where the upstream has given no reason phrase, as no HTTP/2 upstream can: some clients take a line without one for a fault. */
 function statusLineOf(status: number): Buffer {
-  return (statusLines[status] ??= Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? 'Unknown'}\r\n`));
+  return (statusLines[status] ??= Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? "Unknown"}\r\n`));
 }
 
 /** Writes a final response head whole. */
@@ -111,12 +111,22 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
 }
 
 /** Writes an answer whole. `connectionLine`: what is said of the connection; null: nothing. */
-export function writeAnswer(out: OutBuffer, answer: Answer, dateLine: Buffer, isHead: boolean, connectionLine: Buffer | null): void {
+export function writeAnswer(
+  out: OutBuffer,
+  answer: Answer,
+  dateLine: Buffer,
+  isHead: boolean,
+  connectionLine: Buffer | null,
+): void {
   const body = bodyOf(answer);
-  const type = body.length === 0 ? '' : `content-type: ${answer.contentType}\r\n`;
-  const lines = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const type = body.length === 0 ? "" : `content-type: ${answer.contentType}\r\n`;
+  const lines = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   out.putAll(statusLineOf(answer.code));
-  out.putAll(Buffer.from(`${lines}${type}${answer.code === 204 || answer.code === 304 ? '' : `content-length: ${body.length}\r\n`}`));
+  out.putAll(
+    Buffer.from(
+      `${lines}${type}${answer.code === 204 || answer.code === 304 ? "" : `content-length: ${body.length}\r\n`}`,
+    ),
+  );
   out.putAll(dateLine);
   if (connectionLine !== null) out.putAll(connectionLine);
   out.putAll(crlf);

@@ -1,14 +1,14 @@
 // The client's side of HTTP/2: a connection to an upstream.
-import { ResponseHead } from '../message/response-head.ts';
-import type { Transport } from '../io/transport.ts';
-import { Connection } from './connection.ts';
-import { clientPreface, errorCode, setting } from './constants.ts';
-import type { Flood } from './floods.ts';
-import type { HeaderList } from './header-list.ts';
-import { readResponse } from './response-message.ts';
-import type { Http2Shared } from './shared.ts';
-import type { Stream, ResponseUser, StreamLoss } from './stream.ts';
-import { ended } from './stream-table.ts';
+import { ResponseHead } from "../message/response-head.ts";
+import type { Transport } from "../io/transport.ts";
+import { Connection } from "./connection.ts";
+import { clientPreface, errorCode, setting } from "./constants.ts";
+import type { Flood } from "./floods.ts";
+import type { HeaderList } from "./header-list.ts";
+import { readResponse } from "./response-message.ts";
+import type { Http2Shared } from "./shared.ts";
+import type { Stream, ResponseUser, StreamLoss } from "./stream.ts";
+import { ended } from "./stream-table.ts";
 
 /** Who uses a connection to an upstream. */
 export interface ClientOwner {
@@ -32,13 +32,23 @@ const mostInformational = 16;
 const cancelBurst = 500;
 const cancelsASecond = 25;
 
-const neverSent: StreamLoss = Object.freeze({ cause: 'connection', code: errorCode.refusedStream, unprocessed: true, sentence: 'the connection ended before the request was sent' });
+const neverSent: StreamLoss = Object.freeze({
+  cause: "connection",
+  code: errorCode.refusedStream,
+  unprocessed: true,
+  sentence: "the connection ended before the request was sent",
+});
 
 /** A request that its upstream does not take. */
-const notTaken: StreamLoss = Object.freeze({ cause: 'connection', code: errorCode.cancel, unprocessed: false, sentence: 'nothing is taken of what was sent' });
+const notTaken: StreamLoss = Object.freeze({
+  cause: "connection",
+  code: errorCode.cancel,
+  unprocessed: false,
+  sentence: "nothing is taken of what was sent",
+});
 
 /** Floods of which each frame ends, or has ended, a stream. */
-const costsStream: ReadonlySet<Flood> = new Set<Flood>(['continuations', 'largeLists', 'forcedResets']);
+const costsStream: ReadonlySet<Flood> = new Set<Flood>(["continuations", "largeLists", "forcedResets"]);
 
 export class Http2ClientConnection extends Connection {
   readonly #owner: ClientOwner;
@@ -189,21 +199,24 @@ export class Http2ClientConnection extends Connection {
   }
 
   protected headers(id: number, endStream: boolean, list: HeaderList): void {
-    if (this.isIdle(id)) return this.fail(errorCode.protocolError, 'HEADERS on a stream that was not asked for');
+    if (this.isIdle(id)) return this.fail(errorCode.protocolError, "HEADERS on a stream that was not asked for");
     const stream = this.streams.get(id);
     if (stream === null) return this.headersOfClosed(id);
     if (stream.receivedHead) return this.trailers(stream, endStream, list);
     const user = stream.user as ResponseUser | null;
     const head = this.#head;
-    if (list.tooLarge) return this.resetForMistake(stream, errorCode.protocolError, this.largeSentence('the head of the response is'));
-    if (!readResponse(list, head, user?.isHead ?? false, endStream)) return this.resetForMistake(stream, errorCode.protocolError, 'the head of the response is malformed');
+    if (list.tooLarge)
+      return this.resetForMistake(stream, errorCode.protocolError, this.largeSentence("the head of the response is"));
+    if (!readResponse(list, head, user?.isHead ?? false, endStream))
+      return this.resetForMistake(stream, errorCode.protocolError, "the head of the response is malformed");
     if (head.status < 200) {
-      if (++stream.informational > mostInformational) return this.resetForMistake(stream, errorCode.enhanceYourCalm, 'too many informational responses');
+      if (++stream.informational > mostInformational)
+        return this.resetForMistake(stream, errorCode.enhanceYourCalm, "too many informational responses");
       user?.streamInformational(stream, head);
       return;
     }
     stream.receivedHead = true;
-    stream.bodiless = head.framing === 'none';
+    stream.bodiless = head.framing === "none";
     stream.contentLeft = stream.bodiless ? -1 : head.contentLength;
     user?.streamResponse(stream, head);
     if (endStream && this.streams.get(id) === stream) this.endReceived(stream, null);
@@ -211,7 +224,7 @@ export class Http2ClientConnection extends Connection {
 
   protected goneAway(lastStreamId: number, code: number): void {
     this.#retire();
-    const loss: StreamLoss = { cause: 'connection', code, unprocessed: true, sentence: 'the upstream has sent GOAWAY' };
+    const loss: StreamLoss = { cause: "connection", code, unprocessed: true, sentence: "the upstream has sent GOAWAY" };
     for (const stream of this.streams.all()) if (stream.id > lastStreamId) this.lose(stream, ended.byPeer, loss);
     this.finishIfDone();
   }
@@ -227,9 +240,11 @@ export class Http2ClientConnection extends Connection {
   /** Requests that the upstream does not take are lost; answers go on. Where it neither takes nor sends a byte, it is gone. */
   protected stalled(): void {
     const { nowMs, limits } = this.shared;
-    if (this.output.congested && nowMs - this.times.lastReadMs >= limits.writeStallTimeoutMs) return this.fail(errorCode.enhanceYourCalm, notTaken.sentence);
+    if (this.output.congested && nowMs - this.times.lastReadMs >= limits.writeStallTimeoutMs)
+      return this.fail(errorCode.enhanceYourCalm, notTaken.sentence);
     this.times.movedMs = this.output.congested ? nowMs : Infinity;
-    for (const stream of this.streams.all()) if (stream.queuedBytes > 0) this.loseHere(stream, errorCode.cancel, notTaken);
+    for (const stream of this.streams.all())
+      if (stream.queuedBytes > 0) this.loseHere(stream, errorCode.cancel, notTaken);
     this.drain();
   }
 
@@ -240,7 +255,7 @@ export class Http2ClientConnection extends Connection {
 
   protected bearsLongData(id: number): boolean {
     const stream = this.streams.get(id);
-    if (stream !== null) this.resetForMistake(stream, errorCode.frameSizeError, 'a DATA frame is larger than allowed');
+    if (stream !== null) this.resetForMistake(stream, errorCode.frameSizeError, "a DATA frame is larger than allowed");
     return true;
   }
 

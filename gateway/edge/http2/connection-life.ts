@@ -1,19 +1,19 @@
 // ConnectionLife: how an HTTP/2 connection ends, and when: it drains, fails, is lost, is silent, or its peer does too much.
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { Transport, TransportOwner } from '../io/transport.ts';
-import { errorCode, mostWindow } from './constants.ts';
-import { FloodCounters, type Flood } from './floods.ts';
-import { FrameOutput, type OutputOwner } from './output.ts';
-import type { Http2Shared } from './shared.ts';
-import type { Stream, StreamLoss } from './stream.ts';
-import { ended, StreamTable } from './stream-table.ts';
-import { ConnectionTimes } from './times.ts';
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { Transport, TransportOwner } from "../io/transport.ts";
+import { errorCode, mostWindow } from "./constants.ts";
+import { FloodCounters, type Flood } from "./floods.ts";
+import { FrameOutput, type OutputOwner } from "./output.ts";
+import type { Http2Shared } from "./shared.ts";
+import type { Stream, StreamLoss } from "./stream.ts";
+import { ended, StreamTable } from "./stream-table.ts";
+import { ConnectionTimes } from "./times.ts";
 
 /** After the last frame the peer may take this long to close; then it is cut. */
 const closingMs = 1000;
 /** What this side's own PINGs carry: for the round trip of a graceful end, and to ask whether the peer is there. */
-export const drainPing = Buffer.from('sl-drain');
-const keepAlivePing = Buffer.from('sl-alive');
+export const drainPing = Buffer.from("sl-drain");
+const keepAlivePing = Buffer.from("sl-alive");
 
 export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwner {
   readonly transport: Transport;
@@ -76,7 +76,7 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
     if (this.retiring || this.over) return;
     this.retiring = true;
     // Streams that the peer sent before it knew are served still: the last id follows after a round trip (RFC 9113 §6.8).
-    this.output.goAway(mostWindow, errorCode.noError, '');
+    this.output.goAway(mostWindow, errorCode.noError, "");
     this.output.ping(drainPing, 0, false);
     this.times.draining(this.shared.nowMs);
     this.arm();
@@ -87,15 +87,15 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
     if (this.times.drainDueMs === Infinity) return;
     this.times.drainDueMs = Infinity;
     this.lastIdSaid = true;
-    this.output.goAway(this.lastStreamId, errorCode.noError, '');
+    this.output.goAway(this.lastStreamId, errorCode.noError, "");
     this.finishIfDone();
   }
 
   /** Ends a retiring connection that has no streams. */
   protected finishIfDone(): void {
     if (!this.retiring || this.over || this.streams.count > 0 || this.times.drainDueMs !== Infinity) return;
-    if (!this.lastIdSaid) this.output.goAway(this.lastStreamId, errorCode.noError, '');
-    this.#end('');
+    if (!this.lastIdSaid) this.output.goAway(this.lastStreamId, errorCode.noError, "");
+    this.#end("");
     this.#readToEnd();
   }
 
@@ -142,19 +142,20 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
 
   #end(failure: string): void {
     this.over = true;
-    this.#loseAll(failure === '' ? 'the connection was closed' : failure);
+    this.#loseAll(failure === "" ? "the connection was closed" : failure);
     this.output.flush();
     this.shared.wheel.set(this.#deadline, this.shared.nowMs + closingMs);
     this.closed(failure);
   }
 
   #loseAll(sentence: string): void {
-    for (const stream of this.streams.all()) this.lose(stream, ended.byUs, { cause: 'connection', code: errorCode.cancel, unprocessed: false, sentence });
+    for (const stream of this.streams.all())
+      this.lose(stream, ended.byUs, { cause: "connection", code: errorCode.cancel, unprocessed: false, sentence });
   }
 
   /** Ends it without a word. */
   destroy(): void {
-    this.#gone('destroyed');
+    this.#gone("destroyed");
     this.transport.destroy();
   }
 
@@ -182,9 +183,16 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
     this.retiring = true;
     this.times.retired = true;
     this.times.drainDueMs = Infinity;
-    const loss: StreamLoss = { cause: 'connection', code: errorCode.cancel, unprocessed: false, sentence: 'the peer closed the connection' };
+    const loss: StreamLoss = {
+      cause: "connection",
+      code: errorCode.cancel,
+      unprocessed: false,
+      sentence: "the peer closed the connection",
+    };
     // What waits for its windows waits in vain.
-    for (const stream of this.streams.all()) if (!stream.receivedEnd || (stream.queuedBytes > 0 && !this.output.congested)) this.lose(stream, ended.byPeer, loss);
+    for (const stream of this.streams.all())
+      if (!stream.receivedEnd || (stream.queuedBytes > 0 && !this.output.congested))
+        this.lose(stream, ended.byPeer, loss);
     this.finishIfDone();
     this.times.probing(this.shared.nowMs);
     this.arm();
@@ -229,37 +237,37 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
       return;
     }
     switch (this.times.due(nowMs)) {
-      case 'head':
-        return this.fail(errorCode.enhanceYourCalm, 'a preface or a header block is not complete in time');
-      case 'settings':
-        return this.fail(errorCode.settingsTimeout, 'SETTINGS were not acknowledged in time');
-      case 'stall':
+      case "head":
+        return this.fail(errorCode.enhanceYourCalm, "a preface or a header block is not complete in time");
+      case "settings":
+        return this.fail(errorCode.settingsTimeout, "SETTINGS were not acknowledged in time");
+      case "stall":
         this.stalled();
         break;
-      case 'silence':
-        this.#gone('no answer to a PING');
+      case "silence":
+        this.#gone("no answer to a PING");
         return this.transport.destroy();
-      case 'calm':
+      case "calm":
         this.#calmed();
         break;
-      case 'linger':
+      case "linger":
         this.lingered(nowMs);
         break;
-      case 'drained':
+      case "drained":
         this.sayLastId();
         break;
-      case 'retire':
+      case "retire":
         this.drain();
         break;
-      case 'ping':
+      case "ping":
         this.output.ping(keepAlivePing, 0, false);
         this.times.pinged(nowMs);
         break;
-      case 'probe':
+      case "probe":
         this.output.ping(keepAlivePing, 0, false);
         this.times.probing(nowMs);
         break;
-      case 'nothing':
+      case "nothing":
         break;
     }
     this.arm();

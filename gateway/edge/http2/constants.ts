@@ -52,4 +52,4 @@ export const errorCode = {
 } as const;
 
 /** What a client sends first (RFC 9113 §3.4). */
-export const clientPreface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+export const clientPreface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");

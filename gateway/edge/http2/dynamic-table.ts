@@ -1,7 +1,7 @@
 // The dynamic table of a decoder (RFC 7541 §2.3.2): lines in one buffer, positions in typed arrays. Nothing is allocated before the first
 // entry; the buffer doubles with what stands in it, and then nothing is allocated for an entry.
-import { copyBytes, lineExtraBytes, viewOf } from './field-lines.ts';
-import { entryExtraBytes } from './header-list.ts';
+import { copyBytes, lineExtraBytes, viewOf } from "./field-lines.ts";
+import { entryExtraBytes } from "./header-list.ts";
 
 const noBytes = Buffer.alloc(0);
 const noView = viewOf(noBytes);
@@ -66,7 +66,14 @@ export class DynamicTable {
   }
 
   /** Inserts the line at `start` of `from`. One that is larger than the table empties it (RFC 7541 §4.4). */
-  insert(from: Buffer, fromView: DataView, start: number, nameBytes: number, valueBytes: number, meaning: number): void {
+  insert(
+    from: Buffer,
+    fromView: DataView,
+    start: number,
+    nameBytes: number,
+    valueBytes: number,
+    meaning: number,
+  ): void {
     const size = nameBytes + valueBytes + entryExtraBytes;
     if (size > this.#limitBytes) {
       this.clear();
@@ -104,7 +111,8 @@ export class DynamicTable {
   /** Makes room for a line: more of it, and, where the buffer is as large as it gets, that at the front. */
   #makeRoom(lineBytes: number): void {
     const mostLength = 2 * this.mostBytes;
-    if (this.lines.length < mostLength) this.#grow(Math.min(mostLength, Math.max(firstLength, 2 * this.lines.length, this.#end + lineBytes)));
+    if (this.lines.length < mostLength)
+      this.#grow(Math.min(mostLength, Math.max(firstLength, 2 * this.lines.length, this.#end + lineBytes)));
     // The buffer is twice the table's size, and lines are shorter than the sizes that the table counts: so what is written from the front on
     // reaches no line before its entry is evicted.
     if (this.#end + lineBytes > this.lines.length) this.#end = 0;

@@ -26,12 +26,21 @@ export function keptViewOf(bytes: Buffer): DataView {
 }
 
 /** Copies `from[start..end)` to `into` at `at`; returns where it ends. The caller has made room. The views are those of the buffers. */
-export function copyBytes(from: Buffer, fromView: DataView, start: number, end: number, into: Buffer, intoView: DataView, at: number): number {
+export function copyBytes(
+  from: Buffer,
+  fromView: DataView,
+  start: number,
+  end: number,
+  into: Buffer,
+  intoView: DataView,
+  at: number,
+): number {
   if (end - start >= loopBytes) {
     from.copy(into, at, start, end);
     return at + end - start;
   }
-  for (; start + wordBytes <= end; start += wordBytes, at += wordBytes) intoView.setUint32(at, fromView.getUint32(start));
+  for (; start + wordBytes <= end; start += wordBytes, at += wordBytes)
+    intoView.setUint32(at, fromView.getUint32(start));
   while (start < end) into[at++] = from[start++]!;
   return at;
 }
@@ -40,7 +49,15 @@ export function copyBytes(from: Buffer, fromView: DataView, start: number, end: 
  * Copies `from[start..end)` to `into` at `at`, as `copyBytes` does, and looks at the bytes meanwhile. True: all are visible ASCII or space. Other
  * bytes may be right too: then somebody must look again.
  */
-export function copyVisible(from: Buffer, fromView: DataView, start: number, end: number, into: Buffer, intoView: DataView, at: number): boolean {
+export function copyVisible(
+  from: Buffer,
+  fromView: DataView,
+  start: number,
+  end: number,
+  into: Buffer,
+  intoView: DataView,
+  at: number,
+): boolean {
   let others = 0;
   for (; start + wordBytes <= end; start += wordBytes, at += wordBytes) {
     const word = fromView.getUint32(start) | 0;

@@ -1,7 +1,7 @@
 // What a header field means to HTTP/2: found once, when its literal is read, and kept with the entry of the dynamic table, so that an
 // indexed field costs no look at its bytes. One byte: a pseudo header's number, or the `kind` that HTTP/1.1 uses, and whether it is allowed.
-import { isToken, isValue, space, tab } from '../message/characters.ts';
-import { kindOf } from '../message/field-kind.ts';
+import { isToken, isValue, space, tab } from "../message/characters.ts";
+import { kindOf } from "../message/field-kind.ts";
 
 /** The field breaks RFC 9113 §8.2: a name that is empty, no token or has capitals; a value with CTL or with white space around it. */
 export const malformedField = 0x80;
@@ -12,7 +12,7 @@ export const meaningBits = 0x3f;
 
 /** Pseudo headers (RFC 9113 §8.3). */
 export const pseudo = { authority: 0, method: 1, path: 2, scheme: 3, status: 4 } as const;
-export const pseudoNames: readonly string[] = [':authority', ':method', ':path', ':scheme', ':status'];
+export const pseudoNames: readonly string[] = [":authority", ":method", ":path", ":scheme", ":status"];
 
 const colon = 0x3a;
 const pseudoBytes = pseudoNames.map((name) => Buffer.from(name));

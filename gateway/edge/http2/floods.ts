@@ -65,7 +65,7 @@ export const upstreamFloodLimits: FloodLimits = {
   tinyPieces: 1000,
 };
 
-export type Flood = Exclude<keyof FloodLimits, 'windowMs'>;
+export type Flood = Exclude<keyof FloodLimits, "windowMs">;
 
 /** A reset later than this is no attack: so long each stream has a place of those that are allowed at once. */
 export const hastyMs = 50;

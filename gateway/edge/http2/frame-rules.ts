@@ -1,6 +1,6 @@
 // What a frame must be whatever the state of its connection: its length, its stream, its padding (RFC 9113 §6).
-import { errorCode, flag, frameType } from './constants.ts';
-import type { FrameReader } from './frames.ts';
+import { errorCode, flag, frameType } from "./constants.ts";
+import type { FrameReader } from "./frames.ts";
 
 /** A connection error. */
 export interface FrameFault {
@@ -16,13 +16,13 @@ function sizeFault(sentence: string): FrameFault {
   return Object.freeze({ code: errorCode.frameSizeError, sentence });
 }
 
-const noStream = protocolFault('a frame of a stream is on stream 0');
-const onStream = protocolFault('a frame of the connection is on a stream');
-const wrongLength = sizeFault('a frame has the wrong length');
-const longPadding = protocolFault('padding is longer than its frame');
-const ownParent = protocolFault('a stream depends on itself');
+const noStream = protocolFault("a frame of a stream is on stream 0");
+const onStream = protocolFault("a frame of the connection is on a stream");
+const wrongLength = sizeFault("a frame has the wrong length");
+const longPadding = protocolFault("padding is longer than its frame");
+const ownParent = protocolFault("a stream depends on itself");
 // Clients do not push, and servers were told not to (RFC 9113 §8.4).
-const push = protocolFault('PUSH_PROMISE');
+const push = protocolFault("PUSH_PROMISE");
 
 /** null: the frame is well formed. Of HEADERS padding and priority are cut off: the reader's range is the fragment of the header block. */
 export function faultOf(reader: FrameReader): FrameFault | null {

@@ -1,14 +1,14 @@
 // FramedConnection: how the streams of a connection begin and end, and what is sent on them. How the connection itself ends is in `ConnectionLife`;
 // what it reads is for `ReadingConnection` and `Connection`.
-import type { Transport } from '../io/transport.ts';
-import { ConnectionLife } from './connection-life.ts';
-import { defaultWindow, errorCode } from './constants.ts';
-import { LingeringStreams } from './lingering.ts';
-import { ReceiveWindows } from './receive-windows.ts';
-import { Sender, type SenderOwner } from './sender.ts';
-import type { Http2Shared } from './shared.ts';
-import { Stream, type StreamLoss } from './stream.ts';
-import { ended } from './stream-table.ts';
+import type { Transport } from "../io/transport.ts";
+import { ConnectionLife } from "./connection-life.ts";
+import { defaultWindow, errorCode } from "./constants.ts";
+import { LingeringStreams } from "./lingering.ts";
+import { ReceiveWindows } from "./receive-windows.ts";
+import { Sender, type SenderOwner } from "./sender.ts";
+import type { Http2Shared } from "./shared.ts";
+import { Stream, type StreamLoss } from "./stream.ts";
+import { ended } from "./stream-table.ts";
 
 /** As a client of HTTP/1.1 that is answered before it has sent its body: so long, and so much of the rest, is waited for. */
 const lingerMs = 100;
@@ -22,13 +22,18 @@ export abstract class FramedConnection extends ConnectionLife implements SenderO
   readonly #lingering = new LingeringStreams();
   /** Bytes of DATA that may still come for streams that were reset or refused here: what their windows allowed. */
   #lateBytes = 0;
-  readonly #tooManyPieces = { turnEnded: (): void => void this.overLimit('tinyPieces') };
+  readonly #tooManyPieces = { turnEnded: (): void => void this.overLimit("tinyPieces") };
 
   constructor(transport: Transport, shared: Http2Shared) {
     super(transport, shared);
     const { limits } = shared;
     this.sender = new Sender(this.output, this);
-    this.windows = new ReceiveWindows(this.output, limits.connectionWindowBytes, limits.streamWindowBytes, limits.connectionCreditAtOnce);
+    this.windows = new ReceiveWindows(
+      this.output,
+      limits.connectionWindowBytes,
+      limits.streamWindowBytes,
+      limits.connectionCreditAtOnce,
+    );
     transport.owner = this;
   }
 
@@ -54,7 +59,7 @@ export abstract class FramedConnection extends ConnectionLife implements SenderO
   }
 
   /** The peer's message is complete. */
-  protected endReceived(stream: Stream, trailers: Parameters<NonNullable<Stream['user']>['streamEnd']>[1]): void {
+  protected endReceived(stream: Stream, trailers: Parameters<NonNullable<Stream["user"]>["streamEnd"]>[1]): void {
     stream.receivedEnd = true;
     const { user } = stream;
     if (stream.givenEnd) stream.user = null;
@@ -146,8 +151,8 @@ export abstract class FramedConnection extends ConnectionLife implements SenderO
 
   /** The peer broke a rule on one stream: it ends, and too many of these end the connection (MadeYouReset). */
   protected resetForMistake(stream: Stream, code: number, sentence: string): void {
-    this.loseHere(stream, code, { cause: 'mistake', code, unprocessed: false, sentence });
-    this.flooded('forcedResets');
+    this.loseHere(stream, code, { cause: "mistake", code, unprocessed: false, sentence });
+    this.flooded("forcedResets");
   }
 
   /** Resets a stream and tells its user. */
@@ -173,13 +178,13 @@ export abstract class FramedConnection extends ConnectionLife implements SenderO
     this.#lateBytes -= flowBytes;
     if (this.#lateBytes >= 0) return;
     this.#lateBytes = 0;
-    this.flooded('ignored');
+    this.flooded("ignored");
   }
 
   /** Answers frames for a stream that is no more, or was refused. */
   protected refuse(id: number, code: number): void {
     this.output.reset(id, code);
-    this.flooded('forcedResets');
+    this.flooded("forcedResets");
   }
 
   /** A stream ended before its time. */
@@ -215,7 +220,8 @@ export abstract class FramedConnection extends ConnectionLife implements SenderO
     // What is only queued has not moved.
     if (this.times.movedMs !== Infinity && !this.output.congested) this.times.movedMs = this.shared.nowMs;
     // Whoever sends is in the middle of its own work: the connection ends when that is done.
-    if (tiny && this.floods.add('tinyPieces', this.shared.nowMs, this.streams.ended)) this.shared.batch.ask(this.#tooManyPieces);
+    if (tiny && this.floods.add("tinyPieces", this.shared.nowMs, this.streams.ended))
+      this.shared.batch.ask(this.#tooManyPieces);
   }
 
   queued(bytes: number): void {

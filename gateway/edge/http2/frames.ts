@@ -1,6 +1,6 @@
 // Frames in: reads frames from whatever pieces the socket gave. A payload that lies in the shared read buffer as a whole is used where it
 // lies; one that does not is gathered. DATA is not gathered: its bytes go on as they come.
-import { flag, frameHeadBytes, framePayloadBytes, frameType } from './constants.ts';
+import { flag, frameHeadBytes, framePayloadBytes, frameType } from "./constants.ts";
 
 /** What `next` found. */
 export const found = {

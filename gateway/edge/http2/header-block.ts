@@ -1,7 +1,7 @@
 // Header block: HEADERS with its CONTINUATION frames put together. A block in one frame, which is nearly every one, is used where it lies.
-import type { HeaderList } from './header-list.ts';
-import type { HpackDecoder } from './hpack-decode.ts';
-import { LongBlock } from './long-block.ts';
+import type { HeaderList } from "./header-list.ts";
+import type { HpackDecoder } from "./hpack-decode.ts";
+import { LongBlock } from "./long-block.ts";
 
 /** The block that is being put together. */
 export class HeaderBlock {

@@ -1,7 +1,7 @@
 // A decoded header list: pseudo headers in places of their own, the other fields as HTTP/1.1's field list has them.
-import type { EncodedFields, FieldList } from '../message/fields.ts';
-import { copyBytes, lineExtraBytes, viewOf } from './field-lines.ts';
-import { malformedField, meaningBits, pseudoField, pseudoNames } from './field-meaning.ts';
+import type { EncodedFields, FieldList } from "../message/fields.ts";
+import { copyBytes, lineExtraBytes, viewOf } from "./field-lines.ts";
+import { malformedField, meaningBits, pseudoField, pseudoNames } from "./field-meaning.ts";
 
 /** Limits of a list. */
 export interface ListLimits {
@@ -19,7 +19,7 @@ const addedFields = 2;
 /** What RFC 7541 §4.1 adds to an entry's size. */
 export const entryExtraBytes = 32;
 
-const cookieJoin = Buffer.from('; ');
+const cookieJoin = Buffer.from("; ");
 const cr = 0x0d;
 const lf = 0x0a;
 const noBytes = Buffer.alloc(0);
@@ -48,7 +48,9 @@ export class HeaderList implements FieldList {
   constructor(limits: ListLimits) {
     this.limits = limits;
     // Twice: what is added repeats values that were received.
-    this.bytes = Buffer.allocUnsafeSlow(2 * limits.bytes + lineExtraBytes * (limits.fields + pseudoNames.length) + scratchBytes);
+    this.bytes = Buffer.allocUnsafeSlow(
+      2 * limits.bytes + lineExtraBytes * (limits.fields + pseudoNames.length) + scratchBytes,
+    );
     this.view = viewOf(this.bytes);
     const most = limits.fields + addedFields;
     this.fields = new Int32Array(4 * most);
@@ -76,7 +78,15 @@ export class HeaderList implements FieldList {
   }
 
   /** Adds a field whose line stands in another buffer; `encodedAt`: where it is one byte of the block; −1: it cannot be copied from there. */
-  addCopy(from: Buffer, fromView: DataView, start: number, nameBytes: number, valueBytes: number, meaning: number, encodedAt: number): void {
+  addCopy(
+    from: Buffer,
+    fromView: DataView,
+    start: number,
+    nameBytes: number,
+    valueBytes: number,
+    meaning: number,
+    encodedAt: number,
+  ): void {
     if (this.tooLarge) return;
     const lineBytes = nameBytes + valueBytes + lineExtraBytes;
     if (this.length + lineBytes > this.bytes.length) {
@@ -89,7 +99,15 @@ export class HeaderList implements FieldList {
   }
 
   /** Adds the field whose line was written to `bytes` at `at`. `encodedStart` −1: it cannot be copied from the block. */
-  add(at: number, nameBytes: number, valueBytes: number, meaning: number, neverIndexed: number, encodedStart: number, encodedEnd: number): void {
+  add(
+    at: number,
+    nameBytes: number,
+    valueBytes: number,
+    meaning: number,
+    neverIndexed: number,
+    encodedStart: number,
+    encodedEnd: number,
+  ): void {
     this.#listBytes += nameBytes + valueBytes + entryExtraBytes;
     if (this.#listBytes > this.limits.bytes) this.tooLarge = true;
     if (this.tooLarge) return;
@@ -111,7 +129,12 @@ export class HeaderList implements FieldList {
   }
 
   /** As `addOwn`, the value made of ranges, joined by `; `. */
-  addJoined(name: Buffer, ranges: readonly (readonly [start: number, end: number])[], fieldKind: number, neverIndexed: number): void {
+  addJoined(
+    name: Buffer,
+    ranges: readonly (readonly [start: number, end: number])[],
+    fieldKind: number,
+    neverIndexed: number,
+  ): void {
     const at = this.length;
     const valueStart = this.#put(name, at);
     let end = valueStart;
@@ -139,7 +162,15 @@ export class HeaderList implements FieldList {
     this.#addField(at, valueStart - 2 - at, valueEnd - valueStart, fieldKind, neverIndexed, -1, -1);
   }
 
-  #addField(at: number, nameBytes: number, valueBytes: number, fieldKind: number, neverIndexed: number, encodedStart: number, encodedEnd: number): void {
+  #addField(
+    at: number,
+    nameBytes: number,
+    valueBytes: number,
+    fieldKind: number,
+    neverIndexed: number,
+    encodedStart: number,
+    encodedEnd: number,
+  ): void {
     const nameEnd = at + nameBytes;
     const valueStart = nameEnd + 2;
     const field = this.fieldCount;

@@ -1,12 +1,20 @@
 // HPACK decoding (RFC 7541): static and dynamic table, Huffman, size updates. A list that is too large is still read to its end, since the
 // dynamic table must stay in step, but nothing more is copied: a block of references to one large entry costs its bytes, not theirs.
-import { DynamicTable } from './dynamic-table.ts';
-import { copyBytes, copyVisible, keptViewOf, lineExtraBytes } from './field-lines.ts';
-import { isFieldValue, malformedField, meaningBits, meaningOfName, pseudoField } from './field-meaning.ts';
-import type { HeaderList } from './header-list.ts';
-import { decodeHuffman, huffmanMalformed, huffmanTooLong } from './huffman.ts';
-import { knownMeaning, notKnown } from './known-names.ts';
-import { staticCount, staticLines, staticMeaning, staticNameBytes, staticStart, staticValueBytes, staticView } from './static-table.ts';
+import { DynamicTable } from "./dynamic-table.ts";
+import { copyBytes, copyVisible, keptViewOf, lineExtraBytes } from "./field-lines.ts";
+import { isFieldValue, malformedField, meaningBits, meaningOfName, pseudoField } from "./field-meaning.ts";
+import type { HeaderList } from "./header-list.ts";
+import { decodeHuffman, huffmanMalformed, huffmanTooLong } from "./huffman.ts";
+import { knownMeaning, notKnown } from "./known-names.ts";
+import {
+  staticCount,
+  staticLines,
+  staticMeaning,
+  staticNameBytes,
+  staticStart,
+  staticValueBytes,
+  staticView,
+} from "./static-table.ts";
 
 const colon = 0x3a;
 const space = 0x20;
@@ -79,18 +87,41 @@ export class HpackDecoder {
     const index = this.#number(block, end, 0x7f);
     if (index <= 0) return false;
     if (index <= staticCount) {
-      list.addCopy(staticLines, staticView, staticStart[index]!, staticNameBytes[index]!, staticValueBytes[index]!, staticMeaning[index]!, encodedAt);
+      list.addCopy(
+        staticLines,
+        staticView,
+        staticStart[index]!,
+        staticNameBytes[index]!,
+        staticValueBytes[index]!,
+        staticMeaning[index]!,
+        encodedAt,
+      );
       return true;
     }
     const { table } = this;
     if (index - staticCount > table.count) return false;
     this.referred = true;
     const slot = table.slot(index - staticCount - 1);
-    list.addCopy(table.lines, table.view, table.start(slot), table.nameBytes(slot), table.valueBytes(slot), table.meaning(slot), -1);
+    list.addCopy(
+      table.lines,
+      table.view,
+      table.start(slot),
+      table.nameBytes(slot),
+      table.valueBytes(slot),
+      table.meaning(slot),
+      -1,
+    );
     return true;
   }
 
-  #literal(block: Buffer, end: number, list: HeaderList, prefix: number, inserts: boolean, neverIndexed: number): boolean {
+  #literal(
+    block: Buffer,
+    end: number,
+    list: HeaderList,
+    prefix: number,
+    inserts: boolean,
+    neverIndexed: number,
+  ): boolean {
     const { table } = this;
     const encodedStart = this.#at;
     this.#padded = false;
@@ -154,7 +185,9 @@ export class HpackDecoder {
     if (index <= staticCount) {
       const start = staticStart[index]!;
       this.#meaning = staticMeaning[index]!;
-      return at + staticNameBytes[index]! > limit ? stringTooLong : copyBytes(staticLines, staticView, start, start + staticNameBytes[index]!, bytes, view, at);
+      return at + staticNameBytes[index]! > limit
+        ? stringTooLong
+        : copyBytes(staticLines, staticView, start, start + staticNameBytes[index]!, bytes, view, at);
     }
     const { table } = this;
     this.referred = true;
@@ -162,7 +195,9 @@ export class HpackDecoder {
     const start = table.start(slot);
     // The value is another one: whether it is allowed is found anew, but a bad name stays one.
     this.#meaning = nameMeaning(table, slot);
-    return at + table.nameBytes(slot) > limit ? stringTooLong : copyBytes(table.lines, table.view, start, start + table.nameBytes(slot), bytes, view, at);
+    return at + table.nameBytes(slot) > limit
+      ? stringTooLong
+      : copyBytes(table.lines, table.view, start, start + table.nameBytes(slot), bytes, view, at);
   }
 
   /** Writes a literal's value to the list at `at`, and whether it may be one to `#valid`: its end, or a code as `#string` gives. */
@@ -173,7 +208,9 @@ export class HpackDecoder {
       const start = this.#at + 1;
       if (start + length > end) return huffmanMalformed;
       this.#at = start + length;
-      const isVisible = copyVisible(block, keptViewOf(block), start, this.#at, bytes, view, at) && (length === 0 || (bytes[at] !== space && bytes[at + length - 1] !== space));
+      const isVisible =
+        copyVisible(block, keptViewOf(block), start, this.#at, bytes, view, at) &&
+        (length === 0 || (bytes[at] !== space && bytes[at + length - 1] !== space));
       this.#valid = isVisible || isFieldValue(bytes, at, at + length);
       return at + length;
     }
@@ -214,5 +251,7 @@ function nameMeaning(table: DynamicTable, slot: number): number {
   const meaning = table.meaning(slot);
   if ((meaning & malformedField) === 0) return meaning;
   const start = table.start(slot);
-  return meaningOfName(table.lines, start, start + table.nameBytes(slot)) & (meaningBits | pseudoField | malformedField);
+  return (
+    meaningOfName(table.lines, start, start + table.nameBytes(slot)) & (meaningBits | pseudoField | malformedField)
+  );
 }

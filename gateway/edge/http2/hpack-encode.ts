@@ -1,8 +1,8 @@
 // HPACK encoding without state: references to the static table, and literals that are not indexed. An encoded block therefore fits every
 // connection and can be kept; and an encoder can never get out of step with its peer (a dynamic encoder towards upstreams was measured:
 // within noise).
-import type { FieldList } from '../message/fields.ts';
-import { staticNameIndex } from './static-table.ts';
+import type { FieldList } from "../message/fields.ts";
+import { staticNameIndex } from "./static-table.ts";
 
 /** Below this a loop is faster than Buffer.copy, which costs 80 ns whatever the length (load/bench). */
 const loopBytes = 28;
@@ -13,10 +13,25 @@ const cr = 0x0d;
 /** A literal with a new name: without indexing (RFC 7541 §6.2.2), and never to be indexed (RFC 7541 §6.2.3). */
 const neverIndexedBit = 0x10;
 
-const statusIndex = new Map([[200, 8], [204, 9], [206, 10], [304, 11], [400, 12], [404, 13], [500, 14]]);
+const statusIndex = new Map([
+  [200, 8],
+  [204, 9],
+  [206, 10],
+  [304, 11],
+  [400, 12],
+  [404, 13],
+  [500, 14],
+]);
 
 /** Indexes of entries that are sent as they are. */
-export const staticEntry = { methodGet: 2, methodPost: 3, pathRoot: 4, schemeHttp: 6, schemeHttps: 7, status200: 8 } as const;
+export const staticEntry = {
+  methodGet: 2,
+  methodPost: 3,
+  pathRoot: 4,
+  schemeHttp: 6,
+  schemeHttps: 7,
+  status200: 8,
+} as const;
 
 /** Indexes of names for literals. */
 export const staticName = { authority: 1, method: 2, path: 4, status: 8, contentLength: 28, contentType: 31 } as const;
@@ -55,7 +70,7 @@ export class BlockWriter {
   }
 
   namedText(index: number, text: string): void {
-    const bytes = Buffer.from(text, 'latin1');
+    const bytes = Buffer.from(text, "latin1");
     this.named(index, bytes, 0, bytes.length);
   }
 
@@ -67,7 +82,15 @@ export class BlockWriter {
   }
 
   /** As `named`, the value in two parts. */
-  namedJoined(index: number, first: Uint8Array, firstStart: number, firstEnd: number, rest: Uint8Array, restStart: number, restEnd: number): void {
+  namedJoined(
+    index: number,
+    first: Uint8Array,
+    firstStart: number,
+    firstEnd: number,
+    rest: Uint8Array,
+    restStart: number,
+    restEnd: number,
+  ): void {
     const valueBytes = firstEnd - firstStart + restEnd - restStart;
     this.#reserve(valueBytes + 12);
     this.#number(0, 0x0f, index);
@@ -94,7 +117,14 @@ export class BlockWriter {
   }
 
   /** A field of a message: its name is put in lower case. `neverIndexed` 1: the sender forbade to index it. */
-  field(bytes: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, neverIndexed: number): void {
+  field(
+    bytes: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    neverIndexed: number,
+  ): void {
     this.#reserve(nameEnd - nameStart + valueEnd - valueStart + 18);
     const index = staticNameIndex(bytes, nameStart, nameEnd);
     const first = neverIndexed === 1 ? neverIndexedBit : 0;
@@ -109,7 +139,7 @@ export class BlockWriter {
 
   /** A field of our own: name in lower case, value in ASCII. */
   fieldText(name: string, value: string): void {
-    const bytes = Buffer.from(name + value, 'latin1');
+    const bytes = Buffer.from(name + value, "latin1");
     this.field(bytes, 0, name.length, name.length, bytes.length, 0);
   }
 
@@ -173,7 +203,14 @@ export class BlockWriter {
       }
       runEnd = -1;
       const slot = field * 4;
-      this.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+      this.field(
+        bytes,
+        fields[slot]!,
+        fields[slot + 1]!,
+        fields[slot + 2]!,
+        fields[slot + 3]!,
+        neverIndexed === null ? 0 : neverIndexed[field]!,
+      );
     }
     if (runStart >= 0) this.raw(encoded!.block, runStart, runEnd);
   }

@@ -1,8 +1,8 @@
 // A header block that is larger than its list may be, and must be read to its end all the same, since the table of the connection must stay in
 // step for everybody else's: field by field, of which nothing is kept but what the table keeps.
-import { PartialRead } from '../io/partial-read.ts';
-import type { HeaderList } from './header-list.ts';
-import type { HpackDecoder } from './hpack-decode.ts';
+import { PartialRead } from "../io/partial-read.ts";
+import type { HeaderList } from "./header-list.ts";
+import type { HpackDecoder } from "./hpack-decode.ts";
 
 /** A string of so many bytes is longer than any entry of the table, whatever its Huffman code (30 bits for a byte at most). */
 const hugeBytes = 16 * 1024;

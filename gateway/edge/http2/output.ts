@@ -1,8 +1,8 @@
 // Frames out: writes frames into the connection's out buffer, which leaves at the end of the turn.
-import type { OutBuffer } from '../io/out-buffer.ts';
-import type { Transport } from '../io/transport.ts';
-import { flag, frameHeadBytes, framePayloadBytes, frameType } from './constants.ts';
-import type { WriteBatch } from '../io/write-batch.ts';
+import type { OutBuffer } from "../io/out-buffer.ts";
+import type { Transport } from "../io/transport.ts";
+import { flag, frameHeadBytes, framePayloadBytes, frameType } from "./constants.ts";
+import type { WriteBatch } from "../io/write-batch.ts";
 
 /** Bytes put in vain while the peer does not read: more, and it is not read from either. */
 const mostUnreadBytes = 64 * 1024;
@@ -158,9 +158,13 @@ export class FrameOutput {
       this.#blockStreamId = streamId;
       return;
     }
-    for (let at = first; at < length; ) {
+    for (let at = first; at < length;) {
       const end = Math.min(length, at + framePayloadBytes);
-      this.#begin(frameType.continuation, end === length ? flag.endHeaders : 0, streamId, end - at, end - at).put(block, at, end);
+      this.#begin(frameType.continuation, end === length ? flag.endHeaders : 0, streamId, end - at, end - at).put(
+        block,
+        at,
+        end,
+      );
       at = end;
     }
   }

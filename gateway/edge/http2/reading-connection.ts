@@ -1,7 +1,7 @@
 // ReadingConnection: cuts what comes into frames, a turn at a time, so that a peer that sends much does not hold up the others of its worker.
-import { errorCode, framePayloadBytes, frameType } from './constants.ts';
-import { FramedConnection } from './framed-connection.ts';
-import { found, FrameReader } from './frames.ts';
+import { errorCode, framePayloadBytes, frameType } from "./constants.ts";
+import { FramedConnection } from "./framed-connection.ts";
+import { found, FrameReader } from "./frames.ts";
 
 export abstract class ReadingConnection extends FramedConnection {
   readonly #reader = new FrameReader();
@@ -60,11 +60,16 @@ export abstract class ReadingConnection extends FramedConnection {
           return;
         case found.tooLong:
           // Only DATA can be read past without being gathered, and only its stream concerns nobody else (RFC 9113 §4.2).
-          if (reader.type !== frameType.data || reader.length <= framePayloadBytes || !this.bearsLongData(reader.streamId)) return this.fail(errorCode.frameSizeError, 'a frame is too large');
+          if (
+            reader.type !== frameType.data ||
+            reader.length <= framePayloadBytes ||
+            !this.bearsLongData(reader.streamId)
+          )
+            return this.fail(errorCode.frameSizeError, "a frame is too large");
           reader.takeLong();
           continue;
         case found.badPadding:
-          return this.fail(errorCode.protocolError, 'padding is longer than its frame');
+          return this.fail(errorCode.protocolError, "padding is longer than its frame");
       }
       try {
         this.frame(reader);
@@ -78,7 +83,12 @@ export abstract class ReadingConnection extends FramedConnection {
   #faulted(error: unknown, streamId: number): void {
     this.shared.home.faulted(error);
     const stream = this.streams.get(streamId);
-    if (stream === null) return this.fail(errorCode.internalError, '');
-    this.loseHere(stream, errorCode.internalError, { cause: 'mistake', code: errorCode.internalError, unprocessed: false, sentence: 'an unexpected fault' });
+    if (stream === null) return this.fail(errorCode.internalError, "");
+    this.loseHere(stream, errorCode.internalError, {
+      cause: "mistake",
+      code: errorCode.internalError,
+      unprocessed: false,
+      sentence: "an unexpected fault",
+    });
   }
 }

@@ -1,7 +1,7 @@
 // Windows of this side: what the peer may send follows what was passed on, so that a slow reader on the other side slows the sender and not
 // this process's memory (RFC 9113 §5.2).
-import type { FrameOutput } from './output.ts';
-import type { Stream } from './stream.ts';
+import type { FrameOutput } from "./output.ts";
+import type { Stream } from "./stream.ts";
 
 export class ReceiveWindows {
   readonly #output: FrameOutput;

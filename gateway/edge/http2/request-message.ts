@@ -1,26 +1,29 @@
 // The head of a request from a decoded list (RFC 9113 §8.3.1), as the object that HTTP/1.1 fills: what comes after need not know which it was.
-import { failures, type Failure } from '../../failures.ts';
-import { isAuthority } from '../message/authority.ts';
-import { isToken, lowered, space } from '../message/characters.ts';
-import { kind } from '../message/field-kind.ts';
-import { isWord } from '../message/fields.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { begin, isGrpc, isHeadMethod, isRefusedMethod, readField, readPath } from '../message/request-meaning.ts';
-import { isConnectionSpecific } from './connection-specific.ts';
-import { pseudo } from './field-meaning.ts';
-import type { HeaderList } from './header-list.ts';
+import { failures, type Failure } from "../../failures.ts";
+import { isAuthority } from "../message/authority.ts";
+import { isToken, lowered, space } from "../message/characters.ts";
+import { kind } from "../message/field-kind.ts";
+import { isWord } from "../message/fields.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { begin, isGrpc, isHeadMethod, isRefusedMethod, readField, readPath } from "../message/request-meaning.ts";
+import { isConnectionSpecific } from "./connection-specific.ts";
+import { pseudo } from "./field-meaning.ts";
+import type { HeaderList } from "./header-list.ts";
 
 /** What a list is: a request, a request to be refused with an answer, or no request at all (a stream error). */
-export type RequestVerdict = { readonly kind: 'request' } | { readonly kind: 'refused'; readonly failure: Failure } | { readonly kind: 'malformed' };
+export type RequestVerdict =
+  | { readonly kind: "request" }
+  | { readonly kind: "refused"; readonly failure: Failure }
+  | { readonly kind: "malformed" };
 
-const request: RequestVerdict = Object.freeze({ kind: 'request' });
-const malformed: RequestVerdict = Object.freeze({ kind: 'malformed' });
-const badPath: RequestVerdict = Object.freeze({ kind: 'refused', failure: failures.malformed });
-const badMethod: RequestVerdict = Object.freeze({ kind: 'refused', failure: failures.methodRefused });
-const badExpectation: RequestVerdict = Object.freeze({ kind: 'refused', failure: failures.unknownExpectation });
+const request: RequestVerdict = Object.freeze({ kind: "request" });
+const malformed: RequestVerdict = Object.freeze({ kind: "malformed" });
+const badPath: RequestVerdict = Object.freeze({ kind: "refused", failure: failures.malformed });
+const badMethod: RequestVerdict = Object.freeze({ kind: "refused", failure: failures.methodRefused });
+const badExpectation: RequestVerdict = Object.freeze({ kind: "refused", failure: failures.unknownExpectation });
 
-const hostName = Buffer.from('host: ');
-const cookieName = Buffer.from('cookie: ');
+const hostName = Buffer.from("host: ");
+const cookieName = Buffer.from("cookie: ");
 
 /**
  * Fills `head` from `list`, whose bytes it then refers to. `ended`: the request has no body. The Host is always among the fields, made from
@@ -33,7 +36,8 @@ export function readRequest(list: HeaderList, head: WireRequestHead, ended: bool
   const methodEnd = places[pseudo.method * 2 + 1]!;
   const pathStart = places[pseudo.path * 2]!;
   const pathEnd = places[pseudo.path * 2 + 1]!;
-  if (places[pseudo.status * 2] !== -1 || methodStart === -1 || !isMethod(bytes, methodStart, methodEnd)) return malformed;
+  if (places[pseudo.status * 2] !== -1 || methodStart === -1 || !isMethod(bytes, methodStart, methodEnd))
+    return malformed;
   if (isRefusedMethod(bytes, methodStart, methodEnd)) return badMethod;
   if (pathStart === -1 || pathStart === pathEnd || !isScheme(list)) return malformed;
   head.bytes = bytes;
@@ -57,7 +61,7 @@ export function readRequest(list: HeaderList, head: WireRequestHead, ended: bool
   if (verdict !== request) return verdict;
   head.fieldCount = list.fieldCount;
   head.fieldsEnd = list.fieldsEnd;
-  head.framing = head.contentLength >= 0 ? 'length' : ended ? 'none' : 'chunked';
+  head.framing = head.contentLength >= 0 ? "length" : ended ? "none" : "chunked";
   return readPath(head, pathStart, pathEnd) ? request : badPath;
 }
 
@@ -78,7 +82,7 @@ function isMethod(bytes: Buffer, start: number, end: number): boolean {
 function isScheme(list: HeaderList): boolean {
   const start = list.pseudo[pseudo.scheme * 2]!;
   const end = list.pseudo[pseudo.scheme * 2 + 1]!;
-  return start >= 0 && (isWord(list.bytes, start, end, 'http') || isWord(list.bytes, start, end, 'https'));
+  return start >= 0 && (isWord(list.bytes, start, end, "http") || isWord(list.bytes, start, end, "https"));
 }
 
 function readMeaning(list: HeaderList, head: WireRequestHead, ended: boolean): RequestVerdict {
@@ -109,11 +113,11 @@ function readMeaning(list: HeaderList, head: WireRequestHead, ended: boolean): R
         host = field;
         break;
       case kind.expect:
-        if (isWord(bytes, start, end, '100-continue')) head.expectsContinue = true;
+        if (isWord(bytes, start, end, "100-continue")) head.expectsContinue = true;
         else expectation = false;
         break;
       case kind.guarded:
-        if (isWord(bytes, fields[field * 4]!, fields[field * 4 + 1]!, 'cookie')) {
+        if (isWord(bytes, fields[field * 4]!, fields[field * 4 + 1]!, "cookie")) {
           cookies += 1;
           lastCookie = field;
         }
@@ -138,7 +142,8 @@ function readAuthority(list: HeaderList, head: WireRequestHead, host: number): b
     const hostEnd = fields[host * 4 + 3]!;
     if (start >= 0) {
       if (end - start !== hostEnd - hostStart) return false;
-      for (let i = 0; i < end - start; i++) if (lowered[bytes[start + i]!] !== lowered[bytes[hostStart + i]!]) return false;
+      for (let i = 0; i < end - start; i++)
+        if (lowered[bytes[start + i]!] !== lowered[bytes[hostStart + i]!]) return false;
     }
     start = hostStart;
     end = hostEnd;
@@ -156,7 +161,7 @@ function joinCookies(list: HeaderList, last: number): void {
   const ranges: (readonly [number, number])[] = [];
   let neverIndexed = 0;
   for (let field = 0; field <= last; field++) {
-    if (kinds[field] !== kind.guarded || !isWord(bytes, fields[field * 4]!, fields[field * 4 + 1]!, 'cookie')) continue;
+    if (kinds[field] !== kind.guarded || !isWord(bytes, fields[field * 4]!, fields[field * 4 + 1]!, "cookie")) continue;
     ranges.push([fields[field * 4 + 2]!, fields[field * 4 + 3]!]);
     if (list.neverIndexed[field] === 1) neverIndexed = 1;
     fields[field * 4 + 1] = fields[field * 4]!;

@@ -1,27 +1,27 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
-import { textOf } from '../../../routing/request/bytes.ts';
-import { rewritePath, type CompiledRewrite } from '../../../routing/route/rewrite.ts';
-import { hostLineOfNone, type HeadEdits } from '../message/head-edits.ts';
-import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
-import { fromClient, mergeableTrailers } from '../message/field-rules.ts';
-import { dropped, forwarded } from '../message/request-fields.ts';
-import { writeShadowHost } from '../message/shadow-host.ts';
-import { kind } from '../message/field-kind.ts';
-import { fieldRoom, type FieldList } from '../message/fields.ts';
-import { isGone } from '../message/header-edits.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import { OutBuffer } from '../io/out-buffer.ts';
-import { requestIdBytes } from '../message/request-id.ts';
-import { editsFor } from '../message/request-values.ts';
-import { BlockWriter, staticEntry, staticName } from './hpack-encode.ts';
+import { textOf } from "../../../routing/request/bytes.ts";
+import { rewritePath, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
+import { hostLineOfNone, type HeadEdits } from "../message/head-edits.ts";
+import { allOwnLines, writeOwnLines } from "../message/own-lines.ts";
+import { fromClient, mergeableTrailers } from "../message/field-rules.ts";
+import { dropped, forwarded } from "../message/request-fields.ts";
+import { writeShadowHost } from "../message/shadow-host.ts";
+import { kind } from "../message/field-kind.ts";
+import { fieldRoom, type FieldList } from "../message/fields.ts";
+import { isGone } from "../message/header-edits.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import { OutBuffer } from "../io/out-buffer.ts";
+import { requestIdBytes } from "../message/request-id.ts";
+import { editsFor } from "../message/request-values.ts";
+import { BlockWriter, staticEntry, staticName } from "./hpack-encode.ts";
 
 const noBytes = Buffer.alloc(0);
-const requestIdName = Buffer.from('x-request-id');
-const forwardedHostName = Buffer.from('x-forwarded-host');
-const originalPathName = Buffer.from('x-envoy-original-path');
-const get = Buffer.from('GET');
-const post = Buffer.from('POST');
+const requestIdName = Buffer.from("x-request-id");
+const forwardedHostName = Buffer.from("x-forwarded-host");
+const originalPathName = Buffer.from("x-envoy-original-path");
+const get = Buffer.from("GET");
+const post = Buffer.from("POST");
 /** `name: ` of a host line, and its line end. */
 const hostNameBytes = 6;
 const crlfBytes = 2;
@@ -32,7 +32,7 @@ const factIdAt = 3 + requestIdName.length;
 /** Numbers of the fields that pass, of the message that is being written. */
 const passing = new Int32Array(fieldRoom + 2);
 
-const takesTrailers = blockOf('te', 'trailers');
+const takesTrailers = blockOf("te", "trailers");
 
 function blockOf(name: string, value: string): Buffer {
   const writer = new BlockWriter();
@@ -45,7 +45,7 @@ function factBlockOf(facts: ClientFacts): Buffer {
   if (facts.block !== null) return facts.block;
   const writer = new BlockWriter();
   writer.own(requestIdName, Buffer.alloc(requestIdBytes), 0, requestIdBytes);
-  writer.fieldText('x-forwarded-for', facts.peer.toString('latin1'));
+  writer.fieldText("x-forwarded-for", facts.peer.toString("latin1"));
   writer.lines(facts.protoLine, 0, facts.protoLine.length);
   writer.lines(facts.certificateLine, 0, facts.certificateLine.length);
   writer.name(forwardedHostName);
@@ -60,12 +60,20 @@ const scratch = new OutBuffer(4096);
  * Writes the block but for content-length, which `putLength` adds. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
  * `secure`: the upstream is reached by TLS. `shadow`: the name of the host gets Envoy's suffix.
  */
-export function writeRequestBlock(writer: BlockWriter, head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
+export function writeRequestBlock(
+  writer: BlockWriter,
+  head: WireRequestHead,
+  edits: HeadEdits,
+  facts: ClientFacts,
+  requestId: Buffer,
+  secure: boolean,
+  shadow: boolean,
+): void {
   const { bytes, fields, kinds, fieldCount } = head;
   const { rewrite, ownLines } = edits;
   const hostLine = head.authorityStart < head.authorityEnd ? edits.hostLine : hostLineOfNone(edits);
   const requestEdits = editsFor(edits.requestEdits, head, facts);
-  const rewritten = rewrite.kind !== 'none';
+  const rewritten = rewrite.kind !== "none";
   writer.clear();
   putMethod(writer, head);
   writer.indexed(secure ? staticEntry.schemeHttps : staticEntry.schemeHttp);
@@ -111,7 +119,8 @@ export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean
   const { kinds, fieldCount } = list;
   writer.clear();
   let passed = 0;
-  for (let field = 0; field < fieldCount; field++) if (mergeableTrailers[kinds[field]!] === 1) passing[passed++] = field;
+  for (let field = 0; field < fieldCount; field++)
+    if (mergeableTrailers[kinds[field]!] === 1) passing[passed++] = field;
   writer.fields(list, passing, passed);
   return writer.length > 0;
 }
@@ -131,17 +140,25 @@ function equals(bytes: Uint8Array, start: number, end: number, word: Buffer): bo
 function putPath(writer: BlockWriter, head: WireRequestHead, rewrite: CompiledRewrite): void {
   const { pathBytes, pathStart, pathEnd, queryEnd } = head;
   switch (rewrite.kind) {
-    case 'none':
+    case "none":
       writer.named(staticName.path, pathBytes, pathStart, queryEnd);
       return;
-    case 'prefix':
-      writer.namedJoined(staticName.path, rewrite.withBytes, 0, rewrite.withBytes.length, pathBytes, pathStart + rewrite.cut, queryEnd);
+    case "prefix":
+      writer.namedJoined(
+        staticName.path,
+        rewrite.withBytes,
+        0,
+        rewrite.withBytes.length,
+        pathBytes,
+        pathStart + rewrite.cut,
+        queryEnd,
+      );
       return;
-    case 'whole':
+    case "whole":
       writer.namedJoined(staticName.path, rewrite.withBytes, 0, rewrite.withBytes.length, pathBytes, pathEnd, queryEnd);
       return;
-    case 'regex': {
-      const path = Buffer.from(rewritePath(rewrite, textOf(pathBytes, pathStart, pathEnd)), 'latin1');
+    case "regex": {
+      const path = Buffer.from(rewritePath(rewrite, textOf(pathBytes, pathStart, pathEnd)), "latin1");
       writer.namedJoined(staticName.path, path, 0, path.length, pathBytes, pathEnd, queryEnd);
     }
   }

@@ -1,11 +1,11 @@
 // The head of a response from a decoded list (RFC 9113 §8.3.2), as the object that HTTP/1.1 fills.
-import { kind } from '../message/field-kind.ts';
-import { readLength } from '../message/fields.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { begin, readField } from '../message/response-meaning.ts';
-import { isConnectionSpecific } from './connection-specific.ts';
-import { pseudo } from './field-meaning.ts';
-import type { HeaderList } from './header-list.ts';
+import { kind } from "../message/field-kind.ts";
+import { readLength } from "../message/fields.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { begin, readField } from "../message/response-meaning.ts";
+import { isConnectionSpecific } from "./connection-specific.ts";
+import { pseudo } from "./field-meaning.ts";
+import type { HeaderList } from "./header-list.ts";
 
 /** Fills `head` from `list`, whose bytes it then refers to. `ended`: nothing follows. False: malformed. */
 export function readResponse(list: HeaderList, head: ResponseHead, isHead: boolean, ended: boolean): boolean {
@@ -48,9 +48,9 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
   head.reasonStart = 0;
   head.reasonEnd = 0;
   head.close = false;
-  if (bodiless) head.framing = 'none';
-  else if (head.contentLength >= 0) head.framing = 'length';
-  else head.framing = 'chunked';
+  if (bodiless) head.framing = "none";
+  else if (head.contentLength >= 0) head.framing = "length";
+  else head.framing = "chunked";
   return true;
 }
 

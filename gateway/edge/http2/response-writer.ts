@@ -1,16 +1,16 @@
 // Writes the header block that goes to an HTTP/2 client: what passes is what passes to clients of HTTP/1.1.
-import type { Answer } from '../message/answers.ts';
-import { kind } from '../message/field-kind.ts';
-import { fieldRoom, type FieldList } from '../message/fields.ts';
-import { isGone, type CompiledEdits } from '../message/header-edits.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { fromUpstream, separateTrailers } from '../message/field-rules.ts';
-import { BlockWriter, staticName } from './hpack-encode.ts';
+import type { Answer } from "../message/answers.ts";
+import { kind } from "../message/field-kind.ts";
+import { fieldRoom, type FieldList } from "../message/fields.ts";
+import { isGone, type CompiledEdits } from "../message/header-edits.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { fromUpstream, separateTrailers } from "../message/field-rules.ts";
+import { BlockWriter, staticName } from "./hpack-encode.ts";
 
 /** Numbers of the fields that pass, of the message that is being written. */
 const passing = new Int32Array(fieldRoom + 2);
 
-const serviceTimeName = Buffer.from('x-envoy-upstream-service-time');
+const serviceTimeName = Buffer.from("x-envoy-upstream-service-time");
 
 let lastDateLine: Buffer | null = null;
 let dateBlock: Buffer = Buffer.alloc(0);
@@ -26,10 +26,16 @@ function dateBlockOf(dateLine: Buffer): Buffer {
 }
 
 /** Writes a final response head. `serviceTimeMs` −1 and `dateLine` null: not written. */
-export function writeResponseBlock(writer: BlockWriter, head: ResponseHead, edits: CompiledEdits | null, serviceTimeMs: number, dateLine: Buffer | null): void {
+export function writeResponseBlock(
+  writer: BlockWriter,
+  head: ResponseHead,
+  edits: CompiledEdits | null,
+  serviceTimeMs: number,
+  dateLine: Buffer | null,
+): void {
   writer.clear();
   writer.status(head.status);
-  writeFields(writer, head, edits, head.framing !== 'none');
+  writeFields(writer, head, edits, head.framing !== "none");
   if (serviceTimeMs >= 0) writer.ownNumber(serviceTimeName, serviceTimeMs);
   if (dateLine !== null) writer.raw(dateBlockOf(dateLine));
   if (edits !== null) writer.lines(edits.lines, 0, edits.lines.length);
@@ -43,7 +49,12 @@ export function writeInformationalBlock(writer: BlockWriter, head: ResponseHead)
   writeFields(writer, head, null, false);
 }
 
-function writeFields(writer: BlockWriter, head: ResponseHead, edits: CompiledEdits | null, mayHaveTrailers: boolean): void {
+function writeFields(
+  writer: BlockWriter,
+  head: ResponseHead,
+  edits: CompiledEdits | null,
+  mayHaveTrailers: boolean,
+): void {
   const { bytes, fields, kinds, fieldCount } = head;
   let passed = 0;
   for (let field = 0; field < fieldCount; field++) {
@@ -83,6 +94,6 @@ export function writeAnswerBlock(writer: BlockWriter, answer: Answer, bodyBytes:
 /** Writes the status of a gRPC call that ends with a failure of the gateway after its answer had begun. */
 export function writeStatusBlock(writer: BlockWriter, grpcStatus: number, message: string): void {
   writer.clear();
-  writer.fieldText('grpc-status', String(grpcStatus));
-  writer.fieldText('grpc-message', message);
+  writer.fieldText("grpc-status", String(grpcStatus));
+  writer.fieldText("grpc-message", message);
 }

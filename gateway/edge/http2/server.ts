@@ -1,14 +1,14 @@
 // The server's side of HTTP/2: a client's connection.
-import { WireRequestHead } from '../message/request-head.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { Transport } from '../io/transport.ts';
-import { Connection } from './connection.ts';
-import { clientPreface, errorCode, setting } from './constants.ts';
-import { callerShare, hastyMs, leastCallerMs, type Flood } from './floods.ts';
-import type { HeaderList } from './header-list.ts';
-import { isGrpcCall, readRequest } from './request-message.ts';
-import type { Http2Shared } from './shared.ts';
-import type { Stream, RequestUser } from './stream.ts';
+import { WireRequestHead } from "../message/request-head.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { Transport } from "../io/transport.ts";
+import { Connection } from "./connection.ts";
+import { clientPreface, errorCode, setting } from "./constants.ts";
+import { callerShare, hastyMs, leastCallerMs, type Flood } from "./floods.ts";
+import type { HeaderList } from "./header-list.ts";
+import { isGrpcCall, readRequest } from "./request-message.ts";
+import type { Http2Shared } from "./shared.ts";
+import type { Stream, RequestUser } from "./stream.ts";
 
 /** Two spaces and `HTTP/1.1`: the limit of a request line means the same in both versions. */
 const lineExtraBytes = 10;
@@ -56,7 +56,7 @@ export class ServerConnection extends Connection {
     while (this.#prefaceBytes < clientPreface.length && start < end) {
       if (bytes[start++] !== clientPreface[this.#prefaceBytes++]) {
         this.shared.home.tick();
-        return this.fail(errorCode.protocolError, 'this is not the preface of HTTP/2');
+        return this.fail(errorCode.protocolError, "this is not the preface of HTTP/2");
       }
     }
     if (start < end) super.received(bytes, start, end);
@@ -71,7 +71,7 @@ export class ServerConnection extends Connection {
   }
 
   protected headers(id: number, endStream: boolean, list: HeaderList): void {
-    if ((id & 1) === 0) return this.fail(errorCode.protocolError, 'a client opens streams with odd ids');
+    if ((id & 1) === 0) return this.fail(errorCode.protocolError, "a client opens streams with odd ids");
     const open = this.streams.get(id);
     if (open !== null) return this.trailers(open, endStream, list);
     if (id <= this.#seenId) return this.headersOfClosed(id);
@@ -80,12 +80,19 @@ export class ServerConnection extends Connection {
     if (this.lastIdSaid) return this.refuseId(id);
     if (this.#isFull()) return this.#refuseNew(id, errorCode.refusedStream);
     const verdict = list.tooLarge ? null : readRequest(list, this.#head, endStream);
-    if (verdict?.kind === 'malformed') return this.#refuseNew(id, errorCode.protocolError);
+    if (verdict?.kind === "malformed") return this.#refuseNew(id, errorCode.protocolError);
     this.#servedId = id;
     const stream = this.newStream(id);
     this.addStream(stream);
     stream.receivedHead = true;
-    const failure = verdict === null ? failures.headTooLarge : verdict.kind === 'refused' ? verdict.failure : this.#isLong ? failures.lineTooLong : null;
+    const failure =
+      verdict === null
+        ? failures.headTooLarge
+        : verdict.kind === "refused"
+          ? verdict.failure
+          : this.#isLong
+            ? failures.lineTooLong
+            : null;
     if (failure === null) {
       stream.contentLeft = this.#head.contentLength;
       const user = this.#owner.request(stream, this.#head, endStream);
@@ -142,13 +149,13 @@ export class ServerConnection extends Connection {
 
   protected overLimit(flood: Flood): boolean {
     // A caller that hedges its calls cancels one for each that is answered.
-    if (flood === 'resets' && !this.isMost(flood)) return false;
+    if (flood === "resets" && !this.isMost(flood)) return false;
     this.fail(errorCode.enhanceYourCalm, `flood: ${flood}`);
     return true;
   }
 
   protected stalled(): void {
-    this.fail(errorCode.enhanceYourCalm, 'nothing is taken of what was sent');
+    this.fail(errorCode.enhanceYourCalm, "nothing is taken of what was sent");
   }
 
   protected bearsLongData(): boolean {

@@ -1,7 +1,7 @@
 // The streams of a connection, by id. Ids are given in order, so a small ring finds nearly all of them; a long-lived stream whose place is
 // taken stands in a Map beside it. The ring also remembers how lately closed streams ended: RFC 9113 §5.1 asks for different answers. Which
 // stream it does not remember any more is chance, so nothing is held against a peer for that.
-import type { Stream } from './stream.ts';
+import type { Stream } from "./stream.ts";
 
 const ringSize = 128;
 const mask = ringSize - 1;

@@ -1,13 +1,13 @@
 // Stream: one request and its response on an HTTP/2 connection, from either side, and what it tells whoever uses it: the seam between the
 // engine and an exchange. Objects are used again and again.
-import { SendQueue } from './send-queue.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { ResponseHead } from '../message/response-head.ts';
+import { SendQueue } from "./send-queue.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { ResponseHead } from "../message/response-head.ts";
 
 /** Why a stream ended before its time. */
 export interface StreamLoss {
   /** The peer reset this stream alone; or it broke a rule on this stream; or the connection ended. */
-  readonly cause: 'reset' | 'mistake' | 'connection';
+  readonly cause: "reset" | "mistake" | "connection";
   /** RFC 9113 §7. */
   readonly code: number;
   /** The peer has certainly not worked on it: it may be sent again, whatever the method (RFC 9113 §8.7). */

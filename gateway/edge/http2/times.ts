@@ -1,29 +1,29 @@
 // When something is due on a connection. Plain times, one deadline for the first of them.
-import type { Http2Limits } from './limits.ts';
+import type { Http2Limits } from "./limits.ts";
 
 /** What is due. */
 export type Due =
-  | 'nothing'
+  | "nothing"
   /** The preface, or a header block, is not complete in time. */
-  | 'head'
+  | "head"
   /** SETTINGS were not acknowledged. */
-  | 'settings'
+  | "settings"
   /** The peer takes nothing of what it is sent. */
-  | 'stall'
+  | "stall"
   /** No answer to a PING. */
-  | 'silence'
+  | "silence"
   /** Silence long enough to ask. */
-  | 'ping'
+  | "ping"
   /** The peer sends no more: is it still there? */
-  | 'probe'
+  | "probe"
   /** A peer that sent too much may be read from again. */
-  | 'calm'
+  | "calm"
   /** A stream whose answer has left has waited long enough for its request to end. */
-  | 'linger'
+  | "linger"
   /** The round trip of a graceful end has taken long enough. */
-  | 'drained'
+  | "drained"
   /** Too old, or idle for too long. */
-  | 'retire';
+  | "retire";
 
 /** A round trip of a graceful end takes no longer than this. */
 const drainRoundTripMs = 1000;
@@ -109,20 +109,32 @@ export class ConnectionTimes {
     const idleDueMs = this.retired ? Infinity : nowMs + this.#limits.idleTimeoutMs;
     // As for idleness: streams begin without setting it anew.
     const askDueMs = this.#mayAsk ? this.#askDueMs : nowMs + this.#limits.pingAfterMs;
-    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.#probeDueMs, this.calmDueMs, this.lingerDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
+    return Math.min(
+      this.#headDueMs,
+      this.settingsDueMs,
+      stallDueMs,
+      this.pingDueMs,
+      askDueMs,
+      this.#probeDueMs,
+      this.calmDueMs,
+      this.lingerDueMs,
+      this.drainDueMs,
+      this.#retireDueMs,
+      idleDueMs,
+    );
   }
 
   due(nowMs: number): Due {
-    if (nowMs >= this.#headDueMs) return 'head';
-    if (nowMs >= this.settingsDueMs) return 'settings';
-    if (nowMs >= this.movedMs + this.#limits.writeStallTimeoutMs) return 'stall';
-    if (nowMs >= this.pingDueMs) return 'silence';
-    if (nowMs >= this.calmDueMs) return 'calm';
-    if (nowMs >= this.lingerDueMs) return 'linger';
-    if (nowMs >= this.drainDueMs) return 'drained';
-    if (nowMs >= this.#retireDueMs) return 'retire';
-    if (this.#mayAsk && nowMs >= this.#askDueMs) return 'ping';
-    if (nowMs >= this.#probeDueMs) return 'probe';
-    return 'nothing';
+    if (nowMs >= this.#headDueMs) return "head";
+    if (nowMs >= this.settingsDueMs) return "settings";
+    if (nowMs >= this.movedMs + this.#limits.writeStallTimeoutMs) return "stall";
+    if (nowMs >= this.pingDueMs) return "silence";
+    if (nowMs >= this.calmDueMs) return "calm";
+    if (nowMs >= this.lingerDueMs) return "linger";
+    if (nowMs >= this.drainDueMs) return "drained";
+    if (nowMs >= this.#retireDueMs) return "retire";
+    if (this.#mayAsk && nowMs >= this.#askDueMs) return "ping";
+    if (nowMs >= this.#probeDueMs) return "probe";
+    return "nothing";
   }
 }

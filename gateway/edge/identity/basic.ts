@@ -1,14 +1,14 @@
 // The provider `basic` at work in a data worker: user and password (RFC 7617), compared by hashes, and remembered for a while by a keyed hash.
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { fieldNamed, standsFoldedAt } from '../../../routing/request/bytes.ts';
-import { clientName } from '../../callers/client-name.ts';
-import type { BasicProvider } from '../../callers/basic-provider.ts';
-import type { PasswordHash } from '../../callers/passwords.ts';
-import { readClientAddress } from '../message/request-values.ts';
-import { withhold } from '../message/withheld.ts';
-import type { PasswordChecks } from './password-checks.ts';
-import { VerifiedTokens } from './verified-tokens.ts';
-import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from './verifier.ts';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { fieldNamed, standsFoldedAt } from "../../../routing/request/bytes.ts";
+import { clientName } from "../../callers/client-name.ts";
+import type { BasicProvider } from "../../callers/basic-provider.ts";
+import type { PasswordHash } from "../../callers/passwords.ts";
+import { readClientAddress } from "../message/request-values.ts";
+import { withhold } from "../message/withheld.ts";
+import type { PasswordChecks } from "./password-checks.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
+import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from "./verifier.ts";
 
 /** Of one provider in one worker. */
 export const basicBounds = {
@@ -23,14 +23,14 @@ export const basicBounds = {
   passwordBytes: 72,
 } as const;
 
-const scheme = 'basic ';
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const scheme = "basic ";
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export class BasicVerifier implements Verifier {
   readonly #name: string;
   readonly #forwards: boolean;
   readonly #users: Readonly<Record<string, PasswordHash>> | null;
-  readonly #checks: Pick<PasswordChecks, 'compare'>;
+  readonly #checks: Pick<PasswordChecks, "compare">;
   readonly #epochMs: () => number;
   /** Of the hashes by which pairs are remembered: nobody outside can find two of one hash. */
   readonly #key = randomBytes(32);
@@ -40,7 +40,7 @@ export class BasicVerifier implements Verifier {
   readonly #nobody: PasswordHash;
   readonly challenges: readonly string[];
 
-  constructor(name: string, provider: BasicProvider, checks: Pick<PasswordChecks, 'compare'>, epochMs: () => number) {
+  constructor(name: string, provider: BasicProvider, checks: Pick<PasswordChecks, "compare">, epochMs: () => number) {
     this.#name = name;
     this.#forwards = provider.forwardsCredentials;
     this.#users = provider.users;
@@ -52,33 +52,47 @@ export class BasicVerifier implements Verifier {
 
   verify(request: IdentityRequest): Admission | Promise<Admission> {
     const { head } = request;
-    const field = fieldNamed(head, 'authorization', 0);
+    const field = fieldNamed(head, "authorization", 0);
     if (field < 0) return absent;
-    if (fieldNamed(head, 'authorization', field + 1) >= 0) return refused('the request has several fields authorization: send one');
+    if (fieldNamed(head, "authorization", field + 1) >= 0)
+      return refused("the request has several fields authorization: send one");
     const start = head.fields[field * 4 + 2]!;
     const end = head.fields[field * 4 + 3]!;
     if (end - start < scheme.length || !standsFoldedAt(head.bytes, start, scheme)) return absent;
     if (this.#users === null) return unknownUsers(this.#name);
-    if (end - start > basicBounds.credentialBytes) return refused(`the credentials have more than ${basicBounds.credentialBytes} bytes`);
-    const text = Buffer.from(head.bytes.subarray(start + scheme.length, end)).toString('latin1').trimStart();
-    const digest = createHmac('sha256', this.#key).update(text).digest();
+    if (end - start > basicBounds.credentialBytes)
+      return refused(`the credentials have more than ${basicBounds.credentialBytes} bytes`);
+    const text = Buffer.from(head.bytes.subarray(start + scheme.length, end))
+      .toString("latin1")
+      .trimStart();
+    const digest = createHmac("sha256", this.#key).update(text).digest();
     const nowMs = this.#epochMs();
     const known = this.#right.find(digest, 0, digest.length, nowMs);
     if (known !== null) return this.#admit(request, field, known);
     if (this.#wrong.find(digest, 0, digest.length, nowMs) !== null) return isWrong;
     const pair = pairOf(text);
-    if (typeof pair === 'string') return refused(pair);
+    if (typeof pair === "string") return refused(pair);
     const matches = this.#matches(this.#users, pair.user, pair.password, request);
-    if (typeof matches === 'boolean') return this.#judged(request, field, digest, pair.user, matches);
-    return matches.then((compared) => (compared === null ? isBusy : this.#judged(request, field, digest, pair.user, compared)));
+    if (typeof matches === "boolean") return this.#judged(request, field, digest, pair.user, matches);
+    return matches.then((compared) =>
+      compared === null ? isBusy : this.#judged(request, field, digest, pair.user, compared),
+    );
   }
 
-  #matches(users: Readonly<Record<string, PasswordHash>>, user: string, password: string, request: IdentityRequest): boolean | Promise<boolean | null> {
+  #matches(
+    users: Readonly<Record<string, PasswordHash>>,
+    user: string,
+    password: string,
+    request: IdentityRequest,
+  ): boolean | Promise<boolean | null> {
     const known = Object.hasOwn(users, user);
     const hash = known ? users[user]! : this.#nobody;
-    if (hash.kind === 'bcrypt') return this.#checks.compare(password, hash.text, askerOf(request)).then((matches) => (matches === null ? null : matches && known));
-    const digest = createHash('sha1').update(password).digest();
-    return timingSafeEqual(digest, Buffer.from(hash.text, 'base64')) && known;
+    if (hash.kind === "bcrypt")
+      return this.#checks
+        .compare(password, hash.text, askerOf(request))
+        .then((matches) => (matches === null ? null : matches && known));
+    const digest = createHash("sha1").update(password).digest();
+    return timingSafeEqual(digest, Buffer.from(hash.text, "base64")) && known;
   }
 
   #judged(request: IdentityRequest, field: number, digest: Buffer, user: string, matches: boolean): Admission {
@@ -88,7 +102,11 @@ export class BasicVerifier implements Verifier {
       this.#wrong.keep(digest, 0, digest.length, nowMs + basicBounds.wrongMs, true);
       return isWrong;
     }
-    const admission = Object.freeze({ kind: 'admitted', caller: Object.freeze({ provider: this.#name, client }), change: null } as const);
+    const admission = Object.freeze({
+      kind: "admitted",
+      caller: Object.freeze({ provider: this.#name, client }),
+      change: null,
+    } as const);
     this.#right.keep(digest, 0, digest.length, nowMs + basicBounds.rightMs, admission);
     return this.#admit(request, field, admission);
   }
@@ -104,42 +122,66 @@ const address = new Uint8Array(16);
 /** Who asks for a comparison: an address, of IPv6 its network of 64 bits, as one client has many of these. Those whose address nobody knows are one. */
 function askerOf({ head, facts }: IdentityRequest): string {
   const length = readClientAddress(head, facts, address);
-  return Buffer.from(address.subarray(0, length === 16 ? 8 : length)).toString('hex');
+  return Buffer.from(address.subarray(0, length === 16 ? 8 : length)).toString("hex");
 }
 
 function refused(sentence: string): Refused {
-  return Object.freeze({ kind: 'refused', got: got.form, as: 'unauthenticated', sentence, retryAfterSeconds: 0, challenge: null });
+  return Object.freeze({
+    kind: "refused",
+    got: got.form,
+    as: "unauthenticated",
+    sentence,
+    retryAfterSeconds: 0,
+    challenge: null,
+  });
 }
 
 function unknownUsers(name: string): Refused {
-  return Object.freeze({ kind: 'refused', got: got.form, as: 'unavailable', sentence: `the users of the provider ${name} are not known yet: nobody can be let in`, retryAfterSeconds: 5, challenge: null });
+  return Object.freeze({
+    kind: "refused",
+    got: got.form,
+    as: "unavailable",
+    sentence: `the users of the provider ${name} are not known yet: nobody can be let in`,
+    retryAfterSeconds: 5,
+    challenge: null,
+  });
 }
 
-const isWrong = refused('user or password is wrong');
-const isBusy: Refused = Object.freeze({ kind: 'refused', got: got.form, as: 'unavailable', sentence: 'too many passwords wait to be compared: try again in a second', retryAfterSeconds: 1, challenge: null });
+const isWrong = refused("user or password is wrong");
+const isBusy: Refused = Object.freeze({
+  kind: "refused",
+  got: got.form,
+  as: "unavailable",
+  sentence: "too many passwords wait to be compared: try again in a second",
+  retryAfterSeconds: 1,
+  challenge: null,
+});
 
 /** User and password; a text: why there are none. */
 function pairOf(text: string): { readonly user: string; readonly password: string } | string {
-  const bytes = Buffer.from(text, 'base64');
-  if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/={1,2}$/, '')) return 'the credentials are no base64';
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.toString("base64").replace(/=+$/, "") !== text.replace(/={1,2}$/, ""))
+    return "the credentials are no base64";
   let pair;
   try {
     pair = utf8.decode(bytes);
   } catch {
-    return 'the credentials are no UTF-8';
+    return "the credentials are no UTF-8";
   }
-  const colon = pair.indexOf(':');
-  if (colon < 0) return 'the credentials have no colon between user and password';
+  const colon = pair.indexOf(":");
+  if (colon < 0) return "the credentials have no colon between user and password";
   // RFC 7617 §2: neither of them holds control characters.
-  if (/\p{Cc}/u.test(pair)) return 'the credentials hold control characters';
+  if (/\p{Cc}/u.test(pair)) return "the credentials hold control characters";
   const [user, password] = [pair.slice(0, colon), pair.slice(colon + 1)];
-  return Buffer.byteLength(password) > basicBounds.passwordBytes ? `the password has more than ${basicBounds.passwordBytes} bytes` : { user, password };
+  return Buffer.byteLength(password) > basicBounds.passwordBytes
+    ? `the password has more than ${basicBounds.passwordBytes} bytes`
+    : { user, password };
 }
 
 /** Like the dearest hash of the users: no password has it. */
 function nobodyOf(hashes: readonly PasswordHash[]): PasswordHash {
   let cost = 0;
-  for (const hash of hashes) if (hash.kind === 'bcrypt') cost = Math.max(cost, hash.cost);
-  if (cost === 0) return { kind: 'sha1', text: Buffer.alloc(20).toString('base64') };
-  return { kind: 'bcrypt', cost, text: `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}` };
+  for (const hash of hashes) if (hash.kind === "bcrypt") cost = Math.max(cost, hash.cost);
+  if (cost === 0) return { kind: "sha1", text: Buffer.alloc(20).toString("base64") };
+  return { kind: "bcrypt", cost, text: `$2b$${String(cost).padStart(2, "0")}$${".".repeat(53)}` };
 }

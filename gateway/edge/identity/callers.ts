@@ -1,15 +1,15 @@
 // Callers: the call policy at work in a data worker: who may call which Mapping, and the verifiers of all providers.
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import { isDeepStrictEqual } from 'node:util';
-import type { CallPolicy, Provider } from '../../callers/call-policy.ts';
-import { admittanceOf, type Admittance } from '../../callers/effective.ts';
-import { fixed, identityOutcomes, type CounterBlock } from '../../shared/counters.ts';
-import { ApiKeysVerifier } from './api-keys.ts';
-import { BasicVerifier } from './basic.ts';
-import { JwtVerifier, type KeyAsker } from './jwt-verifier.ts';
-import { MtlsVerifier } from './mtls.ts';
-import { PasswordChecks } from './password-checks.ts';
-import type { Verifier } from './verifier.ts';
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { CallPolicy, Provider } from "../../callers/call-policy.ts";
+import { admittanceOf, type Admittance } from "../../callers/effective.ts";
+import { fixed, identityOutcomes, type CounterBlock } from "../../shared/counters.ts";
+import { ApiKeysVerifier } from "./api-keys.ts";
+import { BasicVerifier } from "./basic.ts";
+import { JwtVerifier, type KeyAsker } from "./jwt-verifier.ts";
+import { MtlsVerifier } from "./mtls.ts";
+import { PasswordChecks } from "./password-checks.ts";
+import type { Verifier } from "./verifier.ts";
 
 /** A verifier, and the provider that it is of. */
 interface Held {
@@ -19,7 +19,7 @@ interface Held {
 
 export class Callers {
   readonly #asker: KeyAsker;
-  readonly #counters: Pick<CounterBlock, 'add'>;
+  readonly #counters: Pick<CounterBlock, "add">;
   readonly #passwords: PasswordChecks;
   #policy: CallPolicy | null;
   /** Grows with each policy: what was compiled for an earlier one is compiled anew. */
@@ -27,7 +27,7 @@ export class Callers {
   #verifiers = new Map<string, Held>();
 
   /** null: who may call is not known yet, and nobody may. */
-  constructor(policy: CallPolicy | null, asker: KeyAsker, counters: Pick<CounterBlock, 'add'>) {
+  constructor(policy: CallPolicy | null, asker: KeyAsker, counters: Pick<CounterBlock, "add">) {
     this.#counters = counters;
     this.#policy = policy;
     this.#asker = asker;
@@ -48,7 +48,7 @@ export class Callers {
       const next = Object.hasOwn(policy.providers, name) ? policy.providers[name]! : null;
       if (next === null) continue;
       if (!isDeepStrictEqual(provider, next)) {
-        if (!(verifier instanceof JwtVerifier) || next.kind !== 'jwt') continue;
+        if (!(verifier instanceof JwtVerifier) || next.kind !== "jwt") continue;
         verifier.take(next);
       }
       this.#verifiers.set(name, { provider: next, verifier });
@@ -86,13 +86,13 @@ export class Callers {
 
   #verifierOf(name: string, provider: Provider): Verifier {
     switch (provider.kind) {
-      case 'api-keys':
+      case "api-keys":
         return new ApiKeysVerifier(name, provider);
-      case 'basic':
+      case "basic":
         return new BasicVerifier(name, provider, this.#passwords, this.#asker.epochMs);
-      case 'jwt':
+      case "jwt":
         return new JwtVerifier(name, provider, this.#asker);
-      case 'mtls':
+      case "mtls":
         return new MtlsVerifier(name, provider);
     }
   }
@@ -100,18 +100,20 @@ export class Callers {
   /** Parameters of a query where any provider looks for a credential; null: it is not known yet which. */
   get parameters(): readonly string[] | null {
     if (this.#policy === null) return null;
-    return Object.values(this.#policy.providers).flatMap((provider) => ('places' in provider ? provider.places.flatMap((place) => (place.kind === 'query' ? [place.name] : [])) : []));
+    return Object.values(this.#policy.providers).flatMap((provider) =>
+      "places" in provider ? provider.places.flatMap((place) => (place.kind === "query" ? [place.name] : [])) : [],
+    );
   }
 
   /** Names of the fields that this provider writes for the model. */
   fieldsOf(name: string): readonly string[] {
     const provider = this.#policy!.providers[name]!;
-    return provider.kind === 'jwt' ? provider.claimHeaders.map((field) => field.name) : [];
+    return provider.kind === "jwt" ? provider.claimHeaders.map((field) => field.name) : [];
   }
 
   /** May the query hold a credential of this provider? */
   readsQuery(name: string): boolean {
     const provider = this.#policy!.providers[name]!;
-    return 'places' in provider && provider.places.some(({ kind }) => kind === 'query');
+    return "places" in provider && provider.places.some(({ kind }) => kind === "query");
   }
 }

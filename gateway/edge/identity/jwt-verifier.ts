@@ -1,16 +1,16 @@
 // The provider `jwt` at work in a data worker: finds the token, knows it again or judges it, and waits a moment for keys that are new.
-import { isDeepStrictEqual } from 'node:util';
-import type { JwtProvider } from '../../callers/jwt-provider.ts';
-import type { Alarm, Clock } from '../../shared/clock.ts';
-import type { HeadChange } from '../message/head-copy.ts';
-import { withhold } from '../message/withheld.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { cookieWithout } from './cookie.ts';
-import { judgeJwt, mostTokenBytes } from './jwt.ts';
-import { Keyring } from './keyring.ts';
-import { FoundToken, findToken } from './token-finder.ts';
-import { VerifiedTokens } from './verified-tokens.ts';
-import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from './verifier.ts';
+import { isDeepStrictEqual } from "node:util";
+import type { JwtProvider } from "../../callers/jwt-provider.ts";
+import type { Alarm, Clock } from "../../shared/clock.ts";
+import type { HeadChange } from "../message/head-copy.ts";
+import { withhold } from "../message/withheld.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { cookieWithout } from "./cookie.ts";
+import { judgeJwt, mostTokenBytes } from "./jwt.ts";
+import { Keyring } from "./keyring.ts";
+import { FoundToken, findToken } from "./token-finder.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
+import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from "./verifier.ts";
 
 /** Of one provider in one worker. */
 export const jwtBounds = {
@@ -83,7 +83,8 @@ export class JwtVerifier implements Verifier {
     const before = this.#provider;
     this.#provider = provider;
     if (!isDeepStrictEqual(before.keys, provider.keys)) this.#keyring = keyringOf(provider);
-    if (!isDeepStrictEqual({ ...before, keys: null }, { ...provider, keys: null }) || lost(before, provider)) this.forget();
+    if (!isDeepStrictEqual({ ...before, keys: null }, { ...provider, keys: null }) || lost(before, provider))
+      this.forget();
     this.keysLooked();
   }
 
@@ -98,26 +99,36 @@ export class JwtVerifier implements Verifier {
     const found = this.#found;
     const count = findToken(head, this.#provider.places, found);
     if (count === 0) return absent;
-    if (count > 1) return this.#refuse(got.form, 'unauthenticated', 'invalid_request', 'the request holds several tokens: send one, in one place');
+    if (count > 1)
+      return this.#refuse(
+        got.form,
+        "unauthenticated",
+        "invalid_request",
+        "the request holds several tokens: send one, in one place",
+      );
     const known = this.#verified.find(found.bytes, found.start, found.end, this.#asker.epochMs());
     if (known !== null) return this.#admit(head, found, known);
     return this.#verifyAnew(request, found);
   }
 
   #admit(head: WireRequestHead, found: FoundToken, known: Known): Admission {
-    if (found.place === 'query') return known.fromQuery;
+    if (found.place === "query") return known.fromQuery;
     if (this.#provider.forwardsToken) return known.admission;
-    if (found.place === 'cookie') return this.#withoutCookie(head, known);
+    if (found.place === "cookie") return this.#withoutCookie(head, known);
     withhold(head, found.field);
     return known.admission;
   }
 
   #withoutCookie(head: WireRequestHead, { change, client }: Known): Admission {
-    const cookies = this.#provider.places.flatMap((place) => (place.kind === 'cookie' ? [place.name] : []));
+    const cookies = this.#provider.places.flatMap((place) => (place.kind === "cookie" ? [place.name] : []));
     const rest = cookieWithout(head, cookies);
-    const add = rest === '' ? [] : [['cookie', rest] as const];
-    const changed = { remove: ['cookie', ...(change?.remove ?? [])], add: [...add, ...(change?.add ?? [])], removeParameters: change?.removeParameters ?? [] };
-    return { kind: 'admitted', caller: { provider: this.#name, client }, change: changed };
+    const add = rest === "" ? [] : [["cookie", rest] as const];
+    const changed = {
+      remove: ["cookie", ...(change?.remove ?? [])],
+      add: [...add, ...(change?.add ?? [])],
+      removeParameters: change?.removeParameters ?? [],
+    };
+    return { kind: "admitted", caller: { provider: this.#name, client }, change: changed };
   }
 
   #verifyAnew(request: IdentityRequest, found: FoundToken): Admission | Promise<Admission> {
@@ -125,18 +136,19 @@ export class JwtVerifier implements Verifier {
     // One byte more says that it is too long.
     const text = Buffer.from(found.bytes.subarray(found.start, Math.min(found.end, found.start + mostTokenBytes + 1)));
     const verdict = this.#judge(text, keyring);
-    if (verdict.kind === 'no-keys') {
+    if (verdict.kind === "no-keys") {
       this.#ask();
       return this.#unavailable();
     }
-    if (verdict.kind !== 'unknown-key') return verdict.kind === 'known' ? this.#admit(request.head, found, verdict.known) : verdict;
+    if (verdict.kind !== "unknown-key")
+      return verdict.kind === "known" ? this.#admit(request.head, found, verdict.known) : verdict;
     if (!this.#ask() || this.#waiting.size >= jwtBounds.waiting) return this.#unknownKey();
     const { place, field } = found;
     return this.#keysOrTime().then(() => {
       const again = this.#judge(text, this.#keyring);
-      if (again.kind === 'unknown-key') return this.#unknownKey();
-      if (again.kind === 'no-keys') return this.#unavailable();
-      if (again.kind !== 'known') return again;
+      if (again.kind === "unknown-key") return this.#unknownKey();
+      if (again.kind === "no-keys") return this.#unavailable();
+      if (again.kind !== "known") return again;
       // Others were looked for meanwhile.
       found.place = place;
       found.field = field;
@@ -145,32 +157,47 @@ export class JwtVerifier implements Verifier {
   }
 
   /** What is known of the token, which is kept. */
-  #judge(text: Buffer, keyring: Keyring | null): { readonly kind: 'known'; readonly known: Known } | Refused | { readonly kind: 'unknown-key' } | { readonly kind: 'no-keys' } {
-    const verdict = judgeJwt(text.toString('latin1'), this.#provider, keyring, this.#asker.epochMs());
+  #judge(
+    text: Buffer,
+    keyring: Keyring | null,
+  ):
+    | { readonly kind: "known"; readonly known: Known }
+    | Refused
+    | { readonly kind: "unknown-key" }
+    | { readonly kind: "no-keys" } {
+    const verdict = judgeJwt(text.toString("latin1"), this.#provider, keyring, this.#asker.epochMs());
     switch (verdict.kind) {
-      case 'unknown-key':
-      case 'no-keys':
+      case "unknown-key":
+      case "no-keys":
         return verdict;
-      case 'refused':
-        return this.#refuse(verdict.got, verdict.error === 'insufficient_scope' ? 'forbidden' : 'unauthenticated', verdict.error, verdict.sentence);
-      case 'verified': {
+      case "refused":
+        return this.#refuse(
+          verdict.got,
+          verdict.error === "insufficient_scope" ? "forbidden" : "unauthenticated",
+          verdict.error,
+          verdict.sentence,
+        );
+      case "verified": {
         const known = this.#knownOf(verdict.client, verdict.fields);
         this.#verified.keep(text, 0, text.length, verdict.endMs, known);
-        return { kind: 'known', known };
+        return { kind: "known", known };
       }
     }
   }
 
-  #knownOf(client: string, add: HeadChange['add']): Known {
+  #knownOf(client: string, add: HeadChange["add"]): Known {
     const { claimHeaders, places } = this.#provider;
     const caller = Object.freeze({ provider: this.#name, client });
-    const removeParameters = places.flatMap((place) => (place.kind === 'query' ? [place.name] : []));
+    const removeParameters = places.flatMap((place) => (place.kind === "query" ? [place.name] : []));
     // Also where the token has no such claim: the model must not take a client's word for it.
     const remove = claimHeaders.map(({ name }) => name);
     const change = remove.length === 0 ? null : Object.freeze({ remove, add, removeParameters: [] });
     return {
-      admission: Object.freeze({ kind: 'admitted', caller, change }),
-      fromQuery: removeParameters.length === 0 ? absent : Object.freeze({ kind: 'admitted', caller, change: Object.freeze({ remove, add, removeParameters }) }),
+      admission: Object.freeze({ kind: "admitted", caller, change }),
+      fromQuery:
+        removeParameters.length === 0
+          ? absent
+          : Object.freeze({ kind: "admitted", caller, change: Object.freeze({ remove, add, removeParameters }) }),
       change,
       client,
     };
@@ -203,17 +230,36 @@ export class JwtVerifier implements Verifier {
 
   #unknownKey(): Refused {
     const { issuer } = this.#provider;
-    return this.#refuse(got.issuer, 'unauthenticated', 'invalid_token', `the token is signed with a key that ${issuer} does not publish: get a new token, or try again in some seconds if the key is new`);
+    return this.#refuse(
+      got.issuer,
+      "unauthenticated",
+      "invalid_token",
+      `the token is signed with a key that ${issuer} does not publish: get a new token, or try again in some seconds if the key is new`,
+    );
   }
 
   #unavailable(): Refused {
     const sentence = `the keys of the provider ${this.#name} are not known yet: nobody can be let in`;
-    return Object.freeze({ kind: 'refused', got: got.issuer, as: 'unavailable', sentence, retryAfterSeconds: 5, challenge: null });
+    return Object.freeze({
+      kind: "refused",
+      got: got.issuer,
+      as: "unavailable",
+      sentence,
+      retryAfterSeconds: 5,
+      challenge: null,
+    });
   }
 
-  #refuse(how: number, as: Refused['as'], error: string, sentence: string): Refused {
+  #refuse(how: number, as: Refused["as"], error: string, sentence: string): Refused {
     const description = sentence.replace(/[^ !#-[\]-~]/g, "'");
-    return { kind: 'refused', got: how, as, sentence, retryAfterSeconds: 0, challenge: `${this.challenge}, error="${error}", error_description="${description}"` };
+    return {
+      kind: "refused",
+      got: how,
+      as,
+      sentence,
+      retryAfterSeconds: 0,
+      challenge: `${this.challenge}, error="${error}", error_description="${description}"`,
+    };
   }
 }
 

@@ -4,24 +4,28 @@ const most = { boundary: 70, partHead: 512 } as const;
 /** RFC 2046 §5.1.1, but the space at the end that it forbids. */
 const boundaryForm = /^multipart\/form-data *; *boundary=(?:"([\w'()+,./:=? -]*[\w'()+,./:=?-])"|([\w'+.-]+)) *$/i;
 const disposition = /^form-data *; *name=(?:"([^"\\\r\n]*)"|([\w-]+)) *$/i;
-const lineEnd = Buffer.from('\r\n');
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const lineEnd = Buffer.from("\r\n");
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The boundary that a content type names; null: it is no multipart/form-data, or names none that could be one. */
 export function boundaryOf(contentType: string): string | null {
   const [, quoted, plain] = boundaryForm.exec(contentType) ?? [];
-  const boundary = quoted ?? plain ?? '';
-  return boundary === '' || boundary.length > most.boundary ? null : boundary;
+  const boundary = quoted ?? plain ?? "";
+  return boundary === "" || boundary.length > most.boundary ? null : boundary;
 }
 
 /** Names and texts, in order; null: it is not what it says to be, or holds a file, or a text in another encoding than UTF-8. */
-export function multipartTexts(body: Buffer, boundary: string): readonly (readonly [name: string, value: string])[] | null {
+export function multipartTexts(
+  body: Buffer,
+  boundary: string,
+): readonly (readonly [name: string, value: string])[] | null {
   const delimiter = Buffer.from(`\r\n--${boundary}`);
   // What stands before the first boundary, and behind the last, nobody reads (RFC 2046 §5.1.1): there is none.
   if (!startsWith(body, 0, delimiter.subarray(2))) return null;
   const texts: (readonly [string, string])[] = [];
-  for (let at = delimiter.length - 2; ; ) {
-    if (startsWith(body, at, Buffer.from('--'))) return at + 2 === body.length || (at + 4 === body.length && startsWith(body, at + 2, lineEnd)) ? texts : null;
+  for (let at = delimiter.length - 2; ;) {
+    if (startsWith(body, at, Buffer.from("--")))
+      return at + 2 === body.length || (at + 4 === body.length && startsWith(body, at + 2, lineEnd)) ? texts : null;
     if (!startsWith(body, at, lineEnd)) return null;
     const end = body.indexOf(delimiter, at + lineEnd.length);
     if (end < 0) return null;
@@ -34,19 +38,19 @@ export function multipartTexts(body: Buffer, boundary: string): readonly (readon
 
 /** Of one part: its head, an empty line, its content. */
 function textOf(part: Buffer): readonly [name: string, value: string] | null {
-  const headEnd = part.indexOf('\r\n\r\n');
+  const headEnd = part.indexOf("\r\n\r\n");
   if (headEnd < 0 || headEnd > most.partHead) return null;
   let name: string | null = null;
-  for (const line of part.toString('latin1', 0, headEnd).split('\r\n')) {
+  for (const line of part.toString("latin1", 0, headEnd).split("\r\n")) {
     const [, field, value] = /^([!#$%&'*+.^`|~\w-]+):[ \t]*(.*)$/.exec(line) ?? [];
     switch (field?.toLowerCase()) {
-      case 'content-disposition': {
+      case "content-disposition": {
         const [, quoted, plain] = disposition.exec(value!.trimEnd()) ?? [];
         if (name !== null || (quoted ?? plain) === undefined) return null;
-        name = Buffer.from((quoted ?? plain)!, 'latin1').toString('utf8');
+        name = Buffer.from((quoted ?? plain)!, "latin1").toString("utf8");
         break;
       }
-      case 'content-type':
+      case "content-type":
         if (!/^text\/plain *(?:; *charset="?utf-8"?)? *$/i.test(value!)) return null;
         break;
       default:

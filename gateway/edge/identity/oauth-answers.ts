@@ -1,37 +1,59 @@
 // What the OAuth gateway answers, in the words of Seldon's (Spring Security OAuth 2): names, statuses and bodies as its clients know them.
-import { failures, type Failure } from '../../failures.ts';
-import { sentenceOf, type Answer } from '../message/answers.ts';
-import type { TokenRefusal } from './token-request.ts';
+import { failures, type Failure } from "../../failures.ts";
+import { sentenceOf, type Answer } from "../message/answers.ts";
+import type { TokenRefusal } from "./token-request.ts";
 
-const json = 'application/json;charset=UTF-8';
-const unkept: Answer['fields'] = [['cache-control', 'no-store'], ['pragma', 'no-cache']];
+const json = "application/json;charset=UTF-8";
+const unkept: Answer["fields"] = [
+  ["cache-control", "no-store"],
+  ["pragma", "no-cache"],
+];
 /** Its filter let every page ask, which sends no credentials but the token that it has. */
-export const anyOrigin: Answer['fields'][number] = ['access-control-allow-origin', '*'];
+export const anyOrigin: Answer["fields"][number] = ["access-control-allow-origin", "*"];
 
 /** Its clock had gone on by less than a second. */
 const toldSeconds = 43_199;
 
 export function tokenAnswer(token: string): Answer {
-  return { code: 200, contentType: json, body: `{"access_token":"${token}","token_type":"bearer","expires_in":${toldSeconds},"scope":"read write"}`, fields: [...unkept, anyOrigin] };
+  return {
+    code: 200,
+    contentType: json,
+    body: `{"access_token":"${token}","token_type":"bearer","expires_in":${toldSeconds},"scope":"read write"}`,
+    fields: [...unkept, anyOrigin],
+  };
 }
 
 /** A request for a token that gets none. */
 export function refusalAnswer({ code, error, description }: TokenRefusal): Answer {
   const fields: [string, string][] = [];
-  if (code === 401) fields.push(['www-authenticate', 'Basic realm="oauth2/client"']);
-  if (code === 405) fields.push(['allow', 'POST']);
+  if (code === 401) fields.push(["www-authenticate", 'Basic realm="oauth2/client"']);
+  if (code === 405) fields.push(["allow", "POST"]);
   return { code, contentType: json, body: bodyOf(error, description), fields: [...unkept, ...fields, anyOrigin] };
 }
 
 /** A request with a token, or without one, that does not reach its deployment. */
-export function bearerAnswer(code: 400 | 401, error: 'unauthorized' | 'invalid_token' | 'invalid_request', description: string): Answer {
+export function bearerAnswer(
+  code: 400 | 401,
+  error: "unauthorized" | "invalid_token" | "invalid_request",
+  description: string,
+): Answer {
   const challenge = `Bearer realm="prediction-client", error="${error}", error_description="${description}"`;
-  return { code, contentType: json, body: bodyOf(error, description), fields: [...unkept, ['www-authenticate', challenge], anyOrigin] };
+  return {
+    code,
+    contentType: json,
+    body: bodyOf(error, description),
+    fields: [...unkept, ["www-authenticate", challenge], anyOrigin],
+  };
 }
 
 /** Tokens cannot be told, or not be given, now. */
 export function unavailableAnswer(sentence: string): Answer {
-  return { code: 503, contentType: json, body: bodyOf('temporarily_unavailable', sentence), fields: [...unkept, ['retry-after', '1'], anyOrigin] };
+  return {
+    code: 503,
+    contentType: json,
+    body: bodyOf("temporarily_unavailable", sentence),
+    fields: [...unkept, ["retry-after", "1"], anyOrigin],
+  };
 }
 
 /**
@@ -39,9 +61,16 @@ export function unavailableAnswer(sentence: string): Answer {
  * again.
  */
 export function seldonFailure(failure: Failure, detail: string, retried: boolean): Answer {
-  const { code, reason } = noDeployment.has(failure) ? { code: 104, reason: 'No Running Deployment' } : { code: 103, reason: 'Microservice error' };
-  const body = JSON.stringify({ code, info: sentenceOf(failure, detail, retried), reason, status: 'FAILURE' });
-  return { code: failure.httpStatus, contentType: json, body, fields: failure === failures.overflow ? [['x-envoy-overloaded', 'true'], anyOrigin] : [anyOrigin] };
+  const { code, reason } = noDeployment.has(failure)
+    ? { code: 104, reason: "No Running Deployment" }
+    : { code: 103, reason: "Microservice error" };
+  const body = JSON.stringify({ code, info: sentenceOf(failure, detail, retried), reason, status: "FAILURE" });
+  return {
+    code: failure.httpStatus,
+    contentType: json,
+    body,
+    fields: failure === failures.overflow ? [["x-envoy-overloaded", "true"], anyOrigin] : [anyOrigin],
+  };
 }
 
 const noDeployment: ReadonlySet<Failure> = new Set([failures.noRoute, failures.noHealthyUpstream, failures.noAddress]);
@@ -54,13 +83,13 @@ export function isToldAsSeldon(failure: Failure): boolean {
 /** To a page that asks whether it may ask. */
 export const preflightAnswer: Answer = Object.freeze({
   code: 200,
-  contentType: '',
-  body: '',
+  contentType: "",
+  body: "",
   fields: [
     anyOrigin,
-    ['access-control-allow-methods', 'POST, GET, OPTIONS, DELETE'],
-    ['access-control-max-age', '3600'],
-    ['access-control-allow-headers', 'API-Key, accept, Content-Type, x-requested-with, authorization'],
+    ["access-control-allow-methods", "POST, GET, OPTIONS, DELETE"],
+    ["access-control-max-age", "3600"],
+    ["access-control-allow-headers", "API-Key, accept, Content-Type, x-requested-with, authorization"],
   ] as const,
 });
 

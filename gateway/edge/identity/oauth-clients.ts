@@ -1,6 +1,6 @@
 // Clients of the OAuth gateway, as a data worker looks them up: by what tokens are of, and by the name and secret that they send.
-import { credentialDigest } from '../../../routing/text/credential-digest.ts';
-import type { OAuthClient, OAuthClientsChange } from '../../callers/oauth-client.ts';
+import { credentialDigest } from "../../../routing/text/credential-digest.ts";
+import type { OAuthClient, OAuthClientsChange } from "../../callers/oauth-client.ts";
 
 export class OAuthClients {
   readonly #byId = new Map<string, OAuthClient>();
@@ -47,7 +47,9 @@ export class OAuthClients {
 
   /** Who sends this name and secret; null: nobody, or it is not clear who. Takes as long whether the name or the secret is wrong: one look-up, by digests. */
   authenticate(name: string, secret: string): OAuthClient | null {
-    const clients = this.#byCredentials.get(credentialsOf(credentialDigest('oauth name', name), credentialDigest('oauth secret', secret)));
+    const clients = this.#byCredentials.get(
+      credentialsOf(credentialDigest("oauth name", name), credentialDigest("oauth secret", secret)),
+    );
     return clients?.size === 1 ? clients.values().next().value! : null;
   }
 }

@@ -1,7 +1,7 @@
 // PasswordChecks: comparisons with bcrypt hashes, in a thread of their own that is there while it is needed. Each takes long, so whoever asks for many
 // waits behind himself: places and turns are shared by those who ask.
-import { Worker } from 'node:worker_threads';
-import type { Alarm, Clock } from '../../shared/clock.ts';
+import { Worker } from "node:worker_threads";
+import type { Alarm, Clock } from "../../shared/clock.ts";
 
 export interface PasswordQuestion {
   readonly number: number;
@@ -24,8 +24,8 @@ const heapMb = 64;
 /** The end of a thread that compares; tests put their own in its place. */
 export interface PasswordThread {
   postMessage(question: PasswordQuestion): void;
-  on(event: 'message', take: (answer: PasswordAnswer) => void): unknown;
-  on(event: 'exit' | 'error', take: () => void): unknown;
+  on(event: "message", take: (answer: PasswordAnswer) => void): unknown;
+  on(event: "exit" | "error", take: () => void): unknown;
   unref(): void;
   terminate(): unknown;
 }
@@ -91,7 +91,11 @@ export class PasswordChecks {
       if (queue.length > 0) this.#queues.set(from, queue);
       this.#waiting -= 1;
       this.#asked = next;
-      (this.#thread ??= this.#start()).postMessage({ number: ++this.#number, password: next.password, hash: next.hash });
+      (this.#thread ??= this.#start()).postMessage({
+        number: ++this.#number,
+        password: next.password,
+        hash: next.hash,
+      });
       return;
     }
     this.#idle = this.#clock.after(idleMs, () => this.#end());
@@ -106,7 +110,7 @@ export class PasswordChecks {
   #start(): PasswordThread {
     const thread = this.#open();
     thread.unref();
-    thread.on('message', ({ number, matches }) => {
+    thread.on("message", ({ number, matches }) => {
       const asked = this.#asked;
       if (number !== this.#number || asked === null) return;
       this.#asked = null;
@@ -116,8 +120,8 @@ export class PasswordChecks {
     const gone = (): void => {
       if (this.#thread === thread) this.#end();
     };
-    thread.on('error', gone);
-    thread.on('exit', gone);
+    thread.on("error", gone);
+    thread.on("exit", gone);
     return thread;
   }
 
@@ -136,5 +140,8 @@ export class PasswordChecks {
 }
 
 function openThread(): PasswordThread {
-  return new Worker(new URL('password-thread.ts', import.meta.url), { name: 'passwords', resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+  return new Worker(new URL("password-thread.ts", import.meta.url), {
+    name: "passwords",
+    resourceLimits: { maxOldGenerationSizeMb: heapMb },
+  });
 }

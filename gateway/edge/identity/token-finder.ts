@@ -1,9 +1,9 @@
 // Finds the one token of a request in the places where its provider looks.
-import { fieldNamed, standsFoldedAt } from '../../../routing/request/bytes.ts';
-import type { RequestHead } from '../../../routing/request/head.ts';
-import type { TokenPlace } from '../../callers/token-place.ts';
-import { CookiePlace } from '../message/cookies.ts';
-import { parametersNamed } from '../message/query.ts';
+import { fieldNamed, standsFoldedAt } from "../../../routing/request/bytes.ts";
+import type { RequestHead } from "../../../routing/request/head.ts";
+import type { TokenPlace } from "../../callers/token-place.ts";
+import { CookiePlace } from "../message/cookies.ts";
+import { parametersNamed } from "../message/query.ts";
 
 /** A token that was found: valid as long as the head is. One object serves all requests. */
 export class FoundToken {
@@ -13,7 +13,7 @@ export class FoundToken {
   end = 0;
   /** The field that it stands in; −1: in the query. */
   field = -1;
-  place: TokenPlace['kind'] = 'bearer';
+  place: TokenPlace["kind"] = "bearer";
 }
 
 /** How many tokens there are, 0, 1, or 2 for several; with 1, `found` is it. A field that may stand once and stands twice counts as several. */
@@ -28,19 +28,19 @@ export function findToken(head: RequestHead, places: readonly TokenPlace[], foun
 
 function tokensIn(head: RequestHead, place: TokenPlace, found: FoundToken): number {
   switch (place.kind) {
-    case 'bearer':
-      return inField(head, 'authorization', true, found);
-    case 'header':
+    case "bearer":
+      return inField(head, "authorization", true, found);
+    case "header":
       return inField(head, place.name, false, found);
-    case 'cookie':
+    case "cookie":
       return inCookies(head, place.name, found);
-    case 'query':
+    case "query":
       return inQuery(head, place.name, found);
   }
 }
 
 const space = 0x20;
-const scheme = 'bearer';
+const scheme = "bearer";
 
 function inField(head: RequestHead, name: string, bearer: boolean, found: FoundToken): number {
   const field = fieldNamed(head, name, 0);
@@ -60,7 +60,7 @@ function inField(head: RequestHead, name: string, bearer: boolean, found: FoundT
   found.start = start;
   found.end = end;
   found.field = field;
-  found.place = bearer ? 'bearer' : 'header';
+  found.place = bearer ? "bearer" : "header";
   return 1;
 }
 
@@ -74,7 +74,7 @@ function inCookies(head: RequestHead, name: string, found: FoundToken): number {
     found.start = cookie.start;
     found.end = cookie.end;
     found.field = cookie.field;
-    found.place = 'cookie';
+    found.place = "cookie";
   }
   return Math.min(count, 2);
 }
@@ -82,10 +82,10 @@ function inCookies(head: RequestHead, name: string, found: FoundToken): number {
 function inQuery(head: RequestHead, name: string, found: FoundToken): number {
   const values = head.queryEnd > head.queryStart ? parametersNamed(head, name) : [];
   if (values.length !== 1) return Math.min(values.length, 2);
-  found.bytes = Buffer.from(values[0]!, 'latin1');
+  found.bytes = Buffer.from(values[0]!, "latin1");
   found.start = 0;
   found.end = found.bytes.length;
   found.field = -1;
-  found.place = 'query';
+  found.place = "query";
   return 1;
 }

@@ -1,7 +1,7 @@
 // Verifier: one provider at work in a data worker.
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { HeadChange } from '../message/head-copy.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { HeadChange } from "../message/head-copy.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
 
 /** Who called. */
 export interface Caller {
@@ -11,13 +11,20 @@ export interface Caller {
 
 export type Admission =
   /** `change`: what later steps and the upstream see otherwise; null: nothing. */
-  | { readonly kind: 'admitted'; readonly caller: Caller; readonly change: HeadChange | null }
+  | { readonly kind: "admitted"; readonly caller: Caller; readonly change: HeadChange | null }
   /** The request holds nothing for this provider. */
-  | { readonly kind: 'absent' }
+  | { readonly kind: "absent" }
   /** `got`: how far the provider got, one of `got`. `challenge`: one value of WWW-Authenticate that says more than the first of the verifier's own; null: that one. */
-  | { readonly kind: 'refused'; readonly got: number; readonly as: 'unauthenticated' | 'forbidden' | 'unavailable'; readonly sentence: string; readonly retryAfterSeconds: number; readonly challenge: string | null };
+  | {
+      readonly kind: "refused";
+      readonly got: number;
+      readonly as: "unauthenticated" | "forbidden" | "unavailable";
+      readonly sentence: string;
+      readonly retryAfterSeconds: number;
+      readonly challenge: string | null;
+    };
 
-export type Refused = Extract<Admission, { kind: 'refused' }>;
+export type Refused = Extract<Admission, { kind: "refused" }>;
 
 /** How far a provider gets with what it is shown. Of several that refuse, the one that got furthest says why; of those that got as far, the first. */
 export const got = {
@@ -45,4 +52,4 @@ export interface Verifier {
   verify(request: IdentityRequest): Admission | Promise<Admission>;
 }
 
-export const absent: Admission = Object.freeze({ kind: 'absent' });
+export const absent: Admission = Object.freeze({ kind: "absent" });

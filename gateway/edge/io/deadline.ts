@@ -1,6 +1,6 @@
 // Deadlines: one wheel a worker. Setting a deadline later than where its entry stands costs one store, so a connection that serves many
 // requests is linked anew only about once per time limit, not once per request.
-import type { Alarm, Clock } from '../../shared/clock.ts';
+import type { Alarm, Clock } from "../../shared/clock.ts";
 
 /** What has a deadline. Embed or extend. */
 export interface Timed {

@@ -3,8 +3,8 @@
 //
 // Undocumented: the handle is the socket's own and `process.binding` is deprecated. So it lives here alone, is tested against the pinned Node,
 // and is used only where all of it is there; else sockets are used as documented.
-import type { Socket } from 'node:net';
-import type { ReadBuffer } from './read-buffer.ts';
+import type { Socket } from "node:net";
+import type { ReadBuffer } from "./read-buffer.ts";
 
 /** The handle of a socket, as far as it is used. */
 interface SocketHandle {
@@ -23,8 +23,10 @@ const binding = streamBinding();
 function streamBinding(): StreamBinding | null {
   const { binding: load } = process as unknown as { readonly binding?: (name: string) => Partial<StreamBinding> };
   try {
-    const { streamBaseState, kReadBytesOrError } = load?.call(process, 'stream_wrap') ?? {};
-    return streamBaseState instanceof Int32Array && typeof kReadBytesOrError === 'number' ? { streamBaseState, kReadBytesOrError } : null;
+    const { streamBaseState, kReadBytesOrError } = load?.call(process, "stream_wrap") ?? {};
+    return streamBaseState instanceof Int32Array && typeof kReadBytesOrError === "number"
+      ? { streamBaseState, kReadBytesOrError }
+      : null;
   } catch {
     return null;
   }
@@ -34,7 +36,11 @@ function streamBinding(): StreamBinding | null {
  * Gives what a plain socket with `onread`, a buffer of its user's, reads straight to `receive`. Ends and errors go the way they went. Where
  * this Node cannot do it (false), the socket's own `onread` gets everything as before.
  */
-export function readDirectly(socket: Socket, reads: ReadBuffer, receive: (bytes: Buffer, start: number, end: number) => void): boolean {
+export function readDirectly(
+  socket: Socket,
+  reads: ReadBuffer,
+  receive: (bytes: Buffer, start: number, end: number) => void,
+): boolean {
   const { _handle: handle } = socket as unknown as { readonly _handle: SocketHandle | null };
   const streamOnread = handle?.onread;
   if (binding === null || handle === null || streamOnread === undefined) return false;

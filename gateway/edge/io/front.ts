@@ -1,8 +1,8 @@
 // Front: what holds of every connection and request of a client, whatever its Route. Options say it, and where they do not, the table, which may
 // say something else while the gateway runs.
-import { AddressBlocks } from '../../../routing/text/address-block.ts';
-import type { AddressRule, FrontSettings } from '../../../routing/model/table-change.ts';
-import type { Settings } from '../../options/settings.ts';
+import { AddressBlocks } from "../../../routing/text/address-block.ts";
+import type { AddressRule, FrontSettings } from "../../../routing/model/table-change.ts";
+import type { Settings } from "../../options/settings.ts";
 
 /** One object until something of it changes. */
 export interface Front {
@@ -16,7 +16,7 @@ export interface Front {
   readonly keepsRequestId: boolean;
   /** A head is looked at before anything else is: it may be refused, or lose fields. */
   readonly looksAtHeads: boolean;
-  readonly underscores: FrontSettings['underscores'];
+  readonly underscores: FrontSettings["underscores"];
   readonly refusesEscapedSlashes: boolean;
   /** An idle client connection, ms. */
   readonly connectionIdleMs: number;
@@ -24,30 +24,36 @@ export interface Front {
 
 /** Lists, ready to be asked; null: an empty one, which holds nothing. */
 export interface FrontAddresses {
-  readonly kind: AddressRule['kind'];
+  readonly kind: AddressRule["kind"];
   readonly peer: AddressBlocks | null;
   readonly remote: AddressBlocks | null;
 }
 
 function compiled({ kind, peer, remote }: AddressRule): FrontAddresses {
-  const blocksOf = (list: readonly string[]): AddressBlocks | null => (list.length === 0 ? null : new AddressBlocks(list));
+  const blocksOf = (list: readonly string[]): AddressBlocks | null =>
+    list.length === 0 ? null : new AddressBlocks(list);
   return { kind, peer: blocksOf(peer), remote: blocksOf(remote) };
 }
 
 /** What holds while the table says this; null: nothing. */
-export function frontOf(settings: Pick<Settings, 'trustedHops' | 'connectionIdleWritten' | 'limits'>, said: FrontSettings | null): Front {
+export function frontOf(
+  settings: Pick<Settings, "trustedHops" | "connectionIdleWritten" | "limits">,
+  said: FrontSettings | null,
+): Front {
   const { connectionIdleTimeoutMs } = settings.limits;
   const hops = settings.trustedHops ?? said?.trustedHops ?? 0;
-  const underscores = said?.underscores ?? 'allow';
+  const underscores = said?.underscores ?? "allow";
   const refusesEscapedSlashes = said?.refusesEscapedSlashes ?? false;
   return Object.freeze({
-    trustedHops: hops === 'unknown' ? 0 : hops,
-    addressUnknown: hops === 'unknown',
+    trustedHops: hops === "unknown" ? 0 : hops,
+    addressUnknown: hops === "unknown",
     addresses: said === null || said.addresses.length === 0 ? null : said.addresses.map(compiled),
     keepsRequestId: said?.keepsRequestId ?? false,
-    looksAtHeads: underscores !== 'allow' || refusesEscapedSlashes,
+    looksAtHeads: underscores !== "allow" || refusesEscapedSlashes,
     underscores,
     refusesEscapedSlashes,
-    connectionIdleMs: settings.connectionIdleWritten ? connectionIdleTimeoutMs : (said?.connectionIdleMs ?? connectionIdleTimeoutMs),
+    connectionIdleMs: settings.connectionIdleWritten
+      ? connectionIdleTimeoutMs
+      : (said?.connectionIdleMs ?? connectionIdleTimeoutMs),
   });
 }

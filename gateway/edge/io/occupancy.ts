@@ -1,6 +1,6 @@
 // Occupancy: what all workers have in use of each Upstream. One object for all breakers of a worker, so that what it says of the workers is in the cache
 // whichever Upstream is asked for.
-import { breakerResources, lightUse } from '../../shared/counters.ts';
+import { breakerResources, lightUse } from "../../shared/counters.ts";
 
 export interface Occupancy {
   /** This worker's cells. */

@@ -50,7 +50,7 @@ export class OutBuffer {
     const view = this.view();
     this.#leftBytes += this.length;
     this.length = 0;
-    if (this.#sink === null) throw new Error('out buffer flushed before it was opened');
+    if (this.#sink === null) throw new Error("out buffer flushed before it was opened");
     this.#sink.write(view);
     if (this.bytes.length > this.#room && this.length === 0) this.#shrink();
   }
@@ -165,7 +165,7 @@ export class OutBuffer {
   putHex(value: number): void {
     this.reserve(8);
     let shift = 28;
-    while (shift > 0 && (value >>> shift) === 0) shift -= 4;
+    while (shift > 0 && value >>> shift === 0) shift -= 4;
     for (; shift >= 0; shift -= 4) {
       const digit = (value >>> shift) & 15;
       this.bytes[this.length++] = digit < 10 ? 0x30 + digit : 0x57 + digit;

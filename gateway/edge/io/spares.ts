@@ -1,5 +1,5 @@
 // Spares: large objects of short use that are kept to be used again, as many as a bound says.
-import type { TurnEnd, WriteBatch } from './write-batch.ts';
+import type { TurnEnd, WriteBatch } from "./write-batch.ts";
 
 /** What can be used again. */
 export interface Reusable {
@@ -8,13 +8,13 @@ export interface Reusable {
 }
 
 export class Spares<One extends Reusable> implements TurnEnd {
-  readonly #batch: Pick<WriteBatch, 'ask'>;
+  readonly #batch: Pick<WriteBatch, "ask">;
   readonly #most: number;
   readonly #spare: One[] = [];
   readonly #over: One[] = [];
 
   /** Keeps `most` at once. */
-  constructor(batch: Pick<WriteBatch, 'ask'>, most: number) {
+  constructor(batch: Pick<WriteBatch, "ask">, most: number) {
     this.#batch = batch;
     this.#most = most;
   }

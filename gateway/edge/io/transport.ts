@@ -1,9 +1,9 @@
 // Transport: a byte stream, plain or TLS, as the codecs see it. Both kinds behave alike: every wire test runs on both.
-import type { Socket } from 'node:net';
-import type { Sink } from './out-buffer.ts';
-import type { ReadBuffer } from './read-buffer.ts';
-import { unsentOf, writeBothNow, writeNow } from './write-now.ts';
-import type { WriteQueue } from './write-stall.ts';
+import type { Socket } from "node:net";
+import type { Sink } from "./out-buffer.ts";
+import type { ReadBuffer } from "./read-buffer.ts";
+import { unsentOf, writeBothNow, writeNow } from "./write-now.ts";
+import type { WriteQueue } from "./write-stall.ts";
 
 /** Whom a Transport tells. One at a time; nothing is told after `destroy`. */
 export interface TransportOwner {
@@ -54,21 +54,21 @@ export class SocketTransport implements Transport {
     this.peer = peerOf(socket);
     this.secure = tls !== null;
     this.alpn = tls?.alpn ?? null;
-    socket.on('end', () => this.#tell(() => this.owner.ended()));
-    socket.on('drain', () => this.#tell(() => this.owner.drained()));
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#broken(error.code ?? error.message));
-    socket.on('close', () => this.#broken('closed'));
+    socket.on("end", () => this.#tell(() => this.owner.ended()));
+    socket.on("drain", () => this.#tell(() => this.owner.drained()));
+    socket.on("error", (error: NodeJS.ErrnoException) => this.#broken(error.code ?? error.message));
+    socket.on("close", () => this.#broken("closed"));
   }
 
   /** Reads by 'data' events: TLS, and plain sockets where the static buffer cannot be had. */
   readByEvents(reads: ReadBuffer): void {
     const use = this.receive;
-    this.#socket.on('data', (chunk: Buffer) => reads.copied(chunk, use));
+    this.#socket.on("data", (chunk: Buffer) => reads.copied(chunk, use));
   }
 
   /** `call` is called when the socket is closed, by whomever. */
   onceClosed(call: () => void): void {
-    this.#socket.once('close', call);
+    this.#socket.once("close", call);
   }
 
   /** What a static read buffer calls with the bytes it got. */
@@ -104,7 +104,11 @@ export class SocketTransport implements Transport {
     if (this.#destroyed) return;
     const sent = this.secure ? 0 : writeBothNow(this.#socket, first, second);
     if (sent === first.length + second.length) return;
-    this.#socket.write(sent < first.length ? Buffer.concat([first.subarray(sent), second]) : Buffer.from(second.subarray(sent - first.length)));
+    this.#socket.write(
+      sent < first.length
+        ? Buffer.concat([first.subarray(sent), second])
+        : Buffer.from(second.subarray(sent - first.length)),
+    );
   }
 
   give(bytes: Buffer): void {
@@ -166,6 +170,6 @@ export class SocketTransport implements Transport {
 /** Address of a socket's peer; IPv4 on a dual-stack socket is printed as IPv4. */
 export function peerOf(socket: Socket): string {
   const address = socket.remoteAddress;
-  if (address === undefined) return 'unknown';
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  if (address === undefined) return "unknown";
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

@@ -1,15 +1,15 @@
 // WorkerContext: what everything in one worker shares below the routing table: its clock, deadlines, buffers, counters and limits. Made once.
-import type { Clock } from '../../shared/clock.ts';
-import type { AccessEntry } from '../../shared/data-plane.ts';
-import type { CounterBlock } from '../../shared/counters.ts';
-import type { EdgeLimits, Settings } from '../../options/settings.ts';
-import { DeadlineWheel } from './deadline.ts';
-import { frontOf, type Front } from './front.ts';
-import { HeldMemory } from './held-memory.ts';
-import { occupancyOf, type Occupancy } from './occupancy.ts';
-import { OutBuffer } from './out-buffer.ts';
-import { ReadBuffer, windowBytes } from './read-buffer.ts';
-import { WriteBatch } from './write-batch.ts';
+import type { Clock } from "../../shared/clock.ts";
+import type { AccessEntry } from "../../shared/data-plane.ts";
+import type { CounterBlock } from "../../shared/counters.ts";
+import type { EdgeLimits, Settings } from "../../options/settings.ts";
+import { DeadlineWheel } from "./deadline.ts";
+import { frontOf, type Front } from "./front.ts";
+import { HeldMemory } from "./held-memory.ts";
+import { occupancyOf, type Occupancy } from "./occupancy.ts";
+import { OutBuffer } from "./out-buffer.ts";
+import { ReadBuffer, windowBytes } from "./read-buffer.ts";
+import { WriteBatch } from "./write-batch.ts";
 
 export interface WorkerOptions {
   readonly settings: Settings;
@@ -28,7 +28,7 @@ export class WorkerContext {
   readonly limits: EdgeLimits;
   /** Another object when the table says something else. */
   front: Front;
-  readonly accessLog: Settings['accessLog'];
+  readonly accessLog: Settings["accessLog"];
   /** Parameters of a query that hold credentials, whatever becomes of the request: no line has a query with one. null: it is not known which do. */
   secretParameters: readonly string[] | null = null;
   readonly counters: CounterBlock;

@@ -1,6 +1,6 @@
 // WriteBatch: everything that a worker's connections write in one turn of the event loop leaves in one write a connection. This is the one large
 // saving of the engine: 10 to 13 µs of a call in a prototype.
-import { OutBuffer } from './out-buffer.ts';
+import { OutBuffer } from "./out-buffer.ts";
 
 /**
  * Bytes of one write, which the kernel takes as one packet: 45 segments of 1,448, what fits the 64 KiB of segmentation offload, and less than the

@@ -2,8 +2,8 @@
 // kernel did not take, so that a buffer which is used again and again would have to be given up for each slow peer, with its tens of kB for the
 // few that were left. Here the rest can be copied, and bodies leave from where they were read. `_handle.fd` is undocumented, so it is used here
 // alone and tested against the pinned Node; where there is no descriptor, nothing is taken and the socket writes everything itself.
-import { writeSync, writevSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { writeSync, writevSync } from "node:fs";
+import type { Socket } from "node:net";
 
 interface Handle {
   readonly fd?: number;

@@ -1,8 +1,8 @@
 // A limit of rate, compiled for the table: in whole units, so that what is counted is exact for as long as a process lives.
-import { createHash } from 'node:crypto';
-import type { RateLimit } from '../../../routing/model/guard.ts';
-import { printLimit } from '../../../routing/model/rate-limit.ts';
-import type { LimitMemory } from '../../shared/limit-memory.ts';
+import { createHash } from "node:crypto";
+import type { RateLimit } from "../../../routing/model/guard.ts";
+import { printLimit } from "../../../routing/model/rate-limit.ts";
+import type { LimitMemory } from "../../shared/limit-memory.ts";
 
 export interface CompiledLimit {
   readonly limit: RateLimit;
@@ -36,17 +36,24 @@ export interface LimitOwner {
 }
 
 /** The same limit of two owners is counted apart. `text`: of a share, the limit that it is of. */
-export function compileLimit(limit: RateLimit, owner: LimitOwner, { secret }: LimitMemory, text = printLimit(limit)): CompiledLimit {
+export function compileLimit(
+  limit: RateLimit,
+  owner: LimitOwner,
+  { secret }: LimitMemory,
+  text = printLimit(limit),
+): CompiledLimit {
   const { permits, periodMs, burst } = limit;
   const permitsInLife = (permits / periodMs) * lifeMs + burst + 1;
   const permit = 2 ** Math.min(40, Math.floor(Math.log2(tatUnits / permitsInLife)));
-  const digest = createHash('sha256').update(`${secret[0]} ${secret[1]} ${owner.object}\n${text}\n${permits} ${periodMs} ${burst}`).digest();
-  const tenant = createHash('sha256').update(`${secret[0]} ${secret[1]} ${owner.namespace}`).digest();
+  const digest = createHash("sha256")
+    .update(`${secret[0]} ${secret[1]} ${owner.object}\n${text}\n${permits} ${periodMs} ${burst}`)
+    .digest();
+  const tenant = createHash("sha256").update(`${secret[0]} ${secret[1]} ${owner.namespace}`).digest();
   return {
     limit,
     text,
     owner,
-    whole: limit.per.kind === 'all',
+    whole: limit.per.kind === "all",
     unitsPerMs: (permits * permit) / periodMs,
     permit,
     tolerance: burst * permit,

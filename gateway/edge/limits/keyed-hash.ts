@@ -23,7 +23,8 @@ export class KeyedHash {
     }
     const length = to - at;
     let count = 0;
-    for (; at + 4 <= to; at += 4) words[count++] = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    for (; at + 4 <= to; at += 4)
+      words[count++] = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     let last = length << 24;
     for (let shift = 0; at < to; at++, shift += 8) last |= bytes[at]! << shift;
     words[count++] = last;
@@ -46,8 +47,8 @@ export class KeyedHash {
       word = 0;
     }
     if (units > 0xff || length > mostWords * 2) {
-      const isBytes = Buffer.from(text, 'latin1').toString('latin1') === text;
-      const bytes = Buffer.from(text, isBytes ? 'latin1' : 'utf8');
+      const isBytes = Buffer.from(text, "latin1").toString("latin1") === text;
+      const bytes = Buffer.from(text, isBytes ? "latin1" : "utf8");
       this.ofBytes(key0, isBytes ? key1 : key1 ^ utf8Key, bytes, 0, bytes.length);
       return;
     }

@@ -1,12 +1,12 @@
 // LeaseBook: permits of limits that all replicas share, which a worker has taken from Redis ahead of need. Redis counts by the same algorithm as a
 // table does, so that what is taken there is never more than a burst and the rate; what a worker holds is taken already. A request waits for Redis
 // only where the worker holds nothing for its client.
-import { createHash } from 'node:crypto';
-import type { Alarm, Clock } from '../../shared/clock.ts';
-import { FairMap } from '../store/fair-map.ts';
-import { redisScript } from '../store/redis-script.ts';
-import type { RedisAnswer, RedisStore } from '../store/redis.ts';
-import type { CompiledLimit } from './compiled-limit.ts';
+import { createHash } from "node:crypto";
+import type { Alarm, Clock } from "../../shared/clock.ts";
+import { FairMap } from "../store/fair-map.ts";
+import { redisScript } from "../store/redis-script.ts";
+import type { RedisAnswer, RedisStore } from "../store/redis.ts";
+import type { CompiledLimit } from "./compiled-limit.ts";
 
 /** What a worker holds is used within this time, or given back with its next question. */
 const leaseMs = 10_000;
@@ -50,10 +50,13 @@ return redis.call('ZCARD', KEYS[1])
 `);
 
 /** `refused`: for so long. `away`: Redis cannot say. */
-export type Taken = { readonly kind: 'admitted' } | { readonly kind: 'refused'; readonly waitMs: number } | { readonly kind: 'away' };
+export type Taken =
+  | { readonly kind: "admitted" }
+  | { readonly kind: "refused"; readonly waitMs: number }
+  | { readonly kind: "away" };
 
-const admitted: Taken = Object.freeze({ kind: 'admitted' });
-const away: Taken = Object.freeze({ kind: 'away' });
+const admitted: Taken = Object.freeze({ kind: "admitted" });
+const away: Taken = Object.freeze({ kind: "away" });
 
 interface Lease {
   readonly key: string;
@@ -72,7 +75,7 @@ interface Lease {
 }
 
 export interface LeaseOptions {
-  readonly store: Pick<RedisStore, 'run' | 'isReady'>;
+  readonly store: Pick<RedisStore, "run" | "isReady">;
   readonly clock: Clock;
   /** Workers of this process, each of which holds permits of its own. */
   readonly workers: number;
@@ -104,10 +107,11 @@ export class LeaseBook {
     if (lease.permits > 0 && nowMs < lease.untilMs) {
       lease.permits -= 1;
       lease.used += 1;
-      if (lease.permits * 4 <= lease.size && !lease.asking && nowMs >= lease.askAgainMs && this.#isThere(nowMs)) this.#fill(limit, lease, nowMs);
+      if (lease.permits * 4 <= lease.size && !lease.asking && nowMs >= lease.askAgainMs && this.#isThere(nowMs))
+        this.#fill(limit, lease, nowMs);
       return admitted;
     }
-    if (nowMs < lease.askAgainMs) return { kind: 'refused', waitMs: lease.nextMs - nowMs };
+    if (nowMs < lease.askAgainMs) return { kind: "refused", waitMs: lease.nextMs - nowMs };
     if (!this.#isThere(nowMs)) return away;
     if (!lease.asking) this.#fill(limit, lease, nowMs);
     return null;
@@ -132,8 +136,19 @@ export class LeaseBook {
   }
 
   #made(limit: CompiledLimit, client: number, text: () => string): Lease {
-    const key = `sluice:limit:${createHash('sha256').update(`${limit.owner.object}\n${limit.text}\n${text()}`).digest('base64url')}`;
-    const lease: Lease = { key, permits: 0, untilMs: 0, size: 0, used: 0, filledMs: 0, nextMs: 0, askAgainMs: -Infinity, asking: false, waiting: [] };
+    const key = `sluice:limit:${createHash("sha256").update(`${limit.owner.object}\n${limit.text}\n${text()}`).digest("base64url")}`;
+    const lease: Lease = {
+      key,
+      permits: 0,
+      untilMs: 0,
+      size: 0,
+      used: 0,
+      filledMs: 0,
+      nextMs: 0,
+      askAgainMs: -Infinity,
+      asking: false,
+      waiting: [],
+    };
     this.#leases.set(client, limit.owner.namespace, lease, ({ asking }) => asking);
     return lease;
   }
@@ -151,7 +166,9 @@ export class LeaseBook {
     lease.asking = true;
     lease.used = 0;
     lease.filledMs = nowMs;
-    void this.#options.store.run(takeScript, [lease.key], [permits, periodMs, burst, wanted, back]).then((answer) => this.#filled(limit, lease, wanted, answer));
+    void this.#options.store
+      .run(takeScript, [lease.key], [permits, periodMs, burst, wanted, back])
+      .then((answer) => this.#filled(limit, lease, wanted, answer));
   }
 
   /** All that is held of a limit is at most half of a burst, so that nobody is refused for what others merely hold. */
@@ -164,7 +181,7 @@ export class LeaseBook {
   #filled(limit: CompiledLimit, lease: Lease, wanted: number, answer: RedisAnswer): void {
     const nowMs = this.#options.clock.now();
     lease.asking = false;
-    const read = answer.kind === 'reply' ? readGrant(answer.reply, wanted) : null;
+    const read = answer.kind === "reply" ? readGrant(answer.reply, wanted) : null;
     if (read === null) this.#awayUntilMs = nowMs + awayMs;
     else {
       lease.permits += read.granted;
@@ -179,7 +196,7 @@ export class LeaseBook {
         lease.used += 1;
         taken(admitted);
       } else if (read === null) taken(away);
-      else if (read.granted < wanted) taken({ kind: 'refused', waitMs: Math.max(1, lease.nextMs - nowMs) });
+      else if (read.granted < wanted) taken({ kind: "refused", waitMs: Math.max(1, lease.nextMs - nowMs) });
       else lease.waiting.push(taken);
     }
     // More came meanwhile than was asked for, and Redis may have more.
@@ -190,8 +207,9 @@ export class LeaseBook {
     if (this.#closed) return;
     const { store, clock, replica } = this.#options;
     if (store.isReady) {
-      void store.run(beatScript, ['sluice:replicas'], [replica, silentMs]).then((answer) => {
-        if (answer.kind === 'reply' && Number.isSafeInteger(answer.reply) && (answer.reply as number) >= 1) this.replicas = answer.reply as number;
+      void store.run(beatScript, ["sluice:replicas"], [replica, silentMs]).then((answer) => {
+        if (answer.kind === "reply" && Number.isSafeInteger(answer.reply) && (answer.reply as number) >= 1)
+          this.replicas = answer.reply as number;
       });
     }
     this.#beat = clock.after(this.replicas === 1 && !store.isReady ? beatMs / 50 : beatMs, () => this.#tell());
@@ -202,6 +220,12 @@ export class LeaseBook {
 function readGrant(reply: unknown, wanted: number): { readonly granted: number; readonly waitMs: number } | null {
   if (!Array.isArray(reply)) return null;
   const [granted, wait] = reply as readonly unknown[];
-  const waitMs = typeof wait === 'string' ? Number(wait) : Number.NaN;
-  return Number.isSafeInteger(granted) && (granted as number) >= 0 && (granted as number) <= wanted && waitMs >= 0 && waitMs < Infinity ? { granted: granted as number, waitMs } : null;
+  const waitMs = typeof wait === "string" ? Number(wait) : Number.NaN;
+  return Number.isSafeInteger(granted) &&
+    (granted as number) >= 0 &&
+    (granted as number) <= wanted &&
+    waitMs >= 0 &&
+    waitMs < Infinity
+    ? { granted: granted as number, waitMs }
+    : null;
 }

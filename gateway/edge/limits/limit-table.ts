@@ -9,9 +9,17 @@
 // their way. Room is made by a state with the next stamp, before another key comes: a key whose state is ahead of it counts as not there, and no
 // request is admitted on a state that is about to go. An insertion is one compare-exchange of the word `newest` of its set, which holds the new key
 // and its way; whoever inserts next first writes that key to its way. So no key stands in a set twice, and nothing is half inserted.
-import { idleUnitMs, isBusy, setBytes, setLayout, stampsAhead, ways, type LimitMemory } from '../../shared/limit-memory.ts';
-import type { CompiledLimit } from './compiled-limit.ts';
-import type { KeyedHash } from './keyed-hash.ts';
+import {
+  idleUnitMs,
+  isBusy,
+  setBytes,
+  setLayout,
+  stampsAhead,
+  ways,
+  type LimitMemory,
+} from "../../shared/limit-memory.ts";
+import type { CompiledLimit } from "./compiled-limit.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
 
 /** Upper half of a key: way (3 bits), stamp (5), namespace of the limit (12), the limit (12). Its lower half is hash. */
 const wayShift = 29;
@@ -99,14 +107,17 @@ export class LimitTable {
       const stamp = this.#stampAt(set, way, low, identity);
       const tat = Number(state) - stamp * tatRange;
       if (stamp < 0 || tat < limit.permit || tat >= tatRange) return;
-      if (Atomics.compareExchange(this.#words, place, state, BigInt(stamp * tatRange + tat - limit.permit)) === state) return;
+      if (Atomics.compareExchange(this.#words, place, state, BigInt(stamp * tatRange + tat - limit.permit)) === state)
+        return;
     }
   }
 
   /** First byte of the set of a key. */
   #setOf(limit: CompiledLimit, high: number): number {
     const { wholeSets, clientSets } = this.#memory;
-    const index = limit.whole ? Math.floor((high / 2 ** 32) * wholeSets) : wholeSets + Math.floor((high / 2 ** 32) * clientSets);
+    const index = limit.whole
+      ? Math.floor((high / 2 ** 32) * wholeSets)
+      : wholeSets + Math.floor((high / 2 ** 32) * clientSets);
     return index * setBytes;
   }
 
@@ -152,7 +163,10 @@ export class LimitTable {
         if (Atomics.compareExchange(words, statesAt + way, state, BigInt(nextStamp * tatRange)) !== state) continue;
         if (busy) this.#evicted();
       }
-      const key = BigInt.asIntN(64, (BigInt(((way << wayShift) | (nextStamp << stampShift) | identity) >>> 0) << 32n) | BigInt(low));
+      const key = BigInt.asIntN(
+        64,
+        (BigInt(((way << wayShift) | (nextStamp << stampShift) | identity) >>> 0) << 32n) | BigInt(low),
+      );
       // Whoever has inserted something meanwhile may have inserted this key.
       if (Atomics.compareExchange(words, newestAt, newest, key) !== newest) continue;
       this.#finish(newestAt, keysAt, key);
@@ -166,7 +180,8 @@ export class LimitTable {
     const at = keysAt + Number(BigInt.asUintN(3, newest >> 61n));
     const old = Atomics.load(this.#words, at);
     // Of a later insertion, the key that stands there may be the later one.
-    if (old !== newest && Atomics.load(this.#words, newestAt) === newest) Atomics.compareExchange(this.#words, at, old, newest);
+    if (old !== newest && Atomics.load(this.#words, newestAt) === newest)
+      Atomics.compareExchange(this.#words, at, old, newest);
   }
 
   /** A way whose client is as free as a stranger, or that nobody has; below 0: there is none. */

@@ -1,16 +1,16 @@
 // Limiter: what a worker has of the limits of rate: the table, its time, and whose cell a request is counted in.
-import { fieldNamed, fieldText } from '../../../routing/request/bytes.ts';
-import { fixed } from '../../shared/counters.ts';
-import type { LimitMemory } from '../../shared/limit-memory.ts';
-import type { Caller } from '../identity/verifier.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { readClientAddress } from '../message/request-values.ts';
-import { compileLimit, type CompiledLimit } from './compiled-limit.ts';
-import { KeyedHash } from './keyed-hash.ts';
-import type { LeaseBook } from './lease-book.ts';
-import { LimitTable } from './limit-table.ts';
+import { fieldNamed, fieldText } from "../../../routing/request/bytes.ts";
+import { fixed } from "../../shared/counters.ts";
+import type { LimitMemory } from "../../shared/limit-memory.ts";
+import type { Caller } from "../identity/verifier.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { readClientAddress } from "../message/request-values.ts";
+import { compileLimit, type CompiledLimit } from "./compiled-limit.ts";
+import { KeyedHash } from "./keyed-hash.ts";
+import type { LeaseBook } from "./lease-book.ts";
+import { LimitTable } from "./limit-table.ts";
 
 /** What of a request says whose it is. */
 export interface LimitedRequest {
@@ -56,9 +56,14 @@ export class Limiter {
   /** Whose cell of the limit it is, into `hash`. Whoever has not said who it is counts as its address. */
   identify(limit: CompiledLimit, request: LimitedRequest, hash: KeyedHash): void {
     const { per } = limit.limit;
-    if (per.kind === 'all') hash.ofBytes(limit.key0, limit.key1 ^ kinds.all, nothing, 0, 0);
-    else if (per.kind === 'header') identifyField(limit, request.head, per.name, hash);
-    else if (per.kind === 'client' && request.caller !== null) hash.ofText(limit.key0, limit.key1 ^ kinds.client ^ this.#providerKey(request.caller.provider), request.caller.client);
+    if (per.kind === "all") hash.ofBytes(limit.key0, limit.key1 ^ kinds.all, nothing, 0, 0);
+    else if (per.kind === "header") identifyField(limit, request.head, per.name, hash);
+    else if (per.kind === "client" && request.caller !== null)
+      hash.ofText(
+        limit.key0,
+        limit.key1 ^ kinds.client ^ this.#providerKey(request.caller.provider),
+        request.caller.client,
+      );
     else this.#identifyAddress(limit, request, hash);
   }
 
@@ -78,11 +83,13 @@ export class Limiter {
   /** The same in words, equal in all replicas. */
   textOf({ limit }: CompiledLimit, { head, facts, caller }: LimitedRequest): string {
     const { per } = limit;
-    if (per.kind === 'all') return 'all';
-    if (per.kind === 'header') return fieldTexts(head, per.name);
-    if (per.kind === 'client' && caller !== null) return `client ${caller.provider}/${caller.client}`;
+    if (per.kind === "all") return "all";
+    if (per.kind === "header") return fieldTexts(head, per.name);
+    if (per.kind === "client" && caller !== null) return `client ${caller.provider}/${caller.client}`;
     const length = readClientAddress(head, facts, this.#address);
-    return length === 0 ? 'absent' : `address ${Buffer.from(this.#address.subarray(0, Math.min(length, networkBytes))).toString('hex')}`;
+    return length === 0
+      ? "absent"
+      : `address ${Buffer.from(this.#address.subarray(0, Math.min(length, networkBytes))).toString("hex")}`;
   }
 
   /** What is left for one of so many replicas while they cannot count together. */
@@ -90,7 +97,12 @@ export class Limiter {
     const known = this.#shares.get(limit);
     if (known?.replicas === replicas) return known.share;
     const { permits, periodMs, burst, per } = limit.limit;
-    const share = compileLimit({ permits, periodMs: periodMs * replicas, burst: Math.max(1, Math.floor(burst / replicas)), per }, limit.owner, this.memory, limit.text);
+    const share = compileLimit(
+      { permits, periodMs: periodMs * replicas, burst: Math.max(1, Math.floor(burst / replicas)), per },
+      limit.owner,
+      this.memory,
+      limit.text,
+    );
     this.#shares.set(limit, { replicas, share });
     return share;
   }
@@ -114,11 +126,13 @@ function identifyField({ key0, key1 }: CompiledLimit, head: WireRequestHead, nam
   }
   hash.low = key0;
   hash.high = key1 ^ kinds.header;
-  for (; field >= 0; field = fieldNamed(head, name, field + 1)) hash.ofBytes(hash.low, hash.high, bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!);
+  for (; field >= 0; field = fieldNamed(head, name, field + 1))
+    hash.ofBytes(hash.low, hash.high, bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!);
 }
 
 function fieldTexts(head: WireRequestHead, name: string): string {
   const texts: string[] = [];
-  for (let field = fieldNamed(head, name, 0); field >= 0; field = fieldNamed(head, name, field + 1)) texts.push(fieldText(head, name, field));
-  return texts.length === 0 ? 'absent' : `header ${JSON.stringify(texts)}`;
+  for (let field = fieldNamed(head, name, 0); field >= 0; field = fieldNamed(head, name, field + 1))
+    texts.push(fieldText(head, name, field));
+  return texts.length === 0 ? "absent" : `header ${JSON.stringify(texts)}`;
 }

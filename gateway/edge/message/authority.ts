@@ -1,6 +1,6 @@
 // The authority: what Host says, `uri-host [":" port]` (RFC 9110 §7.2, RFC 3986 §3.2).
-import { isIPv6 } from 'node:net';
-import { colon, isName } from './characters.ts';
+import { isIPv6 } from "node:net";
+import { colon, isName } from "./characters.ts";
 
 /** `[` + IPv6 address + `]` is no longer than this. */
 const mostAddressBytes = 47;
@@ -23,7 +23,7 @@ function afterAddress(bytes: Uint8Array, start: number, end: number): number {
   if (close < 0 || close >= end || close - start >= mostAddressBytes) return -1;
   const address = String.fromCharCode(...bytes.subarray(start + 1, close));
   // A zone (`%lo`) means something only on the machine that wrote it.
-  return isIPv6(address) && !address.includes('%') ? close + 1 : -1;
+  return isIPv6(address) && !address.includes("%") ? close + 1 : -1;
 }
 
 /** A colon and 0..65535, or the colon alone. */

@@ -2,7 +2,7 @@
 
 const padding = 0x3d;
 const valueOf = new Uint8Array(256).fill(0xff);
-const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+const alphabet = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 for (const [value, character] of alphabet.entries()) valueOf[character] = value;
 
 export class Base64Decoder {

@@ -35,4 +35,6 @@ export const hexValue = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** ASCII letters in lower case, every other byte as it is. */
-export const lowered = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
+export const lowered = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
+);

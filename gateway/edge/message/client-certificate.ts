@@ -21,17 +21,22 @@ export interface ClientTls {
 }
 
 /** Envoy's field for it. What clients say by that name never goes on. */
-const name = 'x-forwarded-client-cert';
+const name = "x-forwarded-client-cert";
 
 /**
  * The line that tells an upstream, with its end: `Hash=…;Subject="…";URI=…;DNS=…`, as Envoy writes with SANITIZE_SET (1.40: `ClientCertificate…`
  * details subject, uri and dns). Differs: a name that holds a separator is quoted, so that it cannot pose as another part. Null: none.
  */
 export function clientCertificateLine(certificate: ClientCertificate | null): string {
-  if (certificate === null) return '';
+  if (certificate === null) return "";
   const { fingerprint, subject, uris, dnsNames } = certificate;
-  const parts = [`Hash=${fingerprint}`, `Subject="${printable(subject)}"`, ...uris.map((uri) => `URI=${valueOf(uri)}`), ...dnsNames.map((dns) => `DNS=${valueOf(dns)}`)];
-  return `${name}: ${parts.join(';')}\r\n`;
+  const parts = [
+    `Hash=${fingerprint}`,
+    `Subject="${printable(subject)}"`,
+    ...uris.map((uri) => `URI=${valueOf(uri)}`),
+    ...dnsNames.map((dns) => `DNS=${valueOf(dns)}`),
+  ];
+  return `${name}: ${parts.join(";")}\r\n`;
 }
 
 function valueOf(text: string): string {
@@ -41,5 +46,5 @@ function valueOf(text: string): string {
 
 /** Nothing of a certificate ends the line. */
 function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?');
+  return text.replaceAll(/[^\x20-\x7e]/g, "?");
 }

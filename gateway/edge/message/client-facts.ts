@@ -1,8 +1,8 @@
 // ClientFacts: what the connection of a client says about every request on it, written once a connection.
-import { clientCertificateLine, type ClientCertificate, type ClientTls } from './client-certificate.ts';
-import type { Front } from '../io/front.ts';
-import { forwardedUpstream } from './request-fields.ts';
-import { requestIdBytes } from './request-id.ts';
+import { clientCertificateLine, type ClientCertificate, type ClientTls } from "./client-certificate.ts";
+import type { Front } from "../io/front.ts";
+import { forwardedUpstream } from "./request-fields.ts";
+import { requestIdBytes } from "./request-id.ts";
 
 /** What the connection of the client says about every request on it. */
 export interface ClientFacts {
@@ -31,9 +31,9 @@ export interface ClientFacts {
 /** The facts of a client at this address; `tls` null: in cleartext. */
 export function clientFacts(peer: string, tls: ClientTls | null, front: Front): ClientFacts {
   const certificate = tls === null ? null : tls.certificate;
-  const protoLine = `x-forwarded-proto: ${tls === null ? 'http' : 'https'}\r\n`;
+  const protoLine = `x-forwarded-proto: ${tls === null ? "http" : "https"}\r\n`;
   const certificateLine = clientCertificateLine(certificate);
-  const lines = `x-request-id: ${' '.repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}${certificateLine}x-forwarded-host: `;
+  const lines = `x-request-id: ${" ".repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}${certificateLine}x-forwarded-host: `;
   const passes = forwardedUpstream(front);
   return {
     peer: Buffer.from(peer),

@@ -1,7 +1,7 @@
 // The Connection field: tokens for this hop, and the names of fields that go no further (RFC 9110 §7.6.1).
-import { comma, isToken, space, tab } from './characters.ts';
-import { kind, kindOf } from './field-kind.ts';
-import { isWord, type FieldList } from './fields.ts';
+import { comma, isToken, space, tab } from "./characters.ts";
+import { kind, kindOf } from "./field-kind.ts";
+import { isWord, type FieldList } from "./fields.ts";
 
 /** What Connection said, bits. */
 export const says = { close: 1, keepAlive: 2, upgrade: 4, refused: 8 } as const;
@@ -28,9 +28,9 @@ export function readConnectionField(list: FieldList, field: number): number {
     if (at < end && bytes[at] !== comma) return says.refused;
     if (tokenEnd === start) continue;
     if (++tokens > mostTokens) return says.refused;
-    if (isWord(bytes, start, tokenEnd, 'close')) bits |= says.close;
-    else if (isWord(bytes, start, tokenEnd, 'keep-alive')) bits |= says.keepAlive;
-    else if (isWord(bytes, start, tokenEnd, 'upgrade')) bits |= says.upgrade;
+    if (isWord(bytes, start, tokenEnd, "close")) bits |= says.close;
+    else if (isWord(bytes, start, tokenEnd, "keep-alive")) bits |= says.keepAlive;
+    else if (isWord(bytes, start, tokenEnd, "upgrade")) bits |= says.upgrade;
     else bits |= nominate(list, start, tokenEnd);
   }
   return bits;
@@ -51,7 +51,8 @@ function nominate(list: FieldList, start: number, end: number): number {
   }
   for (let field = 0; field < fieldCount; field++) {
     const name = fields[field * 4]!;
-    if (fields[field * 4 + 1]! - name === end - start && sameName(bytes, name, start, end - start)) kinds[field] = kind.hop;
+    if (fields[field * 4 + 1]! - name === end - start && sameName(bytes, name, start, end - start))
+      kinds[field] = kind.hop;
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 // Cookies of a request, found by name without a text being made (RFC 6265 §5.4; HTTP/2 may send them in several fields, RFC 9113 §8.2.3).
-import { fieldNamed } from '../../../routing/request/bytes.ts';
-import type { RequestHead } from '../../../routing/request/head.ts';
+import { fieldNamed } from "../../../routing/request/bytes.ts";
+import type { RequestHead } from "../../../routing/request/head.ts";
 
 const [space, tab, quote, equals, semicolon] = [0x20, 0x09, 0x22, 0x3d, 0x3b];
 
@@ -15,7 +15,7 @@ export class CookiePlace {
 
   /** Moves to the first cookie of this name, in its own case. False: there is none. */
   first(head: RequestHead, name: string): boolean {
-    this.field = fieldNamed(head, 'cookie', 0);
+    this.field = fieldNamed(head, "cookie", 0);
     this.#at = this.field < 0 ? 0 : head.fields[this.field * 4 + 2]!;
     return this.next(head, name);
   }
@@ -34,7 +34,7 @@ export class CookiePlace {
         this.#take(bytes, start + name.length + 1, at);
         return true;
       }
-      this.field = fieldNamed(head, 'cookie', this.field + 1);
+      this.field = fieldNamed(head, "cookie", this.field + 1);
       if (this.field >= 0) this.#at = fields[this.field * 4 + 2]!;
     }
     return false;

@@ -1,5 +1,5 @@
 // Trailers that outlive the read they came in.
-import type { FieldList } from './fields.ts';
+import type { FieldList } from "./fields.ts";
 
 /** Fields with bytes of their own. */
 export function copyOfFields({ bytes, fields, kinds, neverIndexed, fieldCount, fieldsEnd }: FieldList): FieldList {

@@ -1,7 +1,7 @@
 // Kinds of fields: which names mean something to a proxy. By hash, confirmed by comparing the bytes: a hash alone would let a crafted name
 // pose as content-length.
-import { untouchableHeaders, untouchablePrefix } from '../../../routing/text/untouchable-headers.ts';
-import { lowered } from './characters.ts';
+import { untouchableHeaders, untouchablePrefix } from "../../../routing/text/untouchable-headers.ts";
+import { lowered } from "./characters.ts";
 
 /** What a field is to the codec, below 32. `other` is forwarded as it is. */
 export const kind = {
@@ -41,51 +41,82 @@ export const kind = {
 } as const;
 
 const ownKinds: readonly (readonly [string, number])[] = [
-  ['host', kind.host],
-  ['content-length', kind.contentLength],
-  ['transfer-encoding', kind.transferEncoding],
-  ['connection', kind.connection],
-  ['te', kind.te],
-  ['trailer', kind.trailer],
-  ['upgrade', kind.upgrade],
-  ['expect', kind.expect],
-  ['content-type', kind.contentType],
-  ['accept', kind.accept],
-  ['grpc-timeout', kind.grpcTimeout],
-  ['x-request-id', kind.requestId],
-  ['x-forwarded-for', kind.forwardedFor],
-  ['x-forwarded-proto', kind.forwardedProto],
-  ['x-forwarded-host', kind.forwardedHost],
-  ['x-forwarded-client-cert', kind.vouched],
-  ['forwarded', kind.forwarded],
-  ['x-real-ip', kind.forwarded],
-  ['x-rewrite-url', kind.original],
-  ['x-envoy-original-path', kind.originalPath],
-  ['date', kind.date],
+  ["host", kind.host],
+  ["content-length", kind.contentLength],
+  ["transfer-encoding", kind.transferEncoding],
+  ["connection", kind.connection],
+  ["te", kind.te],
+  ["trailer", kind.trailer],
+  ["upgrade", kind.upgrade],
+  ["expect", kind.expect],
+  ["content-type", kind.contentType],
+  ["accept", kind.accept],
+  ["grpc-timeout", kind.grpcTimeout],
+  ["x-request-id", kind.requestId],
+  ["x-forwarded-for", kind.forwardedFor],
+  ["x-forwarded-proto", kind.forwardedProto],
+  ["x-forwarded-host", kind.forwardedHost],
+  ["x-forwarded-client-cert", kind.vouched],
+  ["forwarded", kind.forwarded],
+  ["x-real-ip", kind.forwarded],
+  ["x-rewrite-url", kind.original],
+  ["x-envoy-original-path", kind.originalPath],
+  ["date", kind.date],
   // A trailer that forges one of these must not reach a server that merges trailers into its head (RFC 9110 §6.5.1).
   ...[
-    'authorization', 'cookie', 'set-cookie', 'content-encoding', 'content-range', 'cache-control', 'location', 'range', 'max-forwards',
-    'www-authenticate', 'age', 'expires', 'retry-after', 'vary', 'warning', 'if-match', 'if-none-match', 'if-modified-since',
-    'if-unmodified-since', 'if-range', 'pragma', 'seldon', 'namespace', 'x-sluice-client',
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "content-encoding",
+    "content-range",
+    "cache-control",
+    "location",
+    "range",
+    "max-forwards",
+    "www-authenticate",
+    "age",
+    "expires",
+    "retry-after",
+    "vary",
+    "warning",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "if-range",
+    "pragma",
+    "seldon",
+    "namespace",
+    "x-sluice-client",
   ].map((name) => [name, kind.guarded] as const),
 ];
 
 /** What no Mapping may touch and has no kind of its own is of one hop. */
-const names = [...ownKinds, ...untouchableHeaders.filter((name) => !ownKinds.some(([own]) => own === name)).map((name) => [name, kind.hop] as const)];
+const names = [
+  ...ownKinds,
+  ...untouchableHeaders
+    .filter((name) => !ownKinds.some(([own]) => own === name))
+    .map((name) => [name, kind.hop] as const),
+];
 
 // Any name that begins so, also one that ends there: who reads `proxy-` as a family may read the bare word as its member.
 const prefixes: readonly (readonly [string, number])[] = [
-  ['x-envoy-', kind.gateway],
-  ['x-original-', kind.original],
-  ['x-forwarded-', kind.forwarded],
+  ["x-envoy-", kind.gateway],
+  ["x-original-", kind.original],
+  ["x-forwarded-", kind.forwarded],
   [untouchablePrefix, kind.hop],
 ];
 
 // The hash is of the length and three bytes of the name: a scan then does nothing but look for the name's end.
 const slots = 1024;
-const known = [...names, ...underscoreAliasesOf(names.map(([one]) => one)).map((underscoreAlias) => [underscoreAlias, kind.underscoreAlias] as const)];
+const known = [
+  ...names,
+  ...underscoreAliasesOf(names.map(([one]) => one)).map(
+    (underscoreAlias) => [underscoreAlias, kind.underscoreAlias] as const,
+  ),
+];
 /** All names, one after the other: a look reads bytes and no object. */
-const nameBytes = Buffer.from(known.map(([name]) => name).join(''));
+const nameBytes = Buffer.from(known.map(([name]) => name).join(""));
 const nameAt = new Uint16Array(slots);
 /** 0: a free slot. */
 const lengthAt = new Uint8Array(slots);
@@ -105,7 +136,13 @@ const prefixBytes = prefixes.map(([prefix, prefixKind]) => ({ bytes: Buffer.from
 /** Every spelling of the names with `_` for one `-` or more. */
 function underscoreAliasesOf(originals: readonly string[]): readonly string[] {
   return originals.flatMap((name) => {
-    const spellings = name.split('-').reduce<readonly string[]>((starts, part) => (starts.length === 0 ? [part] : starts.flatMap((start) => [`${start}-${part}`, `${start}_${part}`])), []);
+    const spellings = name
+      .split("-")
+      .reduce<readonly string[]>(
+        (starts, part) =>
+          starts.length === 0 ? [part] : starts.flatMap((start) => [`${start}-${part}`, `${start}_${part}`]),
+        [],
+      );
     return spellings.filter((spelling) => spelling !== name);
   });
 }
@@ -132,7 +169,8 @@ export function kindOf(bytes: Uint8Array, start: number, end: number): number {
   if (first !== 0x78 && first !== 0x70) return kind.other;
   for (let i = 0; i < prefixBytes.length; i++) {
     const prefix = prefixBytes[i]!;
-    if (length >= prefix.bytes.length && beginsWithTwin(bytes, start, prefix.bytes)) return bytes.subarray(start, start + prefix.bytes.length).includes(0x5f) ? kind.underscoreAlias : prefix.kind;
+    if (length >= prefix.bytes.length && beginsWithTwin(bytes, start, prefix.bytes))
+      return bytes.subarray(start, start + prefix.bytes.length).includes(0x5f) ? kind.underscoreAlias : prefix.kind;
   }
   return kind.other;
 }

@@ -1,8 +1,8 @@
 // The field lines of a head or of a trailer section: one strict pass over the bytes, positions into typed arrays.
 //
 // Bytes are followed by one zero byte (a sentinel) that the caller has put there, so the scan needs no bound check: zero is in no table.
-import { colon, comma, cr, isToken, isValue, lf, lowered, space, tab } from './characters.ts';
-import { kindOf } from './field-kind.ts';
+import { colon, comma, cr, isToken, isValue, lf, lowered, space, tab } from "./characters.ts";
+import { kindOf } from "./field-kind.ts";
 
 /** More bytes are needed. */
 export const more = -1;

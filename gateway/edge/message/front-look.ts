@@ -1,8 +1,8 @@
 // Front look: heads that a gateway with such a Front refuses, and fields that it takes out, before a Route is looked for.
-import { failures, type Failure } from '../../failures.ts';
-import type { Front } from '../io/front.ts';
-import { kind } from './field-kind.ts';
-import type { WireRequestHead } from './request-head.ts';
+import { failures, type Failure } from "../../failures.ts";
+import type { Front } from "../io/front.ts";
+import { kind } from "./field-kind.ts";
+import type { WireRequestHead } from "./request-head.ts";
 
 const underscore = 0x5f;
 const percent = 0x25;
@@ -10,13 +10,14 @@ const question = 0x3f;
 
 /** Why the request is refused; null: it is not, and fields that go are nobody's from here on. */
 export function lookAtHead(head: WireRequestHead, { underscores, refusesEscapedSlashes }: Front): Failure | null {
-  if (refusesEscapedSlashes && holdsEscapedSlash(head.bytes, head.targetStart, head.targetEnd)) return failures.escapedSlash;
-  if (underscores === 'allow') return null;
+  if (refusesEscapedSlashes && holdsEscapedSlash(head.bytes, head.targetStart, head.targetEnd))
+    return failures.escapedSlash;
+  if (underscores === "allow") return null;
   const { bytes, fields, kinds, fieldCount } = head;
   for (let field = 0; field < fieldCount; field++) {
     const [start, end] = [fields[field * 4]!, fields[field * 4 + 1]!];
     if (!holdsUnderscore(bytes, start, end)) continue;
-    if (underscores === 'refuse') return failures.underscoreName;
+    if (underscores === "refuse") return failures.underscoreName;
     // Without a name it is found by nobody, and a field of this hop goes no further.
     fields[field * 4 + 1] = start;
     kinds[field] = kind.hop;

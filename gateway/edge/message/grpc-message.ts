@@ -38,7 +38,7 @@ export function healthList(status: number): Buffer {
 
 /** `service` of a HealthCheckRequest, the last one if there are several; null: this is no protobuf. */
 export function serviceOf(message: Buffer): string | null {
-  let service = '';
+  let service = "";
   let at = 0;
   while (at < message.length) {
     const tag = varint(message, at);
@@ -49,7 +49,7 @@ export function serviceOf(message: Buffer): string | null {
       const length = varint(message, at);
       if (length === null || length.end + length.value > message.length) return null;
       at = length.end + length.value;
-      if (tag.value >>> 3 === 1) service = message.toString('utf8', length.end, at);
+      if (tag.value >>> 3 === 1) service = message.toString("utf8", length.end, at);
     } else if (wire === 0) {
       const skipped = varint(message, at);
       if (skipped === null) return null;

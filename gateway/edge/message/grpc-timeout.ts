@@ -2,7 +2,15 @@
 
 /** ms of each unit. */
 const unitMs = new Float64Array(128);
-for (const [unit, ms] of [['H', 3_600_000], ['M', 60_000], ['S', 1000], ['m', 1], ['u', 1e-3], ['n', 1e-6]] as const) unitMs[unit.charCodeAt(0)] = ms;
+for (const [unit, ms] of [
+  ["H", 3_600_000],
+  ["M", 60_000],
+  ["S", 1000],
+  ["m", 1],
+  ["u", 1e-3],
+  ["n", 1e-6],
+] as const)
+  unitMs[unit.charCodeAt(0)] = ms;
 
 /** Digits of a value, by the protocol. */
 const mostDigits = 8;

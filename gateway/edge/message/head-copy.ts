@@ -1,10 +1,10 @@
 // A request head with bytes of its own: one that outlives the read it came in, and one with other fields than the client sent.
-import { isValue, lowered } from './characters.ts';
-import { kindOf } from './field-kind.ts';
-import { fieldRoom } from './fields.ts';
-import { isEditable } from './header-edits.ts';
-import { hasParameter, queryWithout } from './query.ts';
-import { WireRequestHead } from './request-head.ts';
+import { isValue, lowered } from "./characters.ts";
+import { kindOf } from "./field-kind.ts";
+import { fieldRoom } from "./fields.ts";
+import { isEditable } from "./header-edits.ts";
+import { hasParameter, queryWithout } from "./query.ts";
+import { WireRequestHead } from "./request-head.ts";
 
 /** What of a request becomes different. */
 export interface HeadChange {
@@ -26,7 +26,7 @@ export const noChange: HeadChange = Object.freeze({ remove: [], add: [], removeP
 export function copyOfHead(head: WireRequestHead, change: HeadChange, path: string | null = null): WireRequestHead {
   const { removed, added } = compiledOf(change);
   const { fields, fieldCount, fieldsEnd } = head;
-  if (added.length > 0 && fieldCount + added.length > fieldRoom) throw new Error('the request has too many fields');
+  if (added.length > 0 && fieldCount + added.length > fieldRoom) throw new Error("the request has too many fields");
   // Room for no more fields than there are: a head that waits is kept for long.
   const copy = new WireRequestHead(fieldCount + added.length);
   const out = new Bytes(roomFor(head, added, path));
@@ -41,7 +41,7 @@ export function copyOfHead(head: WireRequestHead, change: HeadChange, path: stri
   putPath(copy, head, path, change.removeParameters, out);
   const neverIndexed = head.neverIndexed === null ? null : new Uint8Array(fieldCount + added.length);
   // Lines that stay and stand together are copied together.
-  for (let field = 0; field < fieldCount; ) {
+  for (let field = 0; field < fieldCount;) {
     if (isRemoved(head, field, removed)) {
       field += 1;
       continue;
@@ -84,7 +84,7 @@ export function copyBytes({ bytes, fields, kinds }: WireRequestHead): number {
   return bytes.length + fields.byteLength + kinds.length;
 }
 
-const separators = Buffer.from(' ?');
+const separators = Buffer.from(" ?");
 
 /** Bytes that are put one after the other. */
 class Bytes {
@@ -107,9 +107,38 @@ class Bytes {
   }
 }
 
-function roomFor({ methodStart, methodEnd, targetStart, targetEnd, authorityStart, authorityEnd, pathStart, pathEnd, queryEnd, fields, fieldCount, fieldsEnd }: WireRequestHead, added: readonly AddedField[], path: string | null): number {
-  const own = methodEnd - methodStart + targetEnd - targetStart + authorityEnd - authorityStart + Math.max(pathEnd, queryEnd) - pathStart;
-  let room = own + separators.length + (path === null ? 0 : Buffer.byteLength(path)) + (fieldCount === 0 ? 0 : fieldsEnd - fields[0]!);
+function roomFor(
+  {
+    methodStart,
+    methodEnd,
+    targetStart,
+    targetEnd,
+    authorityStart,
+    authorityEnd,
+    pathStart,
+    pathEnd,
+    queryEnd,
+    fields,
+    fieldCount,
+    fieldsEnd,
+  }: WireRequestHead,
+  added: readonly AddedField[],
+  path: string | null,
+): number {
+  const own =
+    methodEnd -
+    methodStart +
+    targetEnd -
+    targetStart +
+    authorityEnd -
+    authorityStart +
+    Math.max(pathEnd, queryEnd) -
+    pathStart;
+  let room =
+    own +
+    separators.length +
+    (path === null ? 0 : Buffer.byteLength(path)) +
+    (fieldCount === 0 ? 0 : fieldsEnd - fields[0]!);
   for (let i = 0; i < added.length; i++) room += added[i]!.line.length;
   return room;
 }
@@ -133,15 +162,20 @@ const compiledChanges = new WeakMap<HeadChange, CompiledChange>();
 function compiledOf(change: HeadChange): CompiledChange {
   const known = compiledChanges.get(change);
   if (known !== undefined) return known;
-  for (const name of change.remove) if (!isEditable(name)) throw new Error(`no request can lose a field named ${JSON.stringify(name)}`);
-  const compiled = { removed: change.remove.map((name) => Buffer.from(name.toLowerCase().replaceAll('_', '-'))), added: change.add.map(([name, value]) => addedOf(name, value)) };
+  for (const name of change.remove)
+    if (!isEditable(name)) throw new Error(`no request can lose a field named ${JSON.stringify(name)}`);
+  const compiled = {
+    removed: change.remove.map((name) => Buffer.from(name.toLowerCase().replaceAll("_", "-"))),
+    added: change.add.map(([name, value]) => addedOf(name, value)),
+  };
   compiledChanges.set(change, compiled);
   return compiled;
 }
 
 function addedOf(name: string, value: string): AddedField {
   if (!isEditable(name)) throw new Error(`no request can be given a field named ${JSON.stringify(name)}`);
-  if (!Buffer.from(value).every((byte) => isValue[byte] === 1)) throw new Error(`the value of ${name} holds a control character`);
+  if (!Buffer.from(value).every((byte) => isValue[byte] === 1))
+    throw new Error(`the value of ${name} holds a control character`);
   const line = Buffer.from(`${name}: ${value}\r\n`);
   return { line, nameBytes: name.length, kind: kindOf(line, 0, name.length) };
 }
@@ -162,7 +196,13 @@ function isRemoved({ bytes, fields }: WireRequestHead, field: number, removed: r
   return false;
 }
 
-function putPath(copy: WireRequestHead, head: WireRequestHead, path: string | null, removeParameters: readonly string[], out: Bytes): void {
+function putPath(
+  copy: WireRequestHead,
+  head: WireRequestHead,
+  path: string | null,
+  removeParameters: readonly string[],
+  out: Bytes,
+): void {
   const { pathBytes, pathStart, pathEnd, queryStart, queryEnd } = head;
   if (path !== null || (removeParameters.length > 0 && hasParameter(head, removeParameters))) {
     const bytes = path === null ? pathBytes.subarray(pathStart, pathEnd) : Buffer.from(path);

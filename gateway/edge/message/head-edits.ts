@@ -1,9 +1,9 @@
 // HeadEdits: what a Mapping changes in the head of a request, as the writers of both protocols need it.
-import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
-import type { Upstream } from '../../../routing/model/upstream.ts';
-import { isAuthority } from './authority.ts';
-import type { CompiledEdits } from './header-edits.ts';
-import type { OwnLines } from './own-lines.ts';
+import type { CompiledRewrite } from "../../../routing/route/rewrite.ts";
+import type { Upstream } from "../../../routing/model/upstream.ts";
+import { isAuthority } from "./authority.ts";
+import type { CompiledEdits } from "./header-edits.ts";
+import type { OwnLines } from "./own-lines.ts";
 
 export interface HeadEdits {
   readonly rewrite: CompiledRewrite;
@@ -19,10 +19,10 @@ export interface HeadEdits {
 
 /** Of a request that names no host: servers of HTTP/1.1 refuse one without Host, and some an empty one. It is the Upstream's own name then. */
 export function hostLineOfNone({ hostLine, pool }: HeadEdits): Buffer {
-  return hostLine ?? hostLineTo(hostOfUpstream(pool?.upstream ?? null) ?? '') ?? emptyHostLine;
+  return hostLine ?? hostLineTo(hostOfUpstream(pool?.upstream ?? null) ?? "") ?? emptyHostLine;
 }
 
-const emptyHostLine = Buffer.from('host: \r\n');
+const emptyHostLine = Buffer.from("host: \r\n");
 
 /** null: it is no Host. */
 export function hostLineTo(host: string): Buffer | null {
@@ -34,11 +34,11 @@ export function hostOfUpstream(upstream: Upstream | null): string | null {
   if (upstream === null) return null;
   const { address } = upstream;
   switch (address.kind) {
-    case 'service':
+    case "service":
       return `${address.name}.${address.namespace}`;
-    case 'dns':
+    case "dns":
       return address.host;
-    case 'address':
-      return address.ip.includes(':') ? `[${address.ip}]` : address.ip;
+    case "address":
+      return address.ip.includes(":") ? `[${address.ip}]` : address.ip;
   }
 }

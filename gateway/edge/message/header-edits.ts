@@ -1,8 +1,13 @@
 // Header edits of a Mapping, compiled once: the names that go, and the lines that come, as bytes.
-import { fillTemplate, templateOf, type HeaderTemplate, type RequestValues } from '../../../routing/request/header-template.ts';
-import type { HeaderEdits } from '../../../routing/model/mapping.ts';
-import { isUntouchableHeader } from '../../../routing/text/untouchable-headers.ts';
-import { isToken, isValue, lowered } from './characters.ts';
+import {
+  fillTemplate,
+  templateOf,
+  type HeaderTemplate,
+  type RequestValues,
+} from "../../../routing/request/header-template.ts";
+import type { HeaderEdits } from "../../../routing/model/mapping.ts";
+import { isUntouchableHeader } from "../../../routing/text/untouchable-headers.ts";
+import { isToken, isValue, lowered } from "./characters.ts";
 
 /** Name and value of a field that comes. */
 type FieldText = readonly [name: string, value: string];
@@ -37,7 +42,7 @@ export function compileEdits(edits: HeaderEdits): CompiledEdits | null {
     if (!isEditable(name) || !isFieldValue(value)) continue;
     const template = templateOf(name, value);
     if (template === null) continue;
-    if (typeof template.pieces === 'string') fields.push([name, template.pieces]);
+    if (typeof template.pieces === "string") fields.push([name, template.pieces]);
     else templates.push(template);
     if (!append) names.push(name);
   }
@@ -49,7 +54,7 @@ export function compileEdits(edits: HeaderEdits): CompiledEdits | null {
 }
 
 function linesOf(fields: readonly FieldText[]): Buffer {
-  return Buffer.from(fields.map(([name, value]) => `${name}: ${value}\r\n`).join(''));
+  return Buffer.from(fields.map(([name, value]) => `${name}: ${value}\r\n`).join(""));
 }
 
 /** The edits of one request: templates are filled in with what is known of it. */
@@ -93,5 +98,5 @@ export function isGone(edits: CompiledEdits, bytes: Uint8Array, start: number, e
 
 /** Does a field that the gateway itself writes (name in lower case) go? */
 export function isGoneName(edits: CompiledEdits | null, name: string): boolean {
-  return edits !== null && edits.gone.some((gone) => gone.toString('latin1') === name);
+  return edits !== null && edits.gone.some((gone) => gone.toString("latin1") === name);
 }

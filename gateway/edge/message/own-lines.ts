@@ -1,11 +1,11 @@
 // Own lines: what the gateway itself says in each request's head about where it came from, as lines of HTTP/1.1.
-import type { OutBuffer } from '../io/out-buffer.ts';
-import { comma } from './characters.ts';
-import type { ClientFacts } from './client-facts.ts';
-import { kind } from './field-kind.ts';
-import type { WireRequestHead } from './request-head.ts';
-import { keeps } from './request-fields.ts';
-import { requestIdBytes } from './request-id.ts';
+import type { OutBuffer } from "../io/out-buffer.ts";
+import { comma } from "./characters.ts";
+import type { ClientFacts } from "./client-facts.ts";
+import { kind } from "./field-kind.ts";
+import type { WireRequestHead } from "./request-head.ts";
+import { keeps } from "./request-fields.ts";
+import { requestIdBytes } from "./request-id.ts";
 
 /** Lines that the gateway writes into each request; false: the Mapping's edits take them out. */
 export interface OwnLines {
@@ -17,16 +17,29 @@ export interface OwnLines {
 }
 
 /** The one value for "all of them": the writer compares references. */
-export const allOwnLines: OwnLines = Object.freeze({ requestId: true, forwardedFor: true, forwardedProto: true, forwardedHost: true, originalPath: true });
+export const allOwnLines: OwnLines = Object.freeze({
+  requestId: true,
+  forwardedFor: true,
+  forwardedProto: true,
+  forwardedHost: true,
+  originalPath: true,
+});
 
-const crlf = Buffer.from('\r\n');
-const listComma = Buffer.from(', ');
-const requestIdName = Buffer.from('x-request-id: ');
-const forwardedForName = Buffer.from('x-forwarded-for: ');
-const forwardedHostName = Buffer.from('x-forwarded-host: ');
+const crlf = Buffer.from("\r\n");
+const listComma = Buffer.from(", ");
+const requestIdName = Buffer.from("x-request-id: ");
+const forwardedForName = Buffer.from("x-forwarded-for: ");
+const forwardedHostName = Buffer.from("x-forwarded-host: ");
 
 /** The lines that the gateway writes itself, one by one: where a proxy in front is believed, or edits take some out. */
-export function writeOwnLines(out: OutBuffer, head: WireRequestHead, ownLines: OwnLines, facts: ClientFacts, requestId: Buffer, kept: number): void {
+export function writeOwnLines(
+  out: OutBuffer,
+  head: WireRequestHead,
+  ownLines: OwnLines,
+  facts: ClientFacts,
+  requestId: Buffer,
+  kept: number,
+): void {
   if (ownLines.requestId && (kept & keeps.requestId) === 0) {
     out.putAll(requestIdName);
     out.put(requestId, 0, requestIdBytes);

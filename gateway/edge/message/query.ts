@@ -1,16 +1,17 @@
 // Parameters of a query, as a form writes them (WHATWG URL, application/x-www-form-urlencoded): found by name, and taken out.
-import type { RequestHead } from '../../../routing/request/head.ts';
+import type { RequestHead } from "../../../routing/request/head.ts";
 
 const [ampersand, equals, percent, plus, space] = [0x26, 0x3d, 0x25, 0x2b, 0x20];
 
 /** Where a query stands. */
-type QueryBytes = Pick<RequestHead, 'pathBytes' | 'queryStart' | 'queryEnd'>;
+type QueryBytes = Pick<RequestHead, "pathBytes" | "queryStart" | "queryEnd">;
 
 /** The values of all parameters of this name, decoded as latin1; a name that is written with `%XX` is the same name. */
 export function parametersNamed(head: RequestHead, name: string): readonly string[] {
   const values: string[] = [];
   each(head, (start, nameEnd, end) => {
-    if (isNamed(head.pathBytes, start, nameEnd, name)) values.push(decoded(head.pathBytes, Math.min(nameEnd + 1, end), end));
+    if (isNamed(head.pathBytes, start, nameEnd, name))
+      values.push(decoded(head.pathBytes, Math.min(nameEnd + 1, end), end));
   });
   return values;
 }
@@ -36,13 +37,17 @@ export function queryWithout(head: RequestHead, names: readonly string[]): Buffe
   return Buffer.concat(parts);
 }
 
-const separator = Buffer.from('&');
+const separator = Buffer.from("&");
 
-function each({ pathBytes, queryStart, queryEnd }: QueryBytes, take: (start: number, nameEnd: number, end: number) => void): void {
+function each(
+  { pathBytes, queryStart, queryEnd }: QueryBytes,
+  take: (start: number, nameEnd: number, end: number) => void,
+): void {
   for (let start = queryStart; start < queryEnd; start++) {
     let end = start;
     let nameEnd = -1;
-    for (; end < queryEnd && pathBytes[end] !== ampersand; end++) if (nameEnd < 0 && pathBytes[end] === equals) nameEnd = end;
+    for (; end < queryEnd && pathBytes[end] !== ampersand; end++)
+      if (nameEnd < 0 && pathBytes[end] === equals) nameEnd = end;
     take(start, nameEnd < 0 ? end : nameEnd, end);
     start = end;
   }
@@ -53,7 +58,7 @@ function isNamed(bytes: Uint8Array, start: number, end: number, name: string): b
 }
 
 function decoded(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
+  let text = "";
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
     const value = byte === percent && at + 2 < end ? hexadecimal(bytes[at + 1]!, bytes[at + 2]!) : -1;

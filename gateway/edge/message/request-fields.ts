@@ -1,11 +1,14 @@
 // Which fields of a client's request go to an upstream, whatever protocol either side speaks.
-import { kind } from './field-kind.ts';
-import type { Front } from '../io/front.ts';
-import { fromClient, fromClientWithId, fromTrustedProxy } from './field-rules.ts';
-import type { WireRequestHead } from './request-head.ts';
+import { kind } from "./field-kind.ts";
+import type { Front } from "../io/front.ts";
+import { fromClient, fromClientWithId, fromTrustedProxy } from "./field-rules.ts";
+import type { WireRequestHead } from "./request-head.ts";
 
 /** The allow-list, by `kind` of a field: 1, it passes, unless `forwarded` says otherwise. The same to upstreams of either protocol. */
-export function forwardedUpstream({ trustedHops, keepsRequestId }: Pick<Front, 'trustedHops' | 'keepsRequestId'>): Uint8Array {
+export function forwardedUpstream({
+  trustedHops,
+  keepsRequestId,
+}: Pick<Front, "trustedHops" | "keepsRequestId">): Uint8Array {
   return trustedHops > 0 ? fromTrustedProxy : keepsRequestId ? fromClientWithId : fromClient;
 }
 
@@ -19,15 +22,24 @@ export const dropped = -1;
  * Does a field whose kind is not `other`, and which the allow-list passes, go upstream? `kept`: bits of what passed before it. Returns these
  * with its own, or `goes`.
  */
-export function forwarded(head: WireRequestHead, field: number, fieldKind: number, kept: number, ownHost: boolean, rewritten: boolean): number {
+export function forwarded(
+  head: WireRequestHead,
+  field: number,
+  fieldKind: number,
+  kept: number,
+  ownHost: boolean,
+  rewritten: boolean,
+): number {
   switch (fieldKind) {
     case kind.host:
       return ownHost ? dropped : kept;
     case kind.trailer:
-      return head.framing === 'chunked' ? kept : dropped;
+      return head.framing === "chunked" ? kept : dropped;
     case kind.requestId:
       // One id, and a plain one: else it is no id.
-      return (kept & keeps.requestId) === 0 && isPlainId(head.fields[field * 4 + 3]! - head.fields[field * 4 + 2]!) ? kept | keeps.requestId : dropped;
+      return (kept & keeps.requestId) === 0 && isPlainId(head.fields[field * 4 + 3]! - head.fields[field * 4 + 2]!)
+        ? kept | keeps.requestId
+        : dropped;
     case kind.forwardedProto:
       return kept | keeps.proto;
     case kind.forwardedHost:

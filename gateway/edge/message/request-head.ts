@@ -1,13 +1,31 @@
 // The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
-import { RequestHead } from '../../../routing/request/head.ts';
-import { failures, type Failure } from '../../failures.ts';
-import { isAuthority } from './authority.ts';
-import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.ts';
-import { readConnectionField, says } from './connection-field.ts';
-import { kind } from './field-kind.ts';
-import { fieldRoom, holdsElement, isWord, malformed, more, readFields, tooMany, type EncodedFields, type FieldList } from './fields.ts';
-import type { RequestFraming } from './framing.ts';
-import { asksJson, begin, isHeadMethod, isRefusedMethod, readField, readPath, type RequestMeaning } from './request-meaning.ts';
+import { RequestHead } from "../../../routing/request/head.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { isAuthority } from "./authority.ts";
+import { colon, cr, isTarget, isToken, lf, lowered, space } from "./characters.ts";
+import { readConnectionField, says } from "./connection-field.ts";
+import { kind } from "./field-kind.ts";
+import {
+  fieldRoom,
+  holdsElement,
+  isWord,
+  malformed,
+  more,
+  readFields,
+  tooMany,
+  type EncodedFields,
+  type FieldList,
+} from "./fields.ts";
+import type { RequestFraming } from "./framing.ts";
+import {
+  asksJson,
+  begin,
+  isHeadMethod,
+  isRefusedMethod,
+  readField,
+  readPath,
+  type RequestMeaning,
+} from "./request-meaning.ts";
 
 /** Limits of a head. */
 export interface HeadLimits {
@@ -40,7 +58,7 @@ export class WireRequestHead extends RequestHead implements FieldList, RequestMe
   /** Content-Length, or −1. */
   contentLength = -1;
   /** As the client sends it; whether a tunnel is asked for says `websocket`. */
-  framing: RequestFraming = 'none';
+  framing: RequestFraming = "none";
   /** The client closes after this answer. */
   close = false;
   expectsContinue = false;
@@ -68,7 +86,13 @@ export class WireRequestHead extends RequestHead implements FieldList, RequestMe
  * Reads one head from `bytes[start..end)`, which is followed by a zero byte. Returns the position after it, `more`, or `refused` with
  * `head.fault` set. The result is the same however the bytes were split.
  */
-export function readRequestHead(head: WireRequestHead, bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
+export function readRequestHead(
+  head: WireRequestHead,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  limits: HeadLimits,
+): number {
   head.isHead = false;
   begin(head);
   let at = start;
@@ -80,12 +104,19 @@ export function readRequestHead(head: WireRequestHead, bytes: Uint8Array, start:
   const targetEnd = at;
   if (bytes[at] !== space || at - start > limits.requestLineBytes) return lineFault(head, at, start, end, limits);
   const version = readVersion(bytes, at + 1, end);
-  if (version < 0) return version === more ? more : refuse(head, isHttp(bytes, targetStart, targetEnd) ? failures.malformed : failures.notHttp);
+  if (version < 0)
+    return version === more
+      ? more
+      : refuse(head, isHttp(bytes, targetStart, targetEnd) ? failures.malformed : failures.notHttp);
   at += 9;
   if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
   const after = readFields(head, bytes, at + 2, end, limits.headFields);
   if (after === more) return end - start >= limits.headBytes ? refuse(head, failures.headTooLarge) : more;
-  if (after < 0) return refuse(head, after === tooMany || head.fieldsEnd - start >= limits.headBytes ? failures.headTooLarge : failures.malformed);
+  if (after < 0)
+    return refuse(
+      head,
+      after === tooMany || head.fieldsEnd - start >= limits.headBytes ? failures.headTooLarge : failures.malformed,
+    );
   if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
   head.neverIndexed = null;
   head.encoded = null;
@@ -137,7 +168,7 @@ function isHttp(bytes: Uint8Array, targetStart: number, targetEnd: number): bool
 
 const slash = 0x2f;
 const star = 0x2a;
-const versionBytes = Buffer.from('HTTP/1.');
+const versionBytes = Buffer.from("HTTP/1.");
 
 /** 1 for `HTTP/1.1` and CRLF at `at`, 0 for `HTTP/1.0`, `more` or `malformed`. */
 function readVersion(bytes: Uint8Array, at: number, end: number): number {
@@ -172,21 +203,21 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
         head.authorityEnd = end;
         break;
       case kind.transferEncoding:
-        if (++codings > 1 || !isWord(bytes, start, end, 'chunked')) return failures.malformed;
+        if (++codings > 1 || !isWord(bytes, start, end, "chunked")) return failures.malformed;
         chunked = true;
         break;
       case kind.connection:
         connection |= readConnectionField(head, field);
         break;
       case kind.expect:
-        if (!isWord(bytes, start, end, '100-continue')) return failures.unknownExpectation;
+        if (!isWord(bytes, start, end, "100-continue")) return failures.unknownExpectation;
         head.expectsContinue = head.http11;
         break;
       case kind.te:
-        if (holdsElement(bytes, start, end, 'trailers')) head.takesTrailers = true;
+        if (holdsElement(bytes, start, end, "trailers")) head.takesTrailers = true;
         break;
       case kind.upgrade:
-        if (holdsElement(bytes, start, end, 'websocket')) upgrades = true;
+        if (holdsElement(bytes, start, end, "websocket")) upgrades = true;
         break;
       default:
         if (!readField(head, fieldKind, start, end)) return failures.malformed;
@@ -199,7 +230,7 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
     head.authorityEnd = targetStart;
   }
   if (chunked && (head.contentLength >= 0 || !head.http11)) return failures.malformed;
-  head.framing = chunked ? 'chunked' : head.contentLength >= 0 ? 'length' : 'none';
+  head.framing = chunked ? "chunked" : head.contentLength >= 0 ? "length" : "none";
   if ((connection & says.refused) !== 0) return failures.malformed;
   // HTTP/1.0 closes unless the client asks for more (RFC 9112 §9.3).
   head.close = (connection & says.close) !== 0 || (!head.http11 && (connection & says.keepAlive) === 0);
@@ -218,7 +249,7 @@ function afterAuthority(head: WireRequestHead, start: number, end: number): numb
   const { bytes, authorityStart, authorityEnd } = head;
   let at = start;
   while (at < end && bytes[at] !== colon) at++;
-  if (!isWord(bytes, start, at, 'http') && !isWord(bytes, start, at, 'https')) return -1;
+  if (!isWord(bytes, start, at, "http") && !isWord(bytes, start, at, "https")) return -1;
   if (bytes[at + 1] !== 0x2f || bytes[at + 2] !== 0x2f) return -1;
   const host = at + 3;
   const length = authorityEnd - authorityStart;

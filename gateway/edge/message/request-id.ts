@@ -1,9 +1,9 @@
 // Request ids: UUIDs of version 4, written as bytes. Not secret, so a seeded generator (xoshiro128**, Blackman and Vigna) will do.
-import { randomFillSync } from 'node:crypto';
+import { randomFillSync } from "node:crypto";
 
 export const requestIdBytes = 36;
 
-const hexDigits = Buffer.from('0123456789abcdef');
+const hexDigits = Buffer.from("0123456789abcdef");
 
 /** Where the pairs of digits stand in a UUID. */
 const pairAt = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34);
@@ -15,7 +15,7 @@ export class RequestIds {
   /** A new id as text. */
   draw(): string {
     this.write(this.#drawn);
-    return this.#drawn.toString('latin1');
+    return this.#drawn.toString("latin1");
   }
 
   /** Writes a new id to `into[0..36)`. */

@@ -1,11 +1,11 @@
 // What a request says, whatever the version of HTTP: of its fields, those that mean the same in all. What belongs to a version (Host and :authority,
 // Connection, Transfer-Encoding, TE, Upgrade, when Expect is refused) its codec reads.
-import type { RequestHead } from '../../../routing/request/head.ts';
-import { canonicalPath } from '../../../routing/request/path.ts';
-import { space } from './characters.ts';
-import { kind } from './field-kind.ts';
-import { holdsWord, isWord, readLength } from './fields.ts';
-import { readGrpcTimeout } from './grpc-timeout.ts';
+import type { RequestHead } from "../../../routing/request/head.ts";
+import { canonicalPath } from "../../../routing/request/path.ts";
+import { space } from "./characters.ts";
+import { kind } from "./field-kind.ts";
+import { holdsWord, isWord, readLength } from "./fields.ts";
+import { readGrpcTimeout } from "./grpc-timeout.ts";
 
 /** What fields say together, besides what decides on a Route. */
 export interface RequestMeaning extends RequestHead {
@@ -60,7 +60,7 @@ export function readField(head: RequestMeaning, fieldKind: number, start: number
 
 /** Does an Accept or Content-Type say that failures are to be told in JSON? */
 export function asksJson(bytes: Uint8Array, start: number, end: number): boolean {
-  return holdsWord(bytes, start, end, 'json');
+  return holdsWord(bytes, start, end, "json");
 }
 
 /** Reads the path `bytes[start..end)` of the head. False: it climbs, or holds what no path may. */
@@ -75,14 +75,20 @@ export function readPath(head: RequestHead, start: number, end: number): boolean
 
 /** Methods have case (RFC 9110 §9.1): `Head` is another one, whose answer has a body. */
 export function isHeadMethod(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x41 && bytes[start + 3] === 0x44;
+  return (
+    end - start === 4 &&
+    bytes[start] === 0x48 &&
+    bytes[start + 1] === 0x45 &&
+    bytes[start + 2] === 0x41 &&
+    bytes[start + 3] === 0x44
+  );
 }
 
 /** CONNECT would be a tunnel and TRACE an echo of what proxies added: neither passes. */
 export function isRefusedMethod(bytes: Uint8Array, start: number, end: number): boolean {
   const first = bytes[start]! | 0x20;
   if (first !== 0x63 && first !== 0x74) return false;
-  return isWord(bytes, start, end, 'connect') || isWord(bytes, start, end, 'trace');
+  return isWord(bytes, start, end, "connect") || isWord(bytes, start, end, "trace");
 }
 
 /** Forms of gRPC-Web. */
@@ -90,13 +96,13 @@ export const grpcWeb = { no: 0, binary: 1, text: 2 } as const;
 
 /** Does a content type begin with `application/grpc-web`? */
 function isGrpcWeb(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start >= 20 && bytes[start + 16] === dash && isWord(bytes, start, start + 20, 'application/grpc-web');
+  return end - start >= 20 && bytes[start + 16] === dash && isWord(bytes, start, start + 20, "application/grpc-web");
 }
 
 /** Marks a head of which the content type begins so, if it is one of gRPC-Web. */
 function readGrpcWeb(head: RequestMeaning, start: number, end: number): void {
   const { bytes } = head;
-  const text = end - start >= 25 && isWord(bytes, start + 20, start + 25, '-text');
+  const text = end - start >= 25 && isWord(bytes, start + 20, start + 25, "-text");
   const after = start + (text ? 25 : 20);
   if (after < end && bytes[after] !== plus && bytes[after] !== semicolon && bytes[after] !== space) return;
   head.grpc = true;
@@ -110,6 +116,7 @@ const semicolon = 0x3b;
 /** `application/grpc` alone, with a suffix (`+proto`) or with parameters. */
 export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
   // The `g` tells from `application/json`, which nearly all of them are, without a look at the rest.
-  if (end - start < 16 || (bytes[start + 12]! | 0x20) !== 0x67 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
+  if (end - start < 16 || (bytes[start + 12]! | 0x20) !== 0x67 || !isWord(bytes, start, start + 16, "application/grpc"))
+    return false;
   return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
 }

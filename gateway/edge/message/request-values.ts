@@ -1,23 +1,23 @@
 // What header variables and hashing know of a request: where it came from and what it was sent in.
-import { isIP } from 'node:net';
-import { readAddress } from '../../../routing/text/address.ts';
-import { fieldNamed, fieldText } from '../../../routing/request/bytes.ts';
-import type { RequestValues } from '../../../routing/request/header-template.ts';
-import { comma } from './characters.ts';
-import { kind } from './field-kind.ts';
-import { fillEdits, type CompiledEdits } from './header-edits.ts';
-import type { WireRequestHead } from './request-head.ts';
-import type { ClientFacts } from './client-facts.ts';
+import { isIP } from "node:net";
+import { readAddress } from "../../../routing/text/address.ts";
+import { fieldNamed, fieldText } from "../../../routing/request/bytes.ts";
+import type { RequestValues } from "../../../routing/request/header-template.ts";
+import { comma } from "./characters.ts";
+import { kind } from "./field-kind.ts";
+import { fillEdits, type CompiledEdits } from "./header-edits.ts";
+import type { WireRequestHead } from "./request-head.ts";
+import type { ClientFacts } from "./client-facts.ts";
 
 /**
  * Address of the client, without port: the one that the outermost of the believed proxies saw, which is the `trustedHops`-th of
  * x-forwarded-for from its end; the peer's where no proxy is believed, the list is shorter, or that place holds no address.
  */
 export function clientAddress(head: WireRequestHead, facts: ClientFacts): string {
-  const peer = facts.peer.toString('latin1');
-  const first = facts.trustedHops === 0 ? -1 : fieldNamed(head, 'x-forwarded-for', 0);
+  const peer = facts.peer.toString("latin1");
+  const first = facts.trustedHops === 0 ? -1 : fieldNamed(head, "x-forwarded-for", 0);
   if (first < 0) return peer;
-  const told = fieldText(head, 'x-forwarded-for', first).split(',').at(-facts.trustedHops)?.trim() ?? '';
+  const told = fieldText(head, "x-forwarded-for", first).split(",").at(-facts.trustedHops)?.trim() ?? "";
   return isIP(told) === 0 ? peer : told;
 }
 
@@ -60,8 +60,8 @@ function isBlank(byte: number): boolean {
 }
 
 function requestValues(head: WireRequestHead, facts: ClientFacts): RequestValues {
-  const protocol = head.neverIndexed !== null ? 'HTTP/2' : head.http11 ? 'HTTP/1.1' : 'HTTP/1.0';
-  return { address: clientAddress(head, facts), peer: facts.peer.toString('latin1'), protocol };
+  const protocol = head.neverIndexed !== null ? "HTTP/2" : head.http11 ? "HTTP/1.1" : "HTTP/1.0";
+  return { address: clientAddress(head, facts), peer: facts.peer.toString("latin1"), protocol };
 }
 
 /** The edits of one request or of its answer: the Mapping's own, unless variables are to be filled in. */

@@ -1,10 +1,19 @@
 // The response head of an upstream: as strict as the request's, because an upstream is a tenant's code.
-import { cr, isValue, lf, space } from './characters.ts';
-import { readConnectionField, says } from './connection-field.ts';
-import { kind } from './field-kind.ts';
-import { fieldRoom, isWord, malformed, more, readFields, tooMany, type EncodedFields, type FieldList } from './fields.ts';
-import type { ResponseFraming } from './framing.ts';
-import { begin, readField, type ResponseMeaning } from './response-meaning.ts';
+import { cr, isValue, lf, space } from "./characters.ts";
+import { readConnectionField, says } from "./connection-field.ts";
+import { kind } from "./field-kind.ts";
+import {
+  fieldRoom,
+  isWord,
+  malformed,
+  more,
+  readFields,
+  tooMany,
+  type EncodedFields,
+  type FieldList,
+} from "./fields.ts";
+import type { ResponseFraming } from "./framing.ts";
+import { begin, readField, type ResponseMeaning } from "./response-meaning.ts";
 
 /** Not a response head, or too large. */
 export const badResponse = -2;
@@ -27,20 +36,27 @@ export class ResponseHead implements FieldList, ResponseMeaning {
   /** Reason phrase, maybe empty. */
   reasonStart = 0;
   reasonEnd = 0;
-  framing: ResponseFraming = 'none';
+  framing: ResponseFraming = "none";
   contentLength = -1;
   /** The upstream closes after this response, or may not be trusted to end it cleanly. */
   close = false;
   hasDate = false;
 }
 
-const versionBytes = Buffer.from('HTTP/1.');
+const versionBytes = Buffer.from("HTTP/1.");
 
 /**
  * Reads one head from `bytes[start..end)`, which is followed by a zero byte. `bodiless`: the request was HEAD. Returns the position after it,
  * `more`, or `badResponse`: malformed, larger than `mostBytes`, or framed in two ways.
  */
-export function readResponseHead(head: ResponseHead, bytes: Uint8Array, start: number, end: number, bodiless: boolean, mostBytes: number): number {
+export function readResponseHead(
+  head: ResponseHead,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  bodiless: boolean,
+  mostBytes: number,
+): number {
   const tooLarge = end - start >= mostBytes;
   for (let i = 0; i < 7; i++) {
     if (bytes[start + i] !== versionBytes[i]) return start + i >= end ? more : badResponse;
@@ -93,7 +109,7 @@ function readMeaning(head: ResponseHead, bodiless: boolean, http11: boolean): bo
     const end = fields[field * 4 + 3]!;
     switch (fieldKind) {
       case kind.transferEncoding:
-        if (chunked || !http11 || !isWord(bytes, start, end, 'chunked')) return false;
+        if (chunked || !http11 || !isWord(bytes, start, end, "chunked")) return false;
         chunked = true;
         break;
       case kind.connection:
@@ -108,10 +124,10 @@ function readMeaning(head: ResponseHead, bodiless: boolean, http11: boolean): bo
   // Both framings: whoever reads the other one splits the response (RFC 9112 §6.3 suspects an attack; Envoy refuses it as well).
   if (chunked && head.contentLength >= 0) return false;
   head.close = (connection & says.close) !== 0 || !http11;
-  if (!hasBody) head.framing = 'none';
-  else if (chunked) head.framing = 'chunked';
-  else if (head.contentLength >= 0) head.framing = 'length';
-  else head.framing = 'until-close';
-  if (head.framing === 'until-close') head.close = true;
+  if (!hasBody) head.framing = "none";
+  else if (chunked) head.framing = "chunked";
+  else if (head.contentLength >= 0) head.framing = "length";
+  else head.framing = "until-close";
+  if (head.framing === "until-close") head.close = true;
   return true;
 }

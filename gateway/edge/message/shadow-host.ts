@@ -1,10 +1,10 @@
 // The Host of a copy for a shadow.
-import type { OutBuffer } from '../io/out-buffer.ts';
-import type { WireRequestHead } from './request-head.ts';
+import type { OutBuffer } from "../io/out-buffer.ts";
+import type { WireRequestHead } from "./request-head.ts";
 
-const crlf = Buffer.from('\r\n');
-const hostName = Buffer.from('host: ');
-const shadowSuffix = Buffer.from('-shadow');
+const crlf = Buffer.from("\r\n");
+const hostName = Buffer.from("host: ");
+const shadowSuffix = Buffer.from("-shadow");
 
 /** The Host that the primary is sent, with `-shadow` after the name and before the port. */
 export function writeShadowHost(out: OutBuffer, head: WireRequestHead, hostLine: Buffer | null): void {

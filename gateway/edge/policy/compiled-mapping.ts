@@ -1,19 +1,19 @@
 // What the data plane attaches to a Mapping when a table is built: everything a request needs, compiled once.
-import { compileRewrite, type CompiledRewrite } from '../../../routing/route/rewrite.ts';
-import type { HostRewrite, Mapping } from '../../../routing/model/mapping.ts';
-import type { Upstream } from '../../../routing/model/upstream.ts';
-import { hostLineTo, hostOfUpstream, type HeadEdits } from '../message/head-edits.ts';
-import { compileEdits, isGoneName, type CompiledEdits } from '../message/header-edits.ts';
-import { allOwnLines } from '../message/own-lines.ts';
-import type { Callers } from '../identity/callers.ts';
-import type { Limiter } from '../limits/limiter.ts';
-import type { Step } from './step.ts';
-import { compileSteps, type StepLimits, type StepParts } from './steps.ts';
-import { compileRetry, type CompiledRetry } from './retry-policy.ts';
-import { balancingPolicyOf, plainBalancing, type BalancingPolicy } from '../upstream/balancing-policy.ts';
-import type { ExternalClients } from '../external/external-clients.ts';
-import type { UpstreamPool } from '../upstream/pool.ts';
-import type { UpstreamRegistry } from '../upstream/registry.ts';
+import { compileRewrite, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
+import type { HostRewrite, Mapping } from "../../../routing/model/mapping.ts";
+import type { Upstream } from "../../../routing/model/upstream.ts";
+import { hostLineTo, hostOfUpstream, type HeadEdits } from "../message/head-edits.ts";
+import { compileEdits, isGoneName, type CompiledEdits } from "../message/header-edits.ts";
+import { allOwnLines } from "../message/own-lines.ts";
+import type { Callers } from "../identity/callers.ts";
+import type { Limiter } from "../limits/limiter.ts";
+import type { Step } from "./step.ts";
+import { compileSteps, type StepLimits, type StepParts } from "./steps.ts";
+import { compileRetry, type CompiledRetry } from "./retry-policy.ts";
+import { balancingPolicyOf, plainBalancing, type BalancingPolicy } from "../upstream/balancing-policy.ts";
+import type { ExternalClients } from "../external/external-clients.ts";
+import type { UpstreamPool } from "../upstream/pool.ts";
+import type { UpstreamRegistry } from "../upstream/registry.ts";
 
 /** In the order in which a request reads them; at the end what most requests do not read. */
 export interface CompiledMapping extends HeadEdits {
@@ -45,11 +45,11 @@ export interface CompiledMapping extends HeadEdits {
   readonly timeoutSentence: string;
 }
 
-const noRewrite: CompiledRewrite = Object.freeze({ kind: 'none' });
+const noRewrite: CompiledRewrite = Object.freeze({ kind: "none" });
 
 /** What compiling a Mapping needs besides it. */
 export interface Compiler {
-  readonly pools: Pick<UpstreamRegistry, 'liveOf' | 'shadowOf'>;
+  readonly pools: Pick<UpstreamRegistry, "liveOf" | "shadowOf">;
   /** Holds where nobody wrote an idle timeout. */
   readonly defaultIdleTimeoutMs: number;
   readonly limits: StepLimits;
@@ -90,14 +90,18 @@ export class LazyMapping {
 }
 
 /** Compiles one Mapping. */
-export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, plantedSteps }: Compiler): CompiledMapping {
+export function compileMapping(
+  mapping: Mapping,
+  slot: number,
+  { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, plantedSteps }: Compiler,
+): CompiledMapping {
   const { target } = mapping;
-  const admitsNobody = callers.admittance(mapping).kind === 'nobody';
+  const admitsNobody = callers.admittance(mapping).kind === "nobody";
   const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
     const steps = compileSteps(mapping, upgrade, parts, limits, callers, limiter);
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };
-  if (target.kind === 'redirect') {
+  if (target.kind === "redirect") {
     const steps = stepsFor(false, { pool: null, rewrite: noRewrite, external });
     return Object.freeze({
       slot,
@@ -119,7 +123,7 @@ export function compileMapping(mapping: Mapping, slot: number, { pools, defaultI
       date: true,
       upgradeSteps: steps,
       shadowPool: null,
-      timeoutSentence: '',
+      timeoutSentence: "",
     });
   }
   const requestEdits = compileEdits(target.requestHeaders);
@@ -128,7 +132,10 @@ export function compileMapping(mapping: Mapping, slot: number, { pools, defaultI
   const rewrite = bufferedRewrite(compileRewrite(mapping.match.path, target.rewrite));
   const hostLine = hostLineOf(target.hostRewrite, pool.upstream);
   const { timeout, idleTimeout } = target;
-  const setBy = timeout.setBy === null ? `set by default; annotate seldon.io/${mapping.series.protocol === 'grpc' ? 'grpc' : 'rest'}-timeout` : `set by ${timeout.setBy}`;
+  const setBy =
+    timeout.setBy === null
+      ? `set by default; annotate seldon.io/${mapping.series.protocol === "grpc" ? "grpc" : "rest"}-timeout`
+      : `set by ${timeout.setBy}`;
   return Object.freeze({
     slot,
     responseEdits,
@@ -143,35 +150,39 @@ export function compileMapping(mapping: Mapping, slot: number, { pools, defaultI
       requestEdits === null
         ? allOwnLines
         : {
-            requestId: !isGoneName(requestEdits, 'x-request-id'),
-            forwardedFor: !isGoneName(requestEdits, 'x-forwarded-for'),
-            forwardedProto: !isGoneName(requestEdits, 'x-forwarded-proto'),
-            forwardedHost: !isGoneName(requestEdits, 'x-forwarded-host'),
-            originalPath: !isGoneName(requestEdits, 'x-envoy-original-path'),
+            requestId: !isGoneName(requestEdits, "x-request-id"),
+            forwardedFor: !isGoneName(requestEdits, "x-forwarded-for"),
+            forwardedProto: !isGoneName(requestEdits, "x-forwarded-proto"),
+            forwardedHost: !isGoneName(requestEdits, "x-forwarded-host"),
+            originalPath: !isGoneName(requestEdits, "x-envoy-original-path"),
           },
     requestEdits,
-    headBytes: (requestEdits?.lines.length ?? 0) + (hostLine?.length ?? 0) + (rewrite.kind === 'prefix' || rewrite.kind === 'whole' ? rewrite.withBytes.length : 0),
+    headBytes:
+      (requestEdits?.lines.length ?? 0) +
+      (hostLine?.length ?? 0) +
+      (rewrite.kind === "prefix" || rewrite.kind === "whole" ? rewrite.withBytes.length : 0),
     timeoutMs: timeout.ms,
     timeoutWritten: timeout.setBy !== null,
     idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
-    serviceTime: !isGoneName(responseEdits, 'x-envoy-upstream-service-time'),
-    date: !isGoneName(responseEdits, 'date'),
+    serviceTime: !isGoneName(responseEdits, "x-envoy-upstream-service-time"),
+    date: !isGoneName(responseEdits, "date"),
     upgradeSteps: stepsFor(true, { pool, rewrite, external }),
-    shadowPool: mapping.role.kind === 'shadow' ? pools.shadowOf(target.upstream) : null,
+    shadowPool: mapping.role.kind === "shadow" ? pools.shadowOf(target.upstream) : null,
     timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
   });
 }
 
 /** The same bytes as a Buffer, so that the writer sees one kind of array; one for all that rewrite to `/`, as every deployment does. */
 function bufferedRewrite(rewrite: CompiledRewrite): CompiledRewrite {
-  if (rewrite.kind !== 'prefix' && rewrite.kind !== 'whole') return rewrite;
-  return Object.freeze({ ...rewrite, withBytes: rewrite.with === '/' ? root : Buffer.from(rewrite.withBytes) });
+  if (rewrite.kind !== "prefix" && rewrite.kind !== "whole") return rewrite;
+  return Object.freeze({ ...rewrite, withBytes: rewrite.with === "/" ? root : Buffer.from(rewrite.withBytes) });
 }
 
-const root = Buffer.from('/');
+const root = Buffer.from("/");
 
 /** null: the client's Host. A literal that is no Host is left out; the control plane reports it. */
 function hostLineOf(rewrite: HostRewrite, upstream: Upstream | null): Buffer | null {
-  const host = rewrite.kind === 'literal' ? rewrite.host : rewrite.kind === 'upstream' ? hostOfUpstream(upstream) : null;
+  const host =
+    rewrite.kind === "literal" ? rewrite.host : rewrite.kind === "upstream" ? hostOfUpstream(upstream) : null;
   return host === null ? null : hostLineTo(host);
 }

@@ -1,19 +1,24 @@
 // Limits of rate that all replicas share: each takes its permits from what the worker holds of Redis. While Redis is away a replica counts its own
 // share, or nobody passes, as the policy says.
-import type { CallPolicy } from '../../callers/call-policy.ts';
-import { failures } from '../../failures.ts';
-import type { CompiledLimit } from '../limits/compiled-limit.ts';
-import { KeyedHash } from '../limits/keyed-hash.ts';
-import type { LeaseBook, Taken } from '../limits/lease-book.ts';
-import type { Limiter } from '../limits/limiter.ts';
-import { policiesOf, refusal, stateOf } from './rate-limit-answer.ts';
-import { goOn, requestStep, waits, type Resume, type Step, type StepRequest, type Verdict } from './step.ts';
+import type { CallPolicy } from "../../callers/call-policy.ts";
+import { failures } from "../../failures.ts";
+import type { CompiledLimit } from "../limits/compiled-limit.ts";
+import { KeyedHash } from "../limits/keyed-hash.ts";
+import type { LeaseBook, Taken } from "../limits/lease-book.ts";
+import type { Limiter } from "../limits/limiter.ts";
+import { policiesOf, refusal, stateOf } from "./rate-limit-answer.ts";
+import { goOn, requestStep, waits, type Resume, type Step, type StepRequest, type Verdict } from "./step.ts";
 
-type WithoutRedis = CallPolicy['limitsWithoutRedis'];
+type WithoutRedis = CallPolicy["limitsWithoutRedis"];
 
-export function leasedRateLimitStep(limits: readonly CompiledLimit[], limiter: Limiter, book: LeaseBook, withoutRedis: WithoutRedis): Step {
+export function leasedRateLimitStep(
+  limits: readonly CompiledLimit[],
+  limiter: Limiter,
+  book: LeaseBook,
+  withoutRedis: WithoutRedis,
+): Step {
   const leased = new LeasedLimits(limits, limiter, book, withoutRedis);
-  return requestStep('rate-limit', (request) => leased.take(request));
+  return requestStep("rate-limit", (request) => leased.take(request));
 }
 
 class LeasedLimits {
@@ -66,15 +71,15 @@ class LeasedLimits {
   #judged(request: StepRequest, at: number, taken: Taken): Verdict | null {
     const limit = this.#limits[at]!;
     switch (taken.kind) {
-      case 'admitted':
+      case "admitted":
         return null;
-      case 'refused':
+      case "refused":
         return this.#refused(request, at, limit, taken.waitMs);
-      case 'away': {
-        if (this.#withoutRedis === 'close') {
+      case "away": {
+        if (this.#withoutRedis === "close") {
           this.#giveBack(request, at);
-          request.addToAnswer({ instead: ['retry-after'], fields: [['retry-after', '1']] });
-          return { kind: 'fail', failure: failures.sharesUnavailable, detail: '' };
+          request.addToAnswer({ instead: ["retry-after"], fields: [["retry-after", "1"]] });
+          return { kind: "fail", failure: failures.sharesUnavailable, detail: "" };
         }
         const share = this.#limiter.shareOf(limit, this.#book.replicas);
         this.#limiter.identify(share, request, this.#hash);

@@ -1,11 +1,11 @@
 // Probes on the traffic port: health of this worker, for paths that no Route claims.
-import { isText } from '../../../routing/request/bytes.ts';
-import type { RequestHead } from '../../../routing/request/head.ts';
-import type { Answer } from '../message/answers.ts';
-import { goOn, requestStep, type Step } from './step.ts';
+import { isText } from "../../../routing/request/bytes.ts";
+import type { RequestHead } from "../../../routing/request/head.ts";
+import type { Answer } from "../message/answers.ts";
+import { goOn, requestStep, type Step } from "./step.ts";
 
-const alive = '/ambassador/v0/check_alive';
-const readyPaths: readonly string[] = ['/ambassador/v0/check_ready', '/readyz'];
+const alive = "/ambassador/v0/check_alive";
+const readyPaths: readonly string[] = ["/ambassador/v0/check_ready", "/readyz"];
 
 /**
  * Health on the traffic port, from this worker itself: `check_alive`, `check_ready` and `/readyz`. null: another path. Asked for only when no
@@ -14,14 +14,14 @@ const readyPaths: readonly string[] = ['/ambassador/v0/check_ready', '/readyz'];
 function probeAnswer(head: RequestHead, state: ProbedState): Answer | null {
   const { pathBytes, pathStart, pathEnd } = head;
   const is = (path: string): boolean => isText(pathBytes, pathStart, pathEnd, path);
-  if (is(alive)) return text(200, 'alive\n');
+  if (is(alive)) return text(200, "alive\n");
   if (!readyPaths.some(is)) return null;
   const { notReady } = state;
-  return notReady === null ? text(200, 'ready\n') : text(503, `not ready: ${notReady}\n`);
+  return notReady === null ? text(200, "ready\n") : text(503, `not ready: ${notReady}\n`);
 }
 
 function text(code: number, body: string): Answer {
-  return { code, contentType: 'text/plain', body, fields: [] };
+  return { code, contentType: "text/plain", body, fields: [] };
 }
 
 export interface ProbedState {
@@ -31,8 +31,8 @@ export interface ProbedState {
 
 /** Answers probes, uncounted: kubelets ask every few seconds. For requests that no Route takes. */
 export function probeStep(state: ProbedState): Step {
-  return requestStep('probe', ({ head }) => {
+  return requestStep("probe", ({ head }) => {
     const answer = probeAnswer(head, state);
-    return answer === null ? goOn : { kind: 'answer', answer, counted: false };
+    return answer === null ? goOn : { kind: "answer", answer, counted: false };
   });
 }

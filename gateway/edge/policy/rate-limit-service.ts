@@ -1,25 +1,29 @@
 // The rate limit service: asked about requests whose Mapping has labels of its domain (Envoy's ratelimit filter).
-import type { RateLimitService } from '../../../routing/model/external-services.ts';
-import type { LabelGroup } from '../../../routing/model/rate-limit-labels.ts';
-import { failures } from '../../failures.ts';
-import { failureAnswer } from '../message/answers.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { gatewaysFields } from '../external/auth-verdict.ts';
-import { descriptorsOf } from '../external/descriptors.ts';
-import { serviceOf, type Cancel, type ExternalClients } from '../external/external-clients.ts';
-import type { RateLimitVerdict } from '../external/rate-limit-messages.ts';
-import { goOn, requestStep, waits, type Resume, type Step, type StepRequest, type Verdict } from './step.ts';
+import type { RateLimitService } from "../../../routing/model/external-services.ts";
+import type { LabelGroup } from "../../../routing/model/rate-limit-labels.ts";
+import { failures } from "../../failures.ts";
+import { failureAnswer } from "../message/answers.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { gatewaysFields } from "../external/auth-verdict.ts";
+import { descriptorsOf } from "../external/descriptors.ts";
+import { serviceOf, type Cancel, type ExternalClients } from "../external/external-clients.ts";
+import type { RateLimitVerdict } from "../external/rate-limit-messages.ts";
+import { goOn, requestStep, waits, type Resume, type Step, type StepRequest, type Verdict } from "./step.ts";
 
-const name = 'rate-limit-service';
-const unreadable: Verdict = Object.freeze({ kind: 'fail', failure: failures.limitsUnreadable, detail: '' });
+const name = "rate-limit-service";
+const unreadable: Verdict = Object.freeze({ kind: "fail", failure: failures.limitsUnreadable, detail: "" });
 const closedStep = requestStep(name, () => unreadable);
 
 /** `destination`: what the label of that name says. Throws where nobody is to be asked. */
-export function rateLimitServiceStep(clients: ExternalClients, groups: readonly LabelGroup[], destination: string): Step {
+export function rateLimitServiceStep(
+  clients: ExternalClients,
+  groups: readonly LabelGroup[],
+  destination: string,
+): Step {
   const { rateLimit } = clients.services;
-  if (rateLimit.kind === 'closed') return closedStep;
+  if (rateLimit.kind === "closed") return closedStep;
   const service = serviceOf(rateLimit);
-  if (service === null) throw new Error('there is no RateLimitService');
+  if (service === null) throw new Error("there is no RateLimitService");
   const own = groups.filter(({ domain }) => domain === service.domain);
   return requestStep(name, (request) => {
     const descriptors = descriptorsOf(own, request, { source: service.sourceCluster, destination });
@@ -33,22 +37,44 @@ export function rateLimitServiceStep(clients: ExternalClients, groups: readonly 
 
 function decide(verdict: RateLimitVerdict, request: StepRequest, service: RateLimitService, resume: Resume): void {
   switch (verdict.kind) {
-    case 'within':
-      if (verdict.answer.length > 0) request.addToAnswer({ instead: [...new Set(verdict.answer.map(([one]) => one))], fields: verdict.answer });
-      if (verdict.request.length > 0) request.change({ remove: [...new Set(verdict.request.map(([one]) => one))], add: verdict.request, removeParameters: [] });
+    case "within":
+      if (verdict.answer.length > 0)
+        request.addToAnswer({ instead: [...new Set(verdict.answer.map(([one]) => one))], fields: verdict.answer });
+      if (verdict.request.length > 0)
+        request.change({
+          remove: [...new Set(verdict.request.map(([one]) => one))],
+          add: verdict.request,
+          removeParameters: [],
+        });
       resume(goOn);
       return;
-    case 'over':
+    case "over":
       resume(over(verdict, service, request.head));
       return;
-    case 'failed':
-      resume(service.failureModeDeny ? { kind: 'fail', failure: failures.limitsUnavailable, detail: verdict.sentence } : goOn);
+    case "failed":
+      resume(
+        service.failureModeDeny
+          ? { kind: "fail", failure: failures.limitsUnavailable, detail: verdict.sentence }
+          : goOn,
+      );
   }
 }
 
-function over({ answer: fields, body }: Extract<RateLimitVerdict, { kind: 'over' }>, { resourceExhausted }: RateLimitService, head: WireRequestHead): Verdict {
+function over(
+  { answer: fields, body }: Extract<RateLimitVerdict, { kind: "over" }>,
+  { resourceExhausted }: RateLimitService,
+  head: WireRequestHead,
+): Verdict {
   const failure = resourceExhausted ? failures.limitExhausted : failures.limitReached;
-  const own = failureAnswer(failure, '', head.wantsJson, head.grpc);
-  const said = body.length === 0 || head.grpc ? own : { ...own, contentType: 'text/plain', body };
-  return { kind: 'refuse', failure, detail: '', answer: { ...said, fields: [...said.fields, ...fields.filter(([one]) => !gatewaysFields.has(one)), ['x-envoy-ratelimited', 'true']] } };
+  const own = failureAnswer(failure, "", head.wantsJson, head.grpc);
+  const said = body.length === 0 || head.grpc ? own : { ...own, contentType: "text/plain", body };
+  return {
+    kind: "refuse",
+    failure,
+    detail: "",
+    answer: {
+      ...said,
+      fields: [...said.fields, ...fields.filter(([one]) => !gatewaysFields.has(one)), ["x-envoy-ratelimited", "true"]],
+    },
+  };
 }

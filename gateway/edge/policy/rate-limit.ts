@@ -1,9 +1,9 @@
 // Limits of rate: a request goes on when each limit of its Mapping has a permit for it. What one of them refuses takes none of the others.
-import type { CompiledLimit } from '../limits/compiled-limit.ts';
-import { KeyedHash } from '../limits/keyed-hash.ts';
-import type { Limiter } from '../limits/limiter.ts';
-import { policiesOf, refusal, stateOf } from './rate-limit-answer.ts';
-import { goOn, requestStep, type Step, type StepRequest, type Verdict } from './step.ts';
+import type { CompiledLimit } from "../limits/compiled-limit.ts";
+import { KeyedHash } from "../limits/keyed-hash.ts";
+import type { Limiter } from "../limits/limiter.ts";
+import { policiesOf, refusal, stateOf } from "./rate-limit-answer.ts";
+import { goOn, requestStep, type Step, type StepRequest, type Verdict } from "./step.ts";
 
 /** `limits`: one or more. */
 export function rateLimitStep(limits: readonly CompiledLimit[], limiter: Limiter): Step {
@@ -11,12 +11,14 @@ export function rateLimitStep(limits: readonly CompiledLimit[], limiter: Limiter
   const policies = policiesOf(limits);
   const [only] = counted;
   if (counted.length === 1) {
-    return requestStep('rate-limit', (request) => {
+    return requestStep("rate-limit", (request) => {
       limiter.identify(only!.limit, request, only!.hash);
-      return limiter.table.take(only!.limit, only!.hash, limiter.nowMs) >= 0 ? goOn : refuse(request, counted, policies, limiter);
+      return limiter.table.take(only!.limit, only!.hash, limiter.nowMs) >= 0
+        ? goOn
+        : refuse(request, counted, policies, limiter);
     });
   }
-  return requestStep('rate-limit', (request) => {
+  return requestStep("rate-limit", (request) => {
     for (const { limit, hash } of counted) limiter.identify(limit, request, hash);
     return takeAll(counted, limiter) ? goOn : refuse(request, counted, policies, limiter);
   });
@@ -45,16 +47,26 @@ function takeAll(counted: readonly Counted[], { table, nowMs }: Limiter): boolea
   return true;
 }
 
-function refuse(request: StepRequest, counted: readonly Counted[], policies: string, { table, nowMs }: Limiter): Verdict {
+function refuse(
+  request: StepRequest,
+  counted: readonly Counted[],
+  policies: string,
+  { table, nowMs }: Limiter,
+): Verdict {
   let waitMs = 0;
   let refusing = counted[0]!.limit;
   const states = counted.map(({ limit, hash }) => {
     const left = table.look(limit, hash, nowMs);
-    if (left >= 0) return stateOf(limit, Math.floor(left / limit.permit) + 1, (limit.tolerance - limit.permit - left) / limit.unitsPerMs);
+    if (left >= 0)
+      return stateOf(
+        limit,
+        Math.floor(left / limit.permit) + 1,
+        (limit.tolerance - limit.permit - left) / limit.unitsPerMs,
+      );
     const missingMs = -left / limit.unitsPerMs;
     if (missingMs > waitMs) refusing = limit;
     waitMs = Math.max(waitMs, missingMs);
     return stateOf(limit, 0, missingMs);
   });
-  return refusal(request, refusing, waitMs, policies, states.join(', '));
+  return refusal(request, refusing, waitMs, policies, states.join(", "));
 }

@@ -1,8 +1,8 @@
 // The retries of one request: how many are left, whether one more is admitted, how long to wait before it, and the limit of one try.
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { resource, type Breaker } from '../upstream/breaker.ts';
-import type { CompiledRetry } from './retry-policy.ts';
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { resource, type Breaker } from "../upstream/breaker.ts";
+import type { CompiledRetry } from "./retry-policy.ts";
 
 /** Envoy's back-off: a draw between 0 and 25 ms × 2ⁿ, at most 250 ms. */
 const firstBackOffMs = 25;
@@ -55,16 +55,16 @@ export class Retries implements Timed {
     this.tryOver();
     if (this.made >= this.#policy!.retries) {
       this.spent = true;
-      return 'retries are used up';
+      return "retries are used up";
     }
     const waitMs = pushbackMs ?? this.#worker.draw() * Math.min(mostBackOffMs, firstBackOffMs * 2 ** this.made);
-    if (waitMs < 0) return 'the upstream asks for no retry';
-    if (waitMs >= remainingMs) return 'no time is left for a retry';
-    if (!this.#admit()) return 'too many retries are under way';
+    if (waitMs < 0) return "the upstream asks for no retry";
+    if (waitMs >= remainingMs) return "no time is left for a retry";
+    if (!this.#admit()) return "too many retries are under way";
     this.made += 1;
     this.#isWaiting = true;
     this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + waitMs);
-    return '';
+    return "";
   }
 
   #admit(): boolean {

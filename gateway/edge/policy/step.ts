@@ -1,30 +1,30 @@
 // Step: what happens to a request between its Route and an Endpoint, or to its answer before the client. Compiled for the Mapping; one object
 // serves all requests, so what belongs to one request it keeps there (`keep`).
-import type { Caller } from '../identity/verifier.ts';
-import type { Answer } from '../message/answers.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { Failure } from '../../failures.ts';
-import type { HeadChange } from '../message/head-copy.ts';
-import type { ExtraFields } from '../message/header-edits.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { RequestIds } from '../message/request-id.ts';
-import type { ResponseHead } from '../message/response-head.ts';
+import type { Caller } from "../identity/verifier.ts";
+import type { Answer } from "../message/answers.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { Failure } from "../../failures.ts";
+import type { HeadChange } from "../message/head-copy.ts";
+import type { ExtraFields } from "../message/header-edits.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { RequestIds } from "../message/request-id.ts";
+import type { ResponseHead } from "../message/response-head.ts";
 
 /** What a step says, at once or by `Resume`. */
 export type Verdict =
-  | { readonly kind: 'go-on' }
+  | { readonly kind: "go-on" }
   /** This is the whole answer; `counted` false: it is neither counted nor logged. */
-  | { readonly kind: 'answer'; readonly answer: Answer; readonly counted: boolean }
-  | { readonly kind: 'fail'; readonly failure: Failure; readonly detail: string }
+  | { readonly kind: "answer"; readonly answer: Answer; readonly counted: boolean }
+  | { readonly kind: "fail"; readonly failure: Failure; readonly detail: string }
   /** It fails of this, and this is the whole answer. */
-  | { readonly kind: 'refuse'; readonly failure: Failure; readonly detail: string; readonly answer: Answer }
+  | { readonly kind: "refuse"; readonly failure: Failure; readonly detail: string; readonly answer: Answer }
   /**
    * It had no Route, and one is looked for now, with the changed head, at this path, in its canonical form; null: at its own. Only for the step that
    * requests pass before they have a Route. Steps of that Route may say `again`.
    */
-  | { readonly kind: 'enter'; readonly path: string | null; readonly change: HeadChange }
+  | { readonly kind: "enter"; readonly path: string | null; readonly change: HeadChange }
   /** The head is changed and a Route is looked for once more, all of its steps included but this one. Once a request: after that it goes on. */
-  | { readonly kind: 'again'; readonly change: HeadChange };
+  | { readonly kind: "again"; readonly change: HeadChange };
 
 /**
  * Ends a wait, once, from anywhere, also from within a step. What is said a second time, or after the request has ended, is ignored. What
@@ -32,9 +32,9 @@ export type Verdict =
  */
 export type Resume = (verdict: Verdict) => void;
 
-export const goOn: Verdict = Object.freeze({ kind: 'go-on' });
+export const goOn: Verdict = Object.freeze({ kind: "go-on" });
 /** What `take` says of a request that it has asked to `wait`. */
-export const waits = 'waits';
+export const waits = "waits";
 
 /**
  * The request, as a step sees it. Valid during the call; after `wait` until the request ends, and then nothing that is asked of it has an
@@ -101,6 +101,6 @@ export interface Step {
 }
 
 /** A step that looks at requests only. */
-export function requestStep(name: string, take: Step['take']): Step {
+export function requestStep(name: string, take: Step["take"]): Step {
   return Object.freeze({ name, take, answered: null, ended: null });
 }

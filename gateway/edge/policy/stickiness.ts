@@ -1,17 +1,17 @@
 // Stickiness: what of a request keeps its client at one Endpoint (Ambassador `load_balancer` with cookie, header or source_ip; Envoy's hash
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
-import { fieldNamed } from '../../../routing/request/bytes.ts';
-import type { LoadBalancer } from '../../../routing/model/mapping.ts';
-import { CookiePlace } from '../message/cookies.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import { requestIdBytes, type RequestIds } from '../message/request-id.ts';
-import { clientAddress } from '../message/request-values.ts';
-import { hashRange, hashText, mix } from '../upstream/sticky-hash.ts';
-import { goOn, requestStep, type Step } from './step.ts';
+import { fieldNamed } from "../../../routing/request/bytes.ts";
+import type { LoadBalancer } from "../../../routing/model/mapping.ts";
+import { CookiePlace } from "../message/cookies.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import { requestIdBytes, type RequestIds } from "../message/request-id.ts";
+import { clientAddress } from "../message/request-values.ts";
+import { hashRange, hashText, mix } from "../upstream/sticky-hash.ts";
+import { goOn, requestStep, type Step } from "./step.ts";
 
 /** What of a request is hashed. */
-type StickyOn = Extract<LoadBalancer, { readonly kind: 'hash' }>['on'];
+type StickyOn = Extract<LoadBalancer, { readonly kind: "hash" }>["on"];
 
 interface Stick {
   /** null: the request holds nothing to hash, and goes where least request sends it. */
@@ -22,7 +22,7 @@ interface Stick {
 
 /** Keeps the requests of one client at one Endpoint, and gives a client without a cookie one. */
 export function stickinessStep(on: StickyOn): Step {
-  return requestStep('stickiness', (request) => {
+  return requestStep("stickiness", (request) => {
     const { hash, cookie } = stickOf(on, request.head, request.facts, request.ids);
     request.stickTo(hash);
     if (cookie !== null) request.setCookie(cookie);
@@ -32,16 +32,19 @@ export function stickinessStep(on: StickyOn): Step {
 
 function stickOf(on: StickyOn, head: WireRequestHead, facts: ClientFacts, ids: RequestIds): Stick {
   switch (on.kind) {
-    case 'source-ip':
+    case "source-ip":
       return { hash: hashText(clientAddress(head, facts)), cookie: null };
-    case 'header':
+    case "header":
       return { hash: headerHash(head, on.name), cookie: null };
-    case 'cookie': {
+    case "cookie": {
       const hash = cookieHash(head, on.name);
       if (hash !== null || on.ttlMs === null) return { hash, cookie: null };
       const id = Buffer.alloc(requestIdBytes);
       ids.write(id);
-      return { hash: hashRange(id, 0, id.length), cookie: printCookie(on.name, id.toString('latin1'), on.ttlMs, on.path) };
+      return {
+        hash: hashRange(id, 0, id.length),
+        cookie: printCookie(on.name, id.toString("latin1"), on.ttlMs, on.path),
+      };
     }
   }
 }
@@ -70,5 +73,5 @@ function cookieHash(head: WireRequestHead, name: string): number | null {
 /** As Envoy writes it. A time to live under a second makes a session cookie. */
 function printCookie(name: string, value: string, ttlMs: number, path: string): string {
   const seconds = Math.floor(ttlMs / 1000);
-  return `${name}="${value}"${seconds > 0 ? `; Max-Age=${seconds}` : ''}${path === '' ? '' : `; Path=${path}`}; HttpOnly`;
+  return `${name}="${value}"${seconds > 0 ? `; Max-Age=${seconds}` : ""}${path === "" ? "" : `; Path=${path}`}; HttpOnly`;
 }

@@ -11,7 +11,7 @@ export const longestBackOffMs = 5000;
  * How a copy ended. `failed`: no connection, a lost one, or no answer in time. `cut`: it was answered, at a length that ends its connection;
  * its delay stays the first one, because such a shadow works.
  */
-export type CopyEnd = 'answered' | 'failed' | 'cut';
+export type CopyEnd = "answered" | "failed" | "cut";
 
 export class ShadowBackOff {
   #badEndsInRow = 0;
@@ -32,7 +32,7 @@ export class ShadowBackOff {
 
   /** A copy has ended. True: the back-off begins. What began before it says no more than the end that began it. */
   ended(how: CopyEnd, nowMs: number): boolean {
-    if (how === 'answered') {
+    if (how === "answered") {
       this.#badEndsInRow = 0;
       this.#delayMs = 0;
       this.#trying = false;
@@ -41,7 +41,7 @@ export class ShadowBackOff {
     this.#badEndsInRow += 1;
     if (this.#delayMs === 0 ? this.#badEndsInRow < badEndsToBackOff : !this.#trying) return false;
     const begins = this.#delayMs === 0;
-    this.#delayMs = begins || how === 'cut' ? firstBackOffMs : Math.min(longestBackOffMs, this.#delayMs * 2);
+    this.#delayMs = begins || how === "cut" ? firstBackOffMs : Math.min(longestBackOffMs, this.#delayMs * 2);
     this.#trialAtMs = nowMs + this.#delayMs;
     this.#trying = false;
     return begins;

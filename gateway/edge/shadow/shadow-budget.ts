@@ -1,9 +1,9 @@
 // What copies have under way at one address in this worker, whatever Upstreams they are for, so that a shadow that fails or is slow has a share
 // of what copies may use and never all of it.
-import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import { ShadowBackOff } from './shadow-backoff.ts';
-import type { ShadowCopy } from './shadow-copy.ts';
-import type { EndpointPool } from '../upstream/endpoint-pool.ts';
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import { ShadowBackOff } from "./shadow-backoff.ts";
+import type { ShadowCopy } from "./shadow-copy.ts";
+import type { EndpointPool } from "../upstream/endpoint-pool.ts";
 
 /** Where a copy goes. */
 export interface CopyTarget {

@@ -1,14 +1,21 @@
 // The copy of one request, for one or more shadows. Its bytes count against the worker's budget until the last of them is done, and against
 // the share of each address that it is for.
-import type { Upstream } from '../../../routing/model/upstream.ts';
-import type { EdgeLimits } from '../../options/settings.ts';
-import { mayTake } from './fair-share.ts';
-import type { UpstreamRequest } from '../upstream/upstream-request.ts';
+import type { Upstream } from "../../../routing/model/upstream.ts";
+import type { EdgeLimits } from "../../options/settings.ts";
+import { mayTake } from "./fair-share.ts";
+import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
-export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
+export type ShadowOutcome =
+  | "sent"
+  | "failed"
+  | "dropped_size"
+  | "dropped_memory"
+  | "dropped_queue"
+  | "dropped_unready"
+  | "dropped_incomplete";
 
 /** The head as the targets' protocols take it; null: no target speaks that one. */
-export type CopiedHeads = Readonly<Record<Upstream['protocol'], Buffer | null>>;
+export type CopiedHeads = Readonly<Record<Upstream["protocol"], Buffer | null>>;
 
 /** Where a worker's copies are counted. */
 export interface ShadowAccount {
@@ -38,7 +45,14 @@ export class ShadowCopy<T extends Target> {
   readonly #hasBody: boolean;
 
   /** Targets that have no room for the head are dropped and counted: look whether some are left. */
-  constructor(account: ShadowAccount, limits: EdgeLimits, targets: readonly T[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
+  constructor(
+    account: ShadowAccount,
+    limits: EdgeLimits,
+    targets: readonly T[],
+    heads: CopiedHeads,
+    isHead: boolean,
+    hasBody: boolean,
+  ) {
     this.#account = account;
     this.#limits = limits;
     this.targets = targets;
@@ -52,7 +66,7 @@ export class ShadowCopy<T extends Target> {
   body(bytes: Buffer, start: number, end: number): boolean {
     const count = end - start;
     if (this.#bodyBytes + count > this.#limits.shadowBodyBytes) {
-      this.drop('dropped_size');
+      this.drop("dropped_size");
       return false;
     }
     if (!this.#hold(count)) return false;
@@ -62,14 +76,14 @@ export class ShadowCopy<T extends Target> {
   }
 
   /** Its head was made for this protocol. */
-  speaks(protocol: Upstream['protocol']): boolean {
+  speaks(protocol: Upstream["protocol"]): boolean {
     return this.#heads[protocol] !== null;
   }
 
   /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
-  sendTo(request: UpstreamRequest, protocol: Upstream['protocol']): void {
+  sendTo(request: UpstreamRequest, protocol: Upstream["protocol"]): void {
     const head = this.#heads[protocol]!;
-    request.head(head, head.length, this.#hasBody ? 'length' : 'none', this.#bodyBytes);
+    request.head(head, head.length, this.#hasBody ? "length" : "none", this.#bodyBytes);
     for (const piece of this.#body) request.give(piece);
     request.end(null);
     request.flush();
@@ -96,7 +110,8 @@ export class ShadowCopy<T extends Target> {
   #hold(count: number): boolean {
     const account = this.#account;
     for (const target of this.targets) {
-      if (!mayTake(target.budget.heldBytes, count, account.heldBytes, this.#limits.shadowTotalBytes)) this.release(target, 'dropped_memory');
+      if (!mayTake(target.budget.heldBytes, count, account.heldBytes, this.#limits.shadowTotalBytes))
+        this.release(target, "dropped_memory");
     }
     if (this.targets.length === 0) return false;
     for (const { budget } of this.targets) budget.heldBytes += count;

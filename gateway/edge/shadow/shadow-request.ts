@@ -1,15 +1,15 @@
 // One copy on its way to one shadow: one try, one deadline, and an answer that nobody reads.
-import type { Upstream } from '../../../routing/model/upstream.ts';
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { failures } from '../../failures.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import type { CopyEnd } from './shadow-backoff.ts';
-import type { ShadowCopy, ShadowOutcome } from './shadow-copy.ts';
-import type { CopyTarget } from './shadow-budget.ts';
-import { plainBalancing } from '../upstream/balancing-policy.ts';
-import type { UpstreamRequest, Waiting } from '../upstream/upstream-request.ts';
-import type { ResponseHandler } from '../upstream/response-handler.ts';
+import type { Upstream } from "../../../routing/model/upstream.ts";
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { failures } from "../../failures.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import type { CopyEnd } from "./shadow-backoff.ts";
+import type { ShadowCopy, ShadowOutcome } from "./shadow-copy.ts";
+import type { CopyTarget } from "./shadow-budget.ts";
+import { plainBalancing } from "../upstream/balancing-policy.ts";
+import type { UpstreamRequest, Waiting } from "../upstream/upstream-request.ts";
+import type { ResponseHandler } from "../upstream/response-handler.ts";
 
 /** Bytes of a shadow's answer that are read to keep its connection; a longer one ends it, at its head where that tells the length. */
 const mostAnswerBytes = 1024 * 1024;
@@ -31,7 +31,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
   readonly #deadline = new Deadline(this);
   #request: UpstreamRequest | null = null;
   #waiting: Waiting | null = null;
-  #protocol: Upstream['protocol'] = 'http1';
+  #protocol: Upstream["protocol"] = "http1";
   #startedMs = 0;
   #code = 0;
   #answerBytes = 0;
@@ -52,27 +52,30 @@ export class ShadowRequest implements ResponseHandler, Timed {
     const pool = compiled.shadowPool!;
     const { protocol } = pool.upstream!;
     this.#protocol = protocol;
-    if (protocol === 'http2') this.#mostBytes = mostStreamedBytes;
+    if (protocol === "http2") this.#mostBytes = mostStreamedBytes;
     this.#startedMs = worker.nowMs;
     worker.wheel.set(this.#deadline, worker.nowMs + worker.limits.shadowTimeoutMs);
     // The Upstream may have changed since the copy was made.
     if (!this.#copy.speaks(protocol)) {
-      this.#end('dropped_unready', null);
+      this.#end("dropped_unready", null);
       return;
     }
     pool.reportUse();
-    const acquired = endpoint === null || endpoint.retired ? pool.acquire(this, [], plainBalancing, null) : pool.acquireAt(endpoint, this, plainBalancing.priority);
+    const acquired =
+      endpoint === null || endpoint.retired
+        ? pool.acquire(this, [], plainBalancing, null)
+        : pool.acquireAt(endpoint, this, plainBalancing.priority);
     switch (acquired.kind) {
-      case 'request':
+      case "request":
         this.connected(acquired);
         return;
-      case 'waiting':
+      case "waiting":
         this.#waiting = acquired;
         return;
-      case 'failed':
+      case "failed":
         // Keys that OpenSSL does not read are reported by the primary's side.
-        if (acquired.failure === failures.noHealthyUpstream) this.#end('dropped_unready', null);
-        else this.#end('failed', 'failed');
+        if (acquired.failure === failures.noHealthyUpstream) this.#end("dropped_unready", null);
+        else this.#end("failed", "failed");
     }
   }
 
@@ -84,7 +87,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   connectFailed(): void {
     this.#waiting = null;
-    this.#end('failed', 'failed');
+    this.#end("failed", "failed");
   }
 
   informational(): void {}
@@ -93,7 +96,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   head(head: ResponseHead): void {
     this.#code = head.status;
-    if (head.framing === 'length' && head.contentLength > this.#mostBytes) this.#enough();
+    if (head.framing === "length" && head.contentLength > this.#mostBytes) this.#enough();
   }
 
   body(_bytes: Buffer, start: number, end: number): void {
@@ -103,7 +106,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   /** It answered; nobody wants the rest. */
   #enough(): void {
-    this.#end('sent', 'cut');
+    this.#end("sent", "cut");
   }
 
   end(): void {}
@@ -112,24 +115,24 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   over(): void {
     if (this.#request?.bound === false) this.#request = null;
-    this.#end('sent', 'answered');
+    this.#end("sent", "answered");
   }
 
   abort(): void {
     this.#request = null;
-    this.#end('failed', 'failed');
+    this.#end("failed", "failed");
   }
 
   drained(): void {}
 
   /** A fault of ours. */
   cancel(): void {
-    this.#end('failed', null);
+    this.#end("failed", null);
   }
 
   expired(nowMs: number): void {
     this.#worker.nowMs = nowMs;
-    this.#end('failed', 'failed');
+    this.#end("failed", "failed");
   }
 
   #end(outcome: ShadowOutcome, how: CopyEnd | null): void {
@@ -143,7 +146,8 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#waiting = null;
     request?.abort();
     waiting?.cancel();
-    if (this.#code > 0) worker.counters.finish(this.#target.compiled.slot, this.#code, (worker.nowMs - this.#startedMs) / 1000);
+    if (this.#code > 0)
+      worker.counters.finish(this.#target.compiled.slot, this.#code, (worker.nowMs - this.#startedMs) / 1000);
     this.#owner.copyOver(this.#copy, this.#target, outcome, how);
   }
 }

@@ -1,24 +1,24 @@
 // Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete and in time that primaries
 // leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer.
-import { isCopied } from '../../../routing/decide.ts';
-import type { Shadow } from '../../../routing/route/decision.ts';
-import type { Upstream } from '../../../routing/model/upstream.ts';
-import { fixed, shadowOutcomes } from '../../shared/counters.ts';
-import type { LazyMapping, CompiledMapping } from '../policy/compiled-mapping.ts';
-import type { UpstreamContext } from '../upstream/upstream-context.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { CopyEnd } from './shadow-backoff.ts';
-import { ShadowCopy, type ShadowAccount, type ShadowOutcome } from './shadow-copy.ts';
-import { mayTake } from './fair-share.ts';
-import { ShadowBudget, type CopyTarget, type QueuedCopy } from './shadow-budget.ts';
-import { ShadowRequest, type ShadowRequestOwner } from './shadow-request.ts';
-import { plainBalancing } from '../upstream/balancing-policy.ts';
-import type { AddressPool } from '../upstream/address-pool.ts';
-import type { EndpointPool } from '../upstream/endpoint-pool.ts';
-import { encodeHead } from '../upstream/head-encoding.ts';
-import type { UpstreamPool } from '../upstream/pool.ts';
+import { isCopied } from "../../../routing/decide.ts";
+import type { Shadow } from "../../../routing/route/decision.ts";
+import type { Upstream } from "../../../routing/model/upstream.ts";
+import { fixed, shadowOutcomes } from "../../shared/counters.ts";
+import type { LazyMapping, CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { UpstreamContext } from "../upstream/upstream-context.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { CopyEnd } from "./shadow-backoff.ts";
+import { ShadowCopy, type ShadowAccount, type ShadowOutcome } from "./shadow-copy.ts";
+import { mayTake } from "./fair-share.ts";
+import { ShadowBudget, type CopyTarget, type QueuedCopy } from "./shadow-budget.ts";
+import { ShadowRequest, type ShadowRequestOwner } from "./shadow-request.ts";
+import { plainBalancing } from "../upstream/balancing-policy.ts";
+import type { AddressPool } from "../upstream/address-pool.ts";
+import type { EndpointPool } from "../upstream/endpoint-pool.ts";
+import { encodeHead } from "../upstream/head-encoding.ts";
+import type { UpstreamPool } from "../upstream/pool.ts";
 
 /** Copies that begin between two looks of the event loop at its sockets: each is a write of 20 to 30 µs that a primary may have to wait for. */
 const mostBegunATurn = 1;
@@ -52,42 +52,64 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   }
 
   /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
-  begin(shadows: readonly Shadow<LazyMapping>[], head: WireRequestHead, primary: CompiledMapping, facts: ClientFacts, requestId: Buffer): ShadowCopy<CopyTarget> | null {
+  begin(
+    shadows: readonly Shadow<LazyMapping>[],
+    head: WireRequestHead,
+    primary: CompiledMapping,
+    facts: ClientFacts,
+    requestId: Buffer,
+  ): ShadowCopy<CopyTarget> | null {
     let targets: CopyTarget[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
       if (!isCopied(shadow, this.#worker.draw())) continue;
       const target = this.#targetOf(shadow);
-      if (typeof target === 'string') this.count(shadow.attached.slot, target);
+      if (typeof target === "string") this.count(shadow.attached.slot, target);
       else (targets ??= []).push(target);
     }
     if (targets === null) return null;
-    const encode = (protocol: Upstream['protocol']): Buffer | null => {
+    const encode = (protocol: Upstream["protocol"]): Buffer | null => {
       if (!targets.some(({ compiled }) => compiled.shadowPool!.upstream!.protocol === protocol)) return null;
-      const { bytes, length } = encodeHead(protocol, this.#upstream, head, primary, facts, requestId, !primary.pool!.plain, true);
+      const { bytes, length } = encodeHead(
+        protocol,
+        this.#upstream,
+        head,
+        primary,
+        facts,
+        requestId,
+        !primary.pool!.plain,
+        true,
+      );
       return Buffer.from(bytes.subarray(0, length));
     };
-    const copy = new ShadowCopy(this, this.#worker.limits, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.framing !== 'none');
+    const copy = new ShadowCopy(
+      this,
+      this.#worker.limits,
+      targets,
+      { http1: encode("http1"), http2: encode("http2") },
+      head.isHead,
+      head.framing !== "none",
+    );
     return copy.targets.length > 0 ? copy : null;
   }
 
   /** Where a copy for this shadow goes, or why none is made: one that is bound to be dropped costs the primary no copying. */
   #targetOf({ ready, attached }: Shadow<LazyMapping>): CopyTarget | ShadowOutcome {
-    if (!ready) return 'dropped_unready';
+    if (!ready) return "dropped_unready";
     const compiled = attached.compiled;
     const pool = compiled.shadowPool;
-    if (pool === null || pool.upstream === null) return 'dropped_unready';
+    if (pool === null || pool.upstream === null) return "dropped_unready";
     const { nowMs } = this.#worker;
     let endpoint = pool.balancer.pick(plainBalancing, null, noneTried);
     if (endpoint === null) return this.#targetAwaiting(compiled, pool);
     const tried: EndpointPool[] = [];
     for (;;) {
       const budget = this.#budgetOf(endpoint.addressPool);
-      if (!this.#mayWait(budget)) return 'dropped_queue';
+      if (!this.#mayWait(budget)) return "dropped_queue";
       if (budget.backOff.admits(nowMs)) return { compiled, endpoint, budget };
-      if (tried.push(endpoint) === mostPicked) return 'dropped_unready';
+      if (tried.push(endpoint) === mostPicked) return "dropped_unready";
       const next: EndpointPool | null = pool.balancer.pick(plainBalancing, null, tried);
-      if (next === null || tried.includes(next)) return 'dropped_unready';
+      if (next === null || tried.includes(next)) return "dropped_unready";
       endpoint = next;
     }
   }
@@ -102,7 +124,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   #targetAwaiting(compiled: CompiledMapping, pool: UpstreamPool): CopyTarget | ShadowOutcome {
     let budget = this.#awaiting.get(pool);
     if (budget === undefined) this.#awaiting.set(pool, (budget = new ShadowBudget()));
-    return this.#mayWait(budget) ? { compiled, endpoint: null, budget } : 'dropped_queue';
+    return this.#mayWait(budget) ? { compiled, endpoint: null, budget } : "dropped_queue";
   }
 
   /** The primary's request is complete: its copies may leave, in a turn of the event loop that begins after primaries' bytes were looked for. */
@@ -110,7 +132,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     for (const target of copy.targets) {
       const { budget } = target;
       if (!this.#mayWait(budget)) {
-        copy.release(target, 'dropped_queue');
+        copy.release(target, "dropped_queue");
         continue;
       }
       if (budget.queue.push({ copy, target }) === 1) this.#waiting.push(budget);
@@ -180,7 +202,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     this.#waiting.splice(this.#waiting.indexOf(budget), 1);
     const dropped: readonly QueuedCopy[] = budget.queue.splice(0);
     this.#queued -= dropped.length;
-    for (const { copy, target } of dropped) copy.release(target, 'dropped_unready');
+    for (const { copy, target } of dropped) copy.release(target, "dropped_unready");
   }
 
   hold(count: number): void {

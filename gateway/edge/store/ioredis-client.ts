@@ -1,8 +1,8 @@
 // The one place where ioredis is: a client for each form of Redis, which keeps nothing for later and gives up early. It is loaded only where Redis is used.
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import type { RedisSettings } from '../../options/redis-settings.ts';
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { RedisSettings } from "../../options/redis-settings.ts";
 
 /** What is used of a client. */
 export interface RedisClient {
@@ -29,52 +29,59 @@ export const mostRetryMs = 150;
 export function openClient(settings: RedisSettings, events: RedisEvents): RedisClient {
   const common = commonOptions(settings);
   const renew = (): void => void renewPassword(settings, common, client);
-  const client = settings.kind === 'cluster' ? openCluster(settings, common) : openRedis(settings, common);
-  let why = 'no connection yet';
-  client.on('error', (error: Error) => {
+  const client = settings.kind === "cluster" ? openCluster(settings, common) : openRedis(settings, common);
+  let why = "no connection yet";
+  client.on("error", (error: Error) => {
     why = reasonOf(error);
   });
-  client.on('node error', (error: Error) => {
+  client.on("node error", (error: Error) => {
     why = reasonOf(error);
   });
-  client.on('ready', () => events.ready());
-  client.on('close', () => {
+  client.on("ready", () => events.ready());
+  client.on("close", () => {
     events.away(why);
     renew();
   });
-  client.on('end', () => events.away(why));
+  client.on("end", () => events.away(why));
   return { call: async (command, ...args) => client.call(command, ...args), disconnect: () => client.disconnect() };
 }
 
 function commonOptions({ username, passwordFile, database, tls, caFile, nodes }: RedisSettings): RedisOptions {
-  const password = passwordFile === null ? null : passwordOf(readFileSync(passwordFile, 'utf8'));
+  const password = passwordFile === null ? null : passwordOf(readFileSync(passwordFile, "utf8"));
   return {
-    ...(username === '' ? {} : { username }),
+    ...(username === "" ? {} : { username }),
     ...(password === null ? {} : { password }),
     ...(tls ? { tls: { servername: nodes[0].host, ...(caFile === null ? {} : { ca: readFileSync(caFile) }) } } : {}),
     db: database,
     // The words that every Redis since 2.6 knows.
     protocol: 2,
     disableClientInfo: true,
-    connectionName: 'sluice',
+    connectionName: "sluice",
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: connectTimeoutMs,
     socketTimeout: silenceMs,
     // A server that has become a replica takes no writes: its name, or its Sentinels, lead to another.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
   };
 }
 
 function openRedis(settings: RedisSettings, common: RedisOptions): Redis {
-  const options = Object.assign(placeOf(settings), common, { retryStrategy, replyMapping: 'legacy' as const });
+  const options = Object.assign(placeOf(settings), common, { retryStrategy, replyMapping: "legacy" as const });
   return new Redis(options);
 }
 
 function placeOf({ kind, nodes, master, tls }: RedisSettings): RedisOptions {
-  if (kind === 'single') return { ...nodes[0] };
-  return { sentinels: [...nodes], name: master, enableTLSForSentinelMode: tls, sentinelRetryStrategy: retryStrategy, sentinelCommandTimeout: silenceMs, updateSentinels: true };
+  if (kind === "single") return { ...nodes[0] };
+  return {
+    sentinels: [...nodes],
+    name: master,
+    enableTLSForSentinelMode: tls,
+    sentinelRetryStrategy: retryStrategy,
+    sentinelCommandTimeout: silenceMs,
+    updateSentinels: true,
+  };
 }
 
 function openCluster({ nodes, tls }: RedisSettings, redisOptions: RedisOptions): Cluster {
@@ -86,7 +93,9 @@ function openCluster({ nodes, tls }: RedisSettings, redisOptions: RedisOptions):
     retryDelayOnClusterDown: leastRetryMs,
     slotsRefreshTimeout: silenceMs,
     // Certificates are made out to names, so names are not looked up before.
-    ...(tls ? { dnsLookup: (address: string, found: (error: null, address: string) => void): void => found(null, address) } : {}),
+    ...(tls
+      ? { dnsLookup: (address: string, found: (error: null, address: string) => void): void => found(null, address) }
+      : {}),
   });
 }
 
@@ -97,10 +106,14 @@ export function retryStrategy(times: number): number {
 }
 
 /** The password may have been changed since the connection was made. One that cannot be read stays as it was. */
-async function renewPassword({ passwordFile }: RedisSettings, common: RedisOptions, client: Redis | Cluster): Promise<void> {
+async function renewPassword(
+  { passwordFile }: RedisSettings,
+  common: RedisOptions,
+  client: Redis | Cluster,
+): Promise<void> {
   if (passwordFile === null) return;
   try {
-    common.password = passwordOf(await readFile(passwordFile, 'utf8'));
+    common.password = passwordOf(await readFile(passwordFile, "utf8"));
     if (client instanceof Redis) client.options.password = common.password;
   } catch {
     // It is away, which is said; the next try reads again.
@@ -109,7 +122,7 @@ async function renewPassword({ passwordFile }: RedisSettings, common: RedisOptio
 
 /** A file's text without the line end that editors add. */
 function passwordOf(text: string): string {
-  return text.replace(/\r?\n$/, '');
+  return text.replace(/\r?\n$/, "");
 }
 
 function reasonOf(error: Error & { readonly code?: string }): string {

@@ -1,9 +1,16 @@
 // Tokens in the memory of the process: every data worker sees what any of them has given, at once. Bounded: where a bucket is full a
 // token of the namespace that has most there ends, and that is counted. One writer a part; a reader sees a token whole or not at all, by its sequence number.
-import { fixed, oauthOutcomes, type CounterBlock } from '../../shared/counters.ts';
-import { bucketTokens, tokenWords } from '../../shared/token-memory.ts';
-import type { RevokedTokens } from '../../shared/messages.ts';
-import { mostTokensOfClient, noToken, tokenSeconds, type FoundToken, type NamespaceOf, type TokenStore } from './token-store.ts';
+import { fixed, oauthOutcomes, type CounterBlock } from "../../shared/counters.ts";
+import { bucketTokens, tokenWords } from "../../shared/token-memory.ts";
+import type { RevokedTokens } from "../../shared/messages.ts";
+import {
+  mostTokensOfClient,
+  noToken,
+  tokenSeconds,
+  type FoundToken,
+  type NamespaceOf,
+  type TokenStore,
+} from "./token-store.ts";
 
 // Words of a token. The sequence number is odd while the token is written.
 const sequenceAt = 0;
@@ -25,7 +32,13 @@ export class MemoryTokens implements TokenStore {
   readonly #places = new Map<string, number[]>();
 
   /** `memory`: of all workers; `worker`: which part is its own. */
-  constructor(memory: readonly SharedArrayBuffer[], worker: number, counters: CounterBlock, epochMs: () => number, namespaceOf: NamespaceOf) {
+  constructor(
+    memory: readonly SharedArrayBuffer[],
+    worker: number,
+    counters: CounterBlock,
+    epochMs: () => number,
+    namespaceOf: NamespaceOf,
+  ) {
     this.#parts = memory.map((part) => new Int32Array(part));
     this.#own = this.#parts[worker]!;
     this.#counters = counters;
@@ -40,7 +53,8 @@ export class MemoryTokens implements TokenStore {
     const found: { readonly place: number; readonly since: number; readonly client: string }[] = [];
     for (let place = 0; place < own.length; place += tokenWords) {
       if (own[place]! % 2 !== 0) this.#write(place, null);
-      if (own[place + endAt] !== 0) found.push({ place, since: own[place + sinceAt]!, client: this.#clientAt(own, place) });
+      if (own[place + endAt] !== 0)
+        found.push({ place, since: own[place + sinceAt]!, client: this.#clientAt(own, place) });
     }
     for (const { place, client } of found.toSorted((a, b) => a.since - b.since)) this.#placesOf(client).push(place);
   }
@@ -49,7 +63,7 @@ export class MemoryTokens implements TokenStore {
     const now = this.#second();
     for (const part of this.#parts) {
       const client = this.#findIn(part, digest, now);
-      if (client !== null) return { kind: 'token', client };
+      if (client !== null) return { kind: "token", client };
     }
     return noToken;
   }
@@ -76,26 +90,28 @@ export class MemoryTokens implements TokenStore {
 
   #clientAt(part: Int32Array, place: number): string {
     const bytes = Buffer.allocUnsafe(digestWords * 4);
-    for (let word = 0; word < digestWords; word++) bytes.writeInt32LE(Atomics.load(part, place + clientAt + word), word * 4);
-    return bytes.toString('hex');
+    for (let word = 0; word < digestWords; word++)
+      bytes.writeInt32LE(Atomics.load(part, place + clientAt + word), word * 4);
+    return bytes.toString("hex");
   }
 
-  give(digest: Buffer, client: string): Promise<{ readonly kind: 'given' }> {
+  give(digest: Buffer, client: string): Promise<{ readonly kind: "given" }> {
     const places = this.#placesOf(client);
     const now = this.#second();
     const own = this.#own;
     // What is no longer its own, or at its end.
-    while (places.length > 0 && (own[places[0]! + endAt]! <= now || this.#clientAt(own, places[0]!) !== client)) places.shift();
+    while (places.length > 0 && (own[places[0]! + endAt]! <= now || this.#clientAt(own, places[0]!) !== client))
+      places.shift();
     if (places.length >= mostTokensOfClient) {
       this.#write(places.shift()!, null);
-      this.#count('ended_for_newer');
+      this.#count("ended_for_newer");
     }
     const place = this.#roomFor(digest, client, now);
     const before = places.indexOf(place);
     if (before >= 0) places.splice(before, 1);
     this.#write(place, { digest, client, now });
     places.push(place);
-    return Promise.resolve({ kind: 'given' });
+    return Promise.resolve({ kind: "given" });
   }
 
   /**
@@ -105,10 +121,11 @@ export class MemoryTokens implements TokenStore {
   #roomFor(digest: Buffer, client: string, now: number): number {
     const own = this.#own;
     const first = bucketOf(own, digest);
-    for (let place = first; place < first + bucketTokens * tokenWords; place += tokenWords) if (own[place + endAt]! <= now) return place;
+    for (let place = first; place < first + bucketTokens * tokenWords; place += tokenWords)
+      if (own[place + endAt]! <= now) return place;
     const clients = Array.from({ length: bucketTokens }, (_, at) => this.#clientAt(own, first + at * tokenWords));
     const namespaces = clients.map((one) => this.#namespaceOf(one));
-    this.#count('ended_for_room');
+    this.#count("ended_for_room");
     const gone = namespaces.indexOf(null);
     if (gone >= 0) return first + gone * tokenWords;
     const namespace = this.#namespaceOf(client);
@@ -116,7 +133,8 @@ export class MemoryTokens implements TokenStore {
     let most = 0;
     for (let at = 0; at < bucketTokens; at++) {
       const place = first + at * tokenWords;
-      const weight = namespaceWeight * countOf(namespaces, namespaces[at]!, namespace) + countOf(clients, clients[at]!, client);
+      const weight =
+        namespaceWeight * countOf(namespaces, namespaces[at]!, namespace) + countOf(clients, clients[at]!, client);
       if (weight < most || (weight === most && own[place + sinceAt]! >= own[victim + sinceAt]!)) continue;
       most = weight;
       victim = place;
@@ -125,13 +143,16 @@ export class MemoryTokens implements TokenStore {
   }
 
   /** `token` null: the place is free. */
-  #write(place: number, token: { readonly digest: Buffer; readonly client: string; readonly now: number } | null): void {
+  #write(
+    place: number,
+    token: { readonly digest: Buffer; readonly client: string; readonly now: number } | null,
+  ): void {
     const own = this.#own;
     const sequence = own[place]! | 1;
     Atomics.store(own, place + sequenceAt, sequence);
     Atomics.store(own, place + endAt, token === null ? 0 : token.now + tokenSeconds);
     Atomics.store(own, place + sinceAt, token === null ? 0 : token.now);
-    const client = Buffer.from(token?.client ?? '', 'hex');
+    const client = Buffer.from(token?.client ?? "", "hex");
     for (let word = 0; word < digestWords; word++) {
       Atomics.store(own, place + digestAt + word, token === null ? 0 : token.digest.readInt32LE(word * 4));
       Atomics.store(own, place + clientAt + word, token === null ? 0 : client.readInt32LE(word * 4));
@@ -142,13 +163,13 @@ export class MemoryTokens implements TokenStore {
   /** Of its own part: each worker is told. */
   revoke(digest: Buffer): Promise<RevokedTokens> {
     const place = this.#placeIn(this.#own, digest);
-    return Promise.resolve({ kind: 'revoked', count: place < 0 ? 0 : this.#end([place]) });
+    return Promise.resolve({ kind: "revoked", count: place < 0 ? 0 : this.#end([place]) });
   }
 
   revokeClient(client: string): Promise<RevokedTokens> {
     const places = (this.#places.get(client) ?? []).filter((place) => this.#clientAt(this.#own, place) === client);
     this.#places.delete(client);
-    return Promise.resolve({ kind: 'revoked', count: this.#end(places) });
+    return Promise.resolve({ kind: "revoked", count: this.#end(places) });
   }
 
   /** How many of them held still. */
@@ -195,6 +216,7 @@ function bucketOf(part: Int32Array, digest: Buffer): number {
 
 function isAt(part: Int32Array, place: number, digest: Buffer): boolean {
   // Digests of tokens tell nothing about tokens: how long this takes may be seen.
-  for (let word = 0; word < digestWords; word++) if (Atomics.load(part, place + digestAt + word) !== digest.readInt32LE(word * 4)) return false;
+  for (let word = 0; word < digestWords; word++)
+    if (Atomics.load(part, place + digestAt + word) !== digest.readInt32LE(word * 4)) return false;
   return true;
 }

@@ -1,28 +1,36 @@
 // Redis as the gateway uses it: every call is answered within its time, by a reply or by a value that says why there is none. Nothing is kept for
 // later, and nothing throws. One object a worker, with its own connection.
-import type { Alarm, Clock } from '../../shared/clock.ts';
-import { fixed, redisOutcomes, type CounterBlock } from '../../shared/counters.ts';
-import type { LogLevel } from '../../shared/log.ts';
-import { printRedis, type RedisSettings } from '../../options/redis-settings.ts';
-import type { RedisClient } from './ioredis-client.ts';
-import type { RedisScript } from './redis-script.ts';
+import type { Alarm, Clock } from "../../shared/clock.ts";
+import { fixed, redisOutcomes, type CounterBlock } from "../../shared/counters.ts";
+import type { LogLevel } from "../../shared/log.ts";
+import { printRedis, type RedisSettings } from "../../options/redis-settings.ts";
+import type { RedisClient } from "./ioredis-client.ts";
+import type { RedisScript } from "./redis-script.ts";
 
 /** Why there is no reply. `unreachable`: no connection; `late`: not in time; `busy`: too many wait already; `refused`: Redis says an error. */
-type AwayReason = Exclude<(typeof redisOutcomes)[number], 'answered'>;
+type AwayReason = Exclude<(typeof redisOutcomes)[number], "answered">;
 
 export type RedisAnswer =
   /** What came, of any shape: whoever reads it judges it. */
-  | { readonly kind: 'reply'; readonly reply: unknown }
-  | { readonly kind: 'away'; readonly why: AwayReason; /** For people. */ readonly sentence: string };
+  | { readonly kind: "reply"; readonly reply: unknown }
+  | { readonly kind: "away"; readonly why: AwayReason; /** For people. */ readonly sentence: string };
 
 /** Calls of one worker that wait at once. */
 const mostWaiting = 1024;
 /** Coming and going is logged at most this often. */
 const sayMs = 10_000;
 
-const unreachable: RedisAnswer = Object.freeze({ kind: 'away', why: 'unreachable', sentence: 'Redis cannot be reached' });
-const late: RedisAnswer = Object.freeze({ kind: 'away', why: 'late', sentence: 'Redis did not answer in time (--redis-timeout-ms)' });
-const busy: RedisAnswer = Object.freeze({ kind: 'away', why: 'busy', sentence: 'too many calls wait for Redis' });
+const unreachable: RedisAnswer = Object.freeze({
+  kind: "away",
+  why: "unreachable",
+  sentence: "Redis cannot be reached",
+});
+const late: RedisAnswer = Object.freeze({
+  kind: "away",
+  why: "late",
+  sentence: "Redis did not answer in time (--redis-timeout-ms)",
+});
+const busy: RedisAnswer = Object.freeze({ kind: "away", why: "busy", sentence: "too many calls wait for Redis" });
 
 export interface RedisUse {
   readonly clock: Clock;
@@ -48,7 +56,7 @@ export class RedisStore {
   #saidMs = -Infinity;
   /** null: nothing was said yet. */
   #saidReady: boolean | null = null;
-  #why = '';
+  #why = "";
   #saying: Alarm | null = null;
   readonly #firstReady = Promise.withResolvers<void>();
 
@@ -59,10 +67,10 @@ export class RedisStore {
   }
 
   async #open(): Promise<void> {
-    const { openClient } = await import('./ioredis-client.ts');
+    const { openClient } = await import("./ioredis-client.ts");
     if (this.#closed) return;
     this.#client = openClient(this.#settings, {
-      ready: () => this.#turn(true, ''),
+      ready: () => this.#turn(true, ""),
       away: (why) => this.#turn(false, why),
     });
   }
@@ -98,8 +106,12 @@ export class RedisStore {
     this.#saidReady = this.#ready;
     this.#saidMs = this.#use.clock.now();
     const address = printRedis(this.#settings);
-    if (this.#ready) this.#use.say('info', 'redis-ready', { address });
-    else this.#use.say('warn', 'redis-away', { address, sentence: `${this.#why}: what needs Redis is refused or falls back until it is there again` });
+    if (this.#ready) this.#use.say("info", "redis-ready", { address });
+    else
+      this.#use.say("warn", "redis-away", {
+        address,
+        sentence: `${this.#why}: what needs Redis is refused or falls back until it is there again`,
+      });
   }
 
   /** One command. Never rejects; answers within `timeoutMs` of the settings. */
@@ -122,7 +134,7 @@ export class RedisStore {
       };
       this.#waiting.add(waiting);
       client.call(command, ...args).then(
-        (reply) => waiting.answer({ kind: 'reply', reply }),
+        (reply) => waiting.answer({ kind: "reply", reply }),
         (error: unknown) => waiting.answer(refusedBy(error)),
       );
     });
@@ -133,13 +145,13 @@ export class RedisStore {
     const rest = [keys.length, ...keys, ...args];
     const { timeoutMs } = this.#settings;
     const untilMs = this.#use.clock.now() + timeoutMs;
-    const answer = await this.#send('evalsha', [script.digest, ...rest], timeoutMs);
-    if (answer.kind === 'reply' || !answer.sentence.startsWith('NOSCRIPT')) return answer;
-    return this.#send('eval', [script.text, ...rest], Math.max(0, untilMs - this.#use.clock.now()));
+    const answer = await this.#send("evalsha", [script.digest, ...rest], timeoutMs);
+    if (answer.kind === "reply" || !answer.sentence.startsWith("NOSCRIPT")) return answer;
+    return this.#send("eval", [script.text, ...rest], Math.max(0, untilMs - this.#use.clock.now()));
   }
 
   #counted(answer: RedisAnswer): RedisAnswer {
-    const outcome = answer.kind === 'reply' ? 'answered' : answer.why;
+    const outcome = answer.kind === "reply" ? "answered" : answer.why;
     this.#use.counters.add(fixed.redisCalls + redisOutcomes.indexOf(outcome), 1);
     return answer;
   }
@@ -157,5 +169,7 @@ export class RedisStore {
 /** An error that Redis itself says has its name in capitals first (READONLY, NOAUTH, OOM); any other is of the connection. */
 function refusedBy(error: unknown): RedisAnswer {
   const sentence = error instanceof Error ? error.message.slice(0, 200) : String(error);
-  return error instanceof Error && error.name === 'ReplyError' ? { kind: 'away', why: 'refused', sentence } : unreachable;
+  return error instanceof Error && error.name === "ReplyError"
+    ? { kind: "away", why: "refused", sentence }
+    : unreachable;
 }

@@ -13,11 +13,11 @@ export interface ClientHello {
 }
 
 export type HelloReading =
-  | { readonly kind: 'hello'; readonly hello: ClientHello }
+  | { readonly kind: "hello"; readonly hello: ClientHello }
   /** It goes on in bytes that have not come. */
-  | { readonly kind: 'partial' }
+  | { readonly kind: "partial" }
   /** It is none, or none that is read here: OpenSSL says what is wrong with it. */
-  | { readonly kind: 'unreadable' };
+  | { readonly kind: "unreadable" };
 
 /** Longest ClientHello that is read, without the head of its message: OpenSSL's own limit is 131,396 bytes, and none in the wild is over 4 KiB. */
 export const mostHelloBytes = 16 * 1024;
@@ -38,8 +38,8 @@ const mostNameBytes = 253;
 
 const nothing = Buffer.alloc(0);
 const leastRoomBytes = 512;
-const partial: HelloReading = Object.freeze({ kind: 'partial' });
-const unreadable: HelloReading = Object.freeze({ kind: 'unreadable' });
+const partial: HelloReading = Object.freeze({ kind: "partial" });
+const unreadable: HelloReading = Object.freeze({ kind: "unreadable" });
 
 /**
  * Reads the ClientHello that a connection begins with, as its bytes come. Each byte is looked at once and copied a bounded number of times, however a client
@@ -80,7 +80,8 @@ export class ClientHelloReader {
       const have = this.#have + body.end - body.start;
       if (have > 0 && this.#first(0, body) !== clientHelloMessage) return unreadable;
       if (have >= messageHeadBytes) {
-        if (this.#wanted < 0) this.#wanted = this.#first(1, body) * 0x10000 + this.#first(2, body) * 0x100 + this.#first(3, body);
+        if (this.#wanted < 0)
+          this.#wanted = this.#first(1, body) * 0x10000 + this.#first(2, body) * 0x100 + this.#first(3, body);
         if (this.#wanted > mostHelloBytes) return unreadable;
         if (have - messageHeadBytes >= this.#wanted) return this.#hello(body);
       }
@@ -120,7 +121,7 @@ export class ClientHelloReader {
     const pieces = [...this.#bodies, last].map(({ start, end }) => this.#bytes.subarray(start, end));
     const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
     const hello = new Reader(joined.subarray(messageHeadBytes, messageHeadBytes + this.#wanted)).hello();
-    return hello === null ? unreadable : { kind: 'hello', hello };
+    return hello === null ? unreadable : { kind: "hello", hello };
   }
 }
 
@@ -154,7 +155,8 @@ class Reader {
       seen.add(type);
       if (type === serverNameExtension) serverName = this.#serverName(next);
       else if (type === protocolsExtension) protocols = this.#protocols(next);
-      else if (type === ticketExtension && length >= keyNameBytes) ticketKeyName = this.#bytes.subarray(this.#at, this.#at + keyNameBytes);
+      else if (type === ticketExtension && length >= keyNameBytes)
+        ticketKeyName = this.#bytes.subarray(this.#at, this.#at + keyNameBytes);
       else if (type === preSharedKeyExtension) ticketKeyName = this.#firstIdentity(next);
       if (this.#isVoid) return null;
       this.#at = next;
@@ -178,7 +180,7 @@ class Reader {
     const type = this.#number(1);
     const length = this.#number(2);
     if (this.#isVoid || listEnd !== end || type !== 0 || this.#at + length !== end) return null;
-    return plainServerName(this.#bytes.toString('latin1', this.#at, end));
+    return plainServerName(this.#bytes.toString("latin1", this.#at, end));
   }
 
   /** The identity of the first key that it offers is a ticket of ours, or of nobody. */
@@ -207,7 +209,8 @@ class Reader {
 
 /** Is one of `names` among the protocols that a client offers? */
 export function offersOneOf(protocols: Buffer, names: readonly string[]): boolean {
-  for (let at = 0; at < protocols.length; at += 1 + protocols[at]!) if (names.includes(protocols.toString('latin1', at + 1, at + 1 + protocols[at]!))) return true;
+  for (let at = 0; at < protocols.length; at += 1 + protocols[at]!)
+    if (names.includes(protocols.toString("latin1", at + 1, at + 1 + protocols[at]!))) return true;
   return false;
 }
 
@@ -216,7 +219,7 @@ export function offersOneOf(protocols: Buffer, names: readonly string[]): boolea
  * not have, or an address, which has no SNI (RFC 6066 §3).
  */
 export function plainServerName(text: string): string | null {
-  const name = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase();
+  const name = (text.endsWith(".") ? text.slice(0, -1) : text).toLowerCase();
   if (name.length === 0 || name.length > mostNameBytes || !/^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name)) return null;
   return /^[0-9.]+$/.test(name) ? null : name;
 }

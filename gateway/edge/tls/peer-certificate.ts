@@ -1,6 +1,6 @@
 // The certificate of a client, from what Node knows of it.
-import type { X509Certificate } from 'node:crypto';
-import type { ClientCertificate } from '../message/client-certificate.ts';
+import type { X509Certificate } from "node:crypto";
+import type { ClientCertificate } from "../message/client-certificate.ts";
 
 /** Names of one kind that are read, and how long they may be. Authorities choose what they sign; memory of a connection is ours. */
 const mostNames = 64;
@@ -10,20 +10,32 @@ const mostSubjectLength = 4096;
 
 /** What is told of a certificate that was verified. */
 export function clientCertificateOf(certificate: X509Certificate): ClientCertificate {
-  const names = alternativeNames(certificate.subjectAltName ?? '');
-  const of = (kind: string): readonly string[] => names.flatMap(([name, value]) => (name === kind && value.length <= mostNameLength ? [value] : [])).slice(0, mostNames);
+  const names = alternativeNames(certificate.subjectAltName ?? "");
+  const of = (kind: string): readonly string[] =>
+    names
+      .flatMap(([name, value]) => (name === kind && value.length <= mostNameLength ? [value] : []))
+      .slice(0, mostNames);
   return {
-    subject: subjectOf(certificate.subject ?? '').slice(0, mostSubjectLength),
-    dnsNames: of('DNS'),
-    uris: of('URI'),
-    emails: of('email'),
-    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    subject: subjectOf(certificate.subject ?? "").slice(0, mostSubjectLength),
+    dnsNames: of("DNS"),
+    uris: of("URI"),
+    emails: of("email"),
+    fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
   };
 }
 
 /** Node writes one part a line, the most general first, already escaped as RFC 2253 §2.4 says but for bytes beyond ASCII. */
 function subjectOf(lines: string): string {
-  return lines.split('\n').reverse().join(',').replaceAll(/\P{ASCII}+/gu, (text) => Buffer.from(text).reduce((escaped, byte) => `${escaped}\\${byte.toString(16).toUpperCase().padStart(2, '0')}`, ''));
+  return lines
+    .split("\n")
+    .reverse()
+    .join(",")
+    .replaceAll(/\P{ASCII}+/gu, (text) =>
+      Buffer.from(text).reduce(
+        (escaped, byte) => `${escaped}\\${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+        "",
+      ),
+    );
 }
 
 /** `DNS:a, URI:b, DNS:"quoted, as JSON"`: kinds and values. A part that cannot be read ends it: what follows could be forged by it. */

@@ -1,11 +1,11 @@
 // ServedCertificates: which certificate and terms a TLS client gets for the name that it asks for. Contexts are made when a host is first asked for, and
 // are bounded: each takes about 33 KiB and 0.2 ms.
-import { constants } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import { byHost, noCertificates, type CertificateEntry, type CertificateSet } from '../../shared/certificates.ts';
-import type { Clock } from '../../shared/clock.ts';
-import { handshakeOptions, type TlsDefaults } from '../../options/tls-defaults.ts';
-import { keyNamed, ticketKeys, type TicketKey } from './ticket-keys.ts';
+import { constants } from "node:crypto";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import { byHost, noCertificates, type CertificateEntry, type CertificateSet } from "../../shared/certificates.ts";
+import type { Clock } from "../../shared/clock.ts";
+import { handshakeOptions, type TlsDefaults } from "../../options/tls-defaults.ts";
+import { keyNamed, ticketKeys, type TicketKey } from "./ticket-keys.ts";
 
 /** Contexts that a worker keeps: about 130 MiB. With more hosts than these in turn each handshake makes one. */
 const mostContexts = 4096;
@@ -39,7 +39,8 @@ export class ServedCertificates {
     this.#set = set;
     this.#deriveKeys();
     const digests = new Set(set.entries.map(({ digest }) => digest));
-    for (const key of this.#contexts.keys()) if (!digests.has(key.slice(0, key.indexOf(' ')))) this.#contexts.delete(key);
+    for (const key of this.#contexts.keys())
+      if (!digests.has(key.slice(0, key.indexOf(" ")))) this.#contexts.delete(key);
   }
 
   /** What a client gets that asks for this name; null asks for none. Null: nothing, so that there is no handshake. */
@@ -74,8 +75,12 @@ export class ServedCertificates {
     return this.#contexts.size;
   }
 
-  #make({ terms, sessionDigest }: CertificateEntry, { certStart, keyStart, end }: NonNullable<CertificateEntry['identity']>, ticketKey: TicketKey): SecureContext {
-    const text = (from: number, to: number): string => Buffer.from(this.#set.texts, from, to - from).toString('utf8');
+  #make(
+    { terms, sessionDigest }: CertificateEntry,
+    { certStart, keyStart, end }: NonNullable<CertificateEntry["identity"]>,
+    ticketKey: TicketKey,
+  ): SecureContext {
+    const text = (from: number, to: number): string => Buffer.from(this.#set.texts, from, to - from).toString("utf8");
     const { client } = terms;
     const options: SecureContextOptions = {
       cert: text(certStart, keyStart),

@@ -1,6 +1,6 @@
 // Ticket keys: what seals the sessions that clients go on from. Each worker derives them from the same seed and the time, so that a client resumes at any
 // worker, and at any replica that has the seed, and keys change without anybody telling anybody.
-import { createHmac } from 'node:crypto';
+import { createHmac } from "node:crypto";
 
 /** How long a key seals. What it sealed is opened for as long again. */
 export const ticketPeriodMs = 12 * 3_600_000;
@@ -26,6 +26,6 @@ export function keyNamed(keys: readonly TicketKey[], name: Buffer | null): Ticke
 }
 
 function ticketKey(seed: Uint8Array, period: number): TicketKey {
-  const bytes = createHmac('sha512', seed).update(`sluice ticket key ${period}`).digest().subarray(0, 48);
-  return { bytes, id: bytes.toString('hex', 0, 16) };
+  const bytes = createHmac("sha512", seed).update(`sluice ticket key ${period}`).digest().subarray(0, 48);
+  return { bytes, id: bytes.toString("hex", 0, 16) };
 }

@@ -1,10 +1,10 @@
 // Idle connections and sessions to one address. Upstreams that reach it in the same way share a pool (ip, port, protocol, TLS
 // context, SNI), so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { IdleConnection, IdleConnections } from './http1-endpoint.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import { Http2AddressPool } from './http2-address-pool.ts';
-import { IdleCloses } from './idle-closes.ts';
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { IdleConnection, IdleConnections } from "./http1-endpoint.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import { Http2AddressPool } from "./http2-address-pool.ts";
+import { IdleCloses } from "./idle-closes.ts";
 
 export class AddressPool implements IdleConnections {
   /** What was seen of connections to this address; null: no idle close yet. */

@@ -4,9 +4,9 @@
 // The cells of each worker are a cache line, so nobody adds them up where it cannot matter: before a worker has more than half of an equal share of the usual limit
 // in use, it counts itself in a cell that all read, until it has no more again. While nobody is counted there and this worker has less than its share, all
 // of them together have less than the limit.
-import { aloneOccupancy, type Occupancy } from '../io/occupancy.ts';
-import { breakerCell, breakerResources, heavyUseOf } from '../../shared/counters.ts';
-import { defaultBreaker, type Breaker as Limits } from '../../../routing/model/upstream.ts';
+import { aloneOccupancy, type Occupancy } from "../io/occupancy.ts";
+import { breakerCell, breakerResources, heavyUseOf } from "../../shared/counters.ts";
+import { defaultBreaker, type Breaker as Limits } from "../../../routing/model/upstream.ts";
 
 /** What is limited: index of its cell. */
 export const resource = { connections: 0, pending: 1, requests: 2, retries: 3 } as const;
@@ -14,10 +14,20 @@ export const resource = { connections: 0, pending: 1, requests: 2, retries: 3 } 
 export type Resource = (typeof resource)[keyof typeof resource];
 
 /** For copies to shadows, which have bounds of their own. */
-export const unlimited: Omit<Limits, 'priority'> = Object.freeze({ maxConnections: Infinity, maxPendingRequests: Infinity, maxRequests: Infinity, maxRetries: Infinity });
+export const unlimited: Omit<Limits, "priority"> = Object.freeze({
+  maxConnections: Infinity,
+  maxPendingRequests: Infinity,
+  maxRequests: Infinity,
+  maxRetries: Infinity,
+});
 
 /** In the order of `breakerResources`. */
-const usual: readonly number[] = [defaultBreaker.maxConnections, defaultBreaker.maxPendingRequests, defaultBreaker.maxRequests, defaultBreaker.maxRetries];
+const usual: readonly number[] = [
+  defaultBreaker.maxConnections,
+  defaultBreaker.maxPendingRequests,
+  defaultBreaker.maxRequests,
+  defaultBreaker.maxRetries,
+];
 
 /** Of this thread alone. */
 const shown = new Int32Array(1);
@@ -29,7 +39,7 @@ export class Breaker {
   #first = 0;
   #limits = usual;
 
-  limit({ maxConnections, maxPendingRequests, maxRequests, maxRetries }: Omit<Limits, 'priority'>): void {
+  limit({ maxConnections, maxPendingRequests, maxRequests, maxRetries }: Omit<Limits, "priority">): void {
     const limits = [maxConnections, maxPendingRequests, maxRequests, maxRetries];
     // Most Upstreams have the same: one array for all of them.
     this.#limits = limits.every((limit, one) => limit === usual[one]) ? usual : limits;
@@ -38,7 +48,10 @@ export class Breaker {
   /** Counts in the cells of this slot from now on, and takes along what is in use. −1: in this worker alone. */
   moveTo(occupancy: Occupancy, slot: number, priority: number): void {
     const first = slot < 0 ? 0 : breakerCell(slot, priority);
-    if (slot < 0 ? this.#occupancy.own !== occupancy.own : this.#occupancy.own === occupancy.own && this.#first === first) return;
+    if (
+      slot < 0 ? this.#occupancy.own !== occupancy.own : this.#occupancy.own === occupancy.own && this.#first === first
+    )
+      return;
     const inUse = breakerResources.map((_, one) => this.inUseHere(one as Resource));
     for (const [one, count] of inUse.entries()) for (let left = count; left > 0; left--) this.leave(one as Resource);
     this.#occupancy = slot < 0 ? aloneOccupancy() : occupancy;

@@ -14,7 +14,11 @@ export interface Candidate {
  * Of two drawn at random the one with fewer requests in flight (power of two choices). `tried` are left out; null: none is left. `draw` gives
  * numbers in [0, 1).
  */
-export function leastRequest<T extends Candidate>(candidates: readonly T[], tried: readonly Candidate[], draw: () => number): T | null {
+export function leastRequest<T extends Candidate>(
+  candidates: readonly T[],
+  tried: readonly Candidate[],
+  draw: () => number,
+): T | null {
   const left = untried(candidates, tried);
   const count = left.length;
   if (count <= 1) return count === 0 ? null : left[0]!;
@@ -26,7 +30,11 @@ export function leastRequest<T extends Candidate>(candidates: readonly T[], trie
 }
 
 /** The next one in turn after `turn`, a number that grows by one a request. */
-export function roundRobin<T extends Candidate>(candidates: readonly T[], tried: readonly Candidate[], turn: number): T | null {
+export function roundRobin<T extends Candidate>(
+  candidates: readonly T[],
+  tried: readonly Candidate[],
+  turn: number,
+): T | null {
   const left = untried(candidates, tried);
   return left.length === 0 ? null : left[turn % left.length]!;
 }

@@ -1,11 +1,11 @@
 // Dial: a new socket to an Endpoint, plain or TLS.
-import { connect, type Socket } from 'node:net';
-import { createSecureContext, connect as connectTls, type SecureContext } from 'node:tls';
-import type { UpstreamTls } from '../../../routing/model/upstream.ts';
-import { readDirectly } from '../io/direct-read.ts';
-import type { ReadBuffer } from '../io/read-buffer.ts';
-import { SocketTransport, type TransportOwner } from '../io/transport.ts';
-import type { UpstreamView } from './endpoint-view.ts';
+import { connect, type Socket } from "node:net";
+import { createSecureContext, connect as connectTls, type SecureContext } from "node:tls";
+import type { UpstreamTls } from "../../../routing/model/upstream.ts";
+import { readDirectly } from "../io/direct-read.ts";
+import type { ReadBuffer } from "../io/read-buffer.ts";
+import { SocketTransport, type TransportOwner } from "../io/transport.ts";
+import type { UpstreamView } from "./endpoint-view.ts";
 
 /** What was dialled, and who was made for it. */
 interface Dialled<Owner> {
@@ -18,7 +18,13 @@ interface Dialled<Owner> {
  * Dials the Endpoint as its Upstream says. Throws on keys or authorities that OpenSSL does not read. The socket says `connect`, or with TLS
  * `secureConnect`.
  */
-export function dial<Owner extends TransportOwner>(ip: string, port: number, pool: UpstreamView, reads: ReadBuffer, ownerOf: (transport: SocketTransport) => Owner): Dialled<Owner> {
+export function dial<Owner extends TransportOwner>(
+  ip: string,
+  port: number,
+  pool: UpstreamView,
+  reads: ReadBuffer,
+  ownerOf: (transport: SocketTransport) => Owner,
+): Dialled<Owner> {
   const { secureContext } = pool;
   if (secureContext === null) {
     let transport: SocketTransport | null = null;
@@ -28,7 +34,7 @@ export function dial<Owner extends TransportOwner>(ip: string, port: number, poo
     return { socket, transport, owner: (transport.owner = ownerOf(transport)) };
   }
   const tls = pool.upstream!.tls!;
-  const alpn = pool.upstream!.protocol === 'http2' ? 'h2' : 'http/1.1';
+  const alpn = pool.upstream!.protocol === "http2" ? "h2" : "http/1.1";
   const socket = dialTls(ip, port, tls, secureContext, alpn);
   const transport = new SocketTransport(socket, { alpn });
   transport.readByEvents(reads);
@@ -39,7 +45,12 @@ export function dial<Owner extends TransportOwner>(ip: string, port: number, poo
 const keepAliveAfterMs = 30_000;
 
 /** A plain socket on the worker's read buffer (public: `onread` of net.connect), whose bytes `receive` gets. */
-export function dialPlain(ip: string, port: number, reads: ReadBuffer, receive: (bytes: Buffer, start: number, end: number) => void): Socket {
+export function dialPlain(
+  ip: string,
+  port: number,
+  reads: ReadBuffer,
+  receive: (bytes: Buffer, start: number, end: number) => void,
+): Socket {
   return connect({
     host: ip,
     port,
@@ -73,9 +84,7 @@ function dialTls(ip: string, port: number, tls: UpstreamTls, secureContext: Secu
     ALPNProtocols: [protocol],
     ...(tls.sni === null ? {} : { servername: tls.sni }),
   };
-  return connectTls(options)
-    .setNoDelay(true)
-    .setKeepAlive(true, keepAliveAfterMs);
+  return connectTls(options).setNoDelay(true).setKeepAlive(true, keepAliveAfterMs);
 }
 
 export function secureContextOf(tls: UpstreamTls): SecureContext {

@@ -1,18 +1,18 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
-import type { WorkerContext } from '../io/worker-context.ts';
-import { Http1UpstreamConnection } from './http1-connection.ts';
-import type { Http1Endpoint, IdleConnection } from './http1-endpoint.ts';
-import { Ejection } from './ejection.ts';
-import { AddressPool, type AddressPools } from './address-pool.ts';
-import type { UpstreamView } from './endpoint-view.ts';
-import type { Acquired, UpstreamRequest } from './upstream-request.ts';
-import type { ResponseHandler } from './response-handler.ts';
+import type { WorkerContext } from "../io/worker-context.ts";
+import { Http1UpstreamConnection } from "./http1-connection.ts";
+import type { Http1Endpoint, IdleConnection } from "./http1-endpoint.ts";
+import { Ejection } from "./ejection.ts";
+import { AddressPool, type AddressPools } from "./address-pool.ts";
+import type { UpstreamView } from "./endpoint-view.ts";
+import type { Acquired, UpstreamRequest } from "./upstream-request.ts";
+import type { ResponseHandler } from "./response-handler.ts";
 
 /** The Upstream's pool, as those of its Endpoints need it. */
 export interface PoolOfUpstream extends UpstreamView {
   readonly worker: WorkerContext;
   /** Copies for shadows are never counted against an Endpoint. */
-  readonly traffic: 'live' | 'shadow';
+  readonly traffic: "live" | "shadow";
   readonly addressPools: AddressPools;
   /** Its connections may serve other Upstreams at the same address. */
   readonly shares: boolean;
@@ -62,7 +62,9 @@ export class EndpointPool implements Http1Endpoint {
   }
 
   mayTake(nowMs: number): boolean {
-    return this.upstream.balancer.inPanic || (!this.failing && (!this.ejection.isOut || this.ejection.probeAtMs <= nowMs));
+    return (
+      this.upstream.balancer.inPanic || (!this.failing && (!this.ejection.isOut || this.ejection.probeAtMs <= nowMs))
+    );
   }
 
   /** It answered with this status. What Envoy calls a gateway failure counts towards ejection, any other answer ends the row. */
@@ -80,7 +82,7 @@ export class EndpointPool implements Http1Endpoint {
   /** It refused, did not connect, reset, or did not answer in time. */
   failed(): void {
     const { balancer, traffic } = this.upstream;
-    if (traffic === 'shadow' || this.retired) return;
+    if (traffic === "shadow" || this.retired) return;
     this.#isDoubted = true;
     if (this.ejection.failed(this.worker.nowMs, () => balancer.mayEject)) balancer.recompute();
   }

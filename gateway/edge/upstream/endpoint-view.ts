@@ -1,10 +1,10 @@
 // An Endpoint and its Upstream, as connections and requests see them. Pools are made of connections, so connections know only this.
-import type { SecureContext } from 'node:tls';
-import type { Upstream } from '../../../routing/model/upstream.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { Breaker } from './breaker.ts';
-import type { Candidate } from './candidates.ts';
-import type { UpstreamContext } from './upstream-context.ts';
+import type { SecureContext } from "node:tls";
+import type { Upstream } from "../../../routing/model/upstream.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Candidate } from "./candidates.ts";
+import type { UpstreamContext } from "./upstream-context.ts";
 
 export interface UpstreamView {
   readonly context: UpstreamContext;

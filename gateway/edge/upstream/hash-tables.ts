@@ -1,8 +1,8 @@
 // Tables for consistent hashing: the same hash goes to the same Endpoint while it serves, and when one comes or goes only the hashes that are
 // its own move. Bounded in bytes, built when first asked for, and anew when the Endpoints change; an Endpoint that may not take a request now
 // is passed over without a new table, so that nobody else's hashes move.
-import { hashText, mix } from './sticky-hash.ts';
-import type { Candidate } from './candidates.ts';
+import { hashText, mix } from "./sticky-hash.ts";
+import type { Candidate } from "./candidates.ts";
 
 export interface HashTable<T extends Candidate> {
   /** `hash`: any 32-bit number. `tried` are left out; null: nobody may take it. */
@@ -66,7 +66,13 @@ function byAddress<T extends Candidate>(candidates: readonly T[]): readonly T[] 
 }
 
 /** The owner of the place, or of the first after it whose owner may take the request. */
-function walk<T extends Candidate>(candidates: readonly T[], owners: Uint16Array, from: number, tried: readonly Candidate[], nowMs: number): T | null {
+function walk<T extends Candidate>(
+  candidates: readonly T[],
+  owners: Uint16Array,
+  from: number,
+  tried: readonly Candidate[],
+  nowMs: number,
+): T | null {
   if (candidates.length === 0) return null;
   const usable = (candidate: T): boolean => !tried.includes(candidate) && candidate.mayTake(nowMs);
   const natural = candidates[owners[from]!]!;

@@ -1,22 +1,22 @@
 // One HTTP/1.1 connection to an Endpoint: its life from the dial to the end, and when it may serve another request. What it is sent its request
 // frames; responses are read by its reader.
-import { fixed } from '../../shared/counters.ts';
-import { Deadline, type Timed } from '../io/deadline.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import type { SocketTransport, TransportOwner } from '../io/transport.ts';
-import { dial } from './dial.ts';
-import type { Http1Endpoint, IdleConnection, IdleConnections } from './http1-endpoint.ts';
-import { Http1UpstreamRequest, type RequestCarrier } from './http1-request.ts';
-import { ResponseReader, type ResponseOwner } from '../http1/response-reader.ts';
-import type { ResponseHandler } from './response-handler.ts';
+import { fixed } from "../../shared/counters.ts";
+import { Deadline, type Timed } from "../io/deadline.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import type { SocketTransport, TransportOwner } from "../io/transport.ts";
+import { dial } from "./dial.ts";
+import type { Http1Endpoint, IdleConnection, IdleConnections } from "./http1-endpoint.ts";
+import { Http1UpstreamRequest, type RequestCarrier } from "./http1-request.ts";
+import { ResponseReader, type ResponseOwner } from "../http1/response-reader.ts";
+import type { ResponseHandler } from "./response-handler.ts";
 
 /** A connection that was idle for less is in steady use: when it ends with a request, the request or a crash is to blame, no idle limit. */
 const leastIdleMs = 10;
 
 /** Where it stands. `closing`: all is said, the last bytes leave. */
-type Phase = 'connecting' | 'idle' | 'busy' | 'closing' | 'gone';
+type Phase = "connecting" | "idle" | "busy" | "closing" | "gone";
 
 export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, ResponseOwner, TransportOwner, Timed {
   readonly transport: SocketTransport;
@@ -28,7 +28,7 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
   #generation: number;
   readonly #bornMs: number;
   readonly #deadline = new Deadline(this);
-  #phase: Phase = 'connecting';
+  #phase: Phase = "connecting";
   #tunnel = false;
   /** No close token, no surplus byte, no second framing. */
   #clean = true;
@@ -50,16 +50,16 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
     this.request = new Http1UpstreamRequest(this, worker.out, user, endpoint, priority);
     this.#reader = new ResponseReader(endpoint.upstream.context, worker.limits, this);
     worker.wheel.set(this.#deadline, worker.nowMs + endpoint.upstream.connectTimeoutMs);
-    socket.once(transport.secure ? 'secureConnect' : 'connect', () => this.#connected());
+    socket.once(transport.secure ? "secureConnect" : "connect", () => this.#connected());
   }
 
   #connected(): void {
-    if (this.#phase !== 'connecting') return;
+    if (this.#phase !== "connecting") return;
     this.#worker.tick();
     this.#open = true;
     this.#worker.counters.add(fixed.upstreamConnectionsHttp1, 1);
     this.#worker.wheel.clear(this.#deadline);
-    this.#phase = 'idle';
+    this.#phase = "idle";
     const { request } = this;
     this.#begin(request.endpoint);
     try {
@@ -79,7 +79,7 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
   /** A request to `endpoint` begins. */
   #begin(endpoint: Http1Endpoint): void {
     this.#generation = endpoint.upstream.generation;
-    this.#phase = 'busy';
+    this.#phase = "busy";
     if (this.#parkedMs > 0) this.#idleMs = this.#worker.nowMs - this.#parkedMs;
     this.#reader.begin();
     this.#worker.wheel.clear(this.#deadline);
@@ -87,7 +87,9 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
 
   isFresh(nowMs: number, endpoint: Http1Endpoint): boolean {
     const { maxLifetimeMs } = endpoint.upstream;
-    return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
+    return (
+      nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs)
+    );
   }
 
   /** Lets the connection go if the request was the last to be complete. */
@@ -117,18 +119,18 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
       return;
     }
     switch (this.#reader.received(user, bytes, start, end)) {
-      case 'left':
+      case "left":
         return;
-      case 'malformed':
-        this.#fail(failures.upstreamProtocol, 'its response is malformed');
+      case "malformed":
+        this.#fail(failures.upstreamProtocol, "its response is malformed");
         return;
-      case 'reading':
+      case "reading":
         user.flush();
         return;
-      case 'surplus':
+      case "surplus":
         this.#clean = false;
         break;
-      case 'over':
+      case "over":
         break;
     }
     user.flush();
@@ -164,11 +166,17 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
       this.#close();
       return;
     }
-    if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#worker.closed) {
+    if (
+      !this.#clean ||
+      endpoint.retired ||
+      this.transport.queued > 0 ||
+      this.#generation !== upstream.generation ||
+      this.#worker.closed
+    ) {
       this.destroy();
       return;
     }
-    this.#phase = 'idle';
+    this.#phase = "idle";
     this.#parkedMs = this.#worker.nowMs;
     this.#worker.wheel.set(this.#deadline, this.#parkedMs + endpoint.reuseIdleMs);
     this.#addressPool = endpoint.park(this);
@@ -176,7 +184,7 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
 
   /** What is queued leaves first. */
   #close(): void {
-    this.#phase = 'closing';
+    this.#phase = "closing";
     this.transport.end();
     this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + this.#worker.limits.writeStallTimeoutMs);
   }
@@ -185,7 +193,7 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
     this.#worker.tick();
     const user = this.request.user;
     if (user === null) {
-      if (this.#phase === 'closing') this.destroy();
+      if (this.#phase === "closing") this.destroy();
       else this.#idleClosed();
     } else if (this.#reader.endsWithConnection) {
       this.#clean = false;
@@ -197,7 +205,7 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
       this.request.abort();
       user.over();
     } else {
-      this.broken('closed');
+      this.broken("closed");
     }
   }
 
@@ -218,11 +226,11 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
     this.#worker.tick();
     const user = this.request.user;
     if (user === null) {
-      if (this.#phase === 'idle') this.#idleClosed();
+      if (this.#phase === "idle") this.#idleClosed();
       else this.destroy();
       return;
     }
-    if (this.#phase === 'connecting') this.#connectFailed(failures.connectRefused, reason);
+    if (this.#phase === "connecting") this.#connectFailed(failures.connectRefused, reason);
     else if (this.#reader.over) {
       this.request.abort();
       user.over();
@@ -241,11 +249,14 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
   /** The connect timeout, or too long idle. */
   expired(nowMs: number): void {
     this.#worker.nowMs = nowMs;
-    if (this.#phase === 'connecting') {
-      this.#connectFailed(failures.connectTimeout, `no answer within ${this.request.endpoint.upstream.connectTimeoutMs} ms`);
-    } else if (this.#phase === 'closing') {
+    if (this.#phase === "connecting") {
+      this.#connectFailed(
+        failures.connectTimeout,
+        `no answer within ${this.request.endpoint.upstream.connectTimeoutMs} ms`,
+      );
+    } else if (this.#phase === "closing") {
       this.destroy();
-    } else if (this.#phase === 'idle') {
+    } else if (this.#phase === "idle") {
       this.#addressPool?.remove(this);
       this.destroy();
     }
@@ -271,12 +282,12 @@ export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, 
     const user = this.request.user;
     this.request.abort();
     this.destroy();
-    user?.abort(failures.fault, 'an unexpected fault', false);
+    user?.abort(failures.fault, "an unexpected fault", false);
   }
 
   destroy(): void {
-    if (this.#phase === 'gone') return;
-    this.#phase = 'gone';
+    if (this.#phase === "gone") return;
+    this.#phase = "gone";
     if (this.#open) this.#worker.counters.add(fixed.upstreamConnectionsHttp1, -1);
     this.#reader.clear();
     this.#worker.wheel.remove(this.#deadline);

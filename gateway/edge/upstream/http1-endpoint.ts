@@ -1,7 +1,7 @@
 // An Endpoint of HTTP/1.1 and its idle connections, as a connection sees them; and an idle connection, as they see it.
-import type { EndpointView } from './endpoint-view.ts';
-import type { ResponseHandler } from './response-handler.ts';
-import type { UpstreamRequest } from './upstream-request.ts';
+import type { EndpointView } from "./endpoint-view.ts";
+import type { ResponseHandler } from "./response-handler.ts";
+import type { UpstreamRequest } from "./upstream-request.ts";
 
 /** A connection that finished its last request cleanly. */
 export interface IdleConnection {

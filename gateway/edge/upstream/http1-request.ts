@@ -1,21 +1,21 @@
 // Http1UpstreamRequest: one request to an Endpoint of HTTP/1.1, framed by us and put together in the worker's out buffer.
-import type { HeadEdits } from '../message/head-edits.ts';
-import { putChunk, putLastChunk } from '../http1/chunked.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { writeFraming, writeRequestHead } from '../http1/request-writer.ts';
-import type { RequestFraming } from '../message/framing.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import { putTrailers } from '../http1/trailers.ts';
-import type { OutBuffer } from '../io/out-buffer.ts';
-import type { Transport } from '../io/transport.ts';
-import type { Http1Endpoint } from './http1-endpoint.ts';
-import type { ResponseHandler } from './response-handler.ts';
-import type { UpstreamRequest } from './upstream-request.ts';
+import type { HeadEdits } from "../message/head-edits.ts";
+import { putChunk, putLastChunk } from "../http1/chunked.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import { writeFraming, writeRequestHead } from "../http1/request-writer.ts";
+import type { RequestFraming } from "../message/framing.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import { putTrailers } from "../http1/trailers.ts";
+import type { OutBuffer } from "../io/out-buffer.ts";
+import type { Transport } from "../io/transport.ts";
+import type { Http1Endpoint } from "./http1-endpoint.ts";
+import type { ResponseHandler } from "./response-handler.ts";
+import type { UpstreamRequest } from "./upstream-request.ts";
 
 /** Kept pieces of a body up to this are copied into the out buffer, so that a small request leaves in one write. */
 const mostCopiedBytes = 16 * 1024;
-const crlf = Buffer.from('\r\n');
+const crlf = Buffer.from("\r\n");
 
 /** The connection of a request, as the request needs it. */
 export interface RequestCarrier {
@@ -28,7 +28,7 @@ export interface RequestCarrier {
 
 /** Kept by its connection and begun anew for each request. */
 export class Http1UpstreamRequest implements UpstreamRequest {
-  readonly kind = 'request';
+  readonly kind = "request";
   readonly #carrier: RequestCarrier;
   readonly #transport: Transport;
   readonly #out: OutBuffer;
@@ -46,7 +46,13 @@ export class Http1UpstreamRequest implements UpstreamRequest {
   /** The same, and flushed. */
   sent = false;
 
-  constructor(carrier: RequestCarrier, out: OutBuffer, user: ResponseHandler, endpoint: Http1Endpoint, priority: number) {
+  constructor(
+    carrier: RequestCarrier,
+    out: OutBuffer,
+    user: ResponseHandler,
+    endpoint: Http1Endpoint,
+    priority: number,
+  ) {
     this.#carrier = carrier;
     this.#transport = carrier.transport;
     this.#out = out;
@@ -81,7 +87,14 @@ export class Http1UpstreamRequest implements UpstreamRequest {
     return this.#transport.congested;
   }
 
-  encodeHead(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
+  encodeHead(
+    head: WireRequestHead,
+    edits: HeadEdits,
+    facts: ClientFacts,
+    requestId: Buffer,
+    framing: RequestFraming,
+    bodyBytes: number,
+  ): void {
     this.#out.open(this.#transport);
     writeRequestHead(this.#out, head, edits, facts, requestId, false);
     this.#frame(framing, bodyBytes);
@@ -95,8 +108,8 @@ export class Http1UpstreamRequest implements UpstreamRequest {
 
   #frame(framing: RequestFraming, bodyBytes: number): void {
     writeFraming(this.#out, framing, bodyBytes);
-    this.#chunked = framing === 'chunked';
-    this.upgrades = framing === 'upgrade';
+    this.#chunked = framing === "chunked";
+    this.upgrades = framing === "upgrade";
   }
 
   body(bytes: Buffer, start: number, end: number): void {

@@ -1,12 +1,12 @@
 // The HTTP/2 sessions to one address, and who waits for room on them. Few and full rather than many: what leaves together in one write is what
 // makes a call cheap. Upstreams that reach the address in the same way share them.
-import type { WorkerContext } from '../io/worker-context.ts';
-import { failures, type Failure } from '../../failures.ts';
-import { resource, type Breaker } from './breaker.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import { Http2UpstreamConnection, type Http2ConnectionOwner } from './http2-connection.ts';
-import type { Acquired, Waiting } from './upstream-request.ts';
-import type { ResponseHandler } from './response-handler.ts';
+import type { WorkerContext } from "../io/worker-context.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { resource, type Breaker } from "./breaker.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import { Http2UpstreamConnection, type Http2ConnectionOwner } from "./http2-connection.ts";
+import type { Acquired, Waiting } from "./upstream-request.ts";
+import type { ResponseHandler } from "./response-handler.ts";
 
 /** Sessions to one address of one worker; beyond that requests wait for room. */
 const mostSessions = 8;
@@ -17,7 +17,7 @@ const replaceAgainMs = 1000;
 
 /** A place in the queue. */
 class StreamWait implements Waiting {
-  readonly kind = 'waiting';
+  readonly kind = "waiting";
   readonly endpoint: EndpointView;
   readonly user: ResponseHandler;
   readonly breaker: Breaker;
@@ -37,9 +37,13 @@ class StreamWait implements Waiting {
   }
 }
 
-const raiseRequests = 'raise max_requests of its circuit breaker';
-const tooManyRequests: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: raiseRequests });
-const tooManyWait: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests of its circuit breaker' });
+const raiseRequests = "raise max_requests of its circuit breaker";
+const tooManyRequests: Acquired = Object.freeze({ kind: "failed", failure: failures.overflow, detail: raiseRequests });
+const tooManyWait: Acquired = Object.freeze({
+  kind: "failed",
+  failure: failures.overflow,
+  detail: "raise max_pending_requests of its circuit breaker",
+});
 
 export class Http2AddressPool implements Http2ConnectionOwner {
   readonly #worker: WorkerContext;
@@ -60,7 +64,8 @@ export class Http2AddressPool implements Http2ConnectionOwner {
     if (session !== null && this.#waiting.size === 0) {
       if (!breaker.enter(resource.requests)) return tooManyRequests;
       const { nowMs } = this.#worker;
-      if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0) this.#replace(nowMs, endpoint, breaker);
+      if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0)
+        this.#replace(nowMs, endpoint, breaker);
       return session.take(endpoint, user, breaker);
     }
     if (!breaker.enter(resource.pending)) return tooManyWait;
@@ -130,7 +135,8 @@ export class Http2AddressPool implements Http2ConnectionOwner {
       if (session === null) break;
       this.#leave(wait);
       this.#tell(() => {
-        if (wait.breaker.enter(resource.requests)) wait.user.connected(session.take(wait.endpoint, wait.user, wait.breaker));
+        if (wait.breaker.enter(resource.requests))
+          wait.user.connected(session.take(wait.endpoint, wait.user, wait.breaker));
         else wait.user.connectFailed(null, failures.overflow, raiseRequests);
       });
     }
@@ -166,7 +172,8 @@ export class Http2AddressPool implements Http2ConnectionOwner {
     try {
       this.#dial(first.endpoint, first.breaker);
     } catch (error) {
-      if (this.#sessions.length === 0) this.#failAll(failures.connectRefused, error instanceof Error ? error.message : String(error));
+      if (this.#sessions.length === 0)
+        this.#failAll(failures.connectRefused, error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -174,7 +181,8 @@ export class Http2AddressPool implements Http2ConnectionOwner {
     this.#sessions = this.#sessions.filter((other) => other !== session);
     // Those who wait for room on other sessions get it there.
     if (this.#sessions.length > 0) return session.endpoint.failed();
-    for (const endpoint of new Set([session.endpoint, ...Array.from(this.#waiting, (wait) => wait.endpoint)])) endpoint.failed();
+    for (const endpoint of new Set([session.endpoint, ...Array.from(this.#waiting, (wait) => wait.endpoint)]))
+      endpoint.failed();
     this.#failAll(failure, reason);
   }
 
@@ -192,7 +200,7 @@ export class Http2AddressPool implements Http2ConnectionOwner {
     for (const wait of Array.from(this.#waiting)) {
       if (wait.endpoint !== endpoint) continue;
       this.#leave(wait);
-      this.#tell(() => wait.user.connectFailed(endpoint, failures.upstreamClosed, 'the endpoint is gone'));
+      this.#tell(() => wait.user.connectFailed(endpoint, failures.upstreamClosed, "the endpoint is gone"));
     }
   }
 

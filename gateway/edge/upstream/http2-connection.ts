@@ -1,17 +1,17 @@
 // Http2UpstreamConnection: one HTTP/2 connection to an Endpoint, from its dial to its end.
-import type { TLSSocket } from 'node:tls';
-import { fixed } from '../../shared/counters.ts';
-import { Deadline, type Timed } from '../io/deadline.ts';
-import { Spares } from '../io/spares.ts';
-import { failures, type Failure } from '../../failures.ts';
-import { Http2ClientConnection, type ClientOwner } from '../http2/client.ts';
-import type { Stream } from '../http2/stream.ts';
-import { resource, type Breaker } from './breaker.ts';
-import { dial } from './dial.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import type { Http2UpstreamShared } from './http2-shared.ts';
-import { Http2UpstreamRequest, type StreamHost } from './http2-request.ts';
-import type { ResponseHandler } from './response-handler.ts';
+import type { TLSSocket } from "node:tls";
+import { fixed } from "../../shared/counters.ts";
+import { Deadline, type Timed } from "../io/deadline.ts";
+import { Spares } from "../io/spares.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { Http2ClientConnection, type ClientOwner } from "../http2/client.ts";
+import type { Stream } from "../http2/stream.ts";
+import { resource, type Breaker } from "./breaker.ts";
+import { dial } from "./dial.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import type { Http2UpstreamShared } from "./http2-shared.ts";
+import { Http2UpstreamRequest, type StreamHost } from "./http2-request.ts";
+import type { ResponseHandler } from "./response-handler.ts";
 
 /** Who keeps the sessions to an address. */
 export interface Http2ConnectionOwner {
@@ -29,7 +29,7 @@ const defaultIdleMs = 3_600_000;
 const mostSpares = 128;
 /** What OpenSSL says where the peer knows ALPN, and not `h2`. */
 const noSuchProtocol = /no application protocol/u;
-const notHttp2 = 'it does not agree on HTTP/2 in the TLS handshake (ALPN h2): serve gRPC there, or say grpc: false';
+const notHttp2 = "it does not agree on HTTP/2 in the TLS handshake (ALPN h2): serve gRPC there, or say grpc: false";
 
 export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   /** For which it was dialled; others with the same address may use it. */
@@ -42,7 +42,7 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   /** When it should give way to another one. */
   readonly #oldAtMs: number;
   readonly #breaker: Breaker;
-  #phase: 'dialling' | 'open' | 'closed' = 'dialling';
+  #phase: "dialling" | "open" | "closed" = "dialling";
   #unflushed: Http2UpstreamRequest[] = [];
   readonly #spares: Spares<Http2UpstreamRequest>;
 
@@ -66,27 +66,33 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   #dial(): Http2ClientConnection {
     const { ip, port, upstream, worker } = this.endpoint;
     const { http2, responseHead } = this.shared;
-    const { socket, owner, transport } = dial(ip, port, upstream, worker.reads, (dialled) => new Http2ClientConnection(dialled, http2, this, responseHead));
+    const { socket, owner, transport } = dial(
+      ip,
+      port,
+      upstream,
+      worker.reads,
+      (dialled) => new Http2ClientConnection(dialled, http2, this, responseHead),
+    );
     if (transport.secure) {
-      socket.once('secureConnect', () => this.#secured(socket as TLSSocket));
+      socket.once("secureConnect", () => this.#secured(socket as TLSSocket));
       // The transport tells the code alone, which is EPROTO whatever the handshake failed of.
-      socket.prependOnceListener('error', (error) => {
+      socket.prependOnceListener("error", (error) => {
         if (noSuchProtocol.test(error.message)) this.#fail(failures.connectRefused, notHttp2);
       });
-    } else socket.once('connect', () => this.#open());
+    } else socket.once("connect", () => this.#open());
     return owner;
   }
 
   #secured(socket: TLSSocket): void {
-    if (socket.alpnProtocol === 'h2') this.#open();
+    if (socket.alpnProtocol === "h2") this.#open();
     else this.#fail(failures.connectRefused, notHttp2);
   }
 
   #open(): void {
-    if (this.#phase !== 'dialling') return;
+    if (this.#phase !== "dialling") return;
     const { worker } = this.endpoint;
     worker.tick();
-    this.#phase = 'open';
+    this.#phase = "open";
     worker.counters.add(fixed.upstreamConnectionsHttp2, 1);
     this.#waitIdle();
     this.#connection.connected();
@@ -94,12 +100,12 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   }
 
   get dialling(): boolean {
-    return this.#phase === 'dialling';
+    return this.#phase === "dialling";
   }
 
   /** Streams that it takes at once. */
   get room(): number {
-    return this.#phase === 'open' ? this.#connection.room : 0;
+    return this.#phase === "open" ? this.#connection.room : 0;
   }
 
   /** Old enough to give way to another one. */
@@ -127,7 +133,7 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
 
   /** No new streams; it closes after those that are open. */
   drain(): void {
-    if (this.#phase === 'dialling') this.#close();
+    if (this.#phase === "dialling") this.#close();
     else this.#connection.drain();
   }
 
@@ -145,7 +151,7 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   }
 
   connectionRoom(connection: Http2ClientConnection): void {
-    if (this.#phase !== 'open') return;
+    if (this.#phase !== "open") return;
     if (connection.streamCount === 0) this.#waitIdle();
     this.#owner.sessionRoom(this);
   }
@@ -160,37 +166,38 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   }
 
   connectionClosed(_: Http2ClientConnection, reason: string): void {
-    if (this.#phase === 'dialling') {
+    if (this.#phase === "dialling") {
       this.#fail(failures.connectRefused, reason);
       return;
     }
-    if (this.#phase === 'closed') return;
+    if (this.#phase === "closed") return;
     this.connectionRead();
     this.#close();
     this.#owner.sessionRetiring(this);
   }
 
   #fail(failure: Failure, reason: string): void {
-    if (this.#phase !== 'dialling') return;
+    if (this.#phase !== "dialling") return;
     this.#close();
     this.#owner.sessionFailed(this, failure, reason);
   }
 
   #close(): void {
-    if (this.#phase === 'closed') return;
+    if (this.#phase === "closed") return;
     const { worker } = this.endpoint;
     const before = this.#phase;
-    this.#phase = 'closed';
+    this.#phase = "closed";
     worker.wheel.remove(this.#deadline);
     this.#breaker.leave(resource.connections);
-    if (before === 'open') worker.counters.add(fixed.upstreamConnectionsHttp2, -1);
+    if (before === "open") worker.counters.add(fixed.upstreamConnectionsHttp2, -1);
     else this.#connection.destroy();
   }
 
   /** The connect timeout, or idle for long. */
   expired(nowMs: number): void {
     this.endpoint.worker.nowMs = nowMs;
-    if (this.#phase === 'dialling') this.#fail(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
+    if (this.#phase === "dialling")
+      this.#fail(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
     else if (this.#connection.streamCount === 0) this.#connection.drain();
   }
 }

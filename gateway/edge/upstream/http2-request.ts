@@ -1,20 +1,20 @@
 // One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows use it.
-import type { HeadEdits } from '../message/head-edits.ts';
-import { failures, type Failure } from '../../failures.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { RequestFraming } from '../message/framing.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { errorCode } from '../http2/constants.ts';
-import { putLength, writeRequestBlock, writeTrailerBlock } from '../http2/request-writer.ts';
-import type { Stream, ResponseUser, StreamLoss } from '../http2/stream.ts';
-import { grpcStatusOf } from '../message/response-fields.ts';
-import { resource, type Breaker } from './breaker.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import type { Http2UpstreamShared } from './http2-shared.ts';
-import type { UpstreamRequest } from './upstream-request.ts';
-import type { ResponseHandler } from './response-handler.ts';
+import type { HeadEdits } from "../message/head-edits.ts";
+import { failures, type Failure } from "../../failures.ts";
+import type { FieldList } from "../message/fields.ts";
+import type { RequestFraming } from "../message/framing.ts";
+import type { WireRequestHead } from "../message/request-head.ts";
+import type { ClientFacts } from "../message/client-facts.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import { errorCode } from "../http2/constants.ts";
+import { putLength, writeRequestBlock, writeTrailerBlock } from "../http2/request-writer.ts";
+import type { Stream, ResponseUser, StreamLoss } from "../http2/stream.ts";
+import { grpcStatusOf } from "../message/response-fields.ts";
+import { resource, type Breaker } from "./breaker.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import type { Http2UpstreamShared } from "./http2-shared.ts";
+import type { UpstreamRequest } from "./upstream-request.ts";
+import type { ResponseHandler } from "./response-handler.ts";
 
 /** Bytes that wait for the upstream's windows before the client is asked to wait; it may go on when half of them have left. */
 const mostQueuedBytes = 64 * 1024;
@@ -35,7 +35,7 @@ export interface StreamHost {
 
 /** Kept by its session and begun anew for each request. */
 export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
-  readonly kind = 'request';
+  readonly kind = "request";
   readonly #session: StreamHost;
   endpoint: EndpointView;
   isHead = false;
@@ -89,7 +89,14 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
 
   // The request.
 
-  encodeHead(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
+  encodeHead(
+    head: WireRequestHead,
+    edits: HeadEdits,
+    facts: ClientFacts,
+    requestId: Buffer,
+    framing: RequestFraming,
+    bodyBytes: number,
+  ): void {
     writeRequestBlock(this.#session.shared.writer, head, edits, facts, requestId, !this.endpoint.upstream.plain, false);
     this.#begin(framing, bodyBytes);
   }
@@ -105,9 +112,9 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
 
   #begin(framing: RequestFraming, bodyBytes: number): void {
     const { writer } = this.#session.shared;
-    if (framing === 'length') putLength(writer, bodyBytes);
+    if (framing === "length") putLength(writer, bodyBytes);
     // Nothing follows: no body, or one of length 0.
-    this.#requestEnded = framing === 'none' || (framing === 'length' && bodyBytes === 0);
+    this.#requestEnded = framing === "none" || (framing === "length" && bodyBytes === 0);
     this.#stream = this.#session.send(this, writer.bytes, writer.length, this.#requestEnded);
   }
 
@@ -125,7 +132,8 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
     if (this.#requestEnded) return;
     this.#requestEnded = true;
     const { writer } = this.#session.shared;
-    if (trailers !== null && writeTrailerBlock(writer, trailers)) this.#stream!.sendTrailers(writer.bytes, writer.length);
+    if (trailers !== null && writeTrailerBlock(writer, trailers))
+      this.#stream!.sendTrailers(writer.bytes, writer.length);
     else this.#stream!.sendData(noBytes, 0, 0, true);
   }
 
@@ -230,14 +238,14 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
 /** A reset means to a caller of gRPC what it would mean without a gateway between (gRPC over HTTP/2, "Errors"). */
 function failureOf(loss: StreamLoss, started: boolean): Failure {
   switch (loss.cause) {
-    case 'reset':
+    case "reset":
       if (loss.code === errorCode.refusedStream) return failures.upstreamRefused;
       if (loss.code === errorCode.cancel) return failures.upstreamCancelled;
       if (loss.code === errorCode.enhanceYourCalm) return failures.upstreamOverloaded;
       return failures.upstreamReset;
-    case 'mistake':
+    case "mistake":
       return failures.upstreamProtocol;
-    case 'connection':
+    case "connection":
       return started ? failures.upstreamCut : failures.upstreamClosed;
   }
 }

@@ -1,12 +1,12 @@
 // LoadBalancer: the Endpoints of an Upstream that serve, which of them are ejected or fail their health check, and the choice among the others.
 // When more than half are out, all are used: then it is more likely that what they share fails than each of them (Envoy's panic threshold).
-import { fixed } from '../../shared/counters.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import { leastRequest, roundRobin } from './candidates.ts';
-import type { BalancingPolicy } from './balancing-policy.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import { maglevOf, ringOf, type HashTable } from './hash-tables.ts';
+import { fixed } from "../../shared/counters.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { leastRequest, roundRobin } from "./candidates.ts";
+import type { BalancingPolicy } from "./balancing-policy.ts";
+import type { EndpointPool } from "./endpoint-pool.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import { maglevOf, ringOf, type HashTable } from "./hash-tables.ts";
 
 export class LoadBalancer {
   /** The one Endpoint, if there is one alone and it is well: nothing else needs to be looked at. */
@@ -51,7 +51,8 @@ export class LoadBalancer {
       if (!failing) this.#probeAtMs = Math.min(this.#probeAtMs, ejection.probeAtMs);
     }
     this.inPanic = out * 2 > all.length;
-    this.#candidates = out === 0 || this.inPanic ? all : all.filter(({ ejection, failing }) => !ejection.isOut && !failing);
+    this.#candidates =
+      out === 0 || this.inPanic ? all : all.filter(({ ejection, failing }) => !ejection.isOut && !failing);
     this.#sole = out === 0 && all.length === 1 ? all[0]! : null;
     this.#worker.counters.add(fixed.endpointsEjected, ejected - this.#ejected);
     this.#ejected = ejected;
@@ -80,21 +81,25 @@ export class LoadBalancer {
   }
 
   #next(balancing: BalancingPolicy, tried: readonly EndpointView[]): EndpointPool | null {
-    if (balancing.policy === 'round-robin') return roundRobin(this.#candidates, tried, this.#turn++);
+    if (balancing.policy === "round-robin") return roundRobin(this.#candidates, tried, this.#turn++);
     return leastRequest(this.#candidates, tried, this.#worker.draw);
   }
 
   /** An ejected Endpoint whose probe is due. */
   #due(tried: readonly EndpointView[]): EndpointPool | null {
     const { nowMs } = this.#worker;
-    return this.#all.find((endpoint) => !endpoint.failing && endpoint.ejection.probeAtMs <= nowMs && !tried.includes(endpoint)) ?? null;
+    return (
+      this.#all.find(
+        (endpoint) => !endpoint.failing && endpoint.ejection.probeAtMs <= nowMs && !tried.includes(endpoint),
+      ) ?? null
+    );
   }
 
   #tableOf({ policy }: BalancingPolicy): HashTable<EndpointPool> | null {
     switch (policy) {
-      case 'ring_hash':
+      case "ring_hash":
         return (this.#ring ??= ringOf(this.#all));
-      case 'maglev':
+      case "maglev":
         return (this.#maglev ??= maglevOf(this.#all));
       default:
         return null;

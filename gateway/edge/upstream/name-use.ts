@@ -1,6 +1,6 @@
 // Use of an Upstream that has a name: it is told to whoever looks names up, and the first requests wait for addresses.
-import type { UpstreamContext } from './upstream-context.ts';
-import type { AddressWait } from './waiting.ts';
+import type { UpstreamContext } from "./upstream-context.ts";
+import type { AddressWait } from "./waiting.ts";
 
 /** A name in use is told again after this long. */
 const reportUseMs = 20_000;

@@ -1,17 +1,21 @@
 // Pending requests: an Upstream has as many connections as it may have, so a request waits for one, in order of arrival and in a bounded queue.
-import { Deadline, type Timed } from '../io/deadline.ts';
-import { failures } from '../../failures.ts';
-import { resource, type Breaker } from './breaker.ts';
-import type { BalancingPolicy } from './balancing-policy.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { Acquired, Waiting } from './upstream-request.ts';
-import type { ResponseHandler } from './response-handler.ts';
+import { Deadline, type Timed } from "../io/deadline.ts";
+import { failures } from "../../failures.ts";
+import { resource, type Breaker } from "./breaker.ts";
+import type { BalancingPolicy } from "./balancing-policy.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { Acquired, Waiting } from "./upstream-request.ts";
+import type { ResponseHandler } from "./response-handler.ts";
 
 /** Connections that other workers let go are seen after this long. */
 const lookMs = 16;
 
-const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests, or max_connections, of its circuit breaker' });
+const overflow: Acquired = Object.freeze({
+  kind: "failed",
+  failure: failures.overflow,
+  detail: "raise max_pending_requests, or max_connections, of its circuit breaker",
+});
 
 /** An Upstream whose requests queue. */
 interface QueuedUpstream {
@@ -19,7 +23,12 @@ interface QueuedUpstream {
   breakerOf(priority: number): Breaker;
   /** Need a request that waits in the queue of this priority wait no longer? */
   mayBegin(priority: number): boolean;
-  acquireInTurn(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired;
+  acquireInTurn(
+    user: ResponseHandler,
+    tried: readonly EndpointView[],
+    balancing: BalancingPolicy,
+    hash: number | null,
+  ): Acquired;
 }
 
 /** The queue of one Upstream and one priority. */
@@ -42,7 +51,12 @@ export class PendingQueue implements Timed {
   }
 
   /** A place at the end, or overflow. Where there is room for whoever is first, that one waits no longer: its place is there to be taken. */
-  wait(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+  wait(
+    user: ResponseHandler,
+    tried: readonly EndpointView[],
+    balancing: BalancingPolicy,
+    hash: number | null,
+  ): Acquired {
     const breaker = this.#pool.breakerOf(this.#priority);
     if (!breaker.enter(resource.pending)) {
       this.#call();
@@ -111,7 +125,7 @@ export class PendingQueue implements Timed {
 
 /** One request in the queue, and then whatever it waits for next. */
 class PendingRequest implements Waiting {
-  readonly kind = 'waiting';
+  readonly kind = "waiting";
   readonly #queue: PendingQueue;
   readonly #user: ResponseHandler;
   readonly #tried: readonly EndpointView[];
@@ -120,7 +134,13 @@ class PendingRequest implements Waiting {
   /** What it got when its turn came. */
   #acquired: Acquired | null = null;
 
-  constructor(queue: PendingQueue, user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null) {
+  constructor(
+    queue: PendingQueue,
+    user: ResponseHandler,
+    tried: readonly EndpointView[],
+    balancing: BalancingPolicy,
+    hash: number | null,
+  ) {
     this.#queue = queue;
     this.#user = user;
     this.#tried = tried;
@@ -129,7 +149,7 @@ class PendingRequest implements Waiting {
   }
 
   get endpoint(): EndpointView | null {
-    return this.#acquired === null || this.#acquired.kind === 'failed' ? null : this.#acquired.endpoint;
+    return this.#acquired === null || this.#acquired.kind === "failed" ? null : this.#acquired.endpoint;
   }
 
   /** Its turn has come. */
@@ -140,10 +160,10 @@ class PendingRequest implements Waiting {
   /** Tells its user, unless that has left meanwhile, or is told by what it waits for now. */
   tell(pool: QueuedUpstream): void {
     const acquired = this.#acquired;
-    if (acquired === null || acquired.kind === 'waiting') return;
+    if (acquired === null || acquired.kind === "waiting") return;
     this.#acquired = null;
     try {
-      if (acquired.kind === 'request') this.#user.connected(acquired);
+      if (acquired.kind === "request") this.#user.connected(acquired);
       else this.#user.connectFailed(null, acquired.failure, acquired.detail);
     } catch (error) {
       pool.worker.faulted(error);
@@ -154,7 +174,7 @@ class PendingRequest implements Waiting {
     const acquired = this.#acquired;
     this.#acquired = null;
     if (acquired === null) this.#queue.leave(this);
-    else if (acquired.kind === 'request') acquired.abort();
-    else if (acquired.kind === 'waiting') acquired.cancel();
+    else if (acquired.kind === "request") acquired.abort();
+    else if (acquired.kind === "waiting") acquired.cancel();
   }
 }

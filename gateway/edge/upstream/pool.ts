@@ -1,29 +1,39 @@
 // An Upstream at work: its Endpoints, which of them takes the next request, and what is known about how it closes connections.
-import type { SecureContext } from 'node:tls';
-import { defaultBreaker, printEndpoint, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../../routing/model/upstream.ts';
-import { priorities } from '../../shared/counters.ts';
-import { defaultLimits } from '../../options/settings.ts';
-import type { WorkerContext } from '../io/worker-context.ts';
-import type { UpstreamContext } from './upstream-context.ts';
-import { failures } from '../../failures.ts';
-import { Breaker, resource, unlimited } from './breaker.ts';
-import type { BalancingPolicy } from './balancing-policy.ts';
-import { EndpointPool, type PoolOfUpstream } from './endpoint-pool.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import { isReachedAlike, mayShare } from './connection-sharing.ts';
-import { secureContextOf } from './dial.ts';
-import { IdleCloses } from './idle-closes.ts';
-import type { AddressPools } from './address-pool.ts';
-import { PendingQueue } from './pending.ts';
-import { LoadBalancer } from './load-balancer.ts';
-import { NameUse } from './name-use.ts';
-import type { Acquired } from './upstream-request.ts';
-import type { ResponseHandler } from './response-handler.ts';
-import { AddressWait, Dialling } from './waiting.ts';
+import type { SecureContext } from "node:tls";
+import {
+  defaultBreaker,
+  printEndpoint,
+  type Endpoint,
+  type Upstream,
+  type UpstreamEndpoints,
+} from "../../../routing/model/upstream.ts";
+import { priorities } from "../../shared/counters.ts";
+import { defaultLimits } from "../../options/settings.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import type { UpstreamContext } from "./upstream-context.ts";
+import { failures } from "../../failures.ts";
+import { Breaker, resource, unlimited } from "./breaker.ts";
+import type { BalancingPolicy } from "./balancing-policy.ts";
+import { EndpointPool, type PoolOfUpstream } from "./endpoint-pool.ts";
+import type { EndpointView } from "./endpoint-view.ts";
+import { isReachedAlike, mayShare } from "./connection-sharing.ts";
+import { secureContextOf } from "./dial.ts";
+import { IdleCloses } from "./idle-closes.ts";
+import type { AddressPools } from "./address-pool.ts";
+import { PendingQueue } from "./pending.ts";
+import { LoadBalancer } from "./load-balancer.ts";
+import { NameUse } from "./name-use.ts";
+import type { Acquired } from "./upstream-request.ts";
+import type { ResponseHandler } from "./response-handler.ts";
+import { AddressWait, Dialling } from "./waiting.ts";
 
-const noEndpoint: Acquired = Object.freeze({ kind: 'failed', failure: failures.noHealthyUpstream, detail: '' });
+const noEndpoint: Acquired = Object.freeze({ kind: "failed", failure: failures.noHealthyUpstream, detail: "" });
 
-const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_requests of its circuit breaker' });
+const overflow: Acquired = Object.freeze({
+  kind: "failed",
+  failure: failures.overflow,
+  detail: "raise max_requests of its circuit breaker",
+});
 
 const nobody: ReadonlySet<string> = new Set();
 
@@ -64,7 +74,7 @@ export class UpstreamPool implements PoolOfUpstream {
   /** null: named by a Mapping, not described yet. */
   upstream: Upstream | null = null;
   /** Copies have bounds of their own, and are never counted against an Endpoint. */
-  readonly traffic: 'live' | 'shadow';
+  readonly traffic: "live" | "shadow";
   #secureContext: SecureContext | null = null;
   #all: readonly EndpointPool[] = [];
   /** Addresses that fail their health check. */
@@ -75,7 +85,7 @@ export class UpstreamPool implements PoolOfUpstream {
   #gone = false;
   #goneAtMs = 0;
 
-  constructor(context: UpstreamContext, key: string, addressPools: AddressPools, traffic: 'live' | 'shadow') {
+  constructor(context: UpstreamContext, key: string, addressPools: AddressPools, traffic: "live" | "shadow") {
     this.context = context;
     this.worker = context.worker;
     this.key = key;
@@ -87,14 +97,18 @@ export class UpstreamPool implements PoolOfUpstream {
   describe(upstream: Upstream): void {
     const before = this.upstream;
     this.upstream = upstream;
-    this.#speaksHttp2 = upstream.protocol === 'http2';
+    this.#speaksHttp2 = upstream.protocol === "http2";
     // Its key says its address, so one that has a name keeps it.
-    if (upstream.address.kind === 'dns') this.#name ??= new NameUse(this.context, this.key);
+    if (upstream.address.kind === "dns") this.#name ??= new NameUse(this.context, this.key);
     this.maxLifetimeMs = upstream.maxLifetimeMs;
     this.#idleTimeoutMs = upstream.idleTimeoutMs;
     if (upstream.healthCheck === null && this.#failing.size > 0) this.setFailing(nobody);
     for (const [index, named] of priorities.entries()) {
-      this.breakerOf(index).limit(this.traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === named) ?? defaultBreaker));
+      this.breakerOf(index).limit(
+        this.traffic === "shadow"
+          ? unlimited
+          : (upstream.breakers.findLast(({ priority }) => priority === named) ?? defaultBreaker),
+      );
     }
     // A limit may have been raised.
     this.#advancePending();
@@ -125,7 +139,7 @@ export class UpstreamPool implements PoolOfUpstream {
 
   setEndpoints(change: UpstreamEndpoints): void {
     const known = new Map(this.#all.map((endpoint) => [endpoint.address, endpoint]));
-    const states = new Map<EndpointPool, Endpoint['state']>();
+    const states = new Map<EndpointPool, Endpoint["state"]>();
     for (const { ip, port, state } of change.endpoints) {
       const address = printEndpoint(ip, port);
       const endpoint = known.get(address) ?? new EndpointPool(this, ip, port, address);
@@ -134,7 +148,7 @@ export class UpstreamPool implements PoolOfUpstream {
     }
     const gone = this.#all.filter((endpoint) => !states.has(endpoint));
     this.#all = [...states.keys()];
-    const ready = this.#all.filter((endpoint) => states.get(endpoint) === 'ready');
+    const ready = this.#all.filter((endpoint) => states.get(endpoint) === "ready");
     this.#mark();
     this.balancer.set(ready.length > 0 ? ready : this.#all);
     // Who waits for one of these chooses among the new ones.
@@ -186,16 +200,23 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   get addresses(): readonly Endpoint[] {
-    return this.#all.filter(({ retired }) => !retired).map(({ ip, port }) => ({ ip, port, state: 'ready' }));
+    return this.#all.filter(({ retired }) => !retired).map(({ ip, port }) => ({ ip, port, state: "ready" }));
   }
 
   /** A place for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
-  acquire(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+  acquire(
+    user: ResponseHandler,
+    tried: readonly EndpointView[],
+    balancing: BalancingPolicy,
+    hash: number | null,
+  ): Acquired {
     if (this.#gone) this.#closeIfLate();
     if (this.#speaksHttp2) return this.#acquireStream(user, tried, balancing, hash);
     const queue = this.#queueOf(balancing.priority);
     if (queue?.isEmpty === false || !this.breakerOf(balancing.priority).hasRoomForConnection()) {
-      return this.balancer.count === 0 ? this.#withoutEndpoint(user, balancing, hash) : (queue ?? this.#openQueue(balancing.priority)).wait(user, tried, balancing, hash);
+      return this.balancer.count === 0
+        ? this.#withoutEndpoint(user, balancing, hash)
+        : (queue ?? this.#openQueue(balancing.priority)).wait(user, tried, balancing, hash);
     }
     return this.acquireInTurn(user, tried, balancing, hash);
   }
@@ -208,15 +229,29 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   /** Requests over HTTP/2 share connections: they wait, if at all, for room on those of one Endpoint. */
-  #acquireStream(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+  #acquireStream(
+    user: ResponseHandler,
+    tried: readonly EndpointView[],
+    balancing: BalancingPolicy,
+    hash: number | null,
+  ): Acquired {
     const endpoint = this.balancer.pick(balancing, hash, tried);
-    return endpoint === null ? this.#withoutEndpoint(user, balancing, hash) : streamAt(endpoint, user, balancing.priority);
+    return endpoint === null
+      ? this.#withoutEndpoint(user, balancing, hash)
+      : streamAt(endpoint, user, balancing.priority);
   }
 
   /** The same for a request that need not queue. */
-  acquireInTurn(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+  acquireInTurn(
+    user: ResponseHandler,
+    tried: readonly EndpointView[],
+    balancing: BalancingPolicy,
+    hash: number | null,
+  ): Acquired {
     const endpoint = this.balancer.pick(balancing, hash, tried);
-    return endpoint === null ? this.#withoutEndpoint(user, balancing, hash) : this.#connectionAt(endpoint, user, balancing.priority);
+    return endpoint === null
+      ? this.#withoutEndpoint(user, balancing, hash)
+      : this.#connectionAt(endpoint, user, balancing.priority);
   }
 
   /** A place at this Endpoint, for a request that need not queue. */
@@ -322,5 +357,9 @@ function streamAt(endpoint: EndpointPool, user: ResponseHandler, priority: numbe
 
 /** Keys or authorities that OpenSSL does not read. */
 function unreadableKeys(error: unknown): Acquired {
-  return { kind: 'failed', failure: failures.connectRefused, detail: error instanceof Error ? error.message : String(error) };
+  return {
+    kind: "failed",
+    failure: failures.connectRefused,
+    detail: error instanceof Error ? error.message : String(error),
+  };
 }

@@ -1,13 +1,15 @@
 // All Upstreams of a worker that were used, by key. Compiled Mappings hold their pool, so a request looks nothing up. A pool is made when the first
 // request asks for it, from what the table knows of its Upstream, and follows the table from then on.
-import { nothingKnown, type KnownUpstream } from '../../../routing/arena/upstream-record.ts';
-import type { UpstreamContext } from './upstream-context.ts';
-import { AddressPools } from './address-pool.ts';
-import { UpstreamPool } from './pool.ts';
+import { nothingKnown, type KnownUpstream } from "../../../routing/arena/upstream-record.ts";
+import type { UpstreamContext } from "./upstream-context.ts";
+import { AddressPools } from "./address-pool.ts";
+import { UpstreamPool } from "./pool.ts";
 
 /** The table that was taken last, as the registry asks it: one that is newer is not taken on the way. */
 export interface KnownUpstreams {
-  readonly taken: { upstream(key: string): (KnownUpstream & { readonly number: number; readonly serial: number }) | null };
+  readonly taken: {
+    upstream(key: string): (KnownUpstream & { readonly number: number; readonly serial: number }) | null;
+  };
 }
 
 /** The pools of one Upstream, and what they were told last. */
@@ -41,7 +43,7 @@ export class UpstreamRegistry {
   liveOf(key: string): UpstreamPool {
     const used = this.#usedOf(key);
     if (used.live === null) {
-      used.live = new UpstreamPool(this.#context, key, this.#liveAddressPools, 'live');
+      used.live = new UpstreamPool(this.#context, key, this.#liveAddressPools, "live");
       tellLive(used.live, this.#table.taken.upstream(key) ?? nothingKnown);
     }
     return used.live;
@@ -51,7 +53,7 @@ export class UpstreamRegistry {
   shadowOf(key: string): UpstreamPool {
     const used = this.#usedOf(key);
     if (used.shadow === null) {
-      used.shadow = new UpstreamPool(this.#context, key, this.#shadowAddressPools, 'shadow');
+      used.shadow = new UpstreamPool(this.#context, key, this.#shadowAddressPools, "shadow");
       tell(used.shadow, this.#table.taken.upstream(key) ?? nothingKnown);
     }
     return used.shadow;

@@ -1,8 +1,8 @@
 // UpstreamContext: what all Upstreams of a worker share.
-import type { WorkerContext } from '../io/worker-context.ts';
-import { ResponseHead } from '../message/response-head.ts';
-import { Trailers } from '../http1/trailers.ts';
-import { Http2UpstreamShared } from './http2-shared.ts';
+import type { WorkerContext } from "../io/worker-context.ts";
+import { ResponseHead } from "../message/response-head.ts";
+import { Trailers } from "../http1/trailers.ts";
+import { Http2UpstreamShared } from "./http2-shared.ts";
 
 export class UpstreamContext {
   readonly worker: WorkerContext;

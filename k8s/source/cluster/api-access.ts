@@ -1,5 +1,5 @@
 // ApiAccess: where the API server is and how this process proves who it is.
-import type { Agent } from 'node:http';
+import type { Agent } from "node:http";
 
 /** What one request to the API server carries. */
 export interface Credentials {

@@ -1,20 +1,26 @@
 // Requests to the API server: credentials for each, 401 tried once more with fresh ones, failures as values.
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { fieldOf, recordOf, textOf } from '../../translate/values/value.ts';
-import type { ApiAccess, Credentials } from './api-access.ts';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { fieldOf, recordOf, textOf } from "../../translate/values/value.ts";
+import type { ApiAccess, Credentials } from "./api-access.ts";
 
 export type ApiFailure =
   /** No answer: connection refused, reset, silent, no credentials. */
-  | { readonly kind: 'unreachable'; readonly sentence: string }
+  | { readonly kind: "unreachable"; readonly sentence: string }
   /** An answer that is none of 2xx. `reason` is the API's word (`Expired`, `Forbidden`), or "". */
-  | { readonly kind: 'refused'; readonly status: number; readonly reason: string; readonly sentence: string; readonly retryAfterMs: number | null };
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      readonly reason: string;
+      readonly sentence: string;
+      readonly retryAfterMs: number | null;
+    };
 
-export type ApiOpened = { readonly kind: 'opened'; readonly body: IncomingMessage } | ApiFailure;
-export type ApiAnswer = { readonly kind: 'answer'; readonly value: unknown } | ApiFailure;
+export type ApiOpened = { readonly kind: "opened"; readonly body: IncomingMessage } | ApiFailure;
+export type ApiAnswer = { readonly kind: "answer"; readonly value: unknown } | ApiFailure;
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT';
+  readonly method: "GET" | "POST" | "PATCH" | "PUT";
   /** With its query. */
   readonly path: string;
   /** JSON; null: none. */
@@ -35,7 +41,9 @@ export class Api {
 
   constructor(access: ApiAccess) {
     this.#access = access;
-    this.#agent = access.server.startsWith('https:') ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+    this.#agent = access.server.startsWith("https:")
+      ? new HttpsAgent({ keepAlive: true })
+      : new HttpAgent({ keepAlive: true });
   }
 
   get server(): string {
@@ -45,11 +53,11 @@ export class Api {
   /** A 2xx answer, whose body the caller reads to its end or destroys. Never rejects. */
   async open(request: ApiRequest): Promise<ApiOpened> {
     const first = await this.#send(request);
-    if (first.kind !== 'refused' || first.status !== 401) return first;
+    if (first.kind !== "refused" || first.status !== 401) return first;
     try {
       await this.#access.renew();
     } catch (error) {
-      return { kind: 'unreachable', sentence: reasonOf(error) };
+      return { kind: "unreachable", sentence: reasonOf(error) };
     }
     return this.#send(request);
   }
@@ -57,13 +65,13 @@ export class Api {
   /** The whole answer as JSON; an empty one is null. Never rejects. */
   async ask(request: ApiRequest): Promise<ApiAnswer> {
     const opened = await this.open(request);
-    if (opened.kind !== 'opened') return opened;
+    if (opened.kind !== "opened") return opened;
     try {
       const text = await textOfBody(opened.body, answerBytes);
-      if (text === null) return { kind: 'unreachable', sentence: `the answer has more than ${answerBytes} bytes` };
-      return { kind: 'answer', value: text === '' ? null : JSON.parse(text) };
+      if (text === null) return { kind: "unreachable", sentence: `the answer has more than ${answerBytes} bytes` };
+      return { kind: "answer", value: text === "" ? null : JSON.parse(text) };
     } catch (error) {
-      return { kind: 'unreachable', sentence: reasonOf(error) };
+      return { kind: "unreachable", sentence: reasonOf(error) };
     }
   }
 
@@ -77,16 +85,19 @@ export class Api {
       const credentials = await this.#access.credentials();
       const response = await this.#response(request, credentials);
       const status = response.statusCode ?? 0;
-      if (status >= 200 && status < 300) return { kind: 'opened', body: response };
+      if (status >= 200 && status < 300) return { kind: "opened", body: response };
       return await refusalOf(response, status);
     } catch (error) {
-      return { kind: 'unreachable', sentence: reasonOf(error) };
+      return { kind: "unreachable", sentence: reasonOf(error) };
     }
   }
 
-  #response({ method, path, body, idleMs, signal }: ApiRequest, { headers, tls, proxy }: Credentials): Promise<IncomingMessage> {
+  #response(
+    { method, path, body, idleMs, signal }: ApiRequest,
+    { headers, tls, proxy }: Credentials,
+  ): Promise<IncomingMessage> {
     const text = body === null ? null : JSON.stringify(body);
-    const secure = this.#access.server.startsWith('https:');
+    const secure = this.#access.server.startsWith("https:");
     return new Promise((resolve, reject) => {
       const sent = (secure ? httpsRequest : httpRequest)(
         this.#access.server + path,
@@ -95,24 +106,32 @@ export class Api {
           signal,
           agent: proxy ?? this.#agent,
           timeout: idleMs,
-          headers: { ...headers, accept: 'application/json', 'user-agent': 'sluice', ...(text === null ? {} : bodyHeaders(method, text)) },
+          headers: {
+            ...headers,
+            accept: "application/json",
+            "user-agent": "sluice",
+            ...(text === null ? {} : bodyHeaders(method, text)),
+          },
           ...(secure ? tlsOptions(tls) : {}),
         },
         resolve,
       );
-      sent.on('socket', (socket) => socket.setKeepAlive(true, keepAliveMs));
-      sent.on('timeout', () => sent.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
-      sent.on('error', reject);
+      sent.on("socket", (socket) => socket.setKeepAlive(true, keepAliveMs));
+      sent.on("timeout", () => sent.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
+      sent.on("error", reject);
       sent.end(text ?? undefined);
     });
   }
 }
 
 function bodyHeaders(method: string, text: string): Record<string, string | number> {
-  return { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json', 'content-length': Buffer.byteLength(text) };
+  return {
+    "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+    "content-length": Buffer.byteLength(text),
+  };
 }
 
-function tlsOptions({ ca, cert, key, verify, serverName }: Credentials['tls']): Record<string, unknown> {
+function tlsOptions({ ca, cert, key, verify, serverName }: Credentials["tls"]): Record<string, unknown> {
   return {
     rejectUnauthorized: verify,
     ...(ca === null ? {} : { ca }),
@@ -124,7 +143,7 @@ function tlsOptions({ ca, cert, key, verify, serverName }: Credentials['tls']): 
 
 /** What the API server says in its Status; bodies of proxies in between are not Status objects. */
 async function refusalOf(response: IncomingMessage, status: number): Promise<ApiFailure> {
-  const text = (await textOfBody(response, answerBytes)) ?? '';
+  const text = (await textOfBody(response, answerBytes)) ?? "";
   let body: unknown = null;
   try {
     body = JSON.parse(text);
@@ -132,13 +151,13 @@ async function refusalOf(response: IncomingMessage, status: number): Promise<Api
     // Not of the API server: the number says enough.
   }
   const record = recordOf(body);
-  const message = textOf(fieldOf(record, 'message')).slice(0, 300);
+  const message = textOf(fieldOf(record, "message")).slice(0, 300);
   return {
-    kind: 'refused',
+    kind: "refused",
     status,
-    reason: textOf(fieldOf(record, 'reason')).slice(0, 60),
-    sentence: message === '' ? `it answers ${status}` : `it answers ${status}: ${message}`,
-    retryAfterMs: retryAfterOf(response.headers['retry-after']),
+    reason: textOf(fieldOf(record, "reason")).slice(0, 60),
+    sentence: message === "" ? `it answers ${status}` : `it answers ${status}: ${message}`,
+    retryAfterMs: retryAfterOf(response.headers["retry-after"]),
   };
 }
 
@@ -156,7 +175,7 @@ async function textOfBody(body: IncomingMessage, mostBytes: number): Promise<str
     if (bytes > mostBytes) return null;
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces).toString("utf8");
 }
 
 /** One line, for people. */
@@ -164,6 +183,6 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Happy Eyeballs hides the reasons in a list.
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  const message = inner instanceof Error && inner.message !== '' ? inner.message : error.message;
-  return message.split('\n', 1)[0]!.slice(0, 300);
+  const message = inner instanceof Error && inner.message !== "" ? inner.message : error.message;
+  return message.split("\n", 1)[0]!.slice(0, 300);
 }

@@ -1,14 +1,14 @@
 // The record of claims in a ConfigMap of the gateway's namespace: watched by its name, written over the version that was read and no other.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import { fieldOf, isRecord, recordOf, textOf } from '../../translate/values/value.ts';
-import type { StoredForm } from '../objects/last-good.ts';
-import type { ClaimStore, RecordWrite, StoredRecord } from '../objects/source.ts';
-import type { Api, ApiAnswer } from './api.ts';
-import { ClusterObject } from './cluster-object.ts';
-import { Reflector, type ReflectorOptions } from './reflector.ts';
-import { configMaps } from './resources.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
+import type { StoredForm } from "../objects/last-good.ts";
+import type { ClaimStore, RecordWrite, StoredRecord } from "../objects/source.ts";
+import type { Api, ApiAnswer } from "./api.ts";
+import { ClusterObject } from "./cluster-object.ts";
+import { Reflector, type ReflectorOptions } from "./reflector.ts";
+import { configMaps } from "./resources.ts";
 
-const dataKey = 'record';
+const dataKey = "record";
 const idleMs = 10_000;
 
 export class ClaimConfigMap implements ClaimStore {
@@ -17,18 +17,21 @@ export class ClaimConfigMap implements ClaimStore {
   readonly #reflector: Reflector;
   readonly #stopping = new AbortController();
   #told: (stored: StoredRecord) => void = () => {};
-  #shown = '';
+  #shown = "";
   #restored = false;
 
   /** `changed`: what is known of it changed. */
-  constructor(subject: ObjectRef, options: Pick<ReflectorOptions, 'api' | 'times' | 'random'>, changed: () => void) {
+  constructor(subject: ObjectRef, options: Pick<ReflectorOptions, "api" | "times" | "random">, changed: () => void) {
     this.subject = subject;
     this.#api = options.api;
     const tell = (): void => {
       this.#tell();
       changed();
     };
-    this.#reflector = new Reflector({ ...options, resource: configMaps, namespace: subject.namespace, name: subject.name }, { changed: tell, stateChanged: tell });
+    this.#reflector = new Reflector(
+      { ...options, resource: configMaps, namespace: subject.namespace, name: subject.name },
+      { changed: tell, stateChanged: tell },
+    );
   }
 
   follow(told: (stored: StoredRecord) => void): void {
@@ -46,13 +49,20 @@ export class ClaimConfigMap implements ClaimStore {
 
   /** It is known what is stored, or that this may not be known. */
   get settled(): boolean {
-    return this.#reflector.answered || this.#reflector.state.kind !== 'starting';
+    return this.#reflector.answered || this.#reflector.state.kind !== "starting";
   }
 
   /** What was known when the API server was last there. */
   restore(stored: readonly StoredForm[]): void {
     if (this.#reflector.answered) return;
-    this.#reflector.preload(stored.filter(({ ref }) => ref.kind === configMaps.kind && ref.namespace === this.subject.namespace && ref.name === this.subject.name).map((form) => new ClusterObject(form)));
+    this.#reflector.preload(
+      stored
+        .filter(
+          ({ ref }) =>
+            ref.kind === configMaps.kind && ref.namespace === this.subject.namespace && ref.name === this.subject.name,
+        )
+        .map((form) => new ClusterObject(form)),
+    );
     this.#restored = true;
     this.#tell();
   }
@@ -65,9 +75,17 @@ export class ClaimConfigMap implements ClaimStore {
   async write(text: string, over: string | null): Promise<RecordWrite> {
     const { namespace, name } = this.subject;
     const collection = `/api/v1/namespaces/${namespace}/configmaps`;
-    const metadata = { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'sluice' }, ...(over === null ? {} : { resourceVersion: over }) };
-    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { [dataKey]: text } };
-    const request = over === null ? ({ method: 'POST', path: collection } as const) : ({ method: 'PUT', path: `${collection}/${name}` } as const);
+    const metadata = {
+      name,
+      namespace,
+      labels: { "app.kubernetes.io/managed-by": "sluice" },
+      ...(over === null ? {} : { resourceVersion: over }),
+    };
+    const body = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { [dataKey]: text } };
+    const request =
+      over === null
+        ? ({ method: "POST", path: collection } as const)
+        : ({ method: "PUT", path: `${collection}/${name}` } as const);
     return outcomeOf(await this.#api.ask({ ...request, body, idleMs, signal: this.#stopping.signal }));
   }
 
@@ -83,22 +101,36 @@ export class ClaimConfigMap implements ClaimStore {
   /** null: nothing is known yet. */
   #stored(): StoredRecord | null {
     const { state, answered, objects } = this.#reflector;
-    if (state.kind === 'forbidden') return { kind: 'unreadable', sentence: `it may not be read: ${state.sentence}; grant list and watch of it` };
-    if (!answered && !this.#restored) return state.kind === 'behind' ? { kind: 'unreadable', sentence: `it cannot be read: ${state.sentence}` } : null;
+    if (state.kind === "forbidden")
+      return { kind: "unreadable", sentence: `it may not be read: ${state.sentence}; grant list and watch of it` };
+    if (!answered && !this.#restored)
+      return state.kind === "behind" ? { kind: "unreadable", sentence: `it cannot be read: ${state.sentence}` } : null;
     const [object] = objects.values();
-    if (object === undefined) return answered ? { kind: 'absent' } : { kind: 'unreadable', sentence: 'the API server has not answered since the start, and it is not among what was kept' };
+    if (object === undefined)
+      return answered
+        ? { kind: "absent" }
+        : {
+            kind: "unreadable",
+            sentence: "the API server has not answered since the start, and it is not among what was kept",
+          };
     const { metadata, data } = recordOf(object.object);
-    const version = textOf(fieldOf(recordOf(metadata), 'resourceVersion'));
+    const version = textOf(fieldOf(recordOf(metadata), "resourceVersion"));
     const text = fieldOf(recordOf(data), dataKey);
-    if (typeof text === 'string') return { kind: 'text', text, version };
+    if (typeof text === "string") return { kind: "text", text, version };
     const isEmpty = !isRecord(data) || Object.keys(data).length === 0;
-    return isEmpty ? { kind: 'text', text: '', version } : { kind: 'unreadable', sentence: `it holds other data than "${dataKey}", so it is not ours` };
+    return isEmpty
+      ? { kind: "text", text: "", version }
+      : { kind: "unreadable", sentence: `it holds other data than "${dataKey}", so it is not ours` };
   }
 }
 
 function outcomeOf(answer: ApiAnswer): RecordWrite {
-  if (answer.kind === 'answer') return { kind: 'written', version: textOf(fieldOf(recordOf(fieldOf(recordOf(answer.value), 'metadata')), 'resourceVersion')) };
+  if (answer.kind === "answer")
+    return {
+      kind: "written",
+      version: textOf(fieldOf(recordOf(fieldOf(recordOf(answer.value), "metadata")), "resourceVersion")),
+    };
   // Another replica was first, or somebody deleted it: the watch says which.
-  if (answer.kind === 'refused' && (answer.status === 409 || answer.status === 404)) return { kind: 'conflict' };
-  return { kind: 'failed', sentence: answer.sentence };
+  if (answer.kind === "refused" && (answer.status === 409 || answer.status === 404)) return { kind: "conflict" };
+  return { kind: "failed", sentence: answer.sentence };
 }

@@ -1,16 +1,16 @@
 // Cluster objects: what is kept of an object of the API server. Like a StoredObject it is the JSON text of what routing reads.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import { essenceOf } from '../../translate/deployments/essence.ts';
-import type { SourceObject } from '../../translate/model/object.ts';
-import { fieldOf, isRecord, recordOf, textOf } from '../../translate/values/value.ts';
-import type { StoredForm } from '../objects/last-good.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { essenceOf } from "../../translate/deployments/essence.ts";
+import type { SourceObject } from "../../translate/model/object.ts";
+import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
+import type { StoredForm } from "../objects/last-good.ts";
 
 export class ClusterObject implements SourceObject, StoredForm {
   readonly ref: ObjectRef;
   readonly apiVersion: string;
   readonly uid: string;
   readonly text: string;
-  readonly origin = '';
+  readonly origin = "";
 
   constructor({ ref, apiVersion, uid, text }: StoredForm) {
     this.ref = ref;
@@ -32,9 +32,14 @@ export class ClusterObject implements SourceObject, StoredForm {
 
 /** null when `value` has no name: nothing could refer to it. */
 export function readClusterObject(kind: string, apiVersion: string, value: unknown): ClusterObject | null {
-  const metadata = recordOf(fieldOf(recordOf(value), 'metadata'));
-  const name = textOf(fieldOf(metadata, 'name'));
-  const namespace = textOf(fieldOf(metadata, 'namespace'));
-  if (!isRecord(value) || name === '' || namespace === '') return null;
-  return new ClusterObject({ ref: { kind, namespace, name }, apiVersion, uid: textOf(fieldOf(metadata, 'uid')), text: JSON.stringify(essenceOf(kind, value)) });
+  const metadata = recordOf(fieldOf(recordOf(value), "metadata"));
+  const name = textOf(fieldOf(metadata, "name"));
+  const namespace = textOf(fieldOf(metadata, "namespace"));
+  if (!isRecord(value) || name === "" || namespace === "") return null;
+  return new ClusterObject({
+    ref: { kind, namespace, name },
+    apiVersion,
+    uid: textOf(fieldOf(metadata, "uid")),
+    text: JSON.stringify(essenceOf(kind, value)),
+  });
 }

@@ -1,23 +1,23 @@
 // The cluster Source: one Reflector a resource and watched namespace; their changes joined to one stream, and the last good objects from disk
 // while the API server cannot be had at a start.
-import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import { objectKey, refOfKey } from '../../translate/model/object.ts';
-import type { LastGood, StoredForm } from '../objects/last-good.ts';
-import type { EventWriter, PartialChange, Source, SourceChange } from '../objects/source.ts';
-import type { Api } from './api.ts';
-import { ClaimConfigMap } from './claim-config-map.ts';
-import { ClusterEvents } from './cluster-events.ts';
-import { ClusterObject } from './cluster-object.ts';
-import { problemsOf } from './cluster-problems.ts';
-import type { CollectionChange } from './collection.ts';
-import { PendingObjects } from './pending-objects.ts';
-import { ReferencedSecrets } from './referenced-secrets.ts';
-import type { ReflectorTimes } from './reflector-times.ts';
-import { Reflector } from './reflector.ts';
-import { guardResources, platformResources, resourceName, watchedResources } from './resources.ts';
-import { StandIns } from './stand-ins.ts';
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import { objectKey, refOfKey } from "../../translate/model/object.ts";
+import type { LastGood, StoredForm } from "../objects/last-good.ts";
+import type { EventWriter, PartialChange, Source, SourceChange } from "../objects/source.ts";
+import type { Api } from "./api.ts";
+import { ClaimConfigMap } from "./claim-config-map.ts";
+import { ClusterEvents } from "./cluster-events.ts";
+import { ClusterObject } from "./cluster-object.ts";
+import { problemsOf } from "./cluster-problems.ts";
+import type { CollectionChange } from "./collection.ts";
+import { PendingObjects } from "./pending-objects.ts";
+import { ReferencedSecrets } from "./referenced-secrets.ts";
+import type { ReflectorTimes } from "./reflector-times.ts";
+import { Reflector } from "./reflector.ts";
+import { guardResources, platformResources, resourceName, watchedResources } from "./resources.ts";
+import { StandIns } from "./stand-ins.ts";
 
 export interface ClusterTimes {
   readonly reflector: ReflectorTimes;
@@ -46,10 +46,10 @@ export interface ClusterOptions {
 }
 
 /** Given before the first change: what deployments are translated with, and mean nothing by themselves. */
-const early: ReadonlySet<string> = new Set(['Service', 'EndpointSlice']);
+const early: ReadonlySet<string> = new Set(["Service", "EndpointSlice"]);
 
 export class ClusterSource implements Source {
-  readonly kind = 'cluster';
+  readonly kind = "cluster";
   readonly forbiddenAddresses: readonly string[];
   readonly events: EventWriter;
   readonly claims: ClaimConfigMap | null;
@@ -62,7 +62,7 @@ export class ClusterSource implements Source {
   /** When the first byte of what is pending was read; 0: nothing is. */
   #readAtMs = 0;
   #problemsStale = true;
-  #shownProblems = '';
+  #shownProblems = "";
   #lastProblems: readonly Problem[] = [];
   /** Something was delivered that is not stored. */
   #unstored = false;
@@ -81,29 +81,42 @@ export class ClusterSource implements Source {
     this.forbiddenAddresses = options.forbiddenAddresses;
     const shared = { api, times: times.reflector, random };
     const scopes = namespaces.length === 0 ? [null] : namespaces;
-    const platformScopes = namespaces.length === 0 ? [null] : [...new Set([...namespaces, ...options.platformNamespaces])];
+    const platformScopes =
+      namespaces.length === 0 ? [null] : [...new Set([...namespaces, ...options.platformNamespaces])];
     this.#reflectors = watchedResources(options.mappings).flatMap((resource) =>
       (platformResources.includes(resource) ? platformScopes : scopes).map((namespace) => {
         const reflector: Reflector = new Reflector(
           { ...shared, resource, namespace, name: null },
-          { changed: (change, readAtMs) => this.#changed(reflector, change, readAtMs), stateChanged: () => this.#stateChanged() },
+          {
+            changed: (change, readAtMs) => this.#changed(reflector, change, readAtMs),
+            stateChanged: () => this.#stateChanged(),
+          },
         );
         return reflector;
       }),
     );
     this.#standIns = new StandIns(this.#reflectors, (change, readAtMs) => this.#pend(change, readAtMs));
-    this.#secrets = new ReferencedSecrets(shared, { changed: (change, readAtMs) => this.#pend(change, readAtMs), stateChanged: () => this.#stateChanged() });
-    this.claims = options.claims === null ? null : new ClaimConfigMap({ kind: 'ConfigMap', ...options.claims }, shared, () => this.#claimsChanged());
+    this.#secrets = new ReferencedSecrets(shared, {
+      changed: (change, readAtMs) => this.#pend(change, readAtMs),
+      stateChanged: () => this.#stateChanged(),
+    });
+    this.claims =
+      options.claims === null
+        ? null
+        : new ClaimConfigMap({ kind: "ConfigMap", ...options.claims }, shared, () => this.#claimsChanged());
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }
 
-  async start(deliver: (change: SourceChange) => void, gather: ((part: PartialChange) => void) | null = null): Promise<void> {
+  async start(
+    deliver: (change: SourceChange) => void,
+    gather: ((part: PartialChange) => void) | null = null,
+  ): Promise<void> {
     const { once, times } = this.#options;
     this.#gather = gather;
     for (const reflector of this.#reflectors) reflector.start();
     this.claims?.start();
     await this.#until(() => this.#settled || (once && this.#reflectors.some(isFailing)), times.lastGoodAfterMs);
-    if (once && !this.#settled) throw new Error(this.trouble() ?? 'the cluster cannot be read');
+    if (once && !this.#settled) throw new Error(this.trouble() ?? "the cluster cannot be read");
     if (!this.#settled) await this.#restore();
     await this.#until(() => this.#settled || this.#restored !== null, Infinity);
     if (this.#stopped) return;
@@ -121,7 +134,9 @@ export class ClusterSource implements Source {
     this.#gather = null;
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#wake();
-    await Promise.all([...this.#reflectors, this.#secrets, ...(this.claims === null ? [] : [this.claims])].map((one) => one.stop()));
+    await Promise.all(
+      [...this.#reflectors, this.#secrets, ...(this.claims === null ? [] : [this.claims])].map((one) => one.stop()),
+    );
     this.#options.api.close();
     await this.#options.lastGood?.close();
   }
@@ -135,8 +150,9 @@ export class ClusterSource implements Source {
     if (this.#restored !== null) return this.#restored.ageSeconds + (nowMs - this.#restored.atMs) / 1000;
     let sinceMs = nowMs;
     for (const { state, resource } of this.#reflectors) {
-      if (state.kind === 'starting') sinceMs = Math.min(sinceMs, this.#startedMs);
-      else if (state.kind === 'behind' || (state.kind === 'forbidden' && resource.required)) sinceMs = Math.min(sinceMs, state.sinceMs);
+      if (state.kind === "starting") sinceMs = Math.min(sinceMs, this.#startedMs);
+      else if (state.kind === "behind" || (state.kind === "forbidden" && resource.required))
+        sinceMs = Math.min(sinceMs, state.sinceMs);
     }
     return (nowMs - sinceMs) / 1000;
   }
@@ -145,7 +161,7 @@ export class ClusterSource implements Source {
     const { server } = this.#options.api;
     const failing = this.#reflectors.find(isFailing);
     if (failing !== undefined) return problemsOf(failing, server)[0]!.sentence;
-    const starting = this.#reflectors.find(({ state }) => state.kind === 'starting');
+    const starting = this.#reflectors.find(({ state }) => state.kind === "starting");
     return starting === undefined ? null : `${server} has not listed ${resourceName(starting.resource)} yet`;
   }
 
@@ -153,15 +169,24 @@ export class ClusterSource implements Source {
   get #settled(): boolean {
     return (
       (this.claims?.settled ?? true) &&
-      this.#reflectors.every(({ answered, state, resource }) => answered || (state.kind === 'forbidden' && !guardResources.includes(resource))) &&
-      this.#reflectors.every(({ resource }) => !resource.required || this.#reflectors.some((other) => other.resource === resource && other.answered))
+      this.#reflectors.every(
+        ({ answered, state, resource }) =>
+          answered || (state.kind === "forbidden" && !guardResources.includes(resource)),
+      ) &&
+      this.#reflectors.every(
+        ({ resource }) =>
+          !resource.required || this.#reflectors.some((other) => other.resource === resource && other.answered),
+      )
     );
   }
 
   /** Resolves when `done` holds, or after `limitMs`, or when it is stopped. */
   async #until(done: () => boolean, limitMs: number): Promise<void> {
     const ending = new AbortController();
-    const late = limitMs === Infinity ? new Promise<false>(() => {}) : sleep(limitMs, false, { signal: ending.signal }).catch(() => false);
+    const late =
+      limitMs === Infinity
+        ? new Promise<false>(() => {})
+        : sleep(limitMs, false, { signal: ending.signal }).catch(() => false);
     let waiting = true;
     while (waiting && !done() && !this.#stopped) {
       const woken = new Promise<true>((resolve) => {
@@ -181,9 +206,15 @@ export class ClusterSource implements Source {
     const late = this.#reflectors.filter(({ answered }) => !answered);
     for (const reflector of late) {
       const { resource, namespace } = reflector;
-      const objects = read.objects.filter(({ ref }) => ref.kind === resource.kind && (namespace === null || namespace === ref.namespace)).map((form) => new ClusterObject(form));
+      const objects = read.objects
+        .filter(({ ref }) => ref.kind === resource.kind && (namespace === null || namespace === ref.namespace))
+        .map((form) => new ClusterObject(form));
       reflector.preload(objects);
-      this.#changed(reflector, new Map(objects.map((object) => [objectKey(object.ref), object])), performance.timeOrigin + performance.now());
+      this.#changed(
+        reflector,
+        new Map(objects.map((object) => [objectKey(object.ref), object])),
+        performance.timeOrigin + performance.now(),
+      );
     }
     this.claims?.restore(read.objects);
     this.#restored = { ageSeconds: read.ageSeconds, atMs: performance.now() };
@@ -264,9 +295,18 @@ export class ClusterSource implements Source {
 
   #problems(): readonly Problem[] {
     const { server } = this.#options.api;
-    const problems = [...this.#reflectors.flatMap((reflector) => problemsOf(reflector, server)), ...this.#secrets.problems(server)];
+    const problems = [
+      ...this.#reflectors.flatMap((reflector) => problemsOf(reflector, server)),
+      ...this.#secrets.problems(server),
+    ];
     if (this.#restored !== null) {
-      problems.push({ code: 'served-from-snapshot', level: 'warning', subject: { kind: 'Cluster', namespace: '', name: server }, field: '', sentence: `the API server has not answered since the start, so what was known ${Math.round(this.#restored.ageSeconds)} s before it is served` });
+      problems.push({
+        code: "served-from-snapshot",
+        level: "warning",
+        subject: { kind: "Cluster", namespace: "", name: server },
+        field: "",
+        sentence: `the API server has not answered since the start, so what was known ${Math.round(this.#restored.ageSeconds)} s before it is served`,
+      });
     }
     return problems;
   }
@@ -293,5 +333,5 @@ function listsOf(change: CollectionChange): PartialChange {
 
 /** What it knows is not, or may not be, the truth. */
 function isFailing({ state, resource }: Reflector): boolean {
-  return state.kind === 'behind' || (state.kind === 'forbidden' && resource.required);
+  return state.kind === "behind" || (state.kind === "forbidden" && resource.required);
 }

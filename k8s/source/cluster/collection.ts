@@ -1,5 +1,5 @@
 // Collection: the objects of one resource as they are known, and what a new list or a watch event changes in them.
-import type { ClusterObject } from './cluster-object.ts';
+import type { ClusterObject } from "./cluster-object.ts";
 
 /** By key (`objectKey`): what is new or differs; null: it is gone. */
 export type CollectionChange = ReadonlyMap<string, ClusterObject | null>;

@@ -42,6 +42,6 @@ export class LineSplitter {
     this.#pieces = [];
     this.#length = 0;
     if (bytes > this.#lineBytes) this.#sink.oversized(bytes);
-    else if (bytes > 0) this.#sink.line((pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)).toString('utf8'));
+    else if (bytes > 0) this.#sink.line((pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)).toString("utf8"));
   }
 }

@@ -33,7 +33,7 @@ const [listDepth, itemDepth, metadataDepth] = [1, 3, 4];
 /** Longest key that is looked for, `managedFields`. */
 const longestWord = 13;
 /** What stands for the value of a field that is passed over. */
-const nothing = Buffer.from('null');
+const nothing = Buffer.from("null");
 
 /** Longest text around the items, bytes. */
 const envelopeBytes = 64 * 1024;
@@ -52,10 +52,10 @@ export class ListScanner {
   /** Depth of the field whose value is passed over; 0: none is. */
   #passing = 0;
   /** The last string at a depth where keys count, as far as it is in an earlier piece; cut where it is too long to be one. */
-  #word = '';
+  #word = "";
   /** Keys whose values are read now, of the list and of an item; "": of no interest. */
-  #listKey = '';
-  #itemKey = '';
+  #listKey = "";
+  #itemKey = "";
 
   /** `itemBytes`: bound of one item. */
   constructor(sink: ListItemSink, itemBytes: number) {
@@ -103,12 +103,12 @@ export class ListScanner {
           this.#endPassing(at - from);
           from = at;
           readsKeys = true;
-        } else if (this.#depth === listDepth) this.#listKey = '';
+        } else if (this.#depth === listDepth) this.#listKey = "";
       } else if (byte === openBrace || byte === openBracket) {
         this.#depth += 1;
         if (this.#inItems) {
           if (this.#depth === itemDepth) from = at;
-        } else if (byte === openBracket && this.#depth === 2 && this.#listKey === 'items') {
+        } else if (byte === openBracket && this.#depth === 2 && this.#listKey === "items") {
           this.#keepEnvelope(chunk.subarray(from, at + 1));
           this.#inItems = true;
         }
@@ -138,9 +138,13 @@ export class ListScanner {
   end(): ListEnvelope | null {
     if (this.#depth !== 0 || this.#inString || this.#envelopeLength > envelopeBytes) return null;
     try {
-      const { metadata } = JSON.parse(Buffer.concat(this.#envelope).toString('utf8')) as { metadata?: { resourceVersion?: unknown; continue?: unknown } };
+      const { metadata } = JSON.parse(Buffer.concat(this.#envelope).toString("utf8")) as {
+        metadata?: { resourceVersion?: unknown; continue?: unknown };
+      };
       const { resourceVersion, continue: token } = metadata ?? {};
-      return typeof resourceVersion === 'string' ? { resourceVersion, continueToken: typeof token === 'string' ? token : '' } : null;
+      return typeof resourceVersion === "string"
+        ? { resourceVersion, continueToken: typeof token === "string" ? token : "" }
+        : null;
     } catch {
       return null;
     }
@@ -163,7 +167,7 @@ export class ListScanner {
   get #readsKeys(): boolean {
     if (this.#passing > 0) return false;
     if (!this.#inItems) return this.#depth === listDepth;
-    return this.#depth === itemDepth || (this.#depth === metadataDepth && this.#itemKey === 'metadata');
+    return this.#depth === itemDepth || (this.#depth === metadataDepth && this.#itemKey === "metadata");
   }
 
   /** Takes the last string for a key; true: its value is passed over. */
@@ -174,9 +178,9 @@ export class ListScanner {
         return false;
       case itemDepth:
         this.#itemKey = this.#word;
-        return this.#word === 'status';
+        return this.#word === "status";
       default:
-        return this.#word === 'managedFields';
+        return this.#word === "managedFields";
     }
   }
 
@@ -204,11 +208,11 @@ export class ListScanner {
     this.#item = [];
     this.#itemLength = 0;
     if (bytes > this.#itemBytes) this.#sink.oversized(bytes);
-    else this.#sink.item((pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)).toString('utf8'));
+    else this.#sink.item((pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)).toString("utf8"));
   }
 }
 
 /** A string of the bytes, cut where it is too long to be a key that counts. */
 function wordOf(chunk: Buffer, from: number, to: number): string {
-  return chunk.toString('latin1', from, Math.min(to, from + longestWord + 1));
+  return chunk.toString("latin1", from, Math.min(to, from + longestWord + 1));
 }

@@ -1,9 +1,9 @@
 // A whole list of one resource: page after page, item by item as the bytes come.
-import { objectKey } from '../../translate/model/object.ts';
-import { reasonOf, type Api, type ApiFailure } from './api.ts';
-import type { ClusterObject } from './cluster-object.ts';
-import { ListScanner, type ListEnvelope } from './list-scanner.ts';
-import { parsedJson } from './parsed-json.ts';
+import { objectKey } from "../../translate/model/object.ts";
+import { reasonOf, type Api, type ApiFailure } from "./api.ts";
+import type { ClusterObject } from "./cluster-object.ts";
+import { ListScanner, type ListEnvelope } from "./list-scanner.ts";
+import { parsedJson } from "./parsed-json.ts";
 
 export interface ListRequest {
   readonly api: Api;
@@ -19,7 +19,7 @@ export interface ListRequest {
 
 export type Listed =
   | {
-      readonly kind: 'listed';
+      readonly kind: "listed";
       /** By `objectKey`. */
       readonly objects: ReadonlyMap<string, ClusterObject>;
       readonly version: string;
@@ -40,23 +40,33 @@ export const objectBytes = 4 * 1024 * 1024;
 export async function listAll(request: ListRequest, since: string | null): Promise<Listed> {
   const objects = new Map<string, ClusterObject>();
   let unreadable = 0;
-  const page = (query: string): Promise<ListEnvelope | ApiFailure> => readPage(request, query, objects, () => (unreadable += 1));
-  let answer = await page(since === null ? `limit=${pageItems}` : `resourceVersion=${encodeURIComponent(since)}&resourceVersionMatch=NotOlderThan`);
-  while (!('kind' in answer) && answer.continueToken !== '') {
+  const page = (query: string): Promise<ListEnvelope | ApiFailure> =>
+    readPage(request, query, objects, () => (unreadable += 1));
+  let answer = await page(
+    since === null
+      ? `limit=${pageItems}`
+      : `resourceVersion=${encodeURIComponent(since)}&resourceVersionMatch=NotOlderThan`,
+  );
+  while (!("kind" in answer) && answer.continueToken !== "") {
     answer = await page(`limit=${pageItems}&continue=${encodeURIComponent(answer.continueToken)}`);
-    if ('kind' in answer && answer.kind === 'refused' && answer.status === 410) {
+    if ("kind" in answer && answer.kind === "refused" && answer.status === 410) {
       // The pages took longer than the server remembers: all at once then.
       objects.clear();
       unreadable = 0;
-      answer = await page('');
+      answer = await page("");
     }
   }
-  return 'kind' in answer ? answer : { kind: 'listed', objects, version: answer.resourceVersion, unreadable };
+  return "kind" in answer ? answer : { kind: "listed", objects, version: answer.resourceVersion, unreadable };
 }
 
-async function readPage({ api, pathOf, idleMs, signal, read, known }: ListRequest, query: string, objects: Map<string, ClusterObject>, unreadable: () => void): Promise<ListEnvelope | ApiFailure> {
-  const opened = await api.open({ method: 'GET', path: pathOf(query), body: null, idleMs, signal });
-  if (opened.kind !== 'opened') return opened;
+async function readPage(
+  { api, pathOf, idleMs, signal, read, known }: ListRequest,
+  query: string,
+  objects: Map<string, ClusterObject>,
+  unreadable: () => void,
+): Promise<ListEnvelope | ApiFailure> {
+  const opened = await api.open({ method: "GET", path: pathOf(query), body: null, idleMs, signal });
+  if (opened.kind !== "opened") return opened;
   const scanner = new ListScanner(
     {
       item: (text) => {
@@ -72,7 +82,7 @@ async function readPage({ api, pathOf, idleMs, signal, read, known }: ListReques
   try {
     for await (const chunk of opened.body as AsyncIterable<Buffer>) scanner.push(chunk);
   } catch (error) {
-    return { kind: 'unreachable', sentence: `the list was cut (${reasonOf(error)})` };
+    return { kind: "unreachable", sentence: `the list was cut (${reasonOf(error)})` };
   }
-  return scanner.end() ?? { kind: 'unreachable', sentence: 'the list is not complete' };
+  return scanner.end() ?? { kind: "unreachable", sentence: "the list is not complete" };
 }

@@ -1,13 +1,13 @@
 // Opens the cluster Source with its real times, draws and addresses.
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
-import type { LastGood } from '../objects/last-good.ts';
-import type { Source } from '../objects/source.ts';
-import { openAccess, type AccessChoice } from './access.ts';
-import { Api } from './api.ts';
-import { readAccountFile } from './pod-access.ts';
-import { ClusterSource } from './cluster.ts';
-import { reflectorTimes } from './reflector-times.ts';
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { LastGood } from "../objects/last-good.ts";
+import type { Source } from "../objects/source.ts";
+import { openAccess, type AccessChoice } from "./access.ts";
+import { Api } from "./api.ts";
+import { readAccountFile } from "./pod-access.ts";
+import { ClusterSource } from "./cluster.ts";
+import { reflectorTimes } from "./reflector-times.ts";
 
 export interface ClusterChoice {
   readonly access: AccessChoice;
@@ -30,21 +30,30 @@ const secretsMs = 3000;
 
 /** Rejects with one sentence when there is no cluster to read. */
 export async function openCluster({ access: choice, claims, once, ...rest }: ClusterChoice): Promise<Source> {
-  const access = await (once ? openAccess(choice, 'a folder of manifests instead of --cluster') : openAccess(choice));
+  const access = await (once ? openAccess(choice, "a folder of manifests instead of --cluster") : openAccess(choice));
   const times = { reflector: reflectorTimes, lastGoodAfterMs: once ? toolMs : lastGoodAfterMs, secretsMs };
-  const record = claims === null ? null : { name: claims.name, namespace: claims.namespace ?? (await namespaceOf(choice)) };
-  return new ClusterSource({ ...rest, claims: record, api: new Api(access), forbiddenAddresses: await addressesOf(access.server), once, times, random: Math.random });
+  const record =
+    claims === null ? null : { name: claims.name, namespace: claims.namespace ?? (await namespaceOf(choice)) };
+  return new ClusterSource({
+    ...rest,
+    claims: record,
+    api: new Api(access),
+    forbiddenAddresses: await addressesOf(access.server),
+    once,
+    times,
+    random: Math.random,
+  });
 }
 
 /** The pod's own namespace. */
 async function namespaceOf(choice: AccessChoice): Promise<string> {
-  if (choice.kind !== 'pod') throw new Error('--claims-record names no namespace: write NAMESPACE/NAME');
-  return (await readAccountFile(choice.folder, 'namespace')).trim();
+  if (choice.kind !== "pod") throw new Error("--claims-record names no namespace: write NAMESPACE/NAME");
+  return (await readAccountFile(choice.folder, "namespace")).trim();
 }
 
 /** Addresses of the API server that manifests must not lead to. A name that does not resolve now leads nowhere else either. */
 async function addressesOf(server: string): Promise<readonly string[]> {
-  const host = new URL(server).hostname.replace(/^\[|\]$/g, '');
+  const host = new URL(server).hostname.replace(/^\[|\]$/g, "");
   if (isIP(host) !== 0) return [host];
   try {
     return (await lookup(host, { all: true })).map(({ address }) => address);

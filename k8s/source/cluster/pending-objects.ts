@@ -1,8 +1,8 @@
 // What was read and is not delivered yet, by namespace: they take turns, so that one which changes thousands of objects, or large ones in a loop, does not
 // make the changes of others wait for all of them.
-import { refOfKey } from '../../translate/model/object.ts';
-import type { ClusterObject } from './cluster-object.ts';
-import type { CollectionChange } from './collection.ts';
+import { refOfKey } from "../../translate/model/object.ts";
+import type { ClusterObject } from "./cluster-object.ts";
+import type { CollectionChange } from "./collection.ts";
 
 /** What one turn takes of all namespaces, and of one where another waits, characters: some milliseconds of translation, whatever is written. */
 export const turnLength = 128 * 1024;

@@ -1,21 +1,21 @@
 // Referenced Secrets: each is watched by its name, so that the gateway's role can name them and nothing else of a namespace's Secrets is seen.
-import { performance } from 'node:perf_hooks';
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { CollectionChange } from './collection.ts';
-import { problemsOf } from './cluster-problems.ts';
-import { Reflector, type ReflectorListener, type ReflectorOptions } from './reflector.ts';
-import { secrets as resource } from './resources.ts';
+import { performance } from "node:perf_hooks";
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { CollectionChange } from "./collection.ts";
+import { problemsOf } from "./cluster-problems.ts";
+import { Reflector, type ReflectorListener, type ReflectorOptions } from "./reflector.ts";
+import { secrets as resource } from "./resources.ts";
 
 /** Most Secrets that are watched: each takes a connection. */
 const mostSecrets = 256;
 
 export class ReferencedSecrets {
-  readonly #options: Pick<ReflectorOptions, 'api' | 'times' | 'random'>;
+  readonly #options: Pick<ReflectorOptions, "api" | "times" | "random">;
   readonly #listener: ReflectorListener;
   readonly #reflectors = new Map<string, Reflector>();
   #passedOver: readonly string[] = [];
 
-  constructor(options: Pick<ReflectorOptions, 'api' | 'times' | 'random'>, listener: ReflectorListener) {
+  constructor(options: Pick<ReflectorOptions, "api" | "times" | "random">, listener: ReflectorListener) {
     this.#options = options;
     this.#listener = listener;
   }
@@ -40,14 +40,20 @@ export class ReferencedSecrets {
 
   /** Each has been read, or cannot be. */
   get settled(): boolean {
-    return [...this.#reflectors.values()].every(({ answered, state }) => answered || state.kind !== 'starting');
+    return [...this.#reflectors.values()].every(({ answered, state }) => answered || state.kind !== "starting");
   }
 
   problems(server: string): readonly Problem[] {
     const problems = [...this.#reflectors.values()].flatMap((reflector) => problemsOf(reflector, server));
     const [first] = this.#passedOver;
     if (first !== undefined) {
-      problems.push({ code: 'too-many-secrets', level: 'error', subject: { kind: 'Resource', namespace: '', name: 'secrets' }, field: '', sentence: `${mostSecrets} Secrets are watched already, so ${this.#passedOver.length} more, ${first} first, are not read and TLS that needs them is not served; name fewer` });
+      problems.push({
+        code: "too-many-secrets",
+        level: "error",
+        subject: { kind: "Resource", namespace: "", name: "secrets" },
+        field: "",
+        sentence: `${mostSecrets} Secrets are watched already, so ${this.#passedOver.length} more, ${first} first, are not read and TLS that needs them is not served; name fewer`,
+      });
     }
     return problems;
   }
@@ -57,7 +63,7 @@ export class ReferencedSecrets {
   }
 
   #watch(key: string): void {
-    const [namespace, name] = key.split('/', 2) as [string, string];
+    const [namespace, name] = key.split("/", 2) as [string, string];
     const reflector: Reflector = new Reflector(
       { ...this.#options, resource, namespace, name },
       {

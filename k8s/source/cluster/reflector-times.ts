@@ -1,5 +1,5 @@
 // Times of a Reflector: how long it waits, and for what.
-import { apiBackoff, type BackoffTimes } from './backoff.ts';
+import { apiBackoff, type BackoffTimes } from "./backoff.ts";
 
 export interface ReflectorTimes {
   /** A watch is asked to last so long, drawn between the two, ms. */

@@ -2,29 +2,29 @@
 // list, watch with bookmarks from the list's version, 410 means list again, failures wait with back-off and never end it.
 //
 // One loop does one thing at a time, so nothing of an earlier watch can come late: its connection is gone before the next one is asked for.
-import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { objectKey } from '../../translate/model/object.ts';
-import type { Api, ApiFailure } from './api.ts';
-import { Backoff } from './backoff.ts';
-import { readClusterObject, type ClusterObject } from './cluster-object.ts';
-import { Collection, type CollectionChange } from './collection.ts';
-import { locate } from './discovery.ts';
-import { listAll } from './listing.ts';
-import type { ReflectorTimes } from './reflector-times.ts';
-import { RemovalHold, type HeldRemoval } from './removal-hold.ts';
-import { apiVersionOf, collectionPath, type Resource } from './resources.ts';
-import { readWatch, type WatchEnd, type WatchSink } from './watch-stream.ts';
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { objectKey } from "../../translate/model/object.ts";
+import type { Api, ApiFailure } from "./api.ts";
+import { Backoff } from "./backoff.ts";
+import { readClusterObject, type ClusterObject } from "./cluster-object.ts";
+import { Collection, type CollectionChange } from "./collection.ts";
+import { locate } from "./discovery.ts";
+import { listAll } from "./listing.ts";
+import type { ReflectorTimes } from "./reflector-times.ts";
+import { RemovalHold, type HeldRemoval } from "./removal-hold.ts";
+import { apiVersionOf, collectionPath, type Resource } from "./resources.ts";
+import { readWatch, type WatchEnd, type WatchSink } from "./watch-stream.ts";
 
 export type ReflectorState =
   /** Nothing known yet. */
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'current' }
+  | { readonly kind: "starting" }
+  | { readonly kind: "current" }
   /** What is known may be old: since when (performance.now()), and why. */
-  | { readonly kind: 'behind'; readonly sinceMs: number; readonly sentence: string }
-  | { readonly kind: 'forbidden'; readonly sinceMs: number; readonly sentence: string }
+  | { readonly kind: "behind"; readonly sinceMs: number; readonly sentence: string }
+  | { readonly kind: "forbidden"; readonly sinceMs: number; readonly sentence: string }
   /** The CRD is not installed. */
-  | { readonly kind: 'absent' };
+  | { readonly kind: "absent" };
 
 export interface ReflectorOptions {
   readonly api: Api;
@@ -54,7 +54,7 @@ export class Reflector {
   readonly #stopping = new AbortController();
   readonly #sink: WatchSink;
   #running: Promise<void> = Promise.resolve();
-  #state: ReflectorState = { kind: 'starting' };
+  #state: ReflectorState = { kind: "starting" };
   #answered = false;
   readonly #hold: RemovalHold;
   #unreadable = 0;
@@ -65,7 +65,7 @@ export class Reflector {
   /** The next list asks for no version, so that etcd itself answers. */
   #quorum = true;
   /** Version of the last list or event, kept when a list must come first. */
-  #lastVersion = '';
+  #lastVersion = "";
   #listedAtMs = 0;
   /** When what is known was last the truth, unless a watch is open. */
   #lostAtMs = performance.now();
@@ -134,8 +134,8 @@ export class Reflector {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       const ended = await this.#step();
-      if (this.#stopped || ended.kind === 'done') continue;
-      if (ended.kind === 'expired') await this.#expire();
+      if (this.#stopped || ended.kind === "done") continue;
+      if (ended.kind === "expired") await this.#expire();
       else await this.#fail(ended);
     }
   }
@@ -149,8 +149,8 @@ export class Reflector {
     const { api, resource, times } = this.#options;
     if (this.#apiVersion === null) {
       const located = await locate(api, resource, times.listIdleMs, this.#stopping.signal);
-      if (located.kind === 'absent') return this.#absent();
-      if (located.kind !== 'served') return located;
+      if (located.kind === "absent") return this.#absent();
+      if (located.kind !== "served") return located;
       this.#apiVersion = located.version;
     }
     return this.#version === null ? this.#list() : this.#watch(this.#version);
@@ -158,39 +158,43 @@ export class Reflector {
 
   async #absent(): Promise<WatchEnd> {
     this.#take(new Map(), 0, now());
-    this.#become({ kind: 'absent' });
+    this.#become({ kind: "absent" });
     await this.#pause(this.held === null ? this.#options.times.absentMs : this.#options.times.holdMs);
-    return { kind: 'done' };
+    return { kind: "done" };
   }
 
   /** The version is too old to watch from. One that was listed a moment ago should not be, so that is no reason to hurry. */
   async #expire(): Promise<void> {
     const nowMs = performance.now();
     this.#version = null;
-    if (nowMs - this.#listedAtMs < this.#options.times.shortWatchMs) await this.#pause(this.#backoff.waitMs(nowMs, null));
+    if (nowMs - this.#listedAtMs < this.#options.times.shortWatchMs)
+      await this.#pause(this.#backoff.waitMs(nowMs, null));
   }
 
   async #fail(failure: ApiFailure): Promise<void> {
     const { times, random } = this.#options;
-    const sinceMs = this.#state.kind === 'behind' || this.#state.kind === 'forbidden' ? this.#state.sinceMs : this.#lostAtMs;
-    if (failure.kind === 'refused' && failure.status === 404) {
+    const sinceMs =
+      this.#state.kind === "behind" || this.#state.kind === "forbidden" ? this.#state.sinceMs : this.#lostAtMs;
+    if (failure.kind === "refused" && failure.status === 404) {
       // The version is not served any more, or the CRD is gone.
       this.#apiVersion = null;
       this.#version = null;
     }
-    if (failure.kind === 'refused' && failure.status === 403) {
+    if (failure.kind === "refused" && failure.status === 403) {
       // A list may be allowed where a watch is not: then lists follow each other.
       this.#version = null;
       this.#deniedAtMs ??= performance.now();
       if (!this.#answered || performance.now() - this.#deniedAtMs >= times.deniedMs) {
-        this.#become({ kind: 'forbidden', sinceMs, sentence: failure.sentence });
+        this.#become({ kind: "forbidden", sinceMs, sentence: failure.sentence });
         return this.#pause(times.absentMs * (1 + random()));
       }
     } else {
       this.#deniedAtMs = null;
     }
-    this.#become({ kind: 'behind', sinceMs, sentence: failure.sentence });
-    return this.#pause(this.#backoff.waitMs(performance.now(), failure.kind === 'refused' ? failure.retryAfterMs : null));
+    this.#become({ kind: "behind", sinceMs, sentence: failure.sentence });
+    return this.#pause(
+      this.#backoff.waitMs(performance.now(), failure.kind === "refused" ? failure.retryAfterMs : null),
+    );
   }
 
   // ---- lists
@@ -210,18 +214,18 @@ export class Reflector {
       },
       quorum ? null : this.#lastVersion,
     );
-    if (listed.kind !== 'listed') {
+    if (listed.kind !== "listed") {
       // A server that does not have the version (any more, or yet) is asked for whatever it has.
-      if (quorum || listed.kind !== 'refused' || ![410, 504].includes(listed.status)) return listed;
+      if (quorum || listed.kind !== "refused" || ![410, 504].includes(listed.status)) return listed;
       this.#quorum = true;
-      return { kind: 'done' };
+      return { kind: "done" };
     }
     this.#quorum = false;
     this.#version = this.#lastVersion = listed.version;
     this.#listedAtMs = this.#lostAtMs = performance.now();
     this.#take(listed.objects, listed.unreadable, readAtMs);
-    this.#become({ kind: 'current' });
-    return { kind: 'done' };
+    this.#become({ kind: "current" });
+    return { kind: "done" };
   }
 
   /** Takes a whole list, or doubts it: what it lost stays for a while and a second list decides. */
@@ -232,7 +236,8 @@ export class Reflector {
     this.#unreadable = unreadable;
     const change = this.objects.replace(listed, keep);
     if (change.size > 0) this.#listener.changed(change, readAtMs);
-    if (!before.answered || before.held !== this.held || before.unreadable !== unreadable) this.#listener.stateChanged();
+    if (!before.answered || before.held !== this.held || before.unreadable !== unreadable)
+      this.#listener.stateChanged();
   }
 
   #read(value: unknown): ClusterObject | null {
@@ -241,8 +246,8 @@ export class Reflector {
 
   #path(query: string): string {
     const { resource, namespace, name } = this.#options;
-    const selector = name === null ? '' : `fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
-    return `${collectionPath(resource, this.#apiVersion!, namespace)}?${[query, selector].filter((part) => part !== '').join('&')}`;
+    const selector = name === null ? "" : `fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
+    return `${collectionPath(resource, this.#apiVersion!, namespace)}?${[query, selector].filter((part) => part !== "").join("&")}`;
   }
 
   // ---- watches
@@ -254,10 +259,17 @@ export class Reflector {
     const seconds = Math.max(1, Math.ceil(lastMs / 1000));
     const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
     const startedMs = performance.now();
-    const opened = await api.open({ method: 'GET', path: this.#path(query), body: null, idleMs: times.idleMs, signal: this.#stopping.signal });
-    if (opened.kind !== 'opened') return opened.kind === 'refused' && opened.status === 410 ? { kind: 'expired' } : opened;
+    const opened = await api.open({
+      method: "GET",
+      path: this.#path(query),
+      body: null,
+      idleMs: times.idleMs,
+      signal: this.#stopping.signal,
+    });
+    if (opened.kind !== "opened")
+      return opened.kind === "refused" && opened.status === 410 ? { kind: "expired" } : opened;
     this.#deniedAtMs = null;
-    this.#become({ kind: 'current' });
+    this.#become({ kind: "current" });
     // The server ends it; where it does not, we do. While a removal is held its time is exact.
     const overdue = setTimeout(() => opened.body.destroy(), this.held === null ? lastMs + times.idleMs : lastMs);
     const { end, heardMs } = await readWatch(opened.body, this.#sink);
@@ -265,15 +277,15 @@ export class Reflector {
     // After silence nothing is known since the last byte.
     const nowMs = performance.now();
     this.#lostAtMs = nowMs - heardMs >= times.idleMs ? heardMs : nowMs;
-    if (end.kind === 'expired' || this.#stopped) return end;
+    if (end.kind === "expired" || this.#stopped) return end;
     const held = this.held !== null;
     if (held || this.#unreadable > 0 || nowMs - this.#listedAtMs > times.relistMs) {
       this.#version = null;
       this.#quorum = held;
     }
     // One that held for a while is tried again at once, and that says whether the server is there.
-    if (nowMs - startedMs >= times.shortWatchMs || held) return { kind: 'done' };
-    return end.kind === 'done' ? { kind: 'unreachable', sentence: 'the watch ended at once' } : end;
+    if (nowMs - startedMs >= times.shortWatchMs || held) return { kind: "done" };
+    return end.kind === "done" ? { kind: "unreachable", sentence: "the watch ended at once" } : end;
   }
 
   // ----
@@ -281,7 +293,11 @@ export class Reflector {
   #become(state: ReflectorState): void {
     const before = this.#state;
     this.#state = state;
-    if (before.kind !== state.kind || ('sentence' in before && 'sentence' in state && before.sentence !== state.sentence)) this.#listener.stateChanged();
+    if (
+      before.kind !== state.kind ||
+      ("sentence" in before && "sentence" in state && before.sentence !== state.sentence)
+    )
+      this.#listener.stateChanged();
   }
 
   async #pause(ms: number): Promise<void> {

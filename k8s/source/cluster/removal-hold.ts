@@ -1,6 +1,6 @@
 // Removal hold: a list that has lost most objects is doubted. They stay until a second list, a while later, says the same.
-import { performance } from 'node:perf_hooks';
-import type { Collection } from './collection.ts';
+import { performance } from "node:perf_hooks";
+import type { Collection } from "./collection.ts";
 
 /** Objects that a list did not hold and that are kept until a second list decides. */
 export interface HeldRemoval {

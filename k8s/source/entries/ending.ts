@@ -24,6 +24,7 @@ export function endsAlike(bytes: Uint8Array, before: Ending): boolean {
 /** Of as many bytes as are compared in a file that had `length`. */
 function hashOfTail(bytes: Uint8Array, length: number): number {
   let hash = 0x811c9dc5;
-  for (let at = Math.max(0, bytes.length - Math.min(tailBytes, Math.floor(length / 4))); at < bytes.length; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  for (let at = Math.max(0, bytes.length - Math.min(tailBytes, Math.floor(length / 4))); at < bytes.length; at++)
+    hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   return hash;
 }

@@ -1,7 +1,7 @@
 // Entries of a folder: which names hold manifests, and what stands behind them.
-import { lstatSync, opendirSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
-import { compareText } from '../../../routing/text/problem.ts';
+import { lstatSync, opendirSync, realpathSync, statSync, type Stats } from "node:fs";
+import { dirname } from "node:path";
+import { compareText } from "../../../routing/text/problem.ts";
 
 const manifestName = /\.(?:yaml|yml|json)$/i;
 
@@ -17,18 +17,18 @@ export const folderBounds: FolderBounds = Object.freeze({ entries: 50_000, depth
 
 /** What a path is, symbolic links followed. */
 export type Entry =
-  | { readonly kind: 'file'; readonly stats: Stats }
+  | { readonly kind: "file"; readonly stats: Stats }
   /** `identity` differs for another directory under the same name, also where the number of a removed one is used again. */
-  | { readonly kind: 'directory'; readonly identity: string }
+  | { readonly kind: "directory"; readonly identity: string }
   /** Gone, hidden, another kind of file, or a link that leads nowhere. */
-  | { readonly kind: 'none' };
+  | { readonly kind: "none" };
 
 /**
  * Hidden names are no manifests: editors' swap files, `.git`, and the `..data` and `..2026_01_01` of a mounted ConfigMap or Secret, whose
  * files are reached by the links beside them.
  */
 export function isHidden(name: string): boolean {
-  return name.startsWith('.');
+  return name.startsWith(".");
 }
 
 export function isManifestName(name: string): boolean {
@@ -43,14 +43,14 @@ export function entryAt(path: string): Entry {
   } catch {
     // ELOOP, ENOTDIR, EACCES on the way: nothing that can be read.
   }
-  if (stats?.isDirectory()) return { kind: 'directory', identity: `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` };
-  if (stats?.isFile() && manifestName.test(path)) return { kind: 'file', stats };
-  return { kind: 'none' };
+  if (stats?.isDirectory()) return { kind: "directory", identity: `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` };
+  if (stats?.isFile() && manifestName.test(path)) return { kind: "file", stats };
+  return { kind: "none" };
 }
 
 /** Named like a manifest and there, but nothing that is read. */
 export function isUnreadable(path: string): boolean {
-  if (!manifestName.test(path) || entryAt(path).kind !== 'none') return false;
+  if (!manifestName.test(path) || entryAt(path).kind !== "none") return false;
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {
@@ -71,7 +71,7 @@ export function outerIdentities(path: string): readonly string[] {
   while (at !== dirname(at)) {
     at = dirname(at);
     const entry = entryAt(at);
-    if (entry.kind === 'directory') identities.push(entry.identity);
+    if (entry.kind === "directory") identities.push(entry.identity);
   }
   return identities;
 }

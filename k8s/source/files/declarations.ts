@@ -1,11 +1,11 @@
 // Declarations: which file's objects are served when several files declare the same one, and what changed since the last look.
-import { randomInt } from 'node:crypto';
-import { firstPlace } from '../../../routing/text/bisect.ts';
-import { compareText, type Problem } from '../../../routing/text/problem.ts';
-import { drawnKey } from '../../../routing/collections/digest.ts';
-import { DigestIndex } from '../../../routing/collections/digest-index.ts';
-import type { SourceObject } from '../../translate/model/object.ts';
-import { byKey, type StoredObject } from '../objects/stored-object.ts';
+import { randomInt } from "node:crypto";
+import { firstPlace } from "../../../routing/text/bisect.ts";
+import { compareText, type Problem } from "../../../routing/text/problem.ts";
+import { drawnKey } from "../../../routing/collections/digest.ts";
+import { DigestIndex } from "../../../routing/collections/digest-index.ts";
+import type { SourceObject } from "../../translate/model/object.ts";
+import { byKey, type StoredObject } from "../objects/stored-object.ts";
 
 /** An object whose declarations changed, and what was given out of it before. */
 interface Touched {
@@ -96,8 +96,17 @@ export class Declarations {
     for (const [served, ...others] of this.#contested.values()) {
       const told = others.slice(0, mostTold);
       for (const [index, { ref, origin }] of told.entries()) {
-        const more = index === told.length - 1 && others.length > told.length ? ` (and ${others.length - told.length} more declarations of it)` : '';
-        problems.push({ code: 'declared-twice', level: 'error', subject: ref, field: origin, sentence: `the object is declared in ${served!.origin} already and that one is served${more}; remove one of the two` });
+        const more =
+          index === told.length - 1 && others.length > told.length
+            ? ` (and ${others.length - told.length} more declarations of it)`
+            : "";
+        problems.push({
+          code: "declared-twice",
+          level: "error",
+          subject: ref,
+          field: origin,
+          sentence: `the object is declared in ${served!.origin} already and that one is served${more}; remove one of the two`,
+        });
       }
     }
     return problems;
@@ -105,7 +114,15 @@ export class Declarations {
 
   /** Declared here and nowhere else, given out, and declared the same again. */
   #isSame(key: string, before: readonly StoredObject[], now: readonly StoredObject[] | undefined): boolean {
-    if (now?.length !== 1 || before.length !== 1 || !now[0]!.isSame(before[0]!) || this.#touched.has(key) || this.#contested.has(key) || this.#lost.has(key)) return false;
+    if (
+      now?.length !== 1 ||
+      before.length !== 1 ||
+      !now[0]!.isSame(before[0]!) ||
+      this.#touched.has(key) ||
+      this.#contested.has(key) ||
+      this.#lost.has(key)
+    )
+      return false;
     now[0]!.letGo();
     return true;
   }
@@ -114,7 +131,8 @@ export class Declarations {
   #change(key: string, before: readonly StoredObject[], now: readonly StoredObject[]): void {
     const known = this.#contested.get(key) ?? this.#loneIn(key, before);
     const gone = before[0]?.file;
-    const declared = known.length === 0 ? now : withFile(gone === undefined ? known : known.filter(({ file }) => file !== gone), now);
+    const declared =
+      known.length === 0 ? now : withFile(gone === undefined ? known : known.filter(({ file }) => file !== gone), now);
     if (declared.length === 0) this.#first.delete(key);
     else this.#first.set(key, this.#files.numberOf(declared[0]!.file));
     if (declared.length > 1) {

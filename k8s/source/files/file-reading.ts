@@ -1,14 +1,14 @@
 // One file, read and parsed, by whichever thread.
-import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { endingOf, type Ending } from '../entries/ending.ts';
-import { errorCode } from '../objects/error-code.ts';
-import { manifestBounds } from '../manifest/manifest-bounds.ts';
-import { readingManifest, type Manifest, type ManifestOptions } from '../manifest/manifest.ts';
-import type { Work } from '../objects/turns.ts';
+import { createHash, hash } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { endingOf, type Ending } from "../entries/ending.ts";
+import { errorCode } from "../objects/error-code.ts";
+import { manifestBounds } from "../manifest/manifest-bounds.ts";
+import { readingManifest, type Manifest, type ManifestOptions } from "../manifest/manifest.ts";
+import type { Work } from "../objects/turns.ts";
 
 export interface FileRead {
-  readonly kind: 'read';
+  readonly kind: "read";
   /** Of the bytes. */
   readonly digest: string;
   readonly ending: Ending;
@@ -17,15 +17,20 @@ export interface FileRead {
 
 /** Why the bytes of a file cannot be had, in a few words. */
 export interface FileUnread {
-  readonly kind: 'unread';
+  readonly kind: "unread";
   readonly reason: string;
 }
 
 /** Reads and parses a file that nothing is known of. `size`: its length when it was found. */
 export function* readingFile(path: string, size: number, options: ManifestOptions): Work<FileRead | FileUnread> {
   const bytes = readBytes(path, size);
-  if (typeof bytes === 'string') return { kind: 'unread', reason: bytes };
-  return { kind: 'read', digest: yield* hashOf(bytes), ending: endingOf(bytes), manifest: yield* readingManifest(bytes, options) };
+  if (typeof bytes === "string") return { kind: "unread", reason: bytes };
+  return {
+    kind: "read",
+    digest: yield* hashOf(bytes),
+    ending: endingOf(bytes),
+    manifest: yield* readingManifest(bytes, options),
+  };
 }
 
 /** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. `size`: its length when it was found. */
@@ -40,7 +45,7 @@ export function readBytes(path: string, size: number): Uint8Array | string {
   }
   try {
     const stats = fstatSync(file);
-    if (!stats.isFile()) return 'it is no file any more';
+    if (!stats.isFile()) return "it is no file any more";
     // Another one may have taken its place since it was found.
     return stats.size > manifestBounds.fileBytes ? tooLong(stats.size) : readWhole(file, stats.size);
   } catch (error) {
@@ -62,8 +67,10 @@ function readWhole(file: number, size: number): Uint8Array {
     const read = readSync(file, bytes, length, bytes.length - length, null);
     length += read;
     // A file of /proc has no size.
-    if (read === 0 || (length === size && size > 0) || length > manifestBounds.fileBytes) return bytes.subarray(0, length);
-    if (length === bytes.length) bytes = Buffer.concat([bytes], Math.min(Math.max(2 * length, 4096), manifestBounds.fileBytes + 1));
+    if (read === 0 || (length === size && size > 0) || length > manifestBounds.fileBytes)
+      return bytes.subarray(0, length);
+    if (length === bytes.length)
+      bytes = Buffer.concat([bytes], Math.min(Math.max(2 * length, 4096), manifestBounds.fileBytes + 1));
   }
 }
 
@@ -72,13 +79,13 @@ const hashSlice = 4 * 1024 * 1024;
 
 /** Of a file's bytes. */
 export function* hashOf(bytes: Uint8Array): Work<string> {
-  if (bytes.length <= hashSlice) return shortened(hash('sha256', bytes, 'latin1'));
-  const sum = createHash('sha256');
+  if (bytes.length <= hashSlice) return shortened(hash("sha256", bytes, "latin1"));
+  const sum = createHash("sha256");
   for (let at = 0; at < bytes.length; at += hashSlice) {
     sum.update(bytes.subarray(at, at + hashSlice));
     yield;
   }
-  return shortened(sum.digest('latin1'));
+  return shortened(sum.digest("latin1"));
 }
 
 /** 128 bits, in as many bytes. */

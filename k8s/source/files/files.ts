@@ -1,19 +1,19 @@
 // Manifest files: read, compared, parsed; each keeps its last good objects while it cannot be read.
-import type { Stats } from 'node:fs';
-import { resolve } from 'node:path';
-import { digestOf } from '../../../routing/collections/digest.ts';
-import { compareProblems, type Problem } from '../../../routing/text/problem.ts';
-import { objectKey, type SourceObject } from '../../translate/model/object.ts';
-import { Declarations } from './declarations.ts';
-import { endingOf, endsAlike } from '../entries/ending.ts';
-import { entryAt } from '../entries/entries.ts';
-import { hashOf, readBytes, type FileRead, type FileUnread } from './file-reading.ts';
-import { KnownFiles } from './known-files.ts';
-import type { ReadingTerms } from '../manifest/manifest-objects.ts';
-import { missingIn, readingManifest } from '../manifest/manifest.ts';
-import { byKey, type StoredObject } from '../objects/stored-object.ts';
-import { drawnTextKey } from '../objects/text-digest.ts';
-import { finish, type Work } from '../objects/turns.ts';
+import type { Stats } from "node:fs";
+import { resolve } from "node:path";
+import { digestOf } from "../../../routing/collections/digest.ts";
+import { compareProblems, type Problem } from "../../../routing/text/problem.ts";
+import { objectKey, type SourceObject } from "../../translate/model/object.ts";
+import { Declarations } from "./declarations.ts";
+import { endingOf, endsAlike } from "../entries/ending.ts";
+import { entryAt } from "../entries/entries.ts";
+import { hashOf, readBytes, type FileRead, type FileUnread } from "./file-reading.ts";
+import { KnownFiles } from "./known-files.ts";
+import type { ReadingTerms } from "../manifest/manifest-objects.ts";
+import { missingIn, readingManifest } from "../manifest/manifest.ts";
+import { byKey, type StoredObject } from "../objects/stored-object.ts";
+import { drawnTextKey } from "../objects/text-digest.ts";
+import { finish, type Work } from "../objects/turns.ts";
 
 /** Longest file that is read while somebody may still write to it, bytes. Most writers write so much at once. */
 const earlyBytes = 64 * 1024;
@@ -84,7 +84,7 @@ export class ManifestFiles {
       const { name, stats } = file;
       if (this.#awaited.get(name) !== file) continue;
       this.#awaited.delete(name);
-      if (read.kind === 'read') this.#taken(name, stampOf(stats), read);
+      if (read.kind === "read") this.#taken(name, stampOf(stats), read);
       else this.#unreadable(name, stampOf(stats), read.reason);
       yield;
     }
@@ -98,23 +98,26 @@ export class ManifestFiles {
       return;
     }
     const bytes = readBytes(path, stats.size);
-    if (typeof bytes === 'string') this.#unreadable(name, stampOf(stats), bytes);
+    if (typeof bytes === "string") this.#unreadable(name, stampOf(stats), bytes);
     else yield* this.readBytes(bytes, name, stampOf(stats));
   }
 
   #unreadable(name: string, stamp: number, reason: string): void {
     const objects = this.#files.get(name)?.objects ?? [];
-    const stay = objects.length === 0 ? '' : ' and its last good objects stay';
-    this.#tell(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${reason})${stay}; make it readable`)]);
-    this.#files.set(name, { ...nothingBeside, stamp, digest: '', ending: null, objects });
+    const stay = objects.length === 0 ? "" : " and its last good objects stay";
+    this.#tell(name, [
+      fileProblem(name, "unreadable-file", `the file cannot be read (${reason})${stay}; make it readable`),
+    ]);
+    this.#files.set(name, { ...nothingBeside, stamp, digest: "", ending: null, objects });
   }
 
   /** Reads the file if all of it seems to be there, though somebody may still write to it: it has objects already and ends as it did. false: it may be half. */
   *readIfWhole(path: string, name: string, stats: Stats): Work<boolean> {
     const before = this.#files.get(name);
-    if (before === undefined || before.objects.length === 0 || before.ending === null || stats.size > earlyBytes) return false;
+    if (before === undefined || before.objects.length === 0 || before.ending === null || stats.size > earlyBytes)
+      return false;
     const bytes = readBytes(path, stats.size);
-    if (typeof bytes === 'string' || !endsAlike(bytes, before.ending)) return false;
+    if (typeof bytes === "string" || !endsAlike(bytes, before.ending)) return false;
     yield* this.readBytes(bytes, name, stampOf(stats));
     return true;
   }
@@ -131,9 +134,11 @@ export class ManifestFiles {
     this.#taken(name, stamp, { digest, ending: endingOf(bytes), manifest });
   }
 
-  #taken(name: string, stamp: number, { digest, ending, manifest }: Omit<FileRead, 'kind'>): void {
+  #taken(name: string, stamp: number, { digest, ending, manifest }: Omit<FileRead, "kind">): void {
     const lastGood = this.#files.get(name)?.objects ?? [];
-    const objects = manifest.complete ? [...manifest.objects] : [...manifest.objects, ...missingIn(manifest.objects, lastGood)];
+    const objects = manifest.complete
+      ? [...manifest.objects]
+      : [...manifest.objects, ...missingIn(manifest.objects, lastGood)];
     const { otherKinds, withoutNamespace } = manifest;
     this.#files.set(name, { stamp, digest, ending, objects, otherKinds, withoutNamespace });
     this.#declarations.replace(lastGood, objects);
@@ -181,7 +186,7 @@ export class ManifestFiles {
       if (objects === undefined) read.set(file, (objects = byKey(this.#objectsIn(file))));
       const found = objects.get(objectKey(object.ref))?.find((one) => one.isSame(object));
       const known = this.#files.get(file);
-      if (found === undefined && known !== undefined) this.#files.set(file, { ...known, digest: '' });
+      if (found === undefined && known !== undefined) this.#files.set(file, { ...known, digest: "" });
       return found ?? null;
     };
   }
@@ -190,8 +195,10 @@ export class ManifestFiles {
   #objectsIn(file: string): readonly StoredObject[] {
     const path = resolve(file);
     const entry = entryAt(path);
-    const bytes = entry.kind === 'file' ? readBytes(path, entry.stats.size) : '';
-    return typeof bytes === 'string' ? [] : finish(readingManifest(bytes, { file, terms: this.terms, lastGood: [] })).objects;
+    const bytes = entry.kind === "file" ? readBytes(path, entry.stats.size) : "";
+    return typeof bytes === "string"
+      ? []
+      : finish(readingManifest(bytes, { file, terms: this.terms, lastGood: [] })).objects;
   }
 
   /** What all files hold beside the objects that were read. */
@@ -207,13 +214,14 @@ export class ManifestFiles {
   /** All Problems there are now, in order: the same list until something may be another one. */
   problems(): readonly Problem[] {
     const declared = this.#declarations.problems();
-    if (this.#gathered === null || this.#gathered.declared !== declared) this.#gathered = { declared, all: [...[...this.#problems.values()].flat(), ...declared].sort(compareProblems) };
+    if (this.#gathered === null || this.#gathered.declared !== declared)
+      this.#gathered = { declared, all: [...[...this.#problems.values()].flat(), ...declared].sort(compareProblems) };
     return this.#gathered.all;
   }
 }
 
 export function fileProblem(name: string, code: string, sentence: string): Problem {
-  return { code, level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence };
+  return { code, level: "error", subject: { kind: "File", namespace: "", name }, field: "", sentence };
 }
 
 /** 53 bits. */

@@ -1,8 +1,8 @@
 // Known files: what was read of each file. Between two changes that is one text a file, a sixth of what its objects would take; a file that changes,
 // or that declares what another one does, is unpacked.
-import type { Ending } from '../entries/ending.ts';
-import { PackedReader, PackedWriter } from '../objects/packed-text.ts';
-import { byKey, StoredObject } from '../objects/stored-object.ts';
+import type { Ending } from "../entries/ending.ts";
+import { PackedReader, PackedWriter } from "../objects/packed-text.ts";
+import { byKey, StoredObject } from "../objects/stored-object.ts";
 
 export interface KnownFile {
   /** What `stat` said when it was read: equal means not written since, as far as a slow poll needs to know. A whole number of 53 bits at most. */
@@ -49,7 +49,7 @@ export class KnownFiles {
     this.#numbers.delete(name);
     this.#open.delete(number);
     this.#names[number] = null;
-    this.#packed[number] = '';
+    this.#packed[number] = "";
     this.#free.push(number);
   }
 
@@ -107,7 +107,7 @@ export function packFile({ stamp, digest, ending, otherKinds, withoutNamespace, 
   if (ending !== null) to.number(ending.tail >>> 0);
   to.number(otherKinds);
   to.number(withoutNamespace);
-  let namespace = '';
+  let namespace = "";
   for (const object of objects) {
     object.pack(to, namespace);
     namespace = object.ref.namespace;
@@ -125,6 +125,6 @@ export function unpackFile(packed: string, name: string): KnownFile {
   const otherKinds = from.number();
   const withoutNamespace = from.number();
   const objects: StoredObject[] = [];
-  while (!from.isAtEnd) objects.push(StoredObject.unpack(from, objects.at(-1)?.ref.namespace ?? '', name));
+  while (!from.isAtEnd) objects.push(StoredObject.unpack(from, objects.at(-1)?.ref.namespace ?? "", name));
   return { stamp, digest, ending, objects, otherKinds, withoutNamespace };
 }

@@ -1,13 +1,13 @@
 // The first reading of a folder: by threads that end with it, and by the Source's own, which takes what was read in the order of names, so that what
 // follows goes on beside the reading. Whatever becomes of a thread, all files are read: what it had and did not give back, the own thread reads.
-import { availableParallelism } from 'node:os';
-import { compareText } from '../../../routing/text/problem.ts';
-import { readingFile, type FileRead, type FileUnread } from '../files/file-reading.ts';
-import type { FirstRead, FoundFile } from '../files/files.ts';
-import type { ReadingTerms } from '../manifest/manifest-objects.ts';
-import { HelpingThread } from './helping-thread.ts';
-import { ReadingTasks, type ReadingTask } from './reading-tasks.ts';
-import type { Turns, Work } from '../objects/turns.ts';
+import { availableParallelism } from "node:os";
+import { compareText } from "../../../routing/text/problem.ts";
+import { readingFile, type FileRead, type FileUnread } from "../files/file-reading.ts";
+import type { FirstRead, FoundFile } from "../files/files.ts";
+import type { ReadingTerms } from "../manifest/manifest-objects.ts";
+import { HelpingThread } from "./helping-thread.ts";
+import { ReadingTasks, type ReadingTask } from "./reading-tasks.ts";
+import type { Turns, Work } from "../objects/turns.ts";
 
 export interface FirstReadingLimits {
   /** Threads beside the own one. */
@@ -23,14 +23,31 @@ export interface FirstReadingLimits {
 const mostThreads = 4;
 
 export function firstReadingLimits(): FirstReadingLimits {
-  return { threads: Math.min(mostThreads, availableParallelism() - 1), fromBytes: 4 * 1024 * 1024, taskMs: 10_000, taskBytes: 128 * 1024 };
+  return {
+    threads: Math.min(mostThreads, availableParallelism() - 1),
+    fromBytes: 4 * 1024 * 1024,
+    taskMs: 10_000,
+    taskBytes: 128 * 1024,
+  };
 }
 
 /** Gives `take` what was read of all files, some of them at a time, in the order of their names. Left where `turns` are stopped. */
-export async function firstReading(files: readonly FoundFile[], terms: ReadingTerms, turns: Turns, limits: FirstReadingLimits, take: (reads: readonly FirstRead[]) => Work): Promise<void> {
-  const tasks = new ReadingTasks(files.toSorted((a, b) => compareText(a.name, b.name)), limits.taskBytes);
+export async function firstReading(
+  files: readonly FoundFile[],
+  terms: ReadingTerms,
+  turns: Turns,
+  limits: FirstReadingLimits,
+  take: (reads: readonly FirstRead[]) => Work,
+): Promise<void> {
+  const tasks = new ReadingTasks(
+    files.toSorted((a, b) => compareText(a.name, b.name)),
+    limits.taskBytes,
+  );
   const bytes = files.reduce((sum, { stats }) => sum + stats.size, 0);
-  const threads = Array.from({ length: bytes < limits.fromBytes ? 0 : limits.threads }, () => new HelpingThread(tasks, terms, limits.taskMs));
+  const threads = Array.from(
+    { length: bytes < limits.fromBytes ? 0 : limits.threads },
+    () => new HelpingThread(tasks, terms, limits.taskMs),
+  );
   /** false: the turns are stopped. */
   const done = async (work: () => Work): Promise<boolean> => {
     let isDone = false;

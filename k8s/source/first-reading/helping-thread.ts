@@ -1,8 +1,8 @@
 // A thread that helps with the first reading. It ends when there is nothing left to read, by itself, or when a task takes too long.
-import { Worker } from 'node:worker_threads';
-import type { ReadingTerms } from '../manifest/manifest-objects.ts';
-import { readOf, type FilesToRead, type FromReadingThread } from './reading-parts.ts';
-import type { ReadingTask, ReadingTasks } from './reading-tasks.ts';
+import { Worker } from "node:worker_threads";
+import type { ReadingTerms } from "../manifest/manifest-objects.ts";
+import { readOf, type FilesToRead, type FromReadingThread } from "./reading-parts.ts";
+import type { ReadingTask, ReadingTasks } from "./reading-tasks.ts";
 
 /** JavaScript heap of a thread, MiB. */
 const heapMb = 512;
@@ -23,11 +23,13 @@ export class HelpingThread {
   constructor(tasks: ReadingTasks, terms: ReadingTerms, taskMs: number) {
     this.#tasks = tasks;
     this.#terms = terms;
-    this.#worker = new Worker(new URL('reading-thread.ts', import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: heapMb } });
-    this.#worker.on('message', (message: FromReadingThread) => this.#told(message));
+    this.#worker = new Worker(new URL("reading-thread.ts", import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+    });
+    this.#worker.on("message", (message: FromReadingThread) => this.#told(message));
     // It exits next.
-    this.#worker.on('error', () => {});
-    this.#worker.on('exit', () => void this.end());
+    this.#worker.on("error", () => {});
+    this.#worker.on("exit", () => void this.end());
     this.#timer = setTimeout(() => {
       if (!this.#isReady || this.#asked.length > 0) void this.end();
     }, taskMs);
@@ -41,7 +43,10 @@ export class HelpingThread {
       if (task === null) break;
       if (this.#asked.length === 0) this.#timer.refresh();
       this.#asked.push(task);
-      const files: FilesToRead = { files: task.files.map(({ path, name, stats }) => ({ path, name, size: stats.size })), terms: this.#terms };
+      const files: FilesToRead = {
+        files: task.files.map(({ path, name, stats }) => ({ path, name, size: stats.size })),
+        terms: this.#terms,
+      };
       this.#worker.postMessage(files);
     }
     if (this.#asked.length === 0 && this.#tasks.isEmpty) void this.end();
@@ -57,7 +62,7 @@ export class HelpingThread {
   }
 
   #told(message: FromReadingThread): void {
-    if (message.kind === 'ready') this.#isReady = true;
+    if (message.kind === "ready") this.#isReady = true;
     else {
       // None: it took too long and was given up.
       const task = this.#asked.shift();

@@ -1,6 +1,6 @@
 // Reading tasks: the files of a first reading in portions, who has which of them, and how far they are taken.
-import type { FileRead, FileUnread } from '../files/file-reading.ts';
-import type { FoundFile } from '../files/files.ts';
+import type { FileRead, FileUnread } from "../files/file-reading.ts";
+import type { FoundFile } from "../files/files.ts";
 
 export interface ReadingTask {
   readonly files: readonly FoundFile[];

@@ -1,10 +1,21 @@
 // The record of claims in a file, for a folder of manifests: replaced at once or not at all, and only over what the writer has read. A file beside it
 // that nobody else may make at the same time keeps two writers apart.
-import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, unwatchFile, watchFile, writeSync } from 'node:fs';
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import { errorCode } from '../objects/error-code.ts';
-import type { ClaimStore, RecordWrite, StoredRecord } from '../objects/source.ts';
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unwatchFile,
+  watchFile,
+  writeSync,
+} from "node:fs";
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { errorCode } from "../objects/error-code.ts";
+import type { ClaimStore, RecordWrite, StoredRecord } from "../objects/source.ts";
 
 /** No record is longer; what is has not been written by a gateway and is not read. */
 const mostBytes = 1024 * 1024;
@@ -21,7 +32,7 @@ export class ClaimFile implements ClaimStore {
 
   constructor(file: string) {
     this.#file = file;
-    this.subject = { kind: 'File', namespace: '', name: file };
+    this.subject = { kind: "File", namespace: "", name: file };
   }
 
   follow(told: (stored: StoredRecord) => void): void {
@@ -51,12 +62,13 @@ export class ClaimFile implements ClaimStore {
 
   #read(): StoredRecord {
     try {
-      if (statSync(this.#file).size > mostBytes) return { kind: 'unreadable', sentence: `it has more than ${mostBytes} bytes` };
-      const text = readFileSync(this.#file, 'utf8');
-      return { kind: 'text', text, version: versionOf(text) };
+      if (statSync(this.#file).size > mostBytes)
+        return { kind: "unreadable", sentence: `it has more than ${mostBytes} bytes` };
+      const text = readFileSync(this.#file, "utf8");
+      return { kind: "text", text, version: versionOf(text) };
     } catch (error) {
       const code = errorCode(error);
-      return code === 'ENOENT' ? { kind: 'absent' } : { kind: 'unreadable', sentence: `it cannot be read (${code})` };
+      return code === "ENOENT" ? { kind: "absent" } : { kind: "unreadable", sentence: `it cannot be read (${code})` };
     }
   }
 
@@ -66,11 +78,11 @@ export class ClaimFile implements ClaimStore {
     try {
       handle = openDraft(draft);
       const stored = this.#read();
-      if (stored.kind === 'unreadable') return { kind: 'failed', sentence: stored.sentence };
-      if ((stored.kind === 'text' ? stored.version : null) !== over) {
+      if (stored.kind === "unreadable") return { kind: "failed", sentence: stored.sentence };
+      if ((stored.kind === "text" ? stored.version : null) !== over) {
         this.#shown = null;
         setImmediate(this.#look);
-        return { kind: 'conflict' };
+        return { kind: "conflict" };
       }
       writeSync(handle, text);
       fsyncSync(handle);
@@ -78,10 +90,10 @@ export class ClaimFile implements ClaimStore {
       handle = null;
       renameSync(draft, this.#file);
       const version = versionOf(text);
-      this.#shown = JSON.stringify({ kind: 'text', text, version } satisfies StoredRecord);
-      return { kind: 'written', version };
+      this.#shown = JSON.stringify({ kind: "text", text, version } satisfies StoredRecord);
+      return { kind: "written", version };
     } catch (error) {
-      return { kind: 'failed', sentence: `it cannot be written (${errorCode(error)})` };
+      return { kind: "failed", sentence: `it cannot be written (${errorCode(error)})` };
     } finally {
       if (handle !== null) {
         closeSync(handle);
@@ -93,14 +105,14 @@ export class ClaimFile implements ClaimStore {
 
 function openDraft(draft: string): number {
   try {
-    return openSync(draft, 'wx', 0o600);
+    return openSync(draft, "wx", 0o600);
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST' || Date.now() - statSync(draft).mtimeMs < staleDraftMs) throw error;
+    if (errorCode(error) !== "EEXIST" || Date.now() - statSync(draft).mtimeMs < staleDraftMs) throw error;
     rmSync(draft, { force: true });
-    return openSync(draft, 'wx', 0o600);
+    return openSync(draft, "wx", 0o600);
   }
 }
 
 function versionOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -2,20 +2,28 @@
 //
 // An event names the entry that changed and only that is read. A slow poll finds what no event told: network file systems, targets of links.
 // All reading is done in turns, a slice of time at a time: whatever somebody puts into the folder, the admin port answers.
-import { watch, type FSWatcher } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
-import { ClaimFile } from './claim-file.ts';
-import { entryAt, folderBounds, isHidden, isManifestName, outerIdentities, type Entry, type FolderBounds } from '../entries/entries.ts';
-import { fileProblem, ManifestFiles, type FirstRead } from '../files/files.ts';
-import { hasPassed, PendingEntries, type Happening, type PendingEntry } from './pending-entries.ts';
-import { PassedNames } from './passed-names.ts';
-import type { PartialChange, Source, SourceChange } from '../objects/source.ts';
-import { firstReading, firstReadingLimits, type FirstReadingLimits } from '../first-reading/first-reading.ts';
-import { FolderTree, knownIn, newDirectory, type Directory } from './tree.ts';
-import { Turns, type Work } from '../objects/turns.ts';
+import { watch, type FSWatcher } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { performance } from "node:perf_hooks";
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import { ClaimFile } from "./claim-file.ts";
+import {
+  entryAt,
+  folderBounds,
+  isHidden,
+  isManifestName,
+  outerIdentities,
+  type Entry,
+  type FolderBounds,
+} from "../entries/entries.ts";
+import { fileProblem, ManifestFiles, type FirstRead } from "../files/files.ts";
+import { hasPassed, PendingEntries, type Happening, type PendingEntry } from "./pending-entries.ts";
+import { PassedNames } from "./passed-names.ts";
+import type { PartialChange, Source, SourceChange } from "../objects/source.ts";
+import { firstReading, firstReadingLimits, type FirstReadingLimits } from "../first-reading/first-reading.ts";
+import { FolderTree, knownIn, newDirectory, type Directory } from "./tree.ts";
+import { Turns, type Work } from "../objects/turns.ts";
 
 export interface FolderOptions {
   /** Directories; each file in them with a manifest's name is read, links are followed. */
@@ -37,12 +45,16 @@ const flushMs = 10;
 /** Entries that a poll looks at before it lets events in. */
 const pollSlice = 25;
 
-export function folderSource(options: FolderOptions, bounds: FolderBounds = folderBounds, reading: FirstReadingLimits = firstReadingLimits()): Source {
+export function folderSource(
+  options: FolderOptions,
+  bounds: FolderBounds = folderBounds,
+  reading: FirstReadingLimits = firstReadingLimits(),
+): Source {
   return new FolderSource(options, bounds, reading);
 }
 
 class FolderSource implements Source {
-  readonly kind = 'folder';
+  readonly kind = "folder";
   readonly forbiddenAddresses = [];
   readonly claims: ClaimFile | null;
   readonly events = null;
@@ -54,7 +66,12 @@ class FolderSource implements Source {
   readonly #roots: Directory[] = [];
   readonly #rootWatchers: FSWatcher[] = [];
   readonly #pending = new PendingEntries();
-  readonly #passed = new PassedNames(() => void this.#turns.run(() => this.#passed.take(this.#tree, (directory, name) => this.#await(directory, name, 'moved'))));
+  readonly #passed = new PassedNames(
+    () =>
+      void this.#turns.run(() =>
+        this.#passed.take(this.#tree, (directory, name) => this.#await(directory, name, "moved")),
+      ),
+  );
   #deliver: ((change: SourceChange) => void) | null = null;
   #immediate: NodeJS.Immediate | null = null;
   #settleTimer: NodeJS.Timeout | null = null;
@@ -74,17 +91,27 @@ class FolderSource implements Source {
     this.#reading = reading;
     this.claims = options.claimsFile === null ? null : new ClaimFile(options.claimsFile);
     this.#files = new ManifestFiles(options.defaultNamespace);
-    this.#tree = new FolderTree({ files: this.#files, bounds, pollMs: options.pollMs, onEvent: (directory, event, name) => this.#onEvent(directory, event, name) });
+    this.#tree = new FolderTree({
+      files: this.#files,
+      bounds,
+      pollMs: options.pollMs,
+      onEvent: (directory, event, name) => this.#onEvent(directory, event, name),
+    });
   }
 
-  async start(deliver: (change: SourceChange) => void, gather: ((part: PartialChange) => void) | null = null): Promise<void> {
+  async start(
+    deliver: (change: SourceChange) => void,
+    gather: ((part: PartialChange) => void) | null = null,
+  ): Promise<void> {
     for (const folder of this.#options.folders) {
       const path = resolve(folder);
       const found = entryAt(path);
-      if (found.kind !== 'directory') throw new Error(`folder ${folder} does not exist or is not a directory`);
+      if (found.kind !== "directory") throw new Error(`folder ${folder} does not exist or is not a directory`);
       if (this.#roots.some((root) => root.identity === found.identity)) continue;
-      const name = folder.replace(/(?<=.)\/+$/, '');
-      this.#roots.push(newDirectory({ path, name, parent: null, outer: outerIdentities(path), identity: found.identity }));
+      const name = folder.replace(/(?<=.)\/+$/, "");
+      this.#roots.push(
+        newDirectory({ path, name, parent: null, outer: outerIdentities(path), identity: found.identity }),
+      );
     }
     this.#readAtMs = now();
     this.#files.gather();
@@ -93,7 +120,9 @@ class FolderSource implements Source {
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
-    await firstReading(this.#files.gathered(), this.#files.terms, this.#turns, this.#reading, (reads) => this.#takeFirst(reads, gather));
+    await firstReading(this.#files.gathered(), this.#files.terms, this.#turns, this.#reading, (reads) =>
+      this.#takeFirst(reads, gather),
+    );
     if (this.#stopped) return;
     this.claims?.start();
     this.#deliver = deliver;
@@ -143,7 +172,7 @@ class FolderSource implements Source {
         if (name !== basename(root.path)) return;
         void this.#turns.run(() => this.#lookAtRoot(root, true)).then(() => this.#send(false));
       });
-      watcher.on('error', () => watcher.close());
+      watcher.on("error", () => watcher.close());
       this.#rootWatchers.push(watcher);
     } catch {
       // The poll does it.
@@ -153,9 +182,16 @@ class FolderSource implements Source {
   *#lookAtRoot(root: Directory, announced: boolean): Work {
     const entry = entryAt(root.path);
     this.#readAtMs = now();
-    if (entry.kind !== 'directory') {
-      this.#files.report(`${root.name} itself`, fileProblem(root.name, 'folder-gone', 'the folder is gone and its last objects stay; bring it back, or stop the gateway'));
-      root.identity = '';
+    if (entry.kind !== "directory") {
+      this.#files.report(
+        `${root.name} itself`,
+        fileProblem(
+          root.name,
+          "folder-gone",
+          "the folder is gone and its last objects stay; bring it back, or stop the gateway",
+        ),
+      );
+      root.identity = "";
       return;
     }
     this.#files.report(`${root.name} itself`, null);
@@ -168,18 +204,18 @@ class FolderSource implements Source {
   #onEvent(directory: Directory, event: string, name: string | null): void {
     if (name === null || isHidden(name)) {
       // `..data` is moved to switch all links beside it; an unnamed event may mean any entry.
-      if (name === null || name.startsWith('..')) void this.#turns.run(() => this.#awaitAll(directory));
+      if (name === null || name.startsWith("..")) void this.#turns.run(() => this.#awaitAll(directory));
       return;
     }
     const isStrange = !isManifestName(name) && !directory.directories.has(name);
     // What is no manifest may be written to.
-    if (event === 'change' && isStrange) return;
-    this.#await(directory, name, event === 'change' ? 'written' : isStrange ? 'strange' : 'moved');
+    if (event === "change" && isStrange) return;
+    this.#await(directory, name, event === "change" ? "written" : isStrange ? "strange" : "moved");
   }
 
   *#awaitAll(directory: Directory): Work {
     const listing = yield* this.#tree.names(directory);
-    for (const entry of listing?.names ?? []) this.#await(directory, entry, 'moved');
+    for (const entry of listing?.names ?? []) this.#await(directory, entry, "moved");
   }
 
   #await(directory: Directory, entry: string, happened: Happening): void {
@@ -252,14 +288,15 @@ class FolderSource implements Source {
 
   *#lookEarly(pending: PendingEntry): Work {
     const looked = this.#pending.looked(pending);
-    const isWhole = pending.directory.watcher !== null && (yield* this.#tree.lookEarly(pending.directory, pending.entry));
+    const isWhole =
+      pending.directory.watcher !== null && (yield* this.#tree.lookEarly(pending.directory, pending.entry));
     if (isWhole) this.#pending.believe(looked);
   }
 
   /** For how long the entry's state is not believed, ms. */
   #doubtMs({ directory, entry }: PendingEntry, found: Entry): number {
-    if (found.kind === 'file') return this.#files.isEmptied(join(directory.name, entry), found.stats) ? emptyMs : 0;
-    return found.kind === 'none' && (directory.files.has(entry) || directory.directories.has(entry)) ? goneMs : 0;
+    if (found.kind === "file") return this.#files.isEmptied(join(directory.name, entry), found.stats) ? emptyMs : 0;
+    return found.kind === "none" && (directory.files.has(entry) || directory.directories.has(entry)) ? goneMs : 0;
   }
 
   // ---- the safety net
@@ -274,22 +311,24 @@ class FolderSource implements Source {
   async #poll(): Promise<void> {
     for (const root of this.#roots) {
       await this.#turns.run(() => this.#lookAtRoot(root, false));
-      if (root.identity !== '') await this.#pollDirectory(root);
+      if (root.identity !== "") await this.#pollDirectory(root);
     }
     this.#send(false);
   }
 
   async #pollDirectory(directory: Directory): Promise<void> {
     let names: readonly string[] = [];
-    await this.#turns.run(function* (this: FolderSource): Work {
-      if (directory.watcher === null) this.#tree.watch(directory);
-      names = (yield* this.#tree.names(directory))?.names ?? [];
-      const present = new Set(names);
-      for (const name of knownIn(directory)) {
-        if (!present.has(name)) yield* this.#tree.look(directory, name, false);
-        yield;
-      }
-    }.bind(this));
+    await this.#turns.run(
+      function* (this: FolderSource): Work {
+        if (directory.watcher === null) this.#tree.watch(directory);
+        names = (yield* this.#tree.names(directory))?.names ?? [];
+        const present = new Set(names);
+        for (const name of knownIn(directory)) {
+          if (!present.has(name)) yield* this.#tree.look(directory, name, false);
+          yield;
+        }
+      }.bind(this),
+    );
     for (let first = 0; first < names.length && this.#deliver !== null; first += pollSlice) {
       await this.#turns.run(() => this.#pollNames(directory, names.slice(first, first + pollSlice)));
       // Promises alone would let no event in.

@@ -1,7 +1,7 @@
 // Names that no manifest has and that seem to have come and gone: whoever replaces a file writes beside it first. Events do not tell what came from
 // what went, so a folder may be there all the same: it was put in the place of an empty one, or the events of an earlier look were late.
-import type { FolderTree, Directory } from './tree.ts';
-import type { Work } from '../objects/turns.ts';
+import type { FolderTree, Directory } from "./tree.ts";
+import type { Work } from "../objects/turns.ts";
 
 /** So long after the first of them all are looked for: nobody waits for it who works in the directory meanwhile. */
 const passedMs = 1000;

@@ -1,5 +1,5 @@
 // Pending entries: what events named and what has not been looked at yet, and when that is due.
-import type { Directory } from './tree.ts';
+import type { Directory } from "./tree.ts";
 
 /** A file that is written in place, and does not look whole at once, is read when nothing was written to it for this long. What is strange is left alone for as long: less than what is gone is doubted. */
 const settleMs = 5;
@@ -12,7 +12,7 @@ const earlyLooks = 8;
  * What happened to an entry. written: it may be half written. moved: it came or went, or is another one. strange: the same of a name that no manifest
  * has and nothing is known of, so a directory may have come.
  */
-export type Happening = 'written' | 'moved' | 'strange';
+export type Happening = "written" | "moved" | "strange";
 
 export interface PendingEntry {
   readonly key: string;
@@ -48,9 +48,19 @@ export class PendingEntries {
     const known = this.#entries.get(key);
     const sinceMs = known?.sinceMs ?? nowMs;
     const looks = known?.looks ?? 0;
-    const dueMs = happened === 'moved' ? nowMs : Math.min(nowMs + settleMs, sinceMs + settleLimitMs);
-    const moves = happened !== 'strange' || known?.moves === null ? null : (known?.moves ?? 0) + 1;
-    const pending: PendingEntry = { key, directory, entry, sinceMs, dueMs, early: happened === 'written' && looks < earlyLooks, looks, moves, vanishedAtMs: known?.vanishedAtMs ?? null };
+    const dueMs = happened === "moved" ? nowMs : Math.min(nowMs + settleMs, sinceMs + settleLimitMs);
+    const moves = happened !== "strange" || known?.moves === null ? null : (known?.moves ?? 0) + 1;
+    const pending: PendingEntry = {
+      key,
+      directory,
+      entry,
+      sinceMs,
+      dueMs,
+      early: happened === "written" && looks < earlyLooks,
+      looks,
+      moves,
+      vanishedAtMs: known?.vanishedAtMs ?? null,
+    };
     this.#entries.set(key, pending);
     return nextLookMs(pending);
   }

@@ -1,12 +1,12 @@
 // The tree of a folder Source: directories with their watchers, and the files in them, brought up to date entry by entry.
 //
 // Every directory has a watcher of its own: Node's recursive watch costs a watcher a file on Linux and loses what happens in a new subfolder.
-import { watch, type FSWatcher } from 'node:fs';
-import { join } from 'node:path';
-import { entryAt, isUnreadable, namesIn, type Entry, type FolderBounds, type Names } from '../entries/entries.ts';
-import { fileProblem, type ManifestFiles } from '../files/files.ts';
-import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder-problems.ts';
-import type { Work } from '../objects/turns.ts';
+import { watch, type FSWatcher } from "node:fs";
+import { join } from "node:path";
+import { entryAt, isUnreadable, namesIn, type Entry, type FolderBounds, type Names } from "../entries/entries.ts";
+import { fileProblem, type ManifestFiles } from "../files/files.ts";
+import { linkAbove, noFile, tooDeep, tooManyEntries } from "./folder-problems.ts";
+import type { Work } from "../objects/turns.ts";
 
 export interface Directory {
   readonly path: string;
@@ -30,7 +30,7 @@ export function knownIn({ files, directories, unread }: Directory): readonly str
   return [...files, ...directories.keys(), ...unread];
 }
 
-export function newDirectory(place: Pick<Directory, 'path' | 'name' | 'parent' | 'outer' | 'identity'>): Directory {
+export function newDirectory(place: Pick<Directory, "path" | "name" | "parent" | "outer" | "identity">): Directory {
   return { ...place, watcher: null, counted: 0, files: new Set(), directories: new Map(), unread: new Set() };
 }
 
@@ -60,8 +60,11 @@ export class FolderTree {
     this.watch(directory);
     const listing = yield* this.names(directory);
     if (listing === null) {
-      const stay = directory.files.size + directory.directories.size === 0 ? '' : ' and its last good objects stay';
-      this.#files.report(directory.name, fileProblem(directory.name, 'unreadable-folder', `the folder cannot be listed${stay}; make it readable`));
+      const stay = directory.files.size + directory.directories.size === 0 ? "" : " and its last good objects stay";
+      this.#files.report(
+        directory.name,
+        fileProblem(directory.name, "unreadable-folder", `the folder cannot be listed${stay}; make it readable`),
+      );
       return;
     }
     const present = new Set(listing.names);
@@ -79,9 +82,15 @@ export class FolderTree {
 
   /** Names in a directory, counted against the bound; null when it cannot be listed. */
   *names(directory: Directory): Work<Names | null> {
-    const listing = yield* namesIn(directory.path, Math.max(0, this.#bounds.entries - this.#entries + directory.counted));
+    const listing = yield* namesIn(
+      directory.path,
+      Math.max(0, this.#bounds.entries - this.#entries + directory.counted),
+    );
     this.#count(directory, listing?.names.length ?? 0);
-    this.#files.report(`${directory.name} entries`, listing?.more === true ? tooManyEntries(directory.name, this.#bounds) : null);
+    this.#files.report(
+      `${directory.name} entries`,
+      listing?.more === true ? tooManyEntries(directory.name, this.#bounds) : null,
+    );
     return listing;
   }
 
@@ -92,18 +101,26 @@ export class FolderTree {
   *look(directory: Directory, name: string, announced: boolean, found: Entry | null = null): Work {
     const path = join(directory.path, name);
     const entry = found ?? entryAt(path);
-    const unread = entry.kind === 'none' && isUnreadable(path);
+    const unread = entry.kind === "none" && isUnreadable(path);
     const wasUnread = directory.unread.has(name);
     // Listings count what they find.
-    if (announced && !this.#countOne(directory, entry.kind !== 'none' || unread, directory.files.has(name) || directory.directories.has(name) || wasUnread)) return;
+    if (
+      announced &&
+      !this.#countOne(
+        directory,
+        entry.kind !== "none" || unread,
+        directory.files.has(name) || directory.directories.has(name) || wasUnread,
+      )
+    )
+      return;
     if (wasUnread && !unread) this.forget(directory, name);
-    if (entry.kind !== 'file' && directory.files.has(name)) this.forget(directory, name);
-    if (entry.kind === 'file') {
+    if (entry.kind !== "file" && directory.files.has(name)) this.forget(directory, name);
+    if (entry.kind === "file") {
       if (directory.directories.has(name)) this.forget(directory, name);
       const shown = join(directory.name, name);
       directory.files.add(name);
       if (announced || !this.#files.isCurrent(shown, entry.stats)) yield* this.#files.read(path, shown, entry.stats);
-    } else if (entry.kind === 'directory') {
+    } else if (entry.kind === "directory") {
       yield* this.#enter(directory, name, entry.identity, announced);
     } else if (!unread || !wasUnread) {
       this.forget(directory, name);
@@ -117,7 +134,11 @@ export class FolderTree {
   *lookEarly(directory: Directory, name: string): Work<boolean> {
     const path = join(directory.path, name);
     const entry = entryAt(path);
-    return entry.kind === 'file' && directory.files.has(name) && (yield* this.#files.readIfWhole(path, join(directory.name, name), entry.stats));
+    return (
+      entry.kind === "file" &&
+      directory.files.has(name) &&
+      (yield* this.#files.readIfWhole(path, join(directory.name, name), entry.stats))
+    );
   }
 
   forget(directory: Directory, name: string): void {
@@ -140,13 +161,17 @@ export class FolderTree {
         if (directory.watcher === watcher) this.#options.onEvent(directory, event, name);
       });
       // An error ends the watcher (the directory is gone on some systems): the parent's event or the poll says what became of it.
-      watcher.on('error', () => watcher.close());
+      watcher.on("error", () => watcher.close());
       directory.watcher = watcher;
       this.#files.report(directory.name, null);
     } catch {
       this.#files.report(directory.name, {
-        ...fileProblem(directory.name, 'unwatched-folder', `the folder cannot be watched and is read every ${this.#options.pollMs} ms; allow more watches (fs.inotify.max_user_watches)`),
-        level: 'warning',
+        ...fileProblem(
+          directory.name,
+          "unwatched-folder",
+          `the folder cannot be watched and is read every ${this.#options.pollMs} ms; allow more watches (fs.inotify.max_user_watches)`,
+        ),
+        level: "warning",
       });
     }
   }
@@ -163,7 +188,8 @@ export class FolderTree {
     let depth = 1;
     for (let above: Directory | null = parent; above !== null; above = above.parent) {
       if (above.identity === identity) return;
-      if (above.outer.includes(identity)) return this.#files.report(`${join(parent.name, name)} link`, linkAbove(join(parent.name, name)));
+      if (above.outer.includes(identity))
+        return this.#files.report(`${join(parent.name, name)} link`, linkAbove(join(parent.name, name)));
       depth += 1;
     }
     if (known !== undefined) {
@@ -172,8 +198,15 @@ export class FolderTree {
       known.identity = identity;
       return yield* this.open(known);
     }
-    const directory = newDirectory({ path: join(parent.path, name), name: join(parent.name, name), parent, outer: [], identity });
-    if (depth > this.#bounds.depth) return this.#files.report(`${directory.name} link`, tooDeep(directory.name, this.#bounds));
+    const directory = newDirectory({
+      path: join(parent.path, name),
+      name: join(parent.name, name),
+      parent,
+      outer: [],
+      identity,
+    });
+    if (depth > this.#bounds.depth)
+      return this.#files.report(`${directory.name} link`, tooDeep(directory.name, this.#bounds));
     parent.directories.set(name, directory);
     yield* this.open(directory);
   }

@@ -14,8 +14,8 @@ export function extentOf(value: unknown, deepest: number): Extent | null {
 }
 
 function measure(value: unknown, left: number, seen: Map<object, Extent>): Extent | null {
-  if (typeof value === 'string') return { nodes: 1, height: 0, characters: value.length };
-  if (typeof value !== 'object' || value === null) return scalarExtent;
+  if (typeof value === "string") return { nodes: 1, height: 0, characters: value.length };
+  if (typeof value !== "object" || value === null) return scalarExtent;
   const known = seen.get(value);
   if (known !== undefined) return known;
   if (left <= 0) return null;

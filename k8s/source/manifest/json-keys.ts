@@ -7,20 +7,20 @@ export function repeatedKeyOffset(text: string): number | null {
   let isKey = false;
   for (let at = 0; at < text.length; at++) {
     switch (text[at]) {
-      case '{':
+      case "{":
         open.push(new Set());
         isKey = true;
         break;
-      case '[':
+      case "[":
         open.push(null);
         isKey = false;
         break;
-      case '}':
-      case ']':
+      case "}":
+      case "]":
         open.pop();
         isKey = false;
         break;
-      case ',':
+      case ",":
         isKey = (open.at(-1) ?? null) !== null;
         break;
       case '"': {
@@ -42,6 +42,6 @@ export function repeatedKeyOffset(text: string): number | null {
 /** Of the string that begins there: its last quote. */
 function stringEnd(text: string, from: number): number {
   let at = from + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return at;
 }

@@ -8,6 +8,6 @@ export interface ListItems {
 
 /** null: the object is no List. */
 export function listItemsOf(kind: unknown, apiVersion: unknown): ListItems | null {
-  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || !kind.endsWith('List')) return null;
-  return kind === 'List' ? { kind: null, apiVersion: null } : { kind: kind.slice(0, -'List'.length), apiVersion };
+  if (typeof kind !== "string" || typeof apiVersion !== "string" || !kind.endsWith("List")) return null;
+  return kind === "List" ? { kind: null, apiVersion: null } : { kind: kind.slice(0, -"List".length), apiVersion };
 }

@@ -1,16 +1,16 @@
 // The objects of one manifest file: Lists unfolded, each with its name and namespace, and what is no object said.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import { lostWith } from '../../translate/platform/ambassador-kinds.ts';
-import { nearWord } from '../../translate/values/near-word.ts';
-import { isRecord, quoted } from '../../translate/values/value.ts';
-import { extentOf } from './extent.ts';
-import { readKind } from '../objects/kinds.ts';
-import { listItemsOf, type ListItems } from './list-items.ts';
-import { manifestBounds } from './manifest-bounds.ts';
-import { fieldAt, originAt, type Place } from '../objects/manifest-place.ts';
-import type { ManifestProblems } from './manifest-problems.ts';
-import { ownText, sharedText } from '../objects/shared-text.ts';
-import { StoredObject } from '../objects/stored-object.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { lostWith } from "../../translate/platform/ambassador-kinds.ts";
+import { nearWord } from "../../translate/values/near-word.ts";
+import { isRecord, quoted } from "../../translate/values/value.ts";
+import { extentOf } from "./extent.ts";
+import { readKind } from "../objects/kinds.ts";
+import { listItemsOf, type ListItems } from "./list-items.ts";
+import { manifestBounds } from "./manifest-bounds.ts";
+import { fieldAt, originAt, type Place } from "../objects/manifest-place.ts";
+import type { ManifestProblems } from "./manifest-problems.ts";
+import { ownText, sharedText } from "../objects/shared-text.ts";
+import { StoredObject } from "../objects/stored-object.ts";
 
 // A namespace is a segment of public paths, so it is held to Kubernetes' rule (RFC 1123 label); names only to what cannot be mistaken for another object's.
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -59,13 +59,28 @@ export class ManifestObjects {
     if (value === null || value === undefined) return;
     const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
-      this.#problems.refuse('document-too-deep', fieldAt(place), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read`, 'write it flatter');
+      this.#problems.refuse(
+        "document-too-deep",
+        fieldAt(place),
+        `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read`,
+        "write it flatter",
+      );
     } else if (extent.nodes > manifestBounds.nodes) {
-      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read`, 'use fewer aliases');
+      this.#problems.refuse(
+        "document-too-many-values",
+        fieldAt(place),
+        `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read`,
+        "use fewer aliases",
+      );
     } else if (extent.characters > manifestBounds.characters) {
-      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read`, 'use fewer aliases');
+      this.#problems.refuse(
+        "document-too-many-values",
+        fieldAt(place),
+        `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read`,
+        "use fewer aliases",
+      );
     } else {
-      this.#object(value, place, listed, '');
+      this.#object(value, place, listed, "");
     }
   }
 
@@ -80,86 +95,143 @@ export class ManifestObjects {
   }
 
   #object(value: unknown, place: Place, listed: ListItems | null, documentDigest: string): void {
-    const foreign = isRecord(value) && typeof value['kind'] === 'string' ? null : foreignFile(this.#file);
-    if (foreign !== null) return this.#problems.report('info', 'not-a-manifest', '', foreign);
+    const foreign = isRecord(value) && typeof value["kind"] === "string" ? null : foreignFile(this.#file);
+    if (foreign !== null) return this.#problems.report("info", "not-a-manifest", "", foreign);
     if (!isRecord(value)) {
-      this.#problems.report('warning', 'not-an-object', fieldAt(place), 'the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata');
+      this.#problems.report(
+        "warning",
+        "not-an-object",
+        fieldAt(place),
+        "the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata",
+      );
       return;
     }
     // The API server leaves kind and apiVersion out of the items of a typed list.
-    const kind = value['kind'] ?? listed?.kind;
-    const apiVersion = value['apiVersion'] ?? listed?.apiVersion;
-    if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
-      this.#problems.report('warning', 'not-an-object', fieldAt(place), 'the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder');
+    const kind = value["kind"] ?? listed?.kind;
+    const apiVersion = value["apiVersion"] ?? listed?.apiVersion;
+    if (typeof kind !== "string" || typeof apiVersion !== "string") {
+      this.#problems.report(
+        "warning",
+        "not-an-object",
+        fieldAt(place),
+        "the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder",
+      );
       return;
     }
-    const items = Array.isArray(value['items']) ? listItemsOf(kind, apiVersion) : null;
-    if (items !== null && Array.isArray(value['items'])) {
-      const path = place.items === '' ? 'items' : `${place.items}.items`;
-      for (const [index, item] of value['items'].entries()) this.#object(item, { line: place.line, items: `${path}[${index}]` }, items, '');
+    const items = Array.isArray(value["items"]) ? listItemsOf(kind, apiVersion) : null;
+    if (items !== null && Array.isArray(value["items"])) {
+      const path = place.items === "" ? "items" : `${place.items}.items`;
+      for (const [index, item] of value["items"].entries())
+        this.#object(item, { line: place.line, items: `${path}[${index}]` }, items, "");
       return;
     }
     const known = readKind(kind, apiVersion);
     switch (known.kind) {
-      case 'read':
+      case "read":
         return this.#declared(value, known.name, apiVersion, place, documentDigest);
-      case 'misspelt':
-        return this.#problems.refuse('unknown-kind', fieldAt(place), known.wrong, known.remedy);
-      case 'ambassador':
+      case "misspelt":
+        return this.#problems.refuse("unknown-kind", fieldAt(place), known.wrong, known.remedy);
+      case "ambassador":
         this.#otherKinds += 1;
-        return this.#problems.tell({ code: 'kind-not-served', level: 'warning', subject: this.#refOf(value, kind), field: originAt(this.#file, place), sentence: lostWith(kind) });
-      case 'other':
+        return this.#problems.tell({
+          code: "kind-not-served",
+          level: "warning",
+          subject: this.#refOf(value, kind),
+          field: originAt(this.#file, place),
+          sentence: lostWith(kind),
+        });
+      case "other":
         this.#otherKinds += 1;
     }
   }
 
   /** The object's name as far as it can be said. */
   #refOf(object: Readonly<Record<string, unknown>>, kind: string): ObjectRef {
-    const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
-    const [namespace, name] = [metadata['namespace'] ?? this.#terms.defaultNamespace, metadata['name']];
-    return { kind: ownText(kind).slice(0, 63), namespace: typeof namespace === 'string' && namespacePattern.test(namespace) ? ownText(namespace) : '', name: typeof name === 'string' && namePattern.test(name) ? ownText(name) : '' };
+    const metadata = isRecord(object["metadata"]) ? object["metadata"] : {};
+    const [namespace, name] = [metadata["namespace"] ?? this.#terms.defaultNamespace, metadata["name"]];
+    return {
+      kind: ownText(kind).slice(0, 63),
+      namespace: typeof namespace === "string" && namespacePattern.test(namespace) ? ownText(namespace) : "",
+      name: typeof name === "string" && namePattern.test(name) ? ownText(name) : "",
+    };
   }
 
-  #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, place: Place, documentDigest: string): void {
-    const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
-    const name = metadata['name'];
-    const namespace = metadata['namespace'] ?? this.#terms.defaultNamespace;
-    if (typeof name !== 'string' || !namePattern.test(name)) {
-      this.#problems.refuse('bad-name', fieldAt(place), `a ${kind} has no usable metadata.name and is not served`, write(name, 'letters, digits, "-" and ".", at most 253'));
+  #declared(
+    object: Readonly<Record<string, unknown>>,
+    kind: string,
+    apiVersion: string,
+    place: Place,
+    documentDigest: string,
+  ): void {
+    const metadata = isRecord(object["metadata"]) ? object["metadata"] : {};
+    const name = metadata["name"];
+    const namespace = metadata["namespace"] ?? this.#terms.defaultNamespace;
+    if (typeof name !== "string" || !namePattern.test(name)) {
+      this.#problems.refuse(
+        "bad-name",
+        fieldAt(place),
+        `a ${kind} has no usable metadata.name and is not served`,
+        write(name, 'letters, digits, "-" and ".", at most 253'),
+      );
       return;
     }
-    if (typeof namespace !== 'string' || !namespacePattern.test(namespace)) {
-      this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has no usable metadata.namespace and is not served`, write(namespace, 'lower-case letters, digits and "-", at most 63'));
+    if (typeof namespace !== "string" || !namespacePattern.test(namespace)) {
+      this.#problems.refuse(
+        "bad-namespace",
+        fieldAt(place),
+        `${kind} ${name} has no usable metadata.namespace and is not served`,
+        write(namespace, 'lower-case letters, digits and "-", at most 63'),
+      );
       return;
     }
-    const namesNone = metadata['namespace'] === undefined || metadata['namespace'] === null;
+    const namesNone = metadata["namespace"] === undefined || metadata["namespace"] === null;
     if (namesNone) {
       const stray = strayNamespace(object, metadata);
-      if (stray !== null) return this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace`, 'write metadata.namespace');
+      if (stray !== null)
+        return this.#problems.refuse(
+          "bad-namespace",
+          fieldAt(place),
+          `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace`,
+          "write metadata.namespace",
+        );
       this.#withoutNamespace += 1;
     }
     const ref = { kind, namespace: sharedText(namespace), name: ownText(name) };
     // Those that name none are counted.
-    const found = { file: this.#file, place, documentDigest: namesNone ? '' : documentDigest, digestKey: this.#terms.digestKey };
+    const found = {
+      file: this.#file,
+      place,
+      documentDigest: namesNone ? "" : documentDigest,
+      digestKey: this.#terms.digestKey,
+    };
     this.#objects.push(StoredObject.of(ref, sharedText(apiVersion), found, object));
   }
 }
 
 /** What a file is that tools of manifests read by its name, and that holds no objects; null: it is none of them. */
 function foreignFile(file: string): string | null {
-  const name = file.slice(file.lastIndexOf('/') + 1);
-  if (/^kustomization\.ya?ml$/.test(name)) return 'this file tells kustomize what to build and holds no object, so the manifests beside it count as they are written; serve what kubectl kustomize prints if it changes them';
-  if (/^(?:values(?:[-._].*)?|Chart)\.ya?ml$/.test(name)) return 'this file belongs to a Helm chart and holds no object; serve what helm template prints';
+  const name = file.slice(file.lastIndexOf("/") + 1);
+  if (/^kustomization\.ya?ml$/.test(name))
+    return "this file tells kustomize what to build and holds no object, so the manifests beside it count as they are written; serve what kubectl kustomize prints if it changes them";
+  if (/^(?:values(?:[-._].*)?|Chart)\.ya?ml$/.test(name))
+    return "this file belongs to a Helm chart and holds no object; serve what helm template prints";
   return null;
 }
 
 /** A misspelt namespace, or one outside metadata; null: there is none. */
-function strayNamespace(object: Readonly<Record<string, unknown>>, metadata: Readonly<Record<string, unknown>>): string | null {
-  if (Object.hasOwn(object, 'namespace')) return 'namespace';
-  return Object.keys(metadata).find((key) => key !== 'namespace' && key !== 'name' && nearWord(key, ['namespace']) !== null) ?? null;
+function strayNamespace(
+  object: Readonly<Record<string, unknown>>,
+  metadata: Readonly<Record<string, unknown>>,
+): string | null {
+  if (Object.hasOwn(object, "namespace")) return "namespace";
+  return (
+    Object.keys(metadata).find(
+      (key) => key !== "namespace" && key !== "name" && nearWord(key, ["namespace"]) !== null,
+    ) ?? null
+  );
 }
 
 /** What to write instead of a value, which may come from a template. */
 function write(value: unknown, what: string): string {
-  return typeof value === 'string' && value.includes('{{') ? 'this is a template: render it first' : `write ${what}`;
+  return typeof value === "string" && value.includes("{{") ? "this is a template: render it first" : `write ${what}`;
 }

@@ -1,21 +1,21 @@
 // Manifests: the text of one .yaml, .yml or .json file to the objects that it declares.
-import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from 'js-yaml';
-import type { Problem } from '../../../routing/text/problem.ts';
-import { objectKey } from '../../translate/model/object.ts';
-import { isRecord } from '../../translate/values/value.ts';
-import { splitDocuments, splitJson, type ManifestDocument } from '../objects/documents.ts';
-import { jsonErrorOffset } from './json-error.ts';
-import { repeatedKeyOffset } from './json-keys.ts';
-import { listItemsOf, type ListItems } from './list-items.ts';
-import { cutList, type LongList } from './long-list.ts';
-import { manifestBounds } from './manifest-bounds.ts';
-import { ManifestObjects, type ReadingTerms } from './manifest-objects.ts';
-import { fieldAt, position, templateIn, type Place } from '../objects/manifest-place.ts';
-import { ManifestProblems } from './manifest-problems.ts';
-import { readPlainYaml } from './plain-yaml.ts';
-import type { StoredObject } from '../objects/stored-object.ts';
-import { textDigest } from '../objects/text-digest.ts';
-import { finish, type Work } from '../objects/turns.ts';
+import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from "js-yaml";
+import type { Problem } from "../../../routing/text/problem.ts";
+import { objectKey } from "../../translate/model/object.ts";
+import { isRecord } from "../../translate/values/value.ts";
+import { splitDocuments, splitJson, type ManifestDocument } from "../objects/documents.ts";
+import { jsonErrorOffset } from "./json-error.ts";
+import { repeatedKeyOffset } from "./json-keys.ts";
+import { listItemsOf, type ListItems } from "./list-items.ts";
+import { cutList, type LongList } from "./long-list.ts";
+import { manifestBounds } from "./manifest-bounds.ts";
+import { ManifestObjects, type ReadingTerms } from "./manifest-objects.ts";
+import { fieldAt, position, templateIn, type Place } from "../objects/manifest-place.ts";
+import { ManifestProblems } from "./manifest-problems.ts";
+import { readPlainYaml } from "./plain-yaml.ts";
+import type { StoredObject } from "../objects/stored-object.ts";
+import { textDigest } from "../objects/text-digest.ts";
+import { finish, type Work } from "../objects/turns.ts";
 
 export interface ManifestOptions {
   /** Name of the file for people and for `origin`; `-`: standard input. */
@@ -54,12 +54,17 @@ export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Mani
 export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): Work<Manifest> {
   const reading = new Reading(options);
   if (bytes.byteLength > manifestBounds.fileBytes) {
-    reading.problems.refuse('file-too-large', '', `the file has ${bytes.byteLength} bytes and is not read`, `split it into files of at most ${manifestBounds.fileBytes} bytes`);
+    reading.problems.refuse(
+      "file-too-large",
+      "",
+      `the file has ${bytes.byteLength} bytes and is not read`,
+      `split it into files of at most ${manifestBounds.fileBytes} bytes`,
+    );
     return reading.manifest();
   }
   const text = decodeText(bytes);
   if (text === null) {
-    reading.problems.refuse('not-utf8', '', 'the file is not UTF-8 text and is not read', 'save it as UTF-8');
+    reading.problems.refuse("not-utf8", "", "the file is not UTF-8 text and is not read", "save it as UTF-8");
     return reading.manifest();
   }
   const isJson = /^(?:.*\.json|-)$/is.test(options.file) && /^\s*[{[]/.test(text);
@@ -80,7 +85,7 @@ export function missingIn(objects: readonly StoredObject[], earlier: readonly St
   return earlier.filter(({ ref }) => !keys.has(objectKey(ref)));
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 function decodeText(bytes: Uint8Array): string | null {
   try {
@@ -110,19 +115,30 @@ class Reading {
   manifest(): Manifest {
     const { objects, otherKinds, withoutNamespace } = this.objects;
     const { complete } = this.problems;
-    return { objects, problems: this.problems.list(!complete && missingIn(objects, this.#lastGood).length > 0), complete, otherKinds, withoutNamespace };
+    return {
+      objects,
+      problems: this.problems.list(!complete && missingIn(objects, this.#lastGood).length > 0),
+      complete,
+      otherKinds,
+      withoutNamespace,
+    };
   }
 
   /** false: there are too many, and nothing is read from here on. */
   counts({ line }: ManifestDocument): boolean {
     this.#documents += 1;
     if (this.#documents <= manifestBounds.documents) return true;
-    this.problems.refuse('too-many-documents', position(line, 1), `the file has more than ${manifestBounds.documents} documents and nothing is read from here on`, 'split it into several files');
+    this.problems.refuse(
+      "too-many-documents",
+      position(line, 1),
+      `the file has more than ${manifestBounds.documents} documents and nothing is read from here on`,
+      "split it into several files",
+    );
     return false;
   }
 
   yaml(document: ManifestDocument): void {
-    const place = { line: document.contentLine, items: '' };
+    const place = { line: document.contentLine, items: "" };
     const digest = textDigest(this.#digestKey, document.text);
     const known = this.#known.get(digest);
     if (known !== undefined) return this.objects.takeKnown(known.at(place.line));
@@ -132,19 +148,34 @@ class Reading {
   }
 
   json(document: ManifestDocument): void {
-    if (document.text.trim() !== '') this.objects.take(this.#parsedJson(document, 'the file is not valid JSON and is not read from here on'), { line: document.contentLine, items: '' }, null);
+    if (document.text.trim() !== "")
+      this.objects.take(
+        this.#parsedJson(document, "the file is not valid JSON and is not read from here on"),
+        { line: document.contentLine, items: "" },
+        null,
+      );
   }
 
   /** A document over the bound: a List is read item by item, anything else is refused. */
   *long(document: ManifestDocument): Work {
     const list = yield* cutList(document, manifestBounds.documents - this.#documents);
     if (list?.more === true) {
-      this.problems.refuse('too-many-documents', position(document.contentLine, 1), `the file has more than ${manifestBounds.documents} documents and items of Lists, so this List is not read`, 'split it into several files');
+      this.problems.refuse(
+        "too-many-documents",
+        position(document.contentLine, 1),
+        `the file has more than ${manifestBounds.documents} documents and items of Lists, so this List is not read`,
+        "split it into several files",
+      );
       return;
     }
     const listed = list === null || !fits(list.envelope) ? null : this.#listed(list, document);
     if (list === null || listed === null) {
-      this.problems.refuse('document-too-large', position(document.line, 1), `the document has ${Buffer.byteLength(document.text)} bytes and is not read`, `at most ${manifestBounds.documentBytes} are (of a List for each item), so put its objects into documents of their own`);
+      this.problems.refuse(
+        "document-too-large",
+        position(document.line, 1),
+        `the document has ${Buffer.byteLength(document.text)} bytes and is not read`,
+        `at most ${manifestBounds.documentBytes} are (of a List for each item), so put its objects into documents of their own`,
+      );
       return;
     }
     this.#documents += list.items.length;
@@ -157,15 +188,23 @@ class Reading {
   /** What the items of a long List are; null: it is none. */
   #listed({ envelope, notation }: LongList, { line, contentLine }: ManifestDocument): ListItems | null {
     const document = { text: envelope, line, contentLine };
-    const value = notation === 'json' ? this.#parsedJson(document, 'the document is not valid JSON and is not read') : this.#parsedYaml(document)?.[0];
-    return isRecord(value) ? listItemsOf(value['kind'], value['apiVersion']) : null;
+    const value =
+      notation === "json"
+        ? this.#parsedJson(document, "the document is not valid JSON and is not read")
+        : this.#parsedYaml(document)?.[0];
+    return isRecord(value) ? listItemsOf(value["kind"], value["apiVersion"]) : null;
   }
 
-  #item(item: ManifestDocument, notation: LongList['notation'], place: Place, listed: ListItems): void {
+  #item(item: ManifestDocument, notation: LongList["notation"], place: Place, listed: ListItems): void {
     if (!fits(item.text)) {
-      this.problems.refuse('document-too-large', fieldAt(place), `the item has ${Buffer.byteLength(item.text)} bytes and is not read`, `at most ${manifestBounds.documentBytes} are`);
-    } else if (notation === 'json') {
-      this.objects.take(this.#parsedJson(item, 'the item is not valid JSON and is not read'), place, listed);
+      this.problems.refuse(
+        "document-too-large",
+        fieldAt(place),
+        `the item has ${Buffer.byteLength(item.text)} bytes and is not read`,
+        `at most ${manifestBounds.documentBytes} are`,
+      );
+    } else if (notation === "json") {
+      this.objects.take(this.#parsedJson(item, "the item is not valid JSON and is not read"), place, listed);
     } else {
       const value = readPlainYaml(item.text) ?? this.#parsedYaml(item)?.[0];
       if (Array.isArray(value)) this.objects.take(value[0], place, listed);
@@ -180,11 +219,21 @@ class Reading {
       if (!(error instanceof YAMLException)) throw error;
       const template = templateIn(document);
       if (template !== null) {
-        this.problems.refuse('template', template, 'this is a template ({{ … }}) and is not read', 'render it first, for example with helm template');
+        this.problems.refuse(
+          "template",
+          template,
+          "this is a template ({{ … }}) and is not read",
+          "render it first, for example with helm template",
+        );
         return null;
       }
       const line = document.line + (error.mark?.line ?? 0);
-      this.problems.refuse('bad-yaml', position(line, (error.mark?.column ?? 0) + 1), `the document is not valid YAML (${error.reason}) and is not read`, 'correct it');
+      this.problems.refuse(
+        "bad-yaml",
+        position(line, (error.mark?.column ?? 0) + 1),
+        `the document is not valid YAML (${error.reason}) and is not read`,
+        "correct it",
+      );
       return null;
     }
   }
@@ -200,8 +249,13 @@ class Reading {
       offset = jsonErrorOffset(text);
     }
     if (offset === null) return value;
-    const before = text.slice(0, offset).split('\n');
-    this.problems.refuse('bad-json', position(line + before.length - 1, before.at(-1)!.length + 1), value === null ? wrong : `${wrong}, because a key is written twice there`, 'correct it');
+    const before = text.slice(0, offset).split("\n");
+    this.problems.refuse(
+      "bad-json",
+      position(line + before.length - 1, before.at(-1)!.length + 1),
+      value === null ? wrong : `${wrong}, because a key is written twice there`,
+      "correct it",
+    );
     return null;
   }
 }

@@ -1,6 +1,18 @@
 // Plain YAML inside one line: lists and maps in brackets, and what stands in quotes.
-import { backslash, closeBrace, closeBracket, codeAt, comma, doubleQuote, newline, openBrace, openBracket, singleQuote, space } from './plain-characters.ts';
-import { flowPart, isNewKey, keyEnd, resolved, startsScalar, uses, type Scalar } from './plain-scalars.ts';
+import {
+  backslash,
+  closeBrace,
+  closeBracket,
+  codeAt,
+  comma,
+  doubleQuote,
+  newline,
+  openBrace,
+  openBracket,
+  singleQuote,
+  space,
+} from "./plain-characters.ts";
+import { flowPart, isNewKey, keyEnd, resolved, startsScalar, uses, type Scalar } from "./plain-scalars.ts";
 
 export type Value = Scalar | Value[] | { [key: string]: Value };
 /** undefined: it is not plain, and nothing that was read so far counts. */
@@ -108,7 +120,7 @@ export class PlainFlow {
     const start = this.#at;
     if (!startsScalar(this.#text, start)) return undefined;
     let at = start + 1;
-    while (at < text.length && ((uses[text.charCodeAt(at)]! & flowPart) !== 0 || text.startsWith('://', at))) at += 1;
+    while (at < text.length && ((uses[text.charCodeAt(at)]! & flowPart) !== 0 || text.startsWith("://", at))) at += 1;
     this.#at = at;
     return resolved(text.slice(start, at));
   }

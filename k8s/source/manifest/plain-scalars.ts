@@ -1,14 +1,14 @@
 // Scalars and keys of plain YAML: which characters they may have, and what they mean (YAML 1.2 §10.3.2, the core schema).
-import { floatCoreTag, intCoreTag, NOT_RESOLVED } from 'js-yaml';
-import { codeAt, colon, dash, newline, space } from './plain-characters.ts';
+import { floatCoreTag, intCoreTag, NOT_RESOLVED } from "js-yaml";
+import { codeAt, colon, dash, newline, space } from "./plain-characters.ts";
 
 export type Scalar = string | number | boolean | null;
 
 /** What YAML 1.2 §10.3 resolves to something else than text. */
 const words: ReadonlyMap<string, boolean | null> = new Map<string, boolean | null>([
-  ...['null', 'Null', 'NULL'].map((word) => [word, null] as const),
-  ...['true', 'True', 'TRUE'].map((word) => [word, true] as const),
-  ...['false', 'False', 'FALSE'].map((word) => [word, false] as const),
+  ...["null", "Null", "NULL"].map((word) => [word, null] as const),
+  ...["true", "True", "TRUE"].map((word) => [word, true] as const),
+  ...["false", "False", "FALSE"].map((word) => [word, false] as const),
 ]);
 
 /** Of a character: it may begin a key, stand in one, begin a scalar without quotes, stand in one inside brackets. */
@@ -16,11 +16,12 @@ const [keyStart, keyPart, scalarStart] = [1, 2, 4];
 export const flowPart = 8;
 /** By character, ASCII. */
 export const uses = new Uint8Array(128);
-for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_') uses[letter.charCodeAt(0)] = keyStart | keyPart | scalarStart | flowPart;
-for (const character of '0123456789./') uses[character.charCodeAt(0)] = keyPart | scalarStart | flowPart;
-uses['-'.charCodeAt(0)] = keyPart | flowPart;
-uses['+'.charCodeAt(0)] = scalarStart | flowPart;
-for (const character of '=()^$;~') uses[character.charCodeAt(0)] = flowPart;
+for (const letter of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+  uses[letter.charCodeAt(0)] = keyStart | keyPart | scalarStart | flowPart;
+for (const character of "0123456789./") uses[character.charCodeAt(0)] = keyPart | scalarStart | flowPart;
+uses["-".charCodeAt(0)] = keyPart | flowPart;
+uses["+".charCodeAt(0)] = scalarStart | flowPart;
+for (const character of "=()^$;~") uses[character.charCodeAt(0)] = flowPart;
 
 const dot = 0x2e;
 const zero = 0x30;
@@ -49,7 +50,7 @@ export function startsScalar(text: string, at: number): boolean {
 
 /** false: the key says something else than its letters, or stands in the map already. */
 export function isNewKey(map: object, key: string): boolean {
-  return !Object.hasOwn(map, key) && key !== '__proto__' && wordOf(key) === undefined;
+  return !Object.hasOwn(map, key) && key !== "__proto__" && wordOf(key) === undefined;
 }
 
 /** undefined: it is text. */

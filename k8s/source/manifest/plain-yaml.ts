@@ -1,8 +1,20 @@
 // Plain YAML: the part of YAML that nearly every manifest keeps to, read four times as fast as by a parser of the whole language. It reads nothing
 // differently: what it does not know for certain to mean the same to js-yaml, it leaves to that.
-import { bar, codeAt, colon, dash, doubleQuote, hash, newline, openBrace, openBracket, singleQuote, space } from './plain-characters.ts';
-import { PlainFlow, type Found, type Value } from './plain-flow.ts';
-import { isNewKey, keyEnd, resolved, startsScalar } from './plain-scalars.ts';
+import {
+  bar,
+  codeAt,
+  colon,
+  dash,
+  doubleQuote,
+  hash,
+  newline,
+  openBrace,
+  openBracket,
+  singleQuote,
+  space,
+} from "./plain-characters.ts";
+import { PlainFlow, type Found, type Value } from "./plain-flow.ts";
+import { isNewKey, keyEnd, resolved, startsScalar } from "./plain-scalars.ts";
 
 /**
  * Longest text that is read here, characters. So a value too many, or one nested too deep, cannot come of it: there are no aliases, and a value
@@ -37,7 +49,7 @@ class PlainReader {
 
   document(): Found {
     this.#nextLine();
-    if (this.#indent === 0 && this.#text.startsWith('---', this.#at)) {
+    if (this.#indent === 0 && this.#text.startsWith("---", this.#at)) {
       this.#at += 3;
       if (!this.#endLine()) return undefined;
     }
@@ -49,7 +61,7 @@ class PlainReader {
   /** From the start of a line to the first one that holds something. */
   #nextLine(): void {
     const text = this.#text;
-    for (let start = this.#at; start < text.length; ) {
+    for (let start = this.#at; start < text.length;) {
       let at = start;
       while (at < text.length && text.charCodeAt(at) === space) at += 1;
       const first = codeAt(this.#text, at);
@@ -76,7 +88,7 @@ class PlainReader {
   }
 
   #lineEnd(from: number): number {
-    const end = this.#text.indexOf('\n', from);
+    const end = this.#text.indexOf("\n", from);
     return end < 0 ? this.#text.length : end;
   }
 
@@ -87,7 +99,8 @@ class PlainReader {
     if (this.#depth === deepest) return undefined;
     this.#depth += 1;
     const first = codeAt(this.#text, this.#at);
-    const value = first === openBrace || first === openBracket ? this.#closedLine() : this.#isDash() ? this.#list() : this.#map();
+    const value =
+      first === openBrace || first === openBracket ? this.#closedLine() : this.#isDash() ? this.#list() : this.#map();
     this.#depth -= 1;
     return value;
   }
@@ -153,7 +166,10 @@ class PlainReader {
   #inline(column: number): Found {
     const first = codeAt(this.#text, this.#at);
     if (first === bar) return this.#literal(column);
-    const value = first === openBrace || first === openBracket || first === doubleQuote || first === singleQuote ? this.#closedLine() : this.#scalarLine();
+    const value =
+      first === openBrace || first === openBracket || first === doubleQuote || first === singleQuote
+        ? this.#closedLine()
+        : this.#scalarLine();
     return this.#indent > column ? undefined : value;
   }
 
@@ -182,7 +198,7 @@ class PlainReader {
     if (codeAt(this.#text, start) !== newline) return undefined;
     start += 1;
     let indent = -1;
-    let value = '';
+    let value = "";
     while (start < text.length) {
       let at = start;
       while (codeAt(this.#text, at) === space) at += 1;
@@ -193,7 +209,7 @@ class PlainReader {
       } else if (at - start < indent) {
         break;
       } else {
-        value += '\n';
+        value += "\n";
       }
       const end = this.#lineEnd(at);
       value += text.slice(start + indent, end);

@@ -23,7 +23,7 @@ export function* splitDocuments(text: string): Generator<ManifestDocument> {
   let line = 1;
   for (const end of cuts(text)) {
     const part = text.slice(start, end);
-    yield { text: part, line, contentLine: line + countLines(lead.exec(part)?.[0] ?? '') };
+    yield { text: part, line, contentLine: line + countLines(lead.exec(part)?.[0] ?? "") };
     line += countLines(part);
     start = end;
   }
@@ -35,10 +35,10 @@ function* cuts(text: string): Generator<number> {
   for (const match of text.matchAll(marker)) {
     const at = match.index + match[0].length - 3;
     let end = at;
-    if (match[1] === '---') {
+    if (match[1] === "---") {
       if (preamble.test(text.slice(start, at))) continue;
     } else {
-      end = text.indexOf('\n', at) + 1;
+      end = text.indexOf("\n", at) + 1;
       if (end === 0) break;
     }
     yield end;
@@ -52,13 +52,14 @@ function* cuts(text: string): Generator<number> {
  * `most`: characters up to which a text is taken for one value without looking.
  */
 export function* splitJson(text: string, most: number): Generator<ManifestDocument> {
-  if (text.length <= most && isJson(text)) return yield { text, line: 1, contentLine: 1 + countLines(/^\s*/.exec(text)![0]) };
+  if (text.length <= most && isJson(text))
+    return yield { text, line: 1, contentLine: 1 + countLines(/^\s*/.exec(text)![0]) };
   let start = 0;
   let line = 1;
   while (start < text.length) {
     const end = jsonValueEnd(text, start);
     const part = text.slice(start, end ?? text.length);
-    if (part.trim() !== '') yield { text: part, line, contentLine: line + countLines(/^\s*/.exec(part)![0]) };
+    if (part.trim() !== "") yield { text: part, line, contentLine: line + countLines(/^\s*/.exec(part)![0]) };
     line += countLines(part);
     start += part.length;
   }
@@ -76,16 +77,16 @@ function isJson(text: string): boolean {
 /** End of the map or list that begins at `start`, after white space; null: it does not end, or something else begins there. */
 function jsonValueEnd(text: string, start: number): number | null {
   let at = start;
-  while (at < text.length && ' \t\r\n'.includes(text[at]!)) at++;
-  if (text[at] !== '{' && text[at] !== '[') return null;
+  while (at < text.length && " \t\r\n".includes(text[at]!)) at++;
+  if (text[at] !== "{" && text[at] !== "[") return null;
   let depth = 0;
   let inText = false;
   for (; at < text.length; at++) {
     const character = text[at];
     if (character === '"') inText = !inText;
-    else if (inText) at += character === '\\' ? 1 : 0;
-    else if (character === '{' || character === '[') depth += 1;
-    else if (character === '}' || character === ']') depth -= 1;
+    else if (inText) at += character === "\\" ? 1 : 0;
+    else if (character === "{" || character === "[") depth += 1;
+    else if (character === "}" || character === "]") depth -= 1;
     if (depth === 0 && !inText) return at + 1;
   }
   return null;
@@ -93,6 +94,6 @@ function jsonValueEnd(text: string, start: number): number | null {
 
 function countLines(text: string): number {
   let count = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
   return count;
 }

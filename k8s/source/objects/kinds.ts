@@ -1,5 +1,5 @@
 // Kinds: which objects of manifests routing reads, and which look as if somebody thought so.
-import { quoted } from '../../translate/values/value.ts';
+import { quoted } from "../../translate/values/value.ts";
 
 /** Groups of the kinds that are read. Every other kind belongs to somebody else and is only counted. */
 const groups: Readonly<Record<string, RegExp>> = {
@@ -17,16 +17,16 @@ const groups: Readonly<Record<string, RegExp>> = {
 
 /** What to write for each kind. */
 const versions: Readonly<Record<string, string>> = {
-  SeldonDeployment: 'machinelearning.seldon.io/v1',
-  Service: 'v1',
-  Secret: 'v1',
-  EndpointSlice: 'discovery.k8s.io/v1',
-  Mapping: 'getambassador.io/v2',
-  TLSContext: 'getambassador.io/v2',
-  Module: 'getambassador.io/v2',
-  AuthService: 'getambassador.io/v2',
-  RateLimitService: 'getambassador.io/v2',
-  Host: 'getambassador.io/v2',
+  SeldonDeployment: "machinelearning.seldon.io/v1",
+  Service: "v1",
+  Secret: "v1",
+  EndpointSlice: "discovery.k8s.io/v1",
+  Mapping: "getambassador.io/v2",
+  TLSContext: "getambassador.io/v2",
+  Module: "getambassador.io/v2",
+  AuthService: "getambassador.io/v2",
+  RateLimitService: "getambassador.io/v2",
+  Host: "getambassador.io/v2",
 };
 
 /** What a wrong apiVersion looks like that means the right one all the same: no group, or a group of another name for the same thing. */
@@ -47,20 +47,37 @@ const nearGroups: Readonly<Record<string, RegExp>> = {
 export const kindNames: readonly string[] = Object.keys(groups);
 
 export type Kind =
-  | { readonly kind: 'read'; readonly name: string }
+  | { readonly kind: "read"; readonly name: string }
   /** What is wrong, and what to write. */
-  | { readonly kind: 'misspelt'; readonly wrong: string; readonly remedy: string }
+  | { readonly kind: "misspelt"; readonly wrong: string; readonly remedy: string }
   /** Ambassador's, and not served: the caller says what is lost. */
-  | { readonly kind: 'ambassador' }
-  | { readonly kind: 'other' };
+  | { readonly kind: "ambassador" }
+  | { readonly kind: "other" };
 
 export function readKind(kind: string, apiVersion: string): Kind {
   const exact = kindNames.find((name) => name === kind);
-  if (exact !== undefined && groups[exact]!.test(apiVersion)) return { kind: 'read', name: exact };
-  if (exact !== undefined && nearGroups[exact]!.test(apiVersion)) return { kind: 'misspelt', wrong: `${quoted(apiVersion)} is not an apiVersion of a ${exact} and the object is not read`, remedy: `write ${versions[exact]!}` };
-  const folded = kind.toLowerCase().replace(/s$/, '');
-  const near = kindNames.find((name) => name.toLowerCase() === folded && (groups[name]!.test(apiVersion) || nearGroups[name]!.test(apiVersion)));
-  if (near !== undefined && exact === undefined) return { kind: 'misspelt', wrong: `${quoted(kind)} is not a kind and the object is not read`, remedy: `write ${near}` };
-  if (groups['SeldonDeployment']!.test(apiVersion)) return { kind: 'misspelt', wrong: `${quoted(kind)} is not a kind of machinelearning.seldon.io and the object is not read`, remedy: 'write SeldonDeployment' };
-  return groups['Mapping']!.test(apiVersion) ? { kind: 'ambassador' } : { kind: 'other' };
+  if (exact !== undefined && groups[exact]!.test(apiVersion)) return { kind: "read", name: exact };
+  if (exact !== undefined && nearGroups[exact]!.test(apiVersion))
+    return {
+      kind: "misspelt",
+      wrong: `${quoted(apiVersion)} is not an apiVersion of a ${exact} and the object is not read`,
+      remedy: `write ${versions[exact]!}`,
+    };
+  const folded = kind.toLowerCase().replace(/s$/, "");
+  const near = kindNames.find(
+    (name) => name.toLowerCase() === folded && (groups[name]!.test(apiVersion) || nearGroups[name]!.test(apiVersion)),
+  );
+  if (near !== undefined && exact === undefined)
+    return {
+      kind: "misspelt",
+      wrong: `${quoted(kind)} is not a kind and the object is not read`,
+      remedy: `write ${near}`,
+    };
+  if (groups["SeldonDeployment"]!.test(apiVersion))
+    return {
+      kind: "misspelt",
+      wrong: `${quoted(kind)} is not a kind of machinelearning.seldon.io and the object is not read`,
+      remedy: "write SeldonDeployment",
+    };
+  return groups["Mapping"]!.test(apiVersion) ? { kind: "ambassador" } : { kind: "other" };
 }

@@ -1,5 +1,5 @@
 // Last good: what a Source knew when it last knew the truth, kept outside the process for a start while the truth cannot be had.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
 
 /** An object in a form that can be stored. */
 export interface StoredForm {

@@ -1,5 +1,5 @@
 // Places in a manifest file, as Problems and origins name them.
-import type { ManifestDocument } from './documents.ts';
+import type { ManifestDocument } from "./documents.ts";
 
 /** Where an object is in its file. */
 export interface Place {
@@ -9,11 +9,11 @@ export interface Place {
 }
 
 export function fieldAt({ line, items }: Place): string {
-  return items === '' ? position(line, 1) : `line ${line}, ${items}`;
+  return items === "" ? position(line, 1) : `line ${line}, ${items}`;
 }
 
 export function originAt(file: string, { line, items }: Place): string {
-  return items === '' ? `${file}:${line}` : `${file}:${line} ${items}`;
+  return items === "" ? `${file}:${line}` : `${file}:${line} ${items}`;
 }
 
 export function position(line: number, column: number): string {
@@ -22,9 +22,9 @@ export function position(line: number, column: number): string {
 
 /** Position of the first `{{` that is neither in quotes nor in a comment, or null. */
 export function templateIn({ text, line }: ManifestDocument): string | null {
-  for (const [index, row] of text.split('\n').entries()) {
+  for (const [index, row] of text.split("\n").entries()) {
     const at = row.search(/\{\{(?!\{)/);
-    if (at >= 0 && row.includes('}}', at) && !/[#"']/.test(row.slice(0, at))) return position(line + index, at + 1);
+    if (at >= 0 && row.includes("}}", at) && !/[#"']/.test(row.slice(0, at))) return position(line + index, at + 1);
   }
   return null;
 }

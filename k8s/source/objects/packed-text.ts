@@ -31,7 +31,7 @@ export class PackedWriter {
 
   /** All that was written, in one piece. */
   get packed(): string {
-    return this.#parts.join('');
+    return this.#parts.join("");
   }
 }
 

@@ -1,6 +1,6 @@
 // Source: where Snapshots come from. A folder of manifests, or a cluster.
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import type { SourceObject } from '../../translate/model/object.ts';
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { SourceObject } from "../../translate/model/object.ts";
 
 /** Some of what changed. */
 export interface PartialChange {
@@ -18,7 +18,7 @@ export interface SourceChange extends PartialChange {
 }
 
 export interface Source {
-  readonly kind: 'folder' | 'cluster';
+  readonly kind: "folder" | "cluster";
   /** Addresses that belong to where it comes from and are never to be dialled: the API server's. */
   readonly forbiddenAddresses: readonly string[];
   /** Where the record of claims is kept beyond this process; null: nowhere. */
@@ -44,7 +44,7 @@ export interface ProblemEvent {
   /** The same for the same object, code and field, on every replica. */
   readonly name: string;
   readonly subject: ObjectRef;
-  readonly type: 'Warning' | 'Normal';
+  readonly type: "Warning" | "Normal";
   /** One word in capitals and small letters: `BadTimeout`. */
   readonly reason: string;
   readonly message: string;
@@ -55,22 +55,22 @@ export interface EventWriter {
    * Shows it once, whoever shows it: one that is there already is counted, and not even that while it is fresh. `no-object`: there is no such
    * object (any more). Never rejects.
    */
-  write(event: ProblemEvent): Promise<'written' | 'fresh' | 'no-object' | 'forbidden' | 'failed'>;
+  write(event: ProblemEvent): Promise<"written" | "fresh" | "no-object" | "forbidden" | "failed">;
 }
 
 /** What is stored of the record of claims. */
 export type StoredRecord =
   /** `version`: what a write replaces. */
-  | { readonly kind: 'text'; readonly text: string; readonly version: string }
-  | { readonly kind: 'absent' }
+  | { readonly kind: "text"; readonly text: string; readonly version: string }
+  | { readonly kind: "absent" }
   /** A sentence: why it cannot be read. */
-  | { readonly kind: 'unreadable'; readonly sentence: string };
+  | { readonly kind: "unreadable"; readonly sentence: string };
 
 export type RecordWrite =
-  | { readonly kind: 'written'; readonly version: string }
+  | { readonly kind: "written"; readonly version: string }
   /** Somebody else wrote meanwhile: what is stored is told anew. */
-  | { readonly kind: 'conflict' }
-  | { readonly kind: 'failed'; readonly sentence: string };
+  | { readonly kind: "conflict" }
+  | { readonly kind: "failed"; readonly sentence: string };
 
 /** Holds one text that replicas share, and writes it only over the version that the writer has read. */
 export interface ClaimStore {

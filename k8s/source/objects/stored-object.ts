@@ -1,14 +1,14 @@
 // Stored objects: what a folder's Source keeps of an object. Until it is given out that is the JSON text of what routing reads: it takes a tenth of the
 // memory of the parsed object, and the strings parsed from it do not keep the text of the file alive. Afterwards a digest tells whether it differs.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import { essenceOf } from '../../translate/deployments/essence.ts';
-import { objectKey, type SourceObject } from '../../translate/model/object.ts';
-import type { UnknownRecord } from '../../translate/values/value.ts';
-import { kindNames } from './kinds.ts';
-import { originAt, type Place } from './manifest-place.ts';
-import type { PackedReader, PackedWriter } from './packed-text.ts';
-import { sharedText } from './shared-text.ts';
-import { textDigest } from './text-digest.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { essenceOf } from "../../translate/deployments/essence.ts";
+import { objectKey, type SourceObject } from "../../translate/model/object.ts";
+import type { UnknownRecord } from "../../translate/values/value.ts";
+import { kindNames } from "./kinds.ts";
+import { originAt, type Place } from "./manifest-place.ts";
+import type { PackedReader, PackedWriter } from "./packed-text.ts";
+import { sharedText } from "./shared-text.ts";
+import { textDigest } from "./text-digest.ts";
 
 interface StoredText {
   readonly file: string;
@@ -28,7 +28,17 @@ export interface Found {
 }
 
 /** An object without its file, as it passes between threads. */
-export type StoredParts = readonly [kind: string, namespace: string, name: string, apiVersion: string, line: number, items: string, text: string, digest: string, documentDigest: string];
+export type StoredParts = readonly [
+  kind: string,
+  namespace: string,
+  name: string,
+  apiVersion: string,
+  line: number,
+  items: string,
+  text: string,
+  digest: string,
+  documentDigest: string,
+];
 
 export class StoredObject implements SourceObject {
   readonly ref: ObjectRef;
@@ -41,7 +51,11 @@ export class StoredObject implements SourceObject {
   readonly #digest: string;
   #text: string | null;
 
-  private constructor(ref: ObjectRef, apiVersion: string, { file, line, items, text, digest, documentDigest }: StoredText) {
+  private constructor(
+    ref: ObjectRef,
+    apiVersion: string,
+    { file, line, items, text, digest, documentDigest }: StoredText,
+  ) {
     this.ref = ref;
     this.apiVersion = apiVersion;
     this.file = file;
@@ -53,7 +67,12 @@ export class StoredObject implements SourceObject {
   }
 
   /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. `digestKey`: the same for all that is compared. */
-  static of(ref: ObjectRef, apiVersion: string, { file, place: { line, items }, documentDigest, digestKey }: Found, value: UnknownRecord): StoredObject {
+  static of(
+    ref: ObjectRef,
+    apiVersion: string,
+    { file, place: { line, items }, documentDigest, digestKey }: Found,
+    value: UnknownRecord,
+  ): StoredObject {
     const text = jsonOf(essenceOf(ref.kind, value));
     const digest = textDigest(digestKey, `${text}\0${apiVersion}\0${file}\0${items}`);
     return new StoredObject(ref, apiVersion, { file, line, items, text, digest, documentDigest });
@@ -61,17 +80,41 @@ export class StoredObject implements SourceObject {
 
   /** The same object, whose document begins at this line now. */
   at(line: number): StoredObject {
-    return new StoredObject(this.ref, this.apiVersion, { file: this.file, line, items: this.#items, text: this.#text, digest: this.#digest, documentDigest: this.documentDigest });
+    return new StoredObject(this.ref, this.apiVersion, {
+      file: this.file,
+      line,
+      items: this.#items,
+      text: this.#text,
+      digest: this.#digest,
+      documentDigest: this.documentDigest,
+    });
   }
 
   /** What `ofParts` makes the same object of, in another thread. It must not have been let go. */
   get parts(): StoredParts {
     const { kind, namespace, name } = this.ref;
-    return [kind, namespace, name, this.apiVersion, this.#line, this.#items, this.#text ?? '', this.#digest, this.documentDigest];
+    return [
+      kind,
+      namespace,
+      name,
+      this.apiVersion,
+      this.#line,
+      this.#items,
+      this.#text ?? "",
+      this.#digest,
+      this.documentDigest,
+    ];
   }
 
-  static ofParts([kind, namespace, name, apiVersion, line, items, text, digest, documentDigest]: StoredParts, file: string): StoredObject {
-    return new StoredObject({ kind: sharedText(kind), namespace: sharedText(namespace), name }, sharedText(apiVersion), { file, line, items, text, digest, documentDigest });
+  static ofParts(
+    [kind, namespace, name, apiVersion, line, items, text, digest, documentDigest]: StoredParts,
+    file: string,
+  ): StoredObject {
+    return new StoredObject(
+      { kind: sharedText(kind), namespace: sharedText(namespace), name },
+      sharedText(apiVersion),
+      { file, line, items, text, digest, documentDigest },
+    );
   }
 
   /** Writes all but the text of the object. */
@@ -90,7 +133,14 @@ export class StoredObject implements SourceObject {
   /** The object that was packed, let go. */
   static unpack(from: PackedReader, namespaceBefore: string, file: string): StoredObject {
     const ref = { kind: from.oneOf(kindNames), namespace: from.oneOf([namespaceBefore]), name: from.text() };
-    return new StoredObject(ref, from.oneOf(usualVersions), { file, line: from.number(), items: from.text(), digest: from.text(), documentDigest: from.text(), text: null });
+    return new StoredObject(ref, from.oneOf(usualVersions), {
+      file,
+      line: from.number(),
+      items: from.text(),
+      digest: from.text(),
+      documentDigest: from.text(),
+      text: null,
+    });
   }
 
   get origin(): string {
@@ -99,7 +149,8 @@ export class StoredObject implements SourceObject {
 
   /** Parsed anew each time. There is none any more once it was let go. */
   get object(): unknown {
-    if (this.#text === null) throw new Error(`the text of ${this.ref.kind} ${this.ref.namespace}/${this.ref.name} was let go`);
+    if (this.#text === null)
+      throw new Error(`the text of ${this.ref.kind} ${this.ref.namespace}/${this.ref.name} was let go`);
     return JSON.parse(this.#text);
   }
 
@@ -123,15 +174,25 @@ export function byKey(objects: readonly StoredObject[]): ReadonlyMap<string, rea
   return Map.groupBy(objects, ({ ref }) => objectKey(ref));
 }
 
-const usualVersions = ['v1', 'discovery.k8s.io/v1', 'machinelearning.seldon.io/v1', 'getambassador.io/v2', 'machinelearning.seldon.io/v1alpha2', 'machinelearning.seldon.io/v1alpha3', 'getambassador.io/v3alpha1'];
+const usualVersions = [
+  "v1",
+  "discovery.k8s.io/v1",
+  "machinelearning.seldon.io/v1",
+  "getambassador.io/v2",
+  "machinelearning.seldon.io/v1alpha2",
+  "machinelearning.seldon.io/v1alpha3",
+  "getambassador.io/v3alpha1",
+];
 
 /** JSON has no `.inf` and `.nan`, which would turn to null: they become texts, which no reader of numbers takes either. */
 function jsonOf(value: UnknownRecord): string {
   const text = JSON.stringify(value);
-  return text.includes('null') ? jsonOfEach(value) : text;
+  return text.includes("null") ? jsonOfEach(value) : text;
 }
 
 /** Several times as slow. */
 function jsonOfEach(value: UnknownRecord): string {
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'number' && !Number.isFinite(part) ? String(part) : part));
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "number" && !Number.isFinite(part) ? String(part) : part,
+  );
 }

@@ -1,5 +1,5 @@
 // Turns: long work done a slice of time at a time, one piece of work after the other, so that the thread serves others in between.
-import { performance } from 'node:perf_hooks';
+import { performance } from "node:perf_hooks";
 
 /** Work in steps: each `yield` is a place where it may pause. */
 export type Work<T = void> = Generator<void, T>;

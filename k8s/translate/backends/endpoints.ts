@@ -1,10 +1,20 @@
 // Endpoints: EndpointSlices decoded and joined to Services by port name (routing rule 7).
-import { compareText, type ObjectRef, type Problem } from '../../../routing/text/problem.ts';
-import { printEndpoint, type Endpoint } from '../../../routing/model/upstream.ts';
-import { readAddress, refusalOf, type Address, type ReachSettings } from './reach.ts';
-import { RecentParts } from '../collections/recent-parts.ts';
-import type { Service } from './services.ts';
-import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, quoted, recordOf, textOf, type UnknownRecord } from '../values/value.ts';
+import { compareText, type ObjectRef, type Problem } from "../../../routing/text/problem.ts";
+import { printEndpoint, type Endpoint } from "../../../routing/model/upstream.ts";
+import { readAddress, refusalOf, type Address, type ReachSettings } from "./reach.ts";
+import { RecentParts } from "../collections/recent-parts.ts";
+import type { Service } from "./services.ts";
+import {
+  arrayOf,
+  booleanOf,
+  fieldOf,
+  integerOf,
+  isRecord,
+  quoted,
+  recordOf,
+  textOf,
+  type UnknownRecord,
+} from "../values/value.ts";
 
 /** One EndpointSlice: addresses that may be dialled, and its ports. The addresses are one text, because there may be a million in all. */
 export interface Slice {
@@ -25,7 +35,7 @@ interface SlicePort {
 }
 
 /** Controller that computes slices from Services' selectors. Mirrored slices hold what somebody wrote into an Endpoints object, so they count as written by hand. */
-const controller = 'endpointslice-controller.k8s.io';
+const controller = "endpointslice-controller.k8s.io";
 
 /**
  * Decodes a slice. Addresses that must not be dialled are left out with a Problem. `handWritten` says whether slices that no Kubernetes
@@ -33,15 +43,22 @@ const controller = 'endpointslice-controller.k8s.io';
  */
 export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSettings, handWritten: boolean): Slice {
   const root = recordOf(object);
-  const labels = recordOf(fieldOf(recordOf(fieldOf(root, 'metadata')), 'labels'));
-  const service = textOf(fieldOf(labels, 'kubernetes.io/service-name'));
-  if (!handWritten && fieldOf(labels, 'endpointslice.kubernetes.io/managed-by') !== controller) {
-    const sentence = 'no Kubernetes controller computes this EndpointSlice, so its addresses are not dialled; ask the operator of the gateway for a Grant with endpointSlices: true';
-    return { service, ports: noPorts, addresses: '', refused: noTexts, problems: [{ code: 'slice-not-managed', level: 'error', subject: ref, field: 'metadata.labels', sentence }] };
+  const labels = recordOf(fieldOf(recordOf(fieldOf(root, "metadata")), "labels"));
+  const service = textOf(fieldOf(labels, "kubernetes.io/service-name"));
+  if (!handWritten && fieldOf(labels, "endpointslice.kubernetes.io/managed-by") !== controller) {
+    const sentence =
+      "no Kubernetes controller computes this EndpointSlice, so its addresses are not dialled; ask the operator of the gateway for a Grant with endpointSlices: true";
+    return {
+      service,
+      ports: noPorts,
+      addresses: "",
+      refused: noTexts,
+      problems: [{ code: "slice-not-managed", level: "error", subject: ref, field: "metadata.labels", sentence }],
+    };
   }
   const ports = portsOf(root);
   const unread: unknown[] = [];
-  const targets = arrayOf(fieldOf(root, 'endpoints')).flatMap((value) => addressesOf(recordOf(value), unread));
+  const targets = arrayOf(fieldOf(root, "endpoints")).flatMap((value) => addressesOf(recordOf(value), unread));
   const reasons = new Map<string, string>();
   const reached = new Set<Target>();
   const refused: { readonly target: Target; readonly text: string }[] = [];
@@ -57,10 +74,29 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
   }
   const elsewhere = refused.filter(({ target }) => reached.has(target)).map(({ text }) => text);
   const problems = [...reasons].slice(0, 8).map(([ip, reason]): Problem => {
-    return { code: 'address-refused', level: 'error', subject: ref, field: 'endpoints', sentence: `the address ${ip.slice(0, 60)} ${reason} and is not dialled; remove it` };
+    return {
+      code: "address-refused",
+      level: "error",
+      subject: ref,
+      field: "endpoints",
+      sentence: `the address ${ip.slice(0, 60)} ${reason} and is not dialled; remove it`,
+    };
   });
-  if (unread.length > 0) problems.push({ code: 'bad-value', level: 'error', subject: ref, field: 'endpoints', sentence: `the conditions of ${unread.length} endpoints cannot be read, such as ${quoted(unread[0])}, so these get no requests; write true or false` });
-  return { service, ports, addresses: textOfTargets([...reached]), refused: elsewhere.length === 0 ? noTexts : [...new Set(elsewhere)], problems: problems.length === 0 ? noProblems : problems };
+  if (unread.length > 0)
+    problems.push({
+      code: "bad-value",
+      level: "error",
+      subject: ref,
+      field: "endpoints",
+      sentence: `the conditions of ${unread.length} endpoints cannot be read, such as ${quoted(unread[0])}, so these get no requests; write true or false`,
+    });
+  return {
+    service,
+    ports,
+    addresses: textOfTargets([...reached]),
+    refused: elsewhere.length === 0 ? noTexts : [...new Set(elsewhere)],
+    problems: problems.length === 0 ? noProblems : problems,
+  };
 }
 
 const noPorts: readonly SlicePort[] = Object.freeze([]);
@@ -70,48 +106,60 @@ const portLists = new RecentParts<readonly SlicePort[]>();
 
 function portsOf(root: UnknownRecord): readonly SlicePort[] {
   const ports: SlicePort[] = [];
-  for (const value of arrayOf(fieldOf(root, 'ports'))) {
-    const port = integerOf(fieldOf(recordOf(value), 'port'));
-    if (port !== null && port >= 1 && port <= 65535) ports.push({ name: textOf(fieldOf(recordOf(value), 'name')), port });
+  for (const value of arrayOf(fieldOf(root, "ports"))) {
+    const port = integerOf(fieldOf(recordOf(value), "port"));
+    if (port !== null && port >= 1 && port <= 65535)
+      ports.push({ name: textOf(fieldOf(recordOf(value), "name")), port });
   }
   return portLists.of(JSON.stringify(ports), ports);
 }
 
 /** `ready` sorts before `terminating`, so the first of an address is the one to keep. */
 function textOfTargets(targets: readonly Target[]): string {
-  const texts = targets.map(({ address, state }) => (state === 'ready' ? address!.canonical : `${address!.canonical} ${state}`));
+  const texts = targets.map(({ address, state }) =>
+    state === "ready" ? address!.canonical : `${address!.canonical} ${state}`,
+  );
   if (texts.length === 1) return texts[0]!;
-  return texts.sort(compareText).filter((text, index) => index === 0 || ipOf(texts[index - 1]!) !== ipOf(text)).join(',');
+  return texts
+    .sort(compareText)
+    .filter((text, index) => index === 0 || ipOf(texts[index - 1]!) !== ipOf(text))
+    .join(",");
 }
 
 function ipOf(text: string): string {
-  const end = text.indexOf(' ');
+  const end = text.indexOf(" ");
   return end < 0 ? text : text.slice(0, end);
 }
 
 interface Target {
   readonly written: string;
   readonly address: Address | null;
-  readonly state: Endpoint['state'];
+  readonly state: Endpoint["state"];
 }
 
 /** `unread`: takes what cannot be read. */
 function addressesOf(endpoint: UnknownRecord, unread: unknown[]): readonly Target[] {
-  const state = stateOf(fieldOf(endpoint, 'conditions') ?? null, unread);
+  const state = stateOf(fieldOf(endpoint, "conditions") ?? null, unread);
   if (state === null) return [];
-  return arrayOf(fieldOf(endpoint, 'addresses')).map((value) => ({ written: textOf(value), address: readAddress(textOf(value)), state }));
+  return arrayOf(fieldOf(endpoint, "addresses")).map((value) => ({
+    written: textOf(value),
+    address: readAddress(textOf(value)),
+    state,
+  }));
 }
 
 /** Absent `ready` is ready, absent `serving` is as ready (discovery.k8s.io/v1). Where one of them cannot be read it is neither. */
-function stateOf(conditions: unknown, unread: unknown[]): Endpoint['state'] | null {
-  if (conditions === null) return 'ready';
-  const [ready, serving, terminating] = ['ready', 'serving', 'terminating'].map((name) => (isRecord(conditions) ? booleanOf(fieldOf(conditions, name) ?? name === 'ready') : null));
+function stateOf(conditions: unknown, unread: unknown[]): Endpoint["state"] | null {
+  if (conditions === null) return "ready";
+  const [ready, serving, terminating] = ["ready", "serving", "terminating"].map((name) =>
+    isRecord(conditions) ? booleanOf(fieldOf(conditions, name) ?? name === "ready") : null,
+  );
   if (ready === null || (ready === false && (serving === null || terminating === null))) {
     unread.push(conditions);
     return null;
   }
-  if (ready === true) return 'ready';
-  return serving === true && terminating === true ? 'terminating' : null;
+  if (ready === true) return "ready";
+  return serving === true && terminating === true ? "terminating" : null;
 }
 
 /** Endpoints of one port of a Service: all its slices merged, each address once (ready beats terminating), in order of text. */
@@ -120,7 +168,7 @@ export function joinEndpoints(service: Service, port: number, slices: readonly S
   for (const candidate of service.ports) {
     if (candidate.port !== port) continue;
     for (const slice of slices) {
-      if (slice.addresses === '') continue;
+      if (slice.addresses === "") continue;
       for (const at of slice.ports) if (at.name === candidate.name) lists.push(endpointsAt(slice, at.port));
     }
   }
@@ -129,9 +177,9 @@ export function joinEndpoints(service: Service, port: number, slices: readonly S
 }
 
 function endpointsAt({ addresses, refused }: Slice, port: number): readonly Endpoint[] {
-  const endpoints = addresses.split(',').map((text): Endpoint => {
+  const endpoints = addresses.split(",").map((text): Endpoint => {
     const ip = ipOf(text);
-    return { ip, port, state: ip.length === text.length ? 'ready' : 'terminating' };
+    return { ip, port, state: ip.length === text.length ? "ready" : "terminating" };
   });
   return refused.length === 0 ? endpoints : endpoints.filter(({ ip }) => !refused.includes(printEndpoint(ip, port)));
 }
@@ -139,7 +187,11 @@ function endpointsAt({ addresses, refused }: Slice, port: number): readonly Endp
 const none: readonly Endpoint[] = Object.freeze([]);
 
 function merged(lists: readonly (readonly Endpoint[])[]): readonly Endpoint[] {
-  const found: Endpoint[] = lists.flat().sort((a, b) => compareText(a.ip, b.ip) || a.port - b.port || compareText(a.state, b.state));
+  const found: Endpoint[] = lists
+    .flat()
+    .sort((a, b) => compareText(a.ip, b.ip) || a.port - b.port || compareText(a.state, b.state));
   // `ready` sorts before `terminating`, so the first of an address is the one to keep.
-  return found.filter(({ ip, port }, index) => index === 0 || found[index - 1]!.ip !== ip || found[index - 1]!.port !== port);
+  return found.filter(
+    ({ ip, port }, index) => index === 0 || found[index - 1]!.ip !== ip || found[index - 1]!.port !== port,
+  );
 }

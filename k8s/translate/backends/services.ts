@@ -1,8 +1,8 @@
 // Services: which one is a predictor's, and its ports (routing rule 13).
-import { createHash } from 'node:crypto';
-import type { Deployment, Predictor } from '../model/deployment.ts';
-import { RecentParts } from '../collections/recent-parts.ts';
-import { arrayOf, fieldOf, integerOf, recordOf, textOf } from '../values/value.ts';
+import { createHash } from "node:crypto";
+import type { Deployment, Predictor } from "../model/deployment.ts";
+import { RecentParts } from "../collections/recent-parts.ts";
+import { arrayOf, fieldOf, integerOf, recordOf, textOf } from "../values/value.ts";
 
 export interface ServicePort {
   /** "" when it has none. */
@@ -32,43 +32,49 @@ const ownerLists = new RecentParts<readonly string[]>();
 
 export function decodeService(namespace: string, name: string, object: unknown): Service {
   const root = recordOf(object);
-  const metadata = recordOf(fieldOf(root, 'metadata'));
-  const spec = recordOf(fieldOf(root, 'spec'));
+  const metadata = recordOf(fieldOf(root, "metadata"));
+  const spec = recordOf(fieldOf(root, "spec"));
   const ports: ServicePort[] = [];
-  for (const value of arrayOf(fieldOf(spec, 'ports'))) {
-    const port = integerOf(fieldOf(recordOf(value), 'port'));
-    if (port !== null && port > 0 && port <= 65535) ports.push({ name: textOf(fieldOf(recordOf(value), 'name')), port });
+  for (const value of arrayOf(fieldOf(spec, "ports"))) {
+    const port = integerOf(fieldOf(recordOf(value), "port"));
+    if (port !== null && port > 0 && port <= 65535)
+      ports.push({ name: textOf(fieldOf(recordOf(value), "name")), port });
   }
-  const clusterIp = textOf(fieldOf(spec, 'clusterIP'));
+  const clusterIp = textOf(fieldOf(spec, "clusterIP"));
   const owners = ownersOf(object);
   return {
     namespace,
     name,
     ports: portLists.of(JSON.stringify(ports), ports),
     owners: ownerLists.of(JSON.stringify(owners), owners),
-    inner: fieldOf(recordOf(fieldOf(metadata, 'labels')), 'seldon-app-svc') !== undefined || fieldOf(recordOf(fieldOf(spec, 'selector')), 'seldon-app-svc') !== undefined || name.endsWith('-explainer'),
-    clusterIp: clusterIp === 'None' ? '' : clusterIp,
-    externalName: fieldOf(spec, 'type') === 'ExternalName' ? textOf(fieldOf(spec, 'externalName')) : '',
-    createdAt: textOf(fieldOf(metadata, 'creationTimestamp')),
+    inner:
+      fieldOf(recordOf(fieldOf(metadata, "labels")), "seldon-app-svc") !== undefined ||
+      fieldOf(recordOf(fieldOf(spec, "selector")), "seldon-app-svc") !== undefined ||
+      name.endsWith("-explainer"),
+    clusterIp: clusterIp === "None" ? "" : clusterIp,
+    externalName: fieldOf(spec, "type") === "ExternalName" ? textOf(fieldOf(spec, "externalName")) : "",
+    createdAt: textOf(fieldOf(metadata, "creationTimestamp")),
   };
 }
 
 /** Names of SDs that own an object: its owner references, else its label (routing rule 12). */
 export function ownersOf(object: unknown): readonly string[] {
-  const metadata = recordOf(fieldOf(recordOf(object), 'metadata'));
-  const references = arrayOf(fieldOf(metadata, 'ownerReferences')).map(recordOf);
-  const owners = references.filter((reference) => fieldOf(reference, 'kind') === 'SeldonDeployment').map((reference) => textOf(fieldOf(reference, 'name')));
-  const label = textOf(fieldOf(recordOf(fieldOf(metadata, 'labels')), 'seldon-deployment-id'));
-  return owners.length > 0 || label === '' ? owners : [label];
+  const metadata = recordOf(fieldOf(recordOf(object), "metadata"));
+  const references = arrayOf(fieldOf(metadata, "ownerReferences")).map(recordOf);
+  const owners = references
+    .filter((reference) => fieldOf(reference, "kind") === "SeldonDeployment")
+    .map((reference) => textOf(fieldOf(reference, "name")));
+  const label = textOf(fieldOf(recordOf(fieldOf(metadata, "labels")), "seldon-deployment-id"));
+  return owners.length > 0 || label === "" ? owners : [label];
 }
 
 /** What the label of an SD's Services may say, by operator version; its own name first. */
-export function ownerNamesOf({ ref, specName }: Pick<Deployment, 'ref' | 'specName'>): readonly string[] {
+export function ownerNamesOf({ ref, specName }: Pick<Deployment, "ref" | "specName">): readonly string[] {
   const names = [ref.name];
   const bounded = boundedName(ref.name);
   if (bounded !== ref.name) names.push(bounded);
-  if (specName !== '') names.push(`${specName}-${ref.name}`);
-  if (specName !== '' && specName !== ref.name) names.push(specName);
+  if (specName !== "") names.push(`${specName}-${ref.name}`);
+  if (specName !== "" && specName !== ref.name) names.push(specName);
   return names;
 }
 
@@ -87,7 +93,7 @@ export function predictorCandidates({ ref, specName }: Deployment, predictor: Pr
   if (predictor.serviceName !== null) add(predictor.serviceName, false);
   add(boundedName(`${ref.name}-${predictor.name}`), false);
   add(boundedName(`${ref.name}-${specName}-${predictor.name}`), false);
-  if (specName !== '') {
+  if (specName !== "") {
     add(boundedName(`${specName}-${ref.name}`), true);
     add(boundedName(specName), true);
   }
@@ -102,7 +108,7 @@ export function explainerCandidate({ ref }: Deployment, predictor: Predictor): S
 function boundedName(name: string): string {
   // Kubernetes names are ASCII, so most are done with their length.
   if (name.length <= 21) return name;
-  return Buffer.byteLength(name) > 63 ? `seldon-${createHash('md5').update(name).digest('hex')}` : name;
+  return Buffer.byteLength(name) > 63 ? `seldon-${createHash("md5").update(name).digest("hex")}` : name;
 }
 
 /** The Service's port of that name, or null. */

@@ -1,12 +1,12 @@
 // What a document says of a service that is asked about requests, before Services, TLS and other documents are looked at.
-import type { AuthService, RateLimitService } from '../../../routing/model/external-services.ts';
-import type { UpstreamLimits } from './upstreams.ts';
-import type { RawService } from './service-address.ts';
+import type { AuthService, RateLimitService } from "../../../routing/model/external-services.ts";
+import type { UpstreamLimits } from "./upstreams.ts";
+import type { RawService } from "./service-address.ts";
 
-export type ServiceKind = 'AuthService' | 'RateLimitService';
+export type ServiceKind = "AuthService" | "RateLimitService";
 
 export function isServiceKind(kind: string): kind is ServiceKind {
-  return kind === 'AuthService' || kind === 'RateLimitService';
+  return kind === "AuthService" || kind === "RateLimitService";
 }
 
 /** Where a service is, before Services, TLS and reach are looked at. */
@@ -20,8 +20,12 @@ export interface WrittenPlace {
 
 /** What such a document says; null: it cannot be read. */
 export type ServiceSaid =
-  | { readonly kind: 'AuthService'; readonly place: WrittenPlace; readonly said: Omit<AuthService, 'places'> }
-  | { readonly kind: 'RateLimitService'; readonly place: WrittenPlace; readonly said: Omit<RateLimitService, 'place' | 'sourceCluster'> };
+  | { readonly kind: "AuthService"; readonly place: WrittenPlace; readonly said: Omit<AuthService, "places"> }
+  | {
+      readonly kind: "RateLimitService";
+      readonly place: WrittenPlace;
+      readonly said: Omit<RateLimitService, "place" | "sourceCluster">;
+    };
 
 export interface ServiceDeclaration {
   readonly kind: ServiceKind;

@@ -1,10 +1,10 @@
 // Claims that have won so far, found by the hosts and prefixes that overlap those of another: a claim on `/` with a host of its own is not compared with
 // thousands of claims on other hosts, nor a prefix with all that are above and below it.
-import { hostText } from '../../../routing/model/order.ts';
-import { compareClaimants, conflict, ranks, type Claimant } from './claimant.ts';
-import { HostBuckets } from './host-buckets.ts';
-import { foldedText } from '../values/letter-case.ts';
-import { PrefixOrder } from './prefix-order.ts';
+import { hostText } from "../../../routing/model/order.ts";
+import { compareClaimants, conflict, ranks, type Claimant } from "./claimant.ts";
+import { HostBuckets } from "./host-buckets.ts";
+import { foldedText } from "../values/letter-case.ts";
+import { PrefixOrder } from "./prefix-order.ts";
 
 /** Claims of one namespace on the same requests: they stand, or do not stand, together. In order of claimants, the first of which speaks for all. */
 type Family = Claimant[];
@@ -40,7 +40,16 @@ export class AcceptedClaims {
   add(claimant: Claimant, wins: boolean): void {
     if (!wins) this.#beaten.add(claimant);
     const { namespace, claim } = claimant;
-    const name = JSON.stringify([namespace, claim.prefix, claim.exact, claim.caseSensitive, claim.host.kind, hostText(claim.host), claim.rank, wins]);
+    const name = JSON.stringify([
+      namespace,
+      claim.prefix,
+      claim.exact,
+      claim.caseSensitive,
+      claim.host.kind,
+      hostText(claim.host),
+      claim.rank,
+      wins,
+    ]);
     const family = this.#families.get(name);
     this.#firsts.set(claimant, family?.[0] ?? claimant);
     if (family !== undefined) {
@@ -74,8 +83,17 @@ export class AcceptedClaims {
   firstAgainst(claimant: Claimant, most: number, isNamed: (other: Claimant) => boolean): readonly Claimant[] {
     // Each bucket is in order, and no claim is in two of those around a host.
     const firstOf = (one: Claimant): Claimant => this.#firsts.get(one)!;
-    const found = this.#hosts.bucketsAround(claimant.claim.host).flatMap((name) => this.#in(name, claimant).filter(isNamed).take(most).toArray());
-    return found.sort((a, b) => this.#places.get(a)! - this.#places.get(b)! || compareClaimants(firstOf(a), firstOf(b)) || compareClaimants(a, b)).slice(0, most);
+    const found = this.#hosts
+      .bucketsAround(claimant.claim.host)
+      .flatMap((name) => this.#in(name, claimant).filter(isNamed).take(most).toArray());
+    return found
+      .sort(
+        (a, b) =>
+          this.#places.get(a)! - this.#places.get(b)! ||
+          compareClaimants(firstOf(a), firstOf(b)) ||
+          compareClaimants(a, b),
+      )
+      .slice(0, most);
   }
 
   /** Those that stand against a claimant, and those of lower rank that it stands against, in no order. */

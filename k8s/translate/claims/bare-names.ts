@@ -1,8 +1,8 @@
 // Bare gRPC names: calls with `seldon` and without `namespace`. A name belongs to the namespace that held it first, by the record of claims.
-import { compareText } from '../../../routing/text/problem.ts';
-import { fewOf, listOf, type Few } from '../collections/few.ts';
-import { heldKey, type Held, type Proposal } from './held.ts';
-import type { Grant } from '../model/translation.ts';
+import { compareText } from "../../../routing/text/problem.ts";
+import { fewOf, listOf, type Few } from "../collections/few.ts";
+import { heldKey, type Held, type Proposal } from "./held.ts";
+import type { Grant } from "../model/translation.ts";
 
 /** Who declares names. */
 export interface Declarer {
@@ -51,7 +51,8 @@ class Declared<U extends Declarer> {
     let declaring = this.#at(namespace);
     if (declaring === null) {
       declaring = { namespace, turn, createdAt, count: 0 };
-      if (!(this.#namespaces instanceof Map)) this.#namespaces = new Map([[this.#namespaces.namespace, this.#namespaces]]);
+      if (!(this.#namespaces instanceof Map))
+        this.#namespaces = new Map([[this.#namespaces.namespace, this.#namespaces]]);
       this.#namespaces.set(namespace, declaring);
     }
     declaring.count += 1;
@@ -79,7 +80,8 @@ class Declared<U extends Declarer> {
   /** The namespace that was first. */
   get first(): Declaring {
     if (this.#first === null && this.#namespaces instanceof Map) {
-      for (const one of this.#namespaces.values()) if (this.#first === null || compareDeclaring(one, this.#first) < 0) this.#first = one;
+      for (const one of this.#namespaces.values())
+        if (this.#first === null || compareDeclaring(one, this.#first) < 0) this.#first = one;
     }
     return this.#first!;
   }
@@ -129,7 +131,8 @@ export class BareNames<U extends Declarer> {
   constructor(settings: BareNameSettings) {
     this.#settings = settings;
     for (const { namespace, grpcNames } of settings.grants) {
-      for (const name of grpcNames) this.#reserved.set(name, (this.#reserved.get(name) ?? namespace) === namespace ? namespace : null);
+      for (const name of grpcNames)
+        this.#reserved.set(name, (this.#reserved.get(name) ?? namespace) === namespace ? namespace : null);
     }
   }
 
@@ -154,13 +157,16 @@ export class BareNames<U extends Declarer> {
 
   /** Takes what the record holds now, and what it holds no more. */
   hold(set: readonly Held[], removed: readonly Held[]): void {
-    for (const { namespace, thing } of removed) if (thing.kind === 'name') this.#release(thing.name, namespace);
+    for (const { namespace, thing } of removed) if (thing.kind === "name") this.#release(thing.name, namespace);
     for (const held of set) {
       const { thing, namespace } = held;
-      if (thing.kind !== 'name') continue;
+      if (thing.kind !== "name") continue;
       this.#release(thing.name, namespace);
       const all = [...this.#heldOf(thing.name), held];
-      this.#held.set(thing.name, fewOf(all.sort((a, b) => a.sinceMs - b.sinceMs || compareText(a.namespace, b.namespace))));
+      this.#held.set(
+        thing.name,
+        fewOf(all.sort((a, b) => a.sinceMs - b.sinceMs || compareText(a.namespace, b.namespace))),
+      );
       if (this.#declared.get(thing.name)?.has(namespace) !== true) this.#unseen.add(held);
     }
   }
@@ -170,11 +176,13 @@ export class BareNames<U extends Declarer> {
     const affected: U[] = [];
     for (const [name, before] of this.#touched) {
       const declared = this.#declared.get(name);
-      if (declared !== undefined && this.#holderOf(name) === null && !this.#reserved.has(name)) this.#unrecorded.add(name);
+      if (declared !== undefined && this.#holderOf(name) === null && !this.#reserved.has(name))
+        this.#unrecorded.add(name);
       else this.#unrecorded.delete(name);
       const after = this.ownerOf(name);
       if (before === after) continue;
-      for (const unit of declared?.units ?? []) if (unit.namespace === before || unit.namespace === after) affected.push(unit);
+      for (const unit of declared?.units ?? [])
+        if (unit.namespace === before || unit.namespace === after) affected.push(unit);
     }
     this.#touched.clear();
     return affected;
@@ -185,7 +193,7 @@ export class BareNames<U extends Declarer> {
     if (this.#settings.grantedOnly) return [];
     return Array.from(this.#unrecorded, (name) => {
       const { namespace, turn } = this.#declared.get(name)!.first;
-      return { namespace, thing: { kind: 'name', name }, sinceMs: null, turn };
+      return { namespace, thing: { kind: "name", name }, sinceMs: null, turn };
     });
   }
 
@@ -207,17 +215,30 @@ export class BareNames<U extends Declarer> {
   refusalOf(name: string, namespace: string): NameRefusal | null {
     if (this.ownerOf(name) === namespace) return null;
     const reserved = this.#reserved.get(name);
-    if (reserved !== undefined) return { undecided: false, reason: reserved === null ? 'is reserved for two namespaces by Grants' : `is reserved for the namespace ${reserved} by a Grant` };
-    if (this.#settings.grantedOnly) return { undecided: false, reason: 'needs a Grant here (--claims granted)' };
+    if (reserved !== undefined)
+      return {
+        undecided: false,
+        reason:
+          reserved === null
+            ? "is reserved for two namespaces by Grants"
+            : `is reserved for the namespace ${reserved} by a Grant`,
+      };
+    if (this.#settings.grantedOnly) return { undecided: false, reason: "needs a Grant here (--claims granted)" };
     const holder = this.#holderOf(name) ?? this.#declared.get(name)!.first.namespace;
-    if (this.ownerOf(name) !== null) return { undecided: false, reason: `belongs to the namespace ${holder}, which had it first` };
+    if (this.ownerOf(name) !== null)
+      return { undecided: false, reason: `belongs to the namespace ${holder}, which had it first` };
     const others = this.#declared.get(name)!.namespaceCount - 1;
-    return { undecided: true, reason: `is declared in ${others === 1 ? 'another namespace' : `${others} other namespaces`} too, and who was first is not in the record of claims` };
+    return {
+      undecided: true,
+      reason: `is declared in ${others === 1 ? "another namespace" : `${others} other namespaces`} too, and who was first is not in the record of claims`,
+    };
   }
 
   /** By the record; those that gave it up hold it no more. */
   #holderOf(name: string): string | null {
-    for (const held of this.#heldOf(name)) if (this.#ended.size === 0 || this.#unseen.has(held) || !this.#ended.has(heldKey(held.namespace, held.thing))) return held.namespace;
+    for (const held of this.#heldOf(name))
+      if (this.#ended.size === 0 || this.#unseen.has(held) || !this.#ended.has(heldKey(held.namespace, held.thing)))
+        return held.namespace;
     return null;
   }
 
@@ -258,7 +279,7 @@ export class BareNames<U extends Declarer> {
 
   #release(name: string, namespace: string): void {
     this.#touch(name);
-    this.#ended.delete(heldKey(namespace, { kind: 'name', name }));
+    this.#ended.delete(heldKey(namespace, { kind: "name", name }));
     const all = this.#heldOf(name);
     const others = all.filter((held) => held.namespace !== namespace);
     for (const held of all) if (held.namespace === namespace) this.#unseen.delete(held);

@@ -1,15 +1,15 @@
 // Claims of all units and of the Grants, decided again whenever one changes; who holds what by the record, and what the record should become.
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import type { Claimant } from './claimant.ts';
-import { decideClaims, type Decision } from './contest.ts';
-import { parseHostGlob } from '../meaning/grant.ts';
-import { areaWithin, heldKey, type Held, type Proposal } from './held.ts';
-import type { Grant } from '../model/translation.ts';
-import type { ClaimArea } from '../meaning/meaning.ts';
-import type { Unit } from '../units/unit.ts';
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { Claimant } from "./claimant.ts";
+import { decideClaims, type Decision } from "./contest.ts";
+import { parseHostGlob } from "../meaning/grant.ts";
+import { areaWithin, heldKey, type Held, type Proposal } from "./held.ts";
+import type { Grant } from "../model/translation.ts";
+import type { ClaimArea } from "../meaning/meaning.ts";
+import type { Unit } from "../units/unit.ts";
 
 /** A claim of a unit, before the record has been asked. */
-interface Wish extends Omit<Claimant, 'sinceMs' | 'turn'> {
+interface Wish extends Omit<Claimant, "sinceMs" | "turn"> {
   /** Its key in the record. */
   readonly key: string;
 }
@@ -64,7 +64,7 @@ export class Claims {
     let differs = false;
     for (const key of removed) differs = this.#held.delete(key) || differs;
     for (const held of set) {
-      if (held.thing.kind !== 'prefix') continue;
+      if (held.thing.kind !== "prefix") continue;
       const key = heldKey(held.namespace, held.thing);
       this.#held.set(key, { held, area: held.thing.area, seen: this.#turns.has(key) });
       differs = true;
@@ -98,7 +98,10 @@ export class Claims {
     const told = new Map<string, number>();
     for (const { loser, winner } of contests) {
       const isUndecided = undecided.has(loser.id);
-      yield this.#problem(loser, isUndecided ? this.#undecidedSentence(loser, winner) : this.#lostSentence(loser, winner));
+      yield this.#problem(
+        loser,
+        isUndecided ? this.#undecidedSentence(loser, winner) : this.#lostSentence(loser, winner),
+      );
       const count = told.get(winner.id) ?? 0;
       if (count === mostTold || (!isUndecided && !this.#unitOf.has(winner.id))) continue;
       told.set(winner.id, count + 1);
@@ -109,7 +112,12 @@ export class Claims {
 
   #lostSentence(loser: Claimant, winner: Claimant): string {
     const unit = this.#unitOf.get(winner.id);
-    const holder = unit !== undefined ? refText(unit.ref) : winner.claim.rank === 'ungranted' ? `the namespace ${winner.namespace}, which had it when its object was last seen and keeps it for an hour` : `a Grant of the namespace ${winner.namespace}`;
+    const holder =
+      unit !== undefined
+        ? refText(unit.ref)
+        : winner.claim.rank === "ungranted"
+          ? `the namespace ${winner.namespace}, which had it when its object was last seen and keeps it for an hour`
+          : `a Grant of the namespace ${winner.namespace}`;
     return `the prefix ${loser.claim.prefix} is not served, because ${winner.claim.prefix} belongs to ${holder}; use a prefix under /seldon/${loser.namespace}/, or ask the operator of the gateway for a Grant`;
   }
 
@@ -132,7 +140,11 @@ export class Claims {
     const wishes = [...this.#wishes.values()].flat();
     this.#turns = new Map(wishes.map(({ key }) => [key, this.#turns.get(key) ?? turn]));
     const byNamespace = Map.groupBy(this.#held.values(), ({ held }) => held.namespace);
-    const claimants = wishes.map((wish): Claimant => ({ ...wish, sinceMs: this.#sinceOf(wish, byNamespace), turn: this.#turns.get(wish.key)! }));
+    const claimants = wishes.map((wish): Claimant => ({
+      ...wish,
+      sinceMs: this.#sinceOf(wish, byNamespace),
+      turn: this.#turns.get(wish.key)!,
+    }));
     this.#decision = decideClaims([...this.#grants, ...this.#reservations(), ...claimants], this.#asRecorded);
     const { contests, undecided } = this.#decision;
     const lost = new Set(contests.map(({ loser }) => loser.id));
@@ -143,7 +155,8 @@ export class Claims {
       const wins = !lost.has(id);
       if (wins && !undecided.has(id)) accepted.add(id);
       const { sinceMs, turn: firstTurn } = claimants[index]!;
-      if (wins && !this.#held.has(key)) added.set(key, { namespace, thing: { kind: 'prefix', area: areaOf(claim) }, sinceMs, turn: firstTurn });
+      if (wins && !this.#held.has(key))
+        added.set(key, { namespace, thing: { kind: "prefix", area: areaOf(claim) }, sinceMs, turn: firstTurn });
       if (accepted.has(id) !== this.#accepted.has(id)) affected.add(this.#unitOf.get(id)!);
     }
     this.#accepted = accepted;
@@ -165,40 +178,79 @@ export class Claims {
   /** What nobody has claimed here yet is kept for its namespace. */
   #reservations(): readonly Claimant[] {
     return [...this.#held].flatMap(([key, { held, area, seen }]) =>
-      seen || this.#turns.has(key) ? [] : [{ claim: { ...area, rank: 'ungranted' } as const, namespace: held.namespace, sinceMs: held.sinceMs, turn: 0, createdAt: '', name: '', id: `held ${key}`, isGrant: false }],
+      seen || this.#turns.has(key)
+        ? []
+        : [
+            {
+              claim: { ...area, rank: "ungranted" } as const,
+              namespace: held.namespace,
+              sinceMs: held.sinceMs,
+              turn: 0,
+              createdAt: "",
+              name: "",
+              id: `held ${key}`,
+              isGrant: false,
+            },
+          ],
     );
   }
 
   #refOf(claimant: Claimant): ObjectRef {
-    return this.#unitOf.get(claimant.id)?.ref ?? { kind: 'Grant', namespace: claimant.namespace, name: claimant.claim.prefix };
+    return (
+      this.#unitOf.get(claimant.id)?.ref ?? {
+        kind: "Grant",
+        namespace: claimant.namespace,
+        name: claimant.claim.prefix,
+      }
+    );
   }
 
   #problem(claimant: Claimant, sentence: string): Problem {
-    const field = this.#unitOf.get(claimant.id)?.meaning?.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? '';
-    return { code: 'claim-contested', level: 'error', subject: this.#refOf(claimant), field, sentence };
+    const field =
+      this.#unitOf.get(claimant.id)?.meaning?.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? "";
+    return { code: "claim-contested", level: "error", subject: this.#refOf(claimant), field, sentence };
   }
 }
 
 function wishesOf(unit: Unit): readonly Wish[] {
   const wishes: Wish[] = [];
   for (const { standing, mapping } of unit.meaning?.drafts ?? []) {
-    if (standing.kind !== 'claim' || unit.refusals?.mappings.has(mapping.id) === true) continue;
-    const key = heldKey(unit.namespace, { kind: 'prefix', area: standing.claim });
-    wishes.push({ claim: standing.claim, namespace: unit.namespace, createdAt: unit.createdAt, name: unit.ref.name, id: mapping.id, key, isGrant: false });
+    if (standing.kind !== "claim" || unit.refusals?.mappings.has(mapping.id) === true) continue;
+    const key = heldKey(unit.namespace, { kind: "prefix", area: standing.claim });
+    wishes.push({
+      claim: standing.claim,
+      namespace: unit.namespace,
+      createdAt: unit.createdAt,
+      name: unit.ref.name,
+      id: mapping.id,
+      key,
+      isGrant: false,
+    });
   }
   return wishes;
 }
 
 /** Prefixes that a Grant keeps for its namespace, used or not. Those under `/seldon/` are owned space, where nothing is claimed. */
 function grantClaims({ namespace, prefixes, hosts, open }: Grant): readonly Claimant[] {
-  const shared = prefixes.filter((prefix) => !prefix.startsWith('/seldon/'));
-  const globs = hosts.length === 0 ? ['*'] : hosts;
+  const shared = prefixes.filter((prefix) => !prefix.startsWith("/seldon/"));
+  const globs = hosts.length === 0 ? ["*"] : hosts;
   return shared.flatMap((prefix) =>
     globs.flatMap((glob) => {
       const host = parseHostGlob(glob);
       if (host === null) return [];
-      const claim = { prefix, exact: false, caseSensitive: true, host, rank: open ? 'open' : 'granted' } as const;
-      return [{ claim, namespace, sinceMs: -1, turn: 0, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}`, isGrant: true }];
+      const claim = { prefix, exact: false, caseSensitive: true, host, rank: open ? "open" : "granted" } as const;
+      return [
+        {
+          claim,
+          namespace,
+          sinceMs: -1,
+          turn: 0,
+          createdAt: "",
+          name: "",
+          id: `grant ${namespace} ${glob} ${prefix}`,
+          isGrant: true,
+        },
+      ];
     }),
   );
 }

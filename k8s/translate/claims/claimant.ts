@@ -1,8 +1,8 @@
 // Claimants: claims and who makes them, their order, and which two of them may not both be served.
-import { compareText } from '../../../routing/text/problem.ts';
-import { hostsOverlap } from '../meaning/grant.ts';
-import { beginsWith, samePath } from '../values/letter-case.ts';
-import type { Claim } from '../meaning/meaning.ts';
+import { compareText } from "../../../routing/text/problem.ts";
+import { hostsOverlap } from "../meaning/grant.ts";
+import { beginsWith, samePath } from "../values/letter-case.ts";
+import type { Claim } from "../meaning/meaning.ts";
 
 /** A claim and who makes it. */
 export interface Claimant {
@@ -21,7 +21,7 @@ export interface Claimant {
   readonly isGrant: boolean;
 }
 
-export const ranks: Readonly<Record<Claim['rank'], number>> = { granted: 0, open: 1, ungranted: 2 };
+export const ranks: Readonly<Record<Claim["rank"], number>> = { granted: 0, open: 1, ungranted: 2 };
 
 /** Who comes first. */
 export function compareClaimants(a: Claimant, b: Claimant): number {
@@ -42,13 +42,16 @@ export function conflict(earlier: Claimant, later: Claimant): boolean {
   const [a, b] = [earlier.claim, later.claim];
   if (!pathsOverlap(a, b) || !hostsOverlap(a.host, b.host)) return false;
   // Two Grants are the operator's own decision; Order decides between them unless they are the same prefix.
-  if (b.rank !== 'ungranted') return samePath(a.prefix, b.prefix, a.caseSensitive && b.caseSensitive);
-  return a.rank !== 'open' || b.prefix.length <= a.prefix.length;
+  if (b.rank !== "ungranted") return samePath(a.prefix, b.prefix, a.caseSensitive && b.caseSensitive);
+  return a.rank !== "open" || b.prefix.length <= a.prefix.length;
 }
 
 /** Without letter case where either side is matched so: a path of one may then be a path of the other. */
 function pathsOverlap(a: Claim, b: Claim): boolean {
   const caseSensitive = a.caseSensitive && b.caseSensitive;
   if (a.exact && b.exact) return samePath(a.prefix, b.prefix, caseSensitive);
-  return (!b.exact && beginsWith(a.prefix, b.prefix, caseSensitive)) || (!a.exact && beginsWith(b.prefix, a.prefix, caseSensitive));
+  return (
+    (!b.exact && beginsWith(a.prefix, b.prefix, caseSensitive)) ||
+    (!a.exact && beginsWith(b.prefix, a.prefix, caseSensitive))
+  );
 }

@@ -1,6 +1,6 @@
 // Claims: who gets a prefix of shared space. A pure contest over a set of claims.
-import { AcceptedClaims } from './accepted-claims.ts';
-import { compareClaimants, ranks, type Claimant } from './claimant.ts';
+import { AcceptedClaims } from "./accepted-claims.ts";
+import { compareClaimants, ranks, type Claimant } from "./claimant.ts";
 
 /** A claimant that lost, and one that it lost to. */
 export interface Contest {
@@ -30,7 +30,8 @@ export function decideClaims(claimants: readonly Claimant[], asRecorded: boolean
   const undecided = asRecorded ? undecidedOf(losers, accepted) : noIds;
   // Who is named as winner depends on who won alone, not on the order in which it was found out.
   const contests = losers.flatMap((loser) => {
-    const named = (other: Claimant): boolean => undecided.has(loser.id) || (!undecided.has(other.id) && !isBelow(other, loser));
+    const named = (other: Claimant): boolean =>
+      undecided.has(loser.id) || (!undecided.has(other.id) && !isBelow(other, loser));
     return accepted.firstAgainst(loser, namedHolders, named).map((winner) => ({ loser, winner }));
   });
   return { contests, undecided };
@@ -68,9 +69,15 @@ function undecidedOf(losers: readonly Claimant[], accepted: AcceptedClaims): Rea
   return undecided;
 }
 
-function nextFirm(search: Generator<Claimant>, loser: Claimant, undecided: ReadonlySet<string>, searches: Map<Claimant, Generator<Claimant>>): Claimant | null {
+function nextFirm(
+  search: Generator<Claimant>,
+  loser: Claimant,
+  undecided: ReadonlySet<string>,
+  searches: Map<Claimant, Generator<Claimant>>,
+): Claimant | null {
   searches.set(loser, search);
-  for (let next = search.next(); next.done !== true; next = search.next()) if (!undecided.has(next.value.id) && isFirm(next.value, loser)) return next.value;
+  for (let next = search.next(); next.done !== true; next = search.next())
+    if (!undecided.has(next.value.id) && isFirm(next.value, loser)) return next.value;
   return null;
 }
 

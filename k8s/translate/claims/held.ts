@@ -1,13 +1,13 @@
 // Held claims: who has which prefix of shared space, or which bare gRPC name, and since when. The record of them is an input of translation, and
 // what it should become is an output: only who holds something is in it, so that nobody gains a place by claiming what another holds.
-import { hostText } from '../../../routing/model/order.ts';
-import { hostWithin } from '../meaning/grant.ts';
-import { beginsWith, foldedText, samePath } from '../values/letter-case.ts';
-import type { ClaimArea } from '../meaning/meaning.ts';
+import { hostText } from "../../../routing/model/order.ts";
+import { hostWithin } from "../meaning/grant.ts";
+import { beginsWith, foldedText, samePath } from "../values/letter-case.ts";
+import type { ClaimArea } from "../meaning/meaning.ts";
 
 export type HeldThing =
-  | { readonly kind: 'prefix'; readonly area: ClaimArea }
-  | { readonly kind: 'name'; readonly name: string };
+  | { readonly kind: "prefix"; readonly area: ClaimArea }
+  | { readonly kind: "name"; readonly name: string };
 
 export interface Held {
   readonly namespace: string;
@@ -37,19 +37,21 @@ export interface RecordChange {
 }
 
 export function heldKey(namespace: string, thing: HeldThing): string {
-  return thing.kind === 'name' ? `${namespace} #${thing.name}` : `${namespace} ${areaText(thing.area)}`;
+  return thing.kind === "name" ? `${namespace} #${thing.name}` : `${namespace} ${areaText(thing.area)}`;
 }
 
 /** The same for areas that are the same and for no others: by it a claim is found to be another. Never begins with `#`, as bare names do in keys. */
 export function areaText({ prefix, exact, caseSensitive, host }: ClaimArea): string {
-  return `${exact ? '=' : '^'}${caseSensitive ? '' : 'i'} ${JSON.stringify(caseSensitive ? prefix : foldedText(prefix))} ${host.kind} ${hostText(host)}`;
+  return `${exact ? "=" : "^"}${caseSensitive ? "" : "i"} ${JSON.stringify(caseSensitive ? prefix : foldedText(prefix))} ${host.kind} ${hostText(host)}`;
 }
 
 /** Is every request of `inner` one of `outer`? */
 export function areaWithin(inner: ClaimArea, outer: ClaimArea): boolean {
   if ((outer.caseSensitive && !inner.caseSensitive) || (outer.exact && !inner.exact)) return false;
   if (!hostWithin(inner.host, outer.host)) return false;
-  return outer.exact ? samePath(inner.prefix, outer.prefix, outer.caseSensitive) : beginsWith(inner.prefix, outer.prefix, outer.caseSensitive);
+  return outer.exact
+    ? samePath(inner.prefix, outer.prefix, outer.caseSensitive)
+    : beginsWith(inner.prefix, outer.prefix, outer.caseSensitive);
 }
 
 /** Proposals as they are recorded: in order of their turns, each turn later than the one before and than `afterMs`. */
@@ -63,7 +65,11 @@ export function stamped(proposals: readonly Proposal[], afterMs: number, nowMs: 
         turn = proposal.turn;
         sinceMs += 1;
       }
-      return { namespace: proposal.namespace, thing: proposal.thing, sinceMs: proposal.thing.kind === 'name' ? 0 : (proposal.sinceMs ?? sinceMs) };
+      return {
+        namespace: proposal.namespace,
+        thing: proposal.thing,
+        sinceMs: proposal.thing.kind === "name" ? 0 : (proposal.sinceMs ?? sinceMs),
+      };
     });
 }
 

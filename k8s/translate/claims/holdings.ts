@@ -1,12 +1,12 @@
 // Holdings: who holds which claims in shared space and which bare names, and the record of that.
-import type { Problem } from '../../../routing/text/problem.ts';
-import { BareNames, type NameRefusal } from './bare-names.ts';
-import { Claims } from './claim-book.ts';
-import { fewOf, listOf } from '../collections/few.ts';
-import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
-import type { TranslateSettings } from '../model/translation.ts';
-import type { Draft } from '../meaning/meaning.ts';
-import type { Unit } from '../units/unit.ts';
+import type { Problem } from "../../../routing/text/problem.ts";
+import { BareNames, type NameRefusal } from "./bare-names.ts";
+import { Claims } from "./claim-book.ts";
+import { fewOf, listOf } from "../collections/few.ts";
+import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from "./held.ts";
+import type { TranslateSettings } from "../model/translation.ts";
+import type { Draft } from "../meaning/meaning.ts";
+import type { Unit } from "../units/unit.ts";
 
 /** Where it is decided who holds what. */
 export interface Recording {
@@ -14,7 +14,7 @@ export interface Recording {
    * `here`: whoever claims first holds, from the change in which that is seen. `elsewhere`: from when the record says so (`setRecord`), and until
    * then only what nobody else claims is served.
    */
-  readonly kind: 'here' | 'elsewhere';
+  readonly kind: "here" | "elsewhere";
   /** The record at the start: of an earlier Translator, or []. */
   readonly held: readonly Held[];
 }
@@ -33,10 +33,14 @@ export class Holdings {
   constructor(settings: TranslateSettings, recording: Recording) {
     // One namespace contests nothing.
     const isShared = settings.namespaces.length !== 1;
-    const asRecorded = isShared && recording.kind === 'elsewhere';
-    this.#recordsHere = isShared && recording.kind === 'here';
+    const asRecorded = isShared && recording.kind === "elsewhere";
+    this.#recordsHere = isShared && recording.kind === "here";
     this.#claims = new Claims(settings.grants, asRecorded);
-    this.#bareNames = new BareNames({ grants: settings.grants, grantedOnly: isShared && settings.claims === 'granted', asRecorded });
+    this.#bareNames = new BareNames({
+      grants: settings.grants,
+      grantedOnly: isShared && settings.claims === "granted",
+      asRecorded,
+    });
     const held = new Map(recording.held.map((one) => [heldKey(one.namespace, one.thing), one]));
     this.#turn = this.#recordsHere ? latestOf(held) : 0;
     this.#hold(isShared ? [...held.values()] : [], []);
@@ -90,7 +94,10 @@ export class Holdings {
 
   /** What the record should become. */
   get recordChange(): RecordChange {
-    return { added: [...this.#claims.added, ...this.#bareNames.added], ended: [...this.#claims.ended, ...this.#bareNames.ended] };
+    return {
+      added: [...this.#claims.added, ...this.#bareNames.added],
+      ended: [...this.#claims.ended, ...this.#bareNames.ended],
+    };
   }
 
   /** Does a claim wait for the record to be decided? */
@@ -113,11 +120,11 @@ export class Holdings {
   /** Does the unit hold what this Mapping of it needs? */
   holds(unit: Unit, { mapping, standing }: Draft): boolean {
     switch (standing.kind) {
-      case 'owned':
+      case "owned":
         return true;
-      case 'claim':
+      case "claim":
         return this.#claims.isAccepted(mapping.id);
-      case 'bare':
+      case "bare":
         return this.#bareNames.ownerOf(standing.name) === unit.namespace;
     }
   }
@@ -154,15 +161,21 @@ export class Holdings {
 /** What has other forms that are served misses only calls without a namespace; a raw Mapping for these is not served at all. */
 function bareNameProblem(unit: Unit, name: string, { undecided, reason }: NameRefusal): Problem {
   const isWhole = unit.configuration !== null;
-  const field = isWhole ? '' : 'metadata.name';
-  return { code: 'bare-name-contested', level: undecided || isWhole ? 'error' : 'info', subject: unit.ref, field, sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}` };
+  const field = isWhole ? "" : "metadata.name";
+  return {
+    code: "bare-name-contested",
+    level: undecided || isWhole ? "error" : "info",
+    subject: unit.ref,
+    field,
+    sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}`,
+  };
 }
 
 /** Names that the drafts of a unit declare, each once; an SD declares one, raw Mappings up to their allowance. */
 function bareNamesOf({ meaning, refusals }: Unit): readonly string[] {
   const names: string[] = [];
   for (const { mapping, standing } of meaning!.drafts) {
-    if (standing.kind !== 'bare' || refusals?.mappings.has(mapping.id) === true) continue;
+    if (standing.kind !== "bare" || refusals?.mappings.has(mapping.id) === true) continue;
     if (!names.includes(standing.name)) names.push(standing.name);
   }
   return names;

@@ -1,10 +1,10 @@
 // OAuthKeys: which SeldonDeployments the OAuth gateway knows, by which names. A key that two of one namespace have is nobody's, and the key alone,
 // without a namespace behind it, is nobody's once a second one has it.
-import type { Problem } from '../../../routing/text/problem.ts';
-import { externalNameOf } from '../fields/annotations.ts';
-import type { OAuthKey } from '../model/oauth-key.ts';
-import type { Unit } from '../units/unit.ts';
-import type { TranslateSettings } from '../model/translation.ts';
+import type { Problem } from "../../../routing/text/problem.ts";
+import { externalNameOf } from "../fields/annotations.ts";
+import type { OAuthKey } from "../model/oauth-key.ts";
+import type { Unit } from "../units/unit.ts";
+import type { TranslateSettings } from "../model/translation.ts";
 
 /** A client of the OAuth gateway: whose tokens lead to a SeldonDeployment. Digests only. */
 export interface OAuthExposure {
@@ -21,7 +21,7 @@ export interface OAuthExposuresChange {
   readonly removed: readonly string[];
 }
 
-type Key = Extract<OAuthKey, { kind: 'key' }>;
+type Key = Extract<OAuthKey, { kind: "key" }>;
 
 export class OAuthKeys {
   readonly #isOn: boolean;
@@ -36,9 +36,14 @@ export class OAuthKeys {
   /** What was told of each unit. */
   readonly #told = new Map<Unit, OAuthExposure>();
 
-  constructor({ oauth, bareNames, singleNamespace, namespaces }: Pick<TranslateSettings, 'oauth' | 'bareNames' | 'singleNamespace' | 'namespaces'>) {
+  constructor({
+    oauth,
+    bareNames,
+    singleNamespace,
+    namespaces,
+  }: Pick<TranslateSettings, "oauth" | "bareNames" | "singleNamespace" | "namespaces">) {
     this.#isOn = oauth;
-    this.#isPlain = bareNames === 'on' || singleNamespace !== null || namespaces.length === 1;
+    this.#isPlain = bareNames === "on" || singleNamespace !== null || namespaces.length === 1;
   }
 
   /** Units that may declare something else now. */
@@ -110,11 +115,20 @@ export class OAuthKeys {
     if (key === undefined) return null;
     if (this.#contestOf(unit, key).inNamespace) return null;
     const { id, plain, scoped, secret } = key;
-    return { id, names: this.#isPlain ? [plain, scoped] : [scoped], secret, namespace: unit.namespace, deployment: unit.ref.name };
+    return {
+      id,
+      names: this.#isPlain ? [plain, scoped] : [scoped],
+      secret,
+      namespace: unit.namespace,
+      deployment: unit.ref.name,
+    };
   }
 
   #contestOf(unit: Unit, key: Key): { readonly inNamespace: boolean; readonly alone: boolean } {
-    return { inNamespace: this.#sharing.get(placeOf(unit, key))!.size > 1, alone: this.#namespaces.get(key.plain) === 1 };
+    return {
+      inNamespace: this.#sharing.get(placeOf(unit, key))!.size > 1,
+      alone: this.#namespaces.get(key.plain) === 1,
+    };
   }
 
   /** Of a unit, those that its own Problems do not tell. */
@@ -122,15 +136,34 @@ export class OAuthKeys {
     if (!this.#isOn) return [];
     const oauth = unit.deployment?.oauth ?? null;
     if (oauth === null) return [];
-    const problem = (level: Problem['level'], code: string, field: string, sentence: string): readonly Problem[] => [{ code, level, subject: unit.ref, field, sentence }];
-    if (oauth.kind === 'bad') return problem('error', 'bad-oauth', oauth.field, oauth.sentence);
+    const problem = (level: Problem["level"], code: string, field: string, sentence: string): readonly Problem[] => [
+      { code, level, subject: unit.ref, field, sentence },
+    ];
+    if (oauth.kind === "bad") return problem("error", "bad-oauth", oauth.field, oauth.sentence);
     const key = this.#keys.get(unit);
     if (key === undefined) {
-      return problem('warning', 'oauth-no-path', 'spec.oauth_key', 'its requests are taken by its own configuration, or by the SeldonDeployment that seldon.io/ambassador-service-name names, so nobody gets a token for it alone; remove the key, or the annotation');
+      return problem(
+        "warning",
+        "oauth-no-path",
+        "spec.oauth_key",
+        "its requests are taken by its own configuration, or by the SeldonDeployment that seldon.io/ambassador-service-name names, so nobody gets a token for it alone; remove the key, or the annotation",
+      );
     }
     const { inNamespace, alone } = this.#contestOf(unit, key);
-    if (inNamespace) return problem('error', 'oauth-key-contested', 'spec.oauth_key', 'another SeldonDeployment of this namespace has the same key, so nobody gets a token for either; give each a key of its own');
-    if (!alone && this.#isPlain) return problem('warning', 'oauth-key-contested', 'spec.oauth_key', `a SeldonDeployment of another namespace has the same key, so the secret tells whose it is, and where that is the same too nobody gets a token by the key alone; clients send the key followed by ${unit.namespace}`);
+    if (inNamespace)
+      return problem(
+        "error",
+        "oauth-key-contested",
+        "spec.oauth_key",
+        "another SeldonDeployment of this namespace has the same key, so nobody gets a token for either; give each a key of its own",
+      );
+    if (!alone && this.#isPlain)
+      return problem(
+        "warning",
+        "oauth-key-contested",
+        "spec.oauth_key",
+        `a SeldonDeployment of another namespace has the same key, so the secret tells whose it is, and where that is the same too nobody gets a token by the key alone; clients send the key followed by ${unit.namespace}`,
+      );
     return [];
   }
 }
@@ -142,5 +175,5 @@ function placeOf({ namespace }: Unit, { plain }: Key): string {
 /** null: none that leads to requests of this SeldonDeployment and no other. */
 function keyOf({ deployment, configuration, ref }: Unit): Key | null {
   if (deployment === null || configuration !== null || externalNameOf(deployment) !== ref.name) return null;
-  return deployment.oauth?.kind === 'key' ? deployment.oauth : null;
+  return deployment.oauth?.kind === "key" ? deployment.oauth : null;
 }

@@ -1,6 +1,6 @@
 // The order of many prefixes: each has a place, and those that begin with one of them are at the places behind its own.
-import { firstPlace } from '../../../routing/text/bisect.ts';
-import { compareText } from '../../../routing/text/problem.ts';
+import { firstPlace } from "../../../routing/text/bisect.ts";
+import { compareText } from "../../../routing/text/problem.ts";
 
 export class PrefixOrder {
   readonly #places: ReadonlyMap<string, number>;
@@ -45,7 +45,8 @@ export class PrefixOrder {
   #above(place: number, places: readonly number[], own: number): readonly number[] {
     if (own <= this.#depths[place]!) return places.slice(0, own).filter((one) => this.#ends[one]! > place);
     const above: number[] = [];
-    for (let parent = this.#parents[place]!; parent >= 0; parent = this.#parents[parent]!) if (places[this.indexIn(places, parent)] === parent) above.push(parent);
+    for (let parent = this.#parents[place]!; parent >= 0; parent = this.#parents[parent]!)
+      if (places[this.indexIn(places, parent)] === parent) above.push(parent);
     return above.reverse();
   }
 }

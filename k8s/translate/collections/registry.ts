@@ -1,7 +1,7 @@
 // Registry: records by namespace and name that exist while somebody has a use for them.
 //
 // Inserting a name costs about a microsecond, so at 10,000 SDs all that belongs to one name is one record, and readers hold the records themselves.
-import { NamedMap } from './named-map.ts';
+import { NamedMap } from "./named-map.ts";
 
 /** What a Registry holds. */
 export interface NamedRecord {

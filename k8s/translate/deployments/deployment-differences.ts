@@ -1,18 +1,23 @@
 // Where a SeldonDeployment means something else here than with Seldon's operator 1.18.2 and Ambassador: a Problem each, with what to write for
 // the old behaviour. What holds for every object alike is in COMPATIBILITY.md alone.
-import type { Role } from '../../../routing/model/mapping.ts';
-import { ambassadorIdsOf, annotationOf, type WrittenAnnotation } from '../fields/annotations.ts';
-import type { DeploymentPolicy } from './deployment-policy.ts';
-import type { Deployment } from '../model/deployment.ts';
-import type { Report } from '../values/report.ts';
-import { type OperatorPart, operatorSplits, type OperatorSplits } from './operator-split.ts';
-import { numberOf, quoted } from '../values/value.ts';
+import type { Role } from "../../../routing/model/mapping.ts";
+import { ambassadorIdsOf, annotationOf, type WrittenAnnotation } from "../fields/annotations.ts";
+import type { DeploymentPolicy } from "./deployment-policy.ts";
+import type { Deployment } from "../model/deployment.ts";
+import type { Report } from "../values/report.ts";
+import { type OperatorPart, operatorSplits, type OperatorSplits } from "./operator-split.ts";
+import { numberOf, quoted } from "../values/value.ts";
 
 /** Retries of one request that the data plane makes at most. */
 export const mostRetries = 25;
 
 /** `roles`: of each predictor, as translated. */
-export function reportDeploymentDifferences(deployment: Deployment, policy: DeploymentPolicy, roles: readonly Role[], report: Report): void {
+export function reportDeploymentDifferences(
+  deployment: Deployment,
+  policy: DeploymentPolicy,
+  roles: readonly Role[],
+  report: Report,
+): void {
   const differences = new Differences(deployment, policy, report);
   differences.traffic(roles);
   differences.oldAnnotations();
@@ -24,12 +29,22 @@ export function reportDeploymentDifferences(deployment: Deployment, policy: Depl
 
 /** Of an SD that is being deleted, and is not served any more. */
 export function reportDeletion(report: Report): void {
-  report('info', 'differs-deleting', 'metadata.deletionTimestamp', 'the object is being deleted and takes no new requests, which went on with the operator until Kubernetes had removed its Services; nothing to do');
+  report(
+    "info",
+    "differs-deleting",
+    "metadata.deletionTimestamp",
+    "the object is being deleted and takes no new requests, which went on with the operator until Kubernetes had removed its Services; nothing to do",
+  );
 }
 
 /** Of an SD whose Mappings `seldon.io/ambassador-config` replaces. */
 export function reportConfigDifferences(config: WrittenAnnotation, report: Report): void {
-  report('info', 'differs-config', config.field, `the operator's v2 writer does not read it and served /seldon/<namespace>/<name>/ as if it were not there, and its v1 writer and Sluice serve only what it declares; remove it for the paths of Seldon`);
+  report(
+    "info",
+    "differs-config",
+    config.field,
+    `the operator's v2 writer does not read it and served /seldon/<namespace>/<name>/ as if it were not there, and its v1 writer and Sluice serve only what it declares; remove it for the paths of Seldon`,
+  );
 }
 
 class Differences {
@@ -49,105 +64,208 @@ class Differences {
     if (this.#policy.shadow || predictors.some(({ withheld }) => withheld)) return;
     const splits = operatorSplits(predictors);
     if (this.#policy.trafficField !== null) return this.#annotatedTraffic(this.#policy.trafficField, roles, splits);
-    const live = splits.filter(({ parts }) => parts.some(({ role, percent }, index) => role === 'live' && !isNear(percent, livePercent(roles[index]!))));
+    const live = splits.filter(({ parts }) =>
+      parts.some(({ role, percent }, index) => role === "live" && !isNear(percent, livePercent(roles[index]!))),
+    );
     if (live.length > 0) {
-      const own = roles.flatMap((role, index): OperatorPart[] => (role.kind === 'live' ? [{ name: predictors[index]!.name, role: 'live', percent: livePercent(role) }] : []));
-      const there = live.map(({ writer, parts }) => `${splitText(parts.filter(({ role }) => role === 'live'))} with the operator's ${writer} writer`).join(', ');
+      const own = roles.flatMap((role, index): OperatorPart[] =>
+        role.kind === "live" ? [{ name: predictors[index]!.name, role: "live", percent: livePercent(role) }] : [],
+      );
+      const there = live
+        .map(
+          ({ writer, parts }) =>
+            `${splitText(parts.filter(({ role }) => role === "live"))} with the operator's ${writer} writer`,
+        )
+        .join(", ");
       const numbers = [...new Set(live.flatMap(({ parts }) => trafficText(parts)))];
-      const write = numbers.length === 0 ? 'write the traffic of each predictor with a sum of 100' : `for that write ${numbers.map((traffic) => `traffic ${traffic}`).join(', or ')}`;
-      this.#report('info', 'differs-traffic', 'spec.predictors', `the split is ${splitText(own)} here, and ${there}; ${write}`);
+      const write =
+        numbers.length === 0
+          ? "write the traffic of each predictor with a sum of 100"
+          : `for that write ${numbers.map((traffic) => `traffic ${traffic}`).join(", or ")}`;
+      this.#report(
+        "info",
+        "differs-traffic",
+        "spec.predictors",
+        `the split is ${splitText(own)} here, and ${there}; ${write}`,
+      );
     }
     const shadows = predictors.flatMap(({ shadow }, index) => (shadow ? [index] : []));
     if (shadows.length > 1) {
-      this.#report('info', 'differs-several-shadows', `${predictors[shadows[1]!]!.field}.shadow`, `each of the ${shadows.length} shadows gets copies, and Ambassador takes only ${quoted(predictors[shadows[0]!]!.name)}; remove the others to have one`);
+      this.#report(
+        "info",
+        "differs-several-shadows",
+        `${predictors[shadows[1]!]!.field}.shadow`,
+        `each of the ${shadows.length} shadows gets copies, and Ambassador takes only ${quoted(predictors[shadows[0]!]!.name)}; remove the others to have one`,
+      );
     }
     const [first] = shadows;
     if (first === undefined) return;
     const role = roles[first]!;
-    const percent = role.kind === 'shadow' ? role.percent : 0;
+    const percent = role.kind === "shadow" ? role.percent : 0;
     const copied = splits.filter(({ parts }) => !isNear(parts[first]!.percent, percent));
-    if (copied.length > 0) this.#report('info', 'differs-shadow-traffic', `${predictors[first]!.field}.traffic`, `${percentText(percent)} of the requests are copied here, and ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(' and ')}; write traffic: 0 for no copies, or the percentage that is wanted`);
+    if (copied.length > 0)
+      this.#report(
+        "info",
+        "differs-shadow-traffic",
+        `${predictors[first]!.field}.traffic`,
+        `${percentText(percent)} of the requests are copied here, and ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(" and ")}; write traffic: 0 for no copies, or the percentage that is wanted`,
+      );
   }
 
   /** `sluice.io/traffic` is read by nobody else: there the spec holds. */
   #annotatedTraffic(field: string, roles: readonly Role[], splits: OperatorSplits): void {
-    const own = roles.map((role, index): OperatorPart => ({ name: this.#deployment.predictors[index]!.name, role: role.kind, percent: role.kind === 'live' ? livePercent(role) : role.percent }));
-    const others = splits.filter(({ parts }) => parts.some(({ percent }, index) => !isNear(percent, own[index]!.percent)));
+    const own = roles.map((role, index): OperatorPart => ({
+      name: this.#deployment.predictors[index]!.name,
+      role: role.kind,
+      percent: role.kind === "live" ? livePercent(role) : role.percent,
+    }));
+    const others = splits.filter(({ parts }) =>
+      parts.some(({ percent }, index) => !isNear(percent, own[index]!.percent)),
+    );
     if (others.length === 0) return;
-    const there = others.map(({ writer, parts }) => `${splitText(parts)} with the operator's ${writer} writer`).join(', ');
-    this.#report('info', 'differs-traffic-annotation', field, `the split is ${splitText(own)} here, and by the spec alone ${there}; write these numbers into predictors[].traffic for the same there`);
+    const there = others
+      .map(({ writer, parts }) => `${splitText(parts)} with the operator's ${writer} writer`)
+      .join(", ");
+    this.#report(
+      "info",
+      "differs-traffic-annotation",
+      field,
+      `the split is ${splitText(own)} here, and by the spec alone ${there}; write these numbers into predictors[].traffic for the same there`,
+    );
   }
 
   oldAnnotations(): void {
-    const weight = this.#written('seldon.io/ambassador-weight');
-    if (weight !== null && this.#policy.weight !== null && this.#policy.served === 'yes') {
-      this.#report('info', 'differs-weight', weight.field, 'operators since 0.4 do not read it, so all predictors that share the external name shared the requests there; remove it for that');
+    const weight = this.#written("seldon.io/ambassador-weight");
+    if (weight !== null && this.#policy.weight !== null && this.#policy.served === "yes") {
+      this.#report(
+        "info",
+        "differs-weight",
+        weight.field,
+        "operators since 0.4 do not read it, so all predictors that share the external name shared the requests there; remove it for that",
+      );
     }
-    const shadow = this.#written('seldon.io/ambassador-shadow');
+    const shadow = this.#written("seldon.io/ambassador-shadow");
     if (shadow !== null && this.#policy.shadow) {
-      this.#report('info', 'differs-shadow', shadow.field, 'operators since 1.1 do not read it and gave this SeldonDeployment live requests, where it gets copies here; remove it for that');
+      this.#report(
+        "info",
+        "differs-shadow",
+        shadow.field,
+        "operators since 1.1 do not read it and gave this SeldonDeployment live requests, where it gets copies here; remove it for that",
+      );
     }
-    const ids = this.#written('seldon.io/ambassador-id');
+    const ids = this.#written("seldon.io/ambassador-id");
     const list = ambassadorIdsOf(this.#deployment.annotations);
     if (ids !== null && list !== null && (list.length > 1 || list[0] !== ids.text)) {
-      this.#report('info', 'differs-ambassador-id', ids.field, `it is a list of ids here, and the operator took ${quoted(ids.text)} for one id, which no Ambassador had; write one id`);
+      this.#report(
+        "info",
+        "differs-ambassador-id",
+        ids.field,
+        `it is a list of ids here, and the operator took ${quoted(ids.text)} for one id, which no Ambassador had; write one id`,
+      );
     }
   }
 
   /** Limits that another annotation set there, or none. */
   limits(): void {
     const { restTimeout, grpcTimeout, retry } = this.#policy;
-    for (const [protocol, limit] of [['rest', restTimeout], ['grpc', grpcTimeout]] as const) {
+    for (const [protocol, limit] of [
+      ["rest", restTimeout],
+      ["grpc", grpcTimeout],
+    ] as const) {
       const old = this.#written(`seldon.io/${protocol}-read-timeout`);
       if (old === null || limit.setBy !== `annotation seldon.io/${protocol}-read-timeout`) continue;
-      this.#report('info', 'differs-read-timeout', old.field, `operators since 1.1 do not read it and used 3000 ms, and here it holds; remove it for 3000 ms, or write it as seldon.io/${protocol}-timeout`);
+      this.#report(
+        "info",
+        "differs-read-timeout",
+        old.field,
+        `operators since 1.1 do not read it and used 3000 ms, and here it holds; remove it for 3000 ms, or write it as seldon.io/${protocol}-timeout`,
+      );
     }
     // The v2 writer limited both by rest-timeout.
-    const v2 = this.#written('seldon.io/rest-timeout') === null ? 3000 : restTimeout.ms;
-    const grpc = this.#written('seldon.io/grpc-timeout');
-    const rest = this.#written('seldon.io/rest-timeout');
+    const v2 = this.#written("seldon.io/rest-timeout") === null ? 3000 : restTimeout.ms;
+    const grpc = this.#written("seldon.io/grpc-timeout");
+    const rest = this.#written("seldon.io/rest-timeout");
     if ((rest !== null || grpc !== null) && v2 !== grpcTimeout.ms) {
       const shorter = grpcTimeout.ms !== 0 && (v2 === 0 || v2 > grpcTimeout.ms);
-      const here = `${limitText(grpcTimeout.ms)}${grpcTimeout.setBy === null ? ' to the response head by default' : ''}`;
-      this.#report(shorter ? 'warning' : 'info', 'differs-grpc-timeout', (grpc ?? rest)!.field, `gRPC calls have ${here}, and the operator's v2 writer gave them ${limitText(v2)}, from rest-timeout${shorter ? ', so longer calls are cut now' : ''}; write seldon.io/grpc-timeout: "${v2}" for that`);
+      const here = `${limitText(grpcTimeout.ms)}${grpcTimeout.setBy === null ? " to the response head by default" : ""}`;
+      this.#report(
+        shorter ? "warning" : "info",
+        "differs-grpc-timeout",
+        (grpc ?? rest)!.field,
+        `gRPC calls have ${here}, and the operator's v2 writer gave them ${limitText(v2)}, from rest-timeout${shorter ? ", so longer calls are cut now" : ""}; write seldon.io/grpc-timeout: "${v2}" for that`,
+      );
     }
-    const retries = this.#written('seldon.io/ambassador-retries');
+    const retries = this.#written("seldon.io/ambassador-retries");
     if (retries !== null && retry !== null && retry.numRetries > mostRetries) {
-      this.#report('info', 'differs-retries', retries.field, `a request is tried again ${mostRetries} times at most, and ${retry.numRetries} times by Envoy; write up to ${mostRetries}`);
+      this.#report(
+        "info",
+        "differs-retries",
+        retries.field,
+        `a request is tried again ${mostRetries} times at most, and ${retry.numRetries} times by Envoy; write up to ${mostRetries}`,
+      );
     }
   }
 
   headers(): void {
-    const header = this.#written('seldon.io/ambassador-header');
-    if (header !== null && header.text.trim() !== '' && this.#policy.served !== 'no') {
+    const header = this.#written("seldon.io/ambassador-header");
+    if (header !== null && header.text.trim() !== "" && this.#policy.served !== "no") {
       // The v1 writer cuts at every colon and takes pairs, an odd count ends it; the v2 writer takes one pair, or one name.
-      const parts = header.text.split(':').length;
-      const v1 = parts % 2 === 1 ? 'ended the reconciler' : parts === 2 ? null : 'cut it at every colon into pairs';
-      const v2 = parts > 2 ? 'refused the SeldonDeployment' : null;
-      const there = [v1 === null ? [] : [`the operator's v1 writer ${v1}`], v2 === null ? [] : [`its v2 writer ${v2}`]].flat();
-      if (there.length > 0) this.#report('info', 'differs-header', header.field, `${there.join(' and ')}, and here it is served; write one "name: value" without another colon for all of them`);
+      const parts = header.text.split(":").length;
+      const v1 = parts % 2 === 1 ? "ended the reconciler" : parts === 2 ? null : "cut it at every colon into pairs";
+      const v2 = parts > 2 ? "refused the SeldonDeployment" : null;
+      const there = [
+        v1 === null ? [] : [`the operator's v1 writer ${v1}`],
+        v2 === null ? [] : [`its v2 writer ${v2}`],
+      ].flat();
+      if (there.length > 0)
+        this.#report(
+          "info",
+          "differs-header",
+          header.field,
+          `${there.join(" and ")}, and here it is served; write one "name: value" without another colon for all of them`,
+        );
     }
-    const regex = this.#written('seldon.io/ambassador-regex-header');
-    if (regex !== null && regex.text.trim() !== '' && this.#policy.served !== 'no') {
-      this.#report('info', 'differs-regex-header', regex.field, 'operators since 0.4 read ambassador-header in its place, or ended on it, and here it counts; remove it for what they served');
+    const regex = this.#written("seldon.io/ambassador-regex-header");
+    if (regex !== null && regex.text.trim() !== "" && this.#policy.served !== "no") {
+      this.#report(
+        "info",
+        "differs-regex-header",
+        regex.field,
+        "operators since 0.4 read ambassador-header in its place, or ended on it, and here it counts; remove it for what they served",
+      );
     }
   }
 
   breakers(): void {
-    for (const name of ['max-connections', 'max-pending-requests', 'max-requests', 'max-retries']) {
+    for (const name of ["max-connections", "max-pending-requests", "max-requests", "max-retries"]) {
       const written = this.#written(`seldon.io/ambassador-circuit-breakers-${name}`);
       if (written === null || numberOf(written.text) !== 0) continue;
-      this.#report('info', 'differs-breaker-zero', written.field, `0 is a limit of none here and with the operator's v2 writer, and its v1 writer dropped it for Ambassador's default; remove it for the default`);
+      this.#report(
+        "info",
+        "differs-breaker-zero",
+        written.field,
+        `0 is a limit of none here and with the operator's v2 writer, and its v1 writer dropped it for Ambassador's default; remove it for the default`,
+      );
     }
   }
 
   predictors(): void {
     for (const { certSecretName, explainer, field, shadow } of this.#deployment.predictors) {
-      if (certSecretName !== '') {
-        this.#report('info', 'differs-predictor-tls', `${field}.ssl.certSecretName`, 'requests go to the predictor by TLS, and went in plain text with Ambassador, because the operator named a TLSContext that nobody made; remove ssl for plain text');
+      if (certSecretName !== "") {
+        this.#report(
+          "info",
+          "differs-predictor-tls",
+          `${field}.ssl.certSecretName`,
+          "requests go to the predictor by TLS, and went in plain text with Ambassador, because the operator named a TLSContext that nobody made; remove ssl for plain text",
+        );
       }
       if (explainer !== null && shadow) {
-        this.#report('info', 'differs-explainer', `${field}.explainer`, 'the explainer of a shadow answers, and was a shadow that answered 404 with Ambassador; remove the explainer for that');
+        this.#report(
+          "info",
+          "differs-explainer",
+          `${field}.explainer`,
+          "the explainer of a shadow answers, and was a shadow that answered 404 with Ambassador; remove the explainer for that",
+        );
       }
     }
   }
@@ -158,7 +276,7 @@ class Differences {
 }
 
 function livePercent(role: Role): number {
-  return role.kind === 'live' ? role.share * 100 : 0;
+  return role.kind === "live" ? role.share * 100 : 0;
 }
 
 function isNear(a: number, b: number): boolean {
@@ -170,13 +288,15 @@ const mostNamed = 6;
 
 function splitText(parts: readonly OperatorPart[]): string {
   const named = parts.slice(0, mostNamed).map(({ name, percent }) => `${quoted(name)} ${percentText(percent)}`);
-  return parts.length > mostNamed ? `${named.join(', ')} and so on` : named.join(', ');
+  return parts.length > mostNamed ? `${named.join(", ")} and so on` : named.join(", ");
 }
 
 /** The numbers that make this split here, in order; none when it loses a share. */
 function trafficText(parts: readonly OperatorPart[]): readonly string[] {
-  const live = parts.filter(({ role }) => role === 'live');
-  return live.length <= mostNamed && live.reduce((sum, { percent }) => sum + percent, 0) === 100 ? [live.map(({ percent }) => percent).join('/')] : [];
+  const live = parts.filter(({ role }) => role === "live");
+  return live.length <= mostNamed && live.reduce((sum, { percent }) => sum + percent, 0) === 100
+    ? [live.map(({ percent }) => percent).join("/")]
+    : [];
 }
 
 function percentText(percent: number): string {
@@ -184,5 +304,5 @@ function percentText(percent: number): string {
 }
 
 function limitText(ms: number): string {
-  return ms === 0 ? 'no limit' : `${ms} ms`;
+  return ms === 0 ? "no limit" : `${ms} ms`;
 }

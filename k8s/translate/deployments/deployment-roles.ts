@@ -1,38 +1,63 @@
 // Roles of the predictors of an SD: what share of the live traffic each takes, or of what percent it gets copies.
-import type { Role } from '../../../routing/model/mapping.ts';
-import { predictorShares } from '../../../routing/route/weights.ts';
-import { annotationOf } from '../fields/annotations.ts';
-import { commonPart } from '../collections/common-part.ts';
-import type { DeploymentPolicy } from './deployment-policy.ts';
-import type { Deployment } from '../model/deployment.ts';
-import type { Report } from '../values/report.ts';
+import type { Role } from "../../../routing/model/mapping.ts";
+import { predictorShares } from "../../../routing/route/weights.ts";
+import { annotationOf } from "../fields/annotations.ts";
+import { commonPart } from "../collections/common-part.ts";
+import type { DeploymentPolicy } from "./deployment-policy.ts";
+import type { Deployment } from "../model/deployment.ts";
+import type { Report } from "../values/report.ts";
 
 /** Of a Deployment's only predictor, with nothing written about its share. */
-const soleRole: Role = commonPart({ kind: 'live', weight: null, share: 1 });
+const soleRole: Role = commonPart({ kind: "live", weight: null, share: 1 });
 
 /** Role of each predictor, in order. */
-export function predictorRoles({ predictors, annotations }: Deployment, policy: DeploymentPolicy, report: Report): readonly Role[] {
+export function predictorRoles(
+  { predictors, annotations }: Deployment,
+  policy: DeploymentPolicy,
+  report: Report,
+): readonly Role[] {
   const { traffic, trafficField, weight } = policy;
   const live = predictors.flatMap(({ shadow }, index) => (shadow ? [] : [index]));
   const { shares, note } = predictorShares(live.map((index) => traffic[index]!));
-  if (note?.kind === 'scaled') {
-    report('warning', 'traffic-scaled', trafficField ?? 'spec.predictors', `the traffic of the predictors after the first sums to ${note.sum}, over 100: it is scaled to 100 and the first gets none; make it sum to 100`);
-  } else if (note?.kind === 'remainder' && !predictors[live[0]!]!.withheld) {
-    report('warning', 'traffic-remainder', trafficField ?? `${predictors[live[0]!]!.field}.traffic`, `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`);
+  if (note?.kind === "scaled") {
+    report(
+      "warning",
+      "traffic-scaled",
+      trafficField ?? "spec.predictors",
+      `the traffic of the predictors after the first sums to ${note.sum}, over 100: it is scaled to 100 and the first gets none; make it sum to 100`,
+    );
+  } else if (note?.kind === "remainder" && !predictors[live[0]!]!.withheld) {
+    report(
+      "warning",
+      "traffic-remainder",
+      trafficField ?? `${predictors[live[0]!]!.field}.traffic`,
+      `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`,
+    );
   }
-  const shadowWeight = policy.shadow ? shadowPercent(weight ?? 100, annotationOf(annotations, 'seldon.io/ambassador-weight')?.field ?? '', report) : 0;
+  const shadowWeight = policy.shadow
+    ? shadowPercent(weight ?? 100, annotationOf(annotations, "seldon.io/ambassador-weight")?.field ?? "", report)
+    : 0;
   let nextLive = 0;
   return predictors.map(({ shadow, field }, index): Role => {
     if (predictors.length === 1 && !shadow && !policy.shadow && weight === null) return soleRole;
-    if (shadow) return { kind: 'shadow', percent: shadowPercent(traffic[index] ?? 100, trafficField ?? `${field}.traffic`, report) };
+    if (shadow)
+      return {
+        kind: "shadow",
+        percent: shadowPercent(traffic[index] ?? 100, trafficField ?? `${field}.traffic`, report),
+      };
     const share = shares[nextLive++]!;
-    return policy.shadow ? { kind: 'shadow', percent: share * shadowWeight } : { kind: 'live', weight, share };
+    return policy.shadow ? { kind: "shadow", percent: share * shadowWeight } : { kind: "live", weight, share };
   });
 }
 
 /** A request is copied to a shadow once at most. */
 function shadowPercent(percent: number, field: string, report: Report): number {
   if (percent <= 100) return percent;
-  report('warning', 'shadow-over-100', field, `${percent} is over 100 and counts as 100, a copy of every request; write a percentage from 0 to 100`);
+  report(
+    "warning",
+    "shadow-over-100",
+    field,
+    `${percent} is over 100 and counts as 100, a copy of every request; write a percentage from 0 to 100`,
+  );
   return 100;
 }

@@ -1,17 +1,30 @@
 // Where the predictors and explainers of an SD are reached: the Service of each, its port, and TLS.
-import type { Upstream, UpstreamTls } from '../../../routing/model/upstream.ts';
-import type { DeploymentPolicy } from './deployment-policy.ts';
-import type { Deployment, Predictor } from '../model/deployment.ts';
-import { isUpstreamGranted } from '../meaning/grant.ts';
-import { limitsWith, type MappingDefaults } from '../meaning/module-defaults.ts';
-import { explainerCandidate, portNamed, predictorCandidates, type Service, type ServiceCandidate } from '../backends/services.ts';
-import { missingSecretLevel, plainTls, predictorTls } from '../backends/tls.ts';
-import type { TranslateSettings } from '../model/translation.ts';
-import { notReady, type Lookups, type MeaningBuilder } from '../meaning/meaning.ts';
-import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits, type UpstreamPlan } from '../backends/upstreams.ts';
+import type { Upstream, UpstreamTls } from "../../../routing/model/upstream.ts";
+import type { DeploymentPolicy } from "./deployment-policy.ts";
+import type { Deployment, Predictor } from "../model/deployment.ts";
+import { isUpstreamGranted } from "../meaning/grant.ts";
+import { limitsWith, type MappingDefaults } from "../meaning/module-defaults.ts";
+import {
+  explainerCandidate,
+  portNamed,
+  predictorCandidates,
+  type Service,
+  type ServiceCandidate,
+} from "../backends/services.ts";
+import { missingSecretLevel, plainTls, predictorTls } from "../backends/tls.ts";
+import type { TranslateSettings } from "../model/translation.ts";
+import { notReady, type Lookups, type MeaningBuilder } from "../meaning/meaning.ts";
+import {
+  absentServiceAddress,
+  defaultUpstreamLimits,
+  planUpstream,
+  serviceAddress,
+  type UpstreamLimits,
+  type UpstreamPlan,
+} from "../backends/upstreams.ts";
 
 /** null: plain; `missing`: TLS is asked for and cannot be had; `withheld`: a value that decides about it cannot be read. */
-export type PredictorTls = UpstreamTls | 'missing' | 'withheld' | null;
+export type PredictorTls = UpstreamTls | "missing" | "withheld" | null;
 
 /** The Service that a predictor is served by: null where none exists, with the name that it would have. */
 export interface ChosenService {
@@ -32,17 +45,27 @@ export class DeploymentServices {
   readonly #policy: DeploymentPolicy;
   readonly #builder: MeaningBuilder;
   readonly #limits: UpstreamLimits;
-  readonly #dial: TranslateSettings['dial'];
+  readonly #dial: TranslateSettings["dial"];
   readonly #namespace: string;
   readonly #explainers = new Map<Predictor, UpstreamPlan>();
 
   /** `builder` gets its Problems and choices. */
-  constructor(deployment: Deployment, around: Lookups, policy: DeploymentPolicy, defaults: MappingDefaults, builder: MeaningBuilder) {
+  constructor(
+    deployment: Deployment,
+    around: Lookups,
+    policy: DeploymentPolicy,
+    defaults: MappingDefaults,
+    builder: MeaningBuilder,
+  ) {
     this.#deployment = deployment;
     this.#around = around;
     this.#policy = policy;
     this.#builder = builder;
-    this.#limits = limitsWith(policy.breakers.length === 0 ? defaultUpstreamLimits : { ...defaultUpstreamLimits, breakers: policy.breakers }, policy.said, defaults);
+    this.#limits = limitsWith(
+      policy.breakers.length === 0 ? defaultUpstreamLimits : { ...defaultUpstreamLimits, breakers: policy.breakers },
+      policy.said,
+      defaults,
+    );
     this.#dial = defaults.dial ?? around.settings.dial;
     this.#namespace = deployment.ref.namespace;
   }
@@ -52,14 +75,34 @@ export class DeploymentServices {
     const candidates = predictorCandidates(this.#deployment, predictor);
     const service = this.#find(candidates);
     const name = service?.name ?? candidates[0]!.name;
-    this.#builder.choices.push({ mapping: mappingId(this.#deployment, 'http', predictor.name), predictor, chosen: name, exists: service !== null });
-    const http = service === null ? null : portNamed(service, 'http');
+    this.#builder.choices.push({
+      mapping: mappingId(this.#deployment, "http", predictor.name),
+      predictor,
+      chosen: name,
+      exists: service !== null,
+    });
+    const http = service === null ? null : portNamed(service, "http");
     if (service !== null && http === null && !service.ports.some(({ port }) => port === predictor.ports.http)) {
-      this.#builder.report('warning', 'no-http-port', predictor.field, `the Service ${name} has neither a port named http nor the port ${predictor.ports.http}, so for REST ${notReady}; name its port http`);
+      this.#builder.report(
+        "warning",
+        "no-http-port",
+        predictor.field,
+        `the Service ${name} has neither a port named http nor the port ${predictor.ports.http}, so for REST ${notReady}; name its port http`,
+      );
     }
-    const grpc = service === null ? null : portNamed(service, 'grpc');
-    if (service !== null && service.externalName === '' && grpc === null && !service.ports.some(({ port }) => port === predictor.ports.grpc)) {
-      this.#builder.report('info', 'no-grpc-port', predictor.field, `the Service ${name} has neither a port named grpc nor the port ${predictor.ports.grpc}, so for gRPC ${notReady} (UNAVAILABLE); name its port grpc if it has one`);
+    const grpc = service === null ? null : portNamed(service, "grpc");
+    if (
+      service !== null &&
+      service.externalName === "" &&
+      grpc === null &&
+      !service.ports.some(({ port }) => port === predictor.ports.grpc)
+    ) {
+      this.#builder.report(
+        "info",
+        "no-grpc-port",
+        predictor.field,
+        `the Service ${name} has neither a port named grpc nor the port ${predictor.ports.grpc}, so for gRPC ${notReady} (UNAVAILABLE); name its port grpc if it has one`,
+      );
     }
     return { service, name, http: http ?? predictor.ports.http, grpc: grpc ?? predictor.ports.grpc };
   }
@@ -78,33 +121,60 @@ export class DeploymentServices {
   }
 
   #isWithheld(predictor: Predictor): boolean {
-    return predictor.withheld || this.#policy.served === 'withheld';
+    return predictor.withheld || this.#policy.served === "withheld";
   }
 
   /** How a predictor is spoken to. */
   tlsOf(predictor: Predictor): PredictorTls {
     const { certSecretName } = predictor;
-    if (this.#isWithheld(predictor)) return 'withheld';
-    if (certSecretName === '') return null;
+    if (this.#isWithheld(predictor)) return "withheld";
+    if (certSecretName === "") return null;
     const result = predictorTls(certSecretName, this.#around.secret(this.#namespace, certSecretName));
-    if (result.kind === 'tls') return result.tls;
-    this.#builder.report(result.isAbsent ? missingSecretLevel(this.#around.settings) : 'error', 'tls-missing', `${predictor.field}.ssl.certSecretName`, `TLS to the predictor ${result.reason}, so ${notReady}, never sent in plain text; create the Secret`);
-    return 'missing';
+    if (result.kind === "tls") return result.tls;
+    this.#builder.report(
+      result.isAbsent ? missingSecretLevel(this.#around.settings) : "error",
+      "tls-missing",
+      `${predictor.field}.ssl.certSecretName`,
+      `TLS to the predictor ${result.reason}, so ${notReady}, never sent in plain text; create the Secret`,
+    );
+    return "missing";
   }
 
   /** What stands for a Service, or for the lack of one, as an Upstream. */
-  plan(service: Service | null, name: string, port: number, protocol: Upstream['protocol'], tls: PredictorTls): UpstreamPlan {
+  plan(
+    service: Service | null,
+    name: string,
+    port: number,
+    protocol: Upstream["protocol"],
+    tls: PredictorTls,
+  ): UpstreamPlan {
     const { settings } = this.#around;
     const namespace = this.#namespace;
-    if (tls === 'missing' || tls === 'withheld') return planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, tls === 'missing' ? plainTls() : null, this.#limits);
-    if (service !== null && service.externalName !== '') {
+    if (tls === "missing" || tls === "withheld")
+      return planUpstream(
+        { kind: "service", namespace, name, port },
+        "none",
+        protocol,
+        tls === "missing" ? plainTls() : null,
+        this.#limits,
+      );
+    if (service !== null && service.externalName !== "") {
       if (isUpstreamGranted(this.#around.grantsOf(namespace), [service.externalName])) {
-        return planUpstream({ kind: 'dns', host: service.externalName, port }, 'resolver', protocol, tls, this.#limits);
+        return planUpstream({ kind: "dns", host: service.externalName, port }, "resolver", protocol, tls, this.#limits);
       }
-      if (protocol === 'http1') this.#builder.report('error', 'upstream-not-granted', '', `the Service ${name} is an ExternalName of ${service.externalName}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`);
-      return planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, tls, this.#limits);
+      if (protocol === "http1")
+        this.#builder.report(
+          "error",
+          "upstream-not-granted",
+          "",
+          `the Service ${name} is an ExternalName of ${service.externalName}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`,
+        );
+      return planUpstream({ kind: "service", namespace, name, port }, "none", protocol, tls, this.#limits);
     }
-    const { address, from } = service === null ? absentServiceAddress(namespace, name, port, settings.source) : serviceAddress(service, port, this.#dial);
+    const { address, from } =
+      service === null
+        ? absentServiceAddress(namespace, name, port, settings.source)
+        : serviceAddress(service, port, this.#dial);
     return planUpstream(address, from, protocol, tls, this.#limits);
   }
 
@@ -118,12 +188,26 @@ export class DeploymentServices {
   #planExplainer(predictor: Predictor): UpstreamPlan {
     const candidate = explainerCandidate(this.#deployment, predictor);
     const service = this.#find([candidate]);
-    const port = (service === null ? null : portNamed(service, 'http')) ?? predictor.explainer!.port;
-    if (service !== null && service.externalName === '' && !service.ports.some((known) => known.port === port)) {
-      this.#builder.report('warning', 'no-explainer-port', `${predictor.field}.explainer`, `the Service ${service.name} has neither a port named http nor the port ${port}, so requests for the explainer are answered 503; name its port http`);
+    const port = (service === null ? null : portNamed(service, "http")) ?? predictor.explainer!.port;
+    if (service !== null && service.externalName === "" && !service.ports.some((known) => known.port === port)) {
+      this.#builder.report(
+        "warning",
+        "no-explainer-port",
+        `${predictor.field}.explainer`,
+        `the Service ${service.name} has neither a port named http nor the port ${port}, so requests for the explainer are answered 503; name its port http`,
+      );
     }
-    if (this.#isWithheld(predictor)) return this.plan(service, candidate.name, port, 'http1', 'withheld');
-    const tls = predictor.certSecretName === '' ? null : predictorTls(predictor.certSecretName, this.#around.secret(this.#namespace, predictor.certSecretName));
-    return this.plan(service, candidate.name, port, 'http1', tls === null ? null : tls.kind === 'tls' ? tls.tls : 'missing');
+    if (this.#isWithheld(predictor)) return this.plan(service, candidate.name, port, "http1", "withheld");
+    const tls =
+      predictor.certSecretName === ""
+        ? null
+        : predictorTls(predictor.certSecretName, this.#around.secret(this.#namespace, predictor.certSecretName));
+    return this.plan(
+      service,
+      candidate.name,
+      port,
+      "http1",
+      tls === null ? null : tls.kind === "tls" ? tls.tls : "missing",
+    );
   }
 }

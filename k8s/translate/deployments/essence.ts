@@ -1,66 +1,85 @@
 // Essence: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
-import { isPredictorsOwn } from '../fields/deployment-places.ts';
-import { keptSecret } from '../model/oauth-key.ts';
-import { serviceSpecFields } from '../fields/service-config.ts';
-import { arrayOf, isRecord, recordOf, type UnknownRecord } from '../values/value.ts';
+import { isPredictorsOwn } from "../fields/deployment-places.ts";
+import { keptSecret } from "../model/oauth-key.ts";
+import { serviceSpecFields } from "../fields/service-config.ts";
+import { arrayOf, isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
 
 /** kubectl writes the whole object into it once more. */
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** Decoding gives the same for an object and its essence. What has an unexpected shape stays as it is, so that decoding can say so. */
 export function essenceOf(kind: string, object: UnknownRecord): UnknownRecord {
   const { status: _status, ...rest } = object;
-  const metadata = recordIn(rest, 'metadata', metadataEssence);
+  const metadata = recordIn(rest, "metadata", metadataEssence);
   switch (kind) {
-    case 'SeldonDeployment':
-      return { ...rest, ...metadata, ...recordIn(rest, 'spec', specEssence) };
-    case 'Service':
+    case "SeldonDeployment":
+      return { ...rest, ...metadata, ...recordIn(rest, "spec", specEssence) };
+    case "Service":
       // Keys that no Service has may be misplaced ones.
-      return { ...without(rest, objectFields), ...metadata, ...recordIn(rest, 'spec', serviceEssence) };
-    case 'EndpointSlice':
-      return { ...recordIn(rest, 'metadata', (slice) => picked(slice, ['labels'])), ...picked(rest, ['ports']), ...listIn(rest, 'endpoints', ({ addresses, conditions }) => ({ addresses, conditions })) };
-    case 'ConfigMap':
+      return { ...without(rest, objectFields), ...metadata, ...recordIn(rest, "spec", serviceEssence) };
+    case "EndpointSlice":
+      return {
+        ...recordIn(rest, "metadata", (slice) => picked(slice, ["labels"])),
+        ...picked(rest, ["ports"]),
+        ...listIn(rest, "endpoints", ({ addresses, conditions }) => ({ addresses, conditions })),
+      };
+    case "ConfigMap":
       // Whoever writes it says which version it replaces.
-      return { ...recordIn(rest, 'metadata', (map) => picked(map, ['resourceVersion'])), ...picked(rest, ['data']) };
+      return { ...recordIn(rest, "metadata", (map) => picked(map, ["resourceVersion"])), ...picked(rest, ["data"]) };
     default:
       return { ...rest, ...metadata };
   }
 }
 
-const objectFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'spec']);
+const objectFields: ReadonlySet<string> = new Set(["apiVersion", "kind", "spec"]);
 const serviceFields: ReadonlySet<string> = new Set(serviceSpecFields);
 
 /** What the API server writes, and changes with every update of any part. */
-const bookkeeping: ReadonlySet<string> = new Set(['managedFields', 'uid', 'resourceVersion', 'generation', 'selfLink']);
+const bookkeeping: ReadonlySet<string> = new Set(["managedFields", "uid", "resourceVersion", "generation", "selfLink"]);
 
 function metadataEssence(metadata: UnknownRecord): UnknownRecord {
-  return { ...without(metadata, bookkeeping), ...recordIn(metadata, 'annotations', ({ [lastApplied]: _applied, ...annotations }) => annotations) };
+  return {
+    ...without(metadata, bookkeeping),
+    ...recordIn(metadata, "annotations", ({ [lastApplied]: _applied, ...annotations }) => annotations),
+  };
 }
 
 function serviceEssence(spec: UnknownRecord): UnknownRecord {
-  return { ...without(spec, serviceFields), ...picked(spec, ['type', 'clusterIP', 'externalName', 'selector']), ...listIn(spec, 'ports', ({ name, port }) => ({ name, port })) };
+  return {
+    ...without(spec, serviceFields),
+    ...picked(spec, ["type", "clusterIP", "externalName", "selector"]),
+    ...listIn(spec, "ports", ({ name, port }) => ({ name, port })),
+  };
 }
 
 function specEssence(spec: UnknownRecord): UnknownRecord {
-  return { ...spec, ...keptSecret(spec), ...listIn(spec, 'predictors', predictorEssence) };
+  return { ...spec, ...keptSecret(spec), ...listIn(spec, "predictors", predictorEssence) };
 }
 
 function predictorEssence(predictor: UnknownRecord): UnknownRecord {
-  return { ...predictor, ...listIn(predictor, 'componentSpecs', podEssence), ...recordIn(predictor, 'componentSpec', podEssence) };
+  return {
+    ...predictor,
+    ...listIn(predictor, "componentSpecs", podEssence),
+    ...recordIn(predictor, "componentSpec", podEssence),
+  };
 }
 
 /** Of pods the names and ports of their containers count: ports of predictors without an engine follow from them. */
 function podEssence(pod: UnknownRecord): UnknownRecord {
-  const containers = arrayOf(recordOf(pod['spec'])['containers']).map((value) => {
+  const containers = arrayOf(recordOf(pod["spec"])["containers"]).map((value) => {
     const { name, ports } = recordOf(value);
     return { name, ports };
   });
-  const metadata = podMetadata(recordOf(pod['metadata']));
-  return { ...lostIn(pod), ...(Object.keys(metadata).length === 0 ? {} : { metadata }), spec: { ...lostIn(recordOf(pod['spec'])), containers } };
+  const metadata = podMetadata(recordOf(pod["metadata"]));
+  return {
+    ...lostIn(pod),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    spec: { ...lostIn(recordOf(pod["spec"])), containers },
+  };
 }
 
 function podMetadata(metadata: UnknownRecord): UnknownRecord {
-  const annotations = lostIn(recordOf(metadata['annotations']));
+  const annotations = lostIn(recordOf(metadata["annotations"]));
   const { annotations: _annotations, ...lost } = lostIn(metadata);
   return Object.keys(annotations).length === 0 ? lost : { ...lost, annotations };
 }

@@ -1,6 +1,6 @@
 // The texts of `seldon.io/ambassador-header` and `-regex-header`.
-import type { NamedMatch } from '../../../routing/model/match.ts';
-import { compileRegex } from '../../../routing/regex/regex.ts';
+import type { NamedMatch } from "../../../routing/model/match.ts";
+import { compileRegex } from "../../../routing/regex/regex.ts";
 
 export interface HeaderPairs {
   /** Names in lower case; of one name twice the last counts. */
@@ -23,12 +23,14 @@ const mostBytes = 8192;
  */
 export function parseHeaders(text: string): HeaderPairs {
   return collect(text, (line) => {
-    const parts = line.split(':').map((part) => part.trim());
-    if (parts.length === 1) return [{ name: line, value: { kind: 'present' } }];
+    const parts = line.split(":").map((part) => part.trim());
+    if (parts.length === 1) return [{ name: line, value: { kind: "present" } }];
     const [name, value] = cut(line);
-    if (parts.length < 4 || parts.length % 2 === 1 || urlOrTime.test(value)) return [{ name, value: { kind: 'exact', value } }];
+    if (parts.length < 4 || parts.length % 2 === 1 || urlOrTime.test(value))
+      return [{ name, value: { kind: "exact", value } }];
     const pairs: NamedMatch[] = [];
-    for (let i = 0; i < parts.length; i += 2) pairs.push({ name: parts[i]!, value: { kind: 'exact', value: parts[i + 1]! } });
+    for (let i = 0; i < parts.length; i += 2)
+      pairs.push({ name: parts[i]!, value: { kind: "exact", value: parts[i + 1]! } });
     return pairs;
   });
 }
@@ -36,14 +38,14 @@ export function parseHeaders(text: string): HeaderPairs {
 /** One condition a line, cut at its first colon: `location: lond.*` is a full match by RE2. No colon: the header is present. */
 export function parseRegexHeaders(text: string): HeaderPairs {
   return collect(text, (line) => {
-    if (!line.includes(':')) return [{ name: line, value: { kind: 'present' } }];
+    if (!line.includes(":")) return [{ name: line, value: { kind: "present" } }];
     const [name, pattern] = cut(line);
-    return [{ name, value: { kind: 'regex', pattern } }];
+    return [{ name, value: { kind: "regex", pattern } }];
   });
 }
 
 function cut(line: string): readonly [name: string, value: string] {
-  const colon = line.indexOf(':');
+  const colon = line.indexOf(":");
   return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
 }
 
@@ -52,16 +54,20 @@ function collect(text: string, parse: (line: string) => readonly NamedMatch[]): 
   if (bytes > mostBytes) return { pairs: [], wrong: [`has ${bytes} bytes, more than ${mostBytes}`] };
   const pairs = new Map<string, NamedMatch>();
   const wrong: string[] = [];
-  if (text.trim() === '') wrong.push('has no condition');
-  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '');
+  if (text.trim() === "") wrong.push("has no condition");
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
   const conditions = lines.flatMap(parse);
-  if (conditions.length > mostConditions) wrong.push(`has ${conditions.length} conditions, more than ${mostConditions}`);
+  if (conditions.length > mostConditions)
+    wrong.push(`has ${conditions.length} conditions, more than ${mostConditions}`);
   for (const { name, value } of conditions.slice(0, mostConditions)) {
     if (!namePattern.test(name)) {
-      wrong.push('has a header name that is empty or not a token');
+      wrong.push("has a header name that is empty or not a token");
       continue;
     }
-    const regex = value.kind === 'regex' ? compileRegex(value.pattern) : null;
+    const regex = value.kind === "regex" ? compileRegex(value.pattern) : null;
     if (regex !== null && !regex.ok) {
       wrong.push(`has a regex that ${regex.reason}`);
       continue;

@@ -1,27 +1,27 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
-import type { ForwardTarget, Mapping, Rewrite, Role, Series, TimeLimit } from '../../../routing/model/mapping.ts';
-import type { HostMatch, Match, NamedMatch, PathMatch } from '../../../routing/model/match.ts';
-import { ambassadorIdsOf, annotationOf, ownIdOf } from '../fields/annotations.ts';
-import { commonPart } from '../collections/common-part.ts';
-import { reportDeploymentDifferences } from './deployment-differences.ts';
-import { decodePolicy, type DeploymentPolicy } from './deployment-policy.ts';
-import { predictorRoles } from './deployment-roles.ts';
-import { DeploymentServices, mappingId } from './deployment-services.ts';
-import type { Deployment, Predictor } from '../model/deployment.ts';
-import type { Report } from '../values/report.ts';
-import { isAnonymousGranted } from '../meaning/grant.ts';
-import { targetWith, type MappingDefaults } from '../meaning/module-defaults.ts';
-import { plainTarget } from '../meaning/plain-target.ts';
-import { previousServices } from './previous.ts';
-import { portNamed } from '../backends/services.ts';
-import { defaultTimeLimit } from './time-limits.ts';
-import { MeaningBuilder, ownedStanding, type Lookups, type Standing, type UnitMeaning } from '../meaning/meaning.ts';
-import { printUpstream, type UpstreamPlan } from '../backends/upstreams.ts';
+import type { ForwardTarget, Mapping, Rewrite, Role, Series, TimeLimit } from "../../../routing/model/mapping.ts";
+import type { HostMatch, Match, NamedMatch, PathMatch } from "../../../routing/model/match.ts";
+import { ambassadorIdsOf, annotationOf, ownIdOf } from "../fields/annotations.ts";
+import { commonPart } from "../collections/common-part.ts";
+import { reportDeploymentDifferences } from "./deployment-differences.ts";
+import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
+import { predictorRoles } from "./deployment-roles.ts";
+import { DeploymentServices, mappingId } from "./deployment-services.ts";
+import type { Deployment, Predictor } from "../model/deployment.ts";
+import type { Report } from "../values/report.ts";
+import { isAnonymousGranted } from "../meaning/grant.ts";
+import { targetWith, type MappingDefaults } from "../meaning/module-defaults.ts";
+import { plainTarget } from "../meaning/plain-target.ts";
+import { previousServices } from "./previous.ts";
+import { portNamed } from "../backends/services.ts";
+import { defaultTimeLimit } from "./time-limits.ts";
+import { MeaningBuilder, ownedStanding, type Lookups, type Standing, type UnitMeaning } from "../meaning/meaning.ts";
+import { printUpstream, type UpstreamPlan } from "../backends/upstreams.ts";
 
 // Parts that most Mappings have in common: one frozen object each.
-const anyHost: HostMatch = commonPart({ kind: 'any' });
-const grpcPath: PathMatch = commonPart({ kind: 'grpc' });
-const keepPath: Rewrite = commonPart({ kind: 'none' });
+const anyHost: HostMatch = commonPart({ kind: "any" });
+const grpcPath: PathMatch = commonPart({ kind: "grpc" });
+const keepPath: Rewrite = commonPart({ kind: "none" });
 const noQuery: readonly NamedMatch[] = commonPart([]);
 
 /** Everything that Sluice makes from an SD without `seldon.io/ambassador-config`. */
@@ -31,7 +31,7 @@ export function translateDeployment(deployment: Deployment, around: Lookups): Un
 
 interface Backend {
   /** Part of ids: what sets previous predictors apart from current ones of the same name. */
-  readonly suffix: '' | '-previous';
+  readonly suffix: "" | "-previous";
   readonly predictor: string;
   readonly role: Role;
   readonly http: UpstreamPlan;
@@ -55,18 +55,24 @@ class DeploymentTranslation {
     this.#deployment = deployment;
     this.#around = around;
     this.#builder = new MeaningBuilder(deployment.ref);
-    this.#defaults = around.defaultsOf(ownIdOf(ambassadorIdsOf(deployment.annotations) ?? ['default'], around.settings));
-    const { policy, problems } = decodePolicy(deployment, this.#defaults.timeout ?? defaultTimeLimit(around.settings.defaultTimeoutMs), isAnonymousGranted(around.grantsOf(deployment.ref.namespace)));
+    this.#defaults = around.defaultsOf(
+      ownIdOf(ambassadorIdsOf(deployment.annotations) ?? ["default"], around.settings),
+    );
+    const { policy, problems } = decodePolicy(
+      deployment,
+      this.#defaults.timeout ?? defaultTimeLimit(around.settings.defaultTimeoutMs),
+      isAnonymousGranted(around.grantsOf(deployment.ref.namespace)),
+    );
     this.#policy = policy;
     this.#builder.problems.push(...problems);
     this.#services = new DeploymentServices(deployment, around, policy, this.#defaults, this.#builder);
     this.#namespace = deployment.ref.namespace;
     this.#member = `SeldonDeployment ${this.#namespace}/${deployment.ref.name}`;
-    this.#regexes = policy.headers.filter(({ value }) => value.kind === 'regex').length;
+    this.#regexes = policy.headers.filter(({ value }) => value.kind === "regex").length;
   }
 
   meaning(): UnitMeaning {
-    if (this.#policy.served !== 'no') {
+    if (this.#policy.served !== "no") {
       const report: Report = (level, code, field, sentence) => this.#builder.report(level, code, field, sentence);
       const roles = predictorRoles(this.#deployment, this.#policy, report);
       reportDeploymentDifferences(this.#deployment, this.#policy, roles, report);
@@ -84,30 +90,42 @@ class DeploymentTranslation {
     const { predictors } = this.#deployment;
     const chosen = predictors.map((predictor) => this.#services.choose(predictor));
     // What cannot be read gives nobody traffic, those that served before neither.
-    const previous = this.#policy.shadow || this.#policy.served !== 'yes' ? [] : previousServices(this.#deployment, this.#around, chosen.filter((_, index) => roles[index]!.kind === 'live'));
+    const previous =
+      this.#policy.shadow || this.#policy.served !== "yes"
+        ? []
+        : previousServices(
+            this.#deployment,
+            this.#around,
+            chosen.filter((_, index) => roles[index]!.kind === "live"),
+          );
     if (previous.length > 0) {
-      this.#builder.report('warning', 'serving-previous-predictor', 'spec.predictors', `no predictor is ready, so ${previous.map(({ name }) => name).join(', ')}, which the spec no longer names, serves until one is; nothing to do if this is a rollout`);
+      this.#builder.report(
+        "warning",
+        "serving-previous-predictor",
+        "spec.predictors",
+        `no predictor is ready, so ${previous.map(({ name }) => name).join(", ")}, which the spec no longer names, serves until one is; nothing to do if this is a rollout`,
+      );
     }
     const current = predictors.map((predictor, index) => {
       const role = roles[index]!;
       const { service, name, http, grpc } = chosen[index]!;
       const tls = this.#services.tlsOf(predictor);
       const backend: Backend = {
-        suffix: '',
+        suffix: "",
         predictor: predictor.name,
-        role: previous.length > 0 && role.kind === 'live' ? { ...role, share: 0 } : role,
-        http: this.#services.plan(service, name, http, 'http1', tls),
-        grpc: this.#services.plan(service, name, grpc, 'http2', tls),
+        role: previous.length > 0 && role.kind === "live" ? { ...role, share: 0 } : role,
+        http: this.#services.plan(service, name, http, "http1", tls),
+        grpc: this.#services.plan(service, name, grpc, "http2", tls),
       };
       return { backend, explainer: predictor.explainer === null ? null : predictor };
     });
     const before = previous.map((service): { readonly backend: Backend; readonly explainer: null } => ({
       backend: {
-        suffix: '-previous',
+        suffix: "-previous",
         predictor: service.name,
-        role: { kind: 'live', weight: this.#policy.weight, share: 1 / previous.length },
-        http: this.#services.plan(service, service.name, portNamed(service, 'http') ?? 8000, 'http1', null),
-        grpc: this.#services.plan(service, service.name, portNamed(service, 'grpc') ?? 5001, 'http2', null),
+        role: { kind: "live", weight: this.#policy.weight, share: 1 / previous.length },
+        http: this.#services.plan(service, service.name, portNamed(service, "http") ?? 8000, "http1", null),
+        grpc: this.#services.plan(service, service.name, portNamed(service, "grpc") ?? 5001, "http2", null),
       },
       explainer: null,
     }));
@@ -118,25 +136,47 @@ class DeploymentTranslation {
     const { externalName, headers, restTimeout, restIdle, grpcTimeout, grpcIdle } = this.#policy;
     const { settings } = this.#around;
     const namespace = this.#namespace;
-    const rest = this.#served(http, plainTarget.rewrite, restTimeout, restIdle, predictor, role, 'http');
-    this.#add(`http${suffix}`, predictor, rest, this.#shared('http', prefixPath(`/seldon/${namespace}/${externalName}/`), headers));
-    if (settings.singleNamespace !== null) this.#add(`http-short${suffix}`, predictor, rest, this.#shared('http-short', prefixPath(`/seldon/${externalName}/`), headers));
+    const rest = this.#served(http, plainTarget.rewrite, restTimeout, restIdle, predictor, role, "http");
+    this.#add(
+      `http${suffix}`,
+      predictor,
+      rest,
+      this.#shared("http", prefixPath(`/seldon/${namespace}/${externalName}/`), headers),
+    );
+    if (settings.singleNamespace !== null)
+      this.#add(
+        `http-short${suffix}`,
+        predictor,
+        rest,
+        this.#shared("http-short", prefixPath(`/seldon/${externalName}/`), headers),
+      );
     const custom = this.#grpcHeaders();
     if (custom === null) return;
-    const seldon: NamedMatch = { name: 'seldon', value: { kind: 'exact', value: externalName } };
-    const owner: NamedMatch = { name: 'namespace', value: { kind: 'exact', value: namespace } };
-    const call = this.#served(grpc, keepPath, grpcTimeout, grpcIdle, predictor, role, 'grpc');
-    this.#add(`grpc${suffix}`, predictor, call, this.#shared('grpc', grpcPath, [seldon, owner, ...custom]));
-    if (settings.singleNamespace !== null) this.#add(`grpc-short${suffix}`, predictor, call, this.#shared('grpc-short', grpcPath, [seldon, ...custom]));
-    else if (settings.bareNames === 'on') this.#add(`grpc-bare${suffix}`, predictor, call, this.#shared('grpc-bare', grpcPath, [seldon, ...custom]), { kind: 'bare', name: externalName });
+    const seldon: NamedMatch = { name: "seldon", value: { kind: "exact", value: externalName } };
+    const owner: NamedMatch = { name: "namespace", value: { kind: "exact", value: namespace } };
+    const call = this.#served(grpc, keepPath, grpcTimeout, grpcIdle, predictor, role, "grpc");
+    this.#add(`grpc${suffix}`, predictor, call, this.#shared("grpc", grpcPath, [seldon, owner, ...custom]));
+    if (settings.singleNamespace !== null)
+      this.#add(`grpc-short${suffix}`, predictor, call, this.#shared("grpc-short", grpcPath, [seldon, ...custom]));
+    else if (settings.bareNames === "on")
+      this.#add(`grpc-bare${suffix}`, predictor, call, this.#shared("grpc-bare", grpcPath, [seldon, ...custom]), {
+        kind: "bare",
+        name: externalName,
+      });
   }
 
   /** Custom conditions without `seldon` and `namespace`, which nobody may override; null when nothing else is left of them. */
   #grpcHeaders(): readonly NamedMatch[] | null {
     const { headers } = this.#policy;
-    const custom = headers.filter(({ name }) => name !== 'seldon' && name !== 'namespace');
-    if (custom.length < headers.length && !this.#builder.problems.some(({ code }) => code === 'reserved-header')) {
-      this.#builder.report('warning', 'reserved-header', annotationOf(this.#deployment.annotations, 'seldon.io/ambassador-header')?.field ?? 'seldon.io/ambassador-regex-header', `the metadata seldon and namespace name the deployment and cannot be matched otherwise, so ${custom.length === 0 ? 'gRPC is not served' : 'gRPC ignores them'}; use another header`);
+    const custom = headers.filter(({ name }) => name !== "seldon" && name !== "namespace");
+    if (custom.length < headers.length && !this.#builder.problems.some(({ code }) => code === "reserved-header")) {
+      this.#builder.report(
+        "warning",
+        "reserved-header",
+        annotationOf(this.#deployment.annotations, "seldon.io/ambassador-header")?.field ??
+          "seldon.io/ambassador-regex-header",
+        `the metadata seldon and namespace name the deployment and cannot be matched otherwise, so ${custom.length === 0 ? "gRPC is not served" : "gRPC ignores them"}; use another header`,
+      );
     }
     return headers.length > 0 && custom.length === 0 ? null : custom;
   }
@@ -145,8 +185,19 @@ class DeploymentTranslation {
     const base = `${this.#policy.externalName}-explainer`;
     const served = this.#servedExplainer(predictor, role, plainTarget.rewrite);
     const { headers } = this.#policy;
-    this.#add('explainer', predictor.name, served, matchOf(prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), headers));
-    if (this.#around.settings.singleNamespace !== null) this.#add('explainer-short', predictor.name, served, matchOf(prefixPath(`/seldon/${base}/${predictor.name}/`), headers));
+    this.#add(
+      "explainer",
+      predictor.name,
+      served,
+      matchOf(prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), headers),
+    );
+    if (this.#around.settings.singleNamespace !== null)
+      this.#add(
+        "explainer-short",
+        predictor.name,
+        served,
+        matchOf(prefixPath(`/seldon/${base}/${predictor.name}/`), headers),
+      );
   }
 
   /** The path of 0.4 to 1.0, without the predictor, while it can only mean one explainer. */
@@ -156,29 +207,68 @@ class DeploymentTranslation {
     const [predictor] = explained;
     const name = `${ref.name}-explainer`;
     if (predictor === undefined || explained.length > 1 || this.#around.nameTaken(this.#namespace, name)) return;
-    const served = this.#servedExplainer(predictor, { kind: 'live', weight: null, share: 1 }, { kind: 'prefix', with: '/api/' });
-    this.#add('explainer-alias', predictor.name, served, matchOf(prefixPath(`/seldon/${this.#namespace}/${name}/api/`), this.#policy.headers));
+    const served = this.#servedExplainer(
+      predictor,
+      { kind: "live", weight: null, share: 1 },
+      { kind: "prefix", with: "/api/" },
+    );
+    this.#add(
+      "explainer-alias",
+      predictor.name,
+      served,
+      matchOf(prefixPath(`/seldon/${this.#namespace}/${name}/api/`), this.#policy.headers),
+    );
   }
 
   /** An explainer takes all requests for it, whatever its predictor's traffic, and answers for a predictor that is a shadow too. */
   #explainerRole(role: Role): Role {
-    return this.#policy.shadow ? role : { kind: 'live', weight: this.#policy.weight, share: 1 };
+    return this.#policy.shadow ? role : { kind: "live", weight: this.#policy.weight, share: 1 };
   }
 
   #servedExplainer(predictor: Predictor, role: Role, rewrite: Rewrite): Served {
     const { restTimeout, restIdle } = this.#policy;
-    return this.#served(this.#services.explainer(predictor), rewrite, restTimeout, restIdle, `${predictor.name}-explainer`, this.#explainerRole(role), 'http');
+    return this.#served(
+      this.#services.explainer(predictor),
+      rewrite,
+      restTimeout,
+      restIdle,
+      `${predictor.name}-explainer`,
+      this.#explainerRole(role),
+      "http",
+    );
   }
 
   /** What the forms of one Mapping have in common. */
-  #served(plan: UpstreamPlan, rewrite: Rewrite, timeout: TimeLimit, idleTimeout: TimeLimit, predictor: string, role: Role, protocol: Series['protocol']): Served {
-    const dialService = (this.#defaults.dial ?? this.#around.settings.dial) === 'service';
-    const target: ForwardTarget = { ...plainTarget, upstream: plan.upstream.key, rewrite, timeout, idleTimeout, retry: this.#policy.retry, dialService };
+  #served(
+    plan: UpstreamPlan,
+    rewrite: Rewrite,
+    timeout: TimeLimit,
+    idleTimeout: TimeLimit,
+    predictor: string,
+    role: Role,
+    protocol: Series["protocol"],
+  ): Served {
+    const dialService = (this.#defaults.dial ?? this.#around.settings.dial) === "service";
+    const target: ForwardTarget = {
+      ...plainTarget,
+      upstream: plan.upstream.key,
+      rewrite,
+      timeout,
+      idleTimeout,
+      retry: this.#policy.retry,
+      dialService,
+    };
     return {
       plan,
       role,
       target: targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address)),
-      series: { namespace: this.#namespace, deployment: this.#deployment.ref.name, predictor, role: role.kind, protocol },
+      series: {
+        namespace: this.#namespace,
+        deployment: this.#deployment.ref.name,
+        predictor,
+        role: role.kind,
+        protocol,
+      },
     };
   }
 
@@ -189,12 +279,18 @@ class DeploymentTranslation {
     return match;
   }
 
-  #add(part: string, predictor: string, { plan, role, target, series }: Served, match: Match, standing: Standing = ownedStanding): void {
+  #add(
+    part: string,
+    predictor: string,
+    { plan, role, target, series }: Served,
+    match: Match,
+    standing: Standing = ownedStanding,
+  ): void {
     const mapping: Mapping = {
       id: mappingId(this.#deployment, part, predictor),
       source: this.#deployment.ref,
       namespace: this.#namespace,
-      space: standing.kind === 'owned' ? this.#namespace : null,
+      space: standing.kind === "owned" ? this.#namespace : null,
       granted: false,
       member: this.#member,
       match,
@@ -204,7 +300,7 @@ class DeploymentTranslation {
       guard: this.#policy.guard,
       series,
     };
-    this.#builder.drafts.push({ mapping, plan, standing, raw: false, regexes: this.#regexes, field: '' });
+    this.#builder.drafts.push({ mapping, plan, standing, raw: false, regexes: this.#regexes, field: "" });
   }
 }
 
@@ -220,5 +316,5 @@ function matchOf(path: PathMatch, headers: readonly NamedMatch[]): Match {
 }
 
 function prefixPath(prefix: string): PathMatch {
-  return { kind: 'prefix', prefix, caseSensitive: true };
+  return { kind: "prefix", prefix, caseSensitive: true };
 }

@@ -2,12 +2,12 @@
 // decides where a request goes.
 
 /** The two writers of the operator (AMBASSADOR_VERSION): annotations on Services, or Mapping objects. */
-export type Writer = 'v1' | 'v2';
+export type Writer = "v1" | "v2";
 
 /** What a predictor gets there, percent: of live requests, or of copies. */
 export interface OperatorPart {
   readonly name: string;
-  readonly role: 'live' | 'shadow';
+  readonly role: "live" | "shadow";
   readonly percent: number;
 }
 
@@ -25,7 +25,11 @@ export type OperatorSplits = readonly { readonly writer: Writer; readonly parts:
 
 export function operatorSplits(predictors: readonly Declared[]): OperatorSplits {
   let splits = known.get(predictors);
-  if (splits === undefined) known.set(predictors, (splits = (['v1', 'v2'] as const).map((writer) => ({ writer, parts: operatorSplit(predictors, writer) }))));
+  if (splits === undefined)
+    known.set(
+      predictors,
+      (splits = (["v1", "v2"] as const).map((writer) => ({ writer, parts: operatorSplit(predictors, writer) }))),
+    );
   return splits;
 }
 
@@ -35,16 +39,16 @@ export function operatorSplits(predictors: readonly Declared[]): OperatorSplits 
  */
 function operatorSplit(predictors: readonly Declared[], writer: Writer): readonly OperatorPart[] {
   const weights = predictors.map(({ traffic, shadow }, index) => {
-    if (writer === 'v2') return index > 0 || shadow ? (traffic ?? 0) : null;
+    if (writer === "v2") return index > 0 || shadow ? (traffic ?? 0) : null;
     return index > 0 && traffic !== null && traffic > 0 ? traffic : null;
   });
   const percents = ambassadorPercents(weights.filter((_, index) => !predictors[index]!.shadow));
   let nextLive = 0;
   let nextShadow = 0;
   return predictors.map(({ name, shadow }, index) => {
-    if (!shadow) return { name, role: 'live', percent: percents[nextLive++]! };
+    if (!shadow) return { name, role: "live", percent: percents[nextLive++]! };
     // One shadow a group: the first counts.
-    return { name, role: 'shadow', percent: nextShadow++ === 0 ? Math.min(100, weights[index] ?? 100) : 0 };
+    return { name, role: "shadow", percent: nextShadow++ === 0 ? Math.min(100, weights[index] ?? 100) : 0 };
   });
 }
 

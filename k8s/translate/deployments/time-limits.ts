@@ -1,6 +1,6 @@
 // Time limits of SeldonDeployments: their bounds, and the defaults as one object each.
-import type { TimeLimit } from '../../../routing/model/mapping.ts';
-import { commonPart } from '../collections/common-part.ts';
+import type { TimeLimit } from "../../../routing/model/mapping.ts";
+import { commonPart } from "../collections/common-part.ts";
 
 /** Longest time limit, ms: the longest timer there is. */
 export const maxTimeMs = 2_147_483_647;

@@ -1,21 +1,30 @@
 // Ambassador documents: `seldon.io/ambassador-config`, `getambassador.io/config` on Services, Mapping and TLSContext objects.
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { Guard } from '../../../routing/model/guard.ts';
-import type { ObjectRef, Problem, ProblemLevel } from '../../../routing/text/problem.ts';
-import { allowance } from '../values/allowance.ts';
-import { lostWith } from '../platform/ambassador-kinds.ts';
-import { ownIdOf } from '../fields/annotations.ts';
-import { Fields, type RegexBudget } from '../fields/fields.ts';
-import type { DecodedGuard } from '../deployments/guard.ts';
-import { flatMapping, mappingDocument, mappingObject } from '../mappings/mapping-places.ts';
-import { misplacedSentence, type Misplaced } from '../fields/places.ts';
-import { PlatformDocuments, type PlatformSaid } from '../platform/documents.ts';
-import { isPlatformKind } from '../platform/shapes.ts';
-import { reportMappingDifferences } from '../mappings/differences.ts';
-import { decodeRawMapping, type RawMapping } from '../mappings/mapping.ts';
-import type { TranslateSettings } from '../model/translation.ts';
-import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from '../values/value.ts';
-import { parseYaml } from '../values/yaml.ts';
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { Guard } from "../../../routing/model/guard.ts";
+import type { ObjectRef, Problem, ProblemLevel } from "../../../routing/text/problem.ts";
+import { allowance } from "../values/allowance.ts";
+import { lostWith } from "../platform/ambassador-kinds.ts";
+import { ownIdOf } from "../fields/annotations.ts";
+import { Fields, type RegexBudget } from "../fields/fields.ts";
+import type { DecodedGuard } from "../deployments/guard.ts";
+import { flatMapping, mappingDocument, mappingObject } from "../mappings/mapping-places.ts";
+import { misplacedSentence, type Misplaced } from "../fields/places.ts";
+import { PlatformDocuments, type PlatformSaid } from "../platform/documents.ts";
+import { isPlatformKind } from "../platform/shapes.ts";
+import { reportMappingDifferences } from "../mappings/differences.ts";
+import { decodeRawMapping, type RawMapping } from "../mappings/mapping.ts";
+import type { TranslateSettings } from "../model/translation.ts";
+import {
+  arrayOf,
+  fieldOf,
+  isRecord,
+  quoted,
+  recordOf,
+  scalarText,
+  textOf,
+  type UnknownRecord,
+} from "../values/value.ts";
+import { parseYaml } from "../values/yaml.ts";
 
 /** The documents of one object that are served. */
 export interface Configuration extends PlatformSaid {
@@ -46,7 +55,10 @@ export interface ConfigurationOrigin {
 }
 
 /** `unreadable`: what is in `text` stands where it is not read, which was reported. */
-export type ConfigurationInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'unreadable'; readonly text: string } | { readonly kind: 'object'; readonly value: UnknownRecord };
+export type ConfigurationInput =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "unreadable"; readonly text: string }
+  | { readonly kind: "object"; readonly value: UnknownRecord };
 
 const groupVersions = /^(?:ambassador\/v[012]|(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1))$/;
 
@@ -61,21 +73,47 @@ export function decodeConfiguration(
   settings: TranslateSettings,
 ): Decoded {
   const decoding = new Decoding(origin, lastGood, settings);
-  if (input.kind === 'object') {
-    decoding.document(input.value, '');
-    return decoding.done(Buffer.byteLength(JSON.stringify(fieldOf(input.value, 'spec') ?? {})));
+  if (input.kind === "object") {
+    decoding.document(input.value, "");
+    return decoding.done(Buffer.byteLength(JSON.stringify(fieldOf(input.value, "spec") ?? {})));
   }
-  const result = input.kind === 'text' ? parseYaml(input.text) : null;
-  if (result?.kind === 'documents') {
-    if (result.documents.length === 0) decoding.report('error', 'empty-configuration', origin.field, 'the text holds no document, and it takes the place of everything that would be served without it; write a Mapping, or remove the annotation');
-    for (const [index, document] of result.documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
-    if (result.documents.length === 0 || result.documents.some((document) => !isRecord(document) || textOf(fieldOf(document, 'kind')) === '')) decoding.platform.unreadableServices(input.text, origin.field);
+  const result = input.kind === "text" ? parseYaml(input.text) : null;
+  if (result?.kind === "documents") {
+    if (result.documents.length === 0)
+      decoding.report(
+        "error",
+        "empty-configuration",
+        origin.field,
+        "the text holds no document, and it takes the place of everything that would be served without it; write a Mapping, or remove the annotation",
+      );
+    for (const [index, document] of result.documents.entries())
+      decoding.document(document, `${origin.field}[${index}]`);
+    if (
+      result.documents.length === 0 ||
+      result.documents.some((document) => !isRecord(document) || textOf(fieldOf(document, "kind")) === "")
+    )
+      decoding.platform.unreadableServices(input.text, origin.field);
     return decoding.done(Buffer.byteLength(input.text));
   }
-  if (result !== null) decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
+  if (result !== null)
+    decoding.report(
+      "error",
+      "bad-yaml",
+      origin.field,
+      `the text ${result.reason}${lastGood === null ? "" : ", and its last good form stays"}; correct it`,
+    );
   const { mappings, bytes } = lastGood ?? { mappings: [], bytes: 0 };
   decoding.platform.unreadableText(input.text, origin.field);
-  return { configuration: { mappings: guarded(mappings, decoding.guard), ...decoding.platform.said, guard: decoding.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
+  return {
+    configuration: {
+      mappings: guarded(mappings, decoding.guard),
+      ...decoding.platform.said,
+      guard: decoding.guard.guard,
+      bytes,
+    },
+    otherIds: [],
+    problems: decoding.problems,
+  };
 }
 
 class Decoding {
@@ -95,7 +133,9 @@ class Decoding {
     this.#lastGood = lastGood;
     this.#settings = settings;
     this.#guard = this.#guardOf(origin, lastGood);
-    this.platform = new PlatformDocuments(origin.ref, origin.owner, settings, lastGood, (...said) => this.report(...said));
+    this.platform = new PlatformDocuments(origin.ref, origin.owner, settings, lastGood, (...said) =>
+      this.report(...said),
+    );
   }
 
   get guard(): DecodedGuard {
@@ -105,7 +145,12 @@ class Decoding {
   /** Where it cannot be read who may call, those of the last good form may. A Mapping that is not withheld had one that could be read. */
   #guardOf({ guard, ref, field }: ConfigurationOrigin, lastGood: Configuration | null): DecodedGuard {
     if (guard.readable || lastGood === null || !lastGood.mappings.some(({ withheld }) => !withheld)) return guard;
-    this.report('error', 'bad-document', field, `who may call ${ref.name} cannot be read, and the last good form holds; correct what the other Problems name`);
+    this.report(
+      "error",
+      "bad-document",
+      field,
+      `who may call ${ref.name} cannot be read, and the last good form holds; correct what the other Problems name`,
+    );
     return { guard: lastGood.guard, readable: true };
   }
 
@@ -114,21 +159,50 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#guard), ...this.platform.said, guard: this.#guard.guard, bytes }, otherIds: [...this.#otherIds], problems: this.problems };
+    return {
+      configuration: {
+        mappings: guarded([...this.#mappings.values()], this.#guard),
+        ...this.platform.said,
+        guard: this.#guard.guard,
+        bytes,
+      },
+      otherIds: [...this.#otherIds],
+      problems: this.problems,
+    };
   }
 
   document(value: unknown, field: string): void {
-    if (!isRecord(value)) return this.report('error', 'bad-document', field, 'this is not an Ambassador document; write apiVersion, kind, name and its fields');
-    const metadata = recordOf(fieldOf(value, 'metadata'));
-    const spec = fieldOf(value, 'spec');
+    if (!isRecord(value))
+      return this.report(
+        "error",
+        "bad-document",
+        field,
+        "this is not an Ambassador document; write apiVersion, kind, name and its fields",
+      );
+    const metadata = recordOf(fieldOf(value, "metadata"));
+    const spec = fieldOf(value, "spec");
     // Shaped like a Kubernetes object, or flat.
-    const fields = isRecord(spec) ? spec : withoutKeys(value, isRecord(fieldOf(value, 'metadata')) ? ['metadata', 'status'] : []);
-    const kind = textOf(fieldOf(value, 'kind'));
-    const apiVersion = textOf(fieldOf(value, 'apiVersion'));
-    const name = scalarText(fieldOf(value, 'name') ?? fieldOf(metadata, 'name')) ?? '';
-    if (kind === '' && this.#origin.field !== '') return this.report('error', 'bad-document', field, 'the document has no kind and is not served, and what it says may be missing in the one before it; write apiVersion, kind, name and its fields in one document');
+    const fields = isRecord(spec)
+      ? spec
+      : withoutKeys(value, isRecord(fieldOf(value, "metadata")) ? ["metadata", "status"] : []);
+    const kind = textOf(fieldOf(value, "kind"));
+    const apiVersion = textOf(fieldOf(value, "apiVersion"));
+    const name = scalarText(fieldOf(value, "name") ?? fieldOf(metadata, "name")) ?? "";
+    if (kind === "" && this.#origin.field !== "")
+      return this.report(
+        "error",
+        "bad-document",
+        field,
+        "the document has no kind and is not served, and what it says may be missing in the one before it; write apiVersion, kind, name and its fields in one document",
+      );
     const ids = this.#idsOf(fields);
-    if (arrayOf(fieldOf(fields, 'ambassador_id')).length === 0 && Array.isArray(fieldOf(fields, 'ambassador_id'))) this.report('warning', 'empty-field', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, 'the list is empty and counts as not written, so the document is for the gateway of the id "default"; write its ids, or remove it');
+    if (arrayOf(fieldOf(fields, "ambassador_id")).length === 0 && Array.isArray(fieldOf(fields, "ambassador_id")))
+      this.report(
+        "warning",
+        "empty-field",
+        field === "" ? "spec.ambassador_id" : `${field} ambassador_id`,
+        'the list is empty and counts as not written, so the document is for the gateway of the id "default"; write its ids, or remove it',
+      );
     if (ids === null) return this.#unreadableIds(kind, name, value, fields, field);
     if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) {
       for (const id of ids) this.#otherIds.add(id);
@@ -136,60 +210,119 @@ class Decoding {
     }
     if (!groupVersions.test(apiVersion)) {
       if (isPlatformKind(kind)) this.platform.unreadable({ kind, name, ids, object: value, fields, field });
-      return this.report('error', 'bad-document', field, `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`);
+      return this.report(
+        "error",
+        "bad-document",
+        field,
+        `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`,
+      );
     }
-    if (!this.#origin.ids.includes('default') && (fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined) === undefined) {
-      this.report('info', 'differs-document-id', field, `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(', ')}, and Ambassador reads one without an id as "default"; write ambassador_id in it`);
+    if (
+      !this.#origin.ids.includes("default") &&
+      (fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId") ?? undefined) === undefined
+    ) {
+      this.report(
+        "info",
+        "differs-document-id",
+        field,
+        `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(", ")}, and Ambassador reads one without an id as "default"; write ambassador_id in it`,
+      );
     }
-    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, ids, value, fields, field, apiVersion);
+    if (kind === "Mapping")
+      this.#mapping(name === "" ? this.#origin.owner : name, ids, value, fields, field, apiVersion);
     else if (isPlatformKind(kind)) this.platform.take({ kind, name, ids, object: value, fields, field });
-    else this.report('warning', 'kind-not-served', field, lostWith(kind));
+    else this.report("warning", "kind-not-served", field, lostWith(kind));
   }
 
-  #mapping(name: string, ids: readonly string[], object: UnknownRecord, record: UnknownRecord, field: string, apiVersion: string): void {
-    const namespace = textOf(fieldOf(record, 'namespace'));
-    if (namespace !== '' && namespace !== this.#origin.ref.namespace) {
-      this.report('warning', 'bad-value', field, `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`);
+  #mapping(
+    name: string,
+    ids: readonly string[],
+    object: UnknownRecord,
+    record: UnknownRecord,
+    field: string,
+    apiVersion: string,
+  ): void {
+    const namespace = textOf(fieldOf(record, "namespace"));
+    if (namespace !== "" && namespace !== this.#origin.ref.namespace) {
+      this.report(
+        "warning",
+        "bad-value",
+        field,
+        `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`,
+      );
     }
     const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;
-    const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence), this.#budget);
+    const fields = new Fields(
+      record,
+      field,
+      (level, code, at, sentence) => this.report(level, code, at, sentence),
+      this.#budget,
+    );
     const isMisplaced = this.#hasMisplaced(object, name, field);
-    const decoded = decodeRawMapping(name, field, ownIdOf(ids, this.#settings), fields, this.#settings.defaultTimeoutMs, owner);
+    const decoded = decodeRawMapping(
+      name,
+      field,
+      ownIdOf(ids, this.#settings),
+      fields,
+      this.#settings.defaultTimeoutMs,
+      owner,
+    );
     if (isMisplaced) return;
-    const lastGood = decoded === null || decoded.withheld || fields.emptied.size > 0 ? this.#lastGoodUnless(decoded, name) : null;
+    const lastGood =
+      decoded === null || decoded.withheld || fields.emptied.size > 0 ? this.#lastGoodUnless(decoded, name) : null;
     const mapping = lastGood ?? decoded;
     // Without a last good form the Problem that names the cause says it all.
     if (lastGood !== null) {
-      this.report('error', 'bad-document', field, `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
+      this.report(
+        "error",
+        "bad-document",
+        field,
+        `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`,
+      );
     }
     if (mapping === null) return;
     if (decoded !== null) reportMappingDifferences(fields, apiVersion, decoded);
     const before = this.#mappings.get(name);
     // The same text on several Services of an SD, or twice in one.
-    if (before !== undefined && !sameValue({ ...before, field: '' }, { ...mapping, field: '' })) {
-      this.report('error', 'duplicate-document', field, `another Mapping of this object is named ${quoted(name)} and this one replaces it; give each a name of its own`);
+    if (before !== undefined && !sameValue({ ...before, field: "" }, { ...mapping, field: "" })) {
+      this.report(
+        "error",
+        "duplicate-document",
+        field,
+        `another Mapping of this object is named ${quoted(name)} and this one replaces it; give each a name of its own`,
+      );
     }
     this.#mappings.set(name, mapping);
   }
 
   /** true: a field that decides stands where none is read, so the Mapping is not served without it. */
   #hasMisplaced(object: UnknownRecord, name: string, field: string): boolean {
-    const isFlat = !isRecord(fieldOf(object, 'spec'));
-    const misplaced = (isFlat ? flatMapping : field === '' ? mappingObject : mappingDocument).misplacedIn(object).filter((one) => !isReportedBelow(one, isFlat));
+    const isFlat = !isRecord(fieldOf(object, "spec"));
+    const misplaced = (isFlat ? flatMapping : field === "" ? mappingObject : mappingDocument)
+      .misplacedIn(object)
+      .filter((one) => !isReportedBelow(one, isFlat));
     const decides = misplaced.some((one) => one.decides);
     const lastGood = decides ? this.#lastGoodOf(name) : null;
-    for (const one of misplaced) this.report(one.decides ? 'error' : 'warning', 'misplaced-field', field === '' ? one.field : `${field} ${one.field}`, misplacedSentence(one, lastGood === null ? 'the Mapping is not served' : 'its last good form is served'));
+    for (const one of misplaced)
+      this.report(
+        one.decides ? "error" : "warning",
+        "misplaced-field",
+        field === "" ? one.field : `${field} ${one.field}`,
+        misplacedSentence(one, lastGood === null ? "the Mapping is not served" : "its last good form is served"),
+      );
     if (lastGood === null) return decides;
     this.#mappings.set(name, lastGood);
     // What is not read may have said who may call.
-    if (this.#origin.field === '') this.#guard = { guard: this.#lastGood!.guard, readable: true };
+    if (this.#origin.field === "") this.#guard = { guard: this.#lastGood!.guard, readable: true };
     return true;
   }
 
   /** A field that decides and has lost its value says nothing, but where it said something before. */
   #lastGoodUnless(decoded: RawMapping | null, name: string): RawMapping | null {
     const last = this.#lastGoodOf(name);
-    return last !== null && decoded !== null && !decoded.withheld && sameValue(decidedBy(last), decidedBy(decoded)) ? null : last;
+    return last !== null && decoded !== null && !decoded.withheld && sameValue(decidedBy(last), decidedBy(decoded))
+      ? null
+      : last;
   }
 
   #lastGoodOf(name: string): RawMapping | null {
@@ -198,40 +331,61 @@ class Decoding {
 
   /** Ids of the document, else those of its origin; null: they cannot be read. */
   #idsOf(fields: UnknownRecord): readonly string[] | null {
-    const written = fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined;
+    const written = fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId") ?? undefined;
     if (written === undefined) return this.#origin.ids;
     const list = (Array.isArray(written) ? arrayOf(written) : [written]).map(scalarText).filter((id) => id !== null);
     if (list.length < (Array.isArray(written) ? written.length : 1)) return null;
-    if (list.length > 0 && list.every((id) => id === '')) return null;
-    return list.length === 0 ? ['default'] : list.map((id) => id.replace(/^--apiVersion-v3alpha1-only--/, ''));
+    if (list.length > 0 && list.every((id) => id === "")) return null;
+    return list.length === 0 ? ["default"] : list.map((id) => id.replace(/^--apiVersion-v3alpha1-only--/, ""));
   }
 
   /** Whose it is cannot be known, so only what was known to be ours stays. */
   #unreadableIds(kind: string, name: string, object: UnknownRecord, fields: UnknownRecord, field: string): void {
-    const lastGood = kind === 'Mapping' ? this.#lastGoodOf(name === '' ? this.#origin.owner : name) : null;
-    const outcome = isPlatformKind(kind) ? 'it is not valid' : lastGood === null ? 'it is not served' : 'its last good form is served';
-    this.report('error', 'bad-value', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, `${quoted(fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId'))} names no gateway and ${outcome}; write an id, or a list of ids`);
+    const lastGood = kind === "Mapping" ? this.#lastGoodOf(name === "" ? this.#origin.owner : name) : null;
+    const outcome = isPlatformKind(kind)
+      ? "it is not valid"
+      : lastGood === null
+        ? "it is not served"
+        : "its last good form is served";
+    this.report(
+      "error",
+      "bad-value",
+      field === "" ? "spec.ambassador_id" : `${field} ambassador_id`,
+      `${quoted(fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId"))} names no gateway and ${outcome}; write an id, or a list of ids`,
+    );
     if (lastGood !== null) this.#mappings.set(lastGood.name, lastGood);
     // Known to be for the gateway it would close something, and it may be.
-    if (isPlatformKind(kind)) this.platform.unreadable({ kind, name, ids: this.#settings.ambassadorIds, object, fields, field });
+    if (isPlatformKind(kind))
+      this.platform.unreadable({ kind, name, ids: this.#settings.ambassadorIds, object, fields, field });
   }
 }
 
 /** Where it cannot be read who may call, nobody may: nothing is ready, and nobody is sent elsewhere. */
 function guarded(mappings: readonly RawMapping[], { readable }: DecodedGuard): readonly RawMapping[] {
-  return readable ? mappings : mappings.filter(({ redirect }) => redirect === null).map((mapping) => ({ ...mapping, withheld: true }));
+  return readable
+    ? mappings
+    : mappings.filter(({ redirect }) => redirect === null).map((mapping) => ({ ...mapping, withheld: true }));
 }
 
-function decidedBy({ match, precedence, weight, shadow, redirect, service, tls, target: { kept } }: RawMapping): unknown {
+function decidedBy({
+  match,
+  precedence,
+  weight,
+  shadow,
+  redirect,
+  service,
+  tls,
+  target: { kept },
+}: RawMapping): unknown {
   return { match, precedence, weight, shadow, redirect, service, tls, kept };
 }
 
 /** The readers of the guard, of a Mapping's fields and of what is in them report these. */
 function isReportedBelow({ place, level, near, decides }: Misplaced, isFlat: boolean): boolean {
-  if (level === 'metadata.annotations') return place === 'here' || (place === 'value' && near !== null);
-  const spec = isFlat ? '' : 'spec';
-  if (place === 'value' && (isFlat || level.startsWith('spec.'))) return true;
-  return (place === 'here' && level === spec) || (!decides && (isFlat || level === spec || level.startsWith('spec.')));
+  if (level === "metadata.annotations") return place === "here" || (place === "value" && near !== null);
+  const spec = isFlat ? "" : "spec";
+  if (place === "value" && (isFlat || level.startsWith("spec."))) return true;
+  return (place === "here" && level === spec) || (!decides && (isFlat || level === spec || level.startsWith("spec.")));
 }
 
 function withoutKeys(record: UnknownRecord, keys: readonly string[]): UnknownRecord {

@@ -1,18 +1,54 @@
 // Names of a SeldonDeployment's fields, and of annotations, that somebody probably misspelt: they would be ignored in silence.
-import { nearWord } from '../values/near-word.ts';
-import { isRecord, recordOf, type UnknownRecord } from '../values/value.ts';
+import { nearWord } from "../values/near-word.ts";
+import { isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
 
 /** Fields of the schema of v1, and those of v1alpha1, by the part that they are in. Most say nothing to routing. */
 export const deploymentSchema = {
-  spec: ['name', 'annotations', 'predictors', 'oauth_key', 'oauth_secret', 'protocol', 'transport', 'replicas', 'serverType'],
-  predictor: ['name', 'graph', 'componentSpecs', 'componentSpec', 'replicas', 'engineResources', 'labels', 'annotations', 'traffic', 'shadow', 'explainer', 'ssl', 'svcOrchSpec', 'progressDeadlineSeconds'],
-  explainer: ['type', 'modelUri', 'serviceAccountName', 'containerSpec', 'config', 'endpoint', 'envSecretRefName', 'storageInitializerImage', 'replicas', 'initParameters'],
-  endpoint: ['type', 'service_host', 'service_port', 'httpPort', 'grpcPort'],
-  ssl: ['certSecretName'],
+  spec: [
+    "name",
+    "annotations",
+    "predictors",
+    "oauth_key",
+    "oauth_secret",
+    "protocol",
+    "transport",
+    "replicas",
+    "serverType",
+  ],
+  predictor: [
+    "name",
+    "graph",
+    "componentSpecs",
+    "componentSpec",
+    "replicas",
+    "engineResources",
+    "labels",
+    "annotations",
+    "traffic",
+    "shadow",
+    "explainer",
+    "ssl",
+    "svcOrchSpec",
+    "progressDeadlineSeconds",
+  ],
+  explainer: [
+    "type",
+    "modelUri",
+    "serviceAccountName",
+    "containerSpec",
+    "config",
+    "endpoint",
+    "envSecretRefName",
+    "storageInitializerImage",
+    "replicas",
+    "initParameters",
+  ],
+  endpoint: ["type", "service_host", "service_port", "httpPort", "grpcPort"],
+  ssl: ["certSecretName"],
 } as const;
 
 /** Say who gets how many requests, or that TLS is wanted. */
-export const deciding: ReadonlySet<string> = new Set(['traffic', 'shadow', 'certSecretName']);
+export const deciding: ReadonlySet<string> = new Set(["traffic", "shadow", "certSecretName"]);
 
 /** Unknown fields that are told of one part. */
 const mostTold = 8;
@@ -27,17 +63,17 @@ export interface UnknownField {
 }
 
 export function unknownSpecFields(spec: UnknownRecord): readonly UnknownField[] {
-  return unknownIn(spec, 'spec', deploymentSchema.spec);
+  return unknownIn(spec, "spec", deploymentSchema.spec);
 }
 
 /** `field`: where the predictor is. */
 export function unknownPredictorFields(predictor: UnknownRecord, field: string): readonly UnknownField[] {
-  const explainer = recordOf(predictor['explainer']);
+  const explainer = recordOf(predictor["explainer"]);
   return [
     ...unknownIn(predictor, field, deploymentSchema.predictor),
     ...unknownIn(explainer, `${field}.explainer`, deploymentSchema.explainer),
-    ...unknownIn(recordOf(explainer['endpoint']), `${field}.explainer.endpoint`, deploymentSchema.endpoint),
-    ...unknownIn(isRecord(predictor['ssl']) ? predictor['ssl'] : {}, `${field}.ssl`, deploymentSchema.ssl),
+    ...unknownIn(recordOf(explainer["endpoint"]), `${field}.explainer.endpoint`, deploymentSchema.endpoint),
+    ...unknownIn(isRecord(predictor["ssl"]) ? predictor["ssl"] : {}, `${field}.ssl`, deploymentSchema.ssl),
   ];
 }
 
@@ -47,7 +83,12 @@ function unknownIn(record: UnknownRecord, field: string, known: readonly string[
     .slice(0, mostTold)
     .map((key) => {
       const near = nearWord(key, known);
-      return { field: `${field}.${key.slice(0, 60)}`, key, near, decides: near !== null && deciding.has(near) && !Object.hasOwn(record, near) };
+      return {
+        field: `${field}.${key.slice(0, 60)}`,
+        key,
+        near,
+        decides: near !== null && deciding.has(near) && !Object.hasOwn(record, near),
+      };
     });
 }
 
@@ -56,11 +97,18 @@ function unknownIn(record: UnknownRecord, field: string, known: readonly string[
  * (`ambassador-header`, `seldon/ambassador-header`); null when none is near. Annotations of others are nobody's business here.
  */
 export function nearAnnotation(key: string, known: ReadonlySet<string>): string | null {
-  const [prefix, name] = key.includes('/') ? [key.slice(0, key.lastIndexOf('/')), key.slice(key.lastIndexOf('/') + 1)] : ['', key];
+  const [prefix, name] = key.includes("/")
+    ? [key.slice(0, key.lastIndexOf("/")), key.slice(key.lastIndexOf("/") + 1)]
+    : ["", key];
   const direct = nearWord(key, known);
   if (direct !== null) return direct;
-  const ours = prefix === '' || /seldon|sluice|ambassador/i.test(prefix);
-  if (!ours || !/^(?:ambassador|(?:rest|grpc)[-_](?:read[-_])?timeout|traffic|auth|allow|deny|rate[-_]?limit)/i.test(name) || (prefix === '' && /^(?:traffic|auth|allow|deny|rate)/i.test(name))) return null;
+  const ours = prefix === "" || /seldon|sluice|ambassador/i.test(prefix);
+  if (
+    !ours ||
+    !/^(?:ambassador|(?:rest|grpc)[-_](?:read[-_])?timeout|traffic|auth|allow|deny|rate[-_]?limit)/i.test(name) ||
+    (prefix === "" && /^(?:traffic|auth|allow|deny|rate)/i.test(name))
+  )
+    return null;
   const names = namesOf(known);
   const near = nearWord(name, names.keys());
   return near === null ? null : names.get(near)!;
@@ -71,6 +119,7 @@ const namesByKnown = new WeakMap<ReadonlySet<string>, ReadonlyMap<string, string
 
 function namesOf(known: ReadonlySet<string>): ReadonlyMap<string, string> {
   let names = namesByKnown.get(known);
-  if (names === undefined) namesByKnown.set(known, (names = new Map(Array.from(known, (key) => [key.slice(key.indexOf('/') + 1), key]))));
+  if (names === undefined)
+    namesByKnown.set(known, (names = new Map(Array.from(known, (key) => [key.slice(key.indexOf("/") + 1), key]))));
   return names;
 }

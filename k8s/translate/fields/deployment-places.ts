@@ -1,25 +1,53 @@
 // Where the fields and annotations of a SeldonDeployment may stand, after the schema of v1 and that of v1alpha1.
-import { deciding, deploymentSchema } from './deployment-fields.ts';
-import { annotationKinds, predictorAnnotationKinds, type FieldKind } from './field-kinds.ts';
-import { bare } from '../values/near-word.ts';
-import { Places } from './places.ts';
-import { annotationsShape, anyTexts, fieldNames, keysOf, objectShape, values, type Keys, type Shape } from './shape.ts';
+import { deciding, deploymentSchema } from "./deployment-fields.ts";
+import { annotationKinds, predictorAnnotationKinds, type FieldKind } from "./field-kinds.ts";
+import { bare } from "../values/near-word.ts";
+import { Places } from "./places.ts";
+import { annotationsShape, anyTexts, fieldNames, keysOf, objectShape, values, type Keys, type Shape } from "./shape.ts";
 
 type Kinds = Readonly<Record<string, FieldKind>>;
 
-const kindsOf = (names: readonly string[]): Kinds => Object.fromEntries(names.filter((name) => deciding.has(name)).map((name) => [name, 'share']));
+const kindsOf = (names: readonly string[]): Kinds =>
+  Object.fromEntries(names.filter((name) => deciding.has(name)).map((name) => [name, "share"]));
 
 /** A graph: each of its children is one. */
 const graphKeys: Record<string, Shape> = {
-  ...values('name', 'type', 'implementation', 'methods', 'parameters', 'modelUri', 'serviceAccountName', 'envSecretRefName', 'storageInitializerImage'),
-  endpoint: keysOf(values('type', 'service_host', 'service_port', 'httpPort', 'grpcPort')),
-  logger: keysOf(values('url', 'mode')),
+  ...values(
+    "name",
+    "type",
+    "implementation",
+    "methods",
+    "parameters",
+    "modelUri",
+    "serviceAccountName",
+    "envSecretRefName",
+    "storageInitializerImage",
+  ),
+  endpoint: keysOf(values("type", "service_host", "service_port", "httpPort", "grpcPort")),
+  logger: keysOf(values("url", "mode")),
 };
 const graph: Keys = keysOf(graphKeys);
-graphKeys['children'] = { each: graph };
+graphKeys["children"] = { each: graph };
 
-const podMetadata = values('name', 'generateName', 'namespace', 'creationTimestamp', 'deletionTimestamp', 'uid', 'resourceVersion', 'generation', 'finalizers', 'ownerReferences', 'selfLink', 'managedFields');
-const componentSpec: Shape = keysOf({ ...values('replicas', 'hpaSpec', 'kedaSpec', 'pdbSpec'), metadata: keysOf({ ...podMetadata, labels: anyTexts, annotations: anyTexts }), spec: fieldNames });
+const podMetadata = values(
+  "name",
+  "generateName",
+  "namespace",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "finalizers",
+  "ownerReferences",
+  "selfLink",
+  "managedFields",
+);
+const componentSpec: Shape = keysOf({
+  ...values("replicas", "hpaSpec", "kedaSpec", "pdbSpec"),
+  metadata: keysOf({ ...podMetadata, labels: anyTexts, annotations: anyTexts }),
+  spec: fieldNames,
+});
 
 const predictor: Shape = keysOf(
   {
@@ -31,17 +59,26 @@ const predictor: Shape = keysOf(
     svcOrchSpec: fieldNames,
     labels: anyTexts,
     annotations: annotationsShape(predictorAnnotationKinds),
-    explainer: keysOf({ ...values(...deploymentSchema.explainer), config: anyTexts, containerSpec: fieldNames, endpoint: keysOf(values(...deploymentSchema.endpoint)) }),
+    explainer: keysOf({
+      ...values(...deploymentSchema.explainer),
+      config: anyTexts,
+      containerSpec: fieldNames,
+      endpoint: keysOf(values(...deploymentSchema.endpoint)),
+    }),
     ssl: keysOf(values(...deploymentSchema.ssl), kindsOf(deploymentSchema.ssl)),
   },
   kindsOf(deploymentSchema.predictor),
 );
 
-const spec: Shape = keysOf({ ...values(...deploymentSchema.spec), annotations: annotationsShape(annotationKinds), predictors: { each: predictor } });
+const spec: Shape = keysOf({
+  ...values(...deploymentSchema.spec),
+  annotations: annotationsShape(annotationKinds),
+  predictors: { each: predictor },
+});
 
 export const deploymentPlaces = new Places(objectShape(spec, annotationKinds));
 
-const lostToPods: ReadonlySet<string> = new Set([...deciding, 'annotations', 'ssl'].map(bare));
+const lostToPods: ReadonlySet<string> = new Set([...deciding, "annotations", "ssl"].map(bare));
 
 /** Does a key in pods seem to be a predictor's? Of those a Source keeps no others. */
 export function isPredictorsOwn(key: string): boolean {

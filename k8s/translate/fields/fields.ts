@@ -1,10 +1,20 @@
 // Fields: reading one Ambassador document field by field. What was not read at the end is unknown, and every bad value makes one Problem.
-import type { ProblemLevel } from '../../../routing/text/problem.ts';
-import { compileRegex } from '../../../routing/regex/regex.ts';
-import { allowance } from '../values/allowance.ts';
-import { mappingFields } from './field-kinds.ts';
-import type { Report } from '../values/report.ts';
-import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, numberOf, quoted, scalarText, type UnknownRecord } from '../values/value.ts';
+import type { ProblemLevel } from "../../../routing/text/problem.ts";
+import { compileRegex } from "../../../routing/regex/regex.ts";
+import { allowance } from "../values/allowance.ts";
+import { mappingFields } from "./field-kinds.ts";
+import type { Report } from "../values/report.ts";
+import {
+  arrayOf,
+  booleanOf,
+  fieldOf,
+  integerOf,
+  isRecord,
+  numberOf,
+  quoted,
+  scalarText,
+  type UnknownRecord,
+} from "../values/value.ts";
 
 /** Regexes that the documents of one object may still compile: compiling is the dearest thing that a text can ask for. */
 export interface RegexBudget {
@@ -12,9 +22,9 @@ export interface RegexBudget {
 }
 
 /** Deciding texts of which Ambassador cannot tell "" from absence: fields of Go's type `string`. In fields of other types "" is a text that cannot be read. */
-const emptyIsAbsent: ReadonlySet<string> = new Set(['hostname', 'host', 'method', 'tls']);
+const emptyIsAbsent: ReadonlySet<string> = new Set(["hostname", "host", "method", "tls"]);
 /** Without a value these are errors anyway. */
-const required: ReadonlySet<string> = new Set(['prefix', 'service']);
+const required: ReadonlySet<string> = new Set(["prefix", "service"]);
 
 export class Fields {
   readonly #record: UnknownRecord;
@@ -49,10 +59,21 @@ export class Fields {
    */
   #noteEmpty(name: string): void {
     const value = fieldOf(this.#record, name);
-    if (value !== null && (value !== '' || !emptyIsAbsent.has(name))) return;
-    if (required.has(name) || (name === 'host' && this.says('hostname')) || (name === 'hostname' && this.says('host')) || (mappingFields[name] ?? 'how') === 'how') return;
+    if (value !== null && (value !== "" || !emptyIsAbsent.has(name))) return;
+    if (
+      required.has(name) ||
+      (name === "host" && this.says("hostname")) ||
+      (name === "hostname" && this.says("host")) ||
+      (mappingFields[name] ?? "how") === "how"
+    )
+      return;
     this.#emptied.add(name);
-    this.report('warning', 'empty-field', name, 'it has no value and counts as not written, so the Mapping is served without what it would say; write its value, or remove it');
+    this.report(
+      "warning",
+      "empty-field",
+      name,
+      "it has no value and counts as not written, so the Mapping is served without what it would say; write its value, or remove it",
+    );
   }
 
   has(name: string): boolean {
@@ -61,14 +82,18 @@ export class Fields {
 
   /** Written with a value that is not the default of its kind: neither empty nor false, of `case_sensitive` not true. */
   says(name: string): boolean {
-    return this.has(name) && fieldOf(this.#record, name) !== '' && booleanOf(fieldOf(this.#record, name)) !== (name === 'case_sensitive');
+    return (
+      this.has(name) &&
+      fieldOf(this.#record, name) !== "" &&
+      booleanOf(fieldOf(this.#record, name)) !== (name === "case_sensitive")
+    );
   }
 
   text(name: string): string | null {
     const value = this.take(name);
     if (value === undefined) return null;
     const text = scalarText(value);
-    if (text === null) this.bad(name, value, 'a text');
+    if (text === null) this.bad(name, value, "a text");
     return text;
   }
 
@@ -76,7 +101,7 @@ export class Fields {
     const value = this.take(name);
     if (value === undefined) return false;
     const read = booleanOf(value);
-    if (read === null) this.bad(name, value, 'true or false');
+    if (read === null) this.bad(name, value, "true or false");
     return read ?? false;
   }
 
@@ -95,7 +120,7 @@ export class Fields {
     if (value === undefined) return null;
     const number = numberOf(value);
     if (number !== null && number >= 0) return number;
-    this.bad(name, value, 'a percentage from 0 to 100');
+    this.bad(name, value, "a percentage from 0 to 100");
     return null;
   }
 
@@ -105,7 +130,7 @@ export class Fields {
     if (value === undefined) return [];
     const list = Array.isArray(value) ? arrayOf(value) : [value];
     const texts = list.map(scalarText).filter((text) => text !== null);
-    if (texts.length < list.length) this.bad(name, value, 'a list of texts');
+    if (texts.length < list.length) this.bad(name, value, "a list of texts");
     return texts;
   }
 
@@ -113,7 +138,7 @@ export class Fields {
     const value = this.take(name);
     if (value === undefined) return null;
     if (isRecord(value)) return value;
-    this.bad(name, value, 'a map');
+    this.bad(name, value, "a map");
     return null;
   }
 
@@ -121,7 +146,7 @@ export class Fields {
     const value = this.take(name);
     if (value === undefined) return [];
     if (Array.isArray(value)) return arrayOf(value);
-    this.bad(name, value, 'a list');
+    this.bad(name, value, "a list");
     return [];
   }
 
@@ -130,29 +155,38 @@ export class Fields {
     this.regexes += 1;
     this.#budget.left -= 1;
     if (this.#budget.left < 0) {
-      this.refuse('bad-regex', name, `the object has more than ${allowance.regexes} regexes; use fewer`);
+      this.refuse("bad-regex", name, `the object has more than ${allowance.regexes} regexes; use fewer`);
       return false;
     }
-    const result = pattern === '' ? { ok: false, reason: 'has no text' } as const : compileRegex(pattern);
+    const result = pattern === "" ? ({ ok: false, reason: "has no text" } as const) : compileRegex(pattern);
     if (result.ok) return true;
-    this.refuse('bad-regex', name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);
+    this.refuse("bad-regex", name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);
     return false;
   }
 
   /** A value that cannot be read: what it gets is what the kind of its field says. */
   bad(name: string, value: unknown, write: string): void {
-    if ((mappingFields[name] ?? 'how') === 'how') {
+    if ((mappingFields[name] ?? "how") === "how") {
       this.#unusable.add(name);
-      this.report('warning', 'bad-value', name, `${quoted(value)} cannot be used and counts as not written; write ${write}`);
+      this.report(
+        "warning",
+        "bad-value",
+        name,
+        `${quoted(value)} cannot be used and counts as not written; write ${write}`,
+      );
     } else {
-      this.refuse('bad-value', name, `${quoted(value)} cannot be read, so the Mapping is not served in this form; write ${write}`);
+      this.refuse(
+        "bad-value",
+        name,
+        `${quoted(value)} cannot be read, so the Mapping is not served in this form; write ${write}`,
+      );
     }
   }
 
   /** An error that leaves the Mapping without what the field decides. */
   refuse(code: string, name: string, sentence: string): void {
     this.#unreadable.add(name);
-    this.report('error', code, name, sentence);
+    this.report("error", code, name, sentence);
   }
 
   /** Fields that could not be read and keep no default. */
@@ -182,7 +216,7 @@ export class Fields {
   }
 
   report(level: ProblemLevel, code: string, name: string, sentence: string): void {
-    this.#report(level, code, this.#field === '' ? `spec.${name}` : `${this.#field} ${name}`, sentence);
+    this.#report(level, code, this.#field === "" ? `spec.${name}` : `${this.#field} ${name}`, sentence);
   }
 
   /** Keys that nobody took. */

@@ -1,10 +1,10 @@
 // Places: what stands in an object where nobody reads it, and seems to be something that is read elsewhere: one indentation out, in or beside, misspelt, or
 // in a container that is. Ignored, a condition, a share or a guard would be lost with it.
-import { nearAnnotation } from './deployment-fields.ts';
-import type { FieldKind } from './field-kinds.ts';
-import { bare, nearWord } from '../values/near-word.ts';
-import type { Keys, Names, Shape } from './shape.ts';
-import { isRecord, type UnknownRecord } from '../values/value.ts';
+import { nearAnnotation } from "./deployment-fields.ts";
+import type { FieldKind } from "./field-kinds.ts";
+import { bare, nearWord } from "../values/near-word.ts";
+import type { Keys, Names, Shape } from "./shape.ts";
+import { isRecord, type UnknownRecord } from "../values/value.ts";
 
 export interface Misplaced {
   /** Where it stands. */
@@ -13,7 +13,7 @@ export interface Misplaced {
   /** The known word that it seems to be, or null. */
   readonly near: string | null;
   /** `here`: the word belongs into the same map. `elsewhere`: into another, or it is none. `value`: the key stands where it belongs, and what it holds has no such shape. */
-  readonly place: 'here' | 'elsewhere' | 'value';
+  readonly place: "here" | "elsewhere" | "value";
   /** The map that it stands in, without numbers: `spec.predictors[]`; "" for the object itself. */
   readonly level: string;
   /** What to write, as words behind a semicolon. */
@@ -25,7 +25,7 @@ export interface Misplaced {
 interface Word {
   readonly word: string;
   readonly level: string;
-  readonly kind: FieldKind | 'none';
+  readonly kind: FieldKind | "none";
   readonly shape: Shape;
   /** A name in a map of names. */
   readonly named: boolean;
@@ -59,10 +59,11 @@ export class Places {
   readonly #annotations: ReadonlySet<string>;
 
   /** `outside`: words that belong into a map outside these objects, which `outsideLevel` names. */
-  constructor(shape: Keys, outside: Names['words'] = {}, outsideLevel = '') {
+  constructor(shape: Keys, outside: Names["words"] = {}, outsideLevel = "") {
     this.#shape = shape;
-    this.#gather(shape, '', new Set());
-    for (const [word, kind] of Object.entries(outside)) this.#all.push({ word, level: outsideLevel, kind, shape: 'value', named: true });
+    this.#gather(shape, "", new Set());
+    for (const [word, kind] of Object.entries(outside))
+      this.#all.push({ word, level: outsideLevel, kind, shape: "value", named: true });
     this.#annotations = new Set(this.#all.filter(({ named }) => named).map(({ word }) => word));
     for (const word of this.#all) this.#words.set(bare(word.word), [...(this.#words.get(bare(word.word)) ?? []), word]);
   }
@@ -70,16 +71,19 @@ export class Places {
   /** Deciding ones first. */
   misplacedIn(object: UnknownRecord): readonly Misplaced[] {
     const walk = new Walk(this);
-    walk.keys(object, this.#shape, '', '');
+    walk.keys(object, this.#shape, "", "");
     const decides = walk.found.filter((one) => one.decides);
     return [...decides, ...walk.found.filter((one) => !one.decides)].slice(0, mostTold);
   }
 
   /** The word that a key in this map seems to be: spelt the same but for letter case and separators, else near; at one distance one of the same map. */
   wordsNear(key: string, level: string, shape: Keys | Names): readonly Word[] {
-    const same = this.#words.get(bare(key)) ?? this.#words.get(bare(nearWord(key, this.#order(level, shape)) ?? '')) ?? [];
+    const same =
+      this.#words.get(bare(key)) ?? this.#words.get(bare(nearWord(key, this.#order(level, shape)) ?? "")) ?? [];
     const here = same.filter((word) => word.level === level);
-    return here.length > 0 ? here : same.toSorted((a, b) => Number(b.level.startsWith(level)) - Number(a.level.startsWith(level)));
+    return here.length > 0
+      ? here
+      : same.toSorted((a, b) => Number(b.level.startsWith(level)) - Number(a.level.startsWith(level)));
   }
 
   /** A word that is written so but for letter case and separators, at each of its levels. */
@@ -89,7 +93,9 @@ export class Places {
 
   /** The annotation that a key of annotations seems to be: one of the same map first. */
   annotationNear(key: string, shape: Names): Word | null {
-    const near = nearAnnotation(key, this.namesOf(shape)) ?? (this.#annotations.has(key) ? key : nearAnnotation(key, this.#othersThan(shape)));
+    const near =
+      nearAnnotation(key, this.namesOf(shape)) ??
+      (this.#annotations.has(key) ? key : nearAnnotation(key, this.#othersThan(shape)));
     return near === null ? null : (this.#all.find((word) => word.named && word.word === near) ?? null);
   }
 
@@ -109,7 +115,8 @@ export class Places {
   #order(level: string, shape: Keys | Names): readonly string[] {
     let order = this.#orders.get(shape);
     if (order === undefined) {
-      const rank = (word: Word): number => (word.level === level ? 0 : word.kind === 'none' || word.kind === 'how' ? 2 : 1);
+      const rank = (word: Word): number =>
+        word.level === level ? 0 : word.kind === "none" || word.kind === "how" ? 2 : 1;
       order = [...new Set([...this.#all].sort((a, b) => rank(a) - rank(b)).map(({ word }) => word))];
       this.#orders.set(shape, order);
     }
@@ -117,15 +124,16 @@ export class Places {
   }
 
   #gather(shape: Shape, level: string, seen: Set<Shape>): void {
-    if (shape === 'value' || seen.has(shape)) return;
+    if (shape === "value" || seen.has(shape)) return;
     seen.add(shape);
-    if ('each' in shape) return this.#gather(shape.each, `${level}[]`, seen);
-    if ('named' in shape) {
-      for (const [word, kind] of Object.entries(shape.words)) this.#all.push({ word, level, kind, shape: 'value', named: true });
+    if ("each" in shape) return this.#gather(shape.each, `${level}[]`, seen);
+    if ("named" in shape) {
+      for (const [word, kind] of Object.entries(shape.words))
+        this.#all.push({ word, level, kind, shape: "value", named: true });
       return this.#gather(shape.named, `${level}.*`, seen);
     }
     for (const [word, below] of Object.entries(shape.keys)) {
-      this.#all.push({ word, level, kind: shape.kinds[word] ?? 'none', shape: below, named: false });
+      this.#all.push({ word, level, kind: shape.kinds[word] ?? "none", shape: below, named: false });
       this.#gather(below, at(level, word), seen);
     }
   }
@@ -144,20 +152,23 @@ class Walk {
   keys(record: UnknownRecord, shape: Keys, path: string, level: string): void {
     this.#frames.push({ record, shape });
     for (const [key, value] of Object.entries(record)) {
-      if (Object.hasOwn(shape.keys, key)) this.#below(value, shape.keys[key]!, at(path, key), at(level, key), key, shape);
+      if (Object.hasOwn(shape.keys, key))
+        this.#below(value, shape.keys[key]!, at(path, key), at(level, key), key, shape);
       else this.#unknownKey(key, value, shape, path, level);
     }
     this.#frames.pop();
   }
 
   #below(value: unknown, shape: Shape, path: string, level: string, key: string, parent: Keys | null): void {
-    if (shape === 'value' || value === null || value === undefined) return;
-    if ('each' in shape) {
-      if (Array.isArray(value)) for (const [index, item] of (value as readonly unknown[]).entries()) this.#below(item, shape.each, `${path}[${index}]`, `${level}[]`, key, null);
-      else this.#wrongShape(shape, path, level, key, parent, 'a list');
+    if (shape === "value" || value === null || value === undefined) return;
+    if ("each" in shape) {
+      if (Array.isArray(value))
+        for (const [index, item] of (value as readonly unknown[]).entries())
+          this.#below(item, shape.each, `${path}[${index}]`, `${level}[]`, key, null);
+      else this.#wrongShape(shape, path, level, key, parent, "a list");
     } else if (!isRecord(value)) {
-      this.#wrongShape(shape, path, level, key, parent, 'a map');
-    } else if ('keys' in shape) {
+      this.#wrongShape(shape, path, level, key, parent, "a map");
+    } else if ("keys" in shape) {
       this.keys(value, shape, path, level);
     } else {
       this.#names(value, shape, path, level);
@@ -165,7 +176,8 @@ class Walk {
   }
 
   #wrongShape(shape: Shape, path: string, level: string, key: string, parent: Keys | null, write: string): void {
-    if (parent !== null && (isDeciding(parent.kinds[key]) || holdsDeciding(shape))) this.#tell({ field: path, key, near: key, place: 'value', level, write: `write ${write}`, decides: true });
+    if (parent !== null && (isDeciding(parent.kinds[key]) || holdsDeciding(shape)))
+      this.#tell({ field: path, key, near: key, place: "value", level, write: `write ${write}`, decides: true });
   }
 
   #names(record: UnknownRecord, shape: Names, path: string, level: string): void {
@@ -173,12 +185,21 @@ class Walk {
     for (const [key, value] of Object.entries(record)) {
       const field = `${path}["${key.slice(0, 120)}"]`;
       // Readers of what decides say it themselves.
-      if (isAnnotations && typeof value === 'object' && value !== null && !isDeciding(shape.words[key])) {
-        this.#tell({ field, key, near: null, place: 'value', level, write: 'write a text, and no indentation below annotations that is one too deep', decides: true });
+      if (isAnnotations && typeof value === "object" && value !== null && !isDeciding(shape.words[key])) {
+        this.#tell({
+          field,
+          key,
+          near: null,
+          place: "value",
+          level,
+          write: "write a text, and no indentation below annotations that is one too deep",
+          decides: true,
+        });
         continue;
       }
       if (Object.hasOwn(shape.words, key)) continue;
-      if (isAnnotations && (isLabel(key) || this.#places.wordsAs(key).some(({ named }) => named))) this.#annotation(key, shape, field, level);
+      if (isAnnotations && (isLabel(key) || this.#places.wordsAs(key).some(({ named }) => named)))
+        this.#annotation(key, shape, field, level);
       else this.#name(key, value, shape, field, level);
       this.#below(value, shape.named, field, `${level}.*`, key, null);
     }
@@ -188,50 +209,126 @@ class Walk {
     const word = this.#places.annotationNear(key, shape);
     if (word === null || !isDeciding(word.kind) || this.#isWritten(word.word)) return;
     const isHere = Object.hasOwn(shape.words, word.word);
-    this.#tell({ field, key, near: word.word, place: isHere ? 'here' : 'elsewhere', level, write: isHere ? `write ${word.word}, or remove it` : written(word), decides: true });
+    this.#tell({
+      field,
+      key,
+      near: word.word,
+      place: isHere ? "here" : "elsewhere",
+      level,
+      write: isHere ? `write ${word.word}, or remove it` : written(word),
+      decides: true,
+    });
   }
 
   /** Of a map of texts only names that nobody else has are ours, or what is no text. Another letter case (`Host`) is another name. */
   #name(key: string, value: unknown, shape: Names, field: string, level: string): void {
-    const inner = shape.of === 'texts' ? this.#inUnknown(value, deepest) : null;
-    if (inner !== null) return this.#tell({ field: `${field}${inner.below}`, key, near: null, place: 'elsewhere', level, write: written(inner.word), decides: true });
+    const inner = shape.of === "texts" ? this.#inUnknown(value, deepest) : null;
+    if (inner !== null)
+      return this.#tell({
+        field: `${field}${inner.below}`,
+        key,
+        near: null,
+        place: "elsewhere",
+        level,
+        write: written(inner.word),
+        decides: true,
+      });
     const word = this.#places.wordsAs(key).find(({ word: known, kind }) => known === key && isDeciding(kind));
-    if (word === undefined || (shape.of === 'texts' && !word.named && typeof value === 'string' && isLabel(key)) || this.#isWritten(word.word)) return;
-    this.#tell({ field, key, near: word.word, place: 'elsewhere', level, write: written(word), decides: true });
+    if (
+      word === undefined ||
+      (shape.of === "texts" && !word.named && typeof value === "string" && isLabel(key)) ||
+      this.#isWritten(word.word)
+    )
+      return;
+    this.#tell({ field, key, near: word.word, place: "elsewhere", level, write: written(word), decides: true });
   }
 
   #unknownKey(key: string, value: unknown, shape: Keys, path: string, level: string): void {
     const field = at(path, key.slice(0, 120));
     if (++this.#unknown > mostUnknown) {
-      if (this.#unknown === mostUnknown + 1) this.#tell({ field, key, near: null, place: 'elsewhere', level, write: `remove it: the object has more than ${mostUnknown} keys that nobody knows`, decides: true });
+      if (this.#unknown === mostUnknown + 1)
+        this.#tell({
+          field,
+          key,
+          near: null,
+          place: "elsewhere",
+          level,
+          write: `remove it: the object has more than ${mostUnknown} keys that nobody knows`,
+          decides: true,
+        });
       return;
     }
     const words = this.#places.wordsNear(key, level, shape);
     const [word] = words;
     const inner = word === undefined ? this.#inUnknown(value, deepest) : null;
     for (const one of words) {
-      const lost = isDeciding(one.kind) ? (this.#isWritten(one.word) && !(typeof value === 'object' && value !== null) ? null : { below: '', word: one }) : this.#inContainer(value, one);
-      if (lost !== null) return this.#tell({ field: `${field}${lost.below}`, key, near: one.word, place: one.level === level ? 'here' : 'elsewhere', level, write: written(lost.word), decides: true });
+      const lost = isDeciding(one.kind)
+        ? this.#isWritten(one.word) && !(typeof value === "object" && value !== null)
+          ? null
+          : { below: "", word: one }
+        : this.#inContainer(value, one);
+      if (lost !== null)
+        return this.#tell({
+          field: `${field}${lost.below}`,
+          key,
+          near: one.word,
+          place: one.level === level ? "here" : "elsewhere",
+          level,
+          write: written(lost.word),
+          decides: true,
+        });
     }
-    if (inner !== null) return this.#tell({ field: `${field}${inner.below}`, key, near: null, place: 'elsewhere', level, write: written(inner.word), decides: true });
-    const write = word === undefined ? 'correct its indentation or remove it' : word.level === level ? `write ${word.word}, or remove it` : written(word);
-    this.#tell({ field, key, near: word?.word ?? null, place: word?.level === level ? 'here' : 'elsewhere', level, write, decides: false });
+    if (inner !== null)
+      return this.#tell({
+        field: `${field}${inner.below}`,
+        key,
+        near: null,
+        place: "elsewhere",
+        level,
+        write: written(inner.word),
+        decides: true,
+      });
+    const write =
+      word === undefined
+        ? "correct its indentation or remove it"
+        : word.level === level
+          ? `write ${word.word}, or remove it`
+          : written(word);
+    this.#tell({
+      field,
+      key,
+      near: word?.word ?? null,
+      place: word?.level === level ? "here" : "elsewhere",
+      level,
+      write,
+      decides: false,
+    });
   }
 
   /** What is lost with a container that stands where no such one is read; null: nothing that decides. */
   #inContainer(value: unknown, container: Word): { readonly below: string; readonly word: Word } | null {
     const { shape } = container;
-    if (shape === 'value' || value === null || value === undefined || !holdsDeciding(shape)) return null;
-    if ('each' in shape) {
-      if (!Array.isArray(value)) return { below: '', word: container };
-      return (value as readonly unknown[]).map((item, index) => withBelow(`[${index}]`, this.#inContainer(item, { ...container, shape: shape.each, level: at(container.level, container.word) }))).find((one) => one !== null) ?? null;
+    if (shape === "value" || value === null || value === undefined || !holdsDeciding(shape)) return null;
+    if ("each" in shape) {
+      if (!Array.isArray(value)) return { below: "", word: container };
+      return (
+        (value as readonly unknown[])
+          .map((item, index) =>
+            withBelow(
+              `[${index}]`,
+              this.#inContainer(item, { ...container, shape: shape.each, level: at(container.level, container.word) }),
+            ),
+          )
+          .find((one) => one !== null) ?? null
+      );
     }
-    if (!isRecord(value)) return { below: '', word: container };
+    if (!isRecord(value)) return { below: "", word: container };
     const level = at(container.level, container.word);
     for (const [key, inner] of Object.entries(value)) {
       for (const word of this.#wordsIn(key, level, shape)) {
         if (isDeciding(word.kind)) {
-          if (!this.#isWritten(word.word) || (typeof inner === 'object' && inner !== null)) return { below: innerField(key), word };
+          if (!this.#isWritten(word.word) || (typeof inner === "object" && inner !== null))
+            return { below: innerField(key), word };
         } else {
           const lost = withBelow(innerField(key), this.#inContainer(inner, word));
           if (lost !== null) return lost;
@@ -242,14 +339,15 @@ class Walk {
   }
 
   #wordsIn(key: string, level: string, shape: Keys | Names): readonly Word[] {
-    if ('keys' in shape) return ++this.#unknown > mostUnknown ? this.#places.wordsAs(key) : this.#places.wordsNear(key, level, shape);
+    if ("keys" in shape)
+      return ++this.#unknown > mostUnknown ? this.#places.wordsAs(key) : this.#places.wordsNear(key, level, shape);
     const word = Object.hasOwn(shape.words, key) ? key : nearAnnotation(key, this.#places.namesOf(shape));
-    return word === null ? [] : [{ word, level, kind: shape.words[word]!, shape: 'value', named: true }];
+    return word === null ? [] : [{ word, level, kind: shape.words[word]!, shape: "value", named: true }];
   }
 
   /** A deciding word as it is written, in a map that nobody knows. */
   #inUnknown(value: unknown, depth: number): { readonly below: string; readonly word: Word } | null {
-    if (depth === 0 || typeof value !== 'object' || value === null) return null;
+    if (depth === 0 || typeof value !== "object" || value === null) return null;
     for (const [key, inner] of Object.entries(value)) {
       const below = Array.isArray(value) ? `[${key}]` : innerField(key);
       const word = Array.isArray(value) ? undefined : this.#places.wordsAs(key).find(({ kind }) => isDeciding(kind));
@@ -272,12 +370,15 @@ class Walk {
 
 function isWrittenIn(record: UnknownRecord, shape: Keys, word: string, depth: number): boolean {
   if (Object.hasOwn(shape.keys, word) && isDeciding(shape.kinds[word]) && (record[word] ?? null) !== null) return true;
-  return depth > 0 && Object.entries(shape.keys).some(([key, below]) => {
-    const value = Object.hasOwn(record, key) ? record[key] : undefined;
-    if (below === 'value' || !isRecord(value)) return false;
-    if ('keys' in below) return isWrittenIn(value, below, word, depth - 1);
-    return 'named' in below && Object.hasOwn(below.words, word) && Object.hasOwn(value, word);
-  });
+  return (
+    depth > 0 &&
+    Object.entries(shape.keys).some(([key, below]) => {
+      const value = Object.hasOwn(record, key) ? record[key] : undefined;
+      if (below === "value" || !isRecord(value)) return false;
+      if ("keys" in below) return isWrittenIn(value, below, word, depth - 1);
+      return "named" in below && Object.hasOwn(below.words, word) && Object.hasOwn(value, word);
+    })
+  );
 }
 
 function withBelow<T extends { readonly below: string }>(before: string, lost: T | null): T | null {
@@ -288,21 +389,26 @@ const deciding = new WeakMap<object, boolean>();
 
 /** Something below it decides. */
 function holdsDeciding(shape: Shape): boolean {
-  if (shape === 'value') return false;
+  if (shape === "value") return false;
   const known = deciding.get(shape);
   if (known !== undefined) return known;
   deciding.set(shape, false);
-  const holds = 'each' in shape ? holdsDeciding(shape.each) : 'named' in shape ? Object.values(shape.words).some(isDeciding) || holdsDeciding(shape.named) : Object.values(shape.kinds).some(isDeciding) || Object.values(shape.keys).some(holdsDeciding);
+  const holds =
+    "each" in shape
+      ? holdsDeciding(shape.each)
+      : "named" in shape
+        ? Object.values(shape.words).some(isDeciding) || holdsDeciding(shape.named)
+        : Object.values(shape.kinds).some(isDeciding) || Object.values(shape.keys).some(holdsDeciding);
   deciding.set(shape, holds);
   return holds;
 }
 
-function isDeciding(kind: FieldKind | 'none' | undefined): boolean {
-  return kind !== undefined && kind !== 'how' && kind !== 'none';
+function isDeciding(kind: FieldKind | "none" | undefined): boolean {
+  return kind !== undefined && kind !== "how" && kind !== "none";
 }
 
 function at(path: string, key: string): string {
-  return path === '' ? key : `${path}.${key}`;
+  return path === "" ? key : `${path}.${key}`;
 }
 
 /** A name that somebody may give to a text: words of ours with capitals or underscores in them are not. */
@@ -320,6 +426,8 @@ function written({ word, level, named }: Word): string {
 
 /** The sentence for one; `outcome`: what becomes of the object where it decides. */
 export function misplacedSentence({ write, decides, place }: Misplaced, outcome: string): string {
-  if (place === 'value') return `this cannot be read, and a condition may be lost with it, so ${outcome}; ${write}`;
-  return decides ? `this is not read here, and what it seems to mean decides which requests come here, so ${outcome}; ${write}` : `this is not read here and is ignored; ${write}`;
+  if (place === "value") return `this cannot be read, and a condition may be lost with it, so ${outcome}; ${write}`;
+  return decides
+    ? `this is not read here, and what it seems to mean decides which requests come here, so ${outcome}; ${write}`
+    : `this is not read here and is ignored; ${write}`;
 }

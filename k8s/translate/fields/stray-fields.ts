@@ -1,10 +1,10 @@
 // What stands in a SeldonDeployment where nobody reads it, as its reader reports it: with the codes of the maps that it stands in.
-import { deciding } from './deployment-fields.ts';
-import { deploymentPlaces } from './deployment-places.ts';
-import { annotationKinds, mappingFields } from './field-kinds.ts';
-import { misplacedSentence, type Misplaced } from './places.ts';
-import type { Report } from '../values/report.ts';
-import { fieldOf, isRecord, recordOf, type UnknownRecord } from '../values/value.ts';
+import { deciding } from "./deployment-fields.ts";
+import { deploymentPlaces } from "./deployment-places.ts";
+import { annotationKinds, mappingFields } from "./field-kinds.ts";
+import { misplacedSentence, type Misplaced } from "./places.ts";
+import type { Report } from "../values/report.ts";
+import { fieldOf, isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
 
 /** Lines of a configuration that are told of one object. */
 const mostLines = 8;
@@ -13,30 +13,51 @@ const mostLines = 8;
 export function reportMisplaced(object: UnknownRecord, outcome: string, report: Report): boolean {
   const found = [...deploymentPlaces.misplacedIn(object).filter(isReportedHere), ...configurationLines(object)];
   for (const one of found) {
-    const isAnnotation = one.level.endsWith('annotations') && one.place !== 'value';
-    if (one.level.endsWith('predictors[].annotations') && isAnnotation) report('error', 'annotation-misplaced', one.field, misplacedSentence(one, outcome));
-    else if (isAnnotation && one.place === 'here') report('error', 'unknown-annotation', one.field, `this annotation is not known, and what it seems to mean decides which requests come here, so ${outcome}; ${one.write}`);
-    else report(one.decides ? 'error' : 'warning', one.place === 'value' ? 'bad-annotations' : 'misplaced-field', one.field, misplacedSentence(one, outcome));
+    const isAnnotation = one.level.endsWith("annotations") && one.place !== "value";
+    if (one.level.endsWith("predictors[].annotations") && isAnnotation)
+      report("error", "annotation-misplaced", one.field, misplacedSentence(one, outcome));
+    else if (isAnnotation && one.place === "here")
+      report(
+        "error",
+        "unknown-annotation",
+        one.field,
+        `this annotation is not known, and what it seems to mean decides which requests come here, so ${outcome}; ${one.write}`,
+      );
+    else
+      report(
+        one.decides ? "error" : "warning",
+        one.place === "value" ? "bad-annotations" : "misplaced-field",
+        one.field,
+        misplacedSentence(one, outcome),
+      );
   }
   return found.some(({ decides }) => decides);
 }
 
 /** Not those that the readers of predictors and of `spec` report: what they can do without costs a predictor and not the whole. */
 function isReportedHere({ place, level, near, decides }: Misplaced): boolean {
-  if (place === 'value') return near === null;
-  if (place === 'here' && near !== null && deciding.has(near)) return false;
-  return decides || !level.startsWith('spec');
+  if (place === "value") return near === null;
+  if (place === "here" && near !== null && deciding.has(near)) return false;
+  return decides || !level.startsWith("spec");
 }
 
 /** Lines of `seldon.io/ambassador-config` that are indented as the annotations are. */
 function configurationLines(object: UnknownRecord): readonly Misplaced[] {
   const lines: Misplaced[] = [];
-  for (const place of ['spec', 'metadata']) {
-    const annotations = fieldOf(recordOf(fieldOf(object, place)), 'annotations');
-    if (!isRecord(annotations) || !Object.hasOwn(annotations, 'seldon.io/ambassador-config')) continue;
+  for (const place of ["spec", "metadata"]) {
+    const annotations = fieldOf(recordOf(fieldOf(object, place)), "annotations");
+    if (!isRecord(annotations) || !Object.hasOwn(annotations, "seldon.io/ambassador-config")) continue;
     for (const key of Object.keys(annotations)) {
-      if (!Object.hasOwn(mappingFields, key) || mappingFields[key] === 'how' || lines.length === mostLines) continue;
-      lines.push({ field: `${place}.annotations["${key}"]`, key, near: key, place: 'elsewhere', level: `${place}.annotations`, write: 'indent it as the other lines of seldon.io/ambassador-config', decides: true });
+      if (!Object.hasOwn(mappingFields, key) || mappingFields[key] === "how" || lines.length === mostLines) continue;
+      lines.push({
+        field: `${place}.annotations["${key}"]`,
+        key,
+        near: key,
+        place: "elsewhere",
+        level: `${place}.annotations`,
+        write: "indent it as the other lines of seldon.io/ambassador-config",
+        decides: true,
+      });
     }
   }
   return lines;
@@ -44,5 +65,5 @@ function configurationLines(object: UnknownRecord): readonly Misplaced[] {
 
 /** On a predictor it is said as an error, or decides nothing. */
 export function isDecidingAnnotation(key: string): boolean {
-  return Object.hasOwn(annotationKinds, key) && annotationKinds[key] !== 'how';
+  return Object.hasOwn(annotationKinds, key) && annotationKinds[key] !== "how";
 }

@@ -1,13 +1,13 @@
 // Backends: Services and EndpointSlices by Service name, the Upstreams that dial them, and the Endpoints that these get.
-import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/model/upstream.ts';
-import { joinEndpoints, type Slice } from '../backends/endpoints.ts';
-import { withoutOne, listOf, withOne, type Few } from '../collections/few.ts';
-import { readAddress, refusalOf } from '../backends/reach.ts';
-import { Registry } from '../collections/registry.ts';
-import type { Service } from '../backends/services.ts';
-import type { TranslateSettings } from '../model/translation.ts';
-import { Watched } from '../units/unit.ts';
-import { defaultUpstreamLimits, plainForm, type PlainForm, type UpstreamPlan } from '../backends/upstreams.ts';
+import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
+import { joinEndpoints, type Slice } from "../backends/endpoints.ts";
+import { withoutOne, listOf, withOne, type Few } from "../collections/few.ts";
+import { readAddress, refusalOf } from "../backends/reach.ts";
+import { Registry } from "../collections/registry.ts";
+import type { Service } from "../backends/services.ts";
+import type { TranslateSettings } from "../model/translation.ts";
+import { Watched } from "../units/unit.ts";
+import { defaultUpstreamLimits, plainForm, type PlainForm, type UpstreamPlan } from "../backends/upstreams.ts";
 
 /** An Upstream that published Mappings name, and what was told of it. */
 export class Use {
@@ -19,7 +19,7 @@ export class Use {
   count = 0;
   touched = false;
   /** What was told of its Endpoints: the last two are 62 bits of their digest. */
-  told: 'nothing' | 'unready' | 'ready' | 'ending' = 'nothing';
+  told: "nothing" | "unready" | "ready" | "ending" = "nothing";
   high = 0;
   low = 0;
   /** How many are ready, and terminating. */
@@ -34,14 +34,24 @@ export class Use {
 
   get plan(): UpstreamPlan {
     const { key, form, backend } = this;
-    if (form.kind === 'planned') return form;
+    if (form.kind === "planned") return form;
     const { port, protocol, from } = form;
     const { namespace, name } = backend!;
-    return { kind: 'planned', upstream: { key, address: { kind: 'service', namespace, name, port }, protocol, tls: null, ...defaultUpstreamLimits }, from };
+    return {
+      kind: "planned",
+      upstream: {
+        key,
+        address: { kind: "service", namespace, name, port },
+        protocol,
+        tls: null,
+        ...defaultUpstreamLimits,
+      },
+      from,
+    };
   }
 
   get breakers(): readonly Breaker[] {
-    return this.form.kind === 'planned' ? this.form.upstream.breakers : defaultUpstreamLimits.breakers;
+    return this.form.kind === "planned" ? this.form.upstream.breakers : defaultUpstreamLimits.breakers;
   }
 
   get upstream(): Upstream {
@@ -68,7 +78,13 @@ export class Backend extends Watched {
   }
 
   get isIdle(): boolean {
-    return this.service === null && this.slices === null && this.uses === null && this.readers === null && (this.endpoints === null || this.endpoints.readers === null);
+    return (
+      this.service === null &&
+      this.slices === null &&
+      this.uses === null &&
+      this.readers === null &&
+      (this.endpoints === null || this.endpoints.readers === null)
+    );
   }
 }
 
@@ -111,25 +127,32 @@ export class Backends {
 
   /** The Service that an Upstream dials; null for one that dials none. */
   of({ upstream: { address } }: UpstreamPlan): Backend | null {
-    return address.kind === 'service' ? this.at(address.namespace, address.name) : null;
+    return address.kind === "service" ? this.at(address.namespace, address.name) : null;
   }
 
   /** The Endpoints of an Upstream as the objects have them now. */
   endpointsOf({ key, form, backend }: Use): UpstreamEndpoints {
-    if (form.from === 'none') return { key, ready: false, endpoints: [] };
-    const { port } = form.kind === 'plain' ? form : form.upstream.address;
-    if (form.kind === 'planned' && form.upstream.address.kind === 'address') return this.#fixed(key, form.upstream.address.ip, port);
+    if (form.from === "none") return { key, ready: false, endpoints: [] };
+    const { port } = form.kind === "plain" ? form : form.upstream.address;
+    if (form.kind === "planned" && form.upstream.address.kind === "address")
+      return this.#fixed(key, form.upstream.address.ip, port);
     if (backend === null) return { key, ready: true, endpoints: [] };
-    if (form.from === 'cluster-ip') return this.#fixed(key, backend.service?.clusterIp ?? '', port);
+    if (form.from === "cluster-ip") return this.#fixed(key, backend.service?.clusterIp ?? "", port);
     // Whether there are any is not known, but the port is.
-    if (this.#settings.withoutSlices === 'ready' && backend.slices === null && backend.service?.ports.some((one) => one.port === port) === true) return { key, ready: true, endpoints: [] };
+    if (
+      this.#settings.withoutSlices === "ready" &&
+      backend.slices === null &&
+      backend.service?.ports.some((one) => one.port === port) === true
+    )
+      return { key, ready: true, endpoints: [] };
     const endpoints = this.endpointsAt(backend, port);
     return { key, ready: endpoints.length > 0, endpoints };
   }
 
   #fixed(key: string, ip: string, port: number): UpstreamEndpoints {
     const address = readAddress(ip);
-    if (address === null || refusalOf(this.#settings, address, port) !== null) return { key, ready: false, endpoints: [] };
-    return { key, ready: true, endpoints: [{ ip: address.canonical, port, state: 'ready' }] };
+    if (address === null || refusalOf(this.#settings, address, port) !== null)
+      return { key, ready: false, endpoints: [] };
+    return { key, ready: true, endpoints: [{ ip: address.canonical, port, state: "ready" }] };
   }
 }

@@ -1,16 +1,16 @@
 // Reading: what one unit sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
-import { compareText } from '../../../routing/text/problem.ts';
-import type { Deployment } from '../model/deployment.ts';
-import { listOf } from '../collections/few.ts';
-import type { MappingDefaults } from '../meaning/module-defaults.ts';
-import type { Modules } from '../platform/modules.ts';
-import { objectKey } from '../model/object.ts';
-import type { Records } from './records.ts';
-import { ownerNamesOf, type Service } from '../backends/services.ts';
-import type { Secret, TlsContext } from '../backends/tls.ts';
-import type { Grant, TranslateSettings } from '../model/translation.ts';
-import type { Lookups } from '../meaning/meaning.ts';
-import { Watched } from '../units/unit.ts';
+import { compareText } from "../../../routing/text/problem.ts";
+import type { Deployment } from "../model/deployment.ts";
+import { listOf } from "../collections/few.ts";
+import type { MappingDefaults } from "../meaning/module-defaults.ts";
+import type { Modules } from "../platform/modules.ts";
+import { objectKey } from "../model/object.ts";
+import type { Records } from "./records.ts";
+import { ownerNamesOf, type Service } from "../backends/services.ts";
+import type { Secret, TlsContext } from "../backends/tls.ts";
+import type { Grant, TranslateSettings } from "../model/translation.ts";
+import type { Lookups } from "../meaning/meaning.ts";
+import { Watched } from "../units/unit.ts";
 
 /** All objects, as far as a unit may ask for them. */
 export interface ReadableObjects {

@@ -1,8 +1,8 @@
 // What goes by one name, whether objects of that name exist or not.
-import type { Few } from '../collections/few.ts';
-import type { Service } from '../backends/services.ts';
-import type { Secret, TlsContext } from '../backends/tls.ts';
-import { Watched, type Unit } from '../units/unit.ts';
+import type { Few } from "../collections/few.ts";
+import type { Service } from "../backends/services.ts";
+import type { Secret, TlsContext } from "../backends/tls.ts";
+import { Watched, type Unit } from "../units/unit.ts";
 
 /** All that goes by one name of SDs in a namespace. */
 export class NameRecord extends Watched {

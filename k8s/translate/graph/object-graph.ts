@@ -1,34 +1,40 @@
 // ObjectGraph: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
 // change touches its dependants and nothing else.
-import { plainGuard } from '../../../routing/model/guard.ts';
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from '../documents/documents.ts';
-import { ambassadorIdsOf, customConfigOf, externalNameOf, hasGuardAnnotation, namedIdsOf } from '../fields/annotations.ts';
-import type { Backends } from './backend-records.ts';
-import { translateConfiguration } from '../documents/configuration-meaning.ts';
-import { decodeDeployment } from '../deployments/decode.ts';
-import { reportConfigDifferences, reportDeletion } from '../deployments/deployment-differences.ts';
-import { listOf, withoutOne, withOne } from '../collections/few.ts';
-import type { Report } from '../values/report.ts';
-import { translateDeployment } from '../deployments/mappings.ts';
-import { decodeSlice, type Slice } from '../backends/endpoints.ts';
-import { isAnonymousGranted } from '../meaning/grant.ts';
-import { decodeLoneGuard, decodeObjectGuard } from '../deployments/guard.ts';
-import { Reading } from './lookups.ts';
-import { Hosts } from '../platform/hosts.ts';
-import { Modules } from '../platform/modules.ts';
-import { NamedMap } from '../collections/named-map.ts';
-import { RecordEdits } from './record-edits.ts';
-import { Records } from './records.ts';
-import { nothingDeclared, Unit, type Declared } from '../units/unit.ts';
-import { objectKey, refOfKey, type SourceObject } from '../model/object.ts';
-import { configField, serviceConfigOf } from '../fields/service-config.ts';
-import { decodeService, ownersOf } from '../backends/services.ts';
-import { toldOf } from '../values/told-problems.ts';
-import { decodeSecret, type TlsContext } from '../backends/tls.ts';
-import type { Grant, OfAnother, TranslateSettings } from '../model/translation.ts';
-import { nothing, type UnitMeaning } from '../meaning/meaning.ts';
-import { fieldOf, recordOf, textOf } from '../values/value.ts';
+import { plainGuard } from "../../../routing/model/guard.ts";
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from "../documents/documents.ts";
+import {
+  ambassadorIdsOf,
+  customConfigOf,
+  externalNameOf,
+  hasGuardAnnotation,
+  namedIdsOf,
+} from "../fields/annotations.ts";
+import type { Backends } from "./backend-records.ts";
+import { translateConfiguration } from "../documents/configuration-meaning.ts";
+import { decodeDeployment } from "../deployments/decode.ts";
+import { reportConfigDifferences, reportDeletion } from "../deployments/deployment-differences.ts";
+import { listOf, withoutOne, withOne } from "../collections/few.ts";
+import type { Report } from "../values/report.ts";
+import { translateDeployment } from "../deployments/mappings.ts";
+import { decodeSlice, type Slice } from "../backends/endpoints.ts";
+import { isAnonymousGranted } from "../meaning/grant.ts";
+import { decodeLoneGuard, decodeObjectGuard } from "../deployments/guard.ts";
+import { Reading } from "./lookups.ts";
+import { Hosts } from "../platform/hosts.ts";
+import { Modules } from "../platform/modules.ts";
+import { NamedMap } from "../collections/named-map.ts";
+import { RecordEdits } from "./record-edits.ts";
+import { Records } from "./records.ts";
+import { nothingDeclared, Unit, type Declared } from "../units/unit.ts";
+import { objectKey, refOfKey, type SourceObject } from "../model/object.ts";
+import { configField, serviceConfigOf } from "../fields/service-config.ts";
+import { decodeService, ownersOf } from "../backends/services.ts";
+import { toldOf } from "../values/told-problems.ts";
+import { decodeSecret, type TlsContext } from "../backends/tls.ts";
+import type { Grant, OfAnother, TranslateSettings } from "../model/translation.ts";
+import { nothing, type UnitMeaning } from "../meaning/meaning.ts";
+import { fieldOf, recordOf, textOf } from "../values/value.ts";
 
 export class ObjectGraph {
   readonly settings: TranslateSettings;
@@ -87,20 +93,20 @@ export class ObjectGraph {
   set(object: SourceObject): void {
     if (this.#ofAnother.size > 0) this.#ofAnother.delete(objectKey(object.ref));
     switch (object.ref.kind) {
-      case 'SeldonDeployment':
+      case "SeldonDeployment":
         return this.#setDeployment(object);
-      case 'Service':
+      case "Service":
         return this.#setService(object);
-      case 'EndpointSlice':
+      case "EndpointSlice":
         return this.#setSlice(object);
-      case 'Secret':
+      case "Secret":
         return this.#edits.setSecret(object.ref, decodeSecret(object.object));
-      case 'Mapping':
-      case 'TLSContext':
-      case 'AuthService':
-      case 'RateLimitService':
-      case 'Module':
-      case 'Host':
+      case "Mapping":
+      case "TLSContext":
+      case "AuthService":
+      case "RateLimitService":
+      case "Module":
+      case "Host":
         return this.#setAmbassadorObject(object);
     }
   }
@@ -108,9 +114,9 @@ export class ObjectGraph {
   remove(key: string): void {
     const ref = refOfKey(key);
     this.#ofAnother.delete(key);
-    if (ref.kind === 'Service') this.#edits.setService(this.records.backends.at(ref.namespace, ref.name), null);
-    else if (ref.kind === 'EndpointSlice') this.#edits.dropSlice(ref);
-    else if (ref.kind === 'Secret') this.#edits.setSecret(ref, null);
+    if (ref.kind === "Service") this.#edits.setService(this.records.backends.at(ref.namespace, ref.name), null);
+    else if (ref.kind === "EndpointSlice") this.#edits.dropSlice(ref);
+    else if (ref.kind === "Secret") this.#edits.setSecret(ref, null);
     this.#declare(ref, nothingDeclared, noProblems);
   }
 
@@ -172,16 +178,27 @@ export class ObjectGraph {
     const ids = ambassadorIdsOf(deployment.annotations);
     // With a configuration of its own and no id, the documents say whose they are.
     if (!(config !== null && ids === null) && !this.#isOurs(ids)) {
-      this.#ofAnother.set(objectKey(ref), { ref, ids: ids ?? ['default'] });
+      this.#ofAnother.set(objectKey(ref), { ref, ids: ids ?? ["default"] });
       return this.#declare(ref, nothingDeclared, noProblems);
     }
     const externalName = externalNameOf(deployment);
     const names = externalName === ref.name ? ref.name : [ref.name, externalName];
     const { createdAt } = deployment;
-    if (config === null) return this.#declare(ref, { deployment, configuration: null, createdAt, names }, problems.length === 0 ? noProblems : problems);
+    if (config === null)
+      return this.#declare(
+        ref,
+        { deployment, configuration: null, createdAt, names },
+        problems.length === 0 ? noProblems : problems,
+      );
     reportConfigDifferences(config, report);
-    const origin = { ref, field: config.field, owner: ref.name, ids: ids ?? ['default'], guard: decodeLoneGuard(deployment.annotations, this.#isAnonymous(ref), report) };
-    this.#configure(origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, told);
+    const origin = {
+      ref,
+      field: config.field,
+      owner: ref.name,
+      ids: ids ?? ["default"],
+      guard: decodeLoneGuard(deployment.annotations, this.#isAnonymous(ref), report),
+    };
+    this.#configure(origin, { kind: "text", text: config.text }, { deployment, createdAt, names }, told);
   }
 
   #setService({ ref, object }: SourceObject): void {
@@ -190,19 +207,37 @@ export class ObjectGraph {
     this.#edits.setService(backend, service);
     if (!this.settings.mappings || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
     const told: Problem[] = [];
-    const config = serviceConfigOf(recordOf(object), this.unitAt(ref)?.configuration !== undefined && this.unitAt(ref)?.configuration !== null, (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence }));
-    if (config.kind === 'none') return this.#declare(ref, nothingDeclared, told);
+    const config = serviceConfigOf(
+      recordOf(object),
+      this.unitAt(ref)?.configuration !== undefined && this.unitAt(ref)?.configuration !== null,
+      (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence }),
+    );
+    if (config.kind === "none") return this.#declare(ref, nothingDeclared, told);
     const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
-    const origin = { ref, field: configField, owner: ref.name, ids: ['default'], guard: config.kind === 'text' && !config.lostGuard ? guard : { ...guard, readable: false } };
-    this.#configure(origin, config, { deployment: null, createdAt: service.createdAt, names: null }, [...told, ...problems]);
+    const origin = {
+      ref,
+      field: configField,
+      owner: ref.name,
+      ids: ["default"],
+      guard: config.kind === "text" && !config.lostGuard ? guard : { ...guard, readable: false },
+    };
+    this.#configure(origin, config, { deployment: null, createdAt: service.createdAt, names: null }, [
+      ...told,
+      ...problems,
+    ]);
   }
 
   #setAmbassadorObject({ ref, object, apiVersion }: SourceObject): void {
     if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(ref, nothingDeclared, noProblems);
-    const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'creationTimestamp'));
+    const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), "metadata")), "creationTimestamp"));
     const value = { ...recordOf(object), apiVersion, kind: ref.kind };
     const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
-    this.#configure({ ref, field: '', owner: ref.name, ids: ['default'], guard }, { kind: 'object', value }, { deployment: null, createdAt, names: null }, problems);
+    this.#configure(
+      { ref, field: "", owner: ref.name, ids: ["default"], guard },
+      { kind: "object", value },
+      { deployment: null, createdAt, names: null },
+      problems,
+    );
   }
 
   #hadGuard(ref: ObjectRef): boolean {
@@ -214,20 +249,37 @@ export class ObjectGraph {
     return isAnonymousGranted(this.grantsOf(namespace));
   }
 
-  #configure(origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
+  #configure(
+    origin: ConfigurationOrigin,
+    input: ConfigurationInput,
+    declared: Omit<Declared, "configuration">,
+    problems: readonly Problem[],
+  ): void {
     const { ref } = origin;
-    const { configuration, otherIds, problems: wrong } = decodeConfiguration(origin, input, this.unitAt(ref)?.configuration ?? null, this.settings);
-    if (configuration.mappings.length + configuration.contexts.length + configuration.services.length + configuration.hosts.length === 0 && otherIds.length > 0) this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
+    const {
+      configuration,
+      otherIds,
+      problems: wrong,
+    } = decodeConfiguration(origin, input, this.unitAt(ref)?.configuration ?? null, this.settings);
+    if (
+      configuration.mappings.length +
+        configuration.contexts.length +
+        configuration.services.length +
+        configuration.hosts.length ===
+        0 &&
+      otherIds.length > 0
+    )
+      this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
     this.#declare(ref, { ...declared, configuration }, [...problems, ...wrong]);
   }
 
   #setSlice({ ref, object }: SourceObject): void {
-    const handWritten = this.settings.source === 'folder' || this.#handWritten.has(ref.namespace);
+    const handWritten = this.settings.source === "folder" || this.#handWritten.has(ref.namespace);
     this.#edits.setSlice(ref, decodeSlice(ref, object, this.settings, handWritten));
   }
 
   #isOurs(ids: readonly string[] | null): boolean {
-    return (ids ?? ['default']).some((id) => this.settings.ambassadorIds.includes(id));
+    return (ids ?? ["default"]).some((id) => this.settings.ambassadorIds.includes(id));
   }
 
   /** What an object declares now; nothing for one that is gone or belongs to somebody else. */
@@ -241,8 +293,13 @@ export class ObjectGraph {
       units.set(ref.namespace, ref.name, (unit = new Unit(ref)));
     }
     this.#edits.rename(unit, listOf(declared.names));
-    this.#edits.setContexts(unit, unit.configuration?.contexts ?? noContexts, declared.configuration?.contexts ?? noContexts);
-    if (this.modules.replace(ref, declared.configuration?.modules ?? [])) for (const other of this.units()) this.#mark(other);
+    this.#edits.setContexts(
+      unit,
+      unit.configuration?.contexts ?? noContexts,
+      declared.configuration?.contexts ?? noContexts,
+    );
+    if (this.modules.replace(ref, declared.configuration?.modules ?? []))
+      for (const other of this.units()) this.#mark(other);
     unit.declares(declared);
     if (maySayWho(declared)) this.#guarded.add(unit);
     else this.#guarded.delete(unit);

@@ -1,18 +1,24 @@
 // Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked. Mappings are not kept:
 // their digests tell whether one differs.
-import { digestOf, digestOfKin, type DigestKey } from '../../../routing/collections/digest.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import { isEnding, type Breaker, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../../routing/model/upstream.ts';
-import type { Backends, Use } from './backend-records.ts';
-import type { PlannedService } from '../meaning/external-services.ts';
-import { listOf } from '../collections/few.ts';
-import { MapView } from '../collections/map-view.ts';
-import { objectKey } from '../model/object.ts';
-import { RecentParts } from '../collections/recent-parts.ts';
-import type { TranslationChange } from '../model/translation.ts';
-import type { Draft } from '../meaning/meaning.ts';
-import type { Unit } from '../units/unit.ts';
-import { Uses } from './uses.ts';
+import { digestOf, digestOfKin, type DigestKey } from "../../../routing/collections/digest.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import {
+  isEnding,
+  type Breaker,
+  type Endpoint,
+  type Upstream,
+  type UpstreamEndpoints,
+} from "../../../routing/model/upstream.ts";
+import type { Backends, Use } from "./backend-records.ts";
+import type { PlannedService } from "../meaning/external-services.ts";
+import { listOf } from "../collections/few.ts";
+import { MapView } from "../collections/map-view.ts";
+import { objectKey } from "../model/object.ts";
+import { RecentParts } from "../collections/recent-parts.ts";
+import type { TranslationChange } from "../model/translation.ts";
+import type { Draft } from "../meaning/meaning.ts";
+import type { Unit } from "../units/unit.ts";
+import { Uses } from "./uses.ts";
 
 /** What was published of a unit. */
 interface Published {
@@ -24,13 +30,13 @@ interface Published {
   readonly uses: readonly Use[];
 }
 
-const nothingPublished: Published = Object.freeze({ parts: Object.freeze([]), digests: '', uses: Object.freeze([]) });
+const nothingPublished: Published = Object.freeze({ parts: Object.freeze([]), digests: "", uses: Object.freeze([]) });
 
 export class Output {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
-  readonly endpointStates: Record<Endpoint['state'], number> = { ready: 0, terminating: 0 };
+  readonly endpointStates: Record<Endpoint["state"], number> = { ready: 0, terminating: 0 };
   readonly #backends: Backends;
   readonly #key: DigestKey;
   readonly #published = new Map<Unit, Published>();
@@ -79,7 +85,8 @@ export class Output {
     for (const [index, part] of parts.entries()) {
       const place = places === null ? index : places.get(part);
       places?.delete(part);
-      if (place === undefined || digestAt(before.digests, place) !== digestAt(digests, index)) this.#set.push(served[index]!.mapping);
+      if (place === undefined || digestAt(before.digests, place) !== digestAt(digests, index))
+        this.#set.push(served[index]!.mapping);
     }
     // What is gone in one object and there in the next one of the same name is not gone.
     if (this.#removed.size > 0) for (const part of parts) this.#removed.delete(key + part);
@@ -108,12 +115,13 @@ export class Output {
     const removedUpstreams: string[] = [];
     for (const use of this.#touched) {
       use.touched = false;
-      if (use.told !== 'nothing') removedUpstreams.push(use.key);
+      if (use.told !== "nothing") removedUpstreams.push(use.key);
       this.#uses.delete(use);
       this.#countEndpoints(use, []);
     }
     this.#touched = [];
-    for (const backend of this.#backends.registry.touched) for (const use of listOf(backend.uses)) if (!this.#told.has(use)) this.#refresh(use, endpoints, flipped);
+    for (const backend of this.#backends.registry.touched)
+      for (const use of listOf(backend.uses)) if (!this.#told.has(use)) this.#refresh(use, endpoints, flipped);
     this.#told.clear();
     const mappings = this.#takeMappings();
     const removedMappings = [...this.#removed];
@@ -128,7 +136,11 @@ export class Output {
   }
 
   /** Those that have come; what nobody names stays touched. */
-  #newUpstreams(): { readonly upstreams: Upstream[]; readonly endpoints: UpstreamEndpoints[]; readonly flipped: string[] } {
+  #newUpstreams(): {
+    readonly upstreams: Upstream[];
+    readonly endpoints: UpstreamEndpoints[];
+    readonly flipped: string[];
+  } {
     const upstreams: Upstream[] = [];
     const endpoints: UpstreamEndpoints[] = [];
     const flipped: string[] = [];
@@ -139,7 +151,7 @@ export class Output {
         continue;
       }
       use.touched = false;
-      if (use.told !== 'nothing') continue;
+      if (use.told !== "nothing") continue;
       upstreams.push(use.upstream);
       this.#refresh(use, endpoints, flipped);
       this.#told.add(use);
@@ -164,7 +176,7 @@ export class Output {
 
   #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {
     const after = this.#backends.endpointsOf(use);
-    const told = !after.ready ? 'unready' : isEnding(after) ? 'ending' : 'ready';
+    const told = !after.ready ? "unready" : isEnding(after) ? "ending" : "ready";
     const digest = digestOf(after.endpoints, this.#key);
     // As V8 keeps them without an object each.
     const [high, low] = [digest.high >> 1, digest.low >> 1];
@@ -178,7 +190,7 @@ export class Output {
   }
 
   #countEndpoints(use: Use, endpoints: readonly Endpoint[]): void {
-    const ready = endpoints.reduce((sum, { state }) => sum + Number(state === 'ready'), 0);
+    const ready = endpoints.reduce((sum, { state }) => sum + Number(state === "ready"), 0);
     const terminating = endpoints.length - ready;
     this.endpointStates.ready += ready - use.ready;
     this.endpointStates.terminating += terminating - use.terminating;
@@ -191,10 +203,12 @@ export class Output {
 const digestUnits = 4;
 
 function digestsOf(drafts: readonly Draft[], key: DigestKey): string {
-  return drafts.map(({ mapping }) => {
-    const { high, low } = digestOfKin(mapping, key);
-    return String.fromCharCode(high >>> 16, high & 0xffff, low >>> 16, low & 0xffff);
-  }).join('');
+  return drafts
+    .map(({ mapping }) => {
+      const { high, low } = digestOfKin(mapping, key);
+      return String.fromCharCode(high >>> 16, high & 0xffff, low >>> 16, low & 0xffff);
+    })
+    .join("");
 }
 
 function digestAt(digests: string, index: number): string {

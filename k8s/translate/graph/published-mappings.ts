@@ -1,10 +1,10 @@
 // Published Mappings, read as a Map: nobody keeps them, so each is translated again when it is asked for.
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import type { ObjectGraph } from './object-graph.ts';
-import { refOfMapping } from '../model/object.ts';
-import type { Output } from './output.ts';
-import type { Draft } from '../meaning/meaning.ts';
-import type { Unit } from '../units/unit.ts';
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import type { ObjectGraph } from "./object-graph.ts";
+import { refOfMapping } from "../model/object.ts";
+import type { Output } from "./output.ts";
+import type { Draft } from "../meaning/meaning.ts";
+import type { Unit } from "../units/unit.ts";
 
 export class PublishedMappings implements ReadonlyMap<string, Mapping> {
   readonly #output: Output;

@@ -1,14 +1,14 @@
 // RecordEdits: puts what objects say into the records that units read, and wakes whoever has read them.
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import type { Backend } from './backend-records.ts';
-import type { Slice } from '../backends/endpoints.ts';
-import { listOf, withoutOne, withOne } from '../collections/few.ts';
-import { NamedMap } from '../collections/named-map.ts';
-import type { Records } from './records.ts';
-import type { Service } from '../backends/services.ts';
-import type { Secret, TlsContext } from '../backends/tls.ts';
-import type { Unit, Watched } from '../units/unit.ts';
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import type { Backend } from "./backend-records.ts";
+import type { Slice } from "../backends/endpoints.ts";
+import { listOf, withoutOne, withOne } from "../collections/few.ts";
+import { NamedMap } from "../collections/named-map.ts";
+import type { Records } from "./records.ts";
+import type { Service } from "../backends/services.ts";
+import type { Secret, TlsContext } from "../backends/tls.ts";
+import type { Unit, Watched } from "../units/unit.ts";
 
 export class RecordEdits {
   readonly #records: Records;

@@ -1,8 +1,8 @@
 // Records: what units read, by name, whether it exists or not. Each is there while somebody has a use for it.
-import { Backend, type Backends } from './backend-records.ts';
-import { Material, NameRecord } from './name-record.ts';
-import { Registry } from '../collections/registry.ts';
-import type { Watched } from '../units/unit.ts';
+import { Backend, type Backends } from "./backend-records.ts";
+import { Material, NameRecord } from "./name-record.ts";
+import { Registry } from "../collections/registry.ts";
+import type { Watched } from "../units/unit.ts";
 
 export class Records {
   readonly backends: Backends;
@@ -17,7 +17,8 @@ export class Records {
   /** Secrets that a unit reads, as `namespace/name`, whether they exist or not. */
   wantedSecrets(): ReadonlySet<string> {
     const wanted = new Set<string>();
-    for (const { namespace, name, readers } of this.secrets.values()) if (readers !== null) wanted.add(`${namespace}/${name}`);
+    for (const { namespace, name, readers } of this.secrets.values())
+      if (readers !== null) wanted.add(`${namespace}/${name}`);
     return wanted;
   }
 
@@ -25,7 +26,8 @@ export class Records {
   unread(read: Watched): void {
     if (read instanceof Backend) this.backends.registry.touch(read);
     else if (read instanceof NameRecord) this.names.touch(read);
-    else if (read instanceof Material) (this.secrets.get(read.namespace, read.name) === read ? this.secrets : this.contexts).touch(read);
+    else if (read instanceof Material)
+      (this.secrets.get(read.namespace, read.name) === read ? this.secrets : this.contexts).touch(read);
   }
 
   /** Forgets what nobody uses any more. */

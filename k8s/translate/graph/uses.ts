@@ -1,7 +1,7 @@
 // Uses: the Upstreams that published Mappings name, by key. Those that dial a Service stand with it: a Map of 40,000 keys would be megabytes.
-import { Use, type Backends } from './backend-records.ts';
-import { listOf, withoutOne, withOne } from '../collections/few.ts';
-import type { UpstreamPlan } from '../backends/upstreams.ts';
+import { Use, type Backends } from "./backend-records.ts";
+import { listOf, withoutOne, withOne } from "../collections/few.ts";
+import type { UpstreamPlan } from "../backends/upstreams.ts";
 
 /** Of an Upstream that dials a Service (planUpstream). */
 const serviceKey = /^service ([^/]*)\/(.*?):\d+ http[12](?: |$)/s;

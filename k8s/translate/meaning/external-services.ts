@@ -1,10 +1,17 @@
 // Whom the gateway asks: what all AuthServices, and all RateLimitServices, that count say together.
-import { sameValue } from '../../../routing/text/diff.ts';
-import { noExternalServices, type AuthService, type Consulted, type ExternalServices, type RateLimitService, type ServicePlace } from '../../../routing/model/external-services.ts';
-import { compareText, type ObjectRef, type Problem } from '../../../routing/text/problem.ts';
-import { objectKey } from '../model/object.ts';
-import type { UpstreamPlan } from '../backends/upstreams.ts';
-import type { ServiceKind, ServiceSaid } from '../backends/written-service.ts';
+import { sameValue } from "../../../routing/text/diff.ts";
+import {
+  noExternalServices,
+  type AuthService,
+  type Consulted,
+  type ExternalServices,
+  type RateLimitService,
+  type ServicePlace,
+} from "../../../routing/model/external-services.ts";
+import { compareText, type ObjectRef, type Problem } from "../../../routing/text/problem.ts";
+import { objectKey } from "../model/object.ts";
+import type { UpstreamPlan } from "../backends/upstreams.ts";
+import type { ServiceKind, ServiceSaid } from "../backends/written-service.ts";
 
 /** One of them, with its Upstream. */
 export interface PlannedService {
@@ -45,8 +52,15 @@ export class ExternalBook {
     const all = [...this.#services].sort(([a], [b]) => compareText(a, b)).flatMap(([, services]) => services);
     const problems: Problem[] = [];
     const next: ExternalServices = {
-      auth: authOf(all.filter(({ kind }) => kind === 'AuthService'), problems),
-      rateLimit: rateLimitOf(all.filter(({ kind }) => kind === 'RateLimitService'), this.#sourceCluster, problems),
+      auth: authOf(
+        all.filter(({ kind }) => kind === "AuthService"),
+        problems,
+      ),
+      rateLimit: rateLimitOf(
+        all.filter(({ kind }) => kind === "RateLimitService"),
+        this.#sourceCluster,
+        problems,
+      ),
     };
     this.problems = problems;
     if (!sameValue(before, next)) this.#current = this.#services.size === 0 ? noExternalServices : next;
@@ -56,33 +70,56 @@ export class ExternalBook {
 
 /** Several that differ in nothing but the service are asked in equal shares (Ambassador). */
 function authOf(services: readonly PlannedService[], problems: Problem[]): Consulted<AuthService> {
-  if (services.length === 0) return { kind: 'none' };
+  if (services.length === 0) return { kind: "none" };
   const places: ServicePlace[] = [];
-  let first: Omit<AuthService, 'places'> | null = null;
+  let first: Omit<AuthService, "places"> | null = null;
   for (const { ref, field, asked } of services) {
-    if (asked === null || asked.said.kind !== 'AuthService') return { kind: 'closed' };
+    if (asked === null || asked.said.kind !== "AuthService") return { kind: "closed" };
     first ??= asked.said.said;
     if (!sameValue(first, asked.said.said)) {
-      problems.push(contested(ref, field, 'it differs from another AuthService in more than auth_service, so every request is answered 500; make them alike, or remove one'));
-      return { kind: 'closed' };
+      problems.push(
+        contested(
+          ref,
+          field,
+          "it differs from another AuthService in more than auth_service, so every request is answered 500; make them alike, or remove one",
+        ),
+      );
+      return { kind: "closed" };
     }
     places.push({ upstream: asked.plan.upstream.key, authority: asked.authority });
   }
-  return { kind: 'service', service: { ...first!, places } };
+  return { kind: "service", service: { ...first!, places } };
 }
 
-function rateLimitOf(services: readonly PlannedService[], sourceCluster: string, problems: Problem[]): Consulted<RateLimitService> {
+function rateLimitOf(
+  services: readonly PlannedService[],
+  sourceCluster: string,
+  problems: Problem[],
+): Consulted<RateLimitService> {
   const [first, second] = services;
-  if (first === undefined) return { kind: 'none' };
+  if (first === undefined) return { kind: "none" };
   if (second !== undefined) {
-    problems.push(contested(second.ref, second.field, 'there is another RateLimitService, and a gateway asks one, so requests that have labels are answered 500; remove one'));
-    return { kind: 'closed' };
+    problems.push(
+      contested(
+        second.ref,
+        second.field,
+        "there is another RateLimitService, and a gateway asks one, so requests that have labels are answered 500; remove one",
+      ),
+    );
+    return { kind: "closed" };
   }
   const { asked } = first;
-  if (asked === null || asked.said.kind !== 'RateLimitService') return { kind: 'closed' };
-  return { kind: 'service', service: { ...asked.said.said, place: { upstream: asked.plan.upstream.key, authority: asked.authority }, sourceCluster } };
+  if (asked === null || asked.said.kind !== "RateLimitService") return { kind: "closed" };
+  return {
+    kind: "service",
+    service: {
+      ...asked.said.said,
+      place: { upstream: asked.plan.upstream.key, authority: asked.authority },
+      sourceCluster,
+    },
+  };
 }
 
 function contested(subject: ObjectRef, field: string, sentence: string): Problem {
-  return { code: 'service-contested', level: 'error', subject, field, sentence };
+  return { code: "service-contested", level: "error", subject, field, sentence };
 }

@@ -1,16 +1,16 @@
 // Unit: one object that declares Mappings (an SD, a Mapping object, a Service with `getambassador.io/config`) and what it means by itself,
 // before the rules that go beyond one object.
-import type { HostDeclaration } from '../../../routing/model/host-tls.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import type { HostMatch } from '../../../routing/model/match.ts';
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import type { Deployment, Predictor } from '../model/deployment.ts';
-import type { MappingDefaults } from './module-defaults.ts';
-import type { PlannedService } from './external-services.ts';
-import type { Service } from '../backends/services.ts';
-import type { Secret, TlsContext } from '../backends/tls.ts';
-import type { Grant, TranslateSettings } from '../model/translation.ts';
-import type { UpstreamPlan } from '../backends/upstreams.ts';
+import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import type { HostMatch } from "../../../routing/model/match.ts";
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { Deployment, Predictor } from "../model/deployment.ts";
+import type { MappingDefaults } from "./module-defaults.ts";
+import type { PlannedService } from "./external-services.ts";
+import type { Service } from "../backends/services.ts";
+import type { Secret, TlsContext } from "../backends/tls.ts";
+import type { Grant, TranslateSettings } from "../model/translation.ts";
+import type { UpstreamPlan } from "../backends/upstreams.ts";
 
 /** A prefix of shared space on some hosts. */
 export interface ClaimArea {
@@ -24,15 +24,15 @@ export interface ClaimArea {
 
 export interface Claim extends ClaimArea {
   /** `granted` beats everything, `open` is granted but leaves deeper prefixes to others. */
-  readonly rank: 'granted' | 'open' | 'ungranted';
+  readonly rank: "granted" | "open" | "ungranted";
 }
 
 /** What a Mapping needs from beyond its object before it is served. */
 export type Standing =
-  | { readonly kind: 'owned' }
-  | { readonly kind: 'claim'; readonly claim: Claim }
+  | { readonly kind: "owned" }
+  | { readonly kind: "claim"; readonly claim: Claim }
   /** gRPC without `namespace`: served for the namespace that holds the name. */
-  | { readonly kind: 'bare'; readonly name: string };
+  | { readonly kind: "bare"; readonly name: string };
 
 export interface Draft {
   readonly mapping: Mapping;
@@ -67,9 +67,16 @@ export interface UnitMeaning {
   readonly hosts: readonly HostDeclaration[];
 }
 
-export const nothing: UnitMeaning = Object.freeze({ drafts: [], choices: [], services: [], problems: [], configBytes: 0, hosts: [] });
+export const nothing: UnitMeaning = Object.freeze({
+  drafts: [],
+  choices: [],
+  services: [],
+  problems: [],
+  configBytes: 0,
+  hosts: [],
+});
 
-export const ownedStanding: Standing = Object.freeze({ kind: 'owned' });
+export const ownedStanding: Standing = Object.freeze({ kind: "owned" });
 
 /** What a unit may look at outside itself. Whoever asks is told again when the answer changes. */
 export interface Lookups {
@@ -88,7 +95,8 @@ export interface Lookups {
 }
 
 /** What becomes of the requests of a Mapping that is not ready. */
-export const notReady = 'it is not ready: its share goes to what else is ready in its Route, and where nothing is, requests are answered 503';
+export const notReady =
+  "it is not ready: its share goes to what else is ready in its Route, and where nothing is, requests are answered 503";
 
 /** Gathers one unit's meaning. */
 export class MeaningBuilder {
@@ -103,11 +111,18 @@ export class MeaningBuilder {
     this.#subject = subject;
   }
 
-  report(level: Problem['level'], code: string, field: string, sentence: string): void {
+  report(level: Problem["level"], code: string, field: string, sentence: string): void {
     this.problems.push({ code, level, subject: this.#subject, field, sentence });
   }
 
   meaning(configBytes: number): UnitMeaning {
-    return { drafts: this.drafts, choices: this.choices, services: this.services, problems: this.problems, configBytes, hosts: this.hosts };
+    return {
+      drafts: this.drafts,
+      choices: this.choices,
+      services: this.services,
+      problems: this.problems,
+      configBytes,
+      hosts: this.hosts,
+    };
   }
 }

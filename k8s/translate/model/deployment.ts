@@ -1,6 +1,6 @@
 // Deployment: the decoded part of a SeldonDeployment that routing reads, the same for v1alpha1 to v1.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import type { OAuthKey } from './oauth-key.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import type { OAuthKey } from "./oauth-key.ts";
 
 /** Annotations of an SD in both places. `spec` comes before `metadata`, by presence (Seldon 1.9.0 and later). */
 export interface DeploymentAnnotations {

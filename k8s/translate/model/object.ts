@@ -1,5 +1,5 @@
 // The objects that a Source delivers, not yet decoded.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
 
 export interface SourceObject {
   readonly ref: ObjectRef;
@@ -18,13 +18,13 @@ export function objectKey(ref: ObjectRef): string {
 
 /** The object of a key. Kinds hold no space and namespaces no `/`. */
 export function refOfKey(key: string): ObjectRef {
-  const space = key.indexOf(' ');
-  const slash = key.indexOf('/', space);
+  const space = key.indexOf(" ");
+  const slash = key.indexOf("/", space);
   return { kind: key.slice(0, space), namespace: key.slice(space + 1, slash), name: key.slice(slash + 1) };
 }
 
 /** The object that declares a Mapping: ids begin with its key, in which the name is the last word. */
 export function refOfMapping(id: string): ObjectRef {
-  const end = id.indexOf(' ', id.indexOf(' ') + 1);
+  const end = id.indexOf(" ", id.indexOf(" ") + 1);
   return refOfKey(end < 0 ? id : id.slice(0, end));
 }

@@ -1,9 +1,9 @@
 // Translation: what the objects of a Snapshot mean for routing. The contract between k8s/translate, the control plane and the tools.
-import type { HostDeclaration } from '../../../routing/model/host-tls.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import type { TableSettings } from '../../../routing/model/table-change.ts';
-import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/model/upstream.ts';
+import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { TableSettings } from "../../../routing/model/table-change.ts";
+import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 
 /** What the operator of the gateway chose; the same for every object. */
 export interface TranslateSettings {
@@ -13,16 +13,16 @@ export interface TranslateSettings {
   readonly namespaces: readonly string[];
   /** The single namespace of `--single-namespace`, or null. */
   readonly singleNamespace: string | null;
-  readonly claims: 'open' | 'granted';
-  readonly bareNames: 'on' | 'off';
+  readonly claims: "open" | "granted";
+  readonly bareNames: "on" | "off";
   /** Seldon's OAuth gateway is served (`--oauth`). */
   readonly oauth: boolean;
   /** Read Mapping objects and `getambassador.io/config` on Services (`--mappings`; always true in a folder). */
   readonly mappings: boolean;
   /** `service`: dial ClusterIPs and names instead of Endpoints (`--dial`). */
-  readonly dial: 'endpoints' | 'service';
+  readonly dial: "endpoints" | "service";
   /** `folder`: loopback is allowed, a Service that is not among the manifests is resolved by DNS. `cluster`: neither. */
-  readonly source: 'folder' | 'cluster';
+  readonly source: "folder" | "cluster";
   /** Addresses never to dial: the API server's and the gateway's own (`ip` or `ip:port`). */
   readonly forbiddenAddresses: readonly string[];
   readonly grants: readonly Grant[];
@@ -31,7 +31,7 @@ export interface TranslateSettings {
   /** Default time to the response head, ms; 0 none (`--default-timeout-ms`, 3000). */
   readonly defaultTimeoutMs: number;
   /** A Service without any EndpointSlice: `ready` for tools that read an export without them, `unready` for a gateway. Such an export has no Secrets either (`missingSecretLevel`). */
-  readonly withoutSlices: 'ready' | 'unready';
+  readonly withoutSlices: "ready" | "unready";
 }
 
 /** An operator's permission for a namespace to claim what it does not own. Read from `--grants FILE`. */
@@ -81,7 +81,7 @@ export interface Translation {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
   /** How many of all of these Endpoints there are in each state, counted as they change. */
-  readonly endpointStates: Readonly<Record<Endpoint['state'], number>>;
+  readonly endpointStates: Readonly<Record<Endpoint["state"], number>>;
   /** Breakers of each Upstream, without the Upstream being made. */
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
   /** Which Service a predictor has, by the id of its REST Mapping; null for any other. */

@@ -1,22 +1,22 @@
 // Documents that configure the gateway: TLSContexts, Hosts, Modules, and the services that it asks. One that cannot be understood keeps its last good form, else
 // it closes what it would have closed: a Host, and the hosts of a TLSContext, have no TLS and take nothing in cleartext; Upstreams of a TLSContext are not ready;
 // what a Module says of whose requests pass has its closed value; an AuthService or RateLimitService answers 500 for what it would be asked about.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import { lostWithModule } from './ambassador-kinds.ts';
-import { closedContext, closedHost, contextHosts, decodeHost, type HostDocument } from './host.ts';
-import { decodeModule, type ModuleDocument } from './module.ts';
-import { deciding } from './module-front.ts';
-import { nearWord } from '../values/near-word.ts';
-import { hostsMeantIn, reportPlatformMisplaced, wordsMeantIn } from './misplaced.ts';
-import { decidingTls, type PlatformKind } from './shapes.ts';
-import { refusesPlatform } from './platform.ts';
-import type { Report } from '../values/report.ts';
-import { ServiceDocuments } from './service-documents.ts';
-import { terminationFields } from '../backends/termination.ts';
-import { decodeTlsContext, type TlsContext } from '../backends/tls.ts';
-import type { TranslateSettings } from '../model/translation.ts';
-import { fieldOf, isRecord, quoted, recordOf, type UnknownRecord } from '../values/value.ts';
-import type { ServiceDeclaration } from '../backends/written-service.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { lostWithModule } from "./ambassador-kinds.ts";
+import { closedContext, closedHost, contextHosts, decodeHost, type HostDocument } from "./host.ts";
+import { decodeModule, type ModuleDocument } from "./module.ts";
+import { deciding } from "./module-front.ts";
+import { nearWord } from "../values/near-word.ts";
+import { hostsMeantIn, reportPlatformMisplaced, wordsMeantIn } from "./misplaced.ts";
+import { decidingTls, type PlatformKind } from "./shapes.ts";
+import { refusesPlatform } from "./platform.ts";
+import type { Report } from "../values/report.ts";
+import { ServiceDocuments } from "./service-documents.ts";
+import { terminationFields } from "../backends/termination.ts";
+import { decodeTlsContext, type TlsContext } from "../backends/tls.ts";
+import type { TranslateSettings } from "../model/translation.ts";
+import { fieldOf, isRecord, quoted, recordOf, type UnknownRecord } from "../values/value.ts";
+import type { ServiceDeclaration } from "../backends/written-service.ts";
 
 /** What such documents of one object came to. */
 export interface PlatformSaid {
@@ -44,13 +44,13 @@ export interface PlatformDocument {
 
 /** What becomes of one without a last good form, as words. */
 const closes: Readonly<Record<PlatformKind, string>> = {
-  Host: 'its host, or where it names none every host that no other Host names, has no TLS and takes nothing in cleartext',
-  TLSContext: 'its hosts have no TLS and take nothing in cleartext, and no upstream is reached with it',
-  Module: 'it refuses every request that it may be about',
-  AuthService: 'every request that it would be asked about is answered 500',
-  RateLimitService: 'every request whose Mapping has labels is answered 500',
+  Host: "its host, or where it names none every host that no other Host names, has no TLS and takes nothing in cleartext",
+  TLSContext: "its hosts have no TLS and take nothing in cleartext, and no upstream is reached with it",
+  Module: "it refuses every request that it may be about",
+  AuthService: "every request that it would be asked about is answered 500",
+  RateLimitService: "every request whose Mapping has labels is answered 500",
 };
-const kept = 'its last good form holds';
+const kept = "its last good form holds";
 
 export class PlatformDocuments {
   readonly #contexts = new Map<string, TlsContext>();
@@ -64,7 +64,13 @@ export class PlatformDocuments {
   readonly #report: Report;
 
   /** `owner`: name of a Host that has none. */
-  constructor(ref: ObjectRef, owner: string, settings: TranslateSettings, lastGood: PlatformSaid | null, report: Report) {
+  constructor(
+    ref: ObjectRef,
+    owner: string,
+    settings: TranslateSettings,
+    lastGood: PlatformSaid | null,
+    report: Report,
+  ) {
     this.#ref = ref;
     this.#owner = owner;
     this.#settings = settings;
@@ -74,23 +80,31 @@ export class PlatformDocuments {
   }
 
   get said(): PlatformSaid {
-    return { contexts: [...this.#contexts.values()], modules: this.#modules, services: this.#services.declared, hosts: this.#hosts };
+    return {
+      contexts: [...this.#contexts.values()],
+      modules: this.#modules,
+      services: this.#services.declared,
+      hosts: this.#hosts,
+    };
   }
 
   take(document: PlatformDocument): void {
     switch (document.kind) {
-      case 'TLSContext':
+      case "TLSContext":
         return this.#context(document, true);
-      case 'Host':
+      case "Host":
         return this.#host(document, true);
-      case 'Module':
+      case "Module":
         return this.#module(document, true);
-      case 'AuthService':
-      case 'RateLimitService': {
+      case "AuthService":
+      case "RateLimitService": {
         const { kind, name, fields, field } = document;
         // Of a tenant nothing is looked at.
-        const isUnderstood = refusesPlatform(kind, this.#ref.namespace, this.#settings) !== null || !this.#isMisplaced(document, false);
-        return isUnderstood ? this.#services.document(kind, name, fields, field) : this.#services.unreadable(kind, name, field);
+        const isUnderstood =
+          refusesPlatform(kind, this.#ref.namespace, this.#settings) !== null || !this.#isMisplaced(document, false);
+        return isUnderstood
+          ? this.#services.document(kind, name, fields, field)
+          : this.#services.unreadable(kind, name, field);
       }
     }
   }
@@ -98,9 +112,9 @@ export class PlatformDocuments {
   /** Whose it is, or in which form it is written, cannot be read. */
   unreadable(document: PlatformDocument): void {
     const { kind, name, field } = document;
-    if (kind === 'AuthService' || kind === 'RateLimitService') return this.#services.unreadable(kind, name, field);
-    if (kind === 'TLSContext') this.#context(document, false);
-    else if (kind === 'Host') this.#host(document, false);
+    if (kind === "AuthService" || kind === "RateLimitService") return this.#services.unreadable(kind, name, field);
+    if (kind === "TLSContext") this.#context(document, false);
+    else if (kind === "Host") this.#host(document, false);
     else this.#module(document, false);
   }
 
@@ -120,68 +134,112 @@ export class PlatformDocuments {
 
   /** Told; true: it is not understood. */
   #isMisplaced({ kind, object, field }: PlatformDocument, hasLastGood: boolean): boolean {
-    const isService = kind === 'AuthService' || kind === 'RateLimitService';
-    return reportPlatformMisplaced(kind, object, field, isService ? 'it is not valid' : hasLastGood ? kept : closes[kind], this.#report);
+    const isService = kind === "AuthService" || kind === "RateLimitService";
+    return reportPlatformMisplaced(
+      kind,
+      object,
+      field,
+      isService ? "it is not valid" : hasLastGood ? kept : closes[kind],
+      this.#report,
+    );
   }
 
   #sayKept({ kind, name, field }: PlatformDocument): void {
-    this.#report('error', 'bad-document', field, `the ${kind} ${quoted(name)} is not valid, and ${kept}; correct what the other Problems name`);
+    this.#report(
+      "error",
+      "bad-document",
+      field,
+      `the ${kind} ${quoted(name)} is not valid, and ${kept}; correct what the other Problems name`,
+    );
   }
 
   #module(document: PlatformDocument, isReadable: boolean): void {
     const { name, ids, object, fields, field } = document;
-    const refusal = refusesPlatform('Module', this.#ref.namespace, this.#settings);
-    if (refusal !== null) return this.#report('error', 'not-of-the-gateway', field, refusal);
-    if (name !== 'ambassador') return this.#report('error', 'kind-not-served', field, lostWithModule(name));
+    const refusal = refusesPlatform("Module", this.#ref.namespace, this.#settings);
+    if (refusal !== null) return this.#report("error", "not-of-the-gateway", field, refusal);
+    if (name !== "ambassador") return this.#report("error", "kind-not-served", field, lostWithModule(name));
     const lastGood = this.#lastGood?.modules.find((last) => last.field === field && last.readable) ?? null;
-    const config = fieldOf(fields, 'config');
+    const config = fieldOf(fields, "config");
     const isUnderstood = isReadable && !this.#isMisplaced(document, lastGood !== null) && isRecord(config);
     const written = recordOf(config);
     // Where they belong their own readers look at them.
-    const lost = isUnderstood ? [] : [...wordsMeantIn(object, deciding)].filter((word) => (fieldOf(written, word) ?? null) === null);
+    const lost = isUnderstood
+      ? []
+      : [...wordsMeantIn(object, deciding)].filter((word) => (fieldOf(written, word) ?? null) === null);
     const decoded = decodeModule(this.#ref, field, ids, fields, new Set(lost), this.#report);
     const isGood = isUnderstood && decoded.readable;
-    if (!isGood && lastGood !== null) this.#report('error', 'bad-document', field, 'the Module is not valid and its last good form holds; correct what the other Problems name');
+    if (!isGood && lastGood !== null)
+      this.#report(
+        "error",
+        "bad-document",
+        field,
+        "the Module is not valid and its last good form holds; correct what the other Problems name",
+      );
     this.#modules.push(isGood ? decoded : (lastGood ?? { ...decoded, readable: false }));
   }
 
   #context(document: PlatformDocument, isReadable: boolean): void {
     const { name, fields, field } = document;
-    if (name === '') return this.#report('error', 'bad-document', field, 'the TLSContext has no name; write one');
+    if (name === "") return this.#report("error", "bad-document", field, "the TLSContext has no name; write one");
     const lastGood = this.#lastGood?.contexts.find((last) => last.name === name && !last.unreadable) ?? null;
     const isUnderstood = isReadable && !this.#isMisplaced(document, lastGood !== null);
     this.#sayLost(fields, field);
-    const decoded = decodeTlsContext(name, fields, field === '' ? 'spec.' : `${field} `, this.#report);
+    const decoded = decodeTlsContext(name, fields, field === "" ? "spec." : `${field} `, this.#report);
     const hosts = contextHosts(this.#ref, decoded, fields, field, this.#report);
     const isGood = isUnderstood && !decoded.termination.unreadable && hosts?.unreadable !== true;
     if (!isGood && lastGood !== null) this.#sayKept(document);
     // A value that says who may connect says nothing about upstreams.
     this.#contexts.set(name, isGood ? decoded : (lastGood ?? (isUnderstood ? decoded : closedContext(decoded))));
-    const declared = isGood ? hosts : lastGood !== null ? this.#lastHost(`TLSContext ${this.#ref.namespace}/${name}`) : isUnderstood ? hosts : this.#closedHosts(document);
-    if (declared !== null && this.#isOfGateway('TLSContext with hosts', field)) this.#hosts.push(declared);
+    const declared = isGood
+      ? hosts
+      : lastGood !== null
+        ? this.#lastHost(`TLSContext ${this.#ref.namespace}/${name}`)
+        : isUnderstood
+          ? hosts
+          : this.#closedHosts(document);
+    if (declared !== null && this.#isOfGateway("TLSContext with hosts", field)) this.#hosts.push(declared);
   }
 
   /** Without hosts it is one of upstreams alone. */
   #closedHosts({ name, object, field }: PlatformDocument): HostDocument | null {
     const hosts = hostsMeantIn(object);
-    return hosts.length === 0 ? null : closedHost('TLSContext', this.#ref, name, field, hosts);
+    return hosts.length === 0 ? null : closedHost("TLSContext", this.#ref, name, field, hosts);
   }
 
   #sayLost(fields: UnknownRecord, field: string): void {
-    const known = ['apiVersion', 'kind', 'name', 'namespace', 'ambassador_id', 'hosts', 'sni', 'generation', 'metadata_labels', ...terminationFields];
+    const known = [
+      "apiVersion",
+      "kind",
+      "name",
+      "namespace",
+      "ambassador_id",
+      "hosts",
+      "sni",
+      "generation",
+      "metadata_labels",
+      ...terminationFields,
+    ];
     for (const key of Object.keys(fields)) {
       const near = known.includes(key) ? key : nearWord(key, known);
       // One that decides is reported with the other places.
       if (near === key || (near !== null && decidingTls.includes(near))) continue;
-      const instead = key === 'secret_namespacing' ? 'Secrets are those of the TLSContext\'s own namespace, written with or without it; remove it' : `remove it${near === null ? '' : `, or write ${near}`}`;
-      this.#report('warning', 'field-lost', (field === '' ? `spec.${key}` : `${field} ${key}`).slice(0, 120), `Sluice does not read this field of a TLSContext and ignores it; ${instead}`);
+      const instead =
+        key === "secret_namespacing"
+          ? "Secrets are those of the TLSContext's own namespace, written with or without it; remove it"
+          : `remove it${near === null ? "" : `, or write ${near}`}`;
+      this.#report(
+        "warning",
+        "field-lost",
+        (field === "" ? `spec.${key}` : `${field} ${key}`).slice(0, 120),
+        `Sluice does not read this field of a TLSContext and ignores it; ${instead}`,
+      );
     }
   }
 
   #host(document: PlatformDocument, isReadable: boolean): void {
     const { object, fields, field } = document;
-    const name = document.name === '' ? this.#owner : document.name;
-    if (!this.#isOfGateway('Host', field)) return;
+    const name = document.name === "" ? this.#owner : document.name;
+    if (!this.#isOfGateway("Host", field)) return;
     const lastGood = this.#lastHost(`Host ${this.#ref.namespace}/${name}`);
     const isUnderstood = isReadable && !this.#isMisplaced({ ...document, name }, lastGood !== null);
     const decoded = decodeHost(this.#ref, name, fields, field, this.#report);
@@ -193,7 +251,8 @@ export class PlatformDocuments {
     else {
       const hosts = hostsMeantIn(object);
       // A Host that names none is one of all hosts; a text that is no host is none that anybody asks for.
-      if (hosts.length > 0 || !isUnderstood) this.#hosts.push(closedHost('Host', this.#ref, name, field, hosts.length === 0 ? ['*'] : hosts));
+      if (hosts.length > 0 || !isUnderstood)
+        this.#hosts.push(closedHost("Host", this.#ref, name, field, hosts.length === 0 ? ["*"] : hosts));
     }
   }
 
@@ -204,7 +263,7 @@ export class PlatformDocuments {
   /** Whoever may configure the whole gateway wrote it: nobody takes another's host. */
   #isOfGateway(kind: string, field: string): boolean {
     const refusal = refusesPlatform(kind, this.#ref.namespace, this.#settings);
-    if (refusal !== null) this.#report('error', 'not-of-the-gateway', field, refusal);
+    if (refusal !== null) this.#report("error", "not-of-the-gateway", field, refusal);
     return refusal === null;
   }
 }

@@ -1,13 +1,22 @@
 // Host: Ambassador's object that says how a host is reached: its certificate, and what becomes of cleartext. A TLSContext with `hosts` says the same of more.
-import type { Cleartext, HostDeclaration } from '../../../routing/model/host-tls.ts';
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import { hostsMeantIn } from './misplaced.ts';
-import type { Report } from '../values/report.ts';
-import { nearWord } from '../values/near-word.ts';
-import { decodeTermination, terminationFields, type Termination } from '../backends/termination.ts';
-import { missingSecretLevel, type Secret, type TlsContext } from '../backends/tls.ts';
-import type { TranslateSettings } from '../model/translation.ts';
-import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from '../values/value.ts';
+import type { Cleartext, HostDeclaration } from "../../../routing/model/host-tls.ts";
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { hostsMeantIn } from "./misplaced.ts";
+import type { Report } from "../values/report.ts";
+import { nearWord } from "../values/near-word.ts";
+import { decodeTermination, terminationFields, type Termination } from "../backends/termination.ts";
+import { missingSecretLevel, type Secret, type TlsContext } from "../backends/tls.ts";
+import type { TranslateSettings } from "../model/translation.ts";
+import {
+  arrayOf,
+  fieldOf,
+  isRecord,
+  quoted,
+  recordOf,
+  scalarText,
+  textOf,
+  type UnknownRecord,
+} from "../values/value.ts";
 
 /** A Host, or a TLSContext with hosts. */
 export interface HostDocument {
@@ -28,44 +37,97 @@ export interface HostDocument {
 
 /** Hosts of one object, at most. */
 const mostHosts = 500;
-const hostFields = ['hostname', 'tlsSecret', 'tls', 'tlsContext', 'requestPolicy', 'ambassador_id', 'ambassadorId', 'acmeProvider', 'previewUrl', 'selector', 'mappingSelector', 'generation', 'metadata_labels', 'apiVersion', 'kind', 'name', 'namespace'];
-const actions: Readonly<Record<string, Cleartext>> = { redirect: 'redirect', route: 'route', reject: 'reject' };
+const hostFields = [
+  "hostname",
+  "tlsSecret",
+  "tls",
+  "tlsContext",
+  "requestPolicy",
+  "ambassador_id",
+  "ambassadorId",
+  "acmeProvider",
+  "previewUrl",
+  "selector",
+  "mappingSelector",
+  "generation",
+  "metadata_labels",
+  "apiVersion",
+  "kind",
+  "name",
+  "namespace",
+];
+const actions: Readonly<Record<string, Cleartext>> = { redirect: "redirect", route: "route", reject: "reject" };
 
 /** Null: it has no host that can be read. */
-export function decodeHost(ref: ObjectRef, name: string, fields: UnknownRecord, field: string, report: Report): HostDocument | null {
-  const at = field === '' ? 'spec.' : `${field} `;
+export function decodeHost(
+  ref: ObjectRef,
+  name: string,
+  fields: UnknownRecord,
+  field: string,
+  report: Report,
+): HostDocument | null {
+  const at = field === "" ? "spec." : `${field} `;
   let unreadable = false;
   const refuse = (part: string, sentence: string): void => {
     unreadable = true;
-    report('error', 'bad-value', `${at}${part}`, `${sentence}, and it decides who may connect, so the host has no TLS; correct it`);
+    report(
+      "error",
+      "bad-value",
+      `${at}${part}`,
+      `${sentence}, and it decides who may connect, so the host has no TLS; correct it`,
+    );
   };
-  const host = plainHost(fieldOf(fields, 'hostname') ?? '*', `${at}hostname`, report);
+  const host = plainHost(fieldOf(fields, "hostname") ?? "*", `${at}hostname`, report);
   for (const key of Object.keys(fields)) {
     if (hostFields.includes(key)) continue;
     const near = nearWord(key, hostFields);
-    if (near === null || ['hostname', 'tls', 'tlsContext', 'tlsSecret', 'requestPolicy'].includes(near)) refuse(key.slice(0, 60), `this is not a field of a Host${near === null ? '' : ` (${near} is)`}`);
-    else report('warning', 'field-lost', `${at}${key}`.slice(0, 120), `Sluice does not read this field of a Host and ignores it; remove it, or write ${near}`);
+    if (near === null || ["hostname", "tls", "tlsContext", "tlsSecret", "requestPolicy"].includes(near))
+      refuse(key.slice(0, 60), `this is not a field of a Host${near === null ? "" : ` (${near} is)`}`);
+    else
+      report(
+        "warning",
+        "field-lost",
+        `${at}${key}`.slice(0, 120),
+        `Sluice does not read this field of a Host and ignores it; remove it, or write ${near}`,
+      );
   }
-  for (const selector of ['selector', 'mappingSelector']) {
-    if (Object.keys(recordOf(fieldOf(fields, selector))).length > 0) report('error', 'field-lost', `${at}${selector}`, 'Sluice serves every Mapping on every host that its own fields allow, so Mappings that this does not select are served on the host too; write hostname or host in Mappings');
+  for (const selector of ["selector", "mappingSelector"]) {
+    if (Object.keys(recordOf(fieldOf(fields, selector))).length > 0)
+      report(
+        "error",
+        "field-lost",
+        `${at}${selector}`,
+        "Sluice serves every Mapping on every host that its own fields allow, so Mappings that this does not select are served on the host too; write hostname or host in Mappings",
+      );
   }
-  if (textOf(fieldOf(recordOf(fieldOf(fields, 'acmeProvider')), 'authority')).replace('none', '') !== '') report('warning', 'field-lost', `${at}acmeProvider`, 'Sluice asks no authority for certificates; write the Secret that something else keeps in tlsSecret');
-  const secretFields = fieldOf(fields, 'tlsSecret') ?? null;
-  const secretName = isRecord(secretFields) ? textOf(fieldOf(secretFields, 'name')) : '';
-  if (secretFields !== null && secretName === '') refuse('tlsSecret', `${quoted(secretFields)} names no Secret`);
-  const contextFields = fieldOf(fields, 'tlsContext') ?? null;
-  const context = isRecord(contextFields) ? textOf(fieldOf(contextFields, 'name')) : '';
-  if (contextFields !== null && context === '') refuse('tlsContext', `${quoted(contextFields)} names no TLSContext`);
-  const tls = fieldOf(fields, 'tls') ?? null;
-  if (tls !== null && !isRecord(tls)) refuse('tls', `${quoted(tls)} is not a record`);
-  for (const key of Object.keys(recordOf(tls))) if (!terminationFields.includes(key) && key !== 'sni') refuse(`tls.${key.slice(0, 60)}`, 'this is not a field of a TLSContext that is read here');
-  const cleartext = cleartextOf(fieldOf(fields, 'requestPolicy') ?? null, at, report);
+  if (textOf(fieldOf(recordOf(fieldOf(fields, "acmeProvider")), "authority")).replace("none", "") !== "")
+    report(
+      "warning",
+      "field-lost",
+      `${at}acmeProvider`,
+      "Sluice asks no authority for certificates; write the Secret that something else keeps in tlsSecret",
+    );
+  const secretFields = fieldOf(fields, "tlsSecret") ?? null;
+  const secretName = isRecord(secretFields) ? textOf(fieldOf(secretFields, "name")) : "";
+  if (secretFields !== null && secretName === "") refuse("tlsSecret", `${quoted(secretFields)} names no Secret`);
+  const contextFields = fieldOf(fields, "tlsContext") ?? null;
+  const context = isRecord(contextFields) ? textOf(fieldOf(contextFields, "name")) : "";
+  if (contextFields !== null && context === "") refuse("tlsContext", `${quoted(contextFields)} names no TLSContext`);
+  const tls = fieldOf(fields, "tls") ?? null;
+  if (tls !== null && !isRecord(tls)) refuse("tls", `${quoted(tls)} is not a record`);
+  for (const key of Object.keys(recordOf(tls)))
+    if (!terminationFields.includes(key) && key !== "sni")
+      refuse(`tls.${key.slice(0, 60)}`, "this is not a field of a TLSContext that is read here");
+  const cleartext = cleartextOf(fieldOf(fields, "requestPolicy") ?? null, at, report);
   if (host === null) return null;
   return {
     name: `Host ${ref.namespace}/${name}`,
     field,
     hosts: [host],
-    secret: secretName === '' ? null : { namespace: textOf(fieldOf(recordOf(secretFields), 'namespace')) || ref.namespace, name: secretName },
+    secret:
+      secretName === ""
+        ? null
+        : { namespace: textOf(fieldOf(recordOf(secretFields), "namespace")) || ref.namespace, name: secretName },
     termination: isRecord(tls) ? decodeTermination(tls, `${at}tls.`, report) : null,
     context,
     cleartext,
@@ -74,8 +136,23 @@ export function decodeHost(ref: ObjectRef, name: string, fields: UnknownRecord, 
 }
 
 /** In place of a Host, or the hosts of a TLSContext, that cannot be understood: none has TLS, and in cleartext all is rejected. */
-export function closedHost(kind: 'Host' | 'TLSContext', ref: ObjectRef, name: string, field: string, hosts: readonly string[]): HostDocument {
-  return { name: `${kind} ${ref.namespace}/${name}`, field, hosts, secret: null, termination: null, context: '', cleartext: 'reject', unreadable: true };
+export function closedHost(
+  kind: "Host" | "TLSContext",
+  ref: ObjectRef,
+  name: string,
+  field: string,
+  hosts: readonly string[],
+): HostDocument {
+  return {
+    name: `${kind} ${ref.namespace}/${name}`,
+    field,
+    hosts,
+    secret: null,
+    termination: null,
+    context: "",
+    cleartext: "reject",
+    unreadable: true,
+  };
 }
 
 /** A TLSContext that cannot be understood: Hosts that name it have no TLS, and no upstream is reached with it. */
@@ -84,45 +161,91 @@ export function closedContext(context: TlsContext): TlsContext {
 }
 
 /** The hosts of a TLSContext, or null: it has none, and serves towards upstreams only. */
-export function contextHosts(ref: ObjectRef, { name, termination }: TlsContext, fields: UnknownRecord, field: string, report: Report): HostDocument | null {
-  const at = field === '' ? 'spec.hosts' : `${field} hosts`;
-  const written = fieldOf(fields, 'hosts') ?? null;
-  const isList = written === null || (Array.isArray(written) && written.every((host) => typeof host !== 'object'));
-  if (!isList) report('error', 'bad-value', at, `${quoted(written)} is not a list of hosts and none is served by it; write a list`);
+export function contextHosts(
+  ref: ObjectRef,
+  { name, termination }: TlsContext,
+  fields: UnknownRecord,
+  field: string,
+  report: Report,
+): HostDocument | null {
+  const at = field === "" ? "spec.hosts" : `${field} hosts`;
+  const written = fieldOf(fields, "hosts") ?? null;
+  const isList = written === null || (Array.isArray(written) && written.every((host) => typeof host !== "object"));
+  if (!isList)
+    report(
+      "error",
+      "bad-value",
+      at,
+      `${quoted(written)} is not a list of hosts and none is served by it; write a list`,
+    );
   const hosts = arrayOf(written);
   if (hosts.length === 0 && isList) return null;
-  if (hosts.length > mostHosts) report('error', 'too-many-hosts', at, `there are ${hosts.length} hosts and no more than ${mostHosts} are served; write several TLSContexts`);
+  if (hosts.length > mostHosts)
+    report(
+      "error",
+      "too-many-hosts",
+      at,
+      `there are ${hosts.length} hosts and no more than ${mostHosts} are served; write several TLSContexts`,
+    );
   const meant = isList ? hosts : hostsMeantIn({ hosts: written });
   const plain = meant.slice(0, mostHosts).flatMap((host, index) => plainHost(host, `${at}[${index}]`, report) ?? []);
-  return { name: `TLSContext ${ref.namespace}/${name}`, field, hosts: [...new Set(plain)], secret: null, termination, context: '', cleartext: termination.redirects ? 'redirect' : null, unreadable: !isList };
+  return {
+    name: `TLSContext ${ref.namespace}/${name}`,
+    field,
+    hosts: [...new Set(plain)],
+    secret: null,
+    termination,
+    context: "",
+    cleartext: termination.redirects ? "redirect" : null,
+    unreadable: !isList,
+  };
 }
 
 /** `*`, `*.example.com` or `a.example.com`, lower case; null with a Problem for what is no host. */
 function plainHost(written: unknown, field: string, report: Report): string | null {
-  const host = (scalarText(written) ?? '').toLowerCase().replace(/\.$/, '');
-  if (host === '*' || (host.length <= 253 && /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(host))) return host;
-  report('error', 'bad-host', field, `${quoted(written)} is no host and nothing is served by it; write a name, *. and a name, or *`);
+  const host = (scalarText(written) ?? "").toLowerCase().replace(/\.$/, "");
+  if (host === "*" || (host.length <= 253 && /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(host))) return host;
+  report(
+    "error",
+    "bad-host",
+    field,
+    `${quoted(written)} is no host and nothing is served by it; write a name, *. and a name, or *`,
+  );
   return null;
 }
 
 function cleartextOf(policy: unknown, at: string, report: Report): Cleartext {
-  const insecure = isRecord(policy) ? (fieldOf(policy, 'insecure') ?? null) : policy;
-  const written = isRecord(insecure) ? (fieldOf(insecure, 'action') ?? null) : insecure;
+  const insecure = isRecord(policy) ? (fieldOf(policy, "insecure") ?? null) : policy;
+  const written = isRecord(insecure) ? (fieldOf(insecure, "action") ?? null) : insecure;
   if (written === null) {
     // Beside what nobody knows, an action that is not there may be misspelt.
-    const strange = [[policy, 'insecure', ['insecure']] as const, [insecure, 'insecure.action', ['action', 'additionalPort']] as const].find(([map, , known]) => Object.keys(recordOf(map)).some((key) => !known.some((name) => name === key)));
-    if (strange === undefined) return 'redirect';
-    report('error', 'bad-value', `${at}requestPolicy`, `${quoted(strange[0])} has keys that nobody knows, so requests in cleartext are rejected; write ${strange[1]}`);
-    return 'reject';
+    const strange = [
+      [policy, "insecure", ["insecure"]] as const,
+      [insecure, "insecure.action", ["action", "additionalPort"]] as const,
+    ].find(([map, , known]) => Object.keys(recordOf(map)).some((key) => !known.some((name) => name === key)));
+    if (strange === undefined) return "redirect";
+    report(
+      "error",
+      "bad-value",
+      `${at}requestPolicy`,
+      `${quoted(strange[0])} has keys that nobody knows, so requests in cleartext are rejected; write ${strange[1]}`,
+    );
+    return "reject";
   }
-  const action = typeof written === 'string' ? actions[written.trim().toLowerCase()] : undefined;
-  if (action === undefined) report('error', 'bad-value', `${at}requestPolicy.insecure.action`, `${quoted(written)} is none of Redirect, Route and Reject, so requests in cleartext are rejected; write one of these`);
-  return action ?? 'reject';
+  const action = typeof written === "string" ? actions[written.trim().toLowerCase()] : undefined;
+  if (action === undefined)
+    report(
+      "error",
+      "bad-value",
+      `${at}requestPolicy.insecure.action`,
+      `${quoted(written)} is none of Redirect, Route and Reject, so requests in cleartext are rejected; write one of these`,
+    );
+  return action ?? "reject";
 }
 
 /** What may be asked for while a Host is translated. */
 export interface HostLookups {
-  readonly settings: Pick<TranslateSettings, 'withoutSlices'>;
+  readonly settings: Pick<TranslateSettings, "withoutSlices">;
   secret(namespace: string, name: string): Secret | null;
   tlsContext(namespace: string, name: string): TlsContext | null;
 }
@@ -130,54 +253,118 @@ export interface HostLookups {
 /** What a document declares now. Whatever cannot be had of who may connect closes its hosts. */
 export function declareHost(ref: ObjectRef, host: HostDocument, around: HostLookups, report: Report): HostDeclaration {
   const { name, field, hosts, cleartext } = host;
-  const place = field === '' ? 'spec' : field;
-  const context = host.context === '' ? null : around.tlsContext(ref.namespace, host.context);
+  const place = field === "" ? "spec" : field;
+  const context = host.context === "" ? null : around.tlsContext(ref.namespace, host.context);
   const termination = host.termination ?? context?.termination ?? null;
-  const closed = (reason: string): HostDeclaration => ({ name, subject: ref, field, hosts, identity: { closed: reason }, terms: noTerms, clientName: 'closed', cleartext: cleartext === 'route' && termination?.required !== true ? 'route' : (cleartext ?? 'reject') });
-  if (host.context !== '' && context === null) {
-    report('error', 'missing-tls', place, `there is no TLSContext ${host.context} in ${ref.namespace}, which says who may connect, so ${hosts.join(', ')} has no TLS; write it`);
-    return closed('no TLSContext');
+  const closed = (reason: string): HostDeclaration => ({
+    name,
+    subject: ref,
+    field,
+    hosts,
+    identity: { closed: reason },
+    terms: noTerms,
+    clientName: "closed",
+    cleartext: cleartext === "route" && termination?.required !== true ? "route" : (cleartext ?? "reject"),
+  });
+  if (host.context !== "" && context === null) {
+    report(
+      "error",
+      "missing-tls",
+      place,
+      `there is no TLSContext ${host.context} in ${ref.namespace}, which says who may connect, so ${hosts.join(", ")} has no TLS; write it`,
+    );
+    return closed("no TLSContext");
   }
-  if (host.unreadable || termination?.unreadable === true || context?.termination.unreadable === true) return closed('unreadable');
+  if (host.unreadable || termination?.unreadable === true || context?.termination.unreadable === true)
+    return closed("unreadable");
   const client = termination === null ? null : clientOf(ref.namespace, termination, around);
-  if (client !== null && 'reason' in client) {
-    report(client.level, 'missing-tls', place, `${client.reason}, so ${hosts.join(', ')} has no TLS; write it`);
+  if (client !== null && "reason" in client) {
+    report(client.level, "missing-tls", place, `${client.reason}, so ${hosts.join(", ")} has no TLS; write it`);
     return closed(client.reason);
   }
-  const own = { namespace: ref.namespace, name: termination?.secret !== '' && termination !== null ? termination.secret : (context?.secret ?? '') };
-  const from = host.secret ?? (own.name === '' ? null : own);
-  const clientName = client === null ? '' : `${ref.namespace}/${termination!.caSecret} ${ref.namespace}/${termination!.crlSecret} ${termination!.required}`;
+  const own = {
+    namespace: ref.namespace,
+    name: termination?.secret !== "" && termination !== null ? termination.secret : (context?.secret ?? ""),
+  };
+  const from = host.secret ?? (own.name === "" ? null : own);
+  const clientName =
+    client === null
+      ? ""
+      : `${ref.namespace}/${termination!.caSecret} ${ref.namespace}/${termination!.crlSecret} ${termination!.required}`;
   // Without a certificate of its own it says nothing about TLS, unless it asks clients for theirs.
-  const identity = from === null ? (client === null ? null : { closed: 'no Secret' }) : identityOf(from, around);
-  if (from === null && client !== null) report('error', 'missing-tls', place, `it asks clients for certificates and names no Secret with its own, so ${hosts.join(', ')} has no TLS; write one`);
+  const identity = from === null ? (client === null ? null : { closed: "no Secret" }) : identityOf(from, around);
+  if (from === null && client !== null)
+    report(
+      "error",
+      "missing-tls",
+      place,
+      `it asks clients for certificates and names no Secret with its own, so ${hosts.join(", ")} has no TLS; write one`,
+    );
   // Differs: Ambassador routes cleartext to a TLSContext's hosts, and nobody would show a certificate.
-  const asked = client?.required === true && cleartext === null ? 'redirect' : cleartext;
-  return { name, subject: ref, field, hosts, identity, terms: termination === null ? noTerms : { ...termination.terms, client }, clientName, cleartext: asked };
+  const asked = client?.required === true && cleartext === null ? "redirect" : cleartext;
+  return {
+    name,
+    subject: ref,
+    field,
+    hosts,
+    identity,
+    terms: termination === null ? noTerms : { ...termination.terms, client },
+    clientName,
+    cleartext: asked,
+  };
 }
 
 /** Why clients cannot be asked for certificates. */
 interface NoAuthorities {
   readonly reason: string;
-  readonly level: 'error' | 'warning';
+  readonly level: "error" | "warning";
 }
 
-function clientOf(namespace: string, { caSecret, crlSecret, required }: Termination, around: HostLookups): HostDeclaration['terms']['client'] | NoAuthorities {
-  if (caSecret === '') return required || crlSecret !== '' ? { reason: 'it asks clients for certificates and names no ca_secret', level: 'error' } : null;
-  const lacks = (secret: Secret | null, reason: string): NoAuthorities => ({ reason, level: secret === null ? missingSecretLevel(around.settings) : 'error' });
+function clientOf(
+  namespace: string,
+  { caSecret, crlSecret, required }: Termination,
+  around: HostLookups,
+): HostDeclaration["terms"]["client"] | NoAuthorities {
+  if (caSecret === "")
+    return required || crlSecret !== ""
+      ? { reason: "it asks clients for certificates and names no ca_secret", level: "error" }
+      : null;
+  const lacks = (secret: Secret | null, reason: string): NoAuthorities => ({
+    reason,
+    level: secret === null ? missingSecretLevel(around.settings) : "error",
+  });
   const ca = around.secret(namespace, caSecret);
   const caPem = ca?.caPem ?? ca?.certPem ?? null;
   if (caPem === null) return lacks(ca, `there is no Secret ${caSecret} with ca.crt in ${namespace}`);
-  const crl = crlSecret === '' ? null : around.secret(namespace, crlSecret);
+  const crl = crlSecret === "" ? null : around.secret(namespace, crlSecret);
   const crlPem = crl?.crlPem ?? null;
-  if (crlSecret !== '' && crlPem === null) return lacks(crl, `there is no Secret ${crlSecret} with crl.pem in ${namespace}`);
+  if (crlSecret !== "" && crlPem === null)
+    return lacks(crl, `there is no Secret ${crlSecret} with crl.pem in ${namespace}`);
   return { caPem, crlPem, required };
 }
 
-function identityOf({ namespace, name }: { readonly namespace: string; readonly name: string }, around: HostLookups): HostDeclaration['identity'] {
+function identityOf(
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  around: HostLookups,
+): HostDeclaration["identity"] {
   const secret = around.secret(namespace, name);
-  if (secret === null) return { missing: `cannot be had: there is no Secret ${name} in ${namespace}, or it may not be read`, level: missingSecretLevel(around.settings) };
+  if (secret === null)
+    return {
+      missing: `cannot be had: there is no Secret ${name} in ${namespace}, or it may not be read`,
+      level: missingSecretLevel(around.settings),
+    };
   if (secret.certPem !== null && secret.keyPem !== null) return { certPem: secret.certPem, keyPem: secret.keyPem };
-  return { missing: `cannot be had: the Secret ${name} in ${namespace} has no tls.crt and tls.key in PEM`, level: 'error' };
+  return {
+    missing: `cannot be had: the Secret ${name} in ${namespace} has no tls.crt and tls.key in PEM`,
+    level: "error",
+  };
 }
 
-const noTerms: HostDeclaration['terms'] = Object.freeze({ minVersion: null, maxVersion: null, ciphers: [], curves: [], alpn: ['h2', 'http/1.1'] as const, client: null });
+const noTerms: HostDeclaration["terms"] = Object.freeze({
+  minVersion: null,
+  maxVersion: null,
+  ciphers: [],
+  curves: [],
+  alpn: ["h2", "http/1.1"] as const,
+  client: null,
+});

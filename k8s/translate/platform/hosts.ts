@@ -1,8 +1,8 @@
 // Hosts: how hosts are served by TLS, as all objects together say.
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { HostDeclaration } from '../../../routing/model/host-tls.ts';
-import { compareText, type ObjectRef } from '../../../routing/text/problem.ts';
-import { objectKey } from '../model/object.ts';
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
+import { compareText, type ObjectRef } from "../../../routing/text/problem.ts";
+import { objectKey } from "../model/object.ts";
 
 interface Declared {
   readonly createdAt: string;
@@ -20,7 +20,7 @@ export class Hosts {
   get inOrder(): readonly HostDeclaration[] {
     if (!this.#isStale) return this.#inOrder;
     this.#isStale = false;
-    const rank = (name: string): number => (name.startsWith('Host ') ? 0 : 1);
+    const rank = (name: string): number => (name.startsWith("Host ") ? 0 : 1);
     const next = [...this.#declared]
       .sort(([a, { createdAt: aAt }], [b, { createdAt: bAt }]) => compareText(aAt, bAt) || compareText(a, b))
       .flatMap(([, { hosts: list }]) => list)

@@ -1,16 +1,16 @@
 // Keys of a Module about every connection and request, whatever its Route. Those that decide whose request passes, or who it is taken to come from,
 // fail closed: what cannot be read believes nobody and refuses what it would refuse.
-import { mostPlatformBlocks, readBlocks } from '../../../routing/text/address-block.ts';
-import type { AddressRule, FrontSettings } from '../../../routing/model/table-change.ts';
-import type { Fields } from '../fields/fields.ts';
-import { nearWord } from '../values/near-word.ts';
-import { arrayOf, booleanOf, integerOf, quoted, recordOf, textOf } from '../values/value.ts';
+import { mostPlatformBlocks, readBlocks } from "../../../routing/text/address-block.ts";
+import type { AddressRule, FrontSettings } from "../../../routing/model/table-change.ts";
+import type { Fields } from "../fields/fields.ts";
+import { nearWord } from "../values/near-word.ts";
+import { arrayOf, booleanOf, integerOf, quoted, recordOf, textOf } from "../values/value.ts";
 
 /** What one Module says; null: nothing. */
 export interface ModuleFront {
-  readonly trustedHops: FrontSettings['trustedHops'];
+  readonly trustedHops: FrontSettings["trustedHops"];
   readonly keepsRequestId: boolean | null;
-  readonly underscores: FrontSettings['underscores'] | null;
+  readonly underscores: FrontSettings["underscores"] | null;
   readonly refusesEscapedSlashes: boolean | null;
   readonly connectionIdleMs: number | null;
   readonly addresses: readonly AddressRule[];
@@ -19,37 +19,77 @@ export interface ModuleFront {
 const mostHops = 10;
 const longestIdleMs = 86_400_000;
 /** Keys that decide whose request passes, or who it is taken to come from. */
-export const deciding = ['xff_num_trusted_hops', 'headers_with_underscores_action', 'reject_requests_with_escaped_slashes', 'ip_allow', 'ip_deny'] as const;
+export const deciding = [
+  "xff_num_trusted_hops",
+  "headers_with_underscores_action",
+  "reject_requests_with_escaped_slashes",
+  "ip_allow",
+  "ip_deny",
+] as const;
 export type Deciding = (typeof deciding)[number];
 
-const actions: ReadonlyMap<string, FrontSettings['underscores']> = new Map([['ALLOW', 'allow'], ['DROP_HEADER', 'drop'], ['REJECT_REQUEST', 'refuse']]);
+const actions: ReadonlyMap<string, FrontSettings["underscores"]> = new Map([
+  ["ALLOW", "allow"],
+  ["DROP_HEADER", "drop"],
+  ["REJECT_REQUEST", "refuse"],
+]);
 
 /** `readable` false: a key that decides cannot be read, which has been reported, and has its closed value. `lost`: keys that stand where nobody reads them. */
-export function decodeFront(fields: Fields, lost: ReadonlySet<Deciding>): { readonly front: ModuleFront; readonly readable: boolean } {
+export function decodeFront(
+  fields: Fields,
+  lost: ReadonlySet<Deciding>,
+): { readonly front: ModuleFront; readonly readable: boolean } {
   const keys = new DecidingKeys(fields, lost);
   const front: ModuleFront = {
-    trustedHops: keys.read<number | 'unknown'>('xff_num_trusted_hops', hopsOf, 'unknown', `a whole number from 0 to ${mostHops}`, 'no proxy in front is believed, and nobody comes from a known address'),
-    underscores: keys.read('headers_with_underscores_action', (value) => actions.get(textOf(value)) ?? null, 'refuse', 'ALLOW, DROP_HEADER or REJECT_REQUEST', 'requests with such headers are refused'),
-    refusesEscapedSlashes: keys.read('reject_requests_with_escaped_slashes', booleanOf, true, 'true or false', 'such requests are refused'),
-    keepsRequestId: fields.has('preserve_external_request_id') ? fields.boolean('preserve_external_request_id') : null,
-    connectionIdleMs: fields.integer('listener_idle_timeout_ms', 1, longestIdleMs),
-    addresses: (['allow', 'deny'] as const).flatMap((kind) => keys.read(`ip_${kind}`, (value) => addressesOf(kind, value), nobody, `peer: or remote: with an address or a block, at most ${mostPlatformBlocks} of them`, 'nobody may call') ?? []),
+    trustedHops: keys.read<number | "unknown">(
+      "xff_num_trusted_hops",
+      hopsOf,
+      "unknown",
+      `a whole number from 0 to ${mostHops}`,
+      "no proxy in front is believed, and nobody comes from a known address",
+    ),
+    underscores: keys.read(
+      "headers_with_underscores_action",
+      (value) => actions.get(textOf(value)) ?? null,
+      "refuse",
+      "ALLOW, DROP_HEADER or REJECT_REQUEST",
+      "requests with such headers are refused",
+    ),
+    refusesEscapedSlashes: keys.read(
+      "reject_requests_with_escaped_slashes",
+      booleanOf,
+      true,
+      "true or false",
+      "such requests are refused",
+    ),
+    keepsRequestId: fields.has("preserve_external_request_id") ? fields.boolean("preserve_external_request_id") : null,
+    connectionIdleMs: fields.integer("listener_idle_timeout_ms", 1, longestIdleMs),
+    addresses: (["allow", "deny"] as const).flatMap(
+      (kind) =>
+        keys.read(
+          `ip_${kind}`,
+          (value) => addressesOf(kind, value),
+          nobody,
+          `peer: or remote: with an address or a block, at most ${mostPlatformBlocks} of them`,
+          "nobody may call",
+        ) ?? [],
+    ),
   };
   return { front, readable: keys.readable };
 }
 
 /** No address is in an empty list. */
-const nobody: AddressRule = Object.freeze({ kind: 'allow', peer: [], remote: [] });
+const nobody: AddressRule = Object.freeze({ kind: "allow", peer: [], remote: [] });
 
 /** `[{peer: 10.0.0.0/8}, {remote: 192.0.2.7}]`; null: something of it cannot be read. */
-function addressesOf(kind: AddressRule['kind'], value: unknown): AddressRule | null {
+function addressesOf(kind: AddressRule["kind"], value: unknown): AddressRule | null {
   if (!Array.isArray(value) || value.length === 0 || value.length > mostPlatformBlocks) return null;
   const lists = { peer: [] as string[], remote: [] as string[] };
   for (const item of arrayOf(value)) {
-    const [[place, text] = ['', null], ...more] = Object.entries(recordOf(item));
-    if (more.length > 0 || typeof text !== 'string' || (place !== 'peer' && place !== 'remote')) return null;
+    const [[place, text] = ["", null], ...more] = Object.entries(recordOf(item));
+    if (more.length > 0 || typeof text !== "string" || (place !== "peer" && place !== "remote")) return null;
     const parsed = readBlocks([text.trim()], 1);
-    if (parsed.kind === 'wrong') return null;
+    if (parsed.kind === "wrong") return null;
     lists[place].push(...parsed.blocks);
   }
   return { kind, ...lists };
@@ -79,36 +119,58 @@ class DecidingKeys {
   read<V>(name: Deciding, read: (value: unknown) => V | null, closed: V, write: string, outcome: string): V | null {
     const value = this.#fields.take(name);
     const misspelt = this.#misspelt.get(name);
-    if (misspelt !== undefined) return this.#close(misspelt, `this is not a key of the Module, and what it seems to mean decides whose requests pass, so where no last good form holds ${outcome}; write ${name}, or remove it`, 'unknown-field', closed);
+    if (misspelt !== undefined)
+      return this.#close(
+        misspelt,
+        `this is not a key of the Module, and what it seems to mean decides whose requests pass, so where no last good form holds ${outcome}; write ${name}, or remove it`,
+        "unknown-field",
+        closed,
+      );
     if (value === undefined && this.#lost.has(name)) {
       this.readable = false;
       return closed;
     }
     if (value === undefined) return null;
-    return read(value) ?? this.#close(name, `${quoted(value)} cannot be read, so where no last good form holds ${outcome}; write ${write}`, 'bad-value', closed);
+    return (
+      read(value) ??
+      this.#close(
+        name,
+        `${quoted(value)} cannot be read, so where no last good form holds ${outcome}; write ${write}`,
+        "bad-value",
+        closed,
+      )
+    );
   }
 
   #close<V>(name: string, sentence: string, code: string, closed: V): V {
     this.readable = false;
     this.#fields.take(name);
-    this.#fields.report('error', code, name.slice(0, 60), sentence);
+    this.#fields.report("error", code, name.slice(0, 60), sentence);
     return closed;
   }
 }
 
 /** What several say together: the strictest, whoever says it. null: none says anything. */
 export function strictest(fronts: readonly ModuleFront[]): FrontSettings | null {
-  const least = (numbers: readonly (number | null)[]): number | null => numbers.reduce((one, other) => (one === null || other === null ? (one ?? other) : Math.min(one, other)), null);
+  const least = (numbers: readonly (number | null)[]): number | null =>
+    numbers.reduce((one, other) => (one === null || other === null ? (one ?? other) : Math.min(one, other)), null);
   const hops = fronts.map(({ trustedHops }) => trustedHops);
   const kept = fronts.flatMap(({ keepsRequestId }) => keepsRequestId ?? []);
   const said = fronts.flatMap(({ underscores }) => underscores ?? []);
   const front: FrontSettings = {
-    trustedHops: hops.includes('unknown') ? 'unknown' : least(hops.filter((one) => one !== 'unknown')),
+    trustedHops: hops.includes("unknown") ? "unknown" : least(hops.filter((one) => one !== "unknown")),
     keepsRequestId: kept.length > 0 && kept.every(Boolean),
-    underscores: said.includes('refuse') ? 'refuse' : said.includes('drop') ? 'drop' : 'allow',
+    underscores: said.includes("refuse") ? "refuse" : said.includes("drop") ? "drop" : "allow",
     refusesEscapedSlashes: fronts.some(({ refusesEscapedSlashes }) => refusesEscapedSlashes === true),
     connectionIdleMs: least(fronts.map(({ connectionIdleMs }) => connectionIdleMs)),
     addresses: fronts.flatMap(({ addresses }) => addresses),
   };
-  return front.trustedHops === null && !front.keepsRequestId && front.underscores === 'allow' && !front.refusesEscapedSlashes && front.connectionIdleMs === null && front.addresses.length === 0 ? null : Object.freeze(front);
+  return front.trustedHops === null &&
+    !front.keepsRequestId &&
+    front.underscores === "allow" &&
+    !front.refusesEscapedSlashes &&
+    front.connectionIdleMs === null &&
+    front.addresses.length === 0
+    ? null
+    : Object.freeze(front);
 }

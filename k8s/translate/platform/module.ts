@@ -1,21 +1,27 @@
 // One Module `ambassador`: its keys, decoded. Those that Mappings may say themselves are read as Mappings say them.
-import type { HeaderEdits, TimeLimit } from '../../../routing/model/mapping.ts';
-import type { ObjectRef, ProblemLevel } from '../../../routing/text/problem.ts';
-import { Fields, type RegexBudget } from '../fields/fields.ts';
-import type { Report } from '../values/report.ts';
-import { checkInnerKeys } from '../mappings/mapping-shape.ts';
-import { defaultable, noDefaults, sharedDefaults, type Defaultable, type MappingDefaults } from '../meaning/module-defaults.ts';
-import { decodeFront, type Deciding, type ModuleFront } from './module-front.ts';
-import { idleModuleKeys, lostModuleKeys } from './module-keys.ts';
-import { nearWord } from '../values/near-word.ts';
-import { decodeDefaultLabels } from '../mappings/rate-limit-labels.ts';
-import { decodeEdits } from '../mappings/edits.ts';
-import { decodeResolver } from '../mappings/mapping.ts';
-import { decodeCors, decodeRetry } from '../mappings/policy.ts';
-import { decodeBreakers, decodeLoadBalancer } from '../mappings/pool.ts';
-import { saysNothing } from '../mappings/said.ts';
-import { maxTimeMs } from '../deployments/time-limits.ts';
-import { fieldOf, isRecord, quoted, recordOf, type UnknownRecord } from '../values/value.ts';
+import type { HeaderEdits, TimeLimit } from "../../../routing/model/mapping.ts";
+import type { ObjectRef, ProblemLevel } from "../../../routing/text/problem.ts";
+import { Fields, type RegexBudget } from "../fields/fields.ts";
+import type { Report } from "../values/report.ts";
+import { checkInnerKeys } from "../mappings/mapping-shape.ts";
+import {
+  defaultable,
+  noDefaults,
+  sharedDefaults,
+  type Defaultable,
+  type MappingDefaults,
+} from "../meaning/module-defaults.ts";
+import { decodeFront, type Deciding, type ModuleFront } from "./module-front.ts";
+import { idleModuleKeys, lostModuleKeys } from "./module-keys.ts";
+import { nearWord } from "../values/near-word.ts";
+import { decodeDefaultLabels } from "../mappings/rate-limit-labels.ts";
+import { decodeEdits } from "../mappings/edits.ts";
+import { decodeResolver } from "../mappings/mapping.ts";
+import { decodeCors, decodeRetry } from "../mappings/policy.ts";
+import { decodeBreakers, decodeLoadBalancer } from "../mappings/pool.ts";
+import { saysNothing } from "../mappings/said.ts";
+import { maxTimeMs } from "../deployments/time-limits.ts";
+import { fieldOf, isRecord, quoted, recordOf, type UnknownRecord } from "../values/value.ts";
 
 export interface ModuleDocument {
   /** Field of the document, for Problems. */
@@ -34,10 +40,23 @@ const longestServerName = 128;
 const mostTold = 16;
 
 /** Decodes the fields of a document of kind Module and name `ambassador`. `field`: where it is, "" for an object of its own; `lost`: what it says where nobody reads it, and has its closed value. */
-export function decodeModule(ref: ObjectRef, field: string, ids: readonly string[], document: UnknownRecord, lost: ReadonlySet<Deciding>, report: Report): ModuleDocument {
-  const written = fieldOf(document, 'config');
-  const place = field === '' ? 'spec.config' : `${field} config`;
-  if (!isRecord(written)) report('error', 'bad-value', place, `${quoted(written ?? null)} is not a map, so nothing of the Module applies; write its keys below config`);
+export function decodeModule(
+  ref: ObjectRef,
+  field: string,
+  ids: readonly string[],
+  document: UnknownRecord,
+  lost: ReadonlySet<Deciding>,
+  report: Report,
+): ModuleDocument {
+  const written = fieldOf(document, "config");
+  const place = field === "" ? "spec.config" : `${field} config`;
+  if (!isRecord(written))
+    report(
+      "error",
+      "bad-value",
+      place,
+      `${quoted(written ?? null)} is not a map, so nothing of the Module applies; write its keys below config`,
+    );
   const reading = new ModuleReading(ref, place, recordOf(written), report);
   const defaults = reading.defaults();
   const { front, readable } = reading.front(lost);
@@ -62,39 +81,74 @@ class ModuleReading {
   defaults(): MappingDefaults {
     const fields = this.#fields;
     const headers = this.#headerFields();
-    const timeoutMs = fields.integer('cluster_request_timeout_ms', 0, maxTimeMs);
-    const idleMs = fields.integer('cluster_idle_timeout_ms', 0, maxTimeMs);
-    const lifetimeMs = fields.integer('cluster_max_connection_lifetime_ms', 0, maxTimeMs);
-    const timeout: TimeLimit | null = timeoutMs === null ? null : { ms: timeoutMs, setBy: `cluster_request_timeout_ms of Module ${this.#ref.namespace}/ambassador` };
+    const timeoutMs = fields.integer("cluster_request_timeout_ms", 0, maxTimeMs);
+    const idleMs = fields.integer("cluster_idle_timeout_ms", 0, maxTimeMs);
+    const lifetimeMs = fields.integer("cluster_max_connection_lifetime_ms", 0, maxTimeMs);
+    const timeout: TimeLimit | null =
+      timeoutMs === null
+        ? null
+        : { ms: timeoutMs, setBy: `cluster_request_timeout_ms of Module ${this.#ref.namespace}/ambassador` };
     const decoded = {
-      requestHeaders: decodeEdits(headers, 'request'),
-      responseHeaders: decodeEdits(headers, 'response'),
+      requestHeaders: decodeEdits(headers, "request"),
+      responseHeaders: decodeEdits(headers, "response"),
       retry: decodeRetry(fields),
       loadBalancer: decodeLoadBalancer(fields),
       cors: decodeCors(fields),
-      limits: { idleTimeoutMs: idleMs === 0 ? null : idleMs, maxLifetimeMs: lifetimeMs === 0 ? null : lifetimeMs, breakers: decodeBreakers(fields) },
+      limits: {
+        idleTimeoutMs: idleMs === 0 ? null : idleMs,
+        maxLifetimeMs: lifetimeMs === 0 ? null : lifetimeMs,
+        breakers: decodeBreakers(fields),
+      },
       dial: decodeResolver(fields),
-      linkerd: fields.boolean('add_linkerd_headers'),
+      linkerd: fields.boolean("add_linkerd_headers"),
     };
-    const names: Partial<Record<Defaultable, string>> = { timeout_ms: 'cluster_request_timeout_ms' };
-    const said = defaultable.filter((name) => !saysNothing(name.endsWith('_headers') && name !== 'add_linkerd_headers' ? headers : fields, names[name] ?? name, decoded));
+    const names: Partial<Record<Defaultable, string>> = { timeout_ms: "cluster_request_timeout_ms" };
+    const said = defaultable.filter(
+      (name) =>
+        !saysNothing(
+          name.endsWith("_headers") && name !== "add_linkerd_headers" ? headers : fields,
+          names[name] ?? name,
+          decoded,
+        ),
+    );
     const labels = decodeDefaultLabels(fields);
-    const hidesEnvoy = fields.boolean('suppress_envoy_headers');
+    const hidesEnvoy = fields.boolean("suppress_envoy_headers");
     const serverName = this.#serverName();
-    const every = (name: string): HeaderEdits['remove'] => (hidesEnvoy ? [name] : []);
-    if (timeout !== null) fields.report('info', 'differs-module-timeout', 'cluster_request_timeout_ms', 'SeldonDeployments have it here, and not with Ambassador, as the operator wrote 3000 ms into all their Mappings; annotate seldon.io/rest-timeout and seldon.io/grpc-timeout for that');
-    if (said.includes('load_balancer') && decoded.dial !== 'endpoints') fields.report('info', 'differs-load-balancer', 'load_balancer', 'it is served here, and Ambassador drops every Mapping with a load_balancer unless its resolver is endpoint; write resolver: endpoint for both');
+    const every = (name: string): HeaderEdits["remove"] => (hidesEnvoy ? [name] : []);
+    if (timeout !== null)
+      fields.report(
+        "info",
+        "differs-module-timeout",
+        "cluster_request_timeout_ms",
+        "SeldonDeployments have it here, and not with Ambassador, as the operator wrote 3000 ms into all their Mappings; annotate seldon.io/rest-timeout and seldon.io/grpc-timeout for that",
+      );
+    if (said.includes("load_balancer") && decoded.dial !== "endpoints")
+      fields.report(
+        "info",
+        "differs-load-balancer",
+        "load_balancer",
+        "it is served here, and Ambassador drops every Mapping with a load_balancer unless its resolver is endpoint; write resolver: endpoint for both",
+      );
     checkInnerKeys(fields);
     checkInnerKeys(headers);
-    for (const name of headers.unread().slice(0, mostTold)) headers.report('warning', 'field-lost', name, 'only headers of requests and answers have defaults here, so Mappings do not have it; write it in config itself, or in each Mapping');
+    for (const name of headers.unread().slice(0, mostTold))
+      headers.report(
+        "warning",
+        "field-lost",
+        name,
+        "only headers of requests and answers have defaults here, so Mappings do not have it; write it in config itself, or in each Mapping",
+      );
     if (said.length === 0 && serverName === null && !hidesEnvoy && Object.keys(labels).length === 0) return noDefaults;
     return sharedDefaults({
       ...decoded,
       said,
       timeout,
       labels,
-      everyRequest: { remove: every('x-envoy-original-path'), add: [] },
-      everyResponse: { remove: every('x-envoy-upstream-service-time'), add: serverName === null ? [] : [{ name: 'server', value: serverName.replaceAll('%', '%%'), append: false }] },
+      everyRequest: { remove: every("x-envoy-original-path"), add: [] },
+      everyResponse: {
+        remove: every("x-envoy-upstream-service-time"),
+        add: serverName === null ? [] : [{ name: "server", value: serverName.replaceAll("%", "%%"), append: false }],
+      },
     });
   }
 
@@ -106,39 +160,62 @@ class ModuleReading {
   checkRest(): void {
     const fields = this.#fields;
     for (const [name, because] of Object.entries(idleModuleKeys)) {
-      if (fields.has(name)) fields.report('info', 'field-without-effect', name, `this changes nothing here, because ${because}; it may stay`);
+      if (fields.has(name))
+        fields.report(
+          "info",
+          "field-without-effect",
+          name,
+          `this changes nothing here, because ${because}; it may stay`,
+        );
       fields.take(name);
     }
     for (const [name, { asks, level, sentence }] of Object.entries(lostModuleKeys)) {
       const value = fields.take(name);
-      if (value !== undefined && asks(value)) fields.report(level, 'field-lost', name, sentence);
+      if (value !== undefined && asks(value)) fields.report(level, "field-lost", name, sentence);
     }
     const known = new Set([...Object.keys(idleModuleKeys), ...Object.keys(lostModuleKeys), ...fields.taken()]);
     for (const name of fields.unread().slice(0, mostTold)) {
       const near = nearWord(name, known);
-      fields.report('warning', 'unknown-field', name.slice(0, 60), `this is not a key of the Module and is ignored; ${near === null ? 'correct its spelling or remove it' : `write ${near}, or remove it`}`);
+      fields.report(
+        "warning",
+        "unknown-field",
+        name.slice(0, 60),
+        `this is not a key of the Module and is ignored; ${near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`}`,
+      );
     }
   }
 
   /** Below `defaults`: of the class httpmapping, else of all classes. */
   #headerFields(): Fields {
-    const all = this.#fields.record('defaults') ?? {};
-    const ofClass = fieldOf(all, 'httpmapping') ?? {};
-    if (!isRecord(ofClass)) this.#report('warning', 'bad-value', `${this.#place}.defaults.httpmapping`, `${quoted(ofClass)} cannot be used and counts as not written; write a map`);
+    const all = this.#fields.record("defaults") ?? {};
+    const ofClass = fieldOf(all, "httpmapping") ?? {};
+    if (!isRecord(ofClass))
+      this.#report(
+        "warning",
+        "bad-value",
+        `${this.#place}.defaults.httpmapping`,
+        `${quoted(ofClass)} cannot be used and counts as not written; write a map`,
+      );
     const { httpmapping: _class, ...others } = all;
     return this.#fieldsOf({ ...others, ...recordOf(ofClass) }, `${this.#place}.defaults.httpmapping`);
   }
 
   #serverName(): string | null {
-    const name = this.#fields.text('server_name');
-    if (name === null || name === '') return null;
+    const name = this.#fields.text("server_name");
+    if (name === null || name === "") return null;
     if (name.length <= longestServerName && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(name)) return name;
-    this.#fields.bad('server_name', name, `a text of one line, of at most ${longestServerName} characters`);
+    this.#fields.bad("server_name", name, `a text of one line, of at most ${longestServerName} characters`);
     return null;
   }
 
   #fieldsOf(record: UnknownRecord, place: string): Fields {
-    const report = (level: ProblemLevel, code: string, at: string, sentence: string): void => this.#report(level, code, `${place}.${at.replace(/^spec\./, '')}`, sentence.replaceAll('the Mapping is', 'the Module is'));
-    return new Fields(record, '', report, this.#budget);
+    const report = (level: ProblemLevel, code: string, at: string, sentence: string): void =>
+      this.#report(
+        level,
+        code,
+        `${place}.${at.replace(/^spec\./, "")}`,
+        sentence.replaceAll("the Mapping is", "the Module is"),
+      );
+    return new Fields(record, "", report, this.#budget);
   }
 }

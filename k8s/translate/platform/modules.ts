@@ -1,13 +1,13 @@
 // Modules: all that count, and which of them holds for an ambassador-id of the gateway.
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { FrontSettings } from '../../../routing/model/table-change.ts';
-import { compareText, type ObjectRef, type Problem } from '../../../routing/text/problem.ts';
-import type { ModuleDocument } from './module.ts';
-import { noDefaults, type MappingDefaults } from '../meaning/module-defaults.ts';
-import { objectKey } from '../model/object.ts';
-import { strictest } from './module-front.ts';
-import { platformNamespaces } from './platform.ts';
-import type { TranslateSettings } from '../model/translation.ts';
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { FrontSettings } from "../../../routing/model/table-change.ts";
+import { compareText, type ObjectRef, type Problem } from "../../../routing/text/problem.ts";
+import type { ModuleDocument } from "./module.ts";
+import { noDefaults, type MappingDefaults } from "../meaning/module-defaults.ts";
+import { objectKey } from "../model/object.ts";
+import { strictest } from "./module-front.ts";
+import { platformNamespaces } from "./platform.ts";
+import type { TranslateSettings } from "../model/translation.ts";
 
 interface Declared extends ModuleDocument {
   readonly ref: ObjectRef;
@@ -34,12 +34,21 @@ export class Modules {
     const defaults = (): readonly MappingDefaults[] => ambassadorIds.map((id) => this.defaultsOf(id));
     const before = defaults();
     if (modules.length === 0) this.#declared.delete(key);
-    else this.#declared.set(key, modules.map((one) => ({ ref, ...one })));
+    else
+      this.#declared.set(
+        key,
+        modules.map((one) => ({ ref, ...one })),
+      );
     const namespaces = platformNamespaces(this.#settings);
     // Whoever wrote it in the gateway's own namespace comes first; then it is the same on every replica.
     const rank = ({ ref: { namespace } }: Declared): number => namespaces.indexOf(namespace);
-    this.#inOrder = [...this.#declared].sort(([a], [b]) => compareText(a, b)).flatMap(([, list]) => list).sort((a, b) => rank(a) - rank(b));
-    const front = strictest(this.#inOrder.filter(({ ids }) => ambassadorIds.some((id) => ids.includes(id))).map((one) => one.front));
+    this.#inOrder = [...this.#declared]
+      .sort(([a], [b]) => compareText(a, b))
+      .flatMap(([, list]) => list)
+      .sort((a, b) => rank(a) - rank(b));
+    const front = strictest(
+      this.#inOrder.filter(({ ids }) => ambassadorIds.some((id) => ids.includes(id))).map((one) => one.front),
+    );
     if (!sameValue(front, this.#front)) this.#front = front;
     return !sameValue(before, defaults());
   }
@@ -60,7 +69,7 @@ export class Modules {
       const [first, ...others] = this.#inOrder.filter(({ ids }) => ids.includes(id));
       for (const { ref, field } of others) {
         const sentence = `the Module of ${first!.ref.kind} ${first!.ref.namespace}/${first!.ref.name} is for the same ambassador-id, ${id}, and its defaults count instead of these; of what is about every request the strictest of all counts; write all in one`;
-        yield { code: 'several-modules', level: 'error', subject: ref, field, sentence };
+        yield { code: "several-modules", level: "error", subject: ref, field, sentence };
       }
     }
   }

@@ -1,23 +1,52 @@
 // The services of an object with their Upstreams: a part of what the object means.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import type { PlannedService } from '../meaning/external-services.ts';
-import { planRawUpstream } from '../mappings/upstream.ts';
-import type { Lookups, MeaningBuilder } from '../meaning/meaning.ts';
-import type { UpstreamPlan } from '../backends/upstreams.ts';
-import type { ServiceDeclaration } from '../backends/written-service.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import type { PlannedService } from "../meaning/external-services.ts";
+import { planRawUpstream } from "../mappings/upstream.ts";
+import type { Lookups, MeaningBuilder } from "../meaning/meaning.ts";
+import type { UpstreamPlan } from "../backends/upstreams.ts";
+import type { ServiceDeclaration } from "../backends/written-service.ts";
 
 /** The operator of the gateway may name what is elsewhere; whoever has a Grant, what that names. */
-export function planService(ref: ObjectRef, { kind, name, field, service }: ServiceDeclaration, builder: MeaningBuilder, around: Lookups): PlannedService {
+export function planService(
+  ref: ObjectRef,
+  { kind, name, field, service }: ServiceDeclaration,
+  builder: MeaningBuilder,
+  around: Lookups,
+): PlannedService {
   if (service === null) return { kind, ref, name, field, asked: null };
   const { place } = service;
   const { host, port } = place.service;
   const written = { ...place, dial: null };
-  const { plan, note } = planRawUpstream(written, ref.namespace, around, ref.namespace === around.settings.gatewayNamespace);
-  if (note !== null) builder.report('error', note.code, field === '' ? note.field : `${field} ${note.field.replace('spec.', '')}`, note.sentence);
-  return { kind, ref, name, field, asked: plan === null ? null : { said: service, plan: ofItsOwn(plan, kind), authority: `${host.includes(':') ? `[${host}]` : host}:${port}` } };
+  const { plan, note } = planRawUpstream(
+    written,
+    ref.namespace,
+    around,
+    ref.namespace === around.settings.gatewayNamespace,
+  );
+  if (note !== null)
+    builder.report(
+      "error",
+      note.code,
+      field === "" ? note.field : `${field} ${note.field.replace("spec.", "")}`,
+      note.sentence,
+    );
+  return {
+    kind,
+    ref,
+    name,
+    field,
+    asked:
+      plan === null
+        ? null
+        : {
+            said: service,
+            plan: ofItsOwn(plan, kind),
+            authority: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+          },
+  };
 }
 
 /** Apart from what Mappings dial at the same place: breakers and outliers of its own. */
-function ofItsOwn(plan: UpstreamPlan, kind: PlannedService['kind']): UpstreamPlan {
+function ofItsOwn(plan: UpstreamPlan, kind: PlannedService["kind"]): UpstreamPlan {
   return { ...plan, upstream: { ...plan.upstream, key: `${plan.upstream.key} for=${kind}` } };
 }

@@ -1,12 +1,12 @@
 // Platform objects: Ambassador's kinds that configure the whole gateway and not one Mapping. They count only where the operator of the gateway
 // writes: from its own namespace, or by a Grant.
-import type { ObjectRef } from '../../../routing/text/problem.ts';
-import type { TranslateSettings } from '../model/translation.ts';
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import type { TranslateSettings } from "../model/translation.ts";
 
 /** Kinds of theirs that are objects of their own. */
-const platformKinds: ReadonlySet<string> = new Set(['Module', 'Host', 'TLSContext', 'AuthService', 'RateLimitService']);
+const platformKinds: ReadonlySet<string> = new Set(["Module", "Host", "TLSContext", "AuthService", "RateLimitService"]);
 
-type Chosen = Pick<TranslateSettings, 'gatewayNamespace' | 'grants'>;
+type Chosen = Pick<TranslateSettings, "gatewayNamespace" | "grants">;
 
 /** Namespaces whose platform objects count, in order: the gateway's own first. */
 export function platformNamespaces({ gatewayNamespace, grants }: Chosen): readonly string[] {
@@ -15,15 +15,22 @@ export function platformNamespaces({ gatewayNamespace, grants }: Chosen): readon
 }
 
 /** Does this object exist for the gateway? What configures it does where it counts, whichever namespaces are watched. */
-export function isWatched({ kind, namespace }: ObjectRef, settings: Chosen & Pick<TranslateSettings, 'namespaces'>): boolean {
+export function isWatched(
+  { kind, namespace }: ObjectRef,
+  settings: Chosen & Pick<TranslateSettings, "namespaces">,
+): boolean {
   const { namespaces } = settings;
-  return namespaces.length === 0 || namespaces.includes(namespace) || (platformKinds.has(kind) && platformNamespaces(settings).includes(namespace));
+  return (
+    namespaces.length === 0 ||
+    namespaces.includes(namespace) ||
+    (platformKinds.has(kind) && platformNamespaces(settings).includes(namespace))
+  );
 }
 
 /** Why such an object of this namespace does not count, with what to do; null: it counts. */
 export function refusesPlatform(kind: string, namespace: string, chosen: Chosen): string | null {
   const { gatewayNamespace } = chosen;
   if (platformNamespaces(chosen).includes(namespace)) return null;
-  const own = gatewayNamespace === null ? 'its own, which nobody has named' : `its own, ${gatewayNamespace}`;
-  return `it configures the whole gateway, which takes ${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind} only from ${own}, or from one with a Grant, so nothing of it applies; write it there, or ask the operator of the gateway for a Grant with gateway: true, or for --gateway-namespace ${namespace}`;
+  const own = gatewayNamespace === null ? "its own, which nobody has named" : `its own, ${gatewayNamespace}`;
+  return `it configures the whole gateway, which takes ${/^[AEIOU]/.test(kind) ? "an" : "a"} ${kind} only from ${own}, or from one with a Grant, so nothing of it applies; write it there, or ask the operator of the gateway for a Grant with gateway: true, or for --gateway-namespace ${namespace}`;
 }

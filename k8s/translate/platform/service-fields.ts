@@ -1,14 +1,36 @@
 // Fields of a document that says who is asked about requests. Unlike a Mapping's, none of them has a default for what cannot be read: the whole
 // is not valid then, and whoever it guards is closed.
-import type { Report } from '../values/report.ts';
-import { nearWord } from '../values/near-word.ts';
-import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, quoted, scalarText, type UnknownRecord } from '../values/value.ts';
+import type { Report } from "../values/report.ts";
+import { nearWord } from "../values/near-word.ts";
+import {
+  arrayOf,
+  booleanOf,
+  fieldOf,
+  integerOf,
+  isRecord,
+  quoted,
+  scalarText,
+  type UnknownRecord,
+} from "../values/value.ts";
 
 /** Read elsewhere, or notes of Ambassador's conversion between its versions. */
-const elsewhere = ['apiVersion', 'kind', 'name', 'namespace', 'generation', 'ambassador_id', 'ambassadorId', 'metadata_labels', 'v2ExplicitTLS', 'v3CircuitBreakers', 'v3StatsName', 'stats_name'];
+const elsewhere = [
+  "apiVersion",
+  "kind",
+  "name",
+  "namespace",
+  "generation",
+  "ambassador_id",
+  "ambassadorId",
+  "metadata_labels",
+  "v2ExplicitTLS",
+  "v3CircuitBreakers",
+  "v3StatsName",
+  "stats_name",
+];
 /** Known to Ambassador, of how it asks, and lost here. */
 const lost: Readonly<Record<string, string>> = {
-  circuit_breakers: 'Sluice does not have this and ignores it; remove it',
+  circuit_breakers: "Sluice does not have this and ignores it; remove it",
 };
 
 export class ServiceFields {
@@ -34,20 +56,20 @@ export class ServiceFields {
 
   bad(name: string, value: unknown, write: string): void {
     this.valid = false;
-    this.#say('error', 'bad-value', name, `${quoted(value)} cannot be read; write ${write}`);
+    this.#say("error", "bad-value", name, `${quoted(value)} cannot be read; write ${write}`);
   }
 
   text(name: string, fallback: string): string {
     const value = this.take(name);
     const text = value === undefined ? fallback : scalarText(value);
-    if (text === null) this.bad(name, value, 'a text');
+    if (text === null) this.bad(name, value, "a text");
     return text ?? fallback;
   }
 
   boolean(name: string): boolean {
     const value = this.take(name);
     const read = value === undefined ? false : booleanOf(value);
-    if (read === null) this.bad(name, value, 'true or false');
+    if (read === null) this.bad(name, value, "true or false");
     return read ?? false;
   }
 
@@ -65,11 +87,12 @@ export class ServiceFields {
     const value = this.take(name);
     if (value === undefined) return null;
     if (!isRecord(value)) {
-      this.bad(name, value, 'a map');
+      this.bad(name, value, "a map");
       return null;
     }
     const unknown = keys === null ? undefined : Object.keys(value).find((key) => !keys.includes(key));
-    if (unknown !== undefined) this.bad(`${name}.${unknown}`.slice(0, 120), value[unknown], `nothing there: ${name} has ${keys!.join(', ')}`);
+    if (unknown !== undefined)
+      this.bad(`${name}.${unknown}`.slice(0, 120), value[unknown], `nothing there: ${name} has ${keys!.join(", ")}`);
     return value;
   }
 
@@ -77,7 +100,7 @@ export class ServiceFields {
   names(name: string): readonly string[] {
     const value = this.take(name);
     if (value === undefined) return [];
-    const list = (Array.isArray(value) ? arrayOf(value) : [value]).map((one) => scalarText(one)?.toLowerCase() ?? '');
+    const list = (Array.isArray(value) ? arrayOf(value) : [value]).map((one) => scalarText(one)?.toLowerCase() ?? "");
     if (list.length <= mostNames && list.every(isName)) return list;
     this.bad(name, value, `at most ${mostNames} names of headers`);
     return [];
@@ -85,18 +108,24 @@ export class ServiceFields {
 
   /** After every field that counts was taken: one that is not known may be a misspelt one. `alsoLost`: of this kind alone, with the sentence for each. */
   checkUnread(alsoLost: Readonly<Record<string, string>> = {}): void {
-    for (const [name, sentence] of Object.entries({ ...lost, ...alsoLost })) if (this.take(name) !== undefined) this.#say('warning', 'field-lost', name, sentence);
+    for (const [name, sentence] of Object.entries({ ...lost, ...alsoLost }))
+      if (this.take(name) !== undefined) this.#say("warning", "field-lost", name, sentence);
     const known = [...this.#read, ...elsewhere];
     for (const key of Object.keys(this.#record)) {
       if (known.includes(key)) continue;
       const near = nearWord(key, known);
       this.valid = false;
-      this.#say('error', 'unknown-field', key.slice(0, 80), `nobody knows this field, and what it should say may be what closes; ${near === null ? 'remove it' : `write ${near}, or remove it`}`);
+      this.#say(
+        "error",
+        "unknown-field",
+        key.slice(0, 80),
+        `nobody knows this field, and what it should say may be what closes; ${near === null ? "remove it" : `write ${near}, or remove it`}`,
+      );
     }
   }
 
-  #say(level: 'error' | 'warning', code: string, name: string, sentence: string): void {
-    this.#report(level, code, this.#field === '' ? `spec.${name}` : `${this.#field} ${name}`, sentence);
+  #say(level: "error" | "warning", code: string, name: string, sentence: string): void {
+    this.#report(level, code, this.#field === "" ? `spec.${name}` : `${this.#field} ${name}`, sentence);
   }
 }
 

@@ -1,14 +1,14 @@
 // Dead ends that the objects already show: Services that are not there, and Services whose EndpointSlices nobody exported. Looked for when
 // somebody reads the Problems.
-import type { ObjectRef, Problem, ProblemLevel } from '../../../routing/text/problem.ts';
-import type { Backends, Use } from '../graph/backend-records.ts';
-import type { Slice } from '../backends/endpoints.ts';
-import { listOf } from '../collections/few.ts';
-import type { Service } from '../backends/services.ts';
-import type { TranslateSettings } from '../model/translation.ts';
-import { notReady, type Choice, type UnitMeaning } from '../meaning/meaning.ts';
-import type { UpstreamPlan } from '../backends/upstreams.ts';
-import { quoted } from '../values/value.ts';
+import type { ObjectRef, Problem, ProblemLevel } from "../../../routing/text/problem.ts";
+import type { Backends, Use } from "../graph/backend-records.ts";
+import type { Slice } from "../backends/endpoints.ts";
+import { listOf } from "../collections/few.ts";
+import type { Service } from "../backends/services.ts";
+import type { TranslateSettings } from "../model/translation.ts";
+import { notReady, type Choice, type UnitMeaning } from "../meaning/meaning.ts";
+import type { UpstreamPlan } from "../backends/upstreams.ts";
+import { quoted } from "../values/value.ts";
 
 /** An object that declares Mappings. */
 interface Declarer {
@@ -19,56 +19,103 @@ interface Declarer {
 }
 
 /** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. Pauses are after each unit and Service. */
-export function* deadEnds(units: Iterable<Declarer>, backends: Backends, settings: TranslateSettings): Generator<void, readonly Problem[]> {
+export function* deadEnds(
+  units: Iterable<Declarer>,
+  backends: Backends,
+  settings: TranslateSettings,
+): Generator<void, readonly Problem[]> {
   const problems: Problem[] = [];
   const { namespaces, unexported } = yield* servicesOf(backends, settings, problems);
   for (const { ref, meaning, absent: choices } of units) {
     yield;
-    const report = (level: ProblemLevel, field: string, sentence: string): void => void problems.push({ code: 'no-such-service', level, subject: ref, field, sentence });
+    const report = (level: ProblemLevel, field: string, sentence: string): void =>
+      void problems.push({ code: "no-such-service", level, subject: ref, field, sentence });
     for (const { predictor, chosen } of choices) {
       if (!namespaces.has(ref.namespace)) continue;
-      const then = settings.source === 'folder' ? 'its name is resolved by DNS; export it with the others' : 'it is not ready until Seldon has made one; nothing to do if this is a rollout';
-      report('info', predictor.field, `there is no Service ${chosen}, nor one by an older name, so ${then}`);
+      const then =
+        settings.source === "folder"
+          ? "its name is resolved by DNS; export it with the others"
+          : "it is not ready until Seldon has made one; nothing to do if this is a rollout";
+      report("info", predictor.field, `there is no Service ${chosen}, nor one by an older name, so ${then}`);
     }
     if (meaning === null) continue;
     for (const { kind, field, asked } of meaning.services) {
       const absent = asked === null ? null : absentService(asked.plan, backends);
       if (absent === null) continue;
-      const name = kind === 'AuthService' ? 'auth_service' : 'service';
-      const at = field === '' ? `spec.${name}` : `${field} ${name}`;
-      if (asked!.plan.from === 'slices') report('error', at, `there is no Service ${absent.name} in the namespace ${absent.namespace}, so the ${kind} cannot be asked; create it, or correct its name`);
-      else report('warning', at, `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so the gateway resolves its name by DNS and asks the ${kind} where that leads; declare the Service, or correct its name`);
+      const name = kind === "AuthService" ? "auth_service" : "service";
+      const at = field === "" ? `spec.${name}` : `${field} ${name}`;
+      if (asked!.plan.from === "slices")
+        report(
+          "error",
+          at,
+          `there is no Service ${absent.name} in the namespace ${absent.namespace}, so the ${kind} cannot be asked; create it, or correct its name`,
+        );
+      else
+        report(
+          "warning",
+          at,
+          `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so the gateway resolves its name by DNS and asks the ${kind} where that leads; declare the Service, or correct its name`,
+        );
     }
     const told = new Set<string>();
     for (const { raw, plan, field } of meaning.drafts) {
       const absent = raw && plan !== null ? absentService(plan, backends) : null;
       if (absent === null || told.has(`${field} ${absent.name}`)) continue;
       told.add(`${field} ${absent.name}`);
-      const at = field === '' ? 'spec.service' : `${field} service`;
-      if (settings.source === 'cluster') report('error', at, `there is no Service ${absent.name} in the namespace ${absent.namespace}, so ${notReady}; create it, or correct its name`);
-      else if (namespaces.has(absent.namespace)) report('warning', at, `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so its name is resolved by DNS; declare it, or correct its name`);
+      const at = field === "" ? "spec.service" : `${field} service`;
+      if (settings.source === "cluster")
+        report(
+          "error",
+          at,
+          `there is no Service ${absent.name} in the namespace ${absent.namespace}, so ${notReady}; create it, or correct its name`,
+        );
+      else if (namespaces.has(absent.namespace))
+        report(
+          "warning",
+          at,
+          `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so its name is resolved by DNS; declare it, or correct its name`,
+        );
     }
   }
   for (const [namespace, names] of unexported) {
-    const shown = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
-    const sentence = `${shown} ${names.length === 1 ? 'has' : 'have'} no EndpointSlice among the manifests, so a gateway that serves them answers 503, and check, routes and explain count them as ready; export them with kubectl get sdep,svc,endpointslices -n ${namespace} -o yaml`;
-    problems.push({ code: 'no-endpoint-slices', level: 'warning', subject: { kind: 'Namespace', namespace: '', name: namespace }, field: '', sentence });
+    const shown = `${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
+    const sentence = `${shown} ${names.length === 1 ? "has" : "have"} no EndpointSlice among the manifests, so a gateway that serves them answers 503, and check, routes and explain count them as ready; export them with kubectl get sdep,svc,endpointslices -n ${namespace} -o yaml`;
+    problems.push({
+      code: "no-endpoint-slices",
+      level: "warning",
+      subject: { kind: "Namespace", namespace: "", name: namespace },
+      field: "",
+      sentence,
+    });
   }
   return problems;
 }
 
 /** The Service that a plan names and that does not exist, or null. In a folder its name became one of DNS. */
-function absentService({ upstream: { address }, from }: UpstreamPlan, backends: Backends): { readonly namespace: string; readonly name: string } | null {
-  if (address.kind === 'service') return from === 'slices' && backends.at(address.namespace, address.name).service === null ? address : null;
-  const [, name, namespace] = (address.kind === 'dns' && /^([^.]+)\.([^.]+)$/.exec(address.host)) || [];
-  return name === undefined || namespace === undefined || backends.at(namespace, name).service !== null ? null : { namespace, name };
+function absentService(
+  { upstream: { address }, from }: UpstreamPlan,
+  backends: Backends,
+): { readonly namespace: string; readonly name: string } | null {
+  if (address.kind === "service")
+    return from === "slices" && backends.at(address.namespace, address.name).service === null ? address : null;
+  const [, name, namespace] = (address.kind === "dns" && /^([^.]+)\.([^.]+)$/.exec(address.host)) || [];
+  return name === undefined || namespace === undefined || backends.at(namespace, name).service !== null
+    ? null
+    : { namespace, name };
 }
 
 /**
  * Namespaces that have Services, and names of Services that are dialled by Endpoints and have no slice. A Service with a selector always has one in a cluster.
  * `problems`: takes those of ports that no slice has.
  */
-function* servicesOf(backends: Backends, settings: TranslateSettings, problems: Problem[]): Generator<void, { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> }> {
+function* servicesOf(
+  backends: Backends,
+  settings: TranslateSettings,
+  problems: Problem[],
+): Generator<
+  void,
+  { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> }
+> {
   const namespaces = new Set<string>();
   const unexported = new Map<string, string[]>();
   for (const { service, slices, uses } of backends.registry.values()) {
@@ -77,7 +124,7 @@ function* servicesOf(backends: Backends, settings: TranslateSettings, problems: 
     const { namespace, name } = service;
     namespaces.add(namespace);
     problems.push(...lostPorts(service, listOf(slices), listOf(uses), settings));
-    if (settings.source === 'cluster' || settings.dial === 'service' || slices !== null || uses === null) continue;
+    if (settings.source === "cluster" || settings.dial === "service" || slices !== null || uses === null) continue;
     const names = unexported.get(namespace);
     if (names === undefined) unexported.set(namespace, [name]);
     else names.push(name);
@@ -87,21 +134,47 @@ function* servicesOf(backends: Backends, settings: TranslateSettings, problems: 
 }
 
 /** Ports of a Service that requests go to, and for which its slices have nothing: nothing under that name, or (of files) no address that is ready. */
-function lostPorts(service: Service, slices: readonly Slice[], uses: readonly Use[], { withoutSlices }: TranslateSettings): readonly Problem[] {
+function lostPorts(
+  service: Service,
+  slices: readonly Slice[],
+  uses: readonly Use[],
+  { withoutSlices }: TranslateSettings,
+): readonly Problem[] {
   if (slices.length === 0) return [];
-  const subject = { kind: 'Service', namespace: service.namespace, name: service.name };
+  const subject = { kind: "Service", namespace: service.namespace, name: service.name };
   const problems: Problem[] = [];
-  const report = (code: string, level: ProblemLevel, sentence: string): void => void problems.push({ code, level, subject, field: 'spec.ports', sentence });
-  const dialled = new Set(uses.flatMap(({ form }) => (form.from === 'slices' ? [form.kind === 'plain' ? form.port : form.upstream.address.port] : [])));
-  const filled = slices.filter(({ addresses }) => addresses !== '');
+  const report = (code: string, level: ProblemLevel, sentence: string): void =>
+    void problems.push({ code, level, subject, field: "spec.ports", sentence });
+  const dialled = new Set(
+    uses.flatMap(({ form }) =>
+      form.from === "slices" ? [form.kind === "plain" ? form.port : form.upstream.address.port] : [],
+    ),
+  );
+  const filled = slices.filter(({ addresses }) => addresses !== "");
   const offered = [...new Set(filled.flatMap(({ ports }) => ports.map(({ name }) => name)))];
   for (const { name, port } of service.ports) {
-    if (!dialled.has(port) || service.ports.some((other) => other.port === port && offered.includes(other.name))) continue;
+    if (!dialled.has(port) || service.ports.some((other) => other.port === port && offered.includes(other.name)))
+      continue;
     dialled.delete(port);
     if (filled.length > 0) {
-      const others = offered.length === 0 ? 'none' : offered.slice(0, 4).map((one) => quoted(one)).join(', ');
-      report('no-endpoint-port', 'error', `no EndpointSlice of this Service has a port with the name ${quoted(name)} of its port ${port} (there is ${others}), so requests for it are answered 503; give both the same name, or correct targetPort`);
-    } else if (withoutSlices === 'ready') report('no-ready-address', 'info', `no EndpointSlice of this Service has an address that is ready, so requests for its port ${port} are answered 503; nothing to do if its pods start`);
+      const others =
+        offered.length === 0
+          ? "none"
+          : offered
+              .slice(0, 4)
+              .map((one) => quoted(one))
+              .join(", ");
+      report(
+        "no-endpoint-port",
+        "error",
+        `no EndpointSlice of this Service has a port with the name ${quoted(name)} of its port ${port} (there is ${others}), so requests for it are answered 503; give both the same name, or correct targetPort`,
+      );
+    } else if (withoutSlices === "ready")
+      report(
+        "no-ready-address",
+        "info",
+        `no EndpointSlice of this Service has an address that is ready, so requests for its port ${port} are answered 503; nothing to do if its pods start`,
+      );
   }
   return problems;
 }

@@ -1,9 +1,9 @@
 // Where several objects share what Ambassador calls a group, and something else becomes of them here. Looked for when somebody reads the Problems.
-import { sameValue } from '../../../routing/text/diff.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import { hostText, pathText } from '../../../routing/model/order.ts';
-import { compareText, type ObjectRef, type Problem, type ProblemLevel } from '../../../routing/text/problem.ts';
-import type { Draft, UnitMeaning } from '../meaning/meaning.ts';
+import { sameValue } from "../../../routing/text/diff.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import { hostText, pathText } from "../../../routing/model/order.ts";
+import { compareText, type ObjectRef, type Problem, type ProblemLevel } from "../../../routing/text/problem.ts";
+import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
 
 interface Declarer {
   readonly ref: ObjectRef;
@@ -18,10 +18,16 @@ interface Member {
 }
 
 /** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. Pauses are after each unit and each group. */
-export function* groupDifferences<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): Generator<void, readonly Problem[]> {
+export function* groupDifferences<D extends Declarer>(
+  units: Iterable<D>,
+  meaningOf: (unit: D) => UnitMeaning,
+): Generator<void, readonly Problem[]> {
   const all = [...units];
   const shared = new Set<string>();
-  for (const { ref, takenNames: { 1: external } } of all) {
+  for (const {
+    ref,
+    takenNames: { 1: external },
+  } of all) {
     if (external !== undefined) shared.add(`${ref.namespace}/${external}`);
     yield;
   }
@@ -33,7 +39,8 @@ export function* groupDifferences<D extends Declarer>(units: Iterable<D>, meanin
     if (unit.meaning === null && !mayShare) continue;
     for (const draft of meaningOf(unit).drafts) {
       // gRPC and the second place of a raw Mapping would say the same once more.
-      if ((!draft.raw && !mayShare) || draft.mapping.match.path.kind === 'grpc' || draft.mapping.id.endsWith(' own')) continue;
+      if ((!draft.raw && !mayShare) || draft.mapping.match.path.kind === "grpc" || draft.mapping.id.endsWith(" own"))
+        continue;
       const key = groupOf(draft.mapping);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, [{ ref, draft }]);
@@ -44,56 +51,109 @@ export function* groupDifferences<D extends Declarer>(units: Iterable<D>, meanin
   for (const members of groups.values()) {
     yield;
     if (members.length < 2) continue;
-    for (const problem of differencesOf(members.sort((a, b) => compareText(a.draft.mapping.id, b.draft.mapping.id)))) problems.push(problem);
+    for (const problem of differencesOf(members.sort((a, b) => compareText(a.draft.mapping.id, b.draft.mapping.id))))
+      problems.push(problem);
   }
   return problems;
 }
 
 /** What Ambassador tells groups apart by, inside a namespace: neither flags of the path nor whether a value is a regex. */
 function groupOf({ namespace, match: { path, host, method, headers, query }, precedence }: Mapping): string {
-  return JSON.stringify([namespace, pathText(path), hostText(host), method, headers.map(({ name, value }) => [name, value.kind === 'exact' ? value.value : value.kind === 'regex' ? value.pattern : true]), query, precedence]);
+  return JSON.stringify([
+    namespace,
+    pathText(path),
+    hostText(host),
+    method,
+    headers.map(({ name, value }) => [
+      name,
+      value.kind === "exact" ? value.value : value.kind === "regex" ? value.pattern : true,
+    ]),
+    query,
+    precedence,
+  ]);
 }
 
 function differencesOf(members: readonly Member[]): readonly Problem[] {
   const problems: Problem[] = [];
-  const tell = (code: string, sentence: string, level: ProblemLevel = 'info'): void => {
-    for (const { ref, draft } of firstOfEach(members)) problems.push({ code, level, subject: ref, field: draft.field, sentence });
+  const tell = (code: string, sentence: string, level: ProblemLevel = "info"): void => {
+    for (const { ref, draft } of firstOfEach(members))
+      problems.push({ code, level, subject: ref, field: draft.field, sentence });
   };
   const [first, ...others] = members as readonly [Member, ...Member[]];
   if (others.some(({ draft }) => !sameValue(draft.mapping.match, first.draft.mapping.match))) {
-    tell('differs-group', `${namesOf(members)} are Routes of their own, because case_sensitive, prefix_exact, prefix_regex or the regex flag of a header differ, and Ambassador takes them for one group or refuses one; write the same flags, or other prefixes`);
+    tell(
+      "differs-group",
+      `${namesOf(members)} are Routes of their own, because case_sensitive, prefix_exact, prefix_regex or the regex flag of a header differ, and Ambassador takes them for one group or refuses one; write the same flags, or other prefixes`,
+    );
     return problems;
   }
-  const live = members.filter(({ draft }) => draft.mapping.role.kind === 'live');
+  const live = members.filter(({ draft }) => draft.mapping.role.kind === "live");
   const fields = live.length < 2 ? [] : differingFields(live.map(({ draft }) => draft));
-  if (fields.length > 0) tell('differs-per-mapping', `${namesOf(members)} share a Route and differ in ${fields.join(', ')}: each has its own here, and Ambassador gives all of them one, or refuses a member; write the same in all of them`);
-  const asked = guardWords.filter(([name]) => live.some(({ draft }) => !sameValue(draft.mapping.guard[name], first.draft.mapping.guard[name]))).map(([, words]) => words);
-  if (asked.length > 0) tell('guards-differ', `${namesOf(members)} share a Route and differ in ${asked.join(', ')}: a request is asked what the one asks that it is drawn for, so who tries often reaches the one that asks least; write the same in all of them`, 'warning');
+  if (fields.length > 0)
+    tell(
+      "differs-per-mapping",
+      `${namesOf(members)} share a Route and differ in ${fields.join(", ")}: each has its own here, and Ambassador gives all of them one, or refuses a member; write the same in all of them`,
+    );
+  const asked = guardWords
+    .filter(([name]) =>
+      live.some(({ draft }) => !sameValue(draft.mapping.guard[name], first.draft.mapping.guard[name])),
+    )
+    .map(([, words]) => words);
+  if (asked.length > 0)
+    tell(
+      "guards-differ",
+      `${namesOf(members)} share a Route and differ in ${asked.join(", ")}: a request is asked what the one asks that it is drawn for, so who tries often reaches the one that asks least; write the same in all of them`,
+      "warning",
+    );
   const subjects = new Set(live.map(({ ref }) => `${ref.kind} ${ref.name}`));
-  if (subjects.size > 1 && live.some(({ draft }) => draft.mapping.role.kind === 'live' && draft.mapping.role.share !== 1)) {
-    tell('differs-two-levels', `${namesOf(members)} share the requests first, and their predictors each share, and Ambassador puts all predictors into one group; write the weights that are wanted`);
+  if (
+    subjects.size > 1 &&
+    live.some(({ draft }) => draft.mapping.role.kind === "live" && draft.mapping.role.share !== 1)
+  ) {
+    tell(
+      "differs-two-levels",
+      `${namesOf(members)} share the requests first, and their predictors each share, and Ambassador puts all predictors into one group; write the weights that are wanted`,
+    );
   }
   return problems;
 }
 
 /** Parts of a Guard, as people write them. */
-const guardWords = [['auth', 'sluice.io/auth'], ['allow', 'sluice.io/allow'], ['deny', 'sluice.io/deny'], ['limits', 'sluice.io/rate-limit']] as const;
+const guardWords = [
+  ["auth", "sluice.io/auth"],
+  ["allow", "sluice.io/allow"],
+  ["deny", "sluice.io/deny"],
+  ["limits", "sluice.io/rate-limit"],
+] as const;
 
 /** Fields that Ambassador takes for the group, or compares. */
 function differingFields(drafts: readonly Draft[]): readonly string[] {
   const of = (draft: Draft): Readonly<Record<string, unknown>> => {
     const { target } = draft.mapping;
-    if (target.kind === 'redirect') return { host_redirect: true };
+    if (target.kind === "redirect") return { host_redirect: true };
     const { requestHeaders, responseHeaders, retry, cors, upgrades, loadBalancer, priority } = target;
     const upstream = draft.plan?.upstream;
-    return { host_redirect: false, request_headers: requestHeaders, response_headers: responseHeaders, retry_policy: retry, cors, allow_upgrade: upgrades, load_balancer: loadBalancer, priority, circuit_breakers: upstream?.breakers, connect_timeout_ms: upstream?.connectTimeoutMs };
+    return {
+      host_redirect: false,
+      request_headers: requestHeaders,
+      response_headers: responseHeaders,
+      retry_policy: retry,
+      cors,
+      allow_upgrade: upgrades,
+      load_balancer: loadBalancer,
+      priority,
+      circuit_breakers: upstream?.breakers,
+      connect_timeout_ms: upstream?.connectTimeoutMs,
+    };
   };
   const values = drafts.map(of);
   return Object.keys(values[0]!).filter((name) => values.some((value) => !sameValue(value[name], values[0]![name])));
 }
 
 function firstOfEach(members: readonly Member[]): readonly Member[] {
-  return [...new Map(members.toReversed().map((member) => [`${member.ref.kind} ${member.ref.name}`, member])).values()].reverse();
+  return [
+    ...new Map(members.toReversed().map((member) => [`${member.ref.kind} ${member.ref.name}`, member])).values(),
+  ].reverse();
 }
 
 /** Most objects that a sentence names. */
@@ -101,5 +161,7 @@ const mostNamed = 4;
 
 function namesOf(members: readonly Member[]): string {
   const names = firstOfEach(members).map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`);
-  return names.length > mostNamed ? `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more` : names.join(' and ');
+  return names.length > mostNamed
+    ? `${names.slice(0, mostNamed).join(", ")} and ${names.length - mostNamed} more`
+    : names.join(" and ");
 }

@@ -1,14 +1,14 @@
 // All Problems of a translation, gathered from whatever knows of some.
-import type { Problem } from '../../../routing/text/problem.ts';
-import { deadEnds } from './dead-ends.ts';
-import type { ExternalBook } from '../meaning/external-services.ts';
-import { groupDifferences } from './group-differences.ts';
-import type { Holdings } from '../claims/holdings.ts';
-import type { OAuthKeys } from '../claims/oauth-keys.ts';
-import type { ObjectGraph } from '../graph/object-graph.ts';
-import { shadowSlashes } from '../units/shadow-slashes.ts';
-import type { UnitMeaning } from '../meaning/meaning.ts';
-import type { Unit } from '../units/unit.ts';
+import type { Problem } from "../../../routing/text/problem.ts";
+import { deadEnds } from "./dead-ends.ts";
+import type { ExternalBook } from "../meaning/external-services.ts";
+import { groupDifferences } from "./group-differences.ts";
+import type { Holdings } from "../claims/holdings.ts";
+import type { OAuthKeys } from "../claims/oauth-keys.ts";
+import type { ObjectGraph } from "../graph/object-graph.ts";
+import { shadowSlashes } from "../units/shadow-slashes.ts";
+import type { UnitMeaning } from "../meaning/meaning.ts";
+import type { Unit } from "../units/unit.ts";
 
 /** Whatever knows of Problems. */
 export interface ProblemParts {
@@ -19,7 +19,12 @@ export interface ProblemParts {
 }
 
 /** In no order, with pauses. What is changed in a pause may be told as it was before, or as it is after. */
-export function* gatherProblems({ graph, holdings, oauthKeys, external }: ProblemParts): Generator<void, readonly Problem[]> {
+export function* gatherProblems({
+  graph,
+  holdings,
+  oauthKeys,
+  external,
+}: ProblemParts): Generator<void, readonly Problem[]> {
   const problems: Problem[] = [...graph.modules.problems()];
   for (const slice of graph.slices) {
     problems.push(...slice.problems);
@@ -28,7 +33,13 @@ export function* gatherProblems({ graph, holdings, oauthKeys, external }: Proble
   for (const unit of graph.units()) {
     problems.push(...unit.decodeProblems, ...unit.problems, ...oauthKeys.problemsOf(unit));
     if (unit.refusals !== null) {
-      problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
+      problems.push({
+        code: "namespace-limit",
+        level: "error",
+        subject: unit.ref,
+        field: "",
+        sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some`,
+      });
     }
     problems.push(...holdings.nameProblems(unit));
     yield;

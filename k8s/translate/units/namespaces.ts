@@ -1,9 +1,9 @@
 // Namespaces: the allowance of each, kept up to date. Units are only counted again when their namespace is near or over a limit.
-import { compareText } from '../../../routing/text/problem.ts';
-import { isOver, refusalsOf, usageOf, usesAllowance, type Usage } from './usage.ts';
-import { sameValue } from '../../../routing/text/diff.ts';
-import { nothing } from '../meaning/meaning.ts';
-import type { Unit } from './unit.ts';
+import { compareText } from "../../../routing/text/problem.ts";
+import { isOver, refusalsOf, usageOf, usesAllowance, type Usage } from "./usage.ts";
+import { sameValue } from "../../../routing/text/diff.ts";
+import { nothing } from "../meaning/meaning.ts";
+import type { Unit } from "./unit.ts";
 
 interface Account {
   readonly units: Map<Unit, Usage>;
@@ -36,7 +36,11 @@ export class Namespaces {
       unit.refusals = null;
       return account;
     }
-    if (account === null) this.#accounts.set(unit.namespace, (account = { units: new Map(), total: { rawRoutes: 0, regexes: 0, configBytes: 0 }, refused: false }));
+    if (account === null)
+      this.#accounts.set(
+        unit.namespace,
+        (account = { units: new Map(), total: { rawRoutes: 0, regexes: 0, configBytes: 0 }, refused: false }),
+      );
     const usage = usageOf(meaning);
     if (before !== null) add(account.total, before, -1);
     add(account.total, usage, 1);
@@ -45,7 +49,12 @@ export class Namespaces {
   }
 
   #refuse(account: Account): readonly Unit[] {
-    const units = [...account.units.keys()].sort((a, b) => compareText(a.createdAt, b.createdAt) || compareText(a.ref.name, b.ref.name) || compareText(a.ref.kind, b.ref.kind));
+    const units = [...account.units.keys()].sort(
+      (a, b) =>
+        compareText(a.createdAt, b.createdAt) ||
+        compareText(a.ref.name, b.ref.name) ||
+        compareText(a.ref.kind, b.ref.kind),
+    );
     const refusals = refusalsOf(units, (unit) => unit.meaning!);
     account.refused = refusals.size > 0;
     const affected: Unit[] = [];
@@ -59,7 +68,7 @@ export class Namespaces {
   }
 }
 
-function sameRefusals(a: Unit['refusals'], b: Unit['refusals']): boolean {
+function sameRefusals(a: Unit["refusals"], b: Unit["refusals"]): boolean {
   if (a === null || b === null) return a === b;
   return a.reason === b.reason && sameValue([...a.mappings], [...b.mappings]);
 }

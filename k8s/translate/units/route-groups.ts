@@ -1,7 +1,7 @@
 // Route groups: which members (SDs, raw Mappings) of a namespace share Routes, so that a limit takes all of a Route or nothing: of half a Route the
 // other half would get requests that were not meant for it.
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import { routeKey } from '../../../routing/route/route.ts';
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import { routeKey } from "../../../routing/route/route.ts";
 
 /** Of Mappings of a namespace that is over a limit, which are asked for it at each of its changes. */
 const routeKeys = new WeakMap<Mapping, string>();
@@ -13,7 +13,7 @@ export function groupsOfMembers(mappings: Iterable<Mapping>): ReadonlyMap<string
     let root = member;
     while (above.get(root) !== root) root = above.get(root)!;
     // Shorter ways for who asks next.
-    for (let at = member; at !== root; ) {
+    for (let at = member; at !== root;) {
       const next = above.get(at)!;
       above.set(at, root);
       at = next;

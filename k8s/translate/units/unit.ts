@@ -1,12 +1,12 @@
 // Units: the objects that declare Mappings, what is known of each, and what each has read to be translated.
-import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
-import { usesAllowance, type Refusals } from './usage.ts';
-import type { Configuration } from '../documents/documents.ts';
-import type { Deployment } from '../model/deployment.ts';
-import { listOf, type Few } from '../collections/few.ts';
-import { lonelyShadows } from './shadow-slashes.ts';
-import { toldOf } from '../values/told-problems.ts';
-import { nothing, type Choice, type UnitMeaning } from '../meaning/meaning.ts';
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import { usesAllowance, type Refusals } from "./usage.ts";
+import type { Configuration } from "../documents/documents.ts";
+import type { Deployment } from "../model/deployment.ts";
+import { listOf, type Few } from "../collections/few.ts";
+import { lonelyShadows } from "./shadow-slashes.ts";
+import { toldOf } from "../values/told-problems.ts";
+import { nothing, type Choice, type UnitMeaning } from "../meaning/meaning.ts";
 
 /** Something that units read. */
 export class Watched {
@@ -28,7 +28,7 @@ export class Unit implements Declared {
   readonly ref: ObjectRef;
   deployment: Deployment | null = null;
   configuration: Configuration | null = null;
-  createdAt = '';
+  createdAt = "";
   names: Few<string> = null;
   decodeProblems: readonly Problem[] = noProblems;
   /** null: it was let go once it was published, and what it declares is translated again when somebody asks. */
@@ -84,10 +84,20 @@ export class Unit implements Declared {
 
 /** Meanings that are compared with those of other units: of what is asked about requests, what uses an allowance or makes a claim, and of shadows without a live Mapping. */
 function isKept(meaning: UnitMeaning): boolean {
-  return meaning.services.length > 0 || usesAllowance(meaning) || meaning.drafts.some(({ standing }) => standing.kind === 'claim') || lonelyShadows(meaning.drafts).length > 0;
+  return (
+    meaning.services.length > 0 ||
+    usesAllowance(meaning) ||
+    meaning.drafts.some(({ standing }) => standing.kind === "claim") ||
+    lonelyShadows(meaning.drafts).length > 0
+  );
 }
 
-export const nothingDeclared: Declared = Object.freeze({ deployment: null, configuration: null, createdAt: '', names: null });
+export const nothingDeclared: Declared = Object.freeze({
+  deployment: null,
+  configuration: null,
+  createdAt: "",
+  names: null,
+});
 
 const noProblems: readonly Problem[] = Object.freeze([]);
 const noChoices: readonly Choice[] = Object.freeze([]);

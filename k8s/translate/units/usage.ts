@@ -1,7 +1,7 @@
 // What the objects of one namespace use of its allowance, and what does not fit into it (routing rule 4).
-import { allowance } from '../values/allowance.ts';
-import { groupsOfMembers } from './route-groups.ts';
-import type { UnitMeaning } from '../meaning/meaning.ts';
+import { allowance } from "../values/allowance.ts";
+import { groupsOfMembers } from "./route-groups.ts";
+import type { UnitMeaning } from "../meaning/meaning.ts";
 
 /** Does a unit use any of the allowance? */
 export function usesAllowance({ drafts, configBytes }: UnitMeaning): boolean {
@@ -22,9 +22,10 @@ export interface Usage {
 }
 
 /** What each member (an SD, a raw Mapping) uses: the several forms of one Mapping count once. */
-function usageOfMembers({ drafts }: UnitMeaning): ReadonlyMap<string, Omit<Usage, 'configBytes'>> {
-  const members = new Map<string, Omit<Usage, 'configBytes'>>();
-  for (const { mapping, raw, regexes } of drafts) if (raw || regexes > 0) members.set(mapping.member, { rawRoutes: raw ? 1 : 0, regexes });
+function usageOfMembers({ drafts }: UnitMeaning): ReadonlyMap<string, Omit<Usage, "configBytes">> {
+  const members = new Map<string, Omit<Usage, "configBytes">>();
+  for (const { mapping, raw, regexes } of drafts)
+    if (raw || regexes > 0) members.set(mapping.member, { rawRoutes: raw ? 1 : 0, regexes });
   return members;
 }
 
@@ -48,14 +49,22 @@ export function isOver({ rawRoutes, regexes, configBytes }: Usage): boolean {
  */
 export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitMeaning): ReadonlyMap<U, Refusals> {
   const tooLarge = unitsBeyondBytes(units, meaningOf);
-  const groups = new Map<string, Omit<Usage, 'configBytes'> & { tooLarge: boolean }>();
+  const groups = new Map<string, Omit<Usage, "configBytes"> & { tooLarge: boolean }>();
   const members = units.map((unit) => ({ unit, meaning: meaningOf(unit), usage: usageOfMembers(meaningOf(unit)) }));
-  const groupOf = groupsOfMembers(members.flatMap(({ meaning, usage }) => meaning.drafts.filter(({ mapping }) => usage.has(mapping.member)).map(({ mapping }) => mapping)));
+  const groupOf = groupsOfMembers(
+    members.flatMap(({ meaning, usage }) =>
+      meaning.drafts.filter(({ mapping }) => usage.has(mapping.member)).map(({ mapping }) => mapping),
+    ),
+  );
   for (const { unit, usage } of members) {
     for (const [member, { rawRoutes, regexes }] of usage) {
       const key = groupOf.get(member)!;
       const group = groups.get(key) ?? { rawRoutes: 0, regexes: 0, tooLarge: false };
-      groups.set(key, { rawRoutes: group.rawRoutes + rawRoutes, regexes: group.regexes + regexes, tooLarge: group.tooLarge || tooLarge.has(unit) });
+      groups.set(key, {
+        rawRoutes: group.rawRoutes + rawRoutes,
+        regexes: group.regexes + regexes,
+        tooLarge: group.tooLarge || tooLarge.has(unit),
+      });
     }
   }
   const reasons = new Map<string, string>();
@@ -63,7 +72,11 @@ export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitM
   for (const [key, group] of groups) {
     const tooMany = used.rawRoutes + group.rawRoutes > allowance.rawRoutes;
     if (group.tooLarge) reasons.set(key, `more than ${allowance.configBytes / 1024} KiB of Ambassador configuration`);
-    else if (tooMany || used.regexes + group.regexes > allowance.regexes) reasons.set(key, tooMany ? `more than ${allowance.rawRoutes} raw Mappings` : `more than ${allowance.regexes} regexes`);
+    else if (tooMany || used.regexes + group.regexes > allowance.regexes)
+      reasons.set(
+        key,
+        tooMany ? `more than ${allowance.rawRoutes} raw Mappings` : `more than ${allowance.regexes} regexes`,
+      );
     else {
       used.rawRoutes += group.rawRoutes;
       used.regexes += group.regexes;
@@ -71,8 +84,14 @@ export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitM
   }
   const refusals = new Map<U, Refusals>();
   for (const { unit, meaning, usage } of members) {
-    const refused = meaning.drafts.filter(({ mapping: { member } }) => usage.has(member) && reasons.has(groupOf.get(member)!));
-    if (refused.length > 0) refusals.set(unit, { mappings: new Set(refused.map(({ mapping }) => mapping.id)), reason: reasons.get(groupOf.get(refused.at(-1)!.mapping.member)!)! });
+    const refused = meaning.drafts.filter(
+      ({ mapping: { member } }) => usage.has(member) && reasons.has(groupOf.get(member)!),
+    );
+    if (refused.length > 0)
+      refusals.set(unit, {
+        mappings: new Set(refused.map(({ mapping }) => mapping.id)),
+        reason: reasons.get(groupOf.get(refused.at(-1)!.mapping.member)!)!,
+      });
   }
   return refusals;
 }

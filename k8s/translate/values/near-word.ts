@@ -29,7 +29,12 @@ export function nearWord(word: string, known: Iterable<string>): string | null {
     if (candidate.length > longest + 2) continue;
     const other = knownSpelling(candidate);
     const most = Math.max(word.length, candidate.length) < 6 ? 1 : least - 1;
-    const distance = spelling.bare === other.bare ? 0 : mayBeNear(spelling, other, most) ? lettersWrong(spelling.lower, other.lower, 0, 0, most) : least;
+    const distance =
+      spelling.bare === other.bare
+        ? 0
+        : mayBeNear(spelling, other, most)
+          ? lettersWrong(spelling.lower, other.lower, 0, 0, most)
+          : least;
     if (distance < least && (distance <= most || distance === 0)) [best, least] = [candidate, distance];
     if (least === 0) return best;
   }
@@ -54,7 +59,7 @@ function spellingOf(word: string): Spelling {
 
 /** Without letter case and separators. */
 export function bare(word: string): string {
-  return word.replace(/[-_\s]/g, '').toLowerCase();
+  return word.replace(/[-_\s]/g, "").toLowerCase();
 }
 
 function mayBeNear(a: Spelling, b: Spelling, most: number): boolean {

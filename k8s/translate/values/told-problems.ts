@@ -1,5 +1,5 @@
 // Told Problems: of one object, at most so many. Who writes thousands of wrong keys into one object would fill the lists of everybody.
-import type { Problem, ProblemLevel } from '../../../routing/text/problem.ts';
+import type { Problem, ProblemLevel } from "../../../routing/text/problem.ts";
 
 /** Most Problems of what one object says by itself. */
 export const mostTold = 100;
@@ -12,5 +12,5 @@ export function toldOf(problems: readonly Problem[]): readonly Problem[] {
   const inOrder = problems.toSorted((a, b) => severity[a.level] - severity[b.level]);
   const [first] = inOrder.splice(mostTold - 1) as [Problem, ...Problem[]];
   const sentence = `there are ${problems.length - mostTold + 1} more Problems of this object, which are not told one by one; mend those that are told`;
-  return [...inOrder, { code: 'more-problems', level: first.level, subject: first.subject, field: '', sentence }];
+  return [...inOrder, { code: "more-problems", level: first.level, subject: first.subject, field: "", sentence }];
 }

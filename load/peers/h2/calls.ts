@@ -1,10 +1,10 @@
 // The client's side of gRPC: unary calls on one connection, each answer checked to its last byte and its grpc-status.
-import { connect } from 'node:net';
-import { clientPreface, errorCode, flag, frameType } from '../../../gateway/edge/http2/constants.ts';
-import { HeaderList } from '../../../gateway/edge/http2/header-list.ts';
-import { HpackDecoder } from '../../../gateway/edge/http2/hpack-decode.ts';
-import { frame, ownSettings, uint32 } from './frames.ts';
-import { Wire, type WireOwner } from './wire.ts';
+import { connect } from "node:net";
+import { clientPreface, errorCode, flag, frameType } from "../../../gateway/edge/http2/constants.ts";
+import { HeaderList } from "../../../gateway/edge/http2/header-list.ts";
+import { HpackDecoder } from "../../../gateway/edge/http2/hpack-decode.ts";
+import { frame, ownSettings, uint32 } from "./frames.ts";
+import { Wire, type WireOwner } from "./wire.ts";
 
 export interface Call {
   /** performance.now() when it was due. */
@@ -36,20 +36,24 @@ const known = new Map<string, Head>();
 const mostKnown = 4096;
 
 function readHead(decoder: HpackDecoder, bytes: Buffer, start: number, end: number): Head {
-  const key = bytes.toString('latin1', start, end);
+  const key = bytes.toString("latin1", start, end);
   const before = known.get(key);
   if (before !== undefined) return before;
-  if (!decoder.decode(bytes, start, end, list)) throw new Error('a header block that cannot be read');
+  if (!decoder.decode(bytes, start, end, list)) throw new Error("a header block that cannot be read");
   let grpcStatus = -1;
-  let grpcMessage = '';
+  let grpcMessage = "";
   for (let slot = 0; slot < list.fieldCount * 4; slot += 4) {
-    const name = list.bytes.toString('latin1', list.fields[slot], list.fields[slot + 1]);
-    const value = list.bytes.toString('latin1', list.fields[slot + 2], list.fields[slot + 3]);
-    if (name === 'grpc-status') grpcStatus = Number(value);
-    else if (name === 'grpc-message') grpcMessage = value;
+    const name = list.bytes.toString("latin1", list.fields[slot], list.fields[slot + 1]);
+    const value = list.bytes.toString("latin1", list.fields[slot + 2], list.fields[slot + 3]);
+    if (name === "grpc-status") grpcStatus = Number(value);
+    else if (name === "grpc-message") grpcMessage = value;
   }
   const [from, to] = [list.pseudo[8]!, list.pseudo[9]!];
-  const head: Head = { status: from < 0 ? 0 : Number(list.bytes.toString('latin1', from, to)), grpcStatus, grpcMessage };
+  const head: Head = {
+    status: from < 0 ? 0 : Number(list.bytes.toString("latin1", from, to)),
+    grpcStatus,
+    grpcMessage,
+  };
   if (known.size >= mostKnown) known.clear();
   known.set(key, head);
   return head;
@@ -67,7 +71,11 @@ export class Calls implements WireOwner {
   #partial: Buffer | null = null;
   #partialFlags = 0;
 
-  constructor(address: { readonly host: string; readonly port: number }, answers: readonly Buffer[], owner: CallsOwner) {
+  constructor(
+    address: { readonly host: string; readonly port: number },
+    answers: readonly Buffer[],
+    owner: CallsOwner,
+  ) {
     this.#owner = owner;
     this.#answers = answers;
     this.#wire = new Wire(connect(address), this, [clientPreface, ownSettings]);
@@ -81,7 +89,7 @@ export class Calls implements WireOwner {
   begin(block: Buffer, body: Buffer, ends: boolean, dueMs: number): number {
     const id = this.#nextId;
     this.#nextId += 2;
-    this.#open.set(id, { dueMs, received: 0, answer: 0, status: 0, grpcStatus: -1, grpcMessage: '' });
+    this.#open.set(id, { dueMs, received: 0, answer: 0, status: 0, grpcStatus: -1, grpcMessage: "" });
     this.#wire.send(frame(frameType.headers, flag.endHeaders, id, block));
     this.#wire.sendBody(id, body, ends, null);
     return id;
@@ -127,7 +135,7 @@ export class Calls implements WireOwner {
   }
 
   #headers(id: number, flags: number, bytes: Buffer, start: number, end: number): void {
-    if ((flags & flag.padded) > 0) throw new Error('padding is not read here');
+    if ((flags & flag.padded) > 0) throw new Error("padding is not read here");
     if ((flags & flag.endHeaders) === 0) {
       this.#partial = Buffer.from(bytes.subarray(start, end));
       this.#partialFlags = flags;
@@ -151,7 +159,8 @@ export class Calls implements WireOwner {
   }
 
   #data(id: number, call: Call, flags: number, bytes: Buffer, start: number, end: number): void {
-    while (call.answer >= 0 && !this.#agrees(call, bytes, start, end)) call.answer = call.answer + 1 < this.#answers.length ? call.answer + 1 : -1;
+    while (call.answer >= 0 && !this.#agrees(call, bytes, start, end))
+      call.answer = call.answer + 1 < this.#answers.length ? call.answer + 1 : -1;
     call.received += end - start;
     if ((flags & flag.endStream) > 0) this.#done(id, call);
   }

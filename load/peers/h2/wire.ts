@@ -1,7 +1,14 @@
 // One HTTP/2 connection as the harness needs it: frames in, frames out in one write a turn, windows kept on both sides.
-import type { Socket } from 'node:net';
-import { defaultWindow, errorCode, flag, framePayloadBytes, frameType, setting } from '../../../gateway/edge/http2/constants.ts';
-import { connectionWindowBytes, frame, settingsAck, windowUpdate } from './frames.ts';
+import type { Socket } from "node:net";
+import {
+  defaultWindow,
+  errorCode,
+  flag,
+  framePayloadBytes,
+  frameType,
+  setting,
+} from "../../../gateway/edge/http2/constants.ts";
+import { connectionWindowBytes, frame, settingsAck, windowUpdate } from "./frames.ts";
 
 export interface WireOwner {
   /** Frames of streams, and GOAWAY; what concerns windows, settings and pings is done here. Valid during the call. */
@@ -41,12 +48,12 @@ export class Wire {
     this.#socket = socket;
     this.#owner = owner;
     socket.setNoDelay(true);
-    let sentence = 'the connection was closed';
-    socket.on('data', (bytes: Buffer) => this.#read(bytes));
-    socket.on('error', (error) => {
+    let sentence = "the connection was closed";
+    socket.on("data", (bytes: Buffer) => this.#read(bytes));
+    socket.on("error", (error) => {
       sentence = error.message;
     });
-    socket.on('close', () => this.#close(sentence));
+    socket.on("close", () => this.#close(sentence));
     for (const bytes of opening) this.send(bytes);
     this.send(windowUpdate(0, connectionWindowBytes - defaultWindow));
   }
@@ -153,7 +160,8 @@ export class Wire {
         }
         break;
       case frameType.goAway:
-        if (bytes.readUInt32BE(start + 4) !== errorCode.noError) this.#close(`GOAWAY ${bytes.readUInt32BE(start + 4)} ${bytes.toString('latin1', start + 8, end)}`);
+        if (bytes.readUInt32BE(start + 4) !== errorCode.noError)
+          this.#close(`GOAWAY ${bytes.readUInt32BE(start + 4)} ${bytes.toString("latin1", start + 8, end)}`);
         break;
       default:
     }

@@ -1,22 +1,22 @@
 // What a model server can do wrong, and how the suites call it.
 
 export const behaviours = {
-  healthy: 'answers at once',
-  chunked: 'answers at once, in chunks',
-  closing: 'answers, and says that it closes',
-  slow: 'answers after 60 s',
-  late: 'answers after 50 to 200 ms',
-  bytewise: 'answers one byte at a time',
-  hanging: 'reads the request and never answers',
-  stuck: 'never reads',
-  resetting: 'resets the connection when the request has come',
-  vanishing: 'closes the connection when the request has come',
-  cutting: 'resets the connection in the middle of the answer',
-  truncating: 'closes the connection in the middle of the answer',
-  garbage: 'answers with what is not HTTP',
-  contradicting: 'answers with two lengths',
-  talkative: 'sends bytes that belong to no answer',
-  huge: 'answers with 100 MB',
+  healthy: "answers at once",
+  chunked: "answers at once, in chunks",
+  closing: "answers, and says that it closes",
+  slow: "answers after 60 s",
+  late: "answers after 50 to 200 ms",
+  bytewise: "answers one byte at a time",
+  hanging: "reads the request and never answers",
+  stuck: "never reads",
+  resetting: "resets the connection when the request has come",
+  vanishing: "closes the connection when the request has come",
+  cutting: "resets the connection in the middle of the answer",
+  truncating: "closes the connection in the middle of the answer",
+  garbage: "answers with what is not HTTP",
+  contradicting: "answers with two lengths",
+  talkative: "sends bytes that belong to no answer",
+  huge: "answers with 100 MB",
 } as const;
 
 export type Behaviour = keyof typeof behaviours;

@@ -1,15 +1,21 @@
 // A gRPC model server that costs next to nothing: it answers each unary call, on a port of its own for each predictor, once the message is complete.
 // It does not read header blocks; a message that is not whole is answered with INTERNAL.
-import { createServer, type Socket } from 'node:net';
-import { clientPreface, flag, frameType } from '../../../gateway/edge/http2/constants.ts';
-import { answerQuestions } from '../child.ts';
-import { block, frame, message, ownSettings } from '../h2/frames.ts';
-import { Wire, type WireOwner } from '../h2/wire.ts';
-import type { GrpcOriginQuestion, GrpcOriginReport } from './grpc.ts';
+import { createServer, type Socket } from "node:net";
+import { clientPreface, flag, frameType } from "../../../gateway/edge/http2/constants.ts";
+import { answerQuestions } from "../child.ts";
+import { block, frame, message, ownSettings } from "../h2/frames.ts";
+import { Wire, type WireOwner } from "../h2/wire.ts";
+import type { GrpcOriginQuestion, GrpcOriginReport } from "./grpc.ts";
 
-const head = Buffer.concat([Buffer.from([0x88]), block([['content-type', 'application/grpc']])]);
-const ok = block([['grpc-status', '0']]);
-const broken = Buffer.concat([head, block([['grpc-status', '13'], ['grpc-message', 'the message is not whole']])]);
+const head = Buffer.concat([Buffer.from([0x88]), block([["content-type", "application/grpc"]])]);
+const ok = block([["grpc-status", "0"]]);
+const broken = Buffer.concat([
+  head,
+  block([
+    ["grpc-status", "13"],
+    ["grpc-message", "the message is not whole"],
+  ]),
+]);
 
 const ports: Record<string, number> = {};
 const answers = new Map<string, Buffer>();
@@ -78,7 +84,12 @@ class Connection implements WireOwner {
       return;
     }
     this.#wire.send(frame(frameType.headers, flag.endHeaders, id, head));
-    this.#wire.sendBody(id, answerTo(this.#fill, declared), true, frame(frameType.headers, flag.endHeaders | flag.endStream, id, ok));
+    this.#wire.sendBody(
+      id,
+      answerTo(this.#fill, declared),
+      true,
+      frame(frameType.headers, flag.endHeaders | flag.endStream, id, ok),
+    );
   }
 }
 
@@ -88,15 +99,15 @@ function serve(socket: Socket, fill: string): void {
   const read = (bytes: Buffer): void => {
     held = Buffer.concat([held, bytes]);
     if (held.length < clientPreface.length) return;
-    socket.off('data', read);
+    socket.off("data", read);
     socket.pause();
     const rest = held.subarray(clientPreface.length);
     Connection.open(socket, fill);
     if (rest.length > 0) socket.unshift(rest);
     socket.resume();
   };
-  socket.on('error', () => {});
-  socket.on('data', read);
+  socket.on("error", () => {});
+  socket.on("data", read);
 }
 
 answerQuestions(async (question: GrpcOriginQuestion): Promise<GrpcOriginReport> => {
@@ -104,10 +115,10 @@ answerQuestions(async (question: GrpcOriginQuestion): Promise<GrpcOriginReport> 
     if (ports[predictor] !== undefined) continue;
     const server = createServer((socket) => serve(socket, fill));
     await new Promise<void>((resolve) => {
-      server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, resolve);
+      server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 }, resolve);
     });
     const address = server.address();
-    if (typeof address === 'object' && address !== null) ports[predictor] = address.port;
+    if (typeof address === "object" && address !== null) ports[predictor] = address.port;
   }
   return { ports, calls, openStreams };
 });

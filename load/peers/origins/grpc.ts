@@ -12,4 +12,4 @@ export interface GrpcOriginReport {
 }
 
 /** In the order of a plan's answers. */
-export const grpcPredictors = { main: 'm', canary: 'c' } as const;
+export const grpcPredictors = { main: "m", canary: "c" } as const;

@@ -1,9 +1,9 @@
 // nginx, one worker, one route, request bodies streamed.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { deployments, type Place } from '../fleet.ts';
-import { freePort, start, untilListening } from '../process.ts';
-import type { Peer, PeerKind, Stage } from './peer.ts';
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { deployments, type Place } from "../fleet.ts";
+import { freePort, start, untilListening } from "../process.ts";
+import type { Peer, PeerKind, Stage } from "./peer.ts";
 
 /** What differs between the protocols: words behind `listen`, lines of the location and of `http`. */
 interface NginxForm {
@@ -15,8 +15,8 @@ interface NginxForm {
 /** Starts nginx with everything going to one place. */
 export async function startNginx(name: string, stage: Stage, place: Place, form: NginxForm): Promise<Peer> {
   const port = await freePort();
-  const config = join(stage.folder, 'nginx.conf');
-  const logFile = join(stage.folder, 'nginx.log');
+  const config = join(stage.folder, "nginx.conf");
+  const logFile = join(stage.folder, "nginx.log");
   writeFileSync(
     config,
     `daemon off;
@@ -48,19 +48,27 @@ http {
 }
 `,
   );
-  const program = start({ program: 'nginx', arguments: ['-c', config, '-e', logFile], core: stage.core, realTime: false, logFile: join(stage.folder, 'nginx.out'), environment: {} });
+  const program = start({
+    program: "nginx",
+    arguments: ["-c", config, "-e", logFile],
+    core: stage.core,
+    realTime: false,
+    logFile: join(stage.folder, "nginx.out"),
+    environment: {},
+  });
   await untilListening(program, port);
   return { ...program, name, port };
 }
 
 export const nginx: PeerKind = {
-  name: 'nginx',
-  does: 'one route, one server: no rewrite, no split, no request id; bodies are streamed (proxy_request_buffering off)',
+  name: "nginx",
+  does: "one route, one server: no rewrite, no split, no request id; bodies are streamed (proxy_request_buffering off)",
   rewrites: false,
   splits: false,
   async start(stage) {
     const { main } = deployments({ ...stage.fleet, deployments: 1 })[0]!;
-    const location = 'proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_request_buffering off;';
-    return startNginx(this.name, stage, main, { listen: '', location, http: '' });
+    const location =
+      'proxy_pass http://model; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_request_buffering off;';
+    return startNginx(this.name, stage, main, { listen: "", location, http: "" });
   },
 };

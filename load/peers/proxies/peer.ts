@@ -1,6 +1,6 @@
 // A peer: a proxy under comparison, started with the same fleet as all others.
-import type { FleetPlan } from '../fleet.ts';
-import type { Program } from '../process.ts';
+import type { FleetPlan } from "../fleet.ts";
+import type { Program } from "../process.ts";
 
 export interface Peer extends Program {
   readonly name: string;

@@ -1,13 +1,13 @@
 // Sluice itself, as it is run: `sluice serve` on a folder of manifests or on a cluster.
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { writeManifests } from '../manifests.ts';
-import { freePort, start, untilListening, type Program } from '../process.ts';
-import type { Peer, PeerKind, Stage } from './peer.ts';
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeManifests } from "../manifests.ts";
+import { freePort, start, untilListening, type Program } from "../process.ts";
+import type { Peer, PeerKind, Stage } from "./peer.ts";
 
-const tree = fileURLToPath(new URL('../../..', import.meta.url));
+const tree = fileURLToPath(new URL("../../..", import.meta.url));
 
 export interface SluiceOptions {
   /** null: the cluster that `environment` names. */
@@ -41,20 +41,20 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
     arguments: [
       ...options.nodeOptions,
       entry,
-      'serve',
-      ...(options.manifests === null ? [] : ['--folder', options.manifests]),
-      '--listen',
+      "serve",
+      ...(options.manifests === null ? [] : ["--folder", options.manifests]),
+      "--listen",
       `127.0.0.1:${port}`,
-      '--admin',
+      "--admin",
       `127.0.0.1:${adminPort}`,
-      '--workers',
+      "--workers",
       String(options.workers),
       ...options.serveOptions,
     ],
     core: options.core,
     realTime: false,
     logFile: options.logFile,
-    environment: { NODE_ENV: 'production', MALLOC_ARENA_MAX: '2', ...options.environment },
+    environment: { NODE_ENV: "production", MALLOC_ARENA_MAX: "2", ...options.environment },
   });
   await untilReady(program, adminPort);
   return { ...program, port, adminPort, readyMs: performance.now() - startedMs };
@@ -62,10 +62,10 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
 
 /** What the image runs: the packed form, made first where it does not fit the sources. Of a checkout that has no packing yet, its sources. */
 function entryOf(source: string): string {
-  const packing = join(source, 'gateway', 'packing', 'main.ts');
-  if (!existsSync(packing)) return join(source, 'gateway', 'main.ts');
-  execFileSync(process.execPath, [packing], { stdio: 'inherit' });
-  return join(source, 'packed', 'main.js');
+  const packing = join(source, "gateway", "packing", "main.ts");
+  if (!existsSync(packing)) return join(source, "gateway", "main.ts");
+  execFileSync(process.execPath, [packing], { stdio: "inherit" });
+  return join(source, "packed", "main.js");
 }
 
 /** Every worker serves the table: `/readyz` answers 200. */
@@ -97,17 +97,30 @@ export interface Prepared {
 }
 
 /** Sluice with one worker. `prepare` writes what it needs besides the manifests in the folder that it is given, or more of these. */
-export function sluiceWith(name: string, does: string, prepare: (stage: Stage, manifests: string) => Promise<Prepared> | Prepared, source = tree): PeerKind {
+export function sluiceWith(
+  name: string,
+  does: string,
+  prepare: (stage: Stage, manifests: string) => Promise<Prepared> | Prepared,
+  source = tree,
+): PeerKind {
   return {
     name,
     does,
     rewrites: true,
     splits: true,
     async start(stage: Stage): Promise<Peer> {
-      const manifests = join(stage.folder, 'manifests');
+      const manifests = join(stage.folder, "manifests");
       writeManifests(manifests, stage.fleet);
       const { serveOptions, port } = await prepare(stage, manifests);
-      const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), tree: source, nodeOptions: [], serveOptions });
+      const started = await startSluice({
+        manifests,
+        workers: 1,
+        core: stage.core,
+        logFile: join(stage.folder, "sluice.log"),
+        tree: source,
+        nodeOptions: [],
+        serveOptions,
+      });
       if (port !== null) await untilListening(started, port);
       return { ...started, name, port: port ?? started.port };
     },
@@ -117,12 +130,12 @@ export function sluiceWith(name: string, does: string, prepare: (stage: Stage, m
 const plain = (): Prepared => ({ serveOptions: [], port: null });
 
 export const sluice: PeerKind = sluiceWith(
-  'sluice',
-  'all of it: SeldonDeployments in a folder, split 75/25, rewrite, x-request-id, x-forwarded-*, counters for each deployment',
+  "sluice",
+  "all of it: SeldonDeployments in a folder, split 75/25, rewrite, x-request-id, x-forwarded-*, counters for each deployment",
   plain,
 );
 
-export const otherPrefix = 'sluice:';
+export const otherPrefix = "sluice:";
 
 /** `sluice:FOLDER`: Sluice from another checkout, such as the state before a change; null: the name is none of these. */
 export function otherSluice(name: string): PeerKind | null {

@@ -1,23 +1,23 @@
 // busy-changes: 500 changed files a second beside predictions: p99 of predictions with and without, when a change is live, and what it costs.
-import { constants, setPriority } from 'node:os';
-import { join } from 'node:path';
-import { deployments, type Deployment } from '../fleet.ts';
-import { load } from '../load.ts';
-import { requireNoErrors, type LoadPlan } from '../load-plan.ts';
-import { manifestFile, plainSplit, replaceManifest, wholeManifest, type Split } from '../manifests.ts';
-import { pause } from '../process.ts';
-import { startSluice } from '../proxies/sluice.ts';
-import { number, table } from '../report.ts';
-import { bucketsOf, scrapeMetrics } from '../scraping.ts';
-import { setSluiceStage } from '../sluice-stage.ts';
-import { ratios, spread } from '../statistics.ts';
-import type { Suite, SuiteOptions } from './suite.ts';
+import { constants, setPriority } from "node:os";
+import { join } from "node:path";
+import { deployments, type Deployment } from "../fleet.ts";
+import { load } from "../load.ts";
+import { requireNoErrors, type LoadPlan } from "../load-plan.ts";
+import { manifestFile, plainSplit, replaceManifest, wholeManifest, type Split } from "../manifests.ts";
+import { pause } from "../process.ts";
+import { startSluice } from "../proxies/sluice.ts";
+import { number, table } from "../report.ts";
+import { bucketsOf, scrapeMetrics } from "../scraping.ts";
+import { setSluiceStage } from "../sluice-stage.ts";
+import { ratios, spread } from "../statistics.ts";
+import type { Suite, SuiteOptions } from "./suite.ts";
 
 const changesPerSecond = 500;
 const defaultPerSecond = 2000;
 const stepMs = 10;
 
-const otherSplit: Split = { ...plainSplit, annotations: ['sluice.io/traffic: main=60,canary=40'] };
+const otherSplit: Split = { ...plainSplit, annotations: ["sluice.io/traffic: main=60,canary=40"] };
 
 /** Changes files until it is over, one after the other in all of the fleet; gives how many. Who changes is another machine in earnest, so here it stands behind generator and upstream. */
 class Changer {
@@ -37,7 +37,8 @@ class Changer {
     const startedMs = performance.now();
     let count = 0;
     while (!this.#over) {
-      for (const due = ((performance.now() - startedMs) / 1000) * changesPerSecond; count < due; count++) this.#change();
+      for (const due = ((performance.now() - startedMs) / 1000) * changesPerSecond; count < due; count++)
+        this.#change();
       await pause(stepMs);
     }
     setPriority(constants.priority.PRIORITY_NORMAL);
@@ -52,26 +53,42 @@ class Changer {
     const deployment = this.#fleet[this.#next % this.#fleet.length]!;
     const round = Math.floor(this.#next / this.#fleet.length);
     this.#next += 1;
-    replaceManifest(manifestFile(this.#manifests, deployment), wholeManifest(deployment, round % 2 === 0 ? otherSplit : plainSplit));
+    replaceManifest(
+      manifestFile(this.#manifests, deployment),
+      wholeManifest(deployment, round % 2 === 0 ? otherSplit : plainSplit),
+    );
   }
 }
 
 /** Tables that were live on every worker within so many seconds, cumulative. */
 async function liveTables(adminPort: number): Promise<ReadonlyMap<string, number>> {
-  return bucketsOf((await scrapeMetrics(adminPort)).text, 'sluice_change_live_seconds');
+  return bucketsOf((await scrapeMetrics(adminPort)).text, "sluice_change_live_seconds");
 }
 
 export const busyChanges: Suite = {
-  name: 'busy-changes',
-  does: '500 changed files a second among 10,000 deployments: p99 of predictions with and without, and when changes are live',
+  name: "busy-changes",
+  does: "500 changed files a second among 10,000 deployments: p99 of predictions with and without, and when changes are live",
   deployments: 10_000,
   async run(options: SuiteOptions): Promise<string> {
-    const stage = await setSluiceStage(options, ['main', 'canary']);
+    const stage = await setSluiceStage(options, ["main", "canary"]);
     const workers = options.workers[0]!;
-    const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, 'sluice.log'), nodeOptions: [], serveOptions: [] });
-    requireNoErrors('sluice', await load({ ...stage.plan, port: sluice.port, measureMs: 10_000 }));
+    const sluice = await startSluice({
+      manifests: stage.manifests,
+      workers,
+      core: null,
+      logFile: join(options.folder, "sluice.log"),
+      nodeOptions: [],
+      serveOptions: [],
+    });
+    requireNoErrors("sluice", await load({ ...stage.plan, port: sluice.port, measureMs: 10_000 }));
     const perSecond = options.perSecond ?? defaultPerSecond;
-    const plan: LoadPlan = { ...stage.plan, port: sluice.port, pace: { kind: 'open', perSecond, spins: false }, measureMs: Math.max(options.measureMs, 5000), accountPids: [sluice.pid] };
+    const plan: LoadPlan = {
+      ...stage.plan,
+      port: sluice.port,
+      pace: { kind: "open", perSecond, spins: false },
+      measureMs: Math.max(options.measureMs, 5000),
+      accountPids: [sluice.pid],
+    };
     const changer = new Changer(stage.manifests, deployments(stage.fleet));
     const quiet: number[] = [];
     const busy: number[] = [];
@@ -80,18 +97,18 @@ export const busyChanges: Suite = {
     const before = await liveTables(sluice.adminPort);
     for (let round = 0; round < options.rounds; round++) {
       const without = await load(plan);
-      requireNoErrors('sluice', without);
+      requireNoErrors("sluice", without);
       quiet.push(without.latency.p99Us);
       const running = load(plan);
       const changing = changer.run();
       const beside = await running;
       changer.stop();
       const changed = await changing;
-      requireNoErrors('sluice', beside);
+      requireNoErrors("sluice", beside);
       busy.push(beside.latency.p99Us);
       const rate = changed / (beside.seconds + plan.warmUpMs / 1000);
       rates.push(rate);
-      const control = beside.threads.find(({ name }) => name === 'control');
+      const control = beside.threads.find(({ name }) => name === "control");
       controlUs.push((control?.ns ?? Number.NaN) / 1000 / (rate * beside.seconds));
     }
     const after = await liveTables(sluice.adminPort);
@@ -99,15 +116,21 @@ export const busyChanges: Suite = {
     const all = live.at(-1)![1];
     const ratio = ratios(busy, quiet);
     return table(
-      ['what', 'value'],
+      ["what", "value"],
       [
-        ['workers', String(workers)],
-        ['changes a second', number(spread(rates).median)],
+        ["workers", String(workers)],
+        ["changes a second", number(spread(rates).median)],
         [`p99 µs at ${perSecond}/s, no changes`, number(spread(quiet).median)],
         [`p99 µs at ${perSecond}/s, beside changes`, number(spread(busy).median)],
-        ['ratio of p99, median (min – max)', `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`],
-        ['CPU µs of the control thread, a change', number(spread(controlUs).median)],
-        ['tables, and how many of them were live everywhere in so many seconds of their first byte', `${all}: ${live.map(([bound, count]) => `≤ ${bound} s: ${((100 * count) / all).toFixed(1)} %`).join(', ')}`],
+        [
+          "ratio of p99, median (min – max)",
+          `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`,
+        ],
+        ["CPU µs of the control thread, a change", number(spread(controlUs).median)],
+        [
+          "tables, and how many of them were live everywhere in so many seconds of their first byte",
+          `${all}: ${live.map(([bound, count]) => `≤ ${bound} s: ${((100 * count) / all).toFixed(1)} %`).join(", ")}`,
+        ],
       ],
     );
   },

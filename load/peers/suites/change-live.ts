@@ -1,29 +1,35 @@
 // change-live: one changed file among 10,000, from its rename(2) to the first answer by the new table on every worker.
-import { join } from 'node:path';
-import { deployments, type Deployment } from '../fleet.ts';
-import { manifestFile, plainSplit, replaceManifest, wholeManifest, type Split } from '../manifests.ts';
-import { Pollers, type Live } from '../pollers.ts';
-import { pause } from '../process.ts';
-import { startSluice } from '../proxies/sluice.ts';
-import { seededRandom } from '../random.ts';
-import { number, table } from '../report.ts';
-import { bucketsOf, scrapeMetrics } from '../scraping.ts';
-import { setSluiceStage } from '../sluice-stage.ts';
-import { quantile } from '../statistics.ts';
-import type { Suite, SuiteOptions } from './suite.ts';
+import { join } from "node:path";
+import { deployments, type Deployment } from "../fleet.ts";
+import { manifestFile, plainSplit, replaceManifest, wholeManifest, type Split } from "../manifests.ts";
+import { Pollers, type Live } from "../pollers.ts";
+import { pause } from "../process.ts";
+import { startSluice } from "../proxies/sluice.ts";
+import { seededRandom } from "../random.ts";
+import { number, table } from "../report.ts";
+import { bucketsOf, scrapeMetrics } from "../scraping.ts";
+import { setSluiceStage } from "../sluice-stage.ts";
+import { quantile } from "../statistics.ts";
+import type { Suite, SuiteOptions } from "./suite.ts";
 
 const changes = 300;
 /** After the rename nobody is asked for so long: on two cores who asks stands in the way of what is measured. What is live earlier counts as live after it. */
 const restMs = 1;
 const restCell = new Int32Array(new SharedArrayBuffer(4));
-const predictors = ['main', 'canary'] as const;
+const predictors = ["main", "canary"] as const;
 
 function allTo(predictor: string): Split {
-  const shares = predictors.map((name) => `${name}=${name === predictor ? 100 : 0}`).join(',');
+  const shares = predictors.map((name) => `${name}=${name === predictor ? 100 : 0}`).join(",");
   return { ...plainSplit, annotations: [`sluice.io/traffic: ${shares}`] };
 }
 
-async function changeMany(pollers: Pollers, manifests: string, fleet: readonly Deployment[], count: number, random: () => number): Promise<readonly Live[]> {
+async function changeMany(
+  pollers: Pollers,
+  manifests: string,
+  fleet: readonly Deployment[],
+  count: number,
+  random: () => number,
+): Promise<readonly Live[]> {
   const all: Live[] = [];
   for (let change = 0; change < count; change++) {
     const deployment = fleet[Math.floor(random() * fleet.length)]!;
@@ -45,8 +51,8 @@ async function changeMany(pollers: Pollers, manifests: string, fleet: readonly D
 }
 
 export const changeLive: Suite = {
-  name: 'change-live',
-  does: 'one changed file among 10,000: from rename(2) to the new table on every worker',
+  name: "change-live",
+  does: "one changed file among 10,000: from rename(2) to the new table on every worker",
   deployments: 10_000,
   async run(options: SuiteOptions): Promise<string> {
     const stage = await setSluiceStage(options, predictors);
@@ -54,16 +60,57 @@ export const changeLive: Suite = {
     const rows: string[][] = [];
     const notes: string[] = [];
     for (const workers of options.workers) {
-      const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [], serveOptions: [] });
+      const sluice = await startSluice({
+        manifests: stage.manifests,
+        workers,
+        core: null,
+        logFile: join(options.folder, `sluice-${workers}.log`),
+        nodeOptions: [],
+        serveOptions: [],
+      });
       const pollers = await Pollers.open(sluice, workers, predictors, fleet[0]!);
-      const lives = await changeMany(pollers, stage.manifests, fleet, options.requests ?? changes, seededRandom(workers));
+      const lives = await changeMany(
+        pollers,
+        stage.manifests,
+        fleet,
+        options.requests ?? changes,
+        seededRandom(workers),
+      );
       pollers.stop();
-      const buckets = bucketsOf((await scrapeMetrics(sluice.adminPort)).text, 'sluice_change_live_seconds');
-      rows.push([String(workers), String(lives.length), ...[0.5, 0.9, 0.99, 1].map((q) => number(quantile(lives.map(({ seenMs }) => seenMs), q))), ...[0.5, 0.99].map((q) => number(quantile(lives.map(({ notBeforeMs }) => notBeforeMs), q)))]);
-      notes.push(`${workers} workers, from the first byte read to the last acknowledgement, \`sluice_change_live_seconds\` (all changes since the start, cumulative): ${[...buckets].map(([bound, count]) => `≤ ${bound} s: ${count}`).join(', ')}`);
+      const buckets = bucketsOf((await scrapeMetrics(sluice.adminPort)).text, "sluice_change_live_seconds");
+      rows.push([
+        String(workers),
+        String(lives.length),
+        ...[0.5, 0.9, 0.99, 1].map((q) =>
+          number(
+            quantile(
+              lives.map(({ seenMs }) => seenMs),
+              q,
+            ),
+          ),
+        ),
+        ...[0.5, 0.99].map((q) =>
+          number(
+            quantile(
+              lives.map(({ notBeforeMs }) => notBeforeMs),
+              q,
+            ),
+          ),
+        ),
+      ]);
+      notes.push(
+        `${workers} workers, from the first byte read to the last acknowledgement, \`sluice_change_live_seconds\` (all changes since the start, cumulative): ${[...buckets].map(([bound, count]) => `≤ ${bound} s: ${count}`).join(", ")}`,
+      );
       await sluice.stop();
     }
     const how = `A change is live when every worker has answered a request by the new table. Each is asked on a connection of its own, from ${restMs} ms after the rename on, the next time when all have answered; so what is told is later than what it tells of, by up to two such rounds of some tenths of a millisecond. Not live before: when the last request left that was still answered by the table before.`;
-    return [table(['workers', 'changes', 'p50 ms', 'p90 ms', 'p99 ms', 'highest ms', 'not live before: p50 ms', 'p99 ms'], rows), how, ...notes].join('\n\n');
+    return [
+      table(
+        ["workers", "changes", "p50 ms", "p90 ms", "p99 ms", "highest ms", "not live before: p50 ms", "p99 ms"],
+        rows,
+      ),
+      how,
+      ...notes,
+    ].join("\n\n");
   },
 };

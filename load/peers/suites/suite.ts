@@ -6,7 +6,7 @@ export interface SuiteOptions {
   readonly connections: readonly number[];
   readonly warmUpMs: number;
   readonly measureMs: number;
-  readonly addresses: 'shared' | 'own';
+  readonly addresses: "shared" | "own";
   readonly deployments: number;
   /** null: the suite finds it out. */
   readonly perSecond: number | null;

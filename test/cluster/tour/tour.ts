@@ -1,5 +1,5 @@
 // What the tour prints and counts: steps, the commands that a user would type, and checks.
-import { command, type Program } from '../commands.ts';
+import { command, type Program } from "../commands.ts";
 
 export class Tour {
   readonly #kubeconfig: string;
@@ -27,9 +27,9 @@ export class Tour {
   /** Runs `kubectl …`, `helm …` or `sluice …`, one line with spaces between arguments, and prints it with its first lines. */
   async type(line: string): Promise<string> {
     process.stdout.write(`   $ ${line}\n`);
-    const [program, ...argv] = line.split(' ');
+    const [program, ...argv] = line.split(" ");
     const printed = await command(program as Program, this.#kubeconfig, argv);
-    const lines = printed.trimEnd().split('\n');
+    const lines = printed.trimEnd().split("\n");
     for (const one of lines.slice(0, 12)) this.note(`  ${one.slice(0, 160)}`);
     if (lines.length > 12) this.note(`  … ${lines.length - 12} lines more`);
     return printed;
@@ -38,11 +38,13 @@ export class Tour {
   check(claim: string, holds: boolean, seen: string): void {
     if (holds) this.#right += 1;
     else this.#wrong += 1;
-    process.stdout.write(`   ${holds ? 'ok       ' : 'NOT RIGHT'} ${claim}: ${seen}\n`);
+    process.stdout.write(`   ${holds ? "ok       " : "NOT RIGHT"} ${claim}: ${seen}\n`);
   }
 
   end(requests: number, failures: readonly string[]): void {
     for (const failure of failures.slice(0, 10)) this.note(`failed: ${failure}`);
-    process.stdout.write(`\n${requests} requests under load, ${failures.length} failed; ${this.#right} checks right, ${this.#wrong} not\n`);
+    process.stdout.write(
+      `\n${requests} requests under load, ${failures.length} failed; ${this.#right} checks right, ${this.#wrong} not\n`,
+    );
   }
 }

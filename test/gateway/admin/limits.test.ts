@@ -1,18 +1,18 @@
 // The admin port under attack: who opens connections and asks nothing, who reads nothing, who comes by a foreign name.
-import { ShownCredentials } from '../../../gateway/edge/identity/shown-credentials.ts';
-import { noPolicy } from '../../../gateway/callers/call-policy.ts';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { tableOf } from '../../routing/build.ts';
-import { connectionLimit, mostConnections } from '../../../gateway/admin/connections.ts';
-import { isOwnHost } from '../../../gateway/admin/hosts.ts';
-import { startAdmin, type AdminServer } from '../../../gateway/admin/server.ts';
-import { SharedAnswers, mostUnderWay } from '../../../gateway/admin/shared-answers.ts';
-import { pieceBytes } from '../../../gateway/admin/streamed-text.ts';
-import { CounterBlock, blockBytes } from '../../../gateway/shared/counters.ts';
-import { seriesOf } from '../fixtures.ts';
-import { plainSettings } from '../../../routing/model/table-change.ts';
+import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
+import { noPolicy } from "../../../gateway/callers/call-policy.ts";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { tableOf } from "../../routing/build.ts";
+import { connectionLimit, mostConnections } from "../../../gateway/admin/connections.ts";
+import { isOwnHost } from "../../../gateway/admin/hosts.ts";
+import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
+import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/shared-answers.ts";
+import { pieceBytes } from "../../../gateway/admin/streamed-text.ts";
+import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
+import { seriesOf } from "../fixtures.ts";
+import { plainSettings } from "../../../routing/model/table-change.ts";
 
 test.each([
   [16, 4],
@@ -22,42 +22,42 @@ test.each([
   [512, 64],
   [1024, 64],
   [Infinity, 64],
-])('where the process may open %i files there are %i connections', (files, connections) => {
+])("where the process may open %i files there are %i connections", (files, connections) => {
   expect(connectionLimit(files)).toBe(connections);
 });
 
 test.each([
-  ['127.0.0.1:8877', true],
-  ['10.1.2.3', true],
-  ['[::1]:8877', true],
-  ['[fd00::1]', true],
-  ['localhost:8877', true],
-  ['LOCALHOST', true],
-  ['sluice.localhost', true],
-  ['localhost.', true],
-  ['sluice-admin', true],
-  ['Sluice-Admin:8877', true],
+  ["127.0.0.1:8877", true],
+  ["10.1.2.3", true],
+  ["[::1]:8877", true],
+  ["[fd00::1]", true],
+  ["localhost:8877", true],
+  ["LOCALHOST", true],
+  ["sluice.localhost", true],
+  ["localhost.", true],
+  ["sluice-admin", true],
+  ["Sluice-Admin:8877", true],
   [undefined, true],
-  ['', false],
-  ['evil.example', false],
-  ['evil.example:8877', false],
-  ['localhost.evil.example', false],
-  ['127.0.0.1.evil.example', false],
-  ['127.1', false],
-  ['0x7f000001', false],
-  ['2130706433', false],
-  ['[::1', false],
-  ['[evil.example]', false],
-  ['::1', false],
-  ['a@127.0.0.1', false],
-  ['127.0.0.1 evil.example', false],
-  ['127.0.0.1,evil.example', false],
-  ['sluice-admin.evil.example', false],
-])('Host %s: %s', (host, own) => {
-  expect(isOwnHost(host, ['sluice-admin'])).toBe(own);
+  ["", false],
+  ["evil.example", false],
+  ["evil.example:8877", false],
+  ["localhost.evil.example", false],
+  ["127.0.0.1.evil.example", false],
+  ["127.1", false],
+  ["0x7f000001", false],
+  ["2130706433", false],
+  ["[::1", false],
+  ["[evil.example]", false],
+  ["::1", false],
+  ["a@127.0.0.1", false],
+  ["127.0.0.1 evil.example", false],
+  ["127.0.0.1,evil.example", false],
+  ["sluice-admin.evil.example", false],
+])("Host %s: %s", (host, own) => {
+  expect(isOwnHost(host, ["sluice-admin"])).toBe(own);
 });
 
-describe('a shared answer', () => {
+describe("a shared answer", () => {
   let nowMs = 0;
   let made = 0;
   let answers: SharedAnswers;
@@ -65,15 +65,23 @@ describe('a shared answer', () => {
   beforeEach(() => {
     nowMs = 0;
     made = 0;
-    answers = new SharedAnswers(async () => Buffer.from(String(++made)), () => nowMs);
+    answers = new SharedAnswers(
+      async () => Buffer.from(String(++made)),
+      () => nowMs,
+    );
   });
 
-  async function textOf(answer: ReturnType<SharedAnswers['take']>): Promise<string> {
+  async function textOf(answer: ReturnType<SharedAnswers["take"]>): Promise<string> {
     return String(await answer!.text);
   }
 
-  test('is made once a second', async () => {
-    for (const [atMs, text] of [[0, '1'], [999, '1'], [1000, '2'], [1001, '2']] as const) {
+  test("is made once a second", async () => {
+    for (const [atMs, text] of [
+      [0, "1"],
+      [999, "1"],
+      [1000, "2"],
+      [1001, "2"],
+    ] as const) {
       nowMs = atMs;
       const answer = answers.take();
       expect(await textOf(answer)).toBe(text);
@@ -91,32 +99,35 @@ describe('a shared answer', () => {
     expect(answers.take()).toBe(null);
   });
 
-  test('two texts are held at most: slow readers get no third', async () => {
+  test("two texts are held at most: slow readers get no third", async () => {
     answers.take();
     nowMs = 1000;
     const second = answers.take();
     nowMs = 5000;
-    expect(await textOf(answers.take())).toBe('2');
+    expect(await textOf(answers.take())).toBe("2");
     second!.done();
-    expect(await textOf(answers.take())).toBe('2');
+    expect(await textOf(answers.take())).toBe("2");
     expect(made).toBe(2);
   });
 
-  test('that cannot be made is tried again by the next who asks', async () => {
+  test("that cannot be made is tried again by the next who asks", async () => {
     let fails = true;
-    answers = new SharedAnswers(async () => {
-      if (fails) throw new Error('no');
-      return Buffer.from('yes');
-    }, () => nowMs);
+    answers = new SharedAnswers(
+      async () => {
+        if (fails) throw new Error("no");
+        return Buffer.from("yes");
+      },
+      () => nowMs,
+    );
     const first = answers.take()!;
-    await expect(first.text).rejects.toThrow('no');
+    await expect(first.text).rejects.toThrow("no");
     first.done();
     fails = false;
-    expect(await textOf(answers.take())).toBe('yes');
+    expect(await textOf(answers.take())).toBe("yes");
   });
 });
 
-describe('the admin port', () => {
+describe("the admin port", () => {
   let admin: AdminServer;
   const sockets: Socket[] = [];
   /** Enough for a text of 12 MB, which no pair of socket buffers takes whole. */
@@ -129,15 +140,44 @@ describe('the admin port', () => {
     const view = {
       ready: true,
       table: tableOf([]),
-      served: { version: 0, hash: '', routeCount: 0 },
-  tableBytes: { used: 0, touched: 0 },
-      translation: { settings: plainSettings, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
+      served: { version: 0, hash: "", routeCount: 0 },
+      tableBytes: { used: 0, touched: 0 },
+      translation: {
+        settings: plainSettings,
+        mappings: new Map(),
+        upstreams: new Map(),
+        endpoints: new Map(),
+        endpointStates: { ready: 0, terminating: 0 },
+        breakers: new Map(),
+        choiceOf: () => null,
+        ofAnother: [],
+        hosts: [],
+        problems: [],
+      },
       gatherProblems: async () => [],
       usedSlots,
       breakers: { end: 0, limitsAt: () => null },
       endpointStates: { ready: 0, terminating: 0, failing: 0 },
     };
-    admin = await startAdmin({ admin: { host: '127.0.0.1', port: 0, token: null, hosts: [] }, view, blocks: [block.cells], countedClients: () => 7, bodyBytes: 0, oauth: false, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => noPolicy, policyProblems: () => [], certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true });
+    admin = await startAdmin({
+      admin: { host: "127.0.0.1", port: 0, token: null, hosts: [] },
+      view,
+      blocks: [block.cells],
+      countedClients: () => 7,
+      bodyBytes: 0,
+      oauth: false,
+      trustedHops: null,
+      openLook: async () => new ShownCredentials(),
+      policy: () => noPolicy,
+      policyProblems: () => [],
+      certificateSet: () => null,
+      sourceKind: "folder",
+      sourceAgeSeconds: () => 0,
+      notReady: () => null,
+      certificates: () => [],
+      revoker: null,
+      turns: () => true,
+    });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();
@@ -145,48 +185,49 @@ describe('the admin port', () => {
   });
 
   async function open(): Promise<Socket> {
-    const socket = connect({ port: admin.port, host: '127.0.0.1' });
-    socket.on('error', () => undefined);
+    const socket = connect({ port: admin.port, host: "127.0.0.1" });
+    socket.on("error", () => undefined);
     sockets.push(socket);
-    await once(socket, 'connect');
+    await once(socket, "connect");
     return socket;
   }
 
   async function ask(request: string): Promise<string> {
     const socket = await open();
-    let text = '';
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+    let text = "";
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
     socket.write(request);
-    await once(socket, 'close');
+    await once(socket, "close");
     return text.slice(0, 1000);
   }
 
-  const health = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+  const health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
   test(`${mostConnections} idle connections keep nobody out: the oldest gives way, and the others stand`, async () => {
     const idle: Socket[] = [];
     for (let count = 0; count < mostConnections; count++) idle.push(await open());
-    const firstGone = once(idle[0]!, 'close');
+    const firstGone = once(idle[0]!, "close");
     expect(await ask(health)).toMatch(/^HTTP\/1\.1 200 /);
     await firstGone;
     expect(idle.slice(1).every((socket) => !socket.destroyed)).toBe(true);
     // Half a head counts as nothing asked; many more of them neither.
-    for (let count = 0; count < 3 * mostConnections; count++) (await open()).write('GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: ');
+    for (let count = 0; count < 3 * mostConnections; count++)
+      (await open()).write("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: ");
     expect(await ask(health)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test('a head that does not end is cut, and so is a connection that says nothing', { timeout: 60_000 }, async () => {
+  test("a head that does not end is cut, and so is a connection that says nothing", { timeout: 60_000 }, async () => {
     const silent = await open();
     const slow = await open();
-    slow.write('GET /healthz HTTP/1.1\r\n');
-    let answer = '';
-    slow.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    slow.write("GET /healthz HTTP/1.1\r\n");
+    let answer = "";
+    slow.on("data", (chunk: Buffer) => (answer += chunk.toString("latin1")));
     silent.resume();
-    await Promise.all([once(silent, 'close'), once(slow, 'close')]);
+    await Promise.all([once(silent, "close"), once(slow, "close")]);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  test('readers that do not read hold a piece of the text each, and there are few of them', async () => {
+  test("readers that do not read hold a piece of the text each, and there are few of them", async () => {
     const heads: string[] = [];
     const before = process.memoryUsage().arrayBuffers;
     const readers = await Promise.all(Array.from({ length: 40 }, () => open()));
@@ -194,40 +235,57 @@ describe('the admin port', () => {
       readers.map(
         (socket) =>
           new Promise<void>((resolve) => {
-            socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
-            socket.once('data', (chunk: Buffer) => {
+            socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            socket.once("data", (chunk: Buffer) => {
               socket.pause();
-              heads.push(chunk.toString('latin1', 0, 12));
+              heads.push(chunk.toString("latin1", 0, 12));
               resolve();
             });
           }),
       ),
     );
-    expect(heads.filter((head) => head === 'HTTP/1.1 200')).toHaveLength(mostUnderWay);
-    expect(heads.filter((head) => head === 'HTTP/1.1 503')).toHaveLength(40 - mostUnderWay);
+    expect(heads.filter((head) => head === "HTTP/1.1 200")).toHaveLength(mostUnderWay);
+    expect(heads.filter((head) => head === "HTTP/1.1 503")).toHaveLength(40 - mostUnderWay);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * mostUnderWay * pieceBytes);
     expect(await ask(health)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test('requests sent ahead are let go with their connection', async () => {
+  test("requests sent ahead are let go with their connection", async () => {
     for (let round = 0; round < 4; round++) {
       const socket = await open();
-      socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(mostUnderWay));
-      await once(socket, 'readable');
+      socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(mostUnderWay));
+      await once(socket, "readable");
       socket.destroy();
     }
-    await expect.poll(() => ask('GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    await expect
+      .poll(() => ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+      .toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test.each(['/healthz', '/metrics', '/api/routes', '/nowhere'])('%s is not answered to a foreign Host', async (path) => {
-    expect(await ask(`GET ${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 421 [^]*--admin-host NAME/);
-    for (const request of [`GET http://127.0.0.1${path} HTTP/1.1\r\nHost: evil.example`, `GET http://evil.example${path} HTTP/1.1\r\nHost: localhost`, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nHost: evil.example`]) {
-      expect(await ask(`${request}\r\nConnection: close\r\n\r\n`), request).toMatch(/^HTTP\/1\.1 421 /);
-    }
-  });
+  test.each(["/healthz", "/metrics", "/api/routes", "/nowhere"])(
+    "%s is not answered to a foreign Host",
+    async (path) => {
+      expect(await ask(`GET ${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1\.1 421 [^]*--admin-host NAME/,
+      );
+      for (const request of [
+        `GET http://127.0.0.1${path} HTTP/1.1\r\nHost: evil.example`,
+        `GET http://evil.example${path} HTTP/1.1\r\nHost: localhost`,
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\nHost: evil.example`,
+      ]) {
+        expect(await ask(`${request}\r\nConnection: close\r\n\r\n`), request).toMatch(/^HTTP\/1\.1 421 /);
+      }
+    },
+  );
 
-  test('a body of more than 1 KiB, and one that does not come, are refused', { timeout: 60_000 }, async () => {
-    expect(await ask(`POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 1025\r\n\r\n${' '.repeat(1025)}`)).toMatch(/^HTTP\/1\.1 413 /);
-    expect(await ask('GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  test("a body of more than 1 KiB, and one that does not come, are refused", { timeout: 60_000 }, async () => {
+    expect(
+      await ask(
+        `POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 1025\r\n\r\n${" ".repeat(1025)}`,
+      ),
+    ).toMatch(/^HTTP\/1\.1 413 /);
+    expect(await ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")).toMatch(
+      /^HTTP\/1\.1 200 /,
+    );
   });
 });

@@ -1,15 +1,19 @@
-import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { problemsJson, problemsText } from '../../../gateway/admin/problem-list.ts';
-import { Slices } from '../../../gateway/admin/slices.ts';
-import { compareProblems, printProblem, type Problem } from '../../../routing/text/problem.ts';
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { problemsJson, problemsText } from "../../../gateway/admin/problem-list.ts";
+import { Slices } from "../../../gateway/admin/slices.ts";
+import { compareProblems, printProblem, type Problem } from "../../../routing/text/problem.ts";
 
 const problems = fc.array(
   fc.record({
-    code: fc.constantFrom('bad-timeout', 'no-endpoints', 'claim-lost'),
-    level: fc.constantFrom('error', 'warning', 'info'),
-    subject: fc.record({ kind: fc.constant('SeldonDeployment'), namespace: fc.constantFrom('a', 'b'), name: fc.string({ maxLength: 3 }) }),
-    field: fc.constantFrom('', 'spec'),
+    code: fc.constantFrom("bad-timeout", "no-endpoints", "claim-lost"),
+    level: fc.constantFrom("error", "warning", "info"),
+    subject: fc.record({
+      kind: fc.constant("SeldonDeployment"),
+      namespace: fc.constantFrom("a", "b"),
+      name: fc.string({ maxLength: 3 }),
+    }),
+    field: fc.constantFrom("", "spec"),
     sentence: fc.string(),
   }),
   { maxLength: 400 },
@@ -27,18 +31,28 @@ function restless(): { readonly slices: Slices; readonly rests: () => number } {
   return { slices, rests: () => rests };
 }
 
-test('all problems are there, sorted, whatever their order was', async () => {
-  await fc.assert(fc.asyncProperty(problems, async (all) => {
-    const gather = async (): Promise<readonly Problem[]> => all;
-    const sorted = all.toSorted(compareProblems);
-    expect(JSON.parse((await problemsJson(gather, restless().slices)).toString())).toEqual({ problems: sorted });
-    expect((await problemsText(gather, restless().slices)).toString()).toBe(sorted.map((problem) => `${printProblem(problem)}\n`).join(''));
-  }));
+test("all problems are there, sorted, whatever their order was", async () => {
+  await fc.assert(
+    fc.asyncProperty(problems, async (all) => {
+      const gather = async (): Promise<readonly Problem[]> => all;
+      const sorted = all.toSorted(compareProblems);
+      expect(JSON.parse((await problemsJson(gather, restless().slices)).toString())).toEqual({ problems: sorted });
+      expect((await problemsText(gather, restless().slices)).toString()).toBe(
+        sorted.map((problem) => `${printProblem(problem)}\n`).join(""),
+      );
+    }),
+  );
 });
 
-test('others get their turn after every few of them, in each step', async () => {
+test("others get their turn after every few of them, in each step", async () => {
   const { slices, rests } = restless();
-  const all = Array.from({ length: 6400 }, (_, at): Problem => ({ code: 'bad-timeout', level: 'warning', subject: { kind: 'Service', namespace: 'n', name: String((at * 7919) % 6400) }, field: '', sentence: '' }));
+  const all = Array.from({ length: 6400 }, (_, at): Problem => ({
+    code: "bad-timeout",
+    level: "warning",
+    subject: { kind: "Service", namespace: "n", name: String((at * 7919) % 6400) },
+    field: "",
+    sentence: "",
+  }));
   await problemsJson(async () => all, slices);
   // A hundred runs, about as many in each of seven rounds of merging, and a hundred pieces of text.
   expect(rests()).toBeGreaterThan(800);

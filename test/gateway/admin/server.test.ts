@@ -1,27 +1,44 @@
-import type { RevokedTokens, TokensToRevoke } from '../../../gateway/shared/messages.ts';
-import { noPolicy, type CallPolicy } from '../../../gateway/callers/call-policy.ts';
-import { ShownCredentials } from '../../../gateway/edge/identity/shown-credentials.ts';
-import type { TokenRevoker } from '../../../gateway/admin/oauth-api.ts';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { tableOf } from '../../routing/build.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { Series } from '../../../routing/model/mapping.ts';
-import { startAdmin, type AdminServer } from '../../../gateway/admin/server.ts';
-import type { AdminView } from '../../../gateway/admin/view.ts';
-import { CounterBlock, blockBytes, fixed, shadowOutcomes } from '../../../gateway/shared/counters.ts';
-import { mostExplainBytes } from '../../../gateway/admin/explain-request.ts';
-import { mappingOf, seriesOf } from '../fixtures.ts';
-import { guardOf, keysProvider } from '../../policies.ts';
-import { plainSettings } from '../../../routing/model/table-change.ts';
+import type { RevokedTokens, TokensToRevoke } from "../../../gateway/shared/messages.ts";
+import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.ts";
+import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
+import type { TokenRevoker } from "../../../gateway/admin/oauth-api.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { tableOf } from "../../routing/build.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { Series } from "../../../routing/model/mapping.ts";
+import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
+import type { AdminView } from "../../../gateway/admin/view.ts";
+import { CounterBlock, blockBytes, fixed, shadowOutcomes } from "../../../gateway/shared/counters.ts";
+import { mostExplainBytes } from "../../../gateway/admin/explain-request.ts";
+import { mappingOf, seriesOf } from "../fixtures.ts";
+import { guardOf, keysProvider } from "../../policies.ts";
+import { plainSettings } from "../../../routing/model/table-change.ts";
 
-const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' }, field: 'x', sentence: 'wrong.' };
+const problem: Problem = {
+  code: "bad-timeout",
+  level: "warning",
+  subject: { kind: "SeldonDeployment", namespace: "prod", name: "iris" },
+  field: "x",
+  sentence: "wrong.",
+};
 
 const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   ready: false,
   table: tableOf([]),
-  served: { version: 0, hash: '', routeCount: 0 },
+  served: { version: 0, hash: "", routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
-  translation: { settings: plainSettings, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
+  translation: {
+    settings: plainSettings,
+    mappings: new Map(),
+    upstreams: new Map(),
+    endpoints: new Map(),
+    endpointStates: { ready: 0, terminating: 0 },
+    breakers: new Map(),
+    choiceOf: () => null,
+    ofAnother: [],
+    hosts: [],
+    problems: [],
+  },
   gatherProblems: async () => [problem, problem],
   usedSlots: [],
   breakers: { end: 0, limitsAt: () => null },
@@ -38,258 +55,388 @@ let policy: CallPolicy = noPolicy;
 let policyProblems: readonly Problem[] = [];
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, oauth: false, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => policy, policyProblems: () => policyProblems, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
+  return startAdmin({
+    admin: { host, port: 0, token, hosts: ["sluice-admin"] },
+    view,
+    blocks: [base.cells, first.cells, second.cells],
+    countedClients: () => 7,
+    bodyBytes: 0,
+    oauth: false,
+    trustedHops: null,
+    openLook: async () => new ShownCredentials(),
+    policy: () => policy,
+    policyProblems: () => policyProblems,
+    certificateSet: () => null,
+    sourceKind: "folder",
+    sourceAgeSeconds: () => 0,
+    notReady: () => null,
+    certificates: () => [],
+    revoker,
+    turns: () => turns,
+  });
 }
 
-async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
+async function get(
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; text: string; type: string }> {
   const response = await fetch(`http://127.0.0.1:${admin.port}${path}`, { headers });
-  return { status: response.status, text: await response.text(), type: response.headers.get('content-type') ?? '' };
+  return { status: response.status, text: await response.text(), type: response.headers.get("content-type") ?? "" };
 }
 
 beforeEach(async () => {
-  [base, first, second] = [1, 2, 3].map(() => new CounterBlock(new SharedArrayBuffer(blockBytes()))) as [CounterBlock, CounterBlock, CounterBlock];
+  [base, first, second] = [1, 2, 3].map(() => new CounterBlock(new SharedArrayBuffer(blockBytes()))) as [
+    CounterBlock,
+    CounterBlock,
+    CounterBlock,
+  ];
   view.usedSlots = [];
   view.ready = false;
-  admin = await start('127.0.0.1', null);
+  admin = await start("127.0.0.1", null);
 });
 afterEach(() => admin.close());
 
-describe('health', () => {
-  test('alive always, ready when the gateway is', async () => {
-    for (const path of ['/healthz', '/ambassador/v0/check_alive']) expect((await get(path)).status).toBe(200);
-    for (const path of ['/readyz', '/ambassador/v0/check_ready']) expect(await get(path)).toMatchObject({ status: 503, text: 'sluice is not ready\n' });
+describe("health", () => {
+  test("alive always, ready when the gateway is", async () => {
+    for (const path of ["/healthz", "/ambassador/v0/check_alive"]) expect((await get(path)).status).toBe(200);
+    for (const path of ["/readyz", "/ambassador/v0/check_ready"])
+      expect(await get(path)).toMatchObject({ status: 503, text: "sluice is not ready\n" });
     turns = false;
-    for (const path of ['/healthz', '/ambassador/v0/check_alive']) expect(await get(path)).toMatchObject({ status: 503, text: 'sluice is not alive: no data worker turns\n' });
+    for (const path of ["/healthz", "/ambassador/v0/check_alive"])
+      expect(await get(path)).toMatchObject({ status: 503, text: "sluice is not alive: no data worker turns\n" });
     turns = true;
     view.ready = true;
-    for (const path of ['/readyz', '/ambassador/v0/check_ready']) expect(await get(path)).toMatchObject({ status: 200, text: 'sluice is ready\n' });
+    for (const path of ["/readyz", "/ambassador/v0/check_ready"])
+      expect(await get(path)).toMatchObject({ status: 200, text: "sluice is ready\n" });
   });
 });
 
-describe('access', () => {
-  test('on loopback everything answers', async () => {
-    expect(JSON.parse((await get('/api/problems')).text)).toEqual({ problems: [problem, problem] });
-    expect((await get('/api/routes')).status).toBe(200);
-    expect((await get('/nowhere')).status).toBe(404);
+describe("access", () => {
+  test("on loopback everything answers", async () => {
+    expect(JSON.parse((await get("/api/problems")).text)).toEqual({ problems: [problem, problem] });
+    expect((await get("/api/routes")).status).toBe(200);
+    expect((await get("/nowhere")).status).toBe(404);
   });
 
-  test('beyond loopback only health and metrics answer without the token', async () => {
+  test("beyond loopback only health and metrics answer without the token", async () => {
     await admin.close();
-    admin = await start('0.0.0.0', 'secret');
-    for (const path of ['/healthz', '/metrics', '/ambassador/v0/check_alive']) expect((await get(path)).status).toBe(200);
-    for (const [path, status] of [['/api/routes', 200], ['/api/who', 200], ['/api/who?deployment=x', 404], ['/api/problems', 200], ['/api/explain?path=/', 200]] as const) {
+    admin = await start("0.0.0.0", "secret");
+    for (const path of ["/healthz", "/metrics", "/ambassador/v0/check_alive"])
+      expect((await get(path)).status).toBe(200);
+    for (const [path, status] of [
+      ["/api/routes", 200],
+      ["/api/who", 200],
+      ["/api/who?deployment=x", 404],
+      ["/api/problems", 200],
+      ["/api/explain?path=/", 200],
+    ] as const) {
       expect((await get(path)).status).toBe(401);
-      expect((await get(path, { authorization: 'Bearer wrong' })).status).toBe(401);
-      expect((await get(path, { authorization: 'Bearer secret' })).status).toBe(status);
+      expect((await get(path, { authorization: "Bearer wrong" })).status).toBe(401);
+      expect((await get(path, { authorization: "Bearer secret" })).status).toBe(status);
     }
   });
 
-  test('beyond loopback without a token set, /api is closed and says how to open it', async () => {
+  test("beyond loopback without a token set, /api is closed and says how to open it", async () => {
     await admin.close();
-    admin = await start('0.0.0.0', null);
-    expect(await get('/api/routes', { authorization: 'Bearer ' })).toMatchObject({ status: 403, text: expect.stringContaining('--admin-token') as string });
-    expect((await get('/metrics')).status).toBe(200);
+    admin = await start("0.0.0.0", null);
+    expect(await get("/api/routes", { authorization: "Bearer " })).toMatchObject({
+      status: 403,
+      text: expect.stringContaining("--admin-token") as string,
+    });
+    expect((await get("/metrics")).status).toBe(200);
   });
 
-  test('a port in use is one clear sentence', async () => {
+  test("a port in use is one clear sentence", async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, oauth: false, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => noPolicy, policyProblems: () => policyProblems, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(
+      startAdmin({
+        admin: { host: "127.0.0.1", port, token: null, hosts: [] },
+        view,
+        blocks: [base.cells],
+        countedClients: () => 7,
+        bodyBytes: 0,
+        oauth: false,
+        trustedHops: null,
+        openLook: async () => new ShownCredentials(),
+        policy: () => noPolicy,
+        policyProblems: () => policyProblems,
+        certificateSet: () => null,
+        sourceKind: "folder",
+        sourceAgeSeconds: () => 0,
+        notReady: () => null,
+        certificates: () => [],
+        revoker: null,
+        turns: () => true,
+      }),
+    ).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 
-describe('revocation', () => {
-  const tell = async (body: string, type = 'application/json', headers: Record<string, string> = {}): Promise<{ status: number; text: string }> => {
-    const response = await fetch(`http://127.0.0.1:${admin.port}/api/oauth/revoke`, { method: 'POST', headers: { 'content-type': type, ...headers }, body });
+describe("revocation", () => {
+  const tell = async (
+    body: string,
+    type = "application/json",
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`http://127.0.0.1:${admin.port}/api/oauth/revoke`, {
+      method: "POST",
+      headers: { "content-type": type, ...headers },
+      body,
+    });
     return { status: response.status, text: await response.text() };
   };
   const asked: TokensToRevoke[] = [];
-  let outcome: RevokedTokens = { kind: 'revoked', count: 3 };
+  let outcome: RevokedTokens = { kind: "revoked", count: 3 };
   beforeEach(async () => {
     asked.length = 0;
-    outcome = { kind: 'revoked', count: 3 };
+    outcome = { kind: "revoked", count: 3 };
     revoker = {
-      clientOf: (namespace, name) => (namespace === 'prod' && name === 'iris' ? 'id' : null),
+      clientOf: (namespace, name) => (namespace === "prod" && name === "iris" ? "id" : null),
       revoke: async (tokens) => {
         asked.push(tokens);
         return outcome;
       },
     };
     await admin.close();
-    admin = await start('127.0.0.1', null);
+    admin = await start("127.0.0.1", null);
   });
   afterEach(() => {
     revoker = null;
   });
 
-  test('a token by its digest, or a client by its SeldonDeployment', async () => {
+  test("a token by its digest, or a client by its SeldonDeployment", async () => {
     expect(await tell('{"token":"abc"}')).toEqual({ status: 200, text: '{"revoked":3}' });
     expect((await tell('{"deployment":"prod/iris"}')).status).toBe(200);
-    expect(asked).toEqual([{ kind: 'token', digest: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' }, { kind: 'client', client: 'id' }]);
+    expect(asked).toEqual([
+      { kind: "token", digest: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+      { kind: "client", client: "id" },
+    ]);
     expect((await tell('{"deployment":"prod/rose"}')).status).toBe(404);
-    outcome = { kind: 'away', sentence: 'Redis cannot be reached' };
-    expect(await tell('{"token":"abc"}')).toMatchObject({ status: 503, text: expect.stringContaining('not certain') as string });
+    outcome = { kind: "away", sentence: "Redis cannot be reached" };
+    expect(await tell('{"token":"abc"}')).toMatchObject({
+      status: 503,
+      text: expect.stringContaining("not certain") as string,
+    });
   });
 
-  test.each(['{}', '[]', 'null', '7', '{"token":""}', '{"token":7}', '{"token":"a","deployment":"a/b"}', '{"deployment":"iris"}', '{"deployment":"/iris"}', '{"deployment":"a/b/c"}', '{"token":"a","more":1}', JSON.stringify({ token: 'x'.repeat(257) })])('%s is refused', async (body) => {
+  test.each([
+    "{}",
+    "[]",
+    "null",
+    "7",
+    '{"token":""}',
+    '{"token":7}',
+    '{"token":"a","deployment":"a/b"}',
+    '{"deployment":"iris"}',
+    '{"deployment":"/iris"}',
+    '{"deployment":"a/b/c"}',
+    '{"token":"a","more":1}',
+    JSON.stringify({ token: "x".repeat(257) }),
+  ])("%s is refused", async (body) => {
     expect((await tell(body)).status).toBe(400);
     expect(asked).toEqual([]);
   });
 
-  test('a token of 256 bytes is one', async () => {
-    expect((await tell(JSON.stringify({ token: 'x'.repeat(256) }))).status).toBe(200);
+  test("a token of 256 bytes is one", async () => {
+    expect((await tell(JSON.stringify({ token: "x".repeat(256) }))).status).toBe(200);
   });
 
-  test('no page can have it sent: text is no JSON', async () => {
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) expect([400, 415]).toContain((await tell('{"token":"abc"}', type)).status);
+  test("no page can have it sent: text is no JSON", async () => {
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+      expect([400, 415]).toContain((await tell('{"token":"abc"}', type)).status);
     expect(asked).toEqual([]);
   });
 
-  test('beyond loopback it needs the token of the admin port, and without an OAuth gateway there is nothing', async () => {
+  test("beyond loopback it needs the token of the admin port, and without an OAuth gateway there is nothing", async () => {
     await admin.close();
-    admin = await start('0.0.0.0', 'secret');
+    admin = await start("0.0.0.0", "secret");
     expect((await tell('{"token":"abc"}')).status).toBe(401);
-    expect((await tell('{"token":"abc"}', 'application/json', { authorization: 'Bearer secret' })).status).toBe(200);
+    expect((await tell('{"token":"abc"}', "application/json", { authorization: "Bearer secret" })).status).toBe(200);
     await admin.close();
     revoker = null;
-    admin = await start('127.0.0.1', null);
-    expect(await tell('{"token":"abc"}')).toMatchObject({ status: 409, text: expect.stringContaining('--oauth') as string });
+    admin = await start("127.0.0.1", null);
+    expect(await tell('{"token":"abc"}')).toMatchObject({
+      status: 409,
+      text: expect.stringContaining("--oauth") as string,
+    });
   });
 });
 
-describe('explain', () => {
-  describe('with credentials', () => {
-    const key = 'correct-horse-battery';
-    const request = { path: '/seldon/prod/iris/x', method: 'POST', headers: [['x-api-key', key]] };
-    const ask = async (body: string, type = 'application/json'): Promise<{ status: number; text: string }> => {
-      const response = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, { method: 'POST', headers: { 'content-type': type, accept: 'text/plain' }, body });
+describe("explain", () => {
+  describe("with credentials", () => {
+    const key = "correct-horse-battery";
+    const request = { path: "/seldon/prod/iris/x", method: "POST", headers: [["x-api-key", key]] };
+    const ask = async (body: string, type = "application/json"): Promise<{ status: number; text: string }> => {
+      const response = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, {
+        method: "POST",
+        headers: { "content-type": type, accept: "text/plain" },
+        body,
+      });
       return { status: response.status, text: await response.text() };
     };
     const { table } = view;
     beforeEach(() => {
-      view.table = tableOf([{ ...mappingOf('iris', 'iris'), guard: guardOf('keys') }]);
-      policy = { ...noPolicy, providers: { keys: keysProvider({ [key]: 'mobile-app' }) } };
+      view.table = tableOf([{ ...mappingOf("iris", "iris"), guard: guardOf("keys") }]);
+      policy = { ...noPolicy, providers: { keys: keysProvider({ [key]: "mobile-app" }) } };
     });
     afterEach(() => {
       view.table = table;
       policy = noPolicy;
     });
 
-    test('by POST they are looked at, and are not in the answer', async () => {
+    test("by POST they are looked at, and are not in the answer", async () => {
       const answers = [await ask(JSON.stringify(request)), await ask(JSON.stringify({ ...request, wide: true }))];
-      const json = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) });
+      const json = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(request),
+      });
       for (const { status, text } of [...answers, { status: json.status, text: await json.text() }]) {
-        expect([status, text]).toEqual([200, expect.stringContaining('the request shows mobile-app of keys, who is let in')]);
+        expect([status, text]).toEqual([
+          200,
+          expect.stringContaining("the request shows mobile-app of keys, who is let in"),
+        ]);
         expect(text).not.toContain(key);
       }
     });
 
-    test('in a URL they are not', async () => {
-      const { text } = await get(`/api/explain?path=${request.path}&header=x-api-key:${key}`, { accept: 'text/plain' });
-      expect(text).toContain('it is not known whether what the request shows lets it in (keys: it was not looked at, as a URL is no place for credentials: ask by POST)');
+    test("in a URL they are not", async () => {
+      const { text } = await get(`/api/explain?path=${request.path}&header=x-api-key:${key}`, { accept: "text/plain" });
+      expect(text).toContain(
+        "it is not known whether what the request shows lets it in (keys: it was not looked at, as a URL is no place for credentials: ask by POST)",
+      );
       expect(text).not.toContain(key);
     });
 
     test.each([
-      ['text', JSON.stringify(request), 'text/plain'],
-      ['no path', '{}', 'application/json'],
-      ['another member', JSON.stringify({ ...request, other: 1 }), 'application/json'],
-      ['a header with a line end', JSON.stringify({ ...request, headers: [['x-api-key', 'a\r\nb: c']] }), 'application/json'],
-      ['a name that is none', JSON.stringify({ ...request, headers: [['x api', 'a']] }), 'application/json'],
-      ['more fields than a request has', JSON.stringify({ ...request, headers: Array.from({ length: 101 }, () => ['a', 'b']) }), 'application/json'],
-    ])('%s is 400', async (_, body, type) => {
+      ["text", JSON.stringify(request), "text/plain"],
+      ["no path", "{}", "application/json"],
+      ["another member", JSON.stringify({ ...request, other: 1 }), "application/json"],
+      [
+        "a header with a line end",
+        JSON.stringify({ ...request, headers: [["x-api-key", "a\r\nb: c"]] }),
+        "application/json",
+      ],
+      ["a name that is none", JSON.stringify({ ...request, headers: [["x api", "a"]] }), "application/json"],
+      [
+        "more fields than a request has",
+        JSON.stringify({ ...request, headers: Array.from({ length: 101 }, () => ["a", "b"]) }),
+        "application/json",
+      ],
+    ])("%s is 400", async (_, body, type) => {
       expect((await ask(body, type)).status).toBe(400);
     });
 
-    test('a body has a bound', async () => {
-      const padded = (length: number): string => JSON.stringify({ ...request, headers: [['x-pad', '']] }).replace('""', `"${'p'.repeat(length - JSON.stringify({ ...request, headers: [['x-pad', '']] }).length)}"`);
-      for (const [length, status] of [[mostExplainBytes - 1, 200], [mostExplainBytes, 200], [mostExplainBytes + 1, 413]] as const) {
+    test("a body has a bound", async () => {
+      const padded = (length: number): string =>
+        JSON.stringify({ ...request, headers: [["x-pad", ""]] }).replace(
+          '""',
+          `"${"p".repeat(length - JSON.stringify({ ...request, headers: [["x-pad", ""]] }).length)}"`,
+        );
+      for (const [length, status] of [
+        [mostExplainBytes - 1, 200],
+        [mostExplainBytes, 200],
+        [mostExplainBytes + 1, 413],
+      ] as const) {
         expect(padded(length)).toHaveLength(length);
         expect((await ask(padded(length))).status).toBe(status);
       }
     });
   });
 
-  test('JSON, or the text of the tool', async () => {
-    expect(JSON.parse((await get('/api/explain?path=/x')).text)).toMatchObject({ request: { method: 'GET', path: '/x' }, reject: { reason: 'no-route' } });
-    expect((await get('/api/explain?path=/x', { accept: 'text/plain' })).text).toMatch(/^GET localhost\/x\n {2}looked up in/);
-    expect((await get('/api/explain?path=/x&wide=true', { accept: 'text/plain' })).text).toContain('\n  answers 404: ');
-    expect((await get('/api/explain')).status).toBe(400);
-    expect((await get('/api/who', { accept: 'text/plain' })).text).toMatch(/^DEPLOYMENT|^no Routes, so there is nothing to call\n$/);
-    expect((await get('/api/who?deployment=nobody')).status).toBe(404);
-    expect(JSON.parse((await get('/api/who?deployment=nobody')).text)).toMatchObject({ sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string });
-    expect((await get('/api/routes?deployment=nobody')).status).toBe(404);
-    expect(JSON.parse((await get('/api/who')).text)).toEqual({ who: [], cleartext: [], problems: [] });
-    expect((await get('/api/routes', { accept: 'text/plain' })).text).toBe('no Routes\n');
-    expect((await get('/api/routes?wide=true', { accept: 'text/plain' })).text).toBe('');
+  test("JSON, or the text of the tool", async () => {
+    expect(JSON.parse((await get("/api/explain?path=/x")).text)).toMatchObject({
+      request: { method: "GET", path: "/x" },
+      reject: { reason: "no-route" },
+    });
+    expect((await get("/api/explain?path=/x", { accept: "text/plain" })).text).toMatch(
+      /^GET localhost\/x\n {2}looked up in/,
+    );
+    expect((await get("/api/explain?path=/x&wide=true", { accept: "text/plain" })).text).toContain("\n  answers 404: ");
+    expect((await get("/api/explain")).status).toBe(400);
+    expect((await get("/api/who", { accept: "text/plain" })).text).toMatch(
+      /^DEPLOYMENT|^no Routes, so there is nothing to call\n$/,
+    );
+    expect((await get("/api/who?deployment=nobody")).status).toBe(404);
+    expect(JSON.parse((await get("/api/who?deployment=nobody")).text)).toMatchObject({
+      sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string,
+    });
+    expect((await get("/api/routes?deployment=nobody")).status).toBe(404);
+    expect(JSON.parse((await get("/api/who")).text)).toEqual({ who: [], cleartext: [], problems: [] });
+    expect((await get("/api/routes", { accept: "text/plain" })).text).toBe("no Routes\n");
+    expect((await get("/api/routes?wide=true", { accept: "text/plain" })).text).toBe("");
   });
 });
 
 /** Names and labels of the text format, line by line. */
-const lineFormat = /^(?:# (?:HELP|TYPE) [a-z_]+ .+|[a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,(?=[a-z])|(?=\})))*\})? [0-9.e+-]+)$/;
+const lineFormat =
+  /^(?:# (?:HELP|TYPE) [a-z_]+ .+|[a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,(?=[a-z])|(?=\})))*\})? [0-9.e+-]+)$/;
 
-describe('metrics', () => {
-  test('every family is there, and the text is valid', async () => {
-    view.usedSlots = [{ slot: 0, series: seriesOf('iris') }];
+describe("metrics", () => {
+  test("every family is there, and the text is valid", async () => {
+    view.usedSlots = [{ slot: 0, series: seriesOf("iris") }];
     first.finish(0, 200, 0.02);
-    const { text, type } = await get('/metrics');
-    expect(type).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(text.endsWith('\n')).toBe(true);
-    for (const line of text.trimEnd().split('\n')) if (line !== '') expect(line).toMatch(lineFormat);
+    const { text, type } = await get("/metrics");
+    expect(type).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(text.endsWith("\n")).toBe(true);
+    for (const line of text.trimEnd().split("\n")) if (line !== "") expect(line).toMatch(lineFormat);
     const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`);
     expect(families.toSorted()).toEqual([
-      'sluice_breaker_use gauge',
-      'sluice_breakers_open gauge',
-      'sluice_certificate_expiry_timestamp_seconds gauge',
-      'sluice_change_live_seconds histogram',
-      'sluice_connections gauge',
-      'sluice_endpoints gauge',
-      'sluice_external_calls_in_flight gauge',
-      'sluice_external_calls_total counter',
-      'sluice_failures_total counter',
-      'sluice_held_request_bytes gauge',
-      'sluice_identities_total counter',
-      'sluice_oauth_requests_total counter',
-      'sluice_oauth_tokens_total counter',
-      'sluice_problems gauge',
-      'sluice_queued_answer_bytes gauge',
-      'sluice_rate_limit_clients gauge',
-      'sluice_rate_limit_evictions_total counter',
-      'sluice_redis_calls_total counter',
-      'sluice_redis_connections gauge',
-      'sluice_request_duration_seconds histogram',
-      'sluice_requests_in_flight gauge',
-      'sluice_requests_total counter',
-      'sluice_retries_total counter',
-      'sluice_shadow_held_bytes gauge',
-      'sluice_shadow_requests_total counter',
-      'sluice_shadows_in_flight gauge',
-      'sluice_shadows_queued gauge',
-      'sluice_source_age_seconds gauge',
-      'sluice_table_bytes gauge',
-      'sluice_table_hash gauge',
-      'sluice_table_routes gauge',
-      'sluice_table_version gauge',
-      'sluice_texts_too_long_total counter',
-      'sluice_worker_restarts_total counter',
-      'sluice_worker_silences_total counter',
+      "sluice_breaker_use gauge",
+      "sluice_breakers_open gauge",
+      "sluice_certificate_expiry_timestamp_seconds gauge",
+      "sluice_change_live_seconds histogram",
+      "sluice_connections gauge",
+      "sluice_endpoints gauge",
+      "sluice_external_calls_in_flight gauge",
+      "sluice_external_calls_total counter",
+      "sluice_failures_total counter",
+      "sluice_held_request_bytes gauge",
+      "sluice_identities_total counter",
+      "sluice_oauth_requests_total counter",
+      "sluice_oauth_tokens_total counter",
+      "sluice_problems gauge",
+      "sluice_queued_answer_bytes gauge",
+      "sluice_rate_limit_clients gauge",
+      "sluice_rate_limit_evictions_total counter",
+      "sluice_redis_calls_total counter",
+      "sluice_redis_connections gauge",
+      "sluice_request_duration_seconds histogram",
+      "sluice_requests_in_flight gauge",
+      "sluice_requests_total counter",
+      "sluice_retries_total counter",
+      "sluice_shadow_held_bytes gauge",
+      "sluice_shadow_requests_total counter",
+      "sluice_shadows_in_flight gauge",
+      "sluice_shadows_queued gauge",
+      "sluice_source_age_seconds gauge",
+      "sluice_table_bytes gauge",
+      "sluice_table_hash gauge",
+      "sluice_table_routes gauge",
+      "sluice_table_version gauge",
+      "sluice_texts_too_long_total counter",
+      "sluice_worker_restarts_total counter",
+      "sluice_worker_silences_total counter",
     ]);
     expect(new Set(families).size).toBe(families.length);
   });
 
-  test('blocks are summed; buckets are cumulative and end with the count', async () => {
-    view.usedSlots = [{ slot: 2, series: seriesOf('iris') }];
+  test("blocks are summed; buckets are cumulative and end with the count", async () => {
+    view.usedSlots = [{ slot: 2, series: seriesOf("iris") }];
     base.finish(2, 200, 0.0005);
     first.finish(2, 200, 0.02);
     second.finish(2, 418, 100);
     first.finish(-1, 404, 0);
     first.add(fixed.clientConnectionsHttp1, 3);
     second.add(fixed.clientConnectionsHttp1, 4);
-    first.failure('NR');
-    const { text } = await get('/metrics');
+    first.failure("NR");
+    const { text } = await get("/metrics");
     const labels = 'namespace="prod",deployment="iris",predictor="default",role="live",protocol="http"';
     expect(text).toContain(`sluice_requests_total{${labels},code="200"} 2\n`);
     expect(text).toContain(`sluice_requests_total{${labels},code="4xx"} 1\n`);
-    expect(text).toContain('sluice_requests_total{namespace="",deployment="",predictor="",role="",protocol="",code="404"} 1\n');
+    expect(text).toContain(
+      'sluice_requests_total{namespace="",deployment="",predictor="",role="",protocol="",code="404"} 1\n',
+    );
     expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.001"} 1\n`);
     expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.025"} 2\n`);
     expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="+Inf"} 3\n`);
@@ -300,49 +447,58 @@ describe('metrics', () => {
     expect(text).toContain('sluice_endpoints{state="ready"} 5\n');
   });
 
-  test('a series exists from its first request, a shadow by its copies', async () => {
-    const shadow: Series = { ...seriesOf('copy'), role: 'shadow' };
-    view.usedSlots = [{ slot: 0, series: seriesOf('quiet') }, { slot: 1, series: shadow }];
-    first.shadow(1, shadowOutcomes.indexOf('dropped_queue'));
-    const { text } = await get('/metrics');
-    expect(text).not.toContain('quiet');
-    expect(text).toMatch(/^sluice_shadow_requests_total\{.*deployment="copy".*role="shadow".*,outcome="dropped_queue"\} 1$/m);
+  test("a series exists from its first request, a shadow by its copies", async () => {
+    const shadow: Series = { ...seriesOf("copy"), role: "shadow" };
+    view.usedSlots = [
+      { slot: 0, series: seriesOf("quiet") },
+      { slot: 1, series: shadow },
+    ];
+    first.shadow(1, shadowOutcomes.indexOf("dropped_queue"));
+    const { text } = await get("/metrics");
+    expect(text).not.toContain("quiet");
+    expect(text).toMatch(
+      /^sluice_shadow_requests_total\{.*deployment="copy".*role="shadow".*,outcome="dropped_queue"\} 1$/m,
+    );
   });
 
-  test('HEAD is answered without the text', async () => {
-    const response = await fetch(`http://127.0.0.1:${admin.port}/metrics`, { method: 'HEAD' });
-    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8', '']);
-    expect((await get('/metrics')).text).toContain('sluice_requests_in_flight');
+  test("HEAD is answered without the text", async () => {
+    const response = await fetch(`http://127.0.0.1:${admin.port}/metrics`, { method: "HEAD" });
+    expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([
+      200,
+      "text/plain; version=0.0.4; charset=utf-8",
+      "",
+    ]);
+    expect((await get("/metrics")).text).toContain("sluice_requests_in_flight");
   });
 
-  test('an answer that cannot be written to its end is cut, and the next one is whole', async () => {
+  test("an answer that cannot be written to its end is cut, and the next one is whole", async () => {
     let families = 0;
     view.usedSlots = {
       *[Symbol.iterator]() {
         families += 1;
-        if (families > 1) throw new Error('planted');
-        yield { slot: 0, series: seriesOf('iris') };
+        if (families > 1) throw new Error("planted");
+        yield { slot: 0, series: seriesOf("iris") };
       },
     };
     first.finish(0, 200, 0);
-    await expect(get('/metrics')).rejects.toThrow();
+    await expect(get("/metrics")).rejects.toThrow();
     view.usedSlots = [];
-    expect((await get('/metrics')).status).toBe(200);
+    expect((await get("/metrics")).status).toBe(200);
   });
 
-  test('label values are escaped', async () => {
-    view.usedSlots = [{ slot: 0, series: { ...seriesOf('a"b\\c\nd'), predictor: 'ü' } }];
+  test("label values are escaped", async () => {
+    view.usedSlots = [{ slot: 0, series: { ...seriesOf('a"b\\c\nd'), predictor: "ü" } }];
     first.finish(0, 200, 0);
-    const { text } = await get('/metrics');
+    const { text } = await get("/metrics");
     expect(text).toContain(String.raw`deployment="a\"b\\c\nd",predictor="ü"`);
-    for (const line of text.trimEnd().split('\n')) if (line !== '') expect(line).toMatch(lineFormat);
+    for (const line of text.trimEnd().split("\n")) if (line !== "") expect(line).toMatch(lineFormat);
   });
 
-  test('a piece that was read while a dead worker was folded is read again', async () => {
-    view.usedSlots = [{ slot: 0, series: seriesOf('iris') }];
+  test("a piece that was read while a dead worker was folded is read again", async () => {
+    view.usedSlots = [{ slot: 0, series: seriesOf("iris") }];
     first.finish(0, 200, 0);
     base.cells[fixed.foldGeneration] = 1;
-    const scrape = get('/metrics');
+    const scrape = get("/metrics");
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });

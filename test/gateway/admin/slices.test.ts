@@ -1,13 +1,16 @@
-import { expect, test } from 'vitest';
-import { Slices } from '../../../gateway/admin/slices.ts';
+import { expect, test } from "vitest";
+import { Slices } from "../../../gateway/admin/slices.ts";
 
-test('after a slice of work a rest as long as it is due, and none before', async () => {
+test("after a slice of work a rest as long as it is due, and none before", async () => {
   let nowMs = 100;
   const rests: number[] = [];
-  const slices = new Slices(() => nowMs, async (ms) => {
-    rests.push(ms);
-    nowMs += ms;
-  });
+  const slices = new Slices(
+    () => nowMs,
+    async (ms) => {
+      rests.push(ms);
+      nowMs += ms;
+    },
+  );
   nowMs += 0.125;
   expect(slices.pause()).toBe(null);
   nowMs += 0.25;

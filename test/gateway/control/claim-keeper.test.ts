@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ClaimKeeper, keeperTimes } from '../../../gateway/control/claim-keeper.ts';
-import type { ClaimStore, RecordWrite, StoredRecord } from '../../../k8s/source/objects/source.ts';
-import { printRecord } from '../../../k8s/translate/claims/claim-record.ts';
-import type { SourceObject } from '../../../k8s/translate/model/object.ts';
-import { Translator } from '../../../k8s/translate/translator.ts';
-import { clusterSettings, object } from '../../k8s/translate/objects.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ClaimKeeper, keeperTimes } from "../../../gateway/control/claim-keeper.ts";
+import type { ClaimStore, RecordWrite, StoredRecord } from "../../../k8s/source/objects/source.ts";
+import { printRecord } from "../../../k8s/translate/claims/claim-record.ts";
+import type { SourceObject } from "../../../k8s/translate/model/object.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
+import { clusterSettings, object } from "../../k8s/translate/objects.ts";
 
 /** What two replicas share. */
 class SharedText {
@@ -15,7 +15,7 @@ class SharedText {
   writes = 0;
 
   get stored(): StoredRecord {
-    return this.text === null ? { kind: 'absent' } : { kind: 'text', text: this.text, version: String(this.version) };
+    return this.text === null ? { kind: "absent" } : { kind: "text", text: this.text, version: String(this.version) };
   }
 
   /** As somebody else than a gateway. */
@@ -31,24 +31,24 @@ class SharedText {
 
   store(): ClaimStore {
     return {
-      subject: { kind: 'ConfigMap', namespace: 'sluice', name: 'sluice-claims' },
+      subject: { kind: "ConfigMap", namespace: "sluice", name: "sluice-claims" },
       follow: (told) => this.followers.push(told),
       write: (text, over): Promise<RecordWrite> => {
         this.writes += 1;
-        if (this.refuses !== null) return Promise.resolve({ kind: 'failed', sentence: this.refuses });
+        if (this.refuses !== null) return Promise.resolve({ kind: "failed", sentence: this.refuses });
         if (over !== (this.text === null ? null : String(this.version))) {
           queueMicrotask(() => this.tell(this.stored));
-          return Promise.resolve({ kind: 'conflict' });
+          return Promise.resolve({ kind: "conflict" });
         }
         this.set(text);
-        return Promise.resolve({ kind: 'written', version: String(this.version) });
+        return Promise.resolve({ kind: "written", version: String(this.version) });
       },
     };
   }
 }
 
 class Replica {
-  readonly translator = new Translator(clusterSettings, { kind: 'elsewhere', held: [] });
+  readonly translator = new Translator(clusterSettings, { kind: "elsewhere", held: [] });
   readonly keeper: ClaimKeeper;
   readonly log = { write: vi.fn(), flush: vi.fn() };
   current = true;
@@ -59,7 +59,7 @@ class Replica {
       random: () => 0,
       log: this.log,
       isCurrent: () => this.current,
-      recorded: (record: Parameters<Translator['setRecord']>[0]) => void this.translator.setRecord(record),
+      recorded: (record: Parameters<Translator["setRecord"]>[0]) => void this.translator.setRecord(record),
       problemsChanged: () => {},
     };
     this.keeper = new ClaimKeeper(shared.store(), this.translator, outside, keeperTimes);
@@ -80,15 +80,19 @@ class Replica {
   }
 }
 
-function mapping(name: string, prefix: string, createdAt = ''): SourceObject {
-  return object('Mapping', name, `metadata: {creationTimestamp: "${createdAt}"}\nspec: {prefix: "${prefix}", service: x}`);
+function mapping(name: string, prefix: string, createdAt = ""): SourceObject {
+  return object(
+    "Mapping",
+    name,
+    `metadata: {creationTimestamp: "${createdAt}"}\nspec: {prefix: "${prefix}", service: x}`,
+  );
 }
 
-const old = mapping('a/m', '/x/', '2020-01-01T00:00:00Z');
-const young = mapping('b/m', '/x/', '2026-01-01T00:00:00Z');
+const old = mapping("a/m", "/x/", "2020-01-01T00:00:00Z");
+const young = mapping("b/m", "/x/", "2026-01-01T00:00:00Z");
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(keeperTimes.settleMs * 4);
 
-describe('the record of claims and its store', () => {
+describe("the record of claims and its store", () => {
   let shared: SharedText;
   beforeEach(() => {
     vi.useFakeTimers();
@@ -96,7 +100,7 @@ describe('the record of claims and its store', () => {
   });
   afterEach(() => vi.useRealTimers());
 
-  test('is written before the first table, and read by the next replica', async () => {
+  test("is written before the first table, and read by the next replica", async () => {
     const one = new Replica(shared);
     one.take([young]);
     await one.keeper.open();
@@ -104,33 +108,33 @@ describe('the record of claims and its store', () => {
     const two = new Replica(shared);
     two.take([old, young]);
     await two.keeper.open();
-    expect([two.served, two.codes, shared.writes]).toEqual([['Mapping b/m'], [], 1]);
+    expect([two.served, two.codes, shared.writes]).toEqual([["Mapping b/m"], [], 1]);
   });
 
-  test('that was deleted while no gateway ran: the older object gets the prefix, and the operator is told', async () => {
+  test("that was deleted while no gateway ran: the older object gets the prefix, and the operator is told", async () => {
     const one = new Replica(shared);
-    one.take([young, mapping('b/alone', '/y/')]);
+    one.take([young, mapping("b/alone", "/y/")]);
     await one.keeper.open();
     one.take([old]);
     await settle();
-    expect([one.served, one.codes, one.log.write.mock.calls]).toEqual([['Mapping b/alone', 'Mapping b/m'], [], []]);
+    expect([one.served, one.codes, one.log.write.mock.calls]).toEqual([["Mapping b/alone", "Mapping b/m"], [], []]);
     one.keeper.stop();
     shared.followers.length = 0;
     shared.text = null;
     const two = new Replica(shared);
-    two.take([old, young, mapping('b/alone', '/y/')]);
+    two.take([old, young, mapping("b/alone", "/y/")]);
     await two.keeper.open();
-    expect([two.served, two.codes]).toEqual([['Mapping a/m', 'Mapping b/alone'], ['warning claims-decided-by-age']]);
-    expect(two.log.write.mock.calls.map(([level, code]) => `${level} ${code}`)).toEqual(['warn claims-decided-by-age']);
+    expect([two.served, two.codes]).toEqual([["Mapping a/m", "Mapping b/alone"], ["warning claims-decided-by-age"]]);
+    expect(two.log.write.mock.calls.map(([level, code]) => `${level} ${code}`)).toEqual(["warn claims-decided-by-age"]);
     expect(two.keeper.problems[0]!.sentence).toMatch(/deleted while no gateway ran.*restore the record from a backup/);
     // The next one finds what this one wrote.
     const three = new Replica(shared);
-    three.take([old, young, mapping('b/alone', '/y/')]);
+    three.take([old, young, mapping("b/alone", "/y/")]);
     await three.keeper.open();
-    expect([three.served, three.codes]).toEqual([['Mapping a/m', 'Mapping b/alone'], []]);
+    expect([three.served, three.codes]).toEqual([["Mapping a/m", "Mapping b/alone"], []]);
   });
 
-  test('that is not there at a start where nothing is contested is no Problem, nor later contests', async () => {
+  test("that is not there at a start where nothing is contested is no Problem, nor later contests", async () => {
     const one = new Replica(shared);
     one.take([young]);
     await one.keeper.open();
@@ -138,10 +142,10 @@ describe('the record of claims and its store', () => {
     await two.keeper.open();
     two.take([old, young]);
     await settle();
-    expect([one.codes, two.codes, two.served]).toEqual([[], [], ['Mapping a/m']]);
+    expect([one.codes, two.codes, two.served]).toEqual([[], [], ["Mapping a/m"]]);
   });
 
-  test('two replicas that write at once agree', async () => {
+  test("two replicas that write at once agree", async () => {
     const [one, two] = [new Replica(shared), new Replica(shared)];
     one.take([young]);
     two.take([old]);
@@ -154,7 +158,7 @@ describe('the record of claims and its store', () => {
     expect(one.translator.recordChange).toEqual({ added: [], ended: [] });
   });
 
-  test('a restart keeps it although the older object came later', async () => {
+  test("a restart keeps it although the older object came later", async () => {
     const one = new Replica(shared);
     one.take([young]);
     await settle();
@@ -164,65 +168,88 @@ describe('the record of claims and its store', () => {
     const two = new Replica(shared);
     two.take([old, young]);
     await two.keeper.open();
-    expect(two.served).toEqual(['Mapping b/m']);
+    expect(two.served).toEqual(["Mapping b/m"]);
   });
 
-  test('one that is deleted is written again from what a running replica knows', async () => {
+  test("one that is deleted is written again from what a running replica knows", async () => {
     const one = new Replica(shared);
     one.take([young]);
     await settle();
     const text = shared.text;
     shared.set(null);
-    expect(one.served).toEqual(['Mapping b/m']);
+    expect(one.served).toEqual(["Mapping b/m"]);
     await settle();
     expect(shared.text).toBe(text);
   });
 
   test.each([
-    ['cut', (text: string) => text.slice(0, -10), 'was cut or edited'],
-    ['edited by hand', (text: string) => text.replace('"b"', '"a"'), 'was cut or edited'],
-    ['foreign', () => 'hello', 'not one that this version writes'],
-    ['huge', () => `sluice-claims 1\n${'x'.repeat(960 * 1024)}`, 'has more than'],
-  ])('one that is %s is a Problem and is not overwritten: a running replica goes on, a new one takes nobody’s side', async (_name, spoil, reason) => {
-    const one = new Replica(shared);
-    one.take([young]);
-    await settle();
-    const spoilt = spoil(shared.text!);
-    shared.set(spoilt);
-    one.take([old]);
-    await settle();
-    expect([one.served, one.codes, shared.text === spoilt]).toEqual([['Mapping b/m'], ['error claims-record-unreadable'], true]);
-    expect(one.keeper.problems[0]!.sentence).toContain(reason);
-    const two = new Replica(shared);
-    two.take([old, young, mapping('c/m', '/y/')]);
-    await two.keeper.open();
-    expect([two.served, two.codes]).toEqual([['Mapping c/m'], ['error claims-record-unreadable']]);
-    shared.set(null);
-    await settle();
-    expect([one.served, two.served, two.codes]).toEqual([['Mapping b/m'], ['Mapping b/m', 'Mapping c/m'], []]);
-  });
+    ["cut", (text: string) => text.slice(0, -10), "was cut or edited"],
+    ["edited by hand", (text: string) => text.replace('"b"', '"a"'), "was cut or edited"],
+    ["foreign", () => "hello", "not one that this version writes"],
+    ["huge", () => `sluice-claims 1\n${"x".repeat(960 * 1024)}`, "has more than"],
+  ])(
+    "one that is %s is a Problem and is not overwritten: a running replica goes on, a new one takes nobody’s side",
+    async (_name, spoil, reason) => {
+      const one = new Replica(shared);
+      one.take([young]);
+      await settle();
+      const spoilt = spoil(shared.text!);
+      shared.set(spoilt);
+      one.take([old]);
+      await settle();
+      expect([one.served, one.codes, shared.text === spoilt]).toEqual([
+        ["Mapping b/m"],
+        ["error claims-record-unreadable"],
+        true,
+      ]);
+      expect(one.keeper.problems[0]!.sentence).toContain(reason);
+      const two = new Replica(shared);
+      two.take([old, young, mapping("c/m", "/y/")]);
+      await two.keeper.open();
+      expect([two.served, two.codes]).toEqual([["Mapping c/m"], ["error claims-record-unreadable"]]);
+      shared.set(null);
+      await settle();
+      expect([one.served, two.served, two.codes]).toEqual([["Mapping b/m"], ["Mapping b/m", "Mapping c/m"], []]);
+    },
+  );
 
-  test('one that may not be read is a Problem, and nothing waits for it', async () => {
+  test("one that may not be read is a Problem, and nothing waits for it", async () => {
     const one = new Replica(shared);
-    shared.tell({ kind: 'unreadable', sentence: 'it may not be read' });
+    shared.tell({ kind: "unreadable", sentence: "it may not be read" });
     one.take([old, young]);
     await one.keeper.open();
-    expect([one.served, one.codes, shared.writes]).toEqual([[], ['error claims-record-unreadable'], 0]);
+    expect([one.served, one.codes, shared.writes]).toEqual([[], ["error claims-record-unreadable"], 0]);
   });
 
-  test('one that may not be written is a Problem; what is contested is served to nobody, and it is tried again', async () => {
-    shared.refuses = 'it may not be written';
+  test("one that may not be written is a Problem; what is contested is served to nobody, and it is tried again", async () => {
+    shared.refuses = "it may not be written";
     const one = new Replica(shared);
-    one.take([old, young, mapping('c/m', '/y/')]);
+    one.take([old, young, mapping("c/m", "/y/")]);
     await one.keeper.open();
-    expect([one.served, one.codes]).toEqual([['Mapping c/m'], ['error claims-record-unwritten']]);
+    expect([one.served, one.codes]).toEqual([["Mapping c/m"], ["error claims-record-unwritten"]]);
     shared.refuses = null;
     await vi.advanceTimersByTimeAsync(keeperTimes.retryMs * 2);
-    expect([one.served, one.codes]).toEqual([['Mapping a/m', 'Mapping c/m'], []]);
+    expect([one.served, one.codes]).toEqual([["Mapping a/m", "Mapping c/m"], []]);
   });
 
-  test('a missing object keeps its claim for an hour of watching, and no longer', async () => {
-    shared.set(printRecord(new Map([['b', { namespace: 'b', sinceMs: 1, thing: { kind: 'prefix', area: { prefix: '/x/', exact: false, caseSensitive: true, host: { kind: 'any' } } } }]])));
+  test("a missing object keeps its claim for an hour of watching, and no longer", async () => {
+    shared.set(
+      printRecord(
+        new Map([
+          [
+            "b",
+            {
+              namespace: "b",
+              sinceMs: 1,
+              thing: {
+                kind: "prefix",
+                area: { prefix: "/x/", exact: false, caseSensitive: true, host: { kind: "any" } },
+              },
+            },
+          ],
+        ]),
+      ),
+    );
     const one = new Replica(shared);
     one.take([old]);
     one.keeper.sweep();
@@ -240,6 +267,6 @@ describe('the record of claims and its store', () => {
     await vi.advanceTimersByTimeAsync(keeperTimes.missingMs);
     one.keeper.sweep();
     await settle();
-    expect(one.served).toEqual(['Mapping a/m']);
+    expect(one.served).toEqual(["Mapping a/m"]);
   });
 });

@@ -1,19 +1,19 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { eventually } from '../../turns.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
-import type { HealthCheck, Upstream, UpstreamEndpoints } from '../../../routing/model/upstream.ts';
-import type { SourceChange } from '../../../k8s/source/objects/source.ts';
-import type { Portions, Translation, TranslationChange } from '../../../k8s/translate/model/translation.ts';
-import { Readiness } from '../../../gateway/control/status/readiness.ts';
-import { Slices } from '../../../gateway/admin/slices.ts';
-import { Reconciler, type ReconcilerOutside } from '../../../gateway/control/reconcile.ts';
-import type { Translating } from '../../../gateway/control/translating.ts';
-import type { Handover, HandoverChange } from '../../../gateway/shared/messages.ts';
-import { SharedTable, tableMemory, type TableMemory } from '../../../gateway/shared/shared-table.ts';
-import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
-import { TableReader } from './table-reader.ts';
-import { plainSettings } from '../../../routing/model/table-change.ts';
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { eventually } from "../../turns.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import type { HealthCheck, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
+import type { SourceChange } from "../../../k8s/source/objects/source.ts";
+import type { Portions, Translation, TranslationChange } from "../../../k8s/translate/model/translation.ts";
+import { Readiness } from "../../../gateway/control/status/readiness.ts";
+import { Slices } from "../../../gateway/admin/slices.ts";
+import { Reconciler, type ReconcilerOutside } from "../../../gateway/control/reconcile.ts";
+import type { Translating } from "../../../gateway/control/translating.ts";
+import type { Handover, HandoverChange } from "../../../gateway/shared/messages.ts";
+import { SharedTable, tableMemory, type TableMemory } from "../../../gateway/shared/shared-table.ts";
+import { endpointsOf, mappingOf, upstreamOf } from "../fixtures.ts";
+import { TableReader } from "./table-reader.ts";
+import { plainSettings } from "../../../routing/model/table-change.ts";
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
 const nothingKept: Handover = { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] };
@@ -27,7 +27,15 @@ class ScriptedTranslator implements Translating {
   next: Partial<TranslationChange> = {};
 
   apply(): TranslationChange {
-    const change: TranslationChange = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [], ...this.next };
+    const change: TranslationChange = {
+      mappings: [],
+      removedMappings: [],
+      upstreams: [],
+      removedUpstreams: [],
+      endpoints: [],
+      flipped: [],
+      ...this.next,
+    };
     for (const mapping of change.mappings) this.mappings.set(mapping.id, mapping);
     for (const id of change.removedMappings) this.mappings.delete(id);
     for (const upstream of change.upstreams) this.upstreams.set(upstream.key, upstream);
@@ -64,9 +72,23 @@ class ScriptedTranslator implements Translating {
   current(): Translation {
     const { mappings, upstreams, endpoints, problems } = this;
     const states = [...endpoints.values()].flatMap((one) => one.endpoints.map(({ state }) => state));
-    const endpointStates = { ready: states.filter((state) => state === 'ready').length, terminating: states.filter((state) => state === 'terminating').length };
+    const endpointStates = {
+      ready: states.filter((state) => state === "ready").length,
+      terminating: states.filter((state) => state === "terminating").length,
+    };
     const breakers = new Map(Array.from(upstreams.values(), (upstream) => [upstream.key, upstream.breakers]));
-    return { settings: plainSettings, mappings, upstreams, endpoints, endpointStates, breakers, choiceOf: () => null, ofAnother: [], hosts: [], problems };
+    return {
+      settings: plainSettings,
+      mappings,
+      upstreams,
+      endpoints,
+      endpointStates,
+      breakers,
+      choiceOf: () => null,
+      ofAnother: [],
+      hosts: [],
+      problems,
+    };
   }
 }
 
@@ -90,10 +112,16 @@ interface Start {
   readonly memory?: TableMemory;
   readonly workers?: number;
   readonly lookup?: () => Promise<readonly string[]>;
-  readonly probe?: ReconcilerOutside['probe'];
+  readonly probe?: ReconcilerOutside["probe"];
 }
 
-function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, lookup = () => Promise.resolve(['10.0.0.1']), probe = () => Promise.resolve(true) }: Start = {}): Control {
+function start({
+  handover = nothingKept,
+  memory = tableMemory(1),
+  workers = 1,
+  lookup = () => Promise.resolve(["10.0.0.1"]),
+  probe = () => Promise.resolve(true),
+}: Start = {}): Control {
   const translator = new ScriptedTranslator();
   const keptChanges: HandoverChange[] = [];
   let ready = 0;
@@ -125,10 +153,10 @@ function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, l
     reader,
     turn() {
       const version = reader.take();
-      if (version > 0) reconciler.from(0, { kind: 'taken', version, atMs: 0 });
+      if (version > 0) reconciler.from(0, { kind: "taken", version, atMs: 0 });
     },
     use(upstream) {
-      reconciler.from(0, { kind: 'used', upstreams: [upstream] });
+      reconciler.from(0, { kind: "used", upstreams: [upstream] });
       return new Promise((resolve) => {
         setImmediate(resolve);
       });
@@ -136,54 +164,70 @@ function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, l
   };
 }
 
-const iris = mappingOf('iris', 'u');
-const whole: Partial<TranslationChange> = { mappings: [iris], upstreams: [upstreamOf('u')], endpoints: [endpointsOf('u', [1])], flipped: ['u'] };
+const iris = mappingOf("iris", "u");
+const whole: Partial<TranslationChange> = {
+  mappings: [iris],
+  upstreams: [upstreamOf("u")],
+  endpoints: [endpointsOf("u", [1])],
+  flipped: ["u"],
+};
 
 function isReady(memory: TableMemory): boolean {
   return new SharedTable(memory).ready;
 }
 
-describe('reconciler', () => {
-  test('the first table has a slot for each Mapping, is kept before it is published, and makes the gateway ready once it is taken', () => {
+describe("reconciler", () => {
+  test("the first table has a slot for each Mapping, is kept before it is published, and makes the gateway ready once it is taken", () => {
     const { reconciler, memory, take, kept, ready, reader, turn } = start();
     take(whole);
     expect(reader.take()).toBe(0);
     reconciler.open();
-    expect(kept).toMatchObject([{ ready: false, taken: [[0, { deployment: 'iris' }]], breakersTaken: [[0, 'u']] }]);
+    expect(kept).toMatchObject([{ ready: false, taken: [[0, { deployment: "iris" }]], breakersTaken: [[0, "u"]] }]);
     expect([reconciler.ready, ready(), isReady(memory)]).toEqual([false, 0, false]);
     turn();
-    expect([reader.table.version, reader.table.routeCount, reader.table.upstream('u')?.breakerSlot]).toEqual([1, 1, 0]);
+    expect([reader.table.version, reader.table.routeCount, reader.table.upstream("u")?.breakerSlot]).toEqual([1, 1, 0]);
     expect([reconciler.ready, ready(), isReady(memory)]).toEqual([true, 1, true]);
     expect(kept.at(-1)).toMatchObject({ ready: true });
-    expect([reconciler.table.routeCount, reconciler.served]).toEqual([1, { version: 1, hash: reader.table.hash, routeCount: 1 }]);
+    expect([reconciler.table.routeCount, reconciler.served]).toEqual([
+      1,
+      { version: 1, hash: reader.table.hash, routeCount: 1 },
+    ]);
     reconciler.drain();
     expect([reconciler.ready, isReady(memory)]).toEqual([false, false]);
     reconciler.stop();
   });
 
-  test('what is gathered before the first change is in the first table, with slots, and in none before', () => {
+  test("what is gathered before the first change is in the first table, with slots, and in none before", () => {
     const { reconciler, translator, memory, take, kept, reader, turn } = start();
     const torn = (): boolean => new SharedTable(memory).torn;
     translator.next = whole;
     reconciler.gather({ set: [], removed: [] });
     reader.take();
     expect([reader.table.version, torn(), kept]).toEqual([0, true, []]);
-    take({ mappings: [mappingOf('other', 'u')] });
+    take({ mappings: [mappingOf("other", "u")] });
     reconciler.open();
-    expect(kept).toMatchObject([{ taken: [[0, { deployment: 'iris' }], [1, { deployment: 'other' }]], breakersTaken: [[0, 'u']] }]);
+    expect(kept).toMatchObject([
+      {
+        taken: [
+          [0, { deployment: "iris" }],
+          [1, { deployment: "other" }],
+        ],
+        breakersTaken: [[0, "u"]],
+      },
+    ]);
     turn();
     expect([reader.table.version, reader.table.routeCount, torn()]).toEqual([1, 2, false]);
     reconciler.stop();
   });
 
-  test('is ready only when every worker has taken a table, then while one does', () => {
+  test("is ready only when every worker has taken a table, then while one does", () => {
     const { reconciler, take, ready, turn } = start({ workers: 2 });
     take(whole);
     reconciler.open();
     turn();
     expect([reconciler.ready, ready()]).toEqual([false, 0]);
     reconciler.join(1, () => {});
-    reconciler.from(1, { kind: 'taken', version: 1, atMs: 0 });
+    reconciler.from(1, { kind: "taken", version: 1, atMs: 0 });
     expect([reconciler.ready, ready()]).toEqual([true, 1]);
     reconciler.leave(0);
     expect(reconciler.ready).toBe(true);
@@ -192,22 +236,22 @@ describe('reconciler', () => {
     reconciler.stop();
   });
 
-  test('Endpoints alone rebuild no Route', () => {
+  test("Endpoints alone rebuild no Route", () => {
     const { reconciler, take, reader, turn } = start();
     take(whole);
     reconciler.open();
     turn();
     const serials = (): readonly number[] => reader.table.routesInOrder().map(({ serial }) => serial);
     const before = serials();
-    take({ endpoints: [endpointsOf('u', [1, 2])] });
+    take({ endpoints: [endpointsOf("u", [1, 2])] });
     turn();
     expect(serials()).toEqual(before);
-    expect(reader.table.upstream('u')?.endpoints).toEqual(endpointsOf('u', [1, 2]));
+    expect(reader.table.upstream("u")?.endpoints).toEqual(endpointsOf("u", [1, 2]));
     expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0, failing: 0 });
     reconciler.stop();
   });
 
-  test('Endpoints that come alone are checked, where their Upstream is', async () => {
+  test("Endpoints that come alone are checked, where their Upstream is", async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const probed = new Set<number>();
@@ -217,63 +261,93 @@ describe('reconciler', () => {
         return Promise.resolve(true);
       },
     });
-    const healthCheck: HealthCheck = { intervalMs: 1000, timeoutMs: 100, unhealthyThreshold: 1, healthyThreshold: 1, probe: { kind: 'grpc', authority: 'u', service: '' } };
-    take({ ...whole, upstreams: [{ ...upstreamOf('u'), healthCheck }] });
+    const healthCheck: HealthCheck = {
+      intervalMs: 1000,
+      timeoutMs: 100,
+      unhealthyThreshold: 1,
+      healthyThreshold: 1,
+      probe: { kind: "grpc", authority: "u", service: "" },
+    };
+    take({ ...whole, upstreams: [{ ...upstreamOf("u"), healthCheck }] });
     reconciler.open();
     await vi.advanceTimersByTimeAsync(1500);
     expect([...probed]).toEqual([1]);
-    take({ endpoints: [endpointsOf('u', [1, 2])] });
+    take({ endpoints: [endpointsOf("u", [1, 2])] });
     await vi.advanceTimersByTimeAsync(1500);
     expect([...probed]).toEqual([1, 2]);
     reconciler.stop();
   });
 
-  test('a change that a successor need not know of is not told to the supervisor', async () => {
+  test("a change that a successor need not know of is not told to the supervisor", async () => {
     const { reconciler, take, kept, turn, use } = start();
-    const dns = { upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] };
+    const dns = {
+      upstreams: [upstreamOf("u", "model.prod")],
+      endpoints: [{ key: "u", ready: true, endpoints: [] }],
+      flipped: ["u"],
+    };
     take({ mappings: [iris], ...dns });
     reconciler.open();
     turn();
-    await use('u');
+    await use("u");
     turn();
     const told = kept.length;
     const { version } = reconciler.served;
-    take({ mappings: [{ ...iris, member: 'a' }] });
-    await eventually(() => reconciler.served.version > version, 'the change is served');
+    take({ mappings: [{ ...iris, member: "a" }] });
+    await eventually(() => reconciler.served.version > version, "the change is served");
     expect(kept.length).toBe(told);
-    const other = { ...iris, id: 'SeldonDeployment prod/other main/http', series: { ...iris.series, deployment: 'other' } };
+    const other = {
+      ...iris,
+      id: "SeldonDeployment prod/other main/http",
+      series: { ...iris.series, deployment: "other" },
+    };
     take({ mappings: [other] });
-    await eventually(() => kept.length > told, 'what a successor must know');
-    expect(kept.at(-1)).toMatchObject({ taken: [[1, { deployment: 'other' }]], addresses: null });
+    await eventually(() => kept.length > told, "what a successor must know");
+    expect(kept.at(-1)).toMatchObject({ taken: [[1, { deployment: "other" }]], addresses: null });
     reconciler.stop();
   });
 
-  test('names that requests used are resolved, and their addresses are in the table', async () => {
+  test("names that requests used are resolved, and their addresses are in the table", async () => {
     const { reconciler, take, kept, reader, turn, use } = start();
-    take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
+    take({
+      mappings: [iris],
+      upstreams: [upstreamOf("u", "model.prod")],
+      endpoints: [{ key: "u", ready: true, endpoints: [] }],
+      flipped: ["u"],
+    });
     reconciler.open();
     turn();
-    await use('u');
+    await use("u");
     turn();
-    const resolved = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.1', port: 8000, state: 'ready' }] };
-    expect(reader.table.upstream('u')?.endpoints).toEqual(resolved);
+    const resolved = { key: "u", ready: true, endpoints: [{ ip: "10.0.0.1", port: 8000, state: "ready" }] };
+    expect(reader.table.upstream("u")?.endpoints).toEqual(resolved);
     expect(kept.findLast(({ addresses }) => addresses !== null)?.addresses).toEqual([resolved]);
     // What the Source says of it again does not undo that.
-    take({ endpoints: [{ key: 'u', ready: true, endpoints: [] }] });
+    take({ endpoints: [{ key: "u", ready: true, endpoints: [] }] });
     turn();
-    expect(reader.table.upstream('u')?.endpoints).toEqual(resolved);
+    expect(reader.table.upstream("u")?.endpoints).toEqual(resolved);
     reconciler.stop();
   });
 
-  test('a successor goes on: table, slots, addresses, readiness; where nothing differs it publishes nothing', () => {
-    const dns: Partial<TranslationChange> = { mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] };
-    const address = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.9', port: 8000, state: 'ready' as const }] };
-    const kept: Handover = { ready: true, slots: [[4, iris.series]], breakerSlots: [[2, 'u']], addresses: [address], held: [] };
+  test("a successor goes on: table, slots, addresses, readiness; where nothing differs it publishes nothing", () => {
+    const dns: Partial<TranslationChange> = {
+      mappings: [iris],
+      upstreams: [upstreamOf("u", "model.prod")],
+      endpoints: [{ key: "u", ready: true, endpoints: [] }],
+      flipped: ["u"],
+    };
+    const address = { key: "u", ready: true, endpoints: [{ ip: "10.0.0.9", port: 8000, state: "ready" as const }] };
+    const kept: Handover = {
+      ready: true,
+      slots: [[4, iris.series]],
+      breakerSlots: [[2, "u"]],
+      addresses: [address],
+      held: [],
+    };
     const first = start({ handover: kept });
     first.take(dns);
     first.reconciler.open();
     first.turn();
-    expect(first.reader.table.upstream('u')).toMatchObject({ endpoints: address, breakerSlot: 2 });
+    expect(first.reader.table.upstream("u")).toMatchObject({ endpoints: address, breakerSlot: 2 });
     expect([...first.reconciler.usedSlots]).toMatchObject([{ slot: 4 }]);
     first.reconciler.stop();
 
@@ -288,7 +362,7 @@ describe('reconciler', () => {
     second.reconciler.stop();
   });
 
-  test('a successor that begins in other memory says that it is ready there, too', () => {
+  test("a successor that begins in other memory says that it is ready there, too", () => {
     const { reconciler, memory, take, turn } = start({ handover: { ...nothingKept, ready: true } });
     take(whole);
     expect(isReady(memory)).toBe(false);
@@ -298,43 +372,61 @@ describe('reconciler', () => {
     reconciler.stop();
   });
 
-  test('Problems of the source, the translation and the table come together, sorted', () => {
+  test("Problems of the source, the translation and the table come together, sorted", () => {
     const { reconciler, translator, take, turn } = start();
-    const problemOf = (name: string): Problem => ({ code: 'x', level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence: '.' });
-    translator.problems.push(problemOf('b'));
-    take({ ...whole, mappings: [iris, { ...iris, id: 'iris-too/http', match: { ...iris.match, path: { kind: 'regex', pattern: '(' } } }] });
+    const problemOf = (name: string): Problem => ({
+      code: "x",
+      level: "error",
+      subject: { kind: "File", namespace: "", name },
+      field: "",
+      sentence: ".",
+    });
+    translator.problems.push(problemOf("b"));
+    take({
+      ...whole,
+      mappings: [
+        iris,
+        { ...iris, id: "iris-too/http", match: { ...iris.match, path: { kind: "regex", pattern: "(" } } },
+      ],
+    });
     reconciler.open();
     turn();
     translator.next = {};
-    reconciler.take({ ...noChange, problems: [problemOf('a')] });
+    reconciler.take({ ...noChange, problems: [problemOf("a")] });
     const shown = (): string[] => reconciler.problems.map(({ code, subject }) => `${code} ${subject.name}`);
-    expect(shown()).toEqual(['x a', 'x b', expect.stringMatching(/regex/)]);
-    take({ removedMappings: ['iris-too/http'] });
-    expect(shown()).toEqual(['x b']);
+    expect(shown()).toEqual(["x a", "x b", expect.stringMatching(/regex/)]);
+    take({ removedMappings: ["iris-too/http"] });
+    expect(shown()).toEqual(["x b"]);
     reconciler.stop();
   });
 
-  test('Problems are gathered in slices, with changes in between, and not again before something changed', async () => {
+  test("Problems are gathered in slices, with changes in between, and not again before something changed", async () => {
     const { reconciler, translator, take } = start();
-    const problemOf = (code: string): Problem => ({ code, level: 'error', subject: { kind: 'File', namespace: '', name: 'f' }, field: '', sentence: '.' });
-    translator.problems.push(problemOf('b'), problemOf('a'));
+    const problemOf = (code: string): Problem => ({
+      code,
+      level: "error",
+      subject: { kind: "File", namespace: "", name: "f" },
+      field: "",
+      sentence: ".",
+    });
+    translator.problems.push(problemOf("b"), problemOf("a"));
     // Each look at the clock is a millisecond later.
     let nowMs = 0;
     let rests = 0;
     const rest = async (): Promise<void> => {
       rests += 1;
       if (rests > 1) return;
-      translator.problems.push(problemOf('c'));
+      translator.problems.push(problemOf("c"));
       take({});
     };
     const slices = new Slices(() => nowMs++, rest);
     const codes = async (): Promise<string[]> => (await reconciler.gatherProblems(slices)).map(({ code }) => code);
-    expect(await codes()).toEqual(['b', 'a', 'c']);
+    expect(await codes()).toEqual(["b", "a", "c"]);
     expect(rests).toBe(3);
     // What a change came into is not kept.
-    expect(await codes()).toEqual(['b', 'a', 'c']);
+    expect(await codes()).toEqual(["b", "a", "c"]);
     expect(rests).toBe(6);
-    expect(reconciler.problems.map(({ code }) => code)).toEqual(['a', 'b', 'c']);
+    expect(reconciler.problems.map(({ code }) => code)).toEqual(["a", "b", "c"]);
     const gathered = await reconciler.gatherProblems(slices);
     expect(await reconciler.gatherProblems(slices)).toBe(gathered);
     translator.problems.length = 0;
@@ -343,12 +435,12 @@ describe('reconciler', () => {
     reconciler.stop();
   });
 
-  test('that a table does not fit is a Problem also where somebody asked before it was tried', async () => {
+  test("that a table does not fit is a Problem also where somebody asked before it was tried", async () => {
     const { reconciler, take, memory } = start();
     take(whole);
     reconciler.open();
-    take({ mappings: [{ ...iris, member: 'a' }] });
-    take({ mappings: [{ ...iris, member: 'x'.repeat(2 ** 20) }] });
+    take({ mappings: [{ ...iris, member: "a" }] });
+    take({ mappings: [{ ...iris, member: "x".repeat(2 ** 20) }] });
     const codes = (): string[] => reconciler.problems.map(({ code }) => code);
     expect(codes()).toEqual([]);
     const { root } = new SharedTable(memory);
@@ -359,10 +451,10 @@ describe('reconciler', () => {
         });
       }
     };
-    await changed(() => codes().includes('table-full'));
+    await changed(() => codes().includes("table-full"));
     expect(new SharedTable(memory).root).toBe(root);
     // As it was: nothing is left to publish, and the Problem is gone.
-    take({ mappings: [{ ...iris, member: 'a' }] });
+    take({ mappings: [{ ...iris, member: "a" }] });
     expect(codes().length).toBeLessThanOrEqual(1);
     await changed(() => codes().length === 0);
     reconciler.stop();

@@ -1,6 +1,6 @@
 // A reader of the shared table for tests of the control plane: what a data worker would take, without serving.
-import { RouteTable } from '../../../routing/table.ts';
-import { SharedTable, type TableMemory } from '../../../gateway/shared/shared-table.ts';
+import { RouteTable } from "../../../routing/table.ts";
+import { SharedTable, type TableMemory } from "../../../gateway/shared/shared-table.ts";
 
 export class TableReader {
   readonly table: RouteTable<null>;
@@ -29,11 +29,18 @@ export class TableReader {
 
   /** All that the table says, in one text: Mappings with their weights and slots, Upstreams with Endpoints. */
   get content(): string {
-    const routes = this.table.routesInOrder().flatMap(({ split }) => split.members.map(({ mapping: { id, role, target } }) => `${id} ${role.kind === 'live' ? String(role.weight) : 'shadow'} ${target.kind === 'forward' ? target.upstream : ''}`));
+    const routes = this.table
+      .routesInOrder()
+      .flatMap(({ split }) =>
+        split.members.map(
+          ({ mapping: { id, role, target } }) =>
+            `${id} ${role.kind === "live" ? String(role.weight) : "shadow"} ${target.kind === "forward" ? target.upstream : ""}`,
+        ),
+      );
     const upstreams = [...this.table.upstreamKeys()].toSorted().map((key) => {
       const known = this.table.upstream(key)!;
-      return `${key} ${known.upstream === null ? 'unknown' : known.upstream.connectTimeoutMs} ${known.endpoints?.endpoints.map(({ port }) => port).join(',') ?? 'untold'}${known.failing.map((address) => ` fails ${address}`).join('')}`;
+      return `${key} ${known.upstream === null ? "unknown" : known.upstream.connectTimeoutMs} ${known.endpoints?.endpoints.map(({ port }) => port).join(",") ?? "untold"}${known.failing.map((address) => ` fails ${address}`).join("")}`;
     });
-    return [...routes.toSorted(), ...upstreams].join('\n');
+    return [...routes.toSorted(), ...upstreams].join("\n");
   }
 }

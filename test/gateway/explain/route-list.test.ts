@@ -1,28 +1,48 @@
 // The list of routes as people read it: what a data scientist and an ops team see of each shape of deployment.
-import { describe, expect, test } from 'vitest';
-import { printRouteList } from '../../../gateway/explain/route-list.ts';
-import { build } from '../../../gateway/tools/manifests.ts';
-import type { SourceObject } from '../../../k8s/translate/model/object.ts';
-import type { TranslateSettings } from '../../../k8s/translate/model/translation.ts';
-import { clusterSettings, deployment, noGrant, object, service, translate } from '../../k8s/translate/objects.ts';
+import { describe, expect, test } from "vitest";
+import { printRouteList } from "../../../gateway/explain/route-list.ts";
+import { build } from "../../../gateway/tools/manifests.ts";
+import type { SourceObject } from "../../../k8s/translate/model/object.ts";
+import type { TranslateSettings } from "../../../k8s/translate/model/translation.ts";
+import { clusterSettings, deployment, noGrant, object, service, translate } from "../../k8s/translate/objects.ts";
 
 function listed(objects: readonly SourceObject[], settings: Partial<TranslateSettings> = {}): string {
   const translation = translate(objects, { ...clusterSettings, ...settings });
-  return `\n${printRouteList(build(translation, []).table, translation.upstreams, ({ kind, name }) => (kind === 'SeldonDeployment' && name === 'iris' ? 'iris.yaml:3' : ''))}`;
+  return `\n${printRouteList(build(translation, []).table, translation.upstreams, ({ kind, name }) => (kind === "SeldonDeployment" && name === "iris" ? "iris.yaml:3" : ""))}`;
 }
 
-const shadows = '{ spec: { predictors: [{ name: main, graph: { name: c } }, { name: next, shadow: true, graph: { name: c } }, { name: later, shadow: true, traffic: 10, graph: { name: c } }] } }';
+const shadows =
+  "{ spec: { predictors: [{ name: main, graph: { name: c } }, { name: next, shadow: true, graph: { name: c } }, { name: later, shadow: true, traffic: 10, graph: { name: c } }] } }";
 
-describe('a block', () => {
-  test('of paths that one object declares is one', () => {
-    const mappings = ['asked', 'open'].map((name) => `---\napiVersion: getambassador.io/v1\nkind: Mapping\nname: ${name}\nprefix: /${name}/\nservice: two\n`).join('');
-    const text = listed([object('Service', 'prod/two', `{ metadata: { annotations: { getambassador.io/config: ${JSON.stringify(mappings)} } }, spec: { ports: [{ port: 80 }] } }`)]);
+describe("a block", () => {
+  test("of paths that one object declares is one", () => {
+    const mappings = ["asked", "open"]
+      .map(
+        (name) =>
+          `---\napiVersion: getambassador.io/v1\nkind: Mapping\nname: ${name}\nprefix: /${name}/\nservice: two\n`,
+      )
+      .join("");
+    const text = listed([
+      object(
+        "Service",
+        "prod/two",
+        `{ metadata: { annotations: { getambassador.io/config: ${JSON.stringify(mappings)} } }, spec: { ports: [{ port: 80 }] } }`,
+      ),
+    ]);
     expect(text.match(/^prod\/two$/gm)).toHaveLength(1);
-    expect(text.split('\n').flatMap((line) => /path {2}(\S+)| (asked|open) |of Mappings/.exec(line)?.[0].trim() ?? [])).toEqual(['path  /asked/…', 'asked', 'path  /open/…', 'open', 'of Mappings']);
+    expect(
+      text.split("\n").flatMap((line) => /path {2}(\S+)| (asked|open) |of Mappings/.exec(line)?.[0].trim() ?? []),
+    ).toEqual(["path  /asked/…", "asked", "path  /open/…", "open", "of Mappings"]);
   });
 
-  test('of a canary has REST and gRPC together, both shares, and where it was declared', () => {
-    expect(listed([deployment('prod/iris', ['main:75', 'canary:25']), ...service('prod/iris-main'), ...service('prod/iris-canary')])).toMatchInlineSnapshot(`
+  test("of a canary has REST and gRPC together, both shares, and where it was declared", () => {
+    expect(
+      listed([
+        deployment("prod/iris", ["main:75", "canary:25"]),
+        ...service("prod/iris-main"),
+        ...service("prod/iris-canary"),
+      ]),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO                      DECLARED IN
 
@@ -37,8 +57,14 @@ describe('a block', () => {
     `);
   });
 
-  test('of a canary whose second predictor is not ready shows declared beside actual', () => {
-    expect(listed([deployment('prod/iris', ['main:75', 'canary:25']), ...service('prod/iris-main'), ...service('prod/iris-canary', [])])).toMatchInlineSnapshot(`
+  test("of a canary whose second predictor is not ready shows declared beside actual", () => {
+    expect(
+      listed([
+        deployment("prod/iris", ["main:75", "canary:25"]),
+        ...service("prod/iris-main"),
+        ...service("prod/iris-canary", []),
+      ]),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO                      DECLARED IN
 
@@ -53,8 +79,18 @@ describe('a block', () => {
     `);
   });
 
-  test('of a canary of two deployments names both', () => {
-    expect(listed([deployment('prod/iris'), deployment('prod/next', ['main'], { 'seldon.io/ambassador-service-name': 'iris', 'seldon.io/ambassador-weight': '20' }), ...service('prod/iris-main'), ...service('prod/next-main')])).toMatchInlineSnapshot(`
+  test("of a canary of two deployments names both", () => {
+    expect(
+      listed([
+        deployment("prod/iris"),
+        deployment("prod/next", ["main"], {
+          "seldon.io/ambassador-service-name": "iris",
+          "seldon.io/ambassador-weight": "20",
+        }),
+        ...service("prod/iris-main"),
+        ...service("prod/next-main"),
+      ]),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO                    DECLARED IN
 
@@ -69,8 +105,15 @@ describe('a block', () => {
     `);
   });
 
-  test('has its shadows under the split, with how much is copied', () => {
-    expect(listed([object('SeldonDeployment', 'prod/iris', shadows), ...service('prod/iris-main'), ...service('prod/iris-next'), ...service('prod/iris-later', [])])).toMatchInlineSnapshot(`
+  test("has its shadows under the split, with how much is copied", () => {
+    expect(
+      listed([
+        object("SeldonDeployment", "prod/iris", shadows),
+        ...service("prod/iris-main"),
+        ...service("prod/iris-next"),
+        ...service("prod/iris-later", []),
+      ]),
+    ).toMatchInlineSnapshot(`
       "
               SHARE  DECLARED  READY  PREDICTOR  GOES TO                     DECLARED IN
 
@@ -86,9 +129,19 @@ describe('a block', () => {
     `);
   });
 
-  test('has header Routes under it, each with what it asks', () => {
-    const of = (name: string, header: Record<string, string>): SourceObject => deployment(`prod/${name}`, ['main'], { 'seldon.io/ambassador-service-name': 'iris', ...header });
-    expect(listed([deployment('prod/iris'), of('london', { 'seldon.io/ambassador-header': 'location: london' }), of('mobile', { 'seldon.io/ambassador-regex-header': 'user-agent: .*Mobile.*' }), ...service('prod/iris-main'), ...service('prod/london-main'), ...service('prod/mobile-main')])).toMatchInlineSnapshot(`
+  test("has header Routes under it, each with what it asks", () => {
+    const of = (name: string, header: Record<string, string>): SourceObject =>
+      deployment(`prod/${name}`, ["main"], { "seldon.io/ambassador-service-name": "iris", ...header });
+    expect(
+      listed([
+        deployment("prod/iris"),
+        of("london", { "seldon.io/ambassador-header": "location: london" }),
+        of("mobile", { "seldon.io/ambassador-regex-header": "user-agent: .*Mobile.*" }),
+        ...service("prod/iris-main"),
+        ...service("prod/london-main"),
+        ...service("prod/mobile-main"),
+      ]),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO                      DECLARED IN
 
@@ -106,10 +159,11 @@ describe('a block', () => {
     `);
   });
 
-  test('splits REST from gRPC where they differ', () => {
-    const rest = object('Service', 'prod/iris-main', 'spec: { ports: [{ name: http, port: 8000 }] }');
-    const [, slice] = service('prod/iris-main');
-    expect(listed([deployment('prod/iris', ['main'], { 'seldon.io/rest-timeout': '1500' }), rest, slice!])).toMatchInlineSnapshot(`
+  test("splits REST from gRPC where they differ", () => {
+    const rest = object("Service", "prod/iris-main", "spec: { ports: [{ name: http, port: 8000 }] }");
+    const [, slice] = service("prod/iris-main");
+    expect(listed([deployment("prod/iris", ["main"], { "seldon.io/rest-timeout": "1500" }), rest, slice!]))
+      .toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO         DECLARED IN
 
@@ -125,8 +179,9 @@ describe('a block', () => {
     `);
   });
 
-  test('that nobody answers says so, and the last line counts it', () => {
-    expect(listed([deployment('prod/iris'), deployment('prod/wine'), ...service('prod/wine-main')])).toMatchInlineSnapshot(`
+  test("that nobody answers says so, and the last line counts it", () => {
+    expect(listed([deployment("prod/iris"), deployment("prod/wine"), ...service("prod/wine-main")]))
+      .toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO                    DECLARED IN
 
@@ -146,9 +201,16 @@ describe('a block', () => {
     `);
   });
 
-  test('has its explainers under it', () => {
-    const explained = '{ spec: { predictors: [{ name: main, graph: { name: c }, explainer: { type: AnchorTabular } }] } }';
-    expect(listed([object('SeldonDeployment', 'prod/iris', explained), ...service('prod/iris-main'), ...service('prod/iris-main-explainer')])).toMatchInlineSnapshot(`
+  test("has its explainers under it", () => {
+    const explained =
+      "{ spec: { predictors: [{ name: main, graph: { name: c }, explainer: { type: AnchorTabular } }] } }";
+    expect(
+      listed([
+        object("SeldonDeployment", "prod/iris", explained),
+        ...service("prod/iris-main"),
+        ...service("prod/iris-main-explainer"),
+      ]),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR       GOES TO                    DECLARED IN
 
@@ -166,8 +228,13 @@ describe('a block', () => {
     `);
   });
 
-  test('of a single namespace has both paths', () => {
-    expect(listed([deployment('prod/iris'), ...service('prod/iris-main')], { singleNamespace: 'prod', namespaces: ['prod'] })).toMatchInlineSnapshot(`
+  test("of a single namespace has both paths", () => {
+    expect(
+      listed([deployment("prod/iris"), ...service("prod/iris-main")], {
+        singleNamespace: "prod",
+        namespaces: ["prod"],
+      }),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO                    DECLARED IN
 
@@ -183,9 +250,18 @@ describe('a block', () => {
   });
 });
 
-describe('Mappings', () => {
-  test('of gRPC alone', () => {
-    expect(listed([object('Mapping', 'prod/calls', 'spec: { prefix: /seldon.protos.Seldon/, rewrite: "", grpc: true, headers: { seldon: iris, namespace: prod }, service: "model:5001" }'), ...service('prod/model')])).toMatchInlineSnapshot(`
+describe("Mappings", () => {
+  test("of gRPC alone", () => {
+    expect(
+      listed([
+        object(
+          "Mapping",
+          "prod/calls",
+          'spec: { prefix: /seldon.protos.Seldon/, rewrite: "", grpc: true, headers: { seldon: iris, namespace: prod }, service: "model:5001" }',
+        ),
+        ...service("prod/model"),
+      ]),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO     DECLARED IN
 
@@ -198,15 +274,16 @@ describe('Mappings', () => {
     `);
   });
 
-  test('outside /seldon/, with what somebody wrote about the way', () => {
-    const raw = (name: string, spec: string): SourceObject => object('Mapping', `prod/${name}`, `spec: { prefix: /shop/, service: "model:8000", ${spec} }`);
+  test("outside /seldon/, with what somebody wrote about the way", () => {
+    const raw = (name: string, spec: string): SourceObject =>
+      object("Mapping", `prod/${name}`, `spec: { prefix: /shop/, service: "model:8000", ${spec} }`);
     expect(
       listed([
-        raw('shop', 'weight: 30, timeout_ms: 2500, retry_policy: { retry_on: 5xx, num_retries: 2 }'),
-        raw('shop-next', 'weight: 30, rewrite: /v2/, cors: { origins: "*" }'),
-        raw('copies', 'shadow: true'),
-        raw('moved', 'host: old.example.com, method: GET, query_parameters: { v: "1" }, host_redirect: true'),
-        ...service('prod/model'),
+        raw("shop", "weight: 30, timeout_ms: 2500, retry_policy: { retry_on: 5xx, num_retries: 2 }"),
+        raw("shop-next", 'weight: 30, rewrite: /v2/, cors: { origins: "*" }'),
+        raw("copies", "shadow: true"),
+        raw("moved", 'host: old.example.com, method: GET, query_parameters: { v: "1" }, host_redirect: true'),
+        ...service("prod/model"),
       ]),
     ).toMatchInlineSnapshot(`
       "
@@ -227,8 +304,12 @@ describe('Mappings', () => {
     `);
   });
 
-  test('granted into another namespace stand under it', () => {
-    expect(listed([object('Mapping', 'platform/docs', 'spec: { prefix: /seldon/prod/docs/, service: "docs:80" }')], { grants: [{ ...noGrant, namespace: 'platform', prefixes: ['/seldon/prod/docs/'] }] })).toMatchInlineSnapshot(`
+  test("granted into another namespace stand under it", () => {
+    expect(
+      listed([object("Mapping", "platform/docs", 'spec: { prefix: /seldon/prod/docs/, service: "docs:80" }')], {
+        grants: [{ ...noGrant, namespace: "platform", prefixes: ["/seldon/prod/docs/"] }],
+      }),
+    ).toMatchInlineSnapshot(`
       "
           SHARE  DECLARED  READY  PREDICTOR  GOES TO           DECLARED IN
 
@@ -243,34 +324,57 @@ describe('Mappings', () => {
   });
 });
 
-describe('whatever there is', () => {
-  test('no Routes is said', () => {
-    expect(listed([])).toBe('\nno Routes\n');
+describe("whatever there is", () => {
+  test("no Routes is said", () => {
+    expect(listed([])).toBe("\nno Routes\n");
   });
 
-  test('no sign of the wide form is in it', () => {
-    const text = listed([deployment('prod/iris', ['main:75', 'canary:25']), object('Mapping', 'prod/re', 'spec: { prefix: /seldon/prod/r.*, prefix_regex: true, service: s }'), object('Mapping', 'prod/case', 'spec: { prefix: /seldon/prod/case/, case_sensitive: false, service: s }')]);
+  test("no sign of the wide form is in it", () => {
+    const text = listed([
+      deployment("prod/iris", ["main:75", "canary:25"]),
+      object("Mapping", "prod/re", "spec: { prefix: /seldon/prod/r.*, prefix_regex: true, service: s }"),
+      object("Mapping", "prod/case", "spec: { prefix: /seldon/prod/case/, case_sensitive: false, service: s }"),
+    ]);
     expect(text).not.toMatch(/[\^~!]/);
-    expect(text).toContain('paths like the regex /seldon/prod/r.*');
-    expect(text).toContain('/seldon/prod/case/… in any letter case');
+    expect(text).toContain("paths like the regex /seldon/prod/r.*");
+    expect(text).toContain("/seldon/prod/case/… in any letter case");
   });
 
-  test('nothing that a tenant wrote moves a terminal or breaks a line', () => {
-    const hostile = 'm\u001b[2J\r\n\u009b31m\u202e';
-    const text = listed([object('Mapping', 'prod/x', JSON.stringify({ spec: { prefix: '/seldon/prod/x/', service: 'model:8000', headers: { 'x-a': hostile }, rewrite: `/${hostile}` } })), ...service('prod/model')]);
+  test("nothing that a tenant wrote moves a terminal or breaks a line", () => {
+    const hostile = "m\u001b[2J\r\n\u009b31m\u202e";
+    const text = listed([
+      object(
+        "Mapping",
+        "prod/x",
+        JSON.stringify({
+          spec: {
+            prefix: "/seldon/prod/x/",
+            service: "model:8000",
+            headers: { "x-a": hostile },
+            rewrite: `/${hostile}`,
+          },
+        }),
+      ),
+      ...service("prod/model"),
+    ]);
     expect(text).not.toMatch(/[[\p{Cc}\p{Bidi_Control}]--[\n]]/v);
-    expect(text.split('\n').filter((line) => line.startsWith('m') || line.startsWith('['))).toEqual([]);
+    expect(text.split("\n").filter((line) => line.startsWith("m") || line.startsWith("["))).toEqual([]);
   });
 
-  test('1000 deployments are 1000 blocks of four lines under one heading, in the order of their names, and no longer line than a few', () => {
-    const names = Array.from({ length: 1000 }, (_, at) => `model-${String(at).padStart(4, '0')}`);
-    const text = listed([...names.map((name) => deployment(`ns-${name.at(-1)!}/${name}`)), ...names.slice(20).flatMap((name) => service(`ns-${name.at(-1)!}/${name}-main`))]);
-    const lines = text.trim().split('\n');
-    expect(lines.filter((line) => line.includes('DECLARED IN'))).toHaveLength(1);
-    const titles = lines.filter((line) => line.startsWith('ns-'));
+  test("1000 deployments are 1000 blocks of four lines under one heading, in the order of their names, and no longer line than a few", () => {
+    const names = Array.from({ length: 1000 }, (_, at) => `model-${String(at).padStart(4, "0")}`);
+    const text = listed([
+      ...names.map((name) => deployment(`ns-${name.at(-1)!}/${name}`)),
+      ...names.slice(20).flatMap((name) => service(`ns-${name.at(-1)!}/${name}-main`)),
+    ]);
+    const lines = text.trim().split("\n");
+    expect(lines.filter((line) => line.includes("DECLARED IN"))).toHaveLength(1);
+    const titles = lines.filter((line) => line.startsWith("ns-"));
     expect(titles).toEqual(names.map((name) => `ns-${name.at(-1)!}/${name}`).sort());
     expect(lines.filter((line) => /^ +\d+% /.test(line))).toHaveLength(1000);
     expect(Math.max(...lines.slice(0, -1).map((line) => line.length))).toBeLessThan(120);
-    expect(lines.at(-1)).toBe('1000 deployments; answers 503: ns-0/model-0000, ns-0/model-0010, ns-1/model-0001, ns-1/model-0011, ns-2/model-0002, ns-2/model-0012, ns-3/model-0003, ns-3/model-0013, ns-4/model-0004, ns-4/model-0014 and 10 more');
+    expect(lines.at(-1)).toBe(
+      "1000 deployments; answers 503: ns-0/model-0000, ns-0/model-0010, ns-1/model-0001, ns-1/model-0011, ns-2/model-0002, ns-2/model-0012, ns-3/model-0003, ns-3/model-0013, ns-4/model-0004, ns-4/model-0014 and 10 more",
+    );
   });
 });

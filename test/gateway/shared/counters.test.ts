@@ -1,5 +1,12 @@
-import { describe, expect, it } from 'vitest';
-import { CounterBlock, blockBytes, lineCells, slotCell, slotLayout, statusColumns } from '../../../gateway/shared/counters.ts';
+import { describe, expect, it } from "vitest";
+import {
+  CounterBlock,
+  blockBytes,
+  lineCells,
+  slotCell,
+  slotLayout,
+  statusColumns,
+} from "../../../gateway/shared/counters.ts";
 
 /** Cells of the block that the calls changed. */
 function changed(calls: (counters: CounterBlock) => void): readonly number[] {
@@ -14,8 +21,8 @@ function columnCountedFor(code: number): string | undefined {
   return statusColumns[cells.find((cell) => cell - slotLayout.status < statusColumns.length)! - slotLayout.status];
 }
 
-describe('counters', () => {
-  it.each([0, 1, 7])('a 200 within 25 ms counts in one cache line of slot %i', (slot) => {
+describe("counters", () => {
+  it.each([0, 1, 7])("a 200 within 25 ms counts in one cache line of slot %i", (slot) => {
     const cells = changed((counters) => {
       counters.enter(slot);
       for (const seconds of [0.001, 0.0025, 0.005, 0.01, 0.025]) counters.finish(slot, 200, seconds);
@@ -24,21 +31,21 @@ describe('counters', () => {
     expect(new Set(cells.map((cell) => Math.floor((slotCell(0, 0) + cell) / lineCells))).size).toBe(1);
   });
 
-  it('slots begin with a cache line and have cells of their own', () => {
+  it("slots begin with a cache line and have cells of their own", () => {
     expect(slotCell(0, 0) % lineCells).toBe(0);
     expect(slotLayout.cells % lineCells).toBe(0);
     expect(slotLayout.shadow).toBeLessThan(slotLayout.cells);
   });
 
   it.each([
-    [200, '200'],
-    [299, '2xx'],
-    [418, '4xx'],
-    [101, '101'],
-    [100, '0'],
-    [0, '0'],
-    [999, '0'],
-  ])('%i counts as %s', (code, column) => {
+    [200, "200"],
+    [299, "2xx"],
+    [418, "4xx"],
+    [101, "101"],
+    [100, "0"],
+    [0, "0"],
+    [999, "0"],
+  ])("%i counts as %s", (code, column) => {
     expect(columnCountedFor(code)).toBe(column);
   });
 });

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { postedLog, type LogLine } from '../../../gateway/shared/log.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { postedLog, type LogLine } from "../../../gateway/shared/log.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -8,21 +8,21 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('the log of a worker thread', () => {
-  test('lines of a moment are posted together', () => {
+describe("the log of a worker thread", () => {
+  test("lines of a moment are posted together", () => {
     const posts: (readonly LogLine[])[] = [];
     const log = postedLog((lines) => posts.push(lines));
-    log.write('warn', 'access', { flag: 'UF' });
-    log.write('info', 'other', {});
+    log.write("warn", "access", { flag: "UF" });
+    log.write("info", "other", {});
     expect(posts).toEqual([]);
     vi.advanceTimersByTime(50);
-    expect(posts.map((lines) => lines.map(({ event }) => event))).toEqual([['access', 'other']]);
+    expect(posts.map((lines) => lines.map(({ event }) => event))).toEqual([["access", "other"]]);
   });
 
-  test('many lines do not wait, and flush hands on the rest', () => {
+  test("many lines do not wait, and flush hands on the rest", () => {
     const posts: (readonly LogLine[])[] = [];
     const log = postedLog((lines) => posts.push(lines));
-    for (let index = 0; index < 300; index++) log.write('warn', 'access', { index });
+    for (let index = 0; index < 300; index++) log.write("warn", "access", { index });
     expect(posts.map(({ length }) => length)).toEqual([256]);
     log.flush();
     log.flush();

@@ -1,24 +1,34 @@
 // The table in memory that real threads share: one writes as fast as it can, the others read.
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { describe, expect, test } from 'vitest';
-import { ArenaFull } from '../../../routing/arena/blocks.ts';
-import type { Mapping } from '../../../routing/model/mapping.ts';
-import { TableWriter } from '../../../routing/write/table-writer.ts';
-import { plainSettings, type TableChange } from '../../../routing/model/table-change.ts';
-import { SharedTable, spareReader, tableMemory, type TableMemory } from '../../../gateway/shared/shared-table.ts';
-import { mostWorkers } from '../../../gateway/options/settings.ts';
-import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
-import type { TableThreadStart } from '../table-thread.ts';
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { describe, expect, test } from "vitest";
+import { ArenaFull } from "../../../routing/arena/blocks.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import { TableWriter } from "../../../routing/write/table-writer.ts";
+import { plainSettings, type TableChange } from "../../../routing/model/table-change.ts";
+import { SharedTable, spareReader, tableMemory, type TableMemory } from "../../../gateway/shared/shared-table.ts";
+import { mostWorkers } from "../../../gateway/options/settings.ts";
+import { endpointsOf, mappingOf, upstreamOf } from "../fixtures.ts";
+import type { TableThreadStart } from "../table-thread.ts";
 
-const none: TableChange = { settings: plainSettings, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
-const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+const none: TableChange = {
+  settings: plainSettings,
+  mappings: [],
+  removedMappings: [],
+  upstreams: [],
+  removedUpstreams: [],
+  endpoints: [],
+  failing: [],
+};
+const names = ["a", "b", "c", "d", "e", "f"];
 
 /** Each Mapping with this time limit. */
 function changeTo(ms: number): TableChange {
   const mappings = names.map((name): Mapping => {
-    const mapping = mappingOf(name, 'u');
-    return mapping.target.kind === 'forward' ? { ...mapping, target: { ...mapping.target, timeout: { ms, setBy: null } } } : mapping;
+    const mapping = mappingOf(name, "u");
+    return mapping.target.kind === "forward"
+      ? { ...mapping, target: { ...mapping.target, timeout: { ms, setBy: null } } }
+      : mapping;
   });
   return { ...none, mappings: mappings.map((mapping) => ({ mapping, slot: -1 })) };
 }
@@ -33,7 +43,7 @@ class Writer {
   constructor(shared: SharedTable) {
     this.shared = shared;
     this.#writer = new TableWriter(shared.arena, 0);
-    this.publish({ upstreams: [{ upstream: upstreamOf('u'), breakerSlot: -1 }], endpoints: [endpointsOf('u', [1])] });
+    this.publish({ upstreams: [{ upstream: upstreamOf("u"), breakerSlot: -1 }], endpoints: [endpointsOf("u", [1])] });
   }
 
   publish(more: Partial<TableChange> = {}): void {
@@ -74,39 +84,49 @@ class Interrupted extends SharedTable {
   }
 }
 
-describe('threads that share a table', () => {
-  test('read one version always, whoever is behind or comes and goes, while one writes as fast as it can', { timeout: 120_000 }, async () => {
-    const shared = new SharedTable(tableMemory(32));
-    const writer = new Writer(shared);
-    const kinds = [
-      { lagMs: 0, leaves: false },
-      { lagMs: 0, leaves: true },
-      { lagMs: 60, leaves: false },
-    ];
-    const marks = new SharedArrayBuffer(4 * (1 + kinds.length));
-    const words = new Int32Array(marks);
-    const threads = kinds.map((kind, reader) => new Worker(new URL('../table-thread.ts', import.meta.url), { workerData: { memory: shared.memory, reader, names, marks, ...kind } satisfies TableThreadStart }));
-    const reports = threads.map(async (thread) => ((await once(thread, 'message')) as [readonly string[]])[0]);
-    const all = (): boolean => kinds.every((_, reader) => Atomics.load(words, 1 + reader) > 0);
-    const endMs = performance.now() + 60_000;
-    while (!all() && performance.now() < endMs) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 5);
-      });
-    }
-    // Until each has taken many: on a busy machine that lasts longer.
-    const enough = (): boolean => writer.version > 2000 && [100, 100, 8].every((least, reader) => Atomics.load(words, 1 + reader) > least);
-    while (!enough() && performance.now() < endMs) {
-      writer.publish();
-      if (writer.version % 499 === 0) writer.takeOver();
-    }
-    Atomics.store(words, 0, 1);
-    expect(await Promise.all(reports)).toEqual([[], [], []]);
-    expect(enough()).toBe(true);
-    expect(shared.version).toBe(writer.version);
-  });
+describe("threads that share a table", () => {
+  test(
+    "read one version always, whoever is behind or comes and goes, while one writes as fast as it can",
+    { timeout: 120_000 },
+    async () => {
+      const shared = new SharedTable(tableMemory(32));
+      const writer = new Writer(shared);
+      const kinds = [
+        { lagMs: 0, leaves: false },
+        { lagMs: 0, leaves: true },
+        { lagMs: 60, leaves: false },
+      ];
+      const marks = new SharedArrayBuffer(4 * (1 + kinds.length));
+      const words = new Int32Array(marks);
+      const threads = kinds.map(
+        (kind, reader) =>
+          new Worker(new URL("../table-thread.ts", import.meta.url), {
+            workerData: { memory: shared.memory, reader, names, marks, ...kind } satisfies TableThreadStart,
+          }),
+      );
+      const reports = threads.map(async (thread) => ((await once(thread, "message")) as [readonly string[]])[0]);
+      const all = (): boolean => kinds.every((_, reader) => Atomics.load(words, 1 + reader) > 0);
+      const endMs = performance.now() + 60_000;
+      while (!all() && performance.now() < endMs) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 5);
+        });
+      }
+      // Until each has taken many: on a busy machine that lasts longer.
+      const enough = (): boolean =>
+        writer.version > 2000 && [100, 100, 8].every((least, reader) => Atomics.load(words, 1 + reader) > least);
+      while (!enough() && performance.now() < endMs) {
+        writer.publish();
+        if (writer.version % 499 === 0) writer.takeOver();
+      }
+      Atomics.store(words, 0, 1);
+      expect(await Promise.all(reports)).toEqual([[], [], []]);
+      expect(enough()).toBe(true);
+      expect(shared.version).toBe(writer.version);
+    },
+  );
 
-  test('a reader that is behind holds what it reads, and nothing more once it has left', () => {
+  test("a reader that is behind holds what it reads, and nothing more once it has left", () => {
     const shared = new SharedTable(tableMemory(1));
     const writer = new Writer(shared);
     shared.enter(5);
@@ -116,7 +136,9 @@ describe('threads that share a table', () => {
       const before = writer.version;
       while (writer.full === 0 && writer.version < before + 1000) {
         try {
-          shared.publish(new TableWriter(shared.arena, shared.root).write(changeTo(writer.version + 1), shared.oldestRead).root);
+          shared.publish(
+            new TableWriter(shared.arena, shared.root).write(changeTo(writer.version + 1), shared.oldestRead).root,
+          );
           writer.version += 1;
         } catch (error) {
           if (!(error instanceof ArenaFull)) throw error;
@@ -132,7 +154,7 @@ describe('threads that share a table', () => {
     expect(fill()).toBe(1000);
   });
 
-  test('who rehearses is a reader like any other', () => {
+  test("who rehearses is a reader like any other", () => {
     const writer = new Writer(new SharedTable(tableMemory(1)));
     const { shared } = writer;
     shared.enter(spareReader);
@@ -142,7 +164,7 @@ describe('threads that share a table', () => {
     expect(shared.oldestRead).toBe(2);
   });
 
-  test('a reader that meets the unit of a root again, with another table in it, takes that', () => {
+  test("a reader that meets the unit of a root again, with another table in it, takes that", () => {
     const shared = new SharedTable(tableMemory(1));
     const writer = new Writer(shared);
     const units = new Set<number>();
@@ -164,7 +186,7 @@ describe('threads that share a table', () => {
     }
   });
 
-  test('a reader that is overtaken while it names its table enters the newest', () => {
+  test("a reader that is overtaken while it names its table enters the newest", () => {
     const writer = new Writer(new SharedTable(tableMemory(1)));
     for (let tables = 1; tables < 12; tables++) {
       const reader = new Interrupted(writer.shared.memory, () => {
@@ -175,8 +197,10 @@ describe('threads that share a table', () => {
     }
   });
 
-  test('nobody reads before there is a table', () => {
+  test("nobody reads before there is a table", () => {
     const shared = new SharedTable(tableMemory(1));
-    expect([shared.root, shared.version, shared.enter(0), shared.readBy(0), shared.oldestRead]).toEqual([0, 0, 0, 0, 0]);
+    expect([shared.root, shared.version, shared.enter(0), shared.readBy(0), shared.oldestRead]).toEqual([
+      0, 0, 0, 0, 0,
+    ]);
   });
 });

@@ -1,9 +1,14 @@
-import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { PackedMap } from '../../../gateway/supervisor/packed-map.ts';
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { PackedMap } from "../../../gateway/supervisor/packed-map.ts";
 
-test('a PackedMap holds what a Map holds, packed or not', () => {
-  const edit = fc.record({ key: fc.nat(2000), value: fc.option(fc.string(), { nil: null }), count: fc.nat(900), pack: fc.boolean() });
+test("a PackedMap holds what a Map holds, packed or not", () => {
+  const edit = fc.record({
+    key: fc.nat(2000),
+    value: fc.option(fc.string(), { nil: null }),
+    count: fc.nat(900),
+    pack: fc.boolean(),
+  });
   fc.assert(
     fc.property(fc.array(edit, { maxLength: 8 }), (edits) => {
       const packed = new PackedMap<number, string>();

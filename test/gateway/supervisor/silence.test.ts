@@ -1,19 +1,19 @@
-import type { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { blockBytes, CounterBlock, fixed } from '../../../gateway/shared/counters.ts';
-import { sharedNowMs } from '../../../gateway/shared/pulse.ts';
-import { SilenceJudge } from '../../../gateway/supervisor/silence.ts';
-import { watchEveryMs } from '../../../gateway/supervisor/watch.ts';
+import type { Worker } from "node:worker_threads";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { blockBytes, CounterBlock, fixed } from "../../../gateway/shared/counters.ts";
+import { sharedNowMs } from "../../../gateway/shared/pulse.ts";
+import { SilenceJudge } from "../../../gateway/supervisor/silence.ts";
+import { watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 
-beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] }));
+beforeEach(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
 
 /** Does not turn, and gives no stack. */
 function silentThread(): Worker {
-  return { startCpuProfile: () => Promise.reject(new Error('it ends')) } as unknown as Worker;
+  return { startCpuProfile: () => Promise.reject(new Error("it ends")) } as unknown as Worker;
 }
 
-test('a thread that does not turn is judged once, however long it takes to end it; the one after it is watched anew', async () => {
+test("a thread that does not turn is judged once, however long it takes to end it; the one after it is watched anew", async () => {
   const replaced: (Worker | null)[] = [];
   const place = {
     worker: silentThread(),
@@ -26,10 +26,14 @@ test('a thread that does not turn is judged once, however long it takes to end i
   const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
   const cells = new Float64Array(fixed.beatMs + 1);
   cells[fixed.beatMs] = sharedNowMs() - 60_000;
-  const judge = new SilenceJudge([{ name: 'data-0', place: place as never, cells, limitMs: () => 5000 }], log as never, counters);
+  const judge = new SilenceJudge(
+    [{ name: "data-0", place: place as never, cells, limitMs: () => 5000 }],
+    log as never,
+    counters,
+  );
   await vi.advanceTimersByTimeAsync(5 * watchEveryMs);
   expect(replaced).toEqual([place.worker]);
-  expect(events).toEqual(['worker-silent']);
+  expect(events).toEqual(["worker-silent"]);
   expect(counters.cells[fixed.workerSilences]).toBe(1);
   const first = place.worker;
   place.worker = silentThread();

@@ -1,8 +1,8 @@
 // Who has been silent for too long, by a clock that the test moves.
-import { describe, expect, test } from 'vitest';
-import { fixed, fixedCells } from '../../../gateway/shared/counters.ts';
-import { anyTurns } from '../../../gateway/shared/pulse.ts';
-import { SilenceWatch, printStack, watchEveryMs } from '../../../gateway/supervisor/watch.ts';
+import { describe, expect, test } from "vitest";
+import { fixed, fixedCells } from "../../../gateway/shared/counters.ts";
+import { anyTurns } from "../../../gateway/shared/pulse.ts";
+import { SilenceWatch, printStack, watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 
 const startMs = 1_000_000;
 
@@ -20,21 +20,21 @@ function watchAt(nowMs: number): SilenceWatch {
   return watch;
 }
 
-describe('silence', () => {
+describe("silence", () => {
   test.each([
     [4999, 0],
     [5000, 5000],
     [5001, 5001],
-  ])('of %i ms at a limit of 5000 is %i', (silentMs, found) => {
+  ])("of %i ms at a limit of 5000 is %i", (silentMs, found) => {
     expect(watchAt(startMs + silentMs).silentMs(blockAt(startMs), 5000)).toBe(found);
   });
 
-  test('is nothing in a thread that has not begun, and by a limit of 0', () => {
+  test("is nothing in a thread that has not begun, and by a limit of 0", () => {
     expect(watchAt(startMs + 99_000).silentMs(blockAt(0), 5000)).toBe(0);
     expect(watchAt(startMs + 99_000).silentMs(blockAt(startMs), 0)).toBe(0);
   });
 
-  test('counts from where the process went on that stood still', () => {
+  test("counts from where the process went on that stood still", () => {
     const watch = new SilenceWatch(startMs);
     watch.look(startMs + 60_000);
     expect(watch.silentMs(blockAt(startMs), 5000)).toBe(0);
@@ -45,15 +45,22 @@ describe('silence', () => {
   });
 });
 
-test('one thread that turns is enough', () => {
+test("one thread that turns is enough", () => {
   expect(anyTurns([blockAt(startMs), blockAt(startMs + 1)], 5000, startMs + 5000)).toBe(true);
   expect(anyTurns([blockAt(startMs), blockAt(startMs)], 5000, startMs + 5000)).toBe(false);
   expect(anyTurns([blockAt(0)], 5000, startMs)).toBe(false);
   expect(anyTurns([blockAt(startMs)], 0, startMs + 1e9)).toBe(true);
 });
 
-describe('the stack of a profile', () => {
-  const node = (id: number, functionName: string, url: string, hitCount: number, children: readonly number[], lines: readonly (readonly [number, number])[] = []) => ({
+describe("the stack of a profile", () => {
+  const node = (
+    id: number,
+    functionName: string,
+    url: string,
+    hitCount: number,
+    children: readonly number[],
+    lines: readonly (readonly [number, number])[] = [],
+  ) => ({
     id,
     callFrame: { functionName, url, lineNumber: 9 },
     hitCount,
@@ -61,21 +68,38 @@ describe('the stack of a profile', () => {
     positionTicks: lines.map(([line, ticks]) => ({ line, ticks })),
   });
 
-  test('is the path with most samples, innermost first, at the line with most of them', () => {
+  test("is the path with most samples, innermost first, at the line with most of them", () => {
     const nodes = [
-      node(1, '(root)', '', 0, [2, 3, 6]),
-      node(2, '(idle)', '', 90, []),
-      node(3, 'read', 'file:///a.ts', 2, [4, 5]),
-      node(4, 'seldom', 'file:///b.ts', 1, []),
-      node(5, '', 'file:///c.ts', 40, [], [[12, 3], [13, 30], [12, 2]]),
-      node(6, 'other', 'file:///d.ts', 5, []),
+      node(1, "(root)", "", 0, [2, 3, 6]),
+      node(2, "(idle)", "", 90, []),
+      node(3, "read", "file:///a.ts", 2, [4, 5]),
+      node(4, "seldom", "file:///b.ts", 1, []),
+      node(
+        5,
+        "",
+        "file:///c.ts",
+        40,
+        [],
+        [
+          [12, 3],
+          [13, 30],
+          [12, 2],
+        ],
+      ),
+      node(6, "other", "file:///d.ts", 5, []),
     ];
-    expect(printStack(nodes)).toBe('    at <anonymous> (file:///c.ts:13)\n    at read (file:///a.ts:10)');
+    expect(printStack(nodes)).toBe("    at <anonymous> (file:///c.ts:13)\n    at read (file:///a.ts:10)");
   });
 
-  test('ends where most samples do, and is empty where there are none', () => {
-    expect(printStack([node(1, '(root)', '', 0, [2]), node(2, 'loop', 'file:///a.ts', 40, [3]), node(3, 'called', 'file:///a.ts', 4, [])])).toBe('    at loop (file:///a.ts:10)');
-    expect(printStack([node(1, '(root)', '', 0, [2]), node(2, '(program)', '', 9, [])])).toBe('');
-    expect(printStack([])).toBe('');
+  test("ends where most samples do, and is empty where there are none", () => {
+    expect(
+      printStack([
+        node(1, "(root)", "", 0, [2]),
+        node(2, "loop", "file:///a.ts", 40, [3]),
+        node(3, "called", "file:///a.ts", 4, []),
+      ]),
+    ).toBe("    at loop (file:///a.ts:10)");
+    expect(printStack([node(1, "(root)", "", 0, [2]), node(2, "(program)", "", 9, [])])).toBe("");
+    expect(printStack([])).toBe("");
   });
 });

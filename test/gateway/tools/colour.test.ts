@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest';
-import { coloured, wantsColour } from '../../../gateway/tools/colour.ts';
+import { expect, test } from "vitest";
+import { coloured, wantsColour } from "../../../gateway/tools/colour.ts";
 
-test('only a terminal has colour, and only where nobody said no', () => {
+test("only a terminal has colour, and only where nobody said no", () => {
   expect(wantsColour(true, {})).toBe(true);
-  expect(wantsColour(true, { NO_COLOR: '' })).toBe(true);
-  expect(wantsColour(true, { NO_COLOR: '0' })).toBe(false);
-  expect(wantsColour(true, { TERM: 'dumb' })).toBe(false);
+  expect(wantsColour(true, { NO_COLOR: "" })).toBe(true);
+  expect(wantsColour(true, { NO_COLOR: "0" })).toBe(false);
+  expect(wantsColour(true, { TERM: "dumb" })).toBe(false);
   expect(wantsColour(false, {})).toBe(false);
 });
 
@@ -21,8 +21,16 @@ prod/iris
 2 deployments; answers 503: prod/iris
 `;
 
-test('what is not as declared, not ready or not answered stands out, and the text stays', () => {
+test("what is not as declared, not ready or not answered stands out, and the text stays", () => {
   const shown = coloured(text);
-  expect(shown.split(/\p{Cc}\[\d+m/u).join('')).toBe(text);
-  for (const part of ['\u001b[1mprod/iris\u001b[22m', '\u001b[33m100%\u001b[39m', '\u001b[31mno \u001b[39m', '\u001b[36mcopy \u001b[39m', '\u001b[31manswers 503: no healthy upstream\u001b[39m', '; \u001b[31manswers 503: prod/iris\u001b[39m']) expect(shown).toContain(part);
+  expect(shown.split(/\p{Cc}\[\d+m/u).join("")).toBe(text);
+  for (const part of [
+    "\u001b[1mprod/iris\u001b[22m",
+    "\u001b[33m100%\u001b[39m",
+    "\u001b[31mno \u001b[39m",
+    "\u001b[36mcopy \u001b[39m",
+    "\u001b[31manswers 503: no healthy upstream\u001b[39m",
+    "; \u001b[31manswers 503: prod/iris\u001b[39m",
+  ])
+    expect(shown).toContain(part);
 });

@@ -1,5 +1,5 @@
 // Runs a tool in this process, and keeps what it prints.
-import { vi } from 'vitest';
+import { vi } from "vitest";
 
 export interface Ran {
   readonly code: number;
@@ -8,9 +8,9 @@ export interface Ran {
 }
 
 export async function runTool(tool: (argv: readonly string[]) => Promise<number>, ...argv: string[]): Promise<Ran> {
-  const text = { out: '', err: '' };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((part) => ((text.out += String(part)), true));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation((part) => ((text.err += String(part)), true));
+  const text = { out: "", err: "" };
+  const out = vi.spyOn(process.stdout, "write").mockImplementation((part) => ((text.out += String(part)), true));
+  const err = vi.spyOn(process.stderr, "write").mockImplementation((part) => ((text.err += String(part)), true));
   try {
     return { code: await tool(argv), ...text };
   } finally {

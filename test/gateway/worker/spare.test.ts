@@ -1,11 +1,11 @@
 // The spare data worker in a whole process: it takes the place of one that ends, with what holds at that moment.
-import { Agent } from 'node:http';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { GatewayProcess } from '../gateway-process.ts';
-import { GatewayStage } from '../gateway-stage.ts';
-import { post } from '../load-client.ts';
-import { until } from '../until.ts';
+import { Agent } from "node:http";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { GatewayProcess } from "../gateway-process.ts";
+import { GatewayStage } from "../gateway-stage.ts";
+import { post } from "../load-client.ts";
+import { until } from "../until.ts";
 
 let stage: GatewayStage;
 let gateway: GatewayProcess;
@@ -13,7 +13,7 @@ let at: { readonly traffic: string; readonly admin: string };
 
 beforeEach(async () => {
   stage = await GatewayStage.open();
-  await stage.manifests.deploy('iris', stage.model.port);
+  await stage.manifests.deploy("iris", stage.model.port);
 });
 afterEach(() => stage.close());
 
@@ -24,100 +24,120 @@ async function serve(...argv: readonly string[]): Promise<void> {
 }
 
 /** null: nobody answered. */
-async function statusOf(name = 'iris', fields: Record<string, string> = {}): Promise<number | null> {
-  const answer = await fetch(`${at.traffic}/seldon/prod/${name}/api/v1.0/predictions`, { method: 'POST', body: '{}', headers: { connection: 'close', ...fields } }).catch(() => null);
-  await answer?.text().catch(() => '');
+async function statusOf(name = "iris", fields: Record<string, string> = {}): Promise<number | null> {
+  const answer = await fetch(`${at.traffic}/seldon/prod/${name}/api/v1.0/predictions`, {
+    method: "POST",
+    body: "{}",
+    headers: { connection: "close", ...fields },
+  }).catch(() => null);
+  await answer?.text().catch(() => "");
   return answer?.status ?? null;
 }
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${at.admin}/metrics`)).text();
-  return Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? Number.NaN);
+  return Number(
+    text
+      .split("\n")
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1) ?? Number.NaN,
+  );
 }
 
 const ended = (event: string): number => gateway.records.filter((record) => record.event === event).length;
 
 async function endWorker(): Promise<void> {
-  const before = ended('worker-ended');
-  gateway.endThread('data-0');
-  await until(() => ended('worker-ended') > before, 'the worker ended');
+  const before = ended("worker-ended");
+  gateway.endThread("data-0");
+  await until(() => ended("worker-ended") > before, "the worker ended");
 }
 
-test('takes the place of a data worker that ends, with the table and the policy of that moment; another one is made', async () => {
+test("takes the place of a data worker that ends, with the table and the policy of that moment; another one is made", async () => {
   const write = (defaults: string): Promise<void> =>
-    stage.files.write('policy.yaml', `defaults: { auth: ${defaults} }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(join(stage.files.folder, 'keys'))} }\n`);
-  await stage.files.write('keys', 'app first-key-of-app\n');
-  await write('none');
-  await serve('--policy', join(stage.files.folder, 'policy.yaml'));
+    stage.files.write(
+      "policy.yaml",
+      `defaults: { auth: ${defaults} }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(join(stage.files.folder, "keys"))} }\n`,
+    );
+  await stage.files.write("keys", "app first-key-of-app\n");
+  await write("none");
+  await serve("--policy", join(stage.files.folder, "policy.yaml"));
   expect(await statusOf()).toBe(200);
   expect(await gateway.spareLoaded()).toBe(0);
   // What changes while it waits.
-  await stage.manifests.deploy('rose', stage.model.port);
-  await until(async () => (await statusOf('rose')) === 200, 'rose is served');
-  await write('keys');
-  await until(async () => (await statusOf()) === 401, 'the policy holds');
+  await stage.manifests.deploy("rose", stage.model.port);
+  await until(async () => (await statusOf("rose")) === 200, "rose is served");
+  await write("keys");
+  await until(async () => (await statusOf()) === 401, "the policy holds");
 
-  const withKey = { 'x-api-key': 'first-key-of-app' };
+  const withKey = { "x-api-key": "first-key-of-app" };
   const seen = new Set<number | null>();
   await endWorker();
   await until(async () => {
-    const status = await statusOf('rose', withKey);
+    const status = await statusOf("rose", withKey);
     seen.add(status).add(await statusOf());
     return status === 200;
-  }, 'rose is served again');
+  }, "rose is served again");
   // Before it has the table and the policy nobody is answered.
   seen.delete(null);
   expect(seen).toEqual(new Set([200, 401]));
   expect(await gateway.spareLoaded()).toBe(1);
   // It follows changes like any other.
-  await write('none');
-  await until(async () => (await statusOf()) === 200, 'the policy is open again');
-  await stage.manifests.deploy('lily', stage.model.port);
-  await until(async () => (await statusOf('lily')) === 200, 'lily is served');
-  expect(await metric('sluice_worker_restarts_total')).toBe(1);
-  gateway.signal('SIGTERM');
+  await write("none");
+  await until(async () => (await statusOf()) === 200, "the policy is open again");
+  await stage.manifests.deploy("lily", stage.model.port);
+  await until(async () => (await statusOf("lily")) === 200, "lily is served");
+  expect(await metric("sluice_worker_restarts_total")).toBe(1);
+  gateway.signal("SIGTERM");
   expect(await gateway.exited).toBe(0);
-  expect(ended('spare-ended')).toBe(0);
-  expect(gateway.errors).toBe('');
+  expect(ended("spare-ended")).toBe(0);
+  expect(gateway.errors).toBe("");
 });
 
-test('one that ends by itself is said, counts as no worker, and is made again; without one a place is filled as well', async () => {
+test("one that ends by itself is said, counts as no worker, and is made again; without one a place is filled as well", async () => {
   await serve();
   await gateway.spareLoaded();
-  gateway.endThread('data-spare');
-  await gateway.seen('spare-ended');
+  gateway.endThread("data-spare");
+  await gateway.seen("spare-ended");
   expect(await gateway.spareLoaded()).toBe(0);
   // Both at once: whichever ends first, somebody serves.
-  gateway.endThread('data-spare');
+  gateway.endThread("data-spare");
   await endWorker();
-  await until(async () => (await statusOf()) === 200, 'it is served again');
+  await until(async () => (await statusOf()) === 200, "it is served again");
   await gateway.spareLoaded();
   // The one in the place of another ends like any other.
   await endWorker();
-  await until(async () => (await statusOf()) === 200, 'it is served again');
+  await until(async () => (await statusOf()) === 200, "it is served again");
   // Two, or three where the one that was about to end had taken the place.
-  await until(async () => (await metric('sluice_worker_restarts_total')) === ended('worker-ended'), 'what ended is counted');
-  gateway.signal('SIGTERM');
+  await until(
+    async () => (await metric("sluice_worker_restarts_total")) === ended("worker-ended"),
+    "what ended is counted",
+  );
+  gateway.signal("SIGTERM");
   expect(await gateway.exited).toBe(0);
 });
 
-test('one that runs out of memory ends alone: it is said, costs no request, and is made again; so does a data worker', { timeout: 120_000 }, async () => {
-  // What collects garbage in vain does not turn either.
-  await serve('--worker-silence-ms', '0');
-  await gateway.spareLoaded();
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const statuses = new Set<number>();
-  gateway.endThread('exhaust data-spare');
-  // On one connection, which would end with the worker that has it.
-  while (ended('spare-ended') === 0) statuses.add((await post(`${at.traffic}/seldon/prod/iris/api/v1.0/predictions`, agent)).status);
-  expect([...statuses]).toEqual([200]);
-  expect((await gateway.seen('spare-ended'))['reason']).toMatch(/memory/);
-  expect(await gateway.spareLoaded()).toBe(0);
-  gateway.endThread('exhaust data-0');
-  expect((await gateway.seen('worker-ended', { thread: 'data-0' }))['reason']).toMatch(/memory/);
-  await until(async () => (await statusOf()) === 200, 'the spare serves');
-  expect(await gateway.spareLoaded()).toBe(1);
-  expect([ended('spare-ended'), ended('worker-ended')]).toEqual([1, 1]);
-  gateway.signal('SIGTERM');
-  expect(await gateway.exited).toBe(0);
-});
+test(
+  "one that runs out of memory ends alone: it is said, costs no request, and is made again; so does a data worker",
+  { timeout: 120_000 },
+  async () => {
+    // What collects garbage in vain does not turn either.
+    await serve("--worker-silence-ms", "0");
+    await gateway.spareLoaded();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const statuses = new Set<number>();
+    gateway.endThread("exhaust data-spare");
+    // On one connection, which would end with the worker that has it.
+    while (ended("spare-ended") === 0)
+      statuses.add((await post(`${at.traffic}/seldon/prod/iris/api/v1.0/predictions`, agent)).status);
+    expect([...statuses]).toEqual([200]);
+    expect((await gateway.seen("spare-ended"))["reason"]).toMatch(/memory/);
+    expect(await gateway.spareLoaded()).toBe(0);
+    gateway.endThread("exhaust data-0");
+    expect((await gateway.seen("worker-ended", { thread: "data-0" }))["reason"]).toMatch(/memory/);
+    await until(async () => (await statusOf()) === 200, "the spare serves");
+    expect(await gateway.spareLoaded()).toBe(1);
+    expect([ended("spare-ended"), ended("worker-ended")]).toEqual([1, 1]);
+    gateway.signal("SIGTERM");
+    expect(await gateway.exited).toBe(0);
+  },
+);

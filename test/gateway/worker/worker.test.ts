@@ -1,16 +1,24 @@
-import { once } from 'node:events';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { describe, expect, test, vi } from 'vitest';
-import { limitMemory } from '../../../gateway/shared/limit-memory.ts';
-import { noPolicy, type CallPolicy } from '../../../gateway/callers/call-policy.ts';
-import { decodeServe } from '../../../gateway/options/config.ts';
-import type { CertificateSet } from '../../../gateway/shared/certificates.ts';
-import { blockBytes, heavyUseBytes } from '../../../gateway/shared/counters.ts';
-import type { OAuthClientsChange } from '../../../gateway/callers/oauth-client.ts';
-import type { ControlToData, DataStart, DataToControl, FromData, RevokedTokens, ToData, TokensToRevoke } from '../../../gateway/shared/messages.ts';
-import { startDataWorker } from '../../../gateway/worker/worker.ts';
-import type { Plane, PlaneStart } from '../../../gateway/shared/data-plane.ts';
-import { tableMemory, type TableMemory } from '../../../gateway/shared/shared-table.ts';
+import { once } from "node:events";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { describe, expect, test, vi } from "vitest";
+import { limitMemory } from "../../../gateway/shared/limit-memory.ts";
+import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.ts";
+import { decodeServe } from "../../../gateway/options/config.ts";
+import type { CertificateSet } from "../../../gateway/shared/certificates.ts";
+import { blockBytes, heavyUseBytes } from "../../../gateway/shared/counters.ts";
+import type { OAuthClientsChange } from "../../../gateway/callers/oauth-client.ts";
+import type {
+  ControlToData,
+  DataStart,
+  DataToControl,
+  FromData,
+  RevokedTokens,
+  ToData,
+  TokensToRevoke,
+} from "../../../gateway/shared/messages.ts";
+import { startDataWorker } from "../../../gateway/worker/worker.ts";
+import type { Plane, PlaneStart } from "../../../gateway/shared/data-plane.ts";
+import { tableMemory, type TableMemory } from "../../../gateway/shared/shared-table.ts";
 
 class FakePlane implements Plane {
   readonly calls: string[] = [];
@@ -37,7 +45,7 @@ class FakePlane implements Plane {
 
   async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
     this.calls.push(`revoke ${tokens.kind}`);
-    return { kind: 'revoked', count: 2 };
+    return { kind: "revoked", count: 2 };
   }
 
   follow(memory: TableMemory): void {
@@ -54,7 +62,7 @@ class FakePlane implements Plane {
 
   async listen(_: number, tlsPort: number): Promise<{ host: string; port: number; tlsPort: number }> {
     this.calls.push(`listen ${this.served.version}`);
-    return { host: '127.0.0.1', port: 4000, tlsPort };
+    return { host: "127.0.0.1", port: 4000, tlsPort };
   }
 
   setCertificates({ hosts }: CertificateSet): void {
@@ -67,9 +75,26 @@ class FakePlane implements Plane {
 }
 
 function startOf(changes: Partial<DataStart>): DataStart {
-  const config = decodeServe(['--folder', 'd'], {});
-  if (config.kind !== 'settings') throw new Error('settings');
-  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], heavyUse: new SharedArrayBuffer(heavyUseBytes()), table: tableMemory(1), oauthClients: null, tokens: [], port: 0, tlsPort: 0, policy: null, limits: limitMemory(1, 0, [1, 2]), certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
+  const config = decodeServe(["--folder", "d"], {});
+  if (config.kind !== "settings") throw new Error("settings");
+  return {
+    kind: "data",
+    settings: config.settings,
+    worker: 0,
+    counters: [new SharedArrayBuffer(blockBytes())],
+    heavyUse: new SharedArrayBuffer(heavyUseBytes()),
+    table: tableMemory(1),
+    oauthClients: null,
+    tokens: [],
+    port: 0,
+    tlsPort: 0,
+    policy: null,
+    limits: limitMemory(1, 0, [1, 2]),
+    certificates: null,
+    ticketSeed: new Uint8Array(32),
+    replacement: false,
+    ...changes,
+  };
 }
 
 interface Thread {
@@ -83,52 +108,59 @@ function startThread(changes: Partial<DataStart> = {}, version = 0): Thread {
   const { port1: supervisor, port2: parent } = new MessageChannel();
   let plane: FakePlane | null = null;
   void startDataWorker(startOf(changes), parent, (options) => (plane = new FakePlane(options, { version, atMs: 0 })));
-  return { plane: plane!, supervisor, next: async () => ((await once(supervisor, 'message')) as [FromData])[0] };
+  return { plane: plane!, supervisor, next: async () => ((await once(supervisor, "message")) as [FromData])[0] };
 }
 
-function connect(supervisor: MessagePort, table: TableMemory = tableMemory(1)): { control: MessagePort; wake: () => void; next: () => Promise<DataToControl> } {
+function connect(
+  supervisor: MessagePort,
+  table: TableMemory = tableMemory(1),
+): { control: MessagePort; wake: () => void; next: () => Promise<DataToControl> } {
   const { port1: control, port2: channel } = new MessageChannel();
-  supervisor.postMessage({ kind: 'control', channel, table } satisfies ToData, [channel]);
-  return { control, wake: () => control.postMessage({ kind: 'wake' } satisfies ControlToData), next: async () => ((await once(control, 'message')) as [DataToControl])[0] };
+  supervisor.postMessage({ kind: "control", channel, table } satisfies ToData, [channel]);
+  return {
+    control,
+    wake: () => control.postMessage({ kind: "wake" } satisfies ControlToData),
+    next: async () => ((await once(control, "message")) as [DataToControl])[0],
+  };
 }
 
-describe('a data worker', () => {
-  test('says which table it took when it is woken', async () => {
+describe("a data worker", () => {
+  test("says which table it took when it is woken", async () => {
     const { supervisor, plane, next } = startThread();
-    expect(await next()).toMatchObject({ kind: 'listening', port: 4000 });
+    expect(await next()).toMatchObject({ kind: "listening", port: 4000 });
     const control = connect(supervisor);
     // There is none yet: nothing to say.
     control.wake();
     plane.newest = { version: 5, atMs: 17 };
     control.wake();
-    expect(await control.next()).toEqual({ kind: 'taken', version: 5, atMs: 17 });
+    expect(await control.next()).toEqual({ kind: "taken", version: 5, atMs: 17 });
     supervisor.close();
   });
 
-  test('says what it lacks before it says that it serves, again when that changes, and to each new control worker', async () => {
+  test("says what it lacks before it says that it serves, again when that changes, and to each new control worker", async () => {
     const { supervisor, plane, next } = startThread({}, 5);
     await next();
-    plane.lacks = 'the policy';
+    plane.lacks = "the policy";
     const told: DataToControl[] = [];
     const listening = (): { readonly wake: () => void } => {
       const { control, wake } = connect(supervisor);
-      control.on('message', (message: DataToControl) => told.push(message));
+      control.on("message", (message: DataToControl) => told.push(message));
       return { wake };
     };
     const first = listening();
     first.wake();
-    await vi.waitFor(() => expect(told.map(({ kind }) => kind)).toEqual(['lacks', 'taken']));
-    expect(told[0]).toEqual({ kind: 'lacks', what: 'the policy' });
+    await vi.waitFor(() => expect(told.map(({ kind }) => kind)).toEqual(["lacks", "taken"]));
+    expect(told[0]).toEqual({ kind: "lacks", what: "the policy" });
     const second = listening();
     second.wake();
-    await vi.waitFor(() => expect(told.map(({ kind }) => kind)).toEqual(['lacks', 'taken', 'lacks', 'taken']));
+    await vi.waitFor(() => expect(told.map(({ kind }) => kind)).toEqual(["lacks", "taken", "lacks", "taken"]));
     plane.lacks = null;
-    supervisor.postMessage({ kind: 'policy', policy: noPolicy } satisfies ToData);
-    await vi.waitFor(() => expect(told.at(-1)).toEqual({ kind: 'lacks', what: null }));
+    supervisor.postMessage({ kind: "policy", policy: noPolicy } satisfies ToData);
+    await vi.waitFor(() => expect(told.at(-1)).toEqual({ kind: "lacks", what: null }));
     supervisor.close();
   });
 
-  test('a new control worker takes over where the old one stopped, in other memory if there is other', async () => {
+  test("a new control worker takes over where the old one stopped, in other memory if there is other", async () => {
     const { supervisor, plane, next } = startThread({}, 5);
     await next();
     const first = connect(supervisor, tableMemory(1, 1));
@@ -138,77 +170,86 @@ describe('a data worker', () => {
     second.wake();
     expect(await second.next()).toMatchObject({ version: 5 });
     expect(plane.followed).toBe(2);
-    plane.options.used(['dns model:80']);
-    expect(await second.next()).toEqual({ kind: 'used', upstreams: ['dns model:80'] });
+    plane.options.used(["dns model:80"]);
+    expect(await second.next()).toEqual({ kind: "used", upstreams: ["dns model:80"] });
     supervisor.close();
   });
 
-  test('a replacement listens at once with the table that is there, also without a control worker', async () => {
+  test("a replacement listens at once with the table that is there, also without a control worker", async () => {
     const { supervisor, plane, next } = startThread({ replacement: true }, 9);
-    supervisor.postMessage({ kind: 'clear' } satisfies ToData);
-    expect(await next()).toMatchObject({ kind: 'listening' });
-    expect(plane.calls).toEqual(['listen 9']);
+    supervisor.postMessage({ kind: "clear" } satisfies ToData);
+    expect(await next()).toMatchObject({ kind: "listening" });
+    expect(plane.calls).toEqual(["listen 9"]);
     supervisor.close();
   });
 
-  test('a replacement listens only once its cells are clear of what the worker before it counted', async () => {
+  test("a replacement listens only once its cells are clear of what the worker before it counted", async () => {
     const { supervisor, plane, next } = startThread({ replacement: true }, 9);
     const control = connect(supervisor);
     control.wake();
-    expect(await control.next()).toMatchObject({ kind: 'taken' });
+    expect(await control.next()).toMatchObject({ kind: "taken" });
     expect(plane.calls).toEqual([]);
-    supervisor.postMessage({ kind: 'clear' } satisfies ToData);
-    expect(await next()).toMatchObject({ kind: 'listening' });
+    supervisor.postMessage({ kind: "clear" } satisfies ToData);
+    expect(await next()).toMatchObject({ kind: "listening" });
     supervisor.close();
   });
 
-  test('a replacement without a table listens once there is one', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout'] });
+  test("a replacement without a table listens once there is one", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
     const { supervisor, plane, next } = startThread({ replacement: true });
     const control = connect(supervisor);
-    supervisor.postMessage({ kind: 'clear' } satisfies ToData);
+    supervisor.postMessage({ kind: "clear" } satisfies ToData);
     const listening = next();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(plane.calls).toEqual([]);
     plane.newest = { version: 9, atMs: 0 };
     control.wake();
-    expect(await listening).toMatchObject({ kind: 'listening' });
-    expect(plane.calls).toEqual(['listen 9']);
+    expect(await listening).toMatchObject({ kind: "listening" });
+    expect(plane.calls).toEqual(["listen 9"]);
     supervisor.close();
     vi.useRealTimers();
   });
 
-  test('has the certificates of its start before it listens, and others when it is told', async () => {
-    const of = (host: string): CertificateSet => ({ texts: new SharedArrayBuffer(0), entries: [], hosts: new Map([[host, 0]]), cleartext: new Map(), ticketSeeds: [] });
-    const { supervisor, plane, next } = startThread({ certificates: of('a.example') }, 5);
+  test("has the certificates of its start before it listens, and others when it is told", async () => {
+    const of = (host: string): CertificateSet => ({
+      texts: new SharedArrayBuffer(0),
+      entries: [],
+      hosts: new Map([[host, 0]]),
+      cleartext: new Map(),
+      ticketSeeds: [],
+    });
+    const { supervisor, plane, next } = startThread({ certificates: of("a.example") }, 5);
     await next();
     const { port1: control, port2: channel } = new MessageChannel();
-    supervisor.postMessage({ kind: 'control', channel, table: tableMemory(1) } satisfies ToData, [channel]);
-    control.postMessage({ kind: 'certificates', set: of('b.example') } satisfies ControlToData);
-    control.postMessage({ kind: 'wake' } satisfies ControlToData);
-    await once(control, 'message');
-    expect(plane.calls).toEqual(['certificates a.example', 'listen 5', 'certificates b.example']);
+    supervisor.postMessage({ kind: "control", channel, table: tableMemory(1) } satisfies ToData, [channel]);
+    control.postMessage({ kind: "certificates", set: of("b.example") } satisfies ControlToData);
+    control.postMessage({ kind: "wake" } satisfies ControlToData);
+    await once(control, "message");
+    expect(plane.calls).toEqual(["certificates a.example", "listen 5", "certificates b.example"]);
     control.close();
     supervisor.close();
   });
 
-  test('clients of the OAuth gateway come from the supervisor, revocations from the control worker, which is told how many', async () => {
+  test("clients of the OAuth gateway come from the supervisor, revocations from the control worker, which is told how many", async () => {
     const { supervisor, plane, next } = startThread();
     await next();
     const { control, next: told } = connect(supervisor);
-    supervisor.postMessage({ kind: 'oauth-clients', change: { whole: true, set: [], removed: ['a'] } } satisfies ToData);
-    control.postMessage({ kind: 'revoke', id: 7, tokens: { kind: 'client', client: 'a' } } satisfies ControlToData);
-    expect(await told()).toEqual({ kind: 'revoked', id: 7, answer: { kind: 'revoked', count: 2 } });
-    expect(plane.calls.slice(1).toSorted()).toEqual(['clients 0 1', 'revoke client']);
+    supervisor.postMessage({
+      kind: "oauth-clients",
+      change: { whole: true, set: [], removed: ["a"] },
+    } satisfies ToData);
+    control.postMessage({ kind: "revoke", id: 7, tokens: { kind: "client", client: "a" } } satisfies ControlToData);
+    expect(await told()).toEqual({ kind: "revoked", id: 7, answer: { kind: "revoked", count: 2 } });
+    expect(plane.calls.slice(1).toSorted()).toEqual(["clients 0 1", "revoke client"]);
     supervisor.close();
   });
 
-  test('drains when told to', async () => {
+  test("drains when told to", async () => {
     const { supervisor, plane, next } = startThread();
     await next();
-    supervisor.postMessage({ kind: 'drain', waitMs: 1, graceMs: 2 } satisfies ToData);
-    expect(await next()).toEqual({ kind: 'drained' });
-    expect(plane.calls).toContain('drain 1 2');
+    supervisor.postMessage({ kind: "drain", waitMs: 1, graceMs: 2 } satisfies ToData);
+    expect(await next()).toEqual({ kind: "drained" });
+    expect(plane.calls).toContain("drain 1 2");
     supervisor.close();
   });
 });

@@ -1,7 +1,7 @@
 // Files that tests declare objects with.
-import type { Declarations, DeclaringFiles } from '../../../k8s/source/files/declarations.ts';
-import type { StoredObject } from '../../../k8s/source/objects/stored-object.ts';
-import { objectKey } from '../../../k8s/translate/model/object.ts';
+import type { Declarations, DeclaringFiles } from "../../../k8s/source/files/declarations.ts";
+import type { StoredObject } from "../../../k8s/source/objects/stored-object.ts";
+import { objectKey } from "../../../k8s/translate/model/object.ts";
 
 export class DeclaredFiles implements DeclaringFiles {
   readonly #names: string[] = [];

@@ -1,25 +1,85 @@
 // What real manifests hold beside what is read here: nothing of it is near enough to something that decides.
-import { load } from 'js-yaml';
-import { describe, expect, test } from 'vitest';
-import { deploymentPlaces } from '../../../k8s/translate/fields/deployment-places.ts';
-import { mappingObject } from '../../../k8s/translate/mappings/mapping-places.ts';
-import type { UnknownRecord } from '../../../k8s/translate/values/value.ts';
-import { deployment, object, problemsOf, service, translate } from './objects.ts';
+import { load } from "js-yaml";
+import { describe, expect, test } from "vitest";
+import { deploymentPlaces } from "../../../k8s/translate/fields/deployment-places.ts";
+import { mappingObject } from "../../../k8s/translate/mappings/mapping-places.ts";
+import type { UnknownRecord } from "../../../k8s/translate/values/value.ts";
+import { deployment, object, problemsOf, service, translate } from "./objects.ts";
 
 /** Keys of other tools, and those of Seldon that say nothing to routing. */
 const annotations = [
-  'kubectl.kubernetes.io/last-applied-configuration', 'kubectl.kubernetes.io/restartedAt', 'prometheus.io/scrape', 'prometheus.io/path', 'prometheus.io/port', 'prometheus.io/scheme',
-  'sidecar.istio.io/inject', 'sidecar.istio.io/rewriteAppHTTPProbers', 'traffic.sidecar.istio.io/excludeInboundPorts', 'traffic.sidecar.istio.io/includeOutboundIPRanges', 'proxy.istio.io/config',
-  'linkerd.io/inject', 'config.linkerd.io/skip-inbound-ports', 'argocd.argoproj.io/sync-wave', 'argocd.argoproj.io/sync-options', 'argocd.argoproj.io/tracking-id', 'helm.sh/hook',
-  'meta.helm.sh/release-name', 'meta.helm.sh/release-namespace', 'fluxcd.io/automated', 'checksum/config', 'autoscaling.knative.dev/minScale', 'cluster-autoscaler.kubernetes.io/safe-to-evict',
-  'service.beta.kubernetes.io/aws-load-balancer-type', 'cloud.google.com/neg', 'external-dns.alpha.kubernetes.io/hostname', 'cert-manager.io/cluster-issuer', 'nginx.ingress.kubernetes.io/auth-url',
-  'nginx.ingress.kubernetes.io/canary-weight', 'traefik.ingress.kubernetes.io/router.tls', 'vault.hashicorp.com/agent-inject', 'project_name', 'deployment_version', 'author', 'team', 'owner',
-  'description', 'seldon.io/engine-separate-pod', 'seldon.io/headless-svc', 'seldon.io/rest-connection-timeout', 'seldon.io/rest-retries', 'seldon.io/grpc-max-message-size', 'seldon.io/executor',
-  'seldon.io/istio-gateway', 'seldon.io/istio-host', 'seldon.io/istio-retries', 'seldon.io/istio-retries-timeout', 'seldon.io/executor-logger-queue-size', 'seldon.io/executor-logger-write-timeout-ms',
-  'seldon.io/engine-java-opts', 'seldon.io/engine-log-level', 'getambassador.io/resource-changed', 'getambassador.io/resource-downloaded', 'consul.hashicorp.com/connect-inject', 'sumologic.com/include',
+  "kubectl.kubernetes.io/last-applied-configuration",
+  "kubectl.kubernetes.io/restartedAt",
+  "prometheus.io/scrape",
+  "prometheus.io/path",
+  "prometheus.io/port",
+  "prometheus.io/scheme",
+  "sidecar.istio.io/inject",
+  "sidecar.istio.io/rewriteAppHTTPProbers",
+  "traffic.sidecar.istio.io/excludeInboundPorts",
+  "traffic.sidecar.istio.io/includeOutboundIPRanges",
+  "proxy.istio.io/config",
+  "linkerd.io/inject",
+  "config.linkerd.io/skip-inbound-ports",
+  "argocd.argoproj.io/sync-wave",
+  "argocd.argoproj.io/sync-options",
+  "argocd.argoproj.io/tracking-id",
+  "helm.sh/hook",
+  "meta.helm.sh/release-name",
+  "meta.helm.sh/release-namespace",
+  "fluxcd.io/automated",
+  "checksum/config",
+  "autoscaling.knative.dev/minScale",
+  "cluster-autoscaler.kubernetes.io/safe-to-evict",
+  "service.beta.kubernetes.io/aws-load-balancer-type",
+  "cloud.google.com/neg",
+  "external-dns.alpha.kubernetes.io/hostname",
+  "cert-manager.io/cluster-issuer",
+  "nginx.ingress.kubernetes.io/auth-url",
+  "nginx.ingress.kubernetes.io/canary-weight",
+  "traefik.ingress.kubernetes.io/router.tls",
+  "vault.hashicorp.com/agent-inject",
+  "project_name",
+  "deployment_version",
+  "author",
+  "team",
+  "owner",
+  "description",
+  "seldon.io/engine-separate-pod",
+  "seldon.io/headless-svc",
+  "seldon.io/rest-connection-timeout",
+  "seldon.io/rest-retries",
+  "seldon.io/grpc-max-message-size",
+  "seldon.io/executor",
+  "seldon.io/istio-gateway",
+  "seldon.io/istio-host",
+  "seldon.io/istio-retries",
+  "seldon.io/istio-retries-timeout",
+  "seldon.io/executor-logger-queue-size",
+  "seldon.io/executor-logger-write-timeout-ms",
+  "seldon.io/engine-java-opts",
+  "seldon.io/engine-log-level",
+  "getambassador.io/resource-changed",
+  "getambassador.io/resource-downloaded",
+  "consul.hashicorp.com/connect-inject",
+  "sumologic.com/include",
 ];
-const written = JSON.stringify(Object.fromEntries(annotations.map((key) => [key, 'x'])));
-const labels = JSON.stringify({ app: 'a', service: 'b', method: 'sklearn', weight: 'heavy', traffic: 'canary', shadow: 'no', version: 'v1', 'app.kubernetes.io/name': 'a', 'seldon-deployment-id': 'x', fluentd: 'true', host: 'a', labels: 'b', tls: 'c' });
+const written = JSON.stringify(Object.fromEntries(annotations.map((key) => [key, "x"])));
+const labels = JSON.stringify({
+  app: "a",
+  service: "b",
+  method: "sklearn",
+  weight: "heavy",
+  traffic: "canary",
+  shadow: "no",
+  version: "v1",
+  "app.kubernetes.io/name": "a",
+  "seldon-deployment-id": "x",
+  fluentd: "true",
+  host: "a",
+  labels: "b",
+  tls: "c",
+});
 
 const seldon = `
 metadata: { name: a, namespace: p, generation: 3, labels: ${labels}, annotations: ${written}, managedFields: [], ownerReferences: [], finalizers: [x] }
@@ -83,22 +143,32 @@ spec:
   envoy_override: { weight: 5, method: x }
 `;
 
-describe('legitimate keys', () => {
-  test('of a SeldonDeployment', () => {
+describe("legitimate keys", () => {
+  test("of a SeldonDeployment", () => {
     expect(deploymentPlaces.misplacedIn(load(seldon) as UnknownRecord)).toEqual([]);
   });
 
-  test('of a Mapping', () => {
+  test("of a Mapping", () => {
     expect(mappingObject.misplacedIn(load(mapping) as UnknownRecord)).toEqual([]);
   });
 
-  test.each(['clusterIPs: [x]', 'sessionAffinity: ClientIP', 'sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}', 'loadBalancerSourceRanges: [10.0.0.0/8]', `selector: ${labels}`])('of a Service with %s, nothing is said', (field) => {
-    const made = object('Service', 'prod/other', `{metadata: {labels: ${labels}, annotations: ${written}}, spec: {ports: [{port: 80, targetPort: 8000, nodePort: 30000, appProtocol: http}], ${field}}}`);
+  test.each([
+    "clusterIPs: [x]",
+    "sessionAffinity: ClientIP",
+    "sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}",
+    "loadBalancerSourceRanges: [10.0.0.0/8]",
+    `selector: ${labels}`,
+  ])("of a Service with %s, nothing is said", (field) => {
+    const made = object(
+      "Service",
+      "prod/other",
+      `{metadata: {labels: ${labels}, annotations: ${written}}, spec: {ports: [{port: 80, targetPort: 8000, nodePort: 30000, appProtocol: http}], ${field}}}`,
+    );
     expect(problemsOf(translate([made]))).toEqual([]);
   });
 
-  test('of other tools are no Problems of what is served', () => {
-    const made = deployment('prod/iris', ['main'], JSON.parse(written) as Record<string, string>);
-    expect(problemsOf(translate([made, ...service('prod/iris-main')]))).toEqual([]);
+  test("of other tools are no Problems of what is served", () => {
+    const made = deployment("prod/iris", ["main"], JSON.parse(written) as Record<string, string>);
+    expect(problemsOf(translate([made, ...service("prod/iris-main")]))).toEqual([]);
   });
 });

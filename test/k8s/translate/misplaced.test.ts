@@ -1,15 +1,15 @@
 // Guards, conditions and shares one indentation out, in or beside: as a start finds them, and as an edit of what is served, of which the last good form stays.
-import { dump } from 'js-yaml';
-import { describe, expect, test } from 'vitest';
-import { Declarations } from '../../../k8s/source/files/declarations.ts';
-import { parseManifest } from '../../../k8s/source/manifest/manifest.ts';
-import type { StoredObject } from '../../../k8s/source/objects/stored-object.ts';
-import { essenceOf } from '../../../k8s/translate/deployments/essence.ts';
-import type { SourceObject } from '../../../k8s/translate/model/object.ts';
-import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
-import type { Translation } from '../../../k8s/translate/model/translation.ts';
-import { DeclaredFiles } from '../source/declared-files.ts';
-import { clusterSettings, contentOf, object, service } from './objects.ts';
+import { dump } from "js-yaml";
+import { describe, expect, test } from "vitest";
+import { Declarations } from "../../../k8s/source/files/declarations.ts";
+import { parseManifest } from "../../../k8s/source/manifest/manifest.ts";
+import type { StoredObject } from "../../../k8s/source/objects/stored-object.ts";
+import { essenceOf } from "../../../k8s/translate/deployments/essence.ts";
+import type { SourceObject } from "../../../k8s/translate/model/object.ts";
+import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import type { Translation } from "../../../k8s/translate/model/translation.ts";
+import { DeclaredFiles } from "../source/declared-files.ts";
+import { clusterSettings, contentOf, object, service } from "./objects.ts";
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -19,8 +19,13 @@ function subjectOf(kind: string, name: string, text: string): SourceObject {
   return { ...made, object: essenceOf(kind, made.object as Tree) };
 }
 
-const around = [...service('models/x'), ...service('models/iris-main'), ...service('models/iris-canary'), object('Mapping', 'models/neighbour', 'spec: {prefix: /seldon/models/x/, service: "x:8000"}')];
-const settings = { ...clusterSettings, gatewayNamespace: 'models' };
+const around = [
+  ...service("models/x"),
+  ...service("models/iris-main"),
+  ...service("models/iris-canary"),
+  object("Mapping", "models/neighbour", 'spec: {prefix: /seldon/models/x/, service: "x:8000"}'),
+];
+const settings = { ...clusterSettings, gatewayNamespace: "models" };
 
 function servedOf(translation: Translation): string {
   const { problems: _problems, ...rest } = contentOf(translation) as Tree & { readonly problems: unknown };
@@ -29,69 +34,292 @@ function servedOf(translation: Translation): string {
 
 /** Mappings of an object that get requests. */
 function readyOf(translation: Translation, name: string): readonly string[] {
-  return [...translation.mappings.values()].filter(({ source, target }) => source.name === name && (target.kind === 'redirect' || translation.endpoints.get(target.upstream)!.ready)).map(({ id }) => id);
+  return [...translation.mappings.values()]
+    .filter(
+      ({ source, target }) =>
+        source.name === name && (target.kind === "redirect" || translation.endpoints.get(target.upstream)!.ready),
+    )
+    .map(({ id }) => id);
 }
 
-function edited(first: SourceObject | null, second: SourceObject): { readonly translation: Translation; readonly before: string; readonly errors: readonly string[] } {
+function edited(
+  first: SourceObject | null,
+  second: SourceObject,
+): { readonly translation: Translation; readonly before: string; readonly errors: readonly string[] } {
   const translator = new Translator(settings, nothingHeld);
   translator.apply({ set: first === null ? around : [...around, first], removed: [] });
   const before = servedOf(translator.current());
   translator.apply({ set: [second], removed: [] });
   const translation = translator.current();
-  return { translation, before, errors: translation.problems.filter(({ level, subject }) => level === 'error' && subject.name === second.ref.name).map(({ field }) => field) };
+  return {
+    translation,
+    before,
+    errors: translation.problems
+      .filter(({ level, subject }) => level === "error" && subject.name === second.ref.name)
+      .map(({ field }) => field),
+  };
 }
 
-const mapping = (metadata: string, rest = ''): string => `{metadata: {${metadata}}, spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example}${rest}}`;
-const deployment = (metadata: string, predictors = '{name: main, graph: {name: m}}', rest = ''): string => `{metadata: {${metadata}}, spec: {predictors: [${predictors}]${rest}}}`;
-const guarded = 'annotations: {sluice.io/auth: corp}';
-const twoPredictors = '{name: main, traffic: 95, graph: {name: m}}, {name: canary, traffic: 5, graph: {name: m}}';
+const mapping = (metadata: string, rest = ""): string =>
+  `{metadata: {${metadata}}, spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example}${rest}}`;
+const deployment = (metadata: string, predictors = "{name: main, graph: {name: m}}", rest = ""): string =>
+  `{metadata: {${metadata}}, spec: {predictors: [${predictors}]${rest}}}`;
+const guarded = "annotations: {sluice.io/auth: corp}";
+const twoPredictors = "{name: main, traffic: 95, graph: {name: m}}, {name: canary, traffic: 5, graph: {name: m}}";
 
 const cases: readonly (readonly [what: string, kind: string, good: string, wrong: string, field: string])[] = [
-  ['annotations beside metadata', 'Mapping', mapping(guarded), mapping('', `, ${guarded}`), 'annotations["sluice.io/auth"]'],
-  ['metadata.annotation', 'Mapping', mapping(guarded), mapping('annotation: {sluice.io/auth: corp}'), 'metadata.annotation["sluice.io/auth"]'],
-  ['annotations.annotations', 'Mapping', mapping(guarded), mapping(`annotations: {${guarded}}`), 'metadata.annotations["annotations"]'],
-  ['the guard in metadata', 'Mapping', mapping(guarded), mapping('sluice.io/auth: corp'), 'metadata.sluice.io/auth'],
-  ['the guard in spec', 'Mapping', mapping(guarded), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, sluice.io/auth: corp}}', 'spec.sluice.io/auth'],
-  ['the guard misspelt', 'Mapping', mapping(guarded), mapping('annotations: {sluice.io/auht: corp}'), 'metadata.annotations["sluice.io/auht"]'],
-  ['annotations as a list', 'Mapping', mapping(guarded), mapping('annotations: [sluice.io/auth]'), 'metadata.annotations'],
-  ['a map as an annotation', 'Mapping', mapping(guarded), mapping('annotations: {team: {sluice.io/auth: corp}}'), 'metadata.annotations["team"]'],
-  ['Ambassador_id', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, Ambassador_id: other}}', 'spec.Ambassador_id'],
-  ['ambassador-id', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, ambassador-id: [other]}}', 'spec.ambassador-id'],
-  ['ambassador_ids', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, ambassador_ids: [other]}}', 'spec.ambassador_ids'],
-  ['ambassador_id beside spec', 'Mapping', mapping(''), mapping('', ', ambassador_id: [other]'), 'ambassador_id'],
-  ['a condition one out of headers', 'Mapping', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: {x-user: me}}}', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: null, x-user: me}}', 'spec.x-user'],
-  ['annotations in labels', 'Mapping', mapping(guarded), mapping(`labels: {${guarded}}`), 'metadata.labels["annotations"]["sluice.io/auth"]'],
-  ['method at two letters', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", mtod: GET}}', 'spec.mtod'],
-  ['a condition below cors', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", cors: {origins: "*", hostname: a.example}}}', 'spec.cors.hostname'],
-  ['annotations beside metadata', 'SeldonDeployment', deployment(guarded), `{${guarded}, spec: {predictors: [{name: main, graph: {name: m}}]}}`, 'annotations["sluice.io/auth"]'],
-  ['metadata.annotation', 'SeldonDeployment', deployment(guarded), deployment('annotation: {sluice.io/auth: corp}'), 'metadata.annotation["sluice.io/auth"]'],
-  ['annotations.annotations', 'SeldonDeployment', deployment(guarded), deployment(`annotations: {${guarded}}`), 'metadata.annotations["annotations"]'],
-  ['annotations.annotations in spec', 'SeldonDeployment', deployment('', undefined, `, ${guarded}`), deployment('', undefined, `, annotations: {${guarded}}`), 'spec.annotations["annotations"]'],
-  ['the guard on a predictor', 'SeldonDeployment', deployment(guarded), deployment('', `{name: main, graph: {name: m}, ${guarded}}`), 'spec.predictors[0].annotations["sluice.io/auth"]'],
-  ['the guard on pods', 'SeldonDeployment', deployment(guarded), deployment('', `{name: main, graph: {name: m}, componentSpecs: [{metadata: {${guarded}}, spec: {containers: [{name: m}]}}]}`), 'spec.predictors[0].componentSpecs[0].metadata.annotations["sluice.io/auth"]'],
-  ['seldon.io/ambassador-ids', 'SeldonDeployment', deployment(''), deployment('annotations: {seldon.io/ambassador-ids: other}'), 'metadata.annotations["seldon.io/ambassador-ids"]'],
-  ['seldon.io/ambassador-cofnig', 'SeldonDeployment', deployment(''), deployment('annotations: {seldon.io/ambassador-cofnig: "kind: Mapping"}'), 'metadata.annotations["seldon.io/ambassador-cofnig"]'],
-  ['sluice.io/traffics', 'SeldonDeployment', deployment('annotations: {sluice.io/traffic: "main=95,canary=5"}', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}}'), deployment('annotations: {sluice.io/traffics: "main=95,canary=5"}', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}}'), 'metadata.annotations["sluice.io/traffics"]'],
-  ['shadow below graph', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}'), deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m, shadow: true}}'), 'spec.predictors[1].graph.shadow'],
-  ['shadow below a child of graph', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}'), deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m, children: [{name: n, shadow: true}]}}'), 'spec.predictors[1].graph.children[0].shadow'],
-  ['traffic below graph', 'SeldonDeployment', deployment('', twoPredictors), deployment('', '{name: main, graph: {name: m, traffic: 95}}, {name: canary, graph: {name: m, traffic: 5}}'), 'spec.predictors[0].graph.traffic'],
-  ['traffic below componentSpecs', 'SeldonDeployment', deployment('', twoPredictors), deployment('', '{name: main, graph: {name: m}, componentSpecs: [{traffic: 95, spec: {containers: [{name: m}]}}]}, {name: canary, traffic: 5, graph: {name: m}}'), 'spec.predictors[0].componentSpecs[0].traffic'],
-  ['traffic in the spec of pods', 'SeldonDeployment', deployment('', twoPredictors), deployment('', '{name: main, graph: {name: m}, componentSpecs: [{spec: {containers: [{name: m}], traffic: 95}}]}, {name: canary, traffic: 5, graph: {name: m}}'), 'spec.predictors[0].componentSpecs[0].spec["traffic"]'],
-  ['traffic in spec', 'SeldonDeployment', deployment('', '{name: main, traffic: 0, graph: {name: m}}, {name: canary, graph: {name: m}}'), deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}}', ', traffic: 0'), 'spec.traffic'],
-  ['SSL', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, SSL: {certSecretName: x}}'), 'spec.predictors[0].SSL.certSecretName'],
-  ['seldon.io/svcname', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, annotations: {seldon.io/svc-name: x}}'), deployment('', '{name: main, graph: {name: m}, annotations: {seldon.io/svcname: x}}'), 'spec.predictors[0].annotations["seldon.io/svcname"]'],
+  [
+    "annotations beside metadata",
+    "Mapping",
+    mapping(guarded),
+    mapping("", `, ${guarded}`),
+    'annotations["sluice.io/auth"]',
+  ],
+  [
+    "metadata.annotation",
+    "Mapping",
+    mapping(guarded),
+    mapping("annotation: {sluice.io/auth: corp}"),
+    'metadata.annotation["sluice.io/auth"]',
+  ],
+  [
+    "annotations.annotations",
+    "Mapping",
+    mapping(guarded),
+    mapping(`annotations: {${guarded}}`),
+    'metadata.annotations["annotations"]',
+  ],
+  ["the guard in metadata", "Mapping", mapping(guarded), mapping("sluice.io/auth: corp"), "metadata.sluice.io/auth"],
+  [
+    "the guard in spec",
+    "Mapping",
+    mapping(guarded),
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, sluice.io/auth: corp}}',
+    "spec.sluice.io/auth",
+  ],
+  [
+    "the guard misspelt",
+    "Mapping",
+    mapping(guarded),
+    mapping("annotations: {sluice.io/auht: corp}"),
+    'metadata.annotations["sluice.io/auht"]',
+  ],
+  [
+    "annotations as a list",
+    "Mapping",
+    mapping(guarded),
+    mapping("annotations: [sluice.io/auth]"),
+    "metadata.annotations",
+  ],
+  [
+    "a map as an annotation",
+    "Mapping",
+    mapping(guarded),
+    mapping("annotations: {team: {sluice.io/auth: corp}}"),
+    'metadata.annotations["team"]',
+  ],
+  [
+    "Ambassador_id",
+    "Mapping",
+    mapping(""),
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, Ambassador_id: other}}',
+    "spec.Ambassador_id",
+  ],
+  [
+    "ambassador-id",
+    "Mapping",
+    mapping(""),
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, ambassador-id: [other]}}',
+    "spec.ambassador-id",
+  ],
+  [
+    "ambassador_ids",
+    "Mapping",
+    mapping(""),
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, ambassador_ids: [other]}}',
+    "spec.ambassador_ids",
+  ],
+  ["ambassador_id beside spec", "Mapping", mapping(""), mapping("", ", ambassador_id: [other]"), "ambassador_id"],
+  [
+    "a condition one out of headers",
+    "Mapping",
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: {x-user: me}}}',
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: null, x-user: me}}',
+    "spec.x-user",
+  ],
+  [
+    "annotations in labels",
+    "Mapping",
+    mapping(guarded),
+    mapping(`labels: {${guarded}}`),
+    'metadata.labels["annotations"]["sluice.io/auth"]',
+  ],
+  [
+    "method at two letters",
+    "Mapping",
+    mapping(""),
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", mtod: GET}}',
+    "spec.mtod",
+  ],
+  [
+    "a condition below cors",
+    "Mapping",
+    mapping(""),
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", cors: {origins: "*", hostname: a.example}}}',
+    "spec.cors.hostname",
+  ],
+  [
+    "annotations beside metadata",
+    "SeldonDeployment",
+    deployment(guarded),
+    `{${guarded}, spec: {predictors: [{name: main, graph: {name: m}}]}}`,
+    'annotations["sluice.io/auth"]',
+  ],
+  [
+    "metadata.annotation",
+    "SeldonDeployment",
+    deployment(guarded),
+    deployment("annotation: {sluice.io/auth: corp}"),
+    'metadata.annotation["sluice.io/auth"]',
+  ],
+  [
+    "annotations.annotations",
+    "SeldonDeployment",
+    deployment(guarded),
+    deployment(`annotations: {${guarded}}`),
+    'metadata.annotations["annotations"]',
+  ],
+  [
+    "annotations.annotations in spec",
+    "SeldonDeployment",
+    deployment("", undefined, `, ${guarded}`),
+    deployment("", undefined, `, annotations: {${guarded}}`),
+    'spec.annotations["annotations"]',
+  ],
+  [
+    "the guard on a predictor",
+    "SeldonDeployment",
+    deployment(guarded),
+    deployment("", `{name: main, graph: {name: m}, ${guarded}}`),
+    'spec.predictors[0].annotations["sluice.io/auth"]',
+  ],
+  [
+    "the guard on pods",
+    "SeldonDeployment",
+    deployment(guarded),
+    deployment(
+      "",
+      `{name: main, graph: {name: m}, componentSpecs: [{metadata: {${guarded}}, spec: {containers: [{name: m}]}}]}`,
+    ),
+    'spec.predictors[0].componentSpecs[0].metadata.annotations["sluice.io/auth"]',
+  ],
+  [
+    "seldon.io/ambassador-ids",
+    "SeldonDeployment",
+    deployment(""),
+    deployment("annotations: {seldon.io/ambassador-ids: other}"),
+    'metadata.annotations["seldon.io/ambassador-ids"]',
+  ],
+  [
+    "seldon.io/ambassador-cofnig",
+    "SeldonDeployment",
+    deployment(""),
+    deployment('annotations: {seldon.io/ambassador-cofnig: "kind: Mapping"}'),
+    'metadata.annotations["seldon.io/ambassador-cofnig"]',
+  ],
+  [
+    "sluice.io/traffics",
+    "SeldonDeployment",
+    deployment(
+      'annotations: {sluice.io/traffic: "main=95,canary=5"}',
+      "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}}",
+    ),
+    deployment(
+      'annotations: {sluice.io/traffics: "main=95,canary=5"}',
+      "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}}",
+    ),
+    'metadata.annotations["sluice.io/traffics"]',
+  ],
+  [
+    "shadow below graph",
+    "SeldonDeployment",
+    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}"),
+    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m, shadow: true}}"),
+    "spec.predictors[1].graph.shadow",
+  ],
+  [
+    "shadow below a child of graph",
+    "SeldonDeployment",
+    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}"),
+    deployment(
+      "",
+      "{name: main, graph: {name: m}}, {name: canary, graph: {name: m, children: [{name: n, shadow: true}]}}",
+    ),
+    "spec.predictors[1].graph.children[0].shadow",
+  ],
+  [
+    "traffic below graph",
+    "SeldonDeployment",
+    deployment("", twoPredictors),
+    deployment("", "{name: main, graph: {name: m, traffic: 95}}, {name: canary, graph: {name: m, traffic: 5}}"),
+    "spec.predictors[0].graph.traffic",
+  ],
+  [
+    "traffic below componentSpecs",
+    "SeldonDeployment",
+    deployment("", twoPredictors),
+    deployment(
+      "",
+      "{name: main, graph: {name: m}, componentSpecs: [{traffic: 95, spec: {containers: [{name: m}]}}]}, {name: canary, traffic: 5, graph: {name: m}}",
+    ),
+    "spec.predictors[0].componentSpecs[0].traffic",
+  ],
+  [
+    "traffic in the spec of pods",
+    "SeldonDeployment",
+    deployment("", twoPredictors),
+    deployment(
+      "",
+      "{name: main, graph: {name: m}, componentSpecs: [{spec: {containers: [{name: m}], traffic: 95}}]}, {name: canary, traffic: 5, graph: {name: m}}",
+    ),
+    'spec.predictors[0].componentSpecs[0].spec["traffic"]',
+  ],
+  [
+    "traffic in spec",
+    "SeldonDeployment",
+    deployment("", "{name: main, traffic: 0, graph: {name: m}}, {name: canary, graph: {name: m}}"),
+    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}}", ", traffic: 0"),
+    "spec.traffic",
+  ],
+  [
+    "SSL",
+    "SeldonDeployment",
+    deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: x}}"),
+    deployment("", "{name: main, graph: {name: m}, SSL: {certSecretName: x}}"),
+    "spec.predictors[0].SSL.certSecretName",
+  ],
+  [
+    "seldon.io/svcname",
+    "SeldonDeployment",
+    deployment("", "{name: main, graph: {name: m}, annotations: {seldon.io/svc-name: x}}"),
+    deployment("", "{name: main, graph: {name: m}, annotations: {seldon.io/svcname: x}}"),
+    'spec.predictors[0].annotations["seldon.io/svcname"]',
+  ],
 ];
 
-describe('an object with what decides where nobody reads it', () => {
-  test.each(cases)('%s of a %s is not served', (_what, kind, _good, wrong, field) => {
-    const { translation, errors } = edited(null, subjectOf(kind, 'models/iris', wrong));
+describe("an object with what decides where nobody reads it", () => {
+  test.each(cases)("%s of a %s is not served", (_what, kind, _good, wrong, field) => {
+    const { translation, errors } = edited(null, subjectOf(kind, "models/iris", wrong));
     expect(errors).toContain(field);
-    expect(readyOf(translation, 'iris')).toEqual([]);
+    expect(readyOf(translation, "iris")).toEqual([]);
   });
 
-  test.each(cases)('%s of a %s: the last good form stays', (_what, kind, good, wrong, field) => {
-    const { translation, before, errors } = edited(subjectOf(kind, 'models/iris', good), subjectOf(kind, 'models/iris', wrong));
-    expect(before).toContain('models/iris');
+  test.each(cases)("%s of a %s: the last good form stays", (_what, kind, good, wrong, field) => {
+    const { translation, before, errors } = edited(
+      subjectOf(kind, "models/iris", good),
+      subjectOf(kind, "models/iris", wrong),
+    );
+    expect(before).toContain("models/iris");
     expect(errors).toContain(field);
     expect(servedOf(translation)).toBe(before);
   });
@@ -101,11 +329,15 @@ describe('an object with what decides where nobody reads it', () => {
 function afterEdits(kind: string, texts: readonly string[]): Translation {
   const files = new DeclaredFiles();
   const declarations = new Declarations(files, () => () => null);
-  const translator = new Translator({ ...settings, source: 'folder', withoutSlices: 'ready' }, nothingHeld);
+  const translator = new Translator({ ...settings, source: "folder", withoutSlices: "ready" }, nothingHeld);
   translator.apply({ set: around, removed: [] });
   let before: readonly StoredObject[] = [];
   for (const text of texts) {
-    const manifest = parseManifest(Buffer.from(dump(object(kind, 'models/iris', text).object)), { file: 'iris.yaml', terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: before });
+    const manifest = parseManifest(Buffer.from(dump(object(kind, "models/iris", text).object)), {
+      file: "iris.yaml",
+      terms: { defaultNamespace: "default", digestKey: "" },
+      lastGood: before,
+    });
     expect(manifest.problems).toEqual([]);
     files.replace(declarations, before, manifest.objects);
     before = manifest.objects;
@@ -114,136 +346,276 @@ function afterEdits(kind: string, texts: readonly string[]): Translation {
   return translator.current();
 }
 
-describe('in a file', () => {
-  const errorsOf = ({ problems }: Translation): readonly string[] => problems.filter(({ level, subject }) => level === 'error' && subject.name === 'iris').map(({ field }) => field);
+describe("in a file", () => {
+  const errorsOf = ({ problems }: Translation): readonly string[] =>
+    problems.filter(({ level, subject }) => level === "error" && subject.name === "iris").map(({ field }) => field);
 
-  test.each(cases)('%s of a %s is an error, and nobody gets requests by it', (_what, kind, _good, wrong, field) => {
+  test.each(cases)("%s of a %s is an error, and nobody gets requests by it", (_what, kind, _good, wrong, field) => {
     const translation = afterEdits(kind, [wrong]);
     expect(errorsOf(translation)).toContain(field);
-    expect(readyOf(translation, 'iris')).toEqual([]);
+    expect(readyOf(translation, "iris")).toEqual([]);
   });
 
-  test.each(cases)('%s of a %s in an edit leaves what was served, and correcting it ends that', (_what, kind, good, wrong, field) => {
-    const first = servedOf(afterEdits(kind, [good]));
-    const second = afterEdits(kind, [good, wrong]);
-    expect(errorsOf(second)).toContain(field);
-    expect(servedOf(second)).toBe(first);
-    expect(errorsOf(afterEdits(kind, [good, wrong, good]))).toEqual(errorsOf(afterEdits(kind, [good])));
-  });
+  test.each(cases)(
+    "%s of a %s in an edit leaves what was served, and correcting it ends that",
+    (_what, kind, good, wrong, field) => {
+      const first = servedOf(afterEdits(kind, [good]));
+      const second = afterEdits(kind, [good, wrong]);
+      expect(errorsOf(second)).toContain(field);
+      expect(servedOf(second)).toBe(first);
+      expect(errorsOf(afterEdits(kind, [good, wrong, good]))).toEqual(errorsOf(afterEdits(kind, [good])));
+    },
+  );
 });
 
 test.each([
-  ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata:\n  name: iris\n  annotations: {sluice.io/auth: corp}\n  annotations: {}\nspec: {prefix: /x/, service: x}\n'],
-  ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: iris}\nspec:\n  prefix: /x/\n  service: x\n  hostname: a.example\n  hostname: ""\n'],
-  ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: iris}\nspec: {prefix: /x/, service: x, hostname: a.example, hostname: ""}\n'],
-  ['iris.json', '{"apiVersion": "getambassador.io/v2", "kind": "Mapping", "metadata": {"name": "iris", "annotations": {"sluice.io/auth": "corp"}, "annotations": {}}, "spec": {"prefix": "/x/", "service": "x"}}'],
-])('a key that is written twice: %s is not read', (file, text) => {
-  const { objects, problems } = parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
+  [
+    "iris.yaml",
+    "apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata:\n  name: iris\n  annotations: {sluice.io/auth: corp}\n  annotations: {}\nspec: {prefix: /x/, service: x}\n",
+  ],
+  [
+    "iris.yaml",
+    'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: iris}\nspec:\n  prefix: /x/\n  service: x\n  hostname: a.example\n  hostname: ""\n',
+  ],
+  [
+    "iris.yaml",
+    'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: iris}\nspec: {prefix: /x/, service: x, hostname: a.example, hostname: ""}\n',
+  ],
+  [
+    "iris.json",
+    '{"apiVersion": "getambassador.io/v2", "kind": "Mapping", "metadata": {"name": "iris", "annotations": {"sluice.io/auth": "corp"}, "annotations": {}}, "spec": {"prefix": "/x/", "service": "x"}}',
+  ],
+])("a key that is written twice: %s is not read", (file, text) => {
+  const { objects, problems } = parseManifest(Buffer.from(text), {
+    file,
+    terms: { defaultNamespace: "default", digestKey: "" },
+    lastGood: [],
+  });
   expect(objects).toEqual([]);
-  expect(problems.map(({ level }) => level)).toEqual(['error']);
+  expect(problems.map(({ level }) => level)).toEqual(["error"]);
 });
 
 const emptied: readonly (readonly [what: string, kind: string, good: string, wrong: string])[] = [
-  ['annotations', 'Mapping', mapping(guarded), mapping('annotations: null')],
-  ['headers', 'Mapping', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: {a: b}}}', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: null}}'],
-  ['hostname', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: null}}'],
-  ['weight', 'Mapping', '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: 10}}', '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: null}}'],
-  ['annotations', 'SeldonDeployment', deployment(guarded), deployment('annotations: null')],
-  ['annotations in spec', 'SeldonDeployment', deployment('', undefined, `, ${guarded}`), deployment('', undefined, ', annotations: null')],
-  ['seldon.io/ambassador-header', 'SeldonDeployment', deployment('annotations: {seldon.io/ambassador-header: "a: b"}'), deployment('annotations: {seldon.io/ambassador-header: ""}')],
-  ['shadow', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}'), deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: null}')],
-  ['ssl', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, ssl: null}')],
-  ['certSecretName', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: null}}')],
-  ['getambassador.io/config', 'Service', '{metadata: {annotations: {getambassador.io/config: "apiVersion: getambassador.io/v2\\nkind: AuthService\\nname: door\\nauth_service: x:8000\\n"}}}', '{metadata: {annotations: {getambassador.io/config: null}}}'],
+  ["annotations", "Mapping", mapping(guarded), mapping("annotations: null")],
+  [
+    "headers",
+    "Mapping",
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: {a: b}}}',
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: null}}',
+  ],
+  ["hostname", "Mapping", mapping(""), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: null}}'],
+  [
+    "weight",
+    "Mapping",
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: 10}}',
+    '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: null}}',
+  ],
+  ["annotations", "SeldonDeployment", deployment(guarded), deployment("annotations: null")],
+  [
+    "annotations in spec",
+    "SeldonDeployment",
+    deployment("", undefined, `, ${guarded}`),
+    deployment("", undefined, ", annotations: null"),
+  ],
+  [
+    "seldon.io/ambassador-header",
+    "SeldonDeployment",
+    deployment('annotations: {seldon.io/ambassador-header: "a: b"}'),
+    deployment('annotations: {seldon.io/ambassador-header: ""}'),
+  ],
+  [
+    "shadow",
+    "SeldonDeployment",
+    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}"),
+    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: null}"),
+  ],
+  [
+    "ssl",
+    "SeldonDeployment",
+    deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: x}}"),
+    deployment("", "{name: main, graph: {name: m}, ssl: null}"),
+  ],
+  [
+    "certSecretName",
+    "SeldonDeployment",
+    deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: x}}"),
+    deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: null}}"),
+  ],
+  [
+    "getambassador.io/config",
+    "Service",
+    '{metadata: {annotations: {getambassador.io/config: "apiVersion: getambassador.io/v2\\nkind: AuthService\\nname: door\\nauth_service: x:8000\\n"}}}',
+    "{metadata: {annotations: {getambassador.io/config: null}}}",
+  ],
 ];
 
-describe('what has lost its value', () => {
-  test.each(emptied)('%s of a %s: what it said before stays', (_what, kind, good, wrong) => {
-    const { translation, before, errors } = edited(subjectOf(kind, 'models/iris', good), subjectOf(kind, 'models/iris', wrong));
+describe("what has lost its value", () => {
+  test.each(emptied)("%s of a %s: what it said before stays", (_what, kind, good, wrong) => {
+    const { translation, before, errors } = edited(
+      subjectOf(kind, "models/iris", good),
+      subjectOf(kind, "models/iris", wrong),
+    );
     expect(errors).not.toEqual([]);
     expect(servedOf(translation)).toBe(before);
   });
 
-  test.each(emptied)('%s of a %s: at a start there is nothing that could stay', (_what, kind, _good, wrong) => {
-    expect(edited(null, subjectOf(kind, 'models/iris', wrong)).errors).toEqual([]);
+  test.each(emptied)("%s of a %s: at a start there is nothing that could stay", (_what, kind, _good, wrong) => {
+    expect(edited(null, subjectOf(kind, "models/iris", wrong)).errors).toEqual([]);
   });
 });
 
-test.each(['[]', '"yes"', '[{type: AnchorTabular}]', '{type: [AnchorTabular]}', '{type: 7}'])('explainer: %s is an error, and its predictor is served', (explainer) => {
-  const { translation, errors } = edited(null, subjectOf('SeldonDeployment', 'models/iris', deployment('', `{name: main, graph: {name: m}, explainer: ${explainer}}`)));
-  expect(errors[0]).toMatch(/^spec\.predictors\[0\]\.explainer/);
-  expect(readyOf(translation, 'iris')).toEqual(['SeldonDeployment models/iris http main', 'SeldonDeployment models/iris grpc main', 'SeldonDeployment models/iris grpc-bare main']);
-});
+test.each(["[]", '"yes"', "[{type: AnchorTabular}]", "{type: [AnchorTabular]}", "{type: 7}"])(
+  "explainer: %s is an error, and its predictor is served",
+  (explainer) => {
+    const { translation, errors } = edited(
+      null,
+      subjectOf(
+        "SeldonDeployment",
+        "models/iris",
+        deployment("", `{name: main, graph: {name: m}, explainer: ${explainer}}`),
+      ),
+    );
+    expect(errors[0]).toMatch(/^spec\.predictors\[0\]\.explainer/);
+    expect(readyOf(translation, "iris")).toEqual([
+      "SeldonDeployment models/iris http main",
+      "SeldonDeployment models/iris grpc main",
+      "SeldonDeployment models/iris grpc-bare main",
+    ]);
+  },
+);
 
-test('what another gateway serves is not looked at', () => {
-  const others = subjectOf('SeldonDeployment', 'models/iris', deployment('annotations: {seldon.io/ambassador-id: other}, annotation: {sluice.io/auth: corp}'));
+test("what another gateway serves is not looked at", () => {
+  const others = subjectOf(
+    "SeldonDeployment",
+    "models/iris",
+    deployment("annotations: {seldon.io/ambassador-id: other}, annotation: {sluice.io/auth: corp}"),
+  );
   const { translation, errors } = edited(null, others);
   expect(errors).toEqual([]);
-  expect(translation.ofAnother.map(({ ids }) => ids)).toEqual([['other']]);
-  const othersMapping = subjectOf('Mapping', 'models/iris', '{metadata: {annotation: {sluice.io/auth: corp}}, spec: {prefix: /seldon/models/x/, service: "x:8000", ambassador_id: other}}');
+  expect(translation.ofAnother.map(({ ids }) => ids)).toEqual([["other"]]);
+  const othersMapping = subjectOf(
+    "Mapping",
+    "models/iris",
+    '{metadata: {annotation: {sluice.io/auth: corp}}, spec: {prefix: /seldon/models/x/, service: "x:8000", ambassador_id: other}}',
+  );
   expect(edited(null, othersMapping).errors).toEqual([]);
 });
 
-test.each(['metadata: {name: one, annotations: {sluice.io/auth: corp}}\\nspec: {prefix: /seldon/models/x/, service: "x:8000"}', 'name: one\\nsluice.io/auth: corp\\nprefix: /seldon/models/x/\\nservice: x:8000', 'name: one\\nannotations: {sluice.io/auth: corp}\\nprefix: /seldon/models/x/\\nservice: x:8000'])('a guard inside a document of a text is read by nobody: %s', (text) => {
-  const made = subjectOf('Service', 'models/door', JSON.stringify({ metadata: { annotations: { 'getambassador.io/config': `apiVersion: getambassador.io/v2\nkind: Mapping\n${text.replaceAll('\\n', '\n')}\n` } } }));
+test.each([
+  'metadata: {name: one, annotations: {sluice.io/auth: corp}}\\nspec: {prefix: /seldon/models/x/, service: "x:8000"}',
+  "name: one\\nsluice.io/auth: corp\\nprefix: /seldon/models/x/\\nservice: x:8000",
+  "name: one\\nannotations: {sluice.io/auth: corp}\\nprefix: /seldon/models/x/\\nservice: x:8000",
+])("a guard inside a document of a text is read by nobody: %s", (text) => {
+  const made = subjectOf(
+    "Service",
+    "models/door",
+    JSON.stringify({
+      metadata: {
+        annotations: {
+          "getambassador.io/config": `apiVersion: getambassador.io/v2\nkind: Mapping\n${text.replaceAll("\\n", "\n")}\n`,
+        },
+      },
+    }),
+  );
   const { translation, errors } = edited(null, made);
   expect(errors).toHaveLength(1);
-  expect(readyOf(translation, 'door')).toEqual([]);
+  expect(readyOf(translation, "door")).toEqual([]);
 });
 
-const documents = 'apiVersion: getambassador.io/v2\\nkind: Mapping\\nname: one\\nprefix: /seldon/models/x/\\nhostname: a.example\\nservice: x:8000\\n';
-const asks = 'apiVersion: getambassador.io/v2\\nkind: AuthService\\nname: door\\nauth_service: x:8000\\n';
-const annotated = (annotations: string, rest = ''): string => `{metadata: {annotations: {${annotations}}}, spec: {ports: [{name: http, port: 8000}]}${rest}}`;
+const documents =
+  "apiVersion: getambassador.io/v2\\nkind: Mapping\\nname: one\\nprefix: /seldon/models/x/\\nhostname: a.example\\nservice: x:8000\\n";
+const asks = "apiVersion: getambassador.io/v2\\nkind: AuthService\\nname: door\\nauth_service: x:8000\\n";
+const annotated = (annotations: string, rest = ""): string =>
+  `{metadata: {annotations: {${annotations}}}, spec: {ports: [{name: http, port: 8000}]}${rest}}`;
 const config = (text: string): string => `getambassador.io/config: "${text}"`;
 
 const ofServices: readonly (readonly [what: string, wrong: string, field: string])[] = [
-  ['the guard in metadata', `{metadata: {annotations: {${config(documents)}}, sluice.io/auth: corp}, spec: {ports: [{name: http, port: 8000}]}}`, 'metadata.sluice.io/auth'],
-  ['the guard beside metadata', annotated(config(documents), ', sluice.io/auth: corp'), 'sluice.io/auth'],
-  ['the guard in spec', `{metadata: {annotations: {${config(documents)}}}, spec: {ports: [{name: http, port: 8000}], sluice.io/auth: corp}}`, 'spec.sluice.io/auth'],
-  ['the guard in annotations beside metadata', annotated(config(documents), ', annotations: {sluice.io/auth: corp}'), 'annotations["sluice.io/auth"]'],
-  ['the guard one too deep', annotated(`${config(documents)}, annotations: {sluice.io/auth: corp}`), 'metadata.annotations["annotations"]'],
-  ['all annotations beside metadata', `{annotations: {${config(documents)}, sluice.io/auth: corp}, spec: {ports: [{name: http, port: 8000}]}}`, 'annotations["getambassador.io/config"]'],
-  ['getambassador.io/configs', annotated(`getambassador.io/configs: "${documents}", sluice.io/auth: corp`), 'metadata.annotations["getambassador.io/configs"]'],
-  ['a list', annotated('getambassador.io/config: [{kind: Mapping}], sluice.io/auth: corp'), 'metadata.annotations["getambassador.io/config"]'],
-  ['a map', annotated('getambassador.io/config: {kind: Mapping}, sluice.io/auth: corp'), 'metadata.annotations["getambassador.io/config"]'],
-  ['annotations as a list', '{metadata: {annotations: [x]}, spec: {ports: [{name: http, port: 8000}]}}', 'metadata.annotations'],
+  [
+    "the guard in metadata",
+    `{metadata: {annotations: {${config(documents)}}, sluice.io/auth: corp}, spec: {ports: [{name: http, port: 8000}]}}`,
+    "metadata.sluice.io/auth",
+  ],
+  ["the guard beside metadata", annotated(config(documents), ", sluice.io/auth: corp"), "sluice.io/auth"],
+  [
+    "the guard in spec",
+    `{metadata: {annotations: {${config(documents)}}}, spec: {ports: [{name: http, port: 8000}], sluice.io/auth: corp}}`,
+    "spec.sluice.io/auth",
+  ],
+  [
+    "the guard in annotations beside metadata",
+    annotated(config(documents), ", annotations: {sluice.io/auth: corp}"),
+    'annotations["sluice.io/auth"]',
+  ],
+  [
+    "the guard one too deep",
+    annotated(`${config(documents)}, annotations: {sluice.io/auth: corp}`),
+    'metadata.annotations["annotations"]',
+  ],
+  [
+    "all annotations beside metadata",
+    `{annotations: {${config(documents)}, sluice.io/auth: corp}, spec: {ports: [{name: http, port: 8000}]}}`,
+    'annotations["getambassador.io/config"]',
+  ],
+  [
+    "getambassador.io/configs",
+    annotated(`getambassador.io/configs: "${documents}", sluice.io/auth: corp`),
+    'metadata.annotations["getambassador.io/configs"]',
+  ],
+  [
+    "a list",
+    annotated("getambassador.io/config: [{kind: Mapping}], sluice.io/auth: corp"),
+    'metadata.annotations["getambassador.io/config"]',
+  ],
+  [
+    "a map",
+    annotated("getambassador.io/config: {kind: Mapping}, sluice.io/auth: corp"),
+    'metadata.annotations["getambassador.io/config"]',
+  ],
+  [
+    "annotations as a list",
+    "{metadata: {annotations: [x]}, spec: {ports: [{name: http, port: 8000}]}}",
+    "metadata.annotations",
+  ],
 ];
 
-describe('a Service with documents', () => {
-  test.each(ofServices)('%s: who may call stays', (_what, wrong, field) => {
-    const good = subjectOf('Service', 'models/door', annotated(`${config(documents)}, sluice.io/auth: corp`));
-    const { translation, before, errors } = edited(good, subjectOf('Service', 'models/door', wrong));
+describe("a Service with documents", () => {
+  test.each(ofServices)("%s: who may call stays", (_what, wrong, field) => {
+    const good = subjectOf("Service", "models/door", annotated(`${config(documents)}, sluice.io/auth: corp`));
+    const { translation, before, errors } = edited(good, subjectOf("Service", "models/door", wrong));
     expect(before).toContain('"names":["corp"]');
     expect(errors).toContain(field);
     expect(servedOf(translation)).toBe(before);
   });
 
-  test.each(ofServices.filter(([what]) => what !== 'annotations as a list'))('%s: at a start nobody may call', (_what, wrong, field) => {
-    const { translation, errors } = edited(null, subjectOf('Service', 'models/door', wrong));
-    expect(errors).toContain(field);
-    expect(readyOf(translation, 'door')).toEqual([]);
-  });
+  test.each(ofServices.filter(([what]) => what !== "annotations as a list"))(
+    "%s: at a start nobody may call",
+    (_what, wrong, field) => {
+      const { translation, errors } = edited(null, subjectOf("Service", "models/door", wrong));
+      expect(errors).toContain(field);
+      expect(readyOf(translation, "door")).toEqual([]);
+    },
+  );
 
   const lostAuth: readonly (readonly [what: string, wrong: string])[] = [
-    ['getambassador.io/configs', annotated(`getambassador.io/configs: "${asks}"`)],
-    ['getambassador.io/Config', annotated(`getambassador.io/Config: "${asks}"`)],
-    ['a map', annotated('getambassador.io/config: {kind: AuthService, name: door, auth_service: "x:8000"}')],
-    ['a list', annotated('getambassador.io/config: [{kind: AuthService, name: door, auth_service: "x:8000"}]')],
-    ['beside metadata', `{annotations: {${config(asks)}}, spec: {ports: [{name: http, port: 8000}]}}`],
-    ['one too deep', annotated(`annotations: {${config(asks)}}`)],
-    ['in labels', `{metadata: {labels: {${config(asks)}}}, spec: {ports: [{name: http, port: 8000}]}}`],
+    ["getambassador.io/configs", annotated(`getambassador.io/configs: "${asks}"`)],
+    ["getambassador.io/Config", annotated(`getambassador.io/Config: "${asks}"`)],
+    ["a map", annotated('getambassador.io/config: {kind: AuthService, name: door, auth_service: "x:8000"}')],
+    ["a list", annotated('getambassador.io/config: [{kind: AuthService, name: door, auth_service: "x:8000"}]')],
+    ["beside metadata", `{annotations: {${config(asks)}}, spec: {ports: [{name: http, port: 8000}]}}`],
+    ["one too deep", annotated(`annotations: {${config(asks)}}`)],
+    ["in labels", `{metadata: {labels: {${config(asks)}}}, spec: {ports: [{name: http, port: 8000}]}}`],
   ];
 
-  test.each(lostAuth)('%s: its AuthService holds', (_what, wrong) => {
-    const good = subjectOf('Service', 'models/door', annotated(config(asks)));
-    const { translation, before } = edited(good, subjectOf('Service', 'models/door', wrong));
-    expect(before).toContain('AuthService');
+  test.each(lostAuth)("%s: its AuthService holds", (_what, wrong) => {
+    const good = subjectOf("Service", "models/door", annotated(config(asks)));
+    const { translation, before } = edited(good, subjectOf("Service", "models/door", wrong));
+    expect(before).toContain("AuthService");
     expect(servedOf(translation)).toBe(before);
   });
 
-  test.each(lostAuth)('%s: at a start its AuthService answers for all', (_what, wrong) => {
-    const { translation, errors } = edited(null, subjectOf('Service', 'models/door', wrong));
+  test.each(lostAuth)("%s: at a start its AuthService answers for all", (_what, wrong) => {
+    const { translation, errors } = edited(null, subjectOf("Service", "models/door", wrong));
     expect(errors).not.toEqual([]);
-    expect(translation.settings.external.auth.kind).toBe('closed');
+    expect(translation.settings.external.auth.kind).toBe("closed");
   });
 });

@@ -1,11 +1,11 @@
 // A typing error never makes anybody be served more in silence: a drawn part of all of them (some 64,000; SLUICE_TYPING_ERRORS is how many are tried).
-import { dump } from 'js-yaml';
-import { describe, expect, test } from 'vitest';
-import { printProblem } from '../../../routing/text/problem.ts';
-import { outcomeOf, silentlyWider, typingErrors, worldsOf } from './typing-errors.ts';
+import { dump } from "js-yaml";
+import { describe, expect, test } from "vitest";
+import { printProblem } from "../../../routing/text/problem.ts";
+import { outcomeOf, silentlyWider, typingErrors, worldsOf } from "./typing-errors.ts";
 
-const tried = Number(process.env['SLUICE_TYPING_ERRORS'] ?? 2000);
-const seed = Number(process.env['SLUICE_SEED'] ?? 20261122);
+const tried = Number(process.env["SLUICE_TYPING_ERRORS"] ?? 2000);
+const seed = Number(process.env["SLUICE_SEED"] ?? 20261122);
 
 /** mulberry32. */
 function draws(from: number): () => number {
@@ -28,19 +28,29 @@ function widerBy(name: string, what: string): readonly string[] {
   return widerIn(graph, [error]);
 }
 
-function widerIn(graph: (typeof worlds)[number], errors: Iterable<{ readonly what: string; readonly text: string }>): readonly string[] {
+function widerIn(
+  graph: (typeof worlds)[number],
+  errors: Iterable<{ readonly what: string; readonly text: string }>,
+): readonly string[] {
   const before = outcomeOf(graph.around, dump(graph.subject));
-  const without = outcomeOf(graph.around, '');
+  const without = outcomeOf(graph.around, "");
   const known = new Set(before.problems.map(printProblem));
-  return [...errors].flatMap((error) => silentlyWider(graph, before, without, error, known).map((line) => `${graph.name}: ${error.what}: ${line}`));
+  return [...errors].flatMap((error) =>
+    silentlyWider(graph, before, without, error, known).map((line) => `${graph.name}: ${error.what}: ${line}`),
+  );
 }
 
-describe('a typing error', () => {
+describe("a typing error", () => {
   test(`widens nothing in silence (${tried} of them, seed ${seed})`, { timeout: 60_000 }, () => {
     const draw = draws(seed);
     const all = worlds.map((graph) => ({ graph, errors: [...typingErrors(graph.subject)] }));
     const chance = tried / all.reduce((sum, { errors }) => sum + errors.length, 0);
-    const wider = all.flatMap(({ graph, errors }) => widerIn(graph, errors.filter(() => draw() < chance)));
+    const wider = all.flatMap(({ graph, errors }) =>
+      widerIn(
+        graph,
+        errors.filter(() => draw() < chance),
+      ),
+    );
     expect(wider).toEqual([]);
   });
 
@@ -54,13 +64,21 @@ describe('a typing error', () => {
     ['Mapping {"headers":{":authority":"a.com"}}', 'spec.headers.:authority = ""'],
     ['Mapping {"weight":10}', 'line 9 "  weight: 10": two out'],
     ['configuration {"weight":10}', 'line 14 "      weight: 10": two out'],
-    ['corpus header-canary', 'spec.annotations.seldon.io/ambassador-header = ""'],
-    ['metadata {"seldon.io/ambassador-header":"x-user:me"}', 'line 8 "    seldon.io/ambassador-header: x-user:me": two out'],
+    ["corpus header-canary", 'spec.annotations.seldon.io/ambassador-header = ""'],
+    [
+      'metadata {"seldon.io/ambassador-header":"x-user:me"}',
+      'line 8 "    seldon.io/ambassador-header: x-user:me": two out',
+    ],
     ['metadata {"seldon.io/ambassador-id":"other"}', 'metadata.annotations.seldon.io/ambassador-id = "\\t"'],
-    ['corpus tls tls', 'line 10 "        certSecretName: cert": cut'],
-    ['corpus plain', 'metadata.namespace spelt "namespaces"'],
-  ])('%s: %s', (name, what) => {
-    const graph = name === 'corpus plain' ? 'corpus prepackaged prepackaged' : name === 'corpus header-canary' ? 'corpus canary header' : name;
+    ["corpus tls tls", 'line 10 "        certSecretName: cert": cut'],
+    ["corpus plain", 'metadata.namespace spelt "namespaces"'],
+  ])("%s: %s", (name, what) => {
+    const graph =
+      name === "corpus plain"
+        ? "corpus prepackaged prepackaged"
+        : name === "corpus header-canary"
+          ? "corpus canary header"
+          : name;
     expect(widerBy(graph, what)).toEqual([]);
   });
 });

@@ -1,12 +1,17 @@
-import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { firstBlock, leastArenaBytes, mostArenaBytes, unitBytes } from '../../../routing/arena/arena.ts';
-import { ArenaFull, Blocks, type Block } from '../../../routing/arena/blocks.ts';
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { firstBlock, leastArenaBytes, mostArenaBytes, unitBytes } from "../../../routing/arena/arena.ts";
+import { ArenaFull, Blocks, type Block } from "../../../routing/arena/blocks.ts";
 
 const unitsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / unitBytes));
 
 /** Lengths of blocks, units: one to three, then four classes for each doubling. */
-const classes = [1, 2, 3, ...Array.from({ length: 13 }, (_, doubling) => [4, 5, 6, 7].map((quarter) => quarter * 2 ** doubling)).flat()];
+const classes = [
+  1,
+  2,
+  3,
+  ...Array.from({ length: 13 }, (_, doubling) => [4, 5, 6, 7].map((quarter) => quarter * 2 ** doubling)).flat(),
+];
 
 /** Blocks beside a list of what is in them. */
 class Model {
@@ -64,25 +69,31 @@ class Model {
   }
 }
 
-const anyBytes = fc.oneof(fc.integer({ min: 0, max: 700 }), fc.integer({ min: 0, max: 40_000 }), fc.constantFrom(...classes.slice(0, 40).flatMap((units) => [units * unitBytes - 1, units * unitBytes, units * unitBytes + 1])));
+const anyBytes = fc.oneof(
+  fc.integer({ min: 0, max: 700 }),
+  fc.integer({ min: 0, max: 40_000 }),
+  fc.constantFrom(
+    ...classes.slice(0, 40).flatMap((units) => [units * unitBytes - 1, units * unitBytes, units * unitBytes + 1]),
+  ),
+);
 const anyStep = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('take' as const), bytes: anyBytes }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), at: fc.nat() }) },
-  { weight: 3, arbitrary: fc.constant({ kind: 'publish' as const }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('reclaim' as const), behind: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'take over' as const }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("take" as const), bytes: anyBytes }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("leave" as const), at: fc.nat() }) },
+  { weight: 3, arbitrary: fc.constant({ kind: "publish" as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("reclaim" as const), behind: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "take over" as const }) },
 );
 
-describe('blocks', () => {
-  it('never overlap, are not used again while a reader may hold them, and all come back', () => {
+describe("blocks", () => {
+  it("never overlap, are not used again while a reader may hold them, and all come back", () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 120 }), (steps) => {
         const model = new Model();
         for (const step of steps) {
-          if (step.kind === 'take') model.take(step.bytes);
-          else if (step.kind === 'leave') model.leave(step.at);
-          else if (step.kind === 'publish') model.publish();
-          else if (step.kind === 'reclaim') model.reclaim(step.behind);
+          if (step.kind === "take") model.take(step.bytes);
+          else if (step.kind === "leave") model.leave(step.at);
+          else if (step.kind === "publish") model.publish();
+          else if (step.kind === "reclaim") model.reclaim(step.behind);
           else model.takeOver();
           model.check();
         }
@@ -100,17 +111,20 @@ describe('blocks', () => {
     );
   });
 
-  it.each(classes)('%i units hold what they are taken for, and so do one byte less and one more, with at most a quarter unused', (units) => {
-    for (const bytes of [units * unitBytes - 1, units * unitBytes, units * unitBytes + 1]) {
-      const blocks = new Blocks(mostArenaBytes);
-      const length = -blocks.take(bytes) + blocks.take(bytes);
-      expect(length).toBe(blocks.usedBytes / unitBytes / 2);
-      expect(length).toBeGreaterThanOrEqual(unitsOf(bytes));
-      expect(length).toBeLessThanOrEqual(unitsOf(bytes) * 1.25);
-    }
-  });
+  it.each(classes)(
+    "%i units hold what they are taken for, and so do one byte less and one more, with at most a quarter unused",
+    (units) => {
+      for (const bytes of [units * unitBytes - 1, units * unitBytes, units * unitBytes + 1]) {
+        const blocks = new Blocks(mostArenaBytes);
+        const length = -blocks.take(bytes) + blocks.take(bytes);
+        expect(length).toBe(blocks.usedBytes / unitBytes / 2);
+        expect(length).toBeGreaterThanOrEqual(unitsOf(bytes));
+        expect(length).toBeLessThanOrEqual(unitsOf(bytes) * 1.25);
+      }
+    },
+  );
 
-  it('fill an arena to its last unit, and not one more', () => {
+  it("fill an arena to its last unit, and not one more", () => {
     const most = (leastArenaBytes / unitBytes - firstBlock) * unitBytes;
     expect(new Blocks(leastArenaBytes).take(most)).toBe(firstBlock);
     expect(() => new Blocks(leastArenaBytes).take(most + 1)).toThrow(ArenaFull);
@@ -122,11 +136,12 @@ describe('blocks', () => {
     expect(blocks.usedBytes).toBe(most);
   });
 
-  it('larger than any arena do not fit', () => {
-    for (const bytes of [mostArenaBytes, mostArenaBytes * 1.25 + 1, 2 ** 40]) expect(() => new Blocks(mostArenaBytes).take(bytes)).toThrow(ArenaFull);
+  it("larger than any arena do not fit", () => {
+    for (const bytes of [mostArenaBytes, mostArenaBytes * 1.25 + 1, 2 ** 40])
+      expect(() => new Blocks(mostArenaBytes).take(bytes)).toThrow(ArenaFull);
   });
 
-  it('that many readers in turn are late for do not make the arena grow', () => {
+  it("that many readers in turn are late for do not make the arena grow", () => {
     const model = new Model();
     let top = 0;
     for (let round = 0; round < 3000; round++) {

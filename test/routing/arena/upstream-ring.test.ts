@@ -1,7 +1,7 @@
-import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { arenaOn, leastArenaBytes, ringWords } from '../../../routing/arena/arena.ts';
-import { ChangedUpstreams, mostAtOnce, tellChanged } from '../../../routing/arena/upstream-ring.ts';
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import { arenaOn, leastArenaBytes, ringWords } from "../../../routing/arena/arena.ts";
+import { ChangedUpstreams, mostAtOnce, tellChanged } from "../../../routing/arena/upstream-ring.ts";
 
 /** A ring, and all that was ever told in it. */
 class Told {
@@ -26,34 +26,46 @@ class Told {
 
   /** A write that is never published. */
   abandon(length: number): void {
-    tellChanged(this.arena, this.count, Array.from({ length }, () => -1));
+    tellChanged(
+      this.arena,
+      this.count,
+      Array.from({ length }, () => -1),
+    );
   }
 }
 
-it('a reader hears of every Upstream that was told since it looked last, or that it must look at all of them', () => {
-  const lengths = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 2 * ringWords }), fc.constantFrom(mostAtOnce - 1, mostAtOnce, mostAtOnce + 1, ringWords));
+it("a reader hears of every Upstream that was told since it looked last, or that it must look at all of them", () => {
+  const lengths = fc.oneof(
+    fc.integer({ min: 0, max: 40 }),
+    fc.integer({ min: 0, max: 2 * ringWords }),
+    fc.constantFrom(mostAtOnce - 1, mostAtOnce, mostAtOnce + 1, ringWords),
+  );
   fc.assert(
-    fc.property(fc.array(fc.tuple(lengths, fc.constantFrom('read', 'read', 'away', 'abandoned')), { maxLength: 30 }), fc.constantFrom(0, 2 ** 31 - 20_000, -3), (steps, first) => {
-      const told = new Told(first);
-      const reader = new ChangedUpstreams(told.arena);
-      reader.until(first);
-      let seen = 0;
-      for (const [length, then] of steps) {
-        told.write(length);
-        if (then === 'abandoned') told.abandon(length);
-        if (then !== 'read') continue;
-        const heard = reader.until(told.count);
-        const missed = told.numbers.slice(seen);
-        expect(heard === null).toBe(missed.length > mostAtOnce);
-        if (heard !== null) expect(heard).toEqual(missed);
-        seen = told.numbers.length;
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(lengths, fc.constantFrom("read", "read", "away", "abandoned")), { maxLength: 30 }),
+      fc.constantFrom(0, 2 ** 31 - 20_000, -3),
+      (steps, first) => {
+        const told = new Told(first);
+        const reader = new ChangedUpstreams(told.arena);
+        reader.until(first);
+        let seen = 0;
+        for (const [length, then] of steps) {
+          told.write(length);
+          if (then === "abandoned") told.abandon(length);
+          if (then !== "read") continue;
+          const heard = reader.until(told.count);
+          const missed = told.numbers.slice(seen);
+          expect(heard === null).toBe(missed.length > mostAtOnce);
+          if (heard !== null) expect(heard).toEqual(missed);
+          seen = told.numbers.length;
+        }
+      },
+    ),
     { numRuns: 200 },
   );
 });
 
-it('no write that comes meanwhile takes anything from what a reader of the table before looks for', () => {
+it("no write that comes meanwhile takes anything from what a reader of the table before looks for", () => {
   const told = new Told();
   told.write(ringWords);
   const reader = new ChangedUpstreams(told.arena);
@@ -66,7 +78,7 @@ it('no write that comes meanwhile takes anything from what a reader of the table
   expect(reader.until(count)).toEqual(told.numbers.slice(ringWords));
 });
 
-it('a reader that takes an old table while others are written hears of all with the next', () => {
+it("a reader that takes an old table while others are written hears of all with the next", () => {
   const told = new Told();
   const reader = new ChangedUpstreams(told.arena);
   told.write(100);

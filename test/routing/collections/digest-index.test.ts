@@ -1,10 +1,13 @@
-import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { digestKey, openKey } from '../../../routing/collections/digest.ts';
-import { DigestIndex } from '../../../routing/collections/digest-index.ts';
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { digestKey, openKey } from "../../../routing/collections/digest.ts";
+import { DigestIndex } from "../../../routing/collections/digest-index.ts";
 
-test('an index gives what a Map would, whatever is set and deleted', () => {
-  const step = fc.record({ text: fc.integer({ min: 0, max: 200 }).map((number) => `SeldonDeployment team/model-${number} http main`), number: fc.option(fc.integer({ min: 0, max: 2 ** 31 - 2 })) });
+test("an index gives what a Map would, whatever is set and deleted", () => {
+  const step = fc.record({
+    text: fc.integer({ min: 0, max: 200 }).map((number) => `SeldonDeployment team/model-${number} http main`),
+    number: fc.option(fc.integer({ min: 0, max: 2 ** 31 - 2 })),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 600 }), (steps) => {
       const index = new DigestIndex(openKey);
@@ -23,7 +26,7 @@ test('an index gives what a Map would, whatever is set and deleted', () => {
   );
 });
 
-test('what was deleted leaves no hole before what was put behind it', () => {
+test("what was deleted leaves no hole before what was put behind it", () => {
   // Up to 85 of 100 places are taken, so that many entries stand behind each other, also around the end.
   const index = new DigestIndex(digestKey({ high: 7, low: 9 }));
   const texts = Array.from({ length: 500 }, (_, number) => `text ${number}`);

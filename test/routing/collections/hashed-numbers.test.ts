@@ -1,12 +1,12 @@
-import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { HashedNumbers } from '../../../routing/collections/hashed-numbers.ts';
-import { NumberLists } from '../../../routing/collections/number-lists.ts';
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { HashedNumbers } from "../../../routing/collections/hashed-numbers.ts";
+import { NumberLists } from "../../../routing/collections/number-lists.ts";
 
 // Next to each other, one hash twice as often, and both ends of a table of 64.
 const hashes = [0, 1, 1, 2, 62, 63, 64, 127, -1, -2, 0x7fff_ffff, -0x8000_0000];
 
-test('a number is found by its hash and by what it stands for, whatever comes and goes', () => {
+test("a number is found by its hash and by what it stands for, whatever comes and goes", () => {
   const step = fc.record({ hash: fc.constantFrom(...hashes), number: fc.nat(300), isAdded: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
@@ -21,7 +21,8 @@ test('a number is found by its hash and by what it stands for, whatever comes an
           held.delete(number);
           index.remove(before, number);
         }
-        for (const known of hashes) expect(index.find(known, (one) => one === number)).toBe(held.get(number) === known ? number : -1);
+        for (const known of hashes)
+          expect(index.find(known, (one) => one === number)).toBe(held.get(number) === known ? number : -1);
       }
       for (const [number, hash] of held) expect(index.find(hash, (one) => one === number)).toBe(number);
     }),
@@ -29,17 +30,21 @@ test('a number is found by its hash and by what it stands for, whatever comes an
   );
 });
 
-test('it grows and shrinks with what is in it, and throws where there is nothing to take away', () => {
+test("it grows and shrinks with what is in it, and throws where there is nothing to take away", () => {
   const index = new HashedNumbers();
   for (let number = 0; number < 5000; number++) index.add(number * 77, number);
   for (let number = 0; number < 5000; number++) expect(index.find(number * 77, (one) => one === number)).toBe(number);
   for (let number = 0; number < 4990; number++) index.remove(number * 77, number);
   for (let number = 4990; number < 5000; number++) expect(index.find(number * 77, () => true)).toBe(number);
-  expect(() => index.remove(0, 0)).toThrow('number 0 is not in the index');
+  expect(() => index.remove(0, 0)).toThrow("number 0 is not in the index");
 });
 
-test('lists have what was added and not taken away', () => {
-  const step = fc.record({ list: fc.nat(5), numbers: fc.uniqueArray(fc.nat(20), { maxLength: 5 }), isAdded: fc.boolean() });
+test("lists have what was added and not taken away", () => {
+  const step = fc.record({
+    list: fc.nat(5),
+    numbers: fc.uniqueArray(fc.nat(20), { maxLength: 5 }),
+    isAdded: fc.boolean(),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const lists = new NumberLists();

@@ -1,8 +1,8 @@
-import { array, assert, integer, nat, property } from 'fast-check';
-import { expect, test } from 'vitest';
-import { firstPlace } from '../../../routing/text/bisect.ts';
+import { array, assert, integer, nat, property } from "fast-check";
+import { expect, test } from "vitest";
+import { firstPlace } from "../../../routing/text/bisect.ts";
 
-test('the first place that is past, and the count where none is', () => {
+test("the first place that is past, and the count where none is", () => {
   assert(
     property(array(integer({ min: 0, max: 20 }), { maxLength: 40 }), nat(21), (values, limit) => {
       const sorted = values.toSorted((a, b) => a - b);
@@ -12,7 +12,7 @@ test('the first place that is past, and the count where none is', () => {
   );
 });
 
-test('it looks a number of times that grows with the bits of the count', () => {
+test("it looks a number of times that grows with the bits of the count", () => {
   let looks = 0;
   firstPlace(1_000_000, (place) => {
     looks += 1;

@@ -1,9 +1,16 @@
-import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { arenaOn, emptyPage, leastArenaBytes, unitWords } from '../../../routing/arena/arena.ts';
-import { Blocks } from '../../../routing/arena/blocks.ts';
-import { IndexEdit } from '../../../routing/write/index-edit.ts';
-import { directoryPlace, directoryWords, firstSlot, pageWords, shortSlot, verifyPage } from '../../../routing/arena/index-page.ts';
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { arenaOn, emptyPage, leastArenaBytes, unitWords } from "../../../routing/arena/arena.ts";
+import { Blocks } from "../../../routing/arena/blocks.ts";
+import { IndexEdit } from "../../../routing/write/index-edit.ts";
+import {
+  directoryPlace,
+  directoryWords,
+  firstSlot,
+  pageWords,
+  shortSlot,
+  verifyPage,
+} from "../../../routing/arena/index-page.ts";
 
 /** An index of records that are nothing but numbers: their order is `rank`. */
 class Index {
@@ -46,12 +53,21 @@ class Index {
   }
 }
 
-const entryOf = (hash: number, unit: number): { hash: number; meta: number; unit: number; number: number } => ({ hash, meta: 32, unit, number: unit });
+const entryOf = (hash: number, unit: number): { hash: number; meta: number; unit: number; number: number } => ({
+  hash,
+  meta: 32,
+  unit,
+  number: unit,
+});
 // All of one page, and near each other in it.
 const hashes = [5, 6, 7, 1 << 15];
 
-test('whatever comes, goes and is replaced, the records of a hash are met in their order', () => {
-  const step = fc.record({ hash: fc.constantFrom(...hashes), kind: fc.constantFrom('add', 'add', 'add', 'remove', 'replace'), pick: fc.nat(1000) });
+test("whatever comes, goes and is replaced, the records of a hash are met in their order", () => {
+  const step = fc.record({
+    hash: fc.constantFrom(...hashes),
+    kind: fc.constantFrom("add", "add", "add", "remove", "replace"),
+    pick: fc.nat(1000),
+  });
   const ranks = fc.array(fc.nat(20), { minLength: 400, maxLength: 400 });
   fc.assert(
     fc.property(ranks, fc.array(fc.array(step, { maxLength: 30 }), { maxLength: 12 }), (ranksOf, changes) => {
@@ -66,7 +82,7 @@ test('whatever comes, goes and is replaced, the records of a hash are met in the
             const units = held.get(hash)!;
             // What a change touches once it does not touch again.
             const candidates = old.get(hash)!;
-            if (kind === 'add') {
+            if (kind === "add") {
               const unit = next++;
               rankOf.set(unit, ranksOf[unit % ranksOf.length]!);
               units.push(unit);
@@ -74,7 +90,7 @@ test('whatever comes, goes and is replaced, the records of a hash are met in the
             } else if (candidates.length > 0) {
               const [unit] = candidates.splice(pick % candidates.length, 1) as [number];
               units.splice(units.indexOf(unit), 1);
-              if (kind === 'remove') edit.remove(hash, unit);
+              if (kind === "remove") edit.remove(hash, unit);
               else {
                 const other = next++;
                 rankOf.set(other, rankOf.get(unit)!);
@@ -96,7 +112,7 @@ test('whatever comes, goes and is replaced, the records of a hash are met in the
   );
 });
 
-test('one record among 4,000 of its hash is compared with a dozen of them, not with all', () => {
+test("one record among 4,000 of its hash is compared with a dozen of them, not with all", () => {
   const index = new Index((unit) => unit);
   const hash = 77;
   index.change((edit) => {

@@ -1,16 +1,16 @@
 // Key sets that are kept fresh: when they are fetched, and what stays when they cannot be.
-import { expect, test } from 'vitest';
-import { readPublicKeys } from '../../../../gateway/callers/public-keys.ts';
-import type { JwksAnswer } from '../../../../gateway/control/callers/jwks-fetch.ts';
-import { JwksKeeper, jwksTimes } from '../../../../gateway/control/callers/jwks-keeper.ts';
-import { jwksOf, pairOf } from '../../edge/identity/tokens.ts';
-import { StoppedClock } from '../../../stopped-clock.ts';
-import { turns } from '../../../turns.ts';
+import { expect, test } from "vitest";
+import { readPublicKeys } from "../../../../gateway/callers/public-keys.ts";
+import type { JwksAnswer } from "../../../../gateway/control/callers/jwks-fetch.ts";
+import { JwksKeeper, jwksTimes } from "../../../../gateway/control/callers/jwks-keeper.ts";
+import { jwksOf, pairOf } from "../../edge/identity/tokens.ts";
+import { StoppedClock } from "../../../stopped-clock.ts";
+import { turns } from "../../../turns.ts";
 
-const url = 'https://login.example/keys';
-const [first, second] = [pairOf('a'), pairOf('b')];
-const got = (text: string, maxAgeMs: number | null = null): JwksAnswer => ({ kind: 'got', text, maxAgeMs });
-const failed: JwksAnswer = { kind: 'failed', reason: 'ECONNREFUSED' };
+const url = "https://login.example/keys";
+const [first, second] = [pairOf("a"), pairOf("b")];
+const got = (text: string, maxAgeMs: number | null = null): JwksAnswer => ({ kind: "got", text, maxAgeMs });
+const failed: JwksAnswer = { kind: "failed", reason: "ECONNREFUSED" };
 
 interface Stage {
   readonly keeper: JwksKeeper;
@@ -32,40 +32,40 @@ function stageOf(answer: JwksAnswer): Stage {
       fetches.push(clock.now() - startMs);
       return Promise.resolve(stage.answer);
     },
-    changed: () => told.push('changed'),
-    looked: () => told.push('looked'),
+    changed: () => told.push("changed"),
+    looked: () => told.push("looked"),
   });
   return Object.assign(stage, { keeper, clock, fetches, told });
 }
 
 function namesIn(text: string | null): readonly (string | null)[] | null {
   const outcome = text === null ? null : readPublicKeys(text);
-  return outcome?.kind === 'keys' ? outcome.keys.map(({ kid }) => kid) : null;
+  return outcome?.kind === "keys" ? outcome.keys.map(({ kid }) => kid) : null;
 }
 
 const kidsOf = ({ keeper }: Stage): readonly (string | null)[] | null => namesIn(keeper.stateOf(url).text);
 
-test('a set is fetched when it is wanted, once for all who want it, and again from time to time', async () => {
+test("a set is fetched when it is wanted, once for all who want it, and again from time to time", async () => {
   const stage = stageOf(got(jwksOf(first)));
   expect(kidsOf(stage)).toBeNull();
   stage.keeper.want([url, url]);
   stage.keeper.want([url]);
   await turns(2);
-  expect(kidsOf(stage)).toEqual(['a']);
-  expect(stage.told).toEqual(['changed']);
+  expect(kidsOf(stage)).toEqual(["a"]);
+  expect(stage.told).toEqual(["changed"]);
   stage.answer = got(jwksOf(first, second));
   await stage.clock.advance(jwksTimes.refreshMs);
-  expect(kidsOf(stage)).toEqual(['a', 'b']);
+  expect(kidsOf(stage)).toEqual(["a", "b"]);
   expect(stage.fetches).toEqual([0, jwksTimes.refreshMs]);
   await stage.clock.advance(jwksTimes.refreshMs);
-  expect(stage.told).toEqual(['changed', 'changed']);
+  expect(stage.told).toEqual(["changed", "changed"]);
 });
 
 test.each([
   [100_000, 80_000],
   [0, jwksTimes.leastRefreshMs],
   [86_400_000, jwksTimes.refreshMs],
-])('a set that its server gives for %i ms is fetched again after %i', async (maxAgeMs, afterMs) => {
+])("a set that its server gives for %i ms is fetched again after %i", async (maxAgeMs, afterMs) => {
   const stage = stageOf(got(jwksOf(first), maxAgeMs));
   stage.keeper.want([url]);
   await turns(2);
@@ -76,36 +76,36 @@ test.each([
 });
 
 test.each<readonly [what: string, answer: JwksAnswer, says: string]>([
-  ['cannot be fetched', failed, 'they cannot be fetched: ECONNREFUSED'],
-  ['are HTML', got('<html>'), 'HTML'],
-  ['are all of 512 bits', got('{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}'), 'none of its keys can be used'],
-])('while keys %s the last ones stay, and it is tried more and more rarely', async (_what, answer, says) => {
+  ["cannot be fetched", failed, "they cannot be fetched: ECONNREFUSED"],
+  ["are HTML", got("<html>"), "HTML"],
+  ["are all of 512 bits", got('{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}'), "none of its keys can be used"],
+])("while keys %s the last ones stay, and it is tried more and more rarely", async (_what, answer, says) => {
   const stage = stageOf(got(jwksOf(first)));
   stage.keeper.want([url]);
   await turns(2);
   stage.answer = answer;
   await stage.clock.advance(jwksTimes.refreshMs + 300_000);
-  expect(kidsOf(stage)).toEqual(['a']);
+  expect(kidsOf(stage)).toEqual(["a"]);
   expect(stage.keeper.stateOf(url).faults.join()).toContain(says);
   const gaps = stage.fetches.slice(2).map((atMs, index) => atMs - stage.fetches[index + 1]!);
   expect(gaps).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000]);
   stage.answer = got(jwksOf(second));
   await stage.clock.advance(jwksTimes.retryMs);
-  expect(kidsOf(stage)).toEqual(['b']);
+  expect(kidsOf(stage)).toEqual(["b"]);
   expect(stage.keeper.stateOf(url).faults).toEqual([]);
 });
 
-test('a set that was never got is none, and is got when its server comes', async () => {
+test("a set that was never got is none, and is got when its server comes", async () => {
   const stage = stageOf(failed);
   stage.keeper.want([url]);
   await turns(2);
-  expect(stage.keeper.stateOf(url)).toMatchObject({ text: null, faults: ['they cannot be fetched: ECONNREFUSED'] });
+  expect(stage.keeper.stateOf(url)).toMatchObject({ text: null, faults: ["they cannot be fetched: ECONNREFUSED"] });
   stage.answer = got(jwksOf(first));
   await stage.clock.advance(5000);
-  expect(kidsOf(stage)).toEqual(['a']);
+  expect(kidsOf(stage)).toEqual(["a"]);
 });
 
-test('who asks for new keys has an answer, and a server one request in five seconds, whoever asks', async () => {
+test("who asks for new keys has an answer, and a server one request in five seconds, whoever asks", async () => {
   const stage = stageOf(got(jwksOf(first)));
   stage.keeper.want([url]);
   await turns(2);
@@ -113,18 +113,18 @@ test('who asks for new keys has an answer, and a server one request in five seco
   stage.answer = got(jwksOf(first, second));
   for (let i = 0; i < 1000; i++) stage.keeper.ask(url);
   await turns(2);
-  expect(stage.told).toEqual(['changed', 'looked']);
+  expect(stage.told).toEqual(["changed", "looked"]);
   for (let i = 0; i < 1000; i++) stage.keeper.ask(url);
   await stage.clock.advance(jwksTimes.leastMs - 1);
-  expect(stage.told).toEqual(['changed', 'looked']);
+  expect(stage.told).toEqual(["changed", "looked"]);
   await stage.clock.advance(1);
   expect(stage.fetches).toEqual([0, 0, 5000]);
-  expect(stage.told).toEqual(['changed', 'looked', 'looked']);
+  expect(stage.told).toEqual(["changed", "looked", "looked"]);
   await stage.clock.advance(jwksTimes.leastMs);
   expect(stage.fetches).toHaveLength(3);
 });
 
-test('who asks does not put off what is due', async () => {
+test("who asks does not put off what is due", async () => {
   const stage = stageOf(got(jwksOf(first)));
   stage.keeper.want([url]);
   await turns(2);
@@ -137,7 +137,7 @@ test('who asks does not put off what is due', async () => {
   expect(stage.fetches).toEqual([0, jwksTimes.refreshMs - 1000, jwksTimes.refreshMs + 4000]);
 });
 
-test('nobody fetches what is no longer wanted, and an answer that comes then is nobody’s', async () => {
+test("nobody fetches what is no longer wanted, and an answer that comes then is nobody’s", async () => {
   const stage = stageOf(got(jwksOf(first)));
   stage.keeper.want([url]);
   stage.keeper.want([]);

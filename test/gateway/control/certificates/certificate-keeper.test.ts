@@ -1,15 +1,15 @@
 // The first certificates: what the options name and cannot be used stops the start before anybody is told of it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { CertificateKeeper } from '../../../../gateway/control/certificates/certificate-keeper.ts';
-import { plainTlsDefaults } from '../../../../gateway/options/tls-defaults.ts';
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { CertificateKeeper } from "../../../../gateway/control/certificates/certificate-keeper.ts";
+import { plainTlsDefaults } from "../../../../gateway/options/tls-defaults.ts";
 
-test('of a pair that cannot be used nobody is told: the start ends with one sentence', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-certificates-'));
-  const file = join(folder, 'cert.pem');
-  writeFileSync(file, 'no certificate');
+test("of a pair that cannot be used nobody is told: the start ends with one sentence", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-certificates-"));
+  const file = join(folder, "cert.pem");
+  writeFileSync(file, "no certificate");
   const told: unknown[] = [];
   const outside = {
     log: { write: (...line: unknown[]): unknown => told.push(line), flush: () => undefined },
@@ -17,7 +17,19 @@ test('of a pair that cannot be used nobody is told: the start ends with one sent
     publish: (set: unknown): unknown => told.push(set),
     problemsChanged: () => undefined,
   };
-  const keeper = new CertificateKeeper({ host: null, port: 0, certFile: file, keyFile: file, folders: [], ticketKeysFile: null, defaults: plainTlsDefaults }, null, outside);
+  const keeper = new CertificateKeeper(
+    {
+      host: null,
+      port: 0,
+      certFile: file,
+      keyFile: file,
+      folders: [],
+      ticketKeysFile: null,
+      defaults: plainTlsDefaults,
+    },
+    null,
+    outside,
+  );
   try {
     expect(() => keeper.open([])).toThrow(/cert\.pem cannot be used .*: write --tls-cert and --tls-key/);
     expect([told, keeper.set]).toEqual([[], null]);

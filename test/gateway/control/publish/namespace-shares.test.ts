@@ -1,31 +1,46 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { beyondShare, without } from '../../../../gateway/control/publish/namespace-shares.ts';
-import { Publisher, batchMs } from '../../../../gateway/control/publish/publisher.ts';
-import { SharedTable, tableMemory } from '../../../../gateway/shared/shared-table.ts';
-import type { TranslationChange } from '../../../../k8s/translate/model/translation.ts';
-import type { Mapping } from '../../../../routing/model/mapping.ts';
-import { mappingBytes } from '../../../../routing/arena/route-record.ts';
-import { recordOverhead } from '../../../../routing/write/known.ts';
-import { change, is, mapping, match, named, prefix } from '../../../routing/build.ts';
-import { TableReader } from '../table-reader.ts';
-import { plainSettings } from '../../../../routing/model/table-change.ts';
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { beyondShare, without } from "../../../../gateway/control/publish/namespace-shares.ts";
+import { Publisher, batchMs } from "../../../../gateway/control/publish/publisher.ts";
+import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
+import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
+import type { Mapping } from "../../../../routing/model/mapping.ts";
+import { mappingBytes } from "../../../../routing/arena/route-record.ts";
+import { recordOverhead } from "../../../../routing/write/known.ts";
+import { change, is, mapping, match, named, prefix } from "../../../routing/build.ts";
+import { TableReader } from "../table-reader.ts";
+import { plainSettings } from "../../../../routing/model/table-change.ts";
 
 /** A Mapping of so many KiB. */
 function large(namespace: string, name: string, kibibytes: number): Mapping {
   const id = `Mapping ${namespace}/${name}`;
-  const headers = [named('x-large', is('v'.repeat(kibibytes * 1024)))];
-  return mapping(name, match(prefix(`/seldon/${namespace}/${name}/`), { headers }), { id, namespace, space: namespace, member: id, source: { kind: 'Mapping', namespace, name } });
+  const headers = [named("x-large", is("v".repeat(kibibytes * 1024)))];
+  return mapping(name, match(prefix(`/seldon/${namespace}/${name}/`), { headers }), {
+    id,
+    namespace,
+    space: namespace,
+    member: id,
+    source: { kind: "Mapping", namespace, name },
+  });
 }
 
-const noChange: TranslationChange = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
+const noChange: TranslationChange = {
+  mappings: [],
+  removedMappings: [],
+  upstreams: [],
+  removedUpstreams: [],
+  endpoints: [],
+  flipped: [],
+};
 
-describe('what a namespace takes beyond its share', () => {
-  const one = large('a', 'one', 12);
+describe("what a namespace takes beyond its share", () => {
+  const one = large("a", "one", 12);
   const bytes = mappingBytes(one) + recordOverhead;
   const beyond = (most: number, has = 0, known: readonly string[] = []): readonly string[] =>
-    beyondShare([{ mapping: one, slot: -1 }], most, { bytesOf: () => has, hasMapping: (id) => known.includes(id) }).map(({ id }) => id);
+    beyondShare([{ mapping: one, slot: -1 }], most, { bytesOf: () => has, hasMapping: (id) => known.includes(id) }).map(
+      ({ id }) => id,
+    );
 
-  test('is what would not fit, at the limit, below and above it', () => {
+  test("is what would not fit, at the limit, below and above it", () => {
     expect(beyond(bytes + 1)).toEqual([]);
     expect(beyond(bytes)).toEqual([]);
     expect(beyond(bytes - 1)).toEqual([one.id]);
@@ -33,26 +48,39 @@ describe('what a namespace takes beyond its share', () => {
     expect(beyond(bytes + 9, 10)).toEqual([one.id]);
   });
 
-  test('is all that changes in a Route of which a part does not fit', () => {
-    const [main, canary] = ['main', 'canary'].map((name) => ({ ...one, id: `Mapping a/${name}`, member: `Mapping a/${name}` })) as [Mapping, Mapping];
-    const apart = large('a', 'apart', 1);
+  test("is all that changes in a Route of which a part does not fit", () => {
+    const [main, canary] = ["main", "canary"].map((name) => ({
+      ...one,
+      id: `Mapping a/${name}`,
+      member: `Mapping a/${name}`,
+    })) as [Mapping, Mapping];
+    const apart = large("a", "apart", 1);
     const of = (most: number): readonly string[] =>
-      beyondShare([main, canary, apart].map((given) => ({ mapping: given, slot: -1 })), most, { bytesOf: () => 0, hasMapping: () => false }).map(({ id }) => id);
+      beyondShare(
+        [main, canary, apart].map((given) => ({ mapping: given, slot: -1 })),
+        most,
+        { bytesOf: () => 0, hasMapping: () => false },
+      ).map(({ id }) => id);
     const all = [main, canary, apart].reduce((sum, given) => sum + mappingBytes(given) + recordOverhead, 0);
     expect(of(all)).toEqual([]);
     expect(of(mappingBytes(main) + mappingBytes(apart) + 2 * recordOverhead)).toEqual([main.id, canary.id]);
   });
 
-  test('is nothing of an everyday Mapping that is there already, and all of a large one', () => {
-    const usual = large('a', 'usual', 1);
-    const of = (given: Mapping): number => beyondShare([{ mapping: given, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => true }).length;
+  test("is nothing of an everyday Mapping that is there already, and all of a large one", () => {
+    const usual = large("a", "usual", 1);
+    const of = (given: Mapping): number =>
+      beyondShare([{ mapping: given, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => true }).length;
     expect([of(usual), of(one)]).toEqual([0, 1]);
   });
 
-  test('is measured once, however often it is tried again', () => {
+  test("is measured once, however often it is tried again", () => {
     let reads = 0;
-    const counted: Mapping = Object.defineProperty({ ...one }, 'target', { enumerable: true, get: () => ((reads += 1), one.target) });
-    const tryAgain = (): number => beyondShare([{ mapping: counted, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => false }).length;
+    const counted: Mapping = Object.defineProperty({ ...one }, "target", {
+      enumerable: true,
+      get: () => ((reads += 1), one.target),
+    });
+    const tryAgain = (): number =>
+      beyondShare([{ mapping: counted, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => false }).length;
     expect(tryAgain()).toBe(1);
     expect(reads).toBeGreaterThan(0);
     const before = reads;
@@ -60,46 +88,71 @@ describe('what a namespace takes beyond its share', () => {
     expect(reads).toBe(before);
   });
 
-  test('leaves out Upstreams and Endpoints that come for it alone', () => {
-    const other = { ...large('a', 'two', 1), target: one.target };
+  test("leaves out Upstreams and Endpoints that come for it alone", () => {
+    const other = { ...large("a", "two", 1), target: one.target };
     const upstream = (key: string): never => ({ upstream: { key }, breakerSlot: -1 }) as never;
-    const whole = change([one], { upstreams: [upstream('one'), upstream('x')], endpoints: [{ key: 'one', ready: true, endpoints: [] }] });
+    const whole = change([one], {
+      upstreams: [upstream("one"), upstream("x")],
+      endpoints: [{ key: "one", ready: true, endpoints: [] }],
+    });
     const left = without(whole, [one], () => false);
-    expect([left.mappings.length, left.upstreams.map((given) => given.upstream.key), left.endpoints.length]).toEqual([0, ['x'], 0]);
-    const shared = without({ ...whole, mappings: [...whole.mappings, { mapping: other, slot: -1 }] }, [one], () => false);
+    expect([left.mappings.length, left.upstreams.map((given) => given.upstream.key), left.endpoints.length]).toEqual([
+      0,
+      ["x"],
+      0,
+    ]);
+    const shared = without(
+      { ...whole, mappings: [...whole.mappings, { mapping: other, slot: -1 }] },
+      [one],
+      () => false,
+    );
     expect([shared.mappings.length, shared.upstreams.length, shared.endpoints.length]).toEqual([1, 2, 1]);
   });
 });
 
-test('a namespace that would fill the table keeps nobody from changing: it is told what has no room, and gets it when it makes some', () => {
+test("a namespace that would fill the table keeps nobody from changing: it is told what has no room, and gets it when it makes some", () => {
   const memory = tableMemory(2);
   const publisher: Publisher = new Publisher(
     new SharedTable(memory),
     { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
-    { isOneNamespace: false, settings: () => plainSettings, everything: () => [], failing: () => [], written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: () => undefined },
+    {
+      isOneNamespace: false,
+      settings: () => plainSettings,
+      everything: () => [],
+      failing: () => [],
+      written: () => undefined,
+      settled: () => undefined,
+      live: () => undefined,
+      taken: () => undefined,
+      reached: () => undefined,
+    },
   );
   const reader = new TableReader(memory, 0);
   const served = (): readonly string[] => {
     reader.take();
     return reader.table.routesInOrder().flatMap(({ mappings }) => mappings.map(({ id }) => id));
   };
-  const greedy = Array.from({ length: 100 }, (_, index) => large('greedy', `m${index}`, 20));
+  const greedy = Array.from({ length: 100 }, (_, index) => large("greedy", `m${index}`, 20));
   publisher.change({ ...noChange, mappings: greedy }, 0);
   publisher.open();
   const first = served();
   expect(first.length).toBeGreaterThan(10);
   expect(first.length).toBeLessThan(30);
   const [problem] = publisher.problems;
-  expect(problem).toMatchObject({ code: 'table-share', level: 'error', subject: { kind: 'Namespace', name: 'greedy' } });
+  expect(problem).toMatchObject({
+    code: "table-share",
+    level: "error",
+    subject: { kind: "Namespace", name: "greedy" },
+  });
   expect(problem!.sentence).toContain(`${100 - first.length} that are new`);
   // Everybody else's changes come through.
-  publisher.change({ ...noChange, mappings: [large('other', 'canary', 1)] }, 0);
+  publisher.change({ ...noChange, mappings: [large("other", "canary", 1)] }, 0);
   publisher.stop();
-  expect(served()).toContain('Mapping other/canary');
+  expect(served()).toContain("Mapping other/canary");
   expect(served()).toHaveLength(first.length + 1);
 });
 
-test('what waits for room wakes nobody, and is not tried again for nothing', () => {
+test("what waits for room wakes nobody, and is not tried again for nothing", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const memory = tableMemory(2);
@@ -107,7 +160,17 @@ test('what waits for room wakes nobody, and is not tried again for nothing', () 
   const publisher: Publisher = new Publisher(
     new SharedTable(memory),
     { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
-    { isOneNamespace: false, settings: () => plainSettings, everything: () => [], failing: () => [], written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: (point) => (tried += point === 'begun' ? 1 : 0) },
+    {
+      isOneNamespace: false,
+      settings: () => plainSettings,
+      everything: () => [],
+      failing: () => [],
+      written: () => undefined,
+      settled: () => undefined,
+      live: () => undefined,
+      taken: () => undefined,
+      reached: (point) => (tried += point === "begun" ? 1 : 0),
+    },
   );
   const reader = new TableReader(memory, 0);
   let wakes = 0;
@@ -116,10 +179,13 @@ test('what waits for room wakes nobody, and is not tried again for nothing', () 
     wakes += 1;
     setTimeout(() => publisher.taken(0, reader.take(), 0), 1);
   });
-  publisher.change({ ...noChange, mappings: Array.from({ length: 100 }, (_, index) => large('greedy', `m${index}`, 20)) }, 0);
+  publisher.change(
+    { ...noChange, mappings: Array.from({ length: 100 }, (_, index) => large("greedy", `m${index}`, 20)) },
+    0,
+  );
   publisher.open();
   vi.advanceTimersByTime(batchMs);
-  expect(publisher.problems).toMatchObject([{ code: 'table-share' }]);
+  expect(publisher.problems).toMatchObject([{ code: "table-share" }]);
   const before = [wakes, tried];
   vi.advanceTimersByTime(100 * batchMs);
   expect([wakes, tried]).toEqual(before);

@@ -1,17 +1,24 @@
-import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Mapping } from '../../../../routing/model/mapping.ts';
-import { ArenaFull } from '../../../../routing/arena/blocks.ts';
-import type { WritePoint } from '../../../../routing/write/table-edit.ts';
-import type { Upstream, UpstreamEndpoints } from '../../../../routing/model/upstream.ts';
-import type { TranslationChange } from '../../../../k8s/translate/model/translation.ts';
-import { Publisher, batchMs, type PublisherEvents } from '../../../../gateway/control/publish/publisher.ts';
-import { plainSettings, type FrontSettings } from '../../../../routing/model/table-change.ts';
-import { SharedTable, tableMemory, type TableMemory } from '../../../../gateway/shared/shared-table.ts';
-import { endpointsOf, mappingOf, upstreamOf } from '../../fixtures.ts';
-import { TableReader } from '../table-reader.ts';
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Mapping } from "../../../../routing/model/mapping.ts";
+import { ArenaFull } from "../../../../routing/arena/blocks.ts";
+import type { WritePoint } from "../../../../routing/write/table-edit.ts";
+import type { Upstream, UpstreamEndpoints } from "../../../../routing/model/upstream.ts";
+import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
+import { Publisher, batchMs, type PublisherEvents } from "../../../../gateway/control/publish/publisher.ts";
+import { plainSettings, type FrontSettings } from "../../../../routing/model/table-change.ts";
+import { SharedTable, tableMemory, type TableMemory } from "../../../../gateway/shared/shared-table.ts";
+import { endpointsOf, mappingOf, upstreamOf } from "../../fixtures.ts";
+import { TableReader } from "../table-reader.ts";
 
-const none: TranslationChange = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
+const none: TranslationChange = {
+  mappings: [],
+  removedMappings: [],
+  upstreams: [],
+  removedUpstreams: [],
+  endpoints: [],
+  flipped: [],
+};
 
 /** The newest state, with edits that say what they changed. */
 class State {
@@ -20,14 +27,20 @@ class State {
   readonly endpoints = new Map<string, UpstreamEndpoints>();
 
   /** A Mapping that names an Upstream, with the Upstream if it is new. */
-  setMapping(name: string, upstream: string, weight: number, text = ''): TranslationChange {
+  setMapping(name: string, upstream: string, weight: number, text = ""): TranslationChange {
     const plain = mappingOf(name, upstream, weight);
-    const mapping = text === '' ? plain : { ...plain, member: text };
+    const mapping = text === "" ? plain : { ...plain, member: text };
     this.mappings.set(mapping.id, mapping);
     if (this.upstreams.has(upstream)) return { ...none, mappings: [mapping] };
     this.upstreams.set(upstream, upstreamOf(upstream));
     this.endpoints.set(upstream, endpointsOf(upstream, [1]));
-    return { ...none, mappings: [mapping], upstreams: [this.upstreams.get(upstream)!], endpoints: [this.endpoints.get(upstream)!], flipped: [upstream] };
+    return {
+      ...none,
+      mappings: [mapping],
+      upstreams: [this.upstreams.get(upstream)!],
+      endpoints: [this.endpoints.get(upstream)!],
+      flipped: [upstream],
+    };
   }
 
   /** Removes a Mapping, and its Upstream when nothing names it any more. */
@@ -36,8 +49,9 @@ class State {
     const mapping = this.mappings.get(id);
     if (mapping === undefined) return none;
     this.mappings.delete(id);
-    const upstream = mapping.target.kind === 'forward' ? mapping.target.upstream : '';
-    if ([...this.mappings.values()].some(({ target }) => target.kind === 'forward' && target.upstream === upstream)) return { ...none, removedMappings: [id] };
+    const upstream = mapping.target.kind === "forward" ? mapping.target.upstream : "";
+    if ([...this.mappings.values()].some(({ target }) => target.kind === "forward" && target.upstream === upstream))
+      return { ...none, removedMappings: [id] };
     this.upstreams.delete(upstream);
     this.endpoints.delete(upstream);
     return { ...none, removedMappings: [id], removedUpstreams: [upstream] };
@@ -62,13 +76,30 @@ class State {
 
   /** As a Source delivers it first. */
   get whole(): TranslationChange {
-    return { ...none, mappings: [...this.mappings.values()], upstreams: [...this.upstreams.values()], endpoints: [...this.endpoints.values()], flipped: [...this.upstreams.keys()] };
+    return {
+      ...none,
+      mappings: [...this.mappings.values()],
+      upstreams: [...this.upstreams.values()],
+      endpoints: [...this.endpoints.values()],
+      flipped: [...this.upstreams.keys()],
+    };
   }
 
   get content(): string {
-    const mappings = [...this.mappings.values()].map(({ id, role, target }) => `${id} ${role.kind === 'live' ? String(role.weight) : ''} ${target.kind === 'forward' ? target.upstream : ''}`);
-    const upstreams = [...this.upstreams.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1)).map(({ key, connectTimeoutMs }) => `${key} ${connectTimeoutMs} ${this.endpoints.get(key)!.endpoints.map(({ port }) => port).join(',')}`);
-    return [...mappings.toSorted(), ...upstreams].join('\n');
+    const mappings = [...this.mappings.values()].map(
+      ({ id, role, target }) =>
+        `${id} ${role.kind === "live" ? String(role.weight) : ""} ${target.kind === "forward" ? target.upstream : ""}`,
+    );
+    const upstreams = [...this.upstreams.values()]
+      .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      .map(
+        ({ key, connectTimeoutMs }) =>
+          `${key} ${connectTimeoutMs} ${this.endpoints
+            .get(key)!
+            .endpoints.map(({ port }) => port)
+            .join(",")}`,
+      );
+    return [...mappings.toSorted(), ...upstreams].join("\n");
   }
 }
 
@@ -112,21 +143,25 @@ function start(memory: TableMemory, events: Partial<PublisherEvents> = {}): Star
   const lives: number[] = [];
   const published: number[] = [];
   const firstVersion = new SharedTable(memory).version;
-  const publisher: Publisher = new Publisher(new SharedTable(memory), { slotOf: (id) => id.length, breakerSlotOf: (key) => key.length, resolvedOf: () => undefined }, {
-    isOneNamespace: false,
-    settings: () => plainSettings,
-    everything: () => [],
-    failing: () => [],
-    written: () => undefined,
-    settled: () => {
-      const { version } = new SharedTable(memory);
-      if (version !== (published.at(-1) ?? firstVersion)) published.push(version);
+  const publisher: Publisher = new Publisher(
+    new SharedTable(memory),
+    { slotOf: (id) => id.length, breakerSlotOf: (key) => key.length, resolvedOf: () => undefined },
+    {
+      isOneNamespace: false,
+      settings: () => plainSettings,
+      everything: () => [],
+      failing: () => [],
+      written: () => undefined,
+      settled: () => {
+        const { version } = new SharedTable(memory);
+        if (version !== (published.at(-1) ?? firstVersion)) published.push(version);
+      },
+      live: (seconds) => lives.push(seconds),
+      taken: () => undefined,
+      reached: () => undefined,
+      ...events,
     },
-    live: (seconds) => lives.push(seconds),
-    taken: () => undefined,
-    reached: () => undefined,
-    ...events,
-  });
+  );
   return { publisher, lives, published };
 }
 
@@ -140,13 +175,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('a publisher', () => {
-  test('publishes nothing before it is opened, and then all in one table, even an empty one', () => {
+describe("a publisher", () => {
+  test("publishes nothing before it is opened, and then all in one table, even an empty one", () => {
     const state = new State();
     const { publisher, published } = start(memory);
     const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 0);
-    publisher.change(state.setMapping('b', 'v', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
+    publisher.change(state.setMapping("b", "v", 1), 0);
     vi.advanceTimersByTime(batchMs);
     worker.turn(publisher);
     expect([published, publisher.serving]).toEqual([[], 0]);
@@ -160,15 +195,15 @@ describe('a publisher', () => {
     expect(empty.published).toEqual([1]);
   });
 
-  test('the first change leaves at once, those within 20 ms leave together', () => {
+  test("the first change leaves at once, those within 20 ms leave together", () => {
     const state = new State();
     const { publisher, published } = start(memory);
     const worker = new FakeWorker(memory, 0).join(publisher);
     publisher.open();
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     expect(published).toEqual([1, 2]);
-    publisher.change(state.setMapping('b', 'u', 1), 0);
-    publisher.change(state.setMapping('c', 'v', 1), 0);
+    publisher.change(state.setMapping("b", "u", 1), 0);
+    publisher.change(state.setMapping("c", "v", 1), 0);
     vi.advanceTimersByTime(batchMs - 1);
     expect(published).toEqual([1, 2]);
     vi.advanceTimersByTime(1);
@@ -177,20 +212,34 @@ describe('a publisher', () => {
     expect(worker.reader.content).toBe(state.content);
     // Nothing came within the last 20 ms: the next one leaves at once again.
     vi.advanceTimersByTime(batchMs);
-    publisher.change(state.removeMapping('a'), 0);
+    publisher.change(state.removeMapping("a"), 0);
     expect(published).toEqual([1, 2, 3, 4]);
   });
 
-  test('a change of the settings alone is a table', () => {
+  test("a change of the settings alone is a table", () => {
     let front: FrontSettings | null = null;
     const state = new State();
     const { publisher, published } = start(memory, { settings: () => ({ ...plainSettings, front }) });
     publisher.open();
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     vi.advanceTimersByTime(batchMs);
     expect(published).toEqual([1, 2]);
-    front = { trustedHops: 1, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null, addresses: [] };
-    const nothing = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
+    front = {
+      trustedHops: 1,
+      keepsRequestId: false,
+      underscores: "allow",
+      refusesEscapedSlashes: false,
+      connectionIdleMs: null,
+      addresses: [],
+    };
+    const nothing = {
+      mappings: [],
+      removedMappings: [],
+      upstreams: [],
+      removedUpstreams: [],
+      endpoints: [],
+      flipped: [],
+    };
     publisher.change(nothing, 0);
     publisher.change(nothing, 0);
     vi.advanceTimersByTime(batchMs);
@@ -201,11 +250,11 @@ describe('a publisher', () => {
     expect(published).toEqual([1, 2, 3]);
   });
 
-  test('a change that changes nothing is no table', () => {
+  test("a change that changes nothing is no table", () => {
     const state = new State();
     const { publisher, published } = start(memory);
     publisher.open();
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     vi.advanceTimersByTime(batchMs);
     publisher.change(state.whole, 0);
     vi.advanceTimersByTime(batchMs);
@@ -214,14 +263,14 @@ describe('a publisher', () => {
     expect(published).toEqual([1, 2]);
   });
 
-  test('a change is live once the last worker has taken it, by its own clock', () => {
+  test("a change is live once the last worker has taken it, by its own clock", () => {
     const state = new State();
     const { publisher, lives } = start(memory);
     const [first, second] = [new FakeWorker(memory, 0).join(publisher), new FakeWorker(memory, 1).join(publisher)];
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
     for (const worker of [first, second]) worker.turn(publisher, 900);
-    publisher.change(state.setMapping('b', 'u', 1), 1000);
+    publisher.change(state.setMapping("b", "u", 1), 1000);
     first.turn(publisher, 1004);
     expect([lives, publisher.heldByAll]).toEqual([[], 1]);
     second.turn(publisher, 1003);
@@ -229,15 +278,15 @@ describe('a publisher', () => {
     expect([lives, publisher.heldByAll]).toEqual([[0.004], 2]);
   });
 
-  test('a change is live without a worker that has left, and the first of a batch counts', () => {
+  test("a change is live without a worker that has left, and the first of a batch counts", () => {
     const state = new State();
     const { publisher, lives } = start(memory);
     const [first, second] = [new FakeWorker(memory, 0).join(publisher), new FakeWorker(memory, 1).join(publisher)];
     publisher.open();
     for (const worker of [first, second]) worker.turn(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 1000);
-    publisher.change(state.setMapping('b', 'u', 1), 2000);
-    publisher.change(state.setMapping('c', 'u', 1), 3000);
+    publisher.change(state.setMapping("a", "u", 1), 1000);
+    publisher.change(state.setMapping("b", "u", 1), 2000);
+    publisher.change(state.setMapping("c", "u", 1), 3000);
     vi.advanceTimersByTime(batchMs);
     first.turn(publisher, 5000);
     expect(lives).toEqual([]);
@@ -245,18 +294,18 @@ describe('a publisher', () => {
     expect(lives).toEqual([4, 3]);
   });
 
-  test('which Endpoints fail is in the table, too', () => {
+  test("which Endpoints fail is in the table, too", () => {
     const state = new State();
     const { publisher } = start(memory);
     const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
-    publisher.failing('u', ['127.0.0.1:1']);
+    publisher.failing("u", ["127.0.0.1:1"]);
     worker.turn(publisher);
-    expect(worker.reader.table.upstream('u')!.failing).toEqual(['127.0.0.1:1']);
+    expect(worker.reader.table.upstream("u")!.failing).toEqual(["127.0.0.1:1"]);
   });
 
-  test('workers are woken when they are to answer another thing to check_ready', () => {
+  test("workers are woken when they are to answer another thing to check_ready", () => {
     const { publisher } = start(memory);
     const worker = new FakeWorker(memory, 0).join(publisher);
     const { wakes } = worker;
@@ -267,25 +316,25 @@ describe('a publisher', () => {
   });
 });
 
-test('an Upstream that leaves and comes back within a batch has no failing health check', () => {
+test("an Upstream that leaves and comes back within a batch has no failing health check", () => {
   const state = new State();
   const { publisher } = start(memory);
   const worker = new FakeWorker(memory, 0).join(publisher);
-  publisher.change(state.setMapping('a', 'u', 1), 0);
+  publisher.change(state.setMapping("a", "u", 1), 0);
   publisher.open();
-  publisher.failing('u', ['127.0.0.1:1']);
-  publisher.change(state.removeMapping('a'), 0);
-  publisher.change(state.setMapping('a', 'u', 1), 0);
+  publisher.failing("u", ["127.0.0.1:1"]);
+  publisher.change(state.removeMapping("a"), 0);
+  publisher.change(state.setMapping("a", "u", 1), 0);
   vi.advanceTimersByTime(batchMs);
   worker.turn(publisher);
-  expect(worker.reader.table.upstream('u')!.failing).toEqual([]);
+  expect(worker.reader.table.upstream("u")!.failing).toEqual([]);
 });
 
-describe('a publisher that takes over', () => {
-  test('publishes nothing where the table is the same, and asks who reads it', () => {
+describe("a publisher that takes over", () => {
+  test("publishes nothing where the table is the same, and asks who reads it", () => {
     const state = new State();
     const first = start(memory);
-    first.publisher.change(state.setMapping('a', 'u', 1), 0);
+    first.publisher.change(state.setMapping("a", "u", 1), 0);
     first.publisher.open();
     const worker = new FakeWorker(memory, 0);
     const { root } = new SharedTable(memory);
@@ -297,14 +346,19 @@ describe('a publisher that takes over', () => {
     second.publisher.change(state.whole, 0);
     second.publisher.open();
     worker.turn(second.publisher);
-    expect([second.published, second.publisher.serving, second.publisher.heldByAll, new SharedTable(memory).root]).toEqual([[], 1, 1, root]);
+    expect([
+      second.published,
+      second.publisher.serving,
+      second.publisher.heldByAll,
+      new SharedTable(memory).root,
+    ]).toEqual([[], 1, 1, root]);
     expect(second.publisher.nextVersion).toBe(2);
-    second.publisher.change(state.setMapping('b', 'u', 1), 0);
+    second.publisher.change(state.setMapping("b", "u", 1), 0);
     worker.turn(second.publisher);
     expect([second.published, worker.reader.content]).toEqual([[2], state.content]);
   });
 
-  test('writes only what differs, and what nobody names any more is gone', () => {
+  test("writes only what differs, and what nobody names any more is gone", () => {
     const state = new State();
     const first = start(memory);
     for (let i = 0; i < 200; i++) state.setMapping(`m${i}`, `u${i}`, 1);
@@ -313,22 +367,22 @@ describe('a publisher that takes over', () => {
     const usedBefore = first.publisher.bytes.used;
     const worker = new FakeWorker(memory, 0);
     worker.reader.take();
-    const before = worker.reader.table.upstream('u5')!.serial;
+    const before = worker.reader.table.upstream("u5")!.serial;
 
-    state.removeMapping('m7');
-    state.setMapping('m8', 'u8', 2);
-    state.setMapping('new', 'u9', 3);
+    state.removeMapping("m7");
+    state.setMapping("m8", "u8", 2);
+    state.setMapping("new", "u9", 3);
     const second = start(memory);
     worker.join(second.publisher);
     second.publisher.change(state.whole, 0);
     second.publisher.open();
     worker.turn(second.publisher);
     expect([second.published, worker.reader.content]).toEqual([[2], state.content]);
-    expect(worker.reader.table.upstream('u5')!.serial).toBe(before);
+    expect(worker.reader.table.upstream("u5")!.serial).toBe(before);
     expect(second.publisher.bytes.used).toBeLessThan(usedBefore * 1.5);
   });
 
-  test('does not write over what a worker reads that is behind', () => {
+  test("does not write over what a worker reads that is behind", () => {
     const state = new State();
     const first = start(memory);
     for (let i = 0; i < 50; i++) state.setMapping(`m${i}`, `u${i}`, 1);
@@ -353,42 +407,54 @@ describe('a publisher that takes over', () => {
     expect(behind.reader.content).toBe(state.content);
   });
 
-  test('begins without failing health checks: it has not made any yet', () => {
+  test("begins without failing health checks: it has not made any yet", () => {
     const state = new State();
     const first = start(memory);
-    first.publisher.change(state.setMapping('a', 'u', 1), 0);
+    first.publisher.change(state.setMapping("a", "u", 1), 0);
     first.publisher.open();
-    first.publisher.failing('u', ['127.0.0.1:1']);
+    first.publisher.failing("u", ["127.0.0.1:1"]);
     const second = start(memory);
     const worker = new FakeWorker(memory, 0).join(second.publisher);
     second.publisher.change(state.whole, 0);
     second.publisher.open();
     worker.turn(second.publisher);
-    expect(worker.reader.table.upstream('u')!.failing).toEqual([]);
+    expect(worker.reader.table.upstream("u")!.failing).toEqual([]);
   });
 });
 
-describe('a table that does not fit', () => {
+describe("a table that does not fit", () => {
   /** Some 100 kB in the text of one Mapping. */
   const large = (letter: string): string => letter.repeat(100_000);
 
-  test('leaves the table before, is a Problem, and is tried again with the next change', () => {
+  test("leaves the table before, is a Problem, and is tried again with the next change", () => {
     memory = tableMemory(1);
     const state = new State();
     let tried = 0;
-    const { publisher, published } = start(memory, { isOneNamespace: true, reached: (point) => (tried += point === 'begun' ? 1 : 0) });
+    const { publisher, published } = start(memory, {
+      isOneNamespace: true,
+      reached: (point) => (tried += point === "begun" ? 1 : 0),
+    });
     const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
     worker.turn(publisher);
     const held = state.content;
-    for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, 'u', 1, large(String(i))), 0);
+    for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, "u", 1, large(String(i))), 0);
     vi.advanceTimersByTime(batchMs);
     worker.turn(publisher);
-    expect(publisher.problems).toMatchObject([{ code: 'table-full', level: 'error', subject: { kind: 'Gateway' }, sentence: expect.stringMatching(/memory of 1 MiB.*--table-mib.*these namespaces have most: large10 \(0\.2 MiB\), large11 \(0\.2 MiB\), large0 \(0\.1 MiB\)/) as string }]);
+    expect(publisher.problems).toMatchObject([
+      {
+        code: "table-full",
+        level: "error",
+        subject: { kind: "Gateway" },
+        sentence: expect.stringMatching(
+          /memory of 1 MiB.*--table-mib.*these namespaces have most: large10 \(0\.2 MiB\), large11 \(0\.2 MiB\), large0 \(0\.1 MiB\)/,
+        ) as string,
+      },
+    ]);
     const { version } = publisher.written;
     expect(publisher.written.version).toBe(published.at(-1));
-    expect(worker.reader.content).toContain(held.split('\n')[0]);
+    expect(worker.reader.content).toContain(held.split("\n")[0]);
 
     // Nobody tries it again for nothing: finding out what is in the memory takes its time.
     vi.advanceTimersByTime(batchMs);
@@ -396,17 +462,21 @@ describe('a table that does not fit', () => {
     vi.advanceTimersByTime(100 * batchMs);
     expect(tried).toBe(triedBefore);
     // Another change: still too much.
-    publisher.change(state.setMapping('b', 'v', 1), 0);
+    publisher.change(state.setMapping("b", "v", 1), 0);
     vi.advanceTimersByTime(batchMs);
     expect([publisher.problems.length, publisher.written.version, tried]).toEqual([1, version, triedBefore + 1]);
     // Most of it goes.
     for (let i = 1; i < 12; i++) publisher.change(state.removeMapping(`large${i}`), 0);
     vi.advanceTimersByTime(batchMs);
     worker.turn(publisher);
-    expect([publisher.problems, publisher.written.version, worker.reader.content]).toEqual([[], version + 1, state.content]);
+    expect([publisher.problems, publisher.written.version, worker.reader.content]).toEqual([
+      [],
+      version + 1,
+      state.content,
+    ]);
   });
 
-  test('of portions that are gone is told as a whole with the next change, and rests meanwhile', () => {
+  test("of portions that are gone is told as a whole with the next change, and rests meanwhile", () => {
     memory = tableMemory(1);
     const state = new State();
     let told = 0;
@@ -415,18 +485,18 @@ describe('a table that does not fit', () => {
       const { mappings, ...more } = state.whole;
       return [{ ...more, mappings: [] }, ...mappings.map((mapping) => ({ ...none, mappings: [mapping] }))];
     };
-    const { publisher } = start(memory, { isOneNamespace: true, everything, failing: () => [['u', ['127.0.0.1:1']]] });
+    const { publisher } = start(memory, { isOneNamespace: true, everything, failing: () => [["u", ["127.0.0.1:1"]]] });
     const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 0);
-    publisher.change(state.setMapping('gone', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
+    publisher.change(state.setMapping("gone", "u", 1), 0);
     publisher.open();
     worker.turn(publisher);
     const held = state.content;
-    for (let i = 0; i < 12; i++) publisher.portion(state.setMapping(`large${i}`, 'u', 1, large(String(i))));
-    publisher.change(state.removeMapping('gone'), 0);
+    for (let i = 0; i < 12; i++) publisher.portion(state.setMapping(`large${i}`, "u", 1, large(String(i))));
+    publisher.change(state.removeMapping("gone"), 0);
     vi.advanceTimersByTime(100 * batchMs);
     worker.turn(publisher);
-    expect([publisher.problems.map(({ code }) => code), worker.reader.content]).toEqual([['table-full'], held]);
+    expect([publisher.problems.map(({ code }) => code), worker.reader.content]).toEqual([["table-full"], held]);
     const toldBefore = told;
     for (let i = 1; i < 12; i++) publisher.change(state.removeMapping(`large${i}`), 0);
     vi.advanceTimersByTime(100 * batchMs);
@@ -435,59 +505,62 @@ describe('a table that does not fit', () => {
     expect([publisher.problems, worker.reader.content]).toEqual([[], whole()]);
     expect(told - toldBefore).toBeLessThanOrEqual(2);
     const toldAfter = told;
-    publisher.change(state.setMapping('b', 'u', 1), 0);
+    publisher.change(state.setMapping("b", "u", 1), 0);
     vi.advanceTimersByTime(batchMs);
     worker.turn(publisher);
     expect([worker.reader.content, told]).toEqual([whole(), toldAfter]);
   });
 
-  test.each<WritePoint>(['begun', 'portion written', 'routes written', 'pages written'])('which is found when it has %s, loses nothing of the change', (point) => {
-    const state = new State();
-    let isFull = false;
-    const { publisher } = start(memory, {
-      reached(reached) {
-        if (isFull && reached === point) throw new ArenaFull(2 ** 22);
-      },
-    });
-    const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 0);
-    publisher.change(state.setMapping('gone', 'u', 1), 0);
-    publisher.open();
-    isFull = true;
-    publisher.change(state.setMapping('b', 'v', 1), 0);
-    publisher.change(state.removeMapping('gone'), 0);
-    publisher.failing('v', ['127.0.0.1:1']);
-    vi.advanceTimersByTime(batchMs);
-    expect(publisher.problems).toMatchObject([{ code: 'table-full' }]);
-    isFull = false;
-    publisher.change(state.setMapping('c', 'u', 1), 0);
-    vi.advanceTimersByTime(batchMs);
-    worker.turn(publisher);
-    expect([publisher.problems, worker.reader.content]).toEqual([[], `${state.content} fails 127.0.0.1:1`]);
-  });
+  test.each<WritePoint>(["begun", "portion written", "routes written", "pages written"])(
+    "which is found when it has %s, loses nothing of the change",
+    (point) => {
+      const state = new State();
+      let isFull = false;
+      const { publisher } = start(memory, {
+        reached(reached) {
+          if (isFull && reached === point) throw new ArenaFull(2 ** 22);
+        },
+      });
+      const worker = new FakeWorker(memory, 0).join(publisher);
+      publisher.change(state.setMapping("a", "u", 1), 0);
+      publisher.change(state.setMapping("gone", "u", 1), 0);
+      publisher.open();
+      isFull = true;
+      publisher.change(state.setMapping("b", "v", 1), 0);
+      publisher.change(state.removeMapping("gone"), 0);
+      publisher.failing("v", ["127.0.0.1:1"]);
+      vi.advanceTimersByTime(batchMs);
+      expect(publisher.problems).toMatchObject([{ code: "table-full" }]);
+      isFull = false;
+      publisher.change(state.setMapping("c", "u", 1), 0);
+      vi.advanceTimersByTime(batchMs);
+      worker.turn(publisher);
+      expect([publisher.problems, worker.reader.content]).toEqual([[], `${state.content} fails 127.0.0.1:1`]);
+    },
+  );
 
-  test('is tried by changes that follow each other for a tenth of the time at most, and at once when a worker that was behind has gone on', () => {
+  test("is tried by changes that follow each other for a tenth of the time at most, and at once when a worker that was behind has gone on", () => {
     memory = tableMemory(1);
     const state = new State();
     const tryMs = 400;
     let [tried, spentMs] = [0, 0];
-    const now = vi.spyOn(performance, 'now').mockImplementation(() => Date.now() + spentMs);
+    const now = vi.spyOn(performance, "now").mockImplementation(() => Date.now() + spentMs);
     const reached = (point: WritePoint): void => {
-      if (point !== 'begun') return;
+      if (point !== "begun") return;
       tried += 1;
       spentMs += tryMs;
     };
     const { publisher } = start(memory, { isOneNamespace: true, reached });
     const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
     worker.turn(publisher);
-    for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, 'u', 1, large(String(i))), 0);
+    for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, "u", 1, large(String(i))), 0);
     vi.advanceTimersByTime(batchMs);
-    expect(publisher.problems).toMatchObject([{ code: 'table-full' }]);
+    expect(publisher.problems).toMatchObject([{ code: "table-full" }]);
     const triedBefore = tried;
     for (let i = 0; i < 500; i++) {
-      publisher.change(state.setMapping('a', 'u', i), 0);
+      publisher.change(state.setMapping("a", "u", i), 0);
       vi.advanceTimersByTime(batchMs);
     }
     expect(tried - triedBefore).toBeLessThanOrEqual((500 * batchMs) / (10 * tryMs) + 1);
@@ -498,12 +571,12 @@ describe('a table that does not fit', () => {
     now.mockRestore();
   });
 
-  test('because what is free is in pieces is tried again, without another change, where the pieces are whole', () => {
+  test("because what is free is in pieces is tried again, without another change, where the pieces are whole", () => {
     memory = tableMemory(1);
     const state = new State();
     const { publisher } = start(memory, { isOneNamespace: true });
     const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
     const turn = (): void => {
       vi.advanceTimersByTime(batchMs);
@@ -511,35 +584,35 @@ describe('a table that does not fit', () => {
     };
     turn();
     for (let i = 0; i < 128; i++) {
-      publisher.change(state.setMapping(`small${i}`, 'u', 1, 'x'.repeat(5000)), 0);
+      publisher.change(state.setMapping(`small${i}`, "u", 1, "x".repeat(5000)), 0);
       if (i % 16 === 15) turn();
     }
     for (let i = 0; i < 128; i++) publisher.change(state.removeMapping(`small${i}`), 0);
     turn();
     // What they had is free once nobody reads the table before.
-    publisher.change(state.setMapping('b', 'u', 1), 0);
+    publisher.change(state.setMapping("b", "u", 1), 0);
     turn();
-    publisher.change(state.setMapping('large', 'u', 1, 'x'.repeat(100_000)), 0);
+    publisher.change(state.setMapping("large", "u", 1, "x".repeat(100_000)), 0);
     turn();
     turn();
     expect([publisher.problems, worker.reader.content]).toEqual([[], state.content]);
   });
 
-  test('because a worker is behind is written once that worker has gone on', () => {
+  test("because a worker is behind is written once that worker has gone on", () => {
     memory = tableMemory(1);
     const state = new State();
     const { publisher } = start(memory, { isOneNamespace: true });
     const worker = new FakeWorker(memory, 0).join(publisher);
-    for (let i = 0; i < 3; i++) state.setMapping(`large${i}`, 'u', 1, large(String(i)));
+    for (let i = 0; i < 3; i++) state.setMapping(`large${i}`, "u", 1, large(String(i)));
     publisher.change(state.whole, 0);
     publisher.open();
     worker.turn(publisher);
     // The worker reads the first table all the while.
     for (let round = 2; round < 6; round++) {
-      for (let i = 0; i < 3; i++) publisher.change(state.setMapping(`large${i}`, 'u', round, large(String(i))), 0);
+      for (let i = 0; i < 3; i++) publisher.change(state.setMapping(`large${i}`, "u", round, large(String(i))), 0);
       vi.advanceTimersByTime(batchMs);
     }
-    expect(publisher.problems).toMatchObject([{ code: 'table-full' }]);
+    expect(publisher.problems).toMatchObject([{ code: "table-full" }]);
     worker.turn(publisher);
     vi.advanceTimersByTime(batchMs);
     worker.turn(publisher);
@@ -550,20 +623,42 @@ describe('a table that does not fit', () => {
 /** A thread that is ended in the middle of a write. */
 class Ended extends Error {}
 
-test('whatever the order of changes, turns and ends of workers and publishers, every worker reads the newest state in the end and one whole state always', () => {
-  const name = fc.constantFrom('a', 'b', 'c', 'd');
-  const upstream = fc.constantFrom('u', 'v', 'w');
+test("whatever the order of changes, turns and ends of workers and publishers, every worker reads the newest state in the end and one whole state always", () => {
+  const name = fc.constantFrom("a", "b", "c", "d");
+  const upstream = fc.constantFrom("u", "v", "w");
   const worker = fc.nat(1);
   const step = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('set' as const), name, upstream, weight: fc.nat(3) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), name }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('endpoints' as const), upstream, ports: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }) }) },
-    fc.record({ kind: fc.constant('touch' as const), upstream }),
-    fc.record({ kind: fc.constant('portions' as const), names: fc.array(name, { minLength: 1, maxLength: 4 }), upstream, weight: fc.nat(3) }),
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('turn' as const), worker }) },
-    fc.record({ kind: fc.constant('restart' as const), worker }),
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 30 }) }) },
-    fc.record({ kind: fc.constant('end' as const), at: fc.constantFrom<WritePoint | 'between'>('begun', 'portion written', 'routes written', 'pages written', 'root written', 'between') }),
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant("set" as const), name, upstream, weight: fc.nat(3) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("remove" as const), name }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("endpoints" as const),
+        upstream,
+        ports: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
+      }),
+    },
+    fc.record({ kind: fc.constant("touch" as const), upstream }),
+    fc.record({
+      kind: fc.constant("portions" as const),
+      names: fc.array(name, { minLength: 1, maxLength: 4 }),
+      upstream,
+      weight: fc.nat(3),
+    }),
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("turn" as const), worker }) },
+    fc.record({ kind: fc.constant("restart" as const), worker }),
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 30 }) }) },
+    fc.record({
+      kind: fc.constant("end" as const),
+      at: fc.constantFrom<WritePoint | "between">(
+        "begun",
+        "portion written",
+        "routes written",
+        "pages written",
+        "root written",
+        "between",
+      ),
+    }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -611,22 +706,24 @@ test('whatever the order of changes, turns and ends of workers and publishers, e
       };
       publisher.open();
       for (const one of steps) {
-        if (one.kind === 'set') change(state.setMapping(one.name, one.upstream, one.weight));
-        if (one.kind === 'remove') change(state.removeMapping(one.name));
-        if (one.kind === 'endpoints') change(state.setEndpoints(one.upstream, one.ports));
-        if (one.kind === 'touch') change(state.touchUpstream(one.upstream));
-        if (one.kind === 'portions') change(...one.names.map((mapping) => state.setMapping(mapping, one.upstream, one.weight)));
-        if (one.kind === 'turn') workers[one.worker]!.turn(publisher);
-        if (one.kind === 'wait') wait(one.ms);
-        if (one.kind === 'end' && one.at === 'between') succeed();
-        if (one.kind === 'end' && one.at !== 'between') endAt = one.at;
-        if (one.kind === 'restart') {
+        if (one.kind === "set") change(state.setMapping(one.name, one.upstream, one.weight));
+        if (one.kind === "remove") change(state.removeMapping(one.name));
+        if (one.kind === "endpoints") change(state.setEndpoints(one.upstream, one.ports));
+        if (one.kind === "touch") change(state.touchUpstream(one.upstream));
+        if (one.kind === "portions")
+          change(...one.names.map((mapping) => state.setMapping(mapping, one.upstream, one.weight)));
+        if (one.kind === "turn") workers[one.worker]!.turn(publisher);
+        if (one.kind === "wait") wait(one.ms);
+        if (one.kind === "end" && one.at === "between") succeed();
+        if (one.kind === "end" && one.at !== "between") endAt = one.at;
+        if (one.kind === "restart") {
           publisher.leave(one.worker);
           workers[one.worker]!.reader.leave();
           workers[one.worker] = new FakeWorker(shared, one.worker).join(publisher);
         }
         // What a worker has taken it can read until it takes another.
-        for (const { reader } of workers) if (reader.table.version > 0) expect(reader.content).toBe(contents.get(reader.table.version));
+        for (const { reader } of workers)
+          if (reader.table.version > 0) expect(reader.content).toBe(contents.get(reader.table.version));
       }
       wait(batchMs);
       wait(batchMs);

@@ -1,29 +1,35 @@
-import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, breakerCell, maxBreakerSlots } from '../../../../gateway/shared/counters.ts';
-import { BreakerSlots } from '../../../../gateway/control/slots/breaker-slots.ts';
+import { describe, expect, test } from "vitest";
+import { CounterBlock, blockBytes, breakerCell, maxBreakerSlots } from "../../../../gateway/shared/counters.ts";
+import { BreakerSlots } from "../../../../gateway/control/slots/breaker-slots.ts";
 
 function block(): CounterBlock {
   return new CounterBlock(new SharedArrayBuffer(blockBytes()));
 }
 
-describe('breaker slots', () => {
-  test('an Upstream keeps its slot while it is in the table, whatever comes beside it', () => {
+describe("breaker slots", () => {
+  test("an Upstream keeps its slot while it is in the table, whatever comes beside it", () => {
     const slots = new BreakerSlots([], 1);
-    slots.own('a');
-    slots.own('b');
-    slots.own('a');
-    expect([slots.slotOf('a'), slots.slotOf('b'), slots.slotOf('c')]).toEqual([0, 1, -1]);
+    slots.own("a");
+    slots.own("b");
+    slots.own("a");
+    expect([slots.slotOf("a"), slots.slotOf("b"), slots.slotOf("c")]).toEqual([0, 1, -1]);
     slots.sweep([block().cells], 9);
-    expect([slots.slotOf('a'), slots.slotOf('b')]).toEqual([0, 1]);
-    expect(slots.drainChanges()).toEqual({ taken: [[0, 'a'], [1, 'b']], freed: [] });
+    expect([slots.slotOf("a"), slots.slotOf("b")]).toEqual([0, 1]);
+    expect(slots.drainChanges()).toEqual({
+      taken: [
+        [0, "a"],
+        [1, "b"],
+      ],
+      freed: [],
+    });
   });
 
-  test('a slot is freed only when every worker holds a table without its Upstream and nothing is in use', () => {
+  test("a slot is freed only when every worker holds a table without its Upstream and nothing is in use", () => {
     const slots = new BreakerSlots([], 1);
     const one = block();
     const other = block();
-    slots.own('a');
-    slots.disown('a', 5);
+    slots.own("a");
+    slots.disown("a", 5);
     one.add(breakerCell(0, 1) + 2, 1);
     const sweep = (heldByAll: number): readonly number[] => {
       slots.sweep([one.cells, other.cells], heldByAll);
@@ -39,24 +45,30 @@ describe('breaker slots', () => {
     // What the neighbour has in use is not its own.
     other.add(breakerCell(1, 0), 1);
     expect(sweep(5)).toEqual([0]);
-    slots.own('b');
-    expect(slots.slotOf('b')).toBe(0);
+    slots.own("b");
+    expect(slots.slotOf("b")).toBe(0);
   });
 
-  test('an Upstream that comes back in time finds its slot again', () => {
+  test("an Upstream that comes back in time finds its slot again", () => {
     const slots = new BreakerSlots([], 1);
-    slots.own('a');
-    slots.disown('a', 2);
-    slots.own('a');
+    slots.own("a");
+    slots.disown("a", 2);
+    slots.own("a");
     slots.sweep([block().cells], 9);
-    expect(slots.slotOf('a')).toBe(0);
+    expect(slots.slotOf("a")).toBe(0);
   });
 
-  test('a successor goes on with the slots of the control worker before it, and lets go those whose Upstreams do not come back', () => {
-    const slots = new BreakerSlots([[2, 'lily'], [0, 'iris']], 8);
-    slots.own('lily');
-    slots.own('new');
-    expect([slots.slotOf('lily'), slots.slotOf('new')]).toEqual([2, 1]);
+  test("a successor goes on with the slots of the control worker before it, and lets go those whose Upstreams do not come back", () => {
+    const slots = new BreakerSlots(
+      [
+        [2, "lily"],
+        [0, "iris"],
+      ],
+      8,
+    );
+    slots.own("lily");
+    slots.own("new");
+    expect([slots.slotOf("lily"), slots.slotOf("new")]).toEqual([2, 1]);
     // Workers may still hold the last table of its predecessor, which names iris.
     slots.sweep([block().cells], 7);
     expect(slots.drainChanges().freed).toEqual([]);
@@ -64,16 +76,16 @@ describe('breaker slots', () => {
     expect(slots.drainChanges().freed).toEqual([0]);
   });
 
-  test('the last slot is given, one Upstream more has none until a slot is free', () => {
-    const slots = new BreakerSlots([[maxBreakerSlots - 2, 'a']], 1);
-    slots.own('a');
+  test("the last slot is given, one Upstream more has none until a slot is free", () => {
+    const slots = new BreakerSlots([[maxBreakerSlots - 2, "a"]], 1);
+    slots.own("a");
     for (let i = 0; i < maxBreakerSlots - 2; i++) slots.own(`u${i}`);
-    slots.own('last');
-    slots.own('over');
-    expect([slots.slotOf('last'), slots.slotOf('over')]).toEqual([maxBreakerSlots - 1, -1]);
-    slots.disown('last', 2);
+    slots.own("last");
+    slots.own("over");
+    expect([slots.slotOf("last"), slots.slotOf("over")]).toEqual([maxBreakerSlots - 1, -1]);
+    slots.disown("last", 2);
     slots.sweep([block().cells], 2);
-    slots.own('over');
-    expect(slots.slotOf('over')).toBe(maxBreakerSlots - 1);
+    slots.own("over");
+    expect(slots.slotOf("over")).toBe(maxBreakerSlots - 1);
   });
 });

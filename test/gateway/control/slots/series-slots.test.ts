@@ -1,67 +1,79 @@
-import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, slotCell, slotLayout, statusColumns } from '../../../../gateway/shared/counters.ts';
-import { SeriesSlots, seriesAfterlifeMs } from '../../../../gateway/control/slots/series-slots.ts';
-import { seriesOf } from '../../fixtures.ts';
+import { describe, expect, test } from "vitest";
+import { CounterBlock, blockBytes, slotCell, slotLayout, statusColumns } from "../../../../gateway/shared/counters.ts";
+import { SeriesSlots, seriesAfterlifeMs } from "../../../../gateway/control/slots/series-slots.ts";
+import { seriesOf } from "../../fixtures.ts";
 
 function block(): CounterBlock {
   return new CounterBlock(new SharedArrayBuffer(blockBytes()));
 }
 
-describe('slots', () => {
-  test('Mappings of one Series share a slot, others have their own', () => {
+describe("slots", () => {
+  test("Mappings of one Series share a slot, others have their own", () => {
     const slots = new SeriesSlots([], 0, false);
-    slots.own('a', seriesOf('iris'), 1, 0);
-    slots.own('b', seriesOf('iris'), 1, 0);
-    slots.own('c', seriesOf('rose'), 1, 0);
-    expect([slots.slotOf('a'), slots.slotOf('b'), slots.slotOf('c'), slots.slotOf('d')]).toEqual([0, 0, 1, -1]);
+    slots.own("a", seriesOf("iris"), 1, 0);
+    slots.own("b", seriesOf("iris"), 1, 0);
+    slots.own("c", seriesOf("rose"), 1, 0);
+    expect([slots.slotOf("a"), slots.slotOf("b"), slots.slotOf("c"), slots.slotOf("d")]).toEqual([0, 0, 1, -1]);
   });
 
-  test.each([[3, 3], [4, 4], [5, 4]])('of 8 slots a namespace that makes %d Series has %d, others find room, and what is freed may be used again', (count, has) => {
-    const slots = new SeriesSlots([], 0, false, 8);
-    const loud = Array.from({ length: count }, (_, at) => `loud${at}`);
-    for (const id of loud) slots.own(id, { ...seriesOf(id), namespace: 'loud' }, 1, 0);
-    expect(loud.filter((id) => slots.slotOf(id) >= 0)).toHaveLength(has);
-    slots.own('quiet', { ...seriesOf('quiet'), namespace: 'quiet' }, 1, 0);
-    expect(slots.slotOf('quiet')).toBe(has);
-    for (const id of loud) slots.disown(id, 2, 0);
-    // For a successor they are used as well.
-    const next = new SeriesSlots([...slots.used].map(({ slot, series }) => [slot, series] as const), 0, false, 8);
-    for (const one of [slots, next]) {
-      one.sweep([], 3, seriesAfterlifeMs);
-      one.own('again', { ...seriesOf('again'), namespace: 'loud' }, 3, 0);
-      expect(one.slotOf('again')).toBeGreaterThanOrEqual(0);
-    }
-  });
+  test.each([
+    [3, 3],
+    [4, 4],
+    [5, 4],
+  ])(
+    "of 8 slots a namespace that makes %d Series has %d, others find room, and what is freed may be used again",
+    (count, has) => {
+      const slots = new SeriesSlots([], 0, false, 8);
+      const loud = Array.from({ length: count }, (_, at) => `loud${at}`);
+      for (const id of loud) slots.own(id, { ...seriesOf(id), namespace: "loud" }, 1, 0);
+      expect(loud.filter((id) => slots.slotOf(id) >= 0)).toHaveLength(has);
+      slots.own("quiet", { ...seriesOf("quiet"), namespace: "quiet" }, 1, 0);
+      expect(slots.slotOf("quiet")).toBe(has);
+      for (const id of loud) slots.disown(id, 2, 0);
+      // For a successor they are used as well.
+      const next = new SeriesSlots(
+        [...slots.used].map(({ slot, series }) => [slot, series] as const),
+        0,
+        false,
+        8,
+      );
+      for (const one of [slots, next]) {
+        one.sweep([], 3, seriesAfterlifeMs);
+        one.own("again", { ...seriesOf("again"), namespace: "loud" }, 3, 0);
+        expect(one.slotOf("again")).toBeGreaterThanOrEqual(0);
+      }
+    },
+  );
 
-  test('where one namespace is watched, all slots are its', () => {
+  test("where one namespace is watched, all slots are its", () => {
     const slots = new SeriesSlots([], 0, true, 8);
     for (let at = 0; at < 9; at++) slots.own(`m${at}`, seriesOf(`m${at}`), 1, 0);
     expect(Array.from({ length: 9 }, (_, at) => slots.slotOf(`m${at}`))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, -1]);
   });
 
-  test('a slot is freed and zeroed ten minutes after its last Mapping, not before', () => {
+  test("a slot is freed and zeroed ten minutes after its last Mapping, not before", () => {
     const slots = new SeriesSlots([], 0, false);
     const counters = block();
-    slots.own('a', seriesOf('iris'), 1, 0);
+    slots.own("a", seriesOf("iris"), 1, 0);
     counters.enter(0);
     counters.finish(0, 200, 0.1);
     counters.leave(0);
-    slots.disown('a', 2, 1000);
+    slots.disown("a", 2, 1000);
     slots.sweep([counters.cells], 2, 1000 + seriesAfterlifeMs - 1);
     expect([...slots.used]).toHaveLength(1);
     slots.sweep([counters.cells], 2, 1000 + seriesAfterlifeMs);
     expect([...slots.used]).toHaveLength(0);
     expect(counters.cells.subarray(slotCell(0, 0), slotCell(1, 0)).every((value) => value === 0)).toBe(true);
-    slots.own('b', seriesOf('rose'), 3, 0);
-    expect(slots.slotOf('b')).toBe(0);
+    slots.own("b", seriesOf("rose"), 3, 0);
+    expect(slots.slotOf("b")).toBe(0);
   });
 
-  test('a slot stays while a worker holds a table with its owner, or a request is in flight', () => {
+  test("a slot stays while a worker holds a table with its owner, or a request is in flight", () => {
     const slots = new SeriesSlots([], 0, false);
     const counters = block();
-    slots.own('a', seriesOf('iris'), 1, 0);
+    slots.own("a", seriesOf("iris"), 1, 0);
     counters.enter(0);
-    slots.disown('a', 5, 0);
+    slots.disown("a", 5, 0);
     const late = seriesAfterlifeMs * 2;
     slots.sweep([counters.cells], 4, late);
     expect([...slots.used]).toHaveLength(1);
@@ -72,54 +84,56 @@ describe('slots', () => {
     expect([...slots.used]).toHaveLength(0);
   });
 
-  test('a Series that comes back in time counts on', () => {
+  test("a Series that comes back in time counts on", () => {
     const slots = new SeriesSlots([], 0, false);
     const counters = block();
-    slots.own('a', seriesOf('iris'), 1, 0);
+    slots.own("a", seriesOf("iris"), 1, 0);
     counters.finish(0, 200, 0.1);
-    slots.disown('a', 2, 0);
-    slots.own('a', seriesOf('iris'), 3, 1000);
+    slots.disown("a", 2, 0);
+    slots.own("a", seriesOf("iris"), 3, 1000);
     slots.sweep([counters.cells], 3, seriesAfterlifeMs * 2);
-    expect(slots.slotOf('a')).toBe(0);
-    expect(counters.cells[slotCell(0, slotLayout.status + statusColumns.indexOf('200'))]).toBe(1);
+    expect(slots.slotOf("a")).toBe(0);
+    expect(counters.cells[slotCell(0, slotLayout.status + statusColumns.indexOf("200"))]).toBe(1);
   });
 
-  test('a Mapping whose Series changes gives its old slot back', () => {
+  test("a Mapping whose Series changes gives its old slot back", () => {
     const slots = new SeriesSlots([], 0, false);
-    slots.own('a', seriesOf('iris'), 1, 0);
-    slots.own('a', seriesOf('rose'), 2, 0);
-    expect(slots.slotOf('a')).toBe(1);
+    slots.own("a", seriesOf("iris"), 1, 0);
+    slots.own("a", seriesOf("rose"), 2, 0);
+    expect(slots.slotOf("a")).toBe(1);
     slots.sweep([block().cells], 2, seriesAfterlifeMs);
-    expect([...slots.used].map(({ series }) => series.deployment)).toEqual(['rose']);
+    expect([...slots.used].map(({ series }) => series.deployment)).toEqual(["rose"]);
   });
 
-  test('a deployment of many Series has a slot for each, and gives all back', () => {
+  test("a deployment of many Series has a slot for each, and gives all back", () => {
     const slots = new SeriesSlots([], 0, false);
-    const series = Array.from({ length: 40 }, (_, index) => ({ ...seriesOf('iris'), predictor: `p${index}` }));
+    const series = Array.from({ length: 40 }, (_, index) => ({ ...seriesOf("iris"), predictor: `p${index}` }));
     for (const [index, one] of series.entries()) slots.own(`m${index}`, one, 1, 0);
     for (const [index, one] of series.entries()) slots.own(`again ${index}`, one, 1, 0);
-    expect(series.map((_, index) => [slots.slotOf(`m${index}`), slots.slotOf(`again ${index}`)])).toEqual(series.map((_, index) => [index, index]));
+    expect(series.map((_, index) => [slots.slotOf(`m${index}`), slots.slotOf(`again ${index}`)])).toEqual(
+      series.map((_, index) => [index, index]),
+    );
     for (const index of series.keys()) for (const id of [`m${index}`, `again ${index}`]) slots.disown(id, 2, 0);
     slots.sweep([block().cells], 2, seriesAfterlifeMs);
     expect([...slots.used]).toEqual([]);
-    slots.own('m1', series[1]!, 3, 0);
-    expect([...slots.used]).toEqual([{ slot: slots.slotOf('m1'), series: series[1] }]);
+    slots.own("m1", series[1]!, 3, 0);
+    expect([...slots.used]).toEqual([{ slot: slots.slotOf("m1"), series: series[1] }]);
   });
 
-  test('a successor finds the slots of the control worker before it', () => {
+  test("a successor finds the slots of the control worker before it", () => {
     const first = new SeriesSlots([], 0, false);
-    first.own('a', seriesOf('iris'), 1, 0);
-    first.own('b', seriesOf('rose'), 1, 0);
-    first.own('c', seriesOf('lily'), 1, 0);
+    first.own("a", seriesOf("iris"), 1, 0);
+    first.own("b", seriesOf("rose"), 1, 0);
+    first.own("c", seriesOf("lily"), 1, 0);
     const kept = first.drainChanges().taken.filter(([slot]) => slot !== 1);
     const second = new SeriesSlots(kept, 0, false);
-    second.own('c', seriesOf('lily'), 1, 0);
-    second.own('x', seriesOf('new'), 1, 0);
-    expect([second.slotOf('c'), second.slotOf('x')]).toEqual([2, 1]);
+    second.own("c", seriesOf("lily"), 1, 0);
+    second.own("x", seriesOf("new"), 1, 0);
+    expect([second.slotOf("c"), second.slotOf("x")]).toEqual([2, 1]);
     // iris did not come back: it goes like any other.
     const counters = block();
     second.sweep([counters.cells], 1, seriesAfterlifeMs);
-    expect([...second.used].map(({ series }) => series.deployment)).toEqual(['new', 'lily']);
+    expect([...second.used].map(({ series }) => series.deployment)).toEqual(["new", "lily"]);
     expect(second.drainChanges().freed).toEqual([0]);
   });
 });

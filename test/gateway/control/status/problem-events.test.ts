@@ -1,15 +1,21 @@
-import { describe, expect, test } from 'vitest';
-import { eventOf, ProblemEvents, type ProblemEventTimes } from '../../../../gateway/control/status/problem-events.ts';
-import type { EventWriter, ProblemEvent } from '../../../../k8s/source/objects/source.ts';
-import type { Problem } from '../../../../routing/text/problem.ts';
-import { StoppedClock } from '../../../stopped-clock.ts';
+import { describe, expect, test } from "vitest";
+import { eventOf, ProblemEvents, type ProblemEventTimes } from "../../../../gateway/control/status/problem-events.ts";
+import type { EventWriter, ProblemEvent } from "../../../../k8s/source/objects/source.ts";
+import type { Problem } from "../../../../routing/text/problem.ts";
+import { StoppedClock } from "../../../stopped-clock.ts";
 
-const problem = (name: string, sentence = 'wrong', level: Problem['level'] = 'error'): Problem => ({ code: 'bad-timeout', level, subject: { kind: 'SeldonDeployment', namespace: 'prod', name }, field: 'spec.x', sentence });
+const problem = (name: string, sentence = "wrong", level: Problem["level"] = "error"): Problem => ({
+  code: "bad-timeout",
+  level,
+  subject: { kind: "SeldonDeployment", namespace: "prod", name },
+  field: "spec.x",
+  sentence,
+});
 
 /** Remembers what was written. */
 class Remembering implements EventWriter {
   readonly written: ProblemEvent[] = [];
-  answer: Awaited<ReturnType<EventWriter['write']>> = 'written';
+  answer: Awaited<ReturnType<EventWriter["write"]>> = "written";
 
   async write(event: ProblemEvent): Promise<typeof this.answer> {
     this.written.push(event);
@@ -19,66 +25,90 @@ class Remembering implements EventWriter {
 
 const times: ProblemEventTimes = { betweenMs: 200, againMs: 60_000, forbiddenMs: 30_000 };
 
-function start(): { readonly events: ProblemEvents; readonly writer: Remembering; readonly logged: string[]; readonly clock: StoppedClock } {
+function start(): {
+  readonly events: ProblemEvents;
+  readonly writer: Remembering;
+  readonly logged: string[];
+  readonly clock: StoppedClock;
+} {
   const writer = new Remembering();
   const logged: string[] = [];
   const clock = new StoppedClock();
-  return { events: new ProblemEvents(writer, times, { write: (_, event) => logged.push(event), flush: () => {} }, clock), writer, logged, clock };
+  return {
+    events: new ProblemEvents(writer, times, { write: (_, event) => logged.push(event), flush: () => {} }, clock),
+    writer,
+    logged,
+    clock,
+  };
 }
 
-describe('the event of a Problem', () => {
-  test('is named by object, code and field, whatever else it says', () => {
-    const { name } = eventOf(problem('iris'));
+describe("the event of a Problem", () => {
+  test("is named by object, code and field, whatever else it says", () => {
+    const { name } = eventOf(problem("iris"));
     expect(name).toMatch(/^sluice-[0-9a-f]{20}$/);
-    expect(eventOf(problem('iris', 'other words', 'warning')).name).toBe(name);
-    expect(eventOf(problem('other')).name).not.toBe(name);
-    expect(eventOf({ ...problem('iris'), field: 'spec.y' }).name).not.toBe(name);
-    expect(eventOf({ ...problem('iris'), code: 'x' }).name).not.toBe(name);
+    expect(eventOf(problem("iris", "other words", "warning")).name).toBe(name);
+    expect(eventOf(problem("other")).name).not.toBe(name);
+    expect(eventOf({ ...problem("iris"), field: "spec.y" }).name).not.toBe(name);
+    expect(eventOf({ ...problem("iris"), code: "x" }).name).not.toBe(name);
   });
 
-  test('has the code as its reason, and field and sentence as its message', () => {
-    expect(eventOf(problem('iris'))).toMatchObject({ type: 'Warning', reason: 'BadTimeout', message: 'spec.x: wrong' });
-    expect(eventOf({ ...problem('iris'), field: '' }).message).toBe('wrong');
+  test("has the code as its reason, and field and sentence as its message", () => {
+    expect(eventOf(problem("iris"))).toMatchObject({ type: "Warning", reason: "BadTimeout", message: "spec.x: wrong" });
+    expect(eventOf({ ...problem("iris"), field: "" }).message).toBe("wrong");
   });
 
-  test.each([[1000, 1000], [1001, 1000], [990, 990]])('of %i bytes has %i', (bytes, kept) => {
-    const { message } = eventOf({ ...problem('iris', 'x'.repeat(bytes)), field: '' });
+  test.each([
+    [1000, 1000],
+    [1001, 1000],
+    [990, 990],
+  ])("of %i bytes has %i", (bytes, kept) => {
+    const { message } = eventOf({ ...problem("iris", "x".repeat(bytes)), field: "" });
     expect(Buffer.byteLength(message)).toBe(kept);
-    expect(Buffer.byteLength(eventOf({ ...problem('iris', 'ü'.repeat(bytes)), field: '' }).message)).toBeLessThanOrEqual(1000);
+    expect(
+      Buffer.byteLength(eventOf({ ...problem("iris", "ü".repeat(bytes)), field: "" }).message),
+    ).toBeLessThanOrEqual(1000);
   });
 });
 
-describe('Problems', () => {
-  test('are written once each, one after the other; what only informs, or has no namespace, is not', async () => {
+describe("Problems", () => {
+  test("are written once each, one after the other; what only informs, or has no namespace, is not", async () => {
     const { events, writer, clock } = start();
     const names = (): readonly string[] => writer.written.map(({ subject }) => subject.name);
-    const problems = [problem('a'), problem('b', 'w', 'warning'), problem('c', 'i', 'info'), { ...problem('d'), subject: { kind: 'File', namespace: '', name: 'd' } }];
+    const problems = [
+      problem("a"),
+      problem("b", "w", "warning"),
+      problem("c", "i", "info"),
+      { ...problem("d"), subject: { kind: "File", namespace: "", name: "d" } },
+    ];
     events.take(problems);
     await clock.advance(199);
-    expect(names()).toEqual(['a']);
+    expect(names()).toEqual(["a"]);
     await clock.advance(1000);
     events.take(problems);
-    events.take([...problems, problem('last')]);
+    events.take([...problems, problem("last")]);
     await clock.advance(1000);
-    expect(names()).toEqual(['a', 'b', 'last']);
+    expect(names()).toEqual(["a", "b", "last"]);
   });
 
-  test.each([20, 6000])('%d of one namespace take neither place nor time from the one of another', async (count) => {
+  test.each([20, 6000])("%d of one namespace take neither place nor time from the one of another", async (count) => {
     const { events, writer, clock } = start();
-    const quiet: Problem = { ...problem('quiet'), subject: { kind: 'SeldonDeployment', namespace: 'quiet', name: 'quiet' } };
+    const quiet: Problem = {
+      ...problem("quiet"),
+      subject: { kind: "SeldonDeployment", namespace: "quiet", name: "quiet" },
+    };
     events.take([...Array.from({ length: count }, (_, at) => problem(`loud${at}`)), quiet]);
     await clock.advance(199 + 2 * 200);
-    expect(writer.written.map(({ subject }) => subject.name)).toEqual(['loud0', 'quiet', 'loud1']);
+    expect(writer.written.map(({ subject }) => subject.name)).toEqual(["loud0", "quiet", "loud1"]);
   });
 
-  test('are written again when they say something else, and when their time has come', async () => {
+  test("are written again when they say something else, and when their time has come", async () => {
     const { events, writer, clock } = start();
-    events.take([problem('a')]);
+    events.take([problem("a")]);
     await clock.advance(1000);
-    const other = [problem('a', 'else')];
+    const other = [problem("a", "else")];
     events.take(other);
     await clock.advance(1000);
-    expect(writer.written.map(({ message }) => message)).toEqual(['spec.x: wrong', 'spec.x: else']);
+    expect(writer.written.map(({ message }) => message)).toEqual(["spec.x: wrong", "spec.x: else"]);
     await clock.advance(58_999);
     events.take(other);
     await clock.advance(0);
@@ -89,26 +119,26 @@ describe('Problems', () => {
     expect(writer.written).toHaveLength(3);
   });
 
-  test('are not written for a while where events are forbidden, and that is said once', async () => {
+  test("are not written for a while where events are forbidden, and that is said once", async () => {
     const { events, writer, logged, clock } = start();
-    writer.answer = 'forbidden';
-    events.take([problem('a'), problem('b')]);
+    writer.answer = "forbidden";
+    events.take([problem("a"), problem("b")]);
     await clock.advance(1000);
-    const more = [problem('a'), problem('b'), problem('c')];
+    const more = [problem("a"), problem("b"), problem("c")];
     events.take(more);
     await clock.advance(28_999);
     expect(writer.written).toHaveLength(1);
-    expect(logged).toEqual(['events-forbidden']);
-    writer.answer = 'written';
+    expect(logged).toEqual(["events-forbidden"]);
+    writer.answer = "written";
     await clock.advance(1);
     events.take(more);
     await clock.advance(1000);
-    expect(writer.written.slice(1).map(({ subject }) => subject.name)).toEqual(['a', 'b', 'c']);
+    expect(writer.written.slice(1).map(({ subject }) => subject.name)).toEqual(["a", "b", "c"]);
   });
 
-  test('are written no more once it was stopped', async () => {
+  test("are written no more once it was stopped", async () => {
     const { events, writer, clock } = start();
-    events.take([problem('a'), problem('b')]);
+    events.take([problem("a"), problem("b")]);
     await clock.advance(0);
     events.stop();
     await clock.advance(1000);
@@ -116,7 +146,7 @@ describe('Problems', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  test('beyond 5000 are left to /api/problems', async () => {
+  test("beyond 5000 are left to /api/problems", async () => {
     const { events, writer, clock } = start();
     events.take(Array.from({ length: 5001 }, (_, at) => problem(`d${at}`)));
     await clock.advance(5002 * times.betweenMs);

@@ -1,8 +1,14 @@
-import { describe, expect, test } from 'vitest';
-import { ProblemLog } from '../../../../gateway/control/status/problem-log.ts';
-import type { Problem } from '../../../../routing/text/problem.ts';
+import { describe, expect, test } from "vitest";
+import { ProblemLog } from "../../../../gateway/control/status/problem-log.ts";
+import type { Problem } from "../../../../routing/text/problem.ts";
 
-const problem = (name: string, level: Problem['level'] = 'error'): Problem => ({ code: 'no-endpoints', level, subject: { kind: 'Service', namespace: 'prod', name }, field: '', sentence: 'it is so' });
+const problem = (name: string, level: Problem["level"] = "error"): Problem => ({
+  code: "no-endpoints",
+  level,
+  subject: { kind: "Service", namespace: "prod", name },
+  field: "",
+  sentence: "it is so",
+});
 
 interface Told {
   readonly logged: string[];
@@ -13,36 +19,43 @@ interface Told {
 function logOf(gather: () => Promise<readonly Problem[]>): Told {
   const logged: string[] = [];
   const gathered: (readonly Problem[])[] = [];
-  const log = new ProblemLog({ write: (_, event, fields) => logged.push(`${event} ${String(fields['problem'] ?? fields['count'])}`), flush: () => {} }, gather, (problems) => gathered.push(problems));
+  const log = new ProblemLog(
+    {
+      write: (_, event, fields) => logged.push(`${event} ${String(fields["problem"] ?? fields["count"])}`),
+      flush: () => {},
+    },
+    gather,
+    (problems) => gathered.push(problems),
+  );
   return { logged, gathered, log };
 }
 
-describe('the log of Problems', () => {
-  test('has each once, while it is there, and none that only informs', async () => {
-    let now = [problem('a'), problem('b', 'info')];
+describe("the log of Problems", () => {
+  test("has each once, while it is there, and none that only informs", async () => {
+    let now = [problem("a"), problem("b", "info")];
     const { logged, gathered, log } = logOf(() => Promise.resolve(now));
     await log.look();
     await log.look();
-    expect(logged).toEqual([expect.stringContaining('prod/a')]);
-    now = [problem('a'), problem('c')];
+    expect(logged).toEqual([expect.stringContaining("prod/a")]);
+    now = [problem("a"), problem("c")];
     await log.look();
-    expect(logged.slice(1)).toEqual([expect.stringContaining('prod/c')]);
+    expect(logged.slice(1)).toEqual([expect.stringContaining("prod/c")]);
     now = [];
     await log.look();
-    now = [problem('a')];
+    now = [problem("a")];
     await log.look();
-    expect(logged.slice(2)).toEqual([expect.stringContaining('prod/a')]);
+    expect(logged.slice(2)).toEqual([expect.stringContaining("prod/a")]);
     expect(gathered).toHaveLength(5);
   });
 
-  test('has 100 lines at once, and how many more there are', () => {
+  test("has 100 lines at once, and how many more there are", () => {
     const { logged, log } = logOf(() => Promise.resolve([]));
     log.take(Array.from({ length: 103 }, (_, index) => problem(`n${index}`)));
     expect(logged).toHaveLength(101);
-    expect(logged.at(-1)).toBe('problems-not-logged 3');
+    expect(logged.at(-1)).toBe("problems-not-logged 3");
   });
 
-  test('is gathered for once at a time', async () => {
+  test("is gathered for once at a time", async () => {
     const waiting: ((problems: readonly Problem[]) => void)[] = [];
     const { gathered, log } = logOf(() => new Promise((resolve) => waiting.push(resolve)));
     const first = log.look();
@@ -55,10 +68,12 @@ describe('the log of Problems', () => {
     expect(gathered).toHaveLength(1);
   });
 
-  test('is gathered for again after it could not be', async () => {
+  test("is gathered for again after it could not be", async () => {
     let trouble = true;
-    const { gathered, log } = logOf(() => (trouble ? Promise.reject(new Error('the table is damaged')) : Promise.resolve([])));
-    await expect(log.look()).rejects.toThrow('the table is damaged');
+    const { gathered, log } = logOf(() =>
+      trouble ? Promise.reject(new Error("the table is damaged")) : Promise.resolve([]),
+    );
+    await expect(log.look()).rejects.toThrow("the table is damaged");
     trouble = false;
     await log.look();
     expect(gathered).toEqual([[]]);

@@ -1,22 +1,28 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { HealthChecks } from '../../../../gateway/control/upstreams/health-checks.ts';
-import type { Endpoint, HealthCheck, Upstream } from '../../../../routing/model/upstream.ts';
-import { upstreamOf } from '../../fixtures.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { HealthChecks } from "../../../../gateway/control/upstreams/health-checks.ts";
+import type { Endpoint, HealthCheck, Upstream } from "../../../../routing/model/upstream.ts";
+import { upstreamOf } from "../../fixtures.ts";
 
-const check: HealthCheck = { intervalMs: 5000, timeoutMs: 1000, unhealthyThreshold: 2, healthyThreshold: 3, probe: { kind: 'http', path: '/ready', host: null, headers: [], statuses: [[200, 200]] } };
+const check: HealthCheck = {
+  intervalMs: 5000,
+  timeoutMs: 1000,
+  unhealthyThreshold: 2,
+  healthyThreshold: 3,
+  probe: { kind: "http", path: "/ready", host: null, headers: [], statuses: [[200, 200]] },
+};
 
 function endpoints(count: number): readonly Endpoint[] {
-  return Array.from({ length: count }, (_, i) => ({ ip: `10.0.0.${i}`, port: 80, state: 'ready' as const }));
+  return Array.from({ length: count }, (_, i) => ({ ip: `10.0.0.${i}`, port: 80, state: "ready" as const }));
 }
 
-describe('health checks', () => {
+describe("health checks", () => {
   /** Addresses that answer wrongly. */
   const sick = new Set<string>();
   const probed: string[] = [];
   const told: (readonly [string, readonly string[]])[] = [];
   let answer: (() => Promise<void>) | null = null;
   let checks: HealthChecks;
-  const checkedUpstream: Upstream = { ...upstreamOf('u'), healthCheck: check };
+  const checkedUpstream: Upstream = { ...upstreamOf("u"), healthCheck: check };
 
   beforeEach(() => {
     vi.useFakeTimers();
@@ -46,64 +52,64 @@ describe('health checks', () => {
     for (let i = 0; i < count; i++) await vi.advanceTimersByTimeAsync(probed.length === 0 ? 500 : 5000);
   }
 
-  test('an Endpoint fails after as many failures in a row as asked for, and no longer after as many successes', async () => {
-    checks.follow('u', checkedUpstream, endpoints(2));
-    sick.add('10.0.0.1');
+  test("an Endpoint fails after as many failures in a row as asked for, and no longer after as many successes", async () => {
+    checks.follow("u", checkedUpstream, endpoints(2));
+    sick.add("10.0.0.1");
     await rounds(1);
     expect(told).toEqual([]);
-    sick.delete('10.0.0.1');
+    sick.delete("10.0.0.1");
     await rounds(1);
-    sick.add('10.0.0.1');
+    sick.add("10.0.0.1");
     await rounds(1);
     expect(told).toEqual([]);
     await rounds(1);
-    expect(told).toEqual([['u', ['10.0.0.1:80']]]);
-    expect(checks.failing).toEqual([['u', ['10.0.0.1:80']]]);
+    expect(told).toEqual([["u", ["10.0.0.1:80"]]]);
+    expect(checks.failing).toEqual([["u", ["10.0.0.1:80"]]]);
     sick.clear();
     await rounds(2);
     expect(told).toHaveLength(1);
     await rounds(1);
-    expect(told[1]).toEqual(['u', []]);
+    expect(told[1]).toEqual(["u", []]);
     expect(checks.failing).toEqual([]);
   });
 
-  test('each Endpoint is probed once an interval, and no more once it is gone', async () => {
-    checks.follow('u', checkedUpstream, endpoints(3));
+  test("each Endpoint is probed once an interval, and no more once it is gone", async () => {
+    checks.follow("u", checkedUpstream, endpoints(3));
     await rounds(4);
     expect(probed).toHaveLength(12);
-    checks.follow('u', checkedUpstream, endpoints(1));
+    checks.follow("u", checkedUpstream, endpoints(1));
     await rounds(2);
     expect(probed).toHaveLength(14);
-    checks.follow('u', { ...checkedUpstream, healthCheck: null }, endpoints(1));
+    checks.follow("u", { ...checkedUpstream, healthCheck: null }, endpoints(1));
     await rounds(2);
     expect(probed).toHaveLength(14);
-    checks.follow('u', checkedUpstream, endpoints(1));
-    checks.follow('u', null, []);
+    checks.follow("u", checkedUpstream, endpoints(1));
+    checks.follow("u", null, []);
     await rounds(2);
     expect(probed).toHaveLength(14);
   });
 
-  test('an Endpoint that stays keeps its record; one that leaves while it is probed is not told', async () => {
-    checks.follow('u', checkedUpstream, endpoints(1));
-    sick.add('10.0.0.0');
+  test("an Endpoint that stays keeps its record; one that leaves while it is probed is not told", async () => {
+    checks.follow("u", checkedUpstream, endpoints(1));
+    sick.add("10.0.0.0");
     await rounds(1);
-    checks.follow('u', checkedUpstream, endpoints(2));
+    checks.follow("u", checkedUpstream, endpoints(2));
     await rounds(1);
-    expect(told).toEqual([['u', ['10.0.0.0:80']]]);
-    sick.add('10.0.0.1');
+    expect(told).toEqual([["u", ["10.0.0.0:80"]]]);
+    sick.add("10.0.0.1");
     const gate = Promise.withResolvers<void>();
     answer = () => gate.promise;
     await rounds(1);
-    checks.follow('u', checkedUpstream, endpoints(1));
+    checks.follow("u", checkedUpstream, endpoints(1));
     gate.resolve();
     await rounds(3);
     expect(told).toHaveLength(1);
   });
 
-  test('at most 32 probes run at once, the others wait for their turn', async () => {
+  test("at most 32 probes run at once, the others wait for their turn", async () => {
     const gate = Promise.withResolvers<void>();
     answer = () => gate.promise;
-    checks.follow('u', checkedUpstream, endpoints(40));
+    checks.follow("u", checkedUpstream, endpoints(40));
     await rounds(1);
     expect(probed).toHaveLength(32);
     answer = null;

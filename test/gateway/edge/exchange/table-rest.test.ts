@@ -1,9 +1,9 @@
-import { expect, test, vi } from 'vitest';
-import { ArenaFault } from '../../../../routing/arena/arena.ts';
-import { restOften } from '../../../../gateway/edge/exchange/table-rest.ts';
-import { StoppedClock } from '../../../stopped-clock.ts';
+import { expect, test, vi } from "vitest";
+import { ArenaFault } from "../../../../routing/arena/arena.ts";
+import { restOften } from "../../../../gateway/edge/exchange/table-rest.ts";
+import { StoppedClock } from "../../../stopped-clock.ts";
 
-test('once a minute, until it is ended; memory that is damaged is told, and nothing thrown', () => {
+test("once a minute, until it is ended; memory that is damaged is told, and nothing thrown", () => {
   const clock = new StoppedClock();
   const rest = vi.fn();
   const faults: unknown[] = [];
@@ -12,7 +12,7 @@ test('once a minute, until it is ended; memory that is damaged is told, and noth
   expect(rest).toHaveBeenCalledTimes(0);
   clock.pass(1);
   expect(rest).toHaveBeenCalledTimes(1);
-  const fault = new ArenaFault('a test');
+  const fault = new ArenaFault("a test");
   rest.mockImplementationOnce(() => {
     throw fault;
   });

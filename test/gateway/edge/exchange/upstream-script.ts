@@ -1,42 +1,50 @@
 // An Upstream without sockets, for forwarding: Endpoints that a test scripts, and what forwarding does with them, in words.
-import { CounterBlock, blockBytes, heavyUseBytes, fixed } from '../../../../gateway/shared/counters.ts';
-import { Forwarding, type ForwardedMapping } from '../../../../gateway/edge/exchange/forwarding.ts';
-import type { AnswerTaker } from '../../../../gateway/edge/exchange/forwarded-answer.ts';
-import type { RequestPool } from '../../../../gateway/edge/exchange/tried-endpoints.ts';
-import type { TriesOwner } from '../../../../gateway/edge/exchange/tries.ts';
-import { WorkerContext } from '../../../../gateway/edge/io/worker-context.ts';
-import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
-import { failures, type Failure } from '../../../../gateway/failures.ts';
-import type { RequestFraming } from '../../../../gateway/edge/message/framing.ts';
-import { allOwnLines } from '../../../../gateway/edge/message/own-lines.ts';
-import { readRequestHead, WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
-import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
-import { compileRetry } from '../../../../gateway/edge/policy/retry-policy.ts';
-import { plainBalancing } from '../../../../gateway/edge/upstream/balancing-policy.ts';
-import { Breaker, resource } from '../../../../gateway/edge/upstream/breaker.ts';
-import type { EndpointView } from '../../../../gateway/edge/upstream/endpoint-view.ts';
-import type { ResponseHandler } from '../../../../gateway/edge/upstream/response-handler.ts';
-import { UpstreamContext } from '../../../../gateway/edge/upstream/upstream-context.ts';
-import type { Acquired, UpstreamRequest, Waiting } from '../../../../gateway/edge/upstream/upstream-request.ts';
-import { defaultLimits, type EdgeLimits, type Settings } from '../../../../gateway/options/settings.ts';
-import type { RetryPolicy } from '../../../../routing/model/mapping.ts';
-import type { StoppedClock } from '../../../stopped-clock.ts';
-import { frontWith, upstreamOf } from '../../fixtures.ts';
+import { CounterBlock, blockBytes, heavyUseBytes, fixed } from "../../../../gateway/shared/counters.ts";
+import { Forwarding, type ForwardedMapping } from "../../../../gateway/edge/exchange/forwarding.ts";
+import type { AnswerTaker } from "../../../../gateway/edge/exchange/forwarded-answer.ts";
+import type { RequestPool } from "../../../../gateway/edge/exchange/tried-endpoints.ts";
+import type { TriesOwner } from "../../../../gateway/edge/exchange/tries.ts";
+import { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
+import { clientFacts } from "../../../../gateway/edge/message/client-facts.ts";
+import { failures, type Failure } from "../../../../gateway/failures.ts";
+import type { RequestFraming } from "../../../../gateway/edge/message/framing.ts";
+import { allOwnLines } from "../../../../gateway/edge/message/own-lines.ts";
+import { readRequestHead, WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
+import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
+import { compileRetry } from "../../../../gateway/edge/policy/retry-policy.ts";
+import { plainBalancing } from "../../../../gateway/edge/upstream/balancing-policy.ts";
+import { Breaker, resource } from "../../../../gateway/edge/upstream/breaker.ts";
+import type { EndpointView } from "../../../../gateway/edge/upstream/endpoint-view.ts";
+import type { ResponseHandler } from "../../../../gateway/edge/upstream/response-handler.ts";
+import { UpstreamContext } from "../../../../gateway/edge/upstream/upstream-context.ts";
+import type { Acquired, UpstreamRequest, Waiting } from "../../../../gateway/edge/upstream/upstream-request.ts";
+import { defaultLimits, type EdgeLimits, type Settings } from "../../../../gateway/options/settings.ts";
+import type { RetryPolicy } from "../../../../routing/model/mapping.ts";
+import type { StoppedClock } from "../../../stopped-clock.ts";
+import { frontWith, upstreamOf } from "../../fixtures.ts";
 
 /** A worker with this clock, whose every draw is the highest. */
 export function workerAt(clock: StoppedClock, limits: Partial<EdgeLimits> = {}): WorkerContext {
-  const settings = { limits: { ...defaultLimits, ...limits }, trustedHops: 0, accessLog: 'off' } as unknown as Settings;
+  const settings = { limits: { ...defaultLimits, ...limits }, trustedHops: 0, accessLog: "off" } as unknown as Settings;
   const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
   const faulted = (error: unknown): never => {
     throw error;
   };
-  const worker = new WorkerContext({ settings, clock, counters, others: [], heavyUse: new Int32Array(heavyUseBytes() / 4), log: () => undefined, faulted });
+  const worker = new WorkerContext({
+    settings,
+    clock,
+    counters,
+    others: [],
+    heavyUse: new Int32Array(heavyUseBytes() / 4),
+    log: () => undefined,
+    faulted,
+  });
   return Object.assign(worker, { draw: () => 1 });
 }
 
 /** One try at one Endpoint: `told` is what it was sent, and what became of it. */
 export class ScriptedRequest implements UpstreamRequest {
-  readonly kind = 'request';
+  readonly kind = "request";
   readonly endpoint: EndpointView;
   readonly user: ResponseHandler;
   readonly told: string[] = [];
@@ -48,32 +56,39 @@ export class ScriptedRequest implements UpstreamRequest {
     this.user = user;
   }
 
-  encodeHead(_head: unknown, _edits: unknown, _facts: unknown, _requestId: unknown, framing: RequestFraming, bodyBytes: number): void {
+  encodeHead(
+    _head: unknown,
+    _edits: unknown,
+    _facts: unknown,
+    _requestId: unknown,
+    framing: RequestFraming,
+    bodyBytes: number,
+  ): void {
     this.told.push(`straight ${framing} ${bodyBytes}`);
   }
   head(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void {
-    this.told.push(`${bytes.toString('latin1', 0, length).split(' ', 1)[0]!} ${framing} ${bodyBytes}`);
+    this.told.push(`${bytes.toString("latin1", 0, length).split(" ", 1)[0]!} ${framing} ${bodyBytes}`);
   }
   body(bytes: Buffer, start: number, end: number): void {
-    this.told.push(bytes.toString('latin1', start, end));
+    this.told.push(bytes.toString("latin1", start, end));
   }
   give(bytes: Buffer): void {
     this.body(bytes, 0, bytes.length);
   }
   end(): void {
-    this.told.push('end');
+    this.told.push("end");
   }
   flush(): void {
-    this.told.push('flush');
+    this.told.push("flush");
   }
   pauseResponse(): void {
-    this.told.push('pause');
+    this.told.push("pause");
   }
   resumeResponse(): void {
-    this.told.push('resume');
+    this.told.push("resume");
   }
   abort(): void {
-    this.told.push('abort');
+    this.told.push("abort");
     this.bound = false;
   }
 
@@ -89,16 +104,16 @@ export class ScriptedRequest implements UpstreamRequest {
   }
 
   /** Answers with a body where there is one; it ends the answer unless `ends` is false. */
-  answers(status: number, body = '', ends = true): void {
+  answers(status: number, body = "", ends = true): void {
     this.begins(status);
     // Whoever tries again has let it go.
     if (!this.bound) return;
-    if (body !== '') this.user.body(Buffer.from(body), 0, body.length);
+    if (body !== "") this.user.body(Buffer.from(body), 0, body.length);
     if (ends) this.user.end(null);
     this.user.flush();
     if (!ends) return;
     // A request that is not given whole goes on.
-    this.bound = !this.told.includes('end');
+    this.bound = !this.told.includes("end");
     this.user.over();
   }
 
@@ -114,7 +129,7 @@ export class ScriptedRequest implements UpstreamRequest {
   /** It ends before its answer does. */
   breaks(failure: Failure, unprocessed = false): void {
     this.bound = false;
-    this.user.abort(failure, 'broken', unprocessed);
+    this.user.abort(failure, "broken", unprocessed);
   }
 }
 
@@ -126,7 +141,7 @@ function headOf(status: number): ResponseHead {
 
 /** A connection that is dialled. */
 class ScriptedWait implements Waiting {
-  readonly kind = 'waiting';
+  readonly kind = "waiting";
   readonly request: ScriptedRequest;
   cancelled = false;
 
@@ -141,7 +156,7 @@ class ScriptedWait implements Waiting {
   }
 }
 
-type Mode = 'ready' | 'dials';
+type Mode = "ready" | "dials";
 
 /** Endpoints `a`, `b`, …: the first that was not tried takes the next request, with a connection or by a dial. */
 export class ScriptedPool implements RequestPool {
@@ -156,12 +171,12 @@ export class ScriptedPool implements RequestPool {
   readonly #endpoints: readonly EndpointView[];
   readonly #mode: Mode;
 
-  constructor(count: number, mode: Mode = 'ready', protocol: 'http1' | 'http2' = 'http1') {
-    this.upstream = { ...upstreamOf('iris'), protocol };
-    this.speaksHttp2 = protocol === 'http2';
+  constructor(count: number, mode: Mode = "ready", protocol: "http1" | "http2" = "http1") {
+    this.upstream = { ...upstreamOf("iris"), protocol };
+    this.speaksHttp2 = protocol === "http2";
     this.#mode = mode;
     this.#endpoints = Array.from({ length: count }, (_, index) => {
-      const address = String.fromCodePoint('a'.codePointAt(0)! + index);
+      const address = String.fromCodePoint("a".codePointAt(0)! + index);
       return { address, failed: () => this.failed.push(address) } as unknown as EndpointView;
     });
   }
@@ -174,9 +189,9 @@ export class ScriptedPool implements RequestPool {
 
   acquire(user: ResponseHandler, tried: readonly EndpointView[]): Acquired {
     const endpoint = this.#endpoints.find((one) => !tried.includes(one));
-    if (endpoint === undefined) return { kind: 'failed', failure: failures.noHealthyUpstream, detail: '' };
+    if (endpoint === undefined) return { kind: "failed", failure: failures.noHealthyUpstream, detail: "" };
     const request = new ScriptedRequest(endpoint, user);
-    if (this.#mode === 'ready') {
+    if (this.#mode === "ready") {
       this.requests.push(request);
       return request;
     }
@@ -196,12 +211,12 @@ export class ScriptedPool implements RequestPool {
   /** What is dialled last does not. */
   refuses(): void {
     const { request } = this.waits.at(-1)!;
-    request.user.connectFailed(request.endpoint, failures.connectRefused, 'ECONNREFUSED');
+    request.user.connectFailed(request.endpoint, failures.connectRefused, "ECONNREFUSED");
   }
 
   /** There is no Endpoint any more for what waits. */
   gone(): void {
-    this.waits.at(-1)!.request.user.connectFailed(null, failures.noHealthyUpstream, '');
+    this.waits.at(-1)!.request.user.connectFailed(null, failures.noHealthyUpstream, "");
   }
 
   /** The try under way. */
@@ -211,7 +226,9 @@ export class ScriptedPool implements RequestPool {
 
   /** Where requests went, or waited to go. */
   get asked(): string {
-    return (this.#mode === 'ready' ? this.requests : this.waits.map(({ request }) => request)).map(({ endpoint }) => endpoint.address).join('');
+    return (this.#mode === "ready" ? this.requests : this.waits.map(({ request }) => request))
+      .map(({ endpoint }) => endpoint.address)
+      .join("");
   }
 }
 
@@ -224,7 +241,7 @@ class Told implements TriesOwner, AnswerTaker {
   #seen = false;
 
   taken(): void {
-    this.words.push('taken');
+    this.words.push("taken");
   }
   failed({ name }: Failure, detail: string): void {
     this.words.push(`failed ${name}: ${detail}`);
@@ -233,26 +250,26 @@ class Told implements TriesOwner, AnswerTaker {
     this.words.push(`informational ${status}`);
   }
   upgraded(): void {
-    this.words.push('upgraded');
+    this.words.push("upgraded");
   }
   head({ status }: ResponseHead): void {
     this.#begun = true;
     this.words.push(`head ${status}`);
   }
   body(bytes: Buffer, start: number, end: number): void {
-    this.words.push(bytes.toString('latin1', start, end));
+    this.words.push(bytes.toString("latin1", start, end));
   }
   end(): void {
-    this.words.push('end');
+    this.words.push("end");
   }
   flush(): void {
     this.#seen = this.#begun;
   }
   over(): void {
-    this.words.push('over');
+    this.words.push("over");
   }
   takeBack(): boolean {
-    if (this.#begun && !this.#seen) this.words.push('taken back');
+    if (this.#begun && !this.#seen) this.words.push("taken back");
     return !this.#seen;
   }
 }
@@ -281,22 +298,23 @@ export class Forwarded {
   }
 
   /** Begins a POST with a body of 4 bytes, unless `fields` say otherwise, and with this retry policy. */
-  begin(retry: Partial<RetryPolicy> | null = null, fields = 'Content-Length: 4\r\n'): this {
+  begin(retry: Partial<RetryPolicy> | null = null, fields = "Content-Length: 4\r\n"): this {
     const head = new WireRequestHead();
     const bytes = Buffer.from(`POST /x HTTP/1.1\r\nHost: a\r\n${fields}\r\n\0`);
     readRequestHead(head, bytes, 0, bytes.length - 1, defaultLimits);
     const mapping: ForwardedMapping = {
       pool: this.pool,
       balancing: plainBalancing,
-      retry: retry === null ? null : compileRetry({ retryOn: ['5xx'], numRetries: 2, perTryTimeoutMs: null, ...retry }, 0),
-      rewrite: { kind: 'none' },
+      retry:
+        retry === null ? null : compileRetry({ retryOn: ["5xx"], numRetries: 2, perTryTimeoutMs: null, ...retry }, 0),
+      rewrite: { kind: "none" },
       hostLine: null,
       ownLines: allOwnLines,
       requestEdits: null,
       headBytes: 0,
     };
     this.forwarding.reset(false);
-    this.forwarding.head(head, mapping, clientFacts('127.0.0.1', null, frontWith(0)), Buffer.alloc(36, 'i'), null);
+    this.forwarding.head(head, mapping, clientFacts("127.0.0.1", null, frontWith(0)), Buffer.alloc(36, "i"), null);
     return this;
   }
 
@@ -315,7 +333,7 @@ export class Forwarded {
 
   /** A whole one. */
   post(retry: Partial<RetryPolicy> | null = null): this {
-    return this.begin(retry).body('body').end();
+    return this.begin(retry).body("body").end();
   }
 
   /** Bytes of requests that are kept, in all of the worker. */

@@ -1,11 +1,11 @@
 // What is sent ahead of an answer: how much of it waits, and when reading stops.
-import { beforeEach, describe, expect, test } from 'vitest';
-import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
-import { RequestReader, type RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
-import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
-import { defaultLimits } from '../../../../gateway/options/settings.ts';
+import { beforeEach, describe, expect, test } from "vitest";
+import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
+import { RequestReader, type RequestTaker } from "../../../../gateway/edge/http1/request-reader.ts";
+import { Trailers } from "../../../../gateway/edge/http1/trailers.ts";
+import { defaultLimits } from "../../../../gateway/options/settings.ts";
 
-const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /** Counts what it is told. */
 class Counting implements RequestTaker {
@@ -25,19 +25,27 @@ class Counting implements RequestTaker {
   }
 }
 
-test('a taker that reads on behind a malformed body is a fault, not an endless loop', () => {
-  const reader = new RequestReader({ requestHead: new WireRequestHead(), trailers: new Trailers() }, defaultLimits, new Counting());
-  const bytes = Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\0');
-  expect(() => reader.received(bytes, 0, bytes.length - 1)).toThrow('no progress while reading: chunked');
+test("a taker that reads on behind a malformed body is a fault, not an endless loop", () => {
+  const reader = new RequestReader(
+    { requestHead: new WireRequestHead(), trailers: new Trailers() },
+    defaultLimits,
+    new Counting(),
+  );
+  const bytes = Buffer.from("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\0");
+  expect(() => reader.received(bytes, 0, bytes.length - 1)).toThrow("no progress while reading: chunked");
 });
 
-describe('requests sent ahead', () => {
+describe("requests sent ahead", () => {
   let taker: Counting;
   let reader: RequestReader;
 
   beforeEach(() => {
     taker = new Counting();
-    reader = new RequestReader({ requestHead: new WireRequestHead(), trailers: new Trailers() }, { ...defaultLimits, pipelinedRequests: 3 }, taker);
+    reader = new RequestReader(
+      { requestHead: new WireRequestHead(), trailers: new Trailers() },
+      { ...defaultLimits, pipelinedRequests: 3 },
+      taker,
+    );
     feed(request);
   });
 
@@ -46,7 +54,7 @@ describe('requests sent ahead', () => {
     reader.received(bytes, 0, bytes.length - 1);
   }
 
-  test('two wait and reading goes on; the third stops it, and so does a fourth', () => {
+  test("two wait and reading goes on; the third stops it, and so does a fourth", () => {
     feed(request);
     feed(request);
     expect(taker.stops).toBe(0);
@@ -57,7 +65,7 @@ describe('requests sent ahead', () => {
     expect(taker.heads).toBe(1);
   });
 
-  test('they come one by one, each when the one before it is answered', () => {
+  test("they come one by one, each when the one before it is answered", () => {
     feed(request.repeat(4));
     for (let heads = 1; heads <= 5; heads++) {
       expect(taker.heads).toBe(heads);
@@ -66,14 +74,14 @@ describe('requests sent ahead', () => {
     expect(reader.carries).toBe(false);
   });
 
-  test('bytes without an end: 16,383 wait and reading goes on, one more stops it', () => {
-    feed('x'.repeat(16 * 1024 - 1));
+  test("bytes without an end: 16,383 wait and reading goes on, one more stops it", () => {
+    feed("x".repeat(16 * 1024 - 1));
     expect(taker.stops).toBe(0);
-    feed('x');
+    feed("x");
     expect(taker.stops).toBe(1);
   });
 
-  test('the next one waits while the client does not take its answers', () => {
+  test("the next one waits while the client does not take its answers", () => {
     feed(request);
     reader.next(true);
     expect(taker.heads).toBe(1);

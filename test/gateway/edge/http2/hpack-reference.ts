@@ -1,7 +1,7 @@
 // A second HPACK encoder for tests: simple, with a dynamic table and Huffman, choosing its representation at random.
-import { pseudoNames } from '../../../../gateway/edge/http2/field-meaning.ts';
-import type { HeaderList } from '../../../../gateway/edge/http2/header-list.ts';
-import { decodeHuffman } from '../../../../gateway/edge/http2/huffman.ts';
+import { pseudoNames } from "../../../../gateway/edge/http2/field-meaning.ts";
+import type { HeaderList } from "../../../../gateway/edge/http2/header-list.ts";
+import { decodeHuffman } from "../../../../gateway/edge/http2/huffman.ts";
 
 export type Field = [name: string, value: string];
 
@@ -10,11 +10,15 @@ export function fieldsOf(list: HeaderList): Field[] {
   const fields: Field[] = [];
   for (let number = 0; number < pseudoNames.length; number++) {
     const start = list.pseudo[number * 2]!;
-    if (start >= 0) fields.push([pseudoNames[number]!, list.bytes.toString('latin1', start, list.pseudo[number * 2 + 1])]);
+    if (start >= 0)
+      fields.push([pseudoNames[number]!, list.bytes.toString("latin1", start, list.pseudo[number * 2 + 1])]);
   }
   for (let field = 0; field < list.fieldCount; field++) {
     const [nameStart, nameEnd, valueStart, valueEnd] = list.fields.subarray(field * 4, field * 4 + 4);
-    fields.push([list.bytes.toString('latin1', nameStart, nameEnd), list.bytes.toString('latin1', valueStart, valueEnd)]);
+    fields.push([
+      list.bytes.toString("latin1", nameStart, nameEnd),
+      list.bytes.toString("latin1", valueStart, valueEnd),
+    ]);
   }
   return fields;
 }
@@ -105,16 +109,16 @@ function number(first: number, bits: number, value: number): Buffer {
 }
 
 function plain(text: string): Buffer {
-  return Buffer.concat([number(0, 7, text.length), Buffer.from(text, 'latin1')]);
+  return Buffer.concat([number(0, 7, text.length), Buffer.from(text, "latin1")]);
 }
 
 /** Codes of all bytes, found by asking the decoder: the shortest bit strings that give one symbol. Filled on first use. */
 const codes: string[] = [];
 
 export function huffman(text: string): Buffer {
-  if (codes.length === 0) findCodes('', 0);
-  let bits = [...Buffer.from(text, 'latin1')].map((byte) => codes[byte]!).join('');
-  bits = bits.padEnd(Math.ceil(bits.length / 8) * 8, '1');
+  if (codes.length === 0) findCodes("", 0);
+  let bits = [...Buffer.from(text, "latin1")].map((byte) => codes[byte]!).join("");
+  bits = bits.padEnd(Math.ceil(bits.length / 8) * 8, "1");
   const bytes = Buffer.from(bits.match(/.{8}/g)?.map((octet) => Number.parseInt(octet, 2)) ?? []);
   return Buffer.concat([number(0x80, 7, bytes.length), bytes]);
 }
@@ -133,8 +137,10 @@ function findCodes(prefix: string, depth: number): void {
 /** The one symbol that these bits are the whole code of, or null: then a `0` behind them (five zero bits) is read as such. */
 function symbolOf(bits: string): number | null {
   const code = `${bits}00000`;
-  const padded = code.padEnd(Math.ceil(code.length / 8) * 8, '1');
+  const padded = code.padEnd(Math.ceil(code.length / 8) * 8, "1");
   const bytes = Buffer.from(padded.match(/.{8}/g)!.map((octet) => Number.parseInt(octet, 2)));
   const into = Buffer.alloc(8);
-  return bits.length >= 5 && decodeHuffman(bytes, 0, bytes.length, into, 0, 8) === 2 && into[1] === 0x30 ? into[0]! : null;
+  return bits.length >= 5 && decodeHuffman(bytes, 0, bytes.length, into, 0, 8) === 2 && into[1] === 0x30
+    ? into[0]!
+    : null;
 }

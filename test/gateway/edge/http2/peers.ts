@@ -1,27 +1,27 @@
 // Peers for tests: a server and a client on the engine, over real sockets, and what they share.
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterEach } from 'vitest';
-import { acceptedTransport } from '../../../../gateway/edge/downstream/accepted.ts';
-import { DeadlineWheel } from '../../../../gateway/edge/io/deadline.ts';
-import type { Failure } from '../../../../gateway/failures.ts';
-import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
-import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
-import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
-import { frameType } from '../../../../gateway/edge/http2/constants.ts';
-import { Http2ClientConnection, type ClientOwner } from '../../../../gateway/edge/http2/client.ts';
-import { defaultFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
-import { BlockWriter } from '../../../../gateway/edge/http2/hpack-encode.ts';
-import { ServerConnection, type ServerOwner } from '../../../../gateway/edge/http2/server.ts';
-import { Http2Shared, type Http2Host } from '../../../../gateway/edge/http2/shared.ts';
-import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
-import type { Stream, ResponseUser, StreamLoss, StreamUser } from '../../../../gateway/edge/http2/stream.ts';
-import { WriteBatch } from '../../../../gateway/edge/io/write-batch.ts';
-import { ReadBuffer } from '../../../../gateway/edge/io/read-buffer.ts';
-import { SocketTransport, type TransportOwner } from '../../../../gateway/edge/io/transport.ts';
-import { dialPlain } from '../../../../gateway/edge/upstream/dial.ts';
-import { StoppedClock, tickMs } from '../../../stopped-clock.ts';
-import type { RawPeer } from './raw-peer.ts';
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { afterEach } from "vitest";
+import { acceptedTransport } from "../../../../gateway/edge/downstream/accepted.ts";
+import { DeadlineWheel } from "../../../../gateway/edge/io/deadline.ts";
+import type { Failure } from "../../../../gateway/failures.ts";
+import type { FieldList } from "../../../../gateway/edge/message/fields.ts";
+import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
+import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
+import { frameType } from "../../../../gateway/edge/http2/constants.ts";
+import { Http2ClientConnection, type ClientOwner } from "../../../../gateway/edge/http2/client.ts";
+import { defaultFloodLimits } from "../../../../gateway/edge/http2/floods.ts";
+import { BlockWriter } from "../../../../gateway/edge/http2/hpack-encode.ts";
+import { ServerConnection, type ServerOwner } from "../../../../gateway/edge/http2/server.ts";
+import { Http2Shared, type Http2Host } from "../../../../gateway/edge/http2/shared.ts";
+import type { Http2Limits } from "../../../../gateway/edge/http2/limits.ts";
+import type { Stream, ResponseUser, StreamLoss, StreamUser } from "../../../../gateway/edge/http2/stream.ts";
+import { WriteBatch } from "../../../../gateway/edge/io/write-batch.ts";
+import { ReadBuffer } from "../../../../gateway/edge/io/read-buffer.ts";
+import { SocketTransport, type TransportOwner } from "../../../../gateway/edge/io/transport.ts";
+import { dialPlain } from "../../../../gateway/edge/upstream/dial.ts";
+import { StoppedClock, tickMs } from "../../../stopped-clock.ts";
+import type { RawPeer } from "./raw-peer.ts";
 
 export const testLimits: Http2Limits = {
   concurrentStreams: 100,
@@ -83,7 +83,7 @@ export interface RunningServer {
   readonly failures: string[];
 }
 
-export type Serve = (...given: Parameters<ServerOwner['request']>) => StreamUser;
+export type Serve = (...given: Parameters<ServerOwner["request"]>) => StreamUser;
 
 /** A server on the engine. `serve` gets each request and returns who is told of its rest. */
 export async function startServer(serve: Serve, limits: Partial<Http2Limits>): Promise<RunningServer> {
@@ -93,7 +93,8 @@ export async function startServer(serve: Serve, limits: Partial<Http2Limits>): P
   const connections: ServerConnection[] = [];
   const failures: string[] = [];
   const owner: ServerOwner = {
-    request: (stream, head, ended) => Object.assign(serve(stream, head, ended), { callerMs: head.grpc ? head.grpcTimeoutMs : Infinity }),
+    request: (stream, head, ended) =>
+      Object.assign(serve(stream, head, ended), { callerMs: head.grpc ? head.grpcTimeoutMs : Infinity }),
     refused: (stream: Stream, failure: Failure) => answer(stream, failure.httpStatus, [], failure.sentence),
     readOver() {},
     queueChanged() {},
@@ -105,10 +106,10 @@ export async function startServer(serve: Serve, limits: Partial<Http2Limits>): P
   const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     shared.home.tick();
-    connections.push(new ServerConnection(acceptedTransport(socket, reads, nobody, 'direct'), shared, owner, head));
+    connections.push(new ServerConnection(acceptedTransport(socket, reads, nobody, "direct"), shared, owner, head));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   closers.push(() => {
     for (const connection of connections) connection.destroy();
     server.close();
@@ -136,11 +137,16 @@ export function blockOf(fields: readonly (readonly [string, string])[]): Buffer 
 }
 
 /** Answers at once. */
-export function answer(stream: Stream, status: number, fields: readonly (readonly [string, string])[], body: string): void {
-  const block = blockOf([[':status', String(status)], ...fields]);
-  stream.sendHead(block, block.length, true, body === '');
+export function answer(
+  stream: Stream,
+  status: number,
+  fields: readonly (readonly [string, string])[],
+  body: string,
+): void {
+  const block = blockOf([[":status", String(status)], ...fields]);
+  stream.sendHead(block, block.length, true, body === "");
   const bytes = Buffer.from(body);
-  if (body !== '') stream.sendData(bytes, 0, bytes.length, true);
+  if (body !== "") stream.sendData(bytes, 0, bytes.length, true);
 }
 
 /** The fields of a list as text. */
@@ -148,14 +154,17 @@ export function textFields(list: FieldList): [string, string][] {
   const { fields } = list;
   const bytes = Buffer.from(list.bytes.buffer, list.bytes.byteOffset, list.bytes.length);
   return Array.from({ length: list.fieldCount }, (_, field) => [
-    bytes.toString('latin1', fields[field * 4], fields[field * 4 + 1]),
-    bytes.toString('latin1', fields[field * 4 + 2], fields[field * 4 + 3]),
+    bytes.toString("latin1", fields[field * 4], fields[field * 4 + 1]),
+    bytes.toString("latin1", fields[field * 4 + 2], fields[field * 4 + 3]),
   ]);
 }
 
 /** Sends back what it gets, with its trailers. */
 export function echo(stream: Stream): StreamUser {
-  const block = blockOf([[':status', '200'], ['content-type', 'application/octet-stream']]);
+  const block = blockOf([
+    [":status", "200"],
+    ["content-type", "application/octet-stream"],
+  ]);
   stream.sendHead(block, block.length, true, false);
   return {
     streamData(_, bytes, start, end) {
@@ -209,16 +218,39 @@ export class Caller {
   }
 
   /** Sends a request; `body` null: none. */
-  call(path: string, body: Buffer | null, fields: readonly (readonly [string, string])[] = []): { stream: Stream; reply: Promise<Reply> } {
-    return this.start([[':method', body === null ? 'GET' : 'POST'], [':scheme', 'http'], [':path', path], [':authority', 'test'], ...fields], body);
+  call(
+    path: string,
+    body: Buffer | null,
+    fields: readonly (readonly [string, string])[] = [],
+  ): { stream: Stream; reply: Promise<Reply> } {
+    return this.start(
+      [
+        [":method", body === null ? "GET" : "POST"],
+        [":scheme", "http"],
+        [":path", path],
+        [":authority", "test"],
+        ...fields,
+      ],
+      body,
+    );
   }
 
-  start(fields: readonly (readonly [string, string])[], body: Buffer | null): { stream: Stream; reply: Promise<Reply> } {
+  start(
+    fields: readonly (readonly [string, string])[],
+    body: Buffer | null,
+  ): { stream: Stream; reply: Promise<Reply> } {
     const done = Promise.withResolvers<Reply>();
-    const reply: Reply = { status: 0, informational: [], fields: [], body: Buffer.alloc(0), trailers: null, loss: null };
+    const reply: Reply = {
+      status: 0,
+      informational: [],
+      fields: [],
+      body: Buffer.alloc(0),
+      trailers: null,
+      loss: null,
+    };
     const parts: Buffer[] = [];
     const user: ResponseUser = {
-      isHead: fields.some(([name, value]) => name === ':method' && value === 'HEAD'),
+      isHead: fields.some(([name, value]) => name === ":method" && value === "HEAD"),
       streamInformational: (_, head) => reply.informational.push(head.status),
       streamResponse(_, head) {
         reply.status = head.status;
@@ -256,12 +288,14 @@ export interface Dialled {
 /** Dials as the data plane does: on the worker's read buffer. */
 export function dialTo(port: number, shared: Http2Shared, owner: ClientOwner): Dialled {
   let transport: SocketTransport | null = null;
-  const socket = dialPlain('127.0.0.1', port, new ReadBuffer(), (bytes, start, end) => transport?.receive(bytes, start, end));
+  const socket = dialPlain("127.0.0.1", port, new ReadBuffer(), (bytes, start, end) =>
+    transport?.receive(bytes, start, end),
+  );
   transport = new SocketTransport(socket, null);
   shared.home.tick();
   const connection = new Http2ClientConnection(transport, shared, owner, new ResponseHead());
   const connected = Promise.withResolvers<void>();
-  socket.once('connect', () => {
+  socket.once("connect", () => {
     connection.connected();
     connected.resolve();
   });
@@ -282,7 +316,12 @@ export class RunningClient extends Caller {
     this.shared = shared;
     const closed = Promise.withResolvers<string>();
     this.closed = closed.promise;
-    const dialled = dialTo(port, shared, { connectionRead() {}, connectionRoom() {}, connectionRetiring: () => (this.retired += 1), connectionClosed: (_, failure) => closed.resolve(failure) });
+    const dialled = dialTo(port, shared, {
+      connectionRead() {},
+      connectionRoom() {},
+      connectionRetiring: () => (this.retired += 1),
+      connectionClosed: (_, failure) => closed.resolve(failure),
+    });
     this.connection = dialled.connection;
     this.connected = dialled.connected;
   }

@@ -1,12 +1,12 @@
 // A proxy on the engine, as small as it can be: what an exchange does between two streams. For tests of the engine as a whole.
-import { kind } from '../../../../gateway/edge/message/field-kind.ts';
-import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
-import type { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
-import { errorCode } from '../../../../gateway/edge/http2/constants.ts';
-import { BlockWriter, staticEntry, staticName } from '../../../../gateway/edge/http2/hpack-encode.ts';
-import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
-import type { Stream, ResponseUser, StreamUser } from '../../../../gateway/edge/http2/stream.ts';
-import { startClient, startServer, type RunningClient, type RunningServer } from './peers.ts';
+import { kind } from "../../../../gateway/edge/message/field-kind.ts";
+import type { FieldList } from "../../../../gateway/edge/message/fields.ts";
+import type { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
+import { errorCode } from "../../../../gateway/edge/http2/constants.ts";
+import { BlockWriter, staticEntry, staticName } from "../../../../gateway/edge/http2/hpack-encode.ts";
+import type { Http2Limits } from "../../../../gateway/edge/http2/limits.ts";
+import type { Stream, ResponseUser, StreamUser } from "../../../../gateway/edge/http2/stream.ts";
+import { startClient, startServer, type RunningClient, type RunningServer } from "./peers.ts";
 
 const writer = new BlockWriter();
 
@@ -25,7 +25,8 @@ class Forwarding implements ResponseUser {
   readonly #client: Stream;
   #upstream: Stream | null = null;
   readonly clientUser: StreamUser = {
-    streamData: (stream, bytes, start, end) => stream.credit(this.#upstream?.sendData(bytes, start, end, false) ?? end - start),
+    streamData: (stream, bytes, start, end) =>
+      stream.credit(this.#upstream?.sendData(bytes, start, end, false) ?? end - start),
     streamEnd: (_, trailers) => {
       writer.clear();
       if (trailers === null) {
@@ -91,6 +92,9 @@ export interface RunningProxy extends RunningServer {
 
 export async function startProxy(upstreamPort: number, limits: Partial<Http2Limits>): Promise<RunningProxy> {
   const upstream = await startClient(upstreamPort, limits);
-  const server = await startServer((stream, head, ended) => new Forwarding(stream, head, ended, upstream).clientUser, limits);
+  const server = await startServer(
+    (stream, head, ended) => new Forwarding(stream, head, ended, upstream).clientUser,
+    limits,
+  );
   return { ...server, upstream };
 }

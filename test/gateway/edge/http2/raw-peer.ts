@@ -1,9 +1,9 @@
 // A peer that sends raw frames and keeps what it gets.
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
-import { clientPreface, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
-import { blockOf } from './peers.ts';
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
+import { clientPreface, flag, frameType } from "../../../../gateway/edge/http2/constants.ts";
+import { blockOf } from "./peers.ts";
 
 export interface Frame {
   readonly type: number;
@@ -30,23 +30,31 @@ export function uint32(value: number): Buffer {
 
 export const frames = {
   settings: (...pairs: readonly (readonly [number, number])[]) =>
-    frame(frameType.settings, 0, 0, Buffer.concat(pairs.map(([id, value]) => Buffer.concat([Buffer.from([id >> 8, id & 255]), uint32(value)])))),
+    frame(
+      frameType.settings,
+      0,
+      0,
+      Buffer.concat(pairs.map(([id, value]) => Buffer.concat([Buffer.from([id >> 8, id & 255]), uint32(value)]))),
+    ),
   settingsAck: () => frame(frameType.settings, flag.ack, 0, []),
-  ping: () => frame(frameType.ping, 0, 0, Buffer.alloc(8, 'p')),
+  ping: () => frame(frameType.ping, 0, 0, Buffer.alloc(8, "p")),
   headers: (streamId: number, block: Buffer, flags: number) => frame(frameType.headers, flags, streamId, block),
-  continuation: (streamId: number, block: Buffer, flags: number) => frame(frameType.continuation, flags, streamId, block),
-  data: (streamId: number, bytes: Buffer | string, flags = 0) => frame(frameType.data, flags, streamId, Buffer.from(bytes)),
+  continuation: (streamId: number, block: Buffer, flags: number) =>
+    frame(frameType.continuation, flags, streamId, block),
+  data: (streamId: number, bytes: Buffer | string, flags = 0) =>
+    frame(frameType.data, flags, streamId, Buffer.from(bytes)),
   reset: (streamId: number, code: number) => frame(frameType.rstStream, 0, streamId, uint32(code)),
   windowUpdate: (streamId: number, bytes: number) => frame(frameType.windowUpdate, 0, streamId, uint32(bytes)),
   priority: (streamId: number) => frame(frameType.priority, 0, streamId, [0, 0, 0, 0, 16]),
-  goAway: (lastId: number, code: number) => frame(frameType.goAway, 0, 0, Buffer.concat([uint32(lastId), uint32(code)])),
+  goAway: (lastId: number, code: number) =>
+    frame(frameType.goAway, 0, 0, Buffer.concat([uint32(lastId), uint32(code)])),
   /** A complete request, or one whose body follows. */
   request: (streamId: number, ends: boolean, fields: readonly (readonly [string, string])[] = []) =>
     frames.headers(streamId, requestBlock(fields), flag.endHeaders | (ends ? flag.endStream : 0)),
 };
 
 export function requestBlock(fields: readonly (readonly [string, string])[] = []): Buffer {
-  return blockOf([[':method', 'POST'], [':scheme', 'http'], [':path', '/'], [':authority', 'a'], ...fields]);
+  return blockOf([[":method", "POST"], [":scheme", "http"], [":path", "/"], [":authority", "a"], ...fields]);
 }
 
 export class RawPeer {
@@ -58,9 +66,9 @@ export class RawPeer {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.on('error', () => {});
-    for (const event of ['end', 'close']) {
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("error", () => {});
+    for (const event of ["end", "close"]) {
       socket.on(event, () => {
         this.closed = true;
         this.#wake();
@@ -90,7 +98,10 @@ export class RawPeer {
   /** Resolves when a frame of this type has come, `count` in all. */
   async wait(type: number, count = 1): Promise<Frame> {
     while (this.of(type).length < count) {
-      if (this.closed) throw new Error(`closed before frame ${count} of type ${type}: ${this.got.map((frame) => frame.type).join(' ')}`);
+      if (this.closed)
+        throw new Error(
+          `closed before frame ${count} of type ${type}: ${this.got.map((frame) => frame.type).join(" ")}`,
+        );
       await this.next();
     }
     return this.of(type)[count - 1]!;
@@ -117,7 +128,12 @@ export class RawPeer {
     while (this.#rest.length >= 9) {
       const end = 9 + this.#rest.readUIntBE(0, 3);
       if (this.#rest.length < end) break;
-      this.got.push({ type: this.#rest[3]!, flags: this.#rest[4]!, streamId: this.#rest.readUInt32BE(5), payload: Buffer.from(this.#rest.subarray(9, end)) });
+      this.got.push({
+        type: this.#rest[3]!,
+        flags: this.#rest[4]!,
+        streamId: this.#rest.readUInt32BE(5),
+        payload: Buffer.from(this.#rest.subarray(9, end)),
+      });
       this.#rest = this.#rest.subarray(end);
     }
     this.#wake();
@@ -134,24 +150,24 @@ export async function rawClient(port: number, settings: readonly (readonly [numb
 
 /** A client that has sent nothing. */
 export async function rawSocket(port: number): Promise<RawPeer> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-  await once(socket, 'connect');
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+  await once(socket, "connect");
   return new RawPeer(socket);
 }
 
 /** A server that reads the preface away and sends what it is told to. */
 export async function rawServer(): Promise<{ readonly port: number; readonly peer: Promise<RawPeer> }> {
   const server = createServer({ noDelay: true });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   onTestFinished(() => void server.close());
   const accepted = Promise.withResolvers<RawPeer>();
-  server.on('connection', (socket: Socket) => {
+  server.on("connection", (socket: Socket) => {
     let prefaceLeft = clientPreface.length;
     const peer = new RawPeer(socket);
-    const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[];
-    socket.removeAllListeners('data');
-    socket.on('data', (chunk: Buffer) => {
+    const listeners = socket.listeners("data") as ((chunk: Buffer) => void)[];
+    socket.removeAllListeners("data");
+    socket.on("data", (chunk: Buffer) => {
       const skip = Math.min(prefaceLeft, chunk.length);
       prefaceLeft -= skip;
       for (const listener of listeners) listener(chunk.subarray(skip));

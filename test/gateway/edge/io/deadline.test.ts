@@ -1,8 +1,8 @@
 // The deadline wheel: never early, never lost, whatever is set and moved.
-import * as fc from 'fast-check';
-import { beforeEach, expect, test } from 'vitest';
-import { Deadline, DeadlineWheel } from '../../../../gateway/edge/io/deadline.ts';
-import { StoppedClock } from '../../../stopped-clock.ts';
+import * as fc from "fast-check";
+import { beforeEach, expect, test } from "vitest";
+import { Deadline, DeadlineWheel } from "../../../../gateway/edge/io/deadline.ts";
+import { StoppedClock } from "../../../stopped-clock.ts";
 
 let clock = new StoppedClock();
 const faults: unknown[] = [];
@@ -11,15 +11,26 @@ beforeEach(() => {
   clock = new StoppedClock();
 });
 
-test('each deadline fires once, at its time or within 10 ms after, and not when it was cleared or moved', () => {
+test("each deadline fires once, at its time or within 10 ms after, and not when it was cleared or moved", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.record({ item: fc.nat(7), afterMs: fc.oneof(fc.nat(300), fc.nat(20_000)), clear: fc.boolean(), waitMs: fc.nat(60) }), { minLength: 1, maxLength: 40 }),
+      fc.array(
+        fc.record({
+          item: fc.nat(7),
+          afterMs: fc.oneof(fc.nat(300), fc.nat(20_000)),
+          clear: fc.boolean(),
+          waitMs: fc.nat(60),
+        }),
+        { minLength: 1, maxLength: 40 },
+      ),
       (steps) => {
         const wheel = new DeadlineWheel(clock, (error) => faults.push(error));
         const fired: { item: number; atMs: number }[] = [];
         const wanted = new Map<number, number>();
-        const deadlines = Array.from({ length: 8 }, (_, item) => new Deadline({ expired: (atMs) => fired.push({ item, atMs }) }));
+        const deadlines = Array.from(
+          { length: 8 },
+          (_, item) => new Deadline({ expired: (atMs) => fired.push({ item, atMs }) }),
+        );
         const check = (): void => {
           for (const { item, atMs } of fired.splice(0)) {
             const dueMs = wanted.get(item);
@@ -50,7 +61,7 @@ test('each deadline fires once, at its time or within 10 ms after, and not when 
   );
 });
 
-test('an owner may set its deadline anew when it fires; one that throws stops nobody else', () => {
+test("an owner may set its deadline anew when it fires; one that throws stops nobody else", () => {
   const wheel = new DeadlineWheel(clock, (error) => faults.push(error));
   const fired: number[] = [];
   const again: Deadline = new Deadline({
@@ -61,7 +72,7 @@ test('an owner may set its deadline anew when it fires; one that throws stops no
   });
   const bad = new Deadline({
     expired: () => {
-      throw new Error('planted');
+      throw new Error("planted");
     },
   });
   wheel.set(bad, clock.now() + 50);
@@ -72,7 +83,7 @@ test('an owner may set its deadline anew when it fires; one that throws stops no
   wheel.close();
 });
 
-test('nothing waits while nothing is set', () => {
+test("nothing waits while nothing is set", () => {
   const wheel = new DeadlineWheel(clock, (error) => faults.push(error));
   const deadline = new Deadline({ expired: () => undefined });
   wheel.set(deadline, clock.now() + 50);

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
-import { Spares } from '../../../../gateway/edge/io/spares.ts';
-import type { TurnEnd } from '../../../../gateway/edge/io/write-batch.ts';
+import { describe, expect, test } from "vitest";
+import { Spares } from "../../../../gateway/edge/io/spares.ts";
+import type { TurnEnd } from "../../../../gateway/edge/io/write-batch.ts";
 
 class Used {
   readonly forgotten: boolean[] = [];
@@ -11,13 +11,21 @@ class Used {
 }
 
 /** Spares of a turn that the test ends. */
-function sparesOf(most: number): { readonly spares: Spares<Used>; readonly asked: TurnEnd[]; readonly endTurn: () => void } {
+function sparesOf(most: number): {
+  readonly spares: Spares<Used>;
+  readonly asked: TurnEnd[];
+  readonly endTurn: () => void;
+} {
   const asked: TurnEnd[] = [];
-  return { spares: new Spares<Used>({ ask: (end) => asked.push(end) }, most), asked, endTurn: () => asked.splice(0).forEach((end) => end.turnEnded()) };
+  return {
+    spares: new Spares<Used>({ ask: (end) => asked.push(end) }, most),
+    asked,
+    endTurn: () => asked.splice(0).forEach((end) => end.turnEnded()),
+  };
 }
 
-describe('spares', () => {
-  test('what is given back is forgotten and there again in a later turn, not in this one', () => {
+describe("spares", () => {
+  test("what is given back is forgotten and there again in a later turn, not in this one", () => {
     const { spares, asked, endTurn } = sparesOf(2);
     const one = new Used();
     expect(spares.take()).toBeUndefined();
@@ -31,19 +39,22 @@ describe('spares', () => {
     expect(spares.take()).toBeUndefined();
   });
 
-  test.each([1, 2, 3])('of %i given back at once, two are kept; each is forgotten once, and the turn is asked for once', (count) => {
-    const { spares, asked, endTurn } = sparesOf(2);
-    const all = Array.from({ length: count }, () => new Used());
-    for (const one of all) spares.giveBack(one);
-    expect(asked).toHaveLength(1);
-    endTurn();
-    expect(all.map(({ forgotten }) => forgotten)).toEqual([[true], [true], [false]].slice(0, count));
-    let kept = 0;
-    while (spares.take() !== undefined) kept += 1;
-    expect(kept).toBe(Math.min(count, 2));
-  });
+  test.each([1, 2, 3])(
+    "of %i given back at once, two are kept; each is forgotten once, and the turn is asked for once",
+    (count) => {
+      const { spares, asked, endTurn } = sparesOf(2);
+      const all = Array.from({ length: count }, () => new Used());
+      for (const one of all) spares.giveBack(one);
+      expect(asked).toHaveLength(1);
+      endTurn();
+      expect(all.map(({ forgotten }) => forgotten)).toEqual([[true], [true], [false]].slice(0, count));
+      let kept = 0;
+      while (spares.take() !== undefined) kept += 1;
+      expect(kept).toBe(Math.min(count, 2));
+    },
+  );
 
-  test('the bound holds over turns', () => {
+  test("the bound holds over turns", () => {
     const { spares, endTurn } = sparesOf(2);
     for (let turn = 0; turn < 3; turn++) {
       spares.giveBack(new Used());

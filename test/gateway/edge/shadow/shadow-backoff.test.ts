@@ -1,9 +1,15 @@
 // Back-off of an address that fails its copies.
-import { describe, expect, test } from 'vitest';
-import { ShadowBackOff, badEndsToBackOff, firstBackOffMs, longestBackOffMs, type CopyEnd } from '../../../../gateway/edge/shadow/shadow-backoff.ts';
+import { describe, expect, test } from "vitest";
+import {
+  ShadowBackOff,
+  badEndsToBackOff,
+  firstBackOffMs,
+  longestBackOffMs,
+  type CopyEnd,
+} from "../../../../gateway/edge/shadow/shadow-backoff.ts";
 
 /** One that backs off since `nowMs`. */
-function backingOff(nowMs: number, how: CopyEnd = 'failed'): ShadowBackOff {
+function backingOff(nowMs: number, how: CopyEnd = "failed"): ShadowBackOff {
   const backOff = new ShadowBackOff();
   for (let i = 1; i < badEndsToBackOff; i++) expect(backOff.ended(how, nowMs)).toBe(false);
   expect(backOff.admits(nowMs)).toBe(true);
@@ -11,11 +17,15 @@ function backingOff(nowMs: number, how: CopyEnd = 'failed'): ShadowBackOff {
   return backOff;
 }
 
-describe('back-off of an address', () => {
+describe("back-off of an address", () => {
   test.each([
-    ['failed', 'twice as long after each that fails, up to the longest', (delayMs: number) => Math.min(longestBackOffMs, delayMs * 2)],
-    ['cut', 'as long as before after each that is cut', (delayMs: number) => delayMs],
-  ] as const)('%s: it admits one trial when its time is over, and waits %s', (how, _waits, next) => {
+    [
+      "failed",
+      "twice as long after each that fails, up to the longest",
+      (delayMs: number) => Math.min(longestBackOffMs, delayMs * 2),
+    ],
+    ["cut", "as long as before after each that is cut", (delayMs: number) => delayMs],
+  ] as const)("%s: it admits one trial when its time is over, and waits %s", (how, _waits, next) => {
     let nowMs = 1000;
     const backOff = backingOff(nowMs, how);
     for (let delayMs = firstBackOffMs; ; delayMs = next(delayMs)) {
@@ -28,28 +38,28 @@ describe('back-off of an address', () => {
     }
   });
 
-  test('bad ends of copies that began before it do not lengthen it', () => {
+  test("bad ends of copies that began before it do not lengthen it", () => {
     const backOff = backingOff(0);
-    for (let i = 0; i < 64; i++) expect(backOff.ended('failed', 10)).toBe(false);
+    for (let i = 0; i < 64; i++) expect(backOff.ended("failed", 10)).toBe(false);
     expect(backOff.admits(firstBackOffMs)).toBe(true);
   });
 
-  test('a trial that comes to no end is followed by another', () => {
+  test("a trial that comes to no end is followed by another", () => {
     const backOff = backingOff(0);
     expect(backOff.admits(firstBackOffMs)).toBe(true);
     expect(backOff.admits(2 * firstBackOffMs - 1)).toBe(false);
     expect(backOff.admits(2 * firstBackOffMs)).toBe(true);
   });
 
-  test('an answer ends it, and the row', () => {
+  test("an answer ends it, and the row", () => {
     const backOff = backingOff(0);
-    expect(backOff.ended('answered', 0)).toBe(false);
+    expect(backOff.ended("answered", 0)).toBe(false);
     for (let i = 1; i < badEndsToBackOff; i++) {
-      expect(backOff.ended(i % 2 === 0 ? 'failed' : 'cut', 0)).toBe(false);
+      expect(backOff.ended(i % 2 === 0 ? "failed" : "cut", 0)).toBe(false);
       expect(backOff.admits(0)).toBe(true);
     }
-    backOff.ended('answered', 0);
-    expect(backOff.ended('failed', 0)).toBe(false);
+    backOff.ended("answered", 0);
+    expect(backOff.ended("failed", 0)).toBe(false);
     expect(backOff.admits(0)).toBe(true);
   });
 });

@@ -1,9 +1,9 @@
 // How Endpoints share the work: the choices without a table, and the tables of consistent hashing.
-import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { leastRequest, roundRobin, type Candidate } from '../../../../gateway/edge/upstream/candidates.ts';
-import { maglevOf, ringOf } from '../../../../gateway/edge/upstream/hash-tables.ts';
-import { hashRange, hashText, mix } from '../../../../gateway/edge/upstream/sticky-hash.ts';
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { leastRequest, roundRobin, type Candidate } from "../../../../gateway/edge/upstream/candidates.ts";
+import { maglevOf, ringOf } from "../../../../gateway/edge/upstream/hash-tables.ts";
+import { hashRange, hashText, mix } from "../../../../gateway/edge/upstream/sticky-hash.ts";
 
 interface Made extends Candidate {
   inFlight: number;
@@ -27,11 +27,14 @@ function candidates(count: number): Made[] {
 
 const keys = Array.from({ length: 4000 }, (_, i) => hashText(`user-${i}`));
 
-describe('least request', () => {
-  test('takes the less busy of two that are drawn, never one that was tried', () => {
+describe("least request", () => {
+  test("takes the less busy of two that are drawn, never one that was tried", () => {
     const [a, b, c] = candidates(3) as [Made, Made, Made];
     a.inFlight = 5;
-    const draws = (...numbers: number[]) => () => numbers.shift()!;
+    const draws =
+      (...numbers: number[]) =>
+      () =>
+        numbers.shift()!;
     expect(leastRequest([a, b], [], draws(0, 0))).toBe(b);
     expect(leastRequest([a, b], [], draws(0.9, 0))).toBe(b);
     expect(leastRequest([a, b, c], [b, c], draws())).toBe(a);
@@ -40,8 +43,8 @@ describe('least request', () => {
   });
 });
 
-describe('round robin', () => {
-  test('takes one after the other, and the same number of times each', () => {
+describe("round robin", () => {
+  test("takes one after the other, and the same number of times each", () => {
     const all = candidates(3);
     const taken = Array.from({ length: 9 }, (_, turn) => all.indexOf(roundRobin(all, [], turn)!));
     expect(taken).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2]);
@@ -50,11 +53,11 @@ describe('round robin', () => {
   });
 });
 
-describe('the hash', () => {
-  test('is 32 bits, the same for a text and its bytes, and never minus', () => {
+describe("the hash", () => {
+  test("is 32 bits, the same for a text and its bytes, and never minus", () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary-ascii' }), (text) => {
-        const bytes = Buffer.from(`<${text}>`, 'latin1');
+      fc.property(fc.string({ unit: "binary-ascii" }), (text) => {
+        const bytes = Buffer.from(`<${text}>`, "latin1");
         const hash = hashText(text);
         expect(hashRange(bytes, 1, bytes.length - 1)).toBe(hash);
         expect(hash).toBeGreaterThanOrEqual(0);
@@ -66,9 +69,9 @@ describe('the hash', () => {
 });
 
 describe.each([
-  ['ring_hash', ringOf],
-  ['maglev', maglevOf],
-] as const)('%s', (policy, tableOf) => {
+  ["ring_hash", ringOf],
+  ["maglev", maglevOf],
+] as const)("%s", (policy, tableOf) => {
   /** Owner of each key. */
   const owners = (all: readonly Made[], tried: readonly Made[] = []): readonly (Made | null)[] => {
     const table = tableOf(all);
@@ -76,7 +79,7 @@ describe.each([
   };
   const count = fc.integer({ min: 2, max: 24 });
 
-  test('gives a key the same Endpoint every time, in whatever order the Endpoints are told', () => {
+  test("gives a key the same Endpoint every time, in whatever order the Endpoints are told", () => {
     fc.assert(
       fc.property(count, (n) => {
         const all = candidates(n);
@@ -86,7 +89,7 @@ describe.each([
     );
   });
 
-  test('spreads the keys: each Endpoint has a share near the mean', () => {
+  test("spreads the keys: each Endpoint has a share near the mean", () => {
     for (const n of [2, 5, 20]) {
       const shares = new Map<Made | null, number>();
       for (const owner of owners(candidates(n))) shares.set(owner, (shares.get(owner) ?? 0) + 1);
@@ -98,7 +101,7 @@ describe.each([
     }
   });
 
-  test('when an Endpoint goes, its keys move, and of the others few; when it comes back, they come back', () => {
+  test("when an Endpoint goes, its keys move, and of the others few; when it comes back, they come back", () => {
     fc.assert(
       fc.property(count, fc.nat(), (n, which) => {
         const all = candidates(n);
@@ -111,7 +114,7 @@ describe.each([
           else if (after[i] !== owner) moved += 1;
         }
         // The ring moves none but its own; Maglev's paper measures a few per cent.
-        if (policy === 'ring_hash') expect(moved).toBe(0);
+        if (policy === "ring_hash") expect(moved).toBe(0);
         else expect(moved / keys.length).toBeLessThan(0.06);
         expect(owners(all)).toEqual(before);
       }),
@@ -119,7 +122,7 @@ describe.each([
     );
   });
 
-  test('when one comes, it gets about its share of the keys, and nobody else gets any', () => {
+  test("when one comes, it gets about its share of the keys, and nobody else gets any", () => {
     fc.assert(
       fc.property(count, (n) => {
         const all = candidates(n);
@@ -127,13 +130,13 @@ describe.each([
         const moved = owners(all).flatMap((owner, i) => (owner === before[i] ? [] : [owner]));
         expect(moved.length / keys.length).toBeLessThan(1.6 / n + 0.06);
         const elsewhere = moved.filter((owner) => owner !== all[0]).length;
-        expect(elsewhere / keys.length).toBeLessThanOrEqual(policy === 'ring_hash' ? 0 : 0.06);
+        expect(elsewhere / keys.length).toBeLessThanOrEqual(policy === "ring_hash" ? 0 : 0.06);
       }),
       { numRuns: 20 },
     );
   });
 
-  test('an Endpoint that takes nothing, or was tried, is passed over; only its keys move, and they come back', () => {
+  test("an Endpoint that takes nothing, or was tried, is passed over; only its keys move, and they come back", () => {
     const all = candidates(5);
     const before = owners(all);
     const tried = owners(all, [all[2]!]);
@@ -150,13 +153,13 @@ describe.each([
     expect(owners(all)).toEqual(before);
   });
 
-  test('nobody left: null; nobody at all: null', () => {
+  test("nobody left: null; nobody at all: null", () => {
     const all = candidates(2);
     expect(tableOf(all).pick(7, all, 0)).toBeNull();
     expect(tableOf<Made>([]).pick(7, [], 0)).toBeNull();
   });
 
-  test('many Endpoints make no larger a table than allowed', () => {
+  test("many Endpoints make no larger a table than allowed", () => {
     const all = candidates(2000);
     const shares = new Set(owners(all));
     expect(shares.size).toBeGreaterThan(1500);

@@ -1,5 +1,11 @@
-import { describe, expect, test } from 'vitest';
-import { Ejection, baseEjectionMs, failuresToEject, longestEjectionMs, nextProbeMs } from '../../../../gateway/edge/upstream/ejection.ts';
+import { describe, expect, test } from "vitest";
+import {
+  Ejection,
+  baseEjectionMs,
+  failuresToEject,
+  longestEjectionMs,
+  nextProbeMs,
+} from "../../../../gateway/edge/upstream/ejection.ts";
 
 const may = (): boolean => true;
 
@@ -9,8 +15,8 @@ function eject(ejection: Ejection, nowMs: number): void {
   expect(ejection.failed(nowMs, may)).toBe(true);
 }
 
-describe('ejection', () => {
-  test('five gateway failures in a row eject, four do not; an answer between them ends the row', () => {
+describe("ejection", () => {
+  test("five gateway failures in a row eject, four do not; an answer between them ends the row", () => {
     const ejection = new Ejection();
     for (let i = 1; i < failuresToEject; i++) ejection.failed(0, may);
     expect(ejection.isOut).toBe(false);
@@ -21,14 +27,14 @@ describe('ejection', () => {
     expect(ejection.isOut).toBe(true);
   });
 
-  test('it does not eject what its pool cannot do without, and does once it can', () => {
+  test("it does not eject what its pool cannot do without, and does once it can", () => {
     const ejection = new Ejection();
     for (let i = 0; i < 50; i++) expect(ejection.failed(0, () => false)).toBe(false);
     expect(ejection.isOut).toBe(false);
     expect(ejection.failed(0, may)).toBe(true);
   });
 
-  test('after the ejection one probe decides: well, and it is in; not, and it is out for longer', () => {
+  test("after the ejection one probe decides: well, and it is in; not, and it is out for longer", () => {
     const ejection = new Ejection();
     eject(ejection, 1000);
     expect(ejection.probeAtMs).toBe(1000 + baseEjectionMs);
@@ -42,14 +48,14 @@ describe('ejection', () => {
     expect(ejection.probeAtMs).toBe(Infinity);
   });
 
-  test('a probe that says nothing is followed by another', () => {
+  test("a probe that says nothing is followed by another", () => {
     const ejection = new Ejection();
     eject(ejection, 0);
     ejection.probe(30_000);
     expect(ejection.probeAtMs).toBe(30_000 + nextProbeMs);
   });
 
-  test('what was sent before the ejection does not end it, nor prolong it', () => {
+  test("what was sent before the ejection does not end it, nor prolong it", () => {
     const ejection = new Ejection();
     eject(ejection, 0);
     expect(ejection.failed(10, may)).toBe(false);
@@ -57,7 +63,7 @@ describe('ejection', () => {
     expect(ejection.probeAtMs).toBe(baseEjectionMs);
   });
 
-  test('the n-th ejection in a row lasts n times as long, ten at most', () => {
+  test("the n-th ejection in a row lasts n times as long, ten at most", () => {
     const ejection = new Ejection();
     let nowMs = 0;
     eject(ejection, nowMs);
@@ -69,7 +75,7 @@ describe('ejection', () => {
     }
   });
 
-  test('each base time that it was well takes one ejection back', () => {
+  test("each base time that it was well takes one ejection back", () => {
     const ejection = new Ejection();
     eject(ejection, 0);
     ejection.probe(30_000);

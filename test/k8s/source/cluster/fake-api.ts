@@ -1,11 +1,11 @@
 // A small API server over HTTP with faults on order: lists in pages, watches with history, bookmarks, tokens, compaction.
 // It knows what a reflector can see of a real one and nothing more; test/cluster has the real one.
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Api } from '../../../../k8s/source/cluster/api.ts';
-import type { ApiAccess } from '../../../../k8s/source/cluster/api-access.ts';
-import type { ReflectorTimes } from '../../../../k8s/source/cluster/reflector-times.ts';
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Api } from "../../../../k8s/source/cluster/api.ts";
+import type { ApiAccess } from "../../../../k8s/source/cluster/api-access.ts";
+import type { ReflectorTimes } from "../../../../k8s/source/cluster/reflector-times.ts";
 
 /** Times so short that a test sees every rule at work. */
 export const quickTimes: ReflectorTimes = {
@@ -28,7 +28,7 @@ export interface KubeObject {
 interface HistoryEvent {
   readonly version: number;
   readonly collection: string;
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: KubeObject;
 }
 
@@ -52,9 +52,14 @@ export interface ApiCall {
 type Fault = (call: ApiCall, response: ServerResponse) => boolean;
 
 /** `/apis/g/v/[namespaces/ns/]plural` to `/apis/g/v/plural`, and the namespace. */
-function collectionOf(path: string): { readonly collection: string; readonly namespace: string | null; readonly name: string | null } {
-  const [, root, namespace, plural, name] = /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
-  return { collection: `${root ?? ''}/${plural ?? ''}`, namespace: namespace ?? null, name: name ?? null };
+function collectionOf(path: string): {
+  readonly collection: string;
+  readonly namespace: string | null;
+  readonly name: string | null;
+} {
+  const [, root, namespace, plural, name] =
+    /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?$/.exec(path) ?? [];
+  return { collection: `${root ?? ""}/${plural ?? ""}`, namespace: namespace ?? null, name: name ?? null };
 }
 
 export class FakeApi {
@@ -86,8 +91,8 @@ export class FakeApi {
   }
 
   async listen(port: number): Promise<void> {
-    this.server.listen(port, '127.0.0.1');
-    await once(this.server, 'listening');
+    this.server.listen(port, "127.0.0.1");
+    await once(this.server, "listening");
   }
 
   get port(): number {
@@ -100,13 +105,17 @@ export class FakeApi {
     this.server.closeAllConnections();
     if (!this.server.listening) return;
     this.server.close();
-    await once(this.server, 'close');
+    await once(this.server, "close");
   }
 
-  client(token: () => string = () => 'good', renew: () => Promise<void> = async () => {}): Api {
+  client(token: () => string = () => "good", renew: () => Promise<void> = async () => {}): Api {
     const access: ApiAccess = {
       server: `http://127.0.0.1:${this.port}`,
-      credentials: async () => ({ headers: { authorization: `Bearer ${token()}` }, tls: { ca: null, cert: null, key: null, verify: true, serverName: null }, proxy: null }),
+      credentials: async () => ({
+        headers: { authorization: `Bearer ${token()}` },
+        tls: { ca: null, cert: null, key: null, verify: true, serverName: null },
+        proxy: null,
+      }),
       renew,
     };
     return new Api(access);
@@ -117,9 +126,12 @@ export class FakeApi {
   put(collection: string, object: KubeObject): void {
     const objects = this.#objects(collection);
     const key = `${object.metadata.namespace}/${object.metadata.name}`;
-    const type = objects.has(key) ? 'MODIFIED' : 'ADDED';
+    const type = objects.has(key) ? "MODIFIED" : "ADDED";
     this.#version += 1;
-    const stored = { ...object, metadata: { uid: `uid-${key}`, ...object.metadata, resourceVersion: String(this.#version) } };
+    const stored = {
+      ...object,
+      metadata: { uid: `uid-${key}`, ...object.metadata, resourceVersion: String(this.#version) },
+    };
     objects.set(key, stored);
     this.#record({ version: this.#version, collection, type, object: stored });
   }
@@ -130,7 +142,12 @@ export class FakeApi {
     if (object === undefined) throw new Error(`there is no ${namespace}/${name}`);
     objects.delete(`${namespace}/${name}`);
     this.#version += 1;
-    this.#record({ version: this.#version, collection, type: 'DELETED', object: { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } } });
+    this.#record({
+      version: this.#version,
+      collection,
+      type: "DELETED",
+      object: { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } },
+    });
   }
 
   /** Objects go without a word, as by a restore of etcd: a watch tells nothing. */
@@ -157,9 +174,9 @@ export class FakeApi {
   // ---- watches
 
   /** Ends every watch: `cut` resets, else the server closes as at its time. */
-  endWatches(how: 'close' | 'cut'): void {
+  endWatches(how: "close" | "cut"): void {
     for (const { response } of this.#watching) {
-      if (how === 'cut') response.socket?.resetAndDestroy();
+      if (how === "cut") response.socket?.resetAndDestroy();
       else response.end();
     }
     this.#watching.clear();
@@ -167,7 +184,8 @@ export class FakeApi {
 
   /** Bytes to every open watch of a collection. */
   toWatches(collection: string, text: string): void {
-    for (const { request, response } of this.#watching) if (collectionOf(request.path).collection === collection) response.write(text);
+    for (const { request, response } of this.#watching)
+      if (collectionOf(request.path).collection === collection) response.write(text);
   }
 
   /** The next request that matches, also one that came already after `from` calls. */
@@ -205,14 +223,14 @@ export class FakeApi {
     const pieces: Buffer[] = [];
     for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
     const text = Buffer.concat(pieces).toString();
-    const url = new URL(request.url ?? '/', 'http://fake');
+    const url = new URL(request.url ?? "/", "http://fake");
     const call: ApiCall = {
-      method: request.method ?? 'GET',
+      method: request.method ?? "GET",
       path: url.pathname,
       query: url.searchParams,
-      token: (request.headers.authorization ?? '').replace('Bearer ', ''),
-      watch: url.searchParams.get('watch') === 'true',
-      body: text === '' ? null : JSON.parse(text),
+      token: (request.headers.authorization ?? "").replace("Bearer ", ""),
+      watch: url.searchParams.get("watch") === "true",
+      body: text === "" ? null : JSON.parse(text),
     };
     this.calls.push(call);
     this.#answer(call, response);
@@ -221,69 +239,95 @@ export class FakeApi {
 
   #answer(call: ApiCall, response: ServerResponse): void {
     for (const fault of this.faults) if (fault(call, response)) return;
-    if (this.tokens !== null && !this.tokens.has(call.token)) return refuse(response, 401, 'Unauthorized', 'Unauthorized');
+    if (this.tokens !== null && !this.tokens.has(call.token))
+      return refuse(response, 401, "Unauthorized", "Unauthorized");
     const { collection, namespace, name } = collectionOf(call.path);
     const [, discovered] = /^(\/apis\/[^/]+\/[^/]+)$/.exec(call.path) ?? [];
     if (discovered !== undefined) return this.#discover(discovered, response);
-    if (collection.startsWith('/apis/') && !collection.startsWith('/apis/discovery.k8s.io/') && !this.installed.has(collection)) return refuse(response, 404, 'NotFound', 'the server could not find the requested resource');
-    if (call.method !== 'GET' || name !== null) return this.#write(call, collection, namespace ?? '', name, response);
+    if (
+      collection.startsWith("/apis/") &&
+      !collection.startsWith("/apis/discovery.k8s.io/") &&
+      !this.installed.has(collection)
+    )
+      return refuse(response, 404, "NotFound", "the server could not find the requested resource");
+    if (call.method !== "GET" || name !== null) return this.#write(call, collection, namespace ?? "", name, response);
     if (call.watch) return this.#watch(call, response);
     this.#list(call, collection, namespace, response);
   }
 
   #discover(group: string, response: ServerResponse): void {
-    const served = [...this.installed].filter((one) => one.startsWith(`${group}/`)).map((one) => ({ name: one.slice(group.length + 1) }));
-    if (served.length === 0) return refuse(response, 404, 'NotFound', 'the server could not find the requested resource');
-    answer(response, 200, { kind: 'APIResourceList', resources: served });
+    const served = [...this.installed]
+      .filter((one) => one.startsWith(`${group}/`))
+      .map((one) => ({ name: one.slice(group.length + 1) }));
+    if (served.length === 0)
+      return refuse(response, 404, "NotFound", "the server could not find the requested resource");
+    answer(response, 200, { kind: "APIResourceList", resources: served });
   }
 
   #list(call: ApiCall, collection: string, namespace: string | null, response: ServerResponse): void {
-    const name = call.query.get('fieldSelector')?.replace('metadata.name=', '') ?? null;
-    const all = [...this.#objects(collection).values()].filter(({ metadata }) => (namespace === null || metadata.namespace === namespace) && (name === null || metadata.name === name));
-    const start = Number(call.query.get('continue') ?? 0);
-    const limit = call.query.get('limit') === null ? all.length : Math.min(Number(call.query.get('limit')), this.pageItems);
+    const name = call.query.get("fieldSelector")?.replace("metadata.name=", "") ?? null;
+    const all = [...this.#objects(collection).values()].filter(
+      ({ metadata }) =>
+        (namespace === null || metadata.namespace === namespace) && (name === null || metadata.name === name),
+    );
+    const start = Number(call.query.get("continue") ?? 0);
+    const limit =
+      call.query.get("limit") === null ? all.length : Math.min(Number(call.query.get("limit")), this.pageItems);
     const page = all.slice(start, start + limit);
     const rest = start + limit < all.length ? { continue: String(start + limit) } : {};
     // As the API server writes lists of custom resources: the metadata at the end.
-    answer(response, 200, { apiVersion: 'v1', items: page, kind: 'List', metadata: { ...rest, resourceVersion: this.version } });
+    answer(response, 200, {
+      apiVersion: "v1",
+      items: page,
+      kind: "List",
+      metadata: { ...rest, resourceVersion: this.version },
+    });
   }
 
   #watch(call: ApiCall, response: ServerResponse): void {
-    const from = Number(call.query.get('resourceVersion'));
-    response.writeHead(200, { 'content-type': 'application/json' });
+    const from = Number(call.query.get("resourceVersion"));
+    response.writeHead(200, { "content-type": "application/json" });
     response.flushHeaders();
     if (from < this.#compacted) {
-      response.end(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' } })}\n`);
+      response.end(
+        `${JSON.stringify({ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired", message: "too old resource version" } })}\n`,
+      );
       return;
     }
     for (const event of this.#history) if (event.version > from && sees(call, event)) response.write(lineOf(event));
     const watching = { request: call, response };
     this.#watching.add(watching);
-    response.on('close', () => this.#watching.delete(watching));
+    response.on("close", () => this.#watching.delete(watching));
   }
 
   #write(call: ApiCall, collection: string, namespace: string, name: string | null, response: ServerResponse): void {
     const objects = this.#objects(collection);
-    if (call.method === 'POST') {
+    if (call.method === "POST") {
       const object = call.body as KubeObject;
-      if (objects.has(`${namespace}/${object.metadata.name}`)) return refuse(response, 409, 'AlreadyExists', 'already exists');
+      if (objects.has(`${namespace}/${object.metadata.name}`))
+        return refuse(response, 409, "AlreadyExists", "already exists");
       this.put(collection, object);
       return answer(response, 201, objects.get(`${namespace}/${object.metadata.name}`));
     }
-    const known = objects.get(`${namespace}/${name ?? ''}`);
-    if (known === undefined) return refuse(response, 404, 'NotFound', 'not found');
-    if (call.method === 'GET') return answer(response, 200, known);
+    const known = objects.get(`${namespace}/${name ?? ""}`);
+    if (known === undefined) return refuse(response, 404, "NotFound", "not found");
+    if (call.method === "GET") return answer(response, 200, known);
     const { metadata, ...fields } = call.body as { metadata: { resourceVersion: string } };
-    if (metadata.resourceVersion !== known.metadata['resourceVersion']) return refuse(response, 409, 'Conflict', 'the object has been modified');
+    if (metadata.resourceVersion !== known.metadata["resourceVersion"])
+      return refuse(response, 409, "Conflict", "the object has been modified");
     this.put(collection, { ...known, ...fields });
-    answer(response, 200, objects.get(`${namespace}/${name ?? ''}`));
+    answer(response, 200, objects.get(`${namespace}/${name ?? ""}`));
   }
 }
 
 function sees({ path, query }: ApiCall, { collection, object }: HistoryEvent): boolean {
   const watched = collectionOf(path);
-  const name = query.get('fieldSelector')?.replace('metadata.name=', '') ?? null;
-  return watched.collection === collection && (watched.namespace === null || watched.namespace === object.metadata.namespace) && (name === null || name === object.metadata.name);
+  const name = query.get("fieldSelector")?.replace("metadata.name=", "") ?? null;
+  return (
+    watched.collection === collection &&
+    (watched.namespace === null || watched.namespace === object.metadata.namespace) &&
+    (name === null || name === object.metadata.name)
+  );
 }
 
 function lineOf({ type, object }: HistoryEvent): string {
@@ -291,9 +335,17 @@ function lineOf({ type, object }: HistoryEvent): string {
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-export function refuse(response: ServerResponse, status: number, reason: string, message: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify({ kind: 'Status', status: 'Failure', code: status, reason, message }));
+export function refuse(
+  response: ServerResponse,
+  status: number,
+  reason: string,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
+  response
+    .writeHead(status, { "content-type": "application/json", ...headers })
+    .end(JSON.stringify({ kind: "Status", status: "Failure", code: status, reason, message }));
 }

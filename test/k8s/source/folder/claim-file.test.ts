@@ -1,17 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ClaimFile } from '../../../../k8s/source/folder/claim-file.ts';
-import type { StoredRecord } from '../../../../k8s/source/objects/source.ts';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ClaimFile } from "../../../../k8s/source/folder/claim-file.ts";
+import type { StoredRecord } from "../../../../k8s/source/objects/source.ts";
 
 let folder: string;
 let file: string;
 let stores: ClaimFile[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-claims-'));
-  file = join(folder, 'claims');
+  folder = mkdtempSync(join(tmpdir(), "sluice-claims-"));
+  file = join(folder, "claims");
 });
 
 afterEach(() => {
@@ -33,38 +33,42 @@ function open(): { readonly store: ClaimFile; readonly told: StoredRecord[]; rea
   return { store, told, next: () => new Promise((resolve) => (wake = resolve)) };
 }
 
-test('is absent, written, and read by the next', async () => {
+test("is absent, written, and read by the next", async () => {
   const { store, told } = open();
-  expect(told).toEqual([{ kind: 'absent' }]);
-  expect((await store.write('one\n', null)).kind).toBe('written');
-  expect(readFileSync(file, 'utf8')).toBe('one\n');
-  expect(open().told).toMatchObject([{ kind: 'text', text: 'one\n' }]);
+  expect(told).toEqual([{ kind: "absent" }]);
+  expect((await store.write("one\n", null)).kind).toBe("written");
+  expect(readFileSync(file, "utf8")).toBe("one\n");
+  expect(open().told).toMatchObject([{ kind: "text", text: "one\n" }]);
 });
 
-test('is written only over what the writer has read; the other is told what is there', async () => {
+test("is written only over what the writer has read; the other is told what is there", async () => {
   const [one, two] = [open(), open()];
-  const written = await one.store.write('one\n', null);
+  const written = await one.store.write("one\n", null);
   const news = two.next();
-  expect(await two.store.write('two\n', null)).toEqual({ kind: 'conflict' });
+  expect(await two.store.write("two\n", null)).toEqual({ kind: "conflict" });
   await news;
-  expect(two.told.at(-1)).toEqual({ kind: 'text', text: 'one\n', version: written.kind === 'written' ? written.version : '' });
-  expect((await two.store.write('two\n', written.kind === 'written' ? written.version : '')).kind).toBe('written');
+  expect(two.told.at(-1)).toEqual({
+    kind: "text",
+    text: "one\n",
+    version: written.kind === "written" ? written.version : "",
+  });
+  expect((await two.store.write("two\n", written.kind === "written" ? written.version : "")).kind).toBe("written");
 });
 
-test('two writers do not write at the same time, and a draft that somebody left is no lock for ever', async () => {
-  writeFileSync(`${file}.new`, '');
+test("two writers do not write at the same time, and a draft that somebody left is no lock for ever", async () => {
+  writeFileSync(`${file}.new`, "");
   const { store } = open();
-  expect(await store.write('one\n', null)).toEqual({ kind: 'failed', sentence: 'it cannot be written (EEXIST)' });
+  expect(await store.write("one\n", null)).toEqual({ kind: "failed", sentence: "it cannot be written (EEXIST)" });
   utimesSync(`${file}.new`, 1, 1);
-  expect((await store.write('one\n', null)).kind).toBe('written');
+  expect((await store.write("one\n", null)).kind).toBe("written");
 });
 
-test('what is too long, or no file, is unreadable and stays', async () => {
-  writeFileSync(file, 'x'.repeat(1024 * 1024 + 1));
+test("what is too long, or no file, is unreadable and stays", async () => {
+  writeFileSync(file, "x".repeat(1024 * 1024 + 1));
   const { store, told } = open();
-  expect(told).toMatchObject([{ kind: 'unreadable' }]);
-  expect((await store.write('one\n', null)).kind).toBe('failed');
-  expect(readFileSync(file, 'utf8').length).toBe(1024 * 1024 + 1);
-  writeFileSync(file, 'x'.repeat(1024 * 1024));
-  expect(open().told).toMatchObject([{ kind: 'text' }]);
+  expect(told).toMatchObject([{ kind: "unreadable" }]);
+  expect((await store.write("one\n", null)).kind).toBe("failed");
+  expect(readFileSync(file, "utf8").length).toBe(1024 * 1024 + 1);
+  writeFileSync(file, "x".repeat(1024 * 1024));
+  expect(open().told).toMatchObject([{ kind: "text" }]);
 });

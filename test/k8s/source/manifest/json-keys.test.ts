@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest';
-import { repeatedKeyOffset } from '../../../../k8s/source/manifest/json-keys.ts';
-import * as fc from '../../../seeded.ts';
+import { describe, expect, test } from "vitest";
+import { repeatedKeyOffset } from "../../../../k8s/source/manifest/json-keys.ts";
+import * as fc from "../../../seeded.ts";
 
-describe('a key that is written twice', () => {
+describe("a key that is written twice", () => {
   test.each([
     ['{"a": 1, "a": 2}', 9],
     ['[{"b": {"a": [], "c": "{", "\\u0061": 1}}]', 27],
@@ -10,13 +10,13 @@ describe('a key that is written twice', () => {
     ['{"a": "a", "b": ["a", "a"], "c\\"": "\\\\", "c": "\\""}', null],
     ['{"__proto__": 1, "__proto__": 2}', 17],
     ['"a"', null],
-    ['7', null],
-    ['[]', null],
-  ])('%s', (text, offset) => {
+    ["7", null],
+    ["[]", null],
+  ])("%s", (text, offset) => {
     expect(repeatedKeyOffset(text)).toBe(offset);
   });
 
-  test('is in no text that comes of a value, and in each with one more', async () => {
+  test("is in no text that comes of a value, and in each with one more", async () => {
     await fc.assert(
       fc.property(fc.json({ maxDepth: 4 }), fc.string(), (text, key) => {
         expect(repeatedKeyOffset(text)).toBeNull();

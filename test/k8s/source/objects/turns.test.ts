@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
-import { Turns, type Work } from '../../../../k8s/source/objects/turns.ts';
+import { expect, test } from "vitest";
+import { Turns, type Work } from "../../../../k8s/source/objects/turns.ts";
 
-test('work pauses between its steps, and other work waits for all of it', async () => {
+test("work pauses between its steps, and other work waits for all of it", async () => {
   const turns = new Turns(0);
   const log: string[] = [];
   const work = function* (name: string): Work {
@@ -10,13 +10,13 @@ test('work pauses between its steps, and other work waits for all of it', async 
       yield;
     }
   };
-  setImmediate(() => log.push('other'));
-  const first = turns.run(() => work('a'));
-  await Promise.all([first, turns.run(() => work('b'))]);
-  expect(log).toEqual(['a1', 'other', 'a2', 'b1', 'b2']);
+  setImmediate(() => log.push("other"));
+  const first = turns.run(() => work("a"));
+  await Promise.all([first, turns.run(() => work("b"))]);
+  expect(log).toEqual(["a1", "other", "a2", "b1", "b2"]);
 });
 
-test('after stop no step is done', async () => {
+test("after stop no step is done", async () => {
   const turns = new Turns(0);
   const log: number[] = [];
   const run = turns.run(function* (): Work {
@@ -26,9 +26,12 @@ test('after stop no step is done', async () => {
       yield;
     }
   });
-  await Promise.all([run, turns.run(function* (): Work {
-    log.push(100);
-    yield;
-  })]);
+  await Promise.all([
+    run,
+    turns.run(function* (): Work {
+      log.push(100);
+      yield;
+    }),
+  ]);
   expect(log).toEqual([0, 1]);
 });

@@ -1,10 +1,10 @@
-import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { fewOf, listOf, withOne, withoutOne, type Few } from '../../../../k8s/translate/collections/few.ts';
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { fewOf, listOf, withOne, withoutOne, type Few } from "../../../../k8s/translate/collections/few.ts";
 
-const edit = fc.record({ add: fc.boolean(), value: fc.constantFrom('a', 'b', 'c', 'd') });
+const edit = fc.record({ add: fc.boolean(), value: fc.constantFrom("a", "b", "c", "d") });
 
-test('Few holds what a list would, and is a list for two and more only', () => {
+test("Few holds what a list would, and is a list for two and more only", () => {
   fc.assert(
     fc.property(fc.array(edit, { maxLength: 30 }), (edits) => {
       let few: Few<string> = null;
