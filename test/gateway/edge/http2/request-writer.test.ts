@@ -18,7 +18,9 @@ import { writeRequestHead } from "../../../../gateway/edge/http1/request-writer.
 import type { ClientCertificate } from "../../../../gateway/edge/message/client-certificate.ts";
 import { clientFacts } from "../../../../gateway/edge/message/client-facts.ts";
 import { OutBuffer } from "../../../../gateway/edge/io/out-buffer.ts";
+import type { Mapping } from "../../../../routing/model/mapping.ts";
 import { noPolicy } from "../../../../gateway/callers/call-policy.ts";
+import { admittanceOf } from "../../../../gateway/callers/effective.ts";
 import { frontWith, mappingOf } from "../../fixtures.ts";
 import { textFields } from "./peers.ts";
 
@@ -30,7 +32,10 @@ const compiler = {
   defaultIdleTimeoutMs: 0,
   limits: { bodyBytes: 0, requestLineBytes: 8192 },
   external: { services: noExternalServices },
-  callers: { policy: noPolicy },
+  callers: {
+    policy: noPolicy,
+    admittance: ({ guard, namespace }: Mapping) => admittanceOf(guard, namespace, noPolicy),
+  },
   plantedSteps: [],
 } as unknown as Compiler;
 
