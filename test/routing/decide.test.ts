@@ -221,7 +221,7 @@ describe("gRPC", () => {
     };
     expect(sentence({})).toMatch(/seldon and namespace/);
     expect(sentence({ namespace: "ns" })).toMatch(/seldon beside namespace/);
-    expect(sentence({ seldon: "iris" })).toMatch(/send metadata namespace/);
+    expect(sentence({ seldon: "iris" })).toMatch(/Send the metadata "namespace"/);
     expect(sentence({ seldon: "nope" })).toBe("no deployment of that name");
     for (const metadata of [{}, { namespace: "ns" }, { seldon: "iris" }, { seldon: "nope", namespace: "ns" }])
       expect(sentence(metadata)).not.toMatch(/iris|other|unique/);

@@ -67,7 +67,7 @@ test("annotations that are nearly known ones cost a few steps each", { timeout: 
   // Optimised code does not keep all counters.
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ["--no-opt", "--no-maglev", "--no-sparkplug", join(import.meta.dirname, "near-word-count.ts")],
+    ["--no-opt", "--no-maglev", "--no-sparkplug", join(import.meta.dirname, "..", "near-word-count.ts")],
     { encoding: "utf8" },
   );
   expect(stderr).toBe("");
