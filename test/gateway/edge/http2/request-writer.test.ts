@@ -1,7 +1,7 @@
 // What goes to an HTTP/2 upstream is what goes to an HTTP/1.1 one: both writers on the same heads.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { HeaderEdits, HostRewrite, Rewrite } from "../../../../routing/model/mapping.ts";
+import type { HeaderEdits, HostRewrite, Mapping, Rewrite } from "../../../../routing/model/mapping.ts";
 import { noExternalServices } from "../../../../routing/model/external-services.ts";
 import {
   compileMapping,
@@ -18,7 +18,6 @@ import { writeRequestHead } from "../../../../gateway/edge/http1/request-writer.
 import type { ClientCertificate } from "../../../../gateway/edge/message/client-certificate.ts";
 import { clientFacts } from "../../../../gateway/edge/message/client-facts.ts";
 import { OutBuffer } from "../../../../gateway/edge/io/out-buffer.ts";
-import type { Mapping } from "../../../../routing/model/mapping.ts";
 import { noPolicy } from "../../../../gateway/callers/call-policy.ts";
 import { admittanceOf } from "../../../../gateway/callers/effective.ts";
 import { frontWith, mappingOf } from "../../fixtures.ts";
