@@ -367,6 +367,19 @@ describe("limits", () => {
     expect(requests).toEqual([]);
   });
 
+  test.each([":authority", "host"])(
+    "a request that names no host is limited by a label of %s all the same, as one host",
+    async (header) => {
+      const { requests } = await limit(
+        () => ({ overall_code: "OVER_LIMIT" }),
+        [{ domain: "ambassador", labels: [{ kind: "header", key: "host", header, optional: false }] }],
+      );
+      const { status } = await answerTo("GET /seldon/prod/iris/p HTTP/1.0\r\n\r\n");
+      expect([status, origin.text]).toEqual([429, ""]);
+      expect(requests).toMatchObject([{ descriptors: [{ entries: [{ key: "host", value: "unknown" }] }] }]);
+    },
+  );
+
   test("what the gateway says of its own answer is said once", async () => {
     await limit(
       () => ({

@@ -13,6 +13,9 @@ export interface Clusters {
 /** Longest value of a header in a descriptor, characters: a longer one would be a key of the service's store. */
 const mostValueText = 1024;
 
+/** Host of a request that names none: with none at all a client of HTTP/1.0 would not be limited where hosts are. */
+const noHost = "unknown";
+
 /** One for each group whose labels can all be told. */
 export function descriptorsOf(
   groups: readonly LabelGroup[],
@@ -58,5 +61,5 @@ function entryOf(
 function headerOf(name: string, head: AskedRequest["head"]): string | null {
   if (name === ":path") return pathOf(head);
   if (name === ":method") return methodOf(head);
-  return name === ":authority" || name === "host" ? hostOf(head) : valueOf(head, name);
+  return name === ":authority" || name === "host" ? hostOf(head) || noHost : valueOf(head, name);
 }
