@@ -2,8 +2,8 @@
 import type { PolicyDeclaration } from "./policy-file.ts";
 
 /**
- * Names of providers without whose keys nobody at all is admitted; empty: somebody may be. `lacks`: the place of this provider's keys gave nothing so far (a place that
- * is there and names no client lacks nothing: its operator said so). `opens`: something beside the policy lets anybody call, as a Grant with `anonymous: true` does.
+ * Names of providers without whose keys nobody at all is admitted; empty: somebody may be. `lacks`: the place of this provider's keys gave nothing so far, or nothing
+ * that can be read (one that is there and empty lacks nothing: its operator said so). `opens`: something beside the policy lets anybody call, as a Grant with `anonymous: true` does.
  */
 export function lackingKeys(
   { providers, defaults, namespaces }: PolicyDeclaration,

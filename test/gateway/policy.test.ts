@@ -124,54 +124,62 @@ test.each([
   expect(await statusOf()).toBe(200);
 });
 
-test("without keys of any provider nobody is admitted: the gateway is not ready, says what it waits for, and is once there are some", async () => {
-  await stage.files.write(
-    "policy.yaml",
-    `defaults: { auth: keys }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(keysFile())} }\n`,
-  );
-  await stage.manifests.deploy("iris", stage.model.port, "prod");
-  const [port, adminPort] = [await freePort(), await freePort()];
-  gateway = stage.serve(
-    2,
-    "--policy",
-    join(stage.files.folder, "policy.yaml"),
-    "--listen",
-    `127.0.0.1:${port}`,
-    "--admin",
-    `127.0.0.1:${adminPort}`,
-  );
-  const logged = await gateway.seen("not-ready");
-  expect(logged).toMatchObject({
-    level: "warn",
-    sentence: expect.stringMatching(
-      /^it waits for the keys of keys, as without them the policy admits nobody/,
-    ) as string,
-  });
-  const answers = await Promise.all(
-    [
-      `${port}/readyz`,
-      `${port}/ambassador/v0/check_ready`,
-      `${adminPort}/readyz`,
-      `${adminPort}/ambassador/v0/check_ready`,
-    ].map(async (place) => {
-      const answer = await fetch(`http://127.0.0.1:${place}`);
-      return [answer.status, await answer.text()];
-    }),
-  );
-  expect(answers).toEqual([
-    [503, "not ready: it waits for the policy (--policy)\n"],
-    [503, "not ready: it waits for the policy (--policy)\n"],
-    [503, expect.stringMatching(/^sluice is not ready: it waits for the keys of keys, /)],
-    [503, expect.stringMatching(/^sluice is not ready: it waits for the keys of keys, /)],
-  ]);
-  await stage.files.write("keys", "app first-key-of-app\n");
-  at = await gateway.listening();
-  expect(await statusOf({ "x-api-key": "first-key-of-app" })).toBe(200);
-  // Keys that go later leave it ready: its answers say more than none.
-  await rm(keysFile());
-  await until(async () => (await statusOf({ "x-api-key": "first-key-of-app" })) === 401, "the keys are gone");
-  for (const place of [at.traffic, at.admin]) expect((await fetch(`${place}/readyz`)).status).toBe(200);
-});
+test.each([
+  ["a file that is not there", null],
+  ["a file of which no line can be read", "app\nother\n"],
+])(
+  "without keys of any provider (%s) nobody is admitted: the gateway is not ready, says what it waits for, and is once there are some",
+  async (_what, before) => {
+    if (before === null) await rm(keysFile(), { force: true });
+    else await stage.files.write("keys", before);
+    await stage.files.write(
+      "policy.yaml",
+      `defaults: { auth: keys }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(keysFile())} }\n`,
+    );
+    await stage.manifests.deploy("iris", stage.model.port, "prod");
+    const [port, adminPort] = [await freePort(), await freePort()];
+    gateway = stage.serve(
+      2,
+      "--policy",
+      join(stage.files.folder, "policy.yaml"),
+      "--listen",
+      `127.0.0.1:${port}`,
+      "--admin",
+      `127.0.0.1:${adminPort}`,
+    );
+    const logged = await gateway.seen("not-ready");
+    expect(logged).toMatchObject({
+      level: "warn",
+      sentence: expect.stringMatching(
+        /^it waits for the keys of keys, as without them the policy admits nobody/,
+      ) as string,
+    });
+    const answers = await Promise.all(
+      [
+        `${port}/readyz`,
+        `${port}/ambassador/v0/check_ready`,
+        `${adminPort}/readyz`,
+        `${adminPort}/ambassador/v0/check_ready`,
+      ].map(async (place) => {
+        const answer = await fetch(`http://127.0.0.1:${place}`);
+        return [answer.status, await answer.text()];
+      }),
+    );
+    expect(answers).toEqual([
+      [503, "not ready: it waits for the policy (--policy)\n"],
+      [503, "not ready: it waits for the policy (--policy)\n"],
+      [503, expect.stringMatching(/^sluice is not ready: it waits for the keys of keys, /)],
+      [503, expect.stringMatching(/^sluice is not ready: it waits for the keys of keys, /)],
+    ]);
+    await stage.files.write("keys", "app first-key-of-app\n");
+    at = await gateway.listening();
+    expect(await statusOf({ "x-api-key": "first-key-of-app" })).toBe(200);
+    // Keys that go later leave it ready: its answers say more than none.
+    await rm(keysFile());
+    await until(async () => (await statusOf({ "x-api-key": "first-key-of-app" })) === 401, "the keys are gone");
+    for (const place of [at.traffic, at.admin]) expect((await fetch(`${place}/readyz`)).status).toBe(200);
+  },
+);
 
 test("a policy that is wrong at the start is the end of it", async () => {
   await stage.files.write("policy.yaml", policy("kyes"));

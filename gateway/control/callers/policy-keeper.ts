@@ -7,6 +7,7 @@ import type { SourceChange } from "../../../k8s/source/objects/source.ts";
 import { refOfKey } from "../../../k8s/translate/model/object.ts";
 import { secretTexts } from "../../../k8s/translate/backends/tls.ts";
 import { noPolicy, type CallPolicy, type Provider } from "../../callers/call-policy.ts";
+import { keysOf } from "../../callers/keys.ts";
 import { lackingKeys } from "../../callers/lacking-keys.ts";
 import {
   completePolicy,
@@ -286,13 +287,27 @@ export class PolicyKeeper {
     }
   }
 
-  /** Those of a client certificate come with the connection. */
-  #lacksKeys(provider: string): boolean {
-    const declared = this.#declaration!.providers[provider]!;
-    return declared.kind !== "mtls" && this.#materialAt(declared.from) === null;
+  /** Those of a client certificate come with the connection. Of keys that were all written in a way that is not taken here nobody has one; a place that is empty was meant so. */
+  #lacksKeys(name: string): boolean {
+    const declared = this.#declaration!.providers[name]!;
+    if (declared.kind === "mtls") return false;
+    const material = this.#materialAt(declared.from);
+    if (material === null) return true;
+    if (Array.from(material.values()).every(saysNothing)) return false;
+    const provider = this.#policy.providers[name];
+    if (provider === undefined) return false;
+    return provider.kind === "jwt" ? provider.keys === null : keysOf(provider) === "none";
   }
 
   #isUnknown(place: MaterialPlace): boolean {
     return place.kind === "secret" && !this.#isSynced && !this.#secrets.has(`${place.namespace}/${place.name}`);
   }
+}
+
+/** It is blank, or holds comments only. */
+function saysNothing(entry: Buffer): boolean {
+  return entry
+    .toString()
+    .split("\n")
+    .every((line) => /^(?:#|$)/.test(line.trim()));
 }
