@@ -129,6 +129,8 @@ export class ManifestObjects {
     switch (known.kind) {
       case "read":
         return this.#declared(value, known.name, apiVersion, place, documentDigest);
+      case "meant":
+        return this.#declared({ ...value, kind }, known.name, apiVersion, place, documentDigest);
       case "misspelt":
         return this.#problems.refuse("unknown-kind", fieldAt(place), known.wrong, known.remedy);
       case "ambassador":

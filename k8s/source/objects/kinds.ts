@@ -1,4 +1,6 @@
 // Kinds: which objects of manifests routing reads, and which look as if somebody thought so.
+import { meantKind } from "../../translate/platform/ambassador-kinds.ts";
+import { isPlatformKind } from "../../translate/platform/shapes.ts";
 import { quoted } from "../../translate/values/value.ts";
 
 /** Groups of the kinds that are read. Every other kind belongs to somebody else and is only counted. */
@@ -50,6 +52,8 @@ export type Kind =
   | { readonly kind: "read"; readonly name: string }
   /** What is wrong, and what to write. */
   | { readonly kind: "misspelt"; readonly wrong: string; readonly remedy: string }
+  /** Meant to configure the gateway, in a kind or apiVersion that is misspelt: read as that kind, so that its reader closes what it may have closed. */
+  | { readonly kind: "meant"; readonly name: string }
   /** Ambassador's, and not served: the caller says what is lost. */
   | { readonly kind: "ambassador" }
   | { readonly kind: "other" };
@@ -57,6 +61,8 @@ export type Kind =
 export function readKind(kind: string, apiVersion: string): Kind {
   const exact = kindNames.find((name) => name === kind);
   if (exact !== undefined && groups[exact]!.test(apiVersion)) return { kind: "read", name: exact };
+  const meant = nearGroups["Mapping"]!.test(apiVersion) ? meantKind(kind) : null;
+  if (meant !== null && isPlatformKind(meant)) return { kind: "meant", name: meant };
   if (exact !== undefined && nearGroups[exact]!.test(apiVersion))
     return {
       kind: "misspelt",
@@ -67,11 +73,12 @@ export function readKind(kind: string, apiVersion: string): Kind {
   const near = kindNames.find(
     (name) => name.toLowerCase() === folded && (groups[name]!.test(apiVersion) || nearGroups[name]!.test(apiVersion)),
   );
-  if (near !== undefined && exact === undefined)
+  const slip = near ?? meant;
+  if (slip !== null && exact === undefined)
     return {
       kind: "misspelt",
       wrong: `${quoted(kind)} is not a kind and the object is not read`,
-      remedy: `write ${near}`,
+      remedy: `write ${slip}`,
     };
   if (groups["SeldonDeployment"]!.test(apiVersion))
     return {

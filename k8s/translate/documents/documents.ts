@@ -3,13 +3,15 @@ import { sameValue } from "../../../routing/text/diff.ts";
 import type { Guard } from "../../../routing/model/guard.ts";
 import type { ObjectRef, Problem, ProblemLevel } from "../../../routing/text/problem.ts";
 import { allowance } from "../values/allowance.ts";
-import { lostWith } from "../platform/ambassador-kinds.ts";
+import { lostWith, meantKind } from "../platform/ambassador-kinds.ts";
+import { idsOf } from "./document-ids.ts";
+import { isReportedBelow } from "./reported-below.ts";
 import { ownIdOf } from "../fields/annotations.ts";
 import { Fields, type RegexBudget } from "../fields/fields.ts";
 import type { DecodedGuard } from "../deployments/guard.ts";
 import { flatMapping, mappingDocument, mappingObject } from "../mappings/mapping-places.ts";
-import { misplacedSentence, type Misplaced } from "../fields/places.ts";
-import { PlatformDocuments, type PlatformSaid } from "../platform/documents.ts";
+import { misplacedSentence } from "../fields/places.ts";
+import { PlatformDocuments, type PlatformDocument, type PlatformSaid } from "../platform/documents.ts";
 import { isPlatformKind } from "../platform/shapes.ts";
 import { reportMappingDifferences } from "../mappings/differences.ts";
 import { decodeRawMapping, type RawMapping } from "../mappings/mapping.ts";
@@ -60,7 +62,9 @@ export type ConfigurationInput =
   | { readonly kind: "unreadable"; readonly text: string }
   | { readonly kind: "object"; readonly value: UnknownRecord };
 
-const groupVersions = /^(?:ambassador\/v[012]|(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1))$/;
+/** An object of its own has one of the API server's. */
+const objectVersions = /^(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1)$/;
+const oldVersions = /^ambassador\/v[012]$/;
 
 /**
  * Decodes documents. One that is not valid keeps its last good form; of a text that is not YAML, or over the bounds, all do.
@@ -115,6 +119,9 @@ export function decodeConfiguration(
     problems: decoding.problems,
   };
 }
+
+/** A document by what somebody meant who wrote it. */
+type MeantDocument = Omit<PlatformDocument, "kind"> & { readonly kind: string };
 
 class Decoding {
   readonly problems: Problem[] = [];
@@ -185,7 +192,8 @@ class Decoding {
     const fields = isRecord(spec)
       ? spec
       : withoutKeys(value, isRecord(fieldOf(value, "metadata")) ? ["metadata", "status"] : []);
-    const kind = textOf(fieldOf(value, "kind"));
+    const writtenKind = textOf(fieldOf(value, "kind"));
+    const kind = meantKind(writtenKind) ?? writtenKind;
     const apiVersion = textOf(fieldOf(value, "apiVersion"));
     const name = scalarText(fieldOf(value, "name") ?? fieldOf(metadata, "name")) ?? "";
     if (kind === "" && this.#origin.field !== "")
@@ -195,7 +203,7 @@ class Decoding {
         field,
         "the document has no kind and is not served, and what it says may be missing in the one before it; write apiVersion, kind, name and its fields in one document",
       );
-    const ids = this.#idsOf(fields);
+    const ids = idsOf(fields, this.#origin.ids);
     if (arrayOf(fieldOf(fields, "ambassador_id")).length === 0 && Array.isArray(fieldOf(fields, "ambassador_id")))
       this.report(
         "warning",
@@ -203,12 +211,12 @@ class Decoding {
         field === "" ? "spec.ambassador_id" : `${field} ambassador_id`,
         'the list is empty and counts as not written, so the document is for the gateway of the id "default"; write its ids, or remove it',
       );
-    if (ids === null) return this.#unreadableIds(kind, name, value, fields, field);
+    if (ids === null) return this.#unreadableIds({ kind, name, ids: [], object: value, fields, field });
     if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) {
       for (const id of ids) this.#otherIds.add(id);
       return;
     }
-    if (!groupVersions.test(apiVersion)) {
+    if (!objectVersions.test(apiVersion) && (field === "" || !oldVersions.test(apiVersion))) {
       if (isPlatformKind(kind)) this.platform.unreadable({ kind, name, ids, object: value, fields, field });
       return this.report(
         "error",
@@ -217,6 +225,7 @@ class Decoding {
         `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`,
       );
     }
+    if (kind !== writtenKind) return this.#misspelt(writtenKind, { kind, name, ids, object: value, fields, field });
     if (
       !this.#origin.ids.includes("default") &&
       (fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId") ?? undefined) === undefined
@@ -232,6 +241,30 @@ class Decoding {
       this.#mapping(name === "" ? this.#origin.owner : name, ids, value, fields, field, apiVersion);
     else if (isPlatformKind(kind)) this.platform.take({ kind, name, ids, object: value, fields, field });
     else this.report("warning", "kind-not-served", field, lostWith(kind));
+  }
+
+  /** It is known what was meant, and not whether all of it was: it closes what it may have closed. */
+  #misspelt(written: string, document: MeantDocument): void {
+    const outcome = this.#lose(document);
+    this.report(
+      "error",
+      "unknown-kind",
+      document.field,
+      `${quoted(written)} is not a kind and ${outcome}; write ${document.kind}`,
+    );
+  }
+
+  /** Of a document that cannot be understood: what becomes of it, as words. */
+  #lose(document: MeantDocument): string {
+    const { kind, name } = document;
+    if (isPlatformKind(kind)) {
+      this.platform.unreadable({ ...document, kind });
+      return "it is not valid";
+    }
+    const lastGood = kind === "Mapping" ? this.#lastGoodOf(name === "" ? this.#origin.owner : name) : null;
+    if (lastGood === null) return "it is not served";
+    this.#mappings.set(lastGood.name, lastGood);
+    return "its last good form is served";
   }
 
   #mapping(
@@ -329,34 +362,16 @@ class Decoding {
     return this.#lastGood?.mappings.find((last) => last.name === name && !last.withheld) ?? null;
   }
 
-  /** Ids of the document, else those of its origin; null: they cannot be read. */
-  #idsOf(fields: UnknownRecord): readonly string[] | null {
-    const written = fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId") ?? undefined;
-    if (written === undefined) return this.#origin.ids;
-    const list = (Array.isArray(written) ? arrayOf(written) : [written]).map(scalarText).filter((id) => id !== null);
-    if (list.length < (Array.isArray(written) ? written.length : 1)) return null;
-    if (list.length > 0 && list.every((id) => id === "")) return null;
-    return list.length === 0 ? ["default"] : list.map((id) => id.replace(/^--apiVersion-v3alpha1-only--/, ""));
-  }
-
-  /** Whose it is cannot be known, so only what was known to be ours stays. */
-  #unreadableIds(kind: string, name: string, object: UnknownRecord, fields: UnknownRecord, field: string): void {
-    const lastGood = kind === "Mapping" ? this.#lastGoodOf(name === "" ? this.#origin.owner : name) : null;
-    const outcome = isPlatformKind(kind)
-      ? "it is not valid"
-      : lastGood === null
-        ? "it is not served"
-        : "its last good form is served";
+  /** Whose it is cannot be known, so only what was known to be ours stays, and what would close for the gateway closes: it may be for it. */
+  #unreadableIds(document: MeantDocument): void {
+    const { fields, field } = document;
+    const outcome = this.#lose({ ...document, ids: this.#settings.ambassadorIds });
     this.report(
       "error",
       "bad-value",
       field === "" ? "spec.ambassador_id" : `${field} ambassador_id`,
       `${quoted(fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId"))} names no gateway and ${outcome}; write an id, or a list of ids`,
     );
-    if (lastGood !== null) this.#mappings.set(lastGood.name, lastGood);
-    // Known to be for the gateway it would close something, and it may be.
-    if (isPlatformKind(kind))
-      this.platform.unreadable({ kind, name, ids: this.#settings.ambassadorIds, object, fields, field });
   }
 }
 
@@ -378,14 +393,6 @@ function decidedBy({
   target: { kept },
 }: RawMapping): unknown {
   return { match, precedence, weight, shadow, redirect, service, tls, kept };
-}
-
-/** The readers of the guard, of a Mapping's fields and of what is in them report these. */
-function isReportedBelow({ place, level, near, decides }: Misplaced, isFlat: boolean): boolean {
-  if (level === "metadata.annotations") return place === "here" || (place === "value" && near !== null);
-  const spec = isFlat ? "" : "spec";
-  if (place === "value" && (isFlat || level.startsWith("spec."))) return true;
-  return (place === "here" && level === spec) || (!decides && (isFlat || level === spec || level.startsWith("spec.")));
 }
 
 function withoutKeys(record: UnknownRecord, keys: readonly string[]): UnknownRecord {

@@ -230,7 +230,9 @@ export class ObjectGraph {
   #setAmbassadorObject({ ref, object, apiVersion }: SourceObject): void {
     if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(ref, nothingDeclared, noProblems);
     const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), "metadata")), "creationTimestamp"));
-    const value = { ...recordOf(object), apiVersion, kind: ref.kind };
+    const fields = recordOf(object);
+    // Items of a typed list have no kind, and a misspelt one is a document's to judge.
+    const value = { ...fields, apiVersion, kind: fieldOf(fields, "kind") ?? ref.kind };
     const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
     this.#configure(
       { ref, field: "", owner: ref.name, ids: ["default"], guard },

@@ -1,5 +1,9 @@
-// Ambassador's kinds that Sluice does not have, and what is lost with each.
+// Ambassador's kinds: those that decide who gets what, however they are spelt, and those that Sluice does not have, with what is lost with each.
+import { nearWord } from "../values/near-word.ts";
 import { quoted } from "../values/value.ts";
+import { platformKinds } from "./shapes.ts";
+
+const deciding: readonly string[] = ["Mapping", ...platformKinds];
 
 const lostKinds: Readonly<Record<string, string>> = {
   Listener: "its ports do not open",
@@ -7,6 +11,14 @@ const lostKinds: Readonly<Record<string, string>> = {
   LogService: "requests are not logged there",
   TCPMapping: "its port is not served",
 };
+
+/**
+ * The kind that decides and that somebody meant who wrote this: the kind itself, or the one that it is a slip of (`AuthServic`, `Hosts`). null: none, as
+ * of Ambassador's other kinds. What such a document meant to close it must close.
+ */
+export function meantKind(kind: string): string | null {
+  return Object.hasOwn(lostKinds, kind) ? null : nearWord(kind, deciding);
+}
 
 /** Said of an object or document of such a kind. */
 export function lostWith(kind: string): string {

@@ -7,7 +7,7 @@ import { Places } from "../fields/places.ts";
 import { anyTexts, fieldNames, keysOf, objectShape, values, type Keys, type Shape } from "../fields/shape.ts";
 
 /** Kinds of objects that configure the gateway and not a model. */
-const platformKinds = ["Host", "TLSContext", "Module", "AuthService", "RateLimitService"] as const;
+export const platformKinds = ["Host", "TLSContext", "Module", "AuthService", "RateLimitService"] as const;
 export type PlatformKind = (typeof platformKinds)[number];
 
 export function isPlatformKind(kind: string): kind is PlatformKind {
