@@ -181,8 +181,8 @@ async function runControl(
   const startedMs = sharedNowMs();
   // Data workers start beside this thread: at first they need not turn yet.
   const turns = (): boolean =>
-    sharedNowMs() - startedMs < Math.max(settings.workerSilenceMs, startGraceMs) ||
-    anyTurns(blocks.slice(1), settings.workerSilenceMs, sharedNowMs());
+    sharedNowMs() - startedMs < Math.max(settings.workerStallMs, startGraceMs) ||
+    anyTurns(blocks.slice(1), settings.workerStallMs, sharedNowMs());
   const revoker = settings.oauth
     ? {
         clientOf: (namespace: string, deployment: string) => translator.oauthClientOf(namespace, deployment),

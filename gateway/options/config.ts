@@ -199,7 +199,7 @@ export const serveOptions: readonly Option[] = [
     help: "how long an answer of Redis is waited for, 1 to 10000 (50)",
   },
   {
-    name: "worker-silence-ms",
+    name: "worker-stall-ms",
     kind: "text",
     placeholder: "MS",
     help: "a data worker that does not turn for this long is replaced, 0: never (5000)",
@@ -282,7 +282,7 @@ function settingsOf(
     connectionIdleWritten: options.has("connection-idle-timeout-ms"),
     drainWaitMs: integerOf(options, "drain-wait-ms", 0, hourMs, 5000),
     drainGraceMs: integerOf(options, "drain-grace-ms", 0, dayMs, 60_000),
-    workerSilenceMs: silenceOf(options),
+    workerStallMs: stallOf(options),
   };
 }
 
@@ -486,8 +486,8 @@ function hostsOf(options: ReadonlyMap<string, Written>): readonly string[] {
     : wrongValue(`${written!.from} is "${bad}": write a host name without a port`);
 }
 
-function silenceOf(options: ReadonlyMap<string, Written>): number {
-  const name = "worker-silence-ms";
+function stallOf(options: ReadonlyMap<string, Written>): number {
+  const name = "worker-stall-ms";
   const ms = integerOf(options, name, 0, hourMs, 5000);
   return ms === 0 || ms >= 1000
     ? ms

@@ -48,7 +48,7 @@ export interface Settings {
   readonly drainWaitMs: number;
   readonly drainGraceMs: number;
   /** A data worker that has not turned for so long is replaced, ms, 1000 or more (default 5000); 0: never. */
-  readonly workerSilenceMs: number;
+  readonly workerStallMs: number;
 }
 
 /** Which connections begin with a header of the PROXY protocol: those to these ports, from these blocks of addresses (null: from everywhere). */

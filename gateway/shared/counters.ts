@@ -88,14 +88,7 @@ export const shadowOutcomes: readonly string[] = [
 export const redisOutcomes = ["answered", "unreachable", "late", "busy", "refused"] as const;
 
 /** What became of requests for tokens, and of tokens before their end. */
-export const oauthOutcomes = [
-  "given",
-  "refused",
-  "unavailable",
-  "ended_for_newer",
-  "ended_for_room",
-  "revoked",
-] as const;
+export const oauthOutcomes = ["issued", "refused", "unavailable", "replaced", "evicted", "revoked"] as const;
 
 /** What was found of requests that were asked who calls. */
 export const identityOutcomes = ["admitted", "unauthenticated", "forbidden", "unavailable"] as const;
@@ -123,7 +116,7 @@ export const fixed = {
   foldGeneration: 12,
   heldBytes: 13,
   http2QueuedBytes: 14,
-  textsTooLong: 15,
+  regexInputTooLong: 15,
   unmatched: 16,
   flags: 16 + 40,
   rateLimitEvictions: 9,
@@ -135,7 +128,7 @@ export const fixed = {
   externalCalls: 90,
   externalInFlight: 98,
   beatMs: 120,
-  workerSilences: 122,
+  workerStalls: 122,
 } as const;
 
 export const fixedCells = 128;
@@ -184,19 +177,19 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
     "sluice_rate_limit_evictions_total",
     "Clients whose count for a limit of rate was given up to count another: raise --rate-limit-clients.",
   ),
-  textsTooLong: cells(
+  regexInputTooLong: cells(
     "counter",
-    "sluice_texts_too_long_total",
+    "sluice_regex_input_too_long_total",
     "Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.",
   ),
   http2QueuedBytes: cells(
     "gauge",
-    "sluice_queued_answer_bytes",
+    "sluice_queued_response_bytes",
     "Bytes of answers that wait for the windows of HTTP/2 clients.",
   ),
   heldBytes: cells(
     "gauge",
-    "sluice_held_request_bytes",
+    "sluice_buffered_request_bytes",
     "Requests kept until they have a connection, or for another try.",
   ),
   clientConnectionsHttp1: connections("client", "http1"),
@@ -204,9 +197,9 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   upstreamConnectionsHttp1: connections("upstream", "http1"),
   upstreamConnectionsHttp2: connections("upstream", "http2"),
   workerRestarts: cells("counter", "sluice_worker_restarts_total", "Threads that ended and were replaced."),
-  workerSilences: cells(
+  workerStalls: cells(
     "counter",
-    "sluice_worker_silences_total",
+    "sluice_worker_stalls_total",
     "Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.",
   ),
   externalCalls: cells(
@@ -229,7 +222,7 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   ),
   // In sluice_endpoints.
   endpointsEjected: cells("gauge", null, "Endpoints that this worker ejects."),
-  shadowBytes: cells("gauge", "sluice_shadow_held_bytes", "Bytes of copies to shadows that are kept."),
+  shadowBytes: cells("gauge", "sluice_shadow_buffered_bytes", "Bytes of copies to shadows that are kept."),
   shadowInFlight: cells("gauge", "sluice_shadows_in_flight", "Copies that were sent and have no complete answer yet."),
   shadowQueued: cells("gauge", "sluice_shadows_queued", "Copies that wait for a connection."),
   redisReady: cells("gauge", "sluice_redis_connections", "Data workers that have a connection to Redis."),
@@ -247,7 +240,7 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   ),
   identities: cells(
     "counter",
-    "sluice_identities_total",
+    "sluice_auth_requests_total",
     "Requests that were asked who calls, by what was found.",
     identityOutcomes.map((outcome) => ({ outcome })),
   ),

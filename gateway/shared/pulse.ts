@@ -2,7 +2,7 @@
 // hangs in a loop; its timers tell.
 import { fixed } from "./counters.ts";
 
-/** A thread says that it turns this often: many times in the shortest `--worker-silence-ms`. */
+/** A thread says that it turns this often: many times in the shortest `--worker-stall-ms`. */
 export const beatEveryMs = 200;
 
 /** Monotonic and the same in every thread of the process, ms. (The origin of `performance.now` is each thread's own.) */

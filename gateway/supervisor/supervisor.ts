@@ -11,7 +11,7 @@ import type { Settings } from "../options/settings.ts";
 import { startThread } from "../start-thread.ts";
 import { foldHeld, foldSeries } from "./fold.ts";
 import { Kept } from "./state.ts";
-import { limitsOfSilence, SilenceJudge } from "./silence.ts";
+import { stallLimits, StallJudge } from "./stall.ts";
 import { SpareThread } from "./spare.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
 import { within } from "./within.ts";
@@ -40,7 +40,7 @@ export class Supervisor implements Gateway {
   #controlStopped: () => void = () => {};
   /** The control worker was told to end, and another takes its place with changed settings. */
   #renewing = false;
-  readonly #silences: SilenceJudge;
+  readonly #stalls: StallJudge;
   /** Resolves `start`. */
   #started: (failure: string | null) => void = () => {};
 
@@ -70,7 +70,7 @@ export class Supervisor implements Gateway {
         if (!this.#ending) logs.log.write("warn", "spare-ended", { reason, stack });
       },
     );
-    const limits = limitsOfSilence(settings.workerSilenceMs, () => this.#isStarting());
+    const limits = stallLimits(settings.workerStallMs, () => this.#isStarting());
     const watched = [
       ...this.#data.map(({ place, block }, worker) => ({
         name: `data-${worker}`,
@@ -80,7 +80,7 @@ export class Supervisor implements Gateway {
       })),
       { name: "control", place: this.#control, cells: this.#baseCounters.cells, limitMs: limits.control },
     ];
-    this.#silences = new SilenceJudge(watched, logs.log, this.#baseCounters);
+    this.#stalls = new StallJudge(watched, logs.log, this.#baseCounters);
   }
 
   get listen(): { readonly host: string; readonly port: number } {
@@ -153,7 +153,7 @@ export class Supervisor implements Gateway {
   }
 
   async #terminate(): Promise<void> {
-    this.#silences.stop();
+    this.#stalls.stop();
     // A thread that stands in native code does not end: the process does.
     await within(
       Promise.all(

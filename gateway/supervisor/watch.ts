@@ -5,16 +5,16 @@ import { fixed } from "../shared/counters.ts";
 /** Time between two looks. */
 export const watchEveryMs = 250;
 /** The control worker may be busy for long: with a first snapshot of a large cluster, or with a folder of a million files. */
-export const controlSilenceMs = 60_000;
+export const controlStallMs = 60_000;
 /** Until all serve, a data worker may be silent for so long: 64 of them may start on two cores. */
-export const startSilenceMs = 60_000;
+export const startStallMs = 60_000;
 /** The supervisor that looks this late stood still itself, and so did every thread: the process was stopped, or had no core. */
 const stoodStillMs = 1000;
 /** A thread that stands in native code gives no stack: it is not waited for longer. */
 const stackMs = 1000;
 const sampledMs = 50;
 
-export class SilenceWatch {
+export class StallWatch {
   #lookedMs: number;
   #awakeSinceMs = -Infinity;
 
@@ -29,11 +29,11 @@ export class SilenceWatch {
   }
 
   /** How long a thread has been silent, ms, if that is longer than it may; else 0. One that has not begun to beat is starting; with a limit of 0 nobody looks. */
-  silentMs(cells: Float64Array, limitMs: number): number {
+  stalledMs(cells: Float64Array, limitMs: number): number {
     const beatMs = cells[fixed.beatMs]!;
     if (beatMs === 0) return 0;
-    const silentMs = this.#lookedMs - Math.max(beatMs, this.#awakeSinceMs);
-    return limitMs > 0 && silentMs >= limitMs ? silentMs : 0;
+    const stalledMs = this.#lookedMs - Math.max(beatMs, this.#awakeSinceMs);
+    return limitMs > 0 && stalledMs >= limitMs ? stalledMs : 0;
   }
 }
 

@@ -278,13 +278,13 @@ function brokenOf(metrics: string): string | null {
 const residues = [
   "sluice_requests_in_flight",
   "sluice_connections",
-  "sluice_queued_answer_bytes",
-  "sluice_held_request_bytes",
+  "sluice_queued_response_bytes",
+  "sluice_buffered_request_bytes",
   "sluice_breaker_use",
   "sluice_breakers_open",
   "sluice_shadows_in_flight",
   "sluice_shadows_queued",
-  "sluice_shadow_held_bytes",
+  "sluice_shadow_buffered_bytes",
 ];
 
 /** Everything that must be nothing when nobody is there. */

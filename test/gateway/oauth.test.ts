@@ -141,7 +141,7 @@ describe("one process", () => {
     ])
       said.push(await (await fetch(admin + path)).text());
     for (const text of said) for (const hidden of [secret, key, ...tokens]) expect(text).not.toContain(hidden);
-    expect(await metric(served, 'sluice_oauth_tokens_total{outcome="given"}')).toBe(2);
+    expect(await metric(served, 'sluice_oauth_tokens_total{outcome="issued"}')).toBe(2);
   });
 
   test("another secret ends what was given by the one before, at once, also in a control worker that is new", async () => {

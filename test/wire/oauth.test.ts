@@ -102,7 +102,7 @@ describe.each(transports)("a token over %s", (_, secure) => {
     expect(
       ["content-type", "cache-control", "pragma", "access-control-allow-origin"].map((name) => fieldOf(answer, name)),
     ).toEqual(["application/json;charset=UTF-8", "no-store", "no-cache", "*"]);
-    expect(counted(gateway, "given")).toBe(1);
+    expect(counted(gateway, "issued")).toBe(1);
     expect(gateway.answered("200", -1)).toBe(1);
     expect(origins.thief.text).toBe("");
   });
@@ -337,7 +337,7 @@ describe("requests for a token", () => {
     expect([answer.status, (JSON.parse(answer.body) as { error: string }).error]).toEqual([code, error]);
     expect(fieldOf(answer, "content-type")).toBe("application/json;charset=UTF-8");
     expect(fieldOf(answer, "www-authenticate")).toBe(code === 401 ? 'Basic realm="oauth2/client"' : null);
-    expect(counted(gateway, "given")).toBe(0);
+    expect(counted(gateway, "issued")).toBe(0);
     // Nothing that was sent is told again, neither here nor in the log.
     for (const said of [answer.body, JSON.stringify(gateway.entries)]) expect(said).not.toMatch(/iris|rose|wine/);
   });

@@ -59,7 +59,7 @@ export class ExchangeRoute implements StepOwner {
       return;
     }
     const decision = decide(context.table, head, worker.draw());
-    if (head.regexSteps > 0) worker.counters.add(fixed.textsTooLong, head.unmatchedTexts);
+    if (head.regexSteps > 0) worker.counters.add(fixed.regexInputTooLong, head.unmatchedTexts);
     if (decision.kind === "reject") {
       this.#reject(decision, head);
       return;

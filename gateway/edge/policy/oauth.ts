@@ -169,7 +169,7 @@ export class OAuthGateway {
     const token = randomUUID();
     const given = await this.#tokens.give(tokenDigest(Buffer.from(token)), client.id);
     if (given.kind === "away") return resume(this.#noToken(given.sentence));
-    this.#countToken("given");
+    this.#countToken("issued");
     resume(answered(tokenAnswer(token)));
   }
 

@@ -104,7 +104,7 @@ export class MemoryTokens implements TokenStore {
       places.shift();
     if (places.length >= mostTokensOfClient) {
       this.#write(places.shift()!, null);
-      this.#count("ended_for_newer");
+      this.#count("replaced");
     }
     const place = this.#roomFor(digest, client, now);
     const before = places.indexOf(place);
@@ -125,7 +125,7 @@ export class MemoryTokens implements TokenStore {
       if (own[place + endAt]! <= now) return place;
     const clients = Array.from({ length: bucketTokens }, (_, at) => this.#clientAt(own, first + at * tokenWords));
     const namespaces = clients.map((one) => this.#namespaceOf(one));
-    this.#count("ended_for_room");
+    this.#count("evicted");
     const gone = namespaces.indexOf(null);
     if (gone >= 0) return first + gone * tokenWords;
     const namespace = this.#namespaceOf(client);

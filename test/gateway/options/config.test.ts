@@ -53,7 +53,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   "redis-ca": ["ca.pem", null],
   "redis-timeout-ms": ["10000", "10001"],
   "admin-host": ["sluice-admin.sluice.svc", "a:80"],
-  "worker-silence-ms": ["1000", "999"],
+  "worker-stall-ms": ["1000", "999"],
   "table-mib": ["16", "15"],
   "drain-wait-ms": ["10", "-1"],
   "drain-grace-ms": ["10", "1s"],

@@ -265,14 +265,14 @@ describe("sluice serve", () => {
     "a data worker that hangs in an endless loop is replaced, and a log line says where it stood",
     { timeout: 90_000 },
     async () => {
-      const gateway = serveFolder("--worker-silence-ms", "3000");
+      const gateway = serveFolder("--worker-stall-ms", "3000");
       const { traffic, admin } = await gateway.listening();
       const url = traffic + path;
       const agents = Array.from({ length: 12 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
       for (const agent of agents) expect((await post(url, agent)).status).toBe(200);
       gateway.hangThread("data-0");
-      const { silentMs, stack } = await gateway.seen("worker-silent", { thread: "data-0" });
-      expect(silentMs).toBeGreaterThanOrEqual(3000);
+      const { stalledMs, stack } = await gateway.seen("worker-stalled", { thread: "data-0" });
+      expect(stalledMs).toBeGreaterThanOrEqual(3000);
       expect(stack).toMatch(/^ {4}at (?:hangHere|hangIfNamed) \(.*end-thread\.ts:\d+\)\n/);
       expect(await gateway.seen("worker-ended", { thread: "data-0" })).toMatchObject({
         reason: expect.stringMatching(/^it did not turn for \d+ ms$/) as string,
@@ -283,14 +283,14 @@ describe("sluice serve", () => {
       await load.stop();
       expect(load.failures).toEqual([]);
       expect(await metric(admin, "sluice_requests_total")).toBe(12 + load.answered);
-      expect(await metric(admin, "sluice_worker_silences_total")).toBe(1);
+      expect(await metric(admin, "sluice_worker_stalls_total")).toBe(1);
       expect(await metric(admin, "sluice_worker_restarts_total")).toBe(1);
       for (const agent of agents) agent.destroy();
     },
   );
 
   test("while no data worker turns /healthz fails; SIGTERM ends it all the same", { timeout: 90_000 }, async () => {
-    const gateway = serveFolder("--worker-silence-ms", "2000");
+    const gateway = serveFolder("--worker-stall-ms", "2000");
     const { admin } = await gateway.listening();
     // Long after the start, when workers need not turn yet.
     await until(async () => {
@@ -298,7 +298,7 @@ describe("sluice serve", () => {
       gateway.hangThread("data-1");
       return (await fetch(`${admin}/healthz`)).status === 503;
     });
-    await until(async () => (await metric(admin, "sluice_worker_silences_total")) >= 2);
+    await until(async () => (await metric(admin, "sluice_worker_stalls_total")) >= 2);
     await until(async () => (await fetch(`${admin}/healthz`)).status === 200);
     gateway.hangThread("data-0");
     gateway.signal("SIGTERM");

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { fixed, fixedCells } from "../../../gateway/shared/counters.ts";
 import { anyTurns } from "../../../gateway/shared/pulse.ts";
-import { SilenceWatch, printStack, watchEveryMs } from "../../../gateway/supervisor/watch.ts";
+import { StallWatch, printStack, watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 
 const startMs = 1_000_000;
 
@@ -13,8 +13,8 @@ function blockAt(beatMs: number): Float64Array {
 }
 
 /** A watch that has looked as often as it should until `nowMs`. */
-function watchAt(nowMs: number): SilenceWatch {
-  const watch = new SilenceWatch(startMs);
+function watchAt(nowMs: number): StallWatch {
+  const watch = new StallWatch(startMs);
   for (let at = startMs; at < nowMs; at += watchEveryMs) watch.look(at);
   watch.look(nowMs);
   return watch;
@@ -25,23 +25,23 @@ describe("silence", () => {
     [4999, 0],
     [5000, 5000],
     [5001, 5001],
-  ])("of %i ms at a limit of 5000 is %i", (silentMs, found) => {
-    expect(watchAt(startMs + silentMs).silentMs(blockAt(startMs), 5000)).toBe(found);
+  ])("of %i ms at a limit of 5000 is %i", (stalledMs, found) => {
+    expect(watchAt(startMs + stalledMs).stalledMs(blockAt(startMs), 5000)).toBe(found);
   });
 
   test("is nothing in a thread that has not begun, and by a limit of 0", () => {
-    expect(watchAt(startMs + 99_000).silentMs(blockAt(0), 5000)).toBe(0);
-    expect(watchAt(startMs + 99_000).silentMs(blockAt(startMs), 0)).toBe(0);
+    expect(watchAt(startMs + 99_000).stalledMs(blockAt(0), 5000)).toBe(0);
+    expect(watchAt(startMs + 99_000).stalledMs(blockAt(startMs), 0)).toBe(0);
   });
 
   test("counts from where the process went on that stood still", () => {
-    const watch = new SilenceWatch(startMs);
+    const watch = new StallWatch(startMs);
     watch.look(startMs + 60_000);
-    expect(watch.silentMs(blockAt(startMs), 5000)).toBe(0);
+    expect(watch.stalledMs(blockAt(startMs), 5000)).toBe(0);
     for (let ms = 0; ms < 5000; ms += watchEveryMs) watch.look(startMs + 60_000 + ms);
-    expect(watch.silentMs(blockAt(startMs), 5000)).toBe(0);
+    expect(watch.stalledMs(blockAt(startMs), 5000)).toBe(0);
     watch.look(startMs + 65_000);
-    expect(watch.silentMs(blockAt(startMs), 5000)).toBe(5000);
+    expect(watch.stalledMs(blockAt(startMs), 5000)).toBe(5000);
   });
 });
 

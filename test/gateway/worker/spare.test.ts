@@ -121,7 +121,7 @@ test(
   { timeout: 120_000 },
   async () => {
     // What collects garbage in vain does not turn either.
-    await serve("--worker-silence-ms", "0");
+    await serve("--worker-stall-ms", "0");
     await gateway.spareLoaded();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const statuses = new Set<number>();

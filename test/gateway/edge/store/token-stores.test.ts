@@ -162,7 +162,7 @@ describe("tokens in memory", () => {
       await store.give(digestOf(`t${at}`), one);
     }
     expect(await store.find(digestOf("t0"))).toEqual(of(one));
-    expect(stores.counted("ended_for_room")).toBe(0);
+    expect(stores.counted("evicted")).toBe(0);
     stores.nowMs += 1000;
     await store.give(digestOf("more"), two);
     expect([
@@ -170,11 +170,11 @@ describe("tokens in memory", () => {
       await store.find(digestOf("t1")),
       await store.find(digestOf("more")),
     ]).toEqual([none, of(one), of(two)]);
-    expect(stores.counted("ended_for_room")).toBe(1);
+    expect(stores.counted("evicted")).toBe(1);
     // What has ended makes room first.
     stores.nowMs += tokenSeconds * 1000;
     await store.give(digestOf("later"), two);
-    expect(stores.counted("ended_for_room")).toBe(1);
+    expect(stores.counted("evicted")).toBe(1);
   });
 
   test("a client that fills a bucket ends its own tokens there, not another's", async () => {
@@ -189,7 +189,7 @@ describe("tokens in memory", () => {
       of(two),
       of(one),
     ]);
-    expect(stores.counted("ended_for_room")).toBe(2 * bucketTokens + 1);
+    expect(stores.counted("evicted")).toBe(2 * bucketTokens + 1);
   });
 
   test("many deployments of one namespace end tokens of theirs, and none of another namespace that has fewer", async () => {
@@ -201,7 +201,7 @@ describe("tokens in memory", () => {
       if (at % 100 === 0) stores.nowMs += 1000;
       await store.give(digestOf(`t${at}`), `1${String(at % 30).padStart(63, "0")}`);
     }
-    expect(stores.counted("ended_for_room")).toBeGreaterThan(10_000);
+    expect(stores.counted("evicted")).toBeGreaterThan(10_000);
     expect(
       (await Promise.all(quiet.map(async (digest) => store.find(digest)))).filter(({ kind }) => kind === "token"),
     ).toHaveLength(20);
@@ -231,7 +231,7 @@ describe("tokens in memory", () => {
     // Now 8 and 8: who comes gives.
     expect(await held("a1", "a2", "b0", "c0", "c1")).toEqual([false, true, true, false, true]);
     await give("d", "3");
-    expect(stores.counted("ended_for_room")).toBe(5);
+    expect(stores.counted("evicted")).toBe(5);
   });
 
   test("they outlive their worker, and a token that was half written is nobody's", async () => {

@@ -2,7 +2,7 @@ import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { blockBytes, CounterBlock, fixed } from "../../../gateway/shared/counters.ts";
 import { sharedNowMs } from "../../../gateway/shared/pulse.ts";
-import { SilenceJudge } from "../../../gateway/supervisor/silence.ts";
+import { StallJudge } from "../../../gateway/supervisor/stall.ts";
 import { watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "clearTimeout"] }));
@@ -26,15 +26,15 @@ test("a thread that does not turn is judged once, however long it takes to end i
   const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
   const cells = new Float64Array(fixed.beatMs + 1);
   cells[fixed.beatMs] = sharedNowMs() - 60_000;
-  const judge = new SilenceJudge(
+  const judge = new StallJudge(
     [{ name: "data-0", place: place as never, cells, limitMs: () => 5000 }],
     log as never,
     counters,
   );
   await vi.advanceTimersByTimeAsync(5 * watchEveryMs);
   expect(replaced).toEqual([place.worker]);
-  expect(events).toEqual(["worker-silent"]);
-  expect(counters.cells[fixed.workerSilences]).toBe(1);
+  expect(events).toEqual(["worker-stalled"]);
+  expect(counters.cells[fixed.workerStalls]).toBe(1);
   const first = place.worker;
   place.worker = silentThread();
   await vi.advanceTimersByTimeAsync(5 * watchEveryMs);

@@ -4,7 +4,7 @@ import { fixed, type CounterBlock } from "../shared/counters.ts";
 import type { Log } from "../shared/log.ts";
 import { sharedNowMs } from "../shared/pulse.ts";
 import type { SupervisedThread } from "./supervised-thread.ts";
-import { controlSilenceMs, SilenceWatch, stackOf, startSilenceMs, watchEveryMs } from "./watch.ts";
+import { controlStallMs, StallWatch, stackOf, startStallMs, watchEveryMs } from "./watch.ts";
 
 /** A thread that is watched. */
 export interface Watched {
@@ -16,20 +16,20 @@ export interface Watched {
   readonly limitMs: () => number;
 }
 
-/** How long threads may be silent, ms, by `--worker-silence-ms`; 0: for ever. */
-export function limitsOfSilence(
+/** How long threads may be silent, ms, by `--worker-stall-ms`; 0: for ever. */
+export function stallLimits(
   limitMs: number,
   isStarting: () => boolean,
 ): { readonly data: () => number; readonly control: () => number } {
   if (limitMs === 0) return { data: () => 0, control: () => 0 };
   return {
-    data: () => (isStarting() ? Math.max(limitMs, startSilenceMs) : limitMs),
-    control: () => Math.max(limitMs, controlSilenceMs),
+    data: () => (isStarting() ? Math.max(limitMs, startStallMs) : limitMs),
+    control: () => Math.max(limitMs, controlStallMs),
   };
 }
 
-export class SilenceJudge {
-  readonly #watch = new SilenceWatch(sharedNowMs());
+export class StallJudge {
+  readonly #watch = new StallWatch(sharedNowMs());
   readonly #watched: readonly Watched[];
   readonly #log: Log;
   readonly #counters: CounterBlock;
@@ -59,7 +59,7 @@ export class SilenceJudge {
         worker !== null &&
         !this.#suspected.has(one) &&
         !this.#replaced.has(worker) &&
-        this.#watch.silentMs(one.cells, one.limitMs()) > 0
+        this.#watch.stalledMs(one.cells, one.limitMs()) > 0
       )
         void this.#judge(one, worker);
     }
@@ -73,15 +73,15 @@ export class SilenceJudge {
     const stack = await stackOf(worker);
     this.#suspected.delete(one);
     if (place.worker !== worker) return;
-    const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
-    this.#log.write(silentMs > 0 ? "error" : "warn", silentMs > 0 ? "worker-silent" : "worker-paused", {
+    const stalledMs = Math.round(this.#watch.stalledMs(cells, limitMs));
+    this.#log.write(stalledMs > 0 ? "error" : "warn", stalledMs > 0 ? "worker-stalled" : "worker-paused", {
       thread: name,
-      silentMs: silentMs || limitMs,
+      stalledMs: stalledMs || limitMs,
       stack,
     });
-    if (silentMs === 0) return;
+    if (stalledMs === 0) return;
     this.#replaced.add(worker);
-    this.#counters.add(fixed.workerSilences, 1);
-    place.replace(`it did not turn for ${silentMs} ms`, stack);
+    this.#counters.add(fixed.workerStalls, 1);
+    place.replace(`it did not turn for ${stalledMs} ms`, stack);
   }
 }
