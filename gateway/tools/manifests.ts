@@ -290,16 +290,13 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
       withoutNamespace: 0,
       orphans: orphansOf(objects.values()),
     };
-    const nothing =
-      objects.size === 0
-        ? []
-        : nothingServed(
-            { kind: "Cluster", namespace: "", name: "cluster" },
-            [...objects.values()],
-            read,
-            served.translation,
-            settings,
-          );
+    const nothing = nothingServed(
+      { kind: "Cluster", namespace: "", name: "cluster" },
+      [...objects.values()],
+      read,
+      served.translation,
+      settings,
+    );
     return {
       ...served,
       problems: [...served.problems, ...nothing],

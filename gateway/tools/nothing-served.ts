@@ -27,7 +27,7 @@ export function nothingServed(
   watched: readonly SourceObject[],
   { unwatched, otherKinds }: NotRead,
   { mappings, ofAnother }: Translation,
-  { ambassadorIds }: Settings,
+  { ambassadorIds, namespaces, mappings: readsMappings }: Settings,
 ): readonly Problem[] {
   const problem = (sentence: string): Problem => ({
     code: "nothing-read",
@@ -36,6 +36,17 @@ export function nothingServed(
     field: "",
     sentence,
   });
+  if (watched.length === 0 && subject.kind === "Cluster") {
+    const where = namespaces.length === 0 ? "any namespace" : `the namespaces ${namespaces.join(", ")}`;
+    const kinds = readsMappings
+      ? "SeldonDeployments, Ambassador's objects and Services"
+      : "SeldonDeployments and Services";
+    return [
+      problem(
+        `there is none of the ${kinds} that were looked for in ${where}, so nothing is checked; name the cluster and the namespaces that hold the SeldonDeployments`,
+      ),
+    ];
+  }
   if (watched.length === 0) {
     const there =
       unwatched > 0

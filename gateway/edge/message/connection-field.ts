@@ -6,28 +6,31 @@ import { isWord, type FieldList } from "./fields.ts";
 /** What Connection said, bits. */
 export const says = { close: 1, keepAlive: 2, upgrade: 4, refused: 8 } as const;
 
-/** Names that one head may nominate. */
-const mostTokens = 32;
+/** Tokens in all Connection fields of one head: each is compared with every field. */
+export const mostConnectionTokens = 32;
+
+/** Bits below this one are `says`; above them stands how many tokens were read. */
+const oneToken = 16;
 
 /**
- * Reads one Connection field: returns bits of `says`, and marks the fields that it nominates as hop-by-hop. Refused: what is no list of
- * tokens, and nominations of fields that frame, route or vouch for a request: with these a client would strip what a proxy in front of this
- * one said.
+ * Reads one Connection field, and marks the fields that it nominates as hop-by-hop. `before`: what this returned for the field before it in the same head;
+ * 0 for the first. Returns bits of `says` of all of them, and above these how many tokens they had. Refused: more than `mostConnectionTokens`, what is no list
+ * of tokens, and nominations of fields that frame, route or vouch for a request: with these a client would strip what a proxy in front of this one said.
  */
-export function readConnectionField(list: FieldList, field: number): number {
+export function readConnectionField(list: FieldList, field: number, before: number): number {
   const { bytes, fields } = list;
   const end = fields[field * 4 + 3]!;
-  let bits = 0;
-  let tokens = 0;
+  let bits = before;
   for (let at = fields[field * 4 + 2]!; at < end; at++) {
     while (at < end && (bytes[at] === space || bytes[at] === tab)) at++;
     const start = at;
     while (at < end && isToken[bytes[at]!] === 1) at++;
     const tokenEnd = at;
     while (at < end && (bytes[at] === space || bytes[at] === tab)) at++;
-    if (at < end && bytes[at] !== comma) return says.refused;
+    if (at < end && bytes[at] !== comma) return bits | says.refused;
     if (tokenEnd === start) continue;
-    if (++tokens > mostTokens) return says.refused;
+    bits += oneToken;
+    if (bits >= (mostConnectionTokens + 1) * oneToken) return bits | says.refused;
     if (isWord(bytes, start, tokenEnd, "close")) bits |= says.close;
     else if (isWord(bytes, start, tokenEnd, "keep-alive")) bits |= says.keepAlive;
     else if (isWord(bytes, start, tokenEnd, "upgrade")) bits |= says.upgrade;

@@ -207,7 +207,7 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
         chunked = true;
         break;
       case kind.connection:
-        connection |= readConnectionField(head, field);
+        connection = readConnectionField(head, field, connection);
         break;
       case kind.expect:
         if (!isWord(bytes, start, end, "100-continue")) return failures.unknownExpectation;

@@ -113,7 +113,7 @@ function readMeaning(head: ResponseHead, bodiless: boolean, http11: boolean): bo
         chunked = true;
         break;
       case kind.connection:
-        connection |= readConnectionField(head, field);
+        connection = readConnectionField(head, field, connection);
         break;
       default:
         if (!readField(head, fieldKind, start, end)) return false;

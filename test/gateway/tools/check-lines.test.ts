@@ -182,6 +182,41 @@ describe("of a gateway that has nothing to do with it", () => {
   });
 });
 
+describe("a cluster without any object", () => {
+  test.each([
+    [[], "SeldonDeployments and Services that were looked for in any namespace"],
+    [
+      ["--namespace", "prod", "--mappings"],
+      "SeldonDeployments, Ambassador's objects and Services that were looked for in the namespaces prod",
+    ],
+  ] as const)("is told with what was looked for: %j", async (argv, there) => {
+    const api = await FakeApi.start();
+    try {
+      api.installed.add("/apis/machinelearning.seldon.io/v1/seldondeployments");
+      writeFileSync(
+        at("kubeconfig"),
+        JSON.stringify({
+          "current-context": "f",
+          clusters: [
+            { name: "f", cluster: { server: `http://127.0.0.1:${api.port}`, "insecure-skip-tls-verify": true } },
+          ],
+          users: [{ name: "u", user: { token: "t" } }],
+          contexts: [{ name: "f", context: { cluster: "f", user: "u" } }],
+        }),
+      );
+      const { code, out } = await runTool(check, "--cluster", "--kubeconfig", at("kubeconfig"), ...argv);
+      expect([code, out]).toEqual([
+        1,
+        expect.stringContaining(
+          `error nothing-read Cluster cluster: there is none of the ${there}, so nothing is checked; `,
+        ),
+      ]);
+    } finally {
+      await api.stop();
+    }
+  });
+});
+
 describe("files that are no manifests", () => {
   const inFolder = async (files: Readonly<Record<string, string>>): Promise<Ran> => {
     rmSync(at("chart"), { recursive: true, force: true });
