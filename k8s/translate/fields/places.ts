@@ -198,16 +198,19 @@ class Walk {
         continue;
       }
       if (Object.hasOwn(shape.words, key)) continue;
-      if (isAnnotations && (isLabel(key) || this.#places.wordsAs(key).some(({ named }) => named)))
-        this.#annotation(key, shape, field, level);
-      else this.#name(key, value, shape, field, level);
+      const mayBeAnnotation = isAnnotations && (isLabel(key) || this.#places.wordsAs(key).some(({ named }) => named));
+      // What is no text is no annotation: a number below `traffic` slipped in from a predictor.
+      if (!mayBeAnnotation || (!this.#annotation(key, shape, field, level) && typeof value !== "string"))
+        this.#name(key, value, shape, field, level);
       this.#below(value, shape.named, field, `${level}.*`, key, null);
     }
   }
 
-  #annotation(key: string, shape: Names, field: string, level: string): void {
+  /** Gives whether it seems to be an annotation. */
+  #annotation(key: string, shape: Names, field: string, level: string): boolean {
     const word = this.#places.annotationNear(key, shape);
-    if (word === null || !isDeciding(word.kind) || this.#isWritten(word.word)) return;
+    if (word === null) return false;
+    if (!isDeciding(word.kind) || this.#isWritten(word.word)) return true;
     const isHere = Object.hasOwn(shape.words, word.word);
     this.#tell({
       field,
@@ -218,6 +221,7 @@ class Walk {
       write: isHere ? `write ${word.word}, or remove it` : written(word),
       decides: true,
     });
+    return true;
   }
 
   /** Of a map of texts only names that nobody else has are ours, or what is no text. Another letter case (`Host`) is another name. */

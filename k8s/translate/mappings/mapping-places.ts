@@ -7,7 +7,9 @@ import { unreadMappingFields } from "./unread-fields.ts";
 
 /** Nobody here reads them, and they may stand last before a field that is indented as they are. */
 const lastBefore = Object.fromEntries(
-  ["auth_context_extensions", "keepalive", "docs", "outlier_detection"].map((name) => [name, fieldNames]),
+  ["auth_context_extensions", "keepalive", "docs", "outlier_detection", "v2ExplicitTLS", "envoy_override"].map(
+    (name) => [name, fieldNames],
+  ),
 );
 const fields = { ...values(...Object.keys(mappingFields), ...unreadMappingFields), ...mappingShapes, ...lastBefore };
 

@@ -52,6 +52,7 @@ const mappings: readonly Tree[] = [
   { ambassador_id: ["other"] },
   { labels: { ambassador: [{ group: [{ generic_key: { value: "x" } }] }] } },
   { auth_context_extensions: { team: "a" }, hostname: "a.com" },
+  { hostname: "a.com", v2ExplicitTLS: {}, envoy_override: {} },
   {
     hostname: "a.com",
     cors: { origins: ["https://a.com"], max_age: "5" },
@@ -126,6 +127,12 @@ const worlds: readonly World[] = [
     ),
   },
   { name: "traffic", subject: deployment(two({ traffic: 5 }, { traffic: 95 })) },
+  {
+    name: "traffic beside annotations",
+    subject: deployment(
+      two({ traffic: 5, annotations: { "seldon.io/svc-name": "other" } }, { traffic: 95, annotations: { a: "b" } }),
+    ),
+  },
   { name: "shadow", subject: deployment(two({ shadow: true })) },
   {
     name: "pods",
