@@ -1,5 +1,6 @@
 // Public keys that sign tokens, read from a JWKS (RFC 7517) or PEM: which of them may verify what, and why the others are left out.
 import { createPublicKey, type KeyObject, type webcrypto } from "node:crypto";
+import { repeatedKeyOffset } from "../../routing/text/json-keys.ts";
 
 /** Algorithms of signatures that providers may allow (RFC 7518, RFC 8037, RFC 9864). None is symmetric: a public key is no secret. */
 export const algorithms = [
@@ -79,6 +80,8 @@ function fromJson(text: string): KeysOutcome {
         : "it is neither a JSON Web Key Set nor PEM",
     );
   }
+  if (repeatedKeyOffset(text) !== null)
+    return refused("a key of one of its maps is written twice, and which of the two counts is not known");
   if (!isRecord(document)) return refused('it is no JSON Web Key Set: {"keys": […]}');
   const entries = Object.hasOwn(document, "keys") ? document["keys"] : [document];
   if (!Array.isArray(entries)) return refused('its "keys" are no list');

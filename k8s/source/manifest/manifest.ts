@@ -5,7 +5,7 @@ import { objectKey } from "../../translate/model/object.ts";
 import { isRecord } from "../../translate/values/value.ts";
 import { splitDocuments, splitJson, type ManifestDocument } from "../objects/documents.ts";
 import { jsonErrorOffset } from "./json-error.ts";
-import { repeatedKeyOffset } from "./json-keys.ts";
+import { repeatedKeyOffset } from "../../../routing/text/json-keys.ts";
 import { listItemsOf, type ListItems } from "./list-items.ts";
 import { cutList, type LongList } from "./long-list.ts";
 import { manifestBounds } from "./manifest-bounds.ts";

@@ -45,6 +45,11 @@ export class ExternalBook {
     else this.#services.set(key, services);
   }
 
+  /** Who is asked, as it was settled last. */
+  get current(): ExternalServices {
+    return this.#current;
+  }
+
   /** What is asked from now on: the same object where nothing has changed. */
   settle(): ExternalServices {
     const before = this.#current;

@@ -7,6 +7,7 @@ import type { Holdings } from "../claims/holdings.ts";
 import type { OAuthKeys } from "../claims/oauth-keys.ts";
 import type { ObjectGraph } from "../graph/object-graph.ts";
 import { shadowSlashes } from "../units/shadow-slashes.ts";
+import { unservedDomains } from "./unserved-domains.ts";
 import type { UnitMeaning } from "../meaning/meaning.ts";
 import type { Unit } from "../units/unit.ts";
 
@@ -48,6 +49,7 @@ export function* gatherProblems({
   const meaningOf = (unit: Unit): UnitMeaning => graph.meaningOf(unit);
   for (const problem of yield* groupDifferences(graph.units(), meaningOf)) problems.push(problem);
   for (const problem of yield* shadowSlashes(graph.units(), meaningOf)) problems.push(problem);
+  for (const problem of yield* unservedDomains(graph.units(), external.current.rateLimit)) problems.push(problem);
   // There may be more of them than one call takes arguments.
   for (const problem of holdings.claimProblems()) {
     problems.push(problem);

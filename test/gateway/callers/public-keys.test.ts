@@ -160,3 +160,14 @@ test.each([mostUnnamedKeys - 1, mostUnnamedKeys, mostUnnamedKeys + 1])(
     );
   },
 );
+
+test("a set in which a key of a map is written twice is refused: the last would count in silence", () => {
+  const key = JSON.stringify({ ...jwkOf(ec), kid: "a" });
+  for (const text of [
+    `{"keys": [${key}], "keys": []}`,
+    `{"keys": [${key.replace("{", '{"kid": "b", ')}]}`,
+    `{"keys": [${key}], "x": {"a": 1, "\\u0061": 2}}`,
+  ])
+    expect(sentenceOf(readPublicKeys(text))).toContain("is written twice");
+  expect(keysOf(`{"keys": [${key}], "x": [{"a": 1}, {"a": 2}]}`)).toHaveLength(1);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { repeatedKeyOffset } from "../../../../k8s/source/manifest/json-keys.ts";
-import * as fc from "../../../seeded.ts";
+import { repeatedKeyOffset } from "../../../routing/text/json-keys.ts";
+import * as fc from "../../seeded.ts";
 
 describe("a key that is written twice", () => {
   test.each([
