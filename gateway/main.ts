@@ -28,10 +28,10 @@ interface Command {
 const commands: readonly Command[] = [
   {
     name: "serve",
-    summary: "serve predictions as the manifests say",
+    summary: "serve the models of a cluster or of a folder of manifests",
     load: async () => (await import("./supervisor/serve.ts")).serve,
   },
-  { name: "demo", summary: "start model servers and a gateway, send requests through it", load: loadDemo },
+  { name: "demo", summary: "start model servers and a gateway, and send requests through it", load: loadDemo },
   {
     name: "check",
     summary: "print the Problems of manifests",
@@ -44,17 +44,17 @@ const commands: readonly Command[] = [
   },
   {
     name: "explain",
-    summary: "say where one request goes, and why",
+    summary: "show where one request goes, and why",
     load: async () => (await import("./tools/explain.ts")).explainCommand(openLook),
   },
   {
     name: "oauth",
-    summary: "end tokens of the OAuth gateway",
+    summary: "revoke tokens of the OAuth gateway",
     load: async () => (await import("./tools/oauth.ts")).oauth,
   },
   {
     name: "who",
-    summary: "say who may call which deployment, and since what",
+    summary: "show who may call each deployment, and which object says so",
     load: async () => (await import("./tools/who.ts")).who,
   },
   { name: "version", summary: "print the version", load: async () => printVersion },
@@ -67,7 +67,7 @@ async function loadDemo(): Promise<Run> {
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
     return async () => {
-      process.stderr.write("sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n");
+      process.stderr.write("sluice: the demo needs the packages of a checkout: run npm run demo in one\n");
       return 1;
     };
   }
@@ -92,7 +92,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
 
 function usage(): string {
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}\n`).join("");
-  return `sluice: an ingress gateway for Seldon Core\n\nUse: sluice COMMAND [options]\n\n${lines}\nsluice COMMAND --help says more.\n`;
+  return `sluice: an ingress gateway for Seldon Core\n\nUse: sluice COMMAND [options]\n\n${lines}\nRun sluice COMMAND --help for its options.\n`;
 }
 
 async function printVersion(argv: readonly string[]): Promise<number> {

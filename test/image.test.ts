@@ -172,11 +172,11 @@ describe("the image", () => {
     );
   });
 
-  test("says of the demo that it belongs to a checkout", async () => {
+  test("says of the demo that it needs a checkout", async () => {
     expect(await run("demo", "--once")).toEqual({
       code: 1,
       out: "",
-      err: "sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n",
+      err: "sluice: the demo needs the packages of a checkout: run npm run demo in one\n",
     });
     expect((await read(".dockerignore")).split("\n")).toContain("gateway/demo");
   });

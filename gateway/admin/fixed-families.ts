@@ -97,7 +97,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   }
   gauge(
     "sluice_endpoints",
-    "Endpoints by state; failing: their health check; ejected: by the worker that ejects most.",
+    "Endpoints by state; failing: the health check fails; ejected: as many as the worker that ejects most.",
     ["state"],
     (one) => {
       const { ready, terminating, failing } = sources.endpointStates();
@@ -109,7 +109,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   );
   gauge(
     "sluice_breaker_use",
-    "What all Upstreams together have in use of what their circuit breakers limit.",
+    "Connections, requests and retries in use that circuit breakers limit, all Upstreams together.",
     ["resource"],
     (one) => {
       for (const { resource, inUse } of use) one.set({ resource }, inUse);
@@ -118,14 +118,19 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   gauge("sluice_breakers_open", "Circuit breakers that have reached a limit.", ["resource"], (one) => {
     for (const { resource, open } of use) one.set({ resource }, open);
   });
-  gauge("sluice_table_version", "Number of the table.", [], (one) => one.set(sources.served().version));
-  gauge("sluice_table_hash", "First 52 bits of the hash of the table: equal where replicas agree.", [], (one) => {
-    one.set(Number.parseInt(sources.served().hash.slice(0, 13) || "0", 16));
-  });
-  gauge("sluice_table_routes", "Routes of the table.", [], (one) => one.set(sources.served().routeCount));
+  gauge("sluice_table_version", "Version of the routing table.", [], (one) => one.set(sources.served().version));
+  gauge(
+    "sluice_table_hash",
+    "First 52 bits of the hash of the routing table: replicas that agree have the same.",
+    [],
+    (one) => {
+      one.set(Number.parseInt(sources.served().hash.slice(0, 13) || "0", 16));
+    },
+  );
+  gauge("sluice_table_routes", "Routes in the routing table.", [], (one) => one.set(sources.served().routeCount));
   gauge(
     "sluice_table_bytes",
-    "Memory of the table, which all threads share: what it takes, and the most that it ever took.",
+    "Memory of the routing table, which all threads share; used: now; touched: the maximum so far.",
     ["state"],
     (one) => {
       const { used, touched } = sources.tableBytes();
@@ -135,19 +140,24 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   );
   gauge(
     "sluice_rate_limit_clients",
-    "Clients that limits of rate count now, beside --rate-limit-clients; of many an estimate.",
+    "Clients that rate limits count now, at most --rate-limit-clients; an estimate if there are many.",
     [],
     (one) => one.set(sources.countedClients()),
   );
-  gauge("sluice_source_age_seconds", "Time since the source last knew the truth.", ["source"], (one) => {
-    one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
-  });
-  gauge("sluice_problems", "What is declared and not served as written.", ["code", "level"], async (one) => {
+  gauge(
+    "sluice_source_age_seconds",
+    "Seconds since the objects of the source were last known to be current.",
+    ["source"],
+    (one) => {
+      one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
+    },
+  );
+  gauge("sluice_problems", "Configuration problems by code and level.", ["code", "level"], async (one) => {
     for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);
   });
   gauge(
     "sluice_certificate_expiry_timestamp_seconds",
-    `When each certificate that is served ends, Unix time: of the ${mostCertificateSeries} that end first.`,
+    `Expiry of each served certificate, Unix time; only the ${mostCertificateSeries} that expire first.`,
     ["certificate"],
     (one) => {
       for (const { name, notAfterMs } of sources
@@ -159,7 +169,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   );
   const live = new Histogram({
     name: "sluice_change_live_seconds",
-    help: "From the first byte of a change read to its table in every worker.",
+    help: "Seconds from the first byte read of a change until every worker has its table.",
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
     registers: [registry],
   });

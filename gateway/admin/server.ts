@@ -111,7 +111,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     await app.listen({ host, port: admin.port });
   } catch (error) {
     throw new Error(
-      `the admin port ${host}:${admin.port} cannot be bound (${(error as NodeJS.ErrnoException).code ?? "unknown"}): write --admin HOST:PORT with another one`,
+      `Sluice cannot listen on the admin port ${host}:${admin.port} (${(error as NodeJS.ErrnoException).code ?? "unknown"}): write --admin HOST:PORT with another address`,
       { cause: error },
     );
   }

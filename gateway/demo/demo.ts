@@ -21,20 +21,25 @@ const demoOptions: readonly Option[] = [
     name: "once",
     kind: "flag",
     placeholder: "",
-    help: "stop after the requests: exit 0, or 1 when an answer was not the expected one",
+    help: "stop after the requests; exit 0, or 1 when a response was not the expected one",
   },
   {
     name: "listen",
     kind: "text",
     placeholder: "HOST:PORT",
-    help: "traffic (127.0.0.1:8003, as in Seldon's documents)",
+    help: "address for traffic (127.0.0.1:8003, as in Seldon's documents)",
   },
-  { name: "admin", kind: "text", placeholder: "HOST:PORT", help: "health, metrics, routes (127.0.0.1:8877)" },
+  {
+    name: "admin",
+    kind: "text",
+    placeholder: "HOST:PORT",
+    help: "address for health, metrics and the admin API (127.0.0.1:8877)",
+  },
 ];
 
 const usage = `Use: sluice demo [options]
 
-Starts model servers and a gateway on this machine, sends requests through it, prints what answered, and stays up until Ctrl-C.
+Starts model servers and a gateway on this machine, sends requests through the gateway, prints the responses, and runs until Ctrl-C.
 
 `;
 

@@ -28,151 +28,171 @@ export const serveOptions: readonly Option[] = [
     name: "source",
     kind: "text",
     placeholder: "cluster|folder",
-    help: "where manifests come from (cluster; --folder alone means folder)",
+    help: "where Sluice reads manifests (cluster; folder when --folder is given)",
   },
-  { name: "folder", kind: "list", placeholder: "DIR", help: "a directory of manifests, watched" },
+  { name: "folder", kind: "list", placeholder: "DIR", help: "a directory of manifests; Sluice watches it" },
   {
     name: "kubeconfig",
     kind: "text",
     placeholder: "FILE",
-    help: "how to reach the cluster (in a pod its service account, else KUBECONFIG or ~/.kube/config)",
+    help: "how to reach the cluster (in a pod: its service account; else KUBECONFIG or ~/.kube/config)",
   },
-  { name: "context", kind: "text", placeholder: "NAME", help: "context of the kubeconfig (its current one)" },
+  { name: "context", kind: "text", placeholder: "NAME", help: "context of the kubeconfig (the current one)" },
   {
     name: "service-account",
     kind: "text",
     placeholder: "DIR",
-    help: `token and ca.crt in a pod (${serviceAccountFolder})`,
+    help: `in a pod, the directory with token and ca.crt (${serviceAccountFolder})`,
   },
   {
     name: "snapshot",
     kind: "text",
     placeholder: "FILE",
-    help: "last good objects, for a start while the API server is away (none)",
+    help: "keep the last good objects in this file, so that Sluice can start while the API server is down (none)",
   },
-  { name: "listen", kind: "text", placeholder: "HOST:PORT", help: "traffic (:8080)" },
+  { name: "listen", kind: "text", placeholder: "HOST:PORT", help: "address for cleartext traffic (:8080)" },
   {
     name: "tls-listen",
     kind: "text",
     placeholder: "HOST:PORT",
-    help: "traffic over TLS; certificates are those of the options below and of Host and TLSContext objects",
+    help: "address for TLS traffic; certificates come from the options below and from Host and TLSContext objects",
   },
   {
     name: "tls-cert",
     kind: "text",
     placeholder: "FILE",
-    help: "certificate chain for hosts that have no other, PEM, watched",
+    help: "certificate chain for hosts without a certificate of their own, PEM; Sluice watches it",
   },
-  { name: "tls-key", kind: "text", placeholder: "FILE", help: "its private key, PEM" },
+  { name: "tls-key", kind: "text", placeholder: "FILE", help: "private key of --tls-cert, PEM" },
   {
     name: "tls-certs",
     kind: "list",
     placeholder: "DIR",
-    help: "a directory of certificates, watched: NAME.crt with NAME.key, or NAME/tls.crt with NAME/tls.key, for the hosts that each names; default.crt for all others",
+    help: "a directory of certificates; Sluice watches it. NAME.crt with NAME.key, or NAME/tls.crt with NAME/tls.key, serves the hosts that the certificate names; default.crt serves all other hosts",
   },
   {
     name: "tls-ticket-keys",
     kind: "text",
     placeholder: "FILE",
-    help: "secret that replicas share so that a TLS session goes on at any of them: a line of `openssl rand -base64 48`, watched (each process its own)",
+    help: "secret that replicas share, so that a client can resume its TLS session at any of them: a line of `openssl rand -base64 48`; Sluice watches it (each process makes its own)",
   },
   {
     name: "tls-min-version",
     kind: "text",
     placeholder: "1.2|1.3",
-    help: "lowest version of TLS where no TLSContext says one (1.2)",
+    help: "lowest TLS version where no TLSContext sets one (1.2)",
   },
   {
     name: "tls-cipher-suites",
     kind: "list",
     placeholder: "NAME",
-    help: "a suite by OpenSSL's name, in order, where no TLSContext says any (Mozilla's intermediate: ECDHE with AES-GCM or ChaCha20)",
+    help: "cipher suite by its OpenSSL name, in order of preference, where no TLSContext sets any (Mozilla's intermediate: ECDHE with AES-GCM or ChaCha20)",
   },
   {
     name: "admin",
     kind: "text",
     placeholder: "HOST:PORT",
-    help: "health, metrics, routes (127.0.0.1:8877; in a pod :8877)",
+    help: "address for health, metrics and the admin API (127.0.0.1:8877; in a pod :8877)",
   },
   {
     name: "admin-token",
     kind: "text",
     placeholder: "TOKEN",
-    help: "bearer token for /api when the admin port is bound beyond loopback",
+    help: "bearer token that /api requires when the admin port is bound beyond loopback",
   },
   {
     name: "admin-host",
     kind: "list",
     placeholder: "NAME",
-    help: "a name that the admin port answers to, besides addresses and localhost",
+    help: "host name that the admin port accepts, besides addresses and localhost",
   },
   { name: "workers", kind: "text", placeholder: "N", help: `threads that serve traffic, 1 to ${mostWorkers} (cores)` },
   {
     name: "table-mib",
     kind: "text",
     placeholder: "N",
-    help: "MiB that the routing table may take, 16 to 1024 (512); what is not used is not resident",
+    help: "memory limit of the routing table in MiB, 16 to 1024 (512); unused memory is not resident",
   },
-  { name: "ambassador-id", kind: "list", placeholder: "ID", help: "own ambassador-id (AMBASSADOR_ID, else default)" },
+  {
+    name: "ambassador-id",
+    kind: "list",
+    placeholder: "ID",
+    help: "ambassador_id of this gateway (AMBASSADOR_ID, else default)",
+  },
   { name: "namespace", kind: "list", placeholder: "NS", help: "watch this namespace only (all)" },
   {
     name: "single-namespace",
     kind: "flag",
     placeholder: "",
-    help: "serve /seldon/<name>/ too; needs exactly one --namespace",
+    help: "also serve /seldon/<name>/; needs exactly one --namespace",
   },
-  { name: "claims", kind: "text", placeholder: "open|granted", help: "who may claim paths outside /seldon/ (open)" },
+  {
+    name: "claims",
+    kind: "text",
+    placeholder: "open|granted",
+    help: "who may claim paths outside /seldon/; open: every namespace, granted: only those with a Grant (open)",
+  },
   {
     name: "claims-record",
     kind: "text",
     placeholder: "[NS/]NAME|FILE",
-    help: "where it is kept who holds which prefix and bare name: a ConfigMap (in a pod sluice-claims of its namespace), for a folder a file (none)",
+    help: "where Sluice records which namespace owns each prefix and bare name: a ConfigMap (in a pod: sluice-claims in its namespace), for a folder a file (none)",
   },
   {
     name: "gateway-namespace",
     kind: "text",
     placeholder: "NS",
-    help: "the gateway's own namespace, whose Module counts (AMBASSADOR_NAMESPACE; in a pod its own, in a folder that of objects without one)",
+    help: "namespace of the gateway; its Module counts (AMBASSADOR_NAMESPACE; in a pod: the pod's; for a folder: that of objects without one)",
   },
   {
     name: "grants",
     kind: "text",
     placeholder: "FILE",
-    help: "Grants: what a namespace may claim that it does not own",
+    help: "file of Grants: what a namespace may claim that it does not own",
   },
   {
     name: "policy",
     kind: "text",
     placeholder: "FILE",
-    help: "who may call: providers of identities, and what holds where nobody says anything; watched",
+    help: "file that says who may call: the providers that authenticate callers, and the defaults where a manifest says nothing; Sluice watches it",
   },
-  { name: "bare-names", kind: "text", placeholder: "on|off", help: "gRPC calls that name no namespace (on)" },
+  { name: "bare-names", kind: "text", placeholder: "on|off", help: "accept gRPC calls that name no namespace (on)" },
   {
     name: "mappings",
     kind: "flag",
     placeholder: "",
-    help: "read Mapping objects, the Module and annotated Services too (always in a folder)",
+    help: "also read Mapping objects, the Module and annotated Services (always on for a folder)",
   },
-  { name: "dial", kind: "text", placeholder: "endpoints|service", help: "dial Endpoints or ClusterIPs (endpoints)" },
+  {
+    name: "dial",
+    kind: "text",
+    placeholder: "endpoints|service",
+    help: "connect to Endpoints or to the ClusterIPs of Services (endpoints)",
+  },
   {
     name: "trusted-hops",
     kind: "text",
     placeholder: "N",
-    help: "proxies in front whose x-forwarded-* are believed, 0 to 10 (as the Module says, else 0)",
+    help: "number of proxies in front whose x-forwarded-* headers Sluice trusts, 0 to 10 (from the Module, else 0)",
   },
   {
     name: "proxy-protocol",
     kind: "text",
     placeholder: "off|plain|tls|both",
-    help: "ports to which every connection begins with a header of the PROXY protocol, 1 or 2 (off)",
+    help: "ports on which every connection begins with a PROXY protocol header, version 1 or 2 (off)",
   },
   {
     name: "proxy-protocol-from",
     kind: "list",
     placeholder: "BLOCK",
-    help: "only connections from these addresses do, for example 10.0.0.0/8; others are clients themselves (all do)",
+    help: "expect that header only from these addresses, for example 10.0.0.0/8; all others are clients (expect it from all)",
   },
-  { name: "access-log", kind: "text", placeholder: "off|errors|all", help: "one line a request (errors)" },
+  {
+    name: "access-log",
+    kind: "text",
+    placeholder: "off|errors|all",
+    help: "which requests get a line in the log (errors)",
+  },
   {
     name: "oauth",
     kind: "flag",
@@ -183,29 +203,44 @@ export const serveOptions: readonly Option[] = [
     name: "redis",
     kind: "text",
     placeholder: "URL",
-    help: "where replicas share tokens and limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster:// (in the memory of this process)",
+    help: "where replicas share tokens and rate limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster:// (in the memory of this process)",
   },
   {
     name: "redis-password-file",
     kind: "text",
     placeholder: "FILE",
-    help: "password for --redis, read before each connection (none)",
+    help: "file with the password for --redis; Sluice reads it before each connection (none)",
   },
-  { name: "redis-ca", kind: "text", placeholder: "FILE", help: "authorities for rediss://, PEM (those of the system)" },
+  {
+    name: "redis-ca",
+    kind: "text",
+    placeholder: "FILE",
+    help: "CA certificates for rediss://, PEM (those of the system)",
+  },
   {
     name: "redis-timeout-ms",
     kind: "text",
     placeholder: "MS",
-    help: "how long an answer of Redis is waited for, 1 to 10000 (50)",
+    help: "how long Sluice waits for an answer of Redis, 1 to 10000 (50)",
   },
   {
     name: "worker-stall-ms",
     kind: "text",
     placeholder: "MS",
-    help: "a data worker that does not turn for this long is replaced, 0: never (5000)",
+    help: "replace a data worker whose event loop is blocked for this long; 1000 or more, 0: never (5000)",
   },
-  { name: "drain-wait-ms", kind: "text", placeholder: "MS", help: "after SIGTERM: keep serving for this long (5000)" },
-  { name: "drain-grace-ms", kind: "text", placeholder: "MS", help: "after that: limit for what is in flight (60000)" },
+  {
+    name: "drain-wait-ms",
+    kind: "text",
+    placeholder: "MS",
+    help: "after SIGTERM, keep serving new connections for this long (5000)",
+  },
+  {
+    name: "drain-grace-ms",
+    kind: "text",
+    placeholder: "MS",
+    help: "after that, give requests in flight at most this long to finish (60000)",
+  },
   ...limitOptions,
 ];
 
@@ -238,8 +273,8 @@ function openClaimsNotice({ namespaces, source }: Settings): string | null {
   const isKept = (source.kind === "folder" ? source.claimsFile : source.claims) !== null;
   const record = isKept
     ? ""
-    : "; who holds what is forgotten at a restart, when the older object wins: write --claims-record to keep it";
-  return `several namespaces are watched and --claims is open by default: each may take prefixes outside /seldon/ and bare gRPC names that nobody has yet, and keeps them, a convenience and no isolation${record}; write --claims granted with --grants FILE where tenants do not trust each other, or --claims open if this is meant`;
+    : " Sluice forgets the owners at a restart, and then the older object wins: write --claims-record to keep them.";
+  return `Sluice watches several namespaces and --claims is open by default: the first namespace to use a prefix outside /seldon/ or a bare gRPC name owns it. This does not isolate tenants from each other.${record} Write --claims granted with --grants FILE where tenants do not trust each other, or --claims open if you mean this.`;
 }
 
 function settingsOf(
@@ -297,7 +332,7 @@ function sourceOf(
     folders.length > 0 && !options.has("source") ? "folder" : choiceOf(options, "source", ["cluster", "folder"]);
   if (kind === "folder" && folders.length === 0) wrongValue("--source folder needs a directory: write --folder DIR");
   if (kind === "cluster" && folders.length > 0)
-    wrongValue("--folder and --source cluster exclude each other: write --folder DIR alone");
+    wrongValue("--folder does not work with --source cluster: write --folder DIR alone");
   if (kind === "cluster") {
     const access = accessOf(options, environment);
     const claims = claimsMapOf(options.get("claims-record"), access.kind === "pod");
@@ -306,7 +341,7 @@ function sourceOf(
   const stray = ["kubeconfig", "context", "service-account", "snapshot"]
     .map((name) => options.get(name))
     .find((written) => written !== undefined);
-  if (stray !== undefined) wrongValue(`${stray.from} belongs to --source cluster: write it without --folder`);
+  if (stray !== undefined) wrongValue(`${stray.from} works only with --source cluster: remove it, or remove --folder`);
   return { kind, folders, claimsFile: recorded ? textOf(options, "claims-record") : null };
 }
 
@@ -328,7 +363,7 @@ function accessOf(
   const host = environment["KUBERNETES_SERVICE_HOST"] ?? "";
   const account = options.get("service-account");
   if (account !== undefined && host === "")
-    wrongValue(`${account.from} belongs to a pod and KUBERNETES_SERVICE_HOST is not set: write --kubeconfig FILE`);
+    wrongValue(`${account.from} works only in a pod, and KUBERNETES_SERVICE_HOST is not set: write --kubeconfig FILE`);
   if (host === "" || options.has("kubeconfig") || options.has("context"))
     return { kind: "kubeconfig", file: textOf(options, "kubeconfig"), context: textOf(options, "context") };
   const port = environment["KUBERNETES_SERVICE_PORT"] ?? "";
@@ -346,11 +381,10 @@ function tlsOf(options: ReadonlyMap<string, Written>): Settings["tls"] {
   const folders = options.get("tls-certs")?.values ?? [];
   const ticketKeysFile = textOf(options, "tls-ticket-keys");
   const stray = listen === undefined ? (options.get("tls-min-version") ?? options.get("tls-cipher-suites")) : undefined;
-  if (stray !== undefined)
-    return wrongValue(`${stray.from} belongs to the port for TLS: write --tls-listen HOST:PORT too`);
+  if (stray !== undefined) return wrongValue(`${stray.from} needs a TLS port: write --tls-listen HOST:PORT too`);
   if (listen === undefined && certFile === null && keyFile === null && folders.length === 0 && ticketKeysFile === null)
     return null;
-  if (listen === undefined) return wrongValue("certificates need a port: write --tls-listen HOST:PORT");
+  if (listen === undefined) return wrongValue("certificates need a TLS port: write --tls-listen HOST:PORT");
   if ((certFile === null) !== (keyFile === null))
     return wrongValue("a certificate needs its key: write --tls-cert FILE --tls-key FILE");
   return {
@@ -393,11 +427,11 @@ function redisOf(options: ReadonlyMap<string, Written>): Settings["redis"] {
     .map((name) => options.get(name))
     .find((one) => one !== undefined);
   if (written === undefined)
-    return stray === undefined ? null : wrongValue(`${stray.from} belongs to a Redis: write --redis URL too`);
+    return stray === undefined ? null : wrongValue(`${stray.from} needs a Redis: write --redis URL too`);
   const parsed = parseRedisUrl(written.values[0]!);
   if (parsed.kind === "wrong") return wrongValue(`${written.from} ${parsed.sentence}`);
   const caFile = textOf(options, "redis-ca");
-  if (caFile !== null && !parsed.url.tls) wrongValue("--redis-ca belongs to TLS: write --redis rediss://HOST:PORT");
+  if (caFile !== null && !parsed.url.tls) wrongValue("--redis-ca needs TLS: write --redis rediss://HOST:PORT");
   return {
     ...parsed.url,
     caFile,
@@ -411,9 +445,7 @@ function proxyOf(options: ReadonlyMap<string, Written>): Settings["proxyProtocol
   const from = options.get("proxy-protocol-from");
   if (from === undefined) return { on, from: null };
   if (on === "off")
-    return wrongValue(
-      `${from.from} belongs to --proxy-protocol: write --proxy-protocol plain, tls or both, or take it out`,
-    );
+    return wrongValue(`${from.from} needs --proxy-protocol: write --proxy-protocol plain, tls or both, or remove it`);
   const parsed = readBlocks(
     from.values.flatMap((text) => text.split(",")).map((text) => text.trim()),
     mostPlatformBlocks,

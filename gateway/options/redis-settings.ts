@@ -48,7 +48,7 @@ const ports: Readonly<Record<RedisKind, number>> = { single: 6379, sentinel: 26_
  */
 export function parseRedisUrl(text: string): RedisUrl {
   const found = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/@?#]+)((?:\/[^?#]*)?)$/.exec(text);
-  if (found === null) return wrong(`is no URL of Redis: write ${forms}`);
+  if (found === null) return wrong(`is not a Redis URL: write ${forms}`);
   const [, secure, form, user = "", hosts, path] = found as unknown as [
     string,
     string,
@@ -57,22 +57,21 @@ export function parseRedisUrl(text: string): RedisUrl {
     string,
     string,
   ];
-  if (user.includes(":")) return wrong("has a password in it: write it into a file, and --redis-password-file FILE");
-  if (!/^[A-Za-z0-9._~-]{0,128}$/.test(user))
-    return wrong("has a user that is no name: write letters, digits, . _ ~ and -");
+  if (user.includes(":")) return wrong("contains a password: write it into a file and add --redis-password-file FILE");
+  if (!/^[A-Za-z0-9._~-]{0,128}$/.test(user)) return wrong("has a bad user name: write letters, digits, . _ ~ and -");
   const kind = form ?? "single";
   const nodes = hosts.split(",").map((node) => parseNode(node, ports[kind]));
   if (nodes.includes(null) || nodes.length > (kind === "single" ? 1 : mostNodes))
-    return wrong(`names no address, or too many (${kind === "single" ? 1 : mostNodes}): write ${forms}`);
+    return wrong(`has no valid address, or more than ${kind === "single" ? 1 : mostNodes}: write ${forms}`);
   const parts = path.replace(/\/$/, "").split("/").slice(1);
   const master = kind === "sentinel" ? (parts.shift() ?? "") : "";
   if (kind === "sentinel" && !/^[A-Za-z0-9._-]{1,128}$/.test(master))
-    return wrong(`names no group of the Sentinels: write ${forms}`);
+    return wrong(`does not name the master of the Sentinels: write ${forms}`);
   const database = parts.shift() ?? "0";
   if (!/^(?:\d|1[0-5])$/.test(database) || parts.length > 0)
-    return wrong(`has no database from 0 to 15 at its end: write ${forms}`);
+    return wrong(`has a bad database at its end, which must be 0 to 15: write ${forms}`);
   if (kind === "cluster" && database !== "0")
-    return wrong("names a database, and a Cluster has none but 0: leave it out");
+    return wrong("names a database, but a Redis Cluster has only 0: remove it");
   return {
     kind: "url",
     url: {

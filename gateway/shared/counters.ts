@@ -164,54 +164,54 @@ function connections(side: string, protocol: string): CountedCells {
 
 /** Every fixed cell: the supervisor folds and /metrics shows what stands here. A new one needs a place in `fixed` and a line here. */
 export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
-  inFlight: cells("gauge", "sluice_requests_in_flight", "Requests that have no complete answer yet."),
+  inFlight: cells("gauge", "sluice_requests_in_flight", "Requests that have no complete response yet."),
   flags: cells(
     "counter",
     "sluice_failures_total",
-    "Requests that could not be served, by flag.",
+    "Failed requests, by failure flag.",
     failureFlags.map((flag) => ({ flag })),
   ),
-  retries: cells("counter", "sluice_retries_total", "Requests sent again to an Endpoint."),
+  retries: cells("counter", "sluice_retries_total", "Retries: requests that Sluice sent again to an Endpoint."),
   rateLimitEvictions: cells(
     "counter",
     "sluice_rate_limit_evictions_total",
-    "Clients whose count for a limit of rate was given up to count another: raise --rate-limit-clients.",
+    "Rate-limit entries evicted because --rate-limit-clients was reached: raise it.",
   ),
   regexInputTooLong: cells(
     "counter",
     "sluice_regex_input_too_long_total",
-    "Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.",
+    "Headers, hosts, methods and query parameters longer than 4096 bytes: no regex matches them.",
   ),
   http2QueuedBytes: cells(
     "gauge",
     "sluice_queued_response_bytes",
-    "Bytes of answers that wait for the windows of HTTP/2 clients.",
+    "Response bytes that wait for the flow-control windows of HTTP/2 clients.",
   ),
   heldBytes: cells(
     "gauge",
     "sluice_buffered_request_bytes",
-    "Requests kept until they have a connection, or for another try.",
+    "Bytes of requests that wait for a connection or are kept for a retry.",
   ),
   clientConnectionsHttp1: connections("client", "http1"),
   clientConnectionsHttp2: connections("client", "http2"),
   upstreamConnectionsHttp1: connections("upstream", "http1"),
   upstreamConnectionsHttp2: connections("upstream", "http2"),
-  workerRestarts: cells("counter", "sluice_worker_restarts_total", "Threads that ended and were replaced."),
+  workerRestarts: cells("counter", "sluice_worker_restarts_total", "Threads that ended and that Sluice replaced."),
   workerStalls: cells(
     "counter",
     "sluice_worker_stalls_total",
-    "Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.",
+    "Threads that Sluice replaced because their event loop was blocked; sluice_worker_restarts_total counts them too.",
   ),
   externalCalls: cells(
     "counter",
     "sluice_external_calls_total",
-    "Questions to the services of AuthService and RateLimitService, by what became of them.",
+    "Calls to the services of AuthService and RateLimitService, by outcome.",
     externalServices.flatMap((service) => externalOutcomes.map((outcome) => ({ service, outcome }))),
   ),
   externalInFlight: cells(
     "gauge",
     "sluice_external_calls_in_flight",
-    "Questions to these services that have no answer yet.",
+    "Calls to the services of AuthService and RateLimitService that have no answer yet.",
   ),
   // In sluice_requests_total, with those of the series.
   unmatched: cells(
@@ -222,32 +222,36 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   ),
   // In sluice_endpoints.
   endpointsEjected: cells("gauge", null, "Endpoints that this worker ejects."),
-  shadowBytes: cells("gauge", "sluice_shadow_buffered_bytes", "Bytes of copies to shadows that are kept."),
-  shadowInFlight: cells("gauge", "sluice_shadows_in_flight", "Copies that were sent and have no complete answer yet."),
-  shadowQueued: cells("gauge", "sluice_shadows_queued", "Copies that wait for a connection."),
-  redisReady: cells("gauge", "sluice_redis_connections", "Data workers that have a connection to Redis."),
+  shadowBytes: cells("gauge", "sluice_shadow_buffered_bytes", "Bytes of request bodies kept for shadow copies."),
+  shadowInFlight: cells(
+    "gauge",
+    "sluice_shadows_in_flight",
+    "Shadow copies that were sent and have no complete response yet.",
+  ),
+  shadowQueued: cells("gauge", "sluice_shadows_queued", "Shadow copies that wait for a connection."),
+  redisReady: cells("gauge", "sluice_redis_connections", "Data workers that are connected to Redis."),
   redisCalls: cells(
     "counter",
     "sluice_redis_calls_total",
-    "Calls of Redis, by what became of them.",
+    "Calls to Redis, by outcome.",
     redisOutcomes.map((outcome) => ({ outcome })),
   ),
   oauthTokens: cells(
     "counter",
     "sluice_oauth_tokens_total",
-    "Tokens: given, refused, not given for want of Redis; ended before their time: for newer ones of their client, for want of room, by revocation.",
+    "OAuth tokens: issued, refused, unavailable (Redis unreachable); ended early: replaced by a newer token of the client, evicted to make room, revoked.",
     oauthOutcomes.map((outcome) => ({ outcome })),
   ),
   identities: cells(
     "counter",
     "sluice_auth_requests_total",
-    "Requests that were asked who calls, by what was found.",
+    "Requests that required authentication, by outcome.",
     identityOutcomes.map((outcome) => ({ outcome })),
   ),
   oauthRequests: cells(
     "counter",
     "sluice_oauth_requests_total",
-    "Requests to the OAuth gateway, by what became of their token.",
+    "Requests to the OAuth gateway with a token, by outcome.",
     oauthRequestOutcomes.map((outcome) => ({ outcome })),
   ),
   beatMs: cells(
@@ -285,7 +289,7 @@ export const slotTable = {
   status: cells(
     "counter",
     "sluice_requests_total",
-    "Requests by answer; code 0: the client left before an answer.",
+    "Requests by response code; code 0: the client left before a response.",
     statusColumns.map((code) => ({ code })),
   ),
   inFlight: cells("gauge", null, "Requests of the series that have no complete answer yet."),
@@ -293,13 +297,13 @@ export const slotTable = {
   buckets: cells(
     "counter",
     "sluice_request_duration_seconds",
-    "From the end of the request head to the end of the answer.",
+    "Seconds from the end of the request head to the end of the response.",
     [...durationBounds.map(String), "+Inf"].map((le) => ({ le })),
   ),
   shadow: cells(
     "counter",
     "sluice_shadow_requests_total",
-    "Copies to shadows, by what became of them.",
+    "Shadow copies, by outcome.",
     shadowOutcomes.map((outcome) => ({ outcome })),
   ),
 } as const;

@@ -28,13 +28,13 @@ function sentenceOf(code: string, address: string, option: string): string {
     case "EADDRINUSE":
       return `${address} is in use: stop what listens there, or write ${option} with another port`;
     case "EACCES":
-      return `${address} may not be bound by this user: write ${option} with a port of 1024 or more`;
+      return `this user may not listen on ${address}: write ${option} with a port of 1024 or more`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return `${address} is not an address of this machine: write ${option} with one that is, or :PORT for all`;
     default:
-      return `${address} cannot be bound (${code}): write ${option} with another address`;
+      return `Sluice cannot listen on ${address} (${code}): write ${option} with another address`;
   }
 }
 

@@ -15,9 +15,9 @@ import { printAddress } from "./bind.ts";
 const usage = `Use: sluice serve [options]
      sluice serve --folder DIR [options]
 
-Serves predictions as the manifests of a cluster or of a folder say, until SIGTERM or SIGINT: then it drains and exits 0. A second signal ends it at once.
-SIGHUP reads certificates and Grants again; certificates are also watched.
-Every option is also an environment variable: --drain-wait-ms is SLUICE_DRAIN_WAIT_MS.
+Serves the models of a cluster or of a folder of manifests. On SIGTERM or SIGINT Sluice drains and exits 0; a second signal ends it at once.
+On SIGHUP Sluice reads certificates and Grants again. It also watches the certificates.
+Every option has an environment variable: for --drain-wait-ms it is SLUICE_DRAIN_WAIT_MS.
 
 `;
 
@@ -38,7 +38,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
 
   const logs = await pinoLog();
   let reload = (): void =>
-    logs.log.write("warn", "signal-ignored", { signal: "SIGHUP", sentence: "it is starting: its files are read now" });
+    logs.log.write("warn", "signal-ignored", {
+      signal: "SIGHUP",
+      sentence: "Sluice is still starting: wait until it listens, then send SIGHUP again",
+    });
   const stop = stopReason(logs.log, () => reload()).then((reason) => ({ kind: "stop", reason }) as const);
   const outcome = await Promise.race([
     startGateway(await withPodNamespace({ ...config.settings, grants: grants.grants }), logs),
@@ -72,7 +75,7 @@ async function readAgain(gateway: Gateway, grantsFile: string | null, log: Log):
   log.write("info", "reading-again", { signal: "SIGHUP" });
   const grants = grantsFile === null ? noGrants : await readGrants(grantsFile);
   if (grants.kind === "failed")
-    log.write("error", "grants-refused", { sentence: `${grants.sentence}; the Grants from before hold` });
+    log.write("error", "grants-refused", { sentence: `${grants.sentence}; Sluice keeps the Grants from before` });
   gateway.reload(grants.kind === "failed" ? null : grants.grants);
 }
 
@@ -89,8 +92,8 @@ function end(code: number): never {
 /** Where tokens and limits live. */
 function storeSentence({ redis }: Settings): string {
   if (redis === null)
-    return "tokens and limits live in the memory of this process: a restart forgets them, and each replica has its own; write --redis URL where there are several";
-  return `tokens and limits live in ${printRedis(redis)}, shared by all replicas that name it`;
+    return "Sluice keeps tokens and rate limits in the memory of this process: a restart loses them, and each replica has its own. With several replicas, write --redis URL.";
+  return `Sluice keeps tokens and rate limits in ${printRedis(redis)}. All replicas with this --redis share them.`;
 }
 
 function unreadableFile({ tls, redis }: Settings): string | null {

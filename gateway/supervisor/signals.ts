@@ -24,7 +24,10 @@ export function stopReason(log: Log, reload: () => void): Promise<string> {
     }
     for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
       process.on(signal, () =>
-        log.write("warn", "signal-ignored", { signal, sentence: "SIGHUP reads files again, SIGTERM drains and ends" }),
+        log.write("warn", "signal-ignored", {
+          signal,
+          sentence: "Sluice ignores this signal: send SIGHUP to read files again, SIGTERM to drain and exit",
+        }),
       );
     }
     // From a terminal that is gone it says what it says of one: end.

@@ -82,6 +82,6 @@ export class StallJudge {
     if (stalledMs === 0) return;
     this.#replaced.add(worker);
     this.#counters.add(fixed.workerStalls, 1);
-    place.replace(`it did not turn for ${stalledMs} ms`, stack);
+    place.replace(`its event loop was blocked for ${stalledMs} ms`, stack);
   }
 }

@@ -11,7 +11,7 @@ export const tokenOption: Option = {
   name: "admin-token",
   kind: "text",
   placeholder: "TOKEN",
-  help: "its --admin-token, where the admin port is bound beyond loopback",
+  help: "--admin-token of that gateway; needed when its admin port is bound beyond loopback",
 };
 
 /** Time for the whole answer, ms. */

@@ -12,10 +12,10 @@ const usage = `Use: sluice check DIR|FILE… [options]
      sluice check --cluster [options]
      sluice check --back DIR|FILE…|--cluster [--policy FILE] [options]
 
-Prints what is declared and not served as written, with the file and line of its object, and under "differs from Ambassador" what Seldon's operator and
-Ambassador would make of it otherwise. With --policy it reads the keys of providers too. Resolves no names and dials nothing.
-Of one code it prints ${linesOfCode} lines and the number of the others; --all and --json print every one. The last line says what was read, and what was not.
---back lists instead what would open, or be shared otherwise, if Ambassador served these objects again: it reads neither sluice.io/… nor the policy.
+Prints each declaration that Sluice does not serve as written, with the file and line of its object. Under "differs from Ambassador" it prints what
+Seldon's operator and Ambassador do otherwise. With --policy it also reads the keys of providers. It resolves no names and connects to no model.
+For each code it prints ${linesOfCode} lines and the number of the others; --all and --json print all of them. The last line says what it read, and what it did not.
+--back lists instead what would be open, or would get another share, if Ambassador served these objects again: Ambassador ignores sluice.io/… and the policy.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
 `;
 
@@ -23,14 +23,14 @@ const allOption: Option = {
   name: "all",
   kind: "flag",
   placeholder: "",
-  help: "print every line of a code that has many",
+  help: "print every line of each code",
 };
 
 const backOption: Option = {
   name: "back",
   kind: "flag",
   placeholder: "",
-  help: "list what would open with Ambassador",
+  help: "list what would be open if Ambassador served these objects",
 };
 
 export function check(argv: readonly string[]): Promise<number> {

@@ -17,18 +17,23 @@ const usage = `Use: sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PA
      sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --cluster [options]
      sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--wide | --json]
 
-Says which Route takes the request, which earlier ones pass it over and why, who gets which share, who may call,
-what happens on the way, what limits apply and who set them. Credentials in -H are looked at as a gateway would, and are neither printed nor
-logged: it says whose they are, or why they were not looked at. A path, or a URL with http://, comes in cleartext; https://HOST/… by TLS.
-A gRPC call is written as --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
-Exits 0 when it has explained the request, 1 when it cannot (manifests, policy or gateway cannot be read), 2 on wrong use.
+Shows which Route takes the request, which earlier Routes do not match and why, which backend gets which share, who may call, which steps the request
+passes, which limits apply and which object sets them. It checks credentials in -H as a gateway would, and says whose they are or why it did not check
+them; it never prints or logs them. A path or an http:// URL stands for a cleartext request, an https://HOST/… URL for one over TLS.
+For a gRPC call write --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
+Exits 0 when it has explained the request, 1 when it cannot read the manifests, the policy or the gateway, 2 on wrong use.
 `;
 
 const requestOptions: readonly Option[] = [
-  { name: "method", kind: "text", placeholder: "METHOD", help: "also -X (GET; POST with --grpc)" },
-  { name: "header", kind: "list", placeholder: "'name: value'", help: "also -H" },
-  { name: "grpc", kind: "flag", placeholder: "", help: "a gRPC call" },
-  { name: "as", kind: "text", placeholder: "PROVIDER[/CLIENT]", help: "say whether this caller would be let in" },
+  {
+    name: "method",
+    kind: "text",
+    placeholder: "METHOD",
+    help: "method of the request; short form -X (GET; POST with --grpc)",
+  },
+  { name: "header", kind: "list", placeholder: "'name: value'", help: "header of the request; short form -H" },
+  { name: "grpc", kind: "flag", placeholder: "", help: "explain a gRPC call" },
+  { name: "as", kind: "text", placeholder: "PROVIDER[/CLIENT]", help: "say whether this caller would be allowed" },
   ...serveOptions.filter(({ name }) => name === "body-bytes"),
 ];
 

@@ -48,14 +48,14 @@ const clusterOption: Option = {
   name: "cluster",
   kind: "flag",
   placeholder: "",
-  help: "read the objects of the cluster, once",
+  help: "read the objects of the cluster once",
 };
 
 const namespaceOption: Option = {
   name: "object-namespace",
   kind: "text",
   placeholder: "NAMESPACE",
-  help: "also -n: namespace of objects in files that name none (the single namespace, else default)",
+  help: "namespace of objects in files that name none; short form -n (the single namespace, else default)",
 };
 
 /** Options that `serve` does not have. */
@@ -70,7 +70,7 @@ export const wideOption: Option = {
   name: "wide",
   kind: "flag",
   placeholder: "",
-  help: "print every Route as it is tried, in signs: ^ a prefix, = a path, ~ a regex",
+  help: "print every Route in the order tried; ^ marks a prefix, = a path, ~ a regex",
 };
 
 export const jsonOption: Option = { name: "json", kind: "flag", placeholder: "", help: "print JSON" };

@@ -8,15 +8,15 @@ const usage = `Use: sluice oauth revoke - --url ADMIN
      sluice oauth revoke TOKEN --url ADMIN
      sluice oauth revoke --deployment NAMESPACE/NAME --url ADMIN
 
-Ends one token, which stands on standard input (-) or in the arguments, where others of this machine may read it; or all tokens of the client of a
-SeldonDeployment. It answers when every data worker of that gateway knows; with --redis other replicas know within 5 s.
+Revokes one token, or all tokens of the client of a SeldonDeployment. With - the token is read from standard input; other users of this machine may
+read a token in the arguments. The command ends when every data worker of that gateway has revoked it; with --redis the other replicas follow within 5 s.
 `;
 
 const deploymentOption = {
   name: "deployment",
   kind: "text",
   placeholder: "NS/NAME",
-  help: "all tokens of its client",
+  help: "revoke all tokens of the client of this SeldonDeployment",
 } as const;
 
 export function oauth(argv: readonly string[]): Promise<number> {
@@ -37,7 +37,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if ((written === undefined) === (deployment === null))
     return {
       kind: "wrong",
-      sentence: "write one of both: a token (- reads it from standard input), or --deployment NAMESPACE/NAME",
+      sentence: "write either a token (- reads it from standard input) or --deployment NAMESPACE/NAME",
     };
   const token = written === "-" ? readFileSync(0, "utf8").trim() : written;
   const answer = await tellAdmin(

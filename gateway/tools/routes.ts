@@ -12,13 +12,18 @@ const usage = `Use: sluice routes DIR|FILE… [--deployment NAME] [options]
      sluice routes --cluster [--deployment NAME] [options]
      sluice routes --url ADMIN [--deployment NAME] [--wide | --json]
 
-Prints a block for each deployment: how it is called, who gets which share of the requests and which share was declared, who gets copies, which
-headers lead elsewhere, and where each was declared. --wide prints the Routes in the order tried. Of manifests every Upstream counts as ready
-that needs a look at the network to know better.
-Exits 0 when there is something to print, 1 when nothing of the name is there, nothing could be read or the gateway does not answer, 2 on wrong use.
+Prints a block for each deployment: how clients call it, the served and the declared share of each predictor, its shadows, the headers that lead
+elsewhere, and the object that declares each of these. --wide prints the Routes in the order tried. When it reads manifests, it counts an Upstream as
+ready unless the manifests say otherwise.
+Exits 0 when it printed something; 1 when no deployment has this name, nothing could be read or the gateway does not answer; 2 on wrong use.
 `;
 
-const deploymentOption = { name: "deployment", kind: "text", placeholder: "[NS/]NAME", help: "this one only" } as const;
+const deploymentOption = {
+  name: "deployment",
+  kind: "text",
+  placeholder: "[NS/]NAME",
+  help: "print this deployment only",
+} as const;
 
 export function routes(argv: readonly string[]): Promise<number> {
   return runTool(

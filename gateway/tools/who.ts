@@ -10,12 +10,17 @@ const usage = `Use: sluice who DIR|FILE… [--deployment NAME] [--policy FILE] [
      sluice who --cluster [--deployment NAME] [--policy FILE] [options]
      sluice who [DEPLOYMENT] --url ADMIN [--json]
 
-Prints for each deployment, or for the one that is named (NAME or NAMESPACE/NAME), who may call it, how often and from where, and which object or part of the policy says so. Of a host whose cleartext
-is redirected or refused it says that below.
-Exits 0 when there is something to print, 1 when nothing of the name is there, nothing could be read or the gateway does not answer, 2 on wrong use.
+Prints who may call each deployment, how often and from which addresses, and which object or part of the policy says so. Name one (NAME or
+NAMESPACE/NAME) to print only that. Below, it lists the hosts on which Sluice redirects or refuses cleartext requests.
+Exits 0 when it printed something; 1 when no deployment has this name, nothing could be read or the gateway does not answer; 2 on wrong use.
 `;
 
-const deploymentOption = { name: "deployment", kind: "text", placeholder: "[NS/]NAME", help: "this one only" } as const;
+const deploymentOption = {
+  name: "deployment",
+  kind: "text",
+  placeholder: "[NS/]NAME",
+  help: "print this deployment only",
+} as const;
 
 export function who(argv: readonly string[]): Promise<number> {
   return runTool(
@@ -32,8 +37,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
     if (use.positionals.length > 1 || use.options.has("cluster"))
       return {
         kind: "wrong",
-        sentence:
-          "a running gateway is asked for one deployment, or for all: write sluice who [DEPLOYMENT] --url ADMIN",
+        sentence: "--url takes one deployment, or none for all of them: write sluice who [DEPLOYMENT] --url ADMIN",
       };
     const named = valueOf(use, "deployment") ?? use.positionals[0];
     const answer = await askAdmin({

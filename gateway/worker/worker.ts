@@ -128,5 +128,5 @@ function writeAccess(log: Log, entry: AccessEntry): void {
 /** Why it cannot listen, in one line. */
 function listenFailure(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return `the traffic port cannot be bound (${code ?? message}): write --listen or --tls-listen with another address`;
+  return `Sluice cannot listen on the traffic port (${code ?? message}): write --listen or --tls-listen with another address`;
 }

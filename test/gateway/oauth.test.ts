@@ -184,10 +184,10 @@ test("sluice oauth revoke, wrongly used", () => {
     return [status, stderr];
   };
   expect(use("revoke", "x")).toEqual([2, expect.stringContaining("write --url")]);
-  expect(use("revoke", "--url", "x")).toEqual([2, expect.stringContaining("write one of both")]);
+  expect(use("revoke", "--url", "x")).toEqual([2, expect.stringContaining("write either a token")]);
   expect(use("revoke", "x", "--deployment", "a/b", "--url", "x")).toEqual([
     2,
-    expect.stringContaining("write one of both"),
+    expect.stringContaining("write either a token"),
   ]);
   expect(use("grant", "--url", "x")).toEqual([2, expect.stringContaining("write sluice oauth revoke")]);
 });
@@ -199,7 +199,7 @@ describe.skipIf(!hasRedis)("two replicas with one Redis", () => {
     const url = ["--redis", `redis://127.0.0.1:${redis.port}`, "--redis-timeout-ms", "2000"];
     const [a, b] = [await serve(...url), await serve(...url)];
     expect(a.gateway.records.find(({ event }) => event === "store")!["sentence"]).toContain(
-      `redis://127.0.0.1:${redis.port}, shared`,
+      `redis://127.0.0.1:${redis.port}. All replicas with this --redis share them.`,
     );
     const given = await token(a);
     // Every worker of both has seen it.

@@ -106,7 +106,7 @@ export class ProblemEvents {
     this.#pausedUntilMs = nowMs + this.#times.forbiddenMs;
     for (const one of this.#shown.values()) one.dueMs = -Infinity;
     this.#log.write("info", "events-forbidden", {
-      sentence: "Problems are not shown as Kubernetes Events: grant get, create and patch of events",
+      sentence: "Sluice may not write Problems as Kubernetes Events: grant it get, create and patch of events",
     });
   }
 }

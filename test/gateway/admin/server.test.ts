@@ -168,7 +168,7 @@ describe("access", () => {
         revoker: null,
         turns: () => true,
       }),
-    ).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    ).rejects.toThrow(/^Sluice cannot listen on the admin port .* \(EADDRINUSE\): write --admin/);
   });
 });
 

@@ -194,9 +194,7 @@ describe("options of serve", () => {
 
     test("they belong to the port for TLS", () => {
       for (const option of ["--tls-min-version=1.3", `--tls-cipher-suites=${a}`])
-        expect(sentenceOf(["--folder", "d", option])).toMatch(
-          / belongs to the port for TLS: write --tls-listen HOST:PORT too/,
-        );
+        expect(sentenceOf(["--folder", "d", option])).toMatch(/ needs a TLS port: write --tls-listen HOST:PORT too/);
     });
   });
 
@@ -231,7 +229,9 @@ describe("options of serve", () => {
     );
     expect(sentenceOf(["--folder", "d", "--mappings=yes"])).toBe("--mappings takes no value: write --mappings alone");
     expect(sentenceOf(["--source", "folder"])).toMatch(/write --folder DIR/);
-    expect(sentenceOf(["--source", "cluster", "--folder", "d"])).toMatch(/exclude each other/);
+    expect(sentenceOf(["--source", "cluster", "--folder", "d"])).toMatch(
+      /^--folder does not work with --source cluster: /,
+    );
     expect(sentenceOf(["--folder", "d", "--tls-cert", "c", "--tls-key", "k"])).toMatch(/write --tls-listen HOST:PORT/);
     expect(sentenceOf(["--folder", "d", "--tls-certs", "c"])).toMatch(/write --tls-listen HOST:PORT/);
     expect(sentenceOf(["--folder", "d", "--tls-listen", ":1", "--tls-cert", "c"])).toMatch(
@@ -275,7 +275,7 @@ describe("options of serve", () => {
       }).proxyProtocol,
     ).toEqual(from);
     expect(sentenceOf(["--folder", "d", "--proxy-protocol-from", "10.0.0.0/8"])).toBe(
-      "--proxy-protocol-from belongs to --proxy-protocol: write --proxy-protocol plain, tls or both, or take it out",
+      "--proxy-protocol-from needs --proxy-protocol: write --proxy-protocol plain, tls or both, or remove it",
     );
     expect(sentenceOf(["--folder", "d", "--proxy-protocol", "tls", "--proxy-protocol-from", "10.0.0.1/8"])).toMatch(
       /^--proxy-protocol-from has "10\.0\.0\.1\/8", whose address has bits behind its length/,
@@ -363,13 +363,13 @@ describe("options of serve", () => {
 
   test("options of the cluster source are refused where there is none", () => {
     expect(sentenceOf(["--folder", "d", "--kubeconfig", "f"])).toBe(
-      "--kubeconfig belongs to --source cluster: write it without --folder",
+      "--kubeconfig works only with --source cluster: remove it, or remove --folder",
     );
     expect(sentenceOf(["--folder", "d"], { SLUICE_SNAPSHOT: "f" })).toBe(
-      "SLUICE_SNAPSHOT belongs to --source cluster: write it without --folder",
+      "SLUICE_SNAPSHOT works only with --source cluster: remove it, or remove --folder",
     );
     expect(sentenceOf(["--service-account", "d"])).toMatch(
-      /^--service-account belongs to a pod .*: write --kubeconfig FILE$/,
+      /^--service-account works only in a pod, .*: write --kubeconfig FILE$/,
     );
   });
 
@@ -390,9 +390,9 @@ test("what open claims mean is said once where several namespaces are watched an
     return config.kind === "settings" ? config.notice : config;
   };
   expect(notice([])).toMatch(
-    /^several namespaces are watched and --claims is open by default: .* forgotten at a restart/,
+    /^Sluice watches several namespaces and --claims is open by default: .* forgets the owners at a restart/,
   );
-  expect(notice(["--claims-record", "ops/claims", "--namespace", "a", "--namespace", "b"])).not.toMatch(/forgotten/);
+  expect(notice(["--claims-record", "ops/claims", "--namespace", "a", "--namespace", "b"])).not.toMatch(/forgets/);
   for (const argv of [
     ["--claims", "open"],
     ["--claims", "granted"],

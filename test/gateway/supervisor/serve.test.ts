@@ -167,7 +167,7 @@ describe("sluice serve that cannot start", () => {
 
   test("wrong use", async () => {
     await wrong(2, /^sluice: unknown option --foldr: did you mean --folder\?/, "--foldr", "x");
-    await wrong(2, /^sluice: --kubeconfig belongs to --source cluster/, "--folder", "d", "--kubeconfig", "f");
+    await wrong(2, /^sluice: --kubeconfig works only with --source cluster/, "--folder", "d", "--kubeconfig", "f");
   });
 });
 
@@ -275,7 +275,7 @@ describe("sluice serve", () => {
       expect(stalledMs).toBeGreaterThanOrEqual(3000);
       expect(stack).toMatch(/^ {4}at (?:hangHere|hangIfNamed) \(.*end-thread\.ts:\d+\)\n/);
       expect(await gateway.seen("worker-ended", { thread: "data-0" })).toMatchObject({
-        reason: expect.stringMatching(/^it did not turn for \d+ ms$/) as string,
+        reason: expect.stringMatching(/^its event loop was blocked for \d+ ms$/) as string,
       });
       // Its connections ended, the others' did not, and what it counted is kept.
       const load = new LoadClient(8, () => url);
