@@ -77,7 +77,17 @@ export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boo
     for (const key in texts) {
       if (guardAnnotations.has(key)) continue;
       const near = nearAnnotation(key, guardAnnotations);
-      if (near === null || annotationOf(annotations, near) !== null) continue;
+      if (near === null) {
+        if (key.startsWith("sluice.io/"))
+          report(
+            "warning",
+            "unknown-annotation",
+            `${place}.annotations["${key.slice(0, 120)}"]`,
+            "this annotation is not known and is ignored; correct its spelling or remove it",
+          );
+        continue;
+      }
+      if (annotationOf(annotations, near) !== null) continue;
       readable = false;
       report(
         "error",

@@ -1,5 +1,5 @@
 // Names of a SeldonDeployment's fields, and of annotations, that somebody probably misspelt: they would be ignored in silence.
-import { nearWord } from "../values/near-word.ts";
+import { bare, nearWord } from "../values/near-word.ts";
 import { isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
 
 /** Fields of the schema of v1, and those of v1alpha1, by the part that they are in. Most say nothing to routing. */
@@ -111,7 +111,12 @@ export function nearAnnotation(key: string, known: ReadonlySet<string>): string 
     return null;
   const names = namesOf(known);
   const near = nearWord(name, names.keys());
-  return near === null ? null : names.get(near)!;
+  if (near !== null) return names.get(near)!;
+  // Below our own prefix a longer word of the same beginning means ours: `sluice.io/authentication`, `sluice.io/allow-from`.
+  const longer = /sluice/i.test(prefix)
+    ? [...names].find(([short, whole]) => whole.startsWith("sluice.io/") && bare(name).startsWith(bare(short)))
+    : undefined;
+  return longer?.[1] ?? null;
 }
 
 /** Known annotations by what stands behind their prefix; the sets are constants. */

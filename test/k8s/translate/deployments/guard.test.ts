@@ -205,3 +205,23 @@ describe("names of providers", () => {
     expect(parseAuth(text)).toEqual({ kind: "open" });
   });
 });
+
+describe.each(Object.entries(kinds))("a longer word below our own prefix: %s", (_kind, make) => {
+  test.each(["sluice.io/authentication", "sluice.io/authorization", "sluice.io/allow-from", "sluice.io/rate-limits-x"])(
+    "%s is an error, and nobody gets through",
+    (key) => {
+      const { ready, problems } = outcomeOf(make({ [key]: "corp" }));
+      expect(ready).toBe(false);
+      expect(problems.filter((line) => line.includes(key))).not.toEqual([]);
+    },
+  );
+
+  test("another one that is not known is told", () => {
+    const translation = translate([
+      make({ "sluice.io/colour": "blue" }),
+      ...service("prod/main"),
+      ...service("prod/one-main"),
+    ]);
+    expect(problemsOf(translation).filter((line) => line.includes("sluice.io/colour"))).toHaveLength(1);
+  });
+});
