@@ -15,17 +15,19 @@ const switches = ["regex", "precedence", "open", "endpointSlices", "anonymous", 
 /** What is wrong with a text of a list, and what to write: one that is empty, or wider than it looks, would give what nobody meant. */
 const faults: Readonly<Record<(typeof lists)[number], (text: string) => string | null>> = {
   prefixes: (text) => {
-    if (!text.startsWith("/")) return "which begins no path: write one that begins with /";
-    return /^\/seldon\/[^/]+$/.test(text) ? `which every namespace has whose name begins so: write "${text}/"` : null;
+    if (!text.startsWith("/")) return "which is not a path: write one that begins with /";
+    return /^\/seldon\/[^/]+$/.test(text)
+      ? `which covers every namespace whose name begins with it: write "${text}/"`
+      : null;
   },
   hosts: (text) =>
     text === "" || /^[^[]*:/.test(text) || parseHostGlob(text) === null
-      ? "which is no host: write a name without port, with one star at most, at its beginning or end"
+      ? "which is not a host: write a name without a port; one * may stand at its beginning or end"
       : null,
-  grpcNames: (text) => (text === "" ? "which is no name: write that of a deployment" : null),
+  grpcNames: (text) => (text === "" ? "which is empty: write the name of a deployment" : null),
   upstreams: (text) =>
     text === "" || /^.+\*./.test(text)
-      ? "which is no host: write a name or an address, with one star at most, at its beginning or end"
+      ? "which is not a host: write a name or an address; one * may stand at its beginning or end"
       : null,
 };
 
@@ -58,7 +60,7 @@ export function decodeGrants(document: unknown, file: string): GrantsOutcome {
   if (stray !== undefined)
     return {
       kind: "failed",
-      sentence: `the Grants file ${file} has ${shown(stray)} beside grants, where it grants and limits nothing: indent it as the lines of its Grant, or remove it`,
+      sentence: `the Grants file ${file} has ${shown(stray)} beside grants, where it has no effect: indent it like the other lines of its Grant, or remove it`,
     };
   if (!Array.isArray(entries))
     return {
@@ -80,7 +82,7 @@ function grantOf(entry: unknown): Grant | string {
   const { namespace } = entry;
   if (typeof namespace !== "string" || namespace === "") return 'has no namespace: write "namespace: NS"';
   if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace))
-    return `${shown(namespace)} is no name of a namespace: write one`;
+    return `${shown(namespace)} is not the name of a namespace: write lower-case letters, digits and -, at most 63`;
   const known: readonly string[] = ["namespace", ...lists, ...switches];
   const unknown = Object.keys(entry).find((key) => !known.includes(key));
   if (unknown !== undefined) return `${shown(unknown)} is not a field of a Grant: write one of ${known.join(", ")}`;
@@ -93,7 +95,7 @@ function grantOf(entry: unknown): Grant | string {
     if (!Array.isArray(value) || value.some((item) => typeof item !== "string"))
       return `${name} is not a list of texts`;
     for (const text of value as readonly string[]) {
-      const wrong = /[\s\p{Cc}]/u.test(text) ? "which has white space: write it without" : faults[name](text);
+      const wrong = /[\s\p{Cc}]/u.test(text) ? "which contains white space: remove it" : faults[name](text);
       if (wrong !== null) return `${name} holds ${shown(text)}, ${wrong}`;
     }
   }

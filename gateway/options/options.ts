@@ -148,6 +148,6 @@ export function printOptions(table: readonly Option[]): string {
     ({ name, kind, placeholder }) =>
       `  --${name}${placeholder === "" ? "" : ` ${placeholder}`}${kind === "list" ? " …" : ""}`,
   );
-  const width = Math.min(36, Math.max(...heads.map((head) => head.length))) + 2;
+  const width = Math.min(38, Math.max(...heads.map((head) => head.length))) + 2;
   return table.map(({ help }, index) => `${heads[index]!.padEnd(width)}${help}\n`).join("");
 }

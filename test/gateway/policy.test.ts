@@ -75,7 +75,7 @@ test("files and Secrets that change, a policy that breaks, and a control worker 
   // A slip of the pen changes nothing but what is said.
   await stage.files.write("policy.yaml", policy("kyes"));
   await until(async () => (await problems()).includes("bad-policy"), "the Problem");
-  expect(await problems()).toMatch(/names the provider kyes.*the last good one stays/);
+  expect(await problems()).toMatch(/names the provider kyes.*Sluice keeps the last good policy/);
   expect(await statusOf({}, "open")).toBe(401);
   expect(await statusOf({ "x-api-key": "second-key-of-app" }, "open")).toBe(200);
 

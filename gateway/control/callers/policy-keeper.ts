@@ -193,7 +193,7 @@ export class PolicyKeeper {
             level: "error",
             subject: { kind: "Policy", namespace: "", name: "policy" },
             field: "",
-            sentence: `${wrong}; the last good one stays`,
+            sentence: `${wrong}; Sluice keeps the last good policy`,
           };
     if ((this.#fileProblem?.sentence ?? null) !== before) this.#outside.problemsChanged();
   }

@@ -98,7 +98,7 @@ describe("the Grants file", () => {
     "%j is no namespace, and nothing of it reaches a terminal",
     (namespace) => {
       const sentence = sentenceOf({ grants: [{ namespace }] });
-      expect(sentence).toMatch(/is no name of a namespace/);
+      expect(sentence).toMatch(/is not the name of a namespace/);
       expect(sentence).not.toMatch(/\p{Cc}/u);
     },
   );
