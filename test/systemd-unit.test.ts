@@ -1,4 +1,4 @@
-// The unit for systemd that README gives is one that systemd understands, and is hardened.
+// The unit for systemd that k8s/INSTALL.md gives is one that systemd understands, and is hardened.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,8 +10,8 @@ const leastVersion = 250;
 /** Of 10, where 4 is "OK" at most. */
 const mostExposure = 4;
 
-const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
-const unit = /```\n(\[Unit\]\n[^`]*)```/.exec(readme)?.[1] ?? "";
+const page = readFileSync(join(import.meta.dirname, "../k8s/INSTALL.md"), "utf8");
+const unit = /```\n(\[Unit\]\n[^`]*)```/.exec(page)?.[1] ?? "";
 
 function versionOfSystemd(): number {
   const { stdout, status } = spawnSync("systemd-analyze", ["--version"], { encoding: "utf8" });

@@ -1,4 +1,4 @@
-// The .proto files that README gives to clients: somebody else's library reads them, and calls the demo's model through the gateway with them.
+// The .proto files that k8s/MANIFESTS.md gives to clients: somebody else's library reads them, and calls the demo's model through the gateway with them.
 import { fileURLToPath } from "node:url";
 import { Client, credentials, status, type ServiceError } from "@grpc/grpc-js";
 import { loadSync, type MethodDefinition, type ServiceDefinition } from "@grpc/proto-loader";

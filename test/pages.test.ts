@@ -1,4 +1,4 @@
-// README names every option, metric, command and path of the admin port, and none that is not there.
+// The pages name every option, metric, command and path of the admin port, and none that is not there.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
@@ -10,27 +10,17 @@ import { kindNames } from "../k8s/source/objects/kinds.ts";
 import { compareText } from "../routing/text/problem.ts";
 import { GatewayProcess, Manifests, ModelServer } from "./gateway/gateway-process.ts";
 import { root } from "./gateway/packed-form.ts";
+import { page, pageNames, quotedIn, rowsUnder } from "./pages.ts";
 import { printed } from "./gateway/printed.ts";
 import { until } from "./gateway/until.ts";
 
-const readme = readFileSync(join(root, "README.md"), "utf8");
-
-/** Cells of the tables whose head begins with this text, a row each. */
-function rowsUnder(head: string): readonly (readonly string[])[] {
-  const tables = readme.split(/\n\n/).filter((part) => part.startsWith(`| ${head} |`));
-  return tables.flatMap((table) =>
-    table
-      .trim()
-      .split("\n")
-      .slice(2)
-      .map((row) => row.slice(2, -2).split(/(?<!\\) \| ?/)),
-  );
-}
-
-/** Texts in backticks. */
-function quotedIn(cell: string): readonly string[] {
-  return [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text!);
-}
+const [options, runbook, install, manifests] = [
+  page("gateway/OPTIONS.md"),
+  page("gateway/RUNBOOK.md"),
+  page("k8s/INSTALL.md"),
+  page("k8s/MANIFESTS.md"),
+];
+const allPages = pageNames.map((name) => page(name)).join("\n");
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -38,7 +28,10 @@ afterEach(async () => {
 });
 
 describe("options", () => {
-  const rows = rowsUnder("option of `serve`").map(([names, ...cells]) => ({ options: quotedIn(names!), cells }));
+  const rows = rowsUnder(options, "option of `serve`").map(([names, ...cells]) => ({
+    options: quotedIn(names!),
+    cells,
+  }));
 
   test("every option of serve is in one table, once, and no other is", () => {
     const named = rows.flatMap(({ options }) => options.map((text) => text.split(" ", 1)[0]!));
@@ -87,12 +80,12 @@ describe("options", () => {
     // Of helm, docker, kubectl and Node.
     for (const name of ["create-namespace", "set", "platform", "field-selector", "overwrite", "disable-sigusr1"])
       ours.add(name);
-    const written = [...readme.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
+    const written = [...allPages.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
     expect([...new Set(written)].filter((name) => !ours.has(name))).toEqual([]);
   });
 
   test("those that decide what manifests mean are all there", () => {
-    const sentence = /the options of `serve` that decide what manifests mean: ([^.]*)\./.exec(readme)![1]!;
+    const sentence = /the options of `serve` that decide what manifests mean: ([^.]*)\./.exec(options)![1]!;
     const ofServe = manifestOptions
       .filter(({ name }) => serveOptions.some((option) => option.name === name))
       .map(({ name }) => `--${name}`);
@@ -106,46 +99,44 @@ describe("options", () => {
 
 describe("commands", () => {
   const lines = /\n## Commands\n\n((?: {4}.*\n)+)/
-    .exec(readme)![1]!
+    .exec(options)![1]!
     .trim()
     .split("\n")
     .map((line) => line.trim());
-  const inReadme = new Set(lines.map((line) => line.split(" ")[1]!));
+  const onPage = new Set(lines.map((line) => line.split(" ")[1]!));
 
   test("every command is there, and no other is", async () => {
     const usage = await printed("--help");
-    expect([...usage.matchAll(/^ {2}([a-z]+) +\S/gm)].map(([, name]) => name!).sort()).toEqual(
-      [...inReadme].toSorted(),
-    );
+    expect([...usage.matchAll(/^ {2}([a-z]+) +\S/gm)].map(([, name]) => name!).sort()).toEqual([...onPage].toSorted());
   });
 
-  test.each([...inReadme])("every option of %s is somewhere, and those in its lines are its own", async (name) => {
+  test.each([...onPage])("every option of %s is somewhere, and those in its lines are its own", async (name) => {
     const help = await printed(name, "--help");
-    const options = new Set([...help.matchAll(/^ {2}--([a-z][a-z0-9-]*)/gm)].map(([, option]) => option!));
+    const own = new Set([...help.matchAll(/^ {2}--([a-z][a-z0-9-]*)/gm)].map(([, option]) => option!));
     for (const line of lines.filter((one) => one.split(" ")[1] === name))
       for (const [, option] of line.matchAll(/--([a-z][a-z0-9-]*)/g))
-        expect([line, options.has(option!)]).toEqual([line, true]);
-    expect([...options].filter((option) => !new RegExp(`--${option}(?![\\w-])`).test(readme))).toEqual([]);
+        expect([line, own.has(option!)]).toEqual([line, true]);
+    expect([...own].filter((option) => !new RegExp(`--${option}(?![\\w-])`).test(options))).toEqual([]);
   });
 });
 
 describe("the admin port", () => {
   test("every metric is there with its labels, and no other is", async () => {
-    const [manifests, model] = [await Manifests.create(), await ModelServer.start()];
+    const [folder, model] = [await Manifests.create(), await ModelServer.start()];
     closers.push(
-      () => manifests.remove(),
+      () => folder.remove(),
       () => model.stop(),
     );
-    await manifests.deploy("iris", model.port);
-    await manifests.deploy("copy", model.port, "prod", {
+    await folder.deploy("iris", model.port);
+    await folder.deploy("copy", model.port, "prod", {
       "seldon.io/ambassador-service-name": "iris",
       "seldon.io/ambassador-shadow": "true",
     });
-    await manifests.write("bad.yaml", "{{{");
+    await folder.write("bad.yaml", "{{{");
     const gateway = new GatewayProcess([
       "serve",
       "--folder",
-      manifests.folder,
+      folder.folder,
       "--listen",
       "127.0.0.1:0",
       "--admin",
@@ -162,7 +153,7 @@ describe("the admin port", () => {
     await until(async () => /^sluice_shadow_requests_total\{.*outcome="sent"/m.test(await scrape()));
     const text = await scrape();
     const families = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!);
-    const documented = rowsUnder("metric")
+    const documented = rowsUnder(runbook, "metric")
       .flatMap(([names]) => quotedIn(names!))
       .map((name) => /^(\w+)(?:\{(.*)\})?$/.exec(name)!.slice(1) as [string, string | undefined]);
     expect(documented.map(([name]) => name).sort()).toEqual(families.sort());
@@ -180,7 +171,7 @@ describe("the admin port", () => {
       else if (said[0] === "…") expect(found).toEqual(expect.arrayContaining(said.slice(1)));
       else expect([name, found.toSorted()]).toEqual([name, said.toSorted()]);
     }
-    const section = readme.slice(readme.indexOf("\n## Health and metrics\n"));
+    const section = runbook.slice(runbook.indexOf("\n## Health and metrics\n"));
     const paths = quotedIn(section.slice(0, section.indexOf("| metric"))).filter((path) => path.startsWith("/"));
     // What it says itself of a path that it does not serve.
     const { sentence } = (await (await fetch(`${admin}/nowhere`)).json()) as { sentence: string };
@@ -205,7 +196,7 @@ test("every value of the chart that it names is one of the chart", () => {
     }
     return true;
   };
-  const named = rowsUnder("value").flatMap(([names]) => {
+  const named = rowsUnder(install, "value").flatMap(([names]) => {
     const [first, ...more] = quotedIn(names!);
     return [first!, ...more.map((name) => (name.startsWith(".") ? `${first!.split(".")[0]!}${name}` : name))];
   });
@@ -223,7 +214,7 @@ test("every right that the chart gives is said, and no other", () => {
     ),
   );
   expect(given.size).toBeGreaterThan(20);
-  const table = readme.slice(readme.indexOf("**What it may do**")).split("\n\n")[1]!.split("\n").slice(2);
+  const table = install.slice(install.indexOf("**What it may do**")).split("\n\n")[1]!.split("\n").slice(2);
   const said = table.flatMap((row) => {
     const [resources, what] = row.slice(2, -2).split(" | ") as [string, string];
     return rightsOf(resources, what.match(/\b(?:get|list|watch|create|update|patch|delete)\b/g)!);
@@ -236,6 +227,6 @@ function rightsOf(resources: string, verbs: readonly string[]): readonly string[
 }
 
 test("every kind that is read in a folder is said, and no other", () => {
-  const kinds = /- Kinds that are read .*?: ([^.]*)\./.exec(readme)![1]!;
+  const kinds = /- Kinds that are read .*?: ([^.]*)\./.exec(manifests)![1]!;
   expect(kinds.split(", ")).toEqual(kindNames);
 });
