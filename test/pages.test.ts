@@ -77,8 +77,16 @@ describe("options", () => {
       "minutes",
     ])
       ours.add(name);
-    // Of helm, docker, kubectl and Node.
-    for (const name of ["create-namespace", "set", "platform", "field-selector", "overwrite", "disable-sigusr1"])
+    // Of helm, docker, kubectl and Node; --testTimeout of vitest.
+    for (const name of [
+      "create-namespace",
+      "set",
+      "platform",
+      "field-selector",
+      "overwrite",
+      "disable-sigusr1",
+      "test",
+    ])
       ours.add(name);
     const written = [...allPages.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
     expect([...new Set(written)].filter((name) => !ours.has(name))).toEqual([]);
