@@ -132,7 +132,12 @@ test("README's folder of one's own: its model and its manifests answer", async (
         .find((line) => line.includes("serve"))!
         .replace("manifests", join(folder, "manifests")),
     ).slice(2),
-    ...["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"],
+    "--listen",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+    "--workers",
+    "1",
   ]);
   closers.push(() => gateway.kill());
   const { traffic } = await gateway.listening();
@@ -166,8 +171,17 @@ describe("commands", () => {
   test("all others run: --cluster as a folder, --url as a gateway of it", async () => {
     const file = await policyFile();
     const gateway = new GatewayProcess([
-      ...["serve", "--folder", join(root, "k8s/examples"), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
-      ...["--workers", "1", "--admin-token", "TOKEN"],
+      "serve",
+      "--folder",
+      join(root, "k8s/examples"),
+      "--listen",
+      "127.0.0.1:0",
+      "--admin",
+      "127.0.0.1:0",
+      "--workers",
+      "1",
+      "--admin-token",
+      "TOKEN",
     ]);
     closers.push(() => gateway.kill());
     const { admin } = await gateway.listening();
