@@ -73,7 +73,7 @@ async function policyFile(): Promise<string> {
   return file;
 }
 
-const linked = [...pageNames, "gateway/ARCHITECTURE.md", "load/README.md", "k8s/COMPATIBILITY.md"];
+const linked = [...pageNames, "gateway/ARCHITECTURE.md", "load/README.md"];
 
 test.each(linked)("every link of %s leads to a file, and to a heading of it", (name) => {
   const text = readFileSync(join(root, name), "utf8");

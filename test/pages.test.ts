@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { afterEach, describe, expect, test } from "vitest";
+import { entryWithoutRequest } from "../gateway/edge/access/access-entry.ts";
+import { failures } from "../gateway/failures.ts";
 import { serveOptions } from "../gateway/options/config.ts";
 import { defaultLimits } from "../gateway/options/settings.ts";
 import { manifestOptions } from "../gateway/tools/manifests.ts";
+import { failureFlags } from "../gateway/shared/counters.ts";
 import { kindNames } from "../k8s/source/objects/kinds.ts";
 import { compareText } from "../routing/text/problem.ts";
 import { GatewayProcess, Manifests, ModelServer } from "./gateway/gateway-process.ts";
@@ -126,6 +129,26 @@ describe("commands", () => {
         expect([line, own.has(option!)]).toEqual([line, true]);
     expect([...own].filter((option) => !new RegExp(`--${option}(?![\\w-])`).test(options))).toEqual([]);
   });
+});
+
+test("the runbook has every failure flag, with the statuses that the gateway answers", () => {
+  const rows = rowsUnder(runbook, "flag");
+  expect(rows.map(([flag]) => flag).toSorted()).toEqual(failureFlags.toSorted());
+  for (const [flag, statuses] of rows) {
+    const known = new Set(
+      Object.values(failures)
+        .filter((failure) => failure.flag === flag)
+        .map(({ httpStatus }) => (httpStatus === 0 ? "none" : String(httpStatus))),
+    );
+    // LR and URX belong to no failure of their own.
+    if (known.size > 0) expect([flag, statuses!.split(", ").toSorted()]).toEqual([flag, [...known].toSorted()]);
+  }
+});
+
+test("the runbook has every field of the access log", () => {
+  const { atMs: _, ...entry } = entryWithoutRequest("", "", 0, "");
+  const named = rowsUnder(runbook, "field").flatMap(([names]) => quotedIn(names!));
+  expect(named.toSorted()).toEqual(["at", ...Object.keys(entry)].toSorted());
 });
 
 describe("the admin port", () => {
