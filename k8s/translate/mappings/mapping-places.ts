@@ -5,11 +5,12 @@ import { Places } from "../fields/places.ts";
 import { fieldNames, guardKinds, keysOf, objectShape, values } from "../fields/shape.ts";
 import { unreadMappingFields } from "./unread-fields.ts";
 
-/** Nobody here reads them, and they may stand last before a field that is indented as they are. */
+/** Nobody here reads them, and they may stand last before a field that is indented as they are. Not so `envoy_override`: Envoy's own names stand below it, `weight` and `method` among them. */
 const lastBefore = Object.fromEntries(
-  ["auth_context_extensions", "keepalive", "docs", "outlier_detection", "v2ExplicitTLS", "envoy_override"].map(
-    (name) => [name, fieldNames],
-  ),
+  ["auth_context_extensions", "keepalive", "docs", "outlier_detection", "v2ExplicitTLS"].map((name) => [
+    name,
+    fieldNames,
+  ]),
 );
 const fields = { ...values(...Object.keys(mappingFields), ...unreadMappingFields), ...mappingShapes, ...lastBefore };
 

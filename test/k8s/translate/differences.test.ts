@@ -8,9 +8,11 @@ const read = (...path: string[]): string => readFileSync(join(root, ...path), "u
 /** Codes that the translation reports. */
 const codes = [
   ...new Set(
-    readdirSync(join(root, "k8s/translate")).flatMap((file) =>
-      [...read("k8s/translate", file).matchAll(/'(differs-[a-z-]+)'/g)].map(([, code]) => code!),
-    ),
+    readdirSync(join(root, "k8s/translate"), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .flatMap((file) =>
+        [...read("k8s/translate", file).matchAll(/["'](differs-[a-z-]+)["']/g)].map(([, code]) => code!),
+      ),
   ),
 ].sort();
 

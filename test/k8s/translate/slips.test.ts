@@ -52,7 +52,7 @@ const mappings: readonly Tree[] = [
   { ambassador_id: ["other"] },
   { labels: { ambassador: [{ group: [{ generic_key: { value: "x" } }] }] } },
   { auth_context_extensions: { team: "a" }, hostname: "a.com" },
-  { hostname: "a.com", v2ExplicitTLS: {}, envoy_override: {} },
+  { hostname: "a.com", v2ExplicitTLS: {} },
   {
     hostname: "a.com",
     cors: { origins: ["https://a.com"], max_age: "5" },
