@@ -191,7 +191,7 @@ export function placesOf({ providers }: PolicyDeclaration): readonly MaterialPla
 /** Takes what is wrong with the keys of a provider. `absent`: the place where nothing is; null: something is there. */
 export type ReportKeys = (provider: string, sentence: string, absent: MaterialPlace | null) => void;
 
-/** The policy with its keys; `materialAt` null: nothing is there, and whoever needs it is nobody. */
+/** The policy with its keys. `materialAt` null: nothing is there, so a provider that needs it admits nobody. */
 export function completePolicy(
   declaration: PolicyDeclaration,
   materialAt: (place: MaterialPlace) => Material | null,

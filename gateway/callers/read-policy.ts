@@ -51,7 +51,7 @@ export interface HeldPolicy {
 export interface PolicyOfFiles {
   /** Secrets that it names, `namespace/name`. */
   readonly wantedSecrets: readonly string[];
-  /** `secretAt` null: there is none, which is told with `level`. Key sets of issuers are not fetched, and nothing is said of them. */
+  /** `secretAt` null: there is no such Secret, which is a Problem of `level`. Key sets of issuers are not fetched, so no Problem names them. */
   held(secretAt: (name: string) => Material | null, level: Problem["level"]): HeldPolicy;
 }
 

@@ -1,4 +1,4 @@
-// A fair share of Problems, where only so many are followed: a namespace with thousands of them does not hide those of others.
+// A fair share of Problems for a follower with a bound: a namespace with thousands of Problems does not hide those of others.
 import type { Problem } from "../../../routing/text/problem.ts";
 
 /** At most `most` of them, in their order: as many of each namespace as there is room for when all have the same. */

@@ -18,7 +18,7 @@ export class Readiness {
     return this.#wasReady;
   }
 
-  /** It serves no longer because it is told to end. */
+  /** The gateway was told to end and drains. */
   get isDraining(): boolean {
     return this.#draining;
   }

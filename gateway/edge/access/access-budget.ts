@@ -26,7 +26,7 @@ export class AccessBudget implements Timed {
   readonly #deadline = new Deadline(this);
 
   /**
-   * `most` lines of one flag a second, whoever comes first, and beyond them some of each namespace that has not had its part, twice as many in all; 0: any number. `leftOut` is told at the end of a second how many more there were.
+   * `most` lines of one flag a second in the order in which they come. Beyond them each namespace that has not had its part gets some, up to twice `most` in all. 0: any number. `leftOut` gets the number of further lines at the end of each second.
    */
   constructor(wheel: DeadlineWheel, most: number, leftOut: (flag: string, lines: number) => void) {
     this.#wheel = wheel;

@@ -26,7 +26,7 @@ interface OpenKey {
 
 /** What may have signed a token. */
 export interface Signers {
-  /** The token names one of the keys: no other may have signed it. Else whoever has verified none may ask for new keys. */
+  /** The token names one of the keys, so no other key may have signed it. Where it names none and no key verifies it, the verifier may ask for new keys. */
   readonly isNamed: boolean;
   /** How many keys are tried; 0: none of those that are known fits. */
   readonly count: number;
