@@ -28,6 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   "gateway/tools/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/source/cluster/open.ts"],
   "gateway/packing/": ["gateway/packing/"],
+  "gateway/pages/": ["gateway/", "routing/", "k8s/"],
   "gateway/main.ts": ["gateway/", "routing/", "k8s/"],
 };
 
@@ -61,6 +62,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["admin", "demo"],
     ["control"],
     ["tools", "edge", "packing"],
+    ["pages"],
   ],
   "gateway/edge": [
     ["io"],

@@ -1,0 +1,7 @@
+// Everything that "npm run pages" makes, a line each: the part of a page beside the declaration that it is made from.
+import type { GeneratedFile, GeneratedPart } from "./generated.ts";
+import { stepsPart } from "./steps.ts";
+
+export const generatedParts: readonly GeneratedPart[] = [stepsPart];
+
+export const generatedFiles: readonly GeneratedFile[] = [];
