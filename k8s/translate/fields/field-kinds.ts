@@ -12,68 +12,6 @@ export type FieldKind = "which" | "share" | "where" | "how";
 
 type Kinds = Readonly<Record<string, FieldKind>>;
 
-/** Fields of an Ambassador Mapping. A field that is not here decides nothing. */
-export const mappingFields: Kinds = {
-  ambassador_id: "which",
-  prefix: "which",
-  prefix_exact: "which",
-  prefix_regex: "which",
-  case_sensitive: "which",
-  hostname: "which",
-  host: "which",
-  host_regex: "which",
-  method: "which",
-  method_regex: "which",
-  headers: "which",
-  regex_headers: "which",
-  query_parameters: "which",
-  regex_query_parameters: "which",
-  precedence: "which",
-
-  weight: "share",
-  shadow: "share",
-
-  // What keeps requests away: without it the model would get them.
-  auth_context_extensions: "which",
-  labels: "which",
-  rate_limits: "which",
-
-  host_redirect: "where",
-  service: "where",
-  tls: "where",
-  regex_rewrite: "where",
-  regex_redirect: "where",
-
-  rewrite: "how",
-  path_redirect: "how",
-  prefix_redirect: "how",
-  redirect_response_code: "how",
-  host_rewrite: "how",
-  auto_host_rewrite: "how",
-  add_request_headers: "how",
-  add_response_headers: "how",
-  remove_request_headers: "how",
-  remove_response_headers: "how",
-  add_linkerd_headers: "how",
-  grpc: "how",
-  timeout_ms: "how",
-  idle_timeout_ms: "how",
-  connect_timeout_ms: "how",
-  cluster_idle_timeout_ms: "how",
-  cluster_max_connection_lifetime_ms: "how",
-  retry_policy: "how",
-  circuit_breakers: "how",
-  load_balancer: "how",
-  health_checks: "how",
-  v3health_checks: "how",
-  resolver: "how",
-  priority: "how",
-  cors: "how",
-  allow_upgrade: "how",
-  use_websocket: "how",
-  bypass_auth: "how",
-};
-
 /** Fields of a SeldonDeployment; of predictors without `spec.predictors[]`. */
 export const deploymentFields: Kinds = {
   "metadata.annotations": "which",

@@ -2,7 +2,7 @@
 import type { ProblemLevel } from "../../../routing/text/problem.ts";
 import { compileRegex } from "../../../routing/regex/regex.ts";
 import { allowance } from "../values/allowance.ts";
-import { mappingFields } from "./field-kinds.ts";
+import { mappingFields } from "./mapping-fields.ts";
 import type { Report } from "../values/report.ts";
 import {
   arrayOf,

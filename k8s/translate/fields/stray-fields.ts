@@ -1,7 +1,8 @@
 // What stands in a SeldonDeployment where nobody reads it, as its reader reports it: with the codes of the maps that it stands in.
 import { deciding } from "./deployment-fields.ts";
 import { deploymentPlaces } from "./deployment-places.ts";
-import { annotationKinds, mappingFields } from "./field-kinds.ts";
+import { annotationKinds } from "./field-kinds.ts";
+import { mappingFields } from "./mapping-fields.ts";
 import { misplacedSentence, type Misplaced } from "./places.ts";
 import type { Report } from "../values/report.ts";
 import { fieldOf, isRecord, recordOf, type UnknownRecord } from "../values/value.ts";

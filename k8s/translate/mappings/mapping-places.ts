@@ -1,5 +1,5 @@
 // Where the fields of a Mapping may stand: in an object of its own, and in a document of a text, flat or shaped like an object.
-import { mappingFields } from "../fields/field-kinds.ts";
+import { mappingFields } from "../fields/mapping-fields.ts";
 import { mappingShapes } from "./mapping-shape.ts";
 import { Places } from "../fields/places.ts";
 import { fieldNames, guardKinds, keysOf, objectShape, values } from "../fields/shape.ts";

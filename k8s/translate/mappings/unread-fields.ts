@@ -1,6 +1,6 @@
 // Fields of a raw Mapping that nobody read: those without effect here, those that Sluice does not have, those that are ignored beside or
 // without another, and those that nobody knows.
-import { mappingFields } from "../fields/field-kinds.ts";
+import { mappingFields } from "../fields/mapping-fields.ts";
 import type { Fields } from "../fields/fields.ts";
 import { checkInnerKeys } from "./mapping-shape.ts";
 import { nearWord } from "../values/near-word.ts";

@@ -3,12 +3,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { build } from "../../../gateway/tools/manifests.ts";
 import { guardAnnotations } from "../../../k8s/translate/fields/annotations.ts";
-import {
-  annotationKinds,
-  deploymentFields,
-  mappingFields,
-  type FieldKind,
-} from "../../../k8s/translate/fields/field-kinds.ts";
+import { annotationKinds, deploymentFields, type FieldKind } from "../../../k8s/translate/fields/field-kinds.ts";
+import { mappingFields } from "../../../k8s/translate/fields/mapping-fields.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
 import { decide } from "../../../routing/decide.ts";
