@@ -292,14 +292,18 @@ describe("a service that does not say", () => {
     [65_537, 403, "length"],
     [65_536, 401, "chunks"],
     [65_537, 403, "chunks"],
+    [65_536, 401, "chunks of a byte"],
+    [65_537, 403, "chunks of a byte"],
   ])("an answer of %i bytes is %i, framed by %s", async (bytes, status, framing) => {
-    const text = "a".repeat(bytes);
+    const text = Array.from({ length: bytes }, (_, at) => at % 10).join("");
+    const pieces = framing === "chunks of a byte" ? text.split("") : [text];
+    const chunks = pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join("");
     service.behaviour = answerEach(
-      `HTTP/1.1 401 Unauthorized\r\n${framing === "length" ? `content-length: ${bytes}\r\n\r\n${text}` : `transfer-encoding: chunked\r\n\r\n${bytes.toString(16)}\r\n${text}\r\n0\r\n\r\n`}`,
+      `HTTP/1.1 401 Unauthorized\r\n${framing === "length" ? `content-length: ${bytes}\r\n\r\n${text}` : `transfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`}`,
     );
     serve();
     const answer = await answerTo(post("x"));
-    expect([answer.status, answer.body.length === bytes]).toEqual([status, status === 401]);
+    expect([answer.status, answer.body === text]).toEqual([status, status === 401]);
   });
 
   test("closed: 500, and who bypasses passes", async () => {

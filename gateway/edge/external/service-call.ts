@@ -43,6 +43,7 @@ export type CallOutcome =
 /** Longest body of an answer: a page that tells a client to log in, and the headers of a gRPC answer, are shorter. */
 export const mostAnswerBytes = 64 * 1024;
 const mostTries = 2;
+const noBytes = Buffer.alloc(0);
 const noFields: readonly ServiceField[] = Object.freeze([]);
 
 export class ServiceCall implements ResponseHandler, Timed {
@@ -58,7 +59,8 @@ export class ServiceCall implements ResponseHandler, Timed {
   #status = 0;
   #fields = noFields;
   #trailers = noFields;
-  #body: Buffer[] = [];
+  /** One buffer that grows, since a service may send its answer in pieces of one byte. */
+  #body = noBytes;
   #bodyBytes = 0;
   #heldBytes = 0;
   #done = false;
@@ -138,9 +140,18 @@ export class ServiceCall implements ResponseHandler, Timed {
   }
 
   body(bytes: Buffer, start: number, end: number): void {
-    this.#bodyBytes += end - start;
-    if (this.#bodyBytes > mostAnswerBytes) this.#tooLong();
-    else this.#body.push(Buffer.from(bytes.subarray(start, end)));
+    const length = this.#bodyBytes + end - start;
+    if (length > mostAnswerBytes) {
+      this.#tooLong();
+      return;
+    }
+    if (length > this.#body.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#body.length));
+      this.#body.copy(larger, 0, 0, this.#bodyBytes);
+      this.#body = larger;
+    }
+    bytes.copy(this.#body, this.#bodyBytes, start, end);
+    this.#bodyBytes = length;
   }
 
   #tooLong(): void {
@@ -161,7 +172,7 @@ export class ServiceCall implements ResponseHandler, Timed {
         status: this.#status,
         fields: this.#fields,
         trailers: this.#trailers,
-        body: this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body),
+        body: this.#body.subarray(0, this.#bodyBytes),
       },
     });
   }
@@ -205,7 +216,7 @@ export class ServiceCall implements ResponseHandler, Timed {
     const waiting = this.#waiting;
     this.#request = null;
     this.#waiting = null;
-    this.#body = [];
+    this.#body = noBytes;
     request?.abort();
     waiting?.cancel();
   }
