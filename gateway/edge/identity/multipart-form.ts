@@ -1,8 +1,9 @@
 // Texts of a multipart/form-data body (RFC 7578) that is there as a whole: as curl -F and browsers write them. Strict: whatever two readers could read in two ways is
 // refused. Each byte is looked at a fixed number of times.
 const most = { boundary: 70, partHead: 512 } as const;
-/** RFC 2046 §5.1.1, but the space at the end that it forbids. */
-const boundaryForm = /^multipart\/form-data *; *boundary=(?:"([\w'()+,./:=? -]*[\w'()+,./:=?-])"|([\w'+.-]+)) *$/i;
+/** The boundary as RFC 2046 §5.1.1 has it. Some clients name the charset as well, before it or behind it. */
+const boundaryForm =
+  /^multipart\/form-data(?: *; *charset="?utf-8"?)? *; *boundary=(?:"([\w'()+,./:=? -]*[\w'()+,./:=?-])"|([\w'+.-]+))(?: *; *charset="?utf-8"?)? *$/i;
 const disposition = /^form-data *; *name=(?:"([^"\\\r\n]*)"|([\w-]+)) *$/i;
 const lineEnd = Buffer.from("\r\n");
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -17,6 +17,9 @@ test.each<readonly [string, string | null]>([
   ['multipart/form-data; boundary="a "', null],
   ["multipart/form-data; boundary=B; boundary=C", null],
   ["multipart/form-data; charset=x; boundary=B", null],
+  ["multipart/form-data; charset=utf-8; boundary=B", "B"],
+  ['multipart/form-data; boundary=B; charset="UTF-8"', "B"],
+  ["multipart/form-data; boundary=B; charset=latin1", null],
   ["multipart/mixed; boundary=B", null],
   ["application/x-www-form-urlencoded", null],
 ])("%j names the boundary %j", (type, boundary) => {
