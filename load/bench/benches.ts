@@ -1,15 +1,11 @@
 // The micro benchmarks, one after the other, or those that are named. With `node --expose-gc` also the heap of a reader.
-import { benchChurn } from "./churn.ts";
 import { benchDecide } from "./decide.ts";
-import { benchIdentities } from "./identities.ts";
 import { benchRateLimits } from "./rate-limits.ts";
 import { benchTranslation } from "./translation.ts";
 import { benchWorkers } from "./workers.ts";
 
 const benches: Readonly<Record<string, () => void>> = {
   decide: benchDecide,
-  churn: benchChurn,
-  identities: benchIdentities,
   "rate-limits": benchRateLimits,
   translation: benchTranslation,
   workers: benchWorkers,

@@ -13,7 +13,6 @@ import { coldStart } from "./suites/cold-start.ts";
 import { grpcMatrix } from "./suites/grpc-matrix.ts";
 import { idleConnections } from "./suites/idle-connections.ts";
 import { memory } from "./suites/memory.ts";
-import { openLoop } from "./suites/open-loop.ts";
 import { replacedWorker } from "./suites/replaced-worker.ts";
 import { restMatrix } from "./suites/rest-matrix.ts";
 import { rest100k, rest70 } from "./suites/rest.ts";
@@ -28,7 +27,6 @@ const suites: readonly Suite[] = [
   rest100k,
   restMatrix,
   callers,
-  openLoop,
   grpcMatrix,
   tls,
   shadowIsolation,

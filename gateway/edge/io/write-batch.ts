@@ -4,7 +4,7 @@ import { OutBuffer } from "./out-buffer.ts";
 
 /**
  * Bytes of one write, which the kernel takes as one packet: 45 segments of 1,448, what fits the 64 KiB of segmentation offload, and less than the
- * loopback's 65,483. A few bytes more go on their own, through all of TCP (load/bench/write-sizes: 0.65 of the time that writes of four whole frames take).
+ * loopback's 65,483. A few bytes more go on their own, through all of TCP (measured: 0.65 of the time that writes of four whole frames take).
  */
 const writeBytes = 65_160;
 
