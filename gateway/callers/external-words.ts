@@ -1,5 +1,6 @@
 // External services in words for people: who is asked, and what holds where nobody answers.
-import type { AuthService, Consulted, RateLimitService } from "../../routing/model/external-services.ts";
+import type { AuthService, Consulted } from "../../routing/model/external-services.ts";
+import type { LimitsAsked } from "./terms.ts";
 
 /** Who is asked whether the request may come; null: nobody, or what is asked cannot be read. */
 export function authWords(auth: Consulted<AuthService>): string | null {
@@ -11,7 +12,7 @@ export function authWords(auth: Consulted<AuthService>): string | null {
 }
 
 /** Who is asked how many may come; null: nobody, or what is asked cannot be read. */
-export function limitServiceWords(rateLimit: Consulted<RateLimitService>): string | null {
+export function limitServiceWords(rateLimit: LimitsAsked): string | null {
   if (rateLimit.kind !== "service") return null;
   const { place, domain, timeoutMs, failureModeDeny } = rateLimit.service;
   return `as the RateLimitService says (${place.authority}, domain ${domain}; without an answer in ${timeoutMs} ms ${failureModeDeny ? "it is answered 500" : "the request goes on"})`;

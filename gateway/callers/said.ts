@@ -82,10 +82,12 @@ function partsOf(
     case "auth-service":
       return [{ words: "nobody: the AuthService cannot be read (500)", since: sinceAuth }];
     case "rate-limit-service":
+      return [{ words: "nobody: the RateLimitService cannot be read (500)", since: sinceLabels(mapping) }];
+    case "rate-limit-domain":
       return [
         {
-          words: "nobody: the RateLimitService cannot be read (500)",
-          since: `labels of ${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}`,
+          words: "nobody: the RateLimitService writes the domain of these labels otherwise (500)",
+          since: sinceLabels(mapping),
         },
       ];
     case null: {
@@ -106,6 +108,10 @@ function ownWords(admittance: Admittance, keyless: readonly string[]): string {
   return keyless.length === admittance.names.length
     ? `nobody: ${lacking}`
     : `${admittanceText(admittance)} (${lacking}, so nobody comes by ${keyless.length === 1 ? "it" : "them"})`;
+}
+
+function sinceLabels({ source }: Mapping): string {
+  return `labels of ${source.kind} ${source.namespace}/${source.name}`;
 }
 
 /** What only asks a service says so itself. */

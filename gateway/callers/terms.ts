@@ -6,6 +6,7 @@ import type {
   ExternalServices,
   RateLimitService,
 } from "../../routing/model/external-services.ts";
+import { isMisspeltDomain } from "../../routing/model/rate-limit-labels.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
 import type { AddressRule, FrontSettings } from "../../routing/model/table-change.ts";
 import { addressRulesOf, type AddressRules } from "./address-rules.ts";
@@ -21,8 +22,13 @@ export interface CallTerms {
   readonly auth: Consulted<AuthService>;
   readonly limits: EffectiveLimits;
   /** Who is asked how many may come. */
-  readonly rateLimit: Consulted<RateLimitService>;
+  readonly rateLimit: LimitsAsked;
 }
+
+/** `misspelt`: the labels are of a domain that nearly is the service's, so the limit that they mean is not known. */
+export type LimitsAsked =
+  | Consulted<RateLimitService>
+  | { readonly kind: "misspelt"; readonly domain: string; readonly served: string };
 
 const nobodyAsked = Object.freeze({ kind: "none" } as const);
 
@@ -38,19 +44,20 @@ export function termsOf(
     admittance: admittanceOf(guard, namespace, policy),
     auth: isForward && !target.kept.bypassAuth ? external.auth : nobodyAsked,
     limits: limitsOf(guard, namespace, policy),
-    rateLimit: isForward && isLimited(target.kept.labels, external.rateLimit) ? external.rateLimit : nobodyAsked,
+    rateLimit: isForward ? limitsAsked(target.kept.labels ?? [], external.rateLimit) : nobodyAsked,
   };
 }
 
-/** Has it labels of the service's domain? Of a service that cannot be read any may be. */
-function isLimited(
-  labels: readonly { readonly domain: string }[] | null,
+/** Who is asked about labels of these domains. If the service cannot be read, any of them may be its domain. */
+export function limitsAsked(
+  labels: readonly { readonly domain: string }[],
   rateLimit: ExternalServices["rateLimit"],
-): boolean {
-  if (labels === null || rateLimit.kind === "none") return false;
-  return rateLimit.kind === "closed"
-    ? labels.length > 0
-    : labels.some(({ domain }) => domain === rateLimit.service.domain);
+): LimitsAsked {
+  if (labels.length === 0 || rateLimit.kind !== "service") return labels.length === 0 ? nobodyAsked : rateLimit;
+  const served = rateLimit.service.domain;
+  const misspelt = labels.find(({ domain }) => isMisspeltDomain(domain, served));
+  if (misspelt !== undefined) return { kind: "misspelt", domain: misspelt.domain, served };
+  return labels.some(({ domain }) => domain === served) ? rateLimit : nobodyAsked;
 }
 
 /** What holds of every request that a Route takes, before its Mapping is asked. */
@@ -70,7 +77,14 @@ export function frontTermsOf(front: FrontSettings | null, trustedHops: number | 
 export function closedBy(
   { addresses, admittance, auth, rateLimit }: CallTerms,
   front: FrontTerms,
-): "front-addresses" | "address-unknown" | "admittance" | "auth-service" | "rate-limit-service" | null {
+):
+  | "front-addresses"
+  | "address-unknown"
+  | "admittance"
+  | "auth-service"
+  | "rate-limit-service"
+  | "rate-limit-domain"
+  | null {
   if (front.addresses.some(({ kind, peer, remote }) => kind === "allow" && peer.length === 0 && remote.length === 0))
     return "front-addresses";
   const asksClients =
@@ -80,5 +94,6 @@ export function closedBy(
   if (admittance.kind === "nobody" || (admittance.kind === "providers" && admittance.names.length === 0))
     return "admittance";
   if (auth.kind === "closed") return "auth-service";
+  if (rateLimit.kind === "misspelt") return "rate-limit-domain";
   return rateLimit.kind === "closed" ? "rate-limit-service" : null;
 }

@@ -9,6 +9,15 @@ export type Label =
   | { readonly kind: "source-cluster" }
   | { readonly kind: "destination-cluster" };
 
+/** Is a domain another one but for letter case and `-_.`? `team-a` and `team-b` are two domains. */
+export function isMisspeltDomain(domain: string, served: string): boolean {
+  return domain !== served && bare(domain) === bare(served);
+}
+
+function bare(domain: string): string {
+  return domain.toLowerCase().replace(/[-_.]/g, "");
+}
+
 /** Each group makes one descriptor. */
 export interface LabelGroup {
   readonly domain: string;

@@ -358,6 +358,25 @@ describe("limits", () => {
     ]);
   });
 
+  test.each([
+    ["models", ["Models"], 500],
+    ["team-a", ["team_a"], 500],
+    ["team.a", ["TeamA"], 500],
+    ["models", ["models", "MODELS"], 500],
+    ["models", ["model"], 200],
+    ["team-a", ["team-b"], 200],
+    ["-", ["_"], 500],
+  ])("the service has the domain %s, and the labels are of %j: %i", async (domain, domains, status) => {
+    const { requests } = await limit(
+      () => ({ overall_code: "OK" }),
+      domains.map((one) => ({ ...generic, domain: one })),
+      { domain, failureModeDeny: false },
+    );
+    const answer = await answerTo(post("x"));
+    expect([answer.status, requests.length]).toEqual([status, 0]);
+    if (status === 500) expect(answer.body.toString()).toMatch(/rate limit service is unavailable: .*labels/);
+  });
+
   test("no descriptor, no question", async () => {
     const { requests } = await limit(
       () => ({ overall_code: "OVER_LIMIT" }),

@@ -44,7 +44,7 @@ interface World {
   readonly auth: "none" | "closed" | "allows" | "denies" | "away";
   readonly failureModeAllow: boolean;
   readonly bypassAuth: boolean;
-  readonly rateLimit: "none" | "closed" | "within" | "over" | "of another domain";
+  readonly rateLimit: "none" | "closed" | "within" | "over" | "of another domain" | "of a misspelt domain";
   readonly labels: boolean;
   readonly module: Pick<FrontSettings, "addresses" | "trustedHops"> | null;
   readonly cleartext: Cleartext | null;
@@ -97,7 +97,7 @@ const world: fc.Arbitrary<World> = fc.record({
   auth: fc.constantFrom("none", "none", "closed", "allows", "denies", "away"),
   failureModeAllow: fc.boolean(),
   bypassAuth: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
-  rateLimit: fc.constantFrom("none", "none", "closed", "within", "over", "of another domain"),
+  rateLimit: fc.constantFrom("none", "none", "closed", "within", "over", "of another domain", "of a misspelt domain"),
   labels: fc.boolean(),
   module: fc.option(
     fc.record({
@@ -181,7 +181,12 @@ function externalOf({ auth: asked, failureModeAllow, rateLimit }: World): Extern
               service: {
                 ...rateLimits,
                 timeoutMs: 5000,
-                domain: rateLimit === "of another domain" ? "other" : "ambassador",
+                domain:
+                  rateLimit === "of another domain"
+                    ? "other"
+                    : rateLimit === "of a misspelt domain"
+                      ? "Ambassa-dor"
+                      : "ambassador",
               },
             },
   };
@@ -345,6 +350,10 @@ describe("what is said of who may call is what a request gets", () => {
                 trustedHops: "unknown",
               },
             },
+            [{ secure: false, from: null, key: null }],
+          ],
+          [
+            { ...open, defaults: noRules, rateLimit: "of a misspelt domain", labels: true },
             [{ secure: false, from: null, key: null }],
           ],
         ],

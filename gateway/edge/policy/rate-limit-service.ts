@@ -1,18 +1,25 @@
 // The rate limit service: asked about requests whose Mapping has labels of its domain (Envoy's ratelimit filter).
 import type { RateLimitService } from "../../../routing/model/external-services.ts";
 import type { LabelGroup } from "../../../routing/model/rate-limit-labels.ts";
+import { limitsAsked } from "../../callers/terms.ts";
 import { failures } from "../../failures.ts";
 import { failureAnswer } from "../message/answers.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { gatewaysFields } from "../external/auth-verdict.ts";
 import { descriptorsOf } from "../external/descriptors.ts";
-import { serviceOf, type Cancel, type ExternalClients } from "../external/external-clients.ts";
+import { type Cancel, type ExternalClients } from "../external/external-clients.ts";
 import type { RateLimitVerdict } from "../external/rate-limit-messages.ts";
 import { goOn, requestStep, waits, type Resume, type Step, type StepRequest, type Verdict } from "./step.ts";
 
 const name = "rate-limit-service";
 const unreadable: Verdict = Object.freeze({ kind: "fail", failure: failures.limitsUnreadable, detail: "" });
 const closedStep = requestStep(name, () => unreadable);
+const misspelt: Verdict = Object.freeze({
+  kind: "fail",
+  failure: failures.limitsUnavailable,
+  detail: "the labels of this Mapping name another domain than its. The operator finds both with sluice check",
+});
+const misspeltStep = requestStep(name, () => misspelt);
 
 /** `destination`: what the label of that name says. Throws where nobody is to be asked. */
 export function rateLimitServiceStep(
@@ -20,10 +27,11 @@ export function rateLimitServiceStep(
   groups: readonly LabelGroup[],
   destination: string,
 ): Step {
-  const { rateLimit } = clients.services;
-  if (rateLimit.kind === "closed") return closedStep;
-  const service = serviceOf(rateLimit);
-  if (service === null) throw new Error("there is no RateLimitService");
+  const asked = limitsAsked(groups, clients.services.rateLimit);
+  if (asked.kind === "closed") return closedStep;
+  if (asked.kind === "misspelt") return misspeltStep;
+  if (asked.kind === "none") throw new Error("there is no RateLimitService");
+  const { service } = asked;
   const own = groups.filter(({ domain }) => domain === service.domain);
   return requestStep(name, (request) => {
     const descriptors = descriptorsOf(own, request, { source: service.sourceCluster, destination });

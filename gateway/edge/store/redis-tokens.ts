@@ -73,8 +73,8 @@ export class RedisTokens implements TokenStore {
   async #ask(key: string): Promise<FoundToken> {
     const answer = await this.#redis.call("get", [tokenKey(key)]);
     if (answer.kind === "away") return answer;
-    if (answer.reply !== null && typeof answer.reply !== "string") return unexpected;
-    const kept = decodeToken(answer.reply);
+    const kept = answer.reply === null ? null : decodeToken(answer.reply);
+    if (kept === undefined) return unexpected;
     if (kept === null || kept.endMs <= this.#epochMs()) {
       this.#seen.delete(key);
       return noToken;
@@ -163,10 +163,10 @@ function clientKey(client: string): string {
   return `sluice:tokens-of:${client}`;
 }
 
-/** null: nobody has it, or what is there is not a token. */
-function decodeToken(reply: unknown): { readonly client: string; readonly endMs: number } | null {
+/** undefined: the reply is not a token, so nobody knows whether there is one. */
+function decodeToken(reply: unknown): { readonly client: string; readonly endMs: number } | undefined {
   const found = typeof reply === "string" ? /^([0-9a-f]{64}) (\d{1,15})$/.exec(reply) : null;
-  return found === null ? null : { client: found[1]!, endMs: Number(found[2]) };
+  return found === null ? undefined : { client: found[1]!, endMs: Number(found[2]) };
 }
 
 /** A whole number from 0 on, as Redis counts; anything else says nothing of what has happened. */

@@ -1,6 +1,8 @@
-// Labels of a domain that the RateLimitService does not have: it is not asked about them, so what they would limit is not limited.
+// Labels of a domain that the RateLimitService does not have. It is not asked about them, so they limit nothing. If the two domains differ only in
+// letter case and separators, the gateway rejects the requests (`gateway/callers/terms.ts`).
 import type { ExternalServices } from "../../../routing/model/external-services.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import { isMisspeltDomain } from "../../../routing/model/rate-limit-labels.ts";
 import type { Configuration } from "../documents/documents.ts";
 import { nearWord } from "../values/near-word.ts";
 import { quoted } from "../values/value.ts";
@@ -25,13 +27,16 @@ export function* unservedDomains(
       const domains = new Set((target.kept.labels ?? []).map(({ domain }) => domain));
       for (const domain of domains) {
         if (domain === served) continue;
-        const isNear = nearWord(domain, [served]) !== null;
+        const isMisspelt = isMisspeltDomain(domain, served);
+        const isNear = isMisspelt || nearWord(domain, [served]) !== null;
         problems.push({
           code: "domain-not-served",
           level: isNear ? "error" : "warning",
           subject: ref,
           field: field === "" ? "spec.labels" : `${field} labels`,
-          sentence: `no RateLimitService has the domain ${quoted(domain)}, so these labels limit nothing; ${isNear ? `write ${quoted(served)}` : `the one that is there has ${quoted(served)}: write that, or remove the labels`}`,
+          sentence: isMisspelt
+            ? `the RateLimitService has the domain ${quoted(served)}, not ${quoted(domain)}, so the gateway rejects every request with these labels; write ${quoted(served)}`
+            : `no RateLimitService has the domain ${quoted(domain)}, so these labels limit nothing; ${isNear ? `write ${quoted(served)}` : `the one that is there has ${quoted(served)}: write that, or remove the labels`}`,
         });
       }
     }

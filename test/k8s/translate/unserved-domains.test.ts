@@ -21,7 +21,13 @@ function told(domain: string, withService = true): readonly string[] {
     .map(({ level, field, sentence }) => `${level} ${field}: ${sentence}`);
 }
 
-test.each(["Models", "model", "modles"])("%s is a slip of the domain that is served", (domain) => {
+test.each(["Models", "mod-els", "MODELS."])("%s is the domain that is served, written otherwise", (domain) => {
+  expect(told(domain)).toEqual([
+    `error spec.labels: the RateLimitService has the domain "models", not "${domain}", so the gateway rejects every request with these labels; write "models"`,
+  ]);
+});
+
+test.each(["model", "modles"])("%s is a slip of the domain that is served", (domain) => {
   expect(told(domain)).toEqual([
     `error spec.labels: no RateLimitService has the domain "${domain}", so these labels limit nothing; write "models"`,
   ]);

@@ -319,23 +319,20 @@ describe.skipIf(!hasRedis)("tokens in Redis", () => {
       expect([await store.find(digestOf("t")), await store.find(digestOf("other"))]).toEqual([none, of(two)]);
   });
 
-  test.each([
-    "",
-    "x",
-    one,
-    `${one} `,
-    `${one} 12345678901234567`,
-    `${one.slice(1)} 2000000000000`,
-    `${one} 1699999999999`,
-  ])("what is there and is no token that holds counts as none: %j", async (text) => {
-    const stores = await inRedis(1);
-    const key = `sluice:token:${digestOf("t").toString("base64url")}`;
-    await stores.replicas[0]!.call("set", [key, text]);
-    expect(await stores.all[0]!.find(digestOf("t"))).toEqual(none);
-    await stores.replicas[0]!.call("del", [key]);
-    await stores.replicas[0]!.call("lpush", [key, text]);
-    expect(await stores.all[0]!.find(digestOf("t"))).toMatchObject({ kind: "away" });
-  });
+  test.each(["", "x", one, `${one} `, `${one} 12345678901234567`, `${one.slice(1)} 2000000000000`])(
+    "what is there and is no token cannot be told: %j",
+    async (text) => {
+      const stores = await inRedis(1);
+      const key = `sluice:token:${digestOf("t").toString("base64url")}`;
+      await stores.replicas[0]!.call("set", [key, text]);
+      expect(await stores.all[0]!.find(digestOf("t"))).toMatchObject({ kind: "away" });
+      await stores.replicas[0]!.call("set", [key, `${one} 1699999999999`]);
+      expect(await stores.all[0]!.find(digestOf("t"))).toEqual(none);
+      await stores.replicas[0]!.call("del", [key]);
+      await stores.replicas[0]!.call("lpush", [key, text]);
+      expect(await stores.all[0]!.find(digestOf("t"))).toMatchObject({ kind: "away" });
+    },
+  );
 
   test("only digests of tokens and clients are in it, and all of it ends by itself", async () => {
     const stores = await inRedis(1);
@@ -453,13 +450,24 @@ describe("an answer of Redis that is none of its command", () => {
     expect(asked).toEqual(["zadd", "zcard", "expire", "set"]);
   });
 
-  test.each([undefined, 1, true, [], [`${one} 1800000000000`], { client: one }])(
+  test.each([undefined, 1, true, [], [`${one} 1800000000000`], { client: one }, "", "QUEUED", one, `${one} never`])(
     "finds no token, nor says that there is none: GET says %j",
     async (said) => {
       expect(await scripted({ get: said }).tokens.find(digestOf("t"))).toEqual(away);
       expect(await scripted({ get: null }).tokens.find(digestOf("t"))).toEqual(none);
     },
   );
+
+  test("ends no token that a worker has seen: GET says nonsense", async () => {
+    const answers: Record<string, unknown> = { get: `${one} 1700000060000` };
+    let nowMs = 1_700_000_000_000;
+    const call = (command: string): Promise<RedisAnswer> => Promise.resolve({ kind: "reply", reply: answers[command] });
+    const tokens = new RedisTokens({ call }, () => nowMs, namespaceOf);
+    expect(await tokens.find(digestOf("t"))).toEqual(of(one));
+    answers["get"] = "QUEUED";
+    nowMs += tokenFreshMs;
+    expect(await tokens.find(digestOf("t"))).toEqual(of(one));
+  });
 
   test.each(wrong.concat(["OK"]))("ends no token: DEL says %j", async (said) => {
     expect(await scripted({ del: said }).tokens.revoke(digestOf("t"))).toEqual(away);
