@@ -2,6 +2,32 @@
 // Statuses follow Envoy, and so do the sentences that it has, to the letter, because alerts look for them. Each is completed, where it happens, with what is true of that request.
 import type { RejectReason } from "../routing/route/decision.ts";
 
+/** Failure flags with their causes, in the order of the cells that count them: Envoy's letters where Envoy has them. */
+export const failureFlags = {
+  NR: "no Route; the metadata `namespace` is missing; TLS is required; the TLS connection was made for another host",
+  UH: "no Endpoint is ready, or a name has no address",
+  UF: "Sluice could not connect to the Endpoint",
+  UC: "the upstream closed the connection",
+  UR: "the upstream reset or refused the stream; the Route does not allow WebSocket upgrades",
+  UT: "the upstream took longer than the limit",
+  UO: "circuit breaker",
+  UPE: "the upstream broke the protocol",
+  SI: "no byte either way for `--stream-idle-timeout-ms`",
+  DC: "the client left, or did not read its answer",
+  DPE: "the request is invalid, too large, or rejected by the Module",
+  DT: "the client sent its request too slowly",
+  LR: "Sluice does not use it; alerts written for Envoy stay valid",
+  OM: "too many connections",
+  UX: "a bug of the gateway; the log has the error",
+  URX: "all retries failed; the status is that of the last try",
+  RX: "a regular expression of the Route takes too many steps or makes too long a path",
+  UAEX: "access: credentials, addresses, AuthService",
+  RL: "rate limit; the shared rate limit is unavailable",
+  RLSE: "the RateLimitService is unavailable or invalid",
+} as const;
+
+export type FailureFlag = keyof typeof failureFlags;
+
 /** May a request that failed so be sent again? */
 type Retryability =
   /** Nothing was sent: another Endpoint, always. */
@@ -13,8 +39,8 @@ type Retryability =
 export interface Failure {
   /** Stable kebab-case name: the `reason` of a JSON answer, in logs. */
   readonly name: string;
-  /** Envoy's letters; a metric label (`failureFlags` of counters.ts). "" where nothing failed but the client's request. */
-  readonly flag: string;
+  /** A metric label, and a field of the access log. */
+  readonly flag: FailureFlag;
   /** 0: there is nobody to answer. */
   readonly httpStatus: number;
   /** A place in `grpcStatusNames`. */
@@ -25,7 +51,7 @@ export interface Failure {
 
 function failure(
   name: string,
-  flag: string,
+  flag: FailureFlag,
   httpStatus: number,
   grpcStatus: number,
   sentence: string,

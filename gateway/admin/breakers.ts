@@ -1,6 +1,7 @@
 // What circuit breakers hold, summed over all Upstreams: few series, whatever the number of Upstreams.
 import { defaultBreaker, type Breaker } from "../../routing/model/upstream.ts";
-import { breakerCell, breakerResources, priorities } from "../shared/counters.ts";
+import { breakerCell, priorities } from "../shared/counters.ts";
+import { breakerResources } from "../shared/metrics.ts";
 import type { Slices } from "./slices.ts";
 
 /** Breakers by the slots where they count. */

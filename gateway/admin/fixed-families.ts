@@ -1,7 +1,8 @@
 // The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { compareText, type Problem } from "../../routing/text/problem.ts";
-import { fixed, fixedTable } from "../shared/counters.ts";
+import type { Metric } from "../shared/metric.ts";
+import { changeLive, controlMetrics, fixed, fixedRows, maxCertificateSeries } from "../shared/metrics.ts";
 import { breakerUse, type BreakerUse, type CountedBreakers } from "./breakers.ts";
 import type { Slices } from "./slices.ts";
 import type { EndpointStates } from "./view.ts";
@@ -30,9 +31,6 @@ export interface CertificateExpiry {
   readonly notAfterMs: number;
 }
 
-/** Most certificates that have a series: those that end first. */
-const mostCertificateSeries = 1000;
-
 export interface FixedFamilies {
   /** In the text format. */
   text(slices: Slices): Promise<string>;
@@ -40,136 +38,75 @@ export interface FixedFamilies {
   live(seconds: number): void;
 }
 
-/** Families that a cell of the shared blocks fills, with the cells of each. */
-const cellFamilies = Map.groupBy(
-  Object.entries(fixedTable).flatMap(([name, { cells, ...family }]) =>
-    cells.map((labels, at) => ({ ...family, labels, cell: fixed[name as keyof typeof fixed] + at })),
-  ),
-  ({ metric }) => metric,
+/** The families that are sums of cells: their rows. */
+const sums = Map.groupBy(
+  fixedRows.filter(({ shown }) => shown !== null),
+  ({ shown }) => shown!.metric,
 );
+
+/** Sets the samples of a family, of which there are none before. */
+type Fill = (one: Gauge) => void | Promise<void>;
 
 export function fixedFamilies(sources: FamilySources): FixedFamilies {
   const registry = new Registry();
   let use: readonly BreakerUse[] = [];
+  const add = ({ name, help, labels, kind }: Metric, fill: Fill): void => {
+    // Both take `inc`; only a Gauge that is no sum takes `set`.
+    const Family = kind === "counter" ? Counter : Gauge;
+    registry.registerMetric(
+      new Family({
+        name,
+        help,
+        labelNames: [...labels],
+        registers: [],
+        collect() {
+          this.reset();
+          return fill(this as Gauge);
+        },
+      }),
+    );
+  };
   const sum = (cell: number): number => sources.blocks.reduce((total, block) => total + block[cell]!, 0);
-
-  const gauge = (
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    fill: (one: Gauge) => void | Promise<void>,
-  ): void => {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        labelNames: [...labelNames],
-        registers: [],
-        collect() {
-          this.reset();
-          return fill(this);
-        },
-      }),
-    );
-  };
-  const counter = (name: string, help: string, labelNames: readonly string[], fill: (one: Counter) => void): void => {
-    registry.registerMetric(
-      new Counter({
-        name,
-        help,
-        labelNames: [...labelNames],
-        registers: [],
-        collect() {
-          this.reset();
-          fill(this);
-        },
-      }),
-    );
-  };
-
-  for (const [metric, cells] of cellFamilies) {
-    if (metric === null) continue;
-    const { kind, help, labels: first } = cells[0]!;
-    const add = kind === "counter" ? counter : gauge;
-    add(metric, help, Object.keys(first), (one) => {
-      for (const { labels, cell } of cells) one.inc(labels, sum(cell));
+  for (const [metric, rows] of sums)
+    add(metric, (one) => {
+      for (const { shown, first } of rows)
+        for (const [at, labels] of shown!.labels.entries()) one.inc(labels, sum(first + at));
     });
-  }
-  gauge(
-    "sluice_endpoints",
-    "Endpoints by state; failing: the health check fails; ejected: as many as the worker that ejects most.",
-    ["state"],
-    (one) => {
+  const fills: Readonly<Record<keyof typeof controlMetrics, Fill>> = {
+    endpoints(one) {
       const { ready, terminating, failing } = sources.endpointStates();
-      one.set({ state: "ready" }, ready);
-      one.set({ state: "terminating" }, terminating);
-      one.set({ state: "failing" }, failing);
-      one.set({ state: "ejected" }, Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!)));
+      const ejected = Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!));
+      for (const [state, count] of Object.entries({ ready, terminating, failing, ejected })) one.set({ state }, count);
     },
-  );
-  gauge(
-    "sluice_breaker_use",
-    "Connections, requests and retries in use that circuit breakers limit, all Upstreams together.",
-    ["resource"],
-    (one) => {
+    breakerUse(one) {
       for (const { resource, inUse } of use) one.set({ resource }, inUse);
     },
-  );
-  gauge("sluice_breakers_open", "Circuit breakers that have reached a limit.", ["resource"], (one) => {
-    for (const { resource, open } of use) one.set({ resource }, open);
-  });
-  gauge("sluice_table_version", "Version of the routing table.", [], (one) => one.set(sources.served().version));
-  gauge(
-    "sluice_table_hash",
-    "First 52 bits of the hash of the routing table: replicas that agree have the same.",
-    [],
-    (one) => {
-      one.set(Number.parseInt(sources.served().hash.slice(0, 13) || "0", 16));
+    breakersOpen(one) {
+      for (const { resource, open } of use) one.set({ resource }, open);
     },
-  );
-  gauge("sluice_table_routes", "Routes in the routing table.", [], (one) => one.set(sources.served().routeCount));
-  gauge(
-    "sluice_table_bytes",
-    "Memory of the routing table, which all threads share; used: now; touched: the maximum so far.",
-    ["state"],
-    (one) => {
+    tableVersion: (one) => one.set(sources.served().version),
+    tableHash: (one) => one.set(Number.parseInt(sources.served().hash.slice(0, 13) || "0", 16)),
+    tableRoutes: (one) => one.set(sources.served().routeCount),
+    tableBytes(one) {
       const { used, touched } = sources.tableBytes();
       one.set({ state: "used" }, used);
       one.set({ state: "touched" }, touched);
     },
-  );
-  gauge(
-    "sluice_rate_limit_clients",
-    "Clients that rate limits count now, at most --rate-limit-clients; an estimate if there are many.",
-    [],
-    (one) => one.set(sources.countedClients()),
-  );
-  gauge(
-    "sluice_source_age_seconds",
-    "Seconds since the objects of the source were last known to be current.",
-    ["source"],
-    (one) => {
-      one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
+    rateLimitClients: (one) => one.set(sources.countedClients()),
+    sourceAge: (one) => one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds()),
+    async problems(one) {
+      for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);
     },
-  );
-  gauge("sluice_problems", "Configuration problems by code and level.", ["code", "level"], async (one) => {
-    for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);
-  });
-  gauge(
-    "sluice_certificate_expiry_timestamp_seconds",
-    `Expiry of each served certificate, Unix time; only the ${mostCertificateSeries} that expire first.`,
-    ["certificate"],
-    (one) => {
-      for (const { name, notAfterMs } of sources
-        .certificates()
-        .toSorted((a, b) => a.notAfterMs - b.notAfterMs)
-        .slice(0, mostCertificateSeries))
+    certificates(one) {
+      const byEnd = sources.certificates().toSorted((a, b) => a.notAfterMs - b.notAfterMs);
+      for (const { name, notAfterMs } of byEnd.slice(0, maxCertificateSeries))
         one.set({ certificate: name }, notAfterMs / 1000);
     },
-  );
+  };
+  for (const [name, fill] of Object.entries(fills)) add(controlMetrics[name as keyof typeof controlMetrics], fill);
   const live = new Histogram({
-    name: "sluice_change_live_seconds",
-    help: "Seconds from the first byte read of a change until every worker has its table.",
+    name: changeLive.name,
+    help: changeLive.help,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
     registers: [registry],
   });

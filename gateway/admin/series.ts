@@ -2,15 +2,9 @@
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
 import { visibleLines } from "../../routing/text/visible.ts";
 import type { Series } from "../../routing/model/mapping.ts";
-import {
-  fixed,
-  shadowOutcomes,
-  slotCell,
-  slotLayout,
-  slotTable,
-  statusColumns,
-  type CountedCells,
-} from "../shared/counters.ts";
+import { slotCell } from "../shared/counters.ts";
+import type { Metric } from "../shared/metric.ts";
+import { durationBounds, fixed, seriesMetrics, shadowOutcomes, slotLayout, statusColumns } from "../shared/metrics.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { SampleLines, wordsOf, type Words } from "./sample-lines.ts";
 import type { Slices } from "./slices.ts";
@@ -23,8 +17,7 @@ export interface CountedSeries {
 }
 
 interface Family {
-  readonly cells: CountedCells;
-  readonly type: "counter" | "histogram";
+  readonly metric: Metric;
   /** The cells of a slot that it shows. */
   readonly first: number;
   readonly count: number;
@@ -32,34 +25,33 @@ interface Family {
   write(lines: SampleLines, series: Series, sums: Float64Array, at: number): void;
 }
 
-const labelNames = ['namespace="', '",deployment="', '",predictor="', '",role="', '",protocol="'].map(wordsOf);
-const requestsHead = wordsOf("sluice_requests_total{");
+const { requests: requestsMetric, durations: durationsMetric, shadows: shadowsMetric } = seriesMetrics;
+const labelNames = durationsMetric.labels.map((label, at) => wordsOf(`${at === 0 ? "" : '",'}${label}="`));
+const requestsHead = wordsOf(`${requestsMetric.name}{`);
 const codeTails = statusColumns.map((code) => wordsOf(`",code="${code}"} `));
-const bucketHead = wordsOf("sluice_request_duration_seconds_bucket{");
-const bucketTails = slotTable.buckets.cells.map(({ le }) => wordsOf(`",le="${le}"} `));
-const sumHead = wordsOf("sluice_request_duration_seconds_sum{");
-const countHead = wordsOf("sluice_request_duration_seconds_count{");
+const bucketHead = wordsOf(`${durationsMetric.name}_bucket{`);
+const bucketTails = [...durationBounds, "+Inf"].map((le) => wordsOf(`",le="${le}"} `));
+const sumHead = wordsOf(`${durationsMetric.name}_sum{`);
+const countHead = wordsOf(`${durationsMetric.name}_count{`);
 const plainTail = wordsOf('"} ');
-const shadowsHead = wordsOf("sluice_shadow_requests_total{");
+const shadowsHead = wordsOf(`${shadowsMetric.name}{`);
 const outcomeTails = shadowOutcomes.map((outcome) => wordsOf(`",outcome="${outcome}"} `));
 
-const requests = counted(slotTable.status, slotLayout.status, requestsHead, codeTails);
+const requests = counted(requestsMetric, slotLayout.status, requestsHead, codeTails);
 
 const durations: Family = {
-  cells: slotTable.buckets,
-  type: "histogram",
+  metric: durationsMetric,
   first: slotLayout.sumSeconds,
   count: slotLayout.buckets + bucketTails.length - slotLayout.sumSeconds,
   write: writeDurations,
 };
 
-const shadows = counted(slotTable.shadow, slotLayout.shadow, shadowsHead, outcomeTails);
+const shadows = counted(shadowsMetric, slotLayout.shadow, shadowsHead, outcomeTails);
 
 /** A Family of which each cell is one line. */
-function counted(cells: CountedCells, first: number, head: Words, tails: readonly Words[]): Family {
+function counted(metric: Metric, first: number, head: Words, tails: readonly Words[]): Family {
   return {
-    cells,
-    type: "counter",
+    metric,
     first,
     count: tails.length,
     write: (lines, series, sums, at) => writeCounted(lines, series, head, tails, sums, at),
@@ -82,8 +74,8 @@ export async function writeSeries(
   const text = new StreamedText((bytes) => reader.send(bytes));
   const lines = new SampleLines(text, labelNames);
   for (const family of [requests, durations, shadows]) {
-    const { metric, help } = family.cells;
-    text.write(`# HELP ${metric} ${help}\n# TYPE ${metric} ${family.type}\n`);
+    const { name, help, kind } = family.metric;
+    text.write(`# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`);
     if (family === requests) writeUnmatched(lines, blocks);
     const sums = new Float64Array(togetherSeries * family.count);
     for (const together of inGroups(slots(), togetherSeries)) {

@@ -8,7 +8,7 @@ import type { CertificateSet } from "../shared/certificates.ts";
 import type { Plane, PlaneStart } from "../shared/data-plane.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import { oauthSecrets } from "../callers/oauth-place.ts";
-import { fixed, oauthOutcomes } from "../shared/counters.ts";
+import { fixed } from "../shared/metrics.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { Settings } from "../options/settings.ts";
 import { plainTlsDefaults } from "../options/tls-defaults.ts";
@@ -238,8 +238,7 @@ export class DataPlane implements Plane {
       tokens.kind === "token"
         ? await this.#tokens.revoke(Buffer.from(tokens.digest, "hex"))
         : await this.#tokens.revokeClient(tokens.client);
-    if (revoked.kind === "revoked")
-      this.#worker.counters.add(fixed.oauthTokens + oauthOutcomes.indexOf("revoked"), revoked.count);
+    if (revoked.kind === "revoked") this.#worker.counters.add(fixed.oauthTokens.revoked, revoked.count);
     return revoked;
   }
 

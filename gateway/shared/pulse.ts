@@ -1,6 +1,6 @@
 // Pulse: a thread that turns says so in shared memory. Who only looks at its messages cannot tell one that has nothing to say from one that
 // hangs in a loop; its timers tell.
-import { fixed } from "./counters.ts";
+import { fixed } from "./metrics.ts";
 
 /** A thread says that it turns this often: many times in the shortest `--worker-stall-ms`. */
 export const beatEveryMs = 200;

@@ -1,35 +1,15 @@
 // Folding: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
-import {
-  breakerCell,
-  breakerKind,
-  breakerResources,
-  lightUse,
-  heavyUseCell,
-  fixed,
-  fixedCells,
-  fixedTable,
-  priorities,
-  slotCell,
-  slotLayout,
-  slotTable,
-  usedSlots,
-  type CountedCells,
-} from "../shared/counters.ts";
+import { breakerCell, lightUse, heavyUseCell, priorities, slotCell, usedSlots } from "../shared/counters.ts";
+import type { CountedCells } from "../shared/metric.ts";
+import { breakerResources, fixed, fixedCells, fixedRows, slotCells, slotRows } from "../shared/metrics.ts";
 
-const fixedCounters = countersOf(fixed, fixedTable, fixedCells);
-const slotCounters = countersOf(slotLayout, slotTable, slotLayout.cells);
+const fixedCounters = countersOf(fixedRows, fixedCells);
+const slotCounters = countersOf(slotRows, slotCells);
 
-/** By cell: 1 for those whose total outlives the worker. Cells that no table names do not. */
-function countersOf(
-  first: Readonly<Record<string, number>>,
-  table: Readonly<Record<string, CountedCells>>,
-  count: number,
-): Uint8Array {
-  const counters = new Uint8Array(count);
-  for (const [name, { kind, cells }] of Object.entries(table)) {
-    const from = first[name]!;
-    if (kind === "counter") counters.fill(1, from, from + cells.length);
-  }
+/** By cell: 1 for those whose total outlives the worker. */
+function countersOf(rows: readonly CountedCells[], length: number): Uint8Array {
+  const counters = new Uint8Array(length);
+  for (const { kind, first, count } of rows) if (kind === "counter") counters.fill(1, first, first + count);
   return counters;
 }
 
@@ -49,8 +29,7 @@ export function foldHeld(
   for (let cell = 0; cell < fixedCells; cell++) moveCell(base, cells, cell, fixedCounters[cell] === 1);
   for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
     leaveHeavyUse(heavyUse, cells, slot, lightUse(workers));
-    for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++)
-      moveCell(base, cells, cell, breakerKind === "counter");
+    for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++) moveCell(base, cells, cell, false);
     used[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
@@ -64,7 +43,7 @@ export function foldSeries(base: Float64Array, dead: SharedArrayBuffer): void {
   for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
     const first = slotCell(slot, 0);
     // Most are 0, and there are many.
-    for (let cell = 0; cell < slotLayout.cells; cell++)
+    for (let cell = 0; cell < slotCells; cell++)
       if (cells[first + cell] !== 0) moveCell(base, cells, first + cell, slotCounters[cell] === 1);
     used[slot] = 0;
   }

@@ -1,6 +1,7 @@
 // What the supervisor does about threads that no longer turn: says where they stand, and replaces them.
 import type { Worker } from "node:worker_threads";
-import { fixed, type CounterBlock } from "../shared/counters.ts";
+import type { CounterBlock } from "../shared/counters.ts";
+import { fixed } from "../shared/metrics.ts";
 import type { Log } from "../shared/log.ts";
 import { sharedNowMs } from "../shared/pulse.ts";
 import type { SupervisedThread } from "./supervised-thread.ts";

@@ -3,19 +3,21 @@ import {
   CounterBlock,
   blockBytes,
   breakerCell,
-  breakerKind,
   heavyUseBytes,
   heavyUseCell,
+  slotCell,
+} from "../../gateway/shared/counters.ts";
+import {
+  metrics,
   fixed,
   fixedCells,
-  fixedTable,
-  slotCell,
+  fixedRows,
+  lineCells,
+  slotCells,
   slotLayout,
-  slotTable,
+  slotRows,
   statusColumns,
-  type CellKind,
-  type CountedCells,
-} from "../../gateway/shared/counters.ts";
+} from "../../gateway/shared/metrics.ts";
 import { foldHeld, foldSeries } from "../../gateway/supervisor/fold.ts";
 
 const heavyUse = new Int32Array(heavyUseBytes() / 4);
@@ -50,7 +52,7 @@ describe("fold", () => {
     expect(base.cells[slotCell(3, slotLayout.inFlight)]).toBe(0);
     expect(base.cells[fixed.inFlight]).toBe(0);
     expect(base.cells[fixed.clientConnectionsHttp1]).toBe(0);
-    expect(base.cells[fixed.flags + 2]).toBe(1);
+    expect(base.cells[fixed.flags.UF]).toBe(1);
     expect(base.cells[fixed.foldGeneration]).toBe(4);
     expect(base.cells.subarray(breakerCell(0, 0), breakerCell(3, 0)).every((value) => value === 0)).toBe(true);
     expect(new Float64Array(block).every((value) => value === 0)).toBe(true);
@@ -66,7 +68,7 @@ describe("fold", () => {
     dead.failure("UF");
     foldHeld(base.cells, block, { heavyUse, workers: 4 });
     const status = slotCell(70_000, slotLayout.status + statusColumns.indexOf("200"));
-    expect([base.cells[fixed.flags + 2], dead.cells[fixed.inFlight], base.cells[status], dead.cells[status]]).toEqual([
+    expect([base.cells[fixed.flags.UF], dead.cells[fixed.inFlight], base.cells[status], dead.cells[status]]).toEqual([
       1, 0, 0, 1,
     ]);
     dead.set(fixed.beatMs, 17);
@@ -97,67 +99,65 @@ describe("fold", () => {
     const dead = new CounterBlock(block);
     for (let cell = 0; cell < fixedCells; cell++) dead.set(cell, 1000 + cell);
     for (let cell = slotCell(3, 0); cell < slotCell(4, 0); cell++) dead.set(cell, 1000 + cell);
-    const folded = (
-      name: string,
-      { kind }: CountedCells,
-      first: number,
-    ): readonly [string, CellKind, number, number] => [name, kind, base.cells[first]!, dead.cells[first]!];
     dead.willCount(3);
     fold(base, block);
-    for (const [name, one] of Object.entries(fixedTable)) {
-      for (const at of one.cells.keys()) {
-        const cell = fixed[name as keyof typeof fixed] + at;
-        const kept = cell === fixed.foldGeneration ? 4 : one.kind === "counter" ? 1000 + cell : 0;
-        expect(folded(name, one, cell)).toEqual([name, one.kind, kept, 0]);
+    for (const { kind, first, count } of fixedRows)
+      for (let cell = first; cell < first + count; cell++) {
+        const kept = cell === fixed.foldGeneration ? 4 : kind === "counter" ? 1000 + cell : 0;
+        expect([cell, base.cells[cell], dead.cells[cell]]).toEqual([cell, kept, 0]);
       }
-    }
-    for (const [name, one] of Object.entries(slotTable)) {
-      for (const at of one.cells.keys()) {
-        const cell = slotCell(3, slotLayout[name as keyof typeof slotTable] + at);
-        expect(folded(name, one, cell)).toEqual([name, one.kind, one.kind === "counter" ? 1000 + cell : 0, 0]);
-      }
-    }
-    expect(breakerKind).toBe("gauge");
+    for (const { kind, first, count } of slotRows)
+      for (let cell = slotCell(3, first); cell < slotCell(3, first + count); cell++)
+        expect([cell, base.cells[cell], dead.cells[cell]]).toEqual([cell, kind === "counter" ? 1000 + cell : 0, 0]);
   });
 
-  test("cells that no table names are nobody’s total", () => {
+  test("cells that no row names are nobody’s total", () => {
     const base = new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const block = new SharedArrayBuffer(blockBytes());
     const dead = new CounterBlock(block);
-    dead.set(fixedCells - 1, 5);
+    const unnamed = slotCell(1, 0) - 1;
+    expect(slotRows.some(({ first, count }) => slotCell(0, first + count) > unnamed)).toBe(false);
+    dead.willCount(0);
+    dead.set(unnamed, 5);
     fold(base, block);
-    expect([base.cells[fixedCells - 1], dead.cells[fixedCells - 1]]).toEqual([0, 0]);
+    expect([base.cells[unnamed], dead.cells[unnamed]]).toEqual([0, 0]);
   });
 });
 
 describe("cells", () => {
-  test("each fixed cell belongs to one line of the table, and all fit", () => {
-    expect(Object.keys(fixedTable).toSorted()).toEqual(Object.keys(fixed).toSorted());
-    const cells = Object.entries(fixedTable).flatMap(([name, one]) =>
-      [...one.cells.keys()].map((at) => fixed[name as keyof typeof fixed] + at),
-    );
-    expect(new Set(cells).size).toBe(cells.length);
-    expect(Math.max(...cells)).toBeLessThan(fixedCells);
+  test.each([
+    ["fixed", fixed, fixedRows, fixedCells],
+    ["slot", slotLayout, slotRows, slotCells],
+  ] as const)(
+    "%s: rows lie one behind another in whole cache lines, and each cell has one name",
+    (_, names, rows, length) => {
+      let end = 0;
+      for (const { first, count } of rows) {
+        expect(first).toBe(end);
+        end += count;
+      }
+      expect(length).toBe(Math.ceil(end / lineCells) * lineCells);
+      const firsts = Object.values(names).map((one) => (typeof one === "number" ? one : Object.values(one)[0]));
+      expect(firsts).toEqual(rows.map(({ first }) => first));
+    },
+  );
+
+  test("what each request changes is in one cache line of the fixed cells", () => {
+    expect(Math.max(fixed.inFlight, fixed.heldBytes)).toBeLessThan(lineCells);
   });
 
-  test("the parts of a slot lie one behind another, and all fit", () => {
-    expect(Object.keys(slotTable)).toEqual(Object.keys(slotLayout).filter((name) => name !== "cells"));
-    let end = 0;
-    for (const [name, one] of Object.entries(slotTable)) {
-      expect([name, slotLayout[name as keyof typeof slotTable]]).toEqual([name, end]);
-      end += one.cells.length;
-    }
-    expect(end).toBeLessThanOrEqual(slotLayout.cells);
-  });
-
-  test("what /metrics shows of one family is of one kind, and says one thing", () => {
-    const families = Map.groupBy(
-      [...Object.values(fixedTable), ...Object.values(slotTable)].filter(({ metric }) => metric !== null),
-      ({ metric }) => metric,
+  test("what /metrics shows of a cell is of its kind, under a name of its own", () => {
+    expect(metrics.size).toBeGreaterThan(30);
+    for (const [name, metric] of metrics)
+      expect([name, metric.kind]).toEqual([name, name.endsWith("_total") ? "counter" : metric.kind]);
+    for (const { kind, shown, count } of fixedRows)
+      if (shown !== null) {
+        expect([shown.metric.name, shown.metric.kind]).toEqual([shown.metric.name, kind]);
+        expect(shown.labels).toHaveLength(count);
+      }
+    const samples = fixedRows.flatMap(({ shown }) =>
+      shown === null ? [] : shown.labels.map((labels) => JSON.stringify([shown.metric.name, labels])),
     );
-    for (const cells of families.values())
-      expect(new Set(cells.map(({ kind, help }) => `${kind} ${help}`)).size).toBe(1);
-    for (const [name, { kind }] of Object.entries(fixedTable))
-      if (kind === "mark") expect([name, fixedTable[name as keyof typeof fixed].metric]).toEqual([name, null]);
+    expect(new Set(samples).size).toBe(samples.length);
   });
 });

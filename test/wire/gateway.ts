@@ -4,17 +4,9 @@ import { TableWriter } from "../../routing/write/table-writer.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import { noPolicy, type CallPolicy } from "../../gateway/callers/call-policy.ts";
-import {
-  CounterBlock,
-  blockBytes,
-  heavyUseBytes,
-  failureFlags,
-  fixed,
-  shadowOutcomes,
-  slotCell,
-  slotLayout,
-  statusColumns,
-} from "../../gateway/shared/counters.ts";
+import type { FailureFlag } from "../../gateway/failures.ts";
+import { CounterBlock, blockBytes, heavyUseBytes, slotCell } from "../../gateway/shared/counters.ts";
+import { fixed, shadowOutcomes, slotLayout, statusColumns } from "../../gateway/shared/metrics.ts";
 import { limitMemory, type LimitMemory } from "../../gateway/shared/limit-memory.ts";
 import type { AccessEntry } from "../../gateway/shared/data-plane.ts";
 import { SharedTable, tableMemory } from "../../gateway/shared/shared-table.ts";
@@ -218,8 +210,10 @@ export class Gateway {
   }
 
   /** What this worker has counted under a name. */
-  counted(name: keyof typeof fixed, at = 0): number {
-    return this.counters.cells[fixed[name] + at]!;
+  counted(
+    name: { [Name in keyof typeof fixed]: (typeof fixed)[Name] extends number ? Name : never }[keyof typeof fixed],
+  ): number {
+    return this.counters.cells[fixed[name]]!;
   }
 
   /** Requests of a slot that were answered with this code; slot −1: without a series. */
@@ -229,10 +223,10 @@ export class Gateway {
   }
 
   flagged(flag: string): number {
-    return this.counters.cells[fixed.flags + failureFlags.indexOf(flag)]!;
+    return this.counters.cells[fixed.flags[flag as FailureFlag]]!;
   }
 
-  shadowed(outcome: string, slot: number): number {
+  shadowed(outcome: (typeof shadowOutcomes)[number], slot: number): number {
     return this.counters.cells[slotCell(slot, slotLayout.shadow + shadowOutcomes.indexOf(outcome))]!;
   }
 

@@ -8,13 +8,13 @@ import { headOf } from "../../routing/request/head-text.ts";
 import { readTokenRequest } from "../../gateway/edge/identity/token-request.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
 import { plainSettings } from "../../routing/model/table-change.ts";
-import { oauthOutcomes, oauthRequestOutcomes } from "../../gateway/shared/counters.ts";
 import { tokenDigest } from "../../gateway/edge/store/token-store.ts";
 import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
 import { is, named, prefix } from "../routing/build.ts";
 import { RedisServer, hasRedis, redisAt } from "../redis-server.ts";
 import { eventually } from "../turns.ts";
 import { fieldOf } from "./client.ts";
+import { fixed } from "../../gateway/shared/metrics.ts";
 import { Gateway, endpointsOn, firstSlot, plainFront, post, transports, type GatewayOptions } from "./gateway.ts";
 import { GrpcClient, GrpcOrigin, metadataOf, paths } from "./grpc-peer.ts";
 import { basic, oauthClient, tokenRequest } from "./oauth-clients.ts";
@@ -83,12 +83,12 @@ const api = (path: string, fields: string, body = '{"data":{}}'): string =>
   post(body, `Content-Type: application/json\r\n${fields}`, path);
 const bearer = (text: string): string => `Authorization: Bearer ${text}\r\n`;
 
-function counted(gateway: Gateway, outcome: (typeof oauthOutcomes)[number]): number {
-  return gateway.counted("oauthTokens", oauthOutcomes.indexOf(outcome));
+function counted(gateway: Gateway, outcome: keyof typeof fixed.oauthTokens): number {
+  return gateway.counters.cells[fixed.oauthTokens[outcome]]!;
 }
 
-function requests(gateway: Gateway, outcome: (typeof oauthRequestOutcomes)[number]): number {
-  return gateway.counted("oauthRequests", oauthRequestOutcomes.indexOf(outcome));
+function requests(gateway: Gateway, outcome: keyof typeof fixed.oauthRequests): number {
+  return gateway.counters.cells[fixed.oauthRequests[outcome]]!;
 }
 
 describe.each(transports)("a token over %s", (_, secure) => {

@@ -1,7 +1,7 @@
 // Shadows share what copies may use by address: one that fails, whatever Upstreams reach it, costs neither the primary nor other shadows.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Mapping } from "../../routing/model/mapping.ts";
-import { fixed, shadowOutcomes } from "../../gateway/shared/counters.ts";
+import { fixed, shadowOutcomes } from "../../gateway/shared/metrics.ts";
 import { badEndsToBackOff } from "../../gateway/edge/shadow/shadow-backoff.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";

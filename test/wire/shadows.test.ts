@@ -1,7 +1,7 @@
 // Shadows: copies leave after the primary's request, and nothing they do reaches the primary.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Mapping } from "../../routing/model/mapping.ts";
-import { shadowOutcomes } from "../../gateway/shared/counters.ts";
+import { shadowOutcomes } from "../../gateway/shared/metrics.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";
 import type { RawClient } from "./client.ts";
@@ -182,7 +182,7 @@ describe.each(transports)("%s", (_name, secure) => {
     const healthy = shadow.behaviour;
     const resetting = (connection: OriginConnection): void => void connection.socket.resetAndDestroy();
     let asked = 0;
-    const ask = async (outcome: string): Promise<void> => {
+    const ask = async (outcome: (typeof shadowOutcomes)[number]): Promise<void> => {
       const before = gateway.shadowed(outcome, slot);
       client.write(post("x"));
       await client.answers(++asked);

@@ -1,6 +1,7 @@
 // Admission: how many client connections there may be, in total and from one address. Counted from accept(2) to the socket's close, TLS
 // handshakes included: whoever never ends his handshake holds a connection too.
-import { fixed, type CounterBlock } from "../../shared/counters.ts";
+import type { CounterBlock } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import type { EdgeLimits } from "../../options/settings.ts";
 import { failures } from "../../failures.ts";
 

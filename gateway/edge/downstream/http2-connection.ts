@@ -1,7 +1,7 @@
 // One HTTP/2 connection of a client: its requests become exchanges, a stream each.
 import { decide } from "../../../routing/decide.ts";
 import { metadataOf, namesDeployment } from "../../../routing/request/metadata.ts";
-import { fixed } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import { unservedEntry } from "../access/access-entry.ts";
 import { bodyOf, failureAnswer, identified } from "../message/answers.ts";
 import type { WorkerContext } from "../io/worker-context.ts";

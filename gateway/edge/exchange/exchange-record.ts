@@ -110,7 +110,7 @@ export class ExchangeRecord {
   fail(failure: Failure, detail: string): void {
     this.failure = failure;
     this.detail = detail;
-    if (failure.flag !== "") this.#worker.counters.failure(failure.flag);
+    this.#worker.counters.failure(failure.flag);
   }
 
   /**

@@ -1,7 +1,7 @@
 // ExchangeRoute: whose request it is. Decided by the table, then passed through the steps of that Mapping, which may have it decided again.
 import type { ForwardDecision, RejectDecision } from "../../../routing/route/decision.ts";
 import { decide } from "../../../routing/decide.ts";
-import { fixed } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import { failures, rejectFailure } from "../../failures.ts";
 import type { FrontAddresses } from "../io/front.ts";
 import { refusedAddress } from "../message/front-addresses.ts";

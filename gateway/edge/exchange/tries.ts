@@ -1,5 +1,5 @@
 // Tries: where one request is sent, and where next when that fails and it may be sent again.
-import { fixed } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
 import type { ResponseHead } from "../message/response-head.ts";

@@ -6,7 +6,7 @@ import type {
   RateLimitService,
   ServicePlace,
 } from "../../../routing/model/external-services.ts";
-import { externalOutcomes, fixed } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import type { UpstreamRegistry } from "../upstream/registry.ts";
@@ -127,11 +127,9 @@ export class ExternalClients {
     };
   }
 
-  #count(service: "auth" | "rate-limit", outcome: (typeof externalOutcomes)[number]): void {
-    this.#upstream.worker.counters.add(
-      fixed.externalCalls + (service === "auth" ? 0 : externalOutcomes.length) + externalOutcomes.indexOf(outcome),
-      1,
-    );
+  #count(service: "auth" | "rate-limit", outcome: keyof typeof fixed.externalAuth): void {
+    const cells = service === "auth" ? fixed.externalAuth : fixed.externalRateLimit;
+    this.#upstream.worker.counters.add(cells[outcome], 1);
   }
 }
 

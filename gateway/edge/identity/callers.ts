@@ -3,7 +3,8 @@ import type { Mapping } from "../../../routing/model/mapping.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { CallPolicy, Provider } from "../../callers/call-policy.ts";
 import { admittanceOf, type Admittance } from "../../callers/effective.ts";
-import { fixed, identityOutcomes, type CounterBlock } from "../../shared/counters.ts";
+import type { CounterBlock } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import { ApiKeysVerifier } from "./api-keys.ts";
 import { BasicVerifier } from "./basic.ts";
 import { JwtVerifier, type KeyAsker } from "./jwt-verifier.ts";
@@ -56,8 +57,8 @@ export class Callers {
   }
 
   /** Somebody was asked who calls. */
-  count(outcome: (typeof identityOutcomes)[number]): void {
-    this.#counters.add(fixed.identities + identityOutcomes.indexOf(outcome), 1);
+  count(outcome: keyof typeof fixed.identities): void {
+    this.#counters.add(fixed.identities[outcome], 1);
   }
 
   /** New keys of this provider were looked for, and there are none. */

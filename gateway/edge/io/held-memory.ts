@@ -1,5 +1,6 @@
 // Memory for requests that are kept, of one worker: small blocks that are used again and again, and the account of all that is held.
-import { fixed, type CounterBlock } from "../../shared/counters.ts";
+import type { CounterBlock } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 
 /** Room for the head and the body of a usual request; a longer one takes several. */
 export const slabBytes = 4096;

@@ -1,6 +1,7 @@
 // Occupancy: what all workers have in use of each Upstream. One object for all breakers of a worker, so that what it says of the workers is in the cache
 // whichever Upstream is asked for.
-import { breakerResources, lightUse } from "../../shared/counters.ts";
+import { lightUse } from "../../shared/counters.ts";
+import { breakerResources } from "../../shared/metrics.ts";
 
 export interface Occupancy {
   /** This worker's cells. */

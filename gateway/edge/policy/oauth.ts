@@ -1,7 +1,8 @@
 // Seldon's OAuth gateway: gives tokens to the clients of SeldonDeployments, and takes requests that name none: the token says whose they are.
 import { randomUUID } from "node:crypto";
 import { isText } from "../../../routing/request/bytes.ts";
-import { fixed, oauthOutcomes, oauthRequestOutcomes, type CounterBlock } from "../../shared/counters.ts";
+import type { CounterBlock } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import { failures } from "../../failures.ts";
 import type { OAuthClients } from "../identity/oauth-clients.ts";
 import {
@@ -186,12 +187,12 @@ export class OAuthGateway {
     return unavailable(sentence);
   }
 
-  #countToken(outcome: (typeof oauthOutcomes)[number]): void {
-    this.#counters.add(fixed.oauthTokens + oauthOutcomes.indexOf(outcome), 1);
+  #countToken(outcome: keyof typeof fixed.oauthTokens): void {
+    this.#counters.add(fixed.oauthTokens[outcome], 1);
   }
 
-  #countRequest(outcome: (typeof oauthRequestOutcomes)[number]): void {
-    this.#counters.add(fixed.oauthRequests + oauthRequestOutcomes.indexOf(outcome), 1);
+  #countRequest(outcome: keyof typeof fixed.oauthRequests): void {
+    this.#counters.add(fixed.oauthRequests[outcome], 1);
   }
 }
 

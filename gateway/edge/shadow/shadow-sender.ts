@@ -3,7 +3,7 @@
 import { isCopied } from "../../../routing/decide.ts";
 import type { Shadow } from "../../../routing/route/decision.ts";
 import type { Upstream } from "../../../routing/model/upstream.ts";
-import { fixed, shadowOutcomes } from "../../shared/counters.ts";
+import { fixed, shadowOutcomes } from "../../shared/metrics.ts";
 import type { LazyMapping, CompiledMapping } from "../policy/compiled-mapping.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 import type { WorkerContext } from "../io/worker-context.ts";

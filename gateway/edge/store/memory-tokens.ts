@@ -1,6 +1,7 @@
 // Tokens in the memory of the process: every data worker sees what any of them has given, at once. Bounded: where a bucket is full a
 // token of the namespace that has most there ends, and that is counted. One writer a part; a reader sees a token whole or not at all, by its sequence number.
-import { fixed, oauthOutcomes, type CounterBlock } from "../../shared/counters.ts";
+import type { CounterBlock } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import { bucketTokens, tokenWords } from "../../shared/token-memory.ts";
 import type { RevokedTokens } from "../../shared/messages.ts";
 import {
@@ -193,8 +194,8 @@ export class MemoryTokens implements TokenStore {
     return places;
   }
 
-  #count(outcome: (typeof oauthOutcomes)[number]): void {
-    this.#counters.add(fixed.oauthTokens + oauthOutcomes.indexOf(outcome), 1);
+  #count(outcome: keyof typeof fixed.oauthTokens): void {
+    this.#counters.add(fixed.oauthTokens[outcome], 1);
   }
 
   #second(): number {

@@ -1,14 +1,15 @@
 // Redis as the gateway uses it: every call is answered within its time, by a reply or by a value that says why there is none. Nothing is kept for
 // later, and nothing throws. One object a worker, with its own connection.
 import type { Alarm, Clock } from "../../shared/clock.ts";
-import { fixed, redisOutcomes, type CounterBlock } from "../../shared/counters.ts";
+import type { CounterBlock } from "../../shared/counters.ts";
+import { fixed } from "../../shared/metrics.ts";
 import type { LogLevel } from "../../shared/log.ts";
 import { printRedis, type RedisSettings } from "../../options/redis-settings.ts";
 import type { RedisClient } from "./ioredis-client.ts";
 import type { RedisScript } from "./redis-script.ts";
 
 /** Why there is no reply. `unreachable`: no connection; `late`: not in time; `busy`: too many wait already; `refused`: Redis says an error. */
-type AwayReason = Exclude<(typeof redisOutcomes)[number], "answered">;
+type AwayReason = Exclude<keyof typeof fixed.redisCalls, "answered">;
 
 export type RedisAnswer =
   /** What came, of any shape: whoever reads it judges it. */
@@ -152,7 +153,7 @@ export class RedisStore {
 
   #counted(answer: RedisAnswer): RedisAnswer {
     const outcome = answer.kind === "reply" ? "answered" : answer.why;
-    this.#use.counters.add(fixed.redisCalls + redisOutcomes.indexOf(outcome), 1);
+    this.#use.counters.add(fixed.redisCalls[outcome], 1);
     return answer;
   }
 

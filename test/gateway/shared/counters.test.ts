@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  CounterBlock,
-  blockBytes,
-  lineCells,
-  slotCell,
-  slotLayout,
-  statusColumns,
-} from "../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, slotCell } from "../../../gateway/shared/counters.ts";
+import { lineCells, slotCells, slotLayout, statusColumns } from "../../../gateway/shared/metrics.ts";
 
 /** Cells of the block that the calls changed. */
 function changed(calls: (counters: CounterBlock) => void): readonly number[] {
@@ -33,8 +27,8 @@ describe("counters", () => {
 
   it("slots begin with a cache line and have cells of their own", () => {
     expect(slotCell(0, 0) % lineCells).toBe(0);
-    expect(slotLayout.cells % lineCells).toBe(0);
-    expect(slotLayout.shadow).toBeLessThan(slotLayout.cells);
+    expect(slotCells % lineCells).toBe(0);
+    expect(slotLayout.shadow).toBeLessThan(slotCells);
   });
 
   it.each([

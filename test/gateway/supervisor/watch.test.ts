@@ -1,6 +1,6 @@
 // Who has been silent for too long, by a clock that the test moves.
 import { describe, expect, test } from "vitest";
-import { fixed, fixedCells } from "../../../gateway/shared/counters.ts";
+import { fixed, fixedCells } from "../../../gateway/shared/metrics.ts";
 import { anyTurns } from "../../../gateway/shared/pulse.ts";
 import { StallWatch, printStack, watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 

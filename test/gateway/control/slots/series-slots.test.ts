@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CounterBlock, blockBytes, slotCell, slotLayout, statusColumns } from "../../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, slotCell } from "../../../../gateway/shared/counters.ts";
+import { slotLayout, statusColumns } from "../../../../gateway/shared/metrics.ts";
 import { SeriesSlots, seriesAfterlifeMs } from "../../../../gateway/control/slots/series-slots.ts";
 import { seriesOf } from "../../fixtures.ts";
 

@@ -1,7 +1,8 @@
 // Requests that are kept: sent as they came, counted while they are held, and nothing left of them afterwards.
 import { array, assert, integer, oneof, property } from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { CounterBlock, blockBytes, fixed } from "../../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes } from "../../../../gateway/shared/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics.ts";
 import { HeldMemory, shortSlabBytes, slabBytes } from "../../../../gateway/edge/io/held-memory.ts";
 import { HeldRequest } from "../../../../gateway/edge/exchange/held-request.ts";
 import { readFields, type FieldList } from "../../../../gateway/edge/message/fields.ts";

@@ -1,5 +1,6 @@
 // An Upstream without sockets, for forwarding: Endpoints that a test scripts, and what forwarding does with them, in words.
-import { CounterBlock, blockBytes, heavyUseBytes, fixed } from "../../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics.ts";
 import { Forwarding, type ForwardedMapping } from "../../../../gateway/edge/exchange/forwarding.ts";
 import type { AnswerTaker } from "../../../../gateway/edge/exchange/forwarded-answer.ts";
 import type { RequestPool } from "../../../../gateway/edge/exchange/tried-endpoints.ts";

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../../gateway/shared/clock.ts";
-import { CounterBlock, blockBytes, fixed, redisOutcomes } from "../../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes } from "../../../../gateway/shared/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics.ts";
 import { redisScript } from "../../../../gateway/edge/store/redis-script.ts";
 import { mostRetryMs, retryStrategy } from "../../../../gateway/edge/store/ioredis-client.ts";
 import { RedisStore, type RedisAnswer } from "../../../../gateway/edge/store/redis.ts";
@@ -24,7 +25,7 @@ afterEach(async () => {
 interface Opened {
   readonly store: RedisStore;
   readonly said: string[];
-  readonly counted: (outcome: (typeof redisOutcomes)[number]) => number;
+  readonly counted: (outcome: keyof typeof fixed.redisCalls) => number;
   readonly connections: () => number;
 }
 
@@ -43,7 +44,7 @@ function open(settings: RedisSettings): Opened {
   return {
     store,
     said,
-    counted: (outcome) => block.cells[fixed.redisCalls + redisOutcomes.indexOf(outcome)]!,
+    counted: (outcome) => block.cells[fixed.redisCalls[outcome]]!,
     connections: () => block.cells[fixed.redisReady]!,
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../../gateway/shared/clock.ts";
-import { CounterBlock, blockBytes, fixed, oauthOutcomes } from "../../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes } from "../../../../gateway/shared/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics.ts";
 import { MemoryTokens } from "../../../../gateway/edge/store/memory-tokens.ts";
 import { RedisStore, type RedisAnswer } from "../../../../gateway/edge/store/redis.ts";
 import { RedisTokens, mostSeenTokens, tokenFreshMs } from "../../../../gateway/edge/store/redis-tokens.ts";
@@ -28,7 +29,7 @@ const digestOf = (text: string): Buffer => tokenDigest(Buffer.from(text));
 /** Stores of `count` workers, or replicas, of one memory. Time stands until a test moves it. */
 interface Stores {
   readonly all: readonly TokenStore[];
-  readonly counted: (outcome: (typeof oauthOutcomes)[number]) => number;
+  readonly counted: (outcome: keyof typeof fixed.oauthTokens) => number;
   nowMs: number;
 }
 
@@ -47,7 +48,7 @@ function inMemory(count: number, tokens = 16_384): MemoryStores {
     nowMs: 1_700_000_000_000,
     memory,
     all: memory.map((_, worker) => new MemoryTokens(memory, worker, counters, () => stores.nowMs, namespaceOf)),
-    counted: (outcome) => counters.cells[fixed.oauthTokens + oauthOutcomes.indexOf(outcome)]!,
+    counted: (outcome) => counters.cells[fixed.oauthTokens[outcome]]!,
   };
   return stores;
 }

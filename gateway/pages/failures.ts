@@ -1,0 +1,22 @@
+// The table of failure flags, for RUNBOOK.md.
+import { failureFlags, failures } from "../failures.ts";
+import { table, type GeneratedPart } from "./generated.ts";
+
+export const flagsPart: GeneratedPart = {
+  page: "gateway/RUNBOOK.md",
+  name: "flags",
+  text: () =>
+    table(
+      ["flag", "status", "cause"],
+      Object.entries(failureFlags).map(([flag, cause]) => [flag, statusesOf(flag), cause]),
+    ),
+};
+
+/** Of all failures with this flag; "none": there is nobody to answer. */
+function statusesOf(flag: string): string {
+  const statuses = Object.values(failures)
+    .filter((failure) => failure.flag === flag)
+    .map(({ httpStatus }) => httpStatus);
+  const answered = [...new Set(statuses)].filter((status) => status > 0).toSorted((a, b) => a - b);
+  return [...answered, ...(statuses.includes(0) ? ["none"] : [])].join(", ") || "–";
+}

@@ -1,0 +1,242 @@
+// Every metric of /metrics, and where workers count what it shows: one declaration each, from which cells, /metrics, what outlives a dead worker, and the
+// table of RUNBOOK.md follow. A sum over workers has a cell in `fixed`, a sum for each series one in `slotLayout`; `controlMetrics` are what the control worker knows.
+import { failureFlags } from "../failures.ts";
+import { CellTable, counter, declaredMetrics, gauge, histogram, valuesOf, type Metric } from "./metric.ts";
+
+/** Cells of one cache line. */
+export const lineCells = 8;
+
+/** `count` cells, in whole cache lines. */
+function wholeLines(count: number): number {
+  return Math.ceil(count / lineCells) * lineCells;
+}
+
+const fixedTable = new CellTable();
+
+const connections = gauge("sluice_connections", "Open connections by side and protocol.", ["side", "protocol"]);
+
+const externalCalls = counter(
+  "sluice_external_calls_total",
+  "Calls to the services of AuthService and RateLimitService, by outcome.",
+  ["service", "outcome"],
+  { allowed: "", denied: "", failed: "", cancelled: "the request ended first" },
+);
+
+/**
+ * Status columns, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer.
+ * The usual one is the last, beside what each request counts (see `slotLayout`).
+ */
+export const statusColumns: readonly string[] = (
+  "201 202 204 206 2xx 301 302 304 307 308 3xx 400 401 403 404 405 408 409 413 415 422 429 431 4xx " +
+  "500 501 502 503 504 5xx 101 0 200"
+).split(" ");
+
+/** Cells that a worker has whatever its Routes. What each request changes stands first, in one cache line. */
+export const fixed = {
+  inFlight: fixedTable.one(gauge("sluice_requests_in_flight", "Requests that have no complete response yet.")),
+  heldBytes: fixedTable.one(
+    gauge("sluice_buffered_request_bytes", "Bytes of requests that wait for a connection or are kept for a retry."),
+  ),
+  /** In sluice_requests_total with those of the series: requests without a series, by column of `statusColumns`. */
+  unmatched: fixedTable.unshown("counter", statusColumns.length),
+  retries: fixedTable.one(counter("sluice_retries_total", "Retries: requests that Sluice sent again to an Endpoint.")),
+  clientConnectionsHttp1: fixedTable.one(connections, { side: "client", protocol: "http1" }),
+  clientConnectionsHttp2: fixedTable.one(connections, { side: "client", protocol: "http2" }),
+  upstreamConnectionsHttp1: fixedTable.one(connections, { side: "upstream", protocol: "http1" }),
+  upstreamConnectionsHttp2: fixedTable.one(connections, { side: "upstream", protocol: "http2" }),
+  shadowBytes: fixedTable.one(gauge("sluice_shadow_buffered_bytes", "Bytes of request bodies kept for shadow copies.")),
+  shadowInFlight: fixedTable.one(
+    gauge("sluice_shadows_in_flight", "Shadow copies that were sent and have no complete response yet."),
+  ),
+  shadowQueued: fixedTable.one(gauge("sluice_shadows_queued", "Shadow copies that wait for a connection.")),
+  http2QueuedBytes: fixedTable.one(
+    gauge("sluice_queued_response_bytes", "Response bytes that wait for the flow-control windows of HTTP/2 clients."),
+  ),
+  /** In sluice_endpoints. */
+  endpointsEjected: fixedTable.unshown("gauge"),
+  regexInputTooLong: fixedTable.one(
+    counter(
+      "sluice_regex_input_too_long_total",
+      "Headers, hosts, methods and query parameters longer than 4096 bytes: no regex matches them.",
+    ),
+  ),
+  flags: fixedTable.each(counter("sluice_failures_total", "Failed requests, by failure flag.", ["flag"], failureFlags)),
+  identities: fixedTable.each(
+    counter("sluice_auth_requests_total", "Requests to deployments with access rules, by outcome.", ["outcome"], {
+      admitted: "",
+      unauthenticated: "401",
+      forbidden: "403",
+      unavailable: "503",
+    }),
+  ),
+  rateLimitEvictions: fixedTable.one(
+    counter(
+      "sluice_rate_limit_evictions_total",
+      "Rate-limit entries that Sluice dropped because --rate-limit-clients was reached: raise it.",
+    ),
+  ),
+  externalAuth: fixedTable.each(externalCalls, { service: "auth" }),
+  externalRateLimit: fixedTable.each(externalCalls, { service: "rate-limit" }),
+  externalInFlight: fixedTable.one(
+    gauge(
+      "sluice_external_calls_in_flight",
+      "Calls to the services of AuthService and RateLimitService that have no answer yet.",
+    ),
+  ),
+  redisReady: fixedTable.one(gauge("sluice_redis_connections", "Data workers that are connected to Redis.")),
+  redisCalls: fixedTable.each(
+    counter("sluice_redis_calls_total", "Calls to Redis, by outcome.", ["outcome"], {
+      answered: "",
+      unreachable: "",
+      late: "no answer within --redis-timeout-ms",
+      busy: "1024 calls of a worker wait",
+      refused: "Redis answered with an error",
+    }),
+  ),
+  oauthTokens: fixedTable.each(
+    counter("sluice_oauth_tokens_total", "Requests for OAuth tokens, and tokens that ended early.", ["outcome"], {
+      issued: "",
+      refused: "",
+      unavailable: "503: Redis did not answer",
+      replaced: "the client has a newer token",
+      evicted: "--oauth-tokens was reached",
+      revoked: "",
+    }),
+  ),
+  oauthRequests: fixedTable.each(
+    counter("sluice_oauth_requests_total", "Requests to the OAuth gateway with a token, by outcome.", ["outcome"], {
+      admitted: "",
+      refused: "",
+      unavailable: "503: Redis did not answer",
+    }),
+  ),
+  workerRestarts: fixedTable.one(
+    counter("sluice_worker_restarts_total", "Threads that ended and that Sluice replaced."),
+  ),
+  workerStalls: fixedTable.one(
+    counter(
+      "sluice_worker_stalls_total",
+      "Threads that Sluice replaced because their event loop was blocked; sluice_worker_restarts_total counts them too.",
+    ),
+  ),
+  /** The thread's last heartbeat, ms of sharedNowMs; 0: it has not begun. In the base block: the control worker's. */
+  beatMs: fixedTable.unshown("mark"),
+  /** Of the base block only, written by the supervisor: odd while the block of a dead worker is folded. */
+  foldGeneration: fixedTable.unshown("mark"),
+} as const;
+
+export const fixedRows = fixedTable.rows;
+export const fixedCells = wholeLines(fixedTable.length);
+
+/** Upper bounds of the duration histogram, seconds; the tenth bucket is +Inf. */
+export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
+
+const seriesLabels = ["namespace", "deployment", "predictor", "role", "protocol"];
+
+/** The families of the series. admin/series.ts writes them, for there may be many thousand series. */
+export const seriesMetrics = {
+  requests: counter(
+    "sluice_requests_total",
+    "Requests by status code of the response and by what answered; code 0: the client left before a response.",
+    [...seriesLabels, "code"],
+  ),
+  durations: histogram(
+    "sluice_request_duration_seconds",
+    "Seconds from the end of the request head to the end of the response.",
+    seriesLabels,
+  ),
+  shadows: counter("sluice_shadow_requests_total", "Shadow copies, by outcome.", [...seriesLabels, "outcome"], {
+    sent: "the shadow answered",
+    failed: "",
+    dropped_size: "--shadow-body-bytes",
+    dropped_memory: "--shadow-total-bytes",
+    dropped_queue: "--shadow-queue",
+    dropped_unready:
+      "no Endpoint, or a pause after five failures in a row: refused, lost, timed out, or an answer over 1 MiB",
+    dropped_incomplete: "the request was incomplete",
+  }),
+};
+
+export const shadowOutcomes = valuesOf(seriesMetrics.shadows);
+
+const slotTable = new CellTable();
+
+/**
+ * First cells of a slot's parts. The last status column, the two cells after it and the first five buckets share one line: a request that is
+ * answered 200 within 25 ms counts in that alone, and over a thousand deployments each further line is a miss.
+ */
+export const slotLayout = {
+  status: slotTable.unshown("counter", statusColumns.length),
+  /** Requests of the series that have no complete answer yet. */
+  inFlight: slotTable.unshown("gauge"),
+  sumSeconds: slotTable.unshown("counter"),
+  buckets: slotTable.unshown("counter", durationBounds.length + 1),
+  /** By `shadowOutcomes`. */
+  shadow: slotTable.unshown("counter", shadowOutcomes.length),
+} as const;
+
+export const slotRows = slotTable.rows;
+export const slotCells = wholeLines(slotTable.length);
+
+/** What a circuit breaker limits, in the order of the cells. A breaker has one such row for each priority. What is in use is a gauge: it ends with its worker. */
+const resources = { connections: "", pending: "requests that wait for a connection", requests: "", retries: "" };
+
+/** Certificates that have a series. */
+export const maxCertificateSeries = 1000;
+
+/** What the control worker knows, or what is no sum; admin/fixed-families.ts fills each. */
+export const controlMetrics = {
+  endpoints: gauge("sluice_endpoints", "Endpoints by state.", ["state"], {
+    ready: "",
+    terminating: "",
+    failing: "the health check fails",
+    ejected: "by the worker that ejects most",
+  }),
+  breakerUse: gauge(
+    "sluice_breaker_use",
+    "Connections, requests and retries in use that circuit breakers limit, all Upstreams together.",
+    ["resource"],
+    resources,
+  ),
+  breakersOpen: gauge(
+    "sluice_breakers_open",
+    "Circuit breakers that have reached a limit, by resource.",
+    ["resource"],
+    resources,
+  ),
+  tableVersion: gauge("sluice_table_version", "Version of the routing table."),
+  tableHash: gauge(
+    "sluice_table_hash",
+    "First 52 bits of the hash of the routing table: replicas with equal hashes serve the same table.",
+  ),
+  tableRoutes: gauge("sluice_table_routes", "Routes in the routing table."),
+  tableBytes: gauge(
+    "sluice_table_bytes",
+    "Memory of the routing table, which all threads share; --table-mib is its limit.",
+    ["state"],
+    { used: "now", touched: "the maximum so far" },
+  ),
+  rateLimitClients: gauge(
+    "sluice_rate_limit_clients",
+    "Clients that rate limits count now, at most --rate-limit-clients; an estimate if there are many.",
+  ),
+  sourceAge: gauge("sluice_source_age_seconds", "Seconds since Sluice last heard from the cluster or folder.", [
+    "source",
+  ]),
+  problems: gauge("sluice_problems", "Configuration problems by code and level.", ["code", "level"]),
+  certificates: gauge(
+    "sluice_certificate_expiry_timestamp_seconds",
+    `Expiry of each served certificate, Unix time; only the ${maxCertificateSeries} that expire first.`,
+    ["certificate"],
+  ),
+} as const;
+
+export const breakerResources = valuesOf(controlMetrics.breakerUse);
+
+export const changeLive = histogram(
+  "sluice_change_live_seconds",
+  "Seconds from the first byte read of a change until every worker has its table.",
+);
+
+/** Every Metric, by name. */
+export const metrics: ReadonlyMap<string, Metric> = declaredMetrics;
