@@ -54,8 +54,11 @@ export class ManifestObjects {
     return this.#withoutNamespace;
   }
 
-  /** Takes what a document, or an item of a List, holds. `listed`: what the items are; null: it is no item. */
-  take(value: unknown, place: Place, listed: ListItems | null): void {
+  /**
+   * Takes the value of a document, or of an item of a List. `listed`: what the items are; null: it is no item. `documentDigest`: of the document that is
+   * this value and nothing else; "": there is none.
+   */
+  take(value: unknown, place: Place, listed: ListItems | null, documentDigest = ""): void {
     if (value === null || value === undefined) return;
     const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
@@ -80,13 +83,8 @@ export class ManifestObjects {
         "use fewer aliases",
       );
     } else {
-      this.#object(value, place, listed, "");
+      this.#object(value, place, listed, documentDigest);
     }
-  }
-
-  /** Takes what a document holds that cannot have too many values. */
-  takeBounded(value: unknown, place: Place, documentDigest: string): void {
-    this.#object(value, place, null, documentDigest);
   }
 
   /** Takes the object of a document that was read before and is the same. */

@@ -12,7 +12,6 @@ import { manifestBounds } from "./manifest-bounds.ts";
 import { ManifestObjects, type ReadingTerms } from "./manifest-objects.ts";
 import { fieldAt, position, templateIn, type Place } from "../objects/manifest-place.ts";
 import { ManifestProblems } from "./manifest-problems.ts";
-import { readPlainYaml } from "./plain-yaml.ts";
 import type { StoredObject } from "../objects/stored-object.ts";
 import { textDigest } from "../objects/text-digest.ts";
 import { finish, type Work } from "../objects/turns.ts";
@@ -142,9 +141,8 @@ class Reading {
     const digest = textDigest(this.#digestKey, document.text);
     const known = this.#known.get(digest);
     if (known !== undefined) return this.objects.takeKnown(known.at(place.line));
-    const plain = readPlainYaml(document.text);
-    if (plain !== undefined) return this.objects.takeBounded(plain, place, digest);
-    for (const value of this.#parsedYaml(document) ?? []) this.objects.take(value, place, null);
+    const values = this.#parsedYaml(document) ?? [];
+    for (const value of values) this.objects.take(value, place, null, values.length === 1 ? digest : "");
   }
 
   json(document: ManifestDocument): void {
@@ -206,7 +204,7 @@ class Reading {
     } else if (notation === "json") {
       this.objects.take(this.#parsedJson(item, "the item is not valid JSON and is not read"), place, listed);
     } else {
-      const value = readPlainYaml(item.text) ?? this.#parsedYaml(item)?.[0];
+      const value = this.#parsedYaml(item)?.[0];
       if (Array.isArray(value)) this.objects.take(value[0], place, listed);
     }
   }
