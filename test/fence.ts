@@ -53,7 +53,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["graph"],
     ["problems"],
   ],
-  "k8s/source": [["objects"], ["entries", "manifest"], ["files"], ["first-reading"], ["folder", "cluster"]],
+  "k8s/source": [["objects"], ["entries", "manifest"], ["files"], ["folder", "cluster"]],
   gateway: [
     ["failures.ts", "options", "callers"],
     ["shared", "steps.ts"],

@@ -290,10 +290,7 @@ async function runControl(
       certificates.declare(translator.current().hosts);
       source.follow(new Set([...translator.wantedSecrets, ...policies.wantedSecrets]));
     };
-    await source.start(deliver, (part) => {
-      reconciler.gather(part);
-      policies.take(part);
-    });
+    await source.start(deliver);
     policies.synced();
     certificates.open(translator.current().hosts);
     // Before the first table: what is contested is decided by the record, or by nobody.

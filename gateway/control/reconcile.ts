@@ -3,7 +3,7 @@ import { channel } from "node:diagnostics_channel";
 import type { Problem } from "../../routing/text/problem.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { RouteTable } from "../../routing/table.ts";
-import type { PartialChange, SourceChange } from "../../k8s/source/objects/source.ts";
+import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/held.ts";
 import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
@@ -221,12 +221,6 @@ export class Reconciler {
     this.#sourceProblems = change.problems;
     this.#take(this.#translator.apply(change, this.#portions), change.readAtMs);
     if (this.#isOpen) this.#tellOAuth(false);
-  }
-
-  /** Takes some of the first change before the rest. */
-  gather(part: PartialChange): void {
-    this.#translator.gather(part, this.#portions);
-    this.otherProblemsChanged();
   }
 
   /** `otherProblems` says something else now. */

@@ -1,6 +1,6 @@
 // Translating: k8s/translate's Translator, as the control worker uses it.
 import type { Problem } from "../../routing/text/problem.ts";
-import type { PartialChange, SourceChange } from "../../k8s/source/objects/source.ts";
+import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord, Held } from "../../k8s/translate/claims/held.ts";
 import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
 import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
@@ -8,8 +8,6 @@ import type { Portions, Translation, TranslationChange } from "../../k8s/transla
 export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
   apply(change: SourceChange, portions: Portions): TranslationChange;
-  /** Takes some of a change that ends with the next `apply`. */
-  gather(part: PartialChange, portions: Portions): void;
   current(): Translation;
   /** The record of claims says this now. */
   setRecord(record: ClaimRecord, portions: Portions): TranslationChange;

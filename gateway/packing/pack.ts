@@ -16,7 +16,6 @@ const generationMark = "__sluice_generation__";
 /** What a process or a thread starts with: sources name it by a URL of their own, which becomes that of the packed entry. */
 const entries = {
   main: "gateway/main.ts",
-  "reading-thread": "k8s/source/first-reading/reading-thread.ts",
   "password-thread": "gateway/edge/identity/password-thread.ts",
 };
 

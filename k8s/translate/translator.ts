@@ -6,7 +6,7 @@ import { plainGuard } from "../../routing/model/guard.ts";
 import { plainSettings, type TableSettings } from "../../routing/model/table-change.ts";
 import { compareProblems, compareText, type Problem } from "../../routing/text/problem.ts";
 import { annotationOf, keys } from "./fields/annotations.ts";
-import { Backends, isThere } from "./graph/backend-records.ts";
+import { Backends } from "./graph/backend-records.ts";
 import { ExternalBook } from "./meaning/external-services.ts";
 import { isAnonymousGranted } from "./meaning/grant.ts";
 import { decodeGuard, type DeclaredGuard } from "./deployments/guard.ts";
@@ -41,18 +41,6 @@ interface ObjectChange {
   readonly removed: readonly string[];
 }
 
-/** What is known of a change before its end. */
-interface Gathered {
-  /** Units that changed. */
-  readonly changed: Set<Unit>;
-  /** Those of them that are still to be published. */
-  readonly publish: Set<Unit>;
-  /** Others that are to be published, or again. */
-  readonly republish: Set<Unit>;
-  /** Of those that changed, plain ones that name a Service which is not there, or not yet. */
-  readonly waiting: Set<Unit>;
-}
-
 export class Translator {
   readonly #settings: TranslateSettings;
   readonly #graph: ObjectGraph;
@@ -60,8 +48,6 @@ export class Translator {
   readonly #namespaces = new Namespaces();
   readonly #holdings: Holdings;
   readonly #oauthKeys: OAuthKeys;
-  /** null: no change is under way. */
-  #gathered: Gathered | null = null;
   #problems: readonly Problem[] | null = null;
   #tableSettings: TableSettings;
   readonly #external: ExternalBook;
@@ -114,87 +100,69 @@ export class Translator {
     };
   }
 
-  /** Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `portions` has not taken before. */
+  /**
+   * Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `portions` has not taken before.
+   *
+   * Five passes, each from the units that changed to those that it affects:
+   *
+   * 1. decode: every object by itself, so that all of them know of each other before one is translated.
+   * 2. translate: what changed, and what has read something that changed.
+   * 3. limitPerNamespace: before claims, because what is refused claims nothing.
+   * 4. claim: before anything is published, because only an owner is served.
+   * 5. publish: once each, whichever passes affected it. Plain units alone are published in the second pass already, and again if a later claim takes a
+   *    name from them: so 60,000 Mappings are never there at once.
+   */
   apply(change: ObjectChange, portions: Portions = inOne): TranslationChange {
-    const gathered = this.#set(change);
-    const { changed, publish, republish } = gathered;
-    this.#gathered = null;
-    for (const unit of gathered.waiting) this.#graph.again(unit);
-    for (const unit of this.#translateChanged(gathered, portions, (one) => one.isPlain)) publish.add(unit);
-    this.#oauthKeys.take(changed);
-    for (const unit of this.#namespaces.update(changed)) publish.add(unit);
-    for (const unit of this.#holdings.claim(new Set([...changed, ...publish]))) publish.add(unit);
-    for (const unit of publish) this.#holdings.rename(unit);
-    for (const unit of [...republish, ...this.#holdings.settle()]) publish.add(unit);
-    for (const unit of this.#holdings.recordHere()) publish.add(unit);
-    const translated = this.#publish(publish, portions);
+    this.#decode(change);
+    const { changed, affected } = this.#translate(portions);
+    for (const unit of this.#limitPerNamespace(changed)) affected.add(unit);
+    for (const unit of this.#claim(changed.union(affected))) affected.add(unit);
+    const translated = this.#publish(affected, portions);
     this.#graph.records.sweep();
     return translated;
   }
 
-  /**
-   * Takes some objects of a change that ends with the next `apply`, where it is decided what goes beyond one object. Plain ones are published at once
-   * if the Services that they name are there.
-   */
-  gather(change: ObjectChange, portions: Portions): void {
-    const gathered = this.#set(change);
-    const some = this.#translateChanged(gathered, portions, (unit) => {
-      if (unit.isPlain && unit.reads.every(isThere)) return true;
-      // What is plain is translated again at the end, so it need not be kept until then.
-      if (unit.isPlain) gathered.waiting.add(unit);
-      unit.settle();
-      return false;
-    });
-    this.#publishSome(some, gathered, portions);
-    portions.take(this.#output.takeChange());
-    this.#graph.records.sweep();
-  }
-
-  #set({ set, removed }: ObjectChange): Gathered {
+  #decode({ set, removed }: ObjectChange): void {
     this.#problems = null;
-    // All that is gathered is one change.
-    if (this.#gathered === null) this.#holdings.nextTurn();
-    this.#gathered ??= { changed: new Set(), publish: new Set(), republish: new Set(), waiting: new Set() };
+    this.#holdings.nextTurn();
     for (const key of removed) this.#graph.remove(key);
     for (const object of set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
     const { front } = this.#graph.modules;
     if (front !== this.#tableSettings.front) this.#tableSettings = { ...this.#tableSettings, front };
-    return this.#gathered;
   }
 
-  /** Translates what changed and publishes whole portions of those that are `ready`. Gives those of them that do not fill one; the rest is to be published. */
-  #translateChanged(gathered: Gathered, portions: Portions, isReady: (unit: Unit) => boolean): readonly Unit[] {
-    const { changed, publish, waiting } = gathered;
+  /** `affected`: what is still to be published. */
+  #translate(portions: Portions): { readonly changed: ReadonlySet<Unit>; readonly affected: Set<Unit> } {
+    const changed = new Set<Unit>();
+    const affected = new Set<Unit>();
     let some: Unit[] = [];
     let drafts = 0;
     for (const unit of this.#graph.translateChanged()) {
       changed.add(unit);
-      publish.delete(unit);
-      waiting.delete(unit);
-      if (!isReady(unit)) {
-        if (!waiting.has(unit)) publish.add(unit);
-        continue;
-      }
+      affected.add(unit);
+      if (!unit.isPlain) continue;
       some.push(unit);
       drafts += unit.meaning!.drafts.length;
       if (drafts < portions.mappings) continue;
-      this.#publishSome(some, gathered, portions);
+      for (const other of this.#holdings.claimNames(some)) affected.add(other);
+      for (const one of some) {
+        this.#publishOne(one, portions);
+        one.letGo();
+        affected.delete(one);
+      }
       some = [];
       drafts = 0;
     }
-    return some;
+    return { changed, affected };
   }
 
-  /** Publishes plain units by what is known so far of who holds bare names, and lets go what they mean. */
-  #publishSome(some: readonly Unit[], { republish }: Gathered, portions: Portions): void {
-    for (const unit of some) this.#holdings.rename(unit);
-    // One that is still to come says for itself what it means.
-    for (const unit of this.#holdings.settle()) if (!unit.changed) republish.add(unit);
-    for (const unit of some) {
-      this.#publishOne(unit, portions);
-      republish.delete(unit);
-      unit.settle();
-    }
+  #limitPerNamespace(changed: ReadonlySet<Unit>): Iterable<Unit> {
+    return this.#namespaces.update(changed);
+  }
+
+  #claim(changed: ReadonlySet<Unit>): Iterable<Unit> {
+    this.#oauthKeys.take(changed);
+    return this.#holdings.claim(changed);
   }
 
   /** What the record says now. As `apply`. */
@@ -274,8 +242,8 @@ export class Translator {
   #publish(units: Iterable<Unit>, portions: Portions): TranslationChange {
     const published = [...units];
     for (const unit of published) this.#publishOne(unit, portions);
-    for (const unit of published) unit.settle();
-    const external = this.#external.settle();
+    for (const unit of published) unit.letGo();
+    const external = this.#external.decide();
     if (external !== this.#tableSettings.external) this.#tableSettings = { ...this.#tableSettings, external };
     return this.#output.takeChange();
   }

@@ -65,7 +65,6 @@ beforeEach(() => {
   );
   write("gateway/type.ts", "export type Unused = string;\n");
   write("gateway/text.ts", "export const text = 'one';\n");
-  write("k8s/source/first-reading/reading-thread.ts", "");
   write("gateway/edge/identity/password-thread.ts", "");
 });
 afterEach(() => rmSync(checkout, { recursive: true }));

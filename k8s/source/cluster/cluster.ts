@@ -3,9 +3,9 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
-import { objectKey, refOfKey } from "../../translate/model/object.ts";
+import { objectKey } from "../../translate/model/object.ts";
 import type { LastGood, StoredForm } from "../objects/last-good.ts";
-import type { EventWriter, PartialChange, Source, SourceChange } from "../objects/source.ts";
+import type { EventWriter, Source, SourceChange } from "../objects/source.ts";
 import type { Api } from "./api.ts";
 import { ClaimConfigMap } from "./claim-config-map.ts";
 import { ClusterEvents } from "./cluster-events.ts";
@@ -45,9 +45,6 @@ export interface ClusterOptions {
   readonly random: () => number;
 }
 
-/** Given before the first change: what deployments are translated with, and mean nothing by themselves. */
-const early: ReadonlySet<string> = new Set(["Service", "EndpointSlice"]);
-
 export class ClusterSource implements Source {
   readonly kind = "cluster";
   readonly forbiddenAddresses: readonly string[];
@@ -67,8 +64,6 @@ export class ClusterSource implements Source {
   /** Something was delivered that is not stored. */
   #unstored = false;
   #deliver: ((change: SourceChange) => void) | null = null;
-  /** null: nobody takes anything before the first change, or that is over. */
-  #gather: ((part: PartialChange) => void) | null = null;
   #immediate: NodeJS.Immediate | null = null;
   #wake: () => void = () => {};
   /** Age of the objects from disk, at a time of performance.now(); null: they are not served. */
@@ -107,12 +102,8 @@ export class ClusterSource implements Source {
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }
 
-  async start(
-    deliver: (change: SourceChange) => void,
-    gather: ((part: PartialChange) => void) | null = null,
-  ): Promise<void> {
+  async start(deliver: (change: SourceChange) => void): Promise<void> {
     const { once, times } = this.#options;
-    this.#gather = gather;
     for (const reflector of this.#reflectors) reflector.start();
     this.claims?.start();
     await this.#until(() => this.#settled || (once && this.#reflectors.some(isFailing)), times.lastGoodAfterMs);
@@ -120,7 +111,6 @@ export class ClusterSource implements Source {
     if (!this.#settled) await this.#restore();
     await this.#until(() => this.#settled || this.#restored !== null, Infinity);
     if (this.#stopped) return;
-    this.#gather = null;
     this.#deliver = deliver;
     this.#send(this.#pending.takeAll());
     // Who takes the change says which Secrets it needs.
@@ -131,7 +121,6 @@ export class ClusterSource implements Source {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#deliver = null;
-    this.#gather = null;
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#wake();
     await Promise.all(
@@ -255,21 +244,11 @@ export class ClusterSource implements Source {
 
   /** After the bytes that are already here: what comes together is one change, if it is no flood. */
   #schedule(): void {
-    if (this.#deliver === null && this.#gather === null) return;
+    if (this.#deliver === null) return;
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null;
-      this.#giveEarly();
-      if (this.#deliver !== null) this.#send(this.#pending.takeTurn());
+      this.#send(this.#pending.takeTurn());
     });
-  }
-
-  /** While other lists still come. */
-  #giveEarly(): void {
-    if (this.#gather === null) return;
-    const { set, removed } = listsOf(this.#pending.takeOnly((key) => early.has(refOfKey(key).kind)));
-    if (set.length + removed.length === 0) return;
-    this.#unstored = true;
-    this.#gather({ set, removed });
   }
 
   #send(change: CollectionChange): void {
@@ -321,7 +300,7 @@ export class ClusterSource implements Source {
   }
 }
 
-function listsOf(change: CollectionChange): PartialChange {
+function listsOf(change: CollectionChange): Pick<SourceChange, "set" | "removed"> {
   const set: ClusterObject[] = [];
   const removed: string[] = [];
   for (const [key, object] of change) {

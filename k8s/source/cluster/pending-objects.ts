@@ -25,22 +25,10 @@ export class PendingObjects {
     return this.#namespaces.size === 0;
   }
 
-  /** Takes those that `isWanted`. */
-  takeOnly(isWanted: (key: string) => boolean): CollectionChange {
-    const taken = new Map<string, ClusterObject | null>();
-    for (const [namespace, objects] of this.#namespaces) {
-      for (const [key, object] of objects) {
-        if (!isWanted(key)) continue;
-        taken.set(key, object);
-        objects.delete(key);
-      }
-      if (objects.size === 0) this.#namespaces.delete(namespace);
-    }
-    return taken;
-  }
-
   takeAll(): CollectionChange {
-    return this.takeOnly(() => true);
+    const taken = new Map([...this.#namespaces.values()].flatMap((objects) => [...objects]));
+    this.#namespaces.clear();
+    return taken;
   }
 
   /** Takes what one turn has room for: at least one object, and of each namespace not more than its share before each other has had one. */

@@ -1,37 +1,9 @@
-// One file, read and parsed, by whichever thread.
+// The bytes of one file, within bounds.
 import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { endingOf, type Ending } from "../entries/ending.ts";
 import { errorCode } from "../objects/error-code.ts";
 import { manifestBounds } from "../manifest/manifest-bounds.ts";
-import { readingManifest, type Manifest, type ManifestOptions } from "../manifest/manifest.ts";
 import type { Work } from "../objects/turns.ts";
-
-export interface FileRead {
-  readonly kind: "read";
-  /** Of the bytes. */
-  readonly digest: string;
-  readonly ending: Ending;
-  readonly manifest: Manifest;
-}
-
-/** Why the bytes of a file cannot be had, in a few words. */
-export interface FileUnread {
-  readonly kind: "unread";
-  readonly reason: string;
-}
-
-/** Reads and parses a file that nothing is known of. `size`: its length when it was found. */
-export function* readingFile(path: string, size: number, options: ManifestOptions): Work<FileRead | FileUnread> {
-  const bytes = readBytes(path, size);
-  if (typeof bytes === "string") return { kind: "unread", reason: bytes };
-  return {
-    kind: "read",
-    digest: yield* hashOf(bytes),
-    ending: endingOf(bytes),
-    manifest: yield* readingManifest(bytes, options),
-  };
-}
 
 /** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. `size`: its length when it was found. */
 export function readBytes(path: string, size: number): Uint8Array | string {

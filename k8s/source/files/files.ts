@@ -7,7 +7,7 @@ import { objectKey, type SourceObject } from "../../translate/model/object.ts";
 import { Declarations } from "./declarations.ts";
 import { endingOf, endsAlike } from "../entries/ending.ts";
 import { entryAt } from "../entries/entries.ts";
-import { hashOf, readBytes, type FileRead, type FileUnread } from "./file-reading.ts";
+import { hashOf, readBytes } from "./file-reading.ts";
 import { KnownFiles } from "./known-files.ts";
 import type { ReadingTerms } from "../manifest/manifest-objects.ts";
 import { missingIn, readingManifest } from "../manifest/manifest.ts";
@@ -29,18 +29,6 @@ export interface BesideObjects {
 const noProblems: readonly Problem[] = Object.freeze([]);
 const nothingBeside: BesideObjects = Object.freeze({ otherKinds: 0, withoutNamespace: 0 });
 
-/** A file that was found and not read yet. */
-export interface FoundFile {
-  readonly path: string;
-  readonly name: string;
-  readonly stats: Stats;
-}
-
-export interface FirstRead {
-  readonly file: FoundFile;
-  readonly read: FileRead | FileUnread;
-}
-
 /** All files of a Source by the name they are shown with. */
 export class ManifestFiles {
   /** What all of them are read with. */
@@ -50,8 +38,6 @@ export class ManifestFiles {
   readonly #problems = new Map<string, readonly Problem[]>();
   /** All of them, and those of Declarations among them; null: gathered anew when somebody asks. */
   #gathered: { readonly declared: readonly Problem[]; readonly all: readonly Problem[] } | null = null;
-  readonly #awaited = new Map<string, FoundFile>();
-  #gathering = false;
 
   constructor(defaultNamespace: string) {
     this.terms = { defaultNamespace, digestKey: drawnTextKey() };
@@ -67,36 +53,8 @@ export class ManifestFiles {
     return stats.size === 0 && (this.#files.get(name)?.objects.length ?? 0) > 0;
   }
 
-  /** From here on files are noted only, until `gathered` is asked for. */
-  gather(): void {
-    this.#gathering = true;
-  }
-
-  /** What was noted, in that order. Each is awaited by `take` until it is read or forgotten in another way. */
-  gathered(): readonly FoundFile[] {
-    this.#gathering = false;
-    return [...this.#awaited.values()];
-  }
-
-  /** Takes what was read of files that were noted, but of those that are not awaited any more. */
-  *take(reads: readonly FirstRead[]): Work {
-    for (const { file, read } of reads) {
-      const { name, stats } = file;
-      if (this.#awaited.get(name) !== file) continue;
-      this.#awaited.delete(name);
-      if (read.kind === "read") this.#taken(name, stampOf(stats), read);
-      else this.#unreadable(name, stampOf(stats), read.reason);
-      yield;
-    }
-  }
-
   /** Reads the file at `path`. Equal bytes cost no parse; what cannot be read keeps its last good objects. */
   *read(path: string, name: string, stats: Stats): Work {
-    this.#awaited.delete(name);
-    if (this.#gathering) {
-      this.#awaited.set(name, { path, name, stats });
-      return;
-    }
     const bytes = readBytes(path, stats.size);
     if (typeof bytes === "string") this.#unreadable(name, stampOf(stats), bytes);
     else yield* this.readBytes(bytes, name, stampOf(stats));
@@ -130,23 +88,18 @@ export class ManifestFiles {
       this.#files.set(name, { ...before, stamp });
       return;
     }
-    const manifest = yield* readingManifest(bytes, { file: name, terms: this.terms, lastGood: before?.objects ?? [] });
-    this.#taken(name, stamp, { digest, ending: endingOf(bytes), manifest });
-  }
-
-  #taken(name: string, stamp: number, { digest, ending, manifest }: Omit<FileRead, "kind">): void {
-    const lastGood = this.#files.get(name)?.objects ?? [];
+    const lastGood = before?.objects ?? [];
+    const manifest = yield* readingManifest(bytes, { file: name, terms: this.terms, lastGood });
     const objects = manifest.complete
       ? [...manifest.objects]
       : [...manifest.objects, ...missingIn(manifest.objects, lastGood)];
     const { otherKinds, withoutNamespace } = manifest;
-    this.#files.set(name, { stamp, digest, ending, objects, otherKinds, withoutNamespace });
+    this.#files.set(name, { stamp, digest, ending: endingOf(bytes), objects, otherKinds, withoutNamespace });
     this.#declarations.replace(lastGood, objects);
     this.#tell(name, manifest.problems);
   }
 
   forget(name: string): void {
-    this.#awaited.delete(name);
     this.#declarations.replace(this.#files.get(name)?.objects ?? [], []);
     this.#files.delete(name);
     this.#tell(name, noProblems);

@@ -17,11 +17,10 @@ import {
   type Entry,
   type FolderBounds,
 } from "../entries/entries.ts";
-import { fileProblem, ManifestFiles, type FirstRead } from "../files/files.ts";
+import { fileProblem, ManifestFiles } from "../files/files.ts";
 import { hasPassed, PendingEntries, type Happening, type PendingEntry } from "./pending-entries.ts";
 import { PassedNames } from "./passed-names.ts";
-import type { PartialChange, Source, SourceChange } from "../objects/source.ts";
-import { firstReading, firstReadingLimits, type FirstReadingLimits } from "../first-reading/first-reading.ts";
+import type { Source, SourceChange } from "../objects/source.ts";
 import { FolderTree, knownIn, newDirectory, type Directory } from "./tree.ts";
 import { Turns, type Work } from "../objects/turns.ts";
 
@@ -45,12 +44,8 @@ const flushMs = 10;
 /** Entries that a poll looks at before it lets events in. */
 const pollSlice = 25;
 
-export function folderSource(
-  options: FolderOptions,
-  bounds: FolderBounds = folderBounds,
-  reading: FirstReadingLimits = firstReadingLimits(),
-): Source {
-  return new FolderSource(options, bounds, reading);
+export function folderSource(options: FolderOptions, bounds: FolderBounds = folderBounds): Source {
+  return new FolderSource(options, bounds);
 }
 
 class FolderSource implements Source {
@@ -59,7 +54,6 @@ class FolderSource implements Source {
   readonly claims: ClaimFile | null;
   readonly events = null;
   readonly #options: FolderOptions;
-  readonly #reading: FirstReadingLimits;
   readonly #files: ManifestFiles;
   readonly #tree: FolderTree;
   readonly #turns = new Turns();
@@ -86,9 +80,8 @@ class FolderSource implements Source {
   #readAtMs = 0;
   #shownProblems: readonly Problem[] = [];
 
-  constructor(options: FolderOptions, bounds: FolderBounds, reading: FirstReadingLimits) {
+  constructor(options: FolderOptions, bounds: FolderBounds) {
     this.#options = options;
-    this.#reading = reading;
     this.claims = options.claimsFile === null ? null : new ClaimFile(options.claimsFile);
     this.#files = new ManifestFiles(options.defaultNamespace);
     this.#tree = new FolderTree({
@@ -99,10 +92,7 @@ class FolderSource implements Source {
     });
   }
 
-  async start(
-    deliver: (change: SourceChange) => void,
-    gather: ((part: PartialChange) => void) | null = null,
-  ): Promise<void> {
+  async start(deliver: (change: SourceChange) => void): Promise<void> {
     for (const folder of this.#options.folders) {
       const path = resolve(folder);
       const found = entryAt(path);
@@ -114,28 +104,15 @@ class FolderSource implements Source {
       );
     }
     this.#readAtMs = now();
-    this.#files.gather();
     for (const root of this.#roots) {
       await this.#turns.run(() => this.#tree.open(root));
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
-    await firstReading(this.#files.gathered(), this.#files.terms, this.#turns, this.#reading, (reads) =>
-      this.#takeFirst(reads, gather),
-    );
-    if (this.#stopped) return;
     this.claims?.start();
     this.#deliver = deliver;
     this.#send(true);
     this.#schedulePoll();
-  }
-
-  *#takeFirst(reads: readonly FirstRead[], gather: ((part: PartialChange) => void) | null): Work {
-    yield* this.#files.take(reads);
-    if (gather === null) return;
-    const { set, removed } = this.#files.changes();
-    if (set.length + removed.length > 0) gather({ set, removed });
-    this.#files.letGo();
   }
 
   async stop(): Promise<void> {

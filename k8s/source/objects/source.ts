@@ -2,15 +2,11 @@
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import type { SourceObject } from "../../translate/model/object.ts";
 
-/** Some of what changed. */
-export interface PartialChange {
+/** What changed since the last call. The first change of a Source is everything. */
+export interface SourceChange {
   readonly set: readonly SourceObject[];
   /** Keys (`objectKey`) of objects that are gone. */
   readonly removed: readonly string[];
-}
-
-/** What changed since the last call. The first change of a Source ends what is everything. */
-export interface SourceChange extends PartialChange {
   /** All Problems of the Source itself (a file that does not parse), replacing the earlier ones. */
   readonly problems: readonly Problem[];
   /** performance.timeOrigin + performance.now() when the first byte of this change was read, ms: start of `sluice_change_live_seconds`. */
@@ -26,10 +22,10 @@ export interface Source {
   /** Tells people about Problems where their objects are; null where objects have no such place. */
   readonly events: EventWriter | null;
   /**
-   * Delivers the first change, with which everything was told, before it resolves, later ones as they happen, never two at a time. What it has of the
-   * first one before the rest it may give to `gather`, which reads it at once. Rejects with one clear sentence when it cannot start (a missing folder).
+   * Delivers the first change before it resolves, later ones as they happen, never two at a time. Rejects with one clear sentence when it cannot start
+   * (a missing folder).
    */
-  start(deliver: (change: SourceChange) => void, gather?: (part: PartialChange) => void): Promise<void>;
+  start(deliver: (change: SourceChange) => void): Promise<void>;
   stop(): Promise<void>;
   /** All Secrets that manifests refer to now, as `namespace/name`. A cluster Source reads these and no others. */
   follow(secrets: ReadonlySet<string>): void;

@@ -7,7 +7,6 @@ import type { UnknownRecord } from "../../translate/values/value.ts";
 import { kindNames } from "./kinds.ts";
 import { originAt, type Place } from "./manifest-place.ts";
 import type { PackedReader, PackedWriter } from "./packed-text.ts";
-import { sharedText } from "./shared-text.ts";
 import { textDigest } from "./text-digest.ts";
 
 interface StoredText {
@@ -26,19 +25,6 @@ export interface Found {
   readonly documentDigest: string;
   readonly digestKey: string;
 }
-
-/** An object without its file, as it passes between threads. */
-export type StoredParts = readonly [
-  kind: string,
-  namespace: string,
-  name: string,
-  apiVersion: string,
-  line: number,
-  items: string,
-  text: string,
-  digest: string,
-  documentDigest: string,
-];
 
 export class StoredObject implements SourceObject {
   readonly ref: ObjectRef;
@@ -88,33 +74,6 @@ export class StoredObject implements SourceObject {
       digest: this.#digest,
       documentDigest: this.documentDigest,
     });
-  }
-
-  /** What `ofParts` makes the same object of, in another thread. It must not have been let go. */
-  get parts(): StoredParts {
-    const { kind, namespace, name } = this.ref;
-    return [
-      kind,
-      namespace,
-      name,
-      this.apiVersion,
-      this.#line,
-      this.#items,
-      this.#text ?? "",
-      this.#digest,
-      this.documentDigest,
-    ];
-  }
-
-  static ofParts(
-    [kind, namespace, name, apiVersion, line, items, text, digest, documentDigest]: StoredParts,
-    file: string,
-  ): StoredObject {
-    return new StoredObject(
-      { kind: sharedText(kind), namespace: sharedText(namespace), name },
-      sharedText(apiVersion),
-      { file, line, items, text, digest, documentDigest },
-    );
   }
 
   /** Writes all but the text of the object. */

@@ -125,7 +125,7 @@ export class BareNames<U extends Declarer> {
   readonly #unrecorded = new Set<string>();
   /** Keys of what was given up. */
   readonly #ended = new Set<string>();
-  /** Names that changed since `settle`, and who had them before: looked at once, however many changed them. */
+  /** Names that changed since `decide`, and who had them before: looked at once, however many changed them. */
   readonly #touched = new Map<string, string | null>();
 
   constructor(settings: BareNameSettings) {
@@ -172,7 +172,7 @@ export class BareNames<U extends Declarer> {
   }
 
   /** Units whose answer changed since the last call. */
-  settle(): readonly U[] {
+  decide(): readonly U[] {
     const affected: U[] = [];
     for (const [name, before] of this.#touched) {
       const declared = this.#declared.get(name);

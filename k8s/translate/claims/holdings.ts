@@ -5,8 +5,9 @@ import { Claims } from "./claim-book.ts";
 import { fewOf, listOf } from "../collections/few.ts";
 import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from "./held.ts";
 import type { TranslateSettings } from "../model/translation.ts";
-import type { Draft } from "../meaning/meaning.ts";
+import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
 import type { Unit } from "../units/unit.ts";
+import type { Refusals } from "../units/usage.ts";
 
 /** Where it is decided who holds what. */
 export interface Recording {
@@ -54,23 +55,25 @@ export class Holdings {
 
   /** Takes the claims of units that changed. Gives the units that hold more, or less, than before. */
   claim(units: ReadonlySet<Unit>): Iterable<Unit> {
-    return this.#claims.update(units, this.#turn);
+    const affected = new Set(this.#claims.update(units, this.#turn));
+    for (const unit of this.claimNames(units.union(affected))) affected.add(unit);
+    for (const unit of this.#recordHere()) affected.add(unit);
+    return affected;
   }
 
-  /** Takes the bare names of a unit that changed. Who holds them is known with the next `settle`. */
-  rename(unit: Unit): void {
-    const names = bareNamesOf(unit);
-    this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
-    unit.bareNames = fewOf(names);
+  /** Takes the bare names of units that changed, but of those whose meaning was let go, which were taken before. Gives units as `claim`. */
+  claimNames(units: Iterable<Unit>): Iterable<Unit> {
+    for (const unit of units) {
+      if (unit.meaning === null) continue;
+      const names = bareNamesOf(unit.meaning, unit.refusals);
+      this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
+      unit.bareNames = fewOf(names);
+    }
+    return this.#bareNames.decide();
   }
 
-  /** Units that hold another bare name since the last call, or one less. */
-  settle(): Iterable<Unit> {
-    return this.#bareNames.settle();
-  }
-
-  /** Where it is decided here: whoever holds something from this change on is recorded with its number. Gives units as `claim`. */
-  recordHere(): Iterable<Unit> {
+  /** Where it is decided here: whoever holds something from this change on is recorded with its number. */
+  #recordHere(): Iterable<Unit> {
     if (!this.#recordsHere) return [];
     const { added, ended } = this.recordChange;
     // The first change is everything: what it does not hold is gone.
@@ -154,7 +157,7 @@ export class Holdings {
       this.#recorded.set(key, held);
     }
     this.#bareNames.hold(set, removed);
-    return new Set([...this.#claims.hold(set, keys, this.#turn), ...this.#bareNames.settle()]);
+    return new Set([...this.#claims.hold(set, keys, this.#turn), ...this.#bareNames.decide()]);
   }
 }
 
@@ -172,9 +175,9 @@ function bareNameProblem(unit: Unit, name: string, { undecided, reason }: NameRe
 }
 
 /** Names that the drafts of a unit declare, each once; an SD declares one, raw Mappings up to their allowance. */
-function bareNamesOf({ meaning, refusals }: Unit): readonly string[] {
+function bareNamesOf({ drafts }: UnitMeaning, refusals: Refusals | null): readonly string[] {
   const names: string[] = [];
-  for (const { mapping, standing } of meaning!.drafts) {
+  for (const { mapping, standing } of drafts) {
     if (standing.kind !== "bare" || refusals?.mappings.has(mapping.id) === true) continue;
     if (!names.includes(standing.name)) names.push(standing.name);
   }

@@ -88,11 +88,6 @@ export class Backend extends Watched {
   }
 }
 
-/** false: a Service that is not there, or has no Endpoints. */
-export function isThere(read: Watched): boolean {
-  return !(read instanceof Backend) || (read.service !== null && read.slices !== null);
-}
-
 export class Backends {
   readonly registry = new Registry((namespace, name) => new Backend(namespace, name));
   readonly #settings: TranslateSettings;

@@ -131,11 +131,6 @@ export class ObjectGraph {
     }
   }
 
-  /** It is translated again with what changed. */
-  again(unit: Unit): void {
-    this.#mark(unit);
-  }
-
   /** What a unit means. A Mapping object or document, and what few units have, is kept; of the others it is found out again. */
   meaningOf(unit: Unit): UnitMeaning {
     return unit.meaning ?? this.#meaningOf(unit, new Reading(this));

@@ -45,13 +45,13 @@ export class ExternalBook {
     else this.#services.set(key, services);
   }
 
-  /** Who is asked, as it was settled last. */
+  /** Who is asked, as it was decided last. */
   get current(): ExternalServices {
     return this.#current;
   }
 
   /** What is asked from now on: the same object where nothing has changed. */
-  settle(): ExternalServices {
+  decide(): ExternalServices {
     const before = this.#current;
     if (this.#services.size === 0 && before === noExternalServices) return before;
     const all = [...this.#services].sort(([a], [b]) => compareText(a, b)).flatMap(([, services]) => services);

@@ -58,7 +58,7 @@ export class Unit implements Declared {
     this.names = names;
   }
 
-  /** Takes what it means: as a whole until `settle`. */
+  /** Takes what it means: as a whole until `letGo`. */
   means(meaning: UnitMeaning): void {
     const { problems, choices } = meaning;
     this.meaning = meaning;
@@ -67,7 +67,7 @@ export class Unit implements Declared {
   }
 
   /** What it means is published. */
-  settle(): void {
+  letGo(): void {
     if (this.isPlain) this.meaning = null;
   }
 

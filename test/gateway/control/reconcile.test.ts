@@ -4,7 +4,7 @@ import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { HealthCheck, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { SourceChange } from "../../../k8s/source/objects/source.ts";
-import type { Portions, Translation, TranslationChange } from "../../../k8s/translate/model/translation.ts";
+import type { Translation, TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import { Readiness } from "../../../gateway/control/status/readiness.ts";
 import { Slices } from "../../../gateway/admin/slices.ts";
 import { Reconciler, type ReconcilerOutside } from "../../../gateway/control/reconcile.ts";
@@ -42,10 +42,6 @@ class ScriptedTranslator implements Translating {
     for (const key of change.removedUpstreams) this.upstreams.delete(key);
     for (const endpoints of change.endpoints) this.endpoints.set(endpoints.key, endpoints);
     return change;
-  }
-
-  gather(_part: unknown, portions: Portions): void {
-    portions.take(this.apply());
   }
 
   setRecord(): TranslationChange {
@@ -194,29 +190,6 @@ describe("reconciler", () => {
     ]);
     reconciler.drain();
     expect([reconciler.ready, isReady(memory)]).toEqual([false, false]);
-    reconciler.stop();
-  });
-
-  test("what is gathered before the first change is in the first table, with slots, and in none before", () => {
-    const { reconciler, translator, memory, take, kept, reader, turn } = start();
-    const torn = (): boolean => new SharedTable(memory).torn;
-    translator.next = whole;
-    reconciler.gather({ set: [], removed: [] });
-    reader.take();
-    expect([reader.table.version, torn(), kept]).toEqual([0, true, []]);
-    take({ mappings: [mappingOf("other", "u")] });
-    reconciler.open();
-    expect(kept).toMatchObject([
-      {
-        taken: [
-          [0, { deployment: "iris" }],
-          [1, { deployment: "other" }],
-        ],
-        breakersTaken: [[0, "u"]],
-      },
-    ]);
-    turn();
-    expect([reader.table.version, reader.table.routeCount, torn()]).toEqual([1, 2, false]);
     reconciler.stop();
   });
 

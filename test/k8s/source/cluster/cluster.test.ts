@@ -178,28 +178,6 @@ const forbidden =
   };
 
 describe("the first change", () => {
-  test("Services and EndpointSlices are given while other lists still come, and the first change ends what is everything", async () => {
-    fake.put(deployments, deployment("iris"));
-    fake.put(services, service("iris-main"));
-    fake.put(slices, slice("iris-main-1", "iris-main"));
-    const gathered: string[] = [];
-    fake.faults.push((call, response) => {
-      if (call.path !== deployments || gathered.length === 2) return false;
-      refuse(response, 503, "ServiceUnavailable", "not yet");
-      return true;
-    });
-    await open().start(take, ({ set, removed }) => {
-      expect([changes, removed]).toEqual([[], []]);
-      for (const { ref, object } of set) {
-        gathered.push(ref.kind);
-        known.set(`${ref.kind} ${ref.namespace}/${ref.name}`, object);
-      }
-    });
-    expect(gathered.toSorted()).toEqual(["EndpointSlice", "Service"]);
-    expect(changes[0]!.set.map(({ ref }) => ref.kind)).toEqual(["SeldonDeployment"]);
-    expect(known.get("Service prod/iris-main")).toMatchObject({ spec: { clusterIP: "10.0.0.1" } });
-  });
-
   test("holds everything, once every resource was listed", async () => {
     fake.put(deployments, deployment("iris"));
     fake.put(services, service("iris-main"));

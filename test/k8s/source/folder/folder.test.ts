@@ -533,6 +533,18 @@ describe("edits", () => {
     expect(follower.changes.slice(1).every(({ removed }) => removed.length === 0)).toBe(true);
   });
 
+  test("nothing is delivered by a Source that is stopped while it reads", async () => {
+    for (let file = 0; file < 200; file++) put(`${file}.yaml`, service(`s${file}`).repeat(10));
+    let delivered = 0;
+    source = folderSource({ folders: [folder], defaultNamespace: "default", claimsFile: null, pollMs: noPollMs });
+    const started = source.start(() => {
+      delivered += 1;
+    });
+    await source.stop();
+    await started;
+    expect(delivered).toBe(0);
+  });
+
   test("nothing is delivered after stop", async () => {
     const follower = await follow();
     await source!.stop();
