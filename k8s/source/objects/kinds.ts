@@ -1,6 +1,6 @@
 // Kinds: which objects of manifests routing reads, and which look as if somebody thought so.
 import { meantKind } from "../../translate/platform/ambassador-kinds.ts";
-import { isPlatformKind } from "../../translate/platform/shapes.ts";
+import { isPlatformKind } from "../../translate/platform/platform.ts";
 import { quoted } from "../../translate/values/value.ts";
 
 /** Groups of the kinds that are read. Every other kind belongs to somebody else and is only counted. */

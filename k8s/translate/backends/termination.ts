@@ -18,24 +18,6 @@ export interface Termination {
   readonly unreadable: boolean;
 }
 
-/** Fields that it reads. */
-export const terminationFields: readonly string[] = [
-  "secret",
-  "ca_secret",
-  "crl_secret",
-  "cert_required",
-  "min_tls_version",
-  "max_tls_version",
-  "cipher_suites",
-  "ecdh_curves",
-  "alpn_protocols",
-  "redirect_cleartext_from",
-  "cert_chain_file",
-  "private_key_file",
-  "cacert_chain_file",
-  "crl_file",
-];
-
 /** Names of ciphers or groups that are read, at most. */
 const mostNames = 64;
 const versions: Readonly<Record<string, TlsVersion | "old">> = {
@@ -100,7 +82,7 @@ export function decodeTermination(fields: UnknownRecord, at: string, report: Rep
   return {
     secret: name("secret"),
     caSecret: name("ca_secret"),
-    crlSecret: name("crl_secret"),
+    crlSecret: name("crl_secret") || name("v3CRLSecret"),
     required: required ?? true,
     terms: {
       minVersion: lowest === "old" ? null : lowest,

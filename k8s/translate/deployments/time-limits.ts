@@ -2,8 +2,6 @@
 import type { TimeLimit } from "../../../routing/model/mapping.ts";
 import { commonPart } from "../collections/common-part.ts";
 
-/** Longest time limit, ms: the longest timer there is. */
-export const maxTimeMs = 2_147_483_647;
 /** Idle limit of Seldon's Mappings; a longer timeout raises it (operator 0.4.1 and later). */
 export const defaultIdleMs = 300_000;
 const defaultIdle: TimeLimit = commonPart({ ms: defaultIdleMs, setBy: null });

@@ -8,11 +8,12 @@ import { idsOf } from "./document-ids.ts";
 import { isReportedBelow } from "./reported-below.ts";
 import { ownIdOf } from "../fields/annotations.ts";
 import { Fields, type RegexBudget } from "../fields/fields.ts";
+import { mappingTable } from "../fields/mapping-fields.ts";
 import type { DecodedGuard } from "../deployments/guard.ts";
 import { flatMapping, mappingDocument, mappingObject } from "../mappings/mapping-places.ts";
 import { misplacedSentence } from "../fields/places.ts";
 import { PlatformDocuments, type PlatformDocument, type PlatformSaid } from "../platform/documents.ts";
-import { isPlatformKind } from "../platform/shapes.ts";
+import { isPlatformKind } from "../platform/platform.ts";
 import { reportMappingDifferences } from "../mappings/differences.ts";
 import { decodeRawMapping, type RawMapping } from "../mappings/mapping.ts";
 import type { TranslateSettings } from "../model/translation.ts";
@@ -286,8 +287,9 @@ class Decoding {
     }
     const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;
     const fields = new Fields(
+      mappingTable,
       record,
-      field,
+      field === "" ? "spec." : `${field} `,
       (level, code, at, sentence) => this.report(level, code, at, sentence),
       this.#budget,
     );

@@ -2,7 +2,7 @@
 import type { ProblemLevel } from "../../../routing/text/problem.ts";
 import { compileRegex } from "../../../routing/regex/regex.ts";
 import { allowance } from "../values/allowance.ts";
-import { mappingFields } from "./mapping-fields.ts";
+import type { FieldTable } from "./field-table.ts";
 import type { Report } from "../values/report.ts";
 import {
   arrayOf,
@@ -21,14 +21,10 @@ export interface RegexBudget {
   left: number;
 }
 
-/** Deciding texts of which Ambassador cannot tell "" from absence: fields of Go's type `string`. In fields of other types "" is a text that cannot be read. */
-const emptyIsAbsent: ReadonlySet<string> = new Set(["hostname", "host", "method", "tls"]);
-/** Without a value these are errors anyway. */
-const required: ReadonlySet<string> = new Set(["prefix", "service"]);
-
 export class Fields {
+  readonly table: FieldTable;
   readonly #record: UnknownRecord;
-  readonly #field: string;
+  readonly #at: string;
   readonly #report: Report;
   readonly #budget: RegexBudget;
   readonly #read = new Set<string>();
@@ -38,10 +34,11 @@ export class Fields {
   /** Regexes taken so far. */
   regexes = 0;
 
-  /** `field`: where the document is, for Problems; "" for an object of its own. */
-  constructor(record: UnknownRecord, field: string, report: Report, budget: RegexBudget) {
+  /** `at` comes before the names of fields in Problems: `spec.`. Without a budget no regex may be compiled. */
+  constructor(table: FieldTable, record: UnknownRecord, at: string, report: Report, budget: RegexBudget = { left: 0 }) {
+    this.table = table;
     this.#record = record;
-    this.#field = field;
+    this.#at = at;
     this.#report = report;
     this.#budget = budget;
   }
@@ -59,14 +56,10 @@ export class Fields {
    */
   #noteEmpty(name: string): void {
     const value = fieldOf(this.#record, name);
-    if (value !== null && (value !== "" || !emptyIsAbsent.has(name))) return;
-    if (
-      required.has(name) ||
-      (name === "host" && this.says("hostname")) ||
-      (name === "hostname" && this.says("host")) ||
-      (mappingFields[name] ?? "how") === "how"
-    )
-      return;
+    if ((value !== null && value !== "") || this.table.strict) return;
+    const { empty } = this.table.rows[name] ?? { empty: "absent" };
+    if (!(empty === "text" || (empty === "told" && value === null)) || this.#defaults(name)) return;
+    if ((name === "host" && this.says("hostname")) || (name === "hostname" && this.says("host"))) return;
     this.#emptied.add(name);
     this.report(
       "warning",
@@ -74,6 +67,12 @@ export class Fields {
       name,
       "it has no value and counts as not written, so the Mapping is served without what it would say; write its value, or remove it",
     );
+  }
+
+  /** A value that cannot be read has a default. */
+  #defaults(name: string): boolean {
+    const decides = this.table.rows[name]?.decides ?? "none";
+    return !this.table.strict && (decides === "how" || decides === "none");
   }
 
   has(name: string): boolean {
@@ -105,12 +104,29 @@ export class Fields {
     return read ?? false;
   }
 
-  integer(name: string, least: number, most: number): number | null {
+  /** Within the bounds of its row. */
+  integer(name: string): number | null {
     const value = this.take(name);
     if (value === undefined) return null;
+    const { min, max } = this.table.rows[name]!;
     const number = integerOf(value);
-    if (number !== null && number >= least && number <= most) return number;
-    this.bad(name, value, `a whole number from ${least} to ${most}`);
+    if (number !== null && number >= min && number <= max) return number;
+    this.bad(name, value, `a whole number from ${min} to ${max}`);
+    return null;
+  }
+
+  /** Of `key` in a map that the field holds, within the bounds of the field's row or these. */
+  integerIn(
+    name: string,
+    map: UnknownRecord,
+    key: string,
+    { min, max }: { readonly min: number; readonly max: number } = this.table.rows[name]!,
+  ): number | null {
+    const value = fieldOf(map, key) ?? null;
+    if (value === null) return null;
+    const number = integerOf(value);
+    if (number !== null && number >= min && number <= max) return number;
+    this.bad(name, value, `${key} as a whole number from ${min} to ${max}`);
     return null;
   }
 
@@ -166,24 +182,22 @@ export class Fields {
 
   /** A value that cannot be read: what it gets is what the kind of its field says. */
   bad(name: string, value: unknown, write: string): void {
-    if ((mappingFields[name] ?? "how") === "how") {
-      this.#unusable.add(name);
-      this.report(
-        "warning",
+    if (!this.#defaults(name))
+      return this.refuse(
         "bad-value",
         name,
-        `${quoted(value)} cannot be used and counts as not written; write ${write}`,
+        `${quoted(value)} cannot be read, so ${this.table.outcome}; write ${write}`,
       );
-    } else {
-      this.refuse(
-        "bad-value",
-        name,
-        `${quoted(value)} cannot be read, so the Mapping is not served in this form; write ${write}`,
-      );
-    }
+    this.#unusable.add(name);
+    this.report(
+      "warning",
+      "bad-value",
+      name,
+      `${quoted(value)} cannot be used and counts as not written; write ${write}`,
+    );
   }
 
-  /** An error that leaves the Mapping without what the field decides. */
+  /** An error that leaves the object without what the field decides. */
   refuse(code: string, name: string, sentence: string): void {
     this.#unreadable.add(name);
     this.report("error", code, name, sentence);
@@ -210,17 +224,12 @@ export class Fields {
     return this.#unusable.has(name);
   }
 
-  /** Keys that somebody took, whether they are there or not. */
-  taken(): Iterable<string> {
-    return this.#read;
-  }
-
   report(level: ProblemLevel, code: string, name: string, sentence: string): void {
-    this.#report(level, code, this.#field === "" ? `spec.${name}` : `${this.#field} ${name}`, sentence);
+    this.#report(level, code, `${this.#at}${name}`, sentence);
   }
 
-  /** Keys that nobody took. */
-  unread(): readonly string[] {
-    return Object.keys(this.#record).filter((name) => !this.#read.has(name));
+  /** Keys that are not in the table, and that nobody took. */
+  unknown(): readonly string[] {
+    return Object.keys(this.#record).filter((name) => !this.#read.has(name) && !Object.hasOwn(this.table.rows, name));
   }
 }

@@ -12,8 +12,8 @@ import { decodeRedirect } from "./redirect.ts";
 import { decodeHostRewrite, decodeRewrite } from "./rewrite.ts";
 import { parseService, type RawService } from "../backends/service-address.ts";
 import { saysNothing } from "./said.ts";
-import { defaultIdleMs, maxTimeMs } from "../deployments/time-limits.ts";
-import { checkUnread } from "./unread-fields.ts";
+import { defaultIdleMs } from "../deployments/time-limits.ts";
+import { checkUnread } from "../fields/unread-fields.ts";
 import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from "../backends/upstreams.ts";
 import { tlsNameIn } from "../backends/tls.ts";
 import { quoted } from "../values/value.ts";
@@ -77,7 +77,7 @@ export function decodeRawMapping(
     kind: "Mapping",
     name,
     field,
-    precedence: fields.integer("precedence", -1_000_000, 1_000_000) ?? 0,
+    precedence: fields.integer("precedence") ?? 0,
     weight: fields.unreadable.has("weight") ? 0 : weight,
     shadow,
     grpc,
@@ -117,7 +117,7 @@ export function decodeRawMapping(
 const nothingSaid: readonly Defaultable[] = Object.freeze([]);
 
 function decodeLimit(fields: Fields, name: string, owner: string): TimeLimit | null {
-  const ms = fields.integer(name, 0, maxTimeMs);
+  const ms = fields.integer(name);
   return ms === null ? null : { ms, setBy: `${name} of ${owner}` };
 }
 
@@ -129,9 +129,9 @@ function decodePriority(fields: Fields): "default" | "high" {
 }
 
 function decodeUpstreamLimits(fields: Fields, grpc: boolean): UpstreamLimits {
-  const connect = fields.integer("connect_timeout_ms", 1, maxTimeMs);
-  const idle = fields.integer("cluster_idle_timeout_ms", 0, maxTimeMs);
-  const lifetime = fields.integer("cluster_max_connection_lifetime_ms", 0, maxTimeMs);
+  const connect = fields.integer("connect_timeout_ms");
+  const idle = fields.integer("cluster_idle_timeout_ms");
+  const lifetime = fields.integer("cluster_max_connection_lifetime_ms");
   const breakers = decodeBreakers(fields);
   const healthCheck = decodeHealthCheck(fields, grpc);
   if (connect === null && idle === null && lifetime === null && breakers.length === 0 && healthCheck === null)

@@ -31,7 +31,7 @@ export function decodeBreakers(fields: Fields): readonly Breaker[] {
       continue;
     }
     const limit = (name: string, otherwise: number): number =>
-      integerWithin(fields, "circuit_breakers", entry, name, 0, 2 ** 32 - 1) ?? otherwise;
+      fields.integerIn("circuit_breakers", entry, name) ?? otherwise;
     breakers.push({
       priority,
       maxConnections: limit("max_connections", defaultBreaker.maxConnections),
@@ -41,23 +41,6 @@ export function decodeBreakers(fields: Fields): readonly Breaker[] {
     });
   }
   return breakers;
-}
-
-/** null: not written, or of no use, which is reported. */
-function integerWithin(
-  fields: Fields,
-  field: string,
-  entry: UnknownRecord,
-  name: string,
-  least: number,
-  most: number,
-): number | null {
-  const value = fieldOf(entry, name) ?? null;
-  if (value === null) return null;
-  const number = integerOf(value);
-  if (number !== null && number >= least && number <= most) return number;
-  fields.bad(field, value, `${name} as a whole number from ${least} to ${most}`);
-  return null;
 }
 
 const leastRequest: LoadBalancer = Object.freeze({ kind: "least-request" });
@@ -133,7 +116,7 @@ export function decodeHealthCheck(fields: Fields, grpc: boolean): HealthCheck | 
     return otherwiseMs;
   };
   const threshold = (name: string, otherwise: number): number =>
-    integerWithin(fields, "health_checks", entry, name, 1, 100) ?? otherwise;
+    fields.integerIn("health_checks", entry, name, { min: 1, max: 100 }) ?? otherwise;
   return {
     intervalMs: time("interval", 5000, 1000, 3_600_000),
     timeoutMs: time("timeout", 3000, 10, 60_000),

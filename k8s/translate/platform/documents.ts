@@ -5,14 +5,13 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { lostWithModule } from "./ambassador-kinds.ts";
 import { closedContext, closedHost, contextHosts, decodeHost, type HostDocument } from "./host.ts";
 import { decodeModule, type ModuleDocument } from "./module.ts";
-import { deciding } from "./module-front.ts";
+import { deciding } from "../fields/module-fields.ts";
 import { nearWord } from "../values/near-word.ts";
 import { hostsMeantIn, reportPlatformMisplaced, wordsMeantIn } from "./misplaced.ts";
-import { decidingTls, type PlatformKind } from "./shapes.ts";
-import { refusesPlatform } from "./platform.ts";
+import { contextRows, decidingTls } from "../fields/tls-fields.ts";
+import { refusesPlatform, type PlatformKind } from "./platform.ts";
 import type { Report } from "../values/report.ts";
 import { ServiceDocuments } from "./service-documents.ts";
-import { terminationFields } from "../backends/termination.ts";
 import { decodeTlsContext, type TlsContext } from "../backends/tls.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 import { fieldOf, isRecord, quoted, recordOf, type UnknownRecord } from "../values/value.ts";
@@ -207,32 +206,17 @@ export class PlatformDocuments {
   }
 
   #sayLost(fields: UnknownRecord, field: string): void {
-    const known = [
-      "apiVersion",
-      "kind",
-      "name",
-      "namespace",
-      "ambassador_id",
-      "hosts",
-      "sni",
-      "generation",
-      "metadata_labels",
-      ...terminationFields,
-    ];
+    const known = Object.keys(contextRows).filter((name) => contextRows[name]!.use.kind !== "lost");
     for (const key of Object.keys(fields)) {
       const near = known.includes(key) ? key : nearWord(key, known);
       // One that decides is reported with the other places.
       if (near === key || (near !== null && decidingTls.includes(near))) continue;
-      const instead =
-        key === "secret_namespacing"
-          ? "Secrets are those of the TLSContext's own namespace, written with or without it; remove it"
-          : `remove it${near === null ? "" : `, or write ${near}`}`;
-      this.#report(
-        "warning",
-        "field-lost",
-        (field === "" ? `spec.${key}` : `${field} ${key}`).slice(0, 120),
-        `Sluice does not read this field of a TLSContext and ignores it; ${instead}`,
-      );
+      const use = contextRows[key]?.use;
+      const sentence =
+        use?.kind === "lost"
+          ? use.sentence
+          : `Sluice does not read this field of a TLSContext and ignores it; remove it${near === null ? "" : `, or write ${near}`}`;
+      this.#report("warning", "field-lost", (field === "" ? `spec.${key}` : `${field} ${key}`).slice(0, 120), sentence);
     }
   }
 

@@ -4,7 +4,8 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { hostsMeantIn } from "./misplaced.ts";
 import type { Report } from "../values/report.ts";
 import { nearWord } from "../values/near-word.ts";
-import { decodeTermination, terminationFields, type Termination } from "../backends/termination.ts";
+import { hostRows, tlsRows } from "../fields/tls-fields.ts";
+import { decodeTermination, type Termination } from "../backends/termination.ts";
 import { missingSecretLevel, type Secret, type TlsContext } from "../backends/tls.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 import {
@@ -37,25 +38,7 @@ export interface HostDocument {
 
 /** Hosts of one object, at most. */
 const mostHosts = 500;
-const hostFields = [
-  "hostname",
-  "tlsSecret",
-  "tls",
-  "tlsContext",
-  "requestPolicy",
-  "ambassador_id",
-  "ambassadorId",
-  "acmeProvider",
-  "previewUrl",
-  "selector",
-  "mappingSelector",
-  "generation",
-  "metadata_labels",
-  "apiVersion",
-  "kind",
-  "name",
-  "namespace",
-];
+const hostFields = Object.keys(hostRows);
 const actions: Readonly<Record<string, Cleartext>> = { redirect: "redirect", route: "route", reject: "reject" };
 
 /** Null: it has no host that can be read. */
@@ -91,22 +74,9 @@ export function decodeHost(
         `Sluice does not read this field of a Host and ignores it; remove it, or write ${near}`,
       );
   }
-  for (const selector of ["selector", "mappingSelector"]) {
-    if (Object.keys(recordOf(fieldOf(fields, selector))).length > 0)
-      report(
-        "error",
-        "field-lost",
-        `${at}${selector}`,
-        "Sluice serves every Mapping on every host that its own fields allow, so Mappings that this does not select are served on the host too; write hostname or host in Mappings",
-      );
-  }
-  if (textOf(fieldOf(recordOf(fieldOf(fields, "acmeProvider")), "authority")).replace("none", "") !== "")
-    report(
-      "warning",
-      "field-lost",
-      `${at}acmeProvider`,
-      "Sluice asks no authority for certificates; write the Secret that something else keeps in tlsSecret",
-    );
+  for (const [name, { use }] of Object.entries(hostRows))
+    if (use.kind === "lost" && use.asks(fieldOf(fields, name)))
+      report(use.level, "field-lost", `${at}${name}`, use.sentence);
   const secretFields = fieldOf(fields, "tlsSecret") ?? null;
   const secretName = isRecord(secretFields) ? textOf(fieldOf(secretFields, "name")) : "";
   if (secretFields !== null && secretName === "") refuse("tlsSecret", `${quoted(secretFields)} names no Secret`);
@@ -116,7 +86,7 @@ export function decodeHost(
   const tls = fieldOf(fields, "tls") ?? null;
   if (tls !== null && !isRecord(tls)) refuse("tls", `${quoted(tls)} is not a record`);
   for (const key of Object.keys(recordOf(tls)))
-    if (!terminationFields.includes(key) && key !== "sni")
+    if (!Object.hasOwn(tlsRows, key))
       refuse(`tls.${key.slice(0, 60)}`, "this is not a field of a TLSContext that is read here");
   const cleartext = cleartextOf(fieldOf(fields, "requestPolicy") ?? null, at, report);
   if (host === null) return null;

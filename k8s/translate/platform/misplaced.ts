@@ -1,7 +1,8 @@
 // What of a Host, TLSContext, Module, AuthService or RateLimitService stands where nobody reads it: told, and whether the object can be understood without.
 import { nearWord } from "../values/near-word.ts";
 import { misplacedSentence, type Misplaced } from "../fields/places.ts";
-import { neverEmpty, platformPlaces, type PlatformKind } from "./shapes.ts";
+import { neverEmpty, platformPlaces } from "./shapes.ts";
+import type { PlatformKind } from "./platform.ts";
 import type { Report } from "../values/report.ts";
 import { fieldOf, isRecord, quoted, scalarText, type UnknownRecord } from "../values/value.ts";
 

@@ -3,6 +3,7 @@
 import { mostPlatformBlocks, readBlocks } from "../../../routing/text/address-block.ts";
 import type { AddressRule, FrontSettings } from "../../../routing/model/table-change.ts";
 import type { Fields } from "../fields/fields.ts";
+import { deciding, decidingRows, type Deciding } from "../fields/module-fields.ts";
 import { nearWord } from "../values/near-word.ts";
 import { arrayOf, booleanOf, integerOf, quoted, recordOf, textOf } from "../values/value.ts";
 
@@ -16,17 +17,7 @@ export interface ModuleFront {
   readonly addresses: readonly AddressRule[];
 }
 
-const mostHops = 10;
-const longestIdleMs = 86_400_000;
-/** Keys that decide whose request passes, or who it is taken to come from. */
-export const deciding = [
-  "xff_num_trusted_hops",
-  "headers_with_underscores_action",
-  "reject_requests_with_escaped_slashes",
-  "ip_allow",
-  "ip_deny",
-] as const;
-export type Deciding = (typeof deciding)[number];
+const maxHops = decidingRows.xff_num_trusted_hops.max;
 
 const actions: ReadonlyMap<string, FrontSettings["underscores"]> = new Map([
   ["ALLOW", "allow"],
@@ -45,7 +36,7 @@ export function decodeFront(
       "xff_num_trusted_hops",
       hopsOf,
       "unknown",
-      `a whole number from 0 to ${mostHops}`,
+      `a whole number from 0 to ${maxHops}`,
       "no proxy in front is believed, and nobody comes from a known address",
     ),
     underscores: keys.read(
@@ -63,7 +54,7 @@ export function decodeFront(
       "such requests are refused",
     ),
     keepsRequestId: fields.has("preserve_external_request_id") ? fields.boolean("preserve_external_request_id") : null,
-    connectionIdleMs: fields.integer("listener_idle_timeout_ms", 1, longestIdleMs),
+    connectionIdleMs: fields.integer("listener_idle_timeout_ms"),
     addresses: (["allow", "deny"] as const).flatMap(
       (kind) =>
         keys.read(
@@ -97,7 +88,7 @@ function addressesOf(kind: AddressRule["kind"], value: unknown): AddressRule | n
 
 function hopsOf(value: unknown): number | null {
   const hops = integerOf(value);
-  return hops !== null && hops >= 0 && hops <= mostHops ? hops : null;
+  return hops !== null && hops >= 0 && hops <= maxHops ? hops : null;
 }
 
 class DecidingKeys {
@@ -109,7 +100,7 @@ class DecidingKeys {
   constructor(fields: Fields, lost: ReadonlySet<Deciding>) {
     this.#fields = fields;
     this.#lost = lost;
-    for (const name of fields.unread()) {
+    for (const name of fields.unknown()) {
       const near = nearWord(name, deciding);
       const meant = deciding.find((key) => key === near && key !== name);
       if (meant !== undefined && !fields.has(meant)) this.#misspelt.set(meant, name);

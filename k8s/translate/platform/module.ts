@@ -1,9 +1,10 @@
 // One Module `ambassador`: its keys, decoded. Those that Mappings may say themselves are read as Mappings say them.
 import type { HeaderEdits, TimeLimit } from "../../../routing/model/mapping.ts";
-import type { ObjectRef, ProblemLevel } from "../../../routing/text/problem.ts";
-import { Fields, type RegexBudget } from "../fields/fields.ts";
+import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { Fields } from "../fields/fields.ts";
+import { moduleEdits, moduleTable, type Deciding } from "../fields/module-fields.ts";
 import type { Report } from "../values/report.ts";
-import { checkInnerKeys } from "../mappings/mapping-shape.ts";
+import { checkInnerKeys, checkUnread } from "../fields/unread-fields.ts";
 import {
   defaultable,
   noDefaults,
@@ -11,16 +12,13 @@ import {
   type Defaultable,
   type MappingDefaults,
 } from "../meaning/module-defaults.ts";
-import { decodeFront, type Deciding, type ModuleFront } from "./module-front.ts";
-import { idleModuleKeys, lostModuleKeys } from "./module-keys.ts";
-import { nearWord } from "../values/near-word.ts";
+import { decodeFront, type ModuleFront } from "./module-front.ts";
 import { decodeDefaultLabels } from "../mappings/rate-limit-labels.ts";
 import { decodeEdits } from "../mappings/edits.ts";
 import { decodeResolver } from "../mappings/mapping.ts";
 import { decodeCors, decodeRetry } from "../mappings/policy.ts";
 import { decodeBreakers, decodeLoadBalancer } from "../mappings/pool.ts";
 import { saysNothing } from "../mappings/said.ts";
-import { maxTimeMs } from "../deployments/time-limits.ts";
 import { fieldOf, isRecord, quoted, recordOf, type UnknownRecord } from "../values/value.ts";
 
 export interface ModuleDocument {
@@ -60,7 +58,6 @@ export function decodeModule(
   const reading = new ModuleReading(ref, place, recordOf(written), report);
   const defaults = reading.defaults();
   const { front, readable } = reading.front(lost);
-  reading.checkRest();
   return { field, ids, defaults, front, readable: readable && isRecord(written) };
 }
 
@@ -69,21 +66,20 @@ class ModuleReading {
   readonly #place: string;
   readonly #report: Report;
   readonly #fields: Fields;
-  readonly #budget: RegexBudget = { left: 0 };
 
   constructor(ref: ObjectRef, place: string, config: UnknownRecord, report: Report) {
     this.#ref = ref;
     this.#place = place;
     this.#report = report;
-    this.#fields = this.#fieldsOf(config, place);
+    this.#fields = new Fields(moduleTable, config, `${place}.`, report);
   }
 
   defaults(): MappingDefaults {
     const fields = this.#fields;
     const headers = this.#headerFields();
-    const timeoutMs = fields.integer("cluster_request_timeout_ms", 0, maxTimeMs);
-    const idleMs = fields.integer("cluster_idle_timeout_ms", 0, maxTimeMs);
-    const lifetimeMs = fields.integer("cluster_max_connection_lifetime_ms", 0, maxTimeMs);
+    const timeoutMs = fields.integer("cluster_request_timeout_ms");
+    const idleMs = fields.integer("cluster_idle_timeout_ms");
+    const lifetimeMs = fields.integer("cluster_max_connection_lifetime_ms");
     const timeout: TimeLimit | null =
       timeoutMs === null
         ? null
@@ -129,9 +125,8 @@ class ModuleReading {
         "load_balancer",
         "it is served here, and Ambassador drops every Mapping with a load_balancer unless its resolver is endpoint; write resolver: endpoint for both",
       );
-    checkInnerKeys(fields);
     checkInnerKeys(headers);
-    for (const name of headers.unread().slice(0, mostTold))
+    for (const name of headers.unknown().slice(0, mostTold))
       headers.report(
         "warning",
         "field-lost",
@@ -152,37 +147,11 @@ class ModuleReading {
     });
   }
 
+  /** The last: what no reader asked for is reported. */
   front(lost: ReadonlySet<Deciding>): ReturnType<typeof decodeFront> {
-    return decodeFront(this.#fields, lost);
-  }
-
-  /** Keys that nobody has read: what is lost with them. */
-  checkRest(): void {
-    const fields = this.#fields;
-    for (const [name, because] of Object.entries(idleModuleKeys)) {
-      if (fields.has(name))
-        fields.report(
-          "info",
-          "field-without-effect",
-          name,
-          `this changes nothing here, because ${because}; it may stay`,
-        );
-      fields.take(name);
-    }
-    for (const [name, { asks, level, sentence }] of Object.entries(lostModuleKeys)) {
-      const value = fields.take(name);
-      if (value !== undefined && asks(value)) fields.report(level, "field-lost", name, sentence);
-    }
-    const known = new Set([...Object.keys(idleModuleKeys), ...Object.keys(lostModuleKeys), ...fields.taken()]);
-    for (const name of fields.unread().slice(0, mostTold)) {
-      const near = nearWord(name, known);
-      fields.report(
-        "warning",
-        "unknown-field",
-        name.slice(0, 60),
-        `this is not a key of the Module and is ignored; ${near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`}`,
-      );
-    }
+    const front = decodeFront(this.#fields, lost);
+    checkUnread(this.#fields);
+    return front;
   }
 
   /** Below `defaults`: of the class httpmapping, else of all classes. */
@@ -197,7 +166,8 @@ class ModuleReading {
         `${quoted(ofClass)} cannot be used and counts as not written; write a map`,
       );
     const { httpmapping: _class, ...others } = all;
-    return this.#fieldsOf({ ...others, ...recordOf(ofClass) }, `${this.#place}.defaults.httpmapping`);
+    const at = `${this.#place}.defaults.httpmapping.`;
+    return new Fields(moduleEdits, { ...others, ...recordOf(ofClass) }, at, this.#report);
   }
 
   #serverName(): string | null {
@@ -206,16 +176,5 @@ class ModuleReading {
     if (name.length <= longestServerName && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(name)) return name;
     this.#fields.bad("server_name", name, `a text of one line, of at most ${longestServerName} characters`);
     return null;
-  }
-
-  #fieldsOf(record: UnknownRecord, place: string): Fields {
-    const report = (level: ProblemLevel, code: string, at: string, sentence: string): void =>
-      this.#report(
-        level,
-        code,
-        `${place}.${at.replace(/^spec\./, "")}`,
-        sentence.replaceAll("the Mapping is", "the Module is"),
-      );
-    return new Fields(record, "", report, this.#budget);
   }
 }

@@ -3,8 +3,13 @@
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 
-/** Kinds of theirs that are objects of their own. */
-const platformKinds: ReadonlySet<string> = new Set(["Module", "Host", "TLSContext", "AuthService", "RateLimitService"]);
+/** Kinds of objects that configure the gateway and not a model. */
+export const platformKinds = ["Host", "TLSContext", "Module", "AuthService", "RateLimitService"] as const;
+export type PlatformKind = (typeof platformKinds)[number];
+
+export function isPlatformKind(kind: string): kind is PlatformKind {
+  return (platformKinds as readonly string[]).includes(kind);
+}
 
 type Chosen = Pick<TranslateSettings, "gatewayNamespace" | "grants">;
 
@@ -23,7 +28,7 @@ export function isWatched(
   return (
     namespaces.length === 0 ||
     namespaces.includes(namespace) ||
-    (platformKinds.has(kind) && platformNamespaces(settings).includes(namespace))
+    (isPlatformKind(kind) && platformNamespaces(settings).includes(namespace))
   );
 }
 

@@ -3,7 +3,8 @@
 import { describe, expect, test } from "vitest";
 import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
-import { platformPlaces, type PlatformKind } from "../../../k8s/translate/platform/shapes.ts";
+import type { PlatformKind } from "../../../k8s/translate/platform/platform.ts";
+import { platformPlaces } from "../../../k8s/translate/platform/shapes.ts";
 import { Translator, nothingHeld } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, object } from "./objects.ts";
 

@@ -97,9 +97,11 @@ describe("a Host", () => {
       alpn: ["http/1.1"],
       client: { caPem: pem("CA"), crlPem: pem("X509 CRL"), required: true },
     };
-    expect(declared([hostOf({ tlsSecret: { name: "pair" }, tls }), pair, ca, crl]).hosts).toMatchObject([
-      { identity, terms, clientName: "ops/ca ops/crl true" },
-    ]);
+    const { crl_secret: v3CRLSecret, ...others } = tls;
+    for (const written of [tls, { ...others, v3CRLSecret }])
+      expect(declared([hostOf({ tlsSecret: { name: "pair" }, tls: written }), pair, ca, crl]).hosts).toMatchObject([
+        { identity, terms, clientName: "ops/ca ops/crl true" },
+      ]);
     expect(
       declared([hostOf({ tlsContext: { name: "ctx" } }), contextOf({ ...tls, secret: "pair" }), pair, ca, crl]).hosts,
     ).toMatchObject([{ identity, terms }]);

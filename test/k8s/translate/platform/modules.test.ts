@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareText } from "../../../../routing/text/problem.ts";
 import type { ForwardTarget, Mapping } from "../../../../routing/model/mapping.ts";
-import { idleModuleKeys, lostModuleKeys } from "../../../../k8s/translate/platform/module-keys.ts";
+import { moduleTable } from "../../../../k8s/translate/fields/module-fields.ts";
 import type { SourceObject } from "../../../../k8s/translate/model/object.ts";
 import type { TranslateSettings } from "../../../../k8s/translate/model/translation.ts";
 import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
@@ -60,6 +60,10 @@ function served(
 }
 
 const add = (name: string, value: string, append = true): unknown => ({ name, value, append });
+
+function keysThatAre(use: "idle" | "lost"): readonly string[] {
+  return Object.entries(moduleTable.rows).flatMap(([name, row]) => (row.use.kind === use ? [name] : []));
+}
 
 describe("defaults of Mappings", () => {
   const keys: readonly (readonly [
@@ -599,7 +603,7 @@ describe("what is about every request", () => {
       "reject_requests_with_escaped_slashes",
       "ip_allow",
       "ip_deny",
-      ...Object.keys(lostModuleKeys),
+      ...keysThatAre("lost"),
       "cors",
       "defaults",
       "retry_policy",
@@ -651,7 +655,7 @@ describe("keys that do not hold", () => {
     readiness_probe: { enabled: false },
   };
 
-  test.each(Object.keys(lostModuleKeys))("%s names what is lost, and what to write", (key) => {
+  test.each(keysThatAre("lost"))("%s names what is lost, and what to write", (key) => {
     const problems = translate([moduleOf({ [key]: values[key] ?? true })], settings).problems;
     expect(problems.map(({ code, field }) => [code, field])).toEqual([["field-lost", `spec.config.${key}`]]);
     expect(problems[0]!.sentence).toMatch(/^[^;]+; .*(write|remove|let|correct|read|keep|change) /);
@@ -665,11 +669,12 @@ describe("keys that do not hold", () => {
     ["liveness_probe", { enabled: true }],
     ["envoy_log_path", "/dev/fd/1"],
     ["forward_client_cert_details", "SANITIZE_SET"],
+    ["lua_scripts", ""],
   ])("%s: %j asks for nothing that is lost", (key, value) => {
     expect(translate([moduleOf({ [key]: value })], settings).problems).toEqual([]);
   });
 
-  test.each(Object.keys(idleModuleKeys))("%s changes nothing here", (key) => {
+  test.each(keysThatAre("idle"))("%s changes nothing here", (key) => {
     expect(codesOf(translate([moduleOf({ [key]: true })], settings))).toEqual(["info field-without-effect"]);
   });
 

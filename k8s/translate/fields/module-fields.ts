@@ -1,32 +1,69 @@
-// Keys of Ambassador's Module that Sluice does not have, or has otherwise: what is lost with each, and what to write instead.
-import type { ProblemLevel } from "../../../routing/text/problem.ts";
-import { defaultable } from "../meaning/module-defaults.ts";
-import { deciding } from "./module-front.ts";
+// Keys of Ambassador's Module below `config`: each once, with all that follows from it.
 import { booleanOf, fieldOf, numberOf, recordOf, scalarText } from "../values/value.ts";
+import {
+  documentRows,
+  fieldsShape,
+  how,
+  idle,
+  kindsOf,
+  lost,
+  noteRows,
+  which,
+  type FieldRows,
+  type FieldTable,
+} from "./field-table.ts";
+import { editRows, sharedRows } from "./mapping-fields.ts";
+import { fieldNames, keysOf, type Keys } from "./shape.ts";
 
-interface LostKey {
-  /** Does this value ask for something that is lost? */
-  readonly asks: (value: unknown) => boolean;
-  readonly level: ProblemLevel;
-  readonly sentence: string;
-}
-
-const always = (): boolean => true;
 const isOn = (value: unknown): boolean => booleanOf(value) !== false;
 const isOff = (value: unknown): boolean => booleanOf(value) === false;
 const isDisabled = (value: unknown): boolean => booleanOf(fieldOf(recordOf(value), "enabled")) === false;
 
-const lost = (level: ProblemLevel, sentence: string, asks: (value: unknown) => boolean = always): LostKey => ({
-  level,
-  sentence,
-  asks,
-});
+/** Keys that decide whose request passes, or who it is taken to come from. */
+export const decidingRows = {
+  xff_num_trusted_hops: which("1", "proxies in front whose `x-forwarded-for` is believed", {
+    // Without hops the peer itself is taken for the client.
+    empty: "absent",
+    max: 10,
+  }),
+  headers_with_underscores_action: which("REJECT_REQUEST", "`ALLOW`, `DROP_HEADER` or `REJECT_REQUEST`", {
+    empty: "closes",
+  }),
+  reject_requests_with_escaped_slashes: which("true", "answers 400 to paths with `%2F`", { empty: "closes" }),
+  ip_allow: which("[{ peer: 10.0.0.0/8 }]", "addresses that may call; `remote`: as believed proxies say", {
+    empty: "closes",
+  }),
+  ip_deny: which("[{ remote: 192.0.2.7 }]", "addresses that may not call", { empty: "closes" }),
+} satisfies FieldRows;
+export type Deciding = keyof typeof decidingRows;
+export const deciding = Object.keys(decidingRows) as readonly Deciding[];
 
-/** An error is what kept requests away: without it they are served. */
-export const lostModuleKeys: Readonly<Record<string, LostKey>> = {
+const rows: FieldRows = {
+  ...decidingRows,
+  cluster_request_timeout_ms: how("5000", "default of `timeout_ms`, also for SeldonDeployments"),
+  ...sharedRows,
+  defaults: how("{ httpmapping: { remove_response_headers: [server] } }", "default header edits of Mappings"),
+  default_labels: how(
+    "{ ambassador: { defaults: [{ remote_address: { key: remote_address } }] } }",
+    "labels before those of each group of the domain",
+  ),
+  server_name: how("models", "`server` of forwarded answers"),
+  suppress_envoy_headers: how("true", "no `x-envoy-…` headers in either direction"),
+  preserve_external_request_id: how("true", "keeps a client's `x-request-id` of at most 128 bytes"),
+  listener_idle_timeout_ms: how("60000", "closes a client's idle connection", { min: 1, max: 86_400_000 }),
+
+  enable_grpc_web: idle("gRPC-Web is always translated"),
+  enable_http10: idle("HTTP/1.0 is always served"),
+  enable_ipv6: idle("addresses of both families are dialled"),
+  diagnostics: idle("diagnostics are on the admin port alone"),
+  envoy_validation_timeout: idle("nothing is validated by an Envoy"),
+  prune_unreachable_routes: idle("what no request can reach costs nothing"),
+
+  // An error is a key that kept requests away: without it they are served.
   lua_scripts: lost(
     "error",
     "its code does not run, whatever it would refuse or change; say it in fields of Mappings, or keep a gateway behind this one for it",
+    (value) => value !== "",
   ),
   x_forwarded_proto_redirect: lost(
     "error",
@@ -122,27 +159,26 @@ export const lostModuleKeys: Readonly<Record<string, LostKey>> = {
   set_current_client_cert_details: lost("warning", "x-forwarded-client-cert always has the same parts; remove it"),
 };
 
-/** Keys of no effect on what is served here, so that nothing is lost without them. */
-export const idleModuleKeys: Readonly<Record<string, string>> = {
-  enable_grpc_web: "gRPC-Web is always translated",
-  enable_http10: "HTTP/1.0 is always served",
-  enable_ipv6: "addresses of both families are dialled",
-  diagnostics: "diagnostics are on the admin port alone",
-  envoy_validation_timeout: "nothing is validated by an Envoy",
-  prune_unreachable_routes: "what no request can reach costs nothing",
+export const moduleTable: FieldTable = {
+  rows,
+  word: "a key of the Module",
+  outcome: "the Module is not served in this form",
+  strict: false,
 };
 
-/** All keys of Ambassador's Module, served here or not. */
-export const moduleKeys: readonly string[] = [
-  ...Object.keys(lostModuleKeys),
-  ...Object.keys(idleModuleKeys),
-  ...defaultable.filter((name) => name !== "timeout_ms"),
-  ...deciding,
-  "cluster_request_timeout_ms",
-  "default_labels",
-  "defaults",
-  "server_name",
-  "suppress_envoy_headers",
-  "preserve_external_request_id",
-  "listener_idle_timeout_ms",
-];
+/** Below `defaults`. */
+export const moduleEdits: FieldTable = { ...moduleTable, rows: editRows };
+
+/** Of `config`: a key may slip into any map that stands before it. */
+const config: Keys = keysOf(
+  Object.fromEntries(
+    Object.entries({ ...rows, ...editRows }).map(([name, { shape, decides }]) => [
+      name,
+      shape === "value" && decides !== "which" ? fieldNames : shape,
+    ]),
+  ),
+  kindsOf(decidingRows),
+);
+
+const document = fieldsShape({ ...documentRows, ...noteRows });
+export const moduleShape = keysOf({ ...document.keys, config }, document.kinds);
