@@ -1,6 +1,6 @@
 // Fields of Hosts and TLSContexts: each once, with all that follows from it.
 import { fieldOf, recordOf, textOf } from "../values/value.ts";
-import { documentRows, how, idle, kindsOf, lost, where, which, type FieldRows } from "./field-table.ts";
+import { documentRows, how, idle, kindsOf, lost, which, type FieldRows } from "./field-table.ts";
 import { anyTexts, fieldNames, keysOf, values } from "./shape.ts";
 
 const closes = { empty: "closes" } as const;
