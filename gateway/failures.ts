@@ -47,6 +47,8 @@ export interface Failure {
   readonly grpcStatus: number;
   readonly sentence: string;
   readonly retryability: Retryability;
+  /** For operators: the cause and what to do. "": the sentence says it. */
+  readonly cause: string;
 }
 
 function failure(
@@ -56,8 +58,9 @@ function failure(
   grpcStatus: number,
   sentence: string,
   retryability: Retryability = "never",
+  cause = "",
 ): Failure {
-  return Object.freeze({ name, flag, httpStatus, grpcStatus, sentence, retryability });
+  return Object.freeze({ name, flag, httpStatus, grpcStatus, sentence, retryability, cause });
 }
 
 const resetBeforeHeaders = "upstream connect error or disconnect/reset before headers. reset reason:";
@@ -172,7 +175,15 @@ export const failures = {
     3,
     "The request body is malformed: gRPC-Web text must be base64",
   ),
-  upgradeRefused: failure("upgrade-refused", "UR", 403, 7, "This route does not allow WebSocket upgrades"),
+  upgradeRefused: failure(
+    "upgrade-refused",
+    "UR",
+    403,
+    7,
+    "This route does not allow WebSocket upgrades",
+    "never",
+    "Write `allow_upgrade: [websocket]` in the Mapping",
+  ),
   headTimeout: failure(
     "head-timeout",
     "DT",
@@ -204,8 +215,24 @@ export const failures = {
     "There are too many connections. Raise --connections or --connections-per-address",
   ),
   // Who calls.
-  unauthenticated: failure("unauthenticated", "UAEX", 401, 16, "Authentication required"),
-  forbidden: failure("forbidden", "UAEX", 403, 7, "You are not allowed to call this deployment"),
+  unauthenticated: failure(
+    "unauthenticated",
+    "UAEX",
+    401,
+    16,
+    "Authentication required",
+    "never",
+    "The credentials are missing or invalid: `sluice who` says what the deployment requires",
+  ),
+  forbidden: failure(
+    "forbidden",
+    "UAEX",
+    403,
+    7,
+    "You are not allowed to call this deployment",
+    "never",
+    "The caller is authenticated and not allowed: `sluice who` says who is",
+  ),
   nobodyAdmitted: failure(
     "nobody-admitted",
     "UAEX",
@@ -213,10 +240,42 @@ export const failures = {
     7,
     "No caller is allowed: the access rules of this deployment cannot be applied. Its owner finds the reason with sluice check",
   ),
-  rateLimited: failure("rate-limited", "RL", 429, 8, "Too many requests"),
-  sharesUnavailable: failure("shares-unavailable", "RL", 503, 14, "The shared rate limit is unavailable. Retry later"),
-  identityUnavailable: failure("identity-unavailable", "UAEX", 503, 14, "The gateway cannot authenticate callers now"),
-  addressRefused: failure("address-refused", "UAEX", 403, 7, "Your address is not allowed to call this deployment"),
+  rateLimited: failure(
+    "rate-limited",
+    "RL",
+    429,
+    8,
+    "Too many requests",
+    "never",
+    "`sluice.io/rate-limit`, or `rateLimit` of the policy: `sluice who` says the limits",
+  ),
+  sharesUnavailable: failure(
+    "shares-unavailable",
+    "RL",
+    503,
+    14,
+    "The shared rate limit is unavailable. Retry later",
+    "never",
+    "Redis does not answer, and the policy says `limitsWithoutRedis: close`",
+  ),
+  identityUnavailable: failure(
+    "identity-unavailable",
+    "UAEX",
+    503,
+    14,
+    "The gateway cannot authenticate callers now",
+    "never",
+    "Keys of a provider are missing (`sluice check --policy FILE`), or Redis does not answer",
+  ),
+  addressRefused: failure(
+    "address-refused",
+    "UAEX",
+    403,
+    7,
+    "Your address is not allowed to call this deployment",
+    "never",
+    "`sluice.io/allow`, `sluice.io/deny`, or the ip_allow and ip_deny of the Module: `sluice who` says which addresses may call",
+  ),
   misdirected: failure(
     "misdirected",
     "NR",
@@ -226,8 +285,24 @@ export const failures = {
   ),
   tlsNeeded: failure("tls-needed", "NR", 403, 9, "This host is served over TLS only. Use https"),
   // Who may call, and how much, as external services say.
-  authDenied: failure("external-auth-denied", "UAEX", 403, 7, "The authorization service rejected this request"),
-  authUnavailable: failure("external-auth-unavailable", "UAEX", 403, 7, "The authorization service is unavailable"),
+  authDenied: failure(
+    "external-auth-denied",
+    "UAEX",
+    403,
+    7,
+    "The authorization service rejected this request",
+    "never",
+    "The service of the AuthService answered so",
+  ),
+  authUnavailable: failure(
+    "external-auth-unavailable",
+    "UAEX",
+    403,
+    7,
+    "The authorization service is unavailable",
+    "never",
+    "The service of the AuthService did not answer in time, or failed",
+  ),
   authUnreadable: failure(
     "auth-service-unreadable",
     "UAEX",
@@ -241,6 +316,8 @@ export const failures = {
     429,
     14,
     "Too many requests: the rate limit service rejected this one",
+    "never",
+    "The service of the RateLimitService answered so",
   ),
   limitExhausted: failure(
     "external-limit-exhausted",
@@ -248,6 +325,8 @@ export const failures = {
     429,
     8,
     "Too many requests: the rate limit service rejected this one",
+    "never",
+    "The service of the RateLimitService answered so",
   ),
   limitsUnavailable: failure(
     "rate-limit-service-unavailable",
@@ -255,6 +334,8 @@ export const failures = {
     500,
     14,
     "The rate limit service is unavailable",
+    "never",
+    "The service of the RateLimitService did not answer in time, or failed",
   ),
   limitsUnreadable: failure(
     "rate-limit-service-unreadable",
@@ -264,7 +345,15 @@ export const failures = {
     "The RateLimitService of this gateway is invalid, so the gateway rejects every request that has rate limit labels. Its operator finds the reason with sluice check",
   ),
   // No way to an upstream.
-  noRoute: failure("no-route", "NR", 404, 12, "no route"),
+  noRoute: failure(
+    "no-route",
+    "NR",
+    404,
+    12,
+    "no route",
+    "never",
+    "No Route has this path, host, method or headers: wrong namespace or name in the URL, another `ambassador-id`, or a deployment that Sluice does not serve. Ask `sluice explain`",
+  ),
   namespaceNeeded: failure(
     "namespace-needed",
     "NR",
@@ -272,9 +361,33 @@ export const failures = {
     3,
     'The metadata "seldon" alone does not name one deployment. Send the metadata "namespace" as well',
   ),
-  noHealthyUpstream: failure("no-healthy-upstream", "UH", 503, 14, "no healthy upstream", "unsent"),
-  noAddress: failure("no-address", "UH", 503, 14, "no healthy upstream: its name has no address yet", "unsent"),
-  overflow: failure("overflow", "UO", 503, 14, `${resetBeforeHeaders} overflow`),
+  noHealthyUpstream: failure(
+    "no-healthy-upstream",
+    "UH",
+    503,
+    14,
+    "no healthy upstream",
+    "unsent",
+    "No Endpoint is ready: pods start, the Service or its port name is wrong, or all weights are 0",
+  ),
+  noAddress: failure(
+    "no-address",
+    "UH",
+    503,
+    14,
+    "no healthy upstream: its name has no address yet",
+    "unsent",
+    "DNS has no address for the name of the Service: correct the name",
+  ),
+  overflow: failure(
+    "overflow",
+    "UO",
+    503,
+    14,
+    `${resetBeforeHeaders} overflow`,
+    "never",
+    "A circuit breaker is at its limit, or too many bytes wait: raise `seldon.io/ambassador-circuit-breakers-max-*`, or add replicas",
+  ),
   connectRefused: failure(
     "connect-failure",
     "UF",
@@ -282,11 +395,36 @@ export const failures = {
     14,
     `${resetBeforeHeaders} remote connection failure`,
     "unsent",
+    "The Endpoint refuses connections: a model that does not listen, or a NetworkPolicy",
   ),
-  connectTimeout: failure("connect-timeout", "UF", 503, 14, `${resetBeforeHeaders} connection timeout`, "unsent"),
+  connectTimeout: failure(
+    "connect-timeout",
+    "UF",
+    503,
+    14,
+    `${resetBeforeHeaders} connection timeout`,
+    "unsent",
+    "The Endpoint does not accept connections in time: an overloaded node, or a NetworkPolicy",
+  ),
   // The upstream's side.
-  upstreamClosed: failure("upstream-closed", "UC", 503, 14, `${resetBeforeHeaders} connection termination`, "policy"),
-  upstreamCut: failure("upstream-cut", "UC", 502, 14, "The upstream closed before its answer was complete", "policy"),
+  upstreamClosed: failure(
+    "upstream-closed",
+    "UC",
+    503,
+    14,
+    `${resetBeforeHeaders} connection termination`,
+    "policy",
+    "The model closed the connection before its answer: it crashed, or its keep-alive is shorter than `--upstream-idle-ms`",
+  ),
+  upstreamCut: failure(
+    "upstream-cut",
+    "UC",
+    502,
+    14,
+    "The upstream closed before its answer was complete",
+    "policy",
+    "The model closed the connection in the middle of its answer: it crashed",
+  ),
   upstreamProtocol: failure(
     "upstream-protocol-error",
     "UPE",
@@ -294,8 +432,17 @@ export const failures = {
     14,
     `${resetBeforeHeaders} protocol error`,
     "policy",
+    "The answer of the model is no valid HTTP, or the wrong protocol: see its log",
   ),
-  upstreamReset: failure("upstream-reset", "UR", 503, 13, `${resetBeforeHeaders} remote reset`, "policy"),
+  upstreamReset: failure(
+    "upstream-reset",
+    "UR",
+    503,
+    13,
+    `${resetBeforeHeaders} remote reset`,
+    "policy",
+    "The model reset the stream: see its log",
+  ),
   upstreamRefused: failure(
     "upstream-refused",
     "UR",
@@ -303,6 +450,7 @@ export const failures = {
     14,
     `${resetBeforeHeaders} remote refused stream reset`,
     "policy",
+    "The model takes no more streams now: add replicas",
   ),
   upstreamCancelled: failure(
     "upstream-cancelled",
@@ -311,6 +459,7 @@ export const failures = {
     1,
     `${resetBeforeHeaders} remote reset, CANCEL`,
     "policy",
+    "The model cancelled the stream: see its log",
   ),
   upstreamOverloaded: failure(
     "upstream-overloaded",
@@ -319,15 +468,34 @@ export const failures = {
     8,
     `${resetBeforeHeaders} remote reset, ENHANCE_YOUR_CALM`,
     "policy",
+    "The model asks for fewer streams: add replicas",
   ),
-  upstreamTimeout: failure("upstream-timeout", "UT", 504, 4, "upstream request timeout", "policy"),
-  streamIdle: failure("stream-idle", "SI", 504, 14, "stream timeout"),
+  upstreamTimeout: failure(
+    "upstream-timeout",
+    "UT",
+    504,
+    4,
+    "upstream request timeout",
+    "policy",
+    "The model is slower than the limit; the answer names what set it. Write `seldon.io/rest-timeout`",
+  ),
+  streamIdle: failure(
+    "stream-idle",
+    "SI",
+    504,
+    14,
+    "stream timeout",
+    "never",
+    "Neither side sent a byte for `--stream-idle-timeout-ms`",
+  ),
   fault: failure(
     "gateway-fault",
     "UX",
     500,
     13,
     "An unexpected error of the gateway ended this request. The gateway logged it",
+    "never",
+    "A bug of the gateway: report it with the line of the log",
   ),
 } as const satisfies Readonly<Record<string, Failure>>;
 

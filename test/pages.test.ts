@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { afterEach, describe, expect, test } from "vitest";
-import { entryWithoutRequest } from "../gateway/edge/access/access-entry.ts";
 import { serveOptions } from "../gateway/options/config.ts";
 import { defaultLimits } from "../gateway/options/settings.ts";
 import { manifestOptions } from "../gateway/tools/manifests.ts";
@@ -128,12 +127,6 @@ describe("commands", () => {
         expect([line, own.has(option!)]).toEqual([line, true]);
     expect([...own].filter((option) => !new RegExp(`--${option}(?![\\w-])`).test(options))).toEqual([]);
   });
-});
-
-test("the runbook has every field of the access log", () => {
-  const { atMs: _, ...entry } = entryWithoutRequest("", "", 0, "");
-  const named = rowsUnder(runbook, "field").flatMap(([names]) => quotedIn(names!));
-  expect(named.toSorted()).toEqual(["at", ...Object.keys(entry)].toSorted());
 });
 
 describe("the admin port", () => {

@@ -241,7 +241,7 @@ export class ClaimKeeper {
     this.#over = left;
     if (isByAge && written.kind === "written") {
       this.#isByAge = true;
-      this.#outside.log.write("warn", "claims-decided-by-age", { sentence: byAge });
+      this.#outside.log.write("claims-decided-by-age", { sentence: byAge });
     }
     if (this.#isByAge || wasNotWritten !== this.#notWritten || wasOver.size + left.size > 0)
       this.#outside.problemsChanged();
@@ -260,7 +260,7 @@ export class ClaimKeeper {
       case "conflict":
         return this.#schedule(this.#times.settleMs * (1 + this.#outside.random()));
       case "failed":
-        this.#outside.log.write("warn", "claims-record-unwritten", { reason: written.sentence });
+        this.#outside.log.write("claims-record-unwritten", { reason: written.sentence });
         this.#settled();
         return this.#schedule(this.#times.retryMs * (1 + this.#outside.random()));
     }

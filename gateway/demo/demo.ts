@@ -12,6 +12,7 @@ import { checks, type Stage } from "./checks.ts";
 import { linesToCopy } from "./lines.ts";
 import { Model } from "./models.ts";
 import type { LogEnd, LogLine } from "../shared/log.ts";
+import { levelOf } from "../shared/log-events.ts";
 import { whenNpmGoes } from "../supervisor/npm-parent.ts";
 import type { Settings } from "../options/settings.ts";
 import type { Gateway } from "../supervisor/gateway.ts";
@@ -152,7 +153,10 @@ function fileLog(file: string): LogEnd & { close(): Promise<void> } {
     out.write(`${JSON.stringify({ level, time: new Date(atMs).toISOString(), ...fields, event })}\n`);
   };
   return {
-    log: { write: (level, event, fields) => write({ level, event, atMs: Date.now(), fields }), flush: () => {} },
+    log: {
+      write: (event, fields, level = levelOf(event)) => write({ level, event, atMs: Date.now(), fields }),
+      flush: () => {},
+    },
     take: (lines) => lines.forEach(write),
     async close() {
       const closed = once(out, "close");

@@ -1,9 +1,17 @@
 // Everything that "npm run pages" makes, a line each: the part of a page beside the declaration that it is made from.
 import type { GeneratedFile, GeneratedPart } from "./generated.ts";
-import { flagsPart } from "./failures.ts";
+import { flagsPart, reasonsPart } from "./failures.ts";
+import { accessLogPart, logEventsPart } from "./log.ts";
 import { metricsPart } from "./metrics.ts";
 import { stepsPart } from "./steps.ts";
 
-export const generatedParts: readonly GeneratedPart[] = [flagsPart, metricsPart, stepsPart];
+export const generatedParts: readonly GeneratedPart[] = [
+  accessLogPart,
+  flagsPart,
+  logEventsPart,
+  metricsPart,
+  reasonsPart,
+  stepsPart,
+];
 
 export const generatedFiles: readonly GeneratedFile[] = [];

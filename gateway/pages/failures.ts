@@ -1,5 +1,5 @@
-// The table of failure flags, for RUNBOOK.md.
-import { failureFlags, failures } from "../failures.ts";
+// The tables of failure flags and of failures, for RUNBOOK.md.
+import { failureFlags, failures, grpcStatusNames } from "../failures.ts";
 import { table, type GeneratedPart } from "./generated.ts";
 
 export const flagsPart: GeneratedPart = {
@@ -9,6 +9,22 @@ export const flagsPart: GeneratedPart = {
     table(
       ["flag", "status", "cause"],
       Object.entries(failureFlags).map(([flag, cause]) => [flag, statusesOf(flag), cause]),
+    ),
+};
+
+export const reasonsPart: GeneratedPart = {
+  page: "gateway/RUNBOOK.md",
+  name: "reasons",
+  text: () =>
+    table(
+      ["reason", "flag", "HTTP", "gRPC", "cause, and what to do"],
+      Object.values(failures).map(({ name, flag, httpStatus, grpcStatus, sentence, cause }) => [
+        `\`${name}\``,
+        flag,
+        httpStatus === 0 ? "none" : String(httpStatus),
+        grpcStatusNames[grpcStatus]!,
+        (cause === "" ? sentence : cause).replaceAll(/(?<!`)--[a-z][a-z-]+/g, "`$&`"),
+      ]),
     ),
 };
 

@@ -5,7 +5,8 @@ import type { CallPolicy } from "../callers/call-policy.ts";
 import type { CounterBlock } from "./counters.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { LimitMemory } from "./limit-memory.ts";
-import type { LogLevel } from "./log.ts";
+import type { AccessEntry } from "./access-fields.ts";
+import type { WriteLine } from "./log-events.ts";
 import type { RevokedTokens, TokensToRevoke } from "./messages.ts";
 import type { Settings } from "../options/settings.ts";
 import type { TableMemory } from "./shared-table.ts";
@@ -38,37 +39,9 @@ export interface PlaneStart {
   readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
   /** What is said of the worker itself: a line with a name. */
-  readonly say: (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>) => void;
+  readonly say: WriteLine;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
-}
-
-/** What is said about one request. */
-export interface AccessEntry {
-  /** When the request came, epoch ms. */
-  readonly atMs: number;
-  /** A failure's flag, or "". */
-  readonly flag: string;
-  /** What failed, for people; "" when nothing did. */
-  readonly sentence: string;
-  readonly code: number;
-  readonly method: string;
-  /** As sent, with its query; at most 256 characters. */
-  readonly path: string;
-  readonly requestId: string;
-  /** Address of the client. */
-  readonly peer: string;
-  /** Who called, `provider/client`; "": nobody was asked. */
-  readonly client: string;
-  /** Key of the Route, or "". */
-  readonly route: string;
-  /** Id of the Mapping, or "". */
-  readonly mapping: string;
-  /** ip:port that answered or was tried last, or "". */
-  readonly address: string;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly durationMs: number;
 }
 
 /** The data plane of one thread (gateway/edge), as its thread sees it. */

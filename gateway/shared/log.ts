@@ -3,20 +3,18 @@
 import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import type { DestinationStream, Logger } from "pino";
+import { levelOf, type LogEvent, type LogLevel, type WriteLine } from "./log-events.ts";
 import { visibleLines } from "../../routing/text/visible.ts";
-
-export type LogLevel = "info" | "warn" | "error";
 
 export interface LogLine {
   readonly level: LogLevel;
-  /** A stable kebab-case name: `listening`, `worker-ended`, `access`. */
-  readonly event: string;
+  readonly event: LogEvent;
   readonly atMs: number;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 export interface Log {
-  write(level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>): void;
+  readonly write: WriteLine;
   /** Hands on what is held back. */
   flush(): void;
 }
@@ -38,7 +36,7 @@ export function postedLog(post: (lines: readonly LogLine[]) => void): Log {
     post(lines);
   };
   return {
-    write(level, event, fields) {
+    write(event, fields, level = levelOf(event)) {
       held.push({ level, event, atMs: Date.now(), fields });
       if (held.length >= holdLines) flush();
       else timer ??= setTimeout(flush, holdMs).unref();
@@ -82,7 +80,10 @@ export async function pinoLog(): Promise<ProcessLog> {
     logger[line.level]({ time: new Date(line.atMs).toISOString(), ...line.fields }, line.event);
   };
   return {
-    log: { write: (level, event, fields) => write({ level, event, atMs: Date.now(), fields }), flush: () => undefined },
+    log: {
+      write: (event, fields, level = levelOf(event)) => write({ level, event, atMs: Date.now(), fields }),
+      flush: () => undefined,
+    },
     take: (lines) => lines.forEach(write),
     end: () => out.end(),
   };

@@ -38,7 +38,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
 
   const logs = await pinoLog();
   let reload = (): void =>
-    logs.log.write("warn", "signal-ignored", {
+    logs.log.write("signal-ignored", {
       signal: "SIGHUP",
       sentence: "Sluice is still starting: wait until it listens, then send SIGHUP again",
     });
@@ -54,9 +54,9 @@ export async function serve(argv: readonly string[]): Promise<number> {
     return end(1);
   }
   const { gateway } = outcome;
-  if (config.notice !== null) logs.log.write("warn", "open-claims", { sentence: config.notice });
-  logs.log.write("info", "store", { sentence: storeSentence(config.settings) });
-  logs.log.write("info", "listening", {
+  if (config.notice !== null) logs.log.write("open-claims", { sentence: config.notice });
+  logs.log.write("store", { sentence: storeSentence(config.settings) });
+  logs.log.write("listening", {
     address: addressOf(gateway),
     tls: gateway.tlsPort === 0 ? null : printAddress(gateway.listen.host, gateway.tlsPort),
     admin: printAddress(gateway.admin.host, gateway.admin.port),
@@ -72,10 +72,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
 
 /** SIGHUP: certificates and Grants. What cannot be read stays as it was. */
 async function readAgain(gateway: Gateway, grantsFile: string | null, log: Log): Promise<void> {
-  log.write("info", "reading-again", { signal: "SIGHUP" });
+  log.write("reading-again", { signal: "SIGHUP" });
   const grants = grantsFile === null ? noGrants : await readGrants(grantsFile);
   if (grants.kind === "failed")
-    log.write("error", "grants-refused", { sentence: `${grants.sentence}; Sluice keeps the Grants from before` });
+    log.write("grants-refused", { sentence: `${grants.sentence}; Sluice keeps the Grants from before` });
   gateway.reload(grants.kind === "failed" ? null : grants.grants);
 }
 

@@ -24,7 +24,7 @@ export function stopReason(log: Log, reload: () => void): Promise<string> {
     }
     for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
       process.on(signal, () =>
-        log.write("warn", "signal-ignored", {
+        log.write("signal-ignored", {
           signal,
           sentence: "Sluice ignores this signal: send SIGHUP to read files again, SIGTERM to drain and exit",
         }),

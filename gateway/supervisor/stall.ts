@@ -75,7 +75,7 @@ export class StallJudge {
     this.#suspected.delete(one);
     if (place.worker !== worker) return;
     const stalledMs = Math.round(this.#watch.stalledMs(cells, limitMs));
-    this.#log.write(stalledMs > 0 ? "error" : "warn", stalledMs > 0 ? "worker-stalled" : "worker-paused", {
+    this.#log.write(stalledMs > 0 ? "worker-stalled" : "worker-paused", {
       thread: name,
       stalledMs: stalledMs || limitMs,
       stack,

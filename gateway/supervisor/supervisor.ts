@@ -68,7 +68,7 @@ export class Supervisor implements Gateway {
       () => this.#kept.spareStart(),
       (reason, stack) => {
         this.#kept.table.readerEnded(spareReader);
-        if (!this.#ending) logs.log.write("warn", "spare-ended", { reason, stack });
+        if (!this.#ending) logs.log.write("spare-ended", { reason, stack });
       },
     );
     const limits = stallLimits(settings.workerStallMs, () => this.#isStarting());
@@ -114,7 +114,7 @@ export class Supervisor implements Gateway {
     this.#toControl({ kind: "reread" });
     if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#kept.settings.grants)) return;
     this.#kept.settings = { ...this.#kept.settings, grants };
-    this.#logs.log.write("info", "grants-changed", { grants: grants.length });
+    this.#logs.log.write("grants-changed", { grants: grants.length });
     const { worker } = this.#control;
     if (worker === null) return;
     // What manifests may claim is decided anew by a control worker that starts with these Grants; tables stay served meanwhile.
@@ -128,7 +128,7 @@ export class Supervisor implements Gateway {
   async drain(reason: string): Promise<void> {
     this.#ending = true;
     const { drainWaitMs, drainGraceMs } = this.#kept.settings;
-    this.#logs.log.write("info", "draining", { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
+    this.#logs.log.write("draining", { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { place } of this.#data) place.close();
     this.#control.close();
     void this.#spare.terminate();
@@ -150,7 +150,7 @@ export class Supervisor implements Gateway {
       await within(stopped, stopMs);
     }
     await this.#terminate();
-    this.#logs.log.write("info", "drained", {});
+    this.#logs.log.write("drained", {});
   }
 
   async #terminate(): Promise<void> {
@@ -289,7 +289,7 @@ export class Supervisor implements Gateway {
   /** At start it ends the start; later it is logged, and the thread ends itself and is replaced. */
   #failed(thread: string, sentence: string): void {
     if (this.#isStarting()) this.#giveUp(sentence);
-    else this.#logs.log.write("error", "thread-failed", { thread, sentence });
+    else this.#logs.log.write("thread-failed", { thread, sentence });
   }
 
   #giveUp(sentence: string): void {
@@ -335,6 +335,6 @@ export class Supervisor implements Gateway {
   #ended(thread: string, reason: string, stack: string): void {
     if (this.#isStarting()) this.#giveUp(`the thread ${thread} ended while it started: ${reason}`);
     this.#baseCounters.add(fixed.workerRestarts, 1);
-    this.#logs.log.write("error", "worker-ended", { thread, reason, stack });
+    this.#logs.log.write("worker-ended", { thread, reason, stack });
   }
 }

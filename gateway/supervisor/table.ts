@@ -15,7 +15,7 @@ export class KeptTable {
 
   /** A thread says that this memory (its number) is damaged. True: there is other memory now; several threads may meet one damage. */
   damaged(thread: string, memory: number, sentence: string): boolean {
-    this.#log.write("error", "table-damaged", { thread, sentence });
+    this.#log.write("table-damaged", { thread, sentence });
     if (memory !== this.memory.number) return false;
     this.memory = tableMemory(this.#mebibytes, memory + 1);
     return true;
@@ -30,7 +30,7 @@ export class KeptTable {
   writerEnded(): void {
     const table = new SharedTable(this.memory);
     if (!table.torn) return;
-    this.#log.write("warn", "table-write-torn", { version: table.version });
+    this.#log.write("table-write-torn", { version: table.version });
     table.writing = false;
   }
 }

@@ -6,7 +6,8 @@ import { CounterBlock } from "../shared/counters.ts";
 import { postedLog, type Log } from "../shared/log.ts";
 import { sharedNowMs, startPulse } from "../shared/pulse.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
-import type { AccessEntry, Plane, PlaneStart } from "../shared/data-plane.ts";
+import type { AccessEntry } from "../shared/access-fields.ts";
+import type { Plane, PlaneStart } from "../shared/data-plane.ts";
 
 /** Runs until the supervisor ends the thread. */
 export async function startDataWorker(
@@ -40,7 +41,7 @@ export async function startDataWorker(
       process.exit(1);
     },
     log: (entry) => writeAccess(log, entry),
-    say: (level, event, fields) => log.write(level, event, { worker, ...fields }),
+    say: (event, fields) => log.write(event, { worker, ...fields }),
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();
@@ -122,7 +123,7 @@ export async function startDataWorker(
 /** One line a request: a failure of the gateway or its upstream is a warning, whatever else is logged is not. */
 function writeAccess(log: Log, entry: AccessEntry): void {
   const { atMs, ...fields } = entry;
-  log.write(entry.flag === "" ? "info" : "warn", "access", { at: new Date(atMs).toISOString(), ...fields });
+  log.write("access", { at: new Date(atMs).toISOString(), ...fields }, entry.flag === "" ? "info" : "warn");
 }
 
 /** Why it cannot listen, in one line. */

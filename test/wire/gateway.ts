@@ -8,7 +8,7 @@ import type { FailureFlag } from "../../gateway/failures.ts";
 import { CounterBlock, blockBytes, heavyUseBytes, slotCell } from "../../gateway/shared/counters.ts";
 import { fixed, shadowOutcomes, slotLayout, statusColumns } from "../../gateway/shared/metrics.ts";
 import { limitMemory, type LimitMemory } from "../../gateway/shared/limit-memory.ts";
-import type { AccessEntry } from "../../gateway/shared/data-plane.ts";
+import type { AccessEntry } from "../../gateway/shared/access-fields.ts";
 import { SharedTable, tableMemory } from "../../gateway/shared/shared-table.ts";
 import { DataPlane } from "../../gateway/edge/plane.ts";
 import type { Step } from "../../gateway/edge/policy/step.ts";
@@ -118,7 +118,7 @@ export class Gateway {
           throw new Error(sentence);
         },
         log: (entry) => this.entries.push(entry),
-        say: (_, event) => this.said.push(event),
+        say: (event) => this.said.push(event),
         used: (keys) => this.used.push(...keys),
       },
       options.steps,

@@ -118,7 +118,7 @@ export class CertificateKeeper {
     } else if (isSame(this.#set, set)) return;
     this.#set = set;
     if (set.entries.length > 0)
-      this.#outside.log.write("info", "certificates", { certificates: set.entries.length, hosts: set.hosts.size });
+      this.#outside.log.write("certificates", { certificates: set.entries.length, hosts: set.hosts.size });
     this.#outside.publish(set);
   }
 }

@@ -55,17 +55,17 @@ export class SnapshotFile implements LastGood {
     try {
       const read = await this.#read();
       if (typeof read !== "string") {
-        log.write("info", "snapshot-read", {
+        log.write("snapshot-read", {
           file,
           objects: read.objects.length,
           ageSeconds: Math.round(read.ageSeconds),
         });
         return read;
       }
-      log.write("warn", "snapshot-not-read", { file, reason: read });
+      log.write("snapshot-not-read", { file, reason: read });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? String(error);
-      if (code !== "ENOENT") log.write("warn", "snapshot-not-read", { file, reason: code });
+      if (code !== "ENOENT") log.write("snapshot-not-read", { file, reason: code });
     }
     return null;
   }
@@ -111,7 +111,7 @@ export class SnapshotFile implements LastGood {
       }
       await rename(draft, file);
     } catch (error) {
-      log.write("warn", "snapshot-not-written", {
+      log.write("snapshot-not-written", {
         file,
         reason: (error as NodeJS.ErrnoException).code ?? String(error),
       });

@@ -105,7 +105,7 @@ export class ProblemEvents {
   #pause(nowMs: number): void {
     this.#pausedUntilMs = nowMs + this.#times.forbiddenMs;
     for (const one of this.#shown.values()) one.dueMs = -Infinity;
-    this.#log.write("info", "events-forbidden", {
+    this.#log.write("events-forbidden", {
       sentence: "Sluice may not write Problems as Kubernetes Events: grant it get, create and patch of events",
     });
   }

@@ -48,10 +48,10 @@ export class ProblemLog {
     const texts = new Set(followed.map(printProblem));
     const fresh = [...texts].filter((text) => !this.#logged.has(text));
     this.#logged = texts;
-    for (const text of fresh.slice(0, mostLines)) this.#log.write("warn", "problem", { problem: text });
-    if (fresh.length > mostLines) this.#log.write("warn", "problems-not-logged", { count: fresh.length - mostLines });
+    for (const text of fresh.slice(0, mostLines)) this.#log.write("problem", { problem: text });
+    if (fresh.length > mostLines) this.#log.write("problems-not-logged", { count: fresh.length - mostLines });
     const beyond = told.length - followed.length;
-    if (beyond > 0 && this.#beyond === 0) this.#log.write("warn", "problems-not-followed", { count: beyond });
+    if (beyond > 0 && this.#beyond === 0) this.#log.write("problems-not-followed", { count: beyond });
     this.#beyond = beyond;
   }
 }

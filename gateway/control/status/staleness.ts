@@ -24,11 +24,11 @@ export function logStaleness(
     const ageSeconds = Math.round(source.ageSeconds());
     const nowMs = performance.now();
     if (sentence === null) {
-      if (loggedAtMs !== null) log.write("info", "source-current", {});
+      if (loggedAtMs !== null) log.write("source-current", {});
       loggedAtMs = null;
     } else if (ageSeconds >= graceSeconds && (loggedAtMs === null || nowMs - loggedAtMs >= repeatMs)) {
       loggedAtMs = nowMs;
-      log.write("warn", "source-stale", { ageSeconds, sentence });
+      log.write("source-stale", { ageSeconds, sentence });
     }
   };
   const timer = setInterval(look, lookMs);

@@ -15,7 +15,7 @@ export function logWaiting(waitsFor: () => string | null, log: Log): { readonly 
     sentence = now;
     if (now === null || nowMs < sayAtMs) return;
     sayAtMs = nowMs + repeatMs;
-    log.write("warn", "not-ready", { sentence: now });
+    log.write("not-ready", { sentence: now });
   };
   look();
   const timer = setInterval(look, lookMs);

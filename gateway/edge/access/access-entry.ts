@@ -1,5 +1,5 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
-import type { AccessEntry } from "../../shared/data-plane.ts";
+import { emptyEntry, type AccessEntry } from "../../shared/access-fields.ts";
 import type { Failure } from "../../failures.ts";
 import { kind } from "../message/field-kind.ts";
 import { hasParameter } from "../message/query.ts";
@@ -26,23 +26,7 @@ export function unservedEntry(
 
 /** About what has no request to name, now. */
 export function entryWithoutRequest(flag: string, sentence: string, code: number, peer: string): AccessEntry {
-  return {
-    atMs: Date.now(),
-    flag,
-    sentence,
-    code,
-    method: "",
-    path: "",
-    requestId: "",
-    peer,
-    client: "",
-    route: "",
-    mapping: "",
-    address: "",
-    requestBytes: 0,
-    responseBytes: 0,
-    durationMs: 0,
-  };
+  return { ...emptyEntry, atMs: Date.now(), flag, sentence, code, peer };
 }
 
 /** About lines that were not written. */

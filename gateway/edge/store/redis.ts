@@ -3,7 +3,7 @@
 import type { Alarm, Clock } from "../../shared/clock.ts";
 import type { CounterBlock } from "../../shared/counters.ts";
 import { fixed } from "../../shared/metrics.ts";
-import type { LogLevel } from "../../shared/log.ts";
+import type { WriteLine } from "../../shared/log-events.ts";
 import { printRedis, type RedisSettings } from "../../options/redis-settings.ts";
 import type { RedisClient } from "./ioredis-client.ts";
 import type { RedisScript } from "./redis-script.ts";
@@ -36,7 +36,7 @@ const busy: RedisAnswer = Object.freeze({ kind: "away", why: "busy", sentence: "
 export interface RedisUse {
   readonly clock: Clock;
   readonly counters: CounterBlock;
-  readonly say: (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>) => void;
+  readonly say: WriteLine;
   readonly faulted: (error: unknown) => void;
 }
 
@@ -107,9 +107,9 @@ export class RedisStore {
     this.#saidReady = this.#ready;
     this.#saidMs = this.#use.clock.now();
     const address = printRedis(this.#settings);
-    if (this.#ready) this.#use.say("info", "redis-ready", { address });
+    if (this.#ready) this.#use.say("redis-ready", { address });
     else
-      this.#use.say("warn", "redis-away", {
+      this.#use.say("redis-away", {
         address,
         sentence: `${this.#why}: what needs Redis is refused or falls back until it is there again`,
       });

@@ -23,7 +23,7 @@ function snapshot(scope = "here", times = { settleMs: 60_000, betweenMs: 60_000 
     file,
     scope,
     times,
-    log: { write: (_, event, fields) => logged.push({ event, fields }), flush: () => {} },
+    log: { write: (event, fields) => logged.push({ event, fields }), flush: () => {} },
   });
 }
 
@@ -121,7 +121,7 @@ describe("a snapshot file", () => {
       file: join(folder, "missing", "file"),
       scope: "here",
       times: { settleMs: 0, betweenMs: 0 },
-      log: { write: (_, event, fields) => logged.push({ event, fields }), flush: () => {} },
+      log: { write: (event, fields) => logged.push({ event, fields }), flush: () => {} },
     });
     nowhere.changed(() => [form("b")]);
     await nowhere.close();
@@ -140,7 +140,7 @@ test.skipIf(!mounts)(
     const { SnapshotFile } = await import(${JSON.stringify(source)});
     const { readdirSync, rmSync, writeFileSync } = await import('node:fs');
     const logged = [];
-    const one = () => new SnapshotFile({ file: '${file}', scope: 'here', times: { settleMs: 0, betweenMs: 0 }, log: { write: (_, event, { reason }) => event === 'snapshot-read' || logged.push(event + ' ' + reason), flush() {} } });
+    const one = () => new SnapshotFile({ file: '${file}', scope: 'here', times: { settleMs: 0, betweenMs: 0 }, log: { write: (event, { reason }) => event === 'snapshot-read' || logged.push(event + ' ' + reason), flush() {} } });
     const write = async (name) => { const file = one(); file.changed(() => [{ ref: { kind: 'Service', namespace: 'prod', name }, apiVersion: 'v1', uid: '1', text: JSON.stringify({ x: 'x'.repeat(20000) }) }]); await file.close(); return (await one().read()).objects[0].ref.name; };
     const names = [await write('first')];
     try { writeFileSync('${folder}/ballast', Buffer.alloc(1 << 20)); } catch {}

@@ -51,7 +51,7 @@ test("a namespace with thousands of Problems hides none of another, in the log o
   const shown: string[] = [];
   const logged: [string, unknown][] = [];
   const log = {
-    write: (_level: string, event: string, fields: Readonly<Record<string, unknown>>) =>
+    write: (event: string, fields: Readonly<Record<string, unknown>>) =>
       void logged.push([event, fields["problem"] ?? fields["count"]]),
     flush: () => {},
   };

@@ -35,7 +35,7 @@ function start(): {
   const logged: string[] = [];
   const clock = new StoppedClock();
   return {
-    events: new ProblemEvents(writer, times, { write: (_, event) => logged.push(event), flush: () => {} }, clock),
+    events: new ProblemEvents(writer, times, { write: (event) => logged.push(event), flush: () => {} }, clock),
     writer,
     logged,
     clock,

@@ -21,7 +21,7 @@ function logOf(gather: () => Promise<readonly Problem[]>): Told {
   const gathered: (readonly Problem[])[] = [];
   const log = new ProblemLog(
     {
-      write: (_, event, fields) => logged.push(`${event} ${String(fields["problem"] ?? fields["count"])}`),
+      write: (event, fields) => logged.push(`${event} ${String(fields["problem"] ?? fields["count"])}`),
       flush: () => {},
     },
     gather,

@@ -16,7 +16,7 @@ describe("a Source that does not know the truth", () => {
     let age = 0;
     const { stop } = logStaleness(
       { trouble: () => trouble, ageSeconds: () => age },
-      { write: (_, event, { ageSeconds }) => logged.push([event, ageSeconds]), flush: () => {} },
+      { write: (event, { ageSeconds }) => logged.push([event, ageSeconds]), flush: () => {} },
       { lookMs: 1000, graceSeconds: 5, repeatMs: 60_000 },
     );
     vi.advanceTimersByTime(3000);
@@ -41,7 +41,7 @@ describe("a Source that does not know the truth", () => {
     let trouble: string | null = "away";
     const { stop } = logStaleness(
       { trouble: () => trouble, ageSeconds: () => 4 },
-      { write: (_, event) => logged.push(event), flush: () => {} },
+      { write: (event) => logged.push(event), flush: () => {} },
       { lookMs: 1000, graceSeconds: 5, repeatMs: 60_000 },
     );
     vi.advanceTimersByTime(4000);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { levelOf } from "../../../../gateway/shared/log-events.ts";
 import { logWaiting } from "../../../../gateway/control/status/waiting-log.ts";
 
 beforeEach(() => {
@@ -12,7 +13,7 @@ test("what a gateway waits for is logged when it has been so for 5 s, once a min
   const logged: unknown[] = [];
   let waitsFor: string | null = "a";
   const { stop } = logWaiting(() => waitsFor, {
-    write: (level, event, { sentence }) => logged.push([level, event, sentence]),
+    write: (event, { sentence }) => logged.push([levelOf(event), event, sentence]),
     flush: () => {},
   });
   vi.advanceTimersByTime(4000);

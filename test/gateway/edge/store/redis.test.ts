@@ -35,7 +35,7 @@ function open(settings: RedisSettings): Opened {
   const store = new RedisStore(settings, {
     clock: systemClock,
     counters: block,
-    say: (_, event) => said.push(event),
+    say: (event) => said.push(event),
     faulted: (error) => {
       throw error;
     },
