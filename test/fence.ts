@@ -6,6 +6,8 @@ import { posix } from "node:path";
 const arrows: Readonly<Record<string, readonly string[]>> = {
   "routing/": ["routing/"],
   "k8s/translate/": ["k8s/translate/", "routing/"],
+  // Only pages and tests read it, and types: no thread of a gateway loads these texts.
+  "k8s/problems/": ["k8s/problems/", "routing/"],
   "k8s/source/": ["k8s/source/", "k8s/translate/", "routing/"],
   "gateway/": ["gateway/", "routing/", "k8s/translate/"],
   // The data plane and its thread do not know Kubernetes.

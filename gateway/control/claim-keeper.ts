@@ -1,7 +1,7 @@
 // The claim keeper: brings the record of claims and its store together. What is stored decides; what this replica wants changed is written over
 // exactly what it has read, so that of two replicas that write at once one reads again. Where the store cannot be read or written, what was
 // known stays in force, and what is contested beyond it is served to nobody.
-import type { Problem } from "../../routing/text/problem.ts";
+import type { Problem, ProblemCode } from "../../routing/text/problem.ts";
 import type { ClaimStore, StoredRecord } from "../../k8s/source/objects/source.ts";
 import { printRecord, readRecord, withinRoom } from "../../k8s/translate/claims/claim-record.ts";
 import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/held.ts";
@@ -117,7 +117,7 @@ export class ClaimKeeper {
   get problems(): readonly Problem[] {
     const { subject } = this.#store;
     const problems: Problem[] = [];
-    const report = (level: Problem["level"], code: string, sentence: string): void => {
+    const report = (level: Problem["level"], code: ProblemCode, sentence: string): void => {
       problems.push({ code, level, subject, field: "", sentence });
     };
     const consequence =

@@ -3,6 +3,7 @@ import type { GeneratedFile, GeneratedPart } from "./generated.ts";
 import { flagsPart, reasonsPart } from "./failures.ts";
 import { accessLogPart, logEventsPart } from "./log.ts";
 import { metricsPart } from "./metrics.ts";
+import { problemsPart } from "./problems.ts";
 import { stepsPart } from "./steps.ts";
 
 export const generatedParts: readonly GeneratedPart[] = [
@@ -10,6 +11,7 @@ export const generatedParts: readonly GeneratedPart[] = [
   flagsPart,
   logEventsPart,
   metricsPart,
+  problemsPart,
   reasonsPart,
   stepsPart,
 ];

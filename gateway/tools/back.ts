@@ -5,7 +5,7 @@ import { objectKey, type SourceObject } from "../../k8s/translate/model/object.t
 import { ownersOf } from "../../k8s/translate/backends/services.ts";
 import { fieldOf, isRecord, quoted, recordOf, textOf } from "../../k8s/translate/values/value.ts";
 import { plainGuard, type Guard } from "../../routing/model/guard.ts";
-import { compareProblems, type Problem } from "../../routing/text/problem.ts";
+import { compareProblems, type Problem, type ProblemCode } from "../../routing/text/problem.ts";
 import { addressRulesOf, type AddressList } from "../callers/address-rules.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import { admittanceOf, type Since } from "../callers/effective.ts";
@@ -70,7 +70,7 @@ function hasRoutes({ ref, object }: SourceObject): boolean {
 
 /** What would become of a part of what protects an object. */
 interface Opening {
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly becomes: string;
   readonly instead: string;
 }

@@ -14,7 +14,7 @@ const usage = `Use: sluice check DIR|FILE… [options]
 
 Prints each declaration that Sluice does not serve as written, with the file and line of its object. Under "differs from Ambassador" it prints what
 Seldon's operator and Ambassador do otherwise. With --policy it also reads the keys of providers. It resolves no names and connects to no model.
-For each code it prints ${linesOfCode} lines and the number of the others; --all and --json print all of them. The last line says what it read, and what it did not.
+For each code it prints ${linesOfCode} lines and the number of the others; --all and --json print all of them. k8s/PROBLEMS.md explains each code. The last line says what it read, and what it did not.
 --back lists instead what would be open, or would get another share, if Ambassador served these objects again: Ambassador ignores sluice.io/… and the policy.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
 `;
@@ -53,9 +53,11 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   const ofAnotherId = served.translation.ofAnother.length;
   const text = use.options.has("json")
     ? `${JSON.stringify({ problems: problems.map((problem) => ({ ...problem, origin: originOf(problem.subject) })), read: { ...served.read, kinds: Object.fromEntries(served.read.kinds), ofAnotherId } }, null, 2)}\n`
-    : `${printProblems(problems, { all: isBack || use.options.has("all"), originOf })}${isBack ? backSummaryOf(problems) : summaryOf(problems)} in ${readWords(served.read, ofAnotherId)}\n`;
+    : `${printProblems(problems, { all: isBack || use.options.has("all"), originOf })}${problems.length === 0 ? "" : codesLine}${isBack ? backSummaryOf(problems) : summaryOf(problems)} in ${readWords(served.read, ofAnotherId)}\n`;
   return { kind: "done", text, form: "plain", code: problems.some(({ level }) => level === "error") ? 1 : 0 };
 }
+
+const codesLine = "k8s/PROBLEMS.md explains each code.\n";
 
 function summaryOf(problems: readonly Problem[]): string {
   const count = (level: Problem["level"]): number => problems.filter((problem) => problem.level === level).length;

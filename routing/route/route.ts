@@ -14,7 +14,7 @@ import { addDigest, digestOf, noDigest, type Digest } from "../collections/diges
 import type { Mapping } from "../model/mapping.ts";
 import type { Match, PathMatch } from "../model/match.ts";
 import { orderKey } from "../model/order.ts";
-import type { ObjectRef, Problem } from "../text/problem.ts";
+import type { ObjectRef, Problem, ProblemCode } from "../text/problem.ts";
 import { compileRegex } from "../regex/regex.ts";
 import { placingOf } from "./namespace-routes.ts";
 import type { UpstreamState } from "./upstream-state.ts";
@@ -335,7 +335,7 @@ const mostNamed = 8;
 function problemsOf(
   members: readonly { readonly mapping: Mapping }[],
   level: Problem["level"],
-  code: string,
+  code: ProblemCode,
   what: string,
 ): Problem[] {
   const subjects = new Map<string, ObjectRef>();

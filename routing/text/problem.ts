@@ -11,9 +11,15 @@ export interface ObjectRef {
 /** `error`: not served; `warning`: served differently; `info`: not served yet. */
 export type ProblemLevel = "error" | "warning" | "info";
 
+/** The declared codes as keys. `k8s/problems/all.ts` adds them, because most of them are words of Kubernetes, which routing does not know. */
+// oxlint-disable-next-line typescript/no-empty-interface, typescript/no-empty-object-type -- filled by declaration merging
+export interface ProblemCodes {}
+
+/** Stable kebab-case identifier, a metric label: `bad-timeout`, `claim-contested`. One that is not declared does not compile. */
+export type ProblemCode = keyof ProblemCodes;
+
 export interface Problem {
-  /** Stable kebab-case identifier, a metric label: `bad-timeout`, `claim-contested`. */
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly level: ProblemLevel;
   readonly subject: ObjectRef;
   /** What part of the object: `metadata.annotations["seldon.io/rest-timeout"]`, `spec.predictors[1].traffic`, a file with line and column. */

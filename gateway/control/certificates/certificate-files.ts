@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, statSync, watch, type FSWatcher } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { plainTerms, type HostDeclaration } from "../../../routing/model/host-tls.ts";
-import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { ObjectRef, Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { TlsSettings } from "../../options/settings.ts";
 
 /** Longest file that is read. */
@@ -282,7 +282,7 @@ function fileRef(name: string): ObjectRef {
   return { kind: "File", namespace: "", name };
 }
 
-function fileProblem(name: string, code: string, sentence: string): Problem {
+function fileProblem(name: string, code: ProblemCode, sentence: string): Problem {
   return { code, level: "error", subject: fileRef(name), field: "", sentence };
 }
 

@@ -1,7 +1,7 @@
 // From declarations to the CertificateSet that data workers serve by: who is served what, what cannot be, and what stays from before.
 import { createHash } from "node:crypto";
 import type { HostDeclaration, Identity, TlsTerms, Cleartext } from "../../../routing/model/host-tls.ts";
-import type { Problem } from "../../../routing/text/problem.ts";
+import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { CertificateExpiry } from "../../admin/fixed-families.ts";
 import type { CertificateEntry, CertificateSet } from "../../shared/certificates.ts";
 import {
@@ -122,7 +122,7 @@ class Assembling {
     };
   }
 
-  #report({ subject, field }: HostDeclaration, level: Problem["level"], code: string, sentence: string): void {
+  #report({ subject, field }: HostDeclaration, level: Problem["level"], code: ProblemCode, sentence: string): void {
     this.#problems.push({ code, level, subject, field, sentence });
   }
 

@@ -1,5 +1,5 @@
 // Problems of the cluster Source: what of the cluster cannot be read, and what the gateway does instead.
-import type { Problem } from "../../../routing/text/problem.ts";
+import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { Reflector } from "./reflector.ts";
 import { guardResources, resourceName } from "./resources.ts";
 
@@ -8,7 +8,7 @@ export function problemsOf(reflector: Reflector, server: string): readonly Probl
   const { state, held, unreadable, resource, namespace, name } = reflector;
   const problems: Problem[] = [];
   const plural = resourceName(resource);
-  const report = (level: Problem["level"], code: string, sentence: string): void => {
+  const report = (level: Problem["level"], code: ProblemCode, sentence: string): void => {
     problems.push({
       code,
       level,

@@ -2,7 +2,7 @@
 import type { Stats } from "node:fs";
 import { resolve } from "node:path";
 import { digestOf } from "../../../routing/collections/digest.ts";
-import { compareProblems, type Problem } from "../../../routing/text/problem.ts";
+import { compareProblems, type Problem, type ProblemCode } from "../../../routing/text/problem.ts";
 import { objectKey, type SourceObject } from "../../translate/model/object.ts";
 import { Declarations } from "./declarations.ts";
 import { endingOf, endsAlike } from "../entries/ending.ts";
@@ -173,7 +173,7 @@ export class ManifestFiles {
   }
 }
 
-export function fileProblem(name: string, code: string, sentence: string): Problem {
+export function fileProblem(name: string, code: ProblemCode, sentence: string): Problem {
   return { code, level: "error", subject: { kind: "File", namespace: "", name }, field: "", sentence };
 }
 

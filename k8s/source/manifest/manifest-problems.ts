@@ -1,5 +1,5 @@
 // Problems of one manifest file, as many as may be told one by one, and whether a part of it was not read.
-import type { Problem, ProblemLevel } from "../../../routing/text/problem.ts";
+import type { Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { manifestBounds } from "./manifest-bounds.ts";
 
 /** What is told, in the order found. Of a refusal: what is wrong, and what to write, between which stands what stays served. */
@@ -7,7 +7,7 @@ type Told =
   | { readonly kind: "problem"; readonly problem: Problem }
   | {
       readonly kind: "refusal";
-      readonly code: string;
+      readonly code: ProblemCode;
       readonly field: string;
       readonly wrong: string;
       readonly remedy: string;
@@ -52,17 +52,17 @@ export class ManifestProblems {
   }
 
   /** A part of the file that is not served: what is `wrong`, ending with what comes of it, and the `remedy`. */
-  refuse(code: string, field: string, wrong: string, remedy: string): void {
+  refuse(code: ProblemCode, field: string, wrong: string, remedy: string): void {
     this.#complete = false;
     this.#tell("error", { kind: "refusal", code, field, wrong, remedy });
   }
 
   /** Of the file as a whole, or at a place in it. */
-  report(level: ProblemLevel, code: string, field: string, sentence: string): void {
+  report(level: ProblemLevel, code: ProblemCode, field: string, sentence: string): void {
     this.tell(this.#ofFile(level, code, field, sentence));
   }
 
-  #ofFile(level: ProblemLevel, code: string, field: string, sentence: string): Problem {
+  #ofFile(level: ProblemLevel, code: ProblemCode, field: string, sentence: string): Problem {
     return { code, level, subject: { kind: "File", namespace: "", name: this.#file }, field, sentence };
   }
 

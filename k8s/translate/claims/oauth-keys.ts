@@ -1,6 +1,6 @@
 // OAuthKeys: which SeldonDeployments the OAuth gateway knows, by which names. A key that two of one namespace have is nobody's, and the key alone,
 // without a namespace behind it, is nobody's once a second one has it.
-import type { Problem } from "../../../routing/text/problem.ts";
+import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import { externalNameOf } from "../fields/annotations.ts";
 import type { OAuthKey } from "../model/oauth-key.ts";
 import type { Unit } from "../units/unit.ts";
@@ -136,9 +136,12 @@ export class OAuthKeys {
     if (!this.#isOn) return [];
     const oauth = unit.deployment?.oauth ?? null;
     if (oauth === null) return [];
-    const problem = (level: Problem["level"], code: string, field: string, sentence: string): readonly Problem[] => [
-      { code, level, subject: unit.ref, field, sentence },
-    ];
+    const problem = (
+      level: Problem["level"],
+      code: ProblemCode,
+      field: string,
+      sentence: string,
+    ): readonly Problem[] => [{ code, level, subject: unit.ref, field, sentence }];
     if (oauth.kind === "bad") return problem("error", "bad-oauth", oauth.field, oauth.sentence);
     const key = this.#keys.get(unit);
     if (key === undefined) {

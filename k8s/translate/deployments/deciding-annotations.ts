@@ -1,4 +1,5 @@
 // Deciding annotations: those that say which requests reach a SeldonDeployment, or how many. When one becomes unreadable its last good text stays.
+import type { ProblemCode } from "../../../routing/text/problem.ts";
 import { mostOwnersBlocks, parseBlocks } from "../../../routing/text/address-block.ts";
 import { parseAuth } from "../../../routing/model/guard.ts";
 import { limitWords, parseLimits } from "../../../routing/model/rate-limit.ts";
@@ -18,7 +19,7 @@ import { exampleTraffic, parseTraffic } from "./traffic-text.ts";
 import { notText, quoted } from "../values/value.ts";
 
 interface Deciding {
-  readonly code: string;
+  readonly code: ProblemCode;
   /** What it should be, for people. */
   readonly write: (deployment: Deployment) => string;
   /** Of a text that is not empty. */
@@ -78,7 +79,7 @@ const deciding: ReadonlyMap<string, Deciding> = new Map<string, Deciding>([
   [keys.auth, { code: "bad-auth", write: () => authWords, isReadable: (text) => parseAuth(text) !== null }],
 ]);
 
-type Report = (level: "error", code: string, field: string, sentence: string) => void;
+type Report = (level: "error", code: ProblemCode, field: string, sentence: string) => void;
 
 /**
  * The Deployment with the last good text of each deciding annotation that cannot be read now; none counts where there was none. Where there is

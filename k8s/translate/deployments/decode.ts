@@ -1,5 +1,5 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
-import type { Problem, ProblemLevel } from "../../../routing/text/problem.ts";
+import type { Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { misplacedAnnotations } from "../fields/annotations.ts";
 import { keepLastGood } from "./deciding-annotations.ts";
 import { unknownPredictorFields, unknownSpecFields } from "../fields/deployment-fields.ts";
@@ -44,7 +44,7 @@ export function decodeDeployment(
   lastGood: Deployment | null,
 ): DecodedDeployment {
   const problems: Problem[] = [];
-  const report = (level: ProblemLevel, code: string, field: string, sentence: string): void => {
+  const report = (level: ProblemLevel, code: ProblemCode, field: string, sentence: string): void => {
     problems.push({ code, level, subject: ref, field, sentence });
   };
   const root = recordOf(object);
@@ -143,7 +143,7 @@ function sharedAnnotations(annotations: DeploymentAnnotations): DeploymentAnnota
   return annotationPairs.of(JSON.stringify(annotations), annotations);
 }
 
-type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
+type Report = (level: ProblemLevel, code: ProblemCode, field: string, sentence: string) => void;
 
 /** Part of the names of Services and Deployments, where the label of RFC 1123 is what Kubernetes takes. */
 const namePattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
@@ -291,7 +291,7 @@ function unknownSentence(of: string, near: string | null): string {
   return `this is not a field of ${of} and is ignored; ${near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`}`;
 }
 
-type Refuse = (code: string, part: string, written: unknown, wrong: string, write: string) => void;
+type Refuse = (code: ProblemCode, part: string, written: unknown, wrong: string, write: string) => void;
 
 function decodeTraffic(predictor: UnknownRecord, refuse: Refuse): number | null {
   const written = fieldOf(predictor, "traffic");

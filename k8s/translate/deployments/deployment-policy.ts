@@ -2,7 +2,7 @@
 import type { Guard } from "../../../routing/model/guard.ts";
 import type { RetryPolicy, TimeLimit } from "../../../routing/model/mapping.ts";
 import type { NamedMatch } from "../../../routing/model/match.ts";
-import type { ObjectRef, Problem, ProblemLevel } from "../../../routing/text/problem.ts";
+import type { ObjectRef, Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { defaultBreaker, type Breaker } from "../../../routing/model/upstream.ts";
 import {
   annotationOf,
@@ -291,7 +291,13 @@ class Reading {
   }
 
   /** A value that decides which requests or how many, and cannot be read. */
-  #refuse(served: "withheld" | "no", code: string, written: WrittenAnnotation, wrong: string, write: string): void {
+  #refuse(
+    served: "withheld" | "no",
+    code: ProblemCode,
+    written: WrittenAnnotation,
+    wrong: string,
+    write: string,
+  ): void {
     if (this.served !== "no") this.served = served;
     this.#report(
       "error",
@@ -301,7 +307,7 @@ class Reading {
     );
   }
 
-  #bad(code: string, written: WrittenAnnotation, instead: string, write: string): void {
+  #bad(code: ProblemCode, written: WrittenAnnotation, instead: string, write: string): void {
     this.#report(
       "warning",
       code,
@@ -310,7 +316,7 @@ class Reading {
     );
   }
 
-  #report(level: ProblemLevel, code: string, field: string, sentence: string): void {
+  #report(level: ProblemLevel, code: ProblemCode, field: string, sentence: string): void {
     this.problems.push({ code, level, subject: this.#subject, field, sentence });
   }
 }

@@ -1,7 +1,7 @@
 // What the annotations of an object say about who may call it: SeldonDeployments with and without documents of their own, Mapping objects, Services.
 import { mostOwnersBlocks, parseBlocks } from "../../../routing/text/address-block.ts";
 import { parseAuth, plainGuard, type Auth, type Guard } from "../../../routing/model/guard.ts";
-import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { ObjectRef, Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import { limitWords, parseLimits } from "../../../routing/model/rate-limit.ts";
 import { annotationOf, guardAnnotations, keys, type WrittenAnnotation } from "../fields/annotations.ts";
 import { nearAnnotation } from "../fields/deployment-fields.ts";
@@ -29,7 +29,7 @@ export const addressWords = "addresses and blocks with commas between them, for 
 /** `granted`: a Grant lets the namespace be called by anybody. What cannot be read is an error. */
 export function decodeGuard(annotations: DeploymentAnnotations, granted: boolean, report: Report): DecodedGuard {
   let readable = true;
-  const refuse = (code: string, { text, field }: WrittenAnnotation, wrong: string, write: string): null => {
+  const refuse = (code: ProblemCode, { text, field }: WrittenAnnotation, wrong: string, write: string): null => {
     readable = false;
     report("error", code, field, `${quoted(text)} ${wrong}, so nobody may; write ${write}`);
     return null;

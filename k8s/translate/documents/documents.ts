@@ -1,7 +1,7 @@
 // Ambassador documents: `seldon.io/ambassador-config`, `getambassador.io/config` on Services, Mapping and TLSContext objects.
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Guard } from "../../../routing/model/guard.ts";
-import type { ObjectRef, Problem, ProblemLevel } from "../../../routing/text/problem.ts";
+import type { ObjectRef, Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { allowance } from "../values/allowance.ts";
 import { lostWith, meantKind } from "../platform/ambassador-kinds.ts";
 import { idsOf } from "./document-ids.ts";
@@ -162,7 +162,7 @@ class Decoding {
     return { guard: lastGood.guard, readable: true };
   }
 
-  report(level: ProblemLevel, code: string, field: string, sentence: string): void {
+  report(level: ProblemLevel, code: ProblemCode, field: string, sentence: string): void {
     this.problems.push({ code, level, subject: this.#origin.ref, field, sentence });
   }
 

@@ -1,5 +1,5 @@
 // Fields: reading one Ambassador document field by field. What was not read at the end is unknown, and every bad value makes one Problem.
-import type { ProblemLevel } from "../../../routing/text/problem.ts";
+import type { ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { compileRegex } from "../../../routing/regex/regex.ts";
 import { allowance } from "../values/allowance.ts";
 import type { FieldTable } from "./field-table.ts";
@@ -198,7 +198,7 @@ export class Fields {
   }
 
   /** An error that leaves the object without what the field decides. */
-  refuse(code: string, name: string, sentence: string): void {
+  refuse(code: ProblemCode, name: string, sentence: string): void {
     this.#unreadable.add(name);
     this.report("error", code, name, sentence);
   }
@@ -224,7 +224,7 @@ export class Fields {
     return this.#unusable.has(name);
   }
 
-  report(level: ProblemLevel, code: string, name: string, sentence: string): void {
+  report(level: ProblemLevel, code: ProblemCode, name: string, sentence: string): void {
     this.#report(level, code, `${this.#at}${name}`, sentence);
   }
 

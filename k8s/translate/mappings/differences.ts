@@ -1,4 +1,5 @@
 // Where a raw Mapping means something else here than in Ambassador: a Problem each, with what to write for the old behaviour.
+import type { ProblemCode } from "../../../routing/text/problem.ts";
 import { mostRetries } from "../deployments/deployment-differences.ts";
 import type { Fields } from "../fields/fields.ts";
 import type { RawMapping } from "./mapping.ts";
@@ -19,7 +20,7 @@ const grpcPackages = /^\/(?:seldon\.protos|tensorflow\.serving|inference\.)/;
 
 /** Of a Mapping that is served. `fields`: of its document; `apiVersion` as written. */
 export function reportMappingDifferences(fields: Fields, apiVersion: string, raw: RawMapping): void {
-  const tell = (code: string, name: string, sentence: string): void => fields.report("info", code, name, sentence);
+  const tell = (code: ProblemCode, name: string, sentence: string): void => fields.report("info", code, name, sentence);
   if (apiVersion === "ambassador/v0")
     tell(
       "differs-api-version",
@@ -58,7 +59,7 @@ export function reportMappingDifferences(fields: Fields, apiVersion: string, raw
 function reportPolicy(
   fields: Fields,
   raw: RawMapping,
-  tell: (code: string, name: string, sentence: string) => void,
+  tell: (code: ProblemCode, name: string, sentence: string) => void,
 ): void {
   const retry = recordOf(fields.take("retry_policy"));
   const words = textOf(fieldOf(retry, "retry_on")).trim();

@@ -1,6 +1,6 @@
 // Placement: whose space a raw Mapping belongs to, and whether it may be there. Tenancy comes before Order.
 import type { Match } from "../../../routing/model/match.ts";
-import type { ProblemLevel } from "../../../routing/text/problem.ts";
+import type { ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { hostWithin, parseHostGlob } from "../meaning/grant.ts";
 import { beginsWith, foldedText } from "../values/letter-case.ts";
 import { literalPrefix } from "./literal-prefix.ts";
@@ -19,7 +19,7 @@ export interface Place {
 export interface Placement {
   readonly places: readonly Place[];
   /** What is not served as written, [code, level, sentence]. */
-  readonly notes: readonly (readonly [code: string, level: ProblemLevel, sentence: string])[];
+  readonly notes: readonly (readonly [code: ProblemCode, level: ProblemLevel, sentence: string])[];
 }
 
 /**
@@ -150,7 +150,7 @@ function claim(
     },
   };
   const shared: Place = { space: null, granted: rank === "granted", precedence: mayPrecede ? precedence : 0, standing };
-  const notes: (readonly [string, ProblemLevel, string])[] = [];
+  const notes: (readonly [ProblemCode, ProblemLevel, string])[] = [];
   if (!mayPrecede)
     notes.push([
       "precedence-not-granted",

@@ -1,4 +1,5 @@
 // The Upstream that a raw Mapping names: reach, TLS and address.
+import type { ProblemCode } from "../../../routing/text/problem.ts";
 import type { UpstreamTls } from "../../../routing/model/upstream.ts";
 import { isUpstreamGranted } from "../meaning/grant.ts";
 import type { RawMapping } from "./mapping.ts";
@@ -10,7 +11,7 @@ import { absentServiceAddress, planUpstream, serviceAddress, type UpstreamPlan }
 
 interface Note {
   readonly level: "error" | "warning";
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly field: string;
   readonly sentence: string;
 }

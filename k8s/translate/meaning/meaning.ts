@@ -3,7 +3,7 @@
 import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { HostMatch } from "../../../routing/model/match.ts";
-import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { ObjectRef, Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { Deployment, Predictor } from "../model/deployment.ts";
 import type { MappingDefaults } from "./module-defaults.ts";
 import type { PlannedService } from "./external-services.ts";
@@ -111,7 +111,7 @@ export class MeaningBuilder {
     this.#subject = subject;
   }
 
-  report(level: Problem["level"], code: string, field: string, sentence: string): void {
+  report(level: Problem["level"], code: ProblemCode, field: string, sentence: string): void {
     this.problems.push({ code, level, subject: this.#subject, field, sentence });
   }
 

@@ -1,5 +1,6 @@
 // Keys of a Module about every connection and request, whatever its Route. Those that decide whose request passes, or who it is taken to come from,
 // fail closed: what cannot be read believes nobody and refuses what it would refuse.
+import type { ProblemCode } from "../../../routing/text/problem.ts";
 import { mostPlatformBlocks, readBlocks } from "../../../routing/text/address-block.ts";
 import type { AddressRule, FrontSettings } from "../../../routing/model/table-change.ts";
 import type { Fields } from "../fields/fields.ts";
@@ -133,7 +134,7 @@ class DecidingKeys {
     );
   }
 
-  #close<V>(name: string, sentence: string, code: string, closed: V): V {
+  #close<V>(name: string, sentence: string, code: ProblemCode, closed: V): V {
     this.readable = false;
     this.#fields.take(name);
     this.#fields.report("error", code, name.slice(0, 60), sentence);

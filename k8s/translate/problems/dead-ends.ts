@@ -1,6 +1,6 @@
 // Dead ends that the objects already show: Services that are not there, and Services whose EndpointSlices nobody exported. Looked for when
 // somebody reads the Problems.
-import type { ObjectRef, Problem, ProblemLevel } from "../../../routing/text/problem.ts";
+import type { ObjectRef, Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import type { Backends, Use } from "../graph/backend-records.ts";
 import type { Slice } from "../backends/endpoints.ts";
 import { listOf } from "../collections/few.ts";
@@ -143,7 +143,7 @@ function lostPorts(
   if (slices.length === 0) return [];
   const subject = { kind: "Service", namespace: service.namespace, name: service.name };
   const problems: Problem[] = [];
-  const report = (code: string, level: ProblemLevel, sentence: string): void =>
+  const report = (code: ProblemCode, level: ProblemLevel, sentence: string): void =>
     void problems.push({ code, level, subject, field: "spec.ports", sentence });
   const dialled = new Set(
     uses.flatMap(({ form }) =>

@@ -2,7 +2,13 @@
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { hostText, pathText } from "../../../routing/model/order.ts";
-import { compareText, type ObjectRef, type Problem, type ProblemLevel } from "../../../routing/text/problem.ts";
+import {
+  compareText,
+  type ObjectRef,
+  type Problem,
+  type ProblemLevel,
+  type ProblemCode,
+} from "../../../routing/text/problem.ts";
 import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
 
 interface Declarer {
@@ -75,7 +81,7 @@ function groupOf({ namespace, match: { path, host, method, headers, query }, pre
 
 function differencesOf(members: readonly Member[]): readonly Problem[] {
   const problems: Problem[] = [];
-  const tell = (code: string, sentence: string, level: ProblemLevel = "info"): void => {
+  const tell = (code: ProblemCode, sentence: string, level: ProblemLevel = "info"): void => {
     for (const { ref, draft } of firstOfEach(members))
       problems.push({ code, level, subject: ref, field: draft.field, sentence });
   };

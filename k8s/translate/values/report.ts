@@ -1,5 +1,5 @@
 // Report: how whoever reads an object says what is wrong with it; the object is its giver's.
-import type { ProblemLevel } from "../../../routing/text/problem.ts";
+import type { ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 
 /** `field` and `sentence` as in a Problem. */
-export type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
+export type Report = (level: ProblemLevel, code: ProblemCode, field: string, sentence: string) => void;

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { eventually } from "../../turns.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
-import type { Problem } from "../../../routing/text/problem.ts";
+import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { HealthCheck, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { SourceChange } from "../../../k8s/source/objects/source.ts";
 import type { Translation, TranslationChange } from "../../../k8s/translate/model/translation.ts";
@@ -348,7 +348,7 @@ describe("reconciler", () => {
   test("Problems of the source, the translation and the table come together, sorted", () => {
     const { reconciler, translator, take, turn } = start();
     const problemOf = (name: string): Problem => ({
-      code: "x",
+      code: "bad-value",
       level: "error",
       subject: { kind: "File", namespace: "", name },
       field: "",
@@ -367,39 +367,39 @@ describe("reconciler", () => {
     translator.next = {};
     reconciler.take({ ...noChange, problems: [problemOf("a")] });
     const shown = (): string[] => reconciler.problems.map(({ code, subject }) => `${code} ${subject.name}`);
-    expect(shown()).toEqual(["x a", "x b", expect.stringMatching(/regex/)]);
+    expect(shown()).toEqual(["bad-value a", "bad-value b", expect.stringMatching(/regex/)]);
     take({ removedMappings: ["iris-too/http"] });
-    expect(shown()).toEqual(["x b"]);
+    expect(shown()).toEqual(["bad-value b"]);
     reconciler.stop();
   });
 
   test("Problems are gathered in slices, with changes in between, and not again before something changed", async () => {
     const { reconciler, translator, take } = start();
-    const problemOf = (code: string): Problem => ({
+    const problemOf = (code: ProblemCode): Problem => ({
       code,
       level: "error",
       subject: { kind: "File", namespace: "", name: "f" },
       field: "",
       sentence: ".",
     });
-    translator.problems.push(problemOf("b"), problemOf("a"));
+    translator.problems.push(problemOf("bad-name"), problemOf("bad-auth"));
     // Each look at the clock is a millisecond later.
     let nowMs = 0;
     let rests = 0;
     const rest = async (): Promise<void> => {
       rests += 1;
       if (rests > 1) return;
-      translator.problems.push(problemOf("c"));
+      translator.problems.push(problemOf("bad-port"));
       take({});
     };
     const slices = new Slices(() => nowMs++, rest);
     const codes = async (): Promise<string[]> => (await reconciler.gatherProblems(slices)).map(({ code }) => code);
-    expect(await codes()).toEqual(["b", "a", "c"]);
+    expect(await codes()).toEqual(["bad-name", "bad-auth", "bad-port"]);
     expect(rests).toBe(3);
     // What a change came into is not kept.
-    expect(await codes()).toEqual(["b", "a", "c"]);
+    expect(await codes()).toEqual(["bad-name", "bad-auth", "bad-port"]);
     expect(rests).toBe(6);
-    expect(reconciler.problems.map(({ code }) => code)).toEqual(["a", "b", "c"]);
+    expect(reconciler.problems.map(({ code }) => code)).toEqual(["bad-auth", "bad-name", "bad-port"]);
     const gathered = await reconciler.gatherProblems(slices);
     expect(await reconciler.gatherProblems(slices)).toBe(gathered);
     translator.problems.length = 0;

@@ -207,10 +207,10 @@ test("of a cluster Mappings count only where they are read, and that is said", a
     const listed = async (...argv: string[]): Promise<string> =>
       (await runTool(check, "--back", "--cluster", "--kubeconfig", at("kubeconfig"), ...argv)).out;
     expect(await listed()).toMatch(
-      /^warning mappings-not-read .*\nwarning no-policy .*\nerror opens-callers SeldonDeployment prod\/iris .*\n1 object would open/,
+      /^warning mappings-not-read .*\nwarning no-policy .*\nerror opens-callers SeldonDeployment prod\/iris .*\nk8s\/PROBLEMS\.md explains each code\.\n1 object would open/,
     );
     expect(await listed("--mappings")).toMatch(
-      /^warning no-policy .*\nerror opens-callers Mapping prod\/m .*\nerror opens-callers SeldonDeployment prod\/iris .*\n2 objects would open/,
+      /^warning no-policy .*\nerror opens-callers Mapping prod\/m .*\nerror opens-callers SeldonDeployment prod\/iris .*\nk8s\/PROBLEMS\.md explains each code\.\n2 objects would open/,
     );
   } finally {
     await api.stop();

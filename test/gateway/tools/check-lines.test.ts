@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { check } from "../../../gateway/tools/check.ts";
 import { linesOfCode, printProblems } from "../../../gateway/tools/problem-list.ts";
-import type { Problem } from "../../../routing/text/problem.ts";
+import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import { FakeApi } from "../../k8s/source/cluster/fake-api.ts";
 import { runTool, type Ran } from "./run-tool.ts";
 
@@ -29,7 +29,7 @@ async function checked(documents: readonly string[], ...argv: string[]): Promise
 
 describe("lines of one code", () => {
   const listing = { all: false, originOf: () => "" };
-  const problem = (code: string, name: string, field = ""): Problem => ({
+  const problem = (code: ProblemCode, name: string, field = ""): Problem => ({
     code,
     level: "error",
     subject: { kind: "Mapping", namespace: "prod", name },
@@ -37,7 +37,7 @@ describe("lines of one code", () => {
     sentence: "x",
   });
   const many = (count: number, name = (index: number): string => `m${index}`): Problem[] =>
-    Array.from({ length: count }, (_, index) => problem("a", name(index), `f${index}`));
+    Array.from({ length: count }, (_, index) => problem("bad-name", name(index), `f${index}`));
 
   test("are all printed up to the bound", () => {
     for (const count of [linesOfCode - 1, linesOfCode])
@@ -46,19 +46,24 @@ describe("lines of one code", () => {
 
   test("are folded beyond it, with the number of the others, and --all prints them", () => {
     expect(printProblems(many(linesOfCode + 1), listing)).toMatch(
-      new RegExp(`^(?:error a Mapping .*\\n){${linesOfCode}}… and 1 more of error a, on 1 object: --all prints it\\n$`),
+      new RegExp(
+        `^(?:error bad-name Mapping .*\\n){${linesOfCode}}… and 1 more of error bad-name, on 1 object: --all prints it\\n$`,
+      ),
     );
     expect(printProblems(many(85_004), listing)).toMatch(
-      /… and 84999 more of error a, on 84999 objects: --all prints them\n$/,
+      /… and 84999 more of error bad-name, on 84999 objects: --all prints them\n$/,
     );
     expect(printProblems(many(linesOfCode + 1), { ...listing, all: true }).split("\n")).toHaveLength(linesOfCode + 2);
   });
 
   test("of an object with many hide no other object of that code, and no other code", () => {
-    const text = printProblems([...many(100, () => "noisy"), problem("a", "quiet"), problem("b", "noisy")], listing);
-    expect(text).toContain("error a Mapping prod/quiet: x\n");
-    expect(text).toContain("error b Mapping prod/noisy: x\n");
-    expect(text).toContain(`and ${101 - linesOfCode} more of error a, on 1 object:`);
+    const text = printProblems(
+      [...many(100, () => "noisy"), problem("bad-name", "quiet"), problem("bad-auth", "noisy")],
+      listing,
+    );
+    expect(text).toContain("error bad-name Mapping prod/quiet: x\n");
+    expect(text).toContain("error bad-auth Mapping prod/noisy: x\n");
+    expect(text).toContain(`and ${101 - linesOfCode} more of error bad-name, on 1 object:`);
   });
 
   test("of another level are others", () => {
@@ -74,7 +79,7 @@ describe("lines of one code", () => {
     const documents = Array.from({ length: 8 }, (_, index) => deployment(`d${index}`, "{ sluice.io/traffic: x }"));
     const { out } = await checked(documents);
     expect(out).toMatch(
-      /\n… and 3 more of error bad-traffic, on 3 objects: --all prints them\n8 error, 0 warning, 0 info in /,
+      /\n… and 3 more of error bad-traffic, on 3 objects: --all prints them\nk8s\/PROBLEMS\.md explains each code\.\n8 error, 0 warning, 0 info in /,
     );
     expect((await checked(documents, "--all")).out.match(/^error bad-traffic/gm)).toHaveLength(8);
     expect((JSON.parse((await checked(documents, "--json")).out) as { problems: unknown[] }).problems).toHaveLength(8);

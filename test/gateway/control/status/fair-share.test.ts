@@ -6,7 +6,7 @@ import type { Problem } from "../../../../routing/text/problem.ts";
 
 const problemsOf = (namespace: string, count: number): Problem[] =>
   Array.from({ length: count }, (_, index) => ({
-    code: "no-endpoints",
+    code: "no-ready-address",
     level: "error",
     subject: { kind: "Service", namespace, name: `s${index}` },
     field: "",

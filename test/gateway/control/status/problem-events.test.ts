@@ -49,7 +49,7 @@ describe("the event of a Problem", () => {
     expect(eventOf(problem("iris", "other words", "warning")).name).toBe(name);
     expect(eventOf(problem("other")).name).not.toBe(name);
     expect(eventOf({ ...problem("iris"), field: "spec.y" }).name).not.toBe(name);
-    expect(eventOf({ ...problem("iris"), code: "x" }).name).not.toBe(name);
+    expect(eventOf({ ...problem("iris"), code: "bad-value" }).name).not.toBe(name);
   });
 
   test("has the code as its reason, and field and sentence as its message", () => {

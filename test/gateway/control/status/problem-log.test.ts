@@ -3,7 +3,7 @@ import { ProblemLog } from "../../../../gateway/control/status/problem-log.ts";
 import type { Problem } from "../../../../routing/text/problem.ts";
 
 const problem = (name: string, level: Problem["level"] = "error"): Problem => ({
-  code: "no-endpoints",
+  code: "no-ready-address",
   level,
   subject: { kind: "Service", namespace: "prod", name },
   field: "",

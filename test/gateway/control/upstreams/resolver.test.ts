@@ -36,7 +36,7 @@ function start(): Names {
       refuse: (upstream, ip): Problem | null =>
         ip.startsWith("169.254.")
           ? {
-              code: "reach",
+              code: "address-refused",
               level: "error",
               subject: { kind: "Upstream", namespace: "", name: upstream.key },
               field: "",
@@ -118,7 +118,7 @@ describe("resolver", () => {
     resolver.used(["u"]);
     await vi.advanceTimersByTimeAsync(0);
     expect(changes.at(-1)).toMatchObject({ endpoints: [{ endpoints: [{ ip: "10.0.0.1" }] }] });
-    expect(resolver.problems).toMatchObject([{ code: "reach" }]);
+    expect(resolver.problems).toMatchObject([{ code: "address-refused" }]);
     answers.set("model", ["169.254.169.254"]);
     await vi.advanceTimersByTimeAsync(refreshMs);
     expect(changes.at(-1)).toMatchObject({ endpoints: [{ ready: false, endpoints: [] }], flipped: ["u"] });

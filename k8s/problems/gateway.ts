@@ -1,0 +1,92 @@
+// Problem codes of the gateway's own files: policy, keys, certificates; and those of `sluice check --back`.
+import { annotation, either, error, situation, warning, type ProblemEntry } from "./entry.ts";
+
+export const gatewayProblems = {
+  "bad-policy": error(
+    "The policy file was changed and cannot be read. The policy from before holds.",
+    situation("An edit of the policy left a misspelt key."),
+    "Correct what the sentence names.",
+  ),
+  "provider-keys": either(
+    ["error", "warning"],
+    "A provider of the policy has no usable keys, so it authenticates no caller. `warning`: the Secret is not among the manifests, or the keys from before still hold.",
+    situation("The Secret of a provider does not exist, or the URL of its key set does not answer."),
+    "Correct the file, the Secret or the URL that the sentence names.",
+  ),
+  "bad-certificate": either(
+    ["error", "warning"],
+    "A certificate or its key cannot be used. The one from before is served, or the hosts have no TLS. `warning`: the Secret is not among the manifests.",
+    situation("`tls.key` of a Secret does not belong to its `tls.crt`."),
+    "Write a certificate and its key, in PEM.",
+  ),
+  "certificate-expired": error(
+    "A certificate has ended, or is not valid yet. The one from before is served if it is valid. Otherwise this one is, and clients refuse it.",
+    situation("The program that renews certificates has stopped."),
+    "Write one that is valid now.",
+  ),
+  "certificate-of-another": warning(
+    "A certificate does not name its host. Clients that check refuse it.",
+    situation("A Host names the Secret of another site."),
+    "Write a certificate that names the host.",
+  ),
+  "host-taken": warning(
+    "Two declarations give the same host a certificate. Sluice serves the first one.",
+    situation("Two Hosts of the same hostname name two Secrets."),
+    "Give each host one certificate.",
+  ),
+  "key-without-certificate": error(
+    "A folder of certificates has `NAME.key` without `NAME.crt`. Sluice serves nothing for it.",
+    situation("A `.crt` was renamed and its `.key` was not."),
+    "Write the certificate, or remove the key.",
+  ),
+  "bad-tls-terms": error(
+    "OpenSSL refuses the versions, ciphers, curves or authorities of a host. The host has no TLS.",
+    situation("`cipher_suites` of a TLSContext names a cipher that OpenSSL does not have."),
+    "Correct them.",
+  ),
+  "bad-ticket-keys": error(
+    "The file of ticket keys cannot be used. The keys from before hold. Without any, a TLS session cannot continue at another replica.",
+    situation("A line of the file is not 48 bytes in base64."),
+    "Write 1 to 4 lines, each as `openssl rand -base64 48` prints it.",
+  ),
+  "too-many-names": warning(
+    "A certificate has more than 1,000 names. Sluice reads the first 1,000.",
+    situation("One certificate for thousands of hosts."),
+    "Write several certificates.",
+  ),
+  "too-many-certificates": error(
+    "More than 20,000 certificates are declared. Those beyond are not served.",
+    situation("A Host for each of 30,000 customers."),
+    "Remove some, or use certificates with wildcards.",
+  ),
+} as const satisfies Readonly<Record<string, ProblemEntry>>;
+
+const back = { options: "--back" };
+
+export const backProblems = {
+  "opens-callers": error(
+    "Any caller could reach this object if Ambassador served it again. Ambassador does not read `sluice.io/auth` or the policy.",
+    annotation("sluice.io/auth: staff", back),
+    "Use an AuthService, or give the object an ambassador-id that Ambassador does not have, before you go back.",
+  ),
+  "opens-addresses": error(
+    "Any address could call this object if Ambassador served it again. Ambassador does not read `sluice.io/allow`, `sluice.io/deny` or the policy.",
+    annotation("sluice.io/allow: 10.0.0.0/8", back),
+    "Write `ip_allow` or `ip_deny` in Ambassador's Module, or give the object an ambassador-id that Ambassador does not have, before you go back.",
+  ),
+  "opens-limits": error(
+    "This object would have no rate limit if Ambassador served it again. Ambassador does not read `sluice.io/rate-limit` or the policy.",
+    annotation("sluice.io/rate-limit: 10/s", back),
+    "Use a RateLimitService, or give the object an ambassador-id that Ambassador does not have, before you go back.",
+  ),
+  "no-policy": warning(
+    "`sluice check --back` got no policy, so it does not list what the policy's defaults protect.",
+    annotation('seldon.io/rest-timeout: "5000"', back),
+    "Write `--policy FILE`, if the gateway has one.",
+  ),
+  "mappings-not-read": warning(
+    "`sluice check --back --cluster` does not read Mapping objects and annotated Services, so it does not list what protects them.",
+    situation("`sluice check --back --cluster` without `--mappings`."),
+    "Write `--mappings`, if the gateway reads them.",
+  ),
+} as const satisfies Readonly<Record<string, ProblemEntry>>;

@@ -1,0 +1,230 @@
+// Problem codes of Mappings, and of fields of any object.
+import {
+  annotation,
+  deployment,
+  either,
+  error,
+  file,
+  info,
+  mapping,
+  platform,
+  situation,
+  warning,
+  type ProblemEntry,
+} from "./entry.ts";
+
+export const fieldProblems = {
+  "bad-value": either(
+    ["error", "warning"],
+    "A value cannot be read. `error`: it decides which requests are served or who may connect, so the object is not served without it. `warning`: it counts as not written.",
+    mapping("weight: many"),
+    "Write what the sentence names.",
+  ),
+  "unknown-field": either(
+    ["warning", "error"],
+    "A field is not known and is ignored. `error`: it seems to be a misspelling of one that decides, so the object is not served without it.",
+    mapping("timout_ms: 5000"),
+    "Correct its spelling, or remove it.",
+  ),
+  "misspelt-field": either(
+    ["error", "warning"],
+    "A word of Module, Host, TLSContext, AuthService or RateLimitService is misspelt. `error`: it decides who may connect or which requests pass, so Sluice closes what it may have closed.",
+    platform("TLSContext", "cert_requird: true"),
+    "Write the word that the sentence names.",
+  ),
+  "misplaced-field": either(
+    ["error", "warning"],
+    "A field stands where Sluice does not read it. `error`: it decides which requests are served, and the object is not served without it.",
+    file(`
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: iris, namespace: models, headers: { version: two } }
+spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
+`),
+    "Move it to the place that the sentence names.",
+  ),
+  "empty-field": either(
+    ["warning", "error"],
+    "A field has no value and counts as not written. `error`: it had a value before, or without one more would be admitted; its last good form holds, or the object is not served.",
+    mapping("weight: null"),
+    "Write its value, or remove it.",
+  ),
+  "field-lost": either(
+    ["warning", "error"],
+    "Sluice does not have this field of Ambassador and ignores it. `error`: it kept requests away, which are now served.",
+    mapping("keepalive: { time: 5 }"),
+    "Remove it. The sentence names what to write in its place, if there is something.",
+  ),
+  "field-without-effect": info(
+    "Sluice does not read this field of Ambassador, and serves the same without it.",
+    mapping("docs: { path: /docs }"),
+    "Nothing.",
+  ),
+  "field-ignored": warning(
+    "A field is ignored because another field is there, or is not.",
+    mapping("path_redirect: /v2/"),
+    "Remove the field, or write the other one that the sentence names.",
+  ),
+  "more-problems": either(
+    ["error", "warning", "info"],
+    "An object or a file has more Problems than are listed one by one.",
+    situation("A TLSContext lists more than a hundred hosts that are not host names."),
+    "Correct the Problems that are listed, and read the list again.",
+  ),
+} as const satisfies Readonly<Record<string, ProblemEntry>>;
+
+export const mappingProblems = {
+  "bad-mapping": error(
+    "A Mapping has no usable `prefix`, `service`, host, query condition or redirect, so it is not served.",
+    mapping("prefix: seldon"),
+    "Write what the sentence names.",
+  ),
+  "bad-regex": error(
+    "A regex cannot be used: RE2 does not take it, its program is too large, or the object or its rewrite has too much of it. The Mapping is not served.",
+    mapping('prefix: "/seldon/models/(iris/"\nprefix_regex: true'),
+    "Write a shorter regex that RE2 takes.",
+  ),
+  "unescaped-prefix": warning(
+    "A prefix has letters that nearly all clients escape. It does not match their requests.",
+    mapping("prefix: /seldon/models/modèle/"),
+    "Write the prefix escaped, as the sentence has it.",
+  ),
+  "too-many-edits": warning(
+    "A Mapping adds or removes more headers than it may. Sluice uses the first ones.",
+    situation("`remove_request_headers` of a Mapping has 65 names."),
+    "Write fewer or shorter headers.",
+  ),
+  "shadow-redirect": error(
+    "A Mapping has `shadow` and `host_redirect`. A shadow cannot redirect, so Sluice ignores the redirect.",
+    mapping("shadow: true\nhost_redirect: true"),
+    "Remove one of the two.",
+  ),
+  "shadow-slash": error(
+    "The prefix of a shadow differs from that of the live Mapping by its last slash only. They are two Routes, and the shadow gets no copies.",
+    file(`
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: live, namespace: models }
+spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
+---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: copy, namespace: models }
+spec: { prefix: /seldon/models/iris, service: "iris-next:8000", shadow: true }
+`),
+    "Write the same prefix in both.",
+  ),
+  "bad-document": error(
+    "A document of Ambassador cannot be read: in `seldon.io/ambassador-config`, in `getambassador.io/config`, or an object of its own. It is not served, or its last good form is.",
+    annotation(
+      'seldon.io/ambassador-config: "{ apiVersion: ambassador/v9, kind: Mapping, name: iris, prefix: /seldon/models/iris/, service: iris-main:8000 }"',
+    ),
+    "Write apiVersion, kind, name and its fields, and correct what other Problems of the document name.",
+  ),
+  "duplicate-document": error(
+    "Two Mappings of one object have the same name. The last one replaces the others.",
+    deployment(
+      'metadata.annotations["seldon.io/ambassador-config"]: "--- { apiVersion: ambassador/v1, kind: Mapping, name: iris, prefix: /seldon/models/a/, service: iris-main:8000 }\\n--- { apiVersion: ambassador/v1, kind: Mapping, name: iris, prefix: /seldon/models/b/, service: iris-main:8000 }"',
+    ),
+    "Give each Mapping a name of its own.",
+  ),
+  "kind-not-served": either(
+    ["warning", "error"],
+    "Sluice does not serve this kind of Ambassador. `error`: a Module that is not named `ambassador`.",
+    file(`
+apiVersion: getambassador.io/v2
+kind: TCPMapping
+metadata: { name: redis, namespace: models }
+spec: { port: 6379, service: "redis:6379" }
+`),
+    "Remove it, or keep another gateway for it.",
+  ),
+  "unknown-kind": error(
+    "The kind or the apiVersion of an object is misspelt, and the object is not read.",
+    file(`
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeploymnt
+metadata: { name: iris, namespace: models }
+spec: {}
+`),
+    "Write what the sentence names.",
+  ),
+} as const satisfies Readonly<Record<string, ProblemEntry>>;
+
+export const platformProblems = {
+  "not-of-the-gateway": error(
+    "A Module, Host, TLSContext with hosts, AuthService or RateLimitService configures the whole gateway. Its namespace may not, so nothing of it applies.",
+    file(`
+apiVersion: getambassador.io/v2
+kind: Module
+metadata: { name: ambassador, namespace: models }
+spec: { config: { xff_num_trusted_hops: 1 } }
+`),
+    "Write it in the namespace of the gateway, or ask the operator of the gateway for a Grant with `gateway: true`.",
+  ),
+  "several-modules": error(
+    "Two Modules are for the same ambassador-id. The defaults of the first one count. Of keys about every request the strictest value of all counts.",
+    file(
+      `
+apiVersion: getambassador.io/v2
+kind: Module
+metadata: { name: ambassador, namespace: default }
+spec: { config: {} }
+---
+apiVersion: getambassador.io/v2
+kind: Module
+metadata: { name: ambassador, namespace: edge }
+spec: { config: {} }
+`,
+      { grants: "grants:\n  - namespace: edge\n    gateway: true" },
+    ),
+    "Write all keys in one Module.",
+  ),
+  "bad-host": error(
+    "A host of a Host or a TLSContext is not a host name. Nothing is served by it.",
+    platform("Host", 'hostname: "a*.example.com"'),
+    "Write a name, `*.` and a name, or `*`.",
+  ),
+  "too-many-hosts": error(
+    "A TLSContext has more than 500 hosts. The first 500 are served.",
+    situation("`hosts` of a TLSContext lists 501 names."),
+    "Write several TLSContexts.",
+  ),
+  "missing-tls": either(
+    ["error", "warning"],
+    "A Host or a TLSContext names a TLSContext or a Secret that Sluice does not have, so its hosts have no TLS.",
+    platform("Host", "tlsSecret: { name: site }\ntlsContext: { name: nowhere }"),
+    "Write the TLSContext or the Secret that the sentence names.",
+  ),
+  "service-contested": error(
+    "Two AuthServices differ, or there are two RateLimitServices. Requests that would ask them get 500.",
+    file(`
+apiVersion: getambassador.io/v2
+kind: AuthService
+metadata: { name: one, namespace: default }
+spec: { auth_service: "auth:3000", proto: http }
+---
+apiVersion: getambassador.io/v2
+kind: AuthService
+metadata: { name: two, namespace: default }
+spec: { auth_service: "auth:3000", proto: http, path_prefix: /check }
+`),
+    "Make the AuthServices alike, or remove one.",
+  ),
+  "domain-not-served": either(
+    ["warning", "error"],
+    "A Mapping has labels for a domain that no RateLimitService has, so they limit nothing. `error`: the domain seems to be misspelt.",
+    file(`
+apiVersion: getambassador.io/v2
+kind: RateLimitService
+metadata: { name: limits, namespace: default }
+spec: { service: "limits:8081", protocol_version: v3, domain: models }
+---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: iris, namespace: models }
+spec: { prefix: /seldon/models/iris/, service: "iris-main:8000", labels: { other: [{ all: [{ remote_address: { key: remote_address } }] }] } }
+`),
+    "Write the domain of the RateLimitService, or remove the labels.",
+  ),
+} as const satisfies Readonly<Record<string, ProblemEntry>>;

@@ -1,0 +1,152 @@
+// Problem codes of what several objects share: Routes, prefixes, names, Grants.
+import { either, error, file, mapping, situation, warning, type ProblemEntry } from "./entry.ts";
+
+/** Two Mappings of one prefix. */
+const twoMappings = (first: string, second: string): string => `
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: a, namespace: models }
+spec: { prefix: /seldon/models/iris/, service: "iris-main:8000"${first} }
+---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: b, namespace: models }
+spec: { prefix: /seldon/models/iris/, service: "iris-next:8000"${second} }
+`;
+
+export const sharingProblems = {
+  "no-weights": warning(
+    "Several objects share a Route, and none has a weight. Each gets an equal share.",
+    file(twoMappings("", "")),
+    "Write a weight in each, with a sum of 100. If they are not meant to share, give each a prefix of its own.",
+  ),
+  "weights-scaled": warning(
+    "The weights of a Route sum to another number than 100. Sluice scales them.",
+    file(twoMappings(", weight: 60", ", weight: 60")),
+    "Make the weights sum to 100.",
+  ),
+  "all-weights-zero": error(
+    "All members of a Route have the weight 0. Its requests get 503.",
+    file(twoMappings(", weight: 0", ", weight: 0")),
+    "Give one member a weight above 0.",
+  ),
+  "only-shadows": error(
+    "Only shadows match here. A shadow never answers, so requests get 404.",
+    mapping("shadow: true"),
+    "Declare a live Mapping or SeldonDeployment with the same match.",
+  ),
+  "guards-differ": warning(
+    "Objects share a Route and have different rules for callers. A client that repeats its request reaches the one with the weakest rules.",
+    file(`
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: iris, namespace: models, annotations: { sluice.io/rate-limit: 10/s, seldon.io/ambassador-weight: "90" } }
+spec: { predictors: [{ name: main, graph: { name: m } }] }
+---
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: next, namespace: models, annotations: { seldon.io/ambassador-service-name: iris, seldon.io/ambassador-weight: "10" } }
+spec: { predictors: [{ name: main, graph: { name: m } }] }
+`),
+    "Write the same `sluice.io/auth`, `sluice.io/allow`, `sluice.io/deny` and `sluice.io/rate-limit` in all of them.",
+  ),
+  "claim-contested": error(
+    "Another namespace owns this prefix outside `/seldon/`, so the Mapping is not served there. The first claim wins and is kept through restarts.",
+    file(`
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: shop, namespace: first }
+spec: { prefix: /shop/, service: "shop:80" }
+---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: shop, namespace: second }
+spec: { prefix: /shop/, service: "shop:80" }
+`),
+    "Use another prefix, or ask the operator of the gateway for a Grant.",
+  ),
+  "claim-not-granted": error(
+    "With `--claims granted` a prefix outside `/seldon/NAMESPACE/` needs a Grant. The Mapping is not served there.",
+    mapping("prefix: /shop/", { options: "--claims granted" }),
+    "Ask the operator of the gateway for a Grant with this prefix.",
+  ),
+  "foreign-space": error(
+    "The prefix belongs to another namespace: `/seldon/NAMESPACE/` is that namespace's. The Mapping is not served.",
+    mapping("prefix: /seldon/others/iris/"),
+    "Use `/seldon/` and the Mapping's own namespace, or ask the operator of the gateway for a Grant with this prefix.",
+  ),
+  "regex-not-granted": error(
+    "A regex for the path outside the Mapping's own namespace needs a Grant. The Mapping is not served there.",
+    mapping('prefix: "/shop/.*"\nprefix_regex: true'),
+    "Use a prefix, or ask the operator of the gateway for a Grant with `regex: true`.",
+  ),
+  "precedence-not-granted": warning(
+    "`precedence` outside the Mapping's own namespace needs a Grant. It counts as 0.",
+    mapping("prefix: /shop/\nprecedence: 5"),
+    "Remove it, or ask the operator of the gateway for a Grant with `precedence: true`.",
+  ),
+  "bare-name-contested": either(
+    ["info", "error"],
+    "Deployments of two namespaces have the same name. gRPC calls without the metadata `namespace` reach the one that had the name first. `error`: this object has no other Route, or the owner of the name is not known.",
+    file(`
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: iris, namespace: first }
+spec: { predictors: [{ name: main, graph: { name: m } }] }
+---
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: iris, namespace: second }
+spec: { predictors: [{ name: main, graph: { name: m } }] }
+`),
+    "Callers send the metadata `namespace`.",
+  ),
+  "bare-names-off": error(
+    "With `--bare-names off` gRPC calls need the metadata `namespace`. This Mapping takes calls without it, so it is not served.",
+    mapping(
+      "prefix: /(seldon.protos.*|tensorflow.serving.*|inference.*)/.*\nprefix_regex: true\ngrpc: true\nheaders: { seldon: iris }",
+      { options: "--bare-names off" },
+    ),
+    "Add the header `namespace` to the Mapping.",
+  ),
+  "namespace-limit": error(
+    "A namespace has more Mappings, regexes or bytes than it may. The Mappings beyond the limit are not served.",
+    situation("51 Mappings of one namespace have a regex."),
+    "Remove some, or use another namespace.",
+  ),
+  "upstream-not-granted": error(
+    "A Mapping or an ExternalName Service names a host outside its namespace, which needs a Grant. Requests to it are not sent.",
+    mapping('service: "iris.others:8000"'),
+    "Name a Service of the namespace, or ask the operator of the gateway for a Grant with this host under `upstreams`.",
+  ),
+  "table-share": error(
+    "The Mappings of one namespace would take more than a quarter of the table's memory. Its new and changed Mappings are not served as declared.",
+    situation("A namespace declares hundreds of thousands of Mappings."),
+    "Remove some, or start the gateway with a larger `--table-mib`.",
+  ),
+  "table-full": error(
+    "The table is full. Sluice serves the table from before, and no change of any namespace takes effect.",
+    situation("All deployments together need more than `--table-mib`."),
+    "Start the gateway with a larger `--table-mib`, or remove deployments of the namespaces that the sentence names.",
+  ),
+  "claims-record-unreadable": error(
+    "The gateway cannot read its record of claims, so it does not know which namespace owns a prefix or a bare gRPC name. What several namespaces claim is served to none of them, unless it was read already.",
+    situation("The ConfigMap or the file of the record was edited by hand."),
+    "Correct the record, or delete it. The gateway then writes what it knows.",
+  ),
+  "claims-record-unwritten": error(
+    "The gateway cannot write its record of claims. After a restart it does not know the claims since the last write.",
+    situation("The ServiceAccount of the gateway may not update the ConfigMap, or the disk is full."),
+    "Let the gateway create and update the record.",
+  ),
+  "claims-record-full": warning(
+    "A namespace has more claims than the record holds: 64 KiB a namespace and 960 KiB in all. The others are served as long as no other namespace claims them.",
+    situation("A namespace declares thousands of prefixes outside `/seldon/`."),
+    "Use fewer, or ask the operator of the gateway for Grants.",
+  ),
+  "claims-decided-by-age": warning(
+    "There is no record of claims yet, so the age of the objects decides which namespace owns a contested prefix or name.",
+    situation("The gateway started for the first time in a cluster where two namespaces claim one prefix."),
+    "Check that the owner is the right one. A Grant decides otherwise.",
+  ),
+} as const satisfies Readonly<Record<string, ProblemEntry>>;
