@@ -220,16 +220,10 @@ function isTextAt<T>(
       ? sameFoldedBytes(pathBytes, pathStart + known, bytes, text, length - known)
       : sameBytes(pathBytes, pathStart + known, bytes, text, length - known);
   }
-  const unit = words[at + 2]!;
-  const text = unit * unitBytes + textOffset;
-  if (
-    folded
-      ? sameFoldedBytes(pathBytes, pathStart, bytes, text, length)
-      : sameBytes(pathBytes, pathStart, bytes, text, length)
-  )
-    return true;
-  table.passOver(words[at + 3]!, unit);
-  return false;
+  const text = words[at + 2]! * unitBytes + textOffset;
+  return folded
+    ? sameFoldedBytes(pathBytes, pathStart, bytes, text, length)
+    : sameBytes(pathBytes, pathStart, bytes, text, length);
 }
 
 function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boolean {
@@ -284,10 +278,8 @@ export function findByName<T>(
       if (meta >> flagBits !== length) continue;
       if (
         !sameBytes(bytes, from, texts, cut === 0 ? (at + slotPlaces.text) * 4 : unit * unitBytes + textOffset, length)
-      ) {
-        if (cut > 0) table.passOver(words[at + 3]!, unit);
+      )
         continue;
-      }
     }
     const routeSlot = table.routeSlot(words[at + 3]!, unit, words[at + slotPlaces.serial]!);
     if ((both && (meta & slotFlags.conditional) === 0) || conditionsHold(routeOf(routeSlot).conditions!, head))

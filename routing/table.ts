@@ -21,8 +21,8 @@ import {
 import { isOfLength, isPlain, NamespaceView, viewOf } from "./arena/namespace-view.ts";
 import { compareOrder } from "./model/order.ts";
 import { compareText } from "./text/problem.ts";
-import { contentOf, recordWords, textOffset, verifyRecord } from "./arena/record.ts";
-import { directoryStart, indexes, rootWords, slotWordsOf, verifyRoot, type IndexName } from "./arena/root.ts";
+import { contentOf, recordWords, textOffset } from "./arena/record.ts";
+import { directoryStart, indexes, rootWords, slotWordsOf, type IndexName } from "./arena/root.ts";
 import { membersAt } from "./arena/route-record.ts";
 import { routeOf, routeSlotOf, type RouteSlot } from "./arena/route-slot.ts";
 import { buildRoute, type AttachedMapping, type RouteMember } from "./route/route.ts";
@@ -66,8 +66,6 @@ export class RouteTable<T> {
   /** Calls of `rest`, modulo 256, before a Route was asked for last. */
   #asked = new Uint8Array(64);
   #round = 0;
-  /** Serials of records that were verified and passed over, by number. */
-  readonly #passed = new Map<number, number>();
   #sharedSerial = 0;
   #settingsSerial = 0;
 
@@ -89,12 +87,10 @@ export class RouteTable<T> {
   }
 
   /**
-   * Takes the table whose root is at this unit, which comes after this one: verifies it and the pages that are not those of the table before. Throws
-   * ArenaFault; the table must not be used then. Gives the keys' numbers of Upstreams that may have changed, or null: any may have.
+   * Takes the table whose root is at this unit, which comes after this one. Throws ArenaFault; the table must not be used then. Gives the keys' numbers of Upstreams that may have changed, or null: any may have.
    */
   adopt(root: number): readonly number[] | null {
     const { words } = this;
-    verifyRoot(this.#arena, root);
     const at = root * unitWords;
     const version = words[at + rootWords.version]!;
     if (version < this.version) throw new ArenaFault(`table ${version} comes after table ${this.version}`);
@@ -128,21 +124,8 @@ export class RouteTable<T> {
     return made;
   }
 
-  /** A record that has the hash of what was looked for, and not the text: throws ArenaFault where that is because it is not as it was written. */
-  passOver(number: number, unit: number): void {
-    const serial = this.words[unit * unitWords]!;
-    if (this.#madeRoutes[number]?.serial === serial || this.#passed.get(number) === serial) return;
-    verifyRecord(this.#arena, unit);
-    this.#passed.set(number, serial);
-  }
-
-  /**
-   * For every now and then: verifies its pages again, some hundred µs at 10,000 deployments, and lets go of what nobody has asked for since the last
-   * call but one. Throws ArenaFault.
-   */
+  /** For every now and then: lets go of what nobody has asked for since the last call but one. */
   rest(): void {
-    for (const index of indexes) this.#indexes[index].verify();
-    this.#passed.clear();
     const last = (this.#round + 255) % 256;
     for (let number = 0; number < this.#madeRoutes.length; number++) {
       if (this.#madeRoutes[number] === undefined || this.#asked[number] === this.#round || this.#asked[number] === last)
@@ -233,7 +216,7 @@ export class RouteTable<T> {
   #makeRoute(number: number, unit: number, serial: number): RouteSlot<T> {
     if (this.words[unit * unitWords] !== serial) throw new ArenaFault(`the record at ${unit} is not that of its slot`);
     const before = this.#members[number] ?? noMembers;
-    const members = membersAt(this.#arena, unit, number).map((member) => this.#attached(before, member));
+    const members = membersAt(this.#arena, unit).map((member) => this.#attached(before, member));
     const slot = routeSlotOf(buildRoute(members, serial));
     // Lists without holes, whatever the first number that is asked for.
     while (this.#madeRoutes.length <= number) {
@@ -264,22 +247,19 @@ export class RouteTable<T> {
     const serial = this.words[unit * unitWords]!;
     if (made !== undefined && made.serial === serial) return routeOf(made);
     return buildRoute(
-      membersAt(this.#arena, unit, number).map((member) => this.#attached(noMembers, member)),
+      membersAt(this.#arena, unit).map((member) => this.#attached(noMembers, member)),
       serial,
     );
   }
 
-  /** Is the name between `start` and `end` that of the namespace whose record is at `unit`? Where it is not, the record is as it was written. */
+  /** Is the name between `start` and `end` that of the namespace whose record is at `unit`? */
   #isBase(unit: number, bytes: Uint8Array, start: number, end: number): boolean {
     const { words } = this;
     const name = unit * unitBytes + textOffset + ownedBytes;
-    if (
+    return (
       words[unit * unitWords + recordWords.textBytes] === ownedBytes + end - start + 1 &&
       sameBytes(bytes, start, this.bytes, name, end - start)
-    )
-      return true;
-    verifyRecord(this.#arena, unit);
-    return false;
+    );
   }
 
   #space(number: number, unit: number, serial: number): NamespaceView {

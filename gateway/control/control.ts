@@ -2,7 +2,6 @@
 import { randomInt } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import type { MessagePort } from "node:worker_threads";
-import { ArenaFault } from "../../routing/arena/arena.ts";
 import { drawnKey } from "../../routing/collections/digest.ts";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
@@ -139,21 +138,12 @@ async function runControl(
       fetchJwks(url, { lookup: lookUp, refuse: (ip, port) => refusalOf(translateSettings, readAddress(ip), port) }),
     keysLooked: (provider) => tell({ kind: "keys-looked", provider }),
   });
-  const damaged = (fault: ArenaFault): never => {
-    tell({ kind: "damaged", memory: table.number, sentence: fault.message });
-    log.flush();
-    process.exit(1);
-  };
-  const reconciler = goOn(
-    () =>
-      new Reconciler(
-        translator,
-        new SharedTable(table),
-        handover,
-        new Readiness(settings.workers, handover.ready),
-        outside,
-      ),
-    damaged,
+  const reconciler = new Reconciler(
+    translator,
+    new SharedTable(table),
+    handover,
+    new Readiness(settings.workers, handover.ready),
+    outside,
   );
   const channels = new Map<number, MessagePort>();
   const certificates = new CertificateKeeper(settings.tls, before, {
@@ -303,16 +293,6 @@ async function runControl(
     await stop();
     // Whatever a half-started Source still holds must not keep the thread: the supervisor gives the seat to another.
     process.exit(1);
-  }
-}
-
-/** Goes on from the table that an earlier control worker wrote, where it is whole. */
-function goOn(open: () => Reconciler, damaged: (fault: ArenaFault) => never): Reconciler {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof ArenaFault) return damaged(error);
-    throw error;
   }
 }
 

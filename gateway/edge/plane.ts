@@ -1,5 +1,4 @@
 // DataPlane: one worker's data plane. Holds the one reference to the current table, listens, drains. It needs no thread of its own.
-import { ArenaFault } from "../../routing/arena/arena.ts";
 import { noPolicy, type CallPolicy } from "../callers/call-policy.ts";
 import { noExternalServices } from "../../routing/model/external-services.ts";
 import type { FrontSettings } from "../../routing/model/table-change.ts";
@@ -13,7 +12,6 @@ import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { Settings } from "../options/settings.ts";
 import { plainTlsDefaults } from "../options/tls-defaults.ts";
 import { replicaOf } from "../shared/limit-memory.ts";
-import type { TableMemory } from "../shared/shared-table.ts";
 import { ExternalClients } from "./external/external-clients.ts";
 import { OAuthClients } from "./identity/oauth-clients.ts";
 import { OAuthGateway } from "./policy/oauth.ts";
@@ -90,7 +88,6 @@ export class DataPlane implements Plane {
       rateLimits,
       oauthClients,
       tokens,
-      damaged,
       log,
       say,
       used,
@@ -115,7 +112,6 @@ export class DataPlane implements Plane {
           log(entry());
       },
       faulted: (error) => {
-        if (error instanceof ArenaFault) damaged(this.#table.memory, error.message);
         counters.failure("UX");
         log(
           entryWithoutRequest("UX", error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ""),
@@ -240,10 +236,6 @@ export class DataPlane implements Plane {
         : await this.#tokens.revokeClient(tokens.client);
     if (revoked.kind === "revoked") this.#worker.counters.add(fixed.oauthTokens.revoked, revoked.count);
     return revoked;
-  }
-
-  follow(memory: TableMemory): void {
-    this.#table.follow(memory);
   }
 
   get served(): { readonly version: number; readonly atMs: number } {

@@ -9,7 +9,6 @@ import type { AccessEntry } from "./access-fields.ts";
 import type { WriteLine } from "./log-events.ts";
 import type { RevokedTokens, TokensToRevoke } from "./messages.ts";
 import type { Settings } from "../options/settings.ts";
-import type { TableMemory } from "./shared-table.ts";
 
 /** What a data plane is made with. */
 export interface PlaneStart {
@@ -21,7 +20,7 @@ export interface PlaneStart {
   /** Where all of them count who has much of an Upstream in use. */
   readonly heavyUse: Int32Array;
   /** Memory of the table, and which of its readers this is. */
-  readonly table: TableMemory;
+  readonly table: SharedArrayBuffer;
   readonly reader: number;
   /** Clients of the OAuth gateway; null: they are not known yet. */
   readonly oauthClients: readonly OAuthClient[] | null;
@@ -33,10 +32,8 @@ export interface PlaneStart {
   readonly askKeys: (provider: string) => void;
   /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
   readonly ticketSeed: Uint8Array;
-  /** The memory of this number is damaged, so that this thread must end. */
   /** Where limits of rate are counted, and by how much the time of that memory is ahead of `clock`, ms. */
   readonly rateLimits: { readonly memory: LimitMemory; readonly aheadMs: number };
-  readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
   /** What is said of the worker itself: a line with a name. */
   readonly say: WriteLine;
@@ -48,8 +45,6 @@ export interface PlaneStart {
 export interface Plane {
   /** There may be news in the memory of the table: takes the newest one. */
   woken(): void;
-  /** Tables come in this memory from now on; the one that is served stays until the first of them. */
-  follow(memory: TableMemory): void;
   /** Who may call from now on. */
   setPolicy(policy: CallPolicy): void;
   /** Keys of this provider were looked for, and there are no others than those of its policy. */
@@ -58,7 +53,7 @@ export interface Plane {
   setOAuthClients(change: OAuthClientsChange): void;
   /** Ends tokens of the OAuth gateway. */
   revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
-  /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
+  /** The table that is served; version 0: none yet. `atMs`: since when, epoch ms. */
   readonly served: { readonly version: number; readonly atMs: number };
   /** What it has not been given yet and without which it refuses everybody, for people; null: nothing. */
   readonly lacks: string | null;

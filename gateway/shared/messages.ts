@@ -9,7 +9,6 @@ import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts
 import type { LimitMemory } from "./limit-memory.ts";
 import type { LogLine } from "./log.ts";
 import type { Settings } from "../options/settings.ts";
-import type { TableMemory } from "./shared-table.ts";
 
 /** A call policy, and the text of the file that it is from; "": of none. */
 export interface KeptPolicy {
@@ -27,7 +26,7 @@ export interface ControlStart {
   readonly counters: readonly SharedArrayBuffer[];
   /** What dead data workers counted, and the supervisor's own counters. */
   readonly base: SharedArrayBuffer;
-  readonly table: TableMemory;
+  readonly table: SharedArrayBuffer;
   /** Where limits of rate are counted. */
   readonly limits: LimitMemory;
   readonly handover: Handover;
@@ -45,7 +44,7 @@ export interface DataStart {
   readonly counters: readonly SharedArrayBuffer[];
   /** Where data workers count who has much of an Upstream in use. */
   readonly heavyUse: SharedArrayBuffer;
-  readonly table: TableMemory;
+  readonly table: SharedArrayBuffer;
   /** Clients of the OAuth gateway; null: nobody has said yet who they are. */
   readonly oauthClients: readonly OAuthClient[] | null;
   /** Memory of its tokens, one part a data worker; empty: they are elsewhere. */
@@ -69,7 +68,7 @@ export interface DataStart {
 export interface SpareStart {
   readonly kind: "spare";
   readonly settings: Settings;
-  readonly table: TableMemory;
+  readonly table: SharedArrayBuffer;
   /** Number of the reader as which it looks at the table before it has a place. */
   readonly reader: number;
 }
@@ -129,21 +128,12 @@ export type FromControl =
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: "failed"; readonly sentence: string }
   | { readonly kind: "log"; readonly lines: readonly LogLine[] }
-  | Damaged
   | { readonly kind: "stopped" };
-
-/** The memory of the table holds something else than what was written. The thread ends. */
-interface Damaged {
-  readonly kind: "damaged";
-  /** Number of the memory. */
-  readonly memory: number;
-  readonly sentence: string;
-}
 
 /** Supervisor to data worker. */
 export type ToData =
-  /** A control worker came: its channel, and the memory that it writes tables into. */
-  | { readonly kind: "control"; readonly channel: MessagePort; readonly table: TableMemory }
+  /** A control worker came: its channel. */
+  | { readonly kind: "control"; readonly channel: MessagePort }
   /** To a replacement: what the worker before it counted is not in its cells any more, and requests may be. */
   | { readonly kind: "clear" }
   | { readonly kind: "policy"; readonly policy: CallPolicy }
@@ -156,7 +146,6 @@ export type FromData =
   | { readonly kind: "listening"; readonly host: string; readonly port: number; readonly tlsPort: number }
   | { readonly kind: "failed"; readonly sentence: string }
   | { readonly kind: "log"; readonly lines: readonly LogLine[] }
-  | Damaged
   /** The thread ends and runs no more code of ours: whatever it says or writes was before. Not of a thread that is ended from outside, or is out of heap. */
   | { readonly kind: "leaving" }
   | { readonly kind: "drained" };

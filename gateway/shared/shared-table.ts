@@ -18,25 +18,17 @@ if (firstReader + readers * unitWords > cellWords) throw new Error("the cells of
 
 const start = cellsUnit * unitWords;
 
-/** Memory of a table. Each thread has another object for the same memory: its number tells. */
-export interface TableMemory {
-  readonly number: number;
-  readonly buffer: SharedArrayBuffer;
-}
-
-/** Memory for a table, untouched: only what is written becomes resident. MiB, 1..1024. `number`: no other memory of the process has it. */
-export function tableMemory(mebibytes: number, number = 1): TableMemory {
-  return { number, buffer: new SharedArrayBuffer(mebibytes * 2 ** 20) };
+/** Memory for a table, untouched: only what is written becomes resident. MiB, 1..1024. */
+export function tableMemory(mebibytes: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(mebibytes * 2 ** 20);
 }
 
 export class SharedTable {
-  readonly memory: TableMemory;
   readonly arena: Arena;
   readonly #words: Int32Array;
 
-  constructor(memory: TableMemory) {
-    this.memory = memory;
-    this.arena = arenaOn(memory.buffer);
+  constructor(memory: SharedArrayBuffer) {
+    this.arena = arenaOn(memory);
     this.#words = this.arena.words;
   }
 

@@ -188,10 +188,7 @@ export class Supervisor implements Gateway {
     if (this.#control.worker === null || this.#data[worker]!.place.worker === null) return;
     const { port1, port2 } = new MessageChannel();
     this.#control.post({ kind: "data-worker", worker, channel: port1 } satisfies ToControl, [port1]);
-    this.#data[worker]!.place.post(
-      { kind: "control", channel: port2, table: this.#kept.table.memory } satisfies ToData,
-      [port2],
-    );
+    this.#data[worker]!.place.post({ kind: "control", channel: port2 } satisfies ToData, [port2]);
   }
 
   #toControl(message: ToControl): void {
@@ -216,8 +213,6 @@ export class Supervisor implements Gateway {
         // A start that fails is over when its thread is.
         if (!this.#ending && !this.#isStarting()) this.#data[worker]!.place.leave();
         return;
-      case "damaged":
-        return this.#damaged(`data-${worker}`, message.memory, message.sentence);
     }
   }
 
@@ -271,15 +266,7 @@ export class Supervisor implements Gateway {
         return this.#logs.take(message.lines);
       case "stopped":
         return this.#controlStopped();
-      case "damaged":
-        return this.#damaged("control", message.memory, message.sentence);
     }
-  }
-
-  /** What is in the memory of the table is not what was written: a control worker begins anew, in other memory. */
-  #damaged(thread: string, memory: number, sentence: string): void {
-    if (this.#kept.table.damaged(thread, memory, sentence) && !this.#ending)
-      this.#control.replace("the memory of the table is damaged", "");
   }
 
   #checkStarted(): void {

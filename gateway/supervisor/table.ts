@@ -1,24 +1,14 @@
-// What the supervisor does about the memory of the table: it makes it, replaces it where it is damaged, and clears up after threads that ended.
+// What the supervisor does about the memory of the table: it makes it, and clears up after threads that ended.
 import type { Log } from "../shared/log.ts";
-import { SharedTable, tableMemory, type TableMemory } from "../shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../shared/shared-table.ts";
 
 export class KeptTable {
-  memory: TableMemory;
-  readonly #mebibytes: number;
+  readonly memory: SharedArrayBuffer;
   readonly #log: Log;
 
   constructor(mebibytes: number, log: Log) {
-    this.#mebibytes = mebibytes;
     this.#log = log;
     this.memory = tableMemory(mebibytes);
-  }
-
-  /** A thread says that this memory (its number) is damaged. True: there is other memory now; several threads may meet one damage. */
-  damaged(thread: string, memory: number, sentence: string): boolean {
-    this.#log.write("table-damaged", { thread, sentence });
-    if (memory !== this.memory.number) return false;
-    this.memory = tableMemory(this.#mebibytes, memory + 1);
-    return true;
   }
 
   /** The data worker has ended: it reads nothing any more. */

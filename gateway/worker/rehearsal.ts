@@ -42,7 +42,6 @@ export async function rehearse(
     askKeys: () => undefined,
     ticketSeed: new Uint8Array(32),
     rateLimits: { memory: limitMemory(1, sharedNowMs(), [0, 0]), aheadMs: 0 },
-    damaged: () => undefined,
     log: () => undefined,
     say: () => undefined,
     used: () => undefined,

@@ -35,11 +35,6 @@ export async function startDataWorker(
     askKeys: (provider) => control?.postMessage({ kind: "keys-wanted", provider } satisfies DataToControl),
     oauthClients: start.oauthClients,
     tokens: start.tokens,
-    damaged: (memory, sentence) => {
-      tell({ kind: "damaged", memory, sentence });
-      log.flush();
-      process.exit(1);
-    },
     log: (entry) => writeAccess(log, entry),
     say: (event, fields) => log.write(event, { worker, ...fields }),
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
@@ -93,7 +88,6 @@ export async function startDataWorker(
     control?.close();
     control = message.channel;
     saidLacks = null;
-    plane.follow(message.table);
     const { channel } = message;
     channel.on("message", (told: ControlToData) => {
       if (told.kind === "wake") woken();

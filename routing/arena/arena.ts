@@ -8,8 +8,8 @@
 //   from 2048     blocks: a root for each table, pages of its indexes, records
 //
 // A unit is 64 bytes, a cache line. What is written once in a block never changes while a table names it: a change is written beside what it
-// replaces. Every block holds a checksum, which its reader verifies before it first reads on; bytes that are not what the writer wrote are an
-// ArenaFault, never a wrong Route.
+// replaces. Every page and record has a serial, which whoever names it knows too: a reader that meets another one has met a block that was used again, and
+// stops with an ArenaFault instead of finding a wrong Route.
 
 export interface Arena {
   readonly words: Int32Array;
@@ -34,10 +34,10 @@ export const firstBlock = 2048;
 export const leastArenaBytes = 2 ** 20;
 export const mostArenaBytes = 2 ** 30;
 
-/** Bytes in an arena are not what its writer wrote: the reader cannot go on. */
+/** A reader has met something else than the table names. It is a bug of the writer; the request fails. */
 export class ArenaFault extends Error {
   constructor(what: string) {
-    super(`the table in memory is damaged: ${what}`);
+    super(`the table in memory is not consistent: ${what}`);
     this.name = "ArenaFault";
   }
 }
@@ -51,40 +51,4 @@ export function arenaOn(buffer: ArrayBufferLike): Arena {
   // A page of one slot, which is free.
   words[emptyPage * unitWords + unitWords + 1] = -1;
   return { words, bytes: new Uint8Array(buffer), text: Buffer.from(buffer) };
-}
-
-/** Words that hold so many bytes. */
-export function wordsFor(bytes: number): number {
-  return (bytes + 3) >> 2;
-}
-
-export const checksumSeed = 0x51_0c_1ce5;
-
-/**
- * Checksum of `count` words from `from` on; `seed` is checksumSeed, or that of words before. A word that differs is always told. Four lanes, because a
- * multiplication waits for the one before it.
- */
-export function checksumOf(words: Int32Array, from: number, count: number, seed: number): number {
-  const end = from + count;
-  let at = from;
-  let a = seed;
-  if (count >= 8) {
-    let b = 1;
-    let c = 2;
-    let d = 3;
-    for (; at + 3 < end; at += 4) {
-      a = stepped(a, words[at]!);
-      b = stepped(b, words[at + 1]!);
-      c = stepped(c, words[at + 2]!);
-      d = stepped(d, words[at + 3]!);
-    }
-    a = stepped(stepped(stepped(a, b), c), d);
-  }
-  for (; at < end; at++) a = stepped(a, words[at]!);
-  return a;
-}
-
-function stepped(sum: number, word: number): number {
-  const product = Math.imul(sum ^ word, 0x9e3779b1);
-  return product ^ (product >>> 15);
 }

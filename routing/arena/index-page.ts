@@ -3,27 +3,18 @@
 // an index and no record: a long slot holds what a look-up asks of the record, which is serial, owner and the end of the text.
 //
 // Open addressing in blocks of an arena: an index has 256 pages by the first bits of the hash. A change writes its pages beside the old ones
-// (routing/write/index-edit.ts; some 120 Routes each at 10,000 deployments), and every reader verifies them. With more pages a root is longer, which is written and verified whole.
+// (routing/write/index-edit.ts; some 120 Routes each at 10,000 deployments). With more pages a root is longer, which is written and compared whole.
 //
 //   page   word 0  slots − 1     slot  word 0  hash
 //               1  slots in use              1  bytes of the key and flags; −1: the slot is free
 //               2  serial                    2  unit of the record
-//               3  checksum                  3  number of the record
-//               4  words of a slot     long: 4  serial of the record
+//               3  words of a slot           3  number of the record
+//                                   long: 4  serial of the record
 //          from 16  slots                    5  owner of the record
 //                                    from 6  the last 40 bytes of the text, or all of it
 //
 // In slots of namespaces word 1 holds what a look-up asks of their Routes instead (routing/arena/namespace-view.ts).
-import {
-  ArenaFault,
-  checksumOf,
-  checksumSeed,
-  emptyPage,
-  mostArenaBytes,
-  unitBytes,
-  unitWords,
-  type Arena,
-} from "./arena.ts";
+import { ArenaFault, emptyPage, unitBytes, unitWords, type Arena } from "./arena.ts";
 
 export const slotFlags = Object.freeze({
   /** ASCII letters in any case; the bytes are in lower case. */
@@ -65,7 +56,7 @@ export function textCut(length: number): number {
   return length <= slotTextBytes ? 0 : length - slotTextBytes;
 }
 
-export const pageWords = Object.freeze({ mask: 0, count: 1, serial: 2, checksum: 3, slotWords: 4, slots: unitWords });
+export const pageWords = Object.freeze({ mask: 0, count: 1, serial: 2, slotWords: 3, slots: unitWords });
 
 const pageBits = 8;
 export const pageCount = 1 << pageBits;
@@ -97,24 +88,13 @@ export function pageBytes({ words }: Arena, unit: number): number {
   return bytesFor(words[page]! + 1, words[page + pageWords.slotWords]!);
 }
 
-/** Throws ArenaFault where the page is not as it was written, or its slots are not of this length. */
-export function verifyPage({ words }: Arena, unit: number, serial: number, slotWords: SlotWords): void {
-  if (unit === emptyPage) return;
-  const at = unit * unitWords;
-  const mask = words[at]!;
-  if (words[at + pageWords.slotWords] !== slotWords) throw new ArenaFault(`the page at ${unit} is of another index`);
-  if (
-    mask < 1 ||
-    (mask & (mask + 1)) !== 0 ||
-    mask > mostArenaBytes / 16 ||
-    at + unitWords + (mask + 1) * slotWords > words.length
-  )
-    throw new ArenaFault(`the page at ${unit} has no end`);
-  if (words[at + pageWords.serial] !== serial || words[at + pageWords.checksum] !== pageChecksum(words, at, slotWords))
-    throw new ArenaFault(`the page at ${unit} is not as it was written`);
+/** Throws ArenaFault where the page at this unit is another one than its directory names. */
+export function checkPage({ words }: Arena, unit: number, serial: number): void {
+  if (unit !== emptyPage && words[unit * unitWords + pageWords.serial] !== serial)
+    throw new ArenaFault(`the page at ${unit} is another one`);
 }
 
-/** All entries of a page, which is verified. */
+/** All entries of a page. */
 export function entriesOf({ words }: Arena, unit: number): IndexEntry[] {
   const page = unit * unitWords;
   const slotWords = words[page + pageWords.slotWords]!;
@@ -130,50 +110,4 @@ export function entriesOf({ words }: Arena, unit: number): IndexEntry[] {
 /** Bytes of a page of so many slots. */
 export function bytesFor(slots: number, slotWords: number): number {
   return unitBytes + slots * slotWords * 4;
-}
-
-/** What a slot counts in the checksum of its page. Of a free one, what follows its first four words is never read. */
-export function slotSum(words: Int32Array, at: number, slot: number, slotWords: SlotWords): number {
-  let sum = Math.imul(slot, 0x9e3779b1) ^ words[at]!;
-  sum = Math.imul(sum ^ (sum >>> 15), 0x85ebca6b) ^ words[at + 1]!;
-  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35) ^ words[at + 2]!;
-  sum = Math.imul(sum ^ (sum >>> 16), 0x9e3779b1) ^ words[at + 3]!;
-  if (slotWords === longSlot && words[at + 1]! >= 0) sum ^= restSum(words, at);
-  sum = Math.imul(sum ^ (sum >>> 15), 0x85ebca6b);
-  return sum ^ (sum >>> 13);
-}
-
-/** Of a long slot, what follows its first four words: without a chain of multiplications, as it is three quarters of what a change has readers verify. */
-function restSum(words: Int32Array, at: number): number {
-  const a =
-    Math.imul(words[at + 4]!, 0x9e3779b1) +
-    Math.imul(words[at + 5]!, 0x85ebca6b) +
-    Math.imul(words[at + 6]!, 0xc2b2ae35);
-  const b =
-    Math.imul(words[at + 7]!, 0x27d4eb2f) +
-    Math.imul(words[at + 8]!, 0x165667b1) +
-    Math.imul(words[at + 9]!, 0xd3a2646d);
-  const c =
-    Math.imul(words[at + 10]!, 0xfd7046c5) +
-    Math.imul(words[at + 11]!, 0xb55a4f09) +
-    Math.imul(words[at + 12]!, 0x8cb92ba7);
-  const d =
-    Math.imul(words[at + 13]!, 0xe817fb2d) +
-    Math.imul(words[at + 14]!, 0xad52e8a3) +
-    Math.imul(words[at + 15]!, 0x5bd1e995);
-  return ((a + b) | 0) ^ Math.imul((c + d) | 0, 0x94d049bb);
-}
-
-/** What the head of a page counts in its checksum. */
-export function headSum(words: Int32Array, page: number): number {
-  return checksumOf(words, page, pageWords.checksum, checksumSeed) ^ words[page + pageWords.slotWords]!;
-}
-
-/** A sum, so that whoever changes a few slots of a copy knows it without reading the others. */
-export function pageChecksum(words: Int32Array, page: number, slotWords: SlotWords): number {
-  const slots = page + pageWords.slots;
-  let sum = headSum(words, page);
-  for (let slot = 0; slot <= words[page]!; slot++)
-    sum = (sum + slotSum(words, slots + slot * slotWords, slot, slotWords)) | 0;
-  return sum;
 }

@@ -1,16 +1,16 @@
-// IndexReader: an index of the newest table, as a reader of an arena has it: which pages it has, each verified once, before it is first read.
+// IndexReader: an index of the newest table, as a reader of an arena has it: which pages it has.
 import { ArenaFault, emptyPage, unitWords, type Arena } from "./arena.ts";
 import {
+  checkPage,
   directoryPlace,
   directoryWords,
   entriesOf,
   firstSlot,
   pageWords,
-  verifyPage,
   type IndexEntry,
   type SlotWords,
 } from "./index-page.ts";
-import { textOfRecord, verifyRecord } from "./record.ts";
+import { textOfRecord } from "./record.ts";
 
 export class IndexReader {
   /** For each page, at its place in a directory: first word of its slots, and slots − 1. Of this reader alone, so that whatever becomes of the arena, walking a page ends. */
@@ -37,12 +37,6 @@ export class IndexReader {
     }
   }
 
-  /** Throws ArenaFault where a page is no longer as it was written. */
-  verify(): void {
-    for (let place = 0; place < directoryWords; place += 2)
-      verifyPage(this.#arena, this.#directory[place]!, this.#directory[place + 1]!, this.#slotWords);
-  }
-
   /** The record of this text, whose hash is `hash`. */
   find(hash: number, text: string): IndexEntry | null {
     const { words } = this.#arena;
@@ -56,7 +50,6 @@ export class IndexReader {
       if (words[at] !== hash) continue;
       const unit = words[at + 2]!;
       if (textOfRecord(this.#arena, unit) === text) return { hash, meta: words[at + 1]!, unit, number: words[at + 3]! };
-      verifyRecord(this.#arena, unit);
     }
     throw endless();
   }
@@ -65,13 +58,12 @@ export class IndexReader {
     for (let place = 0; place < directoryWords; place += 2) {
       const unit = this.#directory[place]!;
       if (unit === emptyPage) continue;
-      verifyPage(this.#arena, unit, this.#directory[place + 1]!, this.#slotWords);
       yield* entriesOf(this.#arena, unit);
     }
   }
 
   #take(place: number, unit: number, serial: number): void {
-    verifyPage(this.#arena, unit, serial, this.#slotWords);
+    checkPage(this.#arena, unit, serial);
     this.#directory[place] = unit;
     this.#directory[place + 1] = serial;
     this.pages[place] = unit * unitWords + pageWords.slots;

@@ -5,11 +5,10 @@
 //        2  bytes of the text
 //        3  bytes of the content
 //        4  number: a small one, for lists by number; records that replace each other keep it
-//        5  checksum of all else
 //   text, then content (JSON, UTF-8)
 //
 // Serial, owner and the end of the text stand in the long slots of an index too (routing/arena/index-page.ts), so that a look-up reads no record.
-import { ArenaFault, checksumOf, checksumSeed, unitBytes, unitWords, wordsFor, type Arena } from "./arena.ts";
+import { unitBytes, unitWords, type Arena } from "./arena.ts";
 import type { Blocks } from "./blocks.ts";
 
 /** Words of a record, from its first. */
@@ -19,12 +18,10 @@ export const recordWords = Object.freeze({
   textBytes: 2,
   contentBytes: 3,
   number: 4,
-  checksum: 5,
 });
 
-const headWords = 6;
 /** Where the text begins, bytes. */
-export const textOffset = headWords * 4;
+export const textOffset = 20;
 
 export interface RecordHead {
   readonly serial: number;
@@ -50,32 +47,20 @@ export function writeRecord(
   words[at + 2] = text.length;
   words[at + 3] = contentBytes;
   words[at + 4] = number;
-  const count = wordsFor(textOffset + text.length + contentBytes);
-  // What is left of the last word.
-  words[at + count - 1] = 0;
   const start = unit * unitBytes + textOffset;
   buffer.write(text, start, "latin1");
   buffer.write(content, start + text.length, "utf8");
-  words[at + recordWords.checksum] = checksumAround(words, at, count);
   return unit;
 }
 
-/** Bytes of the record at this unit. Throws ArenaFault where it is not as it was written: its block could not be freed as it was taken. */
-export function recordBytes(arena: Arena, unit: number): number {
-  verifyRecord(arena, unit);
-  return writtenBytes(arena, unit);
-}
-
-/** As `recordBytes`, of a record that was verified, or written, in this turn. */
-export function writtenBytes({ words }: Arena, unit: number): number {
+/** Bytes of the record at this unit. */
+export function recordBytes({ words }: Arena, unit: number): number {
   const at = unit * unitWords;
   return sizeOf(words[at + recordWords.textBytes]!, words[at + recordWords.contentBytes]!);
 }
 
-/** The content of a record. Throws ArenaFault where it is not as it was written. */
-export function contentOf(arena: Arena, unit: number): unknown {
-  verifyRecord(arena, unit);
-  const { words, text } = arena;
+/** The content of a record. */
+export function contentOf({ words, text }: Arena, unit: number): unknown {
   const at = unit * unitWords;
   const start = unit * unitBytes + textOffset + words[at + recordWords.textBytes]!;
   return JSON.parse(text.toString("utf8", start, start + words[at + recordWords.contentBytes]!));
@@ -85,28 +70,6 @@ export function contentOf(arena: Arena, unit: number): unknown {
 export function textOfRecord({ words, text }: Arena, unit: number): string {
   const start = unit * unitBytes + textOffset;
   return text.toString("latin1", start, start + words[unit * unitWords + recordWords.textBytes]!);
-}
-
-/** Throws ArenaFault where the record is not as it was written. Once for each record that a reader reads on. */
-export function verifyRecord({ words }: Arena, unit: number): void {
-  const at = unit * unitWords;
-  const textBytes = words[at + recordWords.textBytes]!;
-  const contentBytes = words[at + recordWords.contentBytes]!;
-  const count = wordsFor(textOffset + textBytes + contentBytes);
-  if (textBytes < 0 || contentBytes < 0 || at + count > words.length)
-    throw new ArenaFault(`the record at ${unit} has no end`);
-  if (words[at + recordWords.checksum] !== checksumAround(words, at, count))
-    throw new ArenaFault(`the record at ${unit} is not as it was written`);
-}
-
-/** Of all words but that of the checksum. */
-function checksumAround(words: Int32Array, at: number, count: number): number {
-  return checksumOf(
-    words,
-    at + headWords,
-    count - headWords,
-    checksumOf(words, at, recordWords.checksum, checksumSeed),
-  );
 }
 
 function sizeOf(textBytes: number, contentBytes: number): number {

@@ -4,10 +4,10 @@
 //        1  serial given last        7,8  Routes of shared space: unit and serial of the record
 //        2  Routes                     9  Upstreams told in the ring, ever
 //      3,4  digest of the table       10  id of a NamespaceRoutes given last
-//       14  checksum                  11  first unit that was never used
-//       15  mark                      12  seed of the indexes' hashes: drawn, the same for ever
+//                                   11  first unit that was never used
+//                                   12  seed of the indexes' hashes: drawn, the same for ever
 //   from 16  directories: unit and serial of each page of the four indexes
-import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords, type Arena } from "./arena.ts";
+import { unitBytes, unitWords } from "./arena.ts";
 import { directoryWords, longSlot, shortSlot, type SlotWords } from "./index-page.ts";
 
 export const rootWords = Object.freeze({
@@ -26,11 +26,6 @@ export const rootWords = Object.freeze({
   hashSeed: 12,
 });
 
-const checksumWord = 14;
-const markWord = 15;
-/** Of this layout: another one has another. */
-const mark = 0x51_0c_00_04;
-
 /** Routes by path or name, namespaces by base, Upstreams by key, names that gRPC Routes of namespaces have. */
 export const indexes = ["routes", "spaces", "upstreams", "names"] as const;
 export type IndexName = (typeof indexes)[number];
@@ -48,32 +43,4 @@ export const rootBytes = unitBytes + indexes.length * directoryWords * 4;
 /** First word of an index' directory, from that of its root. */
 export function directoryStart(index: IndexName): number {
   return unitWords + indexes.indexOf(index) * directoryWords;
-}
-
-/** Closes a root whose words are written. */
-export function sealRoot({ words }: Arena, unit: number): void {
-  const at = unit * unitWords;
-  words[at + markWord] = mark;
-  words[at + checksumWord] = rootChecksum(words, at);
-}
-
-/** Throws ArenaFault where no root was written at this unit. */
-export function verifyRoot({ words }: Arena, unit: number): void {
-  const at = unit * unitWords;
-  if (
-    unit <= emptyPage ||
-    at + rootBytes / 4 > words.length ||
-    words[at + markWord] !== mark ||
-    words[at + checksumWord] !== rootChecksum(words, at)
-  )
-    throw new ArenaFault(`no table begins at ${unit}`);
-}
-
-function rootChecksum(words: Int32Array, at: number): number {
-  return checksumOf(
-    words,
-    at + unitWords,
-    rootBytes / 4 - unitWords,
-    checksumOf(words, at, checksumWord, checksumSeed),
-  );
 }

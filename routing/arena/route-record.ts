@@ -1,10 +1,10 @@
 // Route records: the Mappings of a Route as bytes, with what the table knows of each: its counter slot, the state of its Upstream.
 // The Route itself is made from them where it is asked for (routing/route/route.ts).
-import { ArenaFault, unitWords, type Arena } from "./arena.ts";
+import type { Arena } from "./arena.ts";
 import type { Mapping } from "../model/mapping.ts";
 import { patched, patchOf, type Patch } from "./patch.ts";
 import { formOf, plainBeside, plainMappingOf, type Form } from "./plain-mapping.ts";
-import { contentOf, recordWords } from "./record.ts";
+import { contentOf } from "./record.ts";
 import type { RouteMember } from "../route/route.ts";
 import { stateBits, stateOfBits, unready } from "../route/upstream-state.ts";
 
@@ -35,12 +35,9 @@ export function mappingBytes(mapping: Mapping): number {
   return Buffer.byteLength(packMembers([{ mapping, since: 0, slot: -1, state: unready }]));
 }
 
-/** The members in the record at this unit, which has this number. Throws ArenaFault where it is not what was written. */
-export function membersAt(arena: Arena, unit: number, number: number): readonly RouteMember[] {
-  if (arena.words[unit * unitWords + recordWords.number] !== number)
-    throw new ArenaFault(`the record at ${unit} is not of Route ${number}`);
+/** The members in the record at this unit. */
+export function membersAt(arena: Arena, unit: number): readonly RouteMember[] {
   const [kind, namespace, name, form, ...packed] = contentOf(arena, unit) as PackedRoute;
-  if (packed.length === 0) throw new ArenaFault(`the Route at ${unit} has no Mapping`);
   let before: Mapping | null = null;
   return packed.map(([predictor, slot, state, since, patch]) => {
     const base: Mapping =

@@ -1,7 +1,6 @@
 // DigestIndex: numbers by text, without the texts: 64 bits of each, with a key that nobody is told, so that no two texts can be made to meet. At
 // 10,000 SDs there are 60,000 ids of Mappings alone, and a Map of them with its texts takes six times as much memory.
 import { digestOf, type DigestKey } from "./digest.ts";
-import { intCells } from "./int-cells.ts";
 
 /** Cells of an entry: two lanes of its digest, and its number plus one; 0 is nothing. */
 const cellsEach = 3;
@@ -113,7 +112,7 @@ export class DigestIndex {
   #resize(places: number): void {
     const before = this.#cells;
     this.#places = places;
-    this.#cells = intCells(places * cellsEach);
+    this.#cells = new Int32Array(places * cellsEach);
     for (let at = 0; at < before.length; at += cellsEach)
       if (before[at + 2] !== 0)
         this.#put(this.#find(before[at]!, before[at + 1]!), before[at]!, before[at + 1]!, before[at + 2]!);

@@ -5,17 +5,14 @@ import type { Blocks } from "../arena/blocks.ts";
 import { firstPlace } from "../text/bisect.ts";
 import {
   bytesFor,
+  checkPage,
   directoryPlace,
   firstSlot,
-  headSum,
   longSlot,
   pageBytes,
-  pageChecksum,
   pageWords,
   slotPlaces,
-  slotSum,
   slotTextBytes,
-  verifyPage,
   type IndexEntry,
   type SlotWords,
 } from "../arena/index-page.ts";
@@ -74,7 +71,7 @@ export class IndexEdit {
     for (const [place, change] of this.#changes) {
       const before = directory[place]!;
       const serial = serialFor();
-      verifyPage(this.#arena, before, directory[place + 1]!, this.#slotWords);
+      checkPage(this.#arena, before, directory[place + 1]!);
       const after = this.#written(before, change, serial);
       if (before !== emptyPage) this.#blocks.leave(before, pageBytes(this.#arena, before));
       directory[place] = after;
@@ -111,24 +108,22 @@ export class IndexEdit {
     const page = unit * unitWords;
     words.copyWithin(page, from, from + bytes / 4);
     words[page + pageWords.serial] = serial;
-    let sum = words[from + pageWords.checksum]! - headSum(words, from) + headSum(words, page);
     for (const [old, entry] of gone) {
-      const slot = this.#slotOf(page, entry!.hash, old);
-      const at = page + pageWords.slots + slot * this.#slotWords;
-      sum -= slotSum(words, at, slot, this.#slotWords);
+      const at = this.#slotOf(page, entry!.hash, old);
       fillSlot(this.#arena, at, this.#slotWords, entry!);
-      sum = (sum + slotSum(words, at, slot, this.#slotWords)) | 0;
     }
-    words[page + pageWords.checksum] = sum;
     return unit;
   }
 
+  /** First word of the slot that names this record. */
   #slotOf(page: number, hash: number, unit: number): number {
     const { words } = this.#arena;
     const mask = words[page]!;
     let slot = firstSlot(hash, mask);
-    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask)
-      if (words[page + pageWords.slots + slot * this.#slotWords + 2] === unit) return slot;
+    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
+      const at = page + pageWords.slots + slot * this.#slotWords;
+      if (words[at + slotPlaces.unit] === unit) return at;
+    }
     throw new ArenaFault(`the record at ${unit} is not in its page`);
   }
 
@@ -160,7 +155,6 @@ export class IndexEdit {
     const coming = [...come.values()];
     if (coming.length > 1) coming.sort((a, b) => a.hash - b.hash || this.#compare(a.unit, b.unit));
     for (const one of coming) fillSlot(this.#arena, fill.among(one.hash, one.unit), slotWords, one);
-    words[page + pageWords.checksum] = pageChecksum(words, page, slotWords);
     return unit;
   }
 }

@@ -1,11 +1,35 @@
-// What the writer of an arena makes of the record of a thing that a change touches.
+// What the writer of an arena knows of each thing: where its record is, and what it makes of the record of one that a change touches.
 import { byteText } from "../request/bytes.ts";
 import { baseOf, deploymentName, type NamespaceRoutes, type PlacedRoute } from "../route/namespace-routes.ts";
 import { pathText } from "../model/order.ts";
 import type { RouteMember, RoutePlan } from "../route/route.ts";
 
-/** A Route, and where it is. */
-export interface KnownRoute extends PlacedRoute {
+/** A Route: its number and where its record is. */
+export interface RouteEntry {
+  readonly key: string;
+  readonly number: number;
+  /** 0: it has no record yet. */
+  unit: number;
+}
+
+export interface UpstreamEntry {
+  readonly number: number;
+  /** 0: it has no record, so only Routes name it. */
+  unit: number;
+  /** Routes that name it. */
+  routes: RouteEntry[];
+}
+
+/** A name of deployments. */
+export interface NameEntry {
+  readonly number: number;
+  readonly unit: number;
+  /** Routes that have it, one or more. */
+  count: number;
+}
+
+/** What follows from the record of a Route. */
+export interface PlacedEntry extends PlacedRoute {
   readonly key: string;
   /** The deployment that it names, where it is a gRPC Route of a namespace. */
   readonly name: string | null;
@@ -22,12 +46,12 @@ export interface KnownSpace {
 export const recordOverhead = 512;
 
 /** The Route of these members, one or more, whose record is at this place. */
-export function knownRoute(
+export function placedEntry(
   plan: RoutePlan<RouteMember>,
   members: readonly RouteMember[],
   unit: number,
   number: number,
-): KnownRoute {
+): PlacedEntry {
   const { key, placing } = plan;
   const {
     space,

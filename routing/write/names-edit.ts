@@ -27,26 +27,26 @@ export class NamesEdit {
     const { names, numbers, blocks, hashSeed } = this.#index;
     for (const [name, by] of this.#counts) {
       if (by === 0) continue;
-      const known = names.texts.find(name);
-      const number = known < 0 ? numbers.names.take() : known;
-      const count = (known < 0 ? 0 : names.counts.at(number)) + by;
-      names.counts.set(number, count);
-      if (known < 0) {
+      const known = names.get(name);
+      const hash = hashText(name, hashSeed);
+      if (known === undefined) {
+        const number = numbers.names.take();
         const unit = writeRecord(
           this.#arena,
           blocks,
           { serial: this.#index.nextSerial(), owner: 0, number, text: name },
           "",
         );
-        names.texts.add(name, number, unit);
-        edit.add({ hash: hashText(name, hashSeed), meta: metaOf(name), unit, number });
-      } else if (count === 0) {
-        const unit = names.texts.unitOf(number);
-        edit.remove(hashText(name, hashSeed), unit);
-        blocks.leave(unit, recordBytes(this.#arena, unit));
-        names.texts.remove(name, number);
-        numbers.names.give(number);
+        names.set(name, { number, unit, count: by });
+        edit.add({ hash, meta: metaOf(name), unit, number });
+        continue;
       }
+      known.count += by;
+      if (known.count > 0) continue;
+      edit.remove(hash, known.unit);
+      blocks.leave(known.unit, recordBytes(this.#arena, known.unit));
+      names.delete(name);
+      numbers.names.give(known.number);
     }
   }
 }

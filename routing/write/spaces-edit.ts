@@ -1,7 +1,7 @@
 // SpacesEdit: what a change does to the spaces that hold Routes, on its way into their records.
 import type { Arena } from "../arena/arena.ts";
 import type { IndexEdit } from "./index-edit.ts";
-import type { KnownRoute } from "./known.ts";
+import type { PlacedEntry } from "./known.ts";
 import { emptyNamespaceRoutes, spaceSeed, withRoute, type NamespaceRoutes } from "../route/namespace-routes.ts";
 import { spaceMetaOf } from "../arena/namespace-view.ts";
 import { recordBytes } from "../arena/record.ts";
@@ -31,7 +31,7 @@ export class SpacesEdit {
   }
 
   /** Counts a Route in its space; both have one key, so they belong to the same. null: there is none. */
-  place(before: KnownRoute | null, after: KnownRoute | null, space: NamespaceRoutes): void {
+  place(before: PlacedEntry | null, after: PlacedEntry | null, space: NamespaceRoutes): void {
     const next = withRoute(space, before, after, this.#isBefore);
     if (next !== space) this.#spaces.set(space.name, next);
   }

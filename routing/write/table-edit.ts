@@ -9,7 +9,7 @@ import type { NamespaceRoutes } from "../route/namespace-routes.ts";
 import type { Mapping } from "../model/mapping.ts";
 import { compareOrder, orderKey, type OrderKey } from "../model/order.ts";
 import { compareText } from "../text/problem.ts";
-import { recordBytes, recordWords, writeRecord, writtenBytes } from "../arena/record.ts";
+import { recordBytes, recordWords, writeRecord } from "../arena/record.ts";
 import { indexes, slotWordsOf, type IndexName } from "../arena/root.ts";
 import { membersAt, packMembers } from "../arena/route-record.ts";
 import { slotKeyOf, type SlotKey } from "../arena/route-slot.ts";
@@ -17,10 +17,9 @@ import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey, type RouteM
 import type { MappingChange, TablePortion, TableSettings } from "../model/table-change.ts";
 import { SpacesEdit } from "./spaces-edit.ts";
 import { TableIndex } from "./table-index.ts";
-import { knownRoute, upstreamsOf, type KnownRoute } from "./known.ts";
+import { placedEntry, upstreamsOf, type PlacedEntry, type RouteEntry } from "./known.ts";
 import { steady, type UpstreamState } from "../route/upstream-state.ts";
 import { UpstreamsEdit } from "./upstreams-edit.ts";
-import { WrittenRoutes } from "./written-routes.ts";
 
 /** Moments of a write, for tests that end the writer there. */
 export type WritePoint = "begun" | "portion written" | "routes written" | "pages written" | "root written";
@@ -34,12 +33,15 @@ export interface WrittenTable {
   readonly routeCount: number;
 }
 
-/** What changes at one Route. */
-interface RouteChange {
-  /** null: that of its record. */
-  readonly key: string | null;
+/** A Route that a portion may change. */
+interface RouteDraft {
+  readonly route: RouteEntry;
+  /** Members before the portion, by id of the Mapping. */
+  readonly before: ReadonlyMap<string, RouteMember>;
   /** Mappings that come or change, and null for those that leave. The last of an id counts. */
   readonly mappings: Map<string, RouteMember | null>;
+  /** An Upstream that it names is ready or not, as it was not before. */
+  isFlipped: boolean;
 }
 
 /** Of a Route that is scanned. */
@@ -52,15 +54,13 @@ export class TableEdit {
   readonly #reached: (point: WritePoint) => void;
   readonly #edits: Readonly<Record<IndexName, IndexEdit>>;
   readonly #upstreams: UpstreamsEdit;
-  /** By number of the Route; of the portion. */
-  readonly #touched = new Map<number, RouteChange>();
+  /** Of the portion. */
+  readonly #drafts = new Map<RouteEntry, RouteDraft>();
   readonly #spaces: SpacesEdit;
   readonly #names: NamesEdit;
   /** First Mapping of each Route that the portion writes, by the unit of its record. */
   readonly #written = new Map<number, Mapping>();
   readonly #orders = new Map<number, OrderKey>();
-  /** What was written before the portion. */
-  #before: WrittenRoutes;
   /** A Route was written, or is gone. */
   #isChanged = false;
 
@@ -81,7 +81,6 @@ export class TableEdit {
     this.#upstreams = new UpstreamsEdit(arena, index);
     this.#names = new NamesEdit(arena, index);
     this.#spaces = new SpacesEdit(arena, index, (one, other) => this.#compare(one, other) < 0);
-    this.#before = new WrittenRoutes(index.routes);
   }
 
   /** Writes what a portion of the change says of Routes and Upstreams. What comes later counts. Throws ArenaFull. */
@@ -89,13 +88,11 @@ export class TableEdit {
     for (const id of portion.removedMappings) this.#removeMapping(id);
     for (const one of portion.mappings) this.#setMapping(one);
     this.#upstreams.take(portion);
-    for (const number of this.#upstreams.flipped) this.#changeOf(number, null);
-    for (const [number, routeChange] of this.#touched) this.#rebuild(number, routeChange);
+    for (const route of this.#upstreams.flipped) this.#draftOf(route).isFlipped = true;
+    for (const draft of this.#drafts.values()) if (draft.isFlipped || draft.mappings.size > 0) this.#rebuild(draft);
     this.#upstreams.write(this.#edits.upstreams);
-    if (this.#touched.size > 0) this.#isChanged = true;
-    this.#touched.clear();
+    this.#drafts.clear();
     this.#written.clear();
-    this.#before = new WrittenRoutes(this.#index.routes);
     this.#reached("portion written");
   }
 
@@ -116,87 +113,60 @@ export class TableEdit {
   }
 
   #removeMapping(id: string): void {
-    const { routes } = this.#index;
-    const idHash = routes.hashOf(id);
-    const number = this.#routeOf(id, idHash);
-    if (number < 0) return;
-    this.#changeOf(number, null).mappings.set(id, null);
-    routes.removeMapping(idHash, number);
+    const { routeOf } = this.#index;
+    const route = routeOf.get(id);
+    if (route === undefined) return;
+    this.#draftOf(route).mappings.set(id, null);
+    routeOf.delete(id);
   }
 
   #setMapping({ mapping, slot }: MappingChange): void {
-    const { routes } = this.#index;
+    const { routeOf } = this.#index;
     const { id } = mapping;
     const key = routeKey(mapping);
-    const idHash = routes.hashOf(id);
-    const before = this.#routeOf(id, idHash);
-    const isStaying = before >= 0 && this.#keyOf(before) === key;
-    if (isStaying && this.#isAsBefore(before, mapping, slot)) return;
-    const number = isStaying ? before : this.#numberOf(key);
-    if (!isStaying) {
-      if (before >= 0) {
-        this.#changeOf(before, null).mappings.set(id, null);
-        routes.removeMapping(idHash, before);
-      }
-      routes.addMapping(idHash, number);
-    }
-    this.#changeOf(number, key).mappings.set(id, { mapping, since: this.#index.nextSerial(), slot, state: steady });
+    const before = routeOf.get(id);
+    if (before?.key === key && this.#isAsBefore(before, mapping, slot)) return;
+    const route = before?.key === key ? before : this.#routeWith(key);
+    if (before !== undefined && before !== route) this.#draftOf(before).mappings.set(id, null);
+    routeOf.set(id, route);
+    this.#draftOf(route).mappings.set(id, { mapping, since: this.#index.nextSerial(), slot, state: steady });
   }
 
-  /** The number of the Route that has this Mapping now, −1: none has. */
-  #routeOf(id: string, idHash: number): number {
-    return this.#index.routes.withMapping(idHash, (number) => {
-      const change = this.#touched.get(number)?.mappings.get(id);
-      return change === undefined
-        ? this.#isWritten(number) && this.#before.memberOf(number, id) !== undefined
-        : change !== null;
-    });
-  }
-
-  /** The number of the Route of this key, which may be a new one. */
-  #numberOf(key: string): number {
+  /** The Route of this key, which may be a new one. */
+  #routeWith(key: string): RouteEntry {
     const { routes, numbers } = this.#index;
-    const keyHash = routes.hashOf(key);
-    const known = routes.withKey(keyHash, (number) => this.#keyOf(number) === key);
-    if (known >= 0) return known;
-    const number = numbers.routes.take();
-    routes.addKey(keyHash, number);
-    return number;
-  }
-
-  #keyOf(number: number): string {
-    return this.#touched.get(number)?.key ?? this.#before.keyOf(number);
-  }
-
-  #isWritten(number: number): boolean {
-    return this.#index.routes.unitOf(number) !== 0;
+    let route = routes.get(key);
+    if (route === undefined) routes.set(key, (route = { key, number: numbers.routes.take(), unit: 0 }));
+    return route;
   }
 
   /** Digests may be forged, so nothing but the Mapping itself says that it is the same. */
-  #isAsBefore(number: number, mapping: Mapping, slot: number): boolean {
-    if (this.#touched.get(number)?.mappings.has(mapping.id) === true || !this.#isWritten(number)) return false;
-    const known = this.#before.memberOf(number, mapping.id);
+  #isAsBefore(route: RouteEntry, mapping: Mapping, slot: number): boolean {
+    const { mappings, before } = this.#draftOf(route);
+    if (mappings.has(mapping.id)) return false;
+    const known = before.get(mapping.id);
     return known !== undefined && known.slot === slot && sameValue(known.mapping, mapping);
   }
 
-  #rebuild(number: number, { key: given, mappings }: RouteChange): void {
+  #rebuild({ route, before, mappings }: RouteDraft): void {
     const index = this.#index;
-    const unitBefore = index.routes.unitOf(number);
-    const key = given ?? this.#before.keyOf(number);
-    const before = unitBefore === 0 ? [] : this.#before.membersOf(number);
-    const members = this.#membersOf(before, mappings);
-    if (mappings.size > 0) this.#moveUses(number, before, members);
-    this.#sumUp(number, before, mappings);
+    const { key, number, unit: unitBefore } = route;
+    const membersBefore = [...before.values()];
+    const members = this.#membersOf(membersBefore, mappings);
+    this.#isChanged = true;
+    if (mappings.size > 0) this.#moveUses(route, membersBefore, members);
+    this.#sumUp(before, mappings);
     if (unitBefore !== 0) {
-      index.sum = addDigest(index.sum, digestOfUnreadyAmong(before), -1);
+      index.sum = addDigest(index.sum, digestOfUnreadyAmong(membersBefore), -1);
       const bytes = recordBytes(this.#arena, unitBefore);
-      index.countBytes(before, bytes, -1);
+      index.countBytes(membersBefore, bytes, -1);
       index.blocks.leave(unitBefore, bytes);
     }
     if (members.length === 0) {
-      index.routes.removeKey(index.routes.hashOf(key), number);
+      index.routes.delete(key);
       index.numbers.routes.give(number);
-      if (unitBefore !== 0) this.#drop(knownRoute(planRoute(key, before), before, unitBefore, number), before);
+      if (unitBefore !== 0)
+        this.#drop(placedEntry(planRoute(key, membersBefore), membersBefore, unitBefore, number), membersBefore);
       return;
     }
     const serial = index.nextSerial();
@@ -215,9 +185,9 @@ export class TableEdit {
       packMembers(members),
     );
     this.#written.set(unit, first);
-    const after = knownRoute(plan, members, unit, number);
-    index.countBytes(members, writtenBytes(this.#arena, unit), 1);
-    index.routes.place(number, unit);
+    const after = placedEntry(plan, members, unit, number);
+    index.countBytes(members, recordBytes(this.#arena, unit), 1);
+    route.unit = unit;
     index.setProblems(key, plan.problems);
     // One key, one place.
     this.#place(unitBefore === 0 ? null : { ...after, unit: unitBefore }, after, space);
@@ -227,7 +197,7 @@ export class TableEdit {
     else this.#edits.routes.replace(unitBefore, entry);
   }
 
-  #membersOf(before: readonly RouteMember[], mappings: RouteChange["mappings"]): readonly RouteMember[] {
+  #membersOf(before: readonly RouteMember[], mappings: RouteDraft["mappings"]): readonly RouteMember[] {
     const members = mappings.size === 0 ? [...before] : before.filter(({ mapping: { id } }) => !mappings.has(id));
     for (const member of mappings.values()) if (member !== null) members.push(member);
     const all = members.map((member): RouteMember => ({ ...member, state: this.#stateOf(member) }));
@@ -235,10 +205,10 @@ export class TableEdit {
   }
 
   /** Digests of Mappings that stay are in the sum already. */
-  #sumUp(number: number, before: readonly RouteMember[], mappings: RouteChange["mappings"]): void {
+  #sumUp(before: RouteDraft["before"], mappings: RouteDraft["mappings"]): void {
     let { sum } = this.#index;
     for (const [id, member] of mappings) {
-      const known = before.length === 0 ? undefined : this.#before.memberOf(number, id);
+      const known = before.get(id);
       if (known !== undefined) sum = addDigest(sum, digestOfKin(known.mapping), -1);
       if (member !== null) sum = addDigest(sum, digestOfKin(member.mapping), 1);
     }
@@ -249,10 +219,9 @@ export class TableEdit {
     return target.kind === "redirect" ? steady : this.#upstreams.stateOf(target.upstream);
   }
 
-  #drop(route: KnownRoute, members: readonly RouteMember[]): void {
+  #drop(route: PlacedEntry, members: readonly RouteMember[]): void {
     const { match, space: name } = members[0]!.mapping;
     const space = this.#spaces.of(name);
-    this.#index.routes.place(route.number, 0);
     this.#index.setProblems(route.key, []);
     if (route.placing !== "scanned")
       this.#edits.routes.remove(slotKeyOf(match, route.placing, true, name, this.#index.hashSeed).hash, route.unit);
@@ -260,27 +229,26 @@ export class TableEdit {
   }
 
   /** Counts the Route in its space and by its name; both have one key. */
-  #place(before: KnownRoute | null, after: KnownRoute | null, space: NamespaceRoutes): void {
+  #place(before: PlacedEntry | null, after: PlacedEntry | null, space: NamespaceRoutes): void {
     this.#spaces.place(before, after, space);
     this.#names.count(before?.name ?? null, -1);
     this.#names.count(after?.name ?? null, 1);
   }
 
-  #moveUses(number: number, before: readonly RouteMember[], members: readonly RouteMember[]): void {
-    const after = upstreamsOf(members);
-    if (before.length === 0) for (const upstream of after) this.#upstreams.use(upstream, number);
-    else {
-      const [old, now] = [new Set(upstreamsOf(before)), new Set(after)];
-      for (const upstream of old) if (!now.has(upstream)) this.#upstreams.unuse(upstream, number);
-      for (const upstream of now) if (!old.has(upstream)) this.#upstreams.use(upstream, number);
-    }
+  #moveUses(route: RouteEntry, before: readonly RouteMember[], members: readonly RouteMember[]): void {
+    const [old, now] = [new Set(upstreamsOf(before)), new Set(upstreamsOf(members))];
+    for (const upstream of old) if (!now.has(upstream)) this.#upstreams.unuse(upstream, route);
+    for (const upstream of now) if (!old.has(upstream)) this.#upstreams.use(upstream, route);
   }
 
-  /** `key`: that of the Route; null: that of its record. */
-  #changeOf(number: number, key: string | null): RouteChange {
-    let change = this.#touched.get(number);
-    if (change === undefined) this.#touched.set(number, (change = { key, mappings: new Map() }));
-    return change;
+  #draftOf(route: RouteEntry): RouteDraft {
+    let draft = this.#drafts.get(route);
+    if (draft === undefined) {
+      const members = route.unit === 0 ? [] : membersAt(this.#arena, route.unit);
+      const before = new Map(members.map((member) => [member.mapping.id, member]));
+      this.#drafts.set(route, (draft = { route, before, mappings: new Map(), isFlipped: false }));
+    }
+    return draft;
   }
 
   /** Of one space: which is tried first. Others only meet by one hash, and any order of these will do. */
@@ -295,9 +263,7 @@ export class TableEdit {
   #orderAt(unit: number): OrderKey {
     let order = this.#orders.get(unit);
     if (order === undefined) {
-      const mapping =
-        this.#written.get(unit) ??
-        membersAt(this.#arena, unit, this.#arena.words[unit * unitWords + recordWords.number]!)[0]!.mapping;
+      const mapping = this.#written.get(unit) ?? membersAt(this.#arena, unit)[0]!.mapping;
       const { match, namespace, space, precedence, granted } = mapping;
       order = orderKey(match, namespace, precedence, granted && space === null, routeKey(mapping));
       this.#orders.set(unit, order);

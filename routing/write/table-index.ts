@@ -3,7 +3,7 @@ import { emptyPage, unitWords, type Arena } from "../arena/arena.ts";
 import { Blocks, type Block } from "../arena/blocks.ts";
 import { addDigest, digestOf, noDigest, printDigest, type Digest, type DigestKey } from "../collections/digest.ts";
 import { sameValue } from "../text/diff.ts";
-import { directoryWords, entriesOf, pageBytes, verifyPage, type IndexEntry } from "../arena/index-page.ts";
+import { checkPage, directoryWords, entriesOf, pageBytes, type IndexEntry } from "../arena/index-page.ts";
 import {
   baseOf,
   emptyNamespaceRoutes,
@@ -14,26 +14,21 @@ import {
 } from "../route/namespace-routes.ts";
 import { Numbers } from "../collections/numbers.ts";
 import type { Problem } from "../text/problem.ts";
-import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord, writtenBytes } from "../arena/record.ts";
-import {
-  directoryStart,
-  indexes,
-  rootBytes,
-  rootWords,
-  sealRoot,
-  slotWordsOf,
-  verifyRoot,
-  type IndexName,
-} from "../arena/root.ts";
+import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord } from "../arena/record.ts";
+import { directoryStart, indexes, rootBytes, rootWords, type IndexName } from "../arena/root.ts";
 import { membersAt } from "../arena/route-record.ts";
 import { planRoute, routeKey, type RouteMember } from "../route/route.ts";
 import { upstreamKeyAt } from "../arena/upstream-record.ts";
 import { plainSettings, type TableSettings } from "../model/table-change.ts";
-import { IntList } from "../collections/int-list.ts";
-import { namedBy, recordOverhead, upstreamsOf, type KnownSpace } from "./known.ts";
-import { KnownRoutes } from "./known-routes.ts";
-import { KnownTexts } from "./known-texts.ts";
-import { KnownUpstreams } from "./known-upstreams.ts";
+import {
+  namedBy,
+  recordOverhead,
+  upstreamsOf,
+  type KnownSpace,
+  type NameEntry,
+  type RouteEntry,
+  type UpstreamEntry,
+} from "./known.ts";
 
 export class TableIndex {
   readonly blocks: Blocks;
@@ -43,11 +38,15 @@ export class TableIndex {
     upstreams: noPages(),
     names: noPages(),
   };
-  readonly routes: KnownRoutes;
+  /** By key. */
+  readonly routes = new Map<string, RouteEntry>();
+  /** By id of a Mapping. */
+  readonly routeOf = new Map<string, RouteEntry>();
   readonly spaces = new Map<string | null, KnownSpace>();
-  readonly upstreams: KnownUpstreams;
-  /** Names of deployments, and how many Routes have each, by number. */
-  readonly names: { readonly texts: KnownTexts; readonly counts: IntList };
+  /** By key. */
+  readonly upstreams = new Map<string, UpstreamEntry>();
+  /** Names of deployments that gRPC Routes of namespaces have, as byte text. */
+  readonly names = new Map<string, NameEntry>();
   /** What the hashes of all four indexes begin with. */
   hashSeed: number;
   readonly problems = new Map<string, readonly Problem[]>();
@@ -71,14 +70,11 @@ export class TableIndex {
   #root = 0;
   #hash = printDigest(hashOf(noDigest, plainSettings));
 
-  /** Reads the table whose root is at this unit; 0: there is none. `key`: what texts are hashed with. Throws ArenaFault. */
+  /** Reads the table whose root is at this unit; 0: there is none. `key`: what the hashes of a first table are drawn from. Throws ArenaFault. */
   constructor(arena: Arena, root: number, key: DigestKey) {
     this.#arena = arena;
     this.hashSeed = digestOf("indexes", key).low;
     this.blocks = new Blocks(arena.bytes.length);
-    this.routes = new KnownRoutes(arena, key);
-    this.upstreams = new KnownUpstreams(arena, key);
-    this.names = { texts: new KnownTexts(arena, key), counts: new IntList() };
     if (root !== 0) this.#read(root);
   }
 
@@ -88,7 +84,7 @@ export class TableIndex {
     readonly hash: string;
     readonly routeCount: number;
   } {
-    return { version: this.#version, root: this.#root, hash: this.#hash, routeCount: this.routes.count };
+    return { version: this.#version, root: this.#root, hash: this.#hash, routeCount: this.routes.size };
   }
 
   isOther(settings: TableSettings): boolean {
@@ -169,7 +165,7 @@ export class TableIndex {
     words.fill(0, at, at + rootBytes / 4);
     words[at + rootWords.version] = version;
     words[at + rootWords.serial] = this.#serial;
-    words[at + rootWords.routeCount] = this.routes.count;
+    words[at + rootWords.routeCount] = this.routes.size;
     words[at + rootWords.hashHigh] = hash.high;
     words[at + rootWords.hashLow] = hash.low;
     words[at + rootWords.settings] = this.#settingsUnit;
@@ -182,7 +178,6 @@ export class TableIndex {
     words[at + rootWords.top] = this.blocks.top;
     words[at + rootWords.hashSeed] = this.hashSeed;
     for (const index of indexes) words.set(this.directories[index], at + directoryStart(index));
-    sealRoot(arena, root);
     if (this.#root !== 0) this.blocks.leave(this.#root, rootBytes);
     this.blocks.published(version);
     this.#root = root;
@@ -193,7 +188,6 @@ export class TableIndex {
 
   #read(root: number): void {
     const arena = this.#arena;
-    verifyRoot(arena, root);
     const at = root * unitWords;
     const word = (name: keyof typeof rootWords): number => arena.words[at + rootWords[name]]!;
     const used: Block[] = [{ unit: root, bytes: rootBytes }];
@@ -214,7 +208,7 @@ export class TableIndex {
     const entries = (index: IndexName): IndexEntry[] => this.#entriesOf(index, used);
     for (const entry of entries("upstreams")) {
       take("upstreams", entry);
-      this.upstreams.add(upstreamKeyAt(arena, entry.unit), entry.number, entry.unit);
+      this.upstreams.set(upstreamKeyAt(arena, entry.unit), { number: entry.number, unit: entry.unit, routes: [] });
     }
     const shared = { unit: word("shared"), number: arena.words[word("shared") * unitWords + recordWords.number]! };
     for (const entry of [shared, ...entries("spaces")]) {
@@ -228,7 +222,7 @@ export class TableIndex {
       });
     }
     const scanned = [...this.spaces.values()].flatMap(({ routes }) => routes.scanned);
-    const bare = new Map<string, number[]>();
+    const bare = new Map<string, RouteEntry[]>();
     const named = new Map<string, number>();
     for (const entry of [...entries("routes"), ...scanned]) {
       take("routes", entry);
@@ -238,8 +232,7 @@ export class TableIndex {
     for (const entry of entries("names")) {
       take("names", entry);
       const name = textOfRecord(arena, entry.unit);
-      this.names.texts.add(name, entry.number, entry.unit);
-      this.names.counts.set(entry.number, named.get(name) ?? 0);
+      this.names.set(name, { number: entry.number, unit: entry.unit, count: named.get(name) ?? 0 });
     }
     this.hashSeed = word("hashSeed");
     this.#settingsUnit = word("settings");
@@ -247,7 +240,10 @@ export class TableIndex {
     used.push({ unit: this.#settingsUnit, bytes: recordBytes(arena, this.#settingsUnit) });
     this.blocks.occupy(used, word("top"), word("version"));
     for (const index of indexes) this.numbers[index].occupy(numbers[index]);
-    for (const [key, routes] of bare) this.#readBare(key, routes);
+    // Of their exact length: a list that grows has room for 16 more.
+    for (const one of this.upstreams.values()) one.routes = one.routes.slice();
+    for (const [key, routes] of bare)
+      this.upstreams.set(key, { number: this.numbers.upstreams.take(), unit: 0, routes });
     this.sum = addDigest({ high: word("hashHigh"), low: word("hashLow") }, digestOf(this.#settings), -1);
     this.#serial = word("serial");
     this.#changes = word("changes");
@@ -263,7 +259,7 @@ export class TableIndex {
     for (let place = 0; place < directoryWords; place += 2) {
       const unit = directory[place]!;
       if (unit === emptyPage) continue;
-      verifyPage(this.#arena, unit, directory[place + 1]!, slotWordsOf[index]);
+      checkPage(this.#arena, unit, directory[place + 1]!);
       used.push({ unit, bytes: pageBytes(this.#arena, unit) });
       all.push(...entriesOf(this.#arena, unit));
     }
@@ -271,27 +267,21 @@ export class TableIndex {
   }
 
   /** The deployment that it names, if any. `bare`: Upstreams without a record, and the Routes that name them. */
-  #readRoute({ unit, number }: RoutePlace, bare: Map<string, number[]>): string | null {
-    const members = membersAt(this.#arena, unit, number);
+  #readRoute({ unit, number }: RoutePlace, bare: Map<string, RouteEntry[]>): string | null {
+    const members = membersAt(this.#arena, unit);
     const key = routeKey(members[0]!.mapping);
     const plan = planRoute(key, members);
-    this.routes.addKey(this.routes.hashOf(key), number);
-    this.routes.place(number, unit);
-    for (const { mapping } of members) this.routes.addMapping(this.routes.hashOf(mapping.id), number);
-    this.countBytes(members, writtenBytes(this.#arena, unit), 1);
+    const route: RouteEntry = { key, number, unit };
+    this.routes.set(key, route);
+    for (const { mapping } of members) this.routeOf.set(mapping.id, route);
+    this.countBytes(members, recordBytes(this.#arena, unit), 1);
     this.setProblems(key, plan.problems);
     for (const upstream of upstreamsOf(members)) {
-      const use = this.upstreams.use(upstream);
-      if (use.number >= 0) this.upstreams.addRoute(use.number, number);
-      else if (bare.get(upstream)?.push(number) === undefined) bare.set(upstream, [number]);
+      const known = this.upstreams.get(upstream);
+      if (known !== undefined) known.routes.push(route);
+      else if (bare.get(upstream)?.push(route) === undefined) bare.set(upstream, [route]);
     }
     return namedBy(plan, members);
-  }
-
-  #readBare(key: string, routes: readonly number[]): void {
-    const number = this.numbers.upstreams.take();
-    this.upstreams.add(key, number, 0);
-    for (const route of routes) this.upstreams.addRoute(number, route);
   }
 }
 

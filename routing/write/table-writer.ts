@@ -1,12 +1,12 @@
 // TableWriter: the one writer of an arena. It takes changes and writes the next table beside the one before: records of what changed, the pages
 // of the indexes that name them, and a root. Whoever calls publishes the root by one store; until then nobody can see any of it.
 //
-// What it knows beside the arena (where each Mapping and Upstream is) is a few numbers of each, and another writer finds it out again from the newest root
-// (routing/write/table-index.ts). A writer that threw knows nothing any more: open another one.
+// What it knows beside the arena (where each Mapping and Upstream is) another writer finds out again from the newest root (routing/write/table-index.ts). A writer that threw knows nothing any more: open another one.
 import { unitBytes, type Arena } from "../arena/arena.ts";
 import { openKey, type DigestKey } from "../collections/digest.ts";
 import type { Problem } from "../text/problem.ts";
-import { writtenBytes } from "../arena/record.ts";
+import { recordBytes } from "../arena/record.ts";
+import { membersAt } from "../arena/route-record.ts";
 import type { TableChange } from "../model/table-change.ts";
 import { TableIndex } from "./table-index.ts";
 import { TableEdit, type WritePoint, type WrittenTable } from "./table-edit.ts";
@@ -17,8 +17,7 @@ export class TableWriter {
   readonly #index: TableIndex;
 
   /**
-   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody, texts that others write are found in a few
-   * steps whatever they are. Throws ArenaFault where there is no such table.
+   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody; the hashes of a first table begin with it.
    */
   constructor(
     arena: Arena,
@@ -47,18 +46,18 @@ export class TableWriter {
     return { used: usedBytes, touched: top * unitBytes };
   }
 
-  /** Ids of all Mappings, as records say. Throws ArenaFault. */
-  *mappingIds(): Iterable<string> {
-    const { routes } = this.#index;
-    for (const number of routes.numbers()) for (const { mapping } of routes.membersOf(number)) yield mapping.id;
+  /** Ids of all Mappings. */
+  mappingIds(): Iterable<string> {
+    return this.#index.routeOf.keys();
   }
 
-  /** What each Mapping takes of the records of Routes, bytes. Throws ArenaFault. */
+  /** What each Mapping takes of the records of Routes, bytes. */
   *mappingBytes(): Iterable<readonly [id: string, bytes: number]> {
-    const { routes } = this.#index;
-    for (const number of routes.numbers()) {
-      const members = routes.membersOf(number);
-      const bytes = writtenBytes(this.#arena, routes.unitOf(number)) / members.length;
+    for (const { unit } of this.#index.routes.values()) {
+      // Of a write that did not fit.
+      if (unit === 0) continue;
+      const members = membersAt(this.#arena, unit);
+      const bytes = recordBytes(this.#arena, unit) / members.length;
       for (const { mapping } of members) yield [mapping.id, bytes];
     }
   }
@@ -68,16 +67,15 @@ export class TableWriter {
     return this.#index.bytesOf(namespace);
   }
 
-  /** Reads a record. Throws ArenaFault. */
   hasMapping(id: string): boolean {
-    return this.#index.routes.hasMapping(id);
+    return this.#index.routeOf.has(id);
   }
 
   hasUpstream(key: string): boolean {
     return this.#index.upstreams.has(key);
   }
 
-  /** Keys of all Upstreams, as records say. Throws ArenaFault. */
+  /** Keys of all Upstreams. */
   upstreamKeys(): Iterable<string> {
     return this.#index.upstreams.keys();
   }

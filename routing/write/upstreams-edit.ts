@@ -8,26 +8,29 @@ import { metaOf } from "../arena/index-page.ts";
 import { recordBytes, writeRecord } from "../arena/record.ts";
 import type { TablePortion } from "../model/table-change.ts";
 import type { TableIndex } from "./table-index.ts";
-import type { KnownUse } from "./known-upstreams.ts";
+import type { RouteEntry, UpstreamEntry } from "./known.ts";
 import {
   nothingKnown,
   ownerOfUpstream,
   packUpstream,
   upstreamAt,
+  upstreamStateAt,
   type KnownUpstream,
 } from "../arena/upstream-record.ts";
 import { tellChanged } from "../arena/upstream-ring.ts";
-import { sameState, stateOfEndpoints, type UpstreamState } from "../route/upstream-state.ts";
+import { sameState, stateOfEndpoints, unready, type UpstreamState } from "../route/upstream-state.ts";
 
 interface Draft {
-  readonly before: KnownUse;
+  /** null: the table does not know it. */
+  readonly entry: UpstreamEntry | null;
+  readonly before: UpstreamState;
   /** As its record will say; null: nobody has asked. */
   known: KnownUpstream | null;
   isChanged: boolean;
   state: UpstreamState;
-  /** Numbers of Routes that name it from now on, and of those that do no longer; null: none. A change makes a Route anew once, so none is named twice. */
-  used: number[] | null;
-  unused: Set<number> | null;
+  /** Routes that name it from now on, and those that do no longer; null: none. A change makes a Route anew once, so none is named twice. */
+  used: RouteEntry[] | null;
+  unused: Set<RouteEntry> | null;
 }
 
 export class UpstreamsEdit {
@@ -59,11 +62,10 @@ export class UpstreamsEdit {
     for (const [key, addresses] of failing) this.#set(key, { ...this.#knownOf(key), failing: addresses });
   }
 
-  /** Numbers of Routes that name an Upstream which becomes ready, unready or ending, or no longer does. */
-  get flipped(): readonly number[] {
-    const { upstreams } = this.#index;
-    return [...this.#drafts.values()].flatMap(({ before, state }) =>
-      before.number < 0 || sameState(before.state, state) ? [] : [...upstreams.routesOf(before.number)],
+  /** Routes that name an Upstream which becomes ready, unready or ending, or no longer does. */
+  get flipped(): readonly RouteEntry[] {
+    return [...this.#drafts.values()].flatMap(({ entry, before, state }) =>
+      entry === null || sameState(before, state) ? [] : entry.routes,
     );
   }
 
@@ -73,36 +75,35 @@ export class UpstreamsEdit {
   }
 
   stateOf(key: string): UpstreamState {
-    return this.#drafts.get(key)?.state ?? this.#index.upstreams.use(key).state;
+    return this.#drafts.get(key)?.state ?? this.#stateIn(this.#index.upstreams.get(key));
   }
 
-  use(key: string, route: number): void {
+  use(key: string, route: RouteEntry): void {
     (this.#draftOf(key).used ??= []).push(route);
   }
 
-  unuse(key: string, route: number): void {
+  unuse(key: string, route: RouteEntry): void {
     (this.#draftOf(key).unused ??= new Set()).add(route);
   }
 
   /** Writes the records that the portion changes. Throws ArenaFull. */
   write(edit: IndexEdit): void {
     const { upstreams, numbers, blocks } = this.#index;
-    for (const [key, { before, known, isChanged, used, unused }] of this.#drafts) {
+    for (const [key, { entry, known, isChanged, used, unused }] of this.#drafts) {
       if (!isChanged && used === null && unused === null) continue;
-      let { unit } = before;
-      const number = before.number < 0 ? numbers.upstreams.take() : before.number;
+      const one: UpstreamEntry = entry ?? { number: numbers.upstreams.take(), unit: 0, routes: [] };
+      if (entry === null) upstreams.set(key, one);
       if (isChanged) {
-        if (unit !== 0) blocks.leave(unit, recordBytes(this.#arena, unit));
-        unit = this.#writeOne(edit, key, number, known!, unit);
-        this.#changed.push(number);
+        if (one.unit !== 0) blocks.leave(one.unit, recordBytes(this.#arena, one.unit));
+        one.unit = this.#writeOne(edit, key, one.number, known!, one.unit);
+        this.#changed.push(one.number);
       }
-      if (before.number < 0) upstreams.add(key, number, unit);
-      else if (isChanged) upstreams.place(key, number, unit);
-      if (unused !== null) upstreams.removeRoutes(number, unused);
-      for (const route of used ?? []) upstreams.addRoute(number, route);
-      if (unit !== 0 || upstreams.isNamed(number)) continue;
-      upstreams.remove(key, number);
-      numbers.upstreams.give(number);
+      if (unused !== null) one.routes = one.routes.filter((route) => !unused.has(route));
+      // Of its exact length: one that grows has room for 16 more.
+      if (used !== null) one.routes = one.routes.concat(used);
+      if (one.unit !== 0 || one.routes.length > 0) continue;
+      upstreams.delete(key);
+      numbers.upstreams.give(one.number);
     }
     this.#drafts.clear();
   }
@@ -134,7 +135,12 @@ export class UpstreamsEdit {
 
   #knownOf(key: string): KnownUpstream {
     const draft = this.#draftOf(key);
-    return (draft.known ??= draft.before.unit === 0 ? nothingKnown : upstreamAt(this.#arena, draft.before.unit, key));
+    const unit = draft.entry?.unit ?? 0;
+    return (draft.known ??= unit === 0 ? nothingKnown : upstreamAt(this.#arena, unit, key));
+  }
+
+  #stateIn(entry: UpstreamEntry | undefined): UpstreamState {
+    return entry === undefined || entry.unit === 0 ? unready : upstreamStateAt(this.#arena, entry.unit);
   }
 
   #set(key: string, known: KnownUpstream): void {
@@ -148,8 +154,9 @@ export class UpstreamsEdit {
   #draftOf(key: string): Draft {
     let draft = this.#drafts.get(key);
     if (draft === undefined) {
-      const before = this.#index.upstreams.use(key);
-      draft = { before, known: null, isChanged: false, state: before.state, used: null, unused: null };
+      const entry = this.#index.upstreams.get(key);
+      const before = this.#stateIn(entry);
+      draft = { entry: entry ?? null, before, known: null, isChanged: false, state: before, used: null, unused: null };
       this.#drafts.set(key, draft);
     }
     return draft;

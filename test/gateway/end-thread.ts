@@ -1,6 +1,6 @@
 // Preloaded into a gateway process by tests (`--import`): ends the thread that the parent process names, as a crash would, without warning; or
-// hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`; or flips a bit behind each
-// place where a text is in the memory of the table: `damage /seldon/prod/iris/`; or says when there is a spare that has loaded, and how
+// hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`;
+// or says when there is a spare that has loaded, and how
 // many took a place before it: `spare`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
 // until it has none left). A thread has the name of its place.
 import { channel } from "node:diagnostics_channel";
@@ -61,8 +61,6 @@ if (!workerThreads.isMainThread && workerThreads.threadName === "control") {
 
 if (workerThreads.isMainThread && process.send !== undefined) {
   const threads = new Map<string, workerThreads.Worker>();
-  /** Of the newest thread. */
-  let table: Uint8Array = new Uint8Array();
   let loaded = Promise.withResolvers<void>();
   /** Spares that took a place. */
   let taken = 0;
@@ -71,13 +69,11 @@ if (workerThreads.isMainThread && process.send !== undefined) {
       super(file, options);
       const start = options.workerData as ThreadStart;
       threads.set(options.name ?? "", this);
-      if (start.kind !== "spare") table = new Uint8Array(start.table.buffer);
-      else {
-        this.once("message", () => loaded.resolve());
-        this.once("exit", () => {
-          loaded = Promise.withResolvers();
-        });
-      }
+      if (start.kind !== "spare") return;
+      this.once("message", () => loaded.resolve());
+      this.once("exit", () => {
+        loaded = Promise.withResolvers();
+      });
     }
 
     override postMessage(message: unknown, transfer?: readonly workerThreads.Transferable[]): void {
@@ -104,14 +100,7 @@ if (workerThreads.isMainThread && process.send !== undefined) {
       ways.postMessage({ way, thread: threads.get(place!)?.threadId });
     } else if (name === "spare") void loaded.promise.then(() => process.send!(taken));
     else if (name.startsWith("end-at ")) ends.postMessage(name.slice("end-at ".length));
-    else if (name.startsWith("damage ")) damage(table, name.slice("damage ".length));
     else void threads.get(name)?.terminate();
   });
   process.channel?.unref();
-}
-
-function damage(bytes: Uint8Array, text: string): void {
-  const found = Buffer.from(bytes.buffer);
-  for (let at = found.indexOf(text); at >= 0; at = found.indexOf(text, at + 1)) bytes[at + text.length + 2]! ^= 1;
-  process.send!("damaged");
 }

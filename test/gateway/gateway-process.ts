@@ -80,12 +80,6 @@ export class GatewayProcess {
     await once(this.process, "message");
   }
 
-  /** A bit behind each place where this text is in the memory of the table is another one. */
-  async damageTable(text: string): Promise<void> {
-    this.process.send(`damage ${text}`);
-    await once(this.process, "message");
-  }
-
   signal(signal: NodeJS.Signals): void {
     this.process.kill(signal);
   }

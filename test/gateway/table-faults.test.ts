@@ -1,5 +1,4 @@
-// Faults around the table in memory, in a real gateway: a control worker that ends in the middle of a write, memory that is damaged, data workers
-// that are replaced while no control worker works.
+// Faults around the table in memory, in a real gateway: a control worker that ends in the middle of a write, data workers that are replaced while no control worker works.
 import { Agent } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { WritePoint } from "../../routing/write/table-edit.ts";
@@ -68,64 +67,6 @@ describe("a control worker that ends in the middle of a write", { timeout: 120_0
     expect(gateway.records.filter(({ event }) => event === "table-write-torn")).toHaveLength(writePoints.length);
     expect(ended("data-0") + ended("data-1")).toBe(0);
     agent.destroy();
-  });
-});
-
-describe("memory of the table that is damaged", { timeout: 120_000 }, () => {
-  test("ends the worker that meets it; nobody answers by it, and a table in other memory takes its place", async () => {
-    await stage.manifests.deploy("rose", stage.model.port);
-    const { traffic, admin } = await serve();
-    const agent = new Agent();
-    // No worker has read what is declared for rose yet.
-    await gateway.damageTable("/seldon/prod/rose/");
-    const outcome = await post(traffic + pathOf("rose"), agent).then(
-      ({ status }) => String(status),
-      (error: unknown) => String(error),
-    );
-    expect(outcome).toMatch(/ECONNRESET|socket hang up/);
-    expect(await gateway.seen("table-damaged")).toMatchObject({
-      thread: expect.stringMatching(/^data-[01]$/) as string,
-      sentence: expect.stringContaining("damaged") as string,
-    });
-    const statuses = new Set<string>();
-    await until(async () => {
-      const answer = await post(traffic + pathOf("rose"), agent).then(
-        ({ status }) => String(status),
-        (error: unknown) => String(error),
-      );
-      statuses.add(answer);
-      return answer === "200";
-    });
-    expect([...statuses].filter((status) => status !== "200" && !/ECONN|hang up/.test(status))).toEqual([]);
-    // Both workers, and no other: each has its own connections.
-    for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf("rose"), new Agent())).status).toBe(200);
-    await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
-    expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
-    await stage.manifests.deploy("lily", stage.model.port);
-    await until(async () => (await post(traffic + pathOf("lily"), agent)).status === 200);
-    expect(ended("control")).toBe(1);
-    agent.destroy();
-  });
-
-  test("is found by the next control worker, which begins anew; no request fails meanwhile", async () => {
-    await stage.manifests.deploy("rose", stage.model.port);
-    const { traffic, admin } = await serve();
-    const load = new LoadClient(4, () => traffic + pathOf("iris"));
-    await load.more(50);
-    await gateway.damageTable("/seldon/prod/rose/");
-    gateway.endThread("control");
-    expect(await gateway.seen("table-damaged")).toMatchObject({ thread: "control" });
-    await until(() => ended("control") === 2);
-    await load.more(50);
-    await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
-    for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf("rose"), new Agent())).status).toBe(200);
-    await stage.manifests.deploy("lily", stage.model.port);
-    await until(async () => (await post(traffic + pathOf("lily"), new Agent())).status === 200);
-    await load.more(50);
-    await load.stop();
-    expect(load.failures).toEqual([]);
-    expect(ended("data-0") + ended("data-1")).toBe(0);
-    expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
   });
 });
 

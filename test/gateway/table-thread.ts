@@ -3,11 +3,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { decide } from "../../routing/decide.ts";
 import { RouteTable } from "../../routing/table.ts";
-import { SharedTable, type TableMemory } from "../../gateway/shared/shared-table.ts";
+import { SharedTable } from "../../gateway/shared/shared-table.ts";
 import { request } from "../routing/build.ts";
 
 export interface TableThreadStart {
-  readonly memory: TableMemory;
+  readonly memory: SharedArrayBuffer;
   readonly reader: number;
   readonly names: readonly string[];
   /** Word 0: 1 ends it. Words from 1 on: how many tables each reader has taken. */

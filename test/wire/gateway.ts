@@ -75,8 +75,9 @@ export class Gateway {
   readonly #clock = new StoppedClock();
   port = 0;
   tlsPort = 0;
+  readonly #memory = tableMemory(4);
   /** Of the table. */
-  readonly shared = new SharedTable(tableMemory(4));
+  readonly shared = new SharedTable(this.#memory);
   readonly #writer = new TableWriter(this.shared.arena, 0);
 
   constructor(options: GatewayOptions = {}) {
@@ -106,7 +107,7 @@ export class Gateway {
         counters: this.counters,
         others: options.others ?? [],
         heavyUse: options.heavyUse ?? new Int32Array(heavyUseBytes() / 4),
-        table: this.shared.memory,
+        table: this.#memory,
         reader: 0,
         askKeys: (provider) => this.keysAsked.push(provider),
         policy: options.policy === undefined ? noPolicy : options.policy,
@@ -114,9 +115,6 @@ export class Gateway {
         ticketSeed: options.ticketSeed ?? new Uint8Array(32),
         oauthClients: options.oauth ?? null,
         tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
-        damaged: (_, sentence) => {
-          throw new Error(sentence);
-        },
         log: (entry) => this.entries.push(entry),
         say: (event) => this.said.push(event),
         used: (keys) => this.used.push(...keys),

@@ -71,7 +71,7 @@ export class Publisher {
   /** Such a change did not fit: next time everything is told again. */
   #isBehind = false;
 
-  /** Goes on from the table that is in the memory. Throws ArenaFault where it is damaged. */
+  /** Goes on from the table that is in the memory. Throws ArenaFault where it is not consistent. */
   constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
     this.#shared = shared;
     this.#mostOfNamespace = events.isOneNamespace

@@ -5,7 +5,7 @@ import type { RouteTable } from "../../../routing/table.ts";
 /** What nobody asks for within this time, and at most twice of it, is let go. */
 const restEveryMs = 60_000;
 
-/** Gives what ends it. `faulted` is told of memory that is not what was written: it is verified again. */
+/** Gives what ends it. `faulted` is told where there is a newer table that is not consistent. */
 export function restOften(
   clock: Clock,
   table: { readonly now: Pick<RouteTable<unknown>, "rest"> },

@@ -10,7 +10,7 @@ import { Slices } from "../../../gateway/admin/slices.ts";
 import { Reconciler, type ReconcilerOutside } from "../../../gateway/control/reconcile.ts";
 import type { Translating } from "../../../gateway/control/translating.ts";
 import type { Handover, HandoverChange } from "../../../gateway/shared/messages.ts";
-import { SharedTable, tableMemory, type TableMemory } from "../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../gateway/shared/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../fixtures.ts";
 import { TableReader } from "./table-reader.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
@@ -91,7 +91,7 @@ class ScriptedTranslator implements Translating {
 interface Control {
   reconciler: Reconciler;
   translator: ScriptedTranslator;
-  memory: TableMemory;
+  memory: SharedArrayBuffer;
   kept: HandoverChange[];
   ready: () => number;
   take: (change: Partial<TranslationChange>) => void;
@@ -105,7 +105,7 @@ interface Control {
 
 interface Start {
   readonly handover?: Handover;
-  readonly memory?: TableMemory;
+  readonly memory?: SharedArrayBuffer;
   readonly workers?: number;
   readonly lookup?: () => Promise<readonly string[]>;
   readonly probe?: ReconcilerOutside["probe"];
@@ -168,7 +168,7 @@ const whole: Partial<TranslationChange> = {
   flipped: ["u"],
 };
 
-function isReady(memory: TableMemory): boolean {
+function isReady(memory: SharedArrayBuffer): boolean {
   return new SharedTable(memory).ready;
 }
 

@@ -1,6 +1,6 @@
 // A reader of the shared table for tests of the control plane: what a data worker would take, without serving.
 import { RouteTable } from "../../../routing/table.ts";
-import { SharedTable, type TableMemory } from "../../../gateway/shared/shared-table.ts";
+import { SharedTable } from "../../../gateway/shared/shared-table.ts";
 
 export class TableReader {
   readonly table: RouteTable<null>;
@@ -8,7 +8,7 @@ export class TableReader {
   readonly #number: number;
   #root = 0;
 
-  constructor(memory: TableMemory, number: number) {
+  constructor(memory: SharedArrayBuffer, number: number) {
     this.#shared = new SharedTable(memory);
     this.#number = number;
     this.table = new RouteTable(this.#shared.arena, () => null);

@@ -6,7 +6,7 @@ import { ArenaFull } from "../../../routing/arena/blocks.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import { plainSettings, type TableChange } from "../../../routing/model/table-change.ts";
-import { SharedTable, spareReader, tableMemory, type TableMemory } from "../../../gateway/shared/shared-table.ts";
+import { SharedTable, spareReader, tableMemory } from "../../../gateway/shared/shared-table.ts";
 import { mostWorkers } from "../../../gateway/options/settings.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../fixtures.ts";
 import type { TableThreadStart } from "../table-thread.ts";
@@ -70,7 +70,7 @@ class Writer {
 class Interrupted extends SharedTable {
   #meanwhile: (() => void) | null;
 
-  constructor(memory: TableMemory, meanwhile: () => void) {
+  constructor(memory: SharedArrayBuffer, meanwhile: () => void) {
     super(memory);
     this.#meanwhile = meanwhile;
   }
@@ -89,7 +89,8 @@ describe("threads that share a table", () => {
     "read one version always, whoever is behind or comes and goes, while one writes as fast as it can",
     { timeout: 120_000 },
     async () => {
-      const shared = new SharedTable(tableMemory(32));
+      const memory = tableMemory(32);
+      const shared = new SharedTable(memory);
       const writer = new Writer(shared);
       const kinds = [
         { lagMs: 0, leaves: false },
@@ -101,7 +102,7 @@ describe("threads that share a table", () => {
       const threads = kinds.map(
         (kind, reader) =>
           new Worker(new URL("../table-thread.ts", import.meta.url), {
-            workerData: { memory: shared.memory, reader, names, marks, ...kind } satisfies TableThreadStart,
+            workerData: { memory, reader, names, marks, ...kind } satisfies TableThreadStart,
           }),
       );
       const reports = threads.map(async (thread) => ((await once(thread, "message")) as [readonly string[]])[0]);
@@ -187,9 +188,10 @@ describe("threads that share a table", () => {
   });
 
   test("a reader that is overtaken while it names its table enters the newest", () => {
-    const writer = new Writer(new SharedTable(tableMemory(1)));
+    const memory = tableMemory(1);
+    const writer = new Writer(new SharedTable(memory));
     for (let tables = 1; tables < 12; tables++) {
-      const reader = new Interrupted(writer.shared.memory, () => {
+      const reader = new Interrupted(memory, () => {
         for (let i = 0; i < tables; i++) writer.publish();
       });
       expect([reader.enter(0), reader.readBy(0)]).toEqual([writer.shared.root, writer.version]);

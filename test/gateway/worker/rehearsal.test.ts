@@ -97,7 +97,7 @@ test("without a table, with a damaged one or without a port there is nothing to 
       0,
     ).root,
   );
-  new Int32Array(start.table.buffer)[shared.root * 16 + 3]! ^= 1;
+  new Int32Array(start.table)[shared.root * 16 + 3]! ^= 1;
   await rehearse(start, (plane) => new DataPlane(plane));
   expect(shared.readBy(spareReader)).toBe(0);
   await rehearse(start, (plane) => {

@@ -18,7 +18,7 @@ import type {
 } from "../../../gateway/shared/messages.ts";
 import { startDataWorker } from "../../../gateway/worker/worker.ts";
 import type { Plane, PlaneStart } from "../../../gateway/shared/data-plane.ts";
-import { tableMemory, type TableMemory } from "../../../gateway/shared/shared-table.ts";
+import { tableMemory } from "../../../gateway/shared/shared-table.ts";
 
 class FakePlane implements Plane {
   readonly calls: string[] = [];
@@ -26,12 +26,10 @@ class FakePlane implements Plane {
   served = { version: 0, atMs: 0 };
   /** What is served once it is woken. */
   newest = { version: 0, atMs: 0 };
-  followed: number;
   lacks: string | null = null;
 
   constructor(options: PlaneStart, newest: { readonly version: number; readonly atMs: number }) {
     this.options = options;
-    this.followed = options.table.number;
     this.newest = newest;
   }
 
@@ -46,10 +44,6 @@ class FakePlane implements Plane {
   async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
     this.calls.push(`revoke ${tokens.kind}`);
     return { kind: "revoked", count: 2 };
-  }
-
-  follow(memory: TableMemory): void {
-    this.followed = memory.number;
   }
 
   setPolicy(policy: CallPolicy): void {
@@ -111,12 +105,13 @@ function startThread(changes: Partial<DataStart> = {}, version = 0): Thread {
   return { plane: plane!, supervisor, next: async () => ((await once(supervisor, "message")) as [FromData])[0] };
 }
 
-function connect(
-  supervisor: MessagePort,
-  table: TableMemory = tableMemory(1),
-): { control: MessagePort; wake: () => void; next: () => Promise<DataToControl> } {
+function connect(supervisor: MessagePort): {
+  control: MessagePort;
+  wake: () => void;
+  next: () => Promise<DataToControl>;
+} {
   const { port1: control, port2: channel } = new MessageChannel();
-  supervisor.postMessage({ kind: "control", channel, table } satisfies ToData, [channel]);
+  supervisor.postMessage({ kind: "control", channel } satisfies ToData, [channel]);
   return {
     control,
     wake: () => control.postMessage({ kind: "wake" } satisfies ControlToData),
@@ -160,16 +155,15 @@ describe("a data worker", () => {
     supervisor.close();
   });
 
-  test("a new control worker takes over where the old one stopped, in other memory if there is other", async () => {
+  test("a new control worker takes over where the old one stopped", async () => {
     const { supervisor, plane, next } = startThread({}, 5);
     await next();
-    const first = connect(supervisor, tableMemory(1, 1));
+    const first = connect(supervisor);
     first.wake();
     expect(await first.next()).toMatchObject({ version: 5 });
-    const second = connect(supervisor, tableMemory(1, 2));
+    const second = connect(supervisor);
     second.wake();
     expect(await second.next()).toMatchObject({ version: 5 });
-    expect(plane.followed).toBe(2);
     plane.options.used(["dns model:80"]);
     expect(await second.next()).toEqual({ kind: "used", upstreams: ["dns model:80"] });
     supervisor.close();
@@ -221,7 +215,7 @@ describe("a data worker", () => {
     const { supervisor, plane, next } = startThread({ certificates: of("a.example") }, 5);
     await next();
     const { port1: control, port2: channel } = new MessageChannel();
-    supervisor.postMessage({ kind: "control", channel, table: tableMemory(1) } satisfies ToData, [channel]);
+    supervisor.postMessage({ kind: "control", channel } satisfies ToData, [channel]);
     control.postMessage({ kind: "certificates", set: of("b.example") } satisfies ControlToData);
     control.postMessage({ kind: "wake" } satisfies ControlToData);
     await once(control, "message");

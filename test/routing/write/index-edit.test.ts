@@ -9,7 +9,7 @@ import {
   firstSlot,
   pageWords,
   shortSlot,
-  verifyPage,
+  checkPage,
 } from "../../../routing/arena/index-page.ts";
 
 /** An index of records that are nothing but numbers: their order is `rank`. */
@@ -41,7 +41,7 @@ class Index {
   met(hash: number): readonly number[] {
     const { words } = this.arena;
     const place = directoryPlace(hash);
-    verifyPage(this.arena, this.directory[place]!, this.directory[place + 1]!, shortSlot);
+    checkPage(this.arena, this.directory[place]!, this.directory[place + 1]!);
     const page = this.directory[place]! * unitWords;
     const mask = words[page]!;
     const units: number[] = [];

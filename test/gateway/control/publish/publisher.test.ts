@@ -7,7 +7,7 @@ import type { Upstream, UpstreamEndpoints } from "../../../../routing/model/upst
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
 import { Publisher, batchMs, type PublisherEvents } from "../../../../gateway/control/publish/publisher.ts";
 import { plainSettings, type FrontSettings } from "../../../../routing/model/table-change.ts";
-import { SharedTable, tableMemory, type TableMemory } from "../../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../../fixtures.ts";
 import { TableReader } from "../table-reader.ts";
 
@@ -110,7 +110,7 @@ class FakeWorker {
   wakes = 0;
   #isWoken = false;
 
-  constructor(memory: TableMemory, number: number) {
+  constructor(memory: SharedArrayBuffer, number: number) {
     this.reader = new TableReader(memory, number);
     this.number = number;
   }
@@ -139,7 +139,7 @@ interface Started {
   readonly published: number[];
 }
 
-function start(memory: TableMemory, events: Partial<PublisherEvents> = {}): Started {
+function start(memory: SharedArrayBuffer, events: Partial<PublisherEvents> = {}): Started {
   const lives: number[] = [];
   const published: number[] = [];
   const firstVersion = new SharedTable(memory).version;
@@ -165,7 +165,7 @@ function start(memory: TableMemory, events: Partial<PublisherEvents> = {}): Star
   return { publisher, lives, published };
 }
 
-let memory: TableMemory;
+let memory: SharedArrayBuffer;
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -15,7 +15,7 @@ import {
 import { UpstreamContext } from "../../../../gateway/edge/upstream/upstream-context.ts";
 import { UpstreamRegistry } from "../../../../gateway/edge/upstream/registry.ts";
 import { defaultLimits, type Settings } from "../../../../gateway/options/settings.ts";
-import { SharedTable, tableMemory, type TableMemory } from "../../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../../fixtures.ts";
 
 /** Who writes tables into one memory. */
@@ -23,7 +23,7 @@ class Control {
   readonly shared: SharedTable;
   readonly #writer: TableWriter;
 
-  constructor(memory: TableMemory) {
+  constructor(memory: SharedArrayBuffer) {
     this.shared = new SharedTable(memory);
     this.#writer = new TableWriter(this.shared.arena, this.shared.root);
   }
@@ -42,7 +42,7 @@ class Control {
   }
 }
 
-let memory: TableMemory;
+let memory: SharedArrayBuffer;
 let control: Control;
 let worker: WorkerContext;
 let current: CurrentTable;
@@ -163,41 +163,5 @@ describe("pools of Upstreams", () => {
     control.publish({ upstreams: [described("u", 2)] });
     expect([timeoutOf("u"), current.taken.version]).toEqual([1, 1]);
     expect([current.now.version, timeoutOf("u")]).toEqual([2, 2]);
-  });
-});
-
-describe("a worker whose control worker is another one", () => {
-  test("keeps its table where the memory is the same", () => {
-    control.publish({ mappings: [{ mapping: mappingOf("iris", "u"), slot: 0 }], upstreams: [described("u", 1)] });
-    const { taken } = (current.woken(), current);
-    // As it comes with a message: another object for the same memory.
-    current.follow(structuredClone(memory));
-    current.woken();
-    expect([current.taken === taken, current.served.version]).toEqual([true, 1]);
-  });
-
-  test("serves the table that it has until there is one in the new memory; pools go on, and are told all anew", () => {
-    control.publish({
-      upstreams: [described("u", 1), described("v", 1), described("w", 1)],
-      endpoints: ["u", "v", "w"].map((key) => endpointsOf(key, [1])),
-    });
-    current.woken();
-    const [u, v, w] = [pools.liveOf("u"), pools.liveOf("v"), pools.liveOf("w")];
-    const other = tableMemory(1, memory.number + 1);
-    current.follow(other);
-    current.woken();
-    expect([current.taken.version, current.served.version, current.memory]).toEqual([1, 0, memory.number]);
-    // The same numbers and serials, for others and with another content.
-    const next = new Control(other);
-    next.publish({
-      upstreams: [described("u", 2), described("v", 2)],
-      endpoints: [endpointsOf("u", [2]), endpointsOf("v", [2])],
-    });
-    current.woken();
-    expect([current.served.version, current.memory]).toEqual([1, other.number]);
-    expect([timeoutOf("u"), timeoutOf("v"), portsOf("u"), portsOf("v")]).toEqual([2, 2, [2], [2]]);
-    expect([pools.liveOf("u") === u, pools.liveOf("v") === v, w.addresses]).toEqual([true, true, []]);
-    next.publish({ upstreams: [described("u", 3)] });
-    expect([current.now.version, timeoutOf("u")]).toEqual([2, 3]);
   });
 });
