@@ -36,7 +36,6 @@ export const logEvents = {
   "worker-paused": ["warn", "A thread's event loop was blocked for a while; `stack` says where"],
   "thread-failed": ["error", "A thread could not start, or failed: `sentence` says why"],
   "spare-ended": ["warn", "The standby worker ended; Sluice starts another one"],
-  "table-damaged": ["error", "The memory of the table is damaged; Sluice makes it anew. Report it as a bug"],
   "table-write-torn": ["warn", "A control worker ended while it wrote a table; nobody reads what it left"],
 } as const satisfies Readonly<Record<string, readonly [level: LogLevel, meaning: string]>>;
 
