@@ -1,5 +1,6 @@
 // Everything that "npm run pages" makes, a line each: the part of a page beside the declaration that it is made from.
 import type { GeneratedFile, GeneratedPart } from "./generated.ts";
+import { ambassadorParts } from "./ambassador-fields.ts";
 import { flagsPart, reasonsPart } from "./failures.ts";
 import { accessLogPart, logEventsPart } from "./log.ts";
 import { metricsPart } from "./metrics.ts";
@@ -8,6 +9,7 @@ import { stepsPart } from "./steps.ts";
 
 export const generatedParts: readonly GeneratedPart[] = [
   accessLogPart,
+  ...ambassadorParts,
   flagsPart,
   logEventsPart,
   metricsPart,

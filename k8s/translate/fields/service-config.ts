@@ -70,14 +70,14 @@ export function serviceConfigOf(object: UnknownRecord, hadConfig: boolean, repor
       `${quoted(written)} is not a text, so ${outcome}; write | behind the key, and the documents indented below it`,
     );
   if (!isBad && !hasConfig && counts.length === 0) {
-    const isEmptied =
-      hadConfig && annotations === null && Object.hasOwn(recordOf(fieldOf(object, "metadata")), "annotations");
+    const isEmptied = annotations === null && Object.hasOwn(recordOf(fieldOf(object, "metadata")), "annotations");
     if (!isEmptied && (!isRecord(annotations) || !Object.hasOwn(annotations, configKey))) return { kind: "none" };
+    const without = isEmptied && !hadConfig ? "no value and counts as not written" : "no text";
     report(
       hadConfig ? "error" : "warning",
       "empty-field",
-      configField,
-      `it has no text${hadConfig ? ", and the last good form of its documents holds" : ""}; write the documents, or remove it`,
+      isEmptied && !hadConfig ? "metadata.annotations" : configField,
+      `it has ${without}${hadConfig ? ", and the last good form of its documents holds" : ""}; write its value, or remove it`,
     );
     return hadConfig ? { kind: "unreadable", text: "" } : { kind: "none" };
   }

@@ -82,7 +82,7 @@ export const hostRows: FieldRows = {
     (value) => textOf(fieldOf(recordOf(value), "authority")).replace("none", "") !== "",
     fieldNames,
   ),
-  previewUrl: idle("it belongs to a developer portal", fieldNames),
+  previewUrl: idle("it belongs to previews of Ambassador Edge Stack", fieldNames),
   ...documentRows,
   ambassadorId: which("", ""),
 };

@@ -4,6 +4,7 @@
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { lostWithModule } from "./ambassador-kinds.ts";
 import { closedContext, closedHost, contextHosts, decodeHost, type HostDocument } from "./host.ts";
+import { documentsMeantIn, type MeantDocument } from "./meant-documents.ts";
 import { decodeModule, type ModuleDocument } from "./module.ts";
 import { deciding } from "../fields/module-fields.ts";
 import { nearWord } from "../values/near-word.ts";
@@ -125,10 +126,25 @@ export class PlatformDocuments {
   /** A text that is no YAML: what it may have said. */
   unreadableText(text: string, field: string): void {
     this.unreadableServices(text, field);
+    if (this.#lastGood === null)
+      for (const { kind, name, object } of documentsMeantIn(text)) this.#closeMeant(kind, name, object, field);
     const { contexts, modules, hosts } = this.#lastGood ?? { contexts: [], modules: [], hosts: [] };
     for (const context of contexts) this.#contexts.set(context.name, context);
     this.#modules.push(...modules);
     this.#hosts.push(...hosts);
+  }
+
+  #closeMeant(kind: MeantDocument["kind"], name: string, object: UnknownRecord, field: string): void {
+    if (refusesPlatform(kind, this.#ref.namespace, this.#settings) === null)
+      this.#report(
+        "error",
+        "bad-document",
+        field,
+        `the text seems to hold a ${kind}, which cannot be read, so ${closes[kind]}; correct the text`,
+      );
+    const fields = kind === "Module" ? { config: {} } : {};
+    const named = kind === "Module" ? "ambassador" : name || this.#owner;
+    this.unreadable({ kind, name: named, ids: this.#settings.ambassadorIds, object, fields, field });
   }
 
   /** Told; true: it is not understood. */

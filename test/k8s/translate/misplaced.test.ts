@@ -9,7 +9,7 @@ import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
 import type { Translation } from "../../../k8s/translate/model/translation.ts";
 import { DeclaredFiles } from "../source/declared-files.ts";
-import { clusterSettings, contentOf, object, service } from "./objects.ts";
+import { clusterSettings, contentOf, object, service, translate } from "./objects.ts";
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -462,6 +462,15 @@ describe("what has lost its value", () => {
   test.each(emptied)("%s of a %s: at a start there is nothing that could stay", (_what, kind, _good, wrong) => {
     expect(edited(null, subjectOf(kind, "models/iris", wrong)).errors).toEqual([]);
   });
+});
+
+test("annotations without a value of a Service are told at a start, and of one without the key nothing is", () => {
+  const toldOf = (metadata: string): readonly string[] =>
+    translate([object("Service", "models/x", `{metadata: ${metadata}, spec: {ports: [{port: 80}]}}`)]).problems.map(
+      ({ level, code, field }) => `${level} ${code} ${field}`,
+    );
+  expect(toldOf("{annotations: null}")).toEqual(["warning empty-field metadata.annotations"]);
+  expect([toldOf("{}"), toldOf("{annotations: {}}")]).toEqual([[], []]);
 });
 
 test.each(["[]", '"yes"', "[{type: AnchorTabular}]", "{type: [AnchorTabular]}", "{type: 7}"])(
