@@ -34,9 +34,10 @@ import { RedisTokens } from "./store/redis-tokens.ts";
 import type { TokenStore } from "./store/token-store.ts";
 import { ShadowSender } from "./shadow/shadow-sender.ts";
 import { UpstreamRegistry } from "./upstream/registry.ts";
-import { doorOf, type OwnPorts } from "./tls/door.ts";
+import { doorOf, type Door, type OwnPorts } from "./tls/door.ts";
 import { ServedCertificates } from "./tls/served-certificates.ts";
 import { UpstreamContext } from "./upstream/upstream-context.ts";
+import { gatesOf } from "./policy/gates.ts";
 import type { Step } from "./policy/step.ts";
 import { listenPlain, listenTls, type Listening } from "./downstream/listener.ts";
 import { mustSpeakOn } from "./downstream/proxy-protocol.ts";
@@ -72,6 +73,8 @@ export class DataPlane implements Plane {
   #listening: readonly Listening[] = [];
   /** As clients name them; what is bound, once it is. */
   #ports: OwnPorts;
+  /** What certificates say of hosts and connections; null: nothing. */
+  #door: Door | null = null;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
   constructor(
@@ -188,6 +191,7 @@ export class DataPlane implements Plane {
     if (front === this.#frontSaid) return;
     this.#frontSaid = front;
     this.#worker.front = frontOf(this.#settings, front);
+    this.#exchange.gates = gatesOf(this.#worker.front, this.#door);
   }
 
   woken(): void {
@@ -267,7 +271,8 @@ export class DataPlane implements Plane {
   setCertificates(set: CertificateSet): void {
     this.#certificates.take(set);
     this.#downstream.healthWatches.changed();
-    this.#exchange.door = doorOf(set, this.#ports);
+    this.#door = doorOf(set, this.#ports);
+    this.#exchange.gates = gatesOf(this.#worker.front, this.#door);
   }
 
   /**

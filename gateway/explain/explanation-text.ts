@@ -15,9 +15,10 @@ const mostPassed = 10;
 const labelWidth = 14;
 
 /** The text of `sluice explain`, indented by two; ends with a newline. */
-export function printExplanationText({ space, host, passed, route, ways, reject, hints }: Explanation): string {
+export function printExplanationText({ space, host, before, passed, route, ways, reject, hints }: Explanation): string {
   const lines = [labelled("looked up in", space)];
   if (host !== null) lines.push(labelled("host", host));
+  if (before.length > 0) lines.push(labelled("first steps", before.join(", ")));
   for (const { route: other, because } of passed.slice(0, mostPassed))
     lines.push(labelled("passed over", `${other} (${because})`));
   if (passed.length > mostPassed) lines.push(labelled("", `and ${passed.length - mostPassed} more: --wide lists them`));

@@ -22,10 +22,10 @@ import { withoutCredentialsInQuery } from "../callers/shown.ts";
 import { admitsText, nameText, sinceNothing, type NamedCaller } from "../callers/words.ts";
 import { atDoor, throughFront } from "./explanation-front.ts";
 import { hintsFor } from "./explanation-hints.ts";
-import { hostWords, type HostBook } from "./host-words.ts";
+import { hostWords, isHostJudged, type HostBook } from "./host-words.ts";
 import { grpcStatusNames, rejectFailure, type Failure } from "../failures.ts";
 import type { Wording } from "./match-words.ts";
-import { stepsOf, type StepConditions, type StepName } from "../steps.ts";
+import { stepsBefore, stepsOf, type BeforeRouteName, type StepConditions, type StepName } from "../steps.ts";
 import { destinationOf, destinationWords } from "./target-words.ts";
 import type { ServiceChoice, Translation } from "../../k8s/translate/model/translation.ts";
 
@@ -72,6 +72,8 @@ export interface Explanation {
   readonly space: string;
   /** What holds for its host at the door: certificate, clients' certificates, cleartext; null: nothing says anything. */
   readonly host: string | null;
+  /** Steps of every such request before those of its Route, in order. */
+  readonly before: readonly BeforeRouteName[];
   /** Routes that come earlier and match the path, and why each is passed over. */
   readonly passed: readonly { readonly route: string; readonly because: string }[];
   /** The Route that answers, in one line, or null. */
@@ -108,11 +110,23 @@ export interface ExplainWith {
 }
 
 /** Explains one request. */
-export function explain(
+export function explain(table: RouteTable<null>, sent: ExplainRequest, world: ExplainWith): Explanation {
+  const head = headOf(sent);
+  const before = stepsBefore({
+    front: table.settings.front,
+    hostJudged: isHostJudged(sent.host, world.hosts),
+    oauth:
+      world.oauth && canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head) && oauthPlaceOf(head) !== null,
+  });
+  return { ...wayOf(table, sent, world), before };
+}
+
+/** What becomes of it. */
+function wayOf(
   table: RouteTable<null>,
   sent: ExplainRequest,
   { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording }: ExplainWith,
-): Explanation {
+): Omit<Explanation, "before"> {
   const { external, front } = table.settings;
   const request = throughFront(sent, front);
   if (!("path" in request))
@@ -190,9 +204,10 @@ export function requestLine({ method, host, path, grpc, secure }: ExplainRequest
 }
 
 /** The text of `sluice explain --wide`, indented by two; ends with a newline. */
-export function printExplanation({ space, host, passed, route, ways, reject, hints }: Explanation): string {
+export function printExplanation({ space, host, before, passed, route, ways, reject, hints }: Explanation): string {
   const lines = [`looked up in ${space}`];
   if (host !== null) lines.push(`host ${host}`);
+  if (before.length > 0) lines.push(`steps before the Route: ${before.join(", ")}`);
   for (const { route: other, because } of passed) lines.push(`passed ${other}: ${because}`);
   if (route !== null) lines.push(`route ${route}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
@@ -211,7 +226,11 @@ export function printExplanation({ space, host, passed, route, ways, reject, hin
 }
 
 /** It goes no further than the door. */
-function turnedAwayText(turned: 301 | 308 | Failure, { host, grpc }: ExplainRequest, hosts: HostBook): Explanation {
+function turnedAwayText(
+  turned: 301 | 308 | Failure,
+  { host, grpc }: ExplainRequest,
+  hosts: HostBook,
+): Omit<Explanation, "before"> {
   const sentence =
     typeof turned === "number"
       ? `a request in cleartext to ${host} is redirected to https`
@@ -237,7 +256,7 @@ function oauthText(
   place: Exclude<OAuthPlace, null>,
   { method, host, path }: ExplainRequest,
   hosts: HostBook,
-): Explanation {
+): Omit<Explanation, "before"> {
   const asked = {
     space: "none: the OAuth gateway (--oauth) takes it before a Route is looked for",
     host: hostWords(host, hosts),

@@ -50,6 +50,14 @@ export function cleartextOf(authority: string, { cleartext }: HostBook): Clearte
   return byHost(cleartext, comparableHost(authority)) ?? "route";
 }
 
+/** May a request to this host be turned away by how its connection came? */
+export function isHostJudged(authority: string, hosts: HostBook): boolean {
+  return (
+    cleartextOf(authority, hosts) !== "route" ||
+    byHost(hosts.certificates, comparableHost(authority))?.asksClients === true
+  );
+}
+
 /** Hosts that are told of at once. */
 const mostHosts = 8;
 

@@ -1,9 +1,13 @@
-// The steps of a request in their order, for ARCHITECTURE.md.
+// The steps of a request in their order, each with the reason of its place, for ARCHITECTURE.md.
 import { stepOrder } from "../steps.ts";
-import type { GeneratedPart } from "./generated.ts";
+import { table, type GeneratedPart } from "./generated.ts";
 
 export const stepsPart: GeneratedPart = {
   page: "gateway/ARCHITECTURE.md",
   name: "steps",
-  text: () => stepOrder.map((name) => `\`${name}\``).join(" → "),
+  text: () =>
+    table(
+      ["step", "kind", "why here"],
+      stepOrder.map(({ name, kind, why }) => [`\`${name}\``, kind, why]),
+    ),
 };

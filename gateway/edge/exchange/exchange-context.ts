@@ -5,10 +5,10 @@ import { RequestIds } from "../message/request-id.ts";
 import type { OAuthGateway } from "../policy/oauth.ts";
 import type { CurrentTable } from "./current-table.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
+import type { Gate } from "../policy/gates.ts";
 import { probeStep } from "../policy/probe.ts";
 import type { Step } from "../policy/step.ts";
 import type { ShadowSender } from "../shadow/shadow-sender.ts";
-import type { Door } from "../tls/door.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 
 export class ExchangeContext {
@@ -18,8 +18,8 @@ export class ExchangeContext {
   readonly ids = new RequestIds();
   readonly #current: CurrentTable;
   readonly #lacks: () => string | null;
-  /** Judges requests by host and connection before they have a Route; null: nothing is to be judged. */
-  door: Door | null = null;
+  /** What requests pass before they have a Route; null: nothing. */
+  gates: readonly Gate[] | null = null;
   /** null: there is none. */
   readonly oauth: OAuthGateway | null;
   /** What check_ready answers is no, whatever the control worker says. */

@@ -2,10 +2,9 @@
 import type { ClientFacts } from "../message/client-facts.ts";
 import { failures, type Failure } from "../../failures.ts";
 import type { FieldList } from "../message/fields.ts";
-import { lookAtHead } from "../message/front-look.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import type { Door } from "../tls/door.ts";
+import type { Gate } from "../policy/gates.ts";
 import type { CopyTarget } from "../shadow/shadow-budget.ts";
 import type { ShadowCopy } from "../shadow/shadow-copy.ts";
 import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
@@ -43,27 +42,22 @@ export class ExchangeRequest
     this.#state.begin(head, facts);
     this.#chunked = head.framing === "chunked";
     this.#exchange.forwarding.reset(head.isHead);
-    const { context, worker } = this.#state;
-    const refusal = worker.front.looksAtHeads ? lookAtHead(head, worker.front) : null;
-    if (refusal !== null) return this.#refuse(refusal);
-    if (context.door !== null && this.#isTurnedAway(context.door, head, facts)) return;
+    const { gates } = this.#state.context;
+    if (gates !== null && this.#isTurnedAway(gates, head, facts)) return;
     this.#route.decide(head);
   }
 
-  /** It is nobody's, and counts all the same. */
-  #refuse(failure: Failure): void {
-    this.#state.record.enter(withoutSeries);
-    this.#exchange.fail(failure, "");
-  }
-
-  /** Cleartext to a host that is served by TLS, or TLS that was agreed for another host. */
-  #isTurnedAway(door: Door, head: WireRequestHead, facts: ClientFacts): boolean {
-    const verdict = door.judge(head, facts);
-    if (verdict === null) return false;
-    this.#state.record.enter(withoutSeries);
-    if (verdict.kind === "answer") this.#exchange.sendOwn(verdict.answer);
-    else this.#exchange.fail(verdict.failure, "");
-    return true;
+  /** It has no Route yet, and is counted. */
+  #isTurnedAway(gates: readonly Gate[], head: WireRequestHead, facts: ClientFacts): boolean {
+    for (const gate of gates) {
+      const verdict = gate.judge(head, facts);
+      if (verdict === null) continue;
+      this.#state.record.enter(withoutSeries);
+      if (verdict.kind === "answer") this.#exchange.sendOwn(verdict.answer);
+      else this.#exchange.fail(verdict.failure, "");
+      return true;
+    }
+    return false;
   }
 
   forward(head: WireRequestHead, hash: number | null): void {

@@ -14,8 +14,6 @@ export interface Front {
   readonly addresses: readonly FrontAddresses[] | null;
   /** A client's x-request-id is the request's id, also where nobody in front is believed. */
   readonly keepsRequestId: boolean;
-  /** A head is looked at before anything else is: it may be refused, or lose fields. */
-  readonly looksAtHeads: boolean;
   readonly underscores: FrontSettings["underscores"];
   readonly refusesEscapedSlashes: boolean;
   /** An idle client connection, ms. */
@@ -42,16 +40,13 @@ export function frontOf(
 ): Front {
   const { connectionIdleTimeoutMs } = settings.limits;
   const hops = settings.trustedHops ?? said?.trustedHops ?? 0;
-  const underscores = said?.underscores ?? "allow";
-  const refusesEscapedSlashes = said?.refusesEscapedSlashes ?? false;
   return Object.freeze({
     trustedHops: hops === "unknown" ? 0 : hops,
     addressUnknown: hops === "unknown",
     addresses: said === null || said.addresses.length === 0 ? null : said.addresses.map(compiled),
     keepsRequestId: said?.keepsRequestId ?? false,
-    looksAtHeads: underscores !== "allow" || refusesEscapedSlashes,
-    underscores,
-    refusesEscapedSlashes,
+    underscores: said?.underscores ?? "allow",
+    refusesEscapedSlashes: said?.refusesEscapedSlashes ?? false,
     connectionIdleMs: settings.connectionIdleWritten
       ? connectionIdleTimeoutMs
       : (said?.connectionIdleMs ?? connectionIdleTimeoutMs),

@@ -97,12 +97,15 @@ export function compileMapping(
 ): CompiledMapping {
   const { target } = mapping;
   const admitsNobody = callers.admittance(mapping).kind === "nobody";
-  const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
-    const steps = compileSteps(mapping, upgrade, parts, limits, callers, limiter);
+  const stepsFor = (
+    upgrade: boolean,
+    made: Pick<StepParts, "forward" | "pool" | "rewrite">,
+  ): readonly Step[] | null => {
+    const steps = compileSteps(upgrade, { mapping, limits, callers, limiter, external, ...made });
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };
   if (target.kind === "redirect") {
-    const steps = stepsFor(false, { pool: null, rewrite: noRewrite, external });
+    const steps = stepsFor(false, { forward: null, pool: null, rewrite: noRewrite });
     return Object.freeze({
       slot,
       responseEdits: null,
@@ -139,7 +142,7 @@ export function compileMapping(
   return Object.freeze({
     slot,
     responseEdits,
-    steps: stepsFor(false, { pool, rewrite, external }),
+    steps: stepsFor(false, { forward: target, pool, rewrite }),
     admitsNobody,
     pool,
     balancing: balancingPolicyOf(target),
@@ -166,7 +169,7 @@ export function compileMapping(
     idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
     serviceTime: !isGoneName(responseEdits, "x-envoy-upstream-service-time"),
     date: !isGoneName(responseEdits, "date"),
-    upgradeSteps: stepsFor(true, { pool, rewrite, external }),
+    upgradeSteps: stepsFor(true, { forward: target, pool, rewrite }),
     shadowPool: mapping.role.kind === "shadow" ? pools.shadowOf(target.upstream) : null,
     timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
   });

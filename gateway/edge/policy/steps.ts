@@ -1,5 +1,5 @@
 // The steps of a Mapping, compiled, in the order that gateway/steps.ts states.
-import type { Mapping } from "../../../routing/model/mapping.ts";
+import type { ForwardTarget, LoadBalancer, Mapping, RedirectTarget } from "../../../routing/model/mapping.ts";
 import type { CompiledRewrite } from "../../../routing/route/rewrite.ts";
 import { stepsOf, type StepName } from "../../steps.ts";
 import type { ExternalClients } from "../external/external-clients.ts";
@@ -30,32 +30,54 @@ export interface StepLimits {
   readonly requestLineBytes: number;
 }
 
-/** What else of its Mapping is compiled and steps use; null: a redirect has none. */
+/** What a step is compiled from. */
 export interface StepParts {
+  readonly mapping: Mapping;
+  /** null: a redirect. */
+  readonly forward: ForwardTarget | null;
+  /** null: a redirect has none. */
   readonly pool: UpstreamPool | null;
   readonly rewrite: CompiledRewrite;
+  readonly limits: StepLimits;
+  readonly callers: Callers;
+  readonly limiter: Limiter;
   /** Who is asked about requests, at the moment. */
   readonly external: ExternalClients;
 }
 
+/** How each step is made, where its row in gateway/steps.ts says that the Mapping has it. */
+const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
+  cors: ({ forward }) => corsStep(compileCors(forward!.cors)!),
+  addresses: ({ mapping: { guard, namespace }, callers }) =>
+    addressesStep(addressRulesOf(guard, namespace, callers.policy)!),
+  identity: ({ mapping, callers }) =>
+    identityStep(() => callers.admittance(mapping), callers, callers.policy?.clientHeader === true),
+  "external-auth": ({ forward, external }) => externalAuthStep(external, forward!.kept),
+  "rate-limit": ({ mapping, callers, limiter }) =>
+    limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter),
+  "rate-limit-service": ({ forward, pool, external }) =>
+    rateLimitServiceStep(external, forward!.kept.labels ?? [], pool?.key ?? ""),
+  redirect: ({ mapping: { target, match }, limits }) =>
+    redirectStep(target as RedirectTarget, match.path, limits.requestLineBytes),
+  upgrade: ({ forward, pool }) =>
+    pool !== null && forward!.upgrades.includes("websocket") ? upgradeStep(pool) : noUpgradeStep,
+  "body-limit": ({ limits }) => bodyLimitStep(limits.bodyBytes),
+  rewrite: ({ rewrite, limits }) => rewriteStep(rewrite, limits.requestLineBytes),
+  stickiness: ({ forward }) => stickinessStep((forward!.loadBalancer as HashBalancer).on),
+};
+
+type HashBalancer = Extract<LoadBalancer, { readonly kind: "hash" }>;
+
 /** null: there is nothing to do, which costs a request one comparison. */
-export function compileSteps(
-  mapping: Mapping,
-  upgrade: boolean,
-  parts: StepParts,
-  limits: StepLimits,
-  callers: Callers,
-  limiter: Limiter,
-): readonly Step[] | null {
+export function compileSteps(upgrade: boolean, parts: StepParts): readonly Step[] | null {
+  const { mapping, limits, callers, external } = parts;
   const names = stepsOf(mapping, {
     bodyBytes: limits.bodyBytes,
     upgrade,
     policy: callers.policy,
-    external: parts.external.services,
+    external: external.services,
   });
-  return names.length === 0
-    ? null
-    : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits, callers, limiter)));
+  return names.length === 0 ? null : Object.freeze(names.map((name) => compilers[name](parts)));
 }
 
 const stepsOfRejected = new WeakMap<Mapping, readonly Step[] | null>();
@@ -69,42 +91,6 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
   const steps = cors === null ? null : Object.freeze([corsStep(cors)]);
   stepsOfRejected.set(mapping, steps);
   return steps;
-}
-
-function compileStep(
-  name: StepName,
-  mapping: Mapping,
-  { pool, rewrite, external }: StepParts,
-  limits: StepLimits,
-  callers: Callers,
-  limiter: Limiter,
-): Step {
-  const { target, match, guard, namespace } = mapping;
-  if (name === "identity")
-    return identityStep(() => callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
-  if (name === "rate-limit") return limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter);
-  if (name === "addresses") return addressesStep(addressRulesOf(guard, namespace, callers.policy)!);
-  if (target.kind === "redirect") return redirectStep(target, match.path, limits.requestLineBytes);
-  switch (name) {
-    case "cors":
-      return corsStep(compileCors(target.cors)!);
-    case "external-auth":
-      return externalAuthStep(external, target.kept);
-    case "rate-limit-service":
-      return rateLimitServiceStep(external, target.kept.labels ?? [], pool?.key ?? "");
-    case "upgrade":
-      return pool !== null && target.upgrades.includes("websocket") ? upgradeStep(pool) : noUpgradeStep;
-    case "body-limit":
-      return bodyLimitStep(limits.bodyBytes);
-    case "rewrite":
-      return rewriteStep(rewrite, limits.requestLineBytes);
-    case "stickiness":
-      if (target.loadBalancer.kind === "hash") return stickinessStep(target.loadBalancer.on);
-      break;
-    case "redirect":
-      break;
-  }
-  throw new Error(`the Mapping has no step ${name}`);
 }
 
 /** Mappings of one object share what they count; what the platform says of all is counted for each object. */

@@ -17,7 +17,8 @@ const servedWithoutHost = [{ bytes: Buffer.from("/readyz"), whole: true }];
 const defaultPort = 443;
 const noBody = { contentType: "text/plain", body: "" } as const;
 
-type Turned =
+/** What becomes of a request that goes no further. */
+export type Turned =
   | { readonly kind: "answer"; readonly answer: Answer }
   | { readonly kind: "fail"; readonly failure: Failure };
 
