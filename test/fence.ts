@@ -57,7 +57,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "k8s/source": [["objects"], ["entries", "manifest"], ["files"], ["folder", "cluster"]],
   gateway: [
-    ["failures.ts", "options", "callers"],
+    ["failures.ts", "schema"],
+    ["options", "callers"],
     ["shared", "steps.ts"],
     ["explain", "worker", "start-thread.ts"],
     ["supervisor"],
@@ -81,6 +82,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["exchange"],
     ["downstream"],
   ],
+  "gateway/callers": [["providers"]],
   "gateway/control": [["slots", "upstreams", "callers", "certificates", "status", "publish"], ["handover"]],
 };
 
@@ -94,12 +96,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   fastify: ["gateway/admin/"],
   ioredis: ["gateway/edge/store/ioredis-client.ts"],
   jose: ["gateway/edge/identity/"],
-  "js-yaml": [
-    "k8s/translate/values/yaml.ts",
-    "k8s/source/",
-    "gateway/options/grants.ts",
-    "gateway/callers/policy-file.ts",
-  ],
+  "js-yaml": ["k8s/translate/values/yaml.ts", "k8s/source/", "gateway/schema/decode.ts"],
   pino: ["gateway/shared/log.ts"],
   "prom-client": ["gateway/admin/"],
   re2js: ["routing/regex/regex.ts"],

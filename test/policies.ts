@@ -1,7 +1,7 @@
 // Call policies for tests.
 import { createHash } from "node:crypto";
 import { noPolicy, type CallPolicy } from "../gateway/callers/call-policy.ts";
-import type { ApiKeysProvider } from "../gateway/callers/api-keys-provider.ts";
+import type { ApiKeysProvider } from "../gateway/callers/providers/api-keys.ts";
 import { plainGuard, type Guard } from "../routing/model/guard.ts";
 
 /** A provider of API keys in `x-api-key`: clients by key. */

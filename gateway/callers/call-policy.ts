@@ -1,12 +1,7 @@
 // The call policy: what the platform says about who may call, with all that data workers need to hold to it. Plain values: it travels between
 // threads by structured clone.
 import type { RateLimit } from "../../routing/model/guard.ts";
-import type { ApiKeysProvider } from "./api-keys-provider.ts";
-import type { BasicProvider } from "./basic-provider.ts";
-import type { JwtProvider } from "./jwt-provider.ts";
-import type { MtlsProvider } from "./mtls-provider.ts";
-
-export type Provider = ApiKeysProvider | BasicProvider | JwtProvider | MtlsProvider;
+import type { Provider } from "./providers/kinds.ts";
 
 /** What the platform says where an object says nothing. */
 export interface Rules {

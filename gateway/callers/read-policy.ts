@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Problem } from "../../routing/text/problem.ts";
 import { completePolicy, decodePolicyFile, placesOf, providerProblem, type PolicyDeclaration } from "./policy-file.ts";
 import { noPolicy, type CallPolicy } from "./call-policy.ts";
-import type { Material, MaterialPlace } from "./provider.ts";
+import type { Material, MaterialPlace } from "./providers/material.ts";
 
 export type PolicyRead =
   | { readonly kind: "read"; readonly text: string; readonly policy: PolicyDeclaration }
@@ -26,7 +26,7 @@ export async function readPolicy(file: string): Promise<PolicyRead> {
   const outcome = decodePolicyFile(text);
   return outcome.kind === "wrong"
     ? { kind: "failed", sentence: `the policy file ${file}: ${outcome.sentences.join("; ")}` }
-    : { kind: "read", text, policy: outcome.policy };
+    : { kind: "read", text, policy: outcome.value };
 }
 
 /** What a file with keys holds; null: it cannot be read, or is longer than any is read. */

@@ -4,7 +4,7 @@ import type { Mapping } from "../../routing/model/mapping.ts";
 import type { AddressRule, FrontSettings } from "../../routing/model/table-change.ts";
 import type { CallPolicy } from "./call-policy.ts";
 import type { Admittance } from "./effective.ts";
-import { keysOf } from "./keys.ts";
+import { kindOf } from "./providers/kinds.ts";
 import { authWords, limitServiceWords } from "./external-words.ts";
 import { closedBy, frontTermsOf, termsOf, type CallTerms, type FrontTerms } from "./terms.ts";
 import { addressListText, addressTexts, admittanceText, limitsSince, limitsText, sinceText } from "./words.ts";
@@ -52,7 +52,10 @@ export function callersSaid(
   const limits = limitsOf(terms, mapping);
   const { admittance } = terms;
   const names = admittance.kind === "providers" ? admittance.names : [];
-  const keyless = names.filter((name) => !unread.has(name) && keysOf(policy.providers[name]!) === "none");
+  const keyless = names.filter((name) => {
+    const provider = policy.providers[name]!;
+    return !unread.has(name) && kindOf(provider).keys(provider) === "none";
+  });
   const asks = closedBy(terms, first) === null ? names : [];
   return { callers: partsOf(terms, first, mapping, keyless), asks, addresses, limits };
 }

@@ -1,8 +1,7 @@
 // What somebody shows with a request that is explained, and what a gateway would make of it.
-import type { KeyPlace } from "./api-keys-provider.ts";
 import type { CallPolicy } from "./call-policy.ts";
+import type { CredentialPlace } from "./providers/credential-place.ts";
 import { oauthSecrets, tokenField } from "./oauth-place.ts";
-import type { TokenPlace } from "./token-place.ts";
 
 /** A request as it would be sent. Its credentials are in memory while it is looked at, and in no log. */
 export interface ShownRequest {
@@ -38,9 +37,7 @@ interface Places {
 }
 
 function placesOf({ providers }: CallPolicy): Places {
-  const places = Object.values(providers).flatMap((provider): readonly (KeyPlace | TokenPlace)[] =>
-    "places" in provider ? provider.places : [],
-  );
+  const places = Object.values(providers).flatMap((provider): readonly CredentialPlace[] => provider.places);
   return {
     fields: new Set([...secretFields, ...places.flatMap((place) => (place.kind === "header" ? [place.name] : []))]),
     parameters: new Set([...oauthSecrets, ...places.flatMap((place) => (place.kind === "query" ? [place.name] : []))]),

@@ -1,128 +1,120 @@
-// The Grants file: what an operator permits a namespace beyond what it owns (routing rule 4). Wrong content stops the start: a Grant that is
-// not what its writer meant would open or close traffic without a word.
+// The Grants file: what an operator permits a namespace beyond what it owns (routing rule 4). Wrong content stops the start: a Grant that differs from
+// what its writer meant would open or close traffic without a word.
 import { readFile } from "node:fs/promises";
-import { visible } from "../../routing/text/visible.ts";
 import { parseHostGlob } from "../../k8s/translate/meaning/grant.ts";
 import type { Grant } from "../../k8s/translate/model/translation.ts";
+import {
+  byDefault,
+  converted,
+  decodeValue,
+  flag,
+  list,
+  nameOf,
+  namespaceNames,
+  needed,
+  notEmpty,
+  object,
+  optional,
+  quoted,
+  text,
+  type Bounds,
+  type Decoded,
+} from "../schema/schema.ts";
 
 export type GrantsOutcome =
   | { readonly kind: "grants"; readonly grants: readonly Grant[] }
   | { readonly kind: "failed"; readonly sentence: string };
 
-const lists = ["prefixes", "hosts", "grpcNames", "upstreams"] as const;
-const switches = ["regex", "precedence", "open", "endpointSlices", "anonymous", "gateway"] as const;
+/** Bytes of a Grants file. */
+const maxBytes = 16 * 1024 * 1024;
 
-/** What is wrong with a text of a list, and what to write: one that is empty, or wider than it looks, would give what nobody meant. */
-const faults: Readonly<Record<(typeof lists)[number], (text: string) => string | null>> = {
-  prefixes: (text) => {
-    if (!text.startsWith("/")) return "which is not a path: write one that begins with /";
-    return /^\/seldon\/[^/]+$/.test(text)
-      ? `which covers every namespace whose name begins with it: write "${text}/"`
-      : null;
-  },
-  hosts: (text) =>
-    text === "" || /^[^[]*:/.test(text) || parseHostGlob(text) === null
-      ? "which is not a host: write a name without a port; one * may stand at its beginning or end"
-      : null,
-  grpcNames: (text) => (text === "" ? "which is empty: write the name of a deployment" : null),
-  upstreams: (text) =>
-    text === "" || /^.+\*./.test(text)
-      ? "which is not a host: write a name or an address; one * may stand at its beginning or end"
-      : null,
+/** A list of texts. An empty one, or a text that is wider than it looks, would give more than its writer meant. `fault`: what is wrong, and what to write. */
+const texts = (fault: (text: string) => string | null, about: string) =>
+  optional(
+    list(
+      converted(text, (one, place) => {
+        const wrong = /\s/u.test(one) ? "which contains white space: remove it" : fault(one);
+        return wrong === null ? one : place.refuse(`is ${quoted(one)}, ${wrong}`);
+      }),
+      notEmpty("is empty: write a list of texts, or remove it"),
+    ),
+    [],
+    about,
+  );
+
+export const grantFields = {
+  namespace: needed(nameOf(namespaceNames), 'is missing: write "namespace: NS"', "Whom it permits something"),
+  prefixes: texts(
+    (one) =>
+      !one.startsWith("/")
+        ? "which is not a path: write one that begins with /"
+        : /^\/seldon\/[^/]+$/.test(one)
+          ? `which covers every namespace whose name begins with it: write "${one}/"`
+          : null,
+    "Path prefixes that it may claim outside its own space. `/seldon/OTHER/…` grants into that namespace",
+  ),
+  hosts: texts(
+    (one) =>
+      /^[^[]*:/.test(one) || parseHostGlob(one) === null
+        ? "which is not a host: write a name without a port; one * may stand at its beginning or end"
+        : null,
+    "Hosts to which the prefixes are limited, one `*` at the beginning or end. Absent: any host",
+  ),
+  grpcNames: texts(() => null, "gRPC names without a namespace that are reserved for it"),
+  upstreams: texts(
+    (one) =>
+      /^.+\*./.test(one)
+        ? "which is not a host: write a name or an address; one * may stand at its beginning or end"
+        : null,
+    "Hosts outside the namespace to which its Mappings may forward, one `*` at the beginning or end",
+  ),
+  regex: byDefault(flag, false, "It may use regular expressions in shared space"),
+  precedence: byDefault(flag, false, "It may use `precedence` in shared space"),
+  open: byDefault(flag, false, "Other namespaces may claim deeper prefixes"),
+  endpointSlices: byDefault(flag, false, "Sluice accepts its EndpointSlices that no Kubernetes controller manages"),
+  anonymous: byDefault(flag, false, "`sluice.io/auth: none` holds in it, whatever the policy says"),
+  gateway: byDefault(
+    flag,
+    false,
+    "Its Module, Host, AuthService and RateLimitService configure the whole gateway, as those of the gateway's own namespace do",
+  ),
 };
 
-/** Reads and decodes a Grants file: YAML or JSON, `grants:` with a list of Grants. One clear line on failure. */
+const grantBounds: Bounds = { min: 0, max: 100_000, fault: "has more than 100000 Grants: write fewer" };
+
+export const grantsSchema = object(
+  {
+    grants: needed(
+      list(object(grantFields), grantBounds),
+      'is missing: write "grants:" and below it "- namespace: NS"',
+      "Permissions, each for one namespace",
+    ),
+  },
+  "indent it like the other lines of its Grant",
+);
+
+/** Reads and decodes a Grants file, YAML or JSON. One clear line on failure. */
 export async function readGrants(file: string): Promise<GrantsOutcome> {
-  let text;
+  let written;
   try {
-    text = await readFile(file, "utf8");
+    written = await readFile(file, "utf8");
   } catch (error) {
     return {
       kind: "failed",
       sentence: `the Grants file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}): write --grants FILE with a readable file`,
     };
   }
-  const { load } = await import("js-yaml");
-  let document: unknown;
-  try {
-    document = load(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-    return { kind: "failed", sentence: `the Grants file ${file} is not YAML: ${reason}` };
-  }
-  return decodeGrants(document, file);
+  const { decodeText } = await import("../schema/decode.ts");
+  return outcomeOf(decodeText(grantsSchema, written, maxBytes), file);
 }
 
 /** Decodes the content of a Grants file; `file` is for the sentence. */
 export function decodeGrants(document: unknown, file: string): GrantsOutcome {
-  const entries = isRecord(document) ? document["grants"] : undefined;
-  const stray = isRecord(document) ? Object.keys(document).find((key) => key !== "grants") : undefined;
-  if (stray !== undefined)
-    return {
-      kind: "failed",
-      sentence: `the Grants file ${file} has ${shown(stray)} beside grants, where it has no effect: indent it like the other lines of its Grant, or remove it`,
-    };
-  if (!Array.isArray(entries))
-    return {
-      kind: "failed",
-      sentence: `the Grants file ${file} has no list: write "grants:" and below it "- namespace: NS"`,
-    };
-  const grants: Grant[] = [];
-  for (const [index, entry] of entries.entries()) {
-    const grant = grantOf(entry);
-    if (typeof grant === "string")
-      return { kind: "failed", sentence: `the Grants file ${file}, grants[${index}]: ${grant}` };
-    grants.push(grant);
-  }
-  return { kind: "grants", grants };
+  return outcomeOf(decodeValue(grantsSchema, document), file);
 }
 
-function grantOf(entry: unknown): Grant | string {
-  if (!isRecord(entry)) return 'is not a mapping: write "namespace: NS" and what is granted';
-  const { namespace } = entry;
-  if (typeof namespace !== "string" || namespace === "") return 'has no namespace: write "namespace: NS"';
-  if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace))
-    return `${shown(namespace)} is not the name of a namespace: write lower-case letters, digits and -, at most 63`;
-  const known: readonly string[] = ["namespace", ...lists, ...switches];
-  const unknown = Object.keys(entry).find((key) => !known.includes(key));
-  if (unknown !== undefined) return `${shown(unknown)} is not a field of a Grant: write one of ${known.join(", ")}`;
-  for (const name of lists) {
-    if (!Object.hasOwn(entry, name)) continue;
-    const value = entry[name];
-    // A list whose lines were lost: of hosts it would be all.
-    if (value === null || (Array.isArray(value) && value.length === 0))
-      return `${name} is empty: write a list of texts, or remove it`;
-    if (!Array.isArray(value) || value.some((item) => typeof item !== "string"))
-      return `${name} is not a list of texts`;
-    for (const text of value as readonly string[]) {
-      const wrong = /[\s\p{Cc}]/u.test(text) ? "which contains white space: remove it" : faults[name](text);
-      if (wrong !== null) return `${name} holds ${shown(text)}, ${wrong}`;
-    }
-  }
-  for (const name of switches) {
-    if (Object.hasOwn(entry, name) && typeof entry[name] !== "boolean") return `${name} is neither true nor false`;
-  }
-  const list = (name: (typeof lists)[number]): readonly string[] => (entry[name] ?? []) as readonly string[];
-  return {
-    namespace,
-    prefixes: list("prefixes"),
-    hosts: list("hosts"),
-    grpcNames: list("grpcNames"),
-    upstreams: list("upstreams"),
-    regex: entry["regex"] === true,
-    precedence: entry["precedence"] === true,
-    open: entry["open"] === true,
-    endpointSlices: entry["endpointSlices"] === true,
-    anonymous: entry["anonymous"] === true,
-    gateway: entry["gateway"] === true,
-  };
-}
-
-/** What somebody wrote, quoted for a line of a terminal. */
-function shown(text: string): string {
-  return JSON.stringify(visible(text.slice(0, 100)));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function outcomeOf(decoded: Decoded<{ readonly grants: readonly Grant[] }>, file: string): GrantsOutcome {
+  return decoded.kind === "value"
+    ? { kind: "grants", grants: decoded.value.grants }
+    : { kind: "failed", sentence: `the Grants file ${file}: ${decoded.sentences.join("; ")}` };
 }

@@ -13,7 +13,7 @@ import { privateTable } from "../../routing/private-table.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import { guardProblems } from "../callers/guard-problems.ts";
-import type { Material } from "../callers/provider.ts";
+import type { Material } from "../callers/providers/material.ts";
 import { readPolicyOfFiles } from "../callers/read-policy.ts";
 import { decodeServe, serveOptions } from "../options/config.ts";
 import { CertificateAssembly } from "../control/certificates/certificate-set.ts";

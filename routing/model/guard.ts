@@ -37,12 +37,8 @@ export const plainGuard: Guard = Object.freeze({ auth: null, allow: null, deny: 
 
 /** Most providers that one object may name. */
 export const mostProviders = 16;
-const providerName = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-
-/** Is this a name for a provider: lower-case letters, digits and "-", at most 63; not `none`, and not `oauth`, by which callers of the OAuth gateway are known? */
-export function isProviderName(text: string): boolean {
-  return providerName.test(text) && text !== "none" && text !== "oauth";
-}
+/** The name of a provider: lower-case letters, digits and "-", at most 63; not `none`, and not `oauth`, by which callers of the OAuth gateway are known. */
+export const providerName = /^(?!(?:none|oauth)$)[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** `corp`, `corp, keys` or `none`, in any case of letters for `none` alone; names once each, at most `mostProviders`. null: it is none of these. */
 export function parseAuth(
@@ -50,7 +46,9 @@ export function parseAuth(
 ): { readonly kind: "providers"; readonly names: readonly string[] } | { readonly kind: "open" } | null {
   const names = text.split(",").map((name) => name.trim());
   if (names.length === 1 && names[0]!.toLowerCase() === "none") return { kind: "open" };
-  return names.length <= mostProviders && new Set(names).size === names.length && names.every(isProviderName)
+  return names.length <= mostProviders &&
+    new Set(names).size === names.length &&
+    names.every((name) => providerName.test(name))
     ? { kind: "providers", names }
     : null;
 }

@@ -176,8 +176,8 @@ describeCluster("the chart", () => {
       ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "sluice-policy",
     ) as unknown as { readonly data: Readonly<Record<string, string>> };
     expect(decodePolicyFile(map.data["policy.yaml"]!)).toMatchObject({
-      kind: "policy",
-      policy: { defaults: { auth: ["keys"] } },
+      kind: "value",
+      value: { defaults: { auth: ["keys"] } },
     });
     expect((await renderChart({})).some(({ metadata }) => metadata.name === "sluice-policy")).toBe(false);
   });

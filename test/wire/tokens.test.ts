@@ -2,9 +2,10 @@
 import { hashSync } from "bcryptjs";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { noPolicy, type CallPolicy, type Provider } from "../../gateway/callers/call-policy.ts";
-import type { JwtProvider } from "../../gateway/callers/jwt-provider.ts";
-import { readPasswords } from "../../gateway/callers/passwords.ts";
+import { noPolicy, type CallPolicy } from "../../gateway/callers/call-policy.ts";
+import type { Provider } from "../../gateway/callers/providers/kinds.ts";
+import type { JwtProvider } from "../../gateway/callers/providers/jwt.ts";
+import { readPasswords } from "../../gateway/callers/providers/passwords.ts";
 import { plainTerms } from "../../routing/model/host-tls.ts";
 import { Authority } from "../authority.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
@@ -334,7 +335,10 @@ describe.each(transports)("%s", (_name, secure) => {
 
   test("user and password, compared in another thread", async () => {
     const users = readPasswords(`alice:${hashSync("right", 4)}`, []);
-    await start(policyOf({ kind: "basic", namespaces: [], forwardsCredentials: false, users }), { time: "real" });
+    await start(
+      policyOf({ kind: "basic", namespaces: [], places: [{ kind: "basic" }], forwardsCredentials: false, users }),
+      { time: "real" },
+    );
     const pairText = (text: string): string => `authorization: Basic ${btoa(text)}\r\n`;
     expect((await ask(pairText("alice:right"))).status).toBe(200);
     expect((await ask(pairText("alice:right"))).status).toBe(200);
@@ -406,6 +410,7 @@ describe("certificates", () => {
     const policy = policyOf({
       kind: "mtls",
       namespaces: [],
+      places: [],
       any: false,
       subjects: [],
       dnsNames: [],

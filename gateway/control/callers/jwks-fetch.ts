@@ -3,7 +3,7 @@ import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { visible } from "../../../routing/text/visible.ts";
-import { keyBounds } from "../../callers/public-keys.ts";
+import { keyBounds } from "../../callers/providers/public-keys.ts";
 
 /** A whole fetch, look-up of the name included, ms. */
 export const jwksFetchMs = 5000;

@@ -1,5 +1,5 @@
 // JwksKeeper: the key sets of issuers, by URL, kept fresh. A set that cannot be got, or read, leaves the last good one as it is.
-import { readPublicKeys } from "../../callers/public-keys.ts";
+import { readPublicKeys } from "../../callers/providers/public-keys.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
 import type { JwksAnswer } from "./jwks-fetch.ts";
 

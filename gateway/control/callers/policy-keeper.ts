@@ -6,8 +6,7 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import type { SourceChange } from "../../../k8s/source/objects/source.ts";
 import { refOfKey } from "../../../k8s/translate/model/object.ts";
 import { secretTexts } from "../../../k8s/translate/backends/tls.ts";
-import { noPolicy, type CallPolicy, type Provider } from "../../callers/call-policy.ts";
-import { keysOf } from "../../callers/keys.ts";
+import { noPolicy, type CallPolicy } from "../../callers/call-policy.ts";
 import { lackingKeys } from "../../callers/lacking-keys.ts";
 import {
   completePolicy,
@@ -17,7 +16,9 @@ import {
   type PolicyDeclaration,
 } from "../../callers/policy-file.ts";
 import { readMaterial, readPolicy } from "../../callers/read-policy.ts";
-import type { Material, MaterialPlace } from "../../callers/provider.ts";
+import { kindOf, type Provider } from "../../callers/providers/kinds.ts";
+import type { Material, MaterialPlace } from "../../callers/providers/material.ts";
+import type { KeysState } from "../../callers/providers/provider.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { KeptPolicy } from "../../shared/messages.ts";
@@ -114,7 +115,7 @@ export class PolicyKeeper {
     if (wrong !== null) {
       const before = this.#text === "" ? null : decodePolicyFile(this.#text);
       if (before === null || before.kind === "wrong") throw new Error(wrong);
-      this.#declaration = before.policy;
+      this.#declaration = before.value;
       this.#tell(wrong);
     }
     await this.#readMaterial();
@@ -233,10 +234,9 @@ export class PolicyKeeper {
       Object.entries(next.providers).map(([name, provider]) => [name, this.#withKeptKeys(name, provider)]),
     );
     for (const [name, declared] of Object.entries(declaration.providers)) {
-      if (declared.kind !== "jwt" || declared.from.kind !== "url") continue;
-      const provider = providers[name]!;
+      if (declared.from?.kind !== "url") continue;
       const what =
-        provider.kind === "jwt" && provider.keys === null
+        keysOf(providers[name]!) === "unknown"
           ? "are not known, so it admits nobody"
           : "are not renewed, and the last ones hold";
       for (const fault of this.#jwks.stateOf(declared.from.url).faults)
@@ -255,19 +255,16 @@ export class PolicyKeeper {
   /** While it is not known whether a Secret is there, or a key set was not got, those of the control worker before hold. */
   #withKeptKeys(name: string, provider: Provider): Provider {
     const kept = this.#policy.providers[name];
-    const declared = this.#declaration!.providers[name]!;
-    if (kept === undefined || declared.kind === "mtls") return provider;
-    if (provider.kind === "jwt" && provider.keysUrl !== null)
-      return kept.kind === "jwt" && provider.keys === null && kept.keysUrl === provider.keysUrl
-        ? { ...provider, keys: kept.keys }
-        : provider;
-    return this.#isUnknown(declared.from) && kept.kind === provider.kind ? kept : provider;
+    const { from } = this.#declaration!.providers[name]!;
+    if (kept === undefined || kept.kind !== provider.kind || from === null) return provider;
+    if (keysOf(provider) === "unknown") return kindOf(provider).withKeysOf(provider, kept);
+    return this.#isUnknown(from) ? kept : provider;
   }
 
   #urlOf(provider: string): string | null {
     const providers = this.#declaration?.providers ?? {};
     const declared = Object.hasOwn(providers, provider) ? providers[provider]! : null;
-    return declared?.kind === "jwt" && declared.from.kind === "url" ? declared.from.url : null;
+    return declared?.from?.kind === "url" ? declared.from.url : null;
   }
 
   #providersOf(url: string): readonly string[] {
@@ -290,18 +287,21 @@ export class PolicyKeeper {
   /** Those of a client certificate come with the connection. Of keys that were all written in a way that is not taken here nobody has one; a place that is empty was meant so. */
   #lacksKeys(name: string): boolean {
     const declared = this.#declaration!.providers[name]!;
-    if (declared.kind === "mtls") return false;
+    if (declared.from === null) return false;
     const material = this.#materialAt(declared.from);
     if (material === null) return true;
     if (Array.from(material.values()).every(saysNothing)) return false;
     const provider = this.#policy.providers[name];
-    if (provider === undefined) return false;
-    return provider.kind === "jwt" ? provider.keys === null : keysOf(provider) === "none";
+    return provider !== undefined && keysOf(provider) !== "some";
   }
 
   #isUnknown(place: MaterialPlace): boolean {
     return place.kind === "secret" && !this.#isSynced && !this.#secrets.has(`${place.namespace}/${place.name}`);
   }
+}
+
+function keysOf(provider: Provider): KeysState {
+  return kindOf(provider).keys(provider);
 }
 
 /** It is blank, or holds comments only. */

@@ -2,11 +2,12 @@
 // tells nothing of one.
 import { hash } from "node:crypto";
 import { fieldNamed, fieldText } from "../../../routing/request/bytes.ts";
-import type { ApiKeysProvider, KeyPlace } from "../../callers/api-keys-provider.ts";
+import type { ApiKeysProvider } from "../../callers/providers/api-keys.ts";
+import type { KeyPlace } from "../../callers/providers/credential-place.ts";
 import { parametersNamed } from "../message/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { withhold } from "../message/withheld.ts";
-import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from "./verifier.ts";
+import { absent, got, type Admission, type IdentityRequest, type Refused, Verifier } from "./verifier.ts";
 
 /** A key that was shown. `field`: where, −1 for a parameter of the query. */
 interface Shown {
@@ -19,7 +20,7 @@ interface Shown {
 /** A longer one is nobody's. */
 const mostKeyBytes = 4096;
 
-export class ApiKeysVerifier implements Verifier {
+export class ApiKeysVerifier extends Verifier {
   readonly challenges: readonly string[];
   readonly #places: readonly KeyPlace[];
   /** By hash. */
@@ -30,6 +31,7 @@ export class ApiKeysVerifier implements Verifier {
   readonly #several: Refused;
 
   constructor(name: string, { clients, places }: ApiKeysProvider) {
+    super();
     const words = places.map(wordsOf).join(" or ");
     this.challenges = challengesOf(name, places);
     this.#places = places;

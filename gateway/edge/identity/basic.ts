@@ -2,13 +2,21 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { fieldNamed, standsFoldedAt } from "../../../routing/request/bytes.ts";
 import { clientName } from "../../callers/client-name.ts";
-import type { BasicProvider } from "../../callers/basic-provider.ts";
-import type { PasswordHash } from "../../callers/passwords.ts";
+import type { BasicProvider } from "../../callers/providers/basic.ts";
+import type { PasswordHash } from "../../callers/providers/passwords.ts";
 import { readClientAddress } from "../message/request-values.ts";
 import { withhold } from "../message/withheld.ts";
 import type { PasswordChecks } from "./password-checks.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
-import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from "./verifier.ts";
+import {
+  absent,
+  got,
+  type Admission,
+  type IdentityRequest,
+  type Refused,
+  Verifier,
+  type VerifierWorld,
+} from "./verifier.ts";
 
 /** Of one provider in one worker. */
 export const basicBounds = {
@@ -26,7 +34,7 @@ export const basicBounds = {
 const scheme = "basic ";
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export class BasicVerifier implements Verifier {
+export class BasicVerifier extends Verifier {
   readonly #name: string;
   readonly #forwards: boolean;
   readonly #users: Readonly<Record<string, PasswordHash>> | null;
@@ -40,11 +48,16 @@ export class BasicVerifier implements Verifier {
   readonly #nobody: PasswordHash;
   readonly challenges: readonly string[];
 
-  constructor(name: string, provider: BasicProvider, checks: Pick<PasswordChecks, "compare">, epochMs: () => number) {
+  constructor(
+    name: string,
+    provider: BasicProvider,
+    { passwords, epochMs }: Pick<VerifierWorld, "passwords" | "epochMs">,
+  ) {
+    super();
     this.#name = name;
     this.#forwards = provider.forwardsCredentials;
     this.#users = provider.users;
-    this.#checks = checks;
+    this.#checks = passwords;
     this.#epochMs = epochMs;
     this.#nobody = nobodyOf(Object.values(provider.users ?? {}));
     this.challenges = [`Basic realm="${name}", charset="UTF-8"`];

@@ -1,16 +1,14 @@
 // Callers: the call policy at work in a data worker: who may call which Mapping, and the verifiers of all providers.
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { isDeepStrictEqual } from "node:util";
-import type { CallPolicy, Provider } from "../../callers/call-policy.ts";
+import type { CallPolicy } from "../../callers/call-policy.ts";
+import type { Provider } from "../../callers/providers/kinds.ts";
 import { admittanceOf, type Admittance } from "../../callers/effective.ts";
 import type { CounterBlock } from "../../shared/counters.ts";
 import { fixed } from "../../shared/metrics.ts";
-import { ApiKeysVerifier } from "./api-keys.ts";
-import { BasicVerifier } from "./basic.ts";
-import { JwtVerifier, type KeyAsker } from "./jwt-verifier.ts";
-import { MtlsVerifier } from "./mtls.ts";
 import { PasswordChecks } from "./password-checks.ts";
-import type { Verifier } from "./verifier.ts";
+import type { Verifier, VerifierWorld } from "./verifier.ts";
+import { verifierOf } from "./verifiers.ts";
 
 /** A verifier, and the provider that it is of. */
 interface Held {
@@ -19,20 +17,20 @@ interface Held {
 }
 
 export class Callers {
-  readonly #asker: KeyAsker;
   readonly #counters: Pick<CounterBlock, "add">;
   readonly #passwords: PasswordChecks;
+  readonly #world: VerifierWorld;
   #policy: CallPolicy | null;
   /** Grows with each policy: what was compiled for an earlier one is compiled anew. */
   version = 0;
   #verifiers = new Map<string, Held>();
 
   /** null: who may call is not known yet, and nobody may. */
-  constructor(policy: CallPolicy | null, asker: KeyAsker, counters: Pick<CounterBlock, "add">) {
+  constructor(policy: CallPolicy | null, world: Omit<VerifierWorld, "passwords">, counters: Pick<CounterBlock, "add">) {
     this.#counters = counters;
     this.#policy = policy;
-    this.#asker = asker;
-    this.#passwords = new PasswordChecks(asker.clock);
+    this.#passwords = new PasswordChecks(world.clock);
+    this.#world = { ...world, passwords: this.#passwords };
   }
 
   get policy(): CallPolicy | null {
@@ -48,11 +46,8 @@ export class Callers {
     for (const [name, { provider, verifier }] of before) {
       const next = Object.hasOwn(policy.providers, name) ? policy.providers[name]! : null;
       if (next === null) continue;
-      if (!isDeepStrictEqual(provider, next)) {
-        if (!(verifier instanceof JwtVerifier) || next.kind !== "jwt") continue;
-        verifier.take(next);
-      }
-      this.#verifiers.set(name, { provider: next, verifier });
+      if (isDeepStrictEqual(provider, next) || verifier.take(next))
+        this.#verifiers.set(name, { provider: next, verifier });
     }
   }
 
@@ -63,8 +58,7 @@ export class Callers {
 
   /** New keys of this provider were looked for, and there are none. */
   keysLooked(name: string): void {
-    const verifier = this.#verifiers.get(name)?.verifier;
-    if (verifier instanceof JwtVerifier) verifier.keysLooked();
+    this.#verifiers.get(name)?.verifier.keysLooked();
   }
 
   close(): void {
@@ -80,41 +74,21 @@ export class Callers {
     const known = this.#verifiers.get(name);
     if (known !== undefined) return known.verifier;
     const provider = this.#policy!.providers[name]!;
-    const verifier = this.#verifierOf(name, provider);
+    const verifier = verifierOf(name, provider, this.#world);
     this.#verifiers.set(name, { provider, verifier });
     return verifier;
-  }
-
-  #verifierOf(name: string, provider: Provider): Verifier {
-    switch (provider.kind) {
-      case "api-keys":
-        return new ApiKeysVerifier(name, provider);
-      case "basic":
-        return new BasicVerifier(name, provider, this.#passwords, this.#asker.epochMs);
-      case "jwt":
-        return new JwtVerifier(name, provider, this.#asker);
-      case "mtls":
-        return new MtlsVerifier(name, provider);
-    }
   }
 
   /** Parameters of a query where any provider looks for a credential; null: it is not known yet which. */
   get parameters(): readonly string[] | null {
     if (this.#policy === null) return null;
     return Object.values(this.#policy.providers).flatMap((provider) =>
-      "places" in provider ? provider.places.flatMap((place) => (place.kind === "query" ? [place.name] : [])) : [],
+      provider.places.flatMap((place) => (place.kind === "query" ? [place.name] : [])),
     );
-  }
-
-  /** Names of the fields that this provider writes for the model. */
-  fieldsOf(name: string): readonly string[] {
-    const provider = this.#policy!.providers[name]!;
-    return provider.kind === "jwt" ? provider.claimHeaders.map((field) => field.name) : [];
   }
 
   /** May the query hold a credential of this provider? */
   readsQuery(name: string): boolean {
-    const provider = this.#policy!.providers[name]!;
-    return "places" in provider && provider.places.some(({ kind }) => kind === "query");
+    return this.#policy!.providers[name]!.places.some(({ kind }) => kind === "query");
   }
 }

@@ -1,7 +1,8 @@
 // The provider `jwt` at work in a data worker: finds the token, knows it again or judges it, and waits a moment for keys that are new.
 import { isDeepStrictEqual } from "node:util";
-import type { JwtProvider } from "../../callers/jwt-provider.ts";
-import type { Alarm, Clock } from "../../shared/clock.ts";
+import type { JwtProvider } from "../../callers/providers/jwt.ts";
+import type { Provider } from "../../callers/providers/kinds.ts";
+import type { Alarm } from "../../shared/clock.ts";
 import type { HeadChange } from "../message/head-copy.ts";
 import { withhold } from "../message/withheld.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
@@ -10,7 +11,15 @@ import { judgeJwt, mostTokenBytes } from "./jwt.ts";
 import { Keyring } from "./keyring.ts";
 import { FoundToken, findToken } from "./token-finder.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
-import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from "./verifier.ts";
+import {
+  absent,
+  got,
+  type Admission,
+  type IdentityRequest,
+  type Refused,
+  Verifier,
+  type VerifierWorld,
+} from "./verifier.ts";
 
 /** Of one provider in one worker. */
 export const jwtBounds = {
@@ -25,14 +34,7 @@ export const jwtBounds = {
   askMs: 1000,
 } as const;
 
-/** What a verifier asks of its worker. */
-export interface KeyAsker {
-  readonly clock: Clock;
-  /** Epoch ms. */
-  readonly epochMs: () => number;
-  /** The control worker looks for new keys of this provider, and says so when it has. */
-  readonly askKeys: (provider: string) => void;
-}
+type KeyAsker = Pick<VerifierWorld, "clock" | "epochMs" | "askKeys">;
 
 /** A token that was verified: who it is, by place. Made once a token. */
 interface Known {
@@ -43,7 +45,7 @@ interface Known {
   readonly client: string;
 }
 
-export class JwtVerifier implements Verifier {
+export class JwtVerifier extends Verifier {
   readonly #name: string;
   readonly #asker: KeyAsker;
   #provider: JwtProvider;
@@ -60,6 +62,7 @@ export class JwtVerifier implements Verifier {
   readonly challenges: readonly string[];
 
   constructor(name: string, provider: JwtProvider, asker: KeyAsker) {
+    super();
     this.#name = name;
     this.#asker = asker;
     this.#provider = provider;
@@ -78,18 +81,28 @@ export class JwtVerifier implements Verifier {
     this.#verified.clear();
   }
 
-  /** The provider as it is now, new keys or none: who waits for keys looks again. Tokens of a key that went are verified again, and no more. */
-  take(provider: JwtProvider): void {
+  override get fields(): readonly string[] {
+    return this.#provider.claimHeaders.map(({ name }) => name);
+  }
+
+  override get unexplained(): string | null {
+    const { keys, keysUrl } = this.#provider;
+    return keys === null && keysUrl !== null ? `its keys at ${keysUrl} are not known here` : null;
+  }
+
+  /** New keys or none: who waits for keys looks again. Tokens of a key that went are verified again, and no more. */
+  override take(provider: Provider): boolean {
+    if (provider.kind !== "jwt") return false;
     const before = this.#provider;
     this.#provider = provider;
     if (!isDeepStrictEqual(before.keys, provider.keys)) this.#keyring = keyringOf(provider);
     if (!isDeepStrictEqual({ ...before, keys: null }, { ...provider, keys: null }) || lost(before, provider))
       this.forget();
     this.keysLooked();
+    return true;
   }
 
-  /** New keys were looked for. */
-  keysLooked(): void {
+  override keysLooked(): void {
     this.#asked = false;
     for (const wake of this.#waiting) wake();
   }

@@ -1,8 +1,8 @@
 // Judges one JSON Web Token: its form and claims by jose, its signature by node:crypto (in one thread a third of the CPU of jose's WebCrypto).
 import { UnsecuredJWT, decodeProtectedHeader, errors, type JWTPayload } from "jose";
 import { clientName, fieldText } from "../../callers/client-name.ts";
-import type { ClaimPath, JwtProvider, RequiredClaim } from "../../callers/jwt-provider.ts";
-import { algorithms, keyBounds, type Algorithm } from "../../callers/public-keys.ts";
+import type { ClaimPath, JwtProvider, RequiredClaim } from "../../callers/providers/jwt.ts";
+import { algorithms, keyBounds, type Algorithm } from "../../callers/providers/public-keys.ts";
 import type { Keyring } from "./keyring.ts";
 import { got } from "./verifier.ts";
 

@@ -1,6 +1,6 @@
 // Keyring: the public keys of a provider, opened once, and which of them verifies a token.
 import { constants, createPublicKey, verify, type KeyObject } from "node:crypto";
-import { algorithmsOf, mostUnnamedKeys, type Algorithm, type PublicKey } from "../../callers/public-keys.ts";
+import { algorithmsOf, mostUnnamedKeys, type Algorithm, type PublicKey } from "../../callers/providers/public-keys.ts";
 
 /** null for those that hash by themselves. */
 const digests: Readonly<Record<Algorithm, string | null>> = {

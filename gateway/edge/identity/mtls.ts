@@ -1,10 +1,10 @@
 // The provider `mtls` at work in a data worker: whose certificate this is. Asked once a connection.
 import { clientName } from "../../callers/client-name.ts";
-import type { MtlsProvider } from "../../callers/mtls-provider.ts";
+import type { MtlsProvider } from "../../callers/providers/mtls.ts";
 import type { ClientCertificate } from "../message/client-certificate.ts";
-import { absent, got, type Admission, type IdentityRequest, type Verifier } from "./verifier.ts";
+import { absent, got, type Admission, type IdentityRequest, Verifier } from "./verifier.ts";
 
-export class MtlsVerifier implements Verifier {
+export class MtlsVerifier extends Verifier {
   readonly #name: string;
   readonly #provider: MtlsProvider;
   readonly #judged = new WeakMap<ClientCertificate, Admission>();
@@ -12,9 +12,14 @@ export class MtlsVerifier implements Verifier {
   readonly challenges: readonly string[];
 
   constructor(name: string, provider: MtlsProvider) {
+    super();
     this.#name = name;
     this.#provider = provider;
     this.challenges = [`ClientCertificate realm="${name}"`];
+  }
+
+  override get unexplained(): string {
+    return "a certificate is shown by TLS, and not in a header";
   }
 
   verify({ facts: { certificate } }: IdentityRequest): Admission {

@@ -29,16 +29,13 @@ export class ShownCredentials implements CredentialLook {
   }
 
   async look(request: ShownRequest, provider: string, policy: CallPolicy): Promise<LookedAt> {
-    const declared = policy.providers[provider]!;
-    if (declared.kind === "mtls")
-      return { kind: "not-looked", sentence: "a certificate is shown by TLS, and not in a header" };
-    if (declared.kind === "jwt" && declared.keys === null && declared.keysUrl !== null)
-      return { kind: "not-looked", sentence: `its keys at ${declared.keysUrl} are not known here` };
+    if (this.#callers.policy !== policy) this.#callers.setPolicy(policy);
+    const verifier = this.#callers.verifierOf(provider);
+    if (verifier.unexplained !== null) return { kind: "not-looked", sentence: verifier.unexplained };
     const head = headOf(request);
     if (head === null) return { kind: "not-looked", sentence: "the request is not one that can be sent" };
-    if (this.#callers.policy !== policy) this.#callers.setPolicy(policy);
     const admission = await inTime(
-      this.#callers.verifierOf(provider).verify({ head, facts: clientFacts("127.0.0.1", null, front), secure: false }),
+      verifier.verify({ head, facts: clientFacts("127.0.0.1", null, front), secure: false }),
     );
     switch (admission.kind) {
       case "admitted":

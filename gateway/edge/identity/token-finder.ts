@@ -1,7 +1,7 @@
 // Finds the one token of a request in the places where its provider looks.
 import { fieldNamed, standsFoldedAt } from "../../../routing/request/bytes.ts";
 import type { RequestHead } from "../../../routing/request/head.ts";
-import type { TokenPlace } from "../../callers/token-place.ts";
+import type { TokenPlace } from "../../callers/providers/credential-place.ts";
 import { CookiePlace } from "../message/cookies.ts";
 import { parametersNamed } from "../message/query.ts";
 

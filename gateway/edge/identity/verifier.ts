@@ -1,7 +1,10 @@
 // Verifier: one provider at work in a data worker.
+import type { Provider } from "../../callers/providers/kinds.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { HeadChange } from "../message/head-copy.ts";
+import type { Clock } from "../../shared/clock.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
+import type { PasswordChecks } from "./password-checks.ts";
 
 /** Who called. */
 export interface Caller {
@@ -45,11 +48,41 @@ export interface IdentityRequest {
   readonly secure: boolean;
 }
 
-export interface Verifier {
+/** What a verifier may use of its worker. */
+export interface VerifierWorld {
+  readonly clock: Clock;
+  /** Epoch ms. */
+  readonly epochMs: () => number;
+  /** The control worker looks for new keys of this provider, and says so when it has. */
+  readonly askKeys: (provider: string) => void;
+  readonly passwords: Pick<PasswordChecks, "compare">;
+}
+
+/** One provider at work. A kind overrides what differs from a verifier that looks at heads and needs nobody else. */
+export abstract class Verifier {
   /** Values of WWW-Authenticate, one or more: each way to show a credential of it. */
-  readonly challenges: readonly string[];
+  abstract readonly challenges: readonly string[];
+
   /** An answer at once where it can; a Promise never rejects. */
-  verify(request: IdentityRequest): Admission | Promise<Admission>;
+  abstract verify(request: IdentityRequest): Admission | Promise<Admission>;
+
+  /** Names of the fields that it writes for the model. */
+  get fields(): readonly string[] {
+    return [];
+  }
+
+  /** Why the head of a request alone does not tell whom it admits, for `explain`; null: it does. */
+  get unexplained(): string | null {
+    return null;
+  }
+
+  /** Goes on with the provider as it is declared now. False: it cannot, and another verifier takes its place. */
+  take(_provider: Provider): boolean {
+    return false;
+  }
+
+  /** New keys were looked for, and there are none. */
+  keysLooked(): void {}
 }
 
 export const absent: Admission = Object.freeze({ kind: "absent" });

@@ -34,7 +34,7 @@ export function identityStep(now: () => Admittance, callers: Callers, told: bool
     case "providers": {
       const verifiers = admittance.names.map((name) => callers.verifierOf(name));
       // Where there is one, its own admissions take them out.
-      const vouched = verifiers.length === 1 ? [] : admittance.names.flatMap((name) => callers.fieldsOf(name));
+      const vouched = verifiers.length === 1 ? [] : verifiers.flatMap(({ fields }) => fields);
       const identities = new Identities(
         verifiers,
         callers,
@@ -43,7 +43,7 @@ export function identityStep(now: () => Admittance, callers: Callers, told: bool
           admittance.names.every((name, at) => callers.verifierOf(name) === verifiers[at]),
         told ? [...vouched, clientField] : vouched,
         told,
-        admittance.names.map((name) => ({ name, fields: callers.fieldsOf(name) })),
+        admittance.names.map((name, at) => ({ name, fields: verifiers[at]!.fields })),
       );
       const inQuery = admittance.names.some((name) => callers.readsQuery(name));
       return requestStep("identity", (request) => {

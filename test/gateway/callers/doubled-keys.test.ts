@@ -47,7 +47,7 @@ async function grantsOf(text: string): Promise<Awaited<ReturnType<typeof readGra
 
 describe("a key that is written twice", () => {
   test.each(policies)("in a policy: %j", (text) => {
-    expect(decodePolicyFile(once(text)).kind).toBe("policy");
+    expect(decodePolicyFile(once(text)).kind).toBe("value");
     expect(decodePolicyFile(twice(text))).toMatchObject({
       kind: "wrong",
       sentences: [expect.stringMatching(/not YAML.*duplicated mapping key/)],

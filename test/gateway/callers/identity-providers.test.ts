@@ -2,15 +2,15 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { completePolicy, decodePolicyFile } from "../../../gateway/callers/policy-file.ts";
-import type { Provider } from "../../../gateway/callers/call-policy.ts";
-import type { Material } from "../../../gateway/callers/provider.ts";
+import type { Provider } from "../../../gateway/callers/providers/kinds.ts";
+import type { Material } from "../../../gateway/callers/providers/material.ts";
 import { jwksOf, pairOf } from "../edge/identity/tokens.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
 function decoded(provider: Fields): unknown {
   const outcome = decodePolicyFile(JSON.stringify({ providers: { corp: provider } }));
-  return outcome.kind === "wrong" ? outcome.sentences.join("\n") : outcome.policy.providers["corp"];
+  return outcome.kind === "wrong" ? outcome.sentences.join("\n") : outcome.value.providers["corp"];
 }
 
 const jwt: Fields = {
@@ -89,13 +89,13 @@ describe("a provider of tokens is wrong", () => {
   test.each<readonly [change: Fields, says: RegExp]>([
     [{ issuer: undefined }, /^providers\.corp\.issuer is missing: write/],
     [{ issuer: "" }, /providers\.corp\.issuer is not a text/],
-    [{ audiences: undefined }, /providers\.corp\.audiences are missing: write whom/],
-    [{ audiences: [] }, /audiences are missing/],
-    [{ audiences: [7] }, /audiences is no list/],
-    [{ jwks: undefined }, /needs a place of its keys: write jwks: URL, secret: NAMESPACE\/NAME, or file: FILE/],
+    [{ audiences: undefined }, /providers\.corp\.audiences is missing: write whom/],
+    [{ audiences: [] }, /audiences is empty: write whom/],
+    [{ audiences: [7] }, /audiences\[0\] is not a text/],
+    [{ jwks: undefined }, /needs a place of its keys: write jwks: URL, secret: NAMESPACE\/NAME or file: FILE/],
     [{ file: "f" }, /keys in two places/],
     [{ secret: "a/b" }, /keys in two places/],
-    [{ jwks: "login.example/jwks" }, /is no URL: write https/],
+    [{ jwks: "login.example/jwks" }, /is not a URL: write https/],
     [{ jwks: "http://login.example/jwks" }, /is not safe: write https/],
     [{ jwks: "http://login.example.svc.evil/jwks" }, /is not safe/],
     [{ jwks: "file:///etc/passwd" }, /is not safe/],
@@ -103,36 +103,36 @@ describe("a provider of tokens is wrong", () => {
       { jwks: "https://user:secret@login.example/jwks" },
       /^providers\.corp\.jwks is not safe[^]*without user and password(?![^]*secret@)/,
     ],
-    [{ algorithms: ["none"] }, /has "none", by which no token is verified here/],
-    [{ algorithms: ["HS256"] }, /has "HS256".*would let the gateway issue tokens/],
-    [{ algorithms: [] }, /names none/],
-    [{ algorithms: "rs256" }, /has "rs256"/],
+    [{ algorithms: ["none"] }, /algorithms\[0\] is "none", which is not an algorithm that Sluice verifies/],
+    [{ algorithms: ["HS256"] }, /is "HS256".*the gateway could issue tokens/],
+    [{ algorithms: [] }, /algorithms is empty: write some/],
+    [{ algorithms: "rs256" }, /algorithms is "rs256", which is not/],
     [{ leewaySeconds: -1 }, /from 0 to 300/],
     [{ leewaySeconds: 301 }, /from 0 to 300/],
     [{ leewaySeconds: "30s" }, /from 0 to 300/],
-    [{ maxAgeSeconds: 0 }, /maxAgeSeconds is no whole number from 1/],
-    [{ in: [] }, /names no place/],
+    [{ maxAgeSeconds: 0 }, /maxAgeSeconds is not a whole number from 1/],
+    [{ in: [] }, /in is empty/],
     [{ in: Array.from({ length: 9 }, (_, index) => `header x-${index}`) }, /more than 8/],
-    [{ in: "basic" }, /has "basic", which is no place of a token: write/],
-    [{ in: "header authorization" }, /no place of a token/],
-    [{ in: "header content-length" }, /no place of a token/],
-    [{ in: "header x-forwarded-for" }, /no place of a token/],
-    [{ in: "query a&b" }, /no place of a token/],
-    [{ client: "/a~2" }, /client is no JSON Pointer/],
-    [{ claims: { team: {} } }, /claims\.team is no value/],
-    [{ claims: { team: [] } }, /claims\.team is no value/],
-    [{ claims: ["team"] }, /claims is no map/],
+    [{ in: "basic" }, /in is "basic", which is not a place for it: write/],
+    [{ in: "header authorization" }, /not a place for it/],
+    [{ in: "header content-length" }, /not a place for it/],
+    [{ in: "header x-forwarded-for" }, /not a place for it/],
+    [{ in: "query a&b" }, /not a place for it/],
+    [{ client: "/a~2" }, /client is not a JSON Pointer/],
+    [{ claims: { team: {} } }, /claims\.team is not a value/],
+    [{ claims: { team: [] } }, /claims\.team is empty/],
+    [{ claims: ["team"] }, /claims is not a map/],
     [
       { claims: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`c${index}`, "v"])) },
-      /more than 32 claims/,
+      /more than 32 names/,
     ],
-    [{ headers: { host: "sub" } }, /headers\.host is no field that a claim may become/],
-    [{ headers: { "x-sluice-client": "sub" } }, /is no field/],
-    [{ headers: { "x user": "sub" } }, /is no field/],
+    [{ headers: { host: "sub" } }, /headers\.host is not the name of a field that a claim may become/],
+    [{ headers: { "x-sluice-client": "sub" } }, /is not the name of a field/],
+    [{ headers: { "x user": "sub" } }, /is not the name of a field/],
     [{ headers: { "x-user": 7 } }, /headers\.x-user is not a text/],
     [{ headers: { "x-user": "sub", X_User: "name" } }, /one field twice/],
     [{ forwardToken: "no" }, /forwardToken is neither/],
-    [{ forwardTokens: true }, /forwardTokens is not known here: write one of .*forwardToken/],
+    [{ forwardTokens: true }, /forwardTokens is not known here: write forwardToken, or remove it/],
   ])("%j", (change, says) => {
     expect(decoded({ ...jwt, ...change })).toMatch(says);
   });
@@ -152,6 +152,7 @@ test("a provider of passwords", () => {
   expect(decoded({ kind: "basic", secret: "ops/users" })).toEqual({
     kind: "basic",
     namespaces: [],
+    places: [{ kind: "basic" }],
     from: { kind: "secret", namespace: "ops", name: "users" },
     forwardsCredentials: false,
   });
@@ -178,6 +179,8 @@ test("a provider of certificates", () => {
   ).toEqual({
     kind: "mtls",
     namespaces: [],
+    places: [],
+    from: null,
     any: false,
     subjects: ["CN=a"],
     dnsNames: ["a.example"],
@@ -188,8 +191,8 @@ test("a provider of certificates", () => {
   expect(decoded({ kind: "mtls", any: true })).toMatchObject({ any: true });
   expect(decoded({ kind: "mtls" })).toMatch(/must say whose certificates are taken/);
   expect(decoded({ kind: "mtls", any: true, dns: "a" })).toMatch(/and not both/);
-  expect(decoded({ kind: "mtls", fingerprints: "ab" })).toMatch(/no SHA-256/);
-  expect(decoded({ kind: "mtls", dns: "*.example" })).toMatch(/has a \*/);
+  expect(decoded({ kind: "mtls", fingerprints: "ab" })).toMatch(/not a SHA-256/);
+  expect(decoded({ kind: "mtls", dns: "*.example" })).toMatch(/dns is "\*\.example", which is not a whole name/);
 });
 
 describe("with its keys", () => {
@@ -201,7 +204,7 @@ describe("with its keys", () => {
     if (outcome.kind === "wrong") throw new Error(outcome.sentences.join());
     const told: string[] = [];
     const { providers } = completePolicy(
-      outcome.policy,
+      outcome.value,
       () => material,
       (_, sentence) => told.push(sentence),
     );

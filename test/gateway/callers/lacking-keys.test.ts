@@ -8,7 +8,7 @@ const providers = "providers: { a: { kind: api-keys, file: /a }, b: { kind: api-
 function lacking(rules: string, lack: readonly string[], opens = false): readonly string[] {
   const outcome = decodePolicyFile(providers + rules);
   if (outcome.kind === "wrong") throw new Error(outcome.sentences.join());
-  return lackingKeys(outcome.policy, (name) => lack.includes(name), opens);
+  return lackingKeys(outcome.value, (name) => lack.includes(name), opens);
 }
 
 test("nobody is admitted where every rule names providers and no provider has keys", () => {

@@ -1,6 +1,6 @@
 // Passwords as htpasswd writes them: which hashes are taken, and what is said of the others.
 import { describe, expect, test } from "vitest";
-import { passwordBounds, readPasswords } from "../../../gateway/callers/passwords.ts";
+import { passwordBounds, readPasswords } from "../../../gateway/callers/providers/passwords.ts";
 
 const bcrypt = (cost: string, kind = "y"): string => `$2${kind}$${cost}$${"a".repeat(53)}`;
 const sha = "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=";

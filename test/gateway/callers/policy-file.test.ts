@@ -1,17 +1,17 @@
 import { printLimit } from "../../../routing/model/rate-limit.ts";
 import { describe, expect, test } from "vitest";
-import { apiKeysOf, type ApiKeysDeclaration } from "../../../gateway/callers/api-keys-provider.ts";
+import { apiKeysOf, type ApiKeysDeclaration } from "../../../gateway/callers/providers/api-keys.ts";
 import {
   completePolicy,
   decodePolicyFile,
-  mostPolicyBytes,
+  maxPolicyBytes,
   type PolicyDeclaration,
 } from "../../../gateway/callers/policy-file.ts";
 
 function policyOf(text: string): PolicyDeclaration {
   const outcome = decodePolicyFile(text);
   if (outcome.kind === "wrong") throw new Error(outcome.sentences.join("\n"));
-  return outcome.policy;
+  return outcome.value;
 }
 
 function wrongOf(text: string): string {
@@ -91,7 +91,7 @@ test.each([
   ["clientHeader:", /^clientHeader is empty/],
   ["namespaces: { models: { mayOpen: } }", /^namespaces\.models\.mayOpen is empty/],
   ["providers: { keys: { kind: api-keys, file: f, namespaces: } }", /^providers\.keys\.namespaces is empty/],
-  ["providers: { keys: { kind: api-keys, file: f, namespaces: [] } }", /^providers\.keys\.namespaces names none/],
+  ["providers: { keys: { kind: api-keys, file: f, namespaces: [] } }", /^providers\.keys\.namespaces is empty/],
   ["providers: { keys: { kind: api-keys, file: f, in: } }", /^providers\.keys\.in is empty/],
   [
     "providers: { corp: { kind: jwt, issuer: i, audiences: [a], file: f, claims: } }",
@@ -103,11 +103,11 @@ test.each([
   ],
   [
     "providers: { corp: { kind: jwt, issuer: i, audiences: [a], file: f, claims: {} } }",
-    /^providers\.corp\.claims asks for none/,
+    /^providers\.corp\.claims is empty: write claims/,
   ],
   [
     'providers: { keys: { kind: api-keys, file: f, namespaces: [" "] } }',
-    /^providers\.keys\.namespaces has " ", which is no name of a namespace/,
+    /^providers\.keys\.namespaces\[0\] is " ", which is not the name of a namespace/,
   ],
   [
     "{ namespaces: { defaults: { auth: keys } }, providers: { keys: { kind: api-keys, file: f } } }",
@@ -118,51 +118,51 @@ test.each([
 });
 
 test.each(["", "\n", "# nothing", "null", "~"])("%j is no policy", (text) => {
-  expect(wrongOf(text)).toMatch(/not YAML|is no map/);
+  expect(wrongOf(text)).toMatch(/not YAML|is not a map/);
 });
 
 test.each<[string, RegExp]>([
-  ["- a list", /is no map/],
+  ["- a list", /is not a map/],
   ["a: [", /not YAML/],
   ["a: 1\na: 2", /not YAML/],
   ["default: { auth: x }", /^default is not known here/],
   ["defaults: { auht: x }", /^defaults.auht is not known here/],
-  ["defaults: keys", /^defaults is no map/],
+  ["defaults: keys", /^defaults is not a map/],
   ["defaults: { auth: absent }", /names the provider absent/],
   ['defaults: { auth: "a,,b" }', /^defaults.auth does not say/],
   ['defaults: { auth: "" }', /^defaults.auth/],
   ["defaults: { auth: [none, x] }", /^defaults.auth does not say/],
   ["defaults: { auth: 7 }", /^defaults.auth/],
   ["limitsWithoutRedis: open", /^limitsWithoutRedis is none of share, close/],
-  [
-    "defaults: { rateLimit: many }",
-    /^defaults\.rateLimit does not say how much may come \(it does not begin with a number/,
-  ],
+  ["defaults: { rateLimit: many }", /^defaults\.rateLimit is not a rate limit \(it does not begin with a number/],
   ["defaults: { rateLimit: 7 }", /^defaults\.rateLimit/],
   ['defaults: { rateLimit: "" }', /^defaults\.rateLimit/],
   ["defaults: { rateLimit: }", /^defaults\.rateLimit/],
   ["defaults: { rateLimit: [1/s] }", /^defaults\.rateLimit/],
   ["namespaces: { prod: { rateLimit: 1/s; 1/s } }", /^namespaces\.prod\.rateLimit.*the same twice/],
-  ["namespaces: { Prod: { auth: none } }", /no name of a namespace/],
-  ["namespaces: { __proto__: { auth: none } }", /no name of a namespace/],
+  ["namespaces: { Prod: { auth: none } }", /not the name of a namespace/],
+  ["namespaces: { __proto__: { auth: none } }", /not the name of a namespace/],
   ["namespaces: { prod: { mayOpen: yes please } }", /^namespaces.prod.mayOpen is neither/],
-  ["providers: { Keys: { kind: api-keys, file: f } }", /no name of a provider/],
-  ["providers: { none: { kind: api-keys, file: f } }", /no name of a provider/],
-  ["providers: { keys: { kind: magic, file: f } }", /which is none: write/],
+  ["providers: { Keys: { kind: api-keys, file: f } }", /not a name for a provider/],
+  ["providers: { none: { kind: api-keys, file: f } }", /not a name for a provider/],
+  [
+    "providers: { keys: { kind: magic, file: f } }",
+    /kind is "magic", which is not known: write api-keys, basic, jwt or mtls/,
+  ],
   ["providers: { keys: { file: f } }", /^providers.keys.kind is missing/],
   ["providers: { keys: { kind: api-keys } }", /needs a place of its keys/],
-  ["providers: { keys: { kind: api-keys, file: f, secret: a/b } }", /needs a place of its keys/],
+  ["providers: { keys: { kind: api-keys, file: f, secret: a/b } }", /has its keys in two places/],
   ["providers: { keys: { kind: api-keys, secret: keys } }", /write NAMESPACE\/NAME/],
   ["providers: { keys: { kind: api-keys, file: f, in: [] } }", /in/],
-  ["providers: { keys: { kind: api-keys, file: f, in: [cookie x] } }", /no place of a key/],
-  ["providers: { keys: { kind: api-keys, file: f, in: [header host] } }", /no place of a key/],
+  ["providers: { keys: { kind: api-keys, file: f, in: [cookie x] } }", /not a place for it/],
+  ["providers: { keys: { kind: api-keys, file: f, in: [header host] } }", /not a place for it/],
   ["providers: { keys: { kind: api-keys, file: f, key: x } }", /^providers.keys.key is not known here/],
   ["defaults: { auth: }", /^defaults\.auth is empty/],
   ["defaults: { allow: }", /^defaults\.allow is empty/],
   ["defaults: { allow: [] }", /^defaults.allow names no address/],
   ['defaults: { deny: "" }', /^defaults.deny/],
   ["defaults: { deny: [10.0.0.0/8, office] }", /^defaults.deny has "office", which is neither/],
-  ["defaults: { deny: [10.0.0.0/8, 7] }", /^defaults.deny is no list/],
+  ["defaults: { deny: [10.0.0.0/8, 7] }", /^defaults\.deny\[1\] is not a text/],
   ["namespaces: { prod: { allow: 10.0.0.1/8 } }", /^namespaces.prod.allow has "10.0.0.1\/8", whose address has bits/],
   ['clientHeader: "true"', /neither true nor false/],
 ])("%s", (text, sentence) => {
@@ -174,7 +174,7 @@ test.each([
   [0, "right"],
   [1, "longer"],
 ])("a file of the most bytes and %i", (more, outcome) => {
-  expect(wrongOf(`{}\n#${"x".repeat(mostPolicyBytes + more - 4)}`)).toContain(outcome);
+  expect(wrongOf(`{}\n#${"x".repeat(maxPolicyBytes + more - 4)}`)).toContain(outcome);
 });
 
 describe("API keys", () => {

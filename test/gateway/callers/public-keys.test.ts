@@ -7,7 +7,7 @@ import {
   readPublicKeys,
   type KeysOutcome,
   type PublicKey,
-} from "../../../gateway/callers/public-keys.ts";
+} from "../../../gateway/callers/providers/public-keys.ts";
 
 const { publicKey: ec, privateKey: ecPrivate } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const { publicKey: rsa } = generateKeyPairSync("rsa", { modulusLength: 2048 });

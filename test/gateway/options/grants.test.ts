@@ -38,14 +38,19 @@ describe("the Grants file", () => {
   );
 
   test("wrong content is one line with the place and what to write", () => {
-    expect(sentenceOf(null)).toMatch(/has no list: write "grants:"/);
-    expect(sentenceOf({ grants: ["prod"] })).toMatch(/grants\[0\]: is not a mapping/);
-    expect(sentenceOf({ grants: [{ prefixes: ["/"] }] })).toMatch(/grants\[0\]: has no namespace/);
-    expect(sentenceOf({ grants: [{ namespace: "a" }, { namespace: "b", prefix: "/x" }] })).toMatch(
-      /grants\[1\]: "prefix" is not a field/,
+    expect(sentenceOf(null)).toMatch(/the file is not a map/);
+    expect(sentenceOf({})).toMatch(/grants is missing: write "grants:"/);
+    expect(sentenceOf({ grants: ["prod"] })).toMatch(/grants\[0\] is not a map/);
+    expect(sentenceOf({ grants: [{ prefixes: ["/"] }] })).toMatch(
+      /grants\[0\]\.namespace is missing: write "namespace: NS"/,
     );
-    expect(sentenceOf({ grants: [{ namespace: "a", hosts: "x" }] })).toMatch(/hosts is not a list of texts/);
-    expect(sentenceOf({ grants: [{ namespace: "a", regex: "yes" }] })).toMatch(/regex is neither true nor false/);
+    expect(sentenceOf({ grants: [{ namespace: "a" }, { namespace: "b", prefix: "/x" }] })).toMatch(
+      /grants\[1\]\.prefix is not known here: write prefixes, or remove it/,
+    );
+    expect(sentenceOf({ grants: [{ namespace: "a", hosts: "x" }] })).toMatch(/grants\[0\]\.hosts is not a list/);
+    expect(sentenceOf({ grants: [{ namespace: "a", regex: "yes" }] })).toMatch(
+      /grants\[0\]\.regex is neither true nor false/,
+    );
   });
 
   const lists = ["prefixes", "hosts", "grpcNames", "upstreams"];
@@ -61,7 +66,7 @@ describe("the Grants file", () => {
     ),
   )("%s: %j is none of all, and stops the start", (name, value) => {
     expect(sentenceOf({ grants: [{ namespace: "a", prefixes: ["/pay/"], [name]: value }] })).toMatch(
-      `grants[0]: ${name} is `,
+      `grants[0].${name} is empty: write a `,
     );
   });
 
@@ -71,7 +76,7 @@ describe("the Grants file", () => {
     ),
   )("%s: [%j] stops the start", (name, text) => {
     expect(sentenceOf({ grants: [{ namespace: "a", prefixes: ["/pay/"], [name]: [text] }] })).toMatch(
-      `grants[0]: ${name} holds `,
+      `grants[0].${name}[0] is `,
     );
   });
 
@@ -79,14 +84,14 @@ describe("the Grants file", () => {
     "%s without a value stops the start",
     (name) => {
       expect(sentenceOf({ grants: [{ namespace: "a", [name]: null }] })).toBe(
-        `the Grants file g.yaml, grants[0]: ${name} is neither true nor false`,
+        `the Grants file g.yaml: grants[0].${name} is empty: write a value, or remove it`,
       );
     },
   );
 
   test("a field one indentation out stops the start", () => {
     expect(sentenceOf({ grants: [{ namespace: "a", prefixes: ["/pay/"] }], hosts: ["a.com"] })).toMatch(
-      /has "hosts" beside grants/,
+      /hosts is not known here: indent it like the other lines of its Grant/,
     );
   });
 
@@ -98,7 +103,7 @@ describe("the Grants file", () => {
     "%j is no namespace, and nothing of it reaches a terminal",
     (namespace) => {
       const sentence = sentenceOf({ grants: [{ namespace }] });
-      expect(sentence).toMatch(/is not the name of a namespace/);
+      expect(sentence).toMatch(/is not (?:the name of a namespace|a text)/);
       expect(sentence).not.toMatch(/\p{Cc}/u);
     },
   );
@@ -115,8 +120,8 @@ describe("the Grants file", () => {
   ])("%s: what would give something else than it says stops the start", (name, good, wrong) => {
     expect(decodeGrants({ grants: [{ namespace: "a", [name]: good }] }, "g.yaml").kind).toBe("grants");
     for (const text of wrong)
-      expect(sentenceOf({ grants: [{ namespace: "a", [name]: [...good, text] }] })).toContain(
-        `grants[0]: ${name} holds ${JSON.stringify(text)}, which `,
+      expect(sentenceOf({ grants: [{ namespace: "a", [name]: [...good, text] }] })).toMatch(
+        `grants[0].${name}[${good.length}] is ${text === "" ? "not a text" : `${JSON.stringify(text)}, which `}`,
       );
   });
 });

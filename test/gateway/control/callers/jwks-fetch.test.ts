@@ -5,7 +5,7 @@ import { createServer as createSecureServer } from "node:https";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { keyBounds } from "../../../../gateway/callers/public-keys.ts";
+import { keyBounds } from "../../../../gateway/callers/providers/public-keys.ts";
 import { fetchJwks, type JwksOutside } from "../../../../gateway/control/callers/jwks-fetch.ts";
 import { readAddress, refusalOf } from "../../../../k8s/translate/backends/reach.ts";
 import { Authority } from "../../../authority.ts";

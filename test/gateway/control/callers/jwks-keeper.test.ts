@@ -1,6 +1,6 @@
 // Key sets that are kept fresh: when they are fetched, and what stays when they cannot be.
 import { expect, test } from "vitest";
-import { readPublicKeys } from "../../../../gateway/callers/public-keys.ts";
+import { readPublicKeys } from "../../../../gateway/callers/providers/public-keys.ts";
 import type { JwksAnswer } from "../../../../gateway/control/callers/jwks-fetch.ts";
 import { JwksKeeper, jwksTimes } from "../../../../gateway/control/callers/jwks-keeper.ts";
 import { jwksOf, pairOf } from "../../edge/identity/tokens.ts";

@@ -2,7 +2,7 @@
 import { hashSync } from "bcryptjs";
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { readPasswords } from "../../../../gateway/callers/passwords.ts";
+import { readPasswords } from "../../../../gateway/callers/providers/passwords.ts";
 import { BasicVerifier, basicBounds } from "../../../../gateway/edge/identity/basic.ts";
 import {
   PasswordChecks,
@@ -41,9 +41,14 @@ function stageOf(
   };
   const verifier = new BasicVerifier(
     "corp",
-    { kind: "basic", namespaces: [], forwardsCredentials: changes.forwardsCredentials ?? false, users },
-    { compare },
-    () => time.nowMs,
+    {
+      kind: "basic",
+      namespaces: [],
+      places: [{ kind: "basic" }],
+      forwardsCredentials: changes.forwardsCredentials ?? false,
+      users,
+    },
+    { passwords: { compare }, epochMs: () => time.nowMs },
   );
   return Object.assign(time, { verifier, compared });
 }

@@ -1,6 +1,6 @@
 // The provider `jwt` in a worker: where tokens are found, what goes on to the model, what is remembered, who waits for new keys.
 import { describe, expect, test } from "vitest";
-import type { JwtProvider } from "../../../../gateway/callers/jwt-provider.ts";
+import type { JwtProvider } from "../../../../gateway/callers/providers/jwt.ts";
 import { JwtVerifier, jwtBounds } from "../../../../gateway/edge/identity/jwt-verifier.ts";
 import { copyOfHead, noChange } from "../../../../gateway/edge/message/head-copy.ts";
 import type { Admission } from "../../../../gateway/edge/identity/verifier.ts";

@@ -1,7 +1,7 @@
 // Which tokens are taken, and what those who are refused are told.
 import { describe, expect, test } from "vitest";
-import type { JwtProvider } from "../../../../gateway/callers/jwt-provider.ts";
-import { algorithms, mostUnnamedKeys } from "../../../../gateway/callers/public-keys.ts";
+import type { JwtProvider } from "../../../../gateway/callers/providers/jwt.ts";
+import { algorithms, mostUnnamedKeys } from "../../../../gateway/callers/providers/public-keys.ts";
 import { judgeJwt, mostTokenBytes, mostUnverifiedClaims } from "../../../../gateway/edge/identity/jwt.ts";
 import { Keyring } from "../../../../gateway/edge/identity/keyring.ts";
 import { claims, confusedToken, issuer, jwtProvider, keysOf, now, pairOf, tokenOf, type Pair } from "./tokens.ts";

@@ -1,6 +1,6 @@
 // The provider `mtls`: whose certificates may call, and by which name they are known.
 import { expect, test } from "vitest";
-import type { MtlsProvider } from "../../../../gateway/callers/mtls-provider.ts";
+import type { MtlsProvider } from "../../../../gateway/callers/providers/mtls.ts";
 import { MtlsVerifier } from "../../../../gateway/edge/identity/mtls.ts";
 import type { ClientCertificate } from "../../../../gateway/edge/message/client-certificate.ts";
 import { requestOf, verdictOf } from "./requests.ts";
@@ -15,6 +15,7 @@ const certificate: ClientCertificate = {
 const none: MtlsProvider = {
   kind: "mtls",
   namespaces: [],
+  places: [],
   any: false,
   subjects: [],
   dnsNames: [],

@@ -1,8 +1,9 @@
 // What the providers of a policy make of a request that is only explained: as a data worker would, without asking anybody.
 import { hashSync } from "bcryptjs";
 import { afterEach, expect, test } from "vitest";
-import { noPolicy, type CallPolicy, type Provider } from "../../../../gateway/callers/call-policy.ts";
-import { readPasswords } from "../../../../gateway/callers/passwords.ts";
+import { noPolicy, type CallPolicy } from "../../../../gateway/callers/call-policy.ts";
+import type { Provider } from "../../../../gateway/callers/providers/kinds.ts";
+import { readPasswords } from "../../../../gateway/callers/providers/passwords.ts";
 import type { LookedAt } from "../../../../gateway/callers/shown.ts";
 import { ShownCredentials } from "../../../../gateway/edge/identity/shown-credentials.ts";
 import { keysProvider } from "../../../policies.ts";
@@ -31,6 +32,7 @@ const policy: CallPolicy = {
     people: {
       kind: "basic",
       namespaces: [],
+      places: [{ kind: "basic" }],
       forwardsCredentials: false,
       users: readPasswords(`alice:${hashSync("right", 4)}`, []),
     },
@@ -39,6 +41,7 @@ const policy: CallPolicy = {
     machines: {
       kind: "mtls",
       namespaces: [],
+      places: [],
       any: true,
       uris: [],
       dnsNames: [],

@@ -1,7 +1,7 @@
 // Tokens of an issuer that exists in tests alone, signed by hand: jose would not write the wrong ones.
 import { constants, createHmac, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import { readPublicKeys, type PublicKey } from "../../../../gateway/callers/public-keys.ts";
-import type { JwtProvider } from "../../../../gateway/callers/jwt-provider.ts";
+import { readPublicKeys, type PublicKey } from "../../../../gateway/callers/providers/public-keys.ts";
+import type { JwtProvider } from "../../../../gateway/callers/providers/jwt.ts";
 
 export const issuer = "https://login.example";
 /** Time of the tests, epoch s. */

@@ -9,15 +9,25 @@ import { waits, type StepRequest, type Verdict } from "../../../../gateway/edge/
 const admitted: Admission = { kind: "admitted", caller: { provider: "corp", client: "one" }, change: null };
 const corp: Admittance = { kind: "providers", names: ["corp"], since: "object" };
 
+function verifierWith(verify: Verifier["verify"]): Verifier {
+  return {
+    challenges: ["Bearer"],
+    verify,
+    fields: [],
+    unexplained: null,
+    take: () => false,
+    keysLooked: () => undefined,
+  };
+}
+
 /** What becomes of it when `change` comes before the provider has answered. */
 async function verdictAfter(change: (world: { now: Admittance; verifier: Verifier }) => void): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<Admission>();
-  const verifier: Verifier = { challenges: ["Bearer"], verify: () => promise };
+  const verifier = verifierWith(() => promise);
   const world = { now: corp, verifier };
   const callers = {
     verifierOf: () => world.verifier,
     readsQuery: () => false,
-    fieldsOf: () => [],
     count: () => undefined,
   } as unknown as Callers;
   const said = Promise.withResolvers<Verdict>();
@@ -39,11 +49,7 @@ test.each<[string, string, (world: { now: Admittance; verifier: Verifier }) => v
   ["the same said once more", "go-on", (world) => (world.now = { ...corp })],
   ["another provider", "identity-unavailable", (world) => (world.now = { ...corp, names: ["partners"] })],
   ["nobody", "identity-unavailable", (world) => (world.now = { kind: "nobody", sentence: "x", since: "object" })],
-  [
-    "another provider of the name",
-    "identity-unavailable",
-    (world) => (world.verifier = { challenges: ["Bearer"], verify: () => admitted }),
-  ],
+  ["another provider of the name", "identity-unavailable", (world) => (world.verifier = verifierWith(() => admitted))],
 ])("%s: %s", async (_what, outcome, change) => {
   expect(await verdictAfter(change)).toBe(outcome);
 });

@@ -1,7 +1,7 @@
 // Who may call, as each kind of object says it.
 import { describe, expect, test } from "vitest";
 import type { SourceObject } from "../../../../k8s/translate/model/object.ts";
-import { isProviderName, mostProviders, parseAuth, plainGuard, type Guard } from "../../../../routing/model/guard.ts";
+import { providerName, mostProviders, parseAuth, plainGuard, type Guard } from "../../../../routing/model/guard.ts";
 import { noGrant, object, problemsOf, service, translate } from "../objects.ts";
 
 const spec = "spec: {predictors: [{name: main}]}";
@@ -190,7 +190,7 @@ describe("names of providers", () => {
     [63, true],
     [64, false],
   ])("of %i characters", (length, isName) => {
-    expect(isProviderName("x".repeat(length))).toBe(isName);
+    expect(providerName.test("x".repeat(length))).toBe(isName);
   });
 
   test.each([

@@ -1,6 +1,6 @@
 // Public keys that sign tokens, read from a JWKS (RFC 7517) or PEM: which of them may verify what, and why the others are left out.
 import { createPublicKey, type KeyObject, type webcrypto } from "node:crypto";
-import { repeatedKeyOffset } from "../../routing/text/json-keys.ts";
+import { repeatedKeyOffset } from "../../../routing/text/json-keys.ts";
 
 /** Algorithms of signatures that providers may allow (RFC 7518, RFC 8037, RFC 9864). None is symmetric: a public key is no secret. */
 export const algorithms = [
