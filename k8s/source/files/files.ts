@@ -16,7 +16,7 @@ import { drawnTextKey } from "../objects/text-digest.ts";
 import { finish, type Work } from "../objects/turns.ts";
 
 /** Longest file that is read while somebody may still write to it, bytes. Most writers write so much at once. */
-const earlyBytes = 64 * 1024;
+export const earlyBytes = 64 * 1024;
 
 /** What files hold beside the objects that were read of them. */
 export interface BesideObjects {
@@ -46,6 +46,11 @@ export class ManifestFiles {
   /** true when the file was read and `stat` says that it is still the same. */
   isCurrent(name: string, stats: Stats): boolean {
     return this.#files.isStamped(name, stampOf(stats));
+  }
+
+  /** Namespace of the first object that the file declared when it was read last; null: none. */
+  namespaceOf(name: string): string | null {
+    return this.#files.namespaceOf(name);
   }
 
   /** true when the file declares objects and is empty now: in all likelihood somebody is about to write it. */

@@ -60,6 +60,17 @@ export class KnownFiles {
     return stamp === (this.#open.get(number)?.file.stamp ?? new PackedReader(this.#packed[number]!).number());
   }
 
+  /** Namespace of the first object that the file declares; null: none. Costs the same however many it declares. */
+  namespaceOf(name: string): string | null {
+    const number = this.#numbers.get(name);
+    if (number === undefined) return null;
+    const open = this.#open.get(number);
+    if (open !== undefined) return open.file.objects[0]?.ref.namespace ?? null;
+    const from = new PackedReader(this.#packed[number]!);
+    headOf(from);
+    return from.isAtEnd ? null : StoredObject.unpack(from, "", name).ref.namespace;
+  }
+
   *values(): Iterable<KnownFile> {
     for (const number of this.#numbers.values()) yield this.#open.get(number)?.file ?? this.#unpack(number);
   }
@@ -118,13 +129,17 @@ export function packFile({ stamp, digest, ending, otherKinds, withoutNamespace, 
 /** `name`: of the file. */
 export function unpackFile(packed: string, name: string): KnownFile {
   const from = new PackedReader(packed);
+  const head = headOf(from);
+  const objects: StoredObject[] = [];
+  while (!from.isAtEnd) objects.push(StoredObject.unpack(from, objects.at(-1)?.ref.namespace ?? "", name));
+  return { ...head, objects };
+}
+
+/** What stands before the objects. */
+function headOf(from: PackedReader): Omit<KnownFile, "objects"> {
   const stamp = from.number();
   const digest = from.text();
   const bytes = from.number() - 1;
   const ending = bytes < 0 ? null : { bytes, tail: from.number() | 0 };
-  const otherKinds = from.number();
-  const withoutNamespace = from.number();
-  const objects: StoredObject[] = [];
-  while (!from.isAtEnd) objects.push(StoredObject.unpack(from, objects.at(-1)?.ref.namespace ?? "", name));
-  return { stamp, digest, ending, objects, otherKinds, withoutNamespace };
+  return { stamp, digest, ending, otherKinds: from.number(), withoutNamespace: from.number() };
 }

@@ -17,7 +17,7 @@ import {
   type Entry,
   type FolderBounds,
 } from "../entries/entries.ts";
-import { fileProblem, ManifestFiles } from "../files/files.ts";
+import { earlyBytes, fileProblem, ManifestFiles } from "../files/files.ts";
 import { hasPassed, PendingEntries, type Happening, type PendingEntry } from "./pending-entries.ts";
 import { PassedNames } from "./passed-names.ts";
 import type { Source, SourceChange } from "../objects/source.ts";
@@ -59,7 +59,7 @@ class FolderSource implements Source {
   readonly #turns = new Turns();
   readonly #roots: Directory[] = [];
   readonly #rootWatchers: FSWatcher[] = [];
-  readonly #pending = new PendingEntries();
+  readonly #pending = new PendingEntries((directory, entry) => this.#files.namespaceOf(join(directory.name, entry)));
   readonly #passed = new PassedNames(
     () =>
       void this.#turns.run(() =>
@@ -232,7 +232,7 @@ class FolderSource implements Source {
     this.#flushAtMs = Infinity;
     this.#readAtMs = now();
     const nowMs = performance.now();
-    for (const pending of this.#pending.values()) {
+    for (const pending of this.#pending.inTurns()) {
       if (performance.now() - nowMs >= flushMs) break;
       if (pending.dueMs > nowMs) {
         if (pending.early) yield* this.#lookEarly(pending);
@@ -245,6 +245,7 @@ class FolderSource implements Source {
         continue;
       }
       const found = entryAt(join(pending.directory.path, pending.entry));
+      this.#pending.spend(found.kind === "file" ? found.stats.size : 0);
       const vanishedAtMs = pending.vanishedAtMs ?? nowMs;
       const dueMs = vanishedAtMs + this.#doubtMs(pending, found);
       if (dueMs > nowMs) {
@@ -265,6 +266,7 @@ class FolderSource implements Source {
 
   *#lookEarly(pending: PendingEntry): Work {
     const looked = this.#pending.looked(pending);
+    this.#pending.spend(earlyBytes);
     const isWhole =
       pending.directory.watcher !== null && (yield* this.#tree.lookEarly(pending.directory, pending.entry));
     if (isWhole) this.#pending.believe(looked);

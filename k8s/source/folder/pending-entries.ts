@@ -1,10 +1,15 @@
-// Pending entries: what events named and what has not been looked at yet, and when that is due.
+// Pending entries: what events named and what has not been looked at yet, and when that is due. Namespaces take turns, so that one whose files change by
+// the hundred does not make the changes of others wait for all of them.
 import type { Directory } from "./tree.ts";
 
 /** A file that is written in place, and does not look whole at once, is read when nothing was written to it for this long. What is strange is left alone for as long: less than what is gone is doubted. */
 const settleMs = 5;
 /** … or at the latest this long after the first event, when somebody writes without end. */
 const settleLimitMs = 100;
+/** Bytes of files that a namespace may have looked at before others have their turn: some milliseconds of reading and translation. */
+export const turnBytes = 32 * 1024;
+/** An entry that is no file, or a small one, counts so much. */
+const minBytes = 512;
 /** Looks at a file that is written in place, before it is left to settle. */
 const earlyLooks = 8;
 
@@ -16,6 +21,8 @@ export type Happening = "written" | "moved" | "strange";
 
 export interface PendingEntry {
   readonly key: string;
+  /** Whose turn it waits for: the namespace that the file declared last, else the path of the directory, which no namespace is named like. */
+  readonly turn: string;
   readonly directory: Directory;
   readonly entry: string;
   readonly sinceMs: number;
@@ -32,10 +39,41 @@ export interface PendingEntry {
 /** All times are of performance.now(). */
 export class PendingEntries {
   readonly #entries = new Map<string, PendingEntry>();
+  /** Keys of each turn, in the order in which they were first named; the turn that was taken last stands last. */
+  readonly #turns = new Map<string, Set<string>>();
+  readonly #turnOf: (directory: Directory, entry: string) => string | null;
+  /** Bytes looked at in this turn. */
+  #spent = 0;
 
-  /** In the order in which they were first named. One that is added meanwhile comes too. */
-  values(): Iterable<PendingEntry> {
-    return this.#entries.values();
+  /** `turnOf`: the namespace that a file declared last; null: none is known. */
+  constructor(turnOf: (directory: Directory, entry: string) => string | null) {
+    this.#turnOf = turnOf;
+  }
+
+  /**
+   * All of them, those of a namespace until `turnBytes` were spent, then those of the next. One that is added meanwhile comes too. Who stops in the middle
+   * of a turn goes on with the next one.
+   */
+  *inTurns(): Generator<PendingEntry> {
+    for (const [turn, keys] of this.#turns) {
+      this.#spent = 0;
+      try {
+        for (const key of keys) {
+          if (this.#spent >= turnBytes) break;
+          yield this.#entries.get(key)!;
+        }
+      } finally {
+        if (this.#spent > 0 && keys.size > 0) {
+          this.#turns.delete(turn);
+          this.#turns.set(turn, keys);
+        }
+      }
+    }
+  }
+
+  /** A file of so many bytes was looked at, or something else, of 0. */
+  spend(bytes: number): void {
+    this.#spent += Math.max(minBytes, bytes);
   }
 
   has(directory: Directory, entry: string): boolean {
@@ -50,8 +88,10 @@ export class PendingEntries {
     const looks = known?.looks ?? 0;
     const dueMs = happened === "moved" ? nowMs : Math.min(nowMs + settleMs, sinceMs + settleLimitMs);
     const moves = happened !== "strange" || known?.moves === null ? null : (known?.moves ?? 0) + 1;
+    const turn = known?.turn ?? this.#turnOf(directory, entry) ?? directory.path;
     const pending: PendingEntry = {
       key,
+      turn,
       directory,
       entry,
       sinceMs,
@@ -61,33 +101,45 @@ export class PendingEntries {
       moves,
       vanishedAtMs: known?.vanishedAtMs ?? null,
     };
-    this.#entries.set(key, pending);
+    this.#put(pending);
     return nextLookMs(pending);
   }
 
   /** It was found gone or empty, which is not believed before `dueMs`. */
   doubt(pending: PendingEntry, vanishedAtMs: number, dueMs: number): void {
-    this.#entries.set(pending.key, { ...pending, dueMs, early: false, vanishedAtMs });
+    this.#put({ ...pending, dueMs, early: false, vanishedAtMs });
   }
 
   /** It is looked at before it is due. Gives what `believe` takes. */
   looked(pending: PendingEntry): PendingEntry {
     const looked = { ...pending, early: false, looks: pending.looks + 1 };
-    this.#entries.set(pending.key, looked);
+    this.#put(looked);
     return looked;
   }
 
   /** It needs no other look, unless something happened to it since that one. */
   believe(looked: PendingEntry): void {
-    if (this.#entries.get(looked.key) === looked) this.#entries.delete(looked.key);
+    if (this.#entries.get(looked.key) === looked) this.delete(looked);
   }
 
-  delete({ key }: PendingEntry): void {
+  delete({ key, turn }: PendingEntry): void {
     this.#entries.delete(key);
+    const keys = this.#turns.get(turn);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#turns.delete(turn);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#turns.clear();
+  }
+
+  #put(pending: PendingEntry): void {
+    const { key, turn } = pending;
+    this.#entries.set(key, pending);
+    const keys = this.#turns.get(turn);
+    if (keys === undefined) this.#turns.set(turn, new Set([key]));
+    else keys.add(key);
   }
 
   /** When the next look is due; Infinity: never. Looks at all of them. */

@@ -132,6 +132,7 @@ describe("files", () => {
           expect(Array.from(files.values(), shown)).toHaveLength(known.size);
           for (const name of ["a", "b", "c"]) {
             const file = known.get(name);
+            expect(files.namespaceOf(name)).toBe(file?.objects[0]?.ref.namespace ?? null);
             if (file === undefined) continue;
             expect(files.numberOf(name)).toBeLessThan(3);
             expect(files.isStamped(name, file.stamp)).toBe(true);

@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { FolderBounds } from "../../../../k8s/source/entries/entries.ts";
 import { ManifestFiles } from "../../../../k8s/source/files/files.ts";
 import { folderSource } from "../../../../k8s/source/folder/folder.ts";
-import { PendingEntries } from "../../../../k8s/source/folder/pending-entries.ts";
+import { PendingEntries, turnBytes } from "../../../../k8s/source/folder/pending-entries.ts";
 import { readManifests } from "../../../../k8s/source/read.ts";
 import type { Source, SourceChange } from "../../../../k8s/source/objects/source.ts";
 import { finish } from "../../../../k8s/source/objects/turns.ts";
@@ -531,6 +531,26 @@ describe("edits", () => {
     await follower.until(() => follower.objects.size === all);
     expect(follower.changes.length).toBeGreaterThan(2);
     expect(follower.changes.slice(1).every(({ removed }) => removed.length === 0)).toBe(true);
+  });
+
+  test("a change of one namespace waits for one turn of another that edits hundreds of files", async () => {
+    const sized = (namespace: string, name: string, port: number): string =>
+      `${service(name, port).replace("namespace: prod", `namespace: ${namespace}`)}# ${"x".repeat(8 * 1024)}\n`;
+    const files = 300;
+    for (let index = 0; index < files; index++) put(`loud-${index}.yaml`, sized("loud", `l${index}`, 1));
+    put("quiet.yaml", sized("quiet", "q", 1));
+    const follower = await follow();
+    const read = vi.spyOn(ManifestFiles.prototype, "read");
+    try {
+      for (let index = 0; index < files; index++) replace(`loud-${index}.yaml`, sized("loud", `l${index}`, 2));
+      replace("quiet.yaml", sized("quiet", "q", 2));
+      await follower.until(() => Object.values(follower.ports()).every((port) => port === 2));
+      const order = read.mock.calls.map(([, name]) => basename(name));
+      expect(order).toHaveLength(files + 1);
+      expect(order.indexOf("quiet.yaml")).toBeLessThanOrEqual(turnBytes / (8 * 1024));
+    } finally {
+      read.mockRestore();
+    }
   });
 
   test("nothing is delivered by a Source that is stopped while it reads", async () => {
