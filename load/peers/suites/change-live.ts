@@ -1,6 +1,7 @@
 // change-live: one changed file among 10,000, from its rename(2) to the first answer by the new table on every worker.
 import { join } from "node:path";
 import { deployments, type Deployment } from "../fleet.ts";
+import { startNoisyNamespace } from "../noisy-namespace.ts";
 import { manifestFile, plainSplit, replaceManifest, wholeManifest, type Split } from "../manifests.ts";
 import { Pollers, type Live } from "../pollers.ts";
 import { pause } from "../process.ts";
@@ -69,35 +70,25 @@ export const changeLive: Suite = {
         serveOptions: [],
       });
       const pollers = await Pollers.open(sluice, workers, predictors, fleet[0]!);
-      const lives = await changeMany(
-        pollers,
-        stage.manifests,
-        fleet,
-        options.requests ?? changes,
-        seededRandom(workers),
-      );
+      const measure = async (title: string): Promise<void> => {
+        const random = seededRandom(workers);
+        const lives = await changeMany(pollers, stage.manifests, fleet, options.requests ?? changes, random);
+        const ms = (of: keyof Live, q: number): string =>
+          number(
+            quantile(
+              lives.map((live) => live[of]),
+              q,
+            ),
+          );
+        const seen = [0.5, 0.9, 0.99, 1].map((q) => ms("seenMs", q));
+        rows.push([title, String(lives.length), ...seen, ms("notBeforeMs", 0.5), ms("notBeforeMs", 0.99)]);
+      };
+      await measure(String(workers));
+      const endNoise = startNoisyNamespace(stage.manifests);
+      await measure(`${workers}, beside a noisy namespace`);
+      notes.push(`${workers} workers: the noisy namespace made ${endNoise()} edits of 150 kB.`);
       pollers.stop();
       const buckets = bucketsOf((await scrapeMetrics(sluice.adminPort)).text, "sluice_change_live_seconds");
-      rows.push([
-        String(workers),
-        String(lives.length),
-        ...[0.5, 0.9, 0.99, 1].map((q) =>
-          number(
-            quantile(
-              lives.map(({ seenMs }) => seenMs),
-              q,
-            ),
-          ),
-        ),
-        ...[0.5, 0.99].map((q) =>
-          number(
-            quantile(
-              lives.map(({ notBeforeMs }) => notBeforeMs),
-              q,
-            ),
-          ),
-        ),
-      ]);
       notes.push(
         `${workers} workers, from the first byte read to the last acknowledgement, \`sluice_change_live_seconds\` (all changes since the start, cumulative): ${[...buckets].map(([bound, count]) => `≤ ${bound} s: ${count}`).join(", ")}`,
       );
