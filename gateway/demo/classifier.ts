@@ -1,7 +1,7 @@
 // The demo's model: multinomial logistic regression on Fisher's iris measurements, in two versions with fitted coefficients.
 //
-// How the coefficients in iris.json came about: `fit.ts` beside this file, run on the 150 measurements as R prints them
-// (`write.csv(iris, row.names = FALSE)`; Fisher 1936). Version 1 sees the sepals only and is right about 83 in 100 of them;
+// The coefficients in iris.json were fitted to the 150 measurements as R prints them (`write.csv(iris, row.names = FALSE)`; Fisher 1936) by
+// gradient descent on standardised features with an L2 penalty of 0.001. Version 1 sees the sepals only and is right about 83 in 100 of them;
 // version 2 sees all four measurements and is right about 98. So the two answer differently, and the canary is the better one.
 import iris from "./iris.json" with { type: "json" };
 
