@@ -10,7 +10,7 @@ import { dump, load, loadAll } from "js-yaml";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { decodePolicyFile } from "../gateway/callers/policy-file.ts";
 import { decodeGrants } from "../gateway/options/grants.ts";
-import { annotationKinds } from "../k8s/translate/fields/field-kinds.ts";
+import { annotationKinds } from "../k8s/translate/fields/annotation-names.ts";
 import { GatewayProcess } from "./gateway/gateway-process.ts";
 import { root } from "./gateway/packed-form.ts";
 import { printed } from "./gateway/printed.ts";

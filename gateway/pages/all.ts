@@ -1,4 +1,5 @@
 // Everything that "npm run pages" makes, a line each: the part of a page beside the declaration that it is made from.
+import { annotationsPart, deploymentFieldsPart } from "./annotations.ts";
 import type { GeneratedFile, GeneratedPart } from "./generated.ts";
 import { ambassadorParts } from "./ambassador-fields.ts";
 import { flagsPart, reasonsPart } from "./failures.ts";
@@ -10,6 +11,8 @@ import { stepsPart } from "./steps.ts";
 export const generatedParts: readonly GeneratedPart[] = [
   accessLogPart,
   ...ambassadorParts,
+  annotationsPart,
+  deploymentFieldsPart,
   flagsPart,
   logEventsPart,
   metricsPart,

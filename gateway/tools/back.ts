@@ -1,6 +1,6 @@
 // `sluice check --back`: what would open, or be shared otherwise, if Ambassador served the same objects again. It reads none of `sluice.io/…` and no policy.
-import { guardAnnotations, keys } from "../../k8s/translate/fields/annotations.ts";
-import { nearAnnotation } from "../../k8s/translate/fields/deployment-fields.ts";
+import { guardAnnotations, nearAnnotation } from "../../k8s/translate/fields/annotation-names.ts";
+import { annotations } from "../../k8s/translate/fields/annotations.ts";
 import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
 import { ownersOf } from "../../k8s/translate/backends/services.ts";
 import { fieldOf, isRecord, quoted, recordOf, textOf } from "../../k8s/translate/values/value.ts";
@@ -115,13 +115,13 @@ class Going {
       .map(({ means, value, field }) =>
         this.#problem(this.#openingOf(means), field, `Ambassador does not read this (${quoted(value)})`),
       );
-    return [...problems, ...this.#ofPolicy(says(keys.auth), says(keys.rateLimit))];
+    return [...problems, ...this.#ofPolicy(says(annotations.auth.name), says(annotations.rateLimit.name))];
   }
 
   /** `none`, where it holds: anybody may call here, too. */
   #staysOpen({ means, value }: FoundAnnotation): boolean {
     return (
-      means === keys.auth &&
+      means === annotations.auth.name &&
       String(value).trim().toLowerCase() === "none" &&
       this.#guard !== null &&
       admittanceOf(this.#guard, this.#object.ref.namespace, this.#policy).kind === "anybody"
@@ -130,7 +130,7 @@ class Going {
 
   #openingOf(means: string): Opening {
     const { callers, addresses, limits } = this.#openings;
-    return means === keys.auth ? callers : means === keys.rateLimit ? limits : addresses;
+    return means === annotations.auth.name ? callers : means === annotations.rateLimit.name ? limits : addresses;
   }
 
   /** What the policy says of an object that does not say it itself. */

@@ -5,7 +5,8 @@ import { openKey, type DigestKey } from "../../routing/collections/digest.ts";
 import { plainGuard } from "../../routing/model/guard.ts";
 import { plainSettings, type TableSettings } from "../../routing/model/table-change.ts";
 import { compareProblems, compareText, type Problem } from "../../routing/text/problem.ts";
-import { annotationOf, keys } from "./fields/annotations.ts";
+import { annotationOf } from "./fields/annotation.ts";
+import { annotations } from "./fields/annotations.ts";
 import { Backends } from "./graph/backend-records.ts";
 import { ExternalBook } from "./meaning/external-services.ts";
 import { isAnonymousGranted } from "./meaning/grant.ts";
@@ -228,8 +229,8 @@ export class Translator {
         ref,
         guard,
         authField:
-          (deployment === null ? null : annotationOf(deployment.annotations, keys.auth))?.field ??
-          `metadata.annotations["${keys.auth}"]`,
+          (deployment === null ? null : annotationOf(deployment.annotations, annotations.auth))?.field ??
+          `metadata.annotations["${annotations.auth.name}"]`,
       };
     }
   }

@@ -1,14 +1,14 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
-import type { Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
-import { misplacedAnnotations } from "../fields/annotations.ts";
-import { keepLastGood } from "./deciding-annotations.ts";
-import { unknownPredictorFields, unknownSpecFields } from "../fields/deployment-fields.ts";
+import type { Problem, ProblemCode, ProblemLevel } from "../../../routing/text/problem.ts";
+import { isDecidingAnnotation, misplacedAnnotations } from "../fields/annotation-names.ts";
+import { keepLastGood } from "./last-good-annotations.ts";
+import { predictorAnnotations, unknownPredictorFields, unknownSpecFields } from "../fields/deployment-fields.ts";
 import type { Deployment, DeploymentAnnotations, Explainer, Predictor } from "../model/deployment.ts";
 import { decodeOAuthKey } from "../model/oauth-key.ts";
 import { enginePorts, NoEnginePorts } from "./ports.ts";
 import type { SourceObject } from "../model/object.ts";
 import { RecentParts } from "../collections/recent-parts.ts";
-import { isDecidingAnnotation, reportMisplaced } from "../fields/stray-fields.ts";
+import { reportMisplaced } from "../fields/stray-fields.ts";
 import {
   annotationsOf,
   arrayOf,
@@ -254,7 +254,7 @@ function decodePredictor(
     );
   }
   // Presence was enough up to 1.4; "true" in any case since 1.5.
-  const noEngine = annotations["seldon.io/no-engine"]?.toLowerCase() === "true";
+  const noEngine = annotations[predictorAnnotations.noEngine.name]?.toLowerCase() === "true";
   const predictor: Predictor = {
     name,
     field,
@@ -325,12 +325,12 @@ function decodeServiceName(
 ): string | null {
   const all = fieldOf(predictor, "annotations") ?? null;
   if (all !== null && !isRecord(all)) refuse("bad-annotations", "annotations", all, "is not a map", "names and texts");
-  const written = annotations["seldon.io/svc-name"];
+  const written = annotations[predictorAnnotations.serviceName.name];
   if (written === undefined) return null;
   if (serviceNamePattern.test(written)) return written;
   refuse(
     "bad-name",
-    'annotations["seldon.io/svc-name"]',
+    `annotations["${predictorAnnotations.serviceName.name}"]`,
     written,
     "is no name that Kubernetes has for a Service",
     'lower-case letters, digits and "-" between them, at most 63',

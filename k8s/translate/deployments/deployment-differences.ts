@@ -1,7 +1,8 @@
 // Where a SeldonDeployment means something else here than with Seldon's operator 1.18.2 and Ambassador: a Problem each, with what to write for
 // the old behaviour. What holds for every object alike is in COMPATIBILITY.md alone.
 import type { Role } from "../../../routing/model/mapping.ts";
-import { ambassadorIdsOf, annotationOf, type WrittenAnnotation } from "../fields/annotations.ts";
+import { annotationOf, type Annotation, type WrittenAnnotation } from "../fields/annotation.ts";
+import { annotations as declared } from "../fields/annotations.ts";
 import type { DeploymentPolicy } from "./deployment-policy.ts";
 import type { Deployment } from "../model/deployment.ts";
 import type { Report } from "../values/report.ts";
@@ -135,7 +136,7 @@ class Differences {
   }
 
   oldAnnotations(): void {
-    const weight = this.#written("seldon.io/ambassador-weight");
+    const weight = this.#written(declared.weight);
     if (weight !== null && this.#policy.weight !== null && this.#policy.served === "yes") {
       this.#report(
         "info",
@@ -144,7 +145,7 @@ class Differences {
         "operators since 0.4 do not read it, so all predictors that share the external name shared the requests there; remove it for that",
       );
     }
-    const shadow = this.#written("seldon.io/ambassador-shadow");
+    const shadow = this.#written(declared.shadow);
     if (shadow !== null && this.#policy.shadow) {
       this.#report(
         "info",
@@ -153,8 +154,8 @@ class Differences {
         "operators since 1.1 do not read it and gave this SeldonDeployment live requests, where it gets copies here; remove it for that",
       );
     }
-    const ids = this.#written("seldon.io/ambassador-id");
-    const list = ambassadorIdsOf(this.#deployment.annotations);
+    const ids = this.#written(declared.id);
+    const list = this.#policy.id;
     if (ids !== null && list !== null && (list.length > 1 || list[0] !== ids.text)) {
       this.#report(
         "info",
@@ -167,24 +168,24 @@ class Differences {
 
   /** Limits that another annotation set there, or none. */
   limits(): void {
-    const { restTimeout, grpcTimeout, retry } = this.#policy;
-    for (const [protocol, limit] of [
-      ["rest", restTimeout],
-      ["grpc", grpcTimeout],
+    const { restReadTimeout, grpcReadTimeout, retry } = this.#policy;
+    const [restTimeout, grpcTimeout] = [this.#policy.rest.timeout, this.#policy.grpc.timeout];
+    for (const [value, annotation, current] of [
+      [restReadTimeout, declared.restReadTimeout, declared.restTimeout],
+      [grpcReadTimeout, declared.grpcReadTimeout, declared.grpcTimeout],
     ] as const) {
-      const old = this.#written(`seldon.io/${protocol}-read-timeout`);
-      if (old === null || limit.setBy !== `annotation seldon.io/${protocol}-read-timeout`) continue;
+      if (value === null) continue;
       this.#report(
         "info",
         "differs-read-timeout",
-        old.field,
-        `operators since 1.1 do not read it and used 3000 ms, and here it holds; remove it for 3000 ms, or write it as seldon.io/${protocol}-timeout`,
+        this.#written(annotation)!.field,
+        `operators since 1.1 ignore it and used 3000 ms, but Sluice uses it; remove it for 3000 ms, or write it as ${current.name}`,
       );
     }
     // The v2 writer limited both by rest-timeout.
-    const v2 = this.#written("seldon.io/rest-timeout") === null ? 3000 : restTimeout.ms;
-    const grpc = this.#written("seldon.io/grpc-timeout");
-    const rest = this.#written("seldon.io/rest-timeout");
+    const v2 = this.#written(declared.restTimeout) === null ? 3000 : restTimeout.ms;
+    const grpc = this.#written(declared.grpcTimeout);
+    const rest = this.#written(declared.restTimeout);
     if ((rest !== null || grpc !== null) && v2 !== grpcTimeout.ms) {
       const shorter = grpcTimeout.ms !== 0 && (v2 === 0 || v2 > grpcTimeout.ms);
       const here = `${limitText(grpcTimeout.ms)}${grpcTimeout.setBy === null ? " to the response head by default" : ""}`;
@@ -195,7 +196,7 @@ class Differences {
         `gRPC calls have ${here}, and the operator's v2 writer gave them ${limitText(v2)}, from rest-timeout${shorter ? ", so longer calls are cut now" : ""}; write seldon.io/grpc-timeout: "${v2}" for that`,
       );
     }
-    const retries = this.#written("seldon.io/ambassador-retries");
+    const retries = this.#written(declared.retries);
     if (retries !== null && retry !== null && retry.numRetries > mostRetries) {
       this.#report(
         "info",
@@ -207,7 +208,7 @@ class Differences {
   }
 
   headers(): void {
-    const header = this.#written("seldon.io/ambassador-header");
+    const header = this.#written(declared.header);
     if (header !== null && header.text.trim() !== "" && this.#policy.served !== "no") {
       // The v1 writer cuts at every colon and takes pairs, an odd count ends it; the v2 writer takes one pair, or one name.
       const parts = header.text.split(":").length;
@@ -225,7 +226,7 @@ class Differences {
           `${there.join(" and ")}, and here it is served; write one "name: value" without another colon for all of them`,
         );
     }
-    const regex = this.#written("seldon.io/ambassador-regex-header");
+    const regex = this.#written(declared.regexHeader);
     if (regex !== null && regex.text.trim() !== "" && this.#policy.served !== "no") {
       this.#report(
         "info",
@@ -237,8 +238,8 @@ class Differences {
   }
 
   breakers(): void {
-    for (const name of ["max-connections", "max-pending-requests", "max-requests", "max-retries"]) {
-      const written = this.#written(`seldon.io/ambassador-circuit-breakers-${name}`);
+    for (const one of [declared.maxConnections, declared.maxPending, declared.maxRequests, declared.maxRetries]) {
+      const written = this.#written(one);
       if (written === null || numberOf(written.text) !== 0) continue;
       this.#report(
         "info",
@@ -270,8 +271,8 @@ class Differences {
     }
   }
 
-  #written(key: string): WrittenAnnotation | null {
-    return annotationOf(this.#deployment.annotations, key);
+  #written(one: Annotation<unknown>): WrittenAnnotation | null {
+    return annotationOf(this.#deployment.annotations, one);
   }
 }
 

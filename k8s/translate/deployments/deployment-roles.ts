@@ -1,7 +1,8 @@
 // Roles of the predictors of an SD: what share of the live traffic each takes, or of what percent it gets copies.
 import type { Role } from "../../../routing/model/mapping.ts";
 import { predictorShares } from "../../../routing/route/weights.ts";
-import { annotationOf } from "../fields/annotations.ts";
+import { annotationOf } from "../fields/annotation.ts";
+import { annotations as declared } from "../fields/annotations.ts";
 import { commonPart } from "../collections/common-part.ts";
 import type { DeploymentPolicy } from "./deployment-policy.ts";
 import type { Deployment } from "../model/deployment.ts";
@@ -16,7 +17,7 @@ export function predictorRoles(
   policy: DeploymentPolicy,
   report: Report,
 ): readonly Role[] {
-  const { traffic, trafficField, weight } = policy;
+  const { shares: traffic, trafficField, weight } = policy;
   const live = predictors.flatMap(({ shadow }, index) => (shadow ? [] : [index]));
   const { shares, note } = predictorShares(live.map((index) => traffic[index]!));
   if (note?.kind === "scaled") {
@@ -24,18 +25,18 @@ export function predictorRoles(
       "warning",
       "traffic-scaled",
       trafficField ?? "spec.predictors",
-      `the traffic of the predictors after the first sums to ${note.sum}, over 100: it is scaled to 100 and the first gets none; make it sum to 100`,
+      `the traffic of the predictors after the first sums to ${note.sum}, so Sluice scales it to 100 and the first gets none; make it sum to 100`,
     );
   } else if (note?.kind === "remainder" && !predictors[live[0]!]!.withheld) {
     report(
       "warning",
       "traffic-remainder",
       trafficField ?? `${predictors[live[0]!]!.field}.traffic`,
-      `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`,
+      `the first predictor gets the remainder, ${note.remainder}, instead of its own ${note.declared}; make the traffic of all predictors sum to 100`,
     );
   }
   const shadowWeight = policy.shadow
-    ? shadowPercent(weight ?? 100, annotationOf(annotations, "seldon.io/ambassador-weight")?.field ?? "", report)
+    ? shadowPercent(weight ?? 100, annotationOf(annotations, declared.weight)?.field ?? "", report)
     : 0;
   let nextLive = 0;
   return predictors.map(({ shadow, field }, index): Role => {
@@ -57,7 +58,7 @@ function shadowPercent(percent: number, field: string, report: Report): number {
     "warning",
     "shadow-over-100",
     field,
-    `${percent} is over 100 and counts as 100, a copy of every request; write a percentage from 0 to 100`,
+    `a shadow gets at most one copy of each request, so ${percent} counts as 100; write a percentage from 0 to 100`,
   );
   return 100;
 }

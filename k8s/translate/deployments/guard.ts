@@ -1,10 +1,10 @@
 // What the annotations of an object say about who may call it: SeldonDeployments with and without documents of their own, Mapping objects, Services.
-import { mostOwnersBlocks, parseBlocks } from "../../../routing/text/address-block.ts";
-import { parseAuth, plainGuard, type Auth, type Guard } from "../../../routing/model/guard.ts";
-import type { ObjectRef, Problem, ProblemCode } from "../../../routing/text/problem.ts";
-import { limitWords, parseLimits } from "../../../routing/model/rate-limit.ts";
-import { annotationOf, guardAnnotations, keys, type WrittenAnnotation } from "../fields/annotations.ts";
-import { nearAnnotation } from "../fields/deployment-fields.ts";
+import { plainGuard, type Guard } from "../../../routing/model/guard.ts";
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import { annotationOf } from "../fields/annotation.ts";
+import { guardAnnotations, nearAnnotation } from "../fields/annotation-names.ts";
+import { AnnotationReader } from "../fields/annotation-reader.ts";
+import { annotations as declared, type AnnotationValues } from "../fields/annotations.ts";
 import type { DeploymentAnnotations } from "../model/deployment.ts";
 import type { Report } from "../values/report.ts";
 import { annotationsOf, fieldOf, isRecord, quoted, recordOf } from "../values/value.ts";
@@ -23,47 +23,25 @@ export interface DeclaredGuard {
   readonly authField: string;
 }
 
-export const authWords = "names of providers with commas between them, or none";
-export const addressWords = "addresses and blocks with commas between them, for example 10.0.0.0/8, 2001:db8::/32";
+/** `granted`: a Grant lets the namespace be called by anybody. */
+export function guardOf(
+  { auth, allow, deny, rateLimit: limits }: Pick<AnnotationValues, "auth" | "allow" | "deny" | "rateLimit">,
+  granted: boolean,
+): Guard {
+  if (auth === null && allow === null && deny === null && limits === null) return plainGuard;
+  return { auth: auth?.kind === "open" ? { kind: "open", granted } : auth, allow, deny, limits };
+}
 
-/** `granted`: a Grant lets the namespace be called by anybody. What cannot be read is an error. */
+/** What cannot be read is an error. */
 export function decodeGuard(annotations: DeploymentAnnotations, granted: boolean, report: Report): DecodedGuard {
-  let readable = true;
-  const refuse = (code: ProblemCode, { text, field }: WrittenAnnotation, wrong: string, write: string): null => {
-    readable = false;
-    report("error", code, field, `${quoted(text)} ${wrong}, so nobody may; write ${write}`);
-    return null;
+  const reader = new AnnotationReader(annotations, report);
+  const values = {
+    auth: reader.read(declared.auth),
+    allow: reader.read(declared.allow),
+    deny: reader.read(declared.deny),
+    rateLimit: reader.read(declared.rateLimit),
   };
-  const said = <T>(key: string, read: (written: WrittenAnnotation) => T | null): T | null => {
-    const written = annotationOf(annotations, key);
-    return written === null ? null : read(written);
-  };
-  const blocks = (written: WrittenAnnotation): readonly string[] | null => {
-    const parsed = parseBlocks(written.text, mostOwnersBlocks);
-    return parsed.kind === "blocks"
-      ? parsed.blocks
-      : refuse("bad-addresses", written, `does not say who may call (it ${parsed.reason})`, addressWords);
-  };
-  const auth = said<Auth>(keys.auth, (written) => {
-    const parsed = parseAuth(written.text);
-    return parsed === null
-      ? refuse("bad-auth", written, "does not say who may call", authWords)
-      : parsed.kind === "open"
-        ? { kind: "open", granted }
-        : parsed;
-  });
-  const [allow, deny] = [said(keys.allow, blocks), said(keys.deny, blocks)];
-  const limits = said(keys.rateLimit, (written) => {
-    const parsed = parseLimits(written.text);
-    return parsed.kind === "limits"
-      ? parsed.limits
-      : refuse("bad-rate-limit", written, `does not say how much may come (${parsed.reason})`, limitWords);
-  });
-  return {
-    guard:
-      auth === null && allow === null && deny === null && limits === null ? plainGuard : { auth, allow, deny, limits },
-    readable,
-  };
+  return { guard: guardOf(values, granted), readable: reader.served === "yes" };
 }
 
 /** Of an object of which no other annotation is read: what seems to be one of these and is not closes it, too. */
@@ -83,17 +61,17 @@ export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boo
             "warning",
             "unknown-annotation",
             `${place}.annotations["${key.slice(0, 120)}"]`,
-            "this annotation is not known and is ignored; correct its spelling or remove it",
+            "Sluice does not know this annotation and ignores it; correct its spelling or remove it",
           );
         continue;
       }
-      if (annotationOf(annotations, near) !== null) continue;
+      if (annotationOf(annotations, { name: near }) !== null) continue;
       readable = false;
       report(
         "error",
         "unknown-annotation",
         `${place}.annotations["${key.slice(0, 120)}"]`,
-        `this annotation is not known, and what it seems to mean decides who may call, or how much, so nobody may; write ${near}, or remove it`,
+        `Sluice does not know this annotation, and it looks like one that restricts callers, so every request is rejected; write ${near}, or remove it`,
       );
     }
   }
@@ -118,14 +96,14 @@ export function decodeObjectGuard(
       "warning",
       "empty-field",
       "metadata.annotations",
-      "it has no value and counts as not written; write its annotations, or remove it",
+      "Sluice ignores this field because it is empty; write its annotations, or remove it",
     );
   if (isRecord(annotations) && !(written === null && hadGuard)) return { guard, problems };
   report(
     "error",
     "bad-annotations",
     "metadata.annotations",
-    `${quoted(written)} is not a map, and it may be lost with it who may call, so nobody may; write names and texts`,
+    `${quoted(written)} is not a map, and it may hide who is allowed to call, so every request is rejected; write names and texts`,
   );
   return { guard: { ...guard, readable: false }, problems };
 }

@@ -1,7 +1,9 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
-import type { ForwardTarget, Mapping, Rewrite, Role, Series, TimeLimit } from "../../../routing/model/mapping.ts";
+import type { ForwardTarget, Mapping, Rewrite, Role, Series } from "../../../routing/model/mapping.ts";
 import type { HostMatch, Match, NamedMatch, PathMatch } from "../../../routing/model/match.ts";
-import { ambassadorIdsOf, annotationOf, ownIdOf } from "../fields/annotations.ts";
+import { annotationOf, valueOf } from "../fields/annotation.ts";
+import { ownIdOf } from "../fields/annotation-names.ts";
+import { annotations as declared } from "../fields/annotations.ts";
 import { commonPart } from "../collections/common-part.ts";
 import { reportDeploymentDifferences } from "./deployment-differences.ts";
 import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
@@ -56,15 +58,15 @@ class DeploymentTranslation {
     this.#around = around;
     this.#builder = new MeaningBuilder(deployment.ref);
     this.#defaults = around.defaultsOf(
-      ownIdOf(ambassadorIdsOf(deployment.annotations) ?? ["default"], around.settings),
+      ownIdOf(valueOf(declared.id, deployment.annotations) ?? ["default"], around.settings),
     );
-    const { policy, problems } = decodePolicy(
+    const policy = decodePolicy(
       deployment,
       this.#defaults.timeout ?? defaultTimeLimit(around.settings.defaultTimeoutMs),
       isAnonymousGranted(around.grantsOf(deployment.ref.namespace)),
+      (...problem) => this.#builder.report(...problem),
     );
     this.#policy = policy;
-    this.#builder.problems.push(...problems);
     this.#services = new DeploymentServices(deployment, around, policy, this.#defaults, this.#builder);
     this.#namespace = deployment.ref.namespace;
     this.#member = `SeldonDeployment ${this.#namespace}/${deployment.ref.name}`;
@@ -103,7 +105,7 @@ class DeploymentTranslation {
         "warning",
         "serving-previous-predictor",
         "spec.predictors",
-        `no predictor is ready, so ${previous.map(({ name }) => name).join(", ")}, which the spec no longer names, serves until one is; nothing to do if this is a rollout`,
+        `no predictor is ready, so ${previous.map(({ name }) => name).join(", ")} of the spec before still serves; nothing to do if this is a rollout`,
       );
     }
     const current = predictors.map((predictor, index) => {
@@ -133,10 +135,10 @@ class DeploymentTranslation {
   }
 
   #addBackend({ suffix, predictor, role, http, grpc }: Backend): void {
-    const { externalName, headers, restTimeout, restIdle, grpcTimeout, grpcIdle } = this.#policy;
+    const { externalName, headers } = this.#policy;
     const { settings } = this.#around;
     const namespace = this.#namespace;
-    const rest = this.#served(http, plainTarget.rewrite, restTimeout, restIdle, predictor, role, "http");
+    const rest = this.#served(http, plainTarget.rewrite, predictor, role, "http");
     this.#add(
       `http${suffix}`,
       predictor,
@@ -154,7 +156,7 @@ class DeploymentTranslation {
     if (custom === null) return;
     const seldon: NamedMatch = { name: "seldon", value: { kind: "exact", value: externalName } };
     const owner: NamedMatch = { name: "namespace", value: { kind: "exact", value: namespace } };
-    const call = this.#served(grpc, keepPath, grpcTimeout, grpcIdle, predictor, role, "grpc");
+    const call = this.#served(grpc, keepPath, predictor, role, "grpc");
     this.#add(`grpc${suffix}`, predictor, call, this.#shared("grpc", grpcPath, [seldon, owner, ...custom]));
     if (settings.singleNamespace !== null)
       this.#add(`grpc-short${suffix}`, predictor, call, this.#shared("grpc-short", grpcPath, [seldon, ...custom]));
@@ -173,9 +175,8 @@ class DeploymentTranslation {
       this.#builder.report(
         "warning",
         "reserved-header",
-        annotationOf(this.#deployment.annotations, "seldon.io/ambassador-header")?.field ??
-          "seldon.io/ambassador-regex-header",
-        `the metadata seldon and namespace name the deployment and cannot be matched otherwise, so ${custom.length === 0 ? "gRPC is not served" : "gRPC ignores them"}; use another header`,
+        annotationOf(this.#deployment.annotations, declared.header)?.field ?? declared.regexHeader.name,
+        `the metadata seldon and namespace always name the deployment, so ${custom.length === 0 ? "Sluice does not serve gRPC here" : "gRPC ignores these conditions"}; use another header`,
       );
     }
     return headers.length > 0 && custom.length === 0 ? null : custom;
@@ -226,12 +227,9 @@ class DeploymentTranslation {
   }
 
   #servedExplainer(predictor: Predictor, role: Role, rewrite: Rewrite): Served {
-    const { restTimeout, restIdle } = this.#policy;
     return this.#served(
       this.#services.explainer(predictor),
       rewrite,
-      restTimeout,
-      restIdle,
       `${predictor.name}-explainer`,
       this.#explainerRole(role),
       "http",
@@ -239,16 +237,9 @@ class DeploymentTranslation {
   }
 
   /** What the forms of one Mapping have in common. */
-  #served(
-    plan: UpstreamPlan,
-    rewrite: Rewrite,
-    timeout: TimeLimit,
-    idleTimeout: TimeLimit,
-    predictor: string,
-    role: Role,
-    protocol: Series["protocol"],
-  ): Served {
+  #served(plan: UpstreamPlan, rewrite: Rewrite, predictor: string, role: Role, protocol: Series["protocol"]): Served {
     const dialService = (this.#defaults.dial ?? this.#around.settings.dial) === "service";
+    const { timeout, idle: idleTimeout } = this.#policy[protocol === "http" ? "rest" : "grpc"];
     const target: ForwardTarget = {
       ...plainTarget,
       upstream: plan.upstream.key,

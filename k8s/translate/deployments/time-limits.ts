@@ -1,4 +1,4 @@
-// Time limits of SeldonDeployments: their bounds, and the defaults as one object each.
+// Time limits of SeldonDeployments: the defaults as one object each.
 import type { TimeLimit } from "../../../routing/model/mapping.ts";
 import { commonPart } from "../collections/common-part.ts";
 

@@ -6,7 +6,7 @@ import { allowance } from "../values/allowance.ts";
 import { lostWith, meantKind } from "../platform/ambassador-kinds.ts";
 import { idsOf } from "./document-ids.ts";
 import { isReportedBelow } from "./reported-below.ts";
-import { ownIdOf } from "../fields/annotations.ts";
+import { ownIdOf } from "../fields/annotation-names.ts";
 import { Fields, type RegexBudget } from "../fields/fields.ts";
 import { mappingTable } from "../fields/mapping-fields.ts";
 import type { DecodedGuard } from "../deployments/guard.ts";

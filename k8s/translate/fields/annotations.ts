@@ -1,108 +1,192 @@
-// The annotations of an SD that routing reads: their names, where each is looked up, and what some of them say by themselves.
-import type { Deployment, DeploymentAnnotations } from "../model/deployment.ts";
-import { annotationsOf, fieldOf, notText, numberOf, recordOf } from "../values/value.ts";
+// The annotations of a SeldonDeployment that Sluice reads, each declared once. Reading, failing closed, near misses, MANIFESTS.md and the values of
+// DeploymentPolicy follow from this table.
+import { mostOwnersBlocks, parseBlocks } from "../../../routing/text/address-block.ts";
+import { parseAuth } from "../../../routing/model/guard.ts";
+import { limitWords, parseLimits } from "../../../routing/model/rate-limit.ts";
+import { numberOf, notText } from "../values/value.ts";
+import { annotation, count, guard, milliseconds, read, type Parsed } from "./annotation.ts";
+import { parseHeaders, parseRegexHeaders, type HeaderPairs } from "./header-grammar.ts";
+import { exampleTraffic, parseTraffic } from "./traffic-text.ts";
 
-/** Where an annotation was found: its text and its field for Problems. */
-export interface WrittenAnnotation {
-  readonly text: string;
-  readonly field: string;
+const restTimeout = milliseconds("seldon.io/rest-timeout", 0, "ms of a REST request");
+const grpcTimeout = milliseconds("seldon.io/grpc-timeout", 0, "ms of a gRPC call");
+
+export const annotations = {
+  id: annotation({
+    name: "seldon.io/ambassador-id",
+    decides: "which",
+    absent: null,
+    read: (text) => {
+      const ids = text === notText ? [] : parseIds(text);
+      return read<readonly string[]>(ids.length === 0 ? null : ids, "names no gateway");
+    },
+    code: "bad-ambassador-id",
+    write: "an id, or several with commas between them",
+    example: "sluice",
+    meaning: "the gateway that serves it",
+  }),
+  serviceName: annotation({
+    name: "seldon.io/ambassador-service-name",
+    decides: "which",
+    absent: null,
+    read: (text) => read(isExternalName(text) ? text : null, "is not a name for a path"),
+    empty: "default",
+    code: "bad-service-name",
+    write: 'letters, digits, "-", "." and "/" between names',
+    example: "iris",
+    meaning: "the name in its paths, shared with another SD",
+  }),
+  header: annotation({
+    name: "seldon.io/ambassador-header",
+    decides: "which",
+    absent: [],
+    read: (text) => conditions(parseHeaders(text)),
+    code: "bad-header",
+    write: '"name: value", one a line',
+    example: '"location: london"',
+    meaning: "requests with these headers; several conditions, one a line",
+  }),
+  regexHeader: annotation({
+    name: "seldon.io/ambassador-regex-header",
+    decides: "which",
+    absent: [],
+    read: (text) => conditions(parseRegexHeaders(text)),
+    code: "bad-header",
+    write: '"name: value", one a line',
+    example: '"location: lon.*"',
+    meaning: "requests with these headers; a full match in RE2's language",
+  }),
+  /** Replaces everything that Sluice would make. Its documents have readers, Problems and last good forms of their own. */
+  config: annotation({
+    name: "seldon.io/ambassador-config",
+    decides: "which",
+    absent: null,
+    read: (text) => ({ kind: "value", value: text }),
+    code: "bad-annotations",
+    write: "the documents",
+    example: null,
+    meaning: "what these Mappings say, instead of Sluice's own",
+  }),
+  weight: annotation({
+    name: "seldon.io/ambassador-weight",
+    decides: "share",
+    absent: null,
+    read: (text) => {
+      const weight = /\s/.test(text) ? null : numberOf(text);
+      return read(weight !== null && weight >= 0 ? weight : null, "is not a weight");
+    },
+    bad: { kind: "no-traffic" },
+    unreadable: 0,
+    code: "bad-weight",
+    write: "a percentage from 0 to 100",
+    example: '"25"',
+    meaning: "beside the SD of the same service name",
+  }),
+  shadow: annotation({
+    name: "seldon.io/ambassador-shadow",
+    decides: "share",
+    absent: false,
+    read: (text) =>
+      read(
+        text === notText ? null : !["false", "0", "no", "off", "n"].includes(text.trim().toLowerCase()),
+        "is neither true nor false",
+      ),
+    code: "bad-shadow",
+    write: "true or false, in quotes",
+    example: '"true"',
+    meaning: "it gets copies only",
+  }),
+  /** Shares by predictor. The spec declares shares, too: they hold where this one cannot be read. */
+  traffic: annotation({
+    name: "sluice.io/traffic",
+    decides: "share",
+    absent: null,
+    read: parseTraffic,
+    bad: { kind: "default", instead: () => "Sluice uses the traffic of the spec" },
+    code: "bad-traffic",
+    write: (predictors) => `for example ${exampleTraffic(predictors)}`,
+    example: "main=75,canary=25",
+    meaning: "of each predictor",
+  }),
+  auth: guard({
+    name: "sluice.io/auth",
+    read: (text) => read(parseAuth(text), "does not name providers"),
+    code: "bad-auth",
+    write: "names of providers with commas between them, or none",
+    example: "keys, partners",
+    meaning: "callers of these providers",
+  }),
+  allow: guard({
+    name: "sluice.io/allow",
+    read: addresses,
+    code: "bad-addresses",
+    write: "addresses and blocks with commas between them, for example 10.0.0.0/8, 2001:db8::/32",
+    example: "10.0.0.0/8, 2001:db8::/32",
+    meaning: "callers at these addresses alone",
+  }),
+  deny: guard({
+    name: "sluice.io/deny",
+    read: addresses,
+    code: "bad-addresses",
+    write: "addresses and blocks with commas between them, for example 10.0.0.0/8, 2001:db8::/32",
+    example: "10.1.2.3",
+    meaning: "no callers at these addresses",
+  }),
+  rateLimit: guard({
+    name: "sluice.io/rate-limit",
+    decides: "share",
+    read: (text) => {
+      const parsed = parseLimits(text);
+      return parsed.kind === "wrong"
+        ? { kind: "wrong", reason: `is not a rate limit (${parsed.reason})` }
+        : { kind: "value", value: parsed.limits };
+    },
+    code: "bad-rate-limit",
+    write: limitWords,
+    example: "100/s burst 200; 5000/h per client",
+    meaning: "no more requests than this",
+  }),
+  restTimeout,
+  restReadTimeout: milliseconds("seldon.io/rest-read-timeout", 0, "counts if `rest-timeout` is absent", restTimeout),
+  grpcTimeout,
+  grpcReadTimeout: milliseconds("seldon.io/grpc-read-timeout", 0, "counts if `grpc-timeout` is absent", grpcTimeout),
+  retries: count("seldon.io/ambassador-retries", "2", "retries after a gateway error, 25 at most"),
+  maxConnections: count(
+    "seldon.io/ambassador-circuit-breakers-max-connections",
+    "200",
+    "connections to each predictor",
+  ),
+  maxPending: count(
+    "seldon.io/ambassador-circuit-breakers-max-pending-requests",
+    "100",
+    "requests that wait for a connection to each predictor",
+  ),
+  maxRequests: count(
+    "seldon.io/ambassador-circuit-breakers-max-requests",
+    "200",
+    "requests to each predictor at one time",
+  ),
+  maxRetries: count("seldon.io/ambassador-circuit-breakers-max-retries", "3", "retries to each predictor at one time"),
+};
+
+/** What each annotation says, `absent` where it says nothing that can be read. */
+export type AnnotationValues = {
+  readonly [Key in keyof typeof annotations]: (typeof annotations)[Key]["absent"];
+};
+
+function conditions({ pairs, wrong }: HeaderPairs): Parsed<HeaderPairs["pairs"]> {
+  return read(wrong.length === 0 ? pairs : null, wrong.join(" and "));
 }
 
-export const keys = {
-  weight: "seldon.io/ambassador-weight",
-  serviceName: "seldon.io/ambassador-service-name",
-  header: "seldon.io/ambassador-header",
-  regexHeader: "seldon.io/ambassador-regex-header",
-  shadow: "seldon.io/ambassador-shadow",
-  config: "seldon.io/ambassador-config",
-  id: "seldon.io/ambassador-id",
-  retries: "seldon.io/ambassador-retries",
-  maxConnections: "seldon.io/ambassador-circuit-breakers-max-connections",
-  maxPending: "seldon.io/ambassador-circuit-breakers-max-pending-requests",
-  maxRequests: "seldon.io/ambassador-circuit-breakers-max-requests",
-  maxRetries: "seldon.io/ambassador-circuit-breakers-max-retries",
-  restTimeout: "seldon.io/rest-timeout",
-  restReadTimeout: "seldon.io/rest-read-timeout",
-  grpcTimeout: "seldon.io/grpc-timeout",
-  grpcReadTimeout: "seldon.io/grpc-read-timeout",
-  traffic: "sluice.io/traffic",
-  auth: "sluice.io/auth",
-  allow: "sluice.io/allow",
-  deny: "sluice.io/deny",
-  rateLimit: "sluice.io/rate-limit",
-} as const;
-
-/** Every name in `keys`. */
-export const knownAnnotations: ReadonlySet<string> = new Set(Object.values(keys));
-
-/** What says who may call, and how much: read of every object whose Mappings are served. The text "" cannot be read. */
-export const guardAnnotations: ReadonlySet<string> = new Set([keys.auth, keys.allow, keys.deny, keys.rateLimit]);
-
-/** Without these a SeldonDeployment would get requests that were not meant for it. */
-export const wideningAnnotations: ReadonlySet<string> = new Set([
-  keys.header,
-  keys.regexHeader,
-  keys.shadow,
-  keys.weight,
-  ...guardAnnotations,
-]);
-
-/**
- * Deciding annotations whose text "" counts as not written: Seldon's operator asks each for "" before it reads it, and templates write so what has no
- * value. (The text of `seldon.io/ambassador-service-name` is told to be no name.)
- */
-export const emptiableAnnotations: readonly string[] = [
-  ...wideningAnnotations,
-  keys.id,
-  keys.config,
-  keys.traffic,
-].filter((key) => !guardAnnotations.has(key));
-
-/** Keys of a predictor's annotations that are only read on the SD, or (getambassador.io/config) not at all. */
-export function misplacedAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
-  return Object.keys(annotations).filter((key) => knownAnnotations.has(key) || key === "getambassador.io/config");
-}
-
-/** Does it say something of who may call, or how much? */
-export function hasGuardAnnotation({ spec, metadata }: DeploymentAnnotations): boolean {
-  for (const texts of [spec, metadata]) for (const key in texts) if (guardAnnotations.has(key)) return true;
-  return false;
-}
-
-/** The annotation where it counts: in `spec` when the key is there, even empty, else in `metadata`. */
-export function annotationOf(annotations: DeploymentAnnotations, key: string): WrittenAnnotation | null {
-  const spec = annotations.spec[key];
-  if (spec !== undefined) return { text: spec, field: `spec.annotations["${key}"]` };
-  const metadata = annotations.metadata[key];
-  return metadata === undefined ? null : { text: metadata, field: `metadata.annotations["${key}"]` };
-}
-
-/** `seldon.io/ambassador-id`: ids, or null when the annotation is absent or empty. */
-export function ambassadorIdsOf(annotations: DeploymentAnnotations): readonly string[] | null {
-  const written = annotationOf(annotations, keys.id);
-  const ids = written === null ? [] : parseIds(written.text);
-  return ids.length === 0 ? null : ids;
-}
-
-/** Ids that a SeldonDeployment names as they can be read before anything else of it; null: none, or not so. */
-export function namedIdsOf(object: unknown): readonly string[] | null {
-  const of = (part: string): Readonly<Record<string, string>> =>
-    annotationsOf(fieldOf(recordOf(fieldOf(recordOf(object), part)), "annotations"));
-  const written = annotationOf({ spec: of("spec"), metadata: of("metadata") }, keys.id);
-  const ids = written === null || written.text === notText ? [] : parseIds(written.text);
-  return ids.length === 0 ? null : ids;
-}
-
-/** The first of the gateway's own ids that is among these: under it something is served that several may name. */
-export function ownIdOf(
-  ids: readonly string[],
-  { ambassadorIds }: { readonly ambassadorIds: readonly string[] },
-): string {
-  return ambassadorIds.find((id) => ids.includes(id)) ?? "default";
+function addresses(text: string): Parsed<readonly string[]> {
+  const parsed = parseBlocks(text, mostOwnersBlocks);
+  return parsed.kind === "wrong"
+    ? { kind: "wrong", reason: `is not a list of addresses (it ${parsed.reason})` }
+    : { kind: "value", value: parsed.blocks };
 }
 
 /** A comma list or a YAML flow list of ids. */
-export function parseIds(text: string): readonly string[] {
+function parseIds(text: string): readonly string[] {
   const list = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1] ?? text;
   return list
     .split(/[,\n]/)
@@ -115,28 +199,12 @@ export function parseIds(text: string): readonly string[] {
     .filter((id) => id !== "");
 }
 
-/** `seldon.io/ambassador-config` when it is not empty: it replaces everything that Sluice would make, and blank text that holds nothing does so too. */
-export function customConfigOf(annotations: DeploymentAnnotations): WrittenAnnotation | null {
-  const written = annotationOf(annotations, keys.config);
-  return written === null || written.text === "" ? null : written;
-}
-
-/** `seldon.io/ambassador-service-name` without a Problem, for the index of names; else the SD's own name. */
-export function externalNameOf(deployment: Deployment): string {
-  const written = annotationOf(deployment.annotations, keys.serviceName);
-  return written !== null && isExternalName(written.text) ? written.text : deployment.ref.name;
-}
-
 /** One or more path segments. A name with dot segments could never match a canonical path, one with `?` or `#` no path at all. */
-export function isExternalName(text: string): boolean {
+function isExternalName(text: string): boolean {
   return (
     text.length <= 1024 &&
     text
       .split("/")
       .every((segment) => /^[A-Za-z0-9._~!$&'()*+,;=:@%-]+$/.test(segment) && segment !== "." && segment !== "..")
   );
-}
-
-export function isWeight(text: string): boolean {
-  return !/\s/.test(text) && (numberOf(text) ?? -1) >= 0;
 }

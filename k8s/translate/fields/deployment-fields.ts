@@ -1,37 +1,59 @@
-// Names of a SeldonDeployment's fields, and of annotations, that somebody probably misspelt: they would be ignored in silence.
-import { bare, nearWord } from "../values/near-word.ts";
+// The fields of a SeldonDeployment, each declared once, and the annotations of predictors. What stands where, what a bad or misspelt one gets, and the
+// table of MANIFESTS.md follow from it.
+import { nearWord } from "../values/near-word.ts";
 import { isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
+import type { FieldKind } from "./field-kinds.ts";
 
-/** Fields of the schema of v1, and those of v1alpha1, by the part that they are in. Most say nothing to routing. */
+export interface DeploymentField {
+  /** null: no request gets elsewhere without it. */
+  readonly decides: FieldKind | null;
+  /** A predictor without it is not served, so that a misspelling takes no requests of others. */
+  readonly isRequired: boolean;
+  /** As YAML, for MANIFESTS.md, with what it means there; "": the page has it elsewhere. */
+  readonly example: string;
+  readonly meaning: string;
+}
+
+function field(decides: FieldKind | null, example = "", meaning = "", isRequired = false): DeploymentField {
+  return { decides, example, meaning, isRequired };
+}
+
+/** Fields of the schema that decide nothing themselves. */
+function others<Name extends string>(...names: readonly Name[]): Readonly<Record<Name, null>> {
+  return Object.fromEntries(names.map((name) => [name, null])) as Record<Name, null>;
+}
+
+/** Fields of the schema of v1, and those of v1alpha1, by the part that they are in. */
 export const deploymentSchema = {
-  spec: [
-    "name",
-    "annotations",
-    "predictors",
-    "oauth_key",
-    "oauth_secret",
-    "protocol",
-    "transport",
-    "replicas",
-    "serverType",
-  ],
-  predictor: [
-    "name",
-    "graph",
-    "componentSpecs",
-    "componentSpec",
-    "replicas",
-    "engineResources",
-    "labels",
-    "annotations",
-    "traffic",
-    "shadow",
-    "explainer",
-    "ssl",
-    "svcOrchSpec",
-    "progressDeadlineSeconds",
-  ],
-  explainer: [
+  spec: {
+    ...others("name", "predictors", "protocol", "transport", "replicas", "serverType"),
+    annotations: field("which"),
+    oauth_key: field(
+      null,
+      "oauth_key: iris",
+      "a client of [Seldon's OAuth gateway](MIGRATION.md#from-seldons-oauth-gateway), with `--oauth`",
+    ),
+    oauth_secret: field(null, "oauth_secret: SECRET", "the secret of that client"),
+  },
+  predictor: {
+    name: field("where", "name: main", "part of the Service's name", true),
+    traffic: field("share", "traffic: 90", "in percent; the first predictor takes what the others leave"),
+    shadow: field("share", "shadow: true", "it gets copies only"),
+    explainer: field(null, "explainer: { type: AnchorTabular }", "a Route to the explainer"),
+    ...others(
+      "graph",
+      "componentSpecs",
+      "componentSpec",
+      "replicas",
+      "engineResources",
+      "labels",
+      "annotations",
+      "ssl",
+      "svcOrchSpec",
+      "progressDeadlineSeconds",
+    ),
+  },
+  explainer: others(
     "type",
     "modelUri",
     "serviceAccountName",
@@ -42,16 +64,70 @@ export const deploymentSchema = {
     "storageInitializerImage",
     "replicas",
     "initParameters",
-  ],
-  endpoint: ["type", "service_host", "service_port", "httpPort", "grpcPort"],
-  ssl: ["certSecretName"],
-} as const;
+  ),
+  endpoint: {
+    service_port: field("how", "service_port: 9001", "the explainer's port, 9000 by default"),
+    ...others("type", "service_host", "httpPort", "grpcPort"),
+  },
+  ssl: {
+    certSecretName: field(
+      "where",
+      "ssl: { certSecretName: iris-tls }",
+      "TLS to the predictor, verified if the Secret has `ca.crt`",
+    ),
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, DeploymentField | null>>>>;
 
-/** Say who gets how many requests, or that TLS is wanted. */
-export const deciding: ReadonlySet<string> = new Set(["traffic", "shadow", "certSecretName"]);
+/** Annotations of a predictor. */
+export const predictorAnnotations = {
+  serviceName: { name: "seldon.io/svc-name", ...field("where", "seldon.io/svc-name: iris-service", "another Service") },
+  noEngine: {
+    name: "seldon.io/no-engine",
+    ...field("how", 'seldon.io/no-engine: "true"', "the ports of the model itself"),
+  },
+};
 
-/** Unknown fields that are told of one part. */
-const mostTold = 8;
+const paths: Readonly<Record<keyof typeof deploymentSchema, string>> = {
+  spec: "spec.",
+  predictor: "predictors[].",
+  explainer: "predictors[].explainer.",
+  endpoint: "predictors[].explainer.endpoint.",
+  ssl: "predictors[].ssl.",
+};
+
+/** What decides or is shown, by its path. */
+export const deploymentFields: Readonly<Record<string, DeploymentField>> = {
+  "metadata.annotations": field("which"),
+  ...Object.fromEntries(
+    Object.entries<Readonly<Record<string, DeploymentField | null>>>(deploymentSchema).flatMap(([part, fields]) =>
+      Object.entries(fields).flatMap(([name, one]) =>
+        one === null ? [] : [[`${paths[part as keyof typeof paths]}${name}`, one]],
+      ),
+    ),
+  ),
+  ...Object.fromEntries(
+    Object.values(predictorAnnotations).map(({ name, ...one }) => [`predictors[].annotations["${name}"]`, one]),
+  ),
+};
+
+/** Kinds of the fields of one part whose loss would change who gets requests. */
+export function decidingIn(
+  fields: Readonly<Record<string, DeploymentField | null>>,
+): Readonly<Record<string, FieldKind>> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, one]) =>
+      one === null || one.decides === null || one.decides === "how" || one.isRequired ? [] : [[name, one.decides]],
+    ),
+  );
+}
+
+/** Such fields of predictors: they say who gets how many requests, or that TLS is wanted. */
+export const deciding: ReadonlySet<string> = new Set(
+  [deploymentSchema.predictor, deploymentSchema.ssl].flatMap((part) => Object.keys(decidingIn(part))),
+);
+
+/** Unknown fields of one part that are reported. */
+const maxReported = 8;
 
 export interface UnknownField {
   readonly field: string;
@@ -77,12 +153,16 @@ export function unknownPredictorFields(predictor: UnknownRecord, field: string):
   ];
 }
 
-function unknownIn(record: UnknownRecord, field: string, known: readonly string[]): readonly UnknownField[] {
+function unknownIn(
+  record: UnknownRecord,
+  field: string,
+  known: Readonly<Record<string, unknown>>,
+): readonly UnknownField[] {
   return Object.keys(record)
-    .filter((key) => !known.includes(key))
-    .slice(0, mostTold)
+    .filter((key) => !Object.hasOwn(known, key))
+    .slice(0, maxReported)
     .map((key) => {
-      const near = nearWord(key, known);
+      const near = nearWord(key, Object.keys(known));
       return {
         field: `${field}.${key.slice(0, 60)}`,
         key,
@@ -90,41 +170,4 @@ function unknownIn(record: UnknownRecord, field: string, known: readonly string[
         decides: near !== null && deciding.has(near) && !Object.hasOwn(record, near),
       };
     });
-}
-
-/**
- * The known annotation that an unknown one seems to mean: a letter or two wrong, other letter case, or another prefix before the same name
- * (`ambassador-header`, `seldon/ambassador-header`); null when none is near. Annotations of others are nobody's business here.
- */
-export function nearAnnotation(key: string, known: ReadonlySet<string>): string | null {
-  const [prefix, name] = key.includes("/")
-    ? [key.slice(0, key.lastIndexOf("/")), key.slice(key.lastIndexOf("/") + 1)]
-    : ["", key];
-  const direct = nearWord(key, known);
-  if (direct !== null) return direct;
-  const ours = prefix === "" || /seldon|sluice|ambassador/i.test(prefix);
-  if (
-    !ours ||
-    !/^(?:ambassador|(?:rest|grpc)[-_](?:read[-_])?timeout|traffic|auth|allow|deny|rate[-_]?limit)/i.test(name) ||
-    (prefix === "" && /^(?:traffic|auth|allow|deny|rate)/i.test(name))
-  )
-    return null;
-  const names = namesOf(known);
-  const near = nearWord(name, names.keys());
-  if (near !== null) return names.get(near)!;
-  // Below our own prefix a longer word of the same beginning means ours: `sluice.io/authentication`, `sluice.io/allow-from`.
-  const longer = /sluice/i.test(prefix)
-    ? [...names].find(([short, whole]) => whole.startsWith("sluice.io/") && bare(name).startsWith(bare(short)))
-    : undefined;
-  return longer?.[1] ?? null;
-}
-
-/** Known annotations by what stands behind their prefix; the sets are constants. */
-const namesByKnown = new WeakMap<ReadonlySet<string>, ReadonlyMap<string, string>>();
-
-function namesOf(known: ReadonlySet<string>): ReadonlyMap<string, string> {
-  let names = namesByKnown.get(known);
-  if (names === undefined)
-    namesByKnown.set(known, (names = new Map(Array.from(known, (key) => [key.slice(key.indexOf("/") + 1), key]))));
-  return names;
 }

@@ -1,14 +1,12 @@
 // Where the fields and annotations of a SeldonDeployment may stand, after the schema of v1 and that of v1alpha1.
-import { deciding, deploymentSchema } from "./deployment-fields.ts";
-import { annotationKinds, predictorAnnotationKinds, type FieldKind } from "./field-kinds.ts";
+import { annotationKinds } from "./annotation-names.ts";
+import { deciding, decidingIn, deploymentSchema, predictorAnnotations } from "./deployment-fields.ts";
 import { bare } from "../values/near-word.ts";
 import { Places } from "./places.ts";
 import { annotationsShape, anyTexts, fieldNames, keysOf, objectShape, values, type Keys, type Shape } from "./shape.ts";
 
-type Kinds = Readonly<Record<string, FieldKind>>;
-
-const kindsOf = (names: readonly string[]): Kinds =>
-  Object.fromEntries(names.filter((name) => deciding.has(name)).map((name) => [name, "share"]));
+/** The fields of a part, as values. */
+const valuesOf = (part: object): Readonly<Record<string, Shape>> => values(...Object.keys(part));
 
 /** A graph: each of its children is one. */
 const graphKeys: Record<string, Shape> = {
@@ -51,27 +49,29 @@ const componentSpec: Shape = keysOf({
 
 const predictor: Shape = keysOf(
   {
-    ...values(...deploymentSchema.predictor),
+    ...valuesOf(deploymentSchema.predictor),
     graph,
     componentSpecs: { each: componentSpec },
     componentSpec,
     engineResources: fieldNames,
     svcOrchSpec: fieldNames,
     labels: anyTexts,
-    annotations: annotationsShape(predictorAnnotationKinds),
+    annotations: annotationsShape(
+      Object.fromEntries(Object.values(predictorAnnotations).map(({ name, decides }) => [name, decides!])),
+    ),
     explainer: keysOf({
-      ...values(...deploymentSchema.explainer),
+      ...valuesOf(deploymentSchema.explainer),
       config: anyTexts,
       containerSpec: fieldNames,
-      endpoint: keysOf(values(...deploymentSchema.endpoint)),
+      endpoint: keysOf(valuesOf(deploymentSchema.endpoint)),
     }),
-    ssl: keysOf(values(...deploymentSchema.ssl), kindsOf(deploymentSchema.ssl)),
+    ssl: keysOf(valuesOf(deploymentSchema.ssl), decidingIn(deploymentSchema.ssl)),
   },
-  kindsOf(deploymentSchema.predictor),
+  decidingIn(deploymentSchema.predictor),
 );
 
 const spec: Shape = keysOf({
-  ...values(...deploymentSchema.spec),
+  ...valuesOf(deploymentSchema.spec),
   annotations: annotationsShape(annotationKinds),
   predictors: { each: predictor },
 });

@@ -1,6 +1,6 @@
 // Places: what stands in an object where nobody reads it, and seems to be something that is read elsewhere: one indentation out, in or beside, misspelt, or
 // in a container that is. Ignored, a condition, a share or a guard would be lost with it.
-import { nearAnnotation } from "./deployment-fields.ts";
+import { nearAnnotation } from "./annotation-names.ts";
 import type { FieldKind } from "./field-kinds.ts";
 import { bare, nearWord } from "../values/near-word.ts";
 import type { Keys, Names, Shape } from "./shape.ts";

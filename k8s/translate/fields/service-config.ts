@@ -1,5 +1,6 @@
 // The documents of a Service: the text of `getambassador.io/config`, or what stands where it is not read and seems to be it. An AuthService may be in it.
-import { anyTexts, guardKinds, keysOf, objectShape, values } from "./shape.ts";
+import { guardKinds } from "./annotation-names.ts";
+import { anyTexts, keysOf, objectShape, values } from "./shape.ts";
 import { misplacedSentence, Places } from "./places.ts";
 import type { Report } from "../values/report.ts";
 import { fieldOf, isRecord, quoted, recordOf, scalarText, type UnknownRecord } from "../values/value.ts";

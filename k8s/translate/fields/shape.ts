@@ -1,6 +1,6 @@
 // Shapes: which keys may stand where in an object, and what each decides. Every kind that is read declares its own, out of the declarations of its
 // fields; `Places` finds what stands elsewhere.
-import { annotationKinds, type FieldKind } from "./field-kinds.ts";
+import type { FieldKind } from "./field-kinds.ts";
 
 type Kinds = Readonly<Record<string, FieldKind>>;
 
@@ -72,8 +72,3 @@ export function objectShape(spec: Shape, annotations: Kinds): Keys {
   });
   return keysOf({ ...values("apiVersion", "kind", "status"), metadata, spec });
 }
-
-/** Annotations that say who may call, and how much: those that are read of every object whose Mappings are served. */
-export const guardKinds: Kinds = Object.fromEntries(
-  Object.entries(annotationKinds).filter(([key]) => key.startsWith("sluice.io/") && key !== "sluice.io/traffic"),
-);

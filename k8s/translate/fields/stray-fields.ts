@@ -1,7 +1,7 @@
 // What stands in a SeldonDeployment where nobody reads it, as its reader reports it: with the codes of the maps that it stands in.
 import { deciding } from "./deployment-fields.ts";
 import { deploymentPlaces } from "./deployment-places.ts";
-import { annotationKinds } from "./field-kinds.ts";
+import { annotations } from "./annotations.ts";
 import { mappingFields } from "./mapping-fields.ts";
 import { misplacedSentence, type Misplaced } from "./places.ts";
 import type { Report } from "../values/report.ts";
@@ -46,9 +46,9 @@ function isReportedHere({ place, level, near, decides }: Misplaced): boolean {
 function configurationLines(object: UnknownRecord): readonly Misplaced[] {
   const lines: Misplaced[] = [];
   for (const place of ["spec", "metadata"]) {
-    const annotations = fieldOf(recordOf(fieldOf(object, place)), "annotations");
-    if (!isRecord(annotations) || !Object.hasOwn(annotations, "seldon.io/ambassador-config")) continue;
-    for (const key of Object.keys(annotations)) {
+    const texts = fieldOf(recordOf(fieldOf(object, place)), "annotations");
+    if (!isRecord(texts) || !Object.hasOwn(texts, annotations.config.name)) continue;
+    for (const key of Object.keys(texts)) {
       if (!Object.hasOwn(mappingFields, key) || mappingFields[key] === "how" || lines.length === mostLines) continue;
       lines.push({
         field: `${place}.annotations["${key}"]`,
@@ -56,15 +56,10 @@ function configurationLines(object: UnknownRecord): readonly Misplaced[] {
         near: key,
         place: "elsewhere",
         level: `${place}.annotations`,
-        write: "indent it as the other lines of seldon.io/ambassador-config",
+        write: `indent it as the other lines of ${annotations.config.name}`,
         decides: true,
       });
     }
   }
   return lines;
-}
-
-/** On a predictor it is said as an error, or decides nothing. */
-export function isDecidingAnnotation(key: string): boolean {
-  return Object.hasOwn(annotationKinds, key) && annotationKinds[key] !== "how";
 }

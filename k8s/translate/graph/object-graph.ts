@@ -3,13 +3,9 @@
 import { plainGuard } from "../../../routing/model/guard.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from "../documents/documents.ts";
-import {
-  ambassadorIdsOf,
-  customConfigOf,
-  externalNameOf,
-  hasGuardAnnotation,
-  namedIdsOf,
-} from "../fields/annotations.ts";
+import { customConfigOf, externalNameOf, hasGuardAnnotation, namedIdsOf } from "../fields/annotation-names.ts";
+import { valueOf } from "../fields/annotation.ts";
+import { annotations } from "../fields/annotations.ts";
 import type { Backends } from "./backend-records.ts";
 import { translateConfiguration } from "../documents/configuration-meaning.ts";
 import { decodeDeployment } from "../deployments/decode.ts";
@@ -170,7 +166,7 @@ export class ObjectGraph {
     if (deleting) reportDeletion(report);
     if (deployment === null || deleting) return this.#declare(ref, nothingDeclared, told);
     const config = customConfigOf(deployment.annotations);
-    const ids = ambassadorIdsOf(deployment.annotations);
+    const ids = valueOf(annotations.id, deployment.annotations);
     // With a configuration of its own and no id, the documents say whose they are.
     if (!(config !== null && ids === null) && !this.#isOurs(ids)) {
       this.#ofAnother.set(objectKey(ref), { ref, ids: ids ?? ["default"] });

@@ -2,7 +2,8 @@
 import { fieldsShape } from "../fields/field-table.ts";
 import { mappingTable } from "../fields/mapping-fields.ts";
 import { Places } from "../fields/places.ts";
-import { guardKinds, keysOf, objectShape, values } from "../fields/shape.ts";
+import { guardKinds } from "../fields/annotation-names.ts";
+import { keysOf, objectShape, values } from "../fields/shape.ts";
 
 const spec = fieldsShape(mappingTable.rows);
 /** Who may call the Mapping of a text is said by the annotations of the object that the text is in. */

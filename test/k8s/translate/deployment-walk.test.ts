@@ -19,7 +19,7 @@ interface Unread {
 }
 
 type Walk<Part extends keyof typeof deploymentSchema> = Readonly<
-  Record<(typeof deploymentSchema)[Part][number], Read | Unread>
+  Record<keyof (typeof deploymentSchema)[Part], Read | Unread>
 >;
 
 const pods = "it is about pods";
@@ -122,7 +122,7 @@ describe.each(
   const whole = wholes[part];
 
   test("the walk is whole", () => {
-    expect(Object.keys(walk).sort()).toEqual([...deploymentSchema[part]].sort());
+    expect(Object.keys(walk).sort()).toEqual(Object.keys(deploymentSchema[part]).sort());
   });
 
   test.each(Object.keys(walk))("%s", (name) => {

@@ -2,8 +2,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { build } from "../../../gateway/tools/manifests.ts";
-import { guardAnnotations } from "../../../k8s/translate/fields/annotations.ts";
-import { annotationKinds, deploymentFields, type FieldKind } from "../../../k8s/translate/fields/field-kinds.ts";
+import { annotationKinds, guardAnnotations } from "../../../k8s/translate/fields/annotation-names.ts";
+import { deploymentFields } from "../../../k8s/translate/fields/deployment-fields.ts";
+import type { FieldKind } from "../../../k8s/translate/fields/field-kinds.ts";
 import { mappingFields } from "../../../k8s/translate/fields/mapping-fields.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
@@ -448,7 +449,16 @@ describe("SeldonDeployments", () => {
   };
 
   test("the table of fields is whole", () => {
-    expect([...Object.keys(fields), ...Object.keys(parts)].sort()).toEqual([...deciding(deploymentFields)].sort());
+    expect([...Object.keys(fields), ...Object.keys(parts)].sort()).toEqual(
+      deciding(
+        Object.fromEntries(
+          Object.entries(deploymentFields).map(([path, { decides }]) => [
+            path.replace("predictors[].", ""),
+            decides ?? "how",
+          ]),
+        ),
+      ).toSorted(),
+    );
   });
 
   test.each(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseHeaders, parseRegexHeaders } from "../../../../k8s/translate/deployments/header-grammar.ts";
+import { parseHeaders, parseRegexHeaders } from "../../../../k8s/translate/fields/header-grammar.ts";
 import { codesOf, deployment, object, partsOf, pathOf, problemsOf, service, translate } from "../objects.ts";
 
 function targetWith(
@@ -46,7 +46,7 @@ describe("time limits", () => {
 
   test("a bad one is a Problem with the remedy", () => {
     expect(problemsOf(translate([deployment("prod/iris", ["main"], { "seldon.io/rest-timeout": "soon" })]))).toEqual([
-      'warning bad-timeout SeldonDeployment prod/iris metadata.annotations["seldon.io/rest-timeout"]: "soon" cannot be read and the default of 3000 ms is used; write whole milliseconds, 0 for none',
+      'warning bad-timeout SeldonDeployment prod/iris metadata.annotations["seldon.io/rest-timeout"]: "soon" is not a number of milliseconds from 0 to 2147483647, so Sluice uses the default of 3000 ms; write whole milliseconds, 0 for none',
     ]);
   });
 });

@@ -1,25 +1,22 @@
 // `sluice.io/traffic`: percent by predictor, as text.
 import type { Predictor } from "../model/deployment.ts";
-import { notText, numberOf, quoted } from "../values/value.ts";
-
-export type TrafficText =
-  | { readonly kind: "shares"; readonly shares: ReadonlyMap<string, number> }
-  | { readonly kind: "wrong"; readonly reason: string };
+import { numberOf, quoted } from "../values/value.ts";
+import type { Parsed } from "./annotation.ts";
 
 /** `main=75,canary=25`: percent by predictor, 0 or more. */
-export function parseTraffic(text: string, predictors: readonly Predictor[]): TrafficText {
+export function parseTraffic(text: string, predictors: readonly Predictor[]): Parsed<ReadonlyMap<string, number>> {
   const names = new Set(predictors.map(({ name }) => name));
   const shares = new Map<string, number>();
   for (const part of text.split(",")) {
     const [name = "", number = "", ...rest] = part.split("=").map((piece) => piece.trim());
     const value = numberOf(number);
     if (rest.length > 0 || value === null || value < 0)
-      return { kind: "wrong", reason: `${quoted(part === notText ? part : part.trim())} is not name=number` };
-    if (!names.has(name)) return { kind: "wrong", reason: `there is no predictor ${quoted(name)}` };
-    if (shares.has(name)) return { kind: "wrong", reason: `predictor ${quoted(name)} is named twice` };
+      return { kind: "wrong", reason: `has ${quoted(part.trim())}, which is not name=number` };
+    if (!names.has(name)) return { kind: "wrong", reason: `names ${quoted(name)}, which is not a predictor` };
+    if (shares.has(name)) return { kind: "wrong", reason: `names predictor ${quoted(name)} twice` };
     shares.set(name, value);
   }
-  return { kind: "shares", shares };
+  return { kind: "value", value: shares };
 }
 
 export function exampleTraffic(predictors: readonly Predictor[]): string {

@@ -1,0 +1,153 @@
+// Annotation: what is declared of one annotation of a SeldonDeployment, and how its text is looked up and read.
+import type { ProblemCode } from "../../../routing/text/problem.ts";
+import type { DeploymentAnnotations, Predictor } from "../model/deployment.ts";
+import { maxTimeMs } from "./field-table.ts";
+import { notText, quoted } from "../values/value.ts";
+import type { FieldKind } from "./field-kinds.ts";
+
+/** `reason`: words that follow the quoted text. */
+export type Parsed<T> =
+  | { readonly kind: "value"; readonly value: T }
+  | { readonly kind: "wrong"; readonly reason: string };
+
+export interface Annotation<T> {
+  readonly name: string;
+  readonly decides: FieldKind;
+  /** The value without the annotation, and without a usable text. */
+  readonly absent: T;
+  readonly read: (text: string, predictors: readonly Predictor[]) => Parsed<T>;
+  /**
+   * The text "". `absent`: counts as absent, with the warning `empty-field`. Seldon's operator asks each for "" before it reads it, and templates write
+   * so what has no value. `default`: the default holds, with the warning `code`. `text`: `read` judges it.
+   */
+  readonly empty: "absent" | "default" | "text";
+  readonly bad: BadText;
+  /** The value of a bad text. */
+  readonly unreadable: T;
+  /** It counts only where this annotation is absent. */
+  readonly unless: string | null;
+  /** Code of the Problem of a bad text. */
+  readonly code: ProblemCode;
+  /** A good text, in the words of a Problem. */
+  readonly write: string | ((predictors: readonly Predictor[]) => string);
+  /** A good value as YAML, for MANIFESTS.md; null: the page has it elsewhere. */
+  readonly example: string | null;
+  /** For MANIFESTS.md, after `decides`. */
+  readonly meaning: string;
+}
+
+/**
+ * What a text gets that cannot be read and has no last good one. `not-served`: no Route, because the SeldonDeployment could take requests that were not
+ * meant for it. `no-traffic`: its Routes stay and it is never ready. `no-callers`: the same, on every object whose Mappings are served.
+ * `default`: `instead` says what holds, in ms where that is the default timeout.
+ */
+export type BadText =
+  | { readonly kind: "not-served" | "no-traffic" | "no-callers" }
+  | { readonly kind: "default"; readonly instead: (defaultTimeoutMs: number) => string };
+
+/** A whole declaration: what it leaves out is `not-served`, and "" counts as absent. */
+export function annotation<T>(
+  declared: Pick<Annotation<T>, "name" | "decides" | "absent" | "read" | "code" | "write" | "example" | "meaning"> &
+    Partial<Annotation<T>>,
+): Annotation<T> {
+  return { empty: "absent", bad: { kind: "not-served" }, unreadable: declared.absent, unless: null, ...declared };
+}
+
+/** Says who may call, or how much: read of every object whose Mappings are served. The text "" cannot be read. */
+export function guard<T>(
+  declared: Pick<Annotation<T>, "name" | "code" | "write" | "example" | "meaning"> &
+    Partial<Annotation<T>> & { readonly read: (text: string) => Parsed<T> },
+): Annotation<T | null> {
+  return annotation<T | null>({
+    decides: "which",
+    absent: null,
+    empty: "text",
+    bad: { kind: "no-callers" },
+    ...declared,
+  });
+}
+
+/** A time limit in whole ms from `min` to the longest timer. */
+export function milliseconds(
+  name: string,
+  min: number,
+  meaning: string,
+  unless: Annotation<unknown> | null = null,
+): Annotation<number | null> {
+  return annotation<number | null>({
+    name,
+    decides: "how",
+    absent: null,
+    read: (text) => read(wholeNumber(text, min), `is not a number of milliseconds from ${min} to ${maxTimeMs}`),
+    empty: "text",
+    bad: { kind: "default", instead: (ms) => `Sluice uses the default of ${ms} ms` },
+    unless: unless?.name ?? null,
+    code: "bad-timeout",
+    write: min === 0 ? "whole milliseconds, 0 for none" : `whole milliseconds from ${min}`,
+    example: '"5000"',
+    meaning,
+  });
+}
+
+/** A whole number of 0 or more. Blank text counts as absent, without a Problem. */
+export function count(name: string, example: string, meaning: string): Annotation<number | null> {
+  return annotation<number | null>({
+    name,
+    decides: "how",
+    absent: null,
+    read: (text) =>
+      text.trim() === ""
+        ? { kind: "value", value: null }
+        : read(wholeNumber(text, 0), `is not a whole number from 0 to ${maxTimeMs}`),
+    empty: "text",
+    bad: { kind: "default", instead: () => "Sluice ignores it" },
+    code: "bad-number",
+    write: "a whole number of 0 or more",
+    example: `"${example}"`,
+    meaning,
+  });
+}
+
+/** A whole number as the operator reads it (Go's `strconv.Atoi`): without white space, point or exponent. null: it is none, or out of bounds. */
+function wholeNumber(text: string, min: number): number | null {
+  const number = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : null;
+  return number !== null && number >= min && number <= maxTimeMs ? number : null;
+}
+
+/** `value`, or where it is null the reason. */
+export function read<T>(value: T | null, reason: string): Parsed<T> {
+  return value === null ? { kind: "wrong", reason } : { kind: "value", value };
+}
+
+/** Where an annotation was found: its text and its field for Problems. */
+export interface WrittenAnnotation {
+  readonly text: string;
+  readonly field: string;
+}
+
+/** The annotation where it counts: in `spec` when the key is there, even empty, else in `metadata`. */
+export function annotationOf(
+  annotations: DeploymentAnnotations,
+  { name }: Pick<Annotation<unknown>, "name">,
+): WrittenAnnotation | null {
+  const spec = annotations.spec[name];
+  if (spec !== undefined) return { text: spec, field: `spec.annotations["${name}"]` };
+  const metadata = annotations.metadata[name];
+  return metadata === undefined ? null : { text: metadata, field: `metadata.annotations["${name}"]` };
+}
+
+/** The value without a word about a bad text, which counts as absent. */
+export function valueOf<T>(one: Annotation<T>, annotations: DeploymentAnnotations): T {
+  const written = annotationOf(annotations, one);
+  const parsed = written === null ? null : one.read(written.text, []);
+  return parsed?.kind === "value" ? parsed.value : one.absent;
+}
+
+/** A bad text as the subject and predicate of a Problem. */
+export function wrongText(text: string, reason: string): string {
+  return text === notText ? "the value is not a text" : `${quoted(text)} ${reason}`;
+}
+
+export function writeOf({ write }: Annotation<unknown>, predictors: readonly Predictor[]): string {
+  return typeof write === "string" ? write : write(predictors);
+}
