@@ -33,7 +33,6 @@ import { CertificateKeeper } from "./certificates/certificate-keeper.ts";
 import { ClaimKeeper, keeperTimes } from "./claim-keeper.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { ProblemLog, problemLogMs } from "./status/problem-log.ts";
-import { piecesOf } from "./handover/handover-pieces.ts";
 import { probeEndpoint } from "./upstreams/health-probe.ts";
 import { fetchJwks } from "./callers/jwks-fetch.ts";
 import { PolicyKeeper, policyLookMs } from "./callers/policy-keeper.ts";
@@ -101,6 +100,7 @@ async function runControl(
   const revocation = new TokenRevocation(settings.workers, systemClock);
   const outside: ReconcilerOutside = {
     isOneNamespace: settings.namespaces.length === 1,
+    blocks: [base, ...counters],
     lookup: lookUp,
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
@@ -111,9 +111,7 @@ async function runControl(
       ...guardProblems(translator.guards(), policies.policy),
       ...certificates.problems,
     ],
-    keep: (whole) => {
-      for (const change of piecesOf(whole)) tell({ kind: "kept", change });
-    },
+    keep: (change) => tell({ kind: "kept", change }),
     ready: () => {
       tell({ kind: "ready" });
       stepBack();

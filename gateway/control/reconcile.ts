@@ -1,5 +1,6 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
 import { channel } from "node:diagnostics_channel";
+import { sameValue } from "../../routing/text/diff.ts";
 import type { Problem } from "../../routing/text/problem.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { RouteTable } from "../../routing/table.ts";
@@ -13,12 +14,13 @@ import type { Slices } from "../admin/slices.ts";
 import type { EndpointStates } from "../admin/view.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
-import { HandoverChanges } from "./handover/handover-changes.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
 import { portionsOf } from "./publish/portions.ts";
 import { Publisher } from "./publish/publisher.ts";
+import type { FoundSlots } from "../../routing/write/table-index.ts";
 import type { Readiness } from "./status/readiness.ts";
 import { Resolver } from "./upstreams/resolver.ts";
+import { usedSlots } from "../shared/counters.ts";
 import { SharedTable } from "../shared/shared-table.ts";
 import { SeriesSlots, type UsedSlot } from "./slots/series-slots.ts";
 import type { Translating } from "./translating.ts";
@@ -32,6 +34,8 @@ export interface ReconcilerOutside {
   nowMs(): number;
   /** What is wrong beside objects: with the record of claims, the policy, certificates. */
   otherProblems(): readonly Problem[];
+  /** Counters of the gateway: which slots an earlier control worker gave. */
+  readonly blocks: readonly ArrayBufferLike[];
   /** What a successor must know has changed. */
   keep(change: HandoverChange): void;
   /** Clients of the OAuth gateway are others. */
@@ -63,7 +67,8 @@ export class Reconciler {
   #translation: Translation;
   #sourceProblems: readonly Problem[] = [];
   readonly #problems: GatheredProblems;
-  readonly #successor: HandoverChanges;
+  /** What a successor was told last. */
+  #told: Pick<Handover, "ready" | "addresses">;
   /** The Source has synced: what is known of it is the whole. */
   #isOpen = false;
   /** Of a large change: each is written before the next is translated. */
@@ -89,8 +94,7 @@ export class Reconciler {
     this.#outside = outside;
     this.#readiness = readiness;
     this.#translation = translator.current();
-    this.#slots = new SeriesSlots(handover.slots, outside.nowMs(), outside.isOneNamespace);
-    this.#breakerSlots = new BreakerSlots(handover.breakerSlots, shared.version + 1);
+    this.#told = handover;
     this.#resolver = new Resolver(
       {
         lookup: (host) => outside.lookup(host),
@@ -99,17 +103,6 @@ export class Reconciler {
         changed: (change) => this.#resolved(change),
       },
       handover.addresses,
-    );
-    this.#successor = new HandoverChanges(
-      handover,
-      {
-        slots: this.#slots,
-        breakerSlots: this.#breakerSlots,
-        resolver: this.#resolver,
-        readiness,
-        drainRecord: () => translator.drainRecord(),
-      },
-      (change) => outside.keep(change),
     );
     this.#checks = new HealthChecks({
       probe: (...given) => outside.probe(...given),
@@ -133,17 +126,35 @@ export class Reconciler {
         ...this.#resolver.problems,
       ],
     });
-    this.#publisher = new Publisher(shared, slots, {
-      isOneNamespace: outside.isOneNamespace,
-      settings: () => this.#translation.settings,
-      everything: () => portionsOf(this.#translation, portionMappings),
-      failing: () => this.#checks.failing,
-      written: () => this.#successor.keep(),
-      settled: () => this.otherProblemsChanged(),
-      live: (seconds) => outside.live(seconds),
-      taken: () => this.#observeReadiness(),
-      reached: (point) => writePoints.publish(point),
-    });
+    const found: FoundSlots = { series: new Map(), breakers: new Map() };
+    this.#publisher = new Publisher(
+      shared,
+      slots,
+      {
+        isOneNamespace: outside.isOneNamespace,
+        settings: () => this.#translation.settings,
+        everything: () => portionsOf(this.#translation, portionMappings),
+        failing: () => this.#checks.failing,
+        written: () => this.#keep(),
+        settled: () => this.otherProblemsChanged(),
+        live: (seconds) => outside.live(seconds),
+        taken: () => this.#observeReadiness(),
+        reached: (point) => writePoints.publish(point),
+      },
+      found,
+    );
+    const version = shared.version + 1;
+    const used = outside.blocks.map(usedSlots);
+    this.#slots = new SeriesSlots(
+      { inTable: found.series, used: used.map(({ series }) => series) },
+      version,
+      outside.nowMs(),
+      outside.isOneNamespace,
+    );
+    this.#breakerSlots = new BreakerSlots(
+      { inTable: found.breakers, used: used.map(({ breakers }) => breakers) },
+      version,
+    );
   }
 
   /** The newest table, read where it is published. Gone with this turn: the next one may write over what it names. */
@@ -231,7 +242,7 @@ export class Reconciler {
   /** The record of claims is another one. */
   record(record: ClaimRecord): void {
     this.#take(this.#translator.setRecord(record, this.#portions), this.#outside.nowMs());
-    this.#successor.keep();
+    this.#keep();
   }
 
   #take(translated: TranslationChange, readAtMs: number): void {
@@ -265,8 +276,6 @@ export class Reconciler {
     this.#isOpen = true;
     this.#tellOAuth(true);
     this.#readiness.synced();
-    // Of a successor, whose memory may be another one than its predecessor's.
-    if (this.#readiness.ofWorkers) this.#publisher.setReady(true);
     this.#publisher.open();
     this.#observeReadiness();
   }
@@ -311,13 +320,29 @@ export class Reconciler {
     this.otherProblemsChanged();
     this.#publisher.change(change, this.#outside.nowMs());
     this.#checks.take(change);
-    this.#successor.keep();
+    this.#keep();
+  }
+
+  /** Called once a table, before it leaves: whatever happens then, a successor goes on from here. Most changes move traffic, and there is nothing to tell. */
+  #keep(): void {
+    const { addresses } = this.#resolver;
+    const ready = this.#readiness.wasReady;
+    const record = [...this.#translator.drainRecord()];
+    const isSame = ready === this.#told.ready && sameValue(addresses, this.#told.addresses);
+    if (record.length === 0 && isSame) return;
+    this.#told = { ready, addresses };
+    this.#outside.keep({
+      ready,
+      addresses,
+      held: record.flatMap(([, one]) => one ?? []),
+      released: record.flatMap(([key, one]) => (one === null ? [key] : [])),
+    });
   }
 
   #observeReadiness(): void {
     if (!this.#readiness.observe(this.#publisher.serving)) return;
     this.#publisher.setReady(this.#readiness.ofWorkers);
-    this.#successor.keep();
+    this.#keep();
     this.#outside.ready();
   }
 }

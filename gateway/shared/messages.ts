@@ -1,6 +1,5 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
 import type { MessagePort } from "node:worker_threads";
-import type { Series } from "../../routing/model/mapping.ts";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import type { Held } from "../../k8s/translate/claims/held.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
@@ -73,33 +72,20 @@ export interface SpareStart {
   readonly reader: number;
 }
 
-/** What a control worker leaves to its successor; the supervisor keeps it. */
+/** What a control worker leaves to its successor beside the table; the supervisor keeps it. */
 export interface Handover {
   /** The gateway was ready once. */
   readonly ready: boolean;
-  /** Slots in use. */
-  readonly slots: readonly (readonly [slot: number, series: Series])[];
-  /** Breaker slots in use, and whose they are. */
-  readonly breakerSlots: readonly (readonly [slot: number, upstreamKey: string])[];
   /** Last addresses of DNS Upstreams. */
   readonly addresses: readonly UpstreamEndpoints[];
   /** Who holds which claims and bare names. */
   readonly held: readonly Held[];
 }
 
-/** What changed in `Handover`; null: as before. */
-export interface HandoverChange {
-  readonly ready: boolean;
-  readonly taken: readonly (readonly [slot: number, series: Series])[];
-  readonly freed: readonly number[];
-  readonly breakersTaken: readonly (readonly [slot: number, upstreamKey: string])[];
-  readonly breakersFreed: readonly number[];
-  readonly addresses: readonly UpstreamEndpoints[] | null;
-  readonly held: readonly Held[];
+/** What changed in `Handover`. */
+export interface HandoverChange extends Handover {
   /** Keys of what nobody holds any more. */
   readonly released: readonly string[];
-  /** The next message has more of the same change. */
-  readonly more: boolean;
 }
 
 /** Supervisor to control worker. */

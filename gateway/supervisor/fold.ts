@@ -39,12 +39,14 @@ export function foldHeld(
 export function foldSeries(base: Float64Array, dead: SharedArrayBuffer): void {
   const cells = new Float64Array(dead);
   const used = usedSlots(dead).series;
+  const usedInBase = usedSlots(base.buffer).series;
   base[fixed.foldGeneration]! += 1;
   for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
     const first = slotCell(slot, 0);
     // Most are 0, and there are many.
     for (let cell = 0; cell < slotCells; cell++)
       if (cells[first + cell] !== 0) moveCell(base, cells, first + cell, slotCounters[cell] === 1);
+    usedInBase[slot] = 1;
     used[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;

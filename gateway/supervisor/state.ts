@@ -1,14 +1,14 @@
 // What the supervisor keeps, whichever threads end: all that a thread starts with.
 import { randomBytes, randomInt } from "node:crypto";
+import { heldKey, type Held } from "../../k8s/translate/claims/held.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../shared/counters.ts";
 import { limitMemory, type LimitMemory } from "../shared/limit-memory.ts";
 import type { Log } from "../shared/log.ts";
-import type { ControlStart, DataStart, KeptPolicy, SpareStart } from "../shared/messages.ts";
+import type { ControlStart, DataStart, Handover, HandoverChange, KeptPolicy, SpareStart } from "../shared/messages.ts";
 import { sharedNowMs } from "../shared/pulse.ts";
 import type { Settings } from "../options/settings.ts";
 import { spareReader } from "../shared/shared-table.ts";
-import { KeptHandover } from "./handover.ts";
 import { KeptOAuth } from "./oauth.ts";
 import { KeptTable } from "./table.ts";
 
@@ -22,7 +22,9 @@ export class Kept {
   /** Where data workers count who has much of an Upstream in use. */
   readonly heavyUse = new SharedArrayBuffer(heavyUseBytes());
   readonly table: KeptTable;
-  readonly handover = new KeptHandover();
+  /** What the control worker leaves to its successor. */
+  #handover: Omit<Handover, "held"> = { ready: false, addresses: [] };
+  readonly #held = new Map<string, Held>();
   readonly oauth: KeptOAuth;
   /** Who may call; null: no control worker has said it yet. */
   policy: KeptPolicy | null = null;
@@ -40,6 +42,12 @@ export class Kept {
       randomInt(2 ** 32),
       randomInt(2 ** 32),
     ]);
+  }
+
+  takeHandover({ ready, addresses, held, released }: HandoverChange): void {
+    this.#handover = { ready, addresses };
+    for (const key of released) this.#held.delete(key);
+    for (const one of held) this.#held.set(heldKey(one.namespace, one.thing), one);
   }
 
   dataStart(worker: number, replacement: boolean): DataStart {
@@ -69,7 +77,7 @@ export class Kept {
       counters: this.blocks,
       base: this.base,
       table: this.table.memory,
-      handover: this.handover.whole,
+      handover: { ...this.#handover, held: [...this.#held.values()] },
       policy: this.policy,
       limits: this.#limits,
       certificates: this.certificates,

@@ -248,7 +248,7 @@ export class Supervisor implements Gateway {
         setImmediate(releaseMemory);
         return this.#checkStarted();
       case "kept":
-        return this.#kept.handover.take(message.change);
+        return this.#kept.takeHandover(message.change);
       case "policy":
         this.#kept.policy = message.kept;
         return this.#data.forEach((_, worker) => this.#toData(worker, { kind: "policy", policy: message.kept.policy }));

@@ -18,7 +18,8 @@ import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord } from "
 import { directoryStart, indexes, rootBytes, rootWords, type IndexName } from "../arena/root.ts";
 import { membersAt } from "../arena/route-record.ts";
 import { planRoute, routeKey, type RouteMember } from "../route/route.ts";
-import { upstreamKeyAt } from "../arena/upstream-record.ts";
+import { upstreamAt, upstreamKeyAt } from "../arena/upstream-record.ts";
+import type { Series } from "../model/mapping.ts";
 import { plainSettings, type TableSettings } from "../model/table-change.ts";
 import {
   namedBy,
@@ -29,6 +30,14 @@ import {
   type RouteEntry,
   type UpstreamEntry,
 } from "./known.ts";
+
+/** Slots in a table that was read, and whose they are. */
+export interface FoundSlots {
+  /** Of counters. */
+  readonly series: Map<number, Series>;
+  /** Of breakers, with the keys of Upstreams. */
+  readonly breakers: Map<number, string>;
+}
 
 export class TableIndex {
   readonly blocks: Blocks;
@@ -70,12 +79,12 @@ export class TableIndex {
   #root = 0;
   #hash = printDigest(hashOf(noDigest, plainSettings));
 
-  /** Reads the table whose root is at this unit; 0: there is none. `key`: what the hashes of a first table are drawn from. Throws ArenaFault. */
-  constructor(arena: Arena, root: number, key: DigestKey) {
+  /** Reads the table whose root is at this unit; 0: there is none. `key`: what the hashes of a first table are drawn from. `found` gets the slots that are in it. Throws ArenaFault. */
+  constructor(arena: Arena, root: number, key: DigestKey, found: FoundSlots) {
     this.#arena = arena;
     this.hashSeed = digestOf("indexes", key).low;
     this.blocks = new Blocks(arena.bytes.length);
-    if (root !== 0) this.#read(root);
+    if (root !== 0) this.#read(root, found);
   }
 
   get written(): {
@@ -186,7 +195,7 @@ export class TableIndex {
     return this.written;
   }
 
-  #read(root: number): void {
+  #read(root: number, found: FoundSlots): void {
     const arena = this.#arena;
     const at = root * unitWords;
     const word = (name: keyof typeof rootWords): number => arena.words[at + rootWords[name]]!;
@@ -208,7 +217,10 @@ export class TableIndex {
     const entries = (index: IndexName): IndexEntry[] => this.#entriesOf(index, used);
     for (const entry of entries("upstreams")) {
       take("upstreams", entry);
-      this.upstreams.set(upstreamKeyAt(arena, entry.unit), { number: entry.number, unit: entry.unit, routes: [] });
+      const key = upstreamKeyAt(arena, entry.unit);
+      const { breakerSlot } = upstreamAt(arena, entry.unit, key);
+      if (breakerSlot >= 0) found.breakers.set(breakerSlot, key);
+      this.upstreams.set(key, { number: entry.number, unit: entry.unit, routes: [] });
     }
     const shared = { unit: word("shared"), number: arena.words[word("shared") * unitWords + recordWords.number]! };
     for (const entry of [shared, ...entries("spaces")]) {
@@ -226,7 +238,7 @@ export class TableIndex {
     const named = new Map<string, number>();
     for (const entry of [...entries("routes"), ...scanned]) {
       take("routes", entry);
-      const name = this.#readRoute(entry, bare);
+      const name = this.#readRoute(entry, bare, found);
       if (name !== null) named.set(name, (named.get(name) ?? 0) + 1);
     }
     for (const entry of entries("names")) {
@@ -267,13 +279,16 @@ export class TableIndex {
   }
 
   /** The deployment that it names, if any. `bare`: Upstreams without a record, and the Routes that name them. */
-  #readRoute({ unit, number }: RoutePlace, bare: Map<string, RouteEntry[]>): string | null {
+  #readRoute({ unit, number }: RoutePlace, bare: Map<string, RouteEntry[]>, found: FoundSlots): string | null {
     const members = membersAt(this.#arena, unit);
     const key = routeKey(members[0]!.mapping);
     const plan = planRoute(key, members);
     const route: RouteEntry = { key, number, unit };
     this.routes.set(key, route);
-    for (const { mapping } of members) this.routeOf.set(mapping.id, route);
+    for (const { mapping, slot } of members) {
+      this.routeOf.set(mapping.id, route);
+      if (slot >= 0) found.series.set(slot, mapping.series);
+    }
     this.countBytes(members, recordBytes(this.#arena, unit), 1);
     this.setProblems(key, plan.problems);
     for (const upstream of upstreamsOf(members)) {

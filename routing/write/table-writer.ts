@@ -8,7 +8,7 @@ import type { Problem } from "../text/problem.ts";
 import { recordBytes } from "../arena/record.ts";
 import { membersAt } from "../arena/route-record.ts";
 import type { TableChange } from "../model/table-change.ts";
-import { TableIndex } from "./table-index.ts";
+import { TableIndex, type FoundSlots } from "./table-index.ts";
 import { TableEdit, type WritePoint, type WrittenTable } from "./table-edit.ts";
 
 export class TableWriter {
@@ -17,17 +17,19 @@ export class TableWriter {
   readonly #index: TableIndex;
 
   /**
-   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody; the hashes of a first table begin with it.
+   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody; the hashes of a first table begin with it. `found` gets the slots that are in
+   * the table.
    */
   constructor(
     arena: Arena,
     root: number,
     reached: (point: WritePoint) => void = () => undefined,
     key: DigestKey = openKey,
+    found: FoundSlots = { series: new Map(), breakers: new Map() },
   ) {
     this.#arena = arena;
     this.#reached = reached;
-    this.#index = new TableIndex(arena, root, key);
+    this.#index = new TableIndex(arena, root, key, found);
   }
 
   /** The newest table that was written. */

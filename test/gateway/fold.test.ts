@@ -6,6 +6,7 @@ import {
   heavyUseBytes,
   heavyUseCell,
   slotCell,
+  usedSlots,
 } from "../../gateway/shared/counters.ts";
 import {
   metrics,
@@ -74,6 +75,8 @@ describe("fold", () => {
     dead.set(fixed.beatMs, 17);
     dead.add(fixed.retries, 1);
     foldSeries(base.cells, block);
+    // Of the slots that a new control worker finds.
+    expect([usedSlots(base.cells.buffer).series[70_000], usedSlots(block).series[70_000]]).toEqual([1, 0]);
     expect([
       base.cells[status],
       dead.cells[status],

@@ -6,6 +6,7 @@ import { sameValue } from "../../../routing/text/diff.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { TablePortion, TableSettings } from "../../../routing/model/table-change.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
+import type { FoundSlots } from "../../../routing/write/table-index.ts";
 import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import type { SharedTable } from "../../shared/shared-table.ts";
@@ -71,15 +72,20 @@ export class Publisher {
   /** Such a change did not fit: next time everything is told again. */
   #isBehind = false;
 
-  /** Goes on from the table that is in the memory. Throws ArenaFault where it is not consistent. */
-  constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
+  /** Goes on from the table that is in the memory; `found` gets the slots that are in it. Throws ArenaFault where it is not consistent. */
+  constructor(
+    shared: SharedTable,
+    slots: SlotsOf,
+    events: PublisherEvents,
+    found: FoundSlots = { series: new Map(), breakers: new Map() },
+  ) {
     this.#shared = shared;
     this.#mostOfNamespace = events.isOneNamespace
       ? Number.POSITIVE_INFINITY
       : shared.arena.bytes.length * namespaceShare;
     this.#events = events;
     this.#workers = new ServingWorkers((seconds) => events.live(seconds));
-    this.#writer = this.#open();
+    this.#writer = this.#open(found);
     this.#batch = new TableBatch(slots, this.#writer);
   }
 
@@ -318,13 +324,14 @@ export class Publisher {
     ];
   }
 
-  #open(): TableWriter {
+  #open(found?: FoundSlots): TableWriter {
     this.#openedVersion = this.#shared.version;
     return new TableWriter(
       this.#shared.arena,
       this.#shared.root,
       (point) => this.#events.reached(point),
       this.#hashKey,
+      found,
     );
   }
 }

@@ -1,13 +1,13 @@
 // Breaker slots: which cells of the shared blocks hold what an Upstream has in use. A slot lives until no worker can use it any more.
 import { breakerCell, maxBreakerSlots } from "../../shared/counters.ts";
-import { SlotAllocation, type SlotChanges } from "./slot-allocation.ts";
+import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
 export class BreakerSlots {
   readonly #slots: SlotAllocation<string>;
 
-  /** `kept`: slots of an earlier control worker. Those that `own` does not name again are gone in table `version`, the first of this one. */
-  constructor(kept: readonly (readonly [slot: number, upstreamKey: string])[], version: number) {
-    this.#slots = new SlotAllocation(maxBreakerSlots, (key) => key, kept, { version, atMs: 0 });
+  /** Slots of an earlier control worker that `own` does not name again are gone in table `version`, the first of this one. */
+  constructor(earlier: EarlierSlots<string>, version: number) {
+    this.#slots = new SlotAllocation(maxBreakerSlots, (key) => key, earlier, { version, atMs: 0 });
   }
 
   /** The slot of an Upstream in the table, or −1: all slots are in use, and it counts in each worker alone. */
@@ -39,11 +39,6 @@ export class BreakerSlots {
   /** Frees the slots that nobody can use any more: every worker holds a table without the Upstream (`heldByAll`), and nothing is in use in any block. */
   sweep(blocks: readonly Float64Array[], heldByAll: number): void {
     this.#slots.sweep(heldByAll, (slot) => !blocks.some((block) => isInUse(block, slot)));
-  }
-
-  /** What was taken and freed since the last call, for `Handover`. */
-  drainChanges(): SlotChanges<string> {
-    return this.#slots.drainChanges();
   }
 }
 

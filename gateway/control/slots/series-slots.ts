@@ -6,7 +6,7 @@ import type { Series } from "../../../routing/model/mapping.ts";
 import { DigestIndex } from "../../../routing/collections/digest-index.ts";
 import { maxSlots, slotCell } from "../../shared/counters.ts";
 import { slotLayout } from "../../shared/metrics.ts";
-import { SlotAllocation, type SlotChanges } from "./slot-allocation.ts";
+import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
 /** One namespace of several has at most this part of the slots, those that it left lately among them: who makes new Series all the time takes nobody else's. */
 const namespacePart = 1 / 2;
@@ -30,16 +30,11 @@ export class SeriesSlots {
   /** Slots in use, by namespace. */
   readonly #ofNamespace = new Map<string, number>();
 
-  /** `kept`: slots of an earlier control worker, without owners until `own` names them again. `isOneNamespace`: nobody else's Series need slots. */
-  constructor(
-    kept: readonly (readonly [slot: number, series: Series])[],
-    nowMs: number,
-    isOneNamespace: boolean,
-    most = maxSlots,
-  ) {
-    this.#slots = new SlotAllocation(most, textOf, kept, { version: 0, atMs: nowMs });
+  /** Slots of an earlier control worker that `own` does not name again are gone in table `version`, the first of this one. `isOneNamespace`: nobody else's Series need slots. */
+  constructor(earlier: EarlierSlots<Series>, version: number, nowMs: number, isOneNamespace: boolean, most = maxSlots) {
+    this.#slots = new SlotAllocation(most, textOf, earlier, { version, atMs: nowMs });
     this.#mostOfNamespace = isOneNamespace ? most : Math.ceil(most * namespacePart);
-    for (const [, { namespace }] of kept) this.#counted(namespace, 1);
+    for (const { namespace } of earlier.inTable.values()) this.#counted(namespace, 1);
   }
 
   /** Slots in use, in order; whoever goes through them may wait meanwhile. */
@@ -100,18 +95,14 @@ export class SeriesSlots {
    */
   sweep(blocks: readonly Float64Array[], heldByAll: number, nowMs: number): void {
     this.#slots.sweep(heldByAll, (slot, gone) => {
-      if (nowMs - gone.atMs < seriesAfterlifeMs) return false;
+      const series = this.#slots.at(slot);
+      if (series !== null && nowMs - gone.atMs < seriesAfterlifeMs) return false;
       const inFlight = slotCell(slot, slotLayout.inFlight);
       if (blocks.some((block) => block[inFlight] !== 0)) return false;
       for (const block of blocks) block.fill(0, slotCell(slot, 0), slotCell(slot + 1, 0));
-      this.#counted(this.#slots.at(slot)!.namespace, -1);
+      if (series !== null) this.#counted(series.namespace, -1);
       return true;
     });
-  }
-
-  /** What was taken and freed since the last call, for `Handover`. */
-  drainChanges(): SlotChanges<Series> {
-    return this.#slots.drainChanges();
   }
 }
 

@@ -10,10 +10,12 @@ export interface Gone {
   readonly atMs: number;
 }
 
-/** What became of slots, for the successor of this thread. */
-export interface SlotChanges<Value> {
-  readonly taken: readonly (readonly [slot: number, value: Value])[];
-  readonly freed: readonly number[];
+/** What a control worker finds of slots that an earlier one gave. */
+export interface EarlierSlots<Value> {
+  /** In the table that it goes on from. */
+  readonly inTable: ReadonlyMap<number, Value>;
+  /** 1 by slot: some worker may have used it. Those that are not in the table had an owner that nobody knows any more. */
+  readonly used: readonly Uint8Array[];
 }
 
 export class SlotAllocation<Value> {
@@ -27,26 +29,21 @@ export class SlotAllocation<Value> {
   readonly #gone = new Map<number, Gone>();
   /** Freed slots, used again before new ones. */
   readonly #free: number[] = [];
-  #taken: (readonly [number, Value])[] = [];
-  #freed: number[] = [];
 
-  /** `textOf`: the same for the same, and for nothing else. `kept`: slots of an earlier control worker; they are `gone` unless they are taken again. */
-  constructor(
-    most: number,
-    textOf: (value: Value) => string,
-    kept: readonly (readonly [slot: number, value: Value])[],
-    gone: Gone,
-  ) {
+  /** `textOf`: the same for the same, and for nothing else. Slots of an earlier control worker are `gone` unless they are taken again. */
+  constructor(most: number, textOf: (value: Value) => string, { inTable, used }: EarlierSlots<Value>, gone: Gone) {
     this.#most = most;
     this.#textOf = textOf;
-    const last = kept.reduce((highest, [slot]) => Math.max(highest, slot), -1);
-    for (let slot = 0; slot <= last; slot++) this.#values.push(null);
-    for (const [slot, value] of kept) {
-      this.#values[slot] = value;
-      this.#index.set(textOf(value), slot);
-      this.#gone.set(slot, gone);
+    let end = 0;
+    for (const slots of used) end = Math.max(end, slots.lastIndexOf(1) + 1);
+    for (const slot of inTable.keys()) end = Math.max(end, slot + 1);
+    for (let slot = 0; slot < end; slot++) {
+      const value = inTable.get(slot) ?? null;
+      this.#values.push(value);
+      if (value !== null) this.#index.set(textOf(value), slot);
+      if (value !== null || used.some((slots) => slots[slot] === 1)) this.#gone.set(slot, gone);
+      else this.#free.push(slot);
     }
-    for (const [slot, value] of this.#values.entries()) if (value === null) this.#free.push(slot);
   }
 
   /** Every slot that was ever in use is below it. */
@@ -76,7 +73,6 @@ export class SlotAllocation<Value> {
     if (slot < 0) return -1;
     this.#values[slot] = value;
     this.#index.set(text, slot);
-    this.#taken.push([slot, value]);
     return slot;
   }
 
@@ -90,18 +86,10 @@ export class SlotAllocation<Value> {
     for (const [slot, gone] of this.#gone) {
       if (heldByAll < gone.version || !isUnused(slot, gone)) continue;
       this.#gone.delete(slot);
-      this.#index.delete(this.#textOf(this.#values[slot]!));
+      const value = this.#values[slot]!;
+      if (value !== null) this.#index.delete(this.#textOf(value));
       this.#values[slot] = null;
       this.#free.push(slot);
-      this.#freed.push(slot);
     }
-  }
-
-  /** What was taken and freed since the last call. */
-  drainChanges(): SlotChanges<Value> {
-    const changes = { taken: this.#taken, freed: this.#freed };
-    this.#taken = [];
-    this.#freed = [];
-    return changes;
   }
 }

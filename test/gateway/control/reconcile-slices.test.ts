@@ -88,10 +88,11 @@ function start(...slices: readonly SourceObject[]): Started {
   const reconciler: Reconciler = new Reconciler(
     translator,
     new SharedTable(memory),
-    { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] },
+    { ready: false, addresses: [], held: [] },
     new Readiness(1, false),
     {
       isOneNamespace: false,
+      blocks: [],
       lookup: () => Promise.reject(new Error("nobody asks")),
       refuse: () => null,
       nowMs: () => 0,

@@ -4,7 +4,7 @@ import { SlotAllocation } from "../../../../gateway/control/slots/slot-allocatio
 const gone = { version: 1, atMs: 0 };
 
 function slotsOf(kept: readonly (readonly [number, string])[], most = 3): SlotAllocation<string> {
-  return new SlotAllocation(most, (value) => value, kept, gone);
+  return new SlotAllocation(most, (value) => value, { inTable: new Map(kept), used: [] }, gone);
 }
 
 describe("slot allocation", () => {
@@ -12,33 +12,24 @@ describe("slot allocation", () => {
     const slots = slotsOf([]);
     expect(["a", "b", "a", "c", "d"].map((value) => slots.take(value))).toEqual([0, 1, 0, 2, -1]);
     expect([slots.slotOf("b"), slots.slotOf("d")]).toEqual([1, -1]);
-    expect(slots.drainChanges()).toEqual({
-      taken: [
-        [0, "a"],
-        [1, "b"],
-        [2, "c"],
-      ],
-      freed: [],
-    });
-    expect(slots.drainChanges()).toEqual({ taken: [], freed: [] });
+    expect([0, 1, 2, 3].map((slot) => slots.at(slot))).toEqual(["a", "b", "c", null]);
   });
 
   test("a slot is freed when it is gone from every table and unused, and is then the next", () => {
     const slots = slotsOf([]);
     for (const value of ["a", "b", "c"]) slots.take(value);
-    slots.drainChanges();
     slots.leave(1, { version: 7, atMs: 5 });
     const asked: unknown[] = [];
-    const sweep = (heldByAll: number, unused: boolean): readonly number[] => {
+    const sweep = (heldByAll: number, unused: boolean): boolean => {
       slots.sweep(heldByAll, (slot, since) => {
         asked.push([slot, since.version, since.atMs]);
         return unused;
       });
-      return slots.drainChanges().freed;
+      return slots.at(1) === null;
     };
-    expect([sweep(6, true), asked]).toEqual([[], []]);
-    expect([sweep(7, false), asked]).toEqual([[], [[1, 7, 5]]]);
-    expect(sweep(7, true)).toEqual([1]);
+    expect([sweep(6, true), asked]).toEqual([false, []]);
+    expect([sweep(7, false), asked]).toEqual([false, [[1, 7, 5]]]);
+    expect(sweep(7, true)).toBe(true);
     expect(slots.slotOf("b")).toBe(-1);
     expect(slots.take("d")).toBe(1);
   });
@@ -51,8 +42,8 @@ describe("slot allocation", () => {
     const asked: unknown[] = [];
     slots.sweep(9, (slot, since) => asked.push([slot, since]) === 0);
     expect(asked).toEqual([
-      [2, gone],
       [0, gone],
+      [2, gone],
     ]);
     expect(slots.take("x")).toBe(2);
     expect(slots.take("z")).toBe(1);
