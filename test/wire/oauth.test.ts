@@ -517,7 +517,11 @@ describe("requests with a token", () => {
       '{"code":104,"info":"no healthy upstream","reason":"No Running Deployment","status":"FAILURE"}',
     ]);
     gateway.serve([], [], []);
-    expect((await gateway.ask(false, api("/api/v0.1/predictions", bearer(given)))).status).toBe(404);
+    const none = await gateway.ask(false, api("/api/v0.1/predictions", bearer(given)));
+    expect(none.status).toBe(404);
+    // Twice is none to a browser.
+    for (const { head } of [failed, unready, none])
+      expect(head.match(/^access-control-allow-origin:/gim)).toHaveLength(1);
   });
 
   test("a token ends with its client: with the key, the secret, or the SeldonDeployment", async () => {

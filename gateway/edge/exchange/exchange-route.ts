@@ -6,8 +6,6 @@ import { failures, rejectFailure } from "../../failures.ts";
 import type { FrontAddresses } from "../io/front.ts";
 import { refusedAddress } from "../message/front-addresses.ts";
 import type { Caller } from "../identity/verifier.ts";
-import { anyOrigin } from "../identity/oauth-answers.ts";
-import type { ExtraFields } from "../message/header-edits.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
 import type { Step, Verdict } from "../policy/step.ts";
@@ -16,9 +14,6 @@ import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { StepOwner } from "./step-owner.ts";
 import { admittingMember } from "./admitting-member.ts";
 import { StepRun } from "./step-run.ts";
-
-/** What the OAuth gateway said to every page, where the deployment says nothing of its own. */
-const seldonOrigin: ExtraFields = Object.freeze({ instead: [anyOrigin[0]], fields: [anyOrigin] });
 
 /** What becomes of a request that somebody takes. */
 export interface RoutedRequest {
@@ -103,8 +98,13 @@ export class ExchangeRoute implements StepOwner {
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);
-    if (state.asSeldon && compiled.steps?.some(({ name }) => name === "cors") !== true) state.edits.add(seldonOrigin);
+    if (state.form !== null) this.#addOrigin(compiled.steps);
     return compiled;
+  }
+
+  #addOrigin(steps: readonly Step[] | null): void {
+    const { edits, form } = this.#state;
+    if (steps?.some(({ name }) => name === "cors") !== true) edits.add(form!.origin);
   }
 
   #runSteps(steps: readonly Step[], head: WireRequestHead): void {
@@ -146,7 +146,7 @@ export class ExchangeRoute implements StepOwner {
         this.#exchange.refuse(verdict.failure, verdict.detail, verdict.answer);
         return;
       case "enter":
-        this.#state.asSeldon = !head.grpc;
+        this.#state.form = verdict.form;
         this.#decideAgain(head);
         return;
       case "again":
@@ -165,7 +165,9 @@ export class ExchangeRoute implements StepOwner {
       record.decision = null;
       record.move(decision.slot);
       this.#rejection = decision;
-      run.again(rejectedSteps(decision.mapping), head);
+      const steps = rejectedSteps(decision.mapping);
+      if (this.#state.form !== null) this.#addOrigin(steps);
+      run.again(steps, head);
       return;
     }
     const compiled = this.#take(decision, head);

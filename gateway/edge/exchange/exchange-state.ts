@@ -7,6 +7,7 @@ import type { Failure } from "../../failures.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { grpcWeb } from "../message/request-meaning.ts";
 import { AnswerEdits } from "../policy/answer-edits.ts";
+import type { AnswerForm } from "../policy/step.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import type { ClientAnswer, ClientSide } from "./client-side.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
@@ -65,8 +66,8 @@ export class ExchangeState {
   /** Failures are told in JSON. */
   json = false;
   grpc = false;
-  /** It came by Seldon's OAuth gateway: failures are told as that did. */
-  asSeldon = false;
+  /** How its answers look; null: as usual. */
+  form: AnswerForm | null = null;
   /** What a gRPC caller gives the call, ms; Infinity: it says nothing. */
   callerMs = Infinity;
 
@@ -96,7 +97,7 @@ export class ExchangeState {
     this.facts = facts;
     this.json = head.wantsJson;
     this.grpc = head.grpc;
-    this.asSeldon = false;
+    this.form = null;
     this.callerMs = head.grpcTimeoutMs;
   }
 

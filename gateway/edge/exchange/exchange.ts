@@ -1,7 +1,6 @@
 // Exchange: one request and its response, its time limits and its end. It ends only when both directions are done: an upstream may answer before
 // it was asked to the end.
 import type { Timed } from "../io/deadline.ts";
-import { isToldAsSeldon, seldonFailure } from "../identity/oauth-answers.ts";
 import { bodyOf, failureAnswer, type Answer } from "../message/answers.ts";
 import { failures, type Failure } from "../../failures.ts";
 import type { ClientSide } from "./client-side.ts";
@@ -114,9 +113,8 @@ export class Exchange implements ExchangeEnds, Timed {
       return;
     }
     const answer =
-      state.asSeldon && isToldAsSeldon(failure)
-        ? seldonFailure(failure, detail, this.forwarding.retried)
-        : failureAnswer(failure, detail, state.json, state.grpc, this.forwarding.retried);
+      state.form?.failed(failure, detail, this.forwarding.retried) ??
+      failureAnswer(failure, detail, state.json, state.grpc, this.forwarding.retried);
     this.#sendOwn(answer, failure === failures.bodyTimeout || failure === failures.malformedBody);
   }
 

@@ -1,4 +1,5 @@
 // What the OAuth gateway answers, in the words of Seldon's (Spring Security OAuth 2): names, statuses and bodies as its clients know them.
+import type { ExtraFields } from "../message/header-edits.ts";
 import { failures, type Failure } from "../../failures.ts";
 import { sentenceOf, type Answer } from "../message/answers.ts";
 import type { TokenRefusal } from "./token-request.ts";
@@ -9,7 +10,7 @@ const unkept: Answer["fields"] = [
   ["pragma", "no-cache"],
 ];
 /** Its filter let every page ask, which sends no credentials but the token that it has. */
-export const anyOrigin: Answer["fields"][number] = ["access-control-allow-origin", "*"];
+const anyOrigin: Answer["fields"][number] = ["access-control-allow-origin", "*"];
 
 /** Its clock had gone on by less than a second. */
 const toldSeconds = 43_199;
@@ -56,11 +57,21 @@ export function unavailableAnswer(sentence: string): Answer {
   };
 }
 
+/** What the OAuth gateway said to every page. */
+const anyPage: ExtraFields = Object.freeze({ instead: [anyOrigin[0]], fields: [anyOrigin] });
+
+/** Answers to a request whose token was good. */
+export const seldonForm = Object.freeze({
+  origin: anyPage,
+  failed: (failure: Failure, detail: string, retried: boolean): Answer | null =>
+    isToldAsSeldon(failure) ? seldonFailure(failure, detail, retried) : null,
+});
+
 /**
  * A request whose token was good, and that failed. Differs: the status stays what it is everywhere here; Seldon's said 500 of what a client may try
  * again.
  */
-export function seldonFailure(failure: Failure, detail: string, retried: boolean): Answer {
+function seldonFailure(failure: Failure, detail: string, retried: boolean): Answer {
   const { code, reason } = noDeployment.has(failure)
     ? { code: 104, reason: "No Running Deployment" }
     : { code: 103, reason: "Microservice error" };
@@ -69,14 +80,14 @@ export function seldonFailure(failure: Failure, detail: string, retried: boolean
     code: failure.httpStatus,
     contentType: json,
     body,
-    fields: failure === failures.overflow ? [["x-envoy-overloaded", "true"], anyOrigin] : [anyOrigin],
+    fields: failure === failures.overflow ? [["x-envoy-overloaded", "true"]] : [],
   };
 }
 
 const noDeployment: ReadonlySet<Failure> = new Set([failures.noRoute, failures.noHealthyUpstream, failures.noAddress]);
 
 /** Seldon's statuses know no fault of the request's own but its JSON, which only the model reads. */
-export function isToldAsSeldon(failure: Failure): boolean {
+function isToldAsSeldon(failure: Failure): boolean {
   return failure.httpStatus >= 500 || noDeployment.has(failure);
 }
 

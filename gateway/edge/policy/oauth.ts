@@ -9,6 +9,7 @@ import {
   bearerAnswer,
   preflightAnswer,
   refusalAnswer,
+  seldonForm,
   tokenAnswer,
   unavailableAnswer,
 } from "../identity/oauth-answers.ts";
@@ -115,10 +116,12 @@ export class OAuthGateway {
           ],
           removeParameters: [],
         },
+        form: null,
       };
     const path = `/seldon/${namespace}/${deployment}${(head.pathBytes as Buffer).toString("latin1", head.pathStart, head.pathEnd)}`;
     // Where the token was in the query, `authorization` holds something else, which is for the deployment.
-    return { kind: "enter", path, change: hasParameter(head, fromQuery.removeParameters) ? fromQuery : fromField };
+    const change = hasParameter(head, fromQuery.removeParameters) ? fromQuery : fromField;
+    return { kind: "enter", path, change, form: head.grpc ? null : seldonForm };
   }
 
   #refuse(place: Asks, error: "unauthorized" | "invalid_token" | "invalid_request", description: string): Verdict {

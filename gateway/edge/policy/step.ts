@@ -10,6 +10,14 @@ import type { WireRequestHead } from "../message/request-head.ts";
 import type { RequestIds } from "../message/request-id.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 
+/** How answers to a request look that a step let enter at a Route. */
+export interface AnswerForm {
+  /** The gateway's own answer to a failure; null: the usual one. */
+  failed(failure: Failure, detail: string, retried: boolean): Answer | null;
+  /** Any answer gets these fields, unless the Mapping says by its CORS which. */
+  readonly origin: ExtraFields;
+}
+
 /** What a step says, at once or by `Resume`. */
 export type Verdict =
   | { readonly kind: "go-on" }
@@ -19,10 +27,15 @@ export type Verdict =
   /** It fails of this, and this is the whole answer. */
   | { readonly kind: "refuse"; readonly failure: Failure; readonly detail: string; readonly answer: Answer }
   /**
-   * It had no Route, and one is looked for now, with the changed head, at this path, in its canonical form; null: at its own. Only for the step that
-   * requests pass before they have a Route. Steps of that Route may say `again`.
+   * It had no Route, and one is looked for now, with the changed head, at this path, in its canonical form; null: at its own. `form` null:
+   * answers look as usual. Only for the step that requests pass before they have a Route. Steps of that Route may say `again`.
    */
-  | { readonly kind: "enter"; readonly path: string | null; readonly change: HeadChange }
+  | {
+      readonly kind: "enter";
+      readonly path: string | null;
+      readonly change: HeadChange;
+      readonly form: AnswerForm | null;
+    }
   /** The head is changed and a Route is looked for once more, all of its steps included but this one. Once a request: after that it goes on. */
   | { readonly kind: "again"; readonly change: HeadChange };
 
