@@ -1,6 +1,7 @@
 // Everything that "npm run pages" makes, a line each: the part of a page beside the declaration that it is made from.
 import { annotationsPart, deploymentFieldsPart } from "./annotations.ts";
 import type { GeneratedFile, GeneratedPart } from "./generated.ts";
+import { accessFiles, accessParts } from "./access.ts";
 import { ambassadorParts } from "./ambassador-fields.ts";
 import { flagsPart, reasonsPart } from "./failures.ts";
 import { accessLogPart, logEventsPart } from "./log.ts";
@@ -9,6 +10,7 @@ import { problemsPart } from "./problems.ts";
 import { stepsPart } from "./steps.ts";
 
 export const generatedParts: readonly GeneratedPart[] = [
+  ...accessParts,
   accessLogPart,
   ...ambassadorParts,
   annotationsPart,
@@ -21,4 +23,4 @@ export const generatedParts: readonly GeneratedPart[] = [
   stepsPart,
 ];
 
-export const generatedFiles: readonly GeneratedFile[] = [];
+export const generatedFiles: readonly GeneratedFile[] = [...accessFiles];

@@ -159,8 +159,12 @@ export const jwt = providerKind("jwt", {
       ["RS256", "ES256"],
       `Signatures that are accepted: some of ${algorithms.map((name) => `\`${name}\``).join(", ")}`,
     ),
-    leewaySeconds: byDefault(integer(0, maxLeewaySeconds), 30, "How far the clocks may be apart"),
-    maxAgeSeconds: optional(integer(1, maxAgeSeconds), null, "Greatest age of a token, by its `iat`. Absent: any"),
+    leewaySeconds: byDefault(integer(0, maxLeewaySeconds), 30, "How far the clocks may be apart, in seconds, 0 to 300"),
+    maxAgeSeconds: optional(
+      integer(1, maxAgeSeconds),
+      null,
+      "Greatest age of a token, in seconds, by its `iat`. Absent: any age",
+    ),
     in: byDefault(
       places,
       "bearer",
