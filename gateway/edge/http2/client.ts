@@ -79,7 +79,7 @@ export class Http2ClientConnection extends Connection {
 
   /** May `request` be called? */
   get usable(): boolean {
-    return !this.retiring && !this.over;
+    return !this.isRetiring;
   }
 
   /** Streams that could begin at once. */
@@ -149,8 +149,8 @@ export class Http2ClientConnection extends Connection {
   }
 
   #retire(): void {
-    if (this.retiring) return;
-    this.retiring = true;
+    if (this.isRetiring) return;
+    this.retire();
     this.times.retired = true;
     this.#owner.connectionRetiring(this);
     // They were never sent: their users choose another connection.
@@ -267,7 +267,6 @@ export class Http2ClientConnection extends Connection {
   }
 
   protected closed(failure: string): void {
-    this.retiring = true;
     for (const stream of this.#pending.splice(0)) this.#losePending(stream);
     this.#owner.connectionClosed(this, failure);
   }

@@ -15,19 +15,26 @@ const closingMs = 1000;
 export const drainPing = Buffer.from("sl-drain");
 const keepAlivePing = Buffer.from("sl-alive");
 
+/** How far a connection is; it never goes back. Numbers, so that "that far or further" is one comparison. */
+const phase = {
+  open: 0,
+  /** No new streams: this side or the peer has said GOAWAY, or the peer has closed its half. */
+  retiring: 1,
+  /** The last id of a graceful end was said: later streams are not served. */
+  lastIdSaid: 2,
+  /** Nothing is read or told any more; what was said last may still leave. */
+  over: 3,
+  /** The transport is gone. */
+  gone: 4,
+} as const;
+
 export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwner {
   readonly transport: Transport;
   protected readonly shared: Http2Shared;
   protected readonly streams = new StreamTable();
   protected readonly output: FrameOutput;
   protected readonly times: ConnectionTimes;
-  /** No new streams: this side or the peer has said GOAWAY, or the peer has closed its half. */
-  protected retiring = false;
-  /** The last id of a graceful end was said: later streams are not served. */
-  protected lastIdSaid = false;
-  /** Nothing is read or told any more. */
-  protected over = false;
-  #isGone = false;
+  #phase: (typeof phase)[keyof typeof phase] = phase.open;
   /** What was written is so much more than what the peer reads that it is not read from. */
   protected choked = false;
   /** The peer sent too much, and is not read from for a while. */
@@ -68,13 +75,28 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
 
   /** It takes no new streams. */
   get isRetiring(): boolean {
-    return this.retiring;
+    return this.#phase >= phase.retiring;
+  }
+
+  /** Later streams are not served. */
+  protected get lastIdSaid(): boolean {
+    return this.#phase >= phase.lastIdSaid;
+  }
+
+  /** Nothing is read or told any more. */
+  protected get over(): boolean {
+    return this.#phase >= phase.over;
+  }
+
+  /** No new streams from now on. */
+  protected retire(): void {
+    if (this.#phase === phase.open) this.#phase = phase.retiring;
   }
 
   /** No new streams; those that are open go on, then it closes. */
   drain(): void {
-    if (this.retiring || this.over) return;
-    this.retiring = true;
+    if (this.isRetiring) return;
+    this.retire();
     // Streams that the peer sent before it knew are served still: the last id follows after a round trip (RFC 9113 §6.8).
     this.output.goAway(mostWindow, errorCode.noError, "");
     this.output.ping(drainPing, 0, false);
@@ -86,14 +108,14 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
   protected sayLastId(): void {
     if (this.times.drainDueMs === Infinity) return;
     this.times.drainDueMs = Infinity;
-    this.lastIdSaid = true;
+    this.#phase = phase.lastIdSaid;
     this.output.goAway(this.lastStreamId, errorCode.noError, "");
     this.finishIfDone();
   }
 
   /** Ends a retiring connection that has no streams. */
   protected finishIfDone(): void {
-    if (!this.retiring || this.over || this.streams.count > 0 || this.times.drainDueMs !== Infinity) return;
+    if (!this.isRetiring || this.over || this.streams.count > 0 || this.times.drainDueMs !== Infinity) return;
     if (!this.lastIdSaid) this.output.goAway(this.lastStreamId, errorCode.noError, "");
     this.#end("");
     this.#readToEnd();
@@ -141,7 +163,7 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
   }
 
   #end(failure: string): void {
-    this.over = true;
+    this.#phase = phase.over;
     this.#loseAll(failure === "" ? "the connection was closed" : failure);
     this.output.flush();
     this.shared.wheel.set(this.#deadline, this.shared.nowMs + closingMs);
@@ -161,10 +183,10 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
 
   #gone(reason: string): void {
     this.shared.wheel.remove(this.#deadline);
-    if (this.#isGone) return;
-    this.#isGone = true;
-    if (!this.over) {
-      this.over = true;
+    if (this.#phase === phase.gone) return;
+    const wasOver = this.over;
+    this.#phase = phase.gone;
+    if (!wasOver) {
       this.#loseAll(`the connection was lost: ${reason}`);
       this.closed(reason);
     }
@@ -180,7 +202,7 @@ export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwn
     }
     this.shared.home.tick();
     // The peer sends no more: what it has asked for to the end is still answered.
-    this.retiring = true;
+    this.retire();
     this.times.retired = true;
     this.times.drainDueMs = Infinity;
     const loss: StreamLoss = {

@@ -176,7 +176,7 @@ export class ServerConnection extends Connection {
 
   protected goneAway(): void {
     // The client opens no more streams, or means to close: what is open is served to its end.
-    this.retiring = true;
+    this.retire();
     this.times.retired = true;
     this.finishIfDone();
   }
