@@ -31,17 +31,25 @@ interface Word {
   readonly named: boolean;
 }
 
+/** A deciding word that nobody reads, and where it stands below what was looked at. */
+interface Lost {
+  readonly below: string;
+  readonly word: Word;
+}
+
+type Seen = Pick<Misplaced, "field" | "key" | "level">;
+
 interface Frame {
   readonly record: UnknownRecord;
   readonly shape: Keys;
 }
 
 /** Keys that nobody knows of one object that are compared with known words. Nobody understands an object with more. */
-const mostUnknown = 128;
+const maxUnknown = 128;
 /** Misplaced keys that are told of one object. */
-const mostTold = 8;
+const maxTold = 8;
 /** Levels of a map that nobody knows that are looked into. */
-const deepest = 3;
+const maxDepth = 3;
 
 /**
  * Finds misplaced keys of objects of one shape. A kind makes one of these of its `objectShape`, asks `misplacedIn` before it decodes an object, reports each
@@ -73,7 +81,7 @@ export class Places {
     const walk = new Walk(this);
     walk.keys(object, this.#shape, "", "");
     const decides = walk.found.filter((one) => one.decides);
-    return [...decides, ...walk.found.filter((one) => !one.decides)].slice(0, mostTold);
+    return [...decides, ...walk.found.filter((one) => !one.decides)].slice(0, maxTold);
   }
 
   /** The word that a key in this map seems to be: spelt the same but for letter case and separators, else near; at one distance one of the same map. */
@@ -175,200 +183,128 @@ class Walk {
     }
   }
 
-  #wrongShape(shape: Shape, path: string, level: string, key: string, parent: Keys | null, write: string): void {
+  #wrongShape(shape: Shape, field: string, level: string, key: string, parent: Keys | null, write: string): void {
     if (parent !== null && (isDeciding(parent.kinds[key]) || holdsDeciding(shape)))
-      this.#tell({ field: path, key, near: key, place: "value", level, write: `write ${write}`, decides: true });
+      this.#tell({ field, key, level }, key, "value", `write ${write}`);
   }
 
   #names(record: UnknownRecord, shape: Names, path: string, level: string): void {
     const isAnnotations = Object.keys(shape.words).length > 0;
     for (const [key, value] of Object.entries(record)) {
-      const field = `${path}["${key.slice(0, 120)}"]`;
+      const seen = { field: `${path}["${key.slice(0, 120)}"]`, key, level };
       // Readers of what decides say it themselves.
       if (isAnnotations && typeof value === "object" && value !== null && !isDeciding(shape.words[key])) {
-        this.#tell({
-          field,
-          key,
-          near: null,
-          place: "value",
-          level,
-          write: "write a text, and no indentation below annotations that is one too deep",
-          decides: true,
-        });
+        this.#tell(seen, null, "value", "write a text, and no indentation below annotations that is one too deep");
         continue;
       }
       if (Object.hasOwn(shape.words, key)) continue;
       const mayBeAnnotation = isAnnotations && (isLabel(key) || this.#places.wordsAs(key).some(({ named }) => named));
       // What is no text is no annotation: a number below `traffic` slipped in from a predictor.
-      if (!mayBeAnnotation || (!this.#annotation(key, shape, field, level) && typeof value !== "string"))
-        this.#name(key, value, shape, field, level);
-      this.#below(value, shape.named, field, `${level}.*`, key, null);
+      if (!mayBeAnnotation || (!this.#annotation(seen, shape) && typeof value !== "string"))
+        this.#name(seen, value, shape);
+      this.#below(value, shape.named, seen.field, `${level}.*`, key, null);
     }
   }
 
   /** Gives whether it seems to be an annotation. */
-  #annotation(key: string, shape: Names, field: string, level: string): boolean {
-    const word = this.#places.annotationNear(key, shape);
+  #annotation(seen: Seen, shape: Names): boolean {
+    const word = this.#places.annotationNear(seen.key, shape);
     if (word === null) return false;
     if (!isDeciding(word.kind) || this.#isWritten(word.word)) return true;
-    const isHere = Object.hasOwn(shape.words, word.word);
-    this.#tell({
-      field,
-      key,
-      near: word.word,
-      place: isHere ? "here" : "elsewhere",
-      level,
-      write: isHere ? `write ${word.word}, or remove it` : written(word),
-      decides: true,
-    });
+    if (Object.hasOwn(shape.words, word.word)) this.#tell(seen, word.word, "here", `write ${word.word}, or remove it`);
+    else this.#tell(seen, word.word, "elsewhere", written(word));
     return true;
   }
 
   /** Of a map of texts only names that nobody else has are ours, or what is no text. Another letter case (`Host`) is another name. */
-  #name(key: string, value: unknown, shape: Names, field: string, level: string): void {
-    const inner = shape.of === "texts" ? this.#inUnknown(value, deepest) : null;
-    if (inner !== null)
-      return this.#tell({
-        field: `${field}${inner.below}`,
-        key,
-        near: null,
-        place: "elsewhere",
-        level,
-        write: written(inner.word),
-        decides: true,
-      });
+  #name(seen: Seen, value: unknown, shape: Names): void {
+    const { key } = seen;
+    if (shape.of === "texts" && this.#tellBelow(seen, value)) return;
     const word = this.#places.wordsAs(key).find(({ word: known, kind }) => known === key && isDeciding(kind));
-    if (
-      word === undefined ||
-      (shape.of === "texts" && !word.named && typeof value === "string" && isLabel(key)) ||
-      this.#isWritten(word.word)
-    )
-      return;
-    this.#tell({ field, key, near: word.word, place: "elsewhere", level, write: written(word), decides: true });
+    const isText = shape.of === "texts" && typeof value === "string" && isLabel(key);
+    if (word !== undefined && (word.named || !isText) && !this.#isWritten(word.word))
+      this.#tell(seen, word.word, "elsewhere", written(word));
   }
 
   #unknownKey(key: string, value: unknown, shape: Keys, path: string, level: string): void {
-    const field = at(path, key.slice(0, 120));
-    if (++this.#unknown > mostUnknown) {
-      if (this.#unknown === mostUnknown + 1)
-        this.#tell({
-          field,
-          key,
-          near: null,
-          place: "elsewhere",
-          level,
-          write: `remove it: the object has more than ${mostUnknown} keys that nobody knows`,
-          decides: true,
-        });
+    const seen = { field: at(path, key.slice(0, 120)), key, level };
+    if (++this.#unknown > maxUnknown) {
+      if (this.#unknown === maxUnknown + 1)
+        this.#tell(seen, null, "elsewhere", `remove it: the object has more than ${maxUnknown} keys that nobody knows`);
       return;
     }
     const words = this.#places.wordsNear(key, level, shape);
     const [word] = words;
-    const inner = word === undefined ? this.#inUnknown(value, deepest) : null;
     for (const one of words) {
-      const lost = isDeciding(one.kind)
-        ? this.#isWritten(one.word) && !(typeof value === "object" && value !== null)
-          ? null
-          : { below: "", word: one }
-        : this.#inContainer(value, one);
-      if (lost !== null)
-        return this.#tell({
-          field: `${field}${lost.below}`,
-          key,
-          near: one.word,
-          place: one.level === level ? "here" : "elsewhere",
-          level,
-          write: written(lost.word),
-          decides: true,
-        });
+      const lost = this.#lostAs(value, one);
+      if (lost === null) continue;
+      const place = one.level === level ? "here" : "elsewhere";
+      return this.#tell({ ...seen, field: `${seen.field}${lost.below}` }, one.word, place, written(lost.word));
     }
-    if (inner !== null)
-      return this.#tell({
-        field: `${field}${inner.below}`,
-        key,
-        near: null,
-        place: "elsewhere",
-        level,
-        write: written(inner.word),
-        decides: true,
-      });
-    const write =
-      word === undefined
-        ? "correct its indentation or remove it"
-        : word.level === level
-          ? `write ${word.word}, or remove it`
-          : written(word);
-    this.#tell({
-      field,
-      key,
-      near: word?.word ?? null,
-      place: word?.level === level ? "here" : "elsewhere",
-      level,
-      write,
-      decides: false,
-    });
+    if (word === undefined) {
+      if (!this.#tellBelow(seen, value))
+        this.#tell(seen, null, "elsewhere", "correct its indentation or remove it", false);
+    } else if (word.level === level) this.#tell(seen, word.word, "here", `write ${word.word}, or remove it`, false);
+    else this.#tell(seen, word.word, "elsewhere", written(word), false);
   }
 
-  /** What is lost with a container that stands where no such one is read; null: nothing that decides. */
-  #inContainer(value: unknown, container: Word): { readonly below: string; readonly word: Word } | null {
+  /** Tells what a map that nobody knows holds of deciding words; false: none. */
+  #tellBelow(seen: Seen, value: unknown): boolean {
+    const lost = this.#inUnknown(value, maxDepth);
+    if (lost !== null)
+      this.#tell({ ...seen, field: `${seen.field}${lost.below}` }, null, "elsewhere", written(lost.word));
+    return lost !== null;
+  }
+
+  /** What is lost with a value that stands elsewhere than this word does; null: nothing that decides. */
+  #lostAs(value: unknown, word: Word): Lost | null {
+    if (!isDeciding(word.kind)) return this.#inContainer(value, word);
+    return this.#isWritten(word.word) && !(typeof value === "object" && value !== null) ? null : { below: "", word };
+  }
+
+  #inContainer(value: unknown, container: Word): Lost | null {
     const { shape } = container;
     if (shape === "value" || value === null || value === undefined || !holdsDeciding(shape)) return null;
-    if ("each" in shape) {
-      if (!Array.isArray(value)) return { below: "", word: container };
-      return (
-        (value as readonly unknown[])
-          .map((item, index) =>
-            withBelow(
-              `[${index}]`,
-              this.#inContainer(item, { ...container, shape: shape.each, level: at(container.level, container.word) }),
-            ),
-          )
-          .find((one) => one !== null) ?? null
-      );
-    }
-    if (!isRecord(value)) return { below: "", word: container };
+    if ("each" in shape ? !Array.isArray(value) : !isRecord(value)) return { below: "", word: container };
     const level = at(container.level, container.word);
     for (const [key, inner] of Object.entries(value)) {
-      for (const word of this.#wordsIn(key, level, shape)) {
-        if (isDeciding(word.kind)) {
-          if (!this.#isWritten(word.word) || (typeof inner === "object" && inner !== null))
-            return { below: innerField(key), word };
-        } else {
-          const lost = withBelow(innerField(key), this.#inContainer(inner, word));
-          if (lost !== null) return lost;
-        }
+      const below = "each" in shape ? `[${key}]` : innerField(key);
+      const words = "each" in shape ? [{ ...container, shape: shape.each, level }] : this.#wordsIn(key, level, shape);
+      for (const word of words) {
+        const lost = "each" in shape ? this.#inContainer(inner, word) : this.#lostAs(inner, word);
+        if (lost !== null) return { ...lost, below: `${below}${lost.below}` };
       }
     }
-    return this.#inUnknown(value, deepest);
+    return "each" in shape ? null : this.#inUnknown(value, maxDepth);
   }
 
   #wordsIn(key: string, level: string, shape: Keys | Names): readonly Word[] {
     if ("keys" in shape)
-      return ++this.#unknown > mostUnknown ? this.#places.wordsAs(key) : this.#places.wordsNear(key, level, shape);
+      return ++this.#unknown > maxUnknown ? this.#places.wordsAs(key) : this.#places.wordsNear(key, level, shape);
     const word = Object.hasOwn(shape.words, key) ? key : nearAnnotation(key, this.#places.namesOf(shape));
     return word === null ? [] : [{ word, level, kind: shape.words[word]!, shape: "value", named: true }];
   }
 
   /** A deciding word as it is written, in a map that nobody knows. */
-  #inUnknown(value: unknown, depth: number): { readonly below: string; readonly word: Word } | null {
+  #inUnknown(value: unknown, depth: number): Lost | null {
     if (depth === 0 || typeof value !== "object" || value === null) return null;
     for (const [key, inner] of Object.entries(value)) {
       const below = Array.isArray(value) ? `[${key}]` : innerField(key);
       const word = Array.isArray(value) ? undefined : this.#places.wordsAs(key).find(({ kind }) => isDeciding(kind));
       if (word !== undefined && !this.#isWritten(word.word)) return { below, word };
-      const lost = withBelow(below, this.#inUnknown(inner, depth - 1));
-      if (lost !== null) return lost;
+      const lost = this.#inUnknown(inner, depth - 1);
+      if (lost !== null) return { ...lost, below: `${below}${lost.below}` };
     }
     return null;
   }
 
   /** Does the word stand where it belongs, in what encloses this, or beside it? */
   #isWritten(word: string): boolean {
-    return this.#frames.some(({ record, shape }) => isWrittenIn(record, shape, word, deepest));
+    return this.#frames.some(({ record, shape }) => isWrittenIn(record, shape, word, maxDepth));
   }
 
-  #tell(one: Misplaced): void {
-    if (one.decides || this.found.length < mostTold) this.found.push(one);
+  #tell(seen: Seen, near: string | null, place: Misplaced["place"], write: string, decides = true): void {
+    if (decides || this.found.length < maxTold) this.found.push({ ...seen, near, place, write, decides });
   }
 }
 
@@ -383,10 +319,6 @@ function isWrittenIn(record: UnknownRecord, shape: Keys, word: string, depth: nu
       return "named" in below && Object.hasOwn(below.words, word) && Object.hasOwn(value, word);
     })
   );
-}
-
-function withBelow<T extends { readonly below: string }>(before: string, lost: T | null): T | null {
-  return lost === null ? null : { ...lost, below: `${before}${lost.below}` };
 }
 
 const deciding = new WeakMap<object, boolean>();
