@@ -89,7 +89,7 @@ export function decodeConfiguration(
         "error",
         "empty-configuration",
         origin.field,
-        "the text holds no document, and it takes the place of everything that would be served without it; write a Mapping, or remove the annotation",
+        "the text holds no document, and it replaces everything that Sluice would serve without it; write a Mapping, or remove the annotation",
       );
     for (const [index, document] of result.documents.entries())
       decoding.document(document, `${origin.field}[${index}]`);
@@ -157,7 +157,7 @@ class Decoding {
       "error",
       "bad-document",
       field,
-      `who may call ${ref.name} cannot be read, and the last good form holds; correct what the other Problems name`,
+      `Sluice cannot read who may call ${ref.name}, so the last good form holds; correct the fields that the other Problems name`,
     );
     return { guard: lastGood.guard, readable: true };
   }
@@ -202,7 +202,7 @@ class Decoding {
         "error",
         "bad-document",
         field,
-        "the document has no kind and is not served, and what it says may be missing in the one before it; write apiVersion, kind, name and its fields in one document",
+        "the document has no kind, so Sluice does not serve it, and the document before it may lack these fields; write apiVersion, kind, name and the fields in one document",
       );
     const ids = idsOf(fields, this.#origin.ids);
     if (arrayOf(fieldOf(fields, "ambassador_id")).length === 0 && Array.isArray(fieldOf(fields, "ambassador_id")))
@@ -312,7 +312,7 @@ class Decoding {
         "error",
         "bad-document",
         field,
-        `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`,
+        `the Mapping ${quoted(name)} is not valid, so Sluice serves its last good form; correct the fields that the other Problems name`,
       );
     }
     if (mapping === null) return;

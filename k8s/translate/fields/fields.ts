@@ -65,7 +65,7 @@ export class Fields {
       "warning",
       "empty-field",
       name,
-      "it has no value and counts as not written, so the Mapping is served without what it would say; write its value, or remove it",
+      "it has no value, so Sluice serves the Mapping without it; write its value, or remove it",
     );
   }
 

@@ -151,7 +151,7 @@ const rows: FieldRows = {
   use_websocket: how("true", "the same, of old documents", forwarding),
   bypass_auth: how("true", "the AuthService is not asked"),
 
-  cluster_tag: idle("Upstreams are apart by address and protocol here"),
+  cluster_tag: idle("Sluice tells Upstreams apart by address and protocol"),
   docs: idle("it describes the Mapping for a developer portal", fieldNames),
   v2ExplicitTLS: conversion(fieldNames),
   v2BoolHeaders: conversion(),

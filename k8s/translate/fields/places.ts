@@ -230,7 +230,7 @@ class Walk {
     const seen = { field: at(path, key.slice(0, 120)), key, level };
     if (++this.#unknown > maxUnknown) {
       if (this.#unknown === maxUnknown + 1)
-        this.#tell(seen, null, "elsewhere", `remove it: the object has more than ${maxUnknown} keys that nobody knows`);
+        this.#tell(seen, null, "elsewhere", `remove it: the object has more than ${maxUnknown} unknown keys`);
       return;
     }
     const words = this.#places.wordsNear(key, level, shape);
@@ -362,8 +362,8 @@ function written({ word, level, named }: Word): string {
 
 /** The sentence for one; `outcome`: what becomes of the object where it decides. */
 export function misplacedSentence({ write, decides, place }: Misplaced, outcome: string): string {
-  if (place === "value") return `this cannot be read, and a condition may be lost with it, so ${outcome}; ${write}`;
+  if (place === "value") return `Sluice cannot read this, and a condition may be lost with it, so ${outcome}; ${write}`;
   return decides
-    ? `this is not read here, and what it seems to mean decides which requests come here, so ${outcome}; ${write}`
-    : `this is not read here and is ignored; ${write}`;
+    ? `Sluice does not read this here, and it seems to decide which requests come here, so ${outcome}; ${write}`
+    : `Sluice does not read this here and ignores it; ${write}`;
 }

@@ -52,7 +52,7 @@ export function serviceConfigOf(object: UnknownRecord, hadConfig: boolean, repor
   const lost = places.misplacedIn(object).filter(({ decides }) => decides);
   const hasConfig = (text ?? "") !== "";
   const outcome = hasConfig
-    ? "nobody may call what it did not guard before"
+    ? "Sluice refuses calls that it did not guard before"
     : hadConfig
       ? "the last good form of its documents holds"
       : "none of its documents is served";

@@ -22,7 +22,7 @@ export function reportMisplaced(object: UnknownRecord, outcome: string, report: 
         "error",
         "unknown-annotation",
         one.field,
-        `this annotation is not known, and what it seems to mean decides which requests come here, so ${outcome}; ${one.write}`,
+        `this annotation is unknown, and it seems to decide which requests come here, so ${outcome}; ${one.write}`,
       );
     else
       report(

@@ -14,12 +14,7 @@ export function checkUnread(fields: Fields): void {
     if (value === undefined) continue;
     if (use.kind === "lost" && use.asks(value)) fields.report(use.level, "field-lost", name, use.sentence);
     if (use.kind === "idle")
-      fields.report(
-        "info",
-        "field-without-effect",
-        name,
-        `this changes nothing here, because ${use.because}; it may stay`,
-      );
+      fields.report("info", "field-without-effect", name, `this changes nothing: ${use.because}; it may stay`);
   }
   checkInnerKeys(fields);
   checkDependent(fields);

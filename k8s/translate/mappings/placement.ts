@@ -161,7 +161,7 @@ function claim(
     notes.push([
       "differs-prefix-above",
       "info",
-      `it takes what lies under /seldon/${namespace}/ and in no namespace, and with Ambassador it took other namespaces' paths as well; ask the operator of the gateway for a Grant with their prefixes for that`,
+      `Sluice sends it the paths under /seldon/${namespace}/ and those of no namespace, and Ambassador also sent it the paths of other namespaces; ask the operator of the gateway for a Grant with those prefixes`,
     ]);
   return { places: [shared, ...above], notes };
 }

@@ -10,7 +10,7 @@ import { deciding } from "../fields/module-fields.ts";
 import { nearWord } from "../values/near-word.ts";
 import { hostsMeantIn, reportPlatformMisplaced, wordsMeantIn } from "./misplaced.ts";
 import { contextRows, decidingTls } from "../fields/tls-fields.ts";
-import { refusesPlatform, type PlatformKind } from "./platform.ts";
+import { closedOutcomes, refusesPlatform, type PlatformKind } from "./platform.ts";
 import type { Report } from "../values/report.ts";
 import { ServiceDocuments } from "./service-documents.ts";
 import { decodeTlsContext, type TlsContext } from "../backends/tls.ts";
@@ -42,14 +42,6 @@ export interface PlatformDocument {
   readonly field: string;
 }
 
-/** What becomes of one without a last good form, as words. */
-const closes: Readonly<Record<PlatformKind, string>> = {
-  Host: "its host, or where it names none every host that no other Host names, has no TLS and takes nothing in cleartext",
-  TLSContext: "its hosts have no TLS and take nothing in cleartext, and no upstream is reached with it",
-  Module: "it refuses every request that it may be about",
-  AuthService: "every request that it would be asked about is answered 500",
-  RateLimitService: "every request whose Mapping has labels is answered 500",
-};
 const kept = "its last good form holds";
 
 export class PlatformDocuments {
@@ -140,7 +132,7 @@ export class PlatformDocuments {
         "error",
         "bad-document",
         field,
-        `the text seems to hold a ${kind}, which cannot be read, so ${closes[kind]}; correct the text`,
+        `the text seems to hold a ${kind}, which cannot be read, so ${closedOutcomes[kind]}; correct the text`,
       );
     const fields = kind === "Module" ? { config: {} } : {};
     const named = kind === "Module" ? "ambassador" : name || this.#owner;
@@ -154,7 +146,7 @@ export class PlatformDocuments {
       kind,
       object,
       field,
-      isService ? "it is not valid" : hasLastGood ? kept : closes[kind],
+      isService ? "it is not valid" : hasLastGood ? kept : closedOutcomes[kind],
       this.#report,
     );
   }
@@ -164,7 +156,7 @@ export class PlatformDocuments {
       "error",
       "bad-document",
       field,
-      `the ${kind} ${quoted(name)} is not valid, and ${kept}; correct what the other Problems name`,
+      `the ${kind} ${quoted(name)} is not valid, and ${kept}; correct the fields that the other Problems name`,
     );
   }
 
@@ -188,7 +180,7 @@ export class PlatformDocuments {
         "error",
         "bad-document",
         field,
-        "the Module is not valid and its last good form holds; correct what the other Problems name",
+        "the Module is not valid and its last good form holds; correct the fields that the other Problems name",
       );
     this.#modules.push(isGood ? decoded : (lastGood ?? { ...decoded, readable: false }));
   }

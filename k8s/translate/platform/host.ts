@@ -179,7 +179,7 @@ function plainHost(written: unknown, field: string, report: Report): string | nu
     "error",
     "bad-host",
     field,
-    `${quoted(written)} is no host and nothing is served by it; write a name, *. and a name, or *`,
+    `${quoted(written)} is no host and Sluice serves nothing by it; write a name, *. and a name, or *`,
   );
   return null;
 }
@@ -198,7 +198,7 @@ function cleartextOf(policy: unknown, at: string, report: Report): Cleartext {
       "error",
       "bad-value",
       `${at}requestPolicy`,
-      `${quoted(strange[0])} has keys that nobody knows, so requests in cleartext are rejected; write ${strange[1]}`,
+      `${quoted(strange[0])} has unknown keys, so Sluice rejects requests in cleartext; write ${strange[1]}`,
     );
     return "reject";
   }
@@ -208,7 +208,7 @@ function cleartextOf(policy: unknown, at: string, report: Report): Cleartext {
       "error",
       "bad-value",
       `${at}requestPolicy.insecure.action`,
-      `${quoted(written)} is none of Redirect, Route and Reject, so requests in cleartext are rejected; write one of these`,
+      `${quoted(written)} is none of Redirect, Route and Reject, so Sluice rejects requests in cleartext; write one of these`,
     );
   return action ?? "reject";
 }

@@ -39,7 +39,7 @@ export function reportPlatformMisplaced(
       "error",
       "empty-field",
       field === "" ? `spec.${path}` : `${field} ${path}`,
-      `it has no value, and without one more would be let in, so ${outcome}; write its value, or remove it`,
+      `it has no value, and without one Sluice would let more in, so ${outcome}; write its value, or remove it`,
     );
   const isEmpty = isFlat && Object.hasOwn(object, "spec");
   if (isEmpty)

@@ -38,21 +38,21 @@ export function decodeFront(
       hopsOf,
       "unknown",
       `a whole number from 0 to ${maxHops}`,
-      "no proxy in front is believed, and nobody comes from a known address",
+      "Sluice believes no proxy in front and knows no client's address",
     ),
     underscores: keys.read(
       "headers_with_underscores_action",
       (value) => actions.get(textOf(value)) ?? null,
       "refuse",
       "ALLOW, DROP_HEADER or REJECT_REQUEST",
-      "requests with such headers are refused",
+      "Sluice refuses requests with such headers",
     ),
     refusesEscapedSlashes: keys.read(
       "reject_requests_with_escaped_slashes",
       booleanOf,
       true,
       "true or false",
-      "such requests are refused",
+      "Sluice refuses such requests",
     ),
     keepsRequestId: fields.has("preserve_external_request_id") ? fields.boolean("preserve_external_request_id") : null,
     connectionIdleMs: fields.integer("listener_idle_timeout_ms"),
@@ -63,7 +63,7 @@ export function decodeFront(
           (value) => addressesOf(kind, value),
           nobody,
           `peer: or remote: with an address or a block, at most ${mostPlatformBlocks} of them`,
-          "nobody may call",
+          "Sluice refuses every request",
         ) ?? [],
     ),
   };
@@ -114,7 +114,7 @@ class DecidingKeys {
     if (misspelt !== undefined)
       return this.#close(
         misspelt,
-        `this is not a key of the Module, and what it seems to mean decides whose requests pass, so where no last good form holds ${outcome}; write ${name}, or remove it`,
+        `this is not a key of the Module, and it seems to mean ${name}, which decides whose requests pass. Without a last good form ${outcome}; write ${name}, or remove it`,
         "unknown-field",
         closed,
       );
@@ -127,7 +127,7 @@ class DecidingKeys {
       read(value) ??
       this.#close(
         name,
-        `${quoted(value)} cannot be read, so where no last good form holds ${outcome}; write ${write}`,
+        `${quoted(value)} cannot be read. Without a last good form ${outcome}; write ${write}`,
         "bad-value",
         closed,
       )

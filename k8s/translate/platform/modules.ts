@@ -68,7 +68,7 @@ export class Modules {
     for (const id of this.#settings.ambassadorIds) {
       const [first, ...others] = this.#inOrder.filter(({ ids }) => ids.includes(id));
       for (const { ref, field } of others) {
-        const sentence = `the Module of ${first!.ref.kind} ${first!.ref.namespace}/${first!.ref.name} is for the same ambassador-id, ${id}, and its defaults count instead of these; of what is about every request the strictest of all counts; write all in one`;
+        const sentence = `the Module of ${first!.ref.kind} ${first!.ref.namespace}/${first!.ref.name} is for the same ambassador-id, ${id}, and its defaults count instead of these. For keys about every request the strictest Module counts; write all keys in one Module`;
         yield { code: "several-modules", level: "error", subject: ref, field, sentence };
       }
     }

@@ -11,6 +11,15 @@ export function isPlatformKind(kind: string): kind is PlatformKind {
   return (platformKinds as readonly string[]).includes(kind);
 }
 
+/** What becomes of an object of theirs that cannot be understood and has no last good form, as words behind "so". */
+export const closedOutcomes: Readonly<Record<PlatformKind, string>> = {
+  Host: "Sluice closes its host, or without one every host that no other Host names: no TLS, and nothing in cleartext",
+  TLSContext: "Sluice closes its hosts (no TLS, and nothing in cleartext) and reaches no upstream with it",
+  Module: "Sluice refuses every request that it may be about",
+  AuthService: "Sluice answers 500 to every request that it would be asked about",
+  RateLimitService: "Sluice answers 500 to every request whose Mapping has labels",
+};
+
 type Chosen = Pick<TranslateSettings, "gatewayNamespace" | "grants">;
 
 /** Namespaces whose platform objects count, in order: the gateway's own first. */
@@ -36,6 +45,9 @@ export function isWatched(
 export function refusesPlatform(kind: string, namespace: string, chosen: Chosen): string | null {
   const { gatewayNamespace } = chosen;
   if (platformNamespaces(chosen).includes(namespace)) return null;
-  const own = gatewayNamespace === null ? "its own, which nobody has named" : `its own, ${gatewayNamespace}`;
-  return `it configures the whole gateway, which takes ${/^[AEIOU]/.test(kind) ? "an" : "a"} ${kind} only from ${own}, or from one with a Grant, so nothing of it applies; write it there, or ask the operator of the gateway for a Grant with gateway: true, or for --gateway-namespace ${namespace}`;
+  const own =
+    gatewayNamespace === null
+      ? "its own namespace (--gateway-namespace is not set)"
+      : `its own namespace, ${gatewayNamespace}`;
+  return `it configures the whole gateway, which takes ${/^[AEIOU]/.test(kind) ? "an" : "a"} ${kind} only from ${own}, or from one with a Grant, so Sluice ignores it; write it there, or ask the operator of the gateway for a Grant with gateway: true, or for --gateway-namespace ${namespace}`;
 }

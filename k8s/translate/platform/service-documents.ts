@@ -2,16 +2,10 @@
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { decodeService } from "./external-service.ts";
 import type { Report } from "../values/report.ts";
-import { refusesPlatform } from "./platform.ts";
+import { closedOutcomes, refusesPlatform } from "./platform.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 import { quoted, type UnknownRecord } from "../values/value.ts";
 import { isServiceKind, type ServiceDeclaration, type ServiceKind } from "../backends/written-service.ts";
-
-/** What becomes of requests, as words behind a comma. */
-const closes: Readonly<Record<ServiceKind, string>> = {
-  AuthService: "every request that it would be asked about is answered 500",
-  RateLimitService: "every request whose Mapping has labels is answered 500",
-};
 
 export class ServiceDocuments {
   readonly declared: ServiceDeclaration[] = [];
@@ -53,12 +47,12 @@ export class ServiceDocuments {
   #keep(kind: ServiceKind, name: string, field: string): void {
     const last = this.#lastGood.find((one) => one.kind === kind && one.name === name && one.service !== null);
     this.declared.push(last ?? { kind, name, field, service: null });
-    const outcome = last === undefined ? closes[kind] : "its last good form holds";
+    const outcome = last === undefined ? closedOutcomes[kind] : "its last good form holds";
     this.#report(
       "error",
       "bad-document",
       field,
-      `the ${kind} ${quoted(name)} is not valid, and ${outcome}; correct what the other Problems name`,
+      `the ${kind} ${quoted(name)} is not valid, and ${outcome}; correct the fields that the other Problems name`,
     );
   }
 }

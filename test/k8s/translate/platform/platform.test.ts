@@ -9,10 +9,10 @@ test("what configures the whole gateway counts from its own namespace and by a G
   expect(platformNamespaces(settings)).toEqual(["ops", "edge"]);
   expect(["ops", "edge"].map((namespace) => refusesPlatform("Module", namespace, settings))).toEqual([null, null]);
   expect(refusesPlatform("Module", "prod", settings)).toMatch(
-    /only from its own, ops, or from one with a Grant.*gateway: true, or for --gateway-namespace prod$/,
+    /only from its own namespace, ops, or from one with a Grant.*gateway: true, or for --gateway-namespace prod$/,
   );
   expect(refusesPlatform("Host", "prod", { gatewayNamespace: null, grants: [] })).toMatch(
-    /takes a Host only from its own, which nobody has named/,
+    /takes a Host only from its own namespace \(--gateway-namespace is not set\)/,
   );
 });
 
