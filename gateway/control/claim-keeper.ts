@@ -4,7 +4,7 @@
 import type { Problem, ProblemCode } from "../../routing/text/problem.ts";
 import type { ClaimStore, StoredRecord } from "../../k8s/source/objects/source.ts";
 import { printRecord, readRecord, withinRoom } from "../../k8s/translate/claims/claim-record.ts";
-import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/held.ts";
+import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/claim-entry.ts";
 import type { Log } from "../shared/log.ts";
 
 /** Translation, as the keeper sees it. */

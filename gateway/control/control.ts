@@ -27,7 +27,7 @@ import { releaseMemory } from "../shared/release-memory.ts";
 import { stepBack } from "../shared/thread-priority.ts";
 import { SharedTable } from "../shared/shared-table.ts";
 import { translateSettingsOf } from "../options/translate-settings.ts";
-import type { ClaimRecord } from "../../k8s/translate/claims/held.ts";
+import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import { ownAddresses } from "./upstreams/addresses.ts";
 import { CertificateKeeper } from "./certificates/certificate-keeper.ts";
 import { ClaimKeeper, keeperTimes } from "./claim-keeper.ts";

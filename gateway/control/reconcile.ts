@@ -5,7 +5,7 @@ import type { Problem } from "../../routing/text/problem.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
-import type { ClaimRecord } from "../../k8s/translate/claims/held.ts";
+import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";

@@ -1,7 +1,7 @@
 // Translating: k8s/translate's Translator, as the control worker uses it.
 import type { Problem } from "../../routing/text/problem.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
-import type { ClaimRecord, Held } from "../../k8s/translate/claims/held.ts";
+import type { ClaimRecord, ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
 import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 
@@ -14,7 +14,7 @@ export interface Translating {
   /** All Problems, in no order, with pauses. */
   gatherProblems(): Generator<void, readonly Problem[]>;
   /** What changed in the record of claims since the last call; null is gone. */
-  drainRecord(): ReadonlyMap<string, Held | null>;
+  drainRecord(): ReadonlyMap<string, ClaimEntry | null>;
   /** What changed in the clients of the OAuth gateway since the last call. */
   drainOAuth(): OAuthExposuresChange;
 }

@@ -1,7 +1,7 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
 import type { MessagePort } from "node:worker_threads";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
-import type { Held } from "../../k8s/translate/claims/held.ts";
+import type { ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
@@ -79,7 +79,7 @@ export interface Handover {
   /** Last addresses of DNS Upstreams. */
   readonly addresses: readonly UpstreamEndpoints[];
   /** Who holds which claims and bare names. */
-  readonly held: readonly Held[];
+  readonly held: readonly ClaimEntry[];
 }
 
 /** What changed in `Handover`. */

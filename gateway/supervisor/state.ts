@@ -1,6 +1,6 @@
 // What the supervisor keeps, whichever threads end: all that a thread starts with.
 import { randomBytes, randomInt } from "node:crypto";
-import { heldKey, type Held } from "../../k8s/translate/claims/held.ts";
+import { entryKey, type ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../shared/counters.ts";
 import { limitMemory, type LimitMemory } from "../shared/limit-memory.ts";
@@ -24,7 +24,7 @@ export class Kept {
   readonly table: KeptTable;
   /** What the control worker leaves to its successor. */
   #handover: Omit<Handover, "held"> = { ready: false, addresses: [] };
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, ClaimEntry>();
   readonly oauth: KeptOAuth;
   /** Who may call; null: no control worker has said it yet. */
   policy: KeptPolicy | null = null;
@@ -47,7 +47,7 @@ export class Kept {
   takeHandover({ ready, addresses, held, released }: HandoverChange): void {
     this.#handover = { ready, addresses };
     for (const key of released) this.#held.delete(key);
-    for (const one of held) this.#held.set(heldKey(one.namespace, one.thing), one);
+    for (const one of held) this.#held.set(entryKey(one.namespace, one.thing), one);
   }
 
   dataStart(worker: number, replacement: boolean): DataStart {

@@ -1,6 +1,6 @@
 // What the tools share: their options, and manifests of files or of a cluster read, translated and built into a table as `serve` would, with nothing resolved or dialled.
 import { openCluster } from "../../k8s/source/cluster/open.ts";
-import { mostInputBytes, readManifests } from "../../k8s/source/read.ts";
+import { maxInputBytes, readManifests } from "../../k8s/source/read.ts";
 import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
 import { orphansOf, type Orphan } from "../../k8s/translate/problems/orphans.ts";
 import { isWatched, platformNamespaces } from "../../k8s/translate/platform/platform.ts";
@@ -242,7 +242,7 @@ async function readStandardInput(): Promise<Uint8Array> {
   for await (const part of process.stdin as AsyncIterable<Buffer>) {
     parts.push(part);
     bytes += part.length;
-    if (bytes > mostInputBytes) break;
+    if (bytes > maxInputBytes) break;
   }
   return Buffer.concat(parts);
 }

@@ -9,7 +9,7 @@ import { manifestBounds } from "./manifest/manifest-bounds.ts";
 import { finish } from "./objects/turns.ts";
 
 /** Of standard input no more is read, and more is refused like a file of that size. */
-export const mostInputBytes = manifestBounds.fileBytes;
+export const maxInputBytes = manifestBounds.fileBytes;
 
 export interface ManifestsRead {
   readonly objects: readonly SourceObject[];

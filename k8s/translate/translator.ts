@@ -11,8 +11,8 @@ import { Backends } from "./graph/backend-records.ts";
 import { ExternalBook } from "./meaning/external-services.ts";
 import { isAnonymousGranted } from "./meaning/grant.ts";
 import { decodeGuard, type DeclaredGuard } from "./deployments/guard.ts";
-import type { ClaimRecord, Held, RecordChange } from "./claims/held.ts";
-import { Holdings, type Recording } from "./claims/holdings.ts";
+import type { ClaimRecord, ClaimEntry, RecordChange } from "./claims/claim-entry.ts";
+import { ClaimRegistry, type Recording } from "./claims/claim-registry.ts";
 import { Namespaces } from "./units/namespaces.ts";
 import { objectKey, refOfMapping, type SourceObject } from "./model/object.ts";
 import { OAuthKeys, type OAuthExposuresChange } from "./claims/oauth-keys.ts";
@@ -47,7 +47,7 @@ export class Translator {
   readonly #graph: ObjectGraph;
   readonly #output: Output;
   readonly #namespaces = new Namespaces();
-  readonly #holdings: Holdings;
+  readonly #registry: ClaimRegistry;
   readonly #oauthKeys: OAuthKeys;
   #problems: readonly Problem[] | null = null;
   #tableSettings: TableSettings;
@@ -65,11 +65,11 @@ export class Translator {
     this.#external = new ExternalBook(
       `${settings.ambassadorIds[0] ?? "default"}-${settings.gatewayNamespace ?? "default"}`,
     );
-    this.#holdings = new Holdings(settings, recording);
+    this.#registry = new ClaimRegistry(settings, recording);
     this.#oauthKeys = new OAuthKeys(settings);
     this.#problemParts = {
       graph: this.#graph,
-      holdings: this.#holdings,
+      registry: this.#registry,
       oauthKeys: this.#oauthKeys,
       external: this.#external,
     };
@@ -125,7 +125,7 @@ export class Translator {
 
   #decode({ set, removed }: ObjectChange): void {
     this.#problems = null;
-    this.#holdings.nextTurn();
+    this.#registry.nextSequence();
     for (const key of removed) this.#graph.remove(key);
     for (const object of set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
     const { front } = this.#graph.modules;
@@ -145,7 +145,7 @@ export class Translator {
       some.push(unit);
       drafts += unit.meaning!.drafts.length;
       if (drafts < portions.mappings) continue;
-      for (const other of this.#holdings.claimNames(some)) affected.add(other);
+      for (const other of this.#registry.claimNames(some)) affected.add(other);
       for (const one of some) {
         this.#publishOne(one, portions);
         one.letGo();
@@ -163,38 +163,38 @@ export class Translator {
 
   #claim(changed: ReadonlySet<Unit>): Iterable<Unit> {
     this.#oauthKeys.take(changed);
-    return this.#holdings.claim(changed);
+    return this.#registry.claim(changed);
   }
 
   /** What the record says now. As `apply`. */
   setRecord(record: ClaimRecord, portions: Portions = inOne): TranslationChange {
     this.#problems = null;
-    return this.#publish(this.#holdings.setRecord(record), portions);
+    return this.#publish(this.#registry.setRecord(record), portions);
   }
 
   /** The record that is in force. */
   get record(): ClaimRecord {
-    return this.#holdings.record;
+    return this.#registry.record;
   }
 
   /** What the record should become. */
   get recordChange(): RecordChange {
-    return this.#holdings.recordChange;
+    return this.#registry.recordChange;
   }
 
   /** Does a claim wait for the record to be decided? */
   get isUndecided(): boolean {
-    return this.#holdings.isUndecided;
+    return this.#registry.isUndecided;
   }
 
   /** Keys of what is recorded and was not claimed here since: its object is not there, or not there yet. */
   get missing(): readonly string[] {
-    return this.#holdings.missing;
+    return this.#registry.missing;
   }
 
   /** What changed in the record since the last call, for a successor: null is gone. */
-  drainRecord(): ReadonlyMap<string, Held | null> {
-    return this.#holdings.drainRecord();
+  drainRecord(): ReadonlyMap<string, ClaimEntry | null> {
+    return this.#registry.drainRecord();
   }
 
   /** What changed in the clients of the OAuth gateway since the last call. */
@@ -262,7 +262,7 @@ export class Translator {
 
   #servedBy(unit: Unit, { drafts }: UnitMeaning): readonly Draft[] {
     return drafts.filter(
-      (draft) => unit.refusals?.mappings.has(draft.mapping.id) !== true && this.#holdings.holds(unit, draft),
+      (draft) => unit.refusals?.mappings.has(draft.mapping.id) !== true && this.#registry.holds(unit, draft),
     );
   }
 

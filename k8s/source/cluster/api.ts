@@ -167,12 +167,12 @@ function retryAfterOf(value: string | undefined): number | null {
 }
 
 /** The body as text; null when it is longer. Rejects when it is cut. */
-async function textOfBody(body: IncomingMessage, mostBytes: number): Promise<string | null> {
+async function textOfBody(body: IncomingMessage, maxBytes: number): Promise<string | null> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of body as AsyncIterable<Buffer>) {
     bytes += piece.length;
-    if (bytes > mostBytes) return null;
+    if (bytes > maxBytes) return null;
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString("utf8");

@@ -2,12 +2,12 @@
 
 export interface BackoffTimes {
   readonly firstMs: number;
-  readonly mostMs: number;
+  readonly maxMs: number;
   /** Without a failure for so long it starts from the first again. */
   readonly healthyMs: number;
 }
 
-export const apiBackoff: BackoffTimes = { firstMs: 800, mostMs: 30_000, healthyMs: 120_000 };
+export const apiBackoff: BackoffTimes = { firstMs: 800, maxMs: 30_000, healthyMs: 120_000 };
 
 export class Backoff {
   readonly #times: BackoffTimes;
@@ -27,11 +27,11 @@ export class Backoff {
    * A `Retry-After` takes the place of the step when the server sent one, but nobody is asked without pause.
    */
   waitMs(nowMs: number, retryAfterMs: number | null): number {
-    const { firstMs, mostMs, healthyMs } = this.#times;
+    const { firstMs, maxMs, healthyMs } = this.#times;
     if (nowMs - this.#calledAtMs > healthyMs + this.#nextMs) this.#nextMs = firstMs;
     this.#calledAtMs = nowMs;
     const stepMs = this.#nextMs;
-    this.#nextMs = Math.min(stepMs * 2, mostMs);
-    return Math.min(Math.max(retryAfterMs ?? stepMs, firstMs), mostMs) * (1 + this.#random());
+    this.#nextMs = Math.min(stepMs * 2, maxMs);
+    return Math.min(Math.max(retryAfterMs ?? stepMs, firstMs), maxMs) * (1 + this.#random());
   }
 }

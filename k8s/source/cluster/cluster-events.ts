@@ -9,7 +9,7 @@ import type { ClusterObject } from "./cluster-object.ts";
 /** An event with the same words that was seen within this time is left alone. The API server keeps events for an hour. */
 const freshMs = 1_500_000;
 /** The API server holds 32 bits; a larger count would be refused for ever. */
-const mostCount = 0x7fffffff;
+const maxCount = 0x7fffffff;
 const idleMs = 10_000;
 
 type Written = Awaited<ReturnType<EventWriter["write"]>>;
@@ -55,7 +55,7 @@ export class ClusterEvents implements EventWriter {
       return "fresh";
     const resourceVersion = textOf(fieldOf(recordOf(fieldOf(known, "metadata")), "resourceVersion"));
     const before = integerOf(fieldOf(known, "count")) ?? 1;
-    const count = before >= 1 && before < mostCount ? before + 1 : 1;
+    const count = before >= 1 && before < maxCount ? before + 1 : 1;
     const { involvedObject, source, reportingComponent, type, reason, message, lastTimestamp } = newEvent(
       event,
       object,

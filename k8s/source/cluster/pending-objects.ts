@@ -8,7 +8,7 @@ import type { CollectionChange } from "./collection.ts";
 export const turnLength = 128 * 1024;
 export const shareLength = 32 * 1024;
 /** An object that is gone, or a small one, counts so much. */
-const leastLength = 512;
+const minLength = 512;
 
 export class PendingObjects {
   /** Of each namespace in the order in which they came; whose turn it was last stands last. */
@@ -41,7 +41,7 @@ export class PendingObjects {
       let share = 0;
       for (const [key, object] of objects) {
         if (share >= shareLength || length >= turnLength) break;
-        const added = Math.max(leastLength, object?.text.length ?? 0);
+        const added = Math.max(minLength, object?.text.length ?? 0);
         share += added;
         length += added;
         taken.set(key, object);

@@ -7,7 +7,7 @@ import { Reflector, type ReflectorListener, type ReflectorOptions } from "./refl
 import { secrets as resource } from "./resources.ts";
 
 /** Most Secrets that are watched: each takes a connection. */
-const mostSecrets = 256;
+const maxSecrets = 256;
 
 export class ReferencedSecrets {
   readonly #options: Pick<ReflectorOptions, "api" | "times" | "random">;
@@ -32,7 +32,7 @@ export class ReferencedSecrets {
     const passedOver: string[] = [];
     for (const key of wanted) {
       if (this.#reflectors.has(key)) continue;
-      if (this.#reflectors.size >= mostSecrets) passedOver.push(key);
+      if (this.#reflectors.size >= maxSecrets) passedOver.push(key);
       else this.#watch(key);
     }
     this.#passedOver = passedOver.sort();
@@ -52,7 +52,7 @@ export class ReferencedSecrets {
         level: "error",
         subject: { kind: "Resource", namespace: "", name: "secrets" },
         field: "",
-        sentence: `${mostSecrets} Secrets are watched already, so ${this.#passedOver.length} more, ${first} first, are not read and TLS that needs them is not served; name fewer`,
+        sentence: `${maxSecrets} Secrets are watched already, so ${this.#passedOver.length} more, ${first} first, are not read and TLS that needs them is not served; name fewer`,
       });
     }
     return problems;

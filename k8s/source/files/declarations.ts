@@ -14,7 +14,7 @@ interface Touched {
 }
 
 /** Declarations of one object that are told one by one; the rest is counted. */
-const mostTold = 8;
+const maxTold = 8;
 
 /** The files that declare objects. */
 export interface DeclaringFiles {
@@ -94,7 +94,7 @@ export class Declarations {
   #tell(): readonly Problem[] {
     const problems: Problem[] = [];
     for (const [served, ...others] of this.#contested.values()) {
-      const told = others.slice(0, mostTold);
+      const told = others.slice(0, maxTold);
       for (const [index, { ref, origin }] of told.entries()) {
         const more =
           index === told.length - 1 && others.length > told.length

@@ -18,7 +18,7 @@ import { errorCode } from "../objects/error-code.ts";
 import type { ClaimStore, RecordWrite, StoredRecord } from "../objects/source.ts";
 
 /** No record is longer; what is has not been written by a gateway and is not read. */
-const mostBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 /** Between two looks at the file, ms. */
 const lookMs = 2000;
 /** A draft that is older was left by a writer that ended in the middle. */
@@ -62,8 +62,8 @@ export class ClaimFile implements ClaimStore {
 
   #read(): StoredRecord {
     try {
-      if (statSync(this.#file).size > mostBytes)
-        return { kind: "unreadable", sentence: `it has more than ${mostBytes} bytes` };
+      if (statSync(this.#file).size > maxBytes)
+        return { kind: "unreadable", sentence: `it has more than ${maxBytes} bytes` };
       const text = readFileSync(this.#file, "utf8");
       return { kind: "text", text, version: versionOf(text) };
     } catch (error) {

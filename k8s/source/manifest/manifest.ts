@@ -51,30 +51,30 @@ export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Mani
  * again.
  */
 export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): Work<Manifest> {
-  const reading = new Reading(options);
+  const parser = new ManifestParser(options);
   if (bytes.byteLength > manifestBounds.fileBytes) {
-    reading.problems.refuse(
+    parser.problems.refuse(
       "file-too-large",
       "",
       `the file has ${bytes.byteLength} bytes and is not read`,
       `split it into files of at most ${manifestBounds.fileBytes} bytes`,
     );
-    return reading.manifest();
+    return parser.manifest();
   }
   const text = decodeText(bytes);
   if (text === null) {
-    reading.problems.refuse("not-utf8", "", "the file is not UTF-8 text and is not read", "save it as UTF-8");
-    return reading.manifest();
+    parser.problems.refuse("not-utf8", "", "the file is not UTF-8 text and is not read", "save it as UTF-8");
+    return parser.manifest();
   }
   const isJson = /^(?:.*\.json|-)$/is.test(options.file) && /^\s*[{[]/.test(text);
   for (const document of isJson ? splitJson(text, manifestBounds.documentBytes) : splitDocuments(text)) {
-    if (!reading.counts(document)) break;
-    if (!fits(document.text)) yield* reading.long(document);
-    else if (isJson) reading.json(document);
-    else reading.yaml(document);
+    if (!parser.counts(document)) break;
+    if (!fits(document.text)) yield* parser.long(document);
+    else if (isJson) parser.json(document);
+    else parser.yaml(document);
     yield;
   }
-  return reading.manifest();
+  return parser.manifest();
 }
 
 /** The objects of an earlier reading that are not among these: where a part could not be read, one of them is what broke. */
@@ -95,7 +95,7 @@ function decodeText(bytes: Uint8Array): string | null {
 }
 
 /** The texts of one file, on their way to values. */
-class Reading {
+class ManifestParser {
   readonly problems: ManifestProblems;
   readonly objects: ManifestObjects;
   readonly #lastGood: readonly StoredObject[];

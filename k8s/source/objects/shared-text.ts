@@ -1,12 +1,12 @@
 // Texts that many objects have: namespaces and apiVersions.
 const shared = new Map<string, string>();
-const mostShared = 1024;
+const maxShared = 1024;
 
 /** One copy for many objects. */
 export function sharedText(text: string): string {
   let own = shared.get(text);
   if (own === undefined) {
-    if (shared.size >= mostShared) shared.clear();
+    if (shared.size >= maxShared) shared.clear();
     own = ownText(text);
     shared.set(own, own);
   }

@@ -1,7 +1,7 @@
 // Bare gRPC names: calls with `seldon` and without `namespace`. A name belongs to the namespace that held it first, by the record of claims.
 import { compareText } from "../../../routing/text/problem.ts";
 import { fewOf, listOf, type Few } from "../collections/few.ts";
-import { heldKey, type Held, type Proposal } from "./held.ts";
+import { entryKey, type ClaimEntry, type NewClaim } from "./claim-entry.ts";
 import type { Grant } from "../model/translation.ts";
 
 /** Who declares names. */
@@ -23,7 +23,7 @@ export interface BareNameSettings {
 interface Declaring {
   readonly namespace: string;
   /** Number of the change in which it was first seen. */
-  readonly turn: number;
+  readonly sequence: number;
   /** Of its oldest object that declared the name since. */
   createdAt: string;
   /** Units that declare it. */
@@ -37,20 +37,20 @@ class Declared<U extends Declarer> {
   /** null: not known. */
   #first: Declaring | null;
 
-  constructor(unit: U, turn: number) {
+  constructor(unit: U, sequence: number) {
     const { namespace, createdAt } = unit;
     this.#units = unit;
-    this.#first = { namespace, turn, createdAt, count: 1 };
+    this.#first = { namespace, sequence, createdAt, count: 1 };
     this.#namespaces = this.#first;
   }
 
-  add(unit: U, turn: number): void {
+  add(unit: U, sequence: number): void {
     const { namespace, createdAt } = unit;
     if (!(this.#units instanceof Set)) this.#units = new Set([this.#units]);
     this.#units.add(unit);
     let declaring = this.#at(namespace);
     if (declaring === null) {
-      declaring = { namespace, turn, createdAt, count: 0 };
+      declaring = { namespace, sequence, createdAt, count: 0 };
       if (!(this.#namespaces instanceof Map))
         this.#namespaces = new Map([[this.#namespaces.namespace, this.#namespaces]]);
       this.#namespaces.set(namespace, declaring);
@@ -101,7 +101,7 @@ class Declared<U extends Declarer> {
 }
 
 function compareDeclaring(a: Declaring, b: Declaring): number {
-  return a.turn - b.turn || compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace);
+  return a.sequence - b.sequence || compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace);
 }
 
 /** Why a unit's name is not served. */
@@ -117,10 +117,10 @@ export class BareNames<U extends Declarer> {
   readonly #declared = new Map<string, Declared<U>>();
   /** Names that Grants reserve; null: for two namespaces, so for none. */
   readonly #reserved = new Map<string, string | null>();
-  /** The record's names. More than one holder only where the record or the Grants were changed by hand. */
-  readonly #held = new Map<string, Few<Held>>();
+  /** The record's names. More than one owner only where the record or the Grants were changed by hand. */
+  readonly #held = new Map<string, Few<ClaimEntry>>();
   /** Of these, whose namespace nobody declared the name in since it was recorded: when nobody does any more the others were given up, and are not only missing. */
-  readonly #unseen = new Set<Held>();
+  readonly #unseen = new Set<ClaimEntry>();
   /** Names that somebody declares and nobody holds. */
   readonly #unrecorded = new Set<string>();
   /** Keys of what was given up. */
@@ -141,22 +141,22 @@ export class BareNames<U extends Declarer> {
     const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return reserved;
     if (this.#settings.grantedOnly) return null;
-    const holder = this.#holderOf(name);
-    if (holder !== null) return holder;
+    const owner = this.#recordedOwnerOf(name);
+    if (owner !== null) return owner;
     const declared = this.#declared.get(name);
     if (declared === undefined) return null;
     return this.#settings.asRecorded && declared.namespaceCount > 1 ? null : declared.first.namespace;
   }
 
   /** A unit declares `after` instead of `before`. */
-  replace(unit: U, before: readonly string[], after: readonly string[], turn: number): void {
+  replace(unit: U, before: readonly string[], after: readonly string[], sequence: number): void {
     if (before === after) return;
     for (const name of before) if (!after.includes(name)) this.#withdraw(name, unit);
-    for (const name of after) if (!before.includes(name)) this.#declare(name, unit, turn);
+    for (const name of after) if (!before.includes(name)) this.#declare(name, unit, sequence);
   }
 
   /** Takes what the record holds now, and what it holds no more. */
-  hold(set: readonly Held[], removed: readonly Held[]): void {
+  hold(set: readonly ClaimEntry[], removed: readonly ClaimEntry[]): void {
     for (const { namespace, thing } of removed) if (thing.kind === "name") this.#release(thing.name, namespace);
     for (const held of set) {
       const { thing, namespace } = held;
@@ -176,7 +176,7 @@ export class BareNames<U extends Declarer> {
     const affected: U[] = [];
     for (const [name, before] of this.#touched) {
       const declared = this.#declared.get(name);
-      if (declared !== undefined && this.#holderOf(name) === null && !this.#reserved.has(name))
+      if (declared !== undefined && this.#recordedOwnerOf(name) === null && !this.#reserved.has(name))
         this.#unrecorded.add(name);
       else this.#unrecorded.delete(name);
       const after = this.ownerOf(name);
@@ -189,11 +189,11 @@ export class BareNames<U extends Declarer> {
   }
 
   /** What is held now and not recorded. */
-  get added(): readonly Proposal[] {
+  get added(): readonly NewClaim[] {
     if (this.#settings.grantedOnly) return [];
     return Array.from(this.#unrecorded, (name) => {
-      const { namespace, turn } = this.#declared.get(name)!.first;
-      return { namespace, thing: { kind: "name", name }, sinceMs: null, turn };
+      const { namespace, sequence } = this.#declared.get(name)!.first;
+      return { namespace, thing: { kind: "name", name }, sinceMs: null, sequence };
     });
   }
 
@@ -208,7 +208,7 @@ export class BareNames<U extends Declarer> {
 
   /** Keys of what is recorded and was not declared here since. */
   get missing(): readonly string[] {
-    return Array.from(this.#unseen, ({ namespace, thing }) => heldKey(namespace, thing));
+    return Array.from(this.#unseen, ({ namespace, thing }) => entryKey(namespace, thing));
   }
 
   /** null when the name of a unit in this namespace is served. */
@@ -224,9 +224,9 @@ export class BareNames<U extends Declarer> {
             : `is reserved for the namespace ${reserved} by a Grant`,
       };
     if (this.#settings.grantedOnly) return { undecided: false, reason: "needs a Grant here (--claims granted)" };
-    const holder = this.#holderOf(name) ?? this.#declared.get(name)!.first.namespace;
+    const owner = this.#recordedOwnerOf(name) ?? this.#declared.get(name)!.first.namespace;
     if (this.ownerOf(name) !== null)
-      return { undecided: false, reason: `belongs to the namespace ${holder}, which had it first` };
+      return { undecided: false, reason: `belongs to the namespace ${owner}, which had it first` };
     const others = this.#declared.get(name)!.namespaceCount - 1;
     return {
       undecided: true,
@@ -235,14 +235,14 @@ export class BareNames<U extends Declarer> {
   }
 
   /** By the record; those that gave it up hold it no more. */
-  #holderOf(name: string): string | null {
+  #recordedOwnerOf(name: string): string | null {
     for (const held of this.#heldOf(name))
-      if (this.#ended.size === 0 || this.#unseen.has(held) || !this.#ended.has(heldKey(held.namespace, held.thing)))
+      if (this.#ended.size === 0 || this.#unseen.has(held) || !this.#ended.has(entryKey(held.namespace, held.thing)))
         return held.namespace;
     return null;
   }
 
-  #heldOf(name: string): readonly Held[] {
+  #heldOf(name: string): readonly ClaimEntry[] {
     return listOf(this.#held.get(name) ?? null);
   }
 
@@ -250,11 +250,11 @@ export class BareNames<U extends Declarer> {
     if (!this.#touched.has(name)) this.#touched.set(name, this.ownerOf(name));
   }
 
-  #declare(name: string, unit: U, turn: number): void {
+  #declare(name: string, unit: U, sequence: number): void {
     this.#touch(name);
     const declared = this.#declared.get(name);
-    if (declared === undefined) this.#declared.set(name, new Declared(unit, turn));
-    else declared.add(unit, turn);
+    if (declared === undefined) this.#declared.set(name, new Declared(unit, sequence));
+    else declared.add(unit, sequence);
     this.#mark(name, unit.namespace);
   }
 
@@ -268,7 +268,7 @@ export class BareNames<U extends Declarer> {
   #mark(name: string, namespace: string): void {
     const own = this.#heldOf(name).find((held) => held.namespace === namespace);
     if (own === undefined) return;
-    const key = heldKey(namespace, own.thing);
+    const key = entryKey(namespace, own.thing);
     if (this.#declared.get(name)?.has(namespace) === true) {
       this.#unseen.delete(own);
       this.#ended.delete(key);
@@ -279,7 +279,7 @@ export class BareNames<U extends Declarer> {
 
   #release(name: string, namespace: string): void {
     this.#touch(name);
-    this.#ended.delete(heldKey(namespace, { kind: "name", name }));
+    this.#ended.delete(entryKey(namespace, { kind: "name", name }));
     const all = this.#heldOf(name);
     const others = all.filter((held) => held.namespace !== namespace);
     for (const held of all) if (held.namespace === namespace) this.#unseen.delete(held);

@@ -3,19 +3,19 @@ import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import type { Claimant } from "./claimant.ts";
 import { decideClaims, type Decision } from "./contest.ts";
 import { parseHostGlob } from "../meaning/grant.ts";
-import { areaWithin, heldKey, type Held, type Proposal } from "./held.ts";
+import { areaWithin, entryKey, type ClaimEntry, type NewClaim } from "./claim-entry.ts";
 import type { Grant } from "../model/translation.ts";
 import type { ClaimArea } from "../meaning/meaning.ts";
 import type { Unit } from "../units/unit.ts";
 
 /** A claim of a unit, before the record has been asked. */
-interface Wish extends Omit<Claimant, "sinceMs" | "turn"> {
+interface Wish extends Omit<Claimant, "sinceMs" | "sequence"> {
   /** Its key in the record. */
   readonly key: string;
 }
 
-interface HeldPrefix {
-  readonly held: Held;
+interface PrefixEntry {
+  readonly held: ClaimEntry;
   readonly area: ClaimArea;
   /** Somebody claimed it here since it was recorded: when nobody does any more it was given up, and is not only missing. */
   seen: boolean;
@@ -24,7 +24,7 @@ interface HeldPrefix {
 const undecidedNothing: Decision = { contests: [], undecided: new Set() };
 
 /** Contests that are told of one claim that won. */
-const mostTold = 16;
+const maxTold = 16;
 
 export class Claims {
   readonly #grants: readonly Claimant[];
@@ -34,12 +34,12 @@ export class Claims {
   /** Unit of each wish, by its id. */
   readonly #unitOf = new Map<string, Unit>();
   /** The record's prefixes, by key. */
-  readonly #held = new Map<string, HeldPrefix>();
+  readonly #held = new Map<string, PrefixEntry>();
   /** The change in which each key was first wished for. */
-  #turns: ReadonlyMap<string, number> = new Map();
+  #sequences: ReadonlyMap<string, number> = new Map();
   #accepted: ReadonlySet<string> = new Set();
   #decision = undecidedNothing;
-  #added: readonly Proposal[] = [];
+  #added: readonly NewClaim[] = [];
   /** null: gathered anew when somebody asks, which every change of an object does. */
   #ended: readonly string[] | null = null;
 
@@ -53,27 +53,27 @@ export class Claims {
   }
 
   /** Takes units whose drafts or refusals changed; gives the units whose claims are decided otherwise now. */
-  update(changed: Iterable<Unit>, turn: number): readonly Unit[] {
+  update(changed: Iterable<Unit>, sequence: number): readonly Unit[] {
     let differs = false;
     for (const unit of changed) differs = this.#replace(unit, wishesOf(unit)) || differs;
-    return differs ? this.#decide(turn) : [];
+    return differs ? this.#decide(sequence) : [];
   }
 
   /** Takes what the record holds now, and keys that it holds no more; gives the units whose claims are decided otherwise now. */
-  hold(set: readonly Held[], removed: readonly string[], turn: number): readonly Unit[] {
+  hold(set: readonly ClaimEntry[], removed: readonly string[], sequence: number): readonly Unit[] {
     let differs = false;
     for (const key of removed) differs = this.#held.delete(key) || differs;
     for (const held of set) {
       if (held.thing.kind !== "prefix") continue;
-      const key = heldKey(held.namespace, held.thing);
-      this.#held.set(key, { held, area: held.thing.area, seen: this.#turns.has(key) });
+      const key = entryKey(held.namespace, held.thing);
+      this.#held.set(key, { held, area: held.thing.area, seen: this.#sequences.has(key) });
       differs = true;
     }
-    return differs ? this.#decide(turn) : [];
+    return differs ? this.#decide(sequence) : [];
   }
 
   /** What is held now and not recorded. */
-  get added(): readonly Proposal[] {
+  get added(): readonly NewClaim[] {
     return this.#added;
   }
 
@@ -83,7 +83,9 @@ export class Claims {
 
   /** Keys of what was given up. */
   get ended(): readonly string[] {
-    return (this.#ended ??= [...this.#held].flatMap(([key, { seen }]) => (seen && !this.#turns.has(key) ? [key] : [])));
+    return (this.#ended ??= [...this.#held].flatMap(([key, { seen }]) =>
+      seen && !this.#sequences.has(key) ? [key] : [],
+    ));
   }
 
   /** Keys of what is recorded and was not claimed here since. */
@@ -103,7 +105,7 @@ export class Claims {
         isUndecided ? this.#undecidedSentence(loser, winner) : this.#lostSentence(loser, winner),
       );
       const count = told.get(winner.id) ?? 0;
-      if (count === mostTold || (!isUndecided && !this.#unitOf.has(winner.id))) continue;
+      if (count === maxTold || (!isUndecided && !this.#unitOf.has(winner.id))) continue;
       told.set(winner.id, count + 1);
       const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree who has it, or ask the operator of the gateway for a Grant`;
       yield this.#problem(winner, isUndecided ? this.#undecidedSentence(winner, loser) : won);
@@ -112,13 +114,13 @@ export class Claims {
 
   #lostSentence(loser: Claimant, winner: Claimant): string {
     const unit = this.#unitOf.get(winner.id);
-    const holder =
+    const owner =
       unit !== undefined
         ? refText(unit.ref)
         : winner.claim.rank === "ungranted"
           ? `the namespace ${winner.namespace}, which had it when its object was last seen and keeps it for an hour`
           : `a Grant of the namespace ${winner.namespace}`;
-    return `the prefix ${loser.claim.prefix} is not served, because ${winner.claim.prefix} belongs to ${holder}; use a prefix under /seldon/${loser.namespace}/, or ask the operator of the gateway for a Grant`;
+    return `the prefix ${loser.claim.prefix} is not served, because ${winner.claim.prefix} belongs to ${owner}; use a prefix under /seldon/${loser.namespace}/, or ask the operator of the gateway for a Grant`;
   }
 
   #undecidedSentence(one: Claimant, other: Claimant): string {
@@ -135,28 +137,28 @@ export class Claims {
     return true;
   }
 
-  #decide(turn: number): readonly Unit[] {
+  #decide(sequence: number): readonly Unit[] {
     this.#ended = null;
     const wishes = [...this.#wishes.values()].flat();
-    this.#turns = new Map(wishes.map(({ key }) => [key, this.#turns.get(key) ?? turn]));
+    this.#sequences = new Map(wishes.map(({ key }) => [key, this.#sequences.get(key) ?? sequence]));
     const byNamespace = Map.groupBy(this.#held.values(), ({ held }) => held.namespace);
     const claimants = wishes.map((wish): Claimant => ({
       ...wish,
       sinceMs: this.#sinceOf(wish, byNamespace),
-      turn: this.#turns.get(wish.key)!,
+      sequence: this.#sequences.get(wish.key)!,
     }));
     this.#decision = decideClaims([...this.#grants, ...this.#reservations(), ...claimants], this.#asRecorded);
     const { contests, undecided } = this.#decision;
     const lost = new Set(contests.map(({ loser }) => loser.id));
     const accepted = new Set<string>();
-    const added = new Map<string, Proposal>();
+    const added = new Map<string, NewClaim>();
     const affected = new Set<Unit>();
     for (const [index, { id, key, namespace, claim }] of wishes.entries()) {
       const wins = !lost.has(id);
       if (wins && !undecided.has(id)) accepted.add(id);
-      const { sinceMs, turn: firstTurn } = claimants[index]!;
+      const { sinceMs, sequence: firstSequence } = claimants[index]!;
       if (wins && !this.#held.has(key))
-        added.set(key, { namespace, thing: { kind: "prefix", area: areaOf(claim) }, sinceMs, turn: firstTurn });
+        added.set(key, { namespace, thing: { kind: "prefix", area: areaOf(claim) }, sinceMs, sequence: firstSequence });
       if (accepted.has(id) !== this.#accepted.has(id)) affected.add(this.#unitOf.get(id)!);
     }
     this.#accepted = accepted;
@@ -165,7 +167,7 @@ export class Claims {
   }
 
   /** What is recorded, or what lies inside a claim that the namespace has already. */
-  #sinceOf({ key, namespace, claim }: Wish, byNamespace: ReadonlyMap<string, readonly HeldPrefix[]>): number | null {
+  #sinceOf({ key, namespace, claim }: Wish, byNamespace: ReadonlyMap<string, readonly PrefixEntry[]>): number | null {
     const own = this.#held.get(key);
     if (own !== undefined) {
       own.seen = true;
@@ -178,14 +180,14 @@ export class Claims {
   /** What nobody has claimed here yet is kept for its namespace. */
   #reservations(): readonly Claimant[] {
     return [...this.#held].flatMap(([key, { held, area, seen }]) =>
-      seen || this.#turns.has(key)
+      seen || this.#sequences.has(key)
         ? []
         : [
             {
               claim: { ...area, rank: "ungranted" } as const,
               namespace: held.namespace,
               sinceMs: held.sinceMs,
-              turn: 0,
+              sequence: 0,
               createdAt: "",
               name: "",
               id: `held ${key}`,
@@ -216,7 +218,7 @@ function wishesOf(unit: Unit): readonly Wish[] {
   const wishes: Wish[] = [];
   for (const { standing, mapping } of unit.meaning?.drafts ?? []) {
     if (standing.kind !== "claim" || unit.refusals?.mappings.has(mapping.id) === true) continue;
-    const key = heldKey(unit.namespace, { kind: "prefix", area: standing.claim });
+    const key = entryKey(unit.namespace, { kind: "prefix", area: standing.claim });
     wishes.push({
       claim: standing.claim,
       namespace: unit.namespace,
@@ -244,7 +246,7 @@ function grantClaims({ namespace, prefixes, hosts, open }: Grant): readonly Clai
           claim,
           namespace,
           sinceMs: -1,
-          turn: 0,
+          sequence: 0,
           createdAt: "",
           name: "",
           id: `grant ${namespace} ${glob} ${prefix}`,

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { hostText } from "../../../routing/model/order.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 import { parseHostGlob } from "../meaning/grant.ts";
-import { heldKey, type ClaimRecord, type Held, type HeldThing } from "./held.ts";
+import { entryKey, type ClaimRecord, type ClaimEntry, type ClaimedThing } from "./claim-entry.ts";
 import { arrayOf, isRecord, textOf } from "../values/value.ts";
 
 /** Longest text of a record, bytes: a ConfigMap holds 1 MiB in all. */
@@ -38,14 +38,14 @@ export function readRecord(text: string): RecordRead {
   const end = text.lastIndexOf("sha256 ");
   if (end < 0 || text.slice(end) !== `sha256 ${checksum(text.slice(0, end))}\n`)
     return bad("was cut or edited: its checksum is wrong");
-  const record = new Map<string, Held>();
+  const record = new Map<string, ClaimEntry>();
   for (const line of text
     .slice(head.length + 1, end)
     .split("\n")
     .slice(0, -1)) {
     const held = readLine(line);
     if (held === null) return bad("holds a line that this version does not write");
-    for (const one of held) record.set(heldKey(one.namespace, one.thing), one);
+    for (const one of held) record.set(entryKey(one.namespace, one.thing), one);
   }
   return { kind: "record", record };
 }
@@ -53,12 +53,12 @@ export function readRecord(text: string): RecordRead {
 /** The record with `added`, as far as there is room: for the total and for each namespace. `over` counts what is left out, by namespace. */
 export function withinRoom(
   record: ClaimRecord,
-  added: readonly Held[],
+  added: readonly ClaimEntry[],
 ): { readonly record: ClaimRecord; readonly over: ReadonlyMap<string, number> } {
   const next = new Map(record);
   const used = new Map<string, number>();
   let total = head.length + 80;
-  const take = (one: Held, limited: boolean): boolean => {
+  const take = (one: ClaimEntry, limited: boolean): boolean => {
     const before = used.get(one.namespace);
     const bytes = roomOf(one) + (before === undefined ? lineBytes + Buffer.byteLength(one.namespace) : 0);
     if (limited && ((before ?? 0) + bytes > namespaceBytes || total + bytes > recordBytes)) return false;
@@ -69,7 +69,7 @@ export function withinRoom(
   for (const one of record.values()) take(one, false);
   const over = new Map<string, number>();
   for (const one of added) {
-    if (take(one, true)) next.set(heldKey(one.namespace, one.thing), one);
+    if (take(one, true)) next.set(entryKey(one.namespace, one.thing), one);
     else over.set(one.namespace, (over.get(one.namespace) ?? 0) + 1);
   }
   return { record: next, over };
@@ -79,7 +79,7 @@ export function withinRoom(
 const lineBytes = 80;
 
 /** Bytes that one takes at most. Names of a namespace share one line. */
-function roomOf({ namespace, thing }: Held): number {
+function roomOf({ namespace, thing }: ClaimEntry): number {
   if (thing.kind === "name") return Buffer.byteLength(JSON.stringify(thing.name)) + 1;
   const { prefix, host } = thing.area;
   return (
@@ -91,8 +91,8 @@ function roomOf({ namespace, thing }: Held): number {
   );
 }
 
-/** Of one namespace. A name has one holder, so its time is not kept: thousands of names are one line. */
-function linesOf(held: readonly Held[]): readonly string[] {
+/** Of one namespace. A name has one owner, so its time is not kept: thousands of names are one line. */
+function linesOf(held: readonly ClaimEntry[]): readonly string[] {
   const { namespace } = held[0]!;
   const names = held.flatMap(({ thing }) => (thing.kind === "name" ? [thing.name] : [])).sort(compareText);
   const prefixes = held.flatMap(({ sinceMs, thing }) =>
@@ -103,7 +103,7 @@ function linesOf(held: readonly Held[]): readonly string[] {
 
 function prefixLine({
   area: { prefix, exact, caseSensitive, host },
-}: Extract<HeldThing, { readonly kind: "prefix" }>): Readonly<Record<string, unknown>> {
+}: Extract<ClaimedThing, { readonly kind: "prefix" }>): Readonly<Record<string, unknown>> {
   return {
     prefix,
     ...(exact ? { exact } : {}),
@@ -112,7 +112,7 @@ function prefixLine({
   };
 }
 
-function readLine(line: string): readonly Held[] | null {
+function readLine(line: string): readonly ClaimEntry[] | null {
   let value: unknown;
   try {
     value = JSON.parse(line);

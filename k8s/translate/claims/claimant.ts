@@ -11,7 +11,7 @@ export interface Claimant {
   /** Since when the namespace holds it, as recorded; null: it is not recorded. */
   readonly sinceMs: number | null;
   /** Number of the change in which it was first seen here. */
-  readonly turn: number;
+  readonly sequence: number;
   /** RFC 3339 or "". */
   readonly createdAt: string;
   readonly name: string;
@@ -28,7 +28,7 @@ export function compareClaimants(a: Claimant, b: Claimant): number {
   return (
     ranks[a.claim.rank] - ranks[b.claim.rank] ||
     Number(a.sinceMs === null) - Number(b.sinceMs === null) ||
-    (a.sinceMs ?? a.turn) - (b.sinceMs ?? b.turn) ||
+    (a.sinceMs ?? a.sequence) - (b.sinceMs ?? b.sequence) ||
     compareText(a.createdAt, b.createdAt) ||
     compareText(a.namespace, b.namespace) ||
     compareText(a.name, b.name) ||

@@ -32,13 +32,13 @@ export function decideClaims(claimants: readonly Claimant[], asRecorded: boolean
   const contests = losers.flatMap((loser) => {
     const named = (other: Claimant): boolean =>
       undecided.has(loser.id) || (!undecided.has(other.id) && !isBelow(other, loser));
-    return accepted.firstAgainst(loser, namedHolders, named).map((winner) => ({ loser, winner }));
+    return accepted.firstAgainst(loser, namedOwners, named).map((winner) => ({ loser, winner }));
   });
   return { contests, undecided };
 }
 
 /** A claim on `/` may lose to thousands: so many of them are told, and it tells so many. */
-const namedHolders = 16;
+const namedOwners = 16;
 
 const noIds: ReadonlySet<string> = new Set();
 

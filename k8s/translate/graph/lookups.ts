@@ -1,4 +1,4 @@
-// Reading: what one unit sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
+// TrackedLookups: what one unit sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
 import { compareText } from "../../../routing/text/problem.ts";
 import type { Deployment } from "../model/deployment.ts";
 import { listOf } from "../collections/few.ts";
@@ -20,7 +20,7 @@ export interface ReadableObjects {
   readonly modules: Modules;
 }
 
-export class Reading implements Lookups {
+export class TrackedLookups implements Lookups {
   readonly reads = new Set<Watched>();
   readonly settings: TranslateSettings;
   readonly #graph: ReadableObjects;

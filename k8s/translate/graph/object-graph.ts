@@ -16,7 +16,7 @@ import { translateDeployment } from "../deployments/mappings.ts";
 import { decodeSlice, type Slice } from "../backends/endpoints.ts";
 import { isAnonymousGranted } from "../meaning/grant.ts";
 import { decodeLoneGuard, decodeObjectGuard } from "../deployments/guard.ts";
-import { Reading } from "./lookups.ts";
+import { TrackedLookups } from "./lookups.ts";
 import { Hosts } from "../platform/hosts.ts";
 import { Modules } from "../platform/modules.ts";
 import { NamedMap } from "../collections/named-map.ts";
@@ -129,16 +129,16 @@ export class ObjectGraph {
 
   /** What a unit means. A Mapping object or document, and what few units have, is kept; of the others it is found out again. */
   meaningOf(unit: Unit): UnitMeaning {
-    return unit.meaning ?? this.#meaningOf(unit, new Reading(this));
+    return unit.meaning ?? this.#meaningOf(unit, new TrackedLookups(this));
   }
 
-  #meaningOf({ ref, deployment, configuration }: Unit, reading: Reading): UnitMeaning {
+  #meaningOf({ ref, deployment, configuration }: Unit, reading: TrackedLookups): UnitMeaning {
     if (configuration !== null) return translateConfiguration(ref, configuration, reading);
     return deployment === null ? nothing : translateDeployment(deployment, reading);
   }
 
   #translate(unit: Unit): void {
-    const reading = new Reading(this);
+    const reading = new TrackedLookups(this);
     const meaning = this.#meaningOf(unit, reading);
     unit.means(meaning);
     this.hosts.replace(unit.ref, unit.createdAt, meaning.hosts);

@@ -3,12 +3,12 @@ import type { HostMatch } from "../../../routing/model/match.ts";
 import { readAddress } from "../backends/reach.ts";
 import type { Grant } from "../model/translation.ts";
 
-/** May Mappings of the holder of these Grants name this host? `names` are its spellings. */
+/** May Mappings of the namespace of these Grants name this host? `names` are its spellings. */
 export function isUpstreamGranted(grants: readonly Grant[], names: readonly string[]): boolean {
   return grants.some(({ upstreams }) => upstreams.some((glob) => names.some((name) => matchesGlob(glob, name))));
 }
 
-/** May SeldonDeployments and Mappings of the holder of these Grants say that anybody may call them? */
+/** May SeldonDeployments and Mappings of the namespace of these Grants say that anybody may call them? */
 export function isAnonymousGranted(grants: readonly Grant[]): boolean {
   return grants.some(({ anonymous }) => anonymous);
 }

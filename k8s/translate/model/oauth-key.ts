@@ -17,8 +17,8 @@ export type OAuthKey =
   /** It gets no token. The sentence repeats neither. */
   | { readonly kind: "bad"; readonly field: string; readonly sentence: string };
 
-const mostKeyBytes = 256;
-const mostSecretBytes = 1024;
+const maxKeyBytes = 256;
+const maxSecretBytes = 1024;
 
 /** null: no key, so that the OAuth gateway does not know it. */
 export function decodeOAuthKey({ namespace, name }: ObjectRef, spec: UnknownRecord): OAuthKey | null {
@@ -26,15 +26,15 @@ export function decodeOAuthKey({ namespace, name }: ObjectRef, spec: UnknownReco
   if (key === "") return null;
   if (typeof key !== "string") return bad("oauth_key", `${quoted(key)} is not a text`, "a text");
   // HTTP Basic ends the name at the first colon.
-  if (Buffer.byteLength(key) > mostKeyBytes || !isPrintable(key) || key.includes(":"))
+  if (Buffer.byteLength(key) > maxKeyBytes || !isPrintable(key) || key.includes(":"))
     return bad(
       "oauth_key",
       "it is too long, or holds a colon or a control character",
-      `at most ${mostKeyBytes} bytes without any`,
+      `at most ${maxKeyBytes} bytes without any`,
     );
   const secret = secretDigestOf(fieldOf(spec, "oauth_secret") ?? "");
   if (secret === null)
-    return bad("oauth_secret", "it is empty, too long, or no text", `a text of 1 to ${mostSecretBytes} bytes`);
+    return bad("oauth_secret", "it is empty, too long, or no text", `a text of 1 to ${maxSecretBytes} bytes`);
   return {
     kind: "key",
     id: credentialDigest("oauth client", namespace, name, key, secret),
@@ -58,12 +58,7 @@ function secretDigestOf(secret: unknown): string | null {
     const digest = textOf(fieldOf(secret, digestField));
     return /^[0-9a-f]{64}$/.test(digest) ? digest : null;
   }
-  if (
-    typeof secret !== "string" ||
-    secret === "" ||
-    Buffer.byteLength(secret) > mostSecretBytes ||
-    !isPrintable(secret)
-  )
+  if (typeof secret !== "string" || secret === "" || Buffer.byteLength(secret) > maxSecretBytes || !isPrintable(secret))
     return null;
   return credentialDigest("oauth secret", secret);
 }

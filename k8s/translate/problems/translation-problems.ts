@@ -3,7 +3,7 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import { deadEnds } from "./dead-ends.ts";
 import type { ExternalBook } from "../meaning/external-services.ts";
 import { groupDifferences } from "./group-differences.ts";
-import type { Holdings } from "../claims/holdings.ts";
+import type { ClaimRegistry } from "../claims/claim-registry.ts";
 import type { OAuthKeys } from "../claims/oauth-keys.ts";
 import type { ObjectGraph } from "../graph/object-graph.ts";
 import { shadowSlashes } from "../units/shadow-slashes.ts";
@@ -14,7 +14,7 @@ import type { Unit } from "../units/unit.ts";
 /** Whatever knows of Problems. */
 export interface ProblemParts {
   readonly graph: ObjectGraph;
-  readonly holdings: Holdings;
+  readonly registry: ClaimRegistry;
   readonly oauthKeys: OAuthKeys;
   readonly external: ExternalBook;
 }
@@ -22,7 +22,7 @@ export interface ProblemParts {
 /** In no order, with pauses. What is changed in a pause may be told as it was before, or as it is after. */
 export function* gatherProblems({
   graph,
-  holdings,
+  registry,
   oauthKeys,
   external,
 }: ProblemParts): Generator<void, readonly Problem[]> {
@@ -42,7 +42,7 @@ export function* gatherProblems({
         sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some`,
       });
     }
-    problems.push(...holdings.nameProblems(unit));
+    problems.push(...registry.nameProblems(unit));
     yield;
   }
   for (const problem of yield* deadEnds(graph.units(), graph.records.backends, graph.settings)) problems.push(problem);
@@ -51,7 +51,7 @@ export function* gatherProblems({
   for (const problem of yield* shadowSlashes(graph.units(), meaningOf)) problems.push(problem);
   for (const problem of yield* unservedDomains(graph.units(), external.current.rateLimit)) problems.push(problem);
   // There may be more of them than one call takes arguments.
-  for (const problem of holdings.claimProblems()) {
+  for (const problem of registry.claimProblems()) {
     problems.push(problem);
     yield;
   }

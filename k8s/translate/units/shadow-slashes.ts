@@ -13,7 +13,7 @@ interface Declarer {
 }
 
 /** Shadows of one unit beside which it has no live Mapping. */
-export function lonelyShadows(drafts: readonly Draft[]): readonly Draft[] {
+export function shadowsWithoutLiveRoute(drafts: readonly Draft[]): readonly Draft[] {
   const shadows = drafts.filter(
     ({ mapping: { role, match } }) => role.kind === "shadow" && match.path.kind === "prefix",
   );
@@ -30,7 +30,7 @@ export function* shadowSlashes<D extends Declarer>(
   const all = [...units];
   const shadows: { readonly ref: ObjectRef; readonly draft: Draft }[] = [];
   for (const { ref, meaning } of all) {
-    if (meaning !== null) for (const draft of lonelyShadows(meaning.drafts)) shadows.push({ ref, draft });
+    if (meaning !== null) for (const draft of shadowsWithoutLiveRoute(meaning.drafts)) shadows.push({ ref, draft });
     yield;
   }
   if (shadows.length === 0) return [];

@@ -4,7 +4,7 @@ import { usesAllowance, type Refusals } from "./usage.ts";
 import type { Configuration } from "../documents/documents.ts";
 import type { Deployment } from "../model/deployment.ts";
 import { listOf, type Few } from "../collections/few.ts";
-import { lonelyShadows } from "./shadow-slashes.ts";
+import { shadowsWithoutLiveRoute } from "./shadow-slashes.ts";
 import { toldOf } from "../values/told-problems.ts";
 import { nothing, type Choice, type UnitMeaning } from "../meaning/meaning.ts";
 
@@ -88,7 +88,7 @@ function isKept(meaning: UnitMeaning): boolean {
     meaning.services.length > 0 ||
     usesAllowance(meaning) ||
     meaning.drafts.some(({ standing }) => standing.kind === "claim") ||
-    lonelyShadows(meaning.drafts).length > 0
+    shadowsWithoutLiveRoute(meaning.drafts).length > 0
   );
 }
 

@@ -411,7 +411,7 @@ describe("claims", () => {
         return `ns${index}`;
       },
       sinceMs: null,
-      turn: 1,
+      sequence: 1,
       createdAt: "",
       name: "m",
       id: `${index}`,

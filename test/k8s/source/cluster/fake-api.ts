@@ -12,7 +12,7 @@ export const quickTimes: ReflectorTimes = {
   watchMs: [60_000, 60_000],
   idleMs: 10_000,
   listIdleMs: 10_000,
-  backoff: { firstMs: 5, mostMs: 20, healthyMs: 1000 },
+  backoff: { firstMs: 5, maxMs: 20, healthyMs: 1000 },
   holdMs: 50,
   absentMs: 10,
   deniedMs: 100,

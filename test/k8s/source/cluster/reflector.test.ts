@@ -217,7 +217,7 @@ describe("watches", () => {
       response.writeHead(200).end();
       return true;
     });
-    follow(services, { shortWatchMs: 1000, backoff: { firstMs: 100_000, mostMs: 100_000, healthyMs: 1000 } });
+    follow(services, { shortWatchMs: 1000, backoff: { firstMs: 100_000, maxMs: 100_000, healthyMs: 1000 } });
     await followed.until(() => followed.reflector.state.kind === "behind");
     expect(fake.calls.filter(isWatch)).toHaveLength(1);
     expect(followed.reflector.state).toMatchObject({ sentence: "the watch ended at once" });
@@ -298,7 +298,7 @@ describe("trouble", () => {
   test("Retry-After is waited for", async () => {
     fake.once(isList, (response) => refuse(response, 503, "ServiceUnavailable", "not now", { "retry-after": "1" }));
     const startedMs = performance.now();
-    await follow(services, { backoff: { firstMs: 1, mostMs: 200, healthyMs: 1000 } }).until(
+    await follow(services, { backoff: { firstMs: 1, maxMs: 200, healthyMs: 1000 } }).until(
       () => followed.reflector.answered,
     );
     expect(performance.now() - startedMs).toBeGreaterThan(199);

@@ -7,12 +7,12 @@ import {
   recordBytes,
   withinRoom,
 } from "../../../../k8s/translate/claims/claim-record.ts";
-import { heldKey, type ClaimRecord, type Held } from "../../../../k8s/translate/claims/held.ts";
+import { entryKey, type ClaimRecord, type ClaimEntry } from "../../../../k8s/translate/claims/claim-entry.ts";
 import type { HostMatch } from "../../../../routing/model/match.ts";
 
 const any: HostMatch = { kind: "any" };
 
-function prefix(namespace: string, path: string, sinceMs: number, more: object = {}): Held {
+function prefix(namespace: string, path: string, sinceMs: number, more: object = {}): ClaimEntry {
   return {
     namespace,
     sinceMs,
@@ -20,12 +20,12 @@ function prefix(namespace: string, path: string, sinceMs: number, more: object =
   };
 }
 
-function name(namespace: string, bare: string): Held {
+function name(namespace: string, bare: string): ClaimEntry {
   return { namespace, sinceMs: 0, thing: { kind: "name", name: bare } };
 }
 
-function recordOf(held: readonly Held[]): ClaimRecord {
-  return new Map(held.map((one) => [heldKey(one.namespace, one.thing), one]));
+function recordOf(held: readonly ClaimEntry[]): ClaimRecord {
+  return new Map(held.map((one) => [entryKey(one.namespace, one.thing), one]));
 }
 
 describe("the record of claims as text", () => {
@@ -92,7 +92,7 @@ describe("the record of claims as text", () => {
 
 describe("room in the record", () => {
   /** Takes exactly `bytes` of a namespace's room, its line included. */
-  const filling = (bytes: number): Held => name("a", "n".repeat(bytes - 80 - 1 - 3));
+  const filling = (bytes: number): ClaimEntry => name("a", "n".repeat(bytes - 80 - 1 - 3));
 
   test("a namespace has 64 KiB", () => {
     expect(withinRoom(new Map(), [filling(namespaceBytes - 1)]).over.size).toBe(0);

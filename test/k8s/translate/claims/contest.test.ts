@@ -27,7 +27,7 @@ const one: Arbitrary<Omit<Claimant, "id">> = record({
   claim: record({ prefix: path, exact: boolean(), caseSensitive: boolean(), host, rank }),
   namespace: constantFrom("a", "b", "c"),
   sinceMs: constantFrom(null, null, 0, 1),
-  turn: constantFrom(0, 1),
+  sequence: constantFrom(0, 1),
   createdAt: constantFrom("", "2025", "2026"),
   name: constantFrom("m", "n"),
   isGrant: boolean(),
@@ -37,7 +37,7 @@ const one: Arbitrary<Omit<Claimant, "id">> = record({
     ...claimant,
     claim: { ...claimant.claim, exact: false, caseSensitive: true },
     sinceMs: -1,
-    turn: 0,
+    sequence: 0,
     createdAt: "",
   };
 });
@@ -73,7 +73,7 @@ describe("claims are decided as by comparing each with every other", () => {
         expect(naiveLosers(recorded).filter((id) => served.includes(id))).toEqual([]);
         // Another replica saw them in another order.
         const elsewhere = claimants.map((claimant, index) =>
-          claimant.isGrant ? claimant : { ...claimant, turn: order[index]! },
+          claimant.isGrant ? claimant : { ...claimant, sequence: order[index]! },
         );
         const there = decideClaims(elsewhere, true);
         const lostThere = new Set(there.contests.map(({ loser }) => loser.id));
@@ -89,10 +89,18 @@ describe("claims are decided as by comparing each with every other", () => {
 const ranks = ["granted", "open", "ungranted"];
 
 function compare(a: Claimant, b: Claimant): number {
-  const keys = ({ claim, sinceMs, turn, createdAt, namespace, name, id }: Claimant): readonly (string | number)[] => [
+  const keys = ({
+    claim,
+    sinceMs,
+    sequence,
+    createdAt,
+    namespace,
+    name,
+    id,
+  }: Claimant): readonly (string | number)[] => [
     ranks.indexOf(claim.rank),
     sinceMs === null ? 1 : 0,
-    sinceMs ?? turn,
+    sinceMs ?? sequence,
     createdAt,
     namespace,
     name,

@@ -1,42 +1,42 @@
-// Held claims: who has which prefix of shared space, or which bare gRPC name, and since when. The record of them is an input of translation, and
+// Claim entries: which namespace owns which prefix of shared space, or which bare gRPC name, and since when. The record of them is an input of translation, and
 // what it should become is an output: only who holds something is in it, so that nobody gains a place by claiming what another holds.
 import { hostText } from "../../../routing/model/order.ts";
 import { hostWithin } from "../meaning/grant.ts";
 import { beginsWith, foldedText, samePath } from "../values/letter-case.ts";
 import type { ClaimArea } from "../meaning/meaning.ts";
 
-export type HeldThing =
+export type ClaimedThing =
   | { readonly kind: "prefix"; readonly area: ClaimArea }
   | { readonly kind: "name"; readonly name: string };
 
-export interface Held {
+export interface ClaimEntry {
   readonly namespace: string;
-  readonly thing: HeldThing;
+  readonly thing: ClaimedThing;
   /** Epoch ms; 0 for names. Of two that overlap, the earlier stands. Only its order counts: clocks of replicas differ. */
   readonly sinceMs: number;
 }
 
-/** By `heldKey`. */
-export type ClaimRecord = ReadonlyMap<string, Held>;
+/** By `entryKey`. */
+export type ClaimRecord = ReadonlyMap<string, ClaimEntry>;
 
 /** One that the record should hold from now on. */
-export interface Proposal {
+export interface NewClaim {
   readonly namespace: string;
-  readonly thing: HeldThing;
+  readonly thing: ClaimedThing;
   /** Inherited from a wider claim of the namespace; null: from the moment when it is recorded. */
   readonly sinceMs: number | null;
   /** Number of the change in which it was first seen: an earlier one is recorded as earlier. */
-  readonly turn: number;
+  readonly sequence: number;
 }
 
 /** What the record should become. */
 export interface RecordChange {
-  readonly added: readonly Proposal[];
+  readonly added: readonly NewClaim[];
   /** Keys of those that were given up. */
   readonly ended: readonly string[];
 }
 
-export function heldKey(namespace: string, thing: HeldThing): string {
+export function entryKey(namespace: string, thing: ClaimedThing): string {
   return thing.kind === "name" ? `${namespace} #${thing.name}` : `${namespace} ${areaText(thing.area)}`;
 }
 
@@ -54,21 +54,21 @@ export function areaWithin(inner: ClaimArea, outer: ClaimArea): boolean {
     : beginsWith(inner.prefix, outer.prefix, outer.caseSensitive);
 }
 
-/** Proposals as they are recorded: in order of their turns, each turn later than the one before and than `afterMs`. */
-export function stamped(proposals: readonly Proposal[], afterMs: number, nowMs: number): readonly Held[] {
+/** New claims as they are recorded: in order of their sequences, each sequence later than the one before and than `afterMs`. */
+export function stamped(claims: readonly NewClaim[], afterMs: number, nowMs: number): readonly ClaimEntry[] {
   let sinceMs = Math.max(nowMs, afterMs + 1) - 1;
-  let turn = -Infinity;
-  return [...proposals]
-    .sort((a, b) => a.turn - b.turn)
-    .map((proposal) => {
-      if (proposal.sinceMs === null && proposal.turn > turn) {
-        turn = proposal.turn;
+  let sequence = -Infinity;
+  return [...claims]
+    .sort((a, b) => a.sequence - b.sequence)
+    .map((claim) => {
+      if (claim.sinceMs === null && claim.sequence > sequence) {
+        sequence = claim.sequence;
         sinceMs += 1;
       }
       return {
-        namespace: proposal.namespace,
-        thing: proposal.thing,
-        sinceMs: proposal.thing.kind === "name" ? 0 : (proposal.sinceMs ?? sinceMs),
+        namespace: claim.namespace,
+        thing: claim.thing,
+        sinceMs: claim.thing.kind === "name" ? 0 : (claim.sinceMs ?? sinceMs),
       };
     });
 }

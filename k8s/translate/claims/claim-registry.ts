@@ -1,9 +1,9 @@
-// Holdings: who holds which claims in shared space and which bare names, and the record of that.
+// ClaimRegistry: which namespace owns which claims in shared space and which bare names, and the record of that.
 import type { Problem } from "../../../routing/text/problem.ts";
 import { BareNames, type NameRefusal } from "./bare-names.ts";
 import { Claims } from "./claim-book.ts";
 import { fewOf, listOf } from "../collections/few.ts";
-import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from "./held.ts";
+import { entryKey, latestOf, stamped, type ClaimRecord, type ClaimEntry, type RecordChange } from "./claim-entry.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
 import type { Unit } from "../units/unit.ts";
@@ -17,19 +17,19 @@ export interface Recording {
    */
   readonly kind: "here" | "elsewhere";
   /** The record at the start: of an earlier Translator, or []. */
-  readonly held: readonly Held[];
+  readonly held: readonly ClaimEntry[];
 }
 
-export class Holdings {
+export class ClaimRegistry {
   readonly #claims: Claims;
   readonly #bareNames: BareNames<Unit>;
   readonly #recordsHere: boolean;
-  #record = new Map<string, Held>();
+  #record = new Map<string, ClaimEntry>();
   /** Changes of the record since `drainRecord`. */
-  #recorded = new Map<string, Held | null>();
+  #recorded = new Map<string, ClaimEntry | null>();
   #isFirst = true;
   /** Number of the last change. */
-  #turn: number;
+  #sequence: number;
 
   constructor(settings: TranslateSettings, recording: Recording) {
     // One namespace contests nothing.
@@ -42,20 +42,20 @@ export class Holdings {
       grantedOnly: isShared && settings.claims === "granted",
       asRecorded,
     });
-    const held = new Map(recording.held.map((one) => [heldKey(one.namespace, one.thing), one]));
-    this.#turn = this.#recordsHere ? latestOf(held) : 0;
+    const held = new Map(recording.held.map((one) => [entryKey(one.namespace, one.thing), one]));
+    this.#sequence = this.#recordsHere ? latestOf(held) : 0;
     this.#hold(isShared ? [...held.values()] : [], []);
     this.#recorded.clear();
   }
 
   /** What is claimed from now on is claimed later than all before. */
-  nextTurn(): void {
-    this.#turn += 1;
+  nextSequence(): void {
+    this.#sequence += 1;
   }
 
   /** Takes the claims of units that changed. Gives the units that hold more, or less, than before. */
   claim(units: ReadonlySet<Unit>): Iterable<Unit> {
-    const affected = new Set(this.#claims.update(units, this.#turn));
+    const affected = new Set(this.#claims.update(units, this.#sequence));
     for (const unit of this.claimNames(units.union(affected))) affected.add(unit);
     for (const unit of this.#recordHere()) affected.add(unit);
     return affected;
@@ -66,7 +66,7 @@ export class Holdings {
     for (const unit of units) {
       if (unit.meaning === null) continue;
       const names = bareNamesOf(unit.meaning, unit.refusals);
-      this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
+      this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#sequence);
       unit.bareNames = fewOf(names);
     }
     return this.#bareNames.decide();
@@ -80,7 +80,7 @@ export class Holdings {
     const gone = this.#isFirst ? [...ended, ...this.missing] : ended;
     this.#isFirst = false;
     const removed = gone.flatMap((key) => this.#record.get(key) ?? []);
-    return this.#hold(stamped(added, this.#turn - 1, this.#turn), removed);
+    return this.#hold(stamped(added, this.#sequence - 1, this.#sequence), removed);
   }
 
   /** What the record says now. Gives units as `claim`. */
@@ -114,7 +114,7 @@ export class Holdings {
   }
 
   /** What changed in the record since the last call, for a successor: null is gone. */
-  drainRecord(): ReadonlyMap<string, Held | null> {
+  drainRecord(): ReadonlyMap<string, ClaimEntry | null> {
     const recorded = this.#recorded;
     this.#recorded = new Map();
     return recorded;
@@ -144,20 +144,20 @@ export class Holdings {
     return this.#claims.problems();
   }
 
-  #hold(set: readonly Held[], removed: readonly Held[]): Iterable<Unit> {
+  #hold(set: readonly ClaimEntry[], removed: readonly ClaimEntry[]): Iterable<Unit> {
     if (set.length + removed.length === 0) return [];
-    const keys = removed.map(({ namespace, thing }) => heldKey(namespace, thing));
+    const keys = removed.map(({ namespace, thing }) => entryKey(namespace, thing));
     for (const key of keys) {
       this.#record.delete(key);
       this.#recorded.set(key, null);
     }
     for (const held of set) {
-      const key = heldKey(held.namespace, held.thing);
+      const key = entryKey(held.namespace, held.thing);
       this.#record.set(key, held);
       this.#recorded.set(key, held);
     }
     this.#bareNames.hold(set, removed);
-    return new Set([...this.#claims.hold(set, keys, this.#turn), ...this.#bareNames.decide()]);
+    return new Set([...this.#claims.hold(set, keys, this.#sequence), ...this.#bareNames.decide()]);
   }
 }
 

@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 import { assert, boolean, constantFrom, oneof, property, record, string, tuple } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseHostGlob } from "../../../../k8s/translate/meaning/grant.ts";
-import { areaText, heldKey, stamped, type ClaimRecord, type Held } from "../../../../k8s/translate/claims/held.ts";
+import {
+  areaText,
+  entryKey,
+  stamped,
+  type ClaimRecord,
+  type ClaimEntry,
+} from "../../../../k8s/translate/claims/claim-entry.ts";
 import type { SourceObject } from "../../../../k8s/translate/model/object.ts";
 import type { ClaimArea } from "../../../../k8s/translate/meaning/meaning.ts";
 import type { HostMatch } from "../../../../routing/model/match.ts";
@@ -19,7 +25,7 @@ function mapping(name: string, prefix: string, createdAt = "", more = ""): Sourc
   );
 }
 
-function prefix(namespace: string, path: string, sinceMs: number): Held {
+function prefix(namespace: string, path: string, sinceMs: number): ClaimEntry {
   return {
     namespace,
     sinceMs,
@@ -27,12 +33,12 @@ function prefix(namespace: string, path: string, sinceMs: number): Held {
   };
 }
 
-function name(namespace: string, bare: string, sinceMs: number): Held {
+function name(namespace: string, bare: string, sinceMs: number): ClaimEntry {
   return { namespace, sinceMs, thing: { kind: "name", name: bare } };
 }
 
-function recordOf(...held: readonly Held[]): ClaimRecord {
-  return new Map(held.map((one) => [heldKey(one.namespace, one.thing), one]));
+function recordOf(...held: readonly ClaimEntry[]): ClaimRecord {
+  return new Map(held.map((one) => [entryKey(one.namespace, one.thing), one]));
 }
 
 /** A replica whose record is kept elsewhere. */
@@ -40,7 +46,7 @@ class Replica {
   readonly translator: Translator;
   #nowMs = 1000;
 
-  constructor(...held: readonly Held[]) {
+  constructor(...held: readonly ClaimEntry[]) {
     this.translator = new Translator(clusterSettings, { kind: "elsewhere", held });
   }
 
@@ -54,7 +60,7 @@ class Replica {
     const { added, ended } = this.translator.recordChange;
     const record = new Map(this.translator.record);
     for (const key of ended) record.delete(key);
-    for (const held of stamped(added, 0, (this.#nowMs += 1000))) record.set(heldKey(held.namespace, held.thing), held);
+    for (const held of stamped(added, 0, (this.#nowMs += 1000))) record.set(entryKey(held.namespace, held.thing), held);
     this.translator.setRecord(record);
     return this;
   }
@@ -229,13 +235,13 @@ describe("who holds a bare name is what the record says", () => {
 describe("times in the record", () => {
   const proposal = (
     namespace: string,
-    turn: number,
+    sequence: number,
     sinceMs: number | null = null,
   ): Parameters<typeof stamped>[0][number] => ({
     namespace,
     thing: { kind: "prefix", area: { prefix: "/x/", exact: false, caseSensitive: true, host: { kind: "any" } } },
     sinceMs,
-    turn,
+    sequence,
   });
 
   test("follow the changes in which claims were seen, after all that is recorded, whatever the clock says", () => {
