@@ -71,7 +71,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["io"],
     ["store"],
     ["message"],
-    ["tls"],
+    ["tls", "hpack"],
     ["http1", "http2"],
     ["access"],
     ["upstream"],

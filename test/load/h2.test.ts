@@ -2,8 +2,8 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { flag, frameType } from "../../gateway/edge/http2/constants.ts";
-import { HeaderList } from "../../gateway/edge/http2/header-list.ts";
-import { HpackDecoder } from "../../gateway/edge/http2/hpack-decode.ts";
+import { HeaderList } from "../../gateway/edge/hpack/header-list.ts";
+import { HpackDecoder } from "../../gateway/edge/hpack/hpack-decode.ts";
 import { Calls, type Call } from "../../load/peers/h2/calls.ts";
 import { block, frame, message, settings, windowUpdate } from "../../load/peers/h2/frames.ts";
 

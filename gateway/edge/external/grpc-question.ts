@@ -1,7 +1,7 @@
 // Calls of gRPC to external services: one message there, one back (gRPC over HTTP/2).
 import { declaredBytes, framed, prefixBytes } from "../message/grpc-message.ts";
 import { grpcStatusNames } from "../../failures.ts";
-import { staticEntry, staticName } from "../http2/hpack-encode.ts";
+import { staticEntry, staticName } from "../hpack/hpack-encode.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 import type { CallOutcome, ServiceAnswer, ServiceField } from "./service-call.ts";
 

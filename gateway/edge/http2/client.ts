@@ -4,7 +4,7 @@ import type { Transport } from "../io/transport.ts";
 import { Connection } from "./connection.ts";
 import { clientPreface, errorCode, setting } from "./constants.ts";
 import type { Flood } from "./floods.ts";
-import type { HeaderList } from "./header-list.ts";
+import type { HeaderList } from "../hpack/header-list.ts";
 import { readResponse } from "./response-message.ts";
 import type { Http2Shared } from "./shared.ts";
 import type { Stream, ResponseUser, StreamLoss } from "./stream.ts";

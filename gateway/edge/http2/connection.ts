@@ -13,9 +13,9 @@ import {
 } from "./constants.ts";
 import { faultOf, uint31, uint32 } from "./frame-rules.ts";
 import type { FrameReader } from "./frames.ts";
-import { HeaderBlock } from "./header-block.ts";
-import type { HeaderList } from "./header-list.ts";
-import { HpackDecoder } from "./hpack-decode.ts";
+import { HeaderBlock } from "../hpack/header-block.ts";
+import type { HeaderList } from "../hpack/header-list.ts";
+import { HpackDecoder } from "../hpack/hpack-decode.ts";
 import { ReadingConnection } from "./reading-connection.ts";
 import type { Http2Shared } from "./shared.ts";
 import type { Stream } from "./stream.ts";

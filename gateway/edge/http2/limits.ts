@@ -1,6 +1,6 @@
 // Limits of an HTTP/2 connection. Those of clients and of upstreams differ.
 import type { FloodLimits } from "./floods.ts";
-import type { ListLimits } from "./header-list.ts";
+import type { ListLimits } from "../hpack/header-list.ts";
 
 export interface Http2Limits {
   /** Streams that a peer may have open at once. */

@@ -7,8 +7,8 @@ import { isWord } from "../message/fields.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { begin, isGrpc, isHeadMethod, isRefusedMethod, readField, readPath } from "../message/request-meaning.ts";
 import { isConnectionSpecific } from "./connection-specific.ts";
-import { pseudo } from "./field-meaning.ts";
-import type { HeaderList } from "./header-list.ts";
+import { pseudo } from "../hpack/field-meaning.ts";
+import type { HeaderList } from "../hpack/header-list.ts";
 
 /** What a list is: a request, a request to be refused with an answer, or no request at all (a stream error). */
 export type RequestVerdict =

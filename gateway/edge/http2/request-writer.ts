@@ -14,7 +14,7 @@ import type { ClientFacts } from "../message/client-facts.ts";
 import { OutBuffer } from "../io/out-buffer.ts";
 import { requestIdBytes } from "../message/request-id.ts";
 import { editsFor } from "../message/request-values.ts";
-import { BlockWriter, staticEntry, staticName } from "./hpack-encode.ts";
+import { BlockWriter, staticEntry, staticName } from "../hpack/hpack-encode.ts";
 
 const noBytes = Buffer.alloc(0);
 const requestIdName = Buffer.from("x-request-id");

@@ -4,8 +4,8 @@ import { readLength } from "../message/fields.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { begin, readField } from "../message/response-meaning.ts";
 import { isConnectionSpecific } from "./connection-specific.ts";
-import { pseudo } from "./field-meaning.ts";
-import type { HeaderList } from "./header-list.ts";
+import { pseudo } from "../hpack/field-meaning.ts";
+import type { HeaderList } from "../hpack/header-list.ts";
 
 /** Fills `head` from `list`, whose bytes it then refers to. `ended`: nothing follows. False: malformed. */
 export function readResponse(list: HeaderList, head: ResponseHead, isHead: boolean, ended: boolean): boolean {

@@ -5,7 +5,7 @@ import { fieldRoom, type FieldList } from "../message/fields.ts";
 import { isGone, type CompiledEdits } from "../message/header-edits.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { fromUpstream, separateTrailers } from "../message/field-rules.ts";
-import { BlockWriter, staticName } from "./hpack-encode.ts";
+import { BlockWriter, staticName } from "../hpack/hpack-encode.ts";
 
 /** Numbers of the fields that pass, of the message that is being written. */
 const passing = new Int32Array(fieldRoom + 2);

@@ -5,7 +5,7 @@ import type { Transport } from "../io/transport.ts";
 import { Connection } from "./connection.ts";
 import { clientPreface, errorCode, setting } from "./constants.ts";
 import { callerShare, hastyMs, leastCallerMs, type Flood } from "./floods.ts";
-import type { HeaderList } from "./header-list.ts";
+import type { HeaderList } from "../hpack/header-list.ts";
 import { isGrpcCall, readRequest } from "./request-message.ts";
 import type { Http2Shared } from "./shared.ts";
 import type { Stream, RequestUser } from "./stream.ts";

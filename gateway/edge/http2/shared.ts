@@ -1,7 +1,7 @@
 // What all HTTP/2 connections of one worker share.
 import type { DeadlineWheel } from "../io/deadline.ts";
 import { Spares } from "../io/spares.ts";
-import { HeaderList } from "./header-list.ts";
+import { HeaderList } from "../hpack/header-list.ts";
 import type { Http2Limits } from "./limits.ts";
 import type { Stream } from "./stream.ts";
 import type { WriteBatch } from "../io/write-batch.ts";

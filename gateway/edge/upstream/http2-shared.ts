@@ -3,7 +3,7 @@ import type { EdgeLimits } from "../../options/settings.ts";
 import { fieldRoom } from "../message/fields.ts";
 import { ResponseHead } from "../message/response-head.ts";
 import { upstreamFloodLimits } from "../http2/floods.ts";
-import { BlockWriter } from "../http2/hpack-encode.ts";
+import { BlockWriter } from "../hpack/hpack-encode.ts";
 import { Http2Shared, type Http2Host } from "../http2/shared.ts";
 import type { Http2Limits } from "../http2/limits.ts";
 

@@ -1,8 +1,8 @@
 // The client's side of gRPC: unary calls on one connection, each answer checked to its last byte and its grpc-status.
 import { connect } from "node:net";
 import { clientPreface, errorCode, flag, frameType } from "../../../gateway/edge/http2/constants.ts";
-import { HeaderList } from "../../../gateway/edge/http2/header-list.ts";
-import { HpackDecoder } from "../../../gateway/edge/http2/hpack-decode.ts";
+import { HeaderList } from "../../../gateway/edge/hpack/header-list.ts";
+import { HpackDecoder } from "../../../gateway/edge/hpack/hpack-decode.ts";
 import { frame, ownSettings, uint32 } from "./frames.ts";
 import { Wire, type WireOwner } from "./wire.ts";
 

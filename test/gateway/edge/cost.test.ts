@@ -2,9 +2,9 @@
 import { expect, test } from "vitest";
 import { mostBinaryBytes, readProxyHeader } from "../../../gateway/edge/downstream/proxy-header.ts";
 import { found, FrameReader } from "../../../gateway/edge/http2/frames.ts";
-import { HeaderList } from "../../../gateway/edge/http2/header-list.ts";
-import { HpackDecoder } from "../../../gateway/edge/http2/hpack-decode.ts";
-import { LongBlock } from "../../../gateway/edge/http2/long-block.ts";
+import { HeaderList } from "../../../gateway/edge/hpack/header-list.ts";
+import { HpackDecoder } from "../../../gateway/edge/hpack/hpack-decode.ts";
+import { LongBlock } from "../../../gateway/edge/hpack/long-block.ts";
 import { Base64Decoder } from "../../../gateway/edge/message/base64.ts";
 import { PartialRead } from "../../../gateway/edge/io/partial-read.ts";
 import { holdsLinear } from "../../cpu-time.ts";

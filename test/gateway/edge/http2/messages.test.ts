@@ -4,12 +4,12 @@ import { headOf } from "../../../../routing/request/head-text.ts";
 import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
 import { errorCode, flag, frameType } from "../../../../gateway/edge/http2/constants.ts";
-import { HeaderList } from "../../../../gateway/edge/http2/header-list.ts";
-import { HpackDecoder } from "../../../../gateway/edge/http2/hpack-decode.ts";
+import { HeaderList } from "../../../../gateway/edge/hpack/header-list.ts";
+import { HpackDecoder } from "../../../../gateway/edge/hpack/hpack-decode.ts";
 import { readRequest } from "../../../../gateway/edge/http2/request-message.ts";
 import { readResponse } from "../../../../gateway/edge/http2/response-message.ts";
 import { tickMs } from "../../../stopped-clock.ts";
-import { ReferenceEncoder, type Field } from "./hpack-reference.ts";
+import { ReferenceEncoder, type Field } from "../hpack/hpack-reference.ts";
 import { answer, answerAtEnd, blockOf, startClient, startServer, textFields } from "./peers.ts";
 import { frames, rawClient, rawServer } from "./raw-peer.ts";
 

@@ -11,7 +11,7 @@ import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts"
 import { frameType } from "../../../../gateway/edge/http2/constants.ts";
 import { Http2ClientConnection, type ClientOwner } from "../../../../gateway/edge/http2/client.ts";
 import { defaultFloodLimits } from "../../../../gateway/edge/http2/floods.ts";
-import { BlockWriter } from "../../../../gateway/edge/http2/hpack-encode.ts";
+import { BlockWriter } from "../../../../gateway/edge/hpack/hpack-encode.ts";
 import { ServerConnection, type ServerOwner } from "../../../../gateway/edge/http2/server.ts";
 import { Http2Shared, type Http2Host } from "../../../../gateway/edge/http2/shared.ts";
 import type { Http2Limits } from "../../../../gateway/edge/http2/limits.ts";

@@ -3,7 +3,7 @@ import { kind } from "../../../../gateway/edge/message/field-kind.ts";
 import type { FieldList } from "../../../../gateway/edge/message/fields.ts";
 import type { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { errorCode } from "../../../../gateway/edge/http2/constants.ts";
-import { BlockWriter, staticEntry, staticName } from "../../../../gateway/edge/http2/hpack-encode.ts";
+import { BlockWriter, staticEntry, staticName } from "../../../../gateway/edge/hpack/hpack-encode.ts";
 import type { Http2Limits } from "../../../../gateway/edge/http2/limits.ts";
 import type { Stream, ResponseUser, StreamUser } from "../../../../gateway/edge/http2/stream.ts";
 import { startClient, startServer, type RunningClient, type RunningServer } from "./peers.ts";

@@ -8,10 +8,10 @@ import {
   type Compiler,
   type CompiledMapping,
 } from "../../../../gateway/edge/policy/compiled-mapping.ts";
-import { HeaderList } from "../../../../gateway/edge/http2/header-list.ts";
-import { HpackDecoder } from "../../../../gateway/edge/http2/hpack-decode.ts";
-import { BlockWriter } from "../../../../gateway/edge/http2/hpack-encode.ts";
-import { pseudo, pseudoNames } from "../../../../gateway/edge/http2/field-meaning.ts";
+import { HeaderList } from "../../../../gateway/edge/hpack/header-list.ts";
+import { HpackDecoder } from "../../../../gateway/edge/hpack/hpack-decode.ts";
+import { BlockWriter } from "../../../../gateway/edge/hpack/hpack-encode.ts";
+import { pseudo, pseudoNames } from "../../../../gateway/edge/hpack/field-meaning.ts";
 import { putLength, writeRequestBlock, writeTrailerBlock } from "../../../../gateway/edge/http2/request-writer.ts";
 import { WireRequestHead, readRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { writeRequestHead } from "../../../../gateway/edge/http1/request-writer.ts";

@@ -1,7 +1,7 @@
 // A second HPACK encoder for tests: simple, with a dynamic table and Huffman, choosing its representation at random.
-import { pseudoNames } from "../../../../gateway/edge/http2/field-meaning.ts";
-import type { HeaderList } from "../../../../gateway/edge/http2/header-list.ts";
-import { decodeHuffman } from "../../../../gateway/edge/http2/huffman.ts";
+import { pseudoNames } from "../../../../gateway/edge/hpack/field-meaning.ts";
+import type { HeaderList } from "../../../../gateway/edge/hpack/header-list.ts";
+import { decodeHuffman } from "../../../../gateway/edge/hpack/huffman.ts";
 
 export type Field = [name: string, value: string];
 

@@ -1,9 +1,9 @@
 // The dynamic table against a plain list: its buffer grows, and is used again from the front, and no entry that is in the table is touched.
 import { array, assert, constantFrom, integer, oneof, property } from "fast-check";
 import { expect, test } from "vitest";
-import { DynamicTable } from "../../../../gateway/edge/http2/dynamic-table.ts";
-import { lineExtraBytes, viewOf } from "../../../../gateway/edge/http2/field-lines.ts";
-import { entryExtraBytes } from "../../../../gateway/edge/http2/header-list.ts";
+import { DynamicTable } from "../../../../gateway/edge/hpack/dynamic-table.ts";
+import { lineExtraBytes, viewOf } from "../../../../gateway/edge/hpack/field-lines.ts";
+import { entryExtraBytes } from "../../../../gateway/edge/hpack/header-list.ts";
 
 const mostBytes = 4096;
 

@@ -1,11 +1,11 @@
 // A block that is not kept leaves the table of the connection as one that is.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { HeaderList } from "../../../../gateway/edge/http2/header-list.ts";
-import { HpackDecoder } from "../../../../gateway/edge/http2/hpack-decode.ts";
-import { LongBlock } from "../../../../gateway/edge/http2/long-block.ts";
+import { HeaderList } from "../../../../gateway/edge/hpack/header-list.ts";
+import { HpackDecoder } from "../../../../gateway/edge/hpack/hpack-decode.ts";
+import { LongBlock } from "../../../../gateway/edge/hpack/long-block.ts";
 import { huffman } from "./hpack-reference.ts";
-import { textFields } from "./peers.ts";
+import { textFields } from "../http2/peers.ts";
 
 const limits = { bytes: 60 * 1024, fields: 100 };
 

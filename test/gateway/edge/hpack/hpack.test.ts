@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HpackDecoder } from "../../../../gateway/edge/http2/hpack-decode.ts";
-import { BlockWriter } from "../../../../gateway/edge/http2/hpack-encode.ts";
-import { viewOf } from "../../../../gateway/edge/http2/field-lines.ts";
-import { meaningOfName } from "../../../../gateway/edge/http2/field-meaning.ts";
-import { HeaderList } from "../../../../gateway/edge/http2/header-list.ts";
-import { knownMeaning, notKnown } from "../../../../gateway/edge/http2/known-names.ts";
+import { HpackDecoder } from "../../../../gateway/edge/hpack/hpack-decode.ts";
+import { BlockWriter } from "../../../../gateway/edge/hpack/hpack-encode.ts";
+import { viewOf } from "../../../../gateway/edge/hpack/field-lines.ts";
+import { meaningOfName } from "../../../../gateway/edge/hpack/field-meaning.ts";
+import { HeaderList } from "../../../../gateway/edge/hpack/header-list.ts";
+import { knownMeaning, notKnown } from "../../../../gateway/edge/hpack/known-names.ts";
 import { kind } from "../../../../gateway/edge/message/field-kind.ts";
 import { fieldsOf, ReferenceEncoder, type Field } from "./hpack-reference.ts";
 
