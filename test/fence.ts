@@ -65,6 +65,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["admin", "demo"],
     ["control"],
     ["tools", "edge", "packing"],
+    ["commands.ts"],
     ["pages"],
   ],
   "gateway/edge": [

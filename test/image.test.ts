@@ -176,7 +176,7 @@ describe("the image", () => {
     expect(await run("demo", "--once")).toEqual({
       code: 1,
       out: "",
-      err: "sluice: the demo needs the packages of a checkout: run npm run demo in one\n",
+      err: "sluice demo: it needs the packages of a checkout: run npm run demo in one\n",
     });
     expect((await read(".dockerignore")).split("\n")).toContain("gateway/demo");
   });

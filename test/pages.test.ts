@@ -3,24 +3,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import { afterEach, describe, expect, test } from "vitest";
-import { serveOptions } from "../gateway/options/config.ts";
-import { defaultLimits } from "../gateway/options/settings.ts";
-import { manifestOptions } from "../gateway/tools/manifests.ts";
+import { commandsOf } from "../gateway/commands.ts";
+import { ShownCredentials } from "../gateway/edge/identity/shown-credentials.ts";
+import { nameOf } from "../gateway/options/option.ts";
 import { metrics } from "../gateway/shared/metrics.ts";
 import { kindNames } from "../k8s/source/objects/kinds.ts";
 import { compareText } from "../routing/text/problem.ts";
 import { GatewayProcess, Manifests, ModelServer } from "./gateway/gateway-process.ts";
 import { root } from "./gateway/packed-form.ts";
 import { page, pageNames, quotedIn, rowsUnder } from "./pages.ts";
-import { printed } from "./gateway/printed.ts";
 import { until } from "./gateway/until.ts";
 
-const [options, runbook, install, manifests] = [
-  page("gateway/OPTIONS.md"),
-  page("gateway/RUNBOOK.md"),
-  page("k8s/INSTALL.md"),
-  page("k8s/MANIFESTS.md"),
-];
+const [runbook, install, manifests] = [page("gateway/RUNBOOK.md"), page("k8s/INSTALL.md"), page("k8s/MANIFESTS.md")];
 const allPages = pageNames.map((name) => page(name)).join("\n");
 
 const closers: (() => unknown)[] = [];
@@ -28,105 +22,15 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-describe("options", () => {
-  const rows = rowsUnder(options, "option of `serve`").map(([names, ...cells]) => ({
-    options: quotedIn(names!),
-    cells,
-  }));
-
-  test("every option of serve is in one table, once, and no other is", () => {
-    const named = rows.flatMap(({ options }) => options.map((text) => text.split(" ", 1)[0]!));
-    expect(named.toSorted()).toEqual(serveOptions.map(({ name }) => `--${name}`).sort());
-  });
-
-  test("each has the default and the value that its help has", () => {
-    for (const { options, cells } of rows) {
-      const defaults = cells[0]!.replaceAll(" and ", " ").split(/[ ,:;]+/);
-      for (const [index, text] of options.entries()) {
-        const [written, value] = text.split(" ") as [string, string | undefined];
-        const { name, placeholder, kind } = serveOptions.find((option) => `--${option.name}` === written)!;
-        const limit = defaultLimits[
-          name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof typeof defaultLimits
-        ] as number | undefined;
-        // What a limit takes is a number, of the unit in its name.
-        if (limit !== undefined) expect([name, defaults[index]]).toEqual([name, String(limit)]);
-        // REF is explained beside it.
-        else if (value !== "REF")
-          expect([name, value?.replaceAll("\\", "")]).toEqual([name, kind === "flag" ? undefined : placeholder]);
-      }
-    }
-  });
-
-  test("every option that it writes anywhere is one of Sluice, or of another program", () => {
-    const ours = new Set([...serveOptions, ...manifestOptions].map(({ name }) => name));
-    // Of tools, the demo, the packing and the fuzzer.
-    for (const name of [
-      "json",
-      "all",
-      "back",
-      "wide",
-      "url",
-      "admin-token",
-      "method",
-      "header",
-      "grpc",
-      "as",
-      "deployment",
-      "once",
-      "help",
-      "check",
-      "minutes",
-    ])
-      ours.add(name);
-    // Of helm, docker, kubectl and Node; --testTimeout of vitest.
-    for (const name of [
-      "create-namespace",
-      "set",
-      "platform",
-      "field-selector",
-      "overwrite",
-      "disable-sigusr1",
-      "test",
-    ])
-      ours.add(name);
-    const written = [...allPages.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
-    expect([...new Set(written)].filter((name) => !ours.has(name))).toEqual([]);
-  });
-
-  test("those that decide what manifests mean are all there", () => {
-    const sentence = /the options of `serve` that decide what manifests mean: ([^.]*)\./.exec(options)![1]!;
-    const ofServe = manifestOptions
-      .filter(({ name }) => serveOptions.some((option) => option.name === name))
-      .map(({ name }) => `--${name}`);
-    expect(
-      quotedIn(sentence)
-        .filter((name) => name !== "--cluster")
-        .toSorted(),
-    ).toEqual(ofServe.sort());
-  });
-});
-
-describe("commands", () => {
-  const lines = /\n## Commands\n\n((?: {4}.*\n)+)/
-    .exec(options)![1]!
-    .trim()
-    .split("\n")
-    .map((line) => line.trim());
-  const onPage = new Set(lines.map((line) => line.split(" ")[1]!));
-
-  test("every command is there, and no other is", async () => {
-    const usage = await printed("--help");
-    expect([...usage.matchAll(/^ {2}([a-z]+) +\S/gm)].map(([, name]) => name!).sort()).toEqual([...onPage].toSorted());
-  });
-
-  test.each([...onPage])("every option of %s is somewhere, and those in its lines are its own", async (name) => {
-    const help = await printed(name, "--help");
-    const own = new Set([...help.matchAll(/^ {2}--([a-z][a-z0-9-]*)/gm)].map(([, option]) => option!));
-    for (const line of lines.filter((one) => one.split(" ")[1] === name))
-      for (const [, option] of line.matchAll(/--([a-z][a-z0-9-]*)/g))
-        expect([line, own.has(option!)]).toEqual([line, true]);
-    expect([...own].filter((option) => !new RegExp(`--${option}(?![\\w-])`).test(options))).toEqual([]);
-  });
+test("every option that a page writes is one of Sluice, or of another program", async () => {
+  const ours = new Set(["help"]);
+  for (const { load } of commandsOf(async () => new ShownCredentials()))
+    for (const field of Object.keys((await load()).options)) ours.add(nameOf(field));
+  // Of the packing, the fuzzer, helm, docker, kubectl and Node; --testTimeout of vitest.
+  const others = "check minutes create-namespace set platform field-selector overwrite disable-sigusr1 test".split(" ");
+  for (const name of others) ours.add(name);
+  const written = [...allPages.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
+  expect([...new Set(written)].filter((name) => !ours.has(name))).toEqual([]);
 });
 
 describe("the admin port", () => {
@@ -172,18 +76,6 @@ describe("the admin port", () => {
       if (sample === null) expect(name).toBe("sluice_certificate_expiry_timestamp_seconds");
       else expect([name, found.toSorted()]).toEqual([name, labels.toSorted()]);
     }
-    const section = runbook.slice(runbook.indexOf("\n## Health and metrics\n"));
-    const paths = quotedIn(section.slice(0, section.indexOf("<!--"))).filter((path) => path.startsWith("/"));
-    // What it says itself of a path that it does not serve.
-    const { sentence } = (await (await fetch(`${admin}/nowhere`)).json()) as { sentence: string };
-    expect(
-      [...sentence.slice(sentence.indexOf(": ask ")).matchAll(/\/[a-z/]+/g)]
-        .map(([path]) => path)
-        .filter((path) => !paths.includes(path)),
-    ).toEqual([]);
-    const missing = await Promise.all(paths.map(async (path) => [path, (await fetch(`${admin}${path}`)).status]));
-    // Only with --oauth, and by POST.
-    expect(missing.filter(([, status]) => status === 404)).toEqual([["/api/oauth/revoke", 404]]);
   });
 });
 

@@ -4,8 +4,9 @@ import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeServe } from "../options/config.ts";
-import { parseOptions, printOptions, type Option } from "../options/options.ts";
+import type { Outcome } from "../options/command.ts";
+import { chosenOf, serveConfig } from "../options/config.ts";
+import type { Address } from "../options/option.ts";
 import { startGateway } from "../supervisor/start-gateway.ts";
 import { annotatedTraffic, manifests, policyText, writeManifests, type ModelPorts } from "./manifests.ts";
 import { checks, type Stage } from "./checks.ts";
@@ -17,45 +18,8 @@ import { whenNpmGoes } from "../supervisor/npm-parent.ts";
 import type { Settings } from "../options/settings.ts";
 import type { Gateway } from "../supervisor/gateway.ts";
 
-const demoOptions: readonly Option[] = [
-  {
-    name: "once",
-    kind: "flag",
-    placeholder: "",
-    help: "stop after the requests; exit 0, or 1 when a response was not the expected one",
-  },
-  {
-    name: "listen",
-    kind: "text",
-    placeholder: "HOST:PORT",
-    help: "address for traffic (127.0.0.1:8003, as in Seldon's documents)",
-  },
-  {
-    name: "admin",
-    kind: "text",
-    placeholder: "HOST:PORT",
-    help: "address for health, metrics and the admin API (127.0.0.1:8877)",
-  },
-];
-
-const usage = `Use: sluice demo [options]
-
-Starts model servers and a gateway on this machine, sends requests through the gateway, prints the responses, and runs until Ctrl-C.
-
-`;
-
-/** Exit code: 0, also after Ctrl-C; 1 when it cannot start or an answer was not the expected one; 2 for wrong use. */
-export async function demo(argv: readonly string[]): Promise<number> {
-  const parsed = parseOptions(demoOptions, argv, process.env);
-  if (parsed.kind === "help") {
-    process.stdout.write(usage + printOptions(demoOptions));
-    return 0;
-  }
-  if (parsed.kind === "wrong") return refuse(parsed.sentence, 2);
-  if (parsed.positionals[0] !== undefined)
-    return refuse(`"${parsed.positionals[0]}" is not an option: write --help for the list`, 2);
-  const address = (name: string, byDefault: string): string => parsed.options.get(name)?.values[0] ?? byDefault;
-
+/** Runs until Ctrl-C, or with `once` until every answer is there: exit 0; 1 when it cannot start or an answer was not the expected one. */
+export async function runDemo(isOnce: boolean, listen: Address, admin: Address): Promise<Outcome> {
   const stop = stopSignal();
   const home = await mkdtemp(join(tmpdir(), "sluice-demo-"));
   try {
@@ -63,40 +27,32 @@ export async function demo(argv: readonly string[]): Promise<number> {
     await mkdir(folder);
     const policy = join(home, "policy.yaml");
     await writeFile(policy, policyText);
-    // What `sluice serve --source folder` decodes, with a drain that does not keep anybody waiting; the environment is not asked again.
-    const config = decodeServe(
-      [
-        "--source",
-        "folder",
-        "--folder",
-        folder,
-        "--policy",
+    // A drain that keeps nobody waiting; the environment is not asked.
+    const config = serveConfig(
+      chosenOf({
+        folder: [folder],
         policy,
-        "--listen",
-        address("listen", "127.0.0.1:8003"),
-        "--admin",
-        address("admin", "127.0.0.1:8877"),
-        "--drain-wait-ms",
-        "0",
-        "--drain-grace-ms",
-        "2000",
-      ],
+        listen,
+        admin,
+        drainWaitMs: 0,
+        drainGraceMs: 2000,
+      }),
       {},
     );
-    if (config.kind !== "settings") return refuse(config.kind === "wrong" ? config.sentence : usage, 2);
-    return await runDemo(config.settings, folder, join(home, "gateway.log"), parsed.options.has("once"), stop);
+    if (config.kind === "wrong") return config;
+    return await runStage(config.settings, folder, join(home, "gateway.log"), isOnce, stop);
   } finally {
     await rm(home, { recursive: true, force: true });
   }
 }
 
-async function runDemo(
+async function runStage(
   settings: Settings,
   folder: string,
   logFile: string,
   onceOnly: boolean,
   stop: AbortSignal,
-): Promise<number> {
+): Promise<Outcome> {
   const logs = fileLog(logFile);
   const [first, second, shadow] = await Promise.all([Model.start("1"), Model.start("2"), Model.start("2")]);
   let gateway: Gateway | null = null;
@@ -104,7 +60,7 @@ async function runDemo(
     const ports: ModelPorts = { first: first.address, second: second.address, shadow: shadow.address };
     await writeManifests(folder, manifests(ports, annotatedTraffic));
     const outcome = await startGateway(settings, logs);
-    if (outcome.kind === "failed") return refuse(outcome.sentence, 1);
+    if (outcome.kind === "failed") return outcome;
     gateway = outcome.gateway;
     const [base, admin] = [urlOf(gateway.listen), urlOf(gateway.admin)];
     say(
@@ -120,7 +76,7 @@ async function runDemo(
       say(linesToCopy(base, admin, folder, settings.policyFile!));
       await once(stop, "abort");
     }
-    return expected ? 0 : 1;
+    return { kind: "ended", code: expected ? 0 : 1 };
   } finally {
     await gateway?.drain("the demo has ended");
     await Promise.all([first, second, shadow].map((model) => model.stop()));
@@ -194,9 +150,4 @@ function urlOf({ host, port }: { readonly host: string; readonly port: number })
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-function refuse(sentence: string, code: number): number {
-  process.stderr.write(`sluice: ${sentence}\n`);
-  return code;
 }

@@ -30,7 +30,7 @@ export const minified: MinifyOptions = {
 };
 
 /** What belongs to a checkout and is not packed: the demo with its gRPC, and what reads a kubeconfig, which is looked for beside the packed form when it is asked for. */
-const outside = [/^node:/, /^\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
+const outside = [/^node:/, /^\.\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
 
 /**
  * Packs the sources under `root` into `folder`. Each file but the start names its generation, a digest of all code, and the generation before stays: a gateway that

@@ -3,9 +3,11 @@ import { annotationsPart, deploymentFieldsPart } from "./annotations.ts";
 import type { GeneratedFile, GeneratedPart } from "./generated.ts";
 import { accessFiles, accessParts } from "./access.ts";
 import { ambassadorParts } from "./ambassador-fields.ts";
+import { endpointsPart } from "./endpoints.ts";
 import { flagsPart, reasonsPart } from "./failures.ts";
 import { accessLogPart, logEventsPart } from "./log.ts";
 import { metricsPart } from "./metrics.ts";
+import { commandsPart, serveOptionsPart, sharedOptionsPart } from "./options.ts";
 import { problemsPart } from "./problems.ts";
 import { stepsPart } from "./steps.ts";
 
@@ -15,11 +17,15 @@ export const generatedParts: readonly GeneratedPart[] = [
   ...ambassadorParts,
   annotationsPart,
   deploymentFieldsPart,
+  commandsPart,
+  endpointsPart,
   flagsPart,
   logEventsPart,
   metricsPart,
   problemsPart,
   reasonsPart,
+  serveOptionsPart,
+  sharedOptionsPart,
   stepsPart,
 ];
 

@@ -2,7 +2,7 @@
 // one before and publishes it by one store. Each data worker says which table it reads, so that nothing it may look at is used again.
 import { arenaOn, cellWords, cellsUnit, unitWords, type Arena } from "../../routing/arena/arena.ts";
 import { rootWords } from "../../routing/arena/root.ts";
-import { mostWorkers } from "../options/settings.ts";
+import { maxWorkers } from "../options/limits.ts";
 
 // Words from the first cell on. What one thread writes often is in a cache line of its own.
 const rootCell = 0;
@@ -11,8 +11,8 @@ const writingCell = 2;
 const firstReader = unitWords;
 
 /** Number of the reader that is no worker yet; those of workers are below. */
-export const spareReader = mostWorkers;
-const readers = mostWorkers + 1;
+export const spareReader = maxWorkers;
+const readers = maxWorkers + 1;
 
 if (firstReader + readers * unitWords > cellWords) throw new Error("the cells of an arena do not hold the readers");
 

@@ -1,40 +1,43 @@
 // `sluice serve`: options, start, one line `listening`, signals, drain.
 import { accessSync, constants } from "node:fs";
-import { decodeServe, serveOptions } from "../options/config.ts";
+import { visible } from "../../routing/text/visible.ts";
+import { command, type Outcome, type Use } from "../options/command.ts";
+import { serveConfig } from "../options/config.ts";
 import { readGrants, type GrantsOutcome } from "../options/grants.ts";
 import { pinoLog, type Log } from "../shared/log.ts";
-import { printOptions } from "../options/options.ts";
 import { withPodNamespace } from "../options/pod-namespace.ts";
 import { printRedis } from "../options/redis-settings.ts";
+import { serveOptions, serveSections } from "../options/serve-options.ts";
 import type { Settings } from "../options/settings.ts";
 import { stopReason } from "./signals.ts";
 import { addressOf, startGateway } from "./start-gateway.ts";
 import type { Gateway } from "./gateway.ts";
 import { printAddress } from "./bind.ts";
 
-const usage = `Use: sluice serve [options]
-     sluice serve --folder DIR [options]
-
-Serves the models of a cluster or of a folder of manifests. On SIGTERM or SIGINT Sluice drains and exits 0; a second signal ends it at once.
+const text = `Serves the models of a cluster or of a folder of manifests. On SIGTERM or SIGINT Sluice drains and exits 0; a second signal ends it at once.
 On SIGHUP Sluice reads certificates and Grants again. It also watches the certificates.
 Every option has an environment variable: for --drain-wait-ms it is SLUICE_DRAIN_WAIT_MS.
-
 `;
+
+/** Runs until a drain. */
+export const serve = command({
+  forms: ["[options]", "--folder DIR [options]"],
+  text,
+  options: serveOptions,
+  sections: serveSections,
+  words: [],
+  run,
+});
 
 const noGrants: GrantsOutcome = { kind: "grants", grants: [] };
 
-/** Runs until a drain: 0. 1: it cannot start. 2: wrong use. */
-export async function serve(argv: readonly string[]): Promise<number> {
-  const config = decodeServe(argv, process.env);
-  if (config.kind === "help") {
-    process.stdout.write(usage + printOptions(serveOptions));
-    return 0;
-  }
-  if (config.kind === "wrong") return refuse(config.sentence, 2);
+async function run({ values, written, positionals }: Use<typeof serveOptions>): Promise<Outcome> {
+  const config = serveConfig({ values, written, positionals }, process.env);
+  if (config.kind === "wrong") return config;
   const unreadable = unreadableFile(config.settings);
-  if (unreadable !== null) return refuse(unreadable, 1);
+  if (unreadable !== null) return { kind: "failed", sentence: unreadable };
   const grants = config.grantsFile === null ? noGrants : await readGrants(config.grantsFile);
-  if (grants.kind === "failed") return refuse(grants.sentence, 1);
+  if (grants.kind === "failed") return grants;
 
   const logs = await pinoLog();
   let reload = (): void =>
@@ -50,7 +53,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   if (outcome.kind === "stop") return end(0);
   if (outcome.kind === "failed") {
     await logs.end();
-    refuse(outcome.sentence, 1);
+    process.stderr.write(`sluice serve: ${visible(outcome.sentence)}\n`);
     return end(1);
   }
   const { gateway } = outcome;
@@ -77,11 +80,6 @@ async function readAgain(gateway: Gateway, grantsFile: string | null, log: Log):
   if (grants.kind === "failed")
     log.write("grants-refused", { sentence: `${grants.sentence}; Sluice keeps the Grants from before` });
   gateway.reload(grants.kind === "failed" ? null : grants.grants);
-}
-
-function refuse(sentence: string, code: number): number {
-  process.stderr.write(`sluice: ${sentence}\n`);
-  return code;
 }
 
 /** Ends the process: nothing that may still be open (a log reader, a thread that hangs) keeps it. */

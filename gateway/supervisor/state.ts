@@ -36,7 +36,7 @@ export class Kept {
   constructor(settings: Settings, log: Log) {
     this.settings = settings;
     this.blocks = Array.from({ length: settings.workers }, () => new SharedArrayBuffer(blockBytes()));
-    this.table = new KeptTable(settings.tableMebibytes, log);
+    this.table = new KeptTable(settings.tableMib, log);
     this.oauth = new KeptOAuth(settings);
     this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [
       randomInt(2 ** 32),

@@ -1,56 +1,79 @@
 // Asks the admin port of a running gateway.
-import type { Option } from "../options/options.ts";
+import { endpoints } from "../admin/endpoints.ts";
+import { command, type Command, type Outcome, type TextForm } from "../options/command.ts";
+import { flag, text as textOption } from "../options/option.ts";
 
-export const urlOption: Option = {
-  name: "url",
-  kind: "text",
-  placeholder: "ADMIN",
-  help: "ask a running gateway, for example http://127.0.0.1:8877",
+export const adminOptions = {
+  url: textOption("ADMIN", "ask a running gateway, for example http://127.0.0.1:8877"),
+  adminToken: textOption("TOKEN", "--admin-token of that gateway; needed when its admin port is bound beyond loopback"),
 };
-export const tokenOption: Option = {
-  name: "admin-token",
-  kind: "text",
-  placeholder: "TOKEN",
-  help: "--admin-token of that gateway; needed when its admin port is bound beyond loopback",
-};
+
+export const jsonOption = { json: flag("print JSON") };
 
 /** Time for the whole answer, ms. */
 const answerMs = 10_000;
+
+type EndpointName = keyof typeof endpoints;
 
 export type AdminAnswer =
   | { readonly kind: "answer"; readonly text: string }
   | { readonly kind: "failed"; readonly sentence: string };
 
-export interface AdminQuery {
-  /** As written: `http://HOST:PORT`, or `HOST:PORT`. */
+export interface Asked {
   readonly url: string;
-  readonly token: string | null;
-  /** Path with its query. */
-  readonly path: string;
+  readonly adminToken: string | null;
   /** JSON, or text for people. */
   readonly json: boolean;
 }
 
-/** One GET. A failure is one clear line. */
-export function askAdmin(query: AdminQuery): Promise<AdminAnswer> {
-  return send(query, null);
+/** Asks an endpoint and prints its answer. `parameters`: null, false and "" are left out of a query. */
+export async function ask(
+  name: EndpointName,
+  parameters: Readonly<Record<string, unknown>>,
+  asked: Asked,
+  form: TextForm,
+): Promise<Outcome> {
+  const answer = await askAdmin(name, parameters, asked);
+  if (answer.kind === "failed") return answer;
+  return { kind: "done", text: answer.text.endsWith("\n") ? answer.text : `${answer.text}\n`, form, code: 0 };
 }
 
-/** One POST of JSON. A failure is one clear line. */
-export function tellAdmin(query: AdminQuery, body: unknown): Promise<AdminAnswer> {
-  return send(query, JSON.stringify(body));
+/** A command that prints the answer of an endpoint without parameters. */
+export function asking(name: EndpointName, text: string): Command {
+  return command({
+    forms: ["--url ADMIN [--json]"],
+    text: `${text}\nExits 0 when it printed the answer, 1 when the gateway does not answer, 2 on wrong use.\n`,
+    options: { ...adminOptions, ...jsonOption },
+    words: [],
+    run: async ({ values: { url, ...values }, positionals }) =>
+      url === null || positionals.length > 0
+        ? {
+            kind: "wrong",
+            sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
+          }
+        : ask(name, {}, { ...values, url }, values.json ? "plain" : "people"),
+  });
 }
 
-async function send({ url, token, path, json }: AdminQuery, body: string | null): Promise<AdminAnswer> {
+/** The answer of an endpoint. A failure is one clear line. */
+export async function askAdmin(
+  name: EndpointName,
+  parameters: Readonly<Record<string, unknown>>,
+  { url, adminToken, json }: Asked,
+): Promise<AdminAnswer> {
+  const { method, path } = endpoints[name];
   const base = /^https?:\/\//.test(url) ? url.replace(/\/+$/, "") : `http://${url}`;
   const headers: Record<string, string> = { accept: json ? "application/json" : "text/plain" };
-  if (token !== null) headers["authorization"] = `Bearer ${token}`;
-  if (body !== null) headers["content-type"] = "application/json";
+  if (adminToken !== null) headers["authorization"] = `Bearer ${adminToken}`;
+  if (method === "POST") headers["content-type"] = "application/json";
+  const written = Object.entries(parameters).filter(([, value]) => value !== null && value !== false && value !== "");
+  const query = new URLSearchParams(written.map(([key, value]) => [key, String(value)])).toString();
   let response: Response;
   let text: string;
   try {
-    response = await fetch(base + path, {
-      ...(body === null ? {} : { method: "POST", body }),
+    response = await fetch(method === "GET" && query !== "" ? `${base}${path}?${query}` : base + path, {
+      method,
+      ...(method === "GET" ? {} : { body: JSON.stringify(parameters) }),
       headers,
       signal: AbortSignal.timeout(answerMs),
     });
@@ -65,7 +88,7 @@ async function send({ url, token, path, json }: AdminQuery, body: string | null)
   if (response.ok) return { kind: "answer", text };
   return {
     kind: "failed",
-    sentence: `${base}${path.split("?", 1)[0]} answers ${response.status}: ${sentenceOf(text)}`,
+    sentence: `${base}${path} answers ${response.status}: ${sentenceOf(text)}`,
   };
 }
 

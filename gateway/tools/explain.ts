@@ -3,91 +3,78 @@ import { printExplanationText } from "../explain/explanation-text.ts";
 import { printExplanation, requestLine } from "../explain/explanation.ts";
 import { explainShown } from "../explain/explanation-shown.ts";
 import { inSigns, inWords } from "../explain/match-words.ts";
-import { serveOptions } from "../options/config.ts";
-import type { Option } from "../options/options.ts";
+import { command, type Command, type Outcome, type Use } from "../options/command.ts";
+import { flag, list, pick, text } from "../options/option.ts";
+import { serveOptions } from "../options/serve-options.ts";
 import { withoutCredentials, type CredentialLook } from "../callers/shown.ts";
 import { namedCaller } from "../callers/words.ts";
 import { declaredHosts } from "../explain/host-words.ts";
-import { tellAdmin, tokenOption, urlOption } from "./admin.ts";
-import { runTool, valueOf, type ToolOutcome, type ToolUse } from "./command.ts";
-import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, wideOption } from "./manifests.ts";
+import { adminOptions, ask, jsonOption } from "./admin.ts";
+import { hasOneOrigin, manifestOptions, readSettings, serveManifests, wideOption } from "./manifests.ts";
 import { readRequest } from "./request.ts";
 
-const usage = `Use: sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL DIR|FILE… [options]
-     sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --cluster [options]
-     sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--wide | --json]
-
-Shows which Route takes the request, which earlier Routes do not match and why, which backend gets which share, who may call, which steps the request
+const description = `Shows which Route takes the request, which earlier Routes do not match and why, which backend gets which share, who may call, which steps the request
 passes, which limits apply and which object sets them. It checks credentials in -H as a gateway would, and says whose they are or why it did not check
 them; it never prints or logs them. A path or an http:// URL stands for a cleartext request, an https://HOST/… URL for one over TLS.
 For a gRPC call write --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
 Exits 0 when it has explained the request, 1 when it cannot read the manifests, the policy or the gateway, 2 on wrong use.
 `;
 
-const requestOptions: readonly Option[] = [
-  {
-    name: "method",
-    kind: "text",
-    placeholder: "METHOD",
-    help: "method of the request; short form -X (GET; POST with --grpc)",
-  },
-  { name: "header", kind: "list", placeholder: "'name: value'", help: "header of the request; short form -H" },
-  { name: "grpc", kind: "flag", placeholder: "", help: "explain a gRPC call" },
-  { name: "as", kind: "text", placeholder: "PROVIDER[/CLIENT]", help: "say whether this caller would be allowed" },
-  ...serveOptions.filter(({ name }) => name === "body-bytes"),
-];
+const requestForm = "[-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL";
 
-/** `openLook`: gives who looks at credentials. */
-export function explainCommand(openLook: () => Promise<CredentialLook>): (argv: readonly string[]) => Promise<number> {
-  return (argv) =>
-    runTool(
-      {
-        name: "explain",
-        usage,
-        options: [...requestOptions, urlOption, tokenOption, wideOption, jsonOption, ...manifestOptions],
-        run: (use) => run(use, openLook),
-      },
-      argv,
-    );
+const options = {
+  method: { ...text("METHOD", "method of the request", "GET; POST with --grpc"), short: "X" },
+  header: { ...list("'name: value'", "header of the request"), short: "H" },
+  grpc: flag("explain a gRPC call"),
+  as: text("PROVIDER[/CLIENT]", "say whether this caller would be allowed"),
+  ...pick(serveOptions, ["bodyBytes"]),
+  ...adminOptions,
+  ...wideOption,
+  ...jsonOption,
+  ...manifestOptions,
+};
+
+/** `openLook`: opens the checks of credentials. */
+export function explainCommand(openLook: () => Promise<CredentialLook>): Command {
+  return command({
+    forms: [
+      `${requestForm} DIR|FILE… [options]`,
+      `${requestForm} --cluster [options]`,
+      `${requestForm} --url ADMIN [--wide | --json]`,
+    ],
+    text: description,
+    options,
+    words: "files",
+    run: (use) => run(use, openLook),
+  });
 }
 
-async function run(use: ToolUse, openLook: () => Promise<CredentialLook>): Promise<ToolOutcome> {
-  const [target, ...paths] = use.positionals;
-  const url = valueOf(use, "url");
-  if (target === undefined || !hasOneOrigin(use, paths)) {
+async function run(
+  { values, written, positionals }: Use<typeof options>,
+  openLook: () => Promise<CredentialLook>,
+): Promise<Outcome> {
+  const [target, ...paths] = positionals;
+  const { url, json } = values;
+  if (target === undefined || !hasOneOrigin(values, paths)) {
     return {
       kind: "wrong",
       sentence:
         "it takes a request and manifests, a cluster or a gateway: write sluice explain /seldon/NS/NAME/api/v1.0/predictions DIR, or --cluster, or --url ADMIN",
     };
   }
-  const requested = readRequest({
-    method: valueOf(use, "method"),
-    headers: use.options.get("header")?.values ?? [],
-    grpc: use.options.has("grpc"),
-    target,
-  });
+  const requested = readRequest({ method: values.method, headers: values.header, grpc: values.grpc, target });
   if (requested.kind === "wrong") return requested;
   const { request } = requested;
-  const asked = valueOf(use, "as");
-  const as = asked === null ? null : namedCaller(asked);
-  if (asked !== null && as === null)
+  const as = values.as === null ? null : namedCaller(values.as);
+  if (values.as !== null && as === null)
     return { kind: "wrong", sentence: "--as names a caller: write --as PROVIDER/CLIENT, or --as PROVIDER" };
-  const json = use.options.has("json");
-  const wide = json || use.options.has("wide");
+  const wide = json || values.wide;
   const form = wide ? "plain" : "people";
-  if (url !== null) {
-    const answer = await tellAdmin(
-      { url, token: valueOf(use, "admin-token"), path: "/api/explain", json },
-      { ...request, as: asked ?? "", wide: use.options.has("wide") },
-    );
-    return answer.kind === "failed"
-      ? answer
-      : { kind: "done", text: answer.text.endsWith("\n") ? answer.text : `${answer.text}\n`, form, code: 0 };
-  }
-  const read = await readSettings(use.options);
+  if (url !== null)
+    return ask("explainByBody", { ...request, as: values.as ?? "", wide: values.wide }, { ...values, url }, form);
+  const read = await readSettings({ values, written });
   if (read.kind !== "settings") return read;
-  const served = await serveManifests(paths, read.settings, valueOf(use, "object-namespace"));
+  const served = await serveManifests(paths, read.settings, values.objectNamespace);
   if (typeof served === "string") return { kind: "failed", sentence: served };
   const parts = {
     translation: served.translation,
@@ -104,8 +91,8 @@ async function run(use: ToolUse, openLook: () => Promise<CredentialLook>): Promi
   const explanation = await explainShown(served.table, request, parts, async () => (opened[0] ??= await openLook()));
   opened[0]?.close();
   const shown = withoutCredentials(request, served.policy);
-  const text = json
+  const printed = json
     ? `${JSON.stringify({ request: shown, ...explanation }, null, 2)}\n`
     : `${requestLine(shown)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
-  return { kind: "done", text, form, code: 0 };
+  return { kind: "done", text: printed, form, code: 0 };
 }

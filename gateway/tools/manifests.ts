@@ -8,72 +8,62 @@ import { secretTexts } from "../../k8s/translate/backends/tls.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
 import { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
 import { compareProblems, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
-import { visible } from "../../routing/text/visible.ts";
 import { privateTable } from "../../routing/private-table.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import { guardProblems } from "../callers/guard-problems.ts";
 import type { Material } from "../callers/providers/material.ts";
 import { readPolicyOfFiles } from "../callers/read-policy.ts";
-import { decodeServe, serveOptions } from "../options/config.ts";
+import type { Use } from "../options/command.ts";
+import { chosenOf, serveConfig } from "../options/config.ts";
 import { CertificateAssembly } from "../control/certificates/certificate-set.ts";
 import { readGrants } from "../options/grants.ts";
-import type { Option, Written } from "../options/options.ts";
+import { flag, pick, readNamespace, text } from "../options/option.ts";
 import { withPodNamespace } from "../options/pod-namespace.ts";
+import { serveOptions } from "../options/serve-options.ts";
 import type { ClusterSettings, Settings } from "../options/settings.ts";
 import { translateSettingsOf } from "../options/translate-settings.ts";
-import type { ToolUse } from "./command.ts";
 import { nothingServed } from "./nothing-served.ts";
 import { upstreamCertificateProblems } from "./upstream-certificates.ts";
 
+/** Options of `serve` that say which cluster, and what of it. */
+const clusterFields = ["kubeconfig", "context", "serviceAccount", "mappings"] as const;
+
 /** Options of `serve` that change what manifests mean. */
-const shared = new Set([
+const meaningFields = [
   "grants",
   "policy",
-  "gateway-namespace",
-  "ambassador-id",
+  "gatewayNamespace",
+  "ambassadorId",
   "namespace",
-  "single-namespace",
+  "singleNamespace",
   "claims",
-  "bare-names",
+  "bareNames",
   "oauth",
   "dial",
-  "default-timeout-ms",
-]);
+  "defaultTimeoutMs",
+] as const;
 
-/** Options of `serve` that say which cluster, and what of it. */
-const ofCluster = new Set(["kubeconfig", "context", "service-account", "mappings"]);
-
-const clusterOption: Option = {
-  name: "cluster",
-  kind: "flag",
-  placeholder: "",
-  help: "read the objects of the cluster once",
+export const manifestOptions = {
+  cluster: flag("read the objects of the cluster once"),
+  objectNamespace: {
+    ...text(
+      "NAMESPACE",
+      "namespace of objects in files that name none",
+      "the single namespace, else default",
+      readNamespace,
+    ),
+    short: "n",
+  },
+  ...pick(serveOptions, [...clusterFields, ...meaningFields]),
 };
 
-const namespaceOption: Option = {
-  name: "object-namespace",
-  kind: "text",
-  placeholder: "NAMESPACE",
-  help: "namespace of objects in files that name none; short form -n (the single namespace, else default)",
+export const wideOption = {
+  wide: flag("print every Route in the order tried; ^ marks a prefix, = a path, ~ a regex"),
 };
+export const deploymentOption = { deployment: text("[NS/]NAME", "print this deployment only") };
 
-/** Options that `serve` does not have. */
-const ofTools: readonly Option[] = [clusterOption, namespaceOption];
-
-export const manifestOptions: readonly Option[] = [
-  ...ofTools,
-  ...serveOptions.filter(({ name }) => shared.has(name) || ofCluster.has(name)),
-];
-
-export const wideOption: Option = {
-  name: "wide",
-  kind: "flag",
-  placeholder: "",
-  help: "print every Route in the order tried; ^ marks a prefix, = a path, ~ a regex",
-};
-
-export const jsonOption: Option = { name: "json", kind: "flag", placeholder: "", help: "print JSON" };
+export type ManifestUse = Use<typeof manifestOptions>;
 
 export type SettingsRead =
   | { readonly kind: "settings"; readonly settings: Settings }
@@ -81,32 +71,22 @@ export type SettingsRead =
   /** Right use, but a file cannot be read. */
   | { readonly kind: "failed"; readonly sentence: string };
 
-/** Decodes those options of `serve` that the tool has, exactly as `serve --folder`, or with `--cluster` as `serve` does, Grants included. */
-export async function readSettings(options: ReadonlyMap<string, Written>): Promise<SettingsRead> {
-  const stray = options.has("cluster")
-    ? undefined
-    : [...ofCluster].find((name) => name !== "mappings" && options.get(name)?.from === `--${name}`);
-  if (stray !== undefined)
-    return { kind: "wrong", sentence: `--${stray} says which cluster: write --cluster with it and no manifests` };
-  const argv = options.has("cluster") ? ["--source=cluster"] : ["--source=folder", "--folder=."];
-  for (const { name, kind } of serveOptions)
-    for (const value of options.get(name)?.values ?? [])
-      argv.push(kind === "flag" ? `--${name}` : `--${name}=${value}`);
-  const {
-    AMBASSADOR_ID,
-    AMBASSADOR_SINGLE_NAMESPACE,
-    AMBASSADOR_NAMESPACE,
-    KUBERNETES_SERVICE_HOST,
-    KUBERNETES_SERVICE_PORT,
-  } = process.env;
-  const config = decodeServe(argv, {
-    AMBASSADOR_ID,
-    AMBASSADOR_SINGLE_NAMESPACE,
-    AMBASSADOR_NAMESPACE,
-    KUBERNETES_SERVICE_HOST,
-    KUBERNETES_SERVICE_PORT,
-  });
-  if (config.kind === "help") throw new Error("decodeServe was not asked for help");
+/** Settings as `serve --folder` would have them, or with `--cluster` as `serve`, Grants included, by those options of `serve` that the command has. */
+export async function readSettings({
+  values,
+  written,
+}: Pick<ManifestUse, "values" | "written">): Promise<SettingsRead> {
+  const ofServe = Object.fromEntries(Object.entries(values).filter(([field]) => Object.hasOwn(serveOptions, field)));
+  if (!values.cluster) {
+    const stray = clusterFields.find((field) => field !== "mappings" && written.has(field));
+    if (stray !== undefined)
+      return {
+        kind: "wrong",
+        sentence: `${written.get(stray)!.from} says which cluster: write --cluster with it and no manifests`,
+      };
+    ofServe["folder"] = ["."];
+  }
+  const config = serveConfig(chosenOf(ofServe, written), process.env);
   if (config.kind === "wrong") return config;
   const settings = await withPodNamespace(config.settings);
   if (config.grantsFile === null) return { kind: "settings", settings };
@@ -155,8 +135,11 @@ export async function serveManifests(
 }
 
 /** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
-export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): boolean {
-  return [paths.length > 0, options.has("cluster"), options.has("url")].filter(Boolean).length === 1;
+export function hasOneOrigin(
+  { cluster, url = null }: { readonly cluster: boolean; readonly url?: string | null },
+  paths: readonly string[],
+): boolean {
+  return [paths.length > 0, cluster, url !== null].filter(Boolean).length === 1;
 }
 
 async function serveFiles(
@@ -167,8 +150,6 @@ async function serveFiles(
   const chosen = namespace ?? settings.singleNamespace;
   const declared = await readPolicyOfFiles(settings.policyFile);
   if (typeof declared === "string") return declared;
-  if (chosen !== null && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(chosen))
-    return `-n ${visible(chosen)} is not a namespace: write lower-case letters, digits and "-"`;
   const standardInput = paths.includes("-") ? await readStandardInput() : null;
   const { objects, problems, missing, beside } = readManifests({
     paths,

@@ -1,4 +1,4 @@
-// Manifests of which a gateway would serve nothing: that alone would end in "no Problems".
+// Manifests of which a gateway would serve nothing: without this they would end in "no Problems".
 import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
 import { compareText, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
@@ -21,7 +21,7 @@ const declaring: ReadonlySet<string> = new Set([
   "RateLimitService",
 ]);
 
-/** What nothing else says: that there is nothing to check, or nothing of this gateway. `subject`: where it was read. */
+/** That there is nothing to check, nothing that declares a Route, or nothing of this gateway. `subject`: where it was read. */
 export function nothingServed(
   subject: ObjectRef,
   watched: readonly SourceObject[],
@@ -43,7 +43,7 @@ export function nothingServed(
       : "SeldonDeployments and Services";
     return [
       problem(
-        `there is none of the ${kinds} that were looked for in ${where}, so nothing is checked; name the cluster and the namespaces that hold the SeldonDeployments`,
+        `Sluice found none of the ${kinds} that it looked for in ${where}, so nothing is checked; name the cluster and the namespaces that hold the SeldonDeployments`,
       ),
     ];
   }
@@ -57,23 +57,25 @@ export function nothingServed(
     return [problem(`${there}, so nothing is checked; name what holds the SeldonDeployments`)];
   }
   const others = new Set(ofAnother.map(({ ref }) => objectKey(ref)));
-  if (
-    others.size === 0 ||
-    mappings.size > 0 ||
-    watched.some(({ ref }) => declaring.has(ref.kind) && !others.has(objectKey(ref)))
-  )
-    return [];
+  if (mappings.size > 0 || watched.some(({ ref }) => declaring.has(ref.kind) && !others.has(objectKey(ref)))) return [];
+  if (others.size === 0) {
+    const none =
+      watched.length === 1
+        ? "the one object declares no Route"
+        : `none of the ${watched.length} objects declares a Route`;
+    return [problem(`${none}, so nothing is served; name what holds the SeldonDeployments`)];
+  }
   const ids = [...new Set(ofAnother.flatMap((one) => one.ids))].sort(compareText);
-  const more = ids.length > mostIds ? ` and ${ids.length - mostIds} more` : "";
+  const more = ids.length > maxIds ? ` and ${ids.length - maxIds} more` : "";
   return [
     problem(
-      `${allOf(others.size)} of the ambassador-id ${ids.slice(0, mostIds).join(", ")}${more}, and this gateway's is ${ambassadorIds.join(", ")}, so nothing is served; write --ambassador-id with theirs to check them`,
+      `${allOf(others.size)} of the ambassador-id ${ids.slice(0, maxIds).join(", ")}${more}, and this gateway's is ${ambassadorIds.join(", ")}, so nothing is served; write --ambassador-id with theirs to check them`,
     ),
   ];
 }
 
 /** Ids that one sentence names. */
-const mostIds = 8;
+const maxIds = 8;
 
 function allOf(count: number): string {
   return count === 1 ? "the one object is" : `all ${count} objects are`;

@@ -1,33 +1,31 @@
 // `sluice oauth revoke`: ends a token of the OAuth gateway, or all of a SeldonDeployment's client, by the admin port.
 import { readFileSync } from "node:fs";
-import { tellAdmin, tokenOption, urlOption } from "./admin.ts";
-import { runTool, valueOf, type ToolOutcome, type ToolUse } from "./command.ts";
-import { jsonOption } from "./manifests.ts";
+import { command, type Outcome, type Use } from "../options/command.ts";
+import { text } from "../options/option.ts";
+import { adminOptions, askAdmin, jsonOption } from "./admin.ts";
 
-const usage = `Use: sluice oauth revoke - --url ADMIN
-     sluice oauth revoke TOKEN --url ADMIN
-     sluice oauth revoke --deployment NAMESPACE/NAME --url ADMIN
-
-Revokes one token, or all tokens of the client of a SeldonDeployment. With - the token is read from standard input; other users of this machine may
+const description = `Revokes one token, or all tokens of the client of a SeldonDeployment. With - the token is read from standard input; other users of this machine may
 read a token in the arguments. The command ends when every data worker of that gateway has revoked it; with --redis the other replicas follow within 5 s.
 `;
 
-const deploymentOption = {
-  name: "deployment",
-  kind: "text",
-  placeholder: "NS/NAME",
-  help: "revoke all tokens of the client of this SeldonDeployment",
-} as const;
+const options = {
+  deployment: text("NS/NAME", "revoke all tokens of the client of this SeldonDeployment"),
+  ...adminOptions,
+  ...jsonOption,
+};
 
-export function oauth(argv: readonly string[]): Promise<number> {
-  return runTool({ name: "oauth", usage, options: [deploymentOption, urlOption, tokenOption, jsonOption], run }, argv);
-}
+export const oauth = command({
+  forms: ["revoke - --url ADMIN", "revoke TOKEN --url ADMIN", "revoke --deployment NAMESPACE/NAME --url ADMIN"],
+  text: description,
+  options,
+  words: ["revoke"],
+  run,
+});
 
-async function run(use: ToolUse): Promise<ToolOutcome> {
-  const [command, written, ...more] = use.positionals;
-  const deployment = valueOf(use, "deployment");
-  const url = valueOf(use, "url");
-  if (command !== "revoke" || more.length > 0)
+async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
+  const [word, written, ...more] = positionals;
+  const { deployment, url } = values;
+  if (word !== "revoke" || more.length > 0)
     return { kind: "wrong", sentence: "write sluice oauth revoke, with a token or --deployment" };
   if (url === null)
     return {
@@ -40,13 +38,10 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
       sentence: "write either a token (- reads it from standard input) or --deployment NAMESPACE/NAME",
     };
   const token = written === "-" ? readFileSync(0, "utf8").trim() : written;
-  const answer = await tellAdmin(
-    { url, token: valueOf(use, "admin-token"), path: "/api/oauth/revoke", json: true },
-    deployment === null ? { token } : { deployment },
-  );
+  const asked = deployment === null ? { token } : { deployment };
+  const answer = await askAdmin("revoke", asked, { ...values, url, json: true });
   if (answer.kind === "failed") return answer;
-  const text = use.options.has("json") ? `${answer.text}\n` : printRevoked(answer.text);
-  return { kind: "done", text, form: "plain", code: 0 };
+  return { kind: "done", text: values.json ? `${answer.text}\n` : printRevoked(answer.text), form: "plain", code: 0 };
 }
 
 function printRevoked(text: string): string {

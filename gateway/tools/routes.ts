@@ -3,71 +3,53 @@ import { printTable, tableJson } from "../../routing/print.ts";
 import { routesNamed } from "../explain/route-blocks.ts";
 import { printRouteList } from "../explain/route-list.ts";
 import { nobodyNamed } from "../explain/who.ts";
-import { askAdmin, tokenOption, urlOption } from "./admin.ts";
-import { runTool, valueOf, type ToolOutcome, type ToolUse } from "./command.ts";
+import { command, type Outcome, type Use } from "../options/command.ts";
+import { adminOptions, ask, jsonOption } from "./admin.ts";
 import { isNothingRead, nothingText } from "./read-words.ts";
-import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, wideOption } from "./manifests.ts";
+import {
+  deploymentOption,
+  hasOneOrigin,
+  manifestOptions,
+  readSettings,
+  serveManifests,
+  wideOption,
+} from "./manifests.ts";
 
-const usage = `Use: sluice routes DIR|FILE… [--deployment NAME] [options]
-     sluice routes --cluster [--deployment NAME] [options]
-     sluice routes --url ADMIN [--deployment NAME] [--wide | --json]
-
-Prints a block for each deployment: how clients call it, the served and the declared share of each predictor, its shadows, the headers that lead
+const text = `Prints a block for each deployment: how clients call it, the served and the declared share of each predictor, its shadows, the headers that lead
 elsewhere, and the object that declares each of these. --wide prints the Routes in the order tried. When it reads manifests, it counts an Upstream as
 ready unless the manifests say otherwise.
 Exits 0 when it printed something; 1 when no deployment has this name, nothing could be read or the gateway does not answer; 2 on wrong use.
 `;
 
-const deploymentOption = {
-  name: "deployment",
-  kind: "text",
-  placeholder: "[NS/]NAME",
-  help: "print this deployment only",
-} as const;
+const options = { ...deploymentOption, ...adminOptions, ...wideOption, ...jsonOption, ...manifestOptions };
 
-export function routes(argv: readonly string[]): Promise<number> {
-  return runTool(
-    {
-      name: "routes",
-      usage,
-      options: [deploymentOption, urlOption, tokenOption, wideOption, jsonOption, ...manifestOptions],
-      run,
-    },
-    argv,
-  );
-}
+export const routes = command({
+  forms: [
+    "DIR|FILE… [--deployment NAME] [options]",
+    "--cluster [--deployment NAME] [options]",
+    "--url ADMIN [--deployment NAME] [--wide | --json]",
+  ],
+  text,
+  options,
+  words: "files",
+  run,
+});
 
-async function run(use: ToolUse): Promise<ToolOutcome> {
-  const url = valueOf(use, "url");
-  const json = use.options.has("json");
-  const wide = use.options.has("wide");
-  const named = valueOf(use, "deployment");
+async function run(use: Use<typeof options>): Promise<Outcome> {
+  const { values, positionals } = use;
+  const { url, json, wide, deployment: named } = values;
   const form = json || wide ? "plain" : "people";
-  if (!hasOneOrigin(use, use.positionals)) {
+  if (!hasOneOrigin(values, positionals)) {
     return {
       kind: "wrong",
       sentence:
         "it takes manifests, a cluster or a gateway: write sluice routes DIR, sluice routes --cluster, or sluice routes --url http://127.0.0.1:8877",
     };
   }
-  if (url !== null) {
-    const query = new URLSearchParams({
-      ...(wide ? { wide: "true" } : {}),
-      ...(named === null ? {} : { deployment: named }),
-    }).toString();
-    const answer = await askAdmin({
-      url,
-      token: valueOf(use, "admin-token"),
-      path: `/api/routes${query === "" ? "" : `?${query}`}`,
-      json,
-    });
-    return answer.kind === "failed"
-      ? answer
-      : { kind: "done", text: answer.text.endsWith("\n") ? answer.text : `${answer.text}\n`, form, code: 0 };
-  }
-  const read = await readSettings(use.options);
+  if (url !== null) return ask("routes", { wide, deployment: named }, { ...values, url }, form);
+  const read = await readSettings(use);
   if (read.kind !== "settings") return read;
-  const served = await serveManifests(use.positionals, read.settings, valueOf(use, "object-namespace"));
+  const served = await serveManifests(positionals, read.settings, values.objectNamespace);
   if (typeof served === "string") return { kind: "failed", sentence: served };
   const { translation, originOf } = served;
   const table = routesNamed(served.table, named);

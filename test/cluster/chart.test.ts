@@ -7,7 +7,9 @@ import { promisify } from "node:util";
 import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decodePolicyFile } from "../../gateway/callers/policy-file.ts";
-import { decodeServe, serveOptions } from "../../gateway/options/config.ts";
+import { decodeServe } from "../gateway/options/decode-serve.ts";
+import { nameOf } from "../../gateway/options/option.ts";
+import { serveOptions } from "../../gateway/options/serve-options.ts";
 import type { ClusterObject } from "./api-client.ts";
 import { ApiServer } from "./api-server.ts";
 import { binary } from "./binaries.ts";
@@ -188,7 +190,7 @@ describeCluster("the chart", () => {
         readonly options: { readonly propertyNames: { readonly not: { readonly enum: readonly string[] } } };
       };
     };
-    const names = serveOptions.map(({ name }) => name);
+    const names = Object.keys(serveOptions).map(nameOf);
     expect(properties.options.propertyNames.not.enum.filter((name) => !names.includes(name))).toEqual([]);
   });
 

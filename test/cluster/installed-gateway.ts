@@ -26,7 +26,7 @@ async function mountAccount(cluster: ApiServer, account: string): Promise<string
 }
 
 /**
- * Starts a gateway as the pod of an installed chart; `argv` comes after the chart's arguments and beats them. Its ports are free ones of
+ * Starts a gateway as the pod of an installed chart; `argv` replaces arguments of the chart. Its ports are free ones of
  * 127.0.0.1, its drain waits for nobody, its snapshot lies in the cluster's folder.
  */
 export async function startInstalled(
@@ -51,9 +51,12 @@ export async function startInstalled(
     "--admin=127.0.0.1:0",
     "--drain-wait-ms=0",
     "--drain-grace-ms=5000",
+    ...argv,
   ];
+  const replaced = new Set(own.map((argument) => argument.split("=", 1)[0]));
+  const ofChart = containers[0]!.args.filter((argument) => !replaced.has(argument.split("=", 1)[0]));
   return new GatewayProcess(
-    [...containers[0]!.args, ...own, ...argv],
+    [...ofChart, ...own],
     { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(cluster.port) },
     [join(await packedForm(), "main.js")],
   );

@@ -74,7 +74,7 @@ test("a port in use is one clear line and exit 1", async () => {
   const { port } = other.address() as AddressInfo;
   const demo = start("--once", "--listen", `127.0.0.1:${port}`, "--admin", "127.0.0.1:0");
   expect(await demo.ended).toBe(1);
-  expect(demo.output()).toMatch(new RegExp(`^sluice: 127\\.0\\.0\\.1:${port} is in use: .*--listen.*\\n$`, "u"));
+  expect(demo.output()).toMatch(new RegExp(`^sluice demo: 127\\.0\\.0\\.1:${port} is in use: .*--listen.*\\n$`, "u"));
   other.close();
 });
 

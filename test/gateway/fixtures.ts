@@ -3,7 +3,7 @@ import { plainGuard } from "../../routing/model/guard.ts";
 import type { Mapping, Series } from "../../routing/model/mapping.ts";
 import type { Endpoint, Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import { frontOf, type Front } from "../../gateway/edge/io/front.ts";
-import { defaultLimits } from "../../gateway/options/settings.ts";
+import { defaultLimits } from "../../gateway/options/limits.ts";
 
 export function seriesOf(deployment: string): Series {
   return { namespace: "prod", deployment, predictor: "default", role: "live", protocol: "http" };

@@ -20,18 +20,18 @@ export class GatewayStage {
 
   /** Starts `sluice serve` on the folder of manifests, at ports of its own, which ends without a wait. */
   serve(workers: number, ...argv: readonly string[]): GatewayProcess {
+    const unlessGiven = [
+      ["--listen", "127.0.0.1:0"],
+      ["--admin", "127.0.0.1:0"],
+      ["--drain-wait-ms", "0"],
+    ].filter(([name]) => !argv.includes(name!));
     const gateway = new GatewayProcess([
       "serve",
       "--folder",
       this.manifests.folder,
-      "--listen",
-      "127.0.0.1:0",
-      "--admin",
-      "127.0.0.1:0",
       "--workers",
       String(workers),
-      "--drain-wait-ms",
-      "0",
+      ...unlessGiven.flat(),
       ...argv,
     ]);
     this.#gateways.push(gateway);

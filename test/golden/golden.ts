@@ -12,7 +12,7 @@ import { printExplanation } from "../../gateway/explain/explanation.ts";
 import { explainShown } from "../../gateway/explain/explanation-shown.ts";
 import { declaredHosts } from "../../gateway/explain/host-words.ts";
 import { inSigns } from "../../gateway/explain/match-words.ts";
-import { parseOptions } from "../../gateway/options/options.ts";
+import { readCommandLine } from "../../gateway/options/command-line.ts";
 import { build, manifestOptions, readSettings, secretsOf, type Served } from "../../gateway/tools/manifests.ts";
 import { readRequest } from "../../gateway/tools/request.ts";
 import { translateSettingsOf } from "../../gateway/options/translate-settings.ts";
@@ -88,10 +88,10 @@ async function settingsOf(folder: string): Promise<Settings> {
     : [];
   if (existsSync(join(folder, "policy.yaml"))) argv.push("--policy", join(folder, "policy.yaml"));
   if (existsSync(join(folder, "grants.yaml"))) argv.push("--grants", join(folder, "grants.yaml"));
-  const parsed = parseOptions(manifestOptions, argv, {});
+  const parsed = readCommandLine(manifestOptions, argv, {});
   if (parsed.kind !== "parsed")
     throw new Error(`${folder}/options.txt: ${parsed.kind === "wrong" ? parsed.sentence : parsed.kind}`);
-  const read = await readSettings(parsed.options);
+  const read = await readSettings(parsed);
   if (read.kind !== "settings") throw new Error(`${folder}: ${read.sentence}`);
   return read.settings;
 }

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dump, load } from "js-yaml";
-import { check } from "../../gateway/tools/check.ts";
 import { validObjects, type Example } from "../../k8s/problems/entry.ts";
 import { isRecord } from "../../k8s/translate/values/value.ts";
 import type { Problem } from "../../routing/text/problem.ts";
@@ -44,7 +43,7 @@ export async function problemsOf(example: Exclude<Example, { kind: "situation" }
     const argv = [write("manifest.yaml", manifestOf(example)!), "--json", ...(options?.split(" ") ?? [])];
     if (policy !== undefined) argv.push("--policy", write("policy.yaml", policy));
     if (grants !== undefined) argv.push("--grants", write("grants.yaml", grants));
-    const { out, err } = await runTool(check, ...argv);
+    const { out, err } = await runTool("check", ...argv);
     if (err !== "") throw new Error(err);
     return (JSON.parse(out) as { readonly problems: readonly Problem[] }).problems;
   } finally {

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import { framed, prefixBytes } from "../../gateway/edge/message/grpc-message.ts";
-import type { EdgeLimits } from "../../gateway/options/settings.ts";
+import type { EdgeLimits } from "../../gateway/options/limits.ts";
 import { tickMs } from "../stopped-clock.ts";
 import { eventually } from "../turns.ts";
 import { Gateway, transports } from "./gateway.ts";

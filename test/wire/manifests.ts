@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeServe } from "../../gateway/options/config.ts";
+import { decodeServe } from "../gateway/options/decode-serve.ts";
 import { serveManifests } from "../../gateway/tools/manifests.ts";
 import type { Gateway } from "./gateway.ts";
 

@@ -1,6 +1,6 @@
 // Steps that go wrong, and steps that speak at odd moments: the request of the step pays, and nobody beside it.
 import { afterEach, describe, expect, test } from "vitest";
-import type { EdgeLimits } from "../../gateway/options/settings.ts";
+import type { EdgeLimits } from "../../gateway/options/limits.ts";
 import { failures } from "../../gateway/failures.ts";
 import { noChange } from "../../gateway/edge/message/head-copy.ts";
 import { goOn, waits, type Resume, type Step, type StepRequest, type Verdict } from "../../gateway/edge/policy/step.ts";

@@ -2,7 +2,7 @@
 // handshakes included: whoever never ends his handshake holds a connection too.
 import type { CounterBlock } from "../../shared/counters.ts";
 import { fixed } from "../../shared/metrics.ts";
-import type { EdgeLimits } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
 import { failures } from "../../failures.ts";
 
 export class Admission {

@@ -1,5 +1,5 @@
 // Serving: what the HTTP/2 clients of one worker share.
-import type { EdgeLimits } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
 import { WireRequestHead } from "../message/request-head.ts";
 import { defaultFloodLimits } from "../http2/floods.ts";
 import { BlockWriter } from "../hpack/hpack-encode.ts";

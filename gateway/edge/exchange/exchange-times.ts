@@ -1,5 +1,5 @@
 // The times of one exchange, and which of its limits is due first (routing rule 17).
-import type { EdgeLimits } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import { WriteStall } from "../io/write-stall.ts";
 

@@ -1,6 +1,6 @@
 // Reads the requests of one client connection, strictly and in order: head, body by either framing, trailers. One request at a time: what is
 // sent ahead waits.
-import type { EdgeLimits } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
 import { PartialRead } from "../io/partial-read.ts";
 import { failures, type Failure } from "../../failures.ts";
 import { cr, lf } from "../message/characters.ts";

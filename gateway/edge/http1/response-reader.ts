@@ -1,5 +1,5 @@
 // Reads the responses of one HTTP/1.1 upstream connection, strictly: head, body by any framing, trailers; or what comes through a tunnel.
-import type { EdgeLimits } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
 import { PartialRead } from "../io/partial-read.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { GrowingLines } from "./growing-lines.ts";

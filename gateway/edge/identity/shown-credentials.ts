@@ -2,7 +2,7 @@
 import { noPolicy, type CallPolicy } from "../../callers/call-policy.ts";
 import type { CredentialLook, LookedAt, ShownRequest } from "../../callers/shown.ts";
 import { systemClock, type Clock } from "../../shared/clock.ts";
-import { defaultLimits } from "../../options/settings.ts";
+import { defaultLimits } from "../../options/limits.ts";
 import { frontOf } from "../io/front.ts";
 import { clientFacts } from "../message/client-facts.ts";
 import { WireRequestHead, readRequestHead } from "../message/request-head.ts";

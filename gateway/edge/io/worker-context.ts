@@ -2,7 +2,8 @@
 import type { Clock } from "../../shared/clock.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
 import type { CounterBlock } from "../../shared/counters.ts";
-import type { EdgeLimits, Settings } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
+import type { Settings } from "../../options/settings.ts";
 import { DeadlineWheel } from "./deadline.ts";
 import { frontOf, type Front } from "./front.ts";
 import { HeldMemory } from "./held-memory.ts";

@@ -1,7 +1,7 @@
 // The copy of one request, for one or more shadows. Its bytes count against the worker's budget until the last of them is done, and against
 // the share of each address that it is for.
 import type { Upstream } from "../../../routing/model/upstream.ts";
-import type { EdgeLimits } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
 import { mayTake } from "./fair-share.ts";
 import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 

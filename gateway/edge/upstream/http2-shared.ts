@@ -1,5 +1,5 @@
 // What all HTTP/2 sessions to upstreams of one worker share, and the limits that hold for each of them.
-import type { EdgeLimits } from "../../options/settings.ts";
+import type { EdgeLimits } from "../../options/limits.ts";
 import { fieldRoom } from "../message/fields.ts";
 import { ResponseHead } from "../message/response-head.ts";
 import { upstreamFloodLimits } from "../http2/floods.ts";

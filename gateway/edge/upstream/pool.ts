@@ -8,7 +8,7 @@ import {
   type UpstreamEndpoints,
 } from "../../../routing/model/upstream.ts";
 import { priorities } from "../../shared/counters.ts";
-import { defaultLimits } from "../../options/settings.ts";
+import { defaultLimits } from "../../options/limits.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { UpstreamContext } from "./upstream-context.ts";
 import { failures } from "../../failures.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { problemsJson, problemsText } from "../../../gateway/admin/problem-list.ts";
+import { problemsJson, problemsText } from "../../../gateway/admin/endpoints/problems.ts";
 import { Slices } from "../../../gateway/admin/slices.ts";
 import { compareProblems, printProblem, type Problem } from "../../../routing/text/problem.ts";
 

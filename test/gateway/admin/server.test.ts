@@ -1,7 +1,7 @@
 import type { RevokedTokens, TokensToRevoke } from "../../../gateway/shared/messages.ts";
 import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
-import type { TokenRevoker } from "../../../gateway/admin/oauth-api.ts";
+import type { TokenRevoker } from "../../../gateway/admin/endpoint.ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { tableOf } from "../../routing/build.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
@@ -10,7 +10,7 @@ import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminView } from "../../../gateway/admin/view.ts";
 import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
 import { metrics, fixed, shadowOutcomes } from "../../../gateway/shared/metrics.ts";
-import { mostExplainBytes } from "../../../gateway/admin/explain-request.ts";
+import { maxExplainBytes } from "../../../gateway/admin/endpoints/explain-request.ts";
 import { mappingOf, seriesOf } from "../fixtures.ts";
 import { guardOf, keysProvider } from "../../policies.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
@@ -335,9 +335,9 @@ describe("explain", () => {
           `"${"p".repeat(length - JSON.stringify({ ...request, headers: [["x-pad", ""]] }).length)}"`,
         );
       for (const [length, status] of [
-        [mostExplainBytes - 1, 200],
-        [mostExplainBytes, 200],
-        [mostExplainBytes + 1, 413],
+        [maxExplainBytes - 1, 200],
+        [maxExplainBytes, 200],
+        [maxExplainBytes + 1, 413],
       ] as const) {
         expect(padded(length)).toHaveLength(length);
         expect((await ask(padded(length))).status).toBe(status);

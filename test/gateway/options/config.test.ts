@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { decodeServe, serveOptions } from "../../../gateway/options/config.ts";
-import { parseAddress } from "../../../gateway/options/option-values.ts";
-import { variableOf } from "../../../gateway/options/options.ts";
-import { defaultLimits, type Settings } from "../../../gateway/options/settings.ts";
+import { decodeServe } from "./decode-serve.ts";
+import { decoding, nameOf, readAddress, variableOf } from "../../../gateway/options/option.ts";
+import { serveOptions } from "../../../gateway/options/serve-options.ts";
+import { defaultLimits } from "../../../gateway/options/limits.ts";
+import type { Settings } from "../../../gateway/options/settings.ts";
 import { plainTlsDefaults } from "../../../gateway/options/tls-defaults.ts";
 
 function settingsOf(argv: readonly string[], environment: Record<string, string> = {}): Settings {
@@ -80,15 +81,10 @@ const companions: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe("options of serve", () => {
-  const limits = new Set(
-    Object.keys(defaultLimits).map((field) => field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)),
-  );
+  const limits = new Set(Object.keys(defaultLimits).map(nameOf));
 
-  test("every limit has an option named after it", () => {
-    for (const name of limits) expect(serveOptions.map((option) => option.name)).toContain(name);
-  });
-
-  for (const { name, kind } of serveOptions) {
+  for (const [field, { kind }] of Object.entries(serveOptions)) {
+    const name = nameOf(field);
     const folder = name === "folder" || ofCluster.has(name) ? [] : ["--folder", "d"];
     const around = name === "service-account" ? inPod : {};
     const base = [...folder, ...(companions[name] ?? [])];
@@ -138,7 +134,7 @@ describe("options of serve", () => {
     ["1025", "wrong"],
   ])("--table-mib %s", (text, found) => {
     const config = decodeServe(["--folder", "d", "--table-mib", text], {});
-    expect(config.kind === "settings" ? config.settings.tableMebibytes : config.kind).toBe(found);
+    expect(config.kind === "settings" ? config.settings.tableMib : config.kind).toBe(found);
   });
 
   describe("TLS", () => {
@@ -215,6 +211,20 @@ describe("options of serve", () => {
       folders: ["a", "b"],
       claimsFile: null,
     });
+  });
+
+  test("an option that is no list is refused where it is written twice", () => {
+    expect(sentenceOf(["--folder", "d", "--workers", "2", "--workers=3"])).toBe(
+      "--workers is written twice: write it once",
+    );
+    expect(sentenceOf(["--oauth", "--oauth"])).toBe("--oauth is written twice: write it once");
+    expect(settingsOf(["--namespace", "a", "--namespace", "b"]).namespaces).toEqual(["a", "b"]);
+    expect(settingsOf(["--workers", "2"], { SLUICE_WORKERS: "5" }).workers).toBe(2);
+  });
+
+  test("a list in a variable names at least one thing", () => {
+    expect(sentenceOf([], { SLUICE_NAMESPACE: " , " })).toBe('SLUICE_NAMESPACE is " , ": write NS, or unset it');
+    expect(settingsOf([], { SLUICE_NAMESPACE: "" }).namespaces).toEqual([]);
   });
 
   test("unknown options name the nearest one", () => {
@@ -374,6 +384,10 @@ describe("options of serve", () => {
   });
 
   test("addresses", () => {
+    const parseAddress = (text: string): unknown => {
+      const decoded = decoding(() => readAddress(text, "--listen"));
+      return decoded.kind === "decoded" ? decoded.value : null;
+    };
     expect(parseAddress("8080")).toEqual({ host: null, port: 8080 });
     expect(parseAddress(":8080")).toEqual({ host: null, port: 8080 });
     expect(parseAddress("*:8080")).toBeNull();

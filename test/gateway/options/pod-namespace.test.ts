@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { decodeServe } from "../../../gateway/options/config.ts";
+import { decodeServe } from "./decode-serve.ts";
 import { withPodNamespace } from "../../../gateway/options/pod-namespace.ts";
 
 async function namespaceIn(account: string | null, ...argv: readonly string[]): Promise<string | null> {

@@ -7,7 +7,7 @@ import type { Mapping } from "../../../routing/model/mapping.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import { plainSettings, type TableChange } from "../../../routing/model/table-change.ts";
 import { SharedTable, spareReader, tableMemory } from "../../../gateway/shared/shared-table.ts";
-import { mostWorkers } from "../../../gateway/options/settings.ts";
+import { maxWorkers } from "../../../gateway/options/limits.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../fixtures.ts";
 import type { TableThreadStart } from "../table-thread.ts";
 
@@ -178,8 +178,8 @@ describe("threads that share a table", () => {
     }
     expect(units.size).toBeLessThan(10);
     const { root, version } = shared;
-    expect(shared.enter(mostWorkers - 1)).toBe(root);
-    expect(shared.readBy(mostWorkers - 1)).toBe(version);
+    expect(shared.enter(maxWorkers - 1)).toBe(root);
+    expect(shared.readBy(maxWorkers - 1)).toBe(version);
     // Now that it is heard of, no table takes that unit.
     for (let i = 0; i < 20; i++) {
       writer.publish();

@@ -24,7 +24,14 @@ function serve(...argv: readonly string[]): GatewayProcess {
 }
 
 function serveFolder(...argv: readonly string[]): GatewayProcess {
-  return serve("--folder", manifests.folder, ...anywhere, "--workers", "2", "--drain-wait-ms", "0", ...argv);
+  return serve(
+    "--folder",
+    manifests.folder,
+    ...anywhere,
+    ...(argv.includes("--workers") ? [] : ["--workers", "2"]),
+    ...(argv.includes("--drain-wait-ms") ? [] : ["--drain-wait-ms", "0"]),
+    ...argv,
+  );
 }
 
 async function metric(admin: string, name: string): Promise<number> {
@@ -91,7 +98,7 @@ describe("sluice serve that cannot start", () => {
       const { port } = server.address() as AddressInfo;
       await wrong(
         1,
-        /^sluice: 127\.0\.0\.1:\d+ is in use: .* write --listen/,
+        /^sluice serve: 127\.0\.0\.1:\d+ is in use: .* write --listen/,
         "--folder",
         manifests.folder,
         "--listen",
@@ -99,7 +106,7 @@ describe("sluice serve that cannot start", () => {
       );
       await wrong(
         1,
-        /^sluice: 127\.0\.0\.1:\d+ is in use: .* write --admin/,
+        /^sluice serve: 127\.0\.0\.1:\d+ is in use: .* write --admin/,
         "--folder",
         manifests.folder,
         "--listen",
@@ -112,13 +119,13 @@ describe("sluice serve that cannot start", () => {
   });
 
   test("a folder that is not there", () =>
-    wrong(1, /^sluice: folder \S+ does not exist/, "--folder", `${manifests.folder}/nowhere`, ...anywhere));
+    wrong(1, /^sluice serve: folder \S+ does not exist/, "--folder", `${manifests.folder}/nowhere`, ...anywhere));
 
   test("files that cannot be read", async () => {
     const missing = `${manifests.folder}/missing.pem`;
     await wrong(
       1,
-      /^sluice: --tls-cert \S+ cannot be read \(ENOENT\): write/,
+      /^sluice serve: --tls-cert \S+ cannot be read \(ENOENT\): write/,
       "--folder",
       manifests.folder,
       "--tls-listen",
@@ -130,7 +137,7 @@ describe("sluice serve that cannot start", () => {
     );
     await wrong(
       1,
-      /^sluice: the Grants file \S+ cannot be read \(ENOENT\): write/,
+      /^sluice serve: the Grants file \S+ cannot be read \(ENOENT\): write/,
       "--folder",
       manifests.folder,
       "--grants",
@@ -143,7 +150,7 @@ describe("sluice serve that cannot start", () => {
     await writeFile(file, "no certificate");
     await wrong(
       1,
-      /^sluice: \S+cert\.pem and \S+cert\.pem cannot be used .* write --tls-cert/,
+      /^sluice serve: \S+cert\.pem and \S+cert\.pem cannot be used .* write --tls-cert/,
       "--folder",
       manifests.folder,
       ...anywhere,
@@ -159,15 +166,22 @@ describe("sluice serve that cannot start", () => {
   test("neither a cluster nor a folder", () =>
     wrong(
       1,
-      /^sluice: there is no cluster: this is no pod and the kubeconfig \S+ does not exist; write --kubeconfig FILE, or --folder DIR/,
+      /^sluice serve: there is no cluster: this is no pod and the kubeconfig \S+ does not exist; write --kubeconfig FILE, or --folder DIR/,
       "--kubeconfig",
       `${manifests.folder}/none`,
       ...anywhere,
     ));
 
   test("wrong use", async () => {
-    await wrong(2, /^sluice: unknown option --foldr: did you mean --folder\?/, "--foldr", "x");
-    await wrong(2, /^sluice: --kubeconfig works only with --source cluster/, "--folder", "d", "--kubeconfig", "f");
+    await wrong(2, /^sluice serve: unknown option --foldr: did you mean --folder\?/, "--foldr", "x");
+    await wrong(
+      2,
+      /^sluice serve: --kubeconfig works only with --source cluster/,
+      "--folder",
+      "d",
+      "--kubeconfig",
+      "f",
+    );
   });
 });
 

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { check } from "../../../gateway/tools/check.ts";
 import { FakeApi } from "../../k8s/source/cluster/fake-api.ts";
 import { runTool, type Ran } from "./run-tool.ts";
 
@@ -27,7 +26,13 @@ const providers = (): string => `providers: { keys: { kind: api-keys, file: ${JS
 async function back(documents: readonly string[], policy: string | null = "", ...argv: string[]): Promise<Ran> {
   writeFileSync(at("all.yaml"), documents.join("---\n"));
   if (policy !== null) writeFileSync(at("policy.yaml"), `${policy}\n${providers()}`);
-  return runTool(check, "--back", at("all.yaml"), ...(policy === null ? [] : ["--policy", at("policy.yaml")]), ...argv);
+  return runTool(
+    "check",
+    "--back",
+    at("all.yaml"),
+    ...(policy === null ? [] : ["--policy", at("policy.yaml")]),
+    ...argv,
+  );
 }
 
 test("of what Ambassador serves alike there is nothing to say", async () => {
@@ -205,7 +210,7 @@ test("of a cluster Mappings count only where they are read, and that is said", a
       }),
     );
     const listed = async (...argv: string[]): Promise<string> =>
-      (await runTool(check, "--back", "--cluster", "--kubeconfig", at("kubeconfig"), ...argv)).out;
+      (await runTool("check", "--back", "--cluster", "--kubeconfig", at("kubeconfig"), ...argv)).out;
     expect(await listed()).toMatch(
       /^warning mappings-not-read .*\nwarning no-policy .*\nerror opens-callers SeldonDeployment prod\/iris .*\nk8s\/PROBLEMS\.md explains each code\.\n1 object would open/,
     );

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { check } from "../../../gateway/tools/check.ts";
 import { linesOfCode, printProblems } from "../../../gateway/tools/problem-list.ts";
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import { FakeApi } from "../../k8s/source/cluster/fake-api.ts";
@@ -24,7 +23,7 @@ const deployment = (name: string, annotations = "{}", predictors = "[{ name: mai
 
 async function checked(documents: readonly string[], ...argv: string[]): Promise<Ran> {
   writeFileSync(at("all.yaml"), documents.join("---\n"));
-  return runTool(check, at("all.yaml"), ...argv);
+  return runTool("check", at("all.yaml"), ...argv);
 }
 
 describe("lines of one code", () => {
@@ -147,6 +146,15 @@ describe("of a gateway that has nothing to do with it", () => {
     );
   });
 
+  test("a folder of Services alone is an error, too", async () => {
+    expect(await checked([service])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(
+        /^error nothing-read File .*: the one object declares no Route, so nothing is served; /,
+      ) as string,
+    });
+  });
+
   test("one object of its own is enough", async () => {
     expect(await checked([deployment("a", another), deployment("b")])).toMatchObject({
       code: 0,
@@ -175,7 +183,7 @@ describe("of a gateway that has nothing to do with it", () => {
           contexts: [{ name: "f", context: { cluster: "f", user: "u" } }],
         }),
       );
-      expect(await runTool(check, "--cluster", "--kubeconfig", at("kubeconfig"))).toMatchObject({
+      expect(await runTool("check", "--cluster", "--kubeconfig", at("kubeconfig"))).toMatchObject({
         code: 1,
         out: expect.stringMatching(
           /^error nothing-read Cluster cluster: the one object is of the ambassador-id other/m,
@@ -187,17 +195,26 @@ describe("of a gateway that has nothing to do with it", () => {
   });
 });
 
-describe("a cluster without any object", () => {
+describe("a cluster without any object that declares a Route", () => {
   test.each([
-    [[], "SeldonDeployments and Services that were looked for in any namespace"],
+    [
+      [],
+      [],
+      "Sluice found none of the SeldonDeployments and Services that it looked for in any namespace, so nothing is checked; ",
+    ],
     [
       ["--namespace", "prod", "--mappings"],
-      "SeldonDeployments, Ambassador's objects and Services that were looked for in the namespaces prod",
+      [],
+      "Sluice found none of the SeldonDeployments, Ambassador's objects and Services that it looked for in the namespaces prod, so nothing is checked; ",
     ],
-  ] as const)("is told with what was looked for: %j", async (argv, there) => {
+    [[], ["iris-main"], "the one object declares no Route, so nothing is served; "],
+    [[], ["iris-main", "wine-main"], "none of the 2 objects declares a Route, so nothing is served; "],
+  ] as const)("is an error: %j %j", async (argv, services, sentence) => {
     const api = await FakeApi.start();
     try {
       api.installed.add("/apis/machinelearning.seldon.io/v1/seldondeployments");
+      for (const name of services)
+        api.put("/api/v1/services", { metadata: { namespace: "prod", name }, spec: { ports: [{ port: 8000 }] } });
       writeFileSync(
         at("kubeconfig"),
         JSON.stringify({
@@ -209,13 +226,8 @@ describe("a cluster without any object", () => {
           contexts: [{ name: "f", context: { cluster: "f", user: "u" } }],
         }),
       );
-      const { code, out } = await runTool(check, "--cluster", "--kubeconfig", at("kubeconfig"), ...argv);
-      expect([code, out]).toEqual([
-        1,
-        expect.stringContaining(
-          `error nothing-read Cluster cluster: there is none of the ${there}, so nothing is checked; `,
-        ),
-      ]);
+      const { code, out } = await runTool("check", "--cluster", "--kubeconfig", at("kubeconfig"), ...argv);
+      expect([code, out]).toEqual([1, expect.stringContaining(`error nothing-read Cluster cluster: ${sentence}`)]);
     } finally {
       await api.stop();
     }
@@ -227,7 +239,7 @@ describe("files that are no manifests", () => {
     rmSync(at("chart"), { recursive: true, force: true });
     mkdirSync(at("chart"));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(at("chart"), name), text);
-    return runTool(check, at("chart"));
+    return runTool("check", at("chart"));
   };
 
   test.each(["kustomization.yaml", "kustomization.yml", "values.yaml", "values-prod.yaml", "Chart.yaml"])(

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { check } from "../../../gateway/tools/check.ts";
 import { Authority, type Issued } from "../../authority.ts";
 import { FakeApi } from "../../k8s/source/cluster/fake-api.ts";
 import { runTool, type Ran } from "./run-tool.ts";
@@ -57,7 +56,7 @@ const pair = ({ certPem, keyPem }: Issued): string =>
 
 async function checked(documents: readonly string[], ...argv: string[]): Promise<Ran> {
   writeFileSync(at("manifests.yaml"), documents.join("---\n"));
-  return runTool(check, at("manifests.yaml"), ...argv);
+  return runTool("check", at("manifests.yaml"), ...argv);
 }
 
 describe("hosts", () => {
@@ -99,7 +98,7 @@ describe("hosts", () => {
       spec: { hostname: "a.example.com", tlsSecret: { name: "door" } },
     });
     const ofCluster = await runTool(
-      check,
+      "check",
       "--cluster",
       "--mappings",
       "--gateway-namespace",
@@ -275,7 +274,7 @@ describe("--policy", () => {
       out: expect.stringMatching(/^error provider-keys .*the key of client app cannot be used/m) as string,
     });
     const ofCluster = async (): Promise<string> =>
-      (await runTool(check, "--cluster", "--kubeconfig", at("kubeconfig"), "--policy", written)).out;
+      (await runTool("check", "--cluster", "--kubeconfig", at("kubeconfig"), "--policy", written)).out;
     expect(await ofCluster()).toMatch(/^error provider-keys .*secret gate\/door/m);
     api.put("/api/v1/secrets", {
       metadata: { namespace: "gate", name: "door" },

@@ -6,20 +6,13 @@ import { text } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { check } from "../../../gateway/tools/check.ts";
-import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
-import { explainCommand } from "../../../gateway/tools/explain.ts";
-import { oauth } from "../../../gateway/tools/oauth.ts";
 import { readRequest } from "../../../gateway/tools/request.ts";
-import { routes } from "../../../gateway/tools/routes.ts";
-import { who } from "../../../gateway/tools/who.ts";
 import { Authority } from "../../authority.ts";
 import { FakeApi, refuse } from "../../k8s/source/cluster/fake-api.ts";
 import { runTool as run } from "./run-tool.ts";
 
 const root = join(import.meta.dirname, "../../..");
 let folder: string;
-const explain = explainCommand(async () => new ShownCredentials());
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "sluice-tools-"));
@@ -54,20 +47,20 @@ describe("who", () => {
   });
 
   test("prints who may call, and since what", async () => {
-    expect(await run(who, at("good.yaml"), at("own.yaml"), "--policy", at("policy.yaml"))).toMatchObject({
+    expect(await run("who", at("good.yaml"), at("own.yaml"), "--policy", at("policy.yaml"))).toMatchObject({
       code: 0,
       out: "DEPLOYMENT  WHO MAY CALL     SINCE                                        LIMITS                                                   ADDRESSES\nprod/iris   anybody          nothing says otherwise                       any number                                               any\nprod/own    clients of keys  sluice.io/auth of SeldonDeployment prod/own  9/s (sluice.io/rate-limit of SeldonDeployment prod/own)  any\n",
     });
-    expect((await run(who, at("good.yaml"), "--policy", at("strict.yaml"), "--deployment", "prod/iris")).out).toContain(
-      "clients of keys  defaults.auth of the policy  any number  any\n",
-    );
-    expect((await run(who, at("own.yaml"))).out).toContain("nobody: the provider keys is not known");
-    expect(await run(who, at("own.yaml"), "--deployment", "other")).toEqual({
+    expect(
+      (await run("who", at("good.yaml"), "--policy", at("strict.yaml"), "--deployment", "prod/iris")).out,
+    ).toContain("clients of keys  defaults.auth of the policy  any number  any\n");
+    expect((await run("who", at("own.yaml"))).out).toContain("nobody: the provider keys is not known");
+    expect(await run("who", at("own.yaml"), "--deployment", "other")).toEqual({
       code: 1,
       out: "",
       err: "sluice who: no object with Routes is named other: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all\n",
     });
-    expect(JSON.parse((await run(who, at("own.yaml"), "--json", "--policy", at("policy.yaml"))).out)).toEqual({
+    expect(JSON.parse((await run("who", at("own.yaml"), "--json", "--policy", at("policy.yaml"))).out)).toEqual({
       who: [
         {
           source: { kind: "SeldonDeployment", namespace: "prod", name: "own" },
@@ -100,7 +93,7 @@ describe("who", () => {
       "only from 10.1.0.0/16, 2001:db8::/32 (sluice.io/allow of SeldonDeployment prod/inside)",
       "not from 192.0.2.0/32, 192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32, 192.0.2.6/32, 192.0.2.7/32 and 2 more (defaults.deny of the policy)",
     ];
-    expect(JSON.parse((await run(who, ...args, "--json")).out)).toEqual({
+    expect(JSON.parse((await run("who", ...args, "--json")).out)).toEqual({
       who: [
         {
           source: { kind: "SeldonDeployment", namespace: "prod", name: "inside" },
@@ -114,10 +107,10 @@ describe("who", () => {
       cleartext: [],
       problems: [],
     });
-    expect((await run(who, ...args)).out).toBe(
+    expect((await run("who", ...args)).out).toBe(
       `DEPLOYMENT   WHO MAY CALL  SINCE                   LIMITS      ADDRESSES\nprod/inside  anybody       nothing says otherwise  any number  ${addresses.join("; ")}\n`,
     );
-    expect((await run(explain, "/seldon/prod/inside/x", ...args)).out).toContain(addresses[1]!);
+    expect((await run("explain", "/seldon/prod/inside/x", ...args)).out).toContain(addresses[1]!);
   });
 
   test.each<readonly [name: string, provider: string, callers: string, problem: string]>([
@@ -152,16 +145,22 @@ describe("who", () => {
       at("keyless.yaml"),
       `providers:\n  keys: ${provider.replace("APR1", at("apr1")).replace("EMPTY", at("empty"))}\n  others: { kind: api-keys, file: ${at("keys")} }\n`,
     );
-    const { code, out } = await run(who, at("own.yaml"), "--policy", at("keyless.yaml"));
+    const { code, out } = await run("who", at("own.yaml"), "--policy", at("keyless.yaml"));
     expect([code, out]).toEqual([0, expect.stringContaining(callers)]);
     expect(out).toMatch(/\n\n(?:error|warning) provider-keys Policy policy providers\.keys: /);
     expect(out).toContain(problem);
     expect(out).not.toContain("apr1$");
-    const { out: explained } = await run(explain, "/seldon/prod/own/x", at("own.yaml"), "--policy", at("keyless.yaml"));
+    const { out: explained } = await run(
+      "explain",
+      "/seldon/prod/own/x",
+      at("own.yaml"),
+      "--policy",
+      at("keyless.yaml"),
+    );
     expect(explained).toContain(callers.trim());
     const both = readFileSync(at("own.yaml"), "utf8").replace("sluice.io/auth: keys", 'sluice.io/auth: "keys, others"');
     writeFileSync(at("both.yaml"), both);
-    expect((await run(who, at("both.yaml"), "--policy", at("keyless.yaml"))).out).toContain(
+    expect((await run("who", at("both.yaml"), "--policy", at("keyless.yaml"))).out).toContain(
       callers.startsWith("nobody")
         ? "clients of keys or others (keys has no keys, so nobody comes by it)"
         : "clients of keys or others  ",
@@ -190,7 +189,7 @@ describe("who", () => {
         `${configuration("AuthService", "auth", '{ auth_service: "auth:3000" }')}${annotated}`,
       );
       const asked = "as the AuthService says (http auth:3000; without an answer in 5000 ms it is answered 403)";
-      const { who: rows } = JSON.parse((await run(who, at("good.yaml"), file, "--json")).out) as {
+      const { who: rows } = JSON.parse((await run("who", at("good.yaml"), file, "--json")).out) as {
         who: readonly {
           readonly source: { readonly name: string };
           readonly callers: string;
@@ -204,20 +203,20 @@ describe("who", () => {
         ["two", "anybody", "nothing says otherwise", ["/open/…"]],
       ]);
       expect(
-        (await run(who, at("own.yaml"), file, "--policy", at("policy.yaml"), "--deployment", "own")).out,
+        (await run("who", at("own.yaml"), file, "--policy", at("policy.yaml"), "--deployment", "own")).out,
       ).toContain(`clients of keys, and ${asked}`);
       const unread = say(
         "unread-auth.yaml",
         configuration("AuthService", "auth", '{ auth_service: "auth:3000", timeout_ms: soon }'),
       );
-      expect((await run(who, at("good.yaml"), unread)).out).toContain("nobody: the AuthService cannot be read (500)");
-      expect((await run(explain, `/${target}`, at("good.yaml"), unread)).out).toContain(
+      expect((await run("who", at("good.yaml"), unread)).out).toContain("nobody: the AuthService cannot be read (500)");
+      expect((await run("explain", `/${target}`, at("good.yaml"), unread)).out).toContain(
         "nobody: the AuthService cannot be read (500)",
       );
-      expect((await run(explain, "--as", "keys/app", `/${target}`, at("good.yaml"), unread)).out).toContain(
+      expect((await run("explain", "--as", "keys/app", `/${target}`, at("good.yaml"), unread)).out).toContain(
         "app of keys is not let in, as nobody is",
       );
-      expect((await run(explain, "--as", "keys/app", `/${target}`, at("good.yaml"), file)).out).toContain(
+      expect((await run("explain", "--as", "keys/app", `/${target}`, at("good.yaml"), file)).out).toContain(
         "app of keys is let in, as anybody is; the AuthService was not asked",
       );
     });
@@ -233,10 +232,10 @@ describe("who", () => {
       );
       const from =
         "only from 10.0.0.0/8 or 192.0.2.7/32 at the other end of the connection (ip_allow of Ambassador's Module)";
-      expect((await run(who, at("good.yaml"), file)).out).toContain(from);
-      expect((await run(explain, `/${target}`, at("good.yaml"), file)).out).toContain(from);
+      expect((await run("who", at("good.yaml"), file)).out).toContain(from);
+      expect((await run("explain", `/${target}`, at("good.yaml"), file)).out).toContain(from);
       const unread = say("unread-module.yaml", configuration("Module", "ambassador", "{ config: { ip_allow: all } }"));
-      expect((await run(who, at("good.yaml"), unread)).out).toContain(
+      expect((await run("who", at("good.yaml"), unread)).out).toContain(
         "nobody: the addresses that may call cannot be read (403)",
       );
     });
@@ -246,11 +245,11 @@ describe("who", () => {
         "host.yaml",
         configuration("Host", "door", "{ hostname: a.example, requestPolicy: { insecure: { action: Redirect } } }"),
       );
-      expect((await run(who, at("good.yaml"), file)).out).toContain(
+      expect((await run("who", at("good.yaml"), file)).out).toContain(
         "\ncleartext is redirected to https for a.example\n",
       );
       const ask = async (written: string, ...more: string[]): Promise<string> =>
-        (await run(explain, ...more, written, at("good.yaml"), file)).out;
+        (await run("explain", ...more, written, at("good.yaml"), file)).out;
       expect(await ask(`http://a.example/${target}`)).toMatch(
         /^GET a\.example\/[^]* {2}answers +301: a request in cleartext to a\.example is redirected to https\n/,
       );
@@ -273,13 +272,13 @@ describe("who", () => {
   });
 
   test("a policy that cannot be read is exit 1, for every tool", async () => {
-    for (const tool of [who, check, routes])
-      expect(await run(tool, at("good.yaml"), "--policy", at("broken.yaml"))).toMatchObject({
+    for (const name of ["who", "check", "routes"])
+      expect(await run(name, at("good.yaml"), "--policy", at("broken.yaml"))).toMatchObject({
         code: 1,
         err: expect.stringMatching(/names the provider kyes/) as string,
       });
-    expect((await run(who, at("good.yaml"), "--policy", at("absent.yaml"))).err).toMatch(/ENOENT.*--policy FILE/);
-    expect((await run(who)).code).toBe(2);
+    expect((await run("who", at("good.yaml"), "--policy", at("absent.yaml"))).err).toMatch(/ENOENT.*--policy FILE/);
+    expect((await run("who")).code).toBe(2);
   });
 
   test.each([
@@ -288,14 +287,14 @@ describe("who", () => {
     ["corp/app", "app of corp is not let in: the policy has no provider corp"],
   ])("explain --as %s", async (as, sentence) => {
     expect(
-      (await run(explain, "--as", as, "/seldon/prod/own/x", at("own.yaml"), "--policy", at("policy.yaml"))).out,
+      (await run("explain", "--as", as, "/seldon/prod/own/x", at("own.yaml"), "--policy", at("policy.yaml"))).out,
     ).toContain(sentence);
   });
 
   describe("explain of a request with credentials", () => {
     const shown = async (...argv: string[]): Promise<string> => {
       const { out, err } = await run(
-        explain,
+        "explain",
         ...argv,
         "/seldon/prod/own/x?a=1",
         at("own.yaml"),
@@ -322,7 +321,7 @@ describe("who", () => {
           await shown("-H", "x-api-key: correct-horse-battery", "-H", "authorization: Basic bm90aGluZw==", form),
         ).toContain("mobile-app of keys, who is let in");
       const { out } = await run(
-        explain,
+        "explain",
         "/seldon/prod/own/x?key=correct-horse-battery&a=1",
         at("own.yaml"),
         "--policy",
@@ -332,7 +331,7 @@ describe("who", () => {
         expect(
           (
             await run(
-              explain,
+              "explain",
               "/seldon/prod/own/x?k%65y=correct-horse-battery&a=1",
               at("own.yaml"),
               "--policy",
@@ -352,15 +351,26 @@ describe("who", () => {
       ]) {
         for (const form of ["--json", "--wide", "--body-bytes=1"])
           expect(
-            (await run(explain, "-X", "POST", "-H", "oauth_token: f1e2d3c4", target, at("own.yaml"), ...options, form))
-              .out,
+            (
+              await run(
+                "explain",
+                "-X",
+                "POST",
+                "-H",
+                "oauth_token: f1e2d3c4",
+                target,
+                at("own.yaml"),
+                ...options,
+                form,
+              )
+            ).out,
           ).not.toContain("f1e2d3c4");
       }
     });
 
     test("says that it did not look, and why", async () => {
       expect(
-        (await run(explain, "-H", "authorization: Bearer x", "/seldon/prod/iris/x", at("good.yaml"))).out,
+        (await run("explain", "-H", "authorization: Bearer x", "/seldon/prod/iris/x", at("good.yaml"))).out,
       ).toContain("what the request shows was not looked at, as no provider is asked\n");
       writeFileSync(
         at("far.yaml"),
@@ -369,7 +379,7 @@ describe("who", () => {
       expect(
         (
           await run(
-            explain,
+            "explain",
             "-H",
             "authorization: Bearer a.b.c",
             "/seldon/prod/own/x",
@@ -385,8 +395,8 @@ describe("who", () => {
   });
 
   test("explain --as nobody in particular", async () => {
-    expect((await run(explain, "--as", "/x", "/seldon/prod/own/x", at("own.yaml"))).code).toBe(2);
-    expect((await run(explain, "--as", "keys/app", "/seldon/prod/iris/x", at("good.yaml"))).out).toContain(
+    expect((await run("explain", "--as", "/x", "/seldon/prod/own/x", at("own.yaml"))).code).toBe(2);
+    expect((await run("explain", "--as", "keys/app", "/seldon/prod/iris/x", at("good.yaml"))).out).toContain(
       "app of keys is let in, as anybody is",
     );
   });
@@ -398,29 +408,35 @@ describe("check", () => {
       at("export.yaml"),
       `apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: iris, namespace: prod }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n---\napiVersion: v1\nkind: Service\nmetadata: { name: iris-main, namespace: prod }\nspec: { ports: [{ name: http, port: 8000 }, { name: grpc, port: 5001 }] }\n`,
     );
-    expect((await run(check, at("export.yaml"))).out).toContain("kubectl get sdep,svc,endpointslices -n prod -o yaml");
-    expect((await run(routes, at("export.yaml"))).out).not.toContain("unready");
+    expect((await run("check", at("export.yaml"))).out).toContain(
+      "kubectl get sdep,svc,endpointslices -n prod -o yaml",
+    );
+    expect((await run("routes", at("export.yaml"))).out).not.toContain("unready");
   });
 
   test("exits 0 when there is no Problem", async () => {
-    expect(await run(check, at("good.yaml"))).toEqual({ code: 0, out: "no Problems in 1 SeldonDeployment\n", err: "" });
+    expect(await run("check", at("good.yaml"))).toEqual({
+      code: 0,
+      out: "no Problems in 1 SeldonDeployment\n",
+      err: "",
+    });
   });
 
   test("exits 1 for an error and names file, line and column", async () => {
-    const { code, out } = await run(check, at("bad.yaml"));
+    const { code, out } = await run("check", at("bad.yaml"));
     expect(code).toBe(1);
     expect(out).toContain(`error bad-yaml File ${at("bad.yaml")} line 7, column 1: `);
     expect(out).toMatch(/\n1 error, 0 warning, 0 info in 1 SeldonDeployment\n$/);
   });
 
   test("exits 0 for warnings alone", async () => {
-    const { code, out } = await run(check, at("warned.yaml"));
+    const { code, out } = await run("check", at("warned.yaml"));
     expect(code).toBe(0);
     expect(out).toMatch(/^warning not-an-object /);
   });
 
   test("--json prints the same as values", async () => {
-    const { code, out } = await run(check, "--json", at("bad.yaml"));
+    const { code, out } = await run("check", "--json", at("bad.yaml"));
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({
       problems: [{ code: "bad-yaml", level: "error", field: "line 7, column 1" }],
@@ -448,17 +464,17 @@ describe("check", () => {
         others,
       ].join("---\n"),
     );
-    const { out } = await run(check, at("many.yaml"), "--namespace", "prod", "-n", "prod");
+    const { out } = await run("check", at("many.yaml"), "--namespace", "prod", "-n", "prod");
     expect(out).toMatch(
       / in 3 SeldonDeployments, 1 Service and 1 EndpointSlice \(2 objects of other kinds, 1 in namespaces that are not watched, 1 of another ambassador-id\)\n$/,
     );
-    expect((await run(check, at("many.yaml"))).out).toMatch(
+    expect((await run("check", at("many.yaml"))).out).toMatch(
       /, 1 without a namespace, taken as of default: -n NAMESPACE for another\)\n$/,
     );
-    expect(JSON.parse((await run(check, "--json", "-n", "x", at("many.yaml"))).out)).toMatchObject({
+    expect(JSON.parse((await run("check", "--json", "-n", "x", at("many.yaml"))).out)).toMatchObject({
       read: { kinds: { SeldonDeployment: 4 }, otherKinds: 2, ofAnotherId: 1, withoutNamespace: 0 },
     });
-    expect((await run(check, "-n", "A b", at("many.yaml"))).err).toContain("is not a namespace");
+    expect((await run("check", "-n", "A b", at("many.yaml"))).err).toContain("is not a namespace");
   });
 
   test("names objects of SeldonDeployments that are not there, by owner reference and by label", async () => {
@@ -476,17 +492,17 @@ describe("check", () => {
         service("mine", "labels: { app: x }"),
       ].join("---\n"),
     );
-    expect((await run(check, at("orphans.yaml"))).out).toMatch(/ in 1 SeldonDeployment and 2 Services\n$/);
+    expect((await run("check", at("orphans.yaml"))).out).toMatch(/ in 1 SeldonDeployment and 2 Services\n$/);
     writeFileSync(
       at("orphans.yaml"),
       [sd, mapping, ...["a", "b", "c"].map((name) => service(name, "labels: { seldon-deployment-id: iriss }"))].join(
         "---\n",
       ),
     );
-    expect((await run(check, at("orphans.yaml"))).out).toMatch(
+    expect((await run("check", at("orphans.yaml"))).out).toMatch(
       / in 1 SeldonDeployment, 1 Mapping and 3 Services \(4 of SeldonDeployments that are not there: Mapping prod\/m of gone; Service prod\/a of iriss; Service prod\/b of iriss; …\)\n$/,
     );
-    expect(JSON.parse((await run(check, "--json", at("orphans.yaml"))).out)).toMatchObject({
+    expect(JSON.parse((await run("check", "--json", at("orphans.yaml"))).out)).toMatchObject({
       read: { orphans: [{ owner: "gone" }, {}, {}, {}] },
     });
   });
@@ -505,7 +521,7 @@ describe("check", () => {
     ],
   ])('nothing read is an error, never "no Problems": %j', async (text, argv, sentence) => {
     writeFileSync(at("nothing.yaml"), text);
-    const { code, out } = await run(check, at("nothing.yaml"), ...argv);
+    const { code, out } = await run("check", at("nothing.yaml"), ...argv);
     expect(code).toBe(1);
     expect(out).toContain(`error nothing-read File ${at("nothing.yaml")}: ${sentence}`);
     expect(out).toMatch(/\n1 error, 0 warning, 0 info in nothing/);
@@ -529,8 +545,8 @@ describe("check", () => {
   });
 
   test("reads Grants: with --claims granted a claim is refused without one", async () => {
-    expect((await run(check, "--claims", "granted", at("shop.yaml"))).code).toBe(1);
-    expect((await run(check, "--claims", "granted", "--grants", at("grants.yaml"), at("shop.yaml"))).code).toBe(0);
+    expect((await run("check", "--claims", "granted", at("shop.yaml"))).code).toBe(1);
+    expect((await run("check", "--claims", "granted", "--grants", at("grants.yaml"), at("shop.yaml"))).code).toBe(0);
   });
 
   test.each([
@@ -547,7 +563,7 @@ describe("check", () => {
       "sluice check: /no/such/folder is neither a directory nor a .yaml, .yml or .json file that exists\n",
     ],
   ])("%j ends with %i and one line", async (argv, code, err) => {
-    expect(await run(check, ...argv)).toEqual({ code, out: "", err });
+    expect(await run("check", ...argv)).toEqual({ code, out: "", err });
   });
 });
 
@@ -564,34 +580,32 @@ describe("what is not there", () => {
   });
 
   test.each(["routes", "who"] as const)("%s of a name that nothing has is exit 1, with a sentence", async (name) => {
-    const tool = { routes, who }[name];
     const sentence =
       "no object with Routes is named prod/wine: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all";
     for (const form of [[], ["--json"], ...(name === "routes" ? [["--wide"]] : [])]) {
-      expect(await run(tool, at("good.yaml"), "--deployment", "prod/wine", ...form)).toEqual({
+      expect(await run(name, at("good.yaml"), "--deployment", "prod/wine", ...form)).toEqual({
         code: 1,
         out: "",
         err: `sluice ${name}: ${sentence}\n`,
       });
       for (const named of ["iris", "prod/iris"])
-        expect((await run(tool, at("good.yaml"), at("shop.yaml"), "--deployment", named, ...form)).code).toBe(0);
+        expect((await run(name, at("good.yaml"), at("shop.yaml"), "--deployment", named, ...form)).code).toBe(0);
     }
-    expect((await run(tool, at("good.yaml"), at("shop.yaml"), "--deployment", "shop")).out).not.toContain("iris");
+    expect((await run(name, at("good.yaml"), at("shop.yaml"), "--deployment", "shop")).out).not.toContain("iris");
   });
 
   test.each(["routes", "who"] as const)("%s of nothing says what was not read, and is exit 1", async (name) => {
-    const tool = { routes, who }[name];
-    expect(await run(tool, at("config.yaml"))).toEqual({
+    expect(await run(name, at("config.yaml"))).toEqual({
       code: 1,
       out: "no Routes; what was read: nothing (1 object of other kinds)\n",
       err: "",
     });
-    expect(await run(tool, at("other.yaml"))).toEqual({
+    expect(await run(name, at("other.yaml"))).toEqual({
       code: 1,
       out: "no Routes; what was read: 1 SeldonDeployment (1 of another ambassador-id)\n",
       err: "",
     });
-    expect(await run(tool, at("good.yaml"), "--namespace", "staging")).toEqual({
+    expect(await run(name, at("good.yaml"), "--namespace", "staging")).toEqual({
       code: 1,
       out: "no Routes; what was read: nothing (1 in namespaces that are not watched)\n",
       err: "",
@@ -601,14 +615,14 @@ describe("what is not there", () => {
 
 describe("routes", () => {
   test("prints the table of manifests", async () => {
-    const { code, out } = await run(routes, "--wide", at("good.yaml"));
+    const { code, out } = await run("routes", "--wide", at("good.yaml"));
     expect(code).toBe(0);
     expect(out).toContain("# namespace prod\n");
     expect(out).toMatch(/75% {2}\S+ \S*prod/);
   });
 
   test("for people: a block a deployment, with the file and line that declare it, and no colour where there is no terminal", async () => {
-    const { code, out } = await run(routes, at("good.yaml"));
+    const { code, out } = await run("routes", at("good.yaml"));
     expect(code).toBe(0);
     expect(out).toContain(
       "\nprod/iris\n  REST  /seldon/prod/iris/…\n  gRPC  seldon: iris, namespace: prod (or seldon alone)\n",
@@ -623,20 +637,20 @@ describe("routes", () => {
   });
 
   test("--json prints shares 0..1 and nothing of TLS", async () => {
-    const { out } = await run(routes, "--json", at("good.yaml"));
+    const { out } = await run("routes", "--json", at("good.yaml"));
     const table = JSON.parse(out) as { routes: { members: { share: number }[] }[] };
     expect(table.routes[0]!.members.map(({ share }) => share)).toEqual([0.25, 0.75]);
   });
 
   test.each([[[]], [["--url", "http://x", "dir"]]])("%j is wrong use", async (argv) => {
-    expect((await run(routes, ...argv)).code).toBe(2);
+    expect((await run("routes", ...argv)).code).toBe(2);
   });
 });
 
 describe("explain", () => {
   test("says Route, shares, limits, what set them, and the Service", async () => {
     const { code, out } = await run(
-      explain,
+      "explain",
       "--wide",
       "-X",
       "POST",
@@ -656,7 +670,7 @@ describe("explain", () => {
 
   test("for people: what was looked at, then who gets which share, in columns", async () => {
     const { code, out } = await run(
-      explain,
+      "explain",
       "-X",
       "POST",
       "--body-bytes",
@@ -685,7 +699,7 @@ describe("explain", () => {
   test("lists the steps that the request passes, with the body limit that the gateway would have", async () => {
     const steps = async (...argv: string[]): Promise<unknown> =>
       (
-        JSON.parse((await run(explain, "--json", ...argv, "/seldon/prod/iris/x", at("good.yaml"))).out) as {
+        JSON.parse((await run("explain", "--json", ...argv, "/seldon/prod/iris/x", at("good.yaml"))).out) as {
           ways: { steps: unknown }[];
         }
       ).ways.map((way) => way.steps);
@@ -699,7 +713,7 @@ describe("explain", () => {
 
   test("a gRPC call goes by its metadata", async () => {
     const { out } = await run(
-      explain,
+      "explain",
       "--grpc",
       "-H",
       "seldon: iris",
@@ -709,12 +723,12 @@ describe("explain", () => {
       "--wide",
     );
     expect(out).toMatch(/75% forward .*http2/);
-    const bare = await run(explain, "--wide", "--grpc", "/seldon.protos.Seldon/Predict", at("good.yaml"));
+    const bare = await run("explain", "--wide", "--grpc", "/seldon.protos.Seldon/Predict", at("good.yaml"));
     expect(bare.out).toContain("answers UNIMPLEMENTED: ");
   });
 
   test("--json gives the same as values", async () => {
-    const { out } = await run(explain, "--json", "/seldon/prod/iris", at("good.yaml"));
+    const { out } = await run("explain", "--json", "/seldon/prod/iris", at("good.yaml"));
     expect(JSON.parse(out)).toMatchObject({
       request: { method: "GET", path: "/seldon/prod/iris" },
       route: null,
@@ -731,7 +745,7 @@ describe("explain", () => {
     [["-X", "A B", "/x", "dir"]],
     [["-H", "nothing", "/x", "dir"]],
   ])("%j is wrong use", async (argv) => {
-    const { code, out, err } = await run(explain, ...argv);
+    const { code, out, err } = await run("explain", ...argv);
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toMatch(/^sluice explain: .*: write [^\n]*\n$/);
   });
@@ -760,17 +774,29 @@ describe("a running gateway", () => {
   afterAll(() => server.close());
 
   test("routes asks for text or JSON", async () => {
-    expect(await run(routes, "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
-    expect((await run(routes, "--url", `${url}/`, "--json")).out).toBe('{"json":true}\n');
+    expect(await run("routes", "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
+    expect((await run("routes", "--url", `${url}/`, "--json")).out).toBe('{"json":true}\n');
     expect(seen.at(-1)!.url).toBe("/api/routes");
-    await run(routes, "--url", url, "--wide");
+    await run("routes", "--url", url, "--wide");
     expect(seen.at(-1)!.url).toBe("/api/routes?wide=true");
-    await run(explain, "/x", "--url", url, "--wide");
+    await run("explain", "/x", "--url", url, "--wide");
     expect(bodies.at(-1)).toMatchObject({ path: "/x", wide: true });
   });
 
+  test("problems asks for text or JSON, and needs a gateway", async () => {
+    expect(await run("problems", "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
+    expect((await run("problems", "--url", url, "--json")).out).toBe('{"json":true}\n');
+    expect(seen.at(-1)!.url).toBe("/api/problems");
+    for (const argv of [[], ["--url", url, "more"]])
+      expect(await run("problems", ...argv)).toEqual({
+        code: 2,
+        out: "",
+        err: "sluice problems: it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877\n",
+      });
+  });
+
   test("explain sends the whole request", async () => {
-    await run(explain, "--grpc", "-H", "seldon: a&b", "/p?q=1", "--url", url, "--admin-token", "secret");
+    await run("explain", "--grpc", "-H", "seldon: a&b", "/p?q=1", "--url", url, "--admin-token", "secret");
     expect([seen.at(-1)!.method, seen.at(-1)!.url]).toEqual(["POST", "/api/explain"]);
     expect(bodies.at(-1)).toEqual({
       method: "POST",
@@ -789,12 +815,12 @@ describe("a running gateway", () => {
   });
 
   test("a refusal and silence are one line and exit 1", async () => {
-    expect(await run(routes, "--url", url, "--admin-token", "wrong")).toEqual({
+    expect(await run("routes", "--url", url, "--admin-token", "wrong")).toEqual({
       code: 1,
       out: "",
       err: `sluice routes: ${url}/api/routes answers 401: write another token\n`,
     });
-    const gone = await run(routes, "--url", "http://127.0.0.1:1");
+    const gone = await run("routes", "--url", "http://127.0.0.1:1");
     expect(gone.code).toBe(1);
     expect(gone.err).toMatch(
       /^sluice routes: http:\/\/127\.0\.0\.1:1 does not answer \(.*\): write --url with the address of the admin port\n$/,
@@ -833,7 +859,7 @@ test.each(["check", "routes", "explain", "who"])("sluice %s --help says how", as
 });
 
 test("sluice oauth --help says how", async () => {
-  const { code, out } = await run(oauth, "--help");
+  const { code, out } = await run("oauth", "--help");
   expect([code, out]).toEqual([0, expect.stringMatching(/^Use: sluice oauth revoke [^]*--deployment/)]);
 });
 
@@ -880,17 +906,17 @@ describe("--cluster", () => {
   });
 
   test("reads the objects of the cluster once, Secrets that they name included", async () => {
-    const checked = await run(check, "--cluster", "--kubeconfig", kubeconfig);
+    const checked = await run("check", "--cluster", "--kubeconfig", kubeconfig);
     expect(checked).toMatchObject({ code: 0, err: "" });
     // The Secret was found: only what Ambassador would do otherwise is told, under its heading.
     expect(checked.out).toMatch(
       /^(?:info no-grpc-port .*\n\n)?differs from Ambassador:\ninfo differs-predictor-tls SeldonDeployment prod\/iris .*\n\nk8s\/PROBLEMS\.md explains each code\.\n0 error, 0 warning, \d info in .*\n$/,
     );
-    const printed = await run(routes, "--cluster", "--kubeconfig", kubeconfig);
+    const printed = await run("routes", "--cluster", "--kubeconfig", kubeconfig);
     expect(printed).toMatchObject({ code: 0, err: "" });
     expect(printed.out).toContain("/seldon/prod/iris/");
     const explained = await run(
-      explain,
+      "explain",
       "--cluster",
       "--kubeconfig",
       kubeconfig,
@@ -902,7 +928,7 @@ describe("--cluster", () => {
 
   test("fails with one line when there is no cluster, no permission or no answer", async () => {
     const failing = async (line: RegExp, ...argv: string[]): Promise<void> => {
-      const { code, out, err } = await run(check, "--cluster", ...argv);
+      const { code, out, err } = await run("check", "--cluster", ...argv);
       expect({ code, out }).toEqual({ code: 1, out: "" });
       expect(err).toMatch(line);
       expect(err.trimEnd()).not.toContain("\n");
@@ -941,8 +967,8 @@ describe("--cluster", () => {
       ["--cluster", folder],
       ["--cluster", "--url", "http://127.0.0.1:1"],
     ])
-      expect(await run(routes, ...argv)).toMatchObject({ code: 2, out: "" });
-    expect(await run(check, folder, "--kubeconfig", "x")).toMatchObject({
+      expect(await run("routes", ...argv)).toMatchObject({ code: 2, out: "" });
+    expect(await run("check", folder, "--kubeconfig", "x")).toMatchObject({
       code: 2,
       err: "sluice check: --kubeconfig says which cluster: write --cluster with it and no manifests\n",
     });
@@ -951,7 +977,7 @@ describe("--cluster", () => {
 
 describe("explain, where no Route answers", () => {
   const asked = async (path: string, ...argv: string[]): Promise<string[]> =>
-    (await run(explain, ...argv, path, at("hints.yaml"))).out
+    (await run("explain", ...argv, path, at("hints.yaml"))).out
       .split("\n")
       .filter((line) => line.startsWith("  hint "))
       .map((line) => line.slice(16));
@@ -996,10 +1022,10 @@ describe("explain, where no Route answers", () => {
   });
 
   test("candidates of the Service are labelled", async () => {
-    expect((await run(explain, "/seldon/prod/iris/x", at("hints.yaml"))).out).toContain(
+    expect((await run("explain", "/seldon/prod/iris/x", at("hints.yaml"))).out).toContain(
       "Service       iris-main is not there; tried iris-main, iris--main\n",
     );
-    expect((await run(explain, "--wide", "/seldon/prod/iris/x", at("hints.yaml"))).out).toContain(
+    expect((await run("explain", "--wide", "/seldon/prod/iris/x", at("hints.yaml"))).out).toContain(
       "iris-main, which does not exist; tried: iris-main",
     );
   });

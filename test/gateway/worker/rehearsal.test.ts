@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
-import { decodeServe } from "../../../gateway/options/config.ts";
+import { decodeServe } from "../options/decode-serve.ts";
 import type { PlaneStart } from "../../../gateway/shared/data-plane.ts";
 import { DataPlane } from "../../../gateway/edge/plane.ts";
 import type { SpareStart } from "../../../gateway/shared/messages.ts";

@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { describe, expect, test, vi } from "vitest";
 import { limitMemory } from "../../../gateway/shared/limit-memory.ts";
 import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.ts";
-import { decodeServe } from "../../../gateway/options/config.ts";
+import { decodeServe } from "../options/decode-serve.ts";
 import type { CertificateSet } from "../../../gateway/shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../../../gateway/shared/counters.ts";
 import type { OAuthClientsChange } from "../../../gateway/callers/oauth-client.ts";

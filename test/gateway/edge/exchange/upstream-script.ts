@@ -19,7 +19,8 @@ import type { EndpointView } from "../../../../gateway/edge/upstream/endpoint-vi
 import type { ResponseHandler } from "../../../../gateway/edge/upstream/response-handler.ts";
 import { UpstreamContext } from "../../../../gateway/edge/upstream/upstream-context.ts";
 import type { Acquired, UpstreamRequest, Waiting } from "../../../../gateway/edge/upstream/upstream-request.ts";
-import { defaultLimits, type EdgeLimits, type Settings } from "../../../../gateway/options/settings.ts";
+import { defaultLimits, type EdgeLimits } from "../../../../gateway/options/limits.ts";
+import type { Settings } from "../../../../gateway/options/settings.ts";
 import type { RetryPolicy } from "../../../../routing/model/mapping.ts";
 import type { StoppedClock } from "../../../stopped-clock.ts";
 import { frontWith, upstreamOf } from "../../fixtures.ts";

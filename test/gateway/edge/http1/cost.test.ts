@@ -9,7 +9,7 @@ import {
 import { Trailers, mostTrailerBytes } from "../../../../gateway/edge/http1/trailers.ts";
 import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
-import { defaultLimits } from "../../../../gateway/options/settings.ts";
+import { defaultLimits } from "../../../../gateway/options/limits.ts";
 import { holdsLinear } from "../../../cpu-time.ts";
 
 const requestHead = new WireRequestHead();

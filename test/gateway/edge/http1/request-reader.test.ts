@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { RequestReader, type RequestTaker } from "../../../../gateway/edge/http1/request-reader.ts";
 import { Trailers } from "../../../../gateway/edge/http1/trailers.ts";
-import { defaultLimits } from "../../../../gateway/options/settings.ts";
+import { defaultLimits } from "../../../../gateway/options/limits.ts";
 
 const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 

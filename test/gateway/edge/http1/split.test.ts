@@ -7,7 +7,7 @@ import { Trailers } from "../../../../gateway/edge/http1/trailers.ts";
 import type { FieldList } from "../../../../gateway/edge/message/fields.ts";
 import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
-import { defaultLimits } from "../../../../gateway/options/settings.ts";
+import { defaultLimits } from "../../../../gateway/options/limits.ts";
 
 const limits = { ...defaultLimits, requestLineBytes: 300, headBytes: 700, headFields: 8 };
 

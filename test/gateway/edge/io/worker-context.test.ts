@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/counters.ts";
 import { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
-import { defaultLimits, type Settings } from "../../../../gateway/options/settings.ts";
+import { defaultLimits } from "../../../../gateway/options/limits.ts";
+import type { Settings } from "../../../../gateway/options/settings.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
 
 afterEach(() => vi.useRealTimers());

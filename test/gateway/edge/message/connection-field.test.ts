@@ -4,7 +4,7 @@ import { mostConnectionTokens } from "../../../../gateway/edge/message/connectio
 import { more } from "../../../../gateway/edge/message/fields.ts";
 import { WireRequestHead, readRequestHead, refused } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead, readResponseHead } from "../../../../gateway/edge/message/response-head.ts";
-import { defaultLimits } from "../../../../gateway/options/settings.ts";
+import { defaultLimits } from "../../../../gateway/options/limits.ts";
 
 function requestOf(fields: string): string {
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);

@@ -14,7 +14,8 @@ import {
 } from "../../../../gateway/edge/policy/compiled-mapping.ts";
 import { UpstreamContext } from "../../../../gateway/edge/upstream/upstream-context.ts";
 import { UpstreamRegistry } from "../../../../gateway/edge/upstream/registry.ts";
-import { defaultLimits, type Settings } from "../../../../gateway/options/settings.ts";
+import { defaultLimits } from "../../../../gateway/options/limits.ts";
+import type { Settings } from "../../../../gateway/options/settings.ts";
 import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../../fixtures.ts";
 

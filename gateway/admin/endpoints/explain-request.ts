@@ -1,12 +1,12 @@
 // Requests to explain, as the admin port is asked about them: in a query, or with credentials in a body.
-import { namedCaller, type NamedCaller } from "../callers/words.ts";
-import type { ExplainRequest } from "../explain/explanation.ts";
+import { namedCaller, type NamedCaller } from "../../callers/words.ts";
+import type { ExplainRequest } from "../../explain/explanation.ts";
 
 /** Longest text of a request to explain. */
-const requestLength = 16_384;
+const maxRequestLength = 16_384;
 /** Of a body with it, bytes: a token is 16 KiB at most. */
-export const mostExplainBytes = 65_536;
-const mostFields = 100;
+export const maxExplainBytes = 65_536;
+const maxFields = 100;
 
 export interface AskedExplanation {
   readonly request: ExplainRequest;
@@ -18,7 +18,7 @@ export interface AskedExplanation {
 /** Null without a path, or when a part is too long to be a request. */
 export function askedByQuery(query: URLSearchParams): AskedExplanation | null {
   const path = query.get("path") ?? "";
-  if (!path.startsWith("/") || query.toString().length > requestLength) return null;
+  if (!path.startsWith("/") || query.toString().length > maxRequestLength) return null;
   const grpc = query.get("grpc") === "true";
   const headers = query.getAll("header").flatMap((header): [string, string][] => {
     const colon = header.indexOf(":");
@@ -60,14 +60,14 @@ export function askedByBody(body: unknown): AskedExplanation | null {
   )
     return null;
   if (typeof grpc !== "boolean" || typeof secure !== "boolean" || typeof wide !== "boolean") return null;
-  if (!Array.isArray(headers) || headers.length > mostFields || !(headers as readonly unknown[]).every(isField))
+  if (!Array.isArray(headers) || headers.length > maxFields || !(headers as readonly unknown[]).every(isField))
     return null;
   return { request: { method: said, host, path, headers, grpc, secure }, as: namedCaller(as), wide };
 }
 
 /** No line of a head ends in it. */
 function isText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= mostExplainBytes && !/[\r\n\0]/.test(value);
+  return typeof value === "string" && value.length <= maxExplainBytes && !/[\r\n\0]/.test(value);
 }
 
 function isField(value: unknown): value is [string, string] {

@@ -1,10 +1,20 @@
 // /api/problems: gathered, sorted and written in slices. There may be ten thousand, and a change waits for one slice of it at most.
-import { compareProblems, printProblem, type Problem } from "../../routing/text/problem.ts";
-import { visibleLines } from "../../routing/text/visible.ts";
-import type { Slices } from "./slices.ts";
+import { compareProblems, printProblem, type Problem } from "../../../routing/text/problem.ts";
+import { visibleLines } from "../../../routing/text/visible.ts";
+import { sendingShared } from "../answers.ts";
+import type { EndpointParts, Handler } from "../endpoint.ts";
+import { slicesOfThread, type Slices } from "../slices.ts";
 
 /** Sorted or written between two looks at the clock: some hundredths of a millisecond. */
 const together = 64;
+
+export function problems({ view }: EndpointParts): Handler {
+  const gather = (slices: Slices): Promise<readonly Problem[]> => view.gatherProblems(slices);
+  return sendingShared(
+    () => problemsJson(gather, slicesOfThread()),
+    () => problemsText(gather, slicesOfThread()),
+  );
+}
 
 /** As JSON, sorted. */
 export async function problemsJson(

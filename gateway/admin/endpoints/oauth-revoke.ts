@@ -1,19 +1,14 @@
 // POST /api/oauth/revoke: tokens of the OAuth gateway end before their time.
 import { createHash } from "node:crypto";
-import type { FastifyInstance, FastifyReply } from "fastify";
-import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
+import type { FastifyReply } from "fastify";
+import type { TokensToRevoke } from "../../shared/messages.ts";
+import type { EndpointParts, Handler, TokenRevoker } from "../endpoint.ts";
 
-export interface TokenRevoker {
-  /** Id of the client of a SeldonDeployment; null: it has none. */
-  clientOf(namespace: string, deployment: string): string | null;
-  revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
-}
+const maxTokenBytes = 256;
 
-const mostTokenBytes = 256;
-
-/** `revoker` null: the OAuth gateway is not served. The body is JSON, which no page of another origin can send unasked. */
-export function serveRevocation(api: FastifyInstance, revoker: TokenRevoker | null): void {
-  api.post("/api/oauth/revoke", async (request, reply) => {
+/** The body is JSON, which no page of another origin can send unasked. */
+export function revoke({ revoker }: EndpointParts): Handler {
+  return async (request, reply) => {
     if (revoker === null) return refuse(reply, 409, "this gateway serves no OAuth gateway: start it with --oauth");
     const asked = readAsked(request.body);
     if (asked === null)
@@ -33,7 +28,7 @@ export function serveRevocation(api: FastifyInstance, revoker: TokenRevoker | nu
     if (revoked.kind === "away")
       return refuse(reply, 503, `it is not certain that all have ended (${revoked.sentence}): ask again`);
     return reply.send({ revoked: revoked.count });
-  });
+  };
 }
 
 function refuse(reply: FastifyReply, code: number, sentence: string): FastifyReply {
@@ -49,7 +44,7 @@ function readAsked(body: unknown): Asked | null {
   const { token, deployment, ...rest } = body as Readonly<Record<string, unknown>>;
   if (Object.keys(rest).length > 0 || (token === undefined) === (deployment === undefined)) return null;
   if (typeof token === "string")
-    return token === "" || Buffer.byteLength(token) > mostTokenBytes
+    return token === "" || Buffer.byteLength(token) > maxTokenBytes
       ? null
       : { kind: "token", digest: createHash("sha256").update(token).digest("hex") };
   const [namespace, name, ...more] = typeof deployment === "string" ? deployment.split("/") : [];

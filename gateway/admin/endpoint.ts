@@ -1,0 +1,72 @@
+// What an endpoint of the admin port is: one declaration, from which the router, the sentence of 404, the pages and the paths of commands follow.
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Problem } from "../../routing/text/problem.ts";
+import type { CallPolicy } from "../callers/call-policy.ts";
+import type { CredentialLook } from "../callers/shown.ts";
+import type { Settings } from "../options/settings.ts";
+import type { CertificateSet } from "../shared/certificates.ts";
+import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
+import type { CertificateExpiry, FixedFamilies } from "./fixed-families.ts";
+import type { AdminView } from "./view.ts";
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
+export interface Endpoint {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** Ambassador's path of the same; "": it has none. */
+  readonly alias: string;
+  /** `token`: on an admin port beyond loopback the token is required. */
+  readonly access: "everyone" | "token";
+  /** What each means, by name: in the query of a GET, in the JSON body of a POST. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** What it answers, for the pages. */
+  readonly answers: string;
+  /** Of the body of a request; a larger one gets 413. */
+  readonly maxBodyBytes: number;
+  /** Called once, at the start. */
+  readonly serve: (parts: EndpointParts) => Handler;
+}
+
+/** What answers are made of. */
+export interface EndpointParts extends AdminOptions {
+  readonly families: FixedFamilies;
+}
+
+export interface AdminOptions {
+  readonly admin: Settings["admin"];
+  readonly view: AdminView;
+  /** Counter blocks, the base block first. */
+  readonly blocks: readonly Float64Array[];
+  /** Clients that rate limits count now. */
+  readonly countedClients: () => number;
+  readonly sourceKind: string;
+  readonly sourceAgeSeconds: () => number;
+  /** Why the Source does not know what to serve, for /readyz; null: it does. */
+  readonly notReady: () => string | null;
+  /** When certificates end. */
+  readonly certificates: () => readonly CertificateExpiry[];
+  /** Ends tokens of the OAuth gateway; null: there is none. */
+  readonly revoker: TokenRevoker | null;
+  /** Does any data worker turn? */
+  readonly turns: () => boolean;
+  /** The longest body that the gateway takes, 0: any. */
+  readonly bodyBytes: number;
+  /** Sluice serves Seldon's OAuth gateway. */
+  readonly oauth: boolean;
+  /** Trusted proxies, as the option says it; null: it does not. */
+  readonly trustedHops: number | null;
+  readonly policy: () => CallPolicy;
+  /** Problems of the policy and its keys. */
+  readonly policyProblems: () => readonly Problem[];
+  /** Certificates that are served; null: none yet. */
+  readonly certificateSet: () => CertificateSet | null;
+  /** Opens the checks of credentials in requests to explain. */
+  readonly openLook: () => Promise<CredentialLook>;
+}
+
+export interface TokenRevoker {
+  /** Id of the client of a SeldonDeployment; null: it has none. */
+  clientOf(namespace: string, deployment: string): string | null;
+  revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
+}

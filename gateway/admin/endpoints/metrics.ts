@@ -1,0 +1,17 @@
+// /metrics: the few families are shared between readers, the series of deployments are written for each.
+import type { EndpointParts, Handler } from "../endpoint.ts";
+import { streamShared } from "../send-shared.ts";
+import { writeSeries } from "../series.ts";
+import { SharedAnswers } from "../shared-answers.ts";
+import { slicesOfThread } from "../slices.ts";
+
+export function metrics({ families, blocks, view }: EndpointParts): Handler {
+  const few = new SharedAnswers(
+    async () => Buffer.from(await families.text(slicesOfThread())),
+    () => performance.now(),
+  );
+  return (_, reply) =>
+    streamShared(reply, few, "text/plain; version=0.0.4; charset=utf-8", (reader) =>
+      writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread()),
+    );
+}

@@ -1,0 +1,70 @@
+// Every command: its name, what it does, and where its declaration is. Imports are lazy, so that a command loads what it needs and nothing else.
+import type { CredentialLook } from "./callers/shown.ts";
+import type { NamedCommand } from "./options/command.ts";
+
+/** `openLook`: opens the checks of credentials, for `explain`. */
+export function commandsOf(openLook: () => Promise<CredentialLook>): readonly NamedCommand[] {
+  const commands: readonly NamedCommand[] = [
+    {
+      name: "serve",
+      summary: "serve the models of a cluster or of a folder of manifests",
+      load: async () => (await import("./supervisor/serve.ts")).serve,
+    },
+    {
+      name: "demo",
+      summary: "start model servers and a gateway, and send requests through it; in a checkout only",
+      load: async () => (await import("./tools/demo.ts")).demo,
+    },
+    {
+      name: "check",
+      summary: "print the Problems of manifests",
+      load: async () => (await import("./tools/check.ts")).check,
+    },
+    {
+      name: "routes",
+      summary: "print the routing table of manifests or of a running gateway",
+      load: async () => (await import("./tools/routes.ts")).routes,
+    },
+    {
+      name: "explain",
+      summary: "show where one request goes, and why",
+      load: async () => (await import("./tools/explain.ts")).explainCommand(openLook),
+    },
+    {
+      name: "who",
+      summary: "show who may call each deployment, and which object says so",
+      load: async () => (await import("./tools/who.ts")).who,
+    },
+    {
+      name: "problems",
+      summary: "print the Problems of a running gateway",
+      load: async () =>
+        (await import("./tools/admin.ts")).asking(
+          "problems",
+          "Prints every Problem that a running gateway reports, sorted.",
+        ),
+    },
+    {
+      name: "oauth",
+      summary: "revoke tokens of the OAuth gateway",
+      load: async () => (await import("./tools/oauth.ts")).oauth,
+    },
+    {
+      name: "completion",
+      summary: "print a script that completes commands and options in a shell",
+      load: async () => (await import("./tools/completion/command.ts")).completionCommand(commands),
+    },
+    {
+      name: "version",
+      summary: "print the version",
+      load: async () => (await import("./tools/version.ts")).version,
+    },
+  ];
+  return commands;
+}
+
+/** The text of `sluice --help`. */
+export function usageOf(commands: readonly NamedCommand[]): string {
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}\n`).join("");
+  return `sluice: an ingress gateway for Seldon Core\n\nUse: sluice COMMAND [options]\n\n${lines}\nRun sluice COMMAND --help for its options.\n`;
+}
