@@ -14,7 +14,7 @@ import { root } from "./gateway/packed-form.ts";
 import { page, pageNames, quotedIn, rowsUnder } from "./pages.ts";
 import { until } from "./gateway/until.ts";
 
-const [runbook, install, manifests] = [page("gateway/RUNBOOK.md"), page("k8s/INSTALL.md"), page("k8s/MANIFESTS.md")];
+const [install, manifests] = [page("k8s/INSTALL.md"), page("k8s/MANIFESTS.md")];
 const allPages = pageNames.map((name) => page(name)).join("\n");
 
 const closers: (() => unknown)[] = [];
