@@ -76,9 +76,14 @@ export const share = served("share");
 export const where = served("where");
 export const how = served("how");
 
+/** The same row for each of these names. */
+export function sameRows(row: FieldRow, ...names: readonly string[]): FieldRows {
+  return Object.fromEntries(names.map((name) => [name, row]));
+}
+
 /** Fields that another reader takes. */
 export function elsewhere(...names: readonly string[]): FieldRows {
-  return Object.fromEntries(names.map((name) => [name, { ...plain, use: { kind: "elsewhere" } }]));
+  return sameRows({ ...plain, use: { kind: "elsewhere" } }, ...names);
 }
 
 /** Of every document that configures the gateway. */

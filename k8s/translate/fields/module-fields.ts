@@ -9,6 +9,7 @@ import {
   lost,
   noteRows,
   which,
+  type FieldRow,
   type FieldRows,
   type FieldTable,
 } from "./field-table.ts";
@@ -17,6 +18,7 @@ import { fieldNames, keysOf, type Keys } from "./shape.ts";
 
 const isOn = (value: unknown): boolean => booleanOf(value) !== false;
 const isOff = (value: unknown): boolean => booleanOf(value) === false;
+const ignored = (sentence: string, asks?: (value: unknown) => boolean): FieldRow => lost("warning", sentence, asks);
 const isDisabled = (value: unknown): boolean => booleanOf(fieldOf(recordOf(value), "enabled")) === false;
 
 /** Keys that decide whose request passes, or who it is taken to come from. */
@@ -80,104 +82,79 @@ const rows: FieldRows = {
     "Sluice ignores it and authenticates no client because of it; write who may call with sluice.io/auth",
     isOn,
   ),
-  use_remote_address: lost(
-    "warning",
+  use_remote_address: ignored(
     "Sluice always adds the address of the peer, and does not believe the address that a client claims; write xff_num_trusted_hops",
     isOff,
   ),
-  merge_slashes: lost(
-    "warning",
-    "Sluice keeps // in a path, and a Route for / does not match it; correct the callers",
-    isOn,
-  ),
-  strip_matching_host_port: lost(
-    "warning",
+  merge_slashes: ignored("Sluice keeps // in a path, and a Route for / does not match it; correct the callers", isOn),
+  strip_matching_host_port: ignored(
     "models see the Host with its port, and no Route compares the port; write host_rewrite if a model minds",
     isOn,
   ),
-  keepalive: lost(
-    "warning",
+  keepalive: ignored(
     "Sluice sends no TCP keep-alive probes to models; write cluster_idle_timeout_ms, which closes idle connections",
   ),
-  buffer: lost("warning", "Sluice passes bodies on as they come and does not refuse long ones; write --body-bytes"),
-  buffer_limit_bytes: lost(
-    "warning",
+  buffer: ignored("Sluice passes bodies on as they come and does not refuse long ones; write --body-bytes"),
+  buffer_limit_bytes: ignored(
     "other options limit the part of a body that Sluice holds; write --retry-body-bytes and --shadow-body-bytes",
   ),
-  max_request_headers_kb: lost("warning", "an option limits the head of a request; write --head-bytes"),
-  regex_max_size: lost(
-    "warning",
+  max_request_headers_kb: ignored("an option limits the head of a request; write --head-bytes"),
+  regex_max_size: ignored(
     "a regex may have 200 instructions, whatever this says; write shorter ones",
     (value) => numberOf(value) !== 200,
   ),
-  regex_type: lost(
-    "warning",
+  regex_type: ignored(
     "Sluice reads every regex in RE2's language; write it so",
     (value) => scalarText(value) !== "safe",
   ),
-  default_label_domain: lost("warning", "Sluice asks only for the domain of the RateLimitService; write domain there"),
-  use_ambassador_namespace_for_service_resolution: lost(
-    "warning",
+  default_label_domain: ignored("Sluice asks only for the domain of the RateLimitService; write domain there"),
+  use_ambassador_namespace_for_service_resolution: ignored(
     "Sluice looks for a service without a namespace in the namespace of its Mapping; write name.namespace",
     isOn,
   ),
-  enable_grpc_http11_bridge: lost(
-    "warning",
+  enable_grpc_http11_bridge: ignored(
     "Sluice does not translate calls over HTTP/1.1 to gRPC; write gRPC-Web, which it translates",
   ),
-  gzip: lost("warning", "Sluice does not compress answers; let the model or the proxy in front compress them"),
-  grpc_stats: lost("warning", "Sluice has no metrics by method of gRPC; read sluice_requests_total"),
-  proper_case: lost(
-    "warning",
+  gzip: ignored("Sluice does not compress answers; let the model or the proxy in front compress them"),
+  grpc_stats: ignored("Sluice has no metrics by method of gRPC; read sluice_requests_total"),
+  proper_case: ignored(
     "Sluice passes names of headers to models as clients write them; correct the models that mind",
     isOn,
   ),
-  header_case_overrides: lost(
-    "warning",
+  header_case_overrides: ignored(
     "Sluice passes names of headers to models as clients write them; correct the models that mind",
   ),
-  allow_chunked_length: lost(
-    "warning",
+  allow_chunked_length: ignored(
     "Sluice answers 400 to a request with both Content-Length and Transfer-Encoding; correct the callers",
     isOn,
   ),
-  error_response_overrides: lost(
-    "warning",
-    "Sluice's failures have bodies of their own; change them in the proxy in front",
-  ),
-  liveness_probe: lost(
-    "warning",
+  error_response_overrides: ignored("Sluice's failures have bodies of their own; change them in the proxy in front"),
+  liveness_probe: ignored(
     "Sluice answers /ambassador/v0/check_alive on the traffic port until a Mapping takes it; remove it",
     isDisabled,
   ),
-  readiness_probe: lost(
-    "warning",
+  readiness_probe: ignored(
     "Sluice answers /ambassador/v0/check_ready on the traffic port until a Mapping takes it; remove it",
     isDisabled,
   ),
-  envoy_log_type: lost("warning", "Sluice writes the access log as JSON to standard output; write --access-log"),
-  envoy_log_format: lost("warning", "Sluice's access log has fields of its own; write --access-log"),
-  envoy_log_path: lost(
-    "warning",
+  envoy_log_type: ignored("Sluice writes the access log as JSON to standard output; write --access-log"),
+  envoy_log_format: ignored("Sluice's access log has fields of its own; write --access-log"),
+  envoy_log_path: ignored(
     "Sluice writes the access log to standard output; write --access-log",
     (value) => scalarText(value) !== "/dev/fd/1",
   ),
-  statsd: lost("warning", "Sluice sends metrics to no server; let Prometheus read /metrics"),
-  runtime_flags: lost("warning", "Sluice has no Envoy; remove it"),
-  debug_mode: lost("warning", "Sluice has no debug log; write --access-log all", isOn),
-  admin_port: lost("warning", "an option sets the admin port; write --admin"),
-  diag_port: lost("warning", "an option sets the admin port; write --admin"),
-  service_port: lost("warning", "options set the ports; write --listen and --tls-listen"),
-  enable_ipv4: lost("warning", "Sluice dials IPv4 addresses too; remove them from DNS", isOff),
-  forward_client_cert_details: lost(
-    "warning",
+  statsd: ignored("Sluice sends metrics to no server; let Prometheus read /metrics"),
+  runtime_flags: ignored("Sluice has no Envoy; remove it"),
+  debug_mode: ignored("Sluice has no debug log; write --access-log all", isOn),
+  admin_port: ignored("an option sets the admin port; write --admin"),
+  diag_port: ignored("an option sets the admin port; write --admin"),
+  service_port: ignored("options set the ports; write --listen and --tls-listen"),
+  enable_ipv4: ignored("Sluice dials IPv4 addresses too; remove them from DNS", isOff),
+  forward_client_cert_details: ignored(
     "Sluice always sets x-forwarded-client-cert as with SANITIZE_SET; remove it",
     (value) => scalarText(value) !== "SANITIZE_SET",
   ),
-  set_current_client_cert_details: lost(
-    "warning",
-    "Sluice always writes the same parts of x-forwarded-client-cert; remove it",
-  ),
+  set_current_client_cert_details: ignored("Sluice always writes the same parts of x-forwarded-client-cert; remove it"),
 };
 
 export const moduleTable: FieldTable = {

@@ -175,13 +175,7 @@ export class PlatformDocuments {
       : [...wordsMeantIn(object, deciding)].filter((word) => (fieldOf(written, word) ?? null) === null);
     const decoded = decodeModule(this.#ref, field, ids, fields, new Set(lost), this.#report);
     const isGood = isUnderstood && decoded.readable;
-    if (!isGood && lastGood !== null)
-      this.#report(
-        "error",
-        "bad-document",
-        field,
-        "the Module is not valid and its last good form holds; correct the fields that the other Problems name",
-      );
+    if (!isGood && lastGood !== null) this.#sayKept(document);
     this.#modules.push(isGood ? decoded : (lastGood ?? { ...decoded, readable: false }));
   }
 
