@@ -55,7 +55,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["graph"],
     ["problems"],
   ],
-  "k8s/source": [["objects"], ["entries", "manifest"], ["files"], ["folder", "cluster"]],
+  "k8s/source": [["objects"], ["entries", "manifest", "api"], ["files"], ["folder", "cluster"]],
   gateway: [
     ["failures.ts", "schema"],
     ["options", "callers"],
@@ -92,7 +92,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["gateway/demo/"],
   "@grpc/proto-loader": ["gateway/demo/"],
   "@grpc/reflection": ["gateway/demo/grpc-server.ts"],
-  "@kubernetes/client-node": ["k8s/source/cluster/kubeconfig-access.ts"],
+  "@kubernetes/client-node": ["k8s/source/api/kubeconfig-access.ts"],
   bcryptjs: ["gateway/edge/identity/password-thread.ts"],
   fastify: ["gateway/admin/"],
   ioredis: ["gateway/edge/store/ioredis-client.ts"],

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openAccess } from "../../k8s/source/cluster/access.ts";
-import { Api } from "../../k8s/source/cluster/api.ts";
+import { openAccess } from "../../k8s/source/api/access.ts";
+import { Api } from "../../k8s/source/api/api.ts";
 import { ClusterSource, type ClusterOptions } from "../../k8s/source/cluster/cluster.ts";
 import { reflectorTimes } from "../../k8s/source/cluster/reflector-times.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";

@@ -3,7 +3,7 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
 import type { StoredForm } from "../objects/last-good.ts";
 import type { ClaimStore, RecordWrite, StoredRecord } from "../objects/source.ts";
-import type { Api, ApiAnswer } from "./api.ts";
+import type { Api, ApiAnswer } from "../api/api.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { Reflector, type ReflectorOptions } from "./reflector.ts";
 import { configMaps } from "./resources.ts";

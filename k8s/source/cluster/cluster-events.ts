@@ -3,7 +3,7 @@
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { fieldOf, integerOf, recordOf, textOf, type UnknownRecord } from "../../translate/values/value.ts";
 import type { EventWriter, ProblemEvent } from "../objects/source.ts";
-import type { Api, ApiAnswer } from "./api.ts";
+import type { Api, ApiAnswer } from "../api/api.ts";
 import type { ClusterObject } from "./cluster-object.ts";
 
 /** An event with the same words that was seen within this time is left alone. The API server keeps events for an hour. */

@@ -6,7 +6,7 @@ import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { objectKey } from "../../translate/model/object.ts";
 import type { LastGood, StoredForm } from "../objects/last-good.ts";
 import type { EventWriter, Source, SourceChange } from "../objects/source.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../api/api.ts";
 import { ClaimConfigMap } from "./claim-config-map.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ClusterObject } from "./cluster-object.ts";

@@ -1,6 +1,6 @@
 // Discovery: which version of a resource the API server serves.
 import { arrayOf, fieldOf, recordOf } from "../../translate/values/value.ts";
-import type { Api, ApiFailure } from "./api.ts";
+import type { Api, ApiFailure } from "../api/api.ts";
 import { apiVersionOf, type Resource } from "./resources.ts";
 
 export type Located =

@@ -1,9 +1,9 @@
 // A whole list of one resource: page after page, item by item as the bytes come.
 import { objectKey } from "../../translate/model/object.ts";
-import { reasonOf, type Api, type ApiFailure } from "./api.ts";
+import { reasonOf, type Api, type ApiFailure } from "../api/api.ts";
 import type { ClusterObject } from "./cluster-object.ts";
-import { ListScanner, type ListEnvelope } from "./list-scanner.ts";
-import { parsedJson } from "./parsed-json.ts";
+import { ListScanner, type ListEnvelope } from "../api/list-scanner.ts";
+import { parsedJson } from "../api/parsed-json.ts";
 
 export interface ListRequest {
   readonly api: Api;

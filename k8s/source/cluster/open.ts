@@ -3,9 +3,9 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { LastGood } from "../objects/last-good.ts";
 import type { Source } from "../objects/source.ts";
-import { openAccess, type AccessChoice } from "./access.ts";
-import { Api } from "./api.ts";
-import { readAccountFile } from "./pod-access.ts";
+import { openAccess, type AccessChoice } from "../api/access.ts";
+import { Api } from "../api/api.ts";
+import { readAccountFile } from "../api/pod-access.ts";
 import { ClusterSource } from "./cluster.ts";
 import { reflectorTimes } from "./reflector-times.ts";
 

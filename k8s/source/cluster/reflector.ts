@@ -5,7 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { objectKey } from "../../translate/model/object.ts";
-import type { Api, ApiFailure } from "./api.ts";
+import type { Api, ApiFailure } from "../api/api.ts";
 import { Backoff } from "./backoff.ts";
 import { readClusterObject, type ClusterObject } from "./cluster-object.ts";
 import { Collection, type CollectionChange } from "./collection.ts";

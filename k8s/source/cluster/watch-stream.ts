@@ -2,12 +2,12 @@
 import { performance } from "node:perf_hooks";
 import { objectKey } from "../../translate/model/object.ts";
 import { fieldOf, recordOf, textOf } from "../../translate/values/value.ts";
-import { reasonOf, type ApiFailure } from "./api.ts";
+import { reasonOf, type ApiFailure } from "../api/api.ts";
 import type { ClusterObject } from "./cluster-object.ts";
 import type { Collection, CollectionChange } from "./collection.ts";
-import { LineSplitter } from "./lines.ts";
+import { LineSplitter } from "../api/lines.ts";
 import { objectBytes } from "./listing.ts";
-import { parsedJson } from "./parsed-json.ts";
+import { parsedJson } from "../api/parsed-json.ts";
 
 /** Why a watch ended: the server closed it, its version is too old, or it failed. */
 export type WatchEnd = { readonly kind: "done" } | { readonly kind: "expired" } | ApiFailure;

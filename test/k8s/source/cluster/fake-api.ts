@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Api } from "../../../../k8s/source/cluster/api.ts";
-import type { ApiAccess } from "../../../../k8s/source/cluster/api-access.ts";
+import { Api } from "../../../../k8s/source/api/api.ts";
+import type { ApiAccess } from "../../../../k8s/source/api/api-access.ts";
 import type { ReflectorTimes } from "../../../../k8s/source/cluster/reflector-times.ts";
 
 /** Times so short that a test sees every rule at work. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ListScanner, type ListEnvelope } from "../../../../k8s/source/cluster/list-scanner.ts";
+import { ListScanner, type ListEnvelope } from "../../../../k8s/source/api/list-scanner.ts";
 
 function scan(
   text: string,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openAccess } from "../../../../k8s/source/cluster/access.ts";
+import { openAccess } from "../../../../k8s/source/api/access.ts";
 
 let folder: string;
 let file: string;

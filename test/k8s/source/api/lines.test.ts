@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LineSplitter } from "../../../../k8s/source/cluster/lines.ts";
+import { LineSplitter } from "../../../../k8s/source/api/lines.ts";
 
 function split(chunks: readonly Buffer[], lineBytes = 1_000_000): { lines: string[]; oversized: number[] } {
   const lines: string[] = [];
