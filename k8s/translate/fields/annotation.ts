@@ -67,20 +67,25 @@ export function guard<T>(
   });
 }
 
-/** A time limit in whole ms from `min` to the longest timer. */
-export function milliseconds(
-  name: string,
-  min: number,
-  meaning: string,
-  unless: Annotation<unknown> | null = null,
-): Annotation<number | null> {
+/** A time limit in whole ms. `defaultMs` null: the default of the gateway or its Module holds without it. */
+export function milliseconds({
+  name,
+  meaning,
+  min = 0,
+  defaultMs = null,
+  unless = null,
+}: Pick<Annotation<unknown>, "name" | "meaning"> & {
+  readonly min?: number;
+  readonly defaultMs?: number | null;
+  readonly unless?: Annotation<unknown> | null;
+}): Annotation<number | null> {
   return annotation<number | null>({
     name,
     decides: "how",
     absent: null,
     read: (text) => read(wholeNumber(text, min), `is not a number of milliseconds from ${min} to ${maxTimeMs}`),
     empty: "text",
-    bad: { kind: "default", instead: (ms) => `Sluice uses the default of ${ms} ms` },
+    bad: { kind: "default", instead: (ms) => `Sluice uses the default of ${defaultMs ?? ms} ms` },
     unless: unless?.name ?? null,
     code: "bad-timeout",
     write: min === 0 ? "whole milliseconds, 0 for none" : `whole milliseconds from ${min}`,

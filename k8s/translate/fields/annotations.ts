@@ -8,8 +8,8 @@ import { annotation, count, guard, milliseconds, read, type Parsed } from "./ann
 import { parseHeaders, parseRegexHeaders, type HeaderPairs } from "./header-grammar.ts";
 import { exampleTraffic, parseTraffic } from "./traffic-text.ts";
 
-const restTimeout = milliseconds("seldon.io/rest-timeout", 0, "ms of a REST request");
-const grpcTimeout = milliseconds("seldon.io/grpc-timeout", 0, "ms of a gRPC call");
+const restTimeout = milliseconds({ name: "seldon.io/rest-timeout", meaning: "ms of a REST request" });
+const grpcTimeout = milliseconds({ name: "seldon.io/grpc-timeout", meaning: "ms of a gRPC call" });
 
 export const annotations = {
   id: annotation({
@@ -147,9 +147,17 @@ export const annotations = {
     meaning: "no more requests than this",
   }),
   restTimeout,
-  restReadTimeout: milliseconds("seldon.io/rest-read-timeout", 0, "counts if `rest-timeout` is absent", restTimeout),
+  restReadTimeout: milliseconds({
+    name: "seldon.io/rest-read-timeout",
+    meaning: "counts if `rest-timeout` is absent",
+    unless: restTimeout,
+  }),
   grpcTimeout,
-  grpcReadTimeout: milliseconds("seldon.io/grpc-read-timeout", 0, "counts if `grpc-timeout` is absent", grpcTimeout),
+  grpcReadTimeout: milliseconds({
+    name: "seldon.io/grpc-read-timeout",
+    meaning: "counts if `grpc-timeout` is absent",
+    unless: grpcTimeout,
+  }),
   retries: count("seldon.io/ambassador-retries", "2", "retries after a gateway error, 25 at most"),
   maxConnections: count(
     "seldon.io/ambassador-circuit-breakers-max-connections",
