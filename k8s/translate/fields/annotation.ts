@@ -46,19 +46,23 @@ export type BadText =
   | { readonly kind: "default"; readonly instead: (defaultTimeoutMs: number) => string };
 
 /** A whole declaration: what it leaves out is `not-served`, and "" counts as absent. */
-export function annotation<T>(
-  declared: Pick<Annotation<T>, "name" | "decides" | "absent" | "read" | "code" | "write" | "example" | "meaning"> &
-    Partial<Annotation<T>>,
-): Annotation<T> {
-  return { empty: "absent", bad: { kind: "not-served" }, unreadable: declared.absent, unless: null, ...declared };
+export function annotation<T, Absent>({
+  read,
+  ...declared
+}: Pick<Annotation<Absent>, "name" | "decides" | "absent" | "code" | "write" | "example" | "meaning"> &
+  Pick<Annotation<T>, "read"> &
+  Partial<Pick<Annotation<unknown>, "empty" | "bad" | "unless">> & { readonly unreadable?: T }): Annotation<
+  T | Absent
+> {
+  return { empty: "absent", bad: { kind: "not-served" }, unreadable: declared.absent, unless: null, read, ...declared };
 }
 
 /** Says who may call, or how much: read of every object whose Mappings are served. The text "" cannot be read. */
 export function guard<T>(
   declared: Pick<Annotation<T>, "name" | "code" | "write" | "example" | "meaning"> &
-    Partial<Annotation<T>> & { readonly read: (text: string) => Parsed<T> },
+    Partial<Pick<Annotation<T>, "decides">> & { readonly read: (text: string) => Parsed<T> },
 ): Annotation<T | null> {
-  return annotation<T | null>({
+  return annotation<T, null>({
     decides: "which",
     absent: null,
     empty: "text",
@@ -79,7 +83,7 @@ export function milliseconds({
   readonly defaultMs?: number | null;
   readonly unless?: Annotation<unknown> | null;
 }): Annotation<number | null> {
-  return annotation<number | null>({
+  return annotation<number | null, null>({
     name,
     decides: "how",
     absent: null,
@@ -96,7 +100,7 @@ export function milliseconds({
 
 /** A whole number of 0 or more. Blank text counts as absent, without a Problem. */
 export function count(name: string, example: string, meaning: string): Annotation<number | null> {
-  return annotation<number | null>({
+  return annotation<number | null, null>({
     name,
     decides: "how",
     absent: null,

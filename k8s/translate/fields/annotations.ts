@@ -18,7 +18,7 @@ export const annotations = {
     absent: null,
     read: (text) => {
       const ids = text === notText ? [] : parseIds(text);
-      return read<readonly string[]>(ids.length === 0 ? null : ids, "names no gateway");
+      return read(ids.length === 0 ? null : ids, "names no gateway");
     },
     code: "bad-ambassador-id",
     write: "an id, or several with commas between them",
