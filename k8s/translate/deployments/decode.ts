@@ -57,12 +57,12 @@ export function decodeDeployment(
       "warning",
       "unknown-api-version",
       "apiVersion",
-      `${quoted(apiVersion)} is not a version of SeldonDeployments and is read as machinelearning.seldon.io/v1; write that`,
+      `${quoted(apiVersion)} is not a version of SeldonDeployments, so Sluice reads it as machinelearning.seldon.io/v1; write that`,
     );
   }
   const isMisplaced = reportMisplaced(
     root,
-    lastGood === null ? "the SeldonDeployment is not served" : "its last good form is served",
+    lastGood === null ? "the SeldonDeployment is not served" : "Sluice serves its last good form",
     report,
   );
   for (const { field, near } of unknownSpecFields(spec))
@@ -81,20 +81,20 @@ export function decodeDeployment(
         "error",
         "duplicate-predictor",
         `${predictor.field}.name`,
-        `another predictor is named ${quoted(predictor.name)} already and that one is served; give each predictor a name of its own`,
+        `another predictor has the name ${quoted(predictor.name)}, so only the first one is served; give each predictor a name of its own`,
       );
     } else {
       names.add(predictor.name);
       predictors.push(predictor);
     }
   }
-  const outcome = lastGood === null ? "nothing is served" : "the last good form is served";
+  const outcome = lastGood === null ? "the SeldonDeployment is not served" : "Sluice serves its last good form";
   if (predictors.length === 0) {
     report(
       "error",
       "no-predictors",
       "spec.predictors",
-      `there is no predictor with a name, so ${outcome}; write one or more, each with a name and a graph`,
+      `no predictor has a name, so ${outcome}; write one or more, each with a name and a graph`,
     );
     return { deployment: lastGood, deleting, problems };
   }
@@ -110,14 +110,14 @@ export function decodeDeployment(
         "warning",
         "empty-field",
         `${place}.annotations`,
-        "it has no value and counts as not written; write its annotations, or remove it",
+        "Sluice ignores this field because it is empty; write its annotations, or remove it",
       );
     if (((annotations ?? null) === null && !emptied) || isRecord(annotations)) continue;
     report(
       "error",
       "bad-annotations",
       `${place}.annotations`,
-      `${quoted(annotations)} is not a map, and a condition may be lost with it, so ${outcome}; write names and texts`,
+      `${quoted(annotations)} is not a map, and it may hide a condition, so ${outcome}; write names and texts`,
     );
     return { deployment: lastGood, deleting, problems };
   }
@@ -168,7 +168,7 @@ function decodePredictor(
       "error",
       "bad-name",
       `${field}.name`,
-      `Kubernetes can have no Service for ${quoted(name)}, so the predictor is not served; write lower-case letters, digits and "-" between them, at most ${longestName}`,
+      `${quoted(name)} cannot be part of the name of a Service, so the predictor is not served; write lower-case letters, digits and "-" between them, at most ${longestName}`,
     );
     return null;
   }
@@ -179,7 +179,7 @@ function decodePredictor(
       "warning",
       "annotation-misplaced",
       `${field}.annotations["${key}"]`,
-      "this annotation is not read on a predictor and is ignored; write it in spec.annotations or metadata.annotations of the SeldonDeployment",
+      "Sluice ignores this annotation on a predictor; write it in spec.annotations or metadata.annotations of the SeldonDeployment",
     );
   }
   const unreadable = { count: 0 };
@@ -189,7 +189,7 @@ function decodePredictor(
       "error",
       code,
       `${field}.${part}`,
-      `${quoted(written)} ${wrong}, so the predictor is not served in this form; write ${write}`,
+      `${quoted(written)} ${wrong}, so Sluice does not serve this form of the predictor; write ${write}`,
     );
   };
   const unknownFields = unknownPredictorFields(value, field);
@@ -199,7 +199,7 @@ function decodePredictor(
         "unknown-field",
         unknown.field.slice(field.length + 1),
         unknown.key,
-        "is not a field, and what it seems to mean decides where requests go",
+        "is not a field, and it looks like one that decides where requests go",
         unknown.near!,
       );
     else report("warning", "unknown-field", unknown.field, unknownSentence("a predictor", unknown.near));
@@ -208,13 +208,13 @@ function decodePredictor(
   for (const key of ["traffic", "shadow", "ssl"] as const) {
     if (fieldOf(value, key) !== null) continue;
     if (lastForm !== undefined && saidBefore(lastForm)[key])
-      refuse("empty-field", key, null, "has no value and had one", "its value, or remove it");
+      refuse("empty-field", key, null, "is empty and had a value before", "its value, or remove it");
     else
       report(
         "warning",
         "empty-field",
         `${field}.${key}`,
-        "it has no value and counts as not written; write its value, or remove it",
+        "Sluice ignores this field because it is empty; write its value, or remove it",
       );
   }
   const ssl = fieldOf(value, "ssl");
@@ -238,7 +238,7 @@ function decodePredictor(
       "empty-field",
       "ssl.certSecretName",
       fieldOf(ssl, "certSecretName") ?? null,
-      "names no Secret and did",
+      "names no Secret and named one before",
       "the name of a Secret, or remove ssl",
     );
   else if (
@@ -250,7 +250,7 @@ function decodePredictor(
       "warning",
       "empty-field",
       `${field}.ssl.certSecretName`,
-      "it has no value, so the predictor is reached without TLS; write the name of a Secret, or remove ssl",
+      "it is empty, so Sluice connects to the predictor without TLS; write the name of a Secret, or remove ssl",
     );
   }
   // Presence was enough up to 1.4; "true" in any case since 1.5.
@@ -273,7 +273,7 @@ function decodePredictor(
     "error",
     "bad-predictor",
     field,
-    `the predictor ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`,
+    `the predictor ${quoted(name)} is not valid, so Sluice serves its last good form; correct the fields that the other Problems name`,
   );
   return { ...last, field };
 }
@@ -288,7 +288,7 @@ function saidBefore({
 }
 
 function unknownSentence(of: string, near: string | null): string {
-  return `this is not a field of ${of} and is ignored; ${near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`}`;
+  return `${of} has no such field, so Sluice ignores it; ${near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`}`;
 }
 
 type Refuse = (code: ProblemCode, part: string, written: unknown, wrong: string, write: string) => void;
@@ -332,7 +332,7 @@ function decodeServiceName(
     "bad-name",
     `annotations["${predictorAnnotations.serviceName.name}"]`,
     written,
-    "is no name that Kubernetes has for a Service",
+    "is not a name that Kubernetes allows for a Service",
     'lower-case letters, digits and "-" between them, at most 63',
   );
   return null;
@@ -345,7 +345,7 @@ function decodeExplainer(predictor: UnknownRecord, field: string, report: Report
       "error",
       "bad-explainer",
       `${field}.explainer`,
-      `${quoted(all)} is not a map, so no explainer is served; write its type and its other fields below it`,
+      `${quoted(all)} is not a map, so the explainer is not served; write its type and its other fields below it`,
     );
   const explainer = recordOf(all);
   const type = fieldOf(explainer, "type") ?? "";
@@ -354,7 +354,7 @@ function decodeExplainer(predictor: UnknownRecord, field: string, report: Report
       "error",
       "bad-explainer",
       `${field}.explainer.type`,
-      `${quoted(type)} is not a text, so no explainer is served; write the type of the explainer`,
+      `${quoted(type)} is not a text, so the explainer is not served; write the type of the explainer`,
     );
   if (textOf(type) === "") return null;
   const written = fieldOf(recordOf(fieldOf(explainer, "endpoint")), "service_port");
@@ -364,7 +364,7 @@ function decodeExplainer(predictor: UnknownRecord, field: string, report: Report
     "warning",
     "bad-port",
     `${field}.explainer.endpoint.service_port`,
-    `${quoted(written)} is not a port and 9000 is used; write a number from 1 to 65535`,
+    `${quoted(written)} is not a port, so Sluice uses 9000; write a number from 1 to 65535`,
   );
   return { port: 9000 };
 }

@@ -34,7 +34,7 @@ export function reportDeletion(report: Report): void {
     "info",
     "differs-deleting",
     "metadata.deletionTimestamp",
-    "the object is being deleted and takes no new requests, which went on with the operator until Kubernetes had removed its Services; nothing to do",
+    "Kubernetes is deleting the object, so Sluice sends it no new requests, while the operator did until its Services were gone; nothing to do",
   );
 }
 
@@ -44,7 +44,7 @@ export function reportConfigDifferences(config: WrittenAnnotation, report: Repor
     "info",
     "differs-config",
     config.field,
-    `the operator's v2 writer does not read it and served /seldon/<namespace>/<name>/ as if it were not there, and its v1 writer and Sluice serve only what it declares; remove it for the paths of Seldon`,
+    `Sluice and the operator's v1 writer serve only these Mappings, but its v2 writer ignored them and served /seldon/<namespace>/<name>/; remove the annotation for the paths of Seldon`,
   );
 }
 
@@ -96,7 +96,7 @@ class Differences {
         "info",
         "differs-several-shadows",
         `${predictors[shadows[1]!]!.field}.shadow`,
-        `each of the ${shadows.length} shadows gets copies, and Ambassador takes only ${quoted(predictors[shadows[0]!]!.name)}; remove the others to have one`,
+        `each of the ${shadows.length} shadows gets copies, but with Ambassador only ${quoted(predictors[shadows[0]!]!.name)} did; remove the others to have one`,
       );
     }
     const [first] = shadows;
@@ -109,7 +109,7 @@ class Differences {
         "info",
         "differs-shadow-traffic",
         `${predictors[first]!.field}.traffic`,
-        `${percentText(percent)} of the requests are copied here, and ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(" and ")}; write traffic: 0 for no copies, or the percentage that is wanted`,
+        `Sluice copies ${percentText(percent)} of the requests, and Ambassador ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(" and ")}; write traffic: 0 for no copies, or the percentage that you want`,
       );
   }
 
@@ -142,7 +142,7 @@ class Differences {
         "info",
         "differs-weight",
         weight.field,
-        "operators since 0.4 do not read it, so all predictors that share the external name shared the requests there; remove it for that",
+        "operators since 0.4 ignore it and shared the requests among all predictors of this external name, but Sluice uses it; remove it for their shares",
       );
     }
     const shadow = this.#written(declared.shadow);
@@ -151,7 +151,7 @@ class Differences {
         "info",
         "differs-shadow",
         shadow.field,
-        "operators since 1.1 do not read it and gave this SeldonDeployment live requests, where it gets copies here; remove it for that",
+        "operators since 1.1 ignore it and sent live requests here, but Sluice sends copies; remove it for live requests",
       );
     }
     const ids = this.#written(declared.id);
@@ -161,7 +161,7 @@ class Differences {
         "info",
         "differs-ambassador-id",
         ids.field,
-        `it is a list of ids here, and the operator took ${quoted(ids.text)} for one id, which no Ambassador had; write one id`,
+        `Sluice reads a list of ids, but the operator took ${quoted(ids.text)} for one id, which no Ambassador had; write one id`,
       );
     }
   }
@@ -193,7 +193,7 @@ class Differences {
         shorter ? "warning" : "info",
         "differs-grpc-timeout",
         (grpc ?? rest)!.field,
-        `gRPC calls have ${here}, and the operator's v2 writer gave them ${limitText(v2)}, from rest-timeout${shorter ? ", so longer calls are cut now" : ""}; write seldon.io/grpc-timeout: "${v2}" for that`,
+        `gRPC calls have ${here}, but the operator's v2 writer gave them ${limitText(v2)}, from rest-timeout${shorter ? ", so Sluice cuts longer calls" : ""}; write seldon.io/grpc-timeout: "${v2}" for the same limit`,
       );
     }
     const retries = this.#written(declared.retries);
@@ -202,7 +202,7 @@ class Differences {
         "info",
         "differs-retries",
         retries.field,
-        `a request is tried again ${mostRetries} times at most, and ${retry.numRetries} times by Envoy; write up to ${mostRetries}`,
+        `Sluice retries a request ${mostRetries} times at most, but Envoy up to ${retry.numRetries} times; write up to ${mostRetries}`,
       );
     }
   }
@@ -223,7 +223,7 @@ class Differences {
           "info",
           "differs-header",
           header.field,
-          `${there.join(" and ")}, and here it is served; write one "name: value" without another colon for all of them`,
+          `${there.join(" and ")}, but Sluice serves it; write one "name: value" without another colon for all of them`,
         );
     }
     const regex = this.#written(declared.regexHeader);
@@ -232,7 +232,7 @@ class Differences {
         "info",
         "differs-regex-header",
         regex.field,
-        "operators since 0.4 read ambassador-header in its place, or ended on it, and here it counts; remove it for what they served",
+        "operators since 0.4 read ambassador-header instead, or ended on it, but Sluice uses it; remove it for their Routes",
       );
     }
   }
@@ -245,7 +245,7 @@ class Differences {
         "info",
         "differs-breaker-zero",
         written.field,
-        `0 is a limit of none here and with the operator's v2 writer, and its v1 writer dropped it for Ambassador's default; remove it for the default`,
+        `0 allows none here and with the operator's v2 writer, but its v1 writer used Ambassador's default; remove it for the default`,
       );
     }
   }
@@ -257,7 +257,7 @@ class Differences {
           "info",
           "differs-predictor-tls",
           `${field}.ssl.certSecretName`,
-          "requests go to the predictor by TLS, and went in plain text with Ambassador, because the operator named a TLSContext that nobody made; remove ssl for plain text",
+          "Sluice sends requests to the predictor over TLS, but Ambassador sent plain text, because the TLSContext that the operator named did not exist; remove ssl for plain text",
         );
       }
       if (explainer !== null && shadow) {
@@ -265,7 +265,7 @@ class Differences {
           "info",
           "differs-explainer",
           `${field}.explainer`,
-          "the explainer of a shadow answers, and was a shadow that answered 404 with Ambassador; remove the explainer for that",
+          "the explainer of a shadow answers, but with Ambassador it was a shadow, too, and gave 404; remove the explainer for 404",
         );
       }
     }

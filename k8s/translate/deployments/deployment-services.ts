@@ -135,7 +135,7 @@ export class DeploymentServices {
       result.isAbsent ? missingSecretLevel(this.#around.settings) : "error",
       "tls-missing",
       `${predictor.field}.ssl.certSecretName`,
-      `TLS to the predictor ${result.reason}, so ${notReady}, never sent in plain text; create the Secret`,
+      `TLS to the predictor ${result.reason}, so ${notReady}; create the Secret`,
     );
     return "missing";
   }
@@ -167,7 +167,7 @@ export class DeploymentServices {
           "error",
           "upstream-not-granted",
           "",
-          `the Service ${name} is an ExternalName of ${service.externalName}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`,
+          `the Service ${name} is an ExternalName of ${service.externalName}, so it needs a Grant; ask the operator of the gateway for one with this name under upstreams`,
         );
       return planUpstream({ kind: "service", namespace, name, port }, "none", protocol, tls, this.#limits);
     }
@@ -194,7 +194,7 @@ export class DeploymentServices {
         "warning",
         "no-explainer-port",
         `${predictor.field}.explainer`,
-        `the Service ${service.name} has neither a port named http nor the port ${port}, so requests for the explainer are answered 503; name its port http`,
+        `the Service ${service.name} has neither a port named http nor the port ${port}, so requests for the explainer get 503; name its port http`,
       );
     }
     if (this.#isWithheld(predictor)) return this.plan(service, candidate.name, port, "http1", "withheld");

@@ -156,8 +156,8 @@ describe("traffic", () => {
       "service prod/iris-a:5001 http2",
     ]);
     expect(problemsOf(translation)).toEqual([
-      'error bad-traffic SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more, so the predictor is not served in this form; write a percentage',
-      'error bad-traffic SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more, so the predictor is not served in this form; write a percentage',
+      'error bad-traffic SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
+      'error bad-traffic SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
     ]);
   });
 
