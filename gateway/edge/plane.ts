@@ -77,69 +77,23 @@ export class DataPlane implements Plane {
   #door: Door | null = null;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor(
-    {
-      settings,
-      clock,
-      counters,
-      others,
-      heavyUse,
-      table,
-      reader,
-      policy,
-      askKeys,
-      rateLimits,
-      oauthClients,
-      tokens,
-      log,
-      say,
-      used,
-      ticketSeed,
-    }: PlaneStart,
-    plantedSteps: readonly Step[] = [],
-  ) {
-    const { accessLog, limits } = settings;
+  constructor(start: PlaneStart, plantedSteps: readonly Step[] = []) {
+    const { settings, clock, counters, rateLimits } = start;
+    const { limits } = settings;
     this.#settings = settings;
     this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
     this.#clock = clock;
-    this.#certificates = new ServedCertificates(clock, ticketSeed, settings.tls?.defaults ?? plainTlsDefaults);
-    this.#worker = new WorkerContext({
-      settings,
-      clock,
-      counters,
-      others,
-      heavyUse,
-      log: (flag, namespace, entry) => {
-        // By option, or since too many are written about this failure, none is written.
-        if (accessLog === "all" || (accessLog === "errors" && lines.admits(flag, namespace, this.#worker.nowMs)))
-          log(entry());
-      },
-      faulted: (error) => {
-        counters.failure("UX");
-        log(
-          entryWithoutRequest("UX", error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ""),
-        );
-      },
-    });
-    this.#redis =
-      settings.redis === null
-        ? null
-        : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => this.#worker.stepFaulted(error) });
-    const epochMs = (): number => Date.now();
-    const namespaceOf = (client: string): string | null => this.#oauthClients.of(client)?.namespace ?? null;
-    this.#tokens = !settings.oauth
-      ? null
-      : this.#redis === null
-        ? new MemoryTokens(tokens, reader, counters, epochMs, namespaceOf)
-        : new RedisTokens(this.#redis, epochMs, namespaceOf);
-    if (oauthClients !== null) this.#oauthClients.apply({ whole: true, set: oauthClients, removed: [] });
-    const oauth =
-      this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
-    const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) =>
-      log(leftOutEntry(flag, count)),
-    );
-    const upstream = new UpstreamContext(this.#worker, used);
-    this.#table = new CurrentTable(table, reader, {
+    // io
+    this.#worker = workerOf(start);
+    // store
+    this.#redis = redisOf(start, this.#worker);
+    if (start.oauthClients !== null) this.#oauthClients.apply({ whole: true, set: start.oauthClients, removed: [] });
+    this.#tokens = tokensOf(start, this.#redis, this.#oauthClients);
+    // tls
+    this.#certificates = new ServedCertificates(clock, start.ticketSeed, settings.tls?.defaults ?? plainTlsDefaults);
+    // upstream, with the table that says which there are
+    const upstream = new UpstreamContext(this.#worker, start.used);
+    this.#table = new CurrentTable(start.table, start.reader, {
       attach: (mapping, slot) => {
         counters.willCount(slot);
         return new LazyMapping(mapping, slot, this.#compiler);
@@ -153,23 +107,17 @@ export class DataPlane implements Plane {
       },
     });
     this.#endRest = restOften(clock, this.#table, (error) => this.#worker.faulted(error));
+    this.#pools = new UpstreamRegistry(upstream, this.#table);
+    // identity
     this.#callers = new Callers(
-      policy ?? (settings.policyFile === null ? noPolicy : null),
-      { clock, epochMs: Date.now, askKeys },
+      start.policy ?? (settings.policyFile === null ? noPolicy : null),
+      { clock, epochMs: Date.now, askKeys: start.askKeys },
       counters,
     );
     this.#noteSecrets();
-    this.#pools = new UpstreamRegistry(upstream, this.#table);
-    this.#leases =
-      this.#redis === null
-        ? null
-        : new LeaseBook({
-            store: this.#redis,
-            clock,
-            workers: others.length + 1,
-            most: limits.rateLimitClients,
-            replica: replicaOf(rateLimits.memory),
-          });
+    // limits
+    this.#leases = leasesOf(start, this.#redis);
+    // policy
     this.#compiler = {
       pools: this.#pools,
       defaultIdleTimeoutMs: limits.streamIdleTimeoutMs,
@@ -179,7 +127,11 @@ export class DataPlane implements Plane {
       limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases),
       plantedSteps,
     };
+    const oauth =
+      this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
+    // exchange
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth, () => this.lacks);
+    // downstream
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
     this.#spread = new Spread(this.#downstream);
@@ -310,4 +262,61 @@ export class DataPlane implements Plane {
     this.#callers.close();
     this.#worker.wheel.close();
   }
+}
+
+/** The worker itself, whose log leaves out what is too much. */
+function workerOf({ settings, clock, counters, others, heavyUse, log }: PlaneStart): WorkerContext {
+  const { accessLog, limits } = settings;
+  const worker = new WorkerContext({
+    settings,
+    clock,
+    counters,
+    others,
+    heavyUse,
+    log: (flag, namespace, entry) => {
+      // By option, or since too many are written about this failure, none is written.
+      if (accessLog === "all" || (accessLog === "errors" && lines.admits(flag, namespace, worker.nowMs))) log(entry());
+    },
+    faulted: (error) => {
+      counters.failure("UX");
+      log(entryWithoutRequest("UX", error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ""));
+    },
+  });
+  const lines = new AccessBudget(worker.wheel, limits.accessLinesPerSecond, (flag, count) =>
+    log(leftOutEntry(flag, count)),
+  );
+  return worker;
+}
+
+function redisOf({ settings, clock, counters, say }: PlaneStart, worker: WorkerContext): RedisStore | null {
+  return settings.redis === null
+    ? null
+    : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => worker.stepFaulted(error) });
+}
+
+/** null: there is no OAuth gateway. */
+function tokensOf(
+  { settings, tokens, reader, counters }: PlaneStart,
+  redis: RedisStore | null,
+  clients: OAuthClients,
+): TokenStore | null {
+  if (!settings.oauth) return null;
+  const epochMs = (): number => Date.now();
+  const namespaceOf = (client: string): string | null => clients.of(client)?.namespace ?? null;
+  return redis === null
+    ? new MemoryTokens(tokens, reader, counters, epochMs, namespaceOf)
+    : new RedisTokens(redis, epochMs, namespaceOf);
+}
+
+/** null: each replica counts for itself. */
+function leasesOf({ settings, clock, others, rateLimits }: PlaneStart, redis: RedisStore | null): LeaseBook | null {
+  return redis === null
+    ? null
+    : new LeaseBook({
+        store: redis,
+        clock,
+        workers: others.length + 1,
+        most: settings.limits.rateLimitClients,
+        replica: replicaOf(rateLimits.memory),
+      });
 }
