@@ -37,7 +37,7 @@ import { probeEndpoint } from "./upstreams/health-probe.ts";
 import { fetchJwks } from "./callers/jwks-fetch.ts";
 import { PolicyKeeper, policyLookMs } from "./callers/policy-keeper.ts";
 import { Readiness } from "./status/readiness.ts";
-import { Reconciler, type ReconcilerOutside } from "./reconcile.ts";
+import { Reconciler } from "./reconcile.ts";
 import { TokenRevocation } from "./callers/token-revocation.ts";
 import { logStaleness, stalenessTimes } from "./status/staleness.ts";
 import { logWaiting } from "./status/waiting-log.ts";
@@ -70,228 +70,299 @@ export async function startControl(
     log.flush();
     process.exit(1);
   }
-  await runControl(start, source, log, openLook, parent);
+  await new ControlWorker(start, source, log, openLook, parent).open();
 }
 
-async function runControl(
-  { settings, handover, policy, base, counters, table, limits, certificates: before }: ControlStart,
-  source: Source,
-  log: Log,
-  openLook: () => Promise<CredentialLook>,
-  parent: MessagePort,
-): Promise<void> {
-  const tell = (message: FromControl): void => parent.postMessage(message);
-  const translateSettings = translateSettingsOf(
-    settings,
-    [...ownAddresses(settings), ...source.forbiddenAddresses],
-    "unready",
-  );
-  const translator = new Translator(
-    translateSettings,
-    { kind: source.claims === null ? "here" : "elsewhere", held: handover.held },
-    drawnKey(randomInt),
-  );
-  let admin: AdminServer | null = null;
-  let look: Promise<CredentialLook> | null = null;
-  let keeper: ClaimKeeper | null = null;
-  let releasing: NodeJS.Timeout | null = null;
-  const lookUp = async (host: string): Promise<readonly string[]> =>
-    (await lookup(host, { all: true })).map(({ address }) => address);
-  const revocation = new TokenRevocation(settings.workers, systemClock);
-  const outside: ReconcilerOutside = {
-    isOneNamespace: settings.namespaces.length === 1,
-    blocks: [base, ...counters],
-    lookup: lookUp,
-    probe: probeEndpoint,
-    refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
-    nowMs: () => performance.timeOrigin + performance.now(),
-    otherProblems: () => [
-      ...(keeper?.problems ?? []),
-      ...policies.problems,
-      ...guardProblems(translator.guards(), policies.policy),
-      ...certificates.problems,
-    ],
-    keep: (change) => tell({ kind: "kept", change }),
-    ready: () => {
-      tell({ kind: "ready" });
-      stepBack();
-      // Not before: to gather those of a large start takes longer than workers need to adopt its table.
-      void problemLog.look();
-      // With what was read, parsed and sent for that, they leave garbage.
-      releasing = setTimeout(releaseMemory, releaseMs);
-    },
-    oauthClients: (change) => {
-      if (settings.oauth) tell({ kind: "oauth-clients", change });
-    },
-    live: (seconds) => admin?.live(seconds),
-  };
-  const policies = new PolicyKeeper(settings.policyFile, policy, {
-    log,
-    changed: (kept) => tell({ kind: "policy", kept }),
-    problemsChanged: () => reconciler.otherProblemsChanged(),
-    opens: isAnonymousGranted(settings.grants),
-    lookMs: policyLookMs,
-    clock: systemClock,
-    fetchKeys: (url) =>
-      fetchJwks(url, { lookup: lookUp, refuse: (ip, port) => refusalOf(translateSettings, readAddress(ip), port) }),
-    keysLooked: (provider) => tell({ kind: "keys-looked", provider }),
-  });
-  const reconciler = new Reconciler(
-    translator,
-    new SharedTable(table),
-    handover,
-    new Readiness(settings.workers, handover.ready),
-    outside,
-  );
-  const channels = new Map<number, MessagePort>();
-  const certificates = new CertificateKeeper(settings.tls, before, {
-    log,
-    nowMs: Date.now,
-    publish: (set) => {
-      tell({ kind: "certificates", set });
-      for (const channel of channels.values())
-        channel.postMessage({ kind: "certificates", set } satisfies ControlToData);
-    },
-    problemsChanged: () => reconciler.otherProblemsChanged(),
-  });
-  if (source.claims !== null) {
-    const outside = {
-      nowMs: () => performance.timeOrigin + performance.now(),
-      random: Math.random,
-      log,
-      isCurrent: () => source.trouble() === null,
-      recorded: (record: ClaimRecord) => reconciler.record(record),
-      problemsChanged: () => reconciler.otherProblemsChanged(),
-    };
-    keeper = new ClaimKeeper(source.claims, translator, outside, keeperTimes);
-  }
-  const blocks = [base, ...counters].map((buffer) => new Float64Array(buffer));
-  const startedMs = sharedNowMs();
-  // Data workers start beside this thread: at first they need not turn yet.
-  const turns = (): boolean =>
-    sharedNowMs() - startedMs < Math.max(settings.workerStallMs, startGraceMs) ||
-    anyTurns(blocks.slice(1), settings.workerStallMs, sharedNowMs());
-  const revoker = settings.oauth
-    ? {
-        clientOf: (namespace: string, deployment: string) => translator.oauthClientOf(namespace, deployment),
-        revoke: (tokens: TokensToRevoke) => revocation.revoke(tokens),
-      }
-    : null;
-  const sweeping = setInterval(() => {
-    reconciler.sweep(blocks);
-    keeper?.sweep();
-  }, sweepMs);
-  const problemEvents =
-    source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
-  const problemLog = new ProblemLog(
-    log,
-    () => reconciler.gatherProblems(slicesOfThread()),
-    (problems) => problemEvents?.take(problems),
-  );
-  const looking = setInterval(() => {
-    // Before the first table they take time from it.
-    if (reconciler.served.version > 0) void problemLog.look();
-  }, problemLogMs);
-  const staleness = logStaleness(source, log, stalenessTimes);
-  const notReady = (): string | null =>
-    reconciler.ready ? null : (source.trouble() ?? policies.waitsFor ?? reconciler.waitsFor);
-  const waiting = logWaiting(notReady, log);
+/**
+ * The control worker in its stages: made (every part from those before it; nothing is read, and nobody is told anything), opened (the admin port answers,
+ * the sources are read, the first table leaves), serving (messages and changes), stopping.
+ */
+class ControlWorker {
+  readonly #start: ControlStart;
+  readonly #source: Source;
+  readonly #log: Log;
+  readonly #openLook: () => Promise<CredentialLook>;
+  readonly #parent: MessagePort;
+  /** Counters: those of ended workers, then one block a data worker. */
+  readonly #blocks: readonly Float64Array[];
+  readonly #startedMs = sharedNowMs();
+  readonly #translator: Translator;
+  readonly #reconciler: Reconciler;
+  readonly #policies: PolicyKeeper;
+  readonly #channels = new Map<number, MessagePort>();
+  readonly #certificates: CertificateKeeper;
+  /** null: this thread alone says who holds what. */
+  readonly #claims: ClaimKeeper | null;
+  readonly #revocation: TokenRevocation;
+  readonly #problemEvents: ProblemEvents | null;
+  readonly #problemLog: ProblemLog;
+  #admin: AdminServer | null = null;
+  #look: Promise<CredentialLook> | null = null;
+  /** What ends with this thread and needs no waiting for. */
+  readonly #endings: (() => void)[] = [];
 
-  const stop = async (): Promise<void> => {
-    clearInterval(sweeping);
-    clearInterval(looking);
-    if (releasing !== null) clearTimeout(releasing);
-    staleness.stop();
-    waiting.stop();
-    problemEvents?.stop();
-    keeper?.stop();
-    policies.stop();
-    certificates.stop();
-    reconciler.stop();
-    void look?.then((opened) => opened.close());
-    await Promise.allSettled([source.stop(), admin?.close()]);
-    log.flush();
-    tell({ kind: "stopped" });
-    parent.close();
-  };
-  parent.on("message", (message: ToControl) => {
-    switch (message.kind) {
-      case "data-worker":
-        message.channel.on("message", (answer: DataToControl) => {
-          if (answer.kind === "keys-wanted") policies.askKeys(answer.provider);
-          else if (answer.kind === "revoked") revocation.answered(message.worker, answer.id, answer.answer);
-          else reconciler.from(message.worker, answer);
-        });
-        channels.set(message.worker, message.channel);
-        // Before it is told of a table: whoever routes to a host knows its terms.
-        if (certificates.set !== null)
-          message.channel.postMessage({ kind: "certificates", set: certificates.set } satisfies ControlToData);
-        revocation.join(message.worker, (id, tokens) =>
-          message.channel.postMessage({ kind: "revoke", id, tokens } satisfies ControlToData),
-        );
-        reconciler.join(message.worker, () => message.channel.postMessage({ kind: "wake" } satisfies ControlToData));
-        break;
-      case "data-worker-gone":
-        // What it said last is of the one before: its successor is there already.
-        channels.get(message.worker)?.close();
-        channels.delete(message.worker);
-        revocation.leave(message.worker);
-        reconciler.leave(message.worker);
-        break;
-      case "reread":
-        certificates.reread();
-        break;
-      case "drain":
-        reconciler.drain();
-        break;
-      case "stop":
-        void stop();
-        break;
+  constructor(
+    start: ControlStart,
+    source: Source,
+    log: Log,
+    openLook: () => Promise<CredentialLook>,
+    parent: MessagePort,
+  ) {
+    const { settings, handover } = start;
+    this.#start = start;
+    this.#source = source;
+    this.#log = log;
+    this.#openLook = openLook;
+    this.#parent = parent;
+    this.#blocks = [start.base, ...start.counters].map((buffer) => new Float64Array(buffer));
+    const translate = translateSettingsOf(
+      settings,
+      [...ownAddresses(settings), ...source.forbiddenAddresses],
+      "unready",
+    );
+    this.#translator = new Translator(
+      translate,
+      { kind: source.claims === null ? "here" : "elsewhere", held: handover.held },
+      drawnKey(randomInt),
+    );
+    this.#reconciler = new Reconciler(
+      this.#translator,
+      new SharedTable(start.table),
+      handover,
+      new Readiness(settings.workers, handover.ready),
+      {
+        isOneNamespace: settings.namespaces.length === 1,
+        blocks: [start.base, ...start.counters],
+        lookup: addressesOf,
+        probe: probeEndpoint,
+        refuse: (upstream, ip) => checkReach(translate, upstream, ip),
+        nowMs: epochMs,
+        keep: (change) => this.#tell({ kind: "kept", change }),
+        ready: () => this.#becameReady(),
+        oauthClients: (change) => {
+          if (settings.oauth) this.#tell({ kind: "oauth-clients", change });
+        },
+        live: (seconds) => this.#admin?.live(seconds),
+      },
+    );
+    const problemsChanged = (): void => this.#reconciler.otherProblemsChanged();
+    this.#policies = new PolicyKeeper(settings.policyFile, start.policy, {
+      log,
+      changed: (kept) => this.#tell({ kind: "policy", kept }),
+      problemsChanged,
+      opens: isAnonymousGranted(settings.grants),
+      lookMs: policyLookMs,
+      clock: systemClock,
+      fetchKeys: (url) =>
+        fetchJwks(url, { lookup: addressesOf, refuse: (ip, port) => refusalOf(translate, readAddress(ip), port) }),
+      keysLooked: (provider) => this.#tell({ kind: "keys-looked", provider }),
+    });
+    this.#certificates = new CertificateKeeper(settings.tls, start.certificates, {
+      log,
+      nowMs: Date.now,
+      publish: (set) => {
+        this.#tell({ kind: "certificates", set });
+        for (const channel of this.#channels.values()) send(channel, { kind: "certificates", set });
+      },
+      problemsChanged,
+    });
+    this.#claims =
+      source.claims === null
+        ? null
+        : new ClaimKeeper(
+            source.claims,
+            this.#translator,
+            {
+              nowMs: epochMs,
+              random: Math.random,
+              log,
+              isCurrent: () => source.trouble() === null,
+              recorded: (record: ClaimRecord) => this.#reconciler.record(record),
+              problemsChanged,
+            },
+            keeperTimes,
+          );
+    this.#reconciler.gatherAlso(() => [
+      ...(this.#claims?.problems ?? []),
+      ...this.#policies.problems,
+      ...guardProblems(this.#translator.guards(), this.#policies.policy),
+      ...this.#certificates.problems,
+    ]);
+    this.#revocation = new TokenRevocation(settings.workers, systemClock);
+    this.#problemEvents =
+      source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
+    this.#problemLog = new ProblemLog(
+      log,
+      () => this.#reconciler.gatherProblems(slicesOfThread()),
+      (problems) => this.#problemEvents?.take(problems),
+    );
+  }
+
+  /** Resolves once the first table has left, or the thread cannot start and ends. */
+  async open(): Promise<void> {
+    this.#parent.on("message", (message: ToControl) => this.#take(message));
+    this.#watch();
+    try {
+      this.#admin = await this.#startAdmin();
+      this.#tell({ kind: "admin-listening", host: this.#admin.host, port: this.#admin.port });
+      await this.#policies.open();
+      await this.#source.start((change) => this.#deliver(change));
+      this.#policies.synced();
+      this.#certificates.open(this.#translator.current().hosts);
+      // Before the first table: what is contested is decided by the record, or by nobody.
+      await this.#claims?.open();
+      this.#reconciler.open();
+      // Else once everybody serves.
+      if (this.#start.handover.ready) void this.#problemLog.look();
+    } catch (error) {
+      this.#tell({ kind: "failed", sentence: sentenceOf(error) });
+      await this.#stop();
+      // Whatever a half-started Source still holds must not keep the thread: the supervisor gives the seat to another.
+      process.exit(1);
     }
-  });
-  try {
-    admin = await startAdmin({
+  }
+
+  /** What happens at its time from now on. */
+  #watch(): void {
+    const sweeping = setInterval(() => {
+      this.#reconciler.sweep(this.#blocks);
+      this.#claims?.sweep();
+    }, sweepMs);
+    const looking = setInterval(() => {
+      // Before the first table they take time from it.
+      if (this.#reconciler.served.version > 0) void this.#problemLog.look();
+    }, problemLogMs);
+    const staleness = logStaleness(this.#source, this.#log, stalenessTimes);
+    const waiting = logWaiting(() => this.#waitsFor(), this.#log);
+    this.#endings.push(
+      () => clearInterval(sweeping),
+      () => clearInterval(looking),
+      () => staleness.stop(),
+      () => waiting.stop(),
+    );
+  }
+
+  async #startAdmin(): Promise<AdminServer> {
+    const { settings, limits } = this.#start;
+    return startAdmin({
       admin: settings.admin,
-      view: reconciler,
-      blocks,
+      view: this.#reconciler,
+      blocks: this.#blocks,
       countedClients: () => countedClients(limits, sharedNowMs()),
       bodyBytes: settings.limits.bodyBytes,
       oauth: settings.oauth,
       trustedHops: settings.trustedHops,
-      openLook: () => (look ??= openLook()),
-      policy: () => policies.policy,
-      policyProblems: () => policies.problems,
-      certificateSet: () => certificates.set,
-      sourceKind: source.kind,
-      sourceAgeSeconds: () => source.ageSeconds(),
-      notReady,
-      certificates: () => certificates.expiries,
-      turns,
-      revoker,
+      openLook: () => (this.#look ??= this.#openLook()),
+      policy: () => this.#policies.policy,
+      policyProblems: () => this.#policies.problems,
+      certificateSet: () => this.#certificates.set,
+      sourceKind: this.#source.kind,
+      sourceAgeSeconds: () => this.#source.ageSeconds(),
+      notReady: () => this.#waitsFor(),
+      certificates: () => this.#certificates.expiries,
+      turns: () => this.#turns(),
+      revoker: settings.oauth
+        ? {
+            clientOf: (namespace, deployment) => this.#translator.oauthClientOf(namespace, deployment),
+            revoke: (tokens: TokensToRevoke) => this.#revocation.revoke(tokens),
+          }
+        : null,
     });
-    tell({ kind: "admin-listening", host: admin.host, port: admin.port });
-    await policies.open();
-    const deliver = (change: SourceChange): void => {
-      reconciler.take(change);
-      policies.take(change);
-      keeper?.changed();
-      certificates.declare(translator.current().hosts);
-      source.follow(new Set([...translator.wantedSecrets, ...policies.wantedSecrets]));
-    };
-    await source.start(deliver);
-    policies.synced();
-    certificates.open(translator.current().hosts);
-    // Before the first table: what is contested is decided by the record, or by nobody.
-    await keeper?.open();
-    reconciler.open();
-    // Else once everybody serves.
-    if (handover.ready) void problemLog.look();
-  } catch (error) {
-    tell({ kind: "failed", sentence: sentenceOf(error) });
-    await stop();
-    // Whatever a half-started Source still holds must not keep the thread: the supervisor gives the seat to another.
-    process.exit(1);
   }
+
+  #deliver(change: SourceChange): void {
+    this.#reconciler.take(change);
+    this.#policies.take(change);
+    this.#claims?.changed();
+    this.#certificates.declare(this.#translator.current().hosts);
+    this.#source.follow(new Set([...this.#translator.wantedSecrets, ...this.#policies.wantedSecrets]));
+  }
+
+  #becameReady(): void {
+    this.#tell({ kind: "ready" });
+    stepBack();
+    // Not before: to gather those of a large start takes longer than workers need to adopt its table.
+    void this.#problemLog.look();
+    // With what was read, parsed and sent for that, they leave garbage.
+    const releasing = setTimeout(releaseMemory, releaseMs);
+    this.#endings.push(() => clearTimeout(releasing));
+  }
+
+  #take(message: ToControl): void {
+    switch (message.kind) {
+      case "data-worker":
+        return this.#join(message.worker, message.channel);
+      case "data-worker-gone":
+        // What it said last is of the one before: its successor is there already.
+        this.#channels.get(message.worker)?.close();
+        this.#channels.delete(message.worker);
+        this.#revocation.leave(message.worker);
+        return this.#reconciler.leave(message.worker);
+      case "reread":
+        return this.#certificates.reread();
+      case "drain":
+        return this.#reconciler.drain();
+      case "stop":
+        void this.#stop();
+    }
+  }
+
+  #join(worker: number, channel: MessagePort): void {
+    channel.on("message", (answer: DataToControl) => {
+      if (answer.kind === "keys-wanted") this.#policies.askKeys(answer.provider);
+      else if (answer.kind === "revoked") this.#revocation.answered(worker, answer.id, answer.answer);
+      else this.#reconciler.from(worker, answer);
+    });
+    this.#channels.set(worker, channel);
+    // Before it is told of a table: whoever routes to a host knows its terms.
+    const { set } = this.#certificates;
+    if (set !== null) send(channel, { kind: "certificates", set });
+    this.#revocation.join(worker, (id, tokens) => send(channel, { kind: "revoke", id, tokens }));
+    this.#reconciler.join(worker, () => send(channel, { kind: "wake" }));
+  }
+
+  async #stop(): Promise<void> {
+    for (const end of this.#endings) end();
+    for (const part of [this.#problemEvents, this.#claims, this.#policies, this.#certificates, this.#reconciler])
+      part?.stop();
+    void this.#look?.then((opened) => opened.close());
+    await Promise.allSettled([this.#source.stop(), this.#admin?.close()]);
+    this.#log.flush();
+    this.#tell({ kind: "stopped" });
+    this.#parent.close();
+  }
+
+  /** Does a data worker turn? They start beside this thread: at first they need not yet. */
+  #turns(): boolean {
+    const { workerStallMs } = this.#start.settings;
+    return (
+      sharedNowMs() - this.#startedMs < Math.max(workerStallMs, startGraceMs) ||
+      anyTurns(this.#blocks.slice(1), workerStallMs, sharedNowMs())
+    );
+  }
+
+  /** Why the gateway is not ready, for people; null: it is. */
+  #waitsFor(): string | null {
+    return this.#reconciler.ready
+      ? null
+      : (this.#source.trouble() ?? this.#policies.waitsFor ?? this.#reconciler.waitsFor);
+  }
+
+  #tell(message: FromControl): void {
+    this.#parent.postMessage(message);
+  }
+}
+
+function send(channel: MessagePort, message: ControlToData): void {
+  channel.postMessage(message);
+}
+
+async function addressesOf(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+function epochMs(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 function sentenceOf(error: unknown): string {

@@ -32,8 +32,6 @@ export interface ReconcilerOutside {
   lookup(host: string): Promise<readonly string[]>;
   refuse(upstream: Upstream, ip: string): Problem | null;
   nowMs(): number;
-  /** What is wrong beside objects: with the record of claims, the policy, certificates. */
-  otherProblems(): readonly Problem[];
   /** Counters of the gateway: which slots an earlier control worker gave. */
   readonly blocks: readonly ArrayBufferLike[];
   /** What a successor must know has changed. */
@@ -67,6 +65,7 @@ export class Reconciler {
   #translation: Translation;
   #sourceProblems: readonly Problem[] = [];
   readonly #problems: GatheredProblems;
+  readonly #others: (() => readonly Problem[])[] = [];
   /** What a successor was told last. */
   #told: Pick<Handover, "ready" | "addresses">;
   /** The Source has synced: what is known of it is the whole. */
@@ -121,7 +120,7 @@ export class Reconciler {
       gatherTranslated: () => translator.gatherProblems(),
       others: () => [
         ...this.#sourceProblems,
-        ...outside.otherProblems(),
+        ...this.#others.flatMap((others) => others()),
         ...this.#publisher.problems,
         ...this.#resolver.problems,
       ],
@@ -234,7 +233,12 @@ export class Reconciler {
     if (this.#isOpen) this.#tellOAuth(false);
   }
 
-  /** `otherProblems` says something else now. */
+  /** What is wrong beside objects is gathered too: with the record of claims, the policy, certificates. */
+  gatherAlso(problems: () => readonly Problem[]): void {
+    this.#others.push(problems);
+  }
+
+  /** What is gathered beside objects may be something else now. */
   otherProblemsChanged(): void {
     this.#problems.changed();
   }

@@ -129,7 +129,6 @@ function start({
     probe,
     refuse: () => null,
     nowMs: () => 0,
-    otherProblems: () => [],
     keep: (change) => keptChanges.push(change),
     ready: () => (ready += 1),
     live: () => {},
