@@ -2,7 +2,8 @@
 import type { RouteTable } from "../../routing/table.ts";
 import { mayShowCredentials, type CredentialLook, type LookedAt, type ShownRequest } from "../callers/shown.ts";
 import { throughFront } from "./explanation-front.ts";
-import { explain, type ExplainRequest, type ExplainWith, type Explanation, type Way } from "./explanation.ts";
+import { explain, type ExplainRequest, type ExplainWith, type Explanation } from "./explanation.ts";
+import type { Way } from "./ways.ts";
 
 /** Looks at credentials; a text: why nobody does. */
 export type Looker = CredentialLook | string;

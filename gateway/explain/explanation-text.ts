@@ -2,7 +2,8 @@
 import { printShare } from "../../routing/print.ts";
 import { visible } from "../../routing/text/visible.ts";
 import { Columns, memberColumns, type Column } from "./columns.ts";
-import type { Explanation, Way } from "./explanation.ts";
+import type { Explanation } from "./explanation.ts";
+import type { Way } from "./ways.ts";
 
 const columns: readonly Column[] = [
   ...memberColumns,

@@ -1,33 +1,26 @@
 // Explanation: why a request goes where it goes. The same code for `sluice explain` and the admin port; nothing is sent.
 import { textOf } from "../../routing/request/bytes.ts";
-import { compileConditions, conditionsHold } from "../../routing/route/condition.ts";
 import { decide } from "../../routing/decide.ts";
-import type { RejectDecision, RejectReason, Route } from "../../routing/route/decision.ts";
-import { isGrpcPath } from "../../routing/request/grpc.ts";
-import { type RequestHead } from "../../routing/request/head.ts";
+import type { RejectDecision, RejectReason } from "../../routing/route/decision.ts";
 import { headOf } from "../../routing/request/head-text.ts";
 import { ownerOf } from "../../routing/lookup.ts";
-import type { Mapping, TimeLimit } from "../../routing/model/mapping.ts";
-import type { Match } from "../../routing/model/match.ts";
-import type { ObjectRef } from "../../routing/text/problem.ts";
 import { canonicalPath } from "../../routing/request/path.ts";
-import { decisionJson, forwardedPath, printDecision, printShare, type DecisionJson } from "../../routing/print.ts";
+import { printShare } from "../../routing/print.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import { visible } from "../../routing/text/visible.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
-import { admittanceOf } from "../callers/effective.ts";
 import { oauthPlaceOf, type OAuthPlace } from "../callers/oauth-place.ts";
-import { callersSaid, sinceAuth, type CallersPart, type CallWorld } from "../callers/said.ts";
 import { withoutCredentialsInQuery } from "../callers/shown.ts";
-import { admitsText, nameText, sinceNothing, type NamedCaller } from "../callers/words.ts";
+import type { NamedCaller } from "../callers/words.ts";
 import { atDoor, throughFront } from "./explanation-front.ts";
 import { hintsFor } from "./explanation-hints.ts";
 import { hostWords, isHostJudged, type HostBook } from "./host-words.ts";
 import { grpcStatusNames, rejectFailure, type Failure } from "../failures.ts";
 import type { Wording } from "./match-words.ts";
-import { stepsBefore, stepsOf, type BeforeRouteName, type StepConditions, type StepName } from "../steps.ts";
-import { destinationOf, destinationWords } from "./target-words.ts";
-import type { ServiceChoice, Translation } from "../../k8s/translate/model/translation.ts";
+import { passedOver, routeText, type PassedRoute } from "./passed-routes.ts";
+import { callersOf, waysOf, type Way } from "./ways.ts";
+import { stepsBefore, type BeforeRouteName } from "../steps.ts";
+import type { Translation } from "../../k8s/translate/model/translation.ts";
 
 /** A request as somebody would send it. */
 export interface ExplainRequest {
@@ -41,32 +34,6 @@ export interface ExplainRequest {
   readonly secure: boolean;
 }
 
-/** One way that the request may go, with what it is decided by. */
-export interface Way {
-  /** 0..1: of the requests that take this Route; of a Shadow, how many are copied. */
-  readonly share: number;
-  /** As written, 0..1, before readiness. */
-  readonly declared: number;
-  readonly role: "live" | "shadow";
-  readonly ready: boolean;
-  readonly source: ObjectRef;
-  /** "" of a raw Mapping. */
-  readonly predictor: string;
-  /** Its Upstream's `host:port`. */
-  readonly to: string;
-  readonly decision: DecisionJson;
-  readonly text: string;
-  /** Who may call, and since what, where anything says so; and whether somebody who was named may. */
-  readonly callers: readonly string[];
-  /** Providers of which one must admit; empty: none is asked. */
-  readonly asks: readonly string[];
-  /** What happens to the request on the way, in order. Nothing to a copy. */
-  readonly steps: readonly StepName[];
-  readonly limits: readonly string[];
-  /** How the Service was chosen, for what a SeldonDeployment declares. */
-  readonly service: ServiceChoice | null;
-}
-
 export interface Explanation {
   /** Where it is looked up: a namespace, shared space, or in no Routes at all. */
   readonly space: string;
@@ -75,7 +42,7 @@ export interface Explanation {
   /** Steps of every such request before those of its Route, in order. */
   readonly before: readonly BeforeRouteName[];
   /** Routes that come earlier and match the path, and why each is passed over. */
-  readonly passed: readonly { readonly route: string; readonly because: string }[];
+  readonly passed: readonly PassedRoute[];
   /** The Route that answers, in one line, or null. */
   readonly route: string | null;
   readonly ways: readonly Way[];
@@ -306,205 +273,6 @@ function asksForWebSocket({ headers, grpc }: ExplainRequest): boolean {
         name.toLowerCase() === field && value.split(",").some((element) => element.trim().toLowerCase() === word),
     );
   return !grpc && names("upgrade", "websocket") && names("connection", "upgrade");
-}
-
-/** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
-function passedOver(
-  table: RouteTable<null>,
-  space: string | null,
-  head: RequestHead,
-  answer: Route<null> | null,
-  wording: Wording,
-): Explanation["passed"] {
-  const passed: { route: string; because: string }[] = [];
-  for (const route of table.routesInOrder()) {
-    if (route.space !== space) continue;
-    if (route === answer) break;
-    const because = pathMatches(route, head) ? reasonToPass(route, head, wording) : null;
-    if (because !== null) passed.push({ route: routeText(route, wording), because });
-  }
-  return passed;
-}
-
-function pathMatches({ match, regex }: Route<null>, head: RequestHead): boolean {
-  const path = textOf(head.pathBytes, head.pathStart, head.pathEnd);
-  switch (match.path.kind) {
-    case "prefix":
-      return match.path.caseSensitive
-        ? path.startsWith(match.path.prefix)
-        : folded(path).startsWith(folded(match.path.prefix));
-    case "exact":
-      return match.path.caseSensitive ? path === match.path.path : folded(path) === folded(match.path.path);
-    case "regex":
-      return regex?.matches(path) ?? false;
-    case "grpc":
-      return head.grpc && isGrpcPath(head) && namesDeployment(match, head);
-  }
-}
-
-/** The gRPC Routes of other deployments have the same path, so the name counts as part of it. */
-function namesDeployment(match: Match, head: RequestHead): boolean {
-  const named = compileConditions({
-    ...match,
-    host: { kind: "any" },
-    method: null,
-    headers: match.headers.filter(({ name }) => name === "seldon"),
-    query: [],
-  });
-  return named.ok && (named.conditions === null || conditionsHold(named.conditions, head));
-}
-
-/** ASCII letters in lower case, as paths without case are compared. */
-function folded(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-}
-
-/** The first condition that does not hold; where all hold it is that the Route has only shadows, or that a bare name does not go to claims. */
-function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead, wording: Wording): string {
-  const none: Match = { path: match.path, host: { kind: "any" }, method: null, headers: [], query: [] };
-  const parts: Match[] = [
-    ...match.headers.map((header) => ({ ...none, headers: [header] })),
-    { ...none, method: match.method },
-    { ...none, host: match.host },
-    ...match.query.map((parameter) => ({ ...none, query: [parameter] })),
-  ];
-  for (const part of parts) {
-    const compiled = compileConditions(part);
-    if (!compiled.ok) return compiled.reason;
-    if (compiled.conditions !== null && !conditionsHold(compiled.conditions, head))
-      return `not ${wording.conditions(part)}`;
-  }
-  return hasLive ? "a bare gRPC name is not open to claims" : "only shadows";
-}
-
-function waysOf(
-  route: Route<null>,
-  translation: ExplainWith["translation"],
-  path: string,
-  callersFor: (mapping: Mapping) => Told,
-  conditions: StepConditions,
-): Way[] {
-  const { upstreams } = translation;
-  const choiceOf = (mapping: Mapping): ServiceChoice | null =>
-    translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
-  const originOf = (mapping: Mapping): Pick<Way, "source" | "predictor" | "to"> => ({
-    source: mapping.source,
-    predictor: mapping.series.predictor,
-    to: destinationWords(destinationOf(mapping, upstreams)),
-  });
-  const admits = ({ guard, namespace }: Mapping): boolean =>
-    conditions.policy !== null && admittanceOf(guard, namespace, conditions.policy).kind !== "nobody";
-  // As the data plane does (gateway/edge/exchange/admitting-member.ts).
-  const leaves = route.split.members.some(({ mapping, share }) => share > 0 && admits(mapping));
-  const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
-    const decision = {
-      kind: "forward",
-      serial: route.serial,
-      next: null,
-      bound: 1,
-      attached: null,
-      shadows: route.shadows,
-      route,
-      mapping,
-      target: mapping.target,
-    } as const;
-    const steps = stepsOf(mapping, conditions);
-    const told = callersFor(mapping);
-    const limits = [
-      ...(mapping.target.kind === "forward" ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []),
-      ...told.limits,
-    ];
-    const { asks } = told;
-    const callers =
-      admits(mapping) || share === 0 || !leaves
-        ? told.callers
-        : [...told.callers, "its share goes to the members of the Route that somebody may call"];
-    return {
-      share,
-      declared,
-      role: "live",
-      ready,
-      ...originOf(mapping),
-      decision: decisionJson(decision, path, []),
-      text: printDecision(decision, path, []),
-      callers,
-      asks,
-      steps,
-      limits,
-      service: choiceOf(mapping),
-    };
-  });
-  const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
-    const decision = {
-      kind: "forward",
-      mapping: mapping.id,
-      upstream: target.upstream,
-      path: forwardedPath(mapping, target, path),
-      shadows: [],
-    } as const;
-    return {
-      share: fraction,
-      declared: fraction,
-      role: "shadow",
-      ready,
-      ...originOf(mapping),
-      decision,
-      text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`,
-      callers: [],
-      asks: [],
-      steps: [],
-      limits: [],
-      service: choiceOf(mapping),
-    };
-  });
-  return [...live, ...shadows];
-}
-
-/** What is told of a Mapping's callers. */
-interface Told {
-  readonly callers: readonly string[];
-  readonly asks: readonly string[];
-  readonly limits: readonly string[];
-}
-
-function callersOf(mapping: Mapping, world: CallWorld, as: NamedCaller | null): Told {
-  const { callers, asks, addresses, limits } = callersSaid(mapping, world);
-  const said = callers.flatMap(({ words, since }) =>
-    since === sinceNothing ? [] : [since === sinceAuth ? words : `${words} (${since})`],
-  );
-  return {
-    callers: [...said, ...addresses, ...(as === null ? [] : [namedText(mapping, as, world.policy, callers)])],
-    asks,
-    limits: limits.map((limit) => `limits: ${limit}`),
-  };
-}
-
-/** Whether a named caller would be let in, where nobody but the policy decides, and where others do. */
-function namedText(mapping: Mapping, as: NamedCaller, policy: CallPolicy, callers: readonly CallersPart[]): string {
-  if (callers.some(({ words }) => words.startsWith("nobody: "))) return `${nameText(as)} is not let in, as nobody is`;
-  const text = admitsText(mapping, as, policy);
-  return callers.some(({ since }) => since === sinceAuth) ? `${text}; the AuthService was not asked` : text;
-}
-
-/** Id of the REST Mapping beside this one: a predictor has one Service for all its Mappings, and the choice is kept with that one. */
-function restOf({ source, series }: Mapping): string {
-  return `${source.kind} ${source.namespace}/${source.name} http ${series.predictor}`;
-}
-
-function limitTexts(timeout: TimeLimit, idle: TimeLimit): string[] {
-  const whole =
-    timeout.ms === 0
-      ? "no time limit"
-      : timeout.setBy === null
-        ? `${timeout.ms} ms to the response head`
-        : `${timeout.ms} ms to the end of the response`;
-  const still = idle.ms === 0 ? "no idle limit" : `${idle.ms} ms without a byte`;
-  return [`limits: ${whole}, set by ${timeout.setBy ?? "default"}; ${still}, set by ${idle.setBy ?? "default"}`];
-}
-
-function routeText(route: Route<null>, { match }: Wording): string {
-  const precedence = route.precedence === 0 ? "" : `  precedence ${route.precedence}`;
-  return `${match(route.match)}${precedence}${route.space === route.namespace ? "" : `  of ${route.namespace}`}`;
 }
 
 function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation["reject"] {
