@@ -96,7 +96,7 @@ function start(...slices: readonly SourceObject[]): Started {
       lookup: () => Promise.reject(new Error("nobody asks")),
       refuse: () => null,
       nowMs: () => 0,
-        keep: () => {},
+      keep: () => {},
       ready: () => {},
       live: () => {},
       oauthClients: () => {},
