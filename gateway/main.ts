@@ -48,8 +48,6 @@ async function runThread(start: ThreadStart): Promise<void> {
     };
     if (start.kind === "data") return serve(start);
     const { waitForPlace } = await import("./worker/spare.ts");
-    const { rehearse } = await import("./worker/rehearsal.ts");
-    await rehearse(start, (plane) => new DataPlane(plane));
     await waitForPlace(port, serve);
   }
 }

@@ -63,13 +63,10 @@ export interface DataStart {
   readonly replacement: boolean;
 }
 
-/** A data worker to be: it loads what every data worker needs, rehearses (gateway/worker/rehearsal.ts), says so, and its first message is the DataStart of the place that it takes. */
+/** A standby worker: it loads what every data worker needs and says so. Its first message is the DataStart of the worker that it replaces. */
 export interface SpareStart {
   readonly kind: "spare";
   readonly settings: Settings;
-  readonly table: SharedArrayBuffer;
-  /** Number of the reader as which it looks at the table before it has a place. */
-  readonly reader: number;
 }
 
 /** What a control worker leaves to its successor beside the table; the supervisor keeps it. */

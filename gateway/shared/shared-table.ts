@@ -10,11 +10,7 @@ const readyCell = 1;
 const writingCell = 2;
 const firstReader = unitWords;
 
-/** Number of the reader that is no worker yet; those of workers are below. */
-export const spareReader = maxWorkers;
-const readers = maxWorkers + 1;
-
-if (firstReader + readers * unitWords > cellWords) throw new Error("the cells of an arena do not hold the readers");
+if (firstReader + maxWorkers * unitWords > cellWords) throw new Error("the cells of an arena do not hold the readers");
 
 const start = cellsUnit * unitWords;
 
@@ -70,7 +66,7 @@ export class SharedTable {
   /** Of the writer: every reader reads this version or a later one; that of the newest table where there are no readers. */
   get oldestRead(): number {
     let oldest = this.version;
-    for (let reader = 0; reader < readers; reader++) {
+    for (let reader = 0; reader < maxWorkers; reader++) {
       const version = Atomics.load(this.#words, readerCell(reader));
       if (version !== 0 && version < oldest) oldest = version;
     }

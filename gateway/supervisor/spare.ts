@@ -1,5 +1,5 @@
-// The supervisor's spare: a thread that has loaded and rehearsed what a data worker does and takes the place of the next one that ends, which so is empty for
-// a moment only. It is nobody's worker until then: it has no number, counts nothing, reads no table once it has rehearsed, and is not watched.
+// The supervisor's standby worker: a thread that has loaded what a data worker needs and takes the place of the next one that ends, which so is empty for
+// a moment only. Until then it has no number, counts nothing, reads no table and is not watched.
 import type { Worker } from "node:worker_threads";
 import type { DataStart, SpareStart } from "../shared/messages.ts";
 import { startThread } from "../start-thread.ts";
@@ -7,7 +7,7 @@ import { SupervisedThread } from "./supervised-thread.ts";
 
 /** Who serves goes first: a spare is started this long after the gateway is ready, or after the one before it has taken a place. */
 const restMs = 1000;
-/** One that has not loaded by then is ended: it may keep others from using again what it reads of the table. */
+/** One that has not loaded by then is ended. */
 const loadMs = 60_000;
 
 export class SpareThread {

@@ -8,7 +8,6 @@ import type { Log } from "../shared/log.ts";
 import type { ControlStart, DataStart, Handover, HandoverChange, KeptPolicy, SpareStart } from "../shared/messages.ts";
 import { sharedNowMs } from "../shared/pulse.ts";
 import type { Settings } from "../options/settings.ts";
-import { spareReader } from "../shared/shared-table.ts";
 import { KeptOAuth } from "./oauth.ts";
 import { KeptTable } from "./table.ts";
 
@@ -85,6 +84,6 @@ export class Kept {
   }
 
   spareStart(): SpareStart {
-    return { kind: "spare", settings: this.settings, table: this.table.memory, reader: spareReader };
+    return { kind: "spare", settings: this.settings };
   }
 }

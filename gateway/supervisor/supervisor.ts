@@ -6,7 +6,6 @@ import { fixed } from "../shared/metrics.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogEnd } from "../shared/log.ts";
 import type { FromControl, FromData, ToControl, ToData } from "../shared/messages.ts";
-import { spareReader } from "../shared/shared-table.ts";
 import { releaseMemory } from "../shared/release-memory.ts";
 import type { Settings } from "../options/settings.ts";
 import { startThread } from "../start-thread.ts";
@@ -67,7 +66,6 @@ export class Supervisor implements Gateway {
     this.#spare = new SpareThread(
       () => this.#kept.spareStart(),
       (reason, stack) => {
-        this.#kept.table.readerEnded(spareReader);
         if (!this.#ending) logs.log.write("spare-ended", { reason, stack });
       },
     );

@@ -1,4 +1,4 @@
-// A spare data worker's thread: it has loaded and rehearsed what every data worker needs, and waits for a place.
+// A standby worker's thread: it has loaded what every data worker needs, and waits for a place.
 import type { MessagePort } from "node:worker_threads";
 import type { DataStart, FromSpare } from "../shared/messages.ts";
 

@@ -227,7 +227,7 @@ export class Stage {
     }
   }
 
-  /** But those of /dev/null: each thread keeps one from its first socket on, which the spare has when it rehearses. 0 where the kernel does not tell. */
+  /** But those of /dev/null: each thread keeps one from its first socket on, which the standby worker has once it serves. 0 where the kernel does not tell. */
   #descriptors(): number {
     const folder = `/proc/${this.#gateway.process.pid}/fd`;
     try {

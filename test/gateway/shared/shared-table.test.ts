@@ -6,7 +6,7 @@ import { ArenaFull } from "../../../routing/arena/blocks.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import { plainSettings, type TableChange } from "../../../routing/model/table-change.ts";
-import { SharedTable, spareReader, tableMemory } from "../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../gateway/shared/shared-table.ts";
 import { maxWorkers } from "../../../gateway/options/limits.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../fixtures.ts";
 import type { TableThreadStart } from "../table-thread.ts";
@@ -153,16 +153,6 @@ describe("threads that share a table", () => {
     shared.left(5);
     expect(shared.oldestRead).toBe(shared.version);
     expect(fill()).toBe(1000);
-  });
-
-  test("who rehearses is a reader like any other", () => {
-    const writer = new Writer(new SharedTable(tableMemory(1)));
-    const { shared } = writer;
-    shared.enter(spareReader);
-    writer.publish();
-    expect([shared.oldestRead, shared.version]).toEqual([1, 2]);
-    shared.left(spareReader);
-    expect(shared.oldestRead).toBe(2);
   });
 
   test("a reader that meets the unit of a root again, with another table in it, takes that", () => {
