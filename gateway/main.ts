@@ -47,7 +47,7 @@ async function runThread(start: ThreadStart): Promise<void> {
       return startDataWorker(place, port, (plane) => new DataPlane(plane));
     };
     if (start.kind === "data") return serve(start);
-    const { waitForPlace } = await import("./worker/spare.ts");
+    const { waitForPlace } = await import("./worker/standby.ts");
     await waitForPlace(port, serve);
   }
 }

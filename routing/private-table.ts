@@ -1,5 +1,5 @@
 // A table in memory of its own, of one thread: for tools, which build one table and ask it.
-import { arenaOn, leastArenaBytes, mostArenaBytes } from "./arena/arena.ts";
+import { arenaOn, minArenaBytes, maxArenaBytes } from "./arena/arena.ts";
 import { ArenaFull } from "./arena/blocks.ts";
 import type { Mapping } from "./model/mapping.ts";
 import { RouteTable } from "./table.ts";
@@ -13,15 +13,15 @@ const bytesARecord = 4096;
 export function privateTable<T>(change: TableChange, attach: (mapping: Mapping, slot: number) => T): RouteTable<T> {
   // Only what is written becomes memory, and a write that does not fit is done again.
   const records = change.mappings.length + change.upstreams.length + change.endpoints.length;
-  for (let bytes = leastArenaBytes + records * bytesARecord; ; bytes *= 4) {
-    const arena = arenaOn(new ArrayBuffer(Math.min(bytes, mostArenaBytes)));
+  for (let bytes = minArenaBytes + records * bytesARecord; ; bytes *= 4) {
+    const arena = arenaOn(new ArrayBuffer(Math.min(bytes, maxArenaBytes)));
     try {
       const { root } = new TableWriter(arena, 0).write(change, 0);
       const table = new RouteTable(arena, attach);
       table.adopt(root);
       return table;
     } catch (error) {
-      if (!(error instanceof ArenaFull) || bytes >= mostArenaBytes) throw error;
+      if (!(error instanceof ArenaFull) || bytes >= maxArenaBytes) throw error;
     }
   }
 }

@@ -22,7 +22,7 @@ import type {
   ToControl,
   TokensToRevoke,
 } from "../shared/messages.ts";
-import { anyTurns, sharedNowMs, startPulse } from "../shared/pulse.ts";
+import { anyResponds, sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
 import { releaseMemory } from "../shared/release-memory.ts";
 import { stepBack } from "../shared/thread-priority.ts";
 import { SharedTable } from "../shared/shared-table.ts";
@@ -60,7 +60,7 @@ export async function startControl(
   parent: MessagePort,
 ): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
-  startPulse(new Float64Array(start.base));
+  startHeartbeat(new Float64Array(start.base));
   const log = postedLog((lines) => tell({ kind: "log", lines }));
   let source: Source;
   try {
@@ -337,7 +337,7 @@ class ControlWorker {
     const { workerStallMs } = this.#start.settings;
     return (
       sharedNowMs() - this.#startedMs < Math.max(workerStallMs, startGraceMs) ||
-      anyTurns(this.#blocks.slice(1), workerStallMs, sharedNowMs())
+      anyResponds(this.#blocks.slice(1), workerStallMs, sharedNowMs())
     );
   }
 

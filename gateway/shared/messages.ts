@@ -16,7 +16,7 @@ export interface KeptPolicy {
 }
 
 /** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
-export type ThreadStart = ControlStart | DataStart | SpareStart;
+export type ThreadStart = ControlStart | DataStart | StandbyStart;
 
 export interface ControlStart {
   readonly kind: "control";
@@ -64,8 +64,8 @@ export interface DataStart {
 }
 
 /** A standby worker: it loads what every data worker needs and says so. Its first message is the DataStart of the worker that it replaces. */
-export interface SpareStart {
-  readonly kind: "spare";
+export interface StandbyStart {
+  readonly kind: "standby";
   readonly settings: Settings;
 }
 
@@ -133,8 +133,8 @@ export type FromData =
   | { readonly kind: "leaving" }
   | { readonly kind: "drained" };
 
-/** Spare data worker to supervisor: it has loaded what it needs, and waits for its place. */
-export interface FromSpare {
+/** Standby worker to supervisor: it has loaded what it needs, and waits for its place. */
+export interface FromStandby {
   readonly kind: "loaded";
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 const watchEveryMs = 500;
 /** npm, the shell between, start.mjs, and the shell between. */
-const mostAncestors = 4;
+const maxAncestors = 4;
 
 export interface ProcessFacts {
   /** Words of its command line. */
@@ -22,7 +22,7 @@ export type LookUp = (pid: number) => ProcessFacts | null;
 export function npmAncestors(parent: number, lookUp: LookUp): readonly number[] {
   const chain: number[] = [];
   let length = 0;
-  for (let pid = parent; pid > 1 && chain.length < mostAncestors;) {
+  for (let pid = parent; pid > 1 && chain.length < maxAncestors;) {
     const facts = lookUp(pid);
     if (facts === null) break;
     chain.push(pid);

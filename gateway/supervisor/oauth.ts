@@ -3,7 +3,7 @@ import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts
 import type { Settings } from "../options/settings.ts";
 import { tokenMemory } from "../shared/token-memory.ts";
 
-export class KeptOAuth {
+export class OAuthState {
   /** One part a data worker; empty: tokens are in Redis, or there are none. */
   readonly tokens: readonly SharedArrayBuffer[];
   /** By id; null: no control worker has said them yet. */

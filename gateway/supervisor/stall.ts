@@ -3,7 +3,7 @@ import type { Worker } from "node:worker_threads";
 import type { CounterBlock } from "../shared/counters.ts";
 import { fixed } from "../shared/metrics.ts";
 import type { Log } from "../shared/log.ts";
-import { sharedNowMs } from "../shared/pulse.ts";
+import { sharedNowMs } from "../shared/heartbeat.ts";
 import type { SupervisedThread } from "./supervised-thread.ts";
 import { controlStallMs, StallWatch, stackOf, startStallMs, watchEveryMs } from "./watch.ts";
 

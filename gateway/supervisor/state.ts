@@ -5,13 +5,20 @@ import type { CertificateSet } from "../shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../shared/counters.ts";
 import { limitMemory, type LimitMemory } from "../shared/limit-memory.ts";
 import type { Log } from "../shared/log.ts";
-import type { ControlStart, DataStart, Handover, HandoverChange, KeptPolicy, SpareStart } from "../shared/messages.ts";
-import { sharedNowMs } from "../shared/pulse.ts";
+import type {
+  ControlStart,
+  DataStart,
+  Handover,
+  HandoverChange,
+  KeptPolicy,
+  StandbyStart,
+} from "../shared/messages.ts";
+import { sharedNowMs } from "../shared/heartbeat.ts";
 import type { Settings } from "../options/settings.ts";
-import { KeptOAuth } from "./oauth.ts";
-import { KeptTable } from "./table.ts";
+import { OAuthState } from "./oauth.ts";
+import { TableState } from "./table.ts";
 
-export class Kept {
+export class SupervisorState {
   /** With the ports that were found. */
   settings: Settings;
   /** What ended workers have counted, and the supervisor itself. */
@@ -20,11 +27,11 @@ export class Kept {
   readonly blocks: readonly SharedArrayBuffer[];
   /** Where data workers count who has much of an Upstream in use. */
   readonly heavyUse = new SharedArrayBuffer(heavyUseBytes());
-  readonly table: KeptTable;
+  readonly table: TableState;
   /** What the control worker leaves to its successor. */
   #handover: Omit<Handover, "held"> = { ready: false, addresses: [] };
   readonly #held = new Map<string, ClaimEntry>();
-  readonly oauth: KeptOAuth;
+  readonly oauth: OAuthState;
   /** Who may call; null: no control worker has said it yet. */
   policy: KeptPolicy | null = null;
   /** What the control worker gave the data workers last. */
@@ -35,8 +42,8 @@ export class Kept {
   constructor(settings: Settings, log: Log) {
     this.settings = settings;
     this.blocks = Array.from({ length: settings.workers }, () => new SharedArrayBuffer(blockBytes()));
-    this.table = new KeptTable(settings.tableMib, log);
-    this.oauth = new KeptOAuth(settings);
+    this.table = new TableState(settings.tableMib, log);
+    this.oauth = new OAuthState(settings);
     this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [
       randomInt(2 ** 32),
       randomInt(2 ** 32),
@@ -83,7 +90,7 @@ export class Kept {
     };
   }
 
-  spareStart(): SpareStart {
-    return { kind: "spare", settings: this.settings };
+  standbyStart(): StandbyStart {
+    return { kind: "standby", settings: this.settings };
   }
 }

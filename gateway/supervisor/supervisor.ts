@@ -9,10 +9,10 @@ import type { FromControl, FromData, ToControl, ToData } from "../shared/message
 import { releaseMemory } from "../shared/release-memory.ts";
 import type { Settings } from "../options/settings.ts";
 import { startThread } from "../start-thread.ts";
-import { foldHeld, foldSeries } from "./fold.ts";
-import { Kept } from "./state.ts";
+import { mergeFixed, mergeSeries } from "./merge.ts";
+import { SupervisorState } from "./state.ts";
 import { stallLimits, StallJudge } from "./stall.ts";
-import { SpareThread } from "./spare.ts";
+import { StandbyThread } from "./standby.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
 import { within } from "./within.ts";
 
@@ -28,11 +28,11 @@ interface DataPlace {
 
 export class Supervisor implements Gateway {
   readonly #logs: LogEnd;
-  readonly #kept: Kept;
+  readonly #state: SupervisorState;
   readonly #baseCounters: CounterBlock;
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
-  readonly #spare: SpareThread;
+  readonly #standby: StandbyThread;
   #tlsPort = 0;
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
@@ -46,9 +46,9 @@ export class Supervisor implements Gateway {
 
   constructor(settings: Settings, logs: LogEnd) {
     this.#logs = logs;
-    this.#kept = new Kept(settings, logs.log);
-    this.#baseCounters = new CounterBlock(this.#kept.base);
-    this.#data = this.#kept.blocks.map((block, worker) => ({
+    this.#state = new SupervisorState(settings, logs.log);
+    this.#baseCounters = new CounterBlock(this.#state.base);
+    this.#data = this.#state.blocks.map((block, worker) => ({
       place: new SupervisedThread({
         start: (replacement) => this.#startData(worker, replacement),
         left: () => this.#dataLeft(worker),
@@ -63,10 +63,10 @@ export class Supervisor implements Gateway {
       left: () => undefined,
       ended: (reason, stack) => this.#controlEnded(reason, stack),
     });
-    this.#spare = new SpareThread(
-      () => this.#kept.spareStart(),
+    this.#standby = new StandbyThread(
+      () => this.#state.standbyStart(),
       (reason, stack) => {
-        if (!this.#ending) logs.log.write("spare-ended", { reason, stack });
+        if (!this.#ending) logs.log.write("standby-ended", { reason, stack });
       },
     );
     const limits = stallLimits(settings.workerStallMs, () => this.#isStarting());
@@ -83,11 +83,11 @@ export class Supervisor implements Gateway {
   }
 
   get listen(): { readonly host: string; readonly port: number } {
-    return { host: this.#kept.settings.listen.host!, port: this.#kept.settings.listen.port };
+    return { host: this.#state.settings.listen.host!, port: this.#state.settings.listen.port };
   }
 
   get admin(): { readonly host: string; readonly port: number } {
-    return { host: this.#kept.settings.admin.host!, port: this.#kept.settings.admin.port };
+    return { host: this.#state.settings.admin.host!, port: this.#state.settings.admin.port };
   }
 
   get tlsPort(): number {
@@ -100,18 +100,18 @@ export class Supervisor implements Gateway {
       this.#started = resolve;
       // With port 0 the first worker alone: its port is everybody's, and the control worker must know the gateway's own addresses.
       this.#data[0]!.place.open();
-      if (this.#kept.settings.listen.port !== 0 && this.#kept.settings.tls?.port !== 0) this.#openOthers();
+      if (this.#state.settings.listen.port !== 0 && this.#state.settings.tls?.port !== 0) this.#openOthers();
     });
     if (failure !== null) await this.#terminate();
-    else if (!this.#ending) this.#spare.open();
+    else if (!this.#ending) this.#standby.open();
     return failure;
   }
 
   reload(grants: Settings["grants"] | null): void {
     if (this.#ending) return;
     this.#toControl({ kind: "reread" });
-    if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#kept.settings.grants)) return;
-    this.#kept.settings = { ...this.#kept.settings, grants };
+    if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#state.settings.grants)) return;
+    this.#state.settings = { ...this.#state.settings, grants };
     this.#logs.log.write("grants-changed", { grants: grants.length });
     const { worker } = this.#control;
     if (worker === null) return;
@@ -125,11 +125,11 @@ export class Supervisor implements Gateway {
 
   async drain(reason: string): Promise<void> {
     this.#ending = true;
-    const { drainWaitMs, drainGraceMs } = this.#kept.settings;
+    const { drainWaitMs, drainGraceMs } = this.#state.settings;
     this.#logs.log.write("draining", { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { place } of this.#data) place.close();
     this.#control.close();
-    void this.#spare.terminate();
+    void this.#standby.terminate();
     this.#toControl({ kind: "drain" });
     const drained = this.#data.map(
       (one, worker) =>
@@ -156,15 +156,15 @@ export class Supervisor implements Gateway {
     // A thread that stands in native code does not end: the process does.
     await within(
       Promise.all(
-        [this.#control, this.#spare, ...this.#data.map(({ place }) => place)].map((place) => place.terminate()),
+        [this.#control, this.#standby, ...this.#data.map(({ place }) => place)].map((place) => place.terminate()),
       ),
       stopMs,
     );
   }
 
   #startData(worker: number, replacement: boolean): Worker {
-    const start = this.#kept.dataStart(worker, replacement);
-    const thread = this.#spare.take(start) ?? startThread(`data-${worker}`, start);
+    const start = this.#state.dataStart(worker, replacement);
+    const thread = this.#standby.take(start) ?? startThread(`data-${worker}`, start);
     thread.on("message", (message: FromData) => this.#fromData(worker, message));
     // The place's `worker` is set when this returns.
     queueMicrotask(() => {
@@ -175,7 +175,7 @@ export class Supervisor implements Gateway {
   }
 
   #startControl(): Worker {
-    const thread = startThread("control", this.#kept.controlStart());
+    const thread = startThread("control", this.#state.controlStart());
     thread.on("message", (message: FromControl) => this.#fromControl(message));
     queueMicrotask(() => this.#data.forEach((_, worker) => this.#connect(worker)));
     return thread;
@@ -219,9 +219,9 @@ export class Supervisor implements Gateway {
     this.#data[worker]!.listening = true;
     if (first) {
       this.#tlsPort = tlsPort;
-      const { listen, tls } = this.#kept.settings;
-      this.#kept.settings = {
-        ...this.#kept.settings,
+      const { listen, tls } = this.#state.settings;
+      this.#state.settings = {
+        ...this.#state.settings,
         listen: { ...listen, port },
         tls: tls === null ? null : { ...tls, port: tlsPort },
       };
@@ -238,7 +238,10 @@ export class Supervisor implements Gateway {
   #fromControl(message: FromControl): void {
     switch (message.kind) {
       case "admin-listening":
-        this.#kept.settings = { ...this.#kept.settings, admin: { ...this.#kept.settings.admin, port: message.port } };
+        this.#state.settings = {
+          ...this.#state.settings,
+          admin: { ...this.#state.settings.admin, port: message.port },
+        };
         return;
       case "ready":
         this.#ready = true;
@@ -246,17 +249,17 @@ export class Supervisor implements Gateway {
         setImmediate(releaseMemory);
         return this.#checkStarted();
       case "kept":
-        return this.#kept.takeHandover(message.change);
+        return this.#state.takeHandover(message.change);
       case "policy":
-        this.#kept.policy = message.kept;
+        this.#state.policy = message.kept;
         return this.#data.forEach((_, worker) => this.#toData(worker, { kind: "policy", policy: message.kept.policy }));
       case "certificates":
-        this.#kept.certificates = message.set;
+        this.#state.certificates = message.set;
         return;
       case "keys-looked":
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
       case "oauth-clients":
-        this.#kept.oauth.take(message.change);
+        this.#state.oauth.take(message.change);
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
       case "failed":
         return this.#failed("control", message.sentence);
@@ -290,17 +293,17 @@ export class Supervisor implements Gateway {
   #dataLeft(worker: number): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldHeld(this.#baseCounters.cells, one.block, {
-      heavyUse: new Int32Array(this.#kept.heavyUse),
+    mergeFixed(this.#baseCounters.cells, one.block, {
+      heavyUse: new Int32Array(this.#state.heavyUse),
       workers: this.#data.length,
     });
-    this.#kept.table.readerEnded(worker);
+    this.#state.table.readerEnded(worker);
     if (!this.#ending) this.#toControl({ kind: "data-worker-gone", worker });
   }
 
-  /** While its successor loads, the rest of what it counted is folded, and then the successor may count. */
+  /** While its successor loads, the rest of what it counted is merged, and then the successor may count. */
   #clear(worker: number): void {
-    foldSeries(this.#baseCounters.cells, this.#data[worker]!.block);
+    mergeSeries(this.#baseCounters.cells, this.#data[worker]!.block);
     this.#toData(worker, { kind: "clear" });
   }
 
@@ -314,7 +317,7 @@ export class Supervisor implements Gateway {
     if (this.#renewing) this.#renewing = false;
     else if (!this.#ending) this.#ended("control", reason, stack);
     // Of an end of the whole process nobody need know how far the table was.
-    if (!this.#ending) this.#kept.table.writerEnded();
+    if (!this.#ending) this.#state.table.writerEnded();
   }
 
   #ended(thread: string, reason: string, stack: string): void {

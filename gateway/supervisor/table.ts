@@ -2,7 +2,7 @@
 import type { Log } from "../shared/log.ts";
 import { SharedTable, tableMemory } from "../shared/shared-table.ts";
 
-export class KeptTable {
+export class TableState {
   readonly memory: SharedArrayBuffer;
   readonly #log: Log;
 

@@ -4,7 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../shared/clock.ts";
 import { CounterBlock } from "../shared/counters.ts";
 import { postedLog, type Log } from "../shared/log.ts";
-import { sharedNowMs, startPulse } from "../shared/pulse.ts";
+import { sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import type { Plane, PlaneStart } from "../shared/data-plane.ts";
@@ -18,7 +18,7 @@ export async function startDataWorker(
   const { settings, worker } = start;
   const tell = (message: FromData): void => parent.postMessage(message);
   const counters = new CounterBlock(start.counters[worker]!);
-  startPulse(counters.cells);
+  startHeartbeat(counters.cells);
   const log = postedLog((lines) => tell({ kind: "log", lines }));
   let control: MessagePort | null = null;
   const plane = makePlane({

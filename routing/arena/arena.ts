@@ -31,8 +31,8 @@ export const ringWords = 16_384;
 export const firstBlock = 2048;
 
 /** Bytes of an arena: 1 MiB..1 GiB, a multiple of a unit. */
-export const leastArenaBytes = 2 ** 20;
-export const mostArenaBytes = 2 ** 30;
+export const minArenaBytes = 2 ** 20;
+export const maxArenaBytes = 2 ** 30;
 
 /** A reader has met something else than the table names. It is a bug of the writer; the request fails. */
 export class ArenaFault extends Error {
@@ -45,8 +45,8 @@ export class ArenaFault extends Error {
 /** The arena on this memory, zeroes or one that was made before. Throws RangeError where the size is out of range. */
 export function arenaOn(buffer: ArrayBufferLike): Arena {
   const { byteLength } = buffer;
-  if (byteLength < leastArenaBytes || byteLength > mostArenaBytes || byteLength % unitBytes !== 0)
-    throw new RangeError(`an arena has ${leastArenaBytes} to ${mostArenaBytes} bytes, not ${byteLength}`);
+  if (byteLength < minArenaBytes || byteLength > maxArenaBytes || byteLength % unitBytes !== 0)
+    throw new RangeError(`an arena has ${minArenaBytes} to ${maxArenaBytes} bytes, not ${byteLength}`);
   const words = new Int32Array(buffer);
   // A page of one slot, which is free.
   words[emptyPage * unitWords + unitWords + 1] = -1;

@@ -8,8 +8,8 @@ const plainFlag = 1;
 const namedFlag = 2;
 const baseBits = 9;
 const prefixBits = 8;
-const mostBase = (1 << baseBits) - 1;
-const mostPrefix = (1 << prefixBits) - 1;
+const maxBase = (1 << baseBits) - 1;
+const maxPrefix = (1 << prefixBits) - 1;
 const shortestShift = flagBits + baseBits;
 const longestShift = shortestShift + prefixBits;
 
@@ -39,12 +39,12 @@ export class NamespaceView {
 
   /** Becomes that of a plain namespace. */
   fill(meta: number, id: number, seed: number, baseLength: number, unit: number): this {
-    const shortest = (meta >> shortestShift) & mostPrefix;
+    const shortest = (meta >> shortestShift) & maxPrefix;
     this.id = id;
     this.baseLength = baseLength;
     this.seed = seed;
     this.shortestSlashed = shortest === 0 ? noLength : shortest;
-    this.longest = (meta >> longestShift) & mostPrefix;
+    this.longest = (meta >> longestShift) & maxPrefix;
     this.anyNamed = (meta & namedFlag) !== 0;
     this.unit = unit;
     return this;
@@ -75,14 +75,14 @@ export function spaceMetaOf(
   { slashed, unslashed, whole, unbased, named, scanned }: NamespaceRoutes,
   baseLength: number,
 ): number {
-  const length = Math.min(baseLength, mostBase) << flagBits;
+  const length = Math.min(baseLength, maxBase) << flagBits;
   const [shortest, longest] = [slashed.values[0] ?? 0, slashed.values.at(-1) ?? 0];
   if (
     unslashed.values.length > 0 ||
     whole.values.length > 0 ||
     unbased > 0 ||
     scanned.length > 0 ||
-    longest > mostPrefix
+    longest > maxPrefix
   )
     return length;
   return length | plainFlag | (named > 0 ? namedFlag : 0) | (shortest << shortestShift) | (longest << longestShift);
@@ -90,7 +90,7 @@ export function spaceMetaOf(
 
 /** May this be the slot of a namespace whose base has so many bytes? */
 export function isOfLength(meta: number, baseLength: number): boolean {
-  return ((meta >> flagBits) & mostBase) === (baseLength < mostBase ? baseLength : mostBase);
+  return ((meta >> flagBits) & maxBase) === (baseLength < maxBase ? baseLength : maxBase);
 }
 
 /** Does the slot say all that a look-up asks? */

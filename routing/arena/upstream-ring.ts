@@ -7,11 +7,11 @@ const start = ringUnit * unitWords;
  * More than this in one go is as good as any, and is neither written nor read: so no write, not even one that is never published, writes over what a
  * reader of the table before it still looks for. A reader that lags behind by more finds it out when it takes the next table.
  */
-export const mostAtOnce = ringWords / 4;
+export const maxAtOnce = ringWords / 4;
 
 /** Tells of Upstreams that change in one write; `count` were ever told before. */
 export function tellChanged({ words }: Arena, count: number, numbers: readonly number[]): void {
-  if (numbers.length > mostAtOnce) return;
+  if (numbers.length > maxAtOnce) return;
   for (const [index, number] of numbers.entries()) words[start + (((count + index) >>> 0) % ringWords)] = number;
 }
 
@@ -29,7 +29,7 @@ export class ChangedUpstreams {
     const from = this.#seen;
     this.#seen = count;
     const told = (count - from) | 0;
-    if (told < 0 || told > mostAtOnce) return null;
+    if (told < 0 || told > maxAtOnce) return null;
     const numbers: number[] = [];
     for (let at = 0; at < told; at++) numbers.push(this.#words[start + (((from + at) >>> 0) % ringWords)]!);
     return numbers;

@@ -21,7 +21,7 @@ export interface DigestKey extends Digest {
   readonly recent: RecentDigests;
 }
 
-const mostNames = 1024;
+const maxNames = 1024;
 
 /** The parts that were digested last, and their digests. */
 interface RecentDigests {
@@ -32,13 +32,13 @@ interface RecentDigests {
 }
 
 /** Parts that Mappings of one object share come again within so many. */
-const mostRecent = 16;
+const maxRecent = 16;
 
 export function digestKey({ high: highKey, low: lowKey }: Digest): DigestKey {
   const recent = {
-    parts: Array.from({ length: mostRecent }, () => null),
-    high: new Int32Array(mostRecent),
-    low: new Int32Array(mostRecent),
+    parts: Array.from({ length: maxRecent }, () => null),
+    high: new Int32Array(maxRecent),
+    low: new Int32Array(maxRecent),
     next: 0,
   };
   return { high: highKey | 0, low: lowKey | 0, names: new Map(), recent };
@@ -124,7 +124,7 @@ function digestRecent(value: object): void {
   recent.parts[next] = value;
   recent.high[next] = high;
   recent.low[next] = low;
-  recent.next = (next + 1) % mostRecent;
+  recent.next = (next + 1) % maxRecent;
 }
 
 function digestText(text: string, kind: number): void {
@@ -178,7 +178,7 @@ function digestOfName(name: string): Digest {
   if (known === undefined) {
     digestText(name, 4);
     known = { high, low };
-    if (names.size < mostNames) names.set(name, known);
+    if (names.size < maxNames) names.set(name, known);
   }
   return known;
 }

@@ -132,18 +132,18 @@ export class Stage {
       hostile,
       moments,
     );
-    await stage.#spareIsThere();
+    await stage.#standbyIsThere();
     stage.cpu.start();
     stage.canary.start();
     return stage;
   }
 
   /** Its descriptors belong to those at rest. Where the kernel tells no names of threads, nobody counts descriptors either. */
-  async #spareIsThere(): Promise<void> {
+  async #standbyIsThere(): Promise<void> {
     const { pid } = this.#gateway.process;
     while (
       existsSync(`/proc/${pid}/task`) &&
-      !readdirSync(`/proc/${pid}/task`).some((task) => nameOf(`/proc/${pid}/task/${task}/comm`) === "data-spare")
+      !readdirSync(`/proc/${pid}/task`).some((task) => nameOf(`/proc/${pid}/task/${task}/comm`) === "data-standby")
     ) {
       await new Promise((resolve) => {
         setTimeout(resolve, 20);

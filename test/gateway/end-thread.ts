@@ -1,7 +1,7 @@
 // Preloaded into a gateway process by tests (`--import`): ends the thread that the parent process names, as a crash would, without warning; or
 // hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`;
-// or says when there is a spare that has loaded, and how
-// many took a place before it: `spare`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
+// or says when there is a standby worker that has loaded, and how
+// many took a place before it: `standby`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
 // until it has none left). A thread has the name of its place.
 import { channel } from "node:diagnostics_channel";
 import { syncBuiltinESMExports } from "node:module";
@@ -62,14 +62,14 @@ if (!workerThreads.isMainThread && workerThreads.threadName === "control") {
 if (workerThreads.isMainThread && process.send !== undefined) {
   const threads = new Map<string, workerThreads.Worker>();
   let loaded = Promise.withResolvers<void>();
-  /** Spares that took a place. */
+  /** Standby workers that took a place. */
   let taken = 0;
   class NamedWorker extends workerThreads.Worker {
     constructor(file: URL, options: workerThreads.WorkerOptions) {
       super(file, options);
       const start = options.workerData as ThreadStart;
       threads.set(options.name ?? "", this);
-      if (start.kind !== "spare") return;
+      if (start.kind !== "standby") return;
       this.once("message", () => loaded.resolve());
       this.once("exit", () => {
         loaded = Promise.withResolvers();
@@ -80,7 +80,7 @@ if (workerThreads.isMainThread && process.send !== undefined) {
       const { kind, worker } = message as { readonly kind: string; readonly worker: number };
       if (kind === "data") {
         threads.set(`data-${worker}`, this);
-        threads.delete("data-spare");
+        threads.delete("data-standby");
         taken += 1;
         loaded = Promise.withResolvers<void>();
       }
@@ -98,7 +98,7 @@ if (workerThreads.isMainThread && process.send !== undefined) {
     else if (/^(?:exit|throw|reject|exhaust) /.test(name)) {
       const [way, place] = name.split(" ");
       ways.postMessage({ way, thread: threads.get(place!)?.threadId });
-    } else if (name === "spare") void loaded.promise.then(() => process.send!(taken));
+    } else if (name === "standby") void loaded.promise.then(() => process.send!(taken));
     else if (name.startsWith("end-at ")) ends.postMessage(name.slice("end-at ".length));
     else void threads.get(name)?.terminate();
   });

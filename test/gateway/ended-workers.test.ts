@@ -23,7 +23,7 @@ test.each([1, 3])("of %i data workers each may end at any moment", async (worker
   gateway = stage.serve(workers);
   const at = await gateway.listening();
   const metrics = async (): Promise<string> => (await fetch(`${at.admin}/metrics`)).text();
-  await gateway.spareLoaded();
+  await gateway.standbyLoaded();
 
   const answered = new Map(names.map((name) => [name, 0]));
   const lost = new Map(names.map((name) => [name, 0]));

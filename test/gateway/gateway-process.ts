@@ -67,9 +67,9 @@ export class GatewayProcess {
     this.process.send(`hang ${name}`);
   }
 
-  /** Resolves once a spare data worker has loaded, which takes the next place that is empty: with the number of those that took one before it. */
-  async spareLoaded(): Promise<number> {
-    this.process.send("spare");
+  /** Resolves once a standby worker has loaded, which takes the next place that is empty: with the number of those that took one before it. */
+  async standbyLoaded(): Promise<number> {
+    this.process.send("standby");
     const [taken] = (await once(this.process, "message")) as [number];
     return taken;
   }

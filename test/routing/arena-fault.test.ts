@@ -1,6 +1,6 @@
 // A reader that meets something else than the table names.
 import { describe, expect, it } from "vitest";
-import { ArenaFault, emptyPage, leastArenaBytes, unitWords, type Arena } from "../../routing/arena/arena.ts";
+import { ArenaFault, emptyPage, minArenaBytes, unitWords, type Arena } from "../../routing/arena/arena.ts";
 import { decide } from "../../routing/decide.ts";
 import { headOf, type HeadText } from "../../routing/request/head-text.ts";
 import { longSlot, pageWords, slotPlaces } from "../../routing/arena/index-page.ts";
@@ -94,7 +94,7 @@ function readerOf(arena: Arena, root: number): RouteTable<string> {
 }
 
 function opened(): { readonly live: LiveTable<string>; readonly root: number } {
-  const live = new LiveTable(attach, leastArenaBytes);
+  const live = new LiveTable(attach, minArenaBytes);
   const { root } = live.writer.write(
     change(mappings, {
       upstreams,

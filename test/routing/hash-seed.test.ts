@@ -1,7 +1,7 @@
 // What the hashes of a table's indexes begin with.
 import { assert, integer, property } from "fast-check";
 import { expect, test } from "vitest";
-import { arenaOn, ArenaFault, leastArenaBytes, unitWords } from "../../routing/arena/arena.ts";
+import { arenaOn, ArenaFault, minArenaBytes, unitWords } from "../../routing/arena/arena.ts";
 import { hashText } from "../../routing/request/bytes.ts";
 import { decide } from "../../routing/decide.ts";
 import { digestKey } from "../../routing/collections/digest.ts";
@@ -40,7 +40,7 @@ test("names that somebody has made for one hash have different ones in a table o
 test("the writer draws it from its key, and every table finds everything, whatever it is", () => {
   assert(
     property(integer(), integer(), (one, other) => {
-      const arena = arenaOn(new ArrayBuffer(leastArenaBytes));
+      const arena = arenaOn(new ArrayBuffer(minArenaBytes));
       const writer = new TableWriter(arena, 0, () => undefined, keyOf(one));
       const { root } = writer.write(change(mappings, { endpoints: endpointsOf(mappings) }), 0);
       const table = new RouteTable<null>(arena, () => null);
@@ -59,14 +59,14 @@ test("the writer draws it from its key, and every table finds everything, whatev
 
 test("keys that differ give seeds that differ", () => {
   const seeds = [1, 2, 3, 4].map((key) => {
-    const arena = arenaOn(new ArrayBuffer(leastArenaBytes));
+    const arena = arenaOn(new ArrayBuffer(minArenaBytes));
     return seedAt(arena.words, new TableWriter(arena, 0, () => undefined, keyOf(key)).write(change(mappings), 0).root);
   });
   expect(new Set(seeds).size).toBe(4);
 });
 
 test("a table of another seed than the one before is a fault", () => {
-  const arena = arenaOn(new ArrayBuffer(leastArenaBytes));
+  const arena = arenaOn(new ArrayBuffer(minArenaBytes));
   const writer = new TableWriter(arena, 0);
   const table = new RouteTable<null>(arena, () => null);
   table.adopt(writer.write(change(mappings), 0).root);

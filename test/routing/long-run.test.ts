@@ -1,6 +1,6 @@
 // An arena after thousands of millions of changes: numbers that are given one after the other begin anew.
 import { expect, test } from "vitest";
-import { arenaOn, leastArenaBytes, unitWords } from "../../routing/arena/arena.ts";
+import { arenaOn, minArenaBytes, unitWords } from "../../routing/arena/arena.ts";
 import { decide } from "../../routing/decide.ts";
 import { rootWords } from "../../routing/arena/root.ts";
 import { RouteTable } from "../../routing/table.ts";
@@ -18,7 +18,7 @@ const all = [shared, ...own];
 
 /** What a reader of the table after both changes decides; `word` of the root has this value in between. */
 function decided(word: "serial" | "spaceId", value: number): readonly string[] {
-  const arena = arenaOn(new ArrayBuffer(leastArenaBytes));
+  const arena = arenaOn(new ArrayBuffer(minArenaBytes));
   const { root } = new TableWriter(arena, 0).write(change([], { endpoints: endpointsOf(all) }), 0);
   arena.words[root * unitWords + rootWords[word]] = value;
   const table = new RouteTable(arena, attach);

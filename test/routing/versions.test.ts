@@ -1,7 +1,7 @@
 // Many tables in one arena, and who reads which.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arenaOn, leastArenaBytes } from "../../routing/arena/arena.ts";
+import { arenaOn, minArenaBytes } from "../../routing/arena/arena.ts";
 import { ArenaFull } from "../../routing/arena/blocks.ts";
 import { decide } from "../../routing/decide.ts";
 import type { Decision } from "../../routing/route/decision.ts";
@@ -58,7 +58,7 @@ function known(writer: TableWriter): unknown {
 
 /** An arena with a writer, which may be replaced at any moment, and readers, which take tables when they like. */
 class World {
-  readonly arena = arenaOn(new ArrayBuffer(leastArenaBytes));
+  readonly arena = arenaOn(new ArrayBuffer(minArenaBytes));
   readonly #heads: readonly HeadText[];
   #newest = { version: 0, root: 0 };
   #doomed: WritePoint | null = null;
@@ -256,14 +256,14 @@ describe("an arena that is full", () => {
   const ready = change([mapping("a", prefix("/a/"))], { endpoints: [{ key: "a", ready: true, endpoints: [] }] });
 
   function opened(): LiveTable<string> {
-    const table = new LiveTable(attach, leastArenaBytes);
+    const table = new LiveTable(attach, minArenaBytes);
     table.apply(ready);
     return table;
   }
 
   /** How long a text may be. */
   function limit(): number {
-    let [fits, full] = [1, leastArenaBytes];
+    let [fits, full] = [1, minArenaBytes];
     while (full - fits > 1) {
       const length = (fits + full) >> 1;
       try {
@@ -279,7 +279,7 @@ describe("an arena that is full", () => {
 
   it("takes what fits to the last byte; of what does not fit nothing is seen, and another writer goes on", () => {
     const most = limit();
-    expect(most).toBeGreaterThan(leastArenaBytes / 2);
+    expect(most).toBeGreaterThan(minArenaBytes / 2);
     for (const length of [most - 1, most])
       expect(decide(opened().apply(text(length)), request("/large/"), 0).kind).toBe("reject");
     const table = opened();

@@ -3,7 +3,7 @@ import type { MappingChange } from "../../../routing/model/table-change.ts";
 import { mappingBytes } from "../../../routing/arena/route-record.ts";
 import { refOfMapping } from "../../../k8s/translate/model/object.ts";
 
-const mostNamed = 3;
+const maxNamed = 3;
 
 /** Words: the namespaces whose Mappings would take most, with MiB. `written`: bytes of Mappings in the table before, by id; `changed` takes their place. */
 export function heaviestNamespaces(
@@ -19,6 +19,6 @@ export function heaviestNamespaces(
     const { namespace } = refOfMapping(id);
     namespaces.set(namespace, (namespaces.get(namespace) ?? 0) + bytes);
   }
-  const heaviest = [...namespaces].toSorted(([, a], [, b]) => b - a).slice(0, mostNamed);
+  const heaviest = [...namespaces].toSorted(([, a], [, b]) => b - a).slice(0, maxNamed);
   return heaviest.map(([namespace, bytes]) => `${namespace} (${(bytes / 2 ** 20).toFixed(1)} MiB)`).join(", ");
 }

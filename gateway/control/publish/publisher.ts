@@ -42,7 +42,7 @@ const restAfterFull = 10;
 export class Publisher {
   readonly #shared: SharedTable;
   /** Bytes of the table that one namespace may have. */
-  readonly #mostOfNamespace: number;
+  readonly #maxOfNamespace: number;
   readonly #events: PublisherEvents;
   readonly #batch: TableBatch;
   /** Those that were written last. */
@@ -80,7 +80,7 @@ export class Publisher {
     found: FoundSlots = { series: new Map(), breakers: new Map() },
   ) {
     this.#shared = shared;
-    this.#mostOfNamespace = events.isOneNamespace
+    this.#maxOfNamespace = events.isOneNamespace
       ? Number.POSITIVE_INFINITY
       : shared.arena.bytes.length * namespaceShare;
     this.#events = events;
@@ -257,7 +257,7 @@ export class Publisher {
       this.#shared.writing = false;
       this.#settings = settings;
       this.#readWhenFull = null;
-      this.#problems = shareProblems(this.#batch.waiting, this.#mostOfNamespace);
+      this.#problems = shareProblems(this.#batch.waiting, this.#maxOfNamespace);
       return true;
     } catch (error) {
       if (!(error instanceof ArenaFull)) throw error;
@@ -276,7 +276,7 @@ export class Publisher {
     this.#shared.writing = true;
     this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
     const whole = this.#batch.portion;
-    const beyond = beyondShare(whole.mappings, this.#mostOfNamespace, this.#writer);
+    const beyond = beyondShare(whole.mappings, this.#maxOfNamespace, this.#writer);
     const written = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
     this.#edit.take(written);
     return { edit: this.#edit, whole, written };

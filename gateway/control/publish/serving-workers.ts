@@ -18,7 +18,7 @@ interface Unserved {
 }
 
 /** Changes whose time to live is measured at once. A worker that hangs, and is not replaced, leaves more: those before are not measured. */
-export const mostUnserved = 4096;
+export const maxUnserved = 4096;
 
 export class ServingWorkers {
   readonly #live: (seconds: number) => void;
@@ -65,7 +65,7 @@ export class ServingWorkers {
   /** A change whose first byte was read at `readAtMs`, epoch ms, leads to this version. */
   published(version: number, readAtMs: number): void {
     this.#unserved.push({ version, readAtMs, lastTakenMs: 0 });
-    if (this.#unserved.length > mostUnserved) this.#unserved.shift();
+    if (this.#unserved.length > maxUnserved) this.#unserved.shift();
   }
 
   /** A worker reads this version since `atMs`, epoch ms. false: it is not connected. */

@@ -26,14 +26,14 @@ export class SeriesSlots {
   readonly #byMapping = new DigestIndex(drawnKey(randomInt));
   /** How many Mappings count in each slot. */
   readonly #owners: number[] = [];
-  readonly #mostOfNamespace: number;
+  readonly #maxOfNamespace: number;
   /** Slots in use, by namespace. */
   readonly #ofNamespace = new Map<string, number>();
 
   /** Slots of an earlier control worker that `own` does not name again are gone in table `version`, the first of this one. `isOneNamespace`: nobody else's Series need slots. */
   constructor(earlier: EarlierSlots<Series>, version: number, nowMs: number, isOneNamespace: boolean, most = maxSlots) {
     this.#slots = new SlotAllocation(most, textOf, earlier, { version, atMs: nowMs });
-    this.#mostOfNamespace = isOneNamespace ? most : Math.ceil(most * namespacePart);
+    this.#maxOfNamespace = isOneNamespace ? most : Math.ceil(most * namespacePart);
     for (const { namespace } of earlier.inTable.values()) this.#counted(namespace, 1);
   }
 
@@ -58,7 +58,7 @@ export class SeriesSlots {
   /** The slot of a Series, or −1: it has none, and there is none for it. */
   #taken(series: Series): number {
     const known = this.#slots.slotOf(series);
-    if (known < 0 && (this.#ofNamespace.get(series.namespace) ?? 0) >= this.#mostOfNamespace) return -1;
+    if (known < 0 && (this.#ofNamespace.get(series.namespace) ?? 0) >= this.#maxOfNamespace) return -1;
     const taken = this.#slots.take(series);
     if (known < 0 && taken >= 0) this.#counted(series.namespace, 1);
     return taken;

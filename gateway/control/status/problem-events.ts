@@ -19,7 +19,7 @@ export interface ProblemEventTimes {
 export const problemEventTimes: ProblemEventTimes = { betweenMs: 200, againMs: 1_800_000, forbiddenMs: 600_000 };
 
 /** Most Problems that are followed; later ones are seen in /api/problems. */
-const mostProblems = 5000;
+const maxProblems = 5000;
 /** The API server takes 1024 bytes of a message. */
 const messageLength = 1000;
 
@@ -56,7 +56,7 @@ export class ProblemEvents {
       this.#seen = problems;
       const shown = new Map<string, Shown>();
       for (const problem of inTurns(problems)) {
-        if (shown.size >= mostProblems) break;
+        if (shown.size >= maxProblems) break;
         const event = this.#eventOf(problem);
         const before = this.#shown.get(event.name);
         shown.set(event.name, before?.event.message === event.message ? before : { event, dueMs: -Infinity });

@@ -5,9 +5,9 @@ import { fairShare } from "./fair-share.ts";
 
 /** New Problems are logged this often, and at most so many at once. */
 export const problemLogMs = 5000;
-const mostLines = 100;
+const maxLines = 100;
 /** Most Problems that are compared with those before; of each namespace its share. */
-const mostFollowed = 5000;
+const maxFollowed = 5000;
 
 export class ProblemLog {
   readonly #log: Log;
@@ -16,7 +16,7 @@ export class ProblemLog {
   #isGathering = false;
   #logged = new Set<string>();
   #seen: readonly Problem[] = [];
-  /** How many there were beyond `mostFollowed`. */
+  /** How many there were beyond `maxFollowed`. */
   #beyond = 0;
 
   /** `gathered` is told of what `gather` gave, after it was logged. */
@@ -44,12 +44,12 @@ export class ProblemLog {
     if (problems === this.#seen) return;
     this.#seen = problems;
     const told = problems.filter(({ level }) => level !== "info");
-    const followed = fairShare(told, mostFollowed);
+    const followed = fairShare(told, maxFollowed);
     const texts = new Set(followed.map(printProblem));
     const fresh = [...texts].filter((text) => !this.#logged.has(text));
     this.#logged = texts;
-    for (const text of fresh.slice(0, mostLines)) this.#log.write("problem", { problem: text });
-    if (fresh.length > mostLines) this.#log.write("problems-not-logged", { count: fresh.length - mostLines });
+    for (const text of fresh.slice(0, maxLines)) this.#log.write("problem", { problem: text });
+    if (fresh.length > maxLines) this.#log.write("problems-not-logged", { count: fresh.length - maxLines });
     const beyond = told.length - followed.length;
     if (beyond > 0 && this.#beyond === 0) this.#log.write("problems-not-followed", { count: beyond });
     this.#beyond = beyond;

@@ -23,7 +23,7 @@ import {
 
 const agentName = "sluice-health-check";
 /** Bytes of a gRPC answer that are read: a HealthCheckResponse has 7. */
-const mostAnswerBytes = 1024;
+const maxAnswerBytes = 1024;
 
 /** Is it well? What goes wrong in any way is "no". */
 export async function probeEndpoint(
@@ -151,7 +151,7 @@ async function callHealth(
     });
     stream.on("data", (chunk: Buffer) => {
       answer = Buffer.concat([answer, chunk]);
-      if (answer.length > mostAnswerBytes) resolve(false);
+      if (answer.length > maxAnswerBytes) resolve(false);
     });
     stream.on("trailers", (trailers: IncomingHttpHeaders) =>
       resolve(trailers["grpc-status"] === "0" && isServing(answer)),

@@ -8,7 +8,7 @@ const atOnce = 2;
  * Look-ups that run at once with those that are late. Of its threads libuv gives names half (`UV_THREADPOOL_SIZE` in main.ts, 16): what is beyond
  * would wait there.
  */
-export const mostLookups = 8;
+export const maxLookups = 8;
 
 export interface LookUpAnswer {
   /** Empty: there are none, and `failure` says why. */
@@ -49,9 +49,9 @@ export class LookUps {
   }
 
   #next(): void {
-    while (this.#places > 0 && this.#running < mostLookups) {
+    while (this.#places > 0 && this.#running < maxLookups) {
       const prompt = this.#queue.findIndex(({ wasLate }) => !wasLate);
-      if (prompt < 0 && this.#running >= mostLookups - atOnce) return;
+      if (prompt < 0 && this.#running >= maxLookups - atOnce) return;
       const [asked] = this.#queue.splice(Math.max(0, prompt), 1);
       if (asked === undefined) return;
       void this.#run(asked);

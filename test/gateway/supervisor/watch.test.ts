@@ -1,7 +1,7 @@
 // Who has been silent for too long, by a clock that the test moves.
 import { describe, expect, test } from "vitest";
 import { fixed, fixedCells } from "../../../gateway/shared/metrics.ts";
-import { anyTurns } from "../../../gateway/shared/pulse.ts";
+import { anyResponds } from "../../../gateway/shared/heartbeat.ts";
 import { StallWatch, printStack, watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 
 const startMs = 1_000_000;
@@ -46,10 +46,10 @@ describe("silence", () => {
 });
 
 test("one thread that turns is enough", () => {
-  expect(anyTurns([blockAt(startMs), blockAt(startMs + 1)], 5000, startMs + 5000)).toBe(true);
-  expect(anyTurns([blockAt(startMs), blockAt(startMs)], 5000, startMs + 5000)).toBe(false);
-  expect(anyTurns([blockAt(0)], 5000, startMs)).toBe(false);
-  expect(anyTurns([blockAt(startMs)], 0, startMs + 1e9)).toBe(true);
+  expect(anyResponds([blockAt(startMs), blockAt(startMs + 1)], 5000, startMs + 5000)).toBe(true);
+  expect(anyResponds([blockAt(startMs), blockAt(startMs)], 5000, startMs + 5000)).toBe(false);
+  expect(anyResponds([blockAt(0)], 5000, startMs)).toBe(false);
+  expect(anyResponds([blockAt(startMs)], 0, startMs + 1e9)).toBe(true);
 });
 
 describe("the stack of a profile", () => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstBlock, leastArenaBytes, mostArenaBytes, unitBytes } from "../../../routing/arena/arena.ts";
+import { firstBlock, minArenaBytes, maxArenaBytes, unitBytes } from "../../../routing/arena/arena.ts";
 import { ArenaFull, Blocks, type Block } from "../../../routing/arena/blocks.ts";
 
 const unitsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / unitBytes));
@@ -15,7 +15,7 @@ const classes = [
 
 /** Blocks beside a list of what is in them. */
 class Model {
-  blocks = new Blocks(leastArenaBytes);
+  blocks = new Blocks(minArenaBytes);
   version = 0;
   /** Of the newest table. */
   live: Block[] = [];
@@ -53,7 +53,7 @@ class Model {
   takeOver(): void {
     this.publish();
     const { top } = this.blocks;
-    this.blocks = new Blocks(leastArenaBytes);
+    this.blocks = new Blocks(minArenaBytes);
     this.blocks.occupy(this.live, top, this.version);
   }
 
@@ -65,7 +65,7 @@ class Model {
       end = unit + unitsOf(bytes);
     }
     expect(end).toBeLessThanOrEqual(this.blocks.top);
-    expect(this.blocks.top).toBeLessThanOrEqual(leastArenaBytes / unitBytes);
+    expect(this.blocks.top).toBeLessThanOrEqual(minArenaBytes / unitBytes);
   }
 }
 
@@ -102,7 +102,7 @@ describe("blocks", () => {
         model.reclaim(0);
         expect(model.blocks.usedBytes).toBe(0);
         // And can be taken again, one by one.
-        const all = leastArenaBytes / unitBytes - firstBlock;
+        const all = minArenaBytes / unitBytes - firstBlock;
         const units = new Set(Array.from({ length: all }, () => model.blocks.take(1)));
         expect(units.size).toBe(all);
         expect(() => model.blocks.take(1)).toThrow(ArenaFull);
@@ -115,7 +115,7 @@ describe("blocks", () => {
     "%i units hold what they are taken for, and so do one byte less and one more, with at most a quarter unused",
     (units) => {
       for (const bytes of [units * unitBytes - 1, units * unitBytes, units * unitBytes + 1]) {
-        const blocks = new Blocks(mostArenaBytes);
+        const blocks = new Blocks(maxArenaBytes);
         const length = -blocks.take(bytes) + blocks.take(bytes);
         expect(length).toBe(blocks.usedBytes / unitBytes / 2);
         expect(length).toBeGreaterThanOrEqual(unitsOf(bytes));
@@ -125,10 +125,10 @@ describe("blocks", () => {
   );
 
   it("fill an arena to its last unit, and not one more", () => {
-    const most = (leastArenaBytes / unitBytes - firstBlock) * unitBytes;
-    expect(new Blocks(leastArenaBytes).take(most)).toBe(firstBlock);
-    expect(() => new Blocks(leastArenaBytes).take(most + 1)).toThrow(ArenaFull);
-    const blocks = new Blocks(leastArenaBytes);
+    const most = (minArenaBytes / unitBytes - firstBlock) * unitBytes;
+    expect(new Blocks(minArenaBytes).take(most)).toBe(firstBlock);
+    expect(() => new Blocks(minArenaBytes).take(most + 1)).toThrow(ArenaFull);
+    const blocks = new Blocks(minArenaBytes);
     blocks.take(most - unitBytes * 2048);
     blocks.take(unitBytes * 2048 - 1);
     expect(blocks.usedBytes).toBe(most);
@@ -137,8 +137,8 @@ describe("blocks", () => {
   });
 
   it("larger than any arena do not fit", () => {
-    for (const bytes of [mostArenaBytes, mostArenaBytes * 1.25 + 1, 2 ** 40])
-      expect(() => new Blocks(mostArenaBytes).take(bytes)).toThrow(ArenaFull);
+    for (const bytes of [maxArenaBytes, maxArenaBytes * 1.25 + 1, 2 ** 40])
+      expect(() => new Blocks(maxArenaBytes).take(bytes)).toThrow(ArenaFull);
   });
 
   it("that many readers in turn are late for do not make the arena grow", () => {

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { arenaOn, leastArenaBytes, ringWords } from "../../../routing/arena/arena.ts";
-import { ChangedUpstreams, mostAtOnce, tellChanged } from "../../../routing/arena/upstream-ring.ts";
+import { arenaOn, minArenaBytes, ringWords } from "../../../routing/arena/arena.ts";
+import { ChangedUpstreams, maxAtOnce, tellChanged } from "../../../routing/arena/upstream-ring.ts";
 
 /** A ring, and all that was ever told in it. */
 class Told {
-  readonly arena = arenaOn(new ArrayBuffer(leastArenaBytes));
+  readonly arena = arenaOn(new ArrayBuffer(minArenaBytes));
   readonly numbers: number[] = [];
   /** Where the count begins, modulo 2^32. */
   readonly first: number;
@@ -38,7 +38,7 @@ it("a reader hears of every Upstream that was told since it looked last, or that
   const lengths = fc.oneof(
     fc.integer({ min: 0, max: 40 }),
     fc.integer({ min: 0, max: 2 * ringWords }),
-    fc.constantFrom(mostAtOnce - 1, mostAtOnce, mostAtOnce + 1, ringWords),
+    fc.constantFrom(maxAtOnce - 1, maxAtOnce, maxAtOnce + 1, ringWords),
   );
   fc.assert(
     fc.property(
@@ -55,7 +55,7 @@ it("a reader hears of every Upstream that was told since it looked last, or that
           if (then !== "read") continue;
           const heard = reader.until(told.count);
           const missed = told.numbers.slice(seen);
-          expect(heard === null).toBe(missed.length > mostAtOnce);
+          expect(heard === null).toBe(missed.length > maxAtOnce);
           if (heard !== null) expect(heard).toEqual(missed);
           seen = told.numbers.length;
         }
@@ -70,10 +70,10 @@ it("no write that comes meanwhile takes anything from what a reader of the table
   told.write(ringWords);
   const reader = new ChangedUpstreams(told.arena);
   reader.until(told.count);
-  told.write(mostAtOnce);
+  told.write(maxAtOnce);
   const { count } = told;
   // The next table is being written when the reader takes this one.
-  told.abandon(mostAtOnce);
+  told.abandon(maxAtOnce);
   told.abandon(2 * ringWords);
   expect(reader.until(count)).toEqual(told.numbers.slice(ringWords));
 });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { arenaOn, emptyPage, leastArenaBytes, unitWords } from "../../../routing/arena/arena.ts";
+import { arenaOn, emptyPage, minArenaBytes, unitWords } from "../../../routing/arena/arena.ts";
 import { Blocks } from "../../../routing/arena/blocks.ts";
 import { IndexEdit } from "../../../routing/write/index-edit.ts";
 import {
@@ -14,8 +14,8 @@ import {
 
 /** An index of records that are nothing but numbers: their order is `rank`. */
 class Index {
-  readonly arena = arenaOn(new ArrayBuffer(4 * leastArenaBytes));
-  readonly blocks = new Blocks(4 * leastArenaBytes);
+  readonly arena = arenaOn(new ArrayBuffer(4 * minArenaBytes));
+  readonly blocks = new Blocks(4 * minArenaBytes);
   readonly directory = new Int32Array(directoryWords);
   readonly rank: (unit: number) => number;
   compared = 0;

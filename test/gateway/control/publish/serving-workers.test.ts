@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ServingWorkers, mostUnserved } from "../../../../gateway/control/publish/serving-workers.ts";
+import { ServingWorkers, maxUnserved } from "../../../../gateway/control/publish/serving-workers.ts";
 
 function watched(): { readonly workers: ServingWorkers; readonly live: number[] } {
   const live: number[] = [];
@@ -20,9 +20,9 @@ test("a change is live when the last worker has taken it, also where that one le
 });
 
 test.each([
-  [mostUnserved - 1, mostUnserved - 1],
-  [mostUnserved, mostUnserved],
-  [mostUnserved + 1, mostUnserved],
+  [maxUnserved - 1, maxUnserved - 1],
+  [maxUnserved, maxUnserved],
+  [maxUnserved + 1, maxUnserved],
 ])("of %d changes that a worker did not take the newest %d are measured", (count, measured) => {
   const { workers, live } = watched();
   workers.join(0, () => {});

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Problem } from "../../../../routing/text/problem.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
-import { lookupLateMs, mostLookups } from "../../../../gateway/control/upstreams/look-ups.ts";
+import { lookupLateMs, maxLookups } from "../../../../gateway/control/upstreams/look-ups.ts";
 import { Resolver, inUseMs, refreshMs } from "../../../../gateway/control/upstreams/resolver.ts";
 import { upstreamOf } from "../../fixtures.ts";
 
@@ -168,8 +168,8 @@ describe("resolver", () => {
   });
 
   test.each([
-    [mostLookups - 1, true],
-    [mostLookups, false],
+    [maxLookups - 1, true],
+    [maxLookups, false],
   ])("with %d that hang a new name is looked up: %s", async (count, found) => {
     const { resolver, answers, hanging, lookups, changes } = start();
     const names = Array.from({ length: count }, (_, index) => `hangs${index}`);
@@ -184,7 +184,7 @@ describe("resolver", () => {
 
   test("names that were late go behind the others, and never take the last two places", async () => {
     const { resolver, answers, hanging, lookups } = start();
-    const slow = Array.from({ length: mostLookups }, (_, index) => `slow${index}`);
+    const slow = Array.from({ length: maxLookups }, (_, index) => `slow${index}`);
     const gates = slow.map((name) => {
       const gate = Promise.withResolvers<readonly string[]>();
       hanging.set(name, gate.promise);
@@ -192,7 +192,7 @@ describe("resolver", () => {
     });
     resolver.set([...slow, "model"].map((name) => upstreamOf(name, name)));
     resolver.used(slow);
-    await vi.advanceTimersByTimeAsync(lookupLateMs * mostLookups);
+    await vi.advanceTimersByTimeAsync(lookupLateMs * maxLookups);
     for (const [index, name] of slow.entries()) {
       hanging.set(name, new Promise(() => {}));
       gates[index]!.resolve(["10.0.0.1"]);
@@ -202,8 +202,8 @@ describe("resolver", () => {
     answers.set("model", ["10.0.0.2"]);
     // They are due again, and all hang.
     resolver.used(slow);
-    await vi.advanceTimersByTimeAsync(refreshMs + lookupLateMs * mostLookups);
-    expect(lookups).toHaveLength(mostLookups - 2);
+    await vi.advanceTimersByTimeAsync(refreshMs + lookupLateMs * maxLookups);
+    expect(lookups).toHaveLength(maxLookups - 2);
     resolver.used(["model"]);
     await vi.advanceTimersByTimeAsync(0);
     expect(lookups.at(-1)).toBe("model");

@@ -1,4 +1,4 @@
-// Folding: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
+// Merging: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
 import { breakerCell, lightUse, heavyUseCell, priorities, slotCell, usedSlots } from "../shared/counters.ts";
 import type { CountedCells } from "../shared/metric.ts";
 import { breakerResources, fixed, fixedCells, fixedRows, slotCells, slotRows } from "../shared/metrics.ts";
@@ -15,10 +15,10 @@ function countersOf(rows: readonly CountedCells[], length: number): Uint8Array {
 
 /**
  * Adds the totals of `dead` to `base` and zeroes `dead`, and with it what the dead worker had in use of each breaker, in two steps: a successor may begin to
- * write what no request counts after `foldHeld`, and serves after `foldSeries`. Only when nobody writes what is folded: after the worker's end. A reader in
+ * write what no request counts after `mergeFixed`, and serves after `mergeSeries`. Only when nobody writes what is merged: after the worker's end. A reader in
  * another thread that sees `foldGeneration` odd, or changed while it summed, reads again. `heavyUse` is that of all workers, so many.
  */
-export function foldHeld(
+export function mergeFixed(
   base: Float64Array,
   dead: SharedArrayBuffer,
   { heavyUse, workers }: { readonly heavyUse: Int32Array; readonly workers: number },
@@ -36,7 +36,7 @@ export function foldHeld(
 }
 
 /** The second step, with what was counted for Series. */
-export function foldSeries(base: Float64Array, dead: SharedArrayBuffer): void {
+export function mergeSeries(base: Float64Array, dead: SharedArrayBuffer): void {
   const cells = new Float64Array(dead);
   const used = usedSlots(dead).series;
   const usedInBase = usedSlots(base.buffer).series;

@@ -19,13 +19,13 @@ import {
   slotRows,
   statusColumns,
 } from "../../gateway/shared/metrics.ts";
-import { foldHeld, foldSeries } from "../../gateway/supervisor/fold.ts";
+import { mergeFixed, mergeSeries } from "../../gateway/supervisor/merge.ts";
 
 const heavyUse = new Int32Array(heavyUseBytes() / 4);
 
 function fold(base: CounterBlock, dead: SharedArrayBuffer): void {
-  foldHeld(base.cells, dead, { heavyUse, workers: 4 });
-  foldSeries(base.cells, dead);
+  mergeFixed(base.cells, dead, { heavyUse, workers: 4 });
+  mergeSeries(base.cells, dead);
 }
 
 describe("fold", () => {
@@ -67,14 +67,14 @@ describe("fold", () => {
     dead.finish(70_000, 200, 1);
     dead.enter(-1);
     dead.failure("UF");
-    foldHeld(base.cells, block, { heavyUse, workers: 4 });
+    mergeFixed(base.cells, block, { heavyUse, workers: 4 });
     const status = slotCell(70_000, slotLayout.status + statusColumns.indexOf("200"));
     expect([base.cells[fixed.flags.UF], dead.cells[fixed.inFlight], base.cells[status], dead.cells[status]]).toEqual([
       1, 0, 0, 1,
     ]);
     dead.set(fixed.beatMs, 17);
     dead.add(fixed.retries, 1);
-    foldSeries(base.cells, block);
+    mergeSeries(base.cells, block);
     // Of the slots that a new control worker finds.
     expect([usedSlots(base.cells.buffer).series[70_000], usedSlots(block).series[70_000]]).toEqual([1, 0]);
     expect([

@@ -12,7 +12,7 @@ export function sharedNowMs(): number {
 }
 
 /** Beats from now on, in the fixed cells of this block, which this thread alone writes. */
-export function startPulse(cells: Float64Array): void {
+export function startHeartbeat(cells: Float64Array): void {
   const beat = (): void => {
     cells[fixed.beatMs] = sharedNowMs();
   };
@@ -21,7 +21,7 @@ export function startPulse(cells: Float64Array): void {
 }
 
 /** Does any of these threads turn? One that has not begun to beat does not. `limitMs` 0: however long it is silent. */
-export function anyTurns(blocks: readonly Float64Array[], limitMs: number, nowMs: number): boolean {
+export function anyResponds(blocks: readonly Float64Array[], limitMs: number, nowMs: number): boolean {
   return blocks.some(
     (cells) => cells[fixed.beatMs]! > 0 && nowMs - cells[fixed.beatMs]! < (limitMs === 0 ? Infinity : limitMs),
   );

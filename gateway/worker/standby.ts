@@ -1,6 +1,6 @@
 // A standby worker's thread: it has loaded what every data worker needs, and waits for a place.
 import type { MessagePort } from "node:worker_threads";
-import type { DataStart, FromSpare } from "../shared/messages.ts";
+import type { DataStart, FromStandby } from "../shared/messages.ts";
 
 /**
  * Says that it is loaded, and serves once its first message gives it a place; resolves when it does, like `serve`. What is posted after that message is for those
@@ -10,6 +10,6 @@ export async function waitForPlace(parent: MessagePort, serve: (start: DataStart
   const served = new Promise<void>((resolve, reject) => {
     parent.once("message", (start: DataStart) => void serve(start).then(resolve, reject));
   });
-  parent.postMessage({ kind: "loaded" } satisfies FromSpare);
+  parent.postMessage({ kind: "loaded" } satisfies FromStandby);
   await served;
 }
