@@ -2,7 +2,7 @@
 import { openCluster } from "../../k8s/source/cluster/open.ts";
 import { maxInputBytes, readManifests } from "../../k8s/source/read.ts";
 import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
-import { orphansOf, type Orphan } from "../../k8s/translate/problems/orphans.ts";
+import { unownedObjects, type UnownedObject } from "../../k8s/translate/problems/unowned-objects.ts";
 import { isWatched, platformNamespaces } from "../../k8s/translate/platform/platform.ts";
 import { secretTexts } from "../../k8s/translate/backends/tls.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
@@ -103,7 +103,7 @@ export interface ReadCounts {
   /** Objects that name no namespace and count as of `defaultNamespace`, where nobody chose it. */
   readonly withoutNamespace: number;
   /** Objects of SeldonDeployments that are not there. */
-  readonly orphans: readonly Orphan[];
+  readonly orphans: readonly UnownedObject[];
 }
 
 /** Manifests as a gateway that has just started would serve them. */
@@ -167,7 +167,7 @@ async function serveFiles(
     unwatched: objects.length - watched.length,
     otherKinds: beside.otherKinds,
     withoutNamespace: chosen === null ? beside.withoutNamespace : 0,
-    orphans: orphansOf(watched),
+    orphans: unownedObjects(watched),
   };
   const { policy, problems: ofPolicy, absent } = declared.held(secretsOf(objects), "warning");
   const originOf = (ref: ObjectRef): string =>
@@ -269,7 +269,7 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
       unwatched: 0,
       otherKinds: 0,
       withoutNamespace: 0,
-      orphans: orphansOf(objects.values()),
+      orphans: unownedObjects(objects.values()),
     };
     const nothing = nothingServed(
       { kind: "Cluster", namespace: "", name: "cluster" },

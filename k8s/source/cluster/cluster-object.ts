@@ -1,6 +1,6 @@
 // Cluster objects: what is kept of an object of the API server. Like a StoredObject it is the JSON text of what routing reads.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
-import { essenceOf } from "../../translate/deployments/essence.ts";
+import { trimmedObject } from "../../translate/deployments/trimmed-object.ts";
 import type { SourceObject } from "../../translate/model/object.ts";
 import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
 import type { StoredForm } from "../objects/last-good.ts";
@@ -40,6 +40,6 @@ export function readClusterObject(kind: string, apiVersion: string, value: unkno
     ref: { kind, namespace, name },
     apiVersion,
     uid: textOf(fieldOf(metadata, "uid")),
-    text: JSON.stringify(essenceOf(kind, value)),
+    text: JSON.stringify(trimmedObject(kind, value)),
   });
 }

@@ -1,7 +1,7 @@
 // Stored objects: what a folder's Source keeps of an object. Until it is given out that is the JSON text of what routing reads: it takes a tenth of the
 // memory of the parsed object, and the strings parsed from it do not keep the text of the file alive. Afterwards a digest tells whether it differs.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
-import { essenceOf } from "../../translate/deployments/essence.ts";
+import { trimmedObject } from "../../translate/deployments/trimmed-object.ts";
 import { objectKey, type SourceObject } from "../../translate/model/object.ts";
 import type { UnknownRecord } from "../../translate/values/value.ts";
 import { kindNames } from "./kinds.ts";
@@ -59,7 +59,7 @@ export class StoredObject implements SourceObject {
     { file, place: { line, items }, documentDigest, digestKey }: Found,
     value: UnknownRecord,
   ): StoredObject {
-    const text = jsonOf(essenceOf(ref.kind, value));
+    const text = jsonOf(trimmedObject(ref.kind, value));
     const digest = textDigest(digestKey, `${text}\0${apiVersion}\0${file}\0${items}`);
     return new StoredObject(ref, apiVersion, { file, line, items, text, digest, documentDigest });
   }

@@ -1,6 +1,6 @@
 // All Problems of a translation, gathered from whatever knows of some.
 import type { Problem } from "../../../routing/text/problem.ts";
-import { deadEnds } from "./dead-ends.ts";
+import { unreachableServices } from "./unreachable-services.ts";
 import type { ExternalBook } from "../meaning/external-services.ts";
 import { groupDifferences } from "./group-differences.ts";
 import type { ClaimRegistry } from "../claims/claim-registry.ts";
@@ -45,7 +45,8 @@ export function* gatherProblems({
     problems.push(...registry.nameProblems(unit));
     yield;
   }
-  for (const problem of yield* deadEnds(graph.units(), graph.records.backends, graph.settings)) problems.push(problem);
+  for (const problem of yield* unreachableServices(graph.units(), graph.records.backends, graph.settings))
+    problems.push(problem);
   const meaningOf = (unit: Unit): UnitMeaning => graph.meaningOf(unit);
   for (const problem of yield* groupDifferences(graph.units(), meaningOf)) problems.push(problem);
   for (const problem of yield* shadowSlashes(graph.units(), meaningOf)) problems.push(problem);

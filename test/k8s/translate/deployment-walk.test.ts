@@ -1,7 +1,7 @@
 // Every field of a SeldonDeployment that its custom resource definition has, by name: it changes what is served, or it stands here with the reason why
 // routing has no use for it; and no name of it, rightly written, is called unknown.
 import { describe, expect, test } from "vitest";
-import { essenceOf } from "../../../k8s/translate/deployments/essence.ts";
+import { trimmedObject } from "../../../k8s/translate/deployments/trimmed-object.ts";
 import { deploymentSchema } from "../../../k8s/translate/fields/deployment-fields.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { object, service, translate } from "./objects.ts";
@@ -104,7 +104,7 @@ function outcomeOf(
 ): { readonly served: string; readonly problems: readonly string[] } {
   const given = object("SeldonDeployment", "prod/iris", JSON.stringify({ spec: whole }));
   const subject = isEssence
-    ? { ...given, object: essenceOf("SeldonDeployment", given.object as Record<string, unknown>) }
+    ? { ...given, object: trimmedObject("SeldonDeployment", given.object as Record<string, unknown>) }
     : given;
   const { mappings, upstreams, endpoints, problems } = translate([subject, ...service("prod/another"), ...objects]);
   return {

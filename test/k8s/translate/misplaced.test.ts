@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Declarations } from "../../../k8s/source/files/declarations.ts";
 import { parseManifest } from "../../../k8s/source/manifest/manifest.ts";
 import type { StoredObject } from "../../../k8s/source/objects/stored-object.ts";
-import { essenceOf } from "../../../k8s/translate/deployments/essence.ts";
+import { trimmedObject } from "../../../k8s/translate/deployments/trimmed-object.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
 import type { Translation } from "../../../k8s/translate/model/translation.ts";
@@ -16,7 +16,7 @@ type Tree = Readonly<Record<string, unknown>>;
 /** A subject by its YAML, as a Source keeps it. */
 function subjectOf(kind: string, name: string, text: string): SourceObject {
   const made = object(kind, name, text);
-  return { ...made, object: essenceOf(kind, made.object as Tree) };
+  return { ...made, object: trimmedObject(kind, made.object as Tree) };
 }
 
 const around = [

@@ -2,7 +2,7 @@
 // what is served.
 import { describe, expect, test } from "vitest";
 import { build } from "../../../gateway/tools/manifests.ts";
-import { essenceOf } from "../../../k8s/translate/deployments/essence.ts";
+import { trimmedObject } from "../../../k8s/translate/deployments/trimmed-object.ts";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
 import type { Translation } from "../../../k8s/translate/model/translation.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
@@ -225,7 +225,7 @@ function sourceOf(object: Tree): SourceObject {
     ref: { kind, namespace: "p", name: "subject" },
     apiVersion,
     origin: "",
-    object: JSON.parse(JSON.stringify(essenceOf(kind, object))) as unknown,
+    object: JSON.parse(JSON.stringify(trimmedObject(kind, object))) as unknown,
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeOAuthKey, keptSecret } from "../../../../k8s/translate/model/oauth-key.ts";
-import { essenceOf } from "../../../../k8s/translate/deployments/essence.ts";
+import { trimmedObject } from "../../../../k8s/translate/deployments/trimmed-object.ts";
 import type { TranslateSettings } from "../../../../k8s/translate/model/translation.ts";
 import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
 import type { SourceObject } from "../../../../k8s/translate/model/object.ts";
@@ -111,7 +111,7 @@ describe("keys and secrets", () => {
 
   test("of an object that a Source keeps, the secret is a digest, which decodes the same", () => {
     const spec = { oauth_key: "iris-key", oauth_secret: "hunter2", predictors: [] };
-    const kept = essenceOf("SeldonDeployment", { metadata: {}, spec });
+    const kept = trimmedObject("SeldonDeployment", { metadata: {}, spec });
     expect(JSON.stringify(kept)).not.toContain("hunter2");
     expect(decodeOAuthKey(ref, kept["spec"] as Readonly<Record<string, unknown>>)).toEqual(decodeOAuthKey(ref, spec));
     // What nobody can have stays what it is, so that it can be told.

@@ -4,7 +4,7 @@ import type { SourceObject } from "../model/object.ts";
 import { ownerNamesOf, ownersOf } from "../backends/services.ts";
 import { fieldOf, recordOf, textOf } from "../values/value.ts";
 
-export interface Orphan {
+export interface UnownedObject {
   readonly ref: ObjectRef;
   /** Name of the SeldonDeployment that it says. */
   readonly owner: string;
@@ -13,7 +13,7 @@ export interface Orphan {
 const owned = ["Service", "Mapping", "TLSContext"];
 
 /** Services, Mappings and TLSContexts whose owner reference or label `seldon-deployment-id` names no SeldonDeployment among `objects`, in order. */
-export function orphansOf(objects: Iterable<SourceObject>): readonly Orphan[] {
+export function unownedObjects(objects: Iterable<SourceObject>): readonly UnownedObject[] {
   const all = [...objects];
   const there = new Set<string>();
   for (const object of all) {
@@ -21,7 +21,7 @@ export function orphansOf(objects: Iterable<SourceObject>): readonly Orphan[] {
     const specName = textOf(fieldOf(recordOf(fieldOf(recordOf(object.object), "spec")), "name"));
     for (const name of ownerNamesOf({ ref: object.ref, specName })) there.add(`${object.ref.namespace}/${name}`);
   }
-  const orphans: Orphan[] = [];
+  const orphans: UnownedObject[] = [];
   for (const { ref, object } of all) {
     const owners = owned.includes(ref.kind) ? ownersOf(object) : [];
     if (owners.length > 0 && !owners.some((owner) => there.has(`${ref.namespace}/${owner}`)))

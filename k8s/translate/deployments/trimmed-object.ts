@@ -1,4 +1,4 @@
-// Essence: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
+// Trimmed objects: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
 import { isPredictorsOwn } from "../fields/deployment-places.ts";
 import { keptSecret } from "../model/oauth-key.ts";
 import { serviceSpecFields } from "../fields/service-config.ts";
@@ -7,16 +7,16 @@ import { arrayOf, isRecord, recordOf, type UnknownRecord } from "../values/value
 /** kubectl writes the whole object into it once more. */
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
-/** Decoding gives the same for an object and its essence. What has an unexpected shape stays as it is, so that decoding can say so. */
-export function essenceOf(kind: string, object: UnknownRecord): UnknownRecord {
+/** Decoding gives the same for an object and its trimmed form. What has an unexpected shape stays as it is, so that decoding can say so. */
+export function trimmedObject(kind: string, object: UnknownRecord): UnknownRecord {
   const { status: _status, ...rest } = object;
-  const metadata = recordIn(rest, "metadata", metadataEssence);
+  const metadata = recordIn(rest, "metadata", trimmedMetadata);
   switch (kind) {
     case "SeldonDeployment":
-      return { ...rest, ...metadata, ...recordIn(rest, "spec", specEssence) };
+      return { ...rest, ...metadata, ...recordIn(rest, "spec", trimmedSpec) };
     case "Service":
       // Keys that no Service has may be misplaced ones.
-      return { ...without(rest, objectFields), ...metadata, ...recordIn(rest, "spec", serviceEssence) };
+      return { ...without(rest, objectFields), ...metadata, ...recordIn(rest, "spec", trimmedService) };
     case "EndpointSlice":
       return {
         ...recordIn(rest, "metadata", (slice) => picked(slice, ["labels"])),
@@ -37,14 +37,14 @@ const serviceFields: ReadonlySet<string> = new Set(serviceSpecFields);
 /** What the API server writes, and changes with every update of any part. */
 const bookkeeping: ReadonlySet<string> = new Set(["managedFields", "uid", "resourceVersion", "generation", "selfLink"]);
 
-function metadataEssence(metadata: UnknownRecord): UnknownRecord {
+function trimmedMetadata(metadata: UnknownRecord): UnknownRecord {
   return {
     ...without(metadata, bookkeeping),
     ...recordIn(metadata, "annotations", ({ [lastApplied]: _applied, ...annotations }) => annotations),
   };
 }
 
-function serviceEssence(spec: UnknownRecord): UnknownRecord {
+function trimmedService(spec: UnknownRecord): UnknownRecord {
   return {
     ...without(spec, serviceFields),
     ...picked(spec, ["type", "clusterIP", "externalName", "selector"]),
@@ -52,20 +52,20 @@ function serviceEssence(spec: UnknownRecord): UnknownRecord {
   };
 }
 
-function specEssence(spec: UnknownRecord): UnknownRecord {
-  return { ...spec, ...keptSecret(spec), ...listIn(spec, "predictors", predictorEssence) };
+function trimmedSpec(spec: UnknownRecord): UnknownRecord {
+  return { ...spec, ...keptSecret(spec), ...listIn(spec, "predictors", trimmedPredictor) };
 }
 
-function predictorEssence(predictor: UnknownRecord): UnknownRecord {
+function trimmedPredictor(predictor: UnknownRecord): UnknownRecord {
   return {
     ...predictor,
-    ...listIn(predictor, "componentSpecs", podEssence),
-    ...recordIn(predictor, "componentSpec", podEssence),
+    ...listIn(predictor, "componentSpecs", trimmedPod),
+    ...recordIn(predictor, "componentSpec", trimmedPod),
   };
 }
 
 /** Of pods the names and ports of their containers count: ports of predictors without an engine follow from them. */
-function podEssence(pod: UnknownRecord): UnknownRecord {
+function trimmedPod(pod: UnknownRecord): UnknownRecord {
   const containers = arrayOf(recordOf(pod["spec"])["containers"]).map((value) => {
     const { name, ports } = recordOf(value);
     return { name, ports };

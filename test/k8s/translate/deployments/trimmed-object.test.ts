@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeDeployment } from "../../../../k8s/translate/deployments/decode.ts";
 import { decodeSlice } from "../../../../k8s/translate/backends/endpoints.ts";
-import { essenceOf } from "../../../../k8s/translate/deployments/essence.ts";
+import { trimmedObject } from "../../../../k8s/translate/deployments/trimmed-object.ts";
 import { decodeService } from "../../../../k8s/translate/backends/services.ts";
 
 const ref = { kind: "SeldonDeployment", namespace: "prod", name: "iris" };
@@ -51,18 +51,18 @@ const deployment = {
   status: { state: "Available", deploymentStatus: { x: "y".repeat(1000) } },
 };
 
-describe("the essence of an object", () => {
+describe("a trimmed object", () => {
   test("decodes as the object does, without what routing never reads", () => {
-    const essence = essenceOf("SeldonDeployment", deployment);
+    const trimmed = trimmedObject("SeldonDeployment", deployment);
     const decoded = decode(deployment);
     const applied = "kubectl.kubernetes.io/last-applied-configuration";
     const { [applied]: _, ...annotations } = decoded.deployment!.annotations.metadata;
-    expect(decode(essence)).toEqual({
+    expect(decode(trimmed)).toEqual({
       ...decoded,
       deployment: { ...decoded.deployment, annotations: { ...decoded.deployment!.annotations, metadata: annotations } },
     });
     expect(decoded.deployment!.predictors.map(({ ports }) => ports.http)).toEqual([7000, 9001]);
-    expect(JSON.stringify(essence).length).toBeLessThan(1000);
+    expect(JSON.stringify(trimmed).length).toBeLessThan(1000);
   });
 
   test.each([
@@ -71,7 +71,7 @@ describe("the essence of an object", () => {
     [{ metadata: { annotations: ["x"] }, spec: { predictors: {} } }],
     [{ spec: { predictors: [{ name: "a", componentSpecs: "x", componentSpec: null }] } }],
   ])("%j is left as it is", (object) => {
-    expect(essenceOf("SeldonDeployment", object)).toEqual(object);
+    expect(trimmedObject("SeldonDeployment", object)).toEqual(object);
   });
 
   const metadata = {
@@ -103,9 +103,9 @@ describe("the essence of an object", () => {
       },
       status: { loadBalancer: {} },
     };
-    const essence = essenceOf("Service", service);
-    expect(decodeService("prod", "a", essence)).toEqual(decodeService("prod", "a", service));
-    expect(JSON.stringify(essence)).not.toMatch(/resourceVersion|sessionAffinity|targetPort|managedFields/);
+    const trimmed = trimmedObject("Service", service);
+    expect(decodeService("prod", "a", trimmed)).toEqual(decodeService("prod", "a", service));
+    expect(JSON.stringify(trimmed)).not.toMatch(/resourceVersion|sessionAffinity|targetPort|managedFields/);
   });
 
   test("of an EndpointSlice decodes as the slice does", () => {
@@ -138,15 +138,15 @@ describe("the essence of an object", () => {
         { source: "cluster", forbiddenAddresses: [] },
         false,
       );
-    const essence = essenceOf("EndpointSlice", slice);
-    expect(decodeOne(essence)).toEqual(decodeOne(slice));
-    expect(decodeOne(essence)).toEqual({
+    const trimmed = trimmedObject("EndpointSlice", slice);
+    expect(decodeOne(trimmed)).toEqual(decodeOne(slice));
+    expect(decodeOne(trimmed)).toEqual({
       service: "a",
       problems: [],
       ports: [{ name: "http", port: 9000 }],
       addresses: "10.0.0.7,10.0.0.8 terminating",
       refused: [],
     });
-    expect(JSON.stringify(essence)).not.toMatch(/trigger-time|nodeName|zone|targetRef/);
+    expect(JSON.stringify(trimmed)).not.toMatch(/trigger-time|nodeName|zone|targetRef/);
   });
 });

@@ -1,4 +1,4 @@
-// Dead ends that the objects already show: Services that are not there, and Services whose EndpointSlices nobody exported. Looked for when
+// Unreachable Services that the objects already show: those that are not there, and those whose EndpointSlices nobody exported. Looked for when
 // somebody reads the Problems.
 import type { ObjectRef, Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import type { Backends, Use } from "../graph/backend-records.ts";
@@ -19,7 +19,7 @@ interface Declarer {
 }
 
 /** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. Pauses are after each unit and Service. */
-export function* deadEnds(
+export function* unreachableServices(
   units: Iterable<Declarer>,
   backends: Backends,
   settings: TranslateSettings,
