@@ -121,25 +121,25 @@ export class ClaimKeeper {
       problems.push({ code, level, subject, field: "", sentence });
     };
     const consequence =
-      "who held a prefix or a bare gRPC name before this gateway started is not known, and what several namespaces claim beyond what it has read is served to none of them";
+      "the gateway does not know which namespace owned a prefix or a bare gRPC name before its start, so those that several namespaces claim are served to none of them, except for those that it has read";
     if (this.#trouble !== null)
       report(
         "error",
         "claims-record-unreadable",
-        `the record of claims is not used, because ${this.#trouble}; ${consequence}; mend it, or delete it and the gateway writes what it knows`,
+        `the gateway cannot use the record of claims, because ${this.#trouble}; ${consequence}; correct it, or delete it: the gateway then writes what it knows`,
       );
     else if (this.#notWritten !== null)
       report(
         "error",
         "claims-record-unwritten",
-        `the record of claims is not kept up to date, because ${this.#notWritten}; what is claimed since is forgotten at a restart, and where it is contested served to nobody; let the gateway create and update it`,
+        `the gateway cannot write the record of claims, because ${this.#notWritten}; a restart forgets newer claims, and contested ones are then served to no namespace; let the gateway create and update it`,
       );
     if (this.#isByAge) report("warning", "claims-decided-by-age", byAge);
     for (const [namespace, count] of this.#over) {
       report(
         "warning",
         "claims-record-full",
-        `${count} claims of the namespace ${namespace} are not in the record of claims, which holds 64 KiB a namespace and 960 KiB in all; they are served as long as nobody else claims them; use fewer, or Grants`,
+        `${count} claims of the namespace ${namespace} are not in the record of claims, which holds 64 KiB a namespace and 960 KiB in all; they are served until another namespace claims them; use fewer, or Grants`,
       );
     }
     return problems;

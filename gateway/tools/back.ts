@@ -38,7 +38,7 @@ export function backProblems(
       subject: { kind: "Policy", namespace: "", name: "policy" },
       field: "",
       sentence:
-        "no policy is named, so what its defaults protect is not listed; write --policy FILE if the gateway has one",
+        "no policy is given, so objects that its defaults protect are not listed; write --policy FILE if the gateway has one",
     });
   if (source.kind === "cluster" && !mappings)
     found.push({
@@ -47,7 +47,7 @@ export function backProblems(
       subject: { kind: "Cluster", namespace: "", name: "cluster" },
       field: "",
       sentence:
-        "Mapping objects and annotated Services are not read, so what protects them is not listed; write --mappings if the gateway reads them",
+        "Mapping objects and annotated Services are not read, so they are not listed; write --mappings if the gateway reads them",
     });
   return found.sort(compareProblems);
 }
@@ -89,20 +89,18 @@ class Going {
     this.#object = object;
     this.#guard = guard;
     this.#policy = policy;
-    const there = asksAuthService
-      ? "everybody that the AuthService lets through may call there"
-      : "anybody may call there";
+    const there = asksAuthService ? "all callers that the AuthService admits may call it" : "any caller may call it";
     this.#openings = {
-      callers: { code: "opens-callers", becomes: there, instead: "let an AuthService ask who calls" },
+      callers: { code: "opens-callers", becomes: there, instead: "use an AuthService" },
       addresses: {
         code: "opens-addresses",
-        becomes: "any address may call there",
-        instead: "write ip_allow or ip_deny of Ambassador's Module, which holds for all",
+        becomes: "any address may call it",
+        instead: "write ip_allow or ip_deny in Ambassador's Module, which hold for all deployments,",
       },
       limits: {
         code: "opens-limits",
-        becomes: "any number of requests may come there",
-        instead: "let a RateLimitService limit them",
+        becomes: "it has no rate limit",
+        instead: "use a RateLimitService",
       },
     };
   }

@@ -54,7 +54,7 @@ export function nothingServed(
         : otherKinds > 0
           ? `${allOf(otherKinds)} of ${otherKinds === 1 ? "a kind" : "kinds"} that routing does not read`
           : "there is no object";
-    return [problem(`${there}, so nothing is checked; name what holds the SeldonDeployments`)];
+    return [problem(`${there}, so there is nothing to check; name the files of the SeldonDeployments`)];
   }
   const others = new Set(ofAnother.map(({ ref }) => objectKey(ref)));
   if (mappings.size > 0 || watched.some(({ ref }) => declaring.has(ref.kind) && !others.has(objectKey(ref)))) return [];

@@ -29,16 +29,15 @@ export function upstreamCertificateProblems({ mappings, upstreams }: Translation
 
 function faultOf({ certificate, caPem }: UpstreamTls, nowMs: number): string | null {
   if (caPem !== null && checkTerms({ ...plainTerms, client: { caPem, crlPem: null, required: true } }) !== null)
-    return "its authorities cannot be read, so no upstream is trusted and requests are answered 503";
+    return "its authorities cannot be read, so Sluice trusts no upstream and requests get 503";
   if (certificate === null) return null;
   const check = checkIdentity(certificate);
-  if (check.kind === "bad")
-    return `the certificate that the gateway shows ${check.reason}, so requests are answered 503`;
+  if (check.kind === "bad") return `the certificate that the gateway shows ${check.reason}, so requests get 503`;
   const { notBeforeMs, notAfterMs } = check.facts;
   const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
   if (nowMs < notBeforeMs)
-    return `the certificate that the gateway shows is not valid before ${day(notBeforeMs)}, and models that look refuse it`;
+    return `the certificate that the gateway shows is not valid before ${day(notBeforeMs)}, and models that check refuse it`;
   return nowMs < notAfterMs
     ? null
-    : `the certificate that the gateway shows has ended on ${day(notAfterMs)}, and models that look refuse it`;
+    : `the certificate that the gateway shows has ended on ${day(notAfterMs)}, and models that check refuse it`;
 }

@@ -213,7 +213,7 @@ spec: { auth_service: "auth:3000", proto: http, path_prefix: /check }
   ),
   "domain-not-served": either(
     ["warning", "error"],
-    "A Mapping has labels for a domain that no RateLimitService has, so they limit nothing. `error`: the domain seems to be misspelt.",
+    "A Mapping has labels for a domain that no RateLimitService has, so they limit nothing. `error`: the domain is a misspelling of the one that exists, and the gateway rejects requests with these labels.",
     file(`
 apiVersion: getambassador.io/v2
 kind: RateLimitService

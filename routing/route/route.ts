@@ -307,14 +307,14 @@ function weightProblems(live: readonly RouteMember[], count: number, note: Share
         live,
         "warning",
         "weights-scaled",
-        `the weights of the ${count} members of this Route sum to ${note.sum}, not 100: they are scaled`,
+        `the weights of the ${count} members of this Route sum to ${note.sum}, not 100: Sluice scales them`,
       );
     case "all-zero":
       return problemsOf(
         live,
         "error",
         "all-weights-zero",
-        `every one of the ${count} members of this Route has weight 0: it answers 503`,
+        `all ${count} members of this Route have weight 0: its requests get 503`,
       );
     case "undeclared":
       return problemsOf(

@@ -84,7 +84,7 @@ test(
     await declare(300);
     await until(async () => (await full()) !== null, "it does not fit");
     expect(await full()).toMatch(
-      /of 16 MiB: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: team-\d+ \(0\.1 MiB\), team-/,
+      /of 16 MiB: Sluice keeps serving the table from before, without changes of any namespace; start with a larger --table-mib, or remove deployments of the namespaces that have most: team-\d+ \(0\.1 MiB\), team-/,
     );
     expect([await metric("sluice_table_routes"), await statusOf("/seldon/team-0/m0/x")]).toEqual([routes, 404]);
     // What others declare waits.

@@ -101,7 +101,7 @@ test(
     for (let file = 0; file < 10; file++) await stage.manifests.write(`f${file}.yaml`, fileOf(file));
     await until(async () => (await problems()).includes("table-full"));
     expect(await problems()).toMatch(
-      /memory of 16 MiB: the table before is served on, and no change of any namespace is; start with a larger --table-mib/,
+      /memory of 16 MiB: Sluice keeps serving the table from before, without changes of any namespace; start with a larger --table-mib/,
     );
     expect(await statusOf("/seldon/prod/iris/api/v1.0/predictions")).toBe(200);
     await stage.manifests.deploy("rose", stage.model.port);

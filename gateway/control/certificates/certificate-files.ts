@@ -109,7 +109,7 @@ export class CertificateFiles {
         fileProblem(
           folder,
           "unreadable-folder",
-          `the folder of certificates cannot be read (${codeOf(error)}), so what was served from it before is not; make it readable`,
+          `the folder of certificates cannot be read (${codeOf(error)}), so its certificates are no longer served; make it readable`,
         ),
       );
       return [];
@@ -119,7 +119,7 @@ export class CertificateFiles {
         fileProblem(
           folder,
           "too-many-entries",
-          `${mostEntries} entries are looked at and no more, so some certificates are not served; remove some`,
+          `${mostEntries} entries are read at most, so some certificates are not served; remove some`,
         ),
       );
     const there = new Set(entries);
@@ -216,7 +216,7 @@ export class CertificateFiles {
         fileProblem(
           basename(file),
           "bad-ticket-keys",
-          `the file of ticket keys cannot be used, so ${this.#seeds.length === 0 ? "no session goes on at another replica" : "the keys from before stay"}; write 1 to ${mostSeeds} lines, each as \`openssl rand -base64 48\` prints it`,
+          `the file of ticket keys cannot be used, so ${this.#seeds.length === 0 ? "no TLS session continues at another replica" : "the keys from before stay"}; write 1 to ${mostSeeds} lines, each as \`openssl rand -base64 48\` prints it`,
         ),
       );
   }

@@ -148,7 +148,7 @@ class Assembling {
         declaration,
         "warning",
         "host-taken",
-        `${taken} is declared by ${this.#entries[this.#hosts.get(taken)!]!.name} already, which serves it; give each host one certificate`,
+        `${this.#entries[this.#hosts.get(taken)!]!.name} declares ${taken} already and serves it; give each host one certificate`,
       );
     if (free.length === 0) return;
     if (served !== null) this.#reportFacts(declaration, served.facts, free);
@@ -185,7 +185,7 @@ class Assembling {
           declaration,
           "error",
           "certificate-expired",
-          `the certificate ${when} and the one from before is served on; write one that is valid now`,
+          `the certificate ${when}, so the one from before stays; write one that is valid now`,
         );
         return { identity: before, facts: beforeCheck.facts };
       }
@@ -193,7 +193,7 @@ class Assembling {
         declaration,
         "error",
         "certificate-expired",
-        `the certificate ${when}, is served all the same, and clients refuse it; write one that is valid now`,
+        `the certificate ${when} and is served, but clients refuse it; write one that is valid now`,
       );
       return { identity, facts: check.facts };
     }
@@ -203,7 +203,7 @@ class Assembling {
         declaration,
         "error",
         "bad-certificate",
-        `the certificate ${reason} and the one from before is served on; write a certificate and its key`,
+        `the certificate ${reason}, so the one from before stays; write a certificate and its key`,
       );
       return { identity: before, facts: beforeCheck.facts };
     }
@@ -227,7 +227,7 @@ class Assembling {
         declaration,
         "warning",
         "too-many-names",
-        `the certificate has more than ${mostCertificateNames} names and no more are read; write several certificates`,
+        `the certificate has more than ${mostCertificateNames} names, and the others are not read; write several certificates`,
       );
     const foreign =
       declaration.hosts === null
@@ -240,7 +240,7 @@ class Assembling {
         declaration,
         "warning",
         "certificate-of-another",
-        `the certificate is not for ${foreign}, and clients that look refuse it; write one that names it`,
+        `the certificate does not name ${foreign}, and clients that check refuse it; write one that names it`,
       );
   }
 

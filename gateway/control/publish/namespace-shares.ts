@@ -80,6 +80,6 @@ export function shareProblems(counts: ReadonlyMap<string, number>, most: number)
     level: "error",
     subject: { kind: "Namespace", namespace: "", name },
     field: "",
-    sentence: `its Mappings would take more than ${Math.floor(most / 2 ** 20)} MiB, a quarter of the table's memory: ${count} that are new or changed are not served as they are declared; remove some, or start with a larger --table-mib`,
+    sentence: `its Mappings would take more than ${Math.floor(most / 2 ** 20)} MiB, a quarter of the table's memory: ${count} new or changed ones are not served as declared; remove some, or start with a larger --table-mib`,
   }));
 }

@@ -312,7 +312,7 @@ export class Publisher {
     this.#hasPieces = this.#writer.written.version !== this.#openedVersion;
     this.#writer = this.#open();
     this.#shared.writing = false;
-    const sentence = `${message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;
+    const sentence = `${message}: Sluice keeps serving the table from before, without changes of any namespace; start with a larger --table-mib, or remove deployments of the namespaces that have most: ${heaviest}`;
     this.#problems = [
       {
         code: "table-full",

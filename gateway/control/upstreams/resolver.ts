@@ -221,12 +221,12 @@ export class Resolver {
 }
 
 function failureProblem(upstream: Upstream, name: Name, served: boolean): Problem {
-  const what = served ? "its last addresses are used" : "requests to it are answered 503";
+  const what = served ? "Sluice uses its last addresses" : "requests to it get 503";
   return {
     code: "dns-failed",
     level: served ? "warning" : "error",
     subject: { kind: "Upstream", namespace: "", name: upstream.key },
     field: "",
-    sentence: `the name ${name.host} cannot be resolved (${name.failure}); ${what}; give the manifests of its Service or a name that resolves.`,
+    sentence: `the name ${name.host} cannot be resolved (${name.failure}), so ${what}; give the manifests of its Service, or a name that resolves`,
   };
 }

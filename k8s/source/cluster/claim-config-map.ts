@@ -111,7 +111,7 @@ export class ClaimConfigMap implements ClaimStore {
         ? { kind: "absent" }
         : {
             kind: "unreadable",
-            sentence: "the API server has not answered since the start, and it is not among what was kept",
+            sentence: "the API server has not answered since the start, and it is not in the snapshot",
           };
     const { metadata, data } = recordOf(object.object);
     const version = textOf(fieldOf(recordOf(metadata), "resourceVersion"));

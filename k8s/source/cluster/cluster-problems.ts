@@ -18,27 +18,27 @@ export function problemsOf(reflector: Reflector, server: string): readonly Probl
     });
   };
   const where = namespace === null ? "in all namespaces" : `in ${namespace}`;
-  const kept = reflector.objects.size > 0 ? "what was known stays" : "none is known";
+  const kept = reflector.objects.size > 0 ? "what Sluice knows of them stays" : "Sluice knows none of them";
   switch (state.kind) {
     case "behind":
       report(
         "warning",
         "api-server-away",
-        `${server} cannot be read: ${state.sentence}; ${kept} and it is tried again without end`,
+        `${server} cannot be read: ${state.sentence}; ${kept}, and it tries again without end`,
       );
       break;
     case "forbidden":
       report(
         resource.required ? "error" : "warning",
         "resource-forbidden",
-        `${plural} cannot be read ${where}: ${state.sentence}; ${resource.plural === "endpointslices" ? "Services are dialled by their own address" : kept}; grant get, list and watch`,
+        `${plural} cannot be read ${where}: ${state.sentence}; ${resource.plural === "endpointslices" ? "Sluice connects to Services by their own address" : kept}; grant get, list and watch`,
       );
       break;
     case "absent":
       report(
         resource.required && !guardResources.includes(resource) ? "warning" : "info",
         "resource-absent",
-        `the cluster serves no ${plural} (its CRD is not installed), so there are none; install it and it is found within seconds`,
+        `the cluster has no ${plural} (its CRD is not installed); install it, and Sluice finds it within seconds`,
       );
       break;
     case "starting":
@@ -49,14 +49,14 @@ export function problemsOf(reflector: Reflector, server: string): readonly Probl
     report(
       "warning",
       "removal-held",
-      `a new list lost ${held.missing} of ${held.of} ${plural}; they are served on until a second list, about a minute later, says the same`,
+      `${held.missing} of ${held.of} ${plural} are missing in a new list; Sluice keeps serving them until a second list, about a minute later, lacks them too`,
     );
   }
   if (unreadable > 0)
     report(
       "error",
       "object-unreadable",
-      `${unreadable} of ${plural} cannot be read (no name, or longer than 4 MiB) and are passed over; make them smaller`,
+      `${unreadable} of ${plural} cannot be read (no name, or longer than 4 MiB) and are skipped; make them smaller`,
     );
   return problems;
 }

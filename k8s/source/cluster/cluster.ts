@@ -284,7 +284,7 @@ export class ClusterSource implements Source {
         level: "warning",
         subject: { kind: "Cluster", namespace: "", name: server },
         field: "",
-        sentence: `the API server has not answered since the start, so what was known ${Math.round(this.#restored.ageSeconds)} s before it is served`,
+        sentence: `the API server has not answered since the start, so Sluice serves what it knew ${Math.round(this.#restored.ageSeconds)} s before the start`,
       });
     }
     return problems;

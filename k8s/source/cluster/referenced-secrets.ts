@@ -52,7 +52,7 @@ export class ReferencedSecrets {
         level: "error",
         subject: { kind: "Resource", namespace: "", name: "secrets" },
         field: "",
-        sentence: `${maxSecrets} Secrets are watched already, so ${this.#passedOver.length} more, ${first} first, are not read and TLS that needs them is not served; name fewer`,
+        sentence: `Sluice watches ${maxSecrets} Secrets at most, so it does not read ${this.#passedOver.length} more, ${first} first, and TLS that needs them is not served; name fewer`,
       });
     }
     return problems;

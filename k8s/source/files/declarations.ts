@@ -105,7 +105,7 @@ export class Declarations {
           level: "error",
           subject: ref,
           field: origin,
-          sentence: `the object is declared in ${served!.origin} already and that one is served${more}; remove one of the two`,
+          sentence: `${served!.origin} declares the same object, and that one is served${more}; remove one of the two`,
         });
       }
     }

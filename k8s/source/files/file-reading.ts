@@ -17,7 +17,7 @@ export function readBytes(path: string, size: number): Uint8Array | string {
   }
   try {
     const stats = fstatSync(file);
-    if (!stats.isFile()) return "it is no file any more";
+    if (!stats.isFile()) return "it is no longer a file";
     // Another one may have taken its place since it was found.
     return stats.size > manifestBounds.fileBytes ? tooLong(stats.size) : readWhole(file, stats.size);
   } catch (error) {
@@ -28,7 +28,7 @@ export function readBytes(path: string, size: number): Uint8Array | string {
 }
 
 function tooLong(size: number): string {
-  return `it has ${size} bytes, at most ${manifestBounds.fileBytes} are read`;
+  return `it has ${size} bytes, more than ${manifestBounds.fileBytes}`;
 }
 
 /** What is from here on, `size` bytes in all likelihood: `readFileSync` asks for the size once more, and for more than there is. Of what grows, one byte over the bound. */

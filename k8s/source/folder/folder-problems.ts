@@ -7,7 +7,7 @@ export function tooDeep(name: string, { depth }: FolderBounds): Problem {
   return fileProblem(
     name,
     "folder-too-deep",
-    `the folder is the ${depth + 1}th of folders inside each other and is not read; move it up, or remove the link that leads here`,
+    `the folder is ${depth + 1} levels deep and is not read; move it up, or remove the link that leads here`,
   );
 }
 
@@ -15,7 +15,7 @@ export function tooManyEntries(name: string, { entries }: FolderBounds): Problem
   return fileProblem(
     name,
     "too-many-entries",
-    `${entries} files and folders have been found and no more are read, so some of this folder are not; remove what holds no manifests, or the link that leads here`,
+    `Sluice reads ${entries} files and folders at most, so it does not read all of this folder; remove those without manifests, or the link that leads here`,
   );
 }
 
@@ -23,7 +23,7 @@ export function linkAbove(name: string): Problem {
   return fileProblem(
     name,
     "link-above",
-    "the link leads to a folder around the one that is served and is not followed; remove it, or name that folder",
+    "the link leads to a folder that contains the served one, so Sluice does not follow it; remove it, or serve that folder",
   );
 }
 
@@ -31,6 +31,6 @@ export function noFile(name: string): Problem {
   return fileProblem(
     name,
     "unreadable-file",
-    "it has the name of a manifest, and is a link that leads nowhere, a pipe, a socket or a device, so it is not read; mend or remove it",
+    "it has the name of a manifest, and is a link that leads nowhere, a pipe, a socket or a device, so it is not read; correct or remove it",
   );
 }

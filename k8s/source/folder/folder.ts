@@ -165,7 +165,7 @@ class FolderSource implements Source {
         fileProblem(
           root.name,
           "folder-gone",
-          "the folder is gone and its last objects stay; bring it back, or stop the gateway",
+          "the folder is gone and its last objects stay; restore it, or stop the gateway",
         ),
       );
       root.identity = "";

@@ -169,7 +169,7 @@ export class FolderTree {
         ...fileProblem(
           directory.name,
           "unwatched-folder",
-          `the folder cannot be watched and is read every ${this.#options.pollMs} ms; allow more watches (fs.inotify.max_user_watches)`,
+          `the folder cannot be watched, so Sluice reads it every ${this.#options.pollMs} ms; allow more watches (fs.inotify.max_user_watches)`,
         ),
         level: "warning",
       });

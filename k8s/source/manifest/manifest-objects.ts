@@ -65,7 +65,7 @@ export class ManifestObjects {
       this.#problems.refuse(
         "document-too-deep",
         fieldAt(place),
-        `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read`,
+        `the document is nested deeper than ${manifestBounds.depth} levels once its aliases are written out, and is not read`,
         "write it flatter",
       );
     } else if (extent.nodes > manifestBounds.nodes) {
@@ -100,7 +100,7 @@ export class ManifestObjects {
         "warning",
         "not-an-object",
         fieldAt(place),
-        "the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata",
+        "the document is not a Kubernetes object and is skipped; remove it or write apiVersion, kind and metadata",
       );
       return;
     }
@@ -112,7 +112,7 @@ export class ManifestObjects {
         "warning",
         "not-an-object",
         fieldAt(place),
-        "the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder",
+        "the document has no kind or no apiVersion and is skipped; write both, or move the file out of the folder",
       );
       return;
     }
@@ -191,7 +191,7 @@ export class ManifestObjects {
         return this.#problems.refuse(
           "bad-namespace",
           fieldAt(place),
-          `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace`,
+          `${kind} ${name} has ${quoted(stray)}, which probably means a namespace, and is not served, because its namespace would be ${namespace}`,
           "write metadata.namespace",
         );
       this.#withoutNamespace += 1;
@@ -212,9 +212,9 @@ export class ManifestObjects {
 function foreignFile(file: string): string | null {
   const name = file.slice(file.lastIndexOf("/") + 1);
   if (/^kustomization\.ya?ml$/.test(name))
-    return "this file tells kustomize what to build and holds no object, so the manifests beside it count as they are written; serve what kubectl kustomize prints if it changes them";
+    return "this file is a kustomization and holds no object, so Sluice reads the manifests beside it as they are; if it changes them, serve the output of kubectl kustomize";
   if (/^(?:values(?:[-._].*)?|Chart)\.ya?ml$/.test(name))
-    return "this file belongs to a Helm chart and holds no object; serve what helm template prints";
+    return "this file belongs to a Helm chart and holds no object; serve the output of helm template";
   return null;
 }
 

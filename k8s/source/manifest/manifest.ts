@@ -130,7 +130,7 @@ class ManifestParser {
     this.problems.refuse(
       "too-many-documents",
       position(line, 1),
-      `the file has more than ${manifestBounds.documents} documents and nothing is read from here on`,
+      `the file has more than ${manifestBounds.documents} documents, and Sluice reads no further`,
       "split it into several files",
     );
     return false;
@@ -172,7 +172,7 @@ class ManifestParser {
         "document-too-large",
         position(document.line, 1),
         `the document has ${Buffer.byteLength(document.text)} bytes and is not read`,
-        `at most ${manifestBounds.documentBytes} are (of a List for each item), so put its objects into documents of their own`,
+        `the limit is ${manifestBounds.documentBytes} bytes (for a List, of each item), so put its objects into documents of their own`,
       );
       return;
     }
@@ -199,7 +199,7 @@ class ManifestParser {
         "document-too-large",
         fieldAt(place),
         `the item has ${Buffer.byteLength(item.text)} bytes and is not read`,
-        `at most ${manifestBounds.documentBytes} are`,
+        `the limit is ${manifestBounds.documentBytes} bytes, so split it`,
       );
     } else if (notation === "json") {
       this.objects.take(this.#parsedJson(item, "the item is not valid JSON and is not read"), place, listed);

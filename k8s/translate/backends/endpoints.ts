@@ -47,7 +47,7 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
   const service = textOf(fieldOf(labels, "kubernetes.io/service-name"));
   if (!handWritten && fieldOf(labels, "endpointslice.kubernetes.io/managed-by") !== controller) {
     const sentence =
-      "no Kubernetes controller computes this EndpointSlice, so its addresses are not dialled; ask the operator of the gateway for a Grant with endpointSlices: true";
+      "no Kubernetes controller made this EndpointSlice, so Sluice does not connect to its addresses; ask the operator of the gateway for a Grant with endpointSlices: true";
     return {
       service,
       ports: noPorts,
@@ -79,7 +79,7 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
       level: "error",
       subject: ref,
       field: "endpoints",
-      sentence: `the address ${ip.slice(0, 60)} ${reason} and is not dialled; remove it`,
+      sentence: `the address ${ip.slice(0, 60)} ${reason}, so Sluice does not connect to it; remove it`,
     };
   });
   if (unread.length > 0)
@@ -88,7 +88,7 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
       level: "error",
       subject: ref,
       field: "endpoints",
-      sentence: `the conditions of ${unread.length} endpoints cannot be read, such as ${quoted(unread[0])}, so these get no requests; write true or false`,
+      sentence: `${unread.length} endpoints have conditions that cannot be read, such as ${quoted(unread[0])}, so they get no requests; write true or false`,
     });
   return {
     service,

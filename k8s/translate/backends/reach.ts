@@ -17,7 +17,7 @@ export function checkReach(settings: ReachSettings, upstream: Upstream, ip: stri
     level: "error",
     subject: { kind: "Upstream", namespace: "", name: upstream.key },
     field,
-    sentence: `the address ${ip} ${reason} and is not dialled; name a Service or host with other addresses`,
+    sentence: `the address ${ip} ${reason}, so Sluice does not connect to it; name a Service or host with other addresses`,
   };
 }
 

@@ -49,7 +49,7 @@ export function decodeTermination(fields: UnknownRecord, at: string, report: Rep
     if ((fieldOf(fields, file) ?? "") !== "")
       refuse(
         file,
-        `${file === "crl_file" ? "crl_secret" : "ca_secret"} with the name of a Secret: files of Ambassador's pod are not there`,
+        `${file === "crl_file" ? "crl_secret" : "ca_secret"} with the name of a Secret: Sluice does not have the files of Ambassador's pod`,
       );
   for (const file of ["cert_chain_file", "private_key_file"])
     if ((fieldOf(fields, file) ?? "") !== "")
@@ -57,7 +57,7 @@ export function decodeTermination(fields: UnknownRecord, at: string, report: Rep
         "error",
         "field-lost",
         place(file),
-        "files of Ambassador's pod are not there and it is ignored; write secret with the name of a Secret",
+        "Sluice does not have the files of Ambassador's pod and ignores this; write secret with the name of a Secret",
       );
   const written = fieldOf(fields, "cert_required") ?? false;
   const required = booleanOf(typeof written === "string" ? written.trim() : written);
@@ -76,7 +76,7 @@ export function decodeTermination(fields: UnknownRecord, at: string, report: Rep
       "info",
       "differs-tls-version",
       place("min_tls_version"),
-      "Sluice serves TLS 1.2 and above, and clients of older versions have no connection; write v1.2",
+      "Sluice serves TLS 1.2 and above, and older clients get no connection; write v1.2",
     );
   if (highest === "old") refuse("max_tls_version", "v1.2 or v1.3");
   return {
@@ -129,7 +129,7 @@ function alpnOf(fields: UnknownRecord, at: string, report: Report): readonly Alp
     "warning",
     "bad-value",
     `${at}alpn_protocols`,
-    `${quoted(written)} is not a list of h2 and http/1.1, and ${known.length === 0 ? "both are offered" : "the others are not offered"}; write "h2,http/1.1"`,
+    `${quoted(written)} is not a list of h2 and http/1.1, so Sluice offers ${known.length === 0 ? "both" : "only these"}; write "h2,http/1.1"`,
   );
   return known.length === 0 ? ["h2", "http/1.1"] : known;
 }

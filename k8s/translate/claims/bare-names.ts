@@ -230,7 +230,7 @@ export class BareNames<U extends Declarer> {
     const others = this.#declared.get(name)!.namespaceCount - 1;
     return {
       undecided: true,
-      reason: `is declared in ${others === 1 ? "another namespace" : `${others} other namespaces`} too, and who was first is not in the record of claims`,
+      reason: `is declared in ${others === 1 ? "another namespace" : `${others} other namespaces`} too, and the record of claims does not say which was first`,
     };
   }
 

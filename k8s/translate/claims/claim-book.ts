@@ -107,7 +107,7 @@ export class Claims {
       const count = told.get(winner.id) ?? 0;
       if (count === maxTold || (!isUndecided && !this.#unitOf.has(winner.id))) continue;
       told.set(winner.id, count + 1);
-      const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree who has it, or ask the operator of the gateway for a Grant`;
+      const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree which namespace uses it, or ask the operator of the gateway for a Grant`;
       yield this.#problem(winner, isUndecided ? this.#undecidedSentence(winner, loser) : won);
     }
   }
@@ -124,7 +124,7 @@ export class Claims {
   }
 
   #undecidedSentence(one: Claimant, other: Claimant): string {
-    return `the prefix ${one.claim.prefix} is not served, because ${refText(this.#refOf(other))} claims ${other.claim.prefix}, which overlaps it, and who of them was first is not in the record of claims; nothing to do while that is being written, else mend the record or ask the operator of the gateway for a Grant`;
+    return `the prefix ${one.claim.prefix} is not served, because ${refText(this.#refOf(other))} claims ${other.claim.prefix}, which overlaps it, and the record of claims does not say which claim was first; wait while the gateway writes the record, else correct the record or ask the operator of the gateway for a Grant`;
   }
 
   #replace(unit: Unit, after: readonly Wish[]): boolean {

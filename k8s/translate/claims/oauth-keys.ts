@@ -149,7 +149,7 @@ export class OAuthKeys {
         "warning",
         "oauth-no-path",
         "spec.oauth_key",
-        "its requests are taken by its own configuration, or by the SeldonDeployment that seldon.io/ambassador-service-name names, so nobody gets a token for it alone; remove the key, or the annotation",
+        "its own configuration takes its requests, or the SeldonDeployment that seldon.io/ambassador-service-name names does, so no token is issued for it alone; remove the key, or the annotation",
       );
     }
     const { inNamespace, alone } = this.#contestOf(unit, key);
@@ -158,14 +158,14 @@ export class OAuthKeys {
         "error",
         "oauth-key-contested",
         "spec.oauth_key",
-        "another SeldonDeployment of this namespace has the same key, so nobody gets a token for either; give each a key of its own",
+        "another SeldonDeployment of this namespace has the same key, so neither gets tokens; give each a key of its own",
       );
     if (!alone && this.#isPlain)
       return problem(
         "warning",
         "oauth-key-contested",
         "spec.oauth_key",
-        `a SeldonDeployment of another namespace has the same key, so the secret tells whose it is, and where that is the same too nobody gets a token by the key alone; clients send the key followed by ${unit.namespace}`,
+        `a SeldonDeployment of another namespace has the same key, so Sluice tells the two apart by their secrets, and issues no token for the key alone where these are the same too; clients send the key followed by ${unit.namespace}`,
       );
     return [];
   }

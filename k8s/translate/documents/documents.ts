@@ -235,7 +235,7 @@ class Decoding {
         "info",
         "differs-document-id",
         field,
-        `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(", ")}, and Ambassador reads one without an id as "default"; write ambassador_id in it`,
+        `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(", ")}, and Ambassador gives a document without an id the id "default"; write ambassador_id in it`,
       );
     }
     if (kind === "Mapping")
@@ -282,7 +282,7 @@ class Decoding {
         "warning",
         "bad-value",
         field,
-        `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`,
+        `the namespace ${quoted(namespace)} is ignored, because a document belongs to the namespace of its object; remove it`,
       );
     }
     const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;

@@ -44,7 +44,7 @@ export function planRawUpstream(
         level: tls.isAbsent ? missingSecretLevel(around.settings) : "error",
         code: "tls-missing",
         field: "spec.tls",
-        sentence: `TLS ${tls.reason}, so ${notReady}, never sent in plain text; create it`,
+        sentence: `TLS ${tls.reason}, so ${notReady}, and Sluice sends none in plain text; create it`,
       },
     };
   }
@@ -123,7 +123,7 @@ function refuseForeign(
         level: "error",
         code: "address-refused",
         field,
-        sentence: `the address ${host} ${reason} and is not dialled; name another`,
+        sentence: `the address ${host} ${reason}, so Sluice does not connect to it; name another`,
       };
 }
 

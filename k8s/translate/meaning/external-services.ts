@@ -86,7 +86,7 @@ function authOf(services: readonly PlannedService[], problems: Problem[]): Consu
         contested(
           ref,
           field,
-          "it differs from another AuthService in more than auth_service, so every request is answered 500; make them alike, or remove one",
+          "it differs from another AuthService in more than auth_service, so every request gets 500; make them alike, or remove one",
         ),
       );
       return { kind: "closed" };
@@ -108,7 +108,7 @@ function rateLimitOf(
       contested(
         second.ref,
         second.field,
-        "there is another RateLimitService, and a gateway asks one, so requests that have labels are answered 500; remove one",
+        "there is another RateLimitService, and a gateway asks only one, so requests with labels get 500; remove one",
       ),
     );
     return { kind: "closed" };

@@ -95,8 +95,7 @@ export interface Lookups {
 }
 
 /** What becomes of the requests of a Mapping that is not ready. */
-export const notReady =
-  "it is not ready: its share goes to what else is ready in its Route, and where nothing is, requests are answered 503";
+export const notReady = "it is not ready: the other ready members of its Route take its share, or requests get 503";
 
 /** Gathers one unit's meaning. */
 export class MeaningBuilder {

@@ -48,7 +48,7 @@ function bad(field: string, wrong: string, write: string): OAuthKey {
   return {
     kind: "bad",
     field: `spec.${field}`,
-    sentence: `${wrong}, so nobody gets a token for this SeldonDeployment; write ${write}`,
+    sentence: `${wrong}, so this SeldonDeployment gets no tokens; write ${write}`,
   };
 }
 

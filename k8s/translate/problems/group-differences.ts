@@ -108,7 +108,7 @@ function differencesOf(members: readonly Member[]): readonly Problem[] {
   if (asked.length > 0)
     tell(
       "guards-differ",
-      `${namesOf(members)} share a Route and differ in ${asked.join(", ")}: a request is asked what the one asks that it is drawn for, so who tries often reaches the one that asks least; write the same in all of them`,
+      `${namesOf(members)} share a Route and differ in ${asked.join(", ")}: each request meets the rules of the one that it is drawn for, so a client that repeats its request reaches the weakest rules; write the same in all of them`,
       "warning",
     );
   const subjects = new Set(live.map(({ ref }) => `${ref.kind} ${ref.name}`));
@@ -118,7 +118,7 @@ function differencesOf(members: readonly Member[]): readonly Problem[] {
   ) {
     tell(
       "differs-two-levels",
-      `${namesOf(members)} share the requests first, and their predictors each share, and Ambassador puts all predictors into one group; write the weights that are wanted`,
+      `${namesOf(members)} share the requests first and then the predictors of each do, while Ambassador puts all predictors into one group; write the weights that you want`,
     );
   }
   return problems;

@@ -34,7 +34,7 @@ export function* unreachableServices(
       if (!namespaces.has(ref.namespace)) continue;
       const then =
         settings.source === "folder"
-          ? "its name is resolved by DNS; export it with the others"
+          ? "Sluice resolves its name by DNS; export it with the others"
           : "it is not ready until Seldon has made one; nothing to do if this is a rollout";
       report("info", predictor.field, `there is no Service ${chosen}, nor one by an older name, so ${then}`);
     }
@@ -73,7 +73,7 @@ export function* unreachableServices(
         report(
           "warning",
           at,
-          `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so its name is resolved by DNS; declare it, or correct its name`,
+          `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so Sluice resolves its name by DNS; declare it, or correct its name`,
         );
     }
   }
@@ -167,13 +167,13 @@ function lostPorts(
       report(
         "no-endpoint-port",
         "error",
-        `no EndpointSlice of this Service has a port with the name ${quoted(name)} of its port ${port} (there is ${others}), so requests for it are answered 503; give both the same name, or correct targetPort`,
+        `no EndpointSlice of this Service has a port with the name ${quoted(name)} of its port ${port} (there is ${others}), so requests for it get 503; give both the same name, or correct targetPort`,
       );
     } else if (withoutSlices === "ready")
       report(
         "no-ready-address",
         "info",
-        `no EndpointSlice of this Service has an address that is ready, so requests for its port ${port} are answered 503; nothing to do if its pods start`,
+        `no EndpointSlice of this Service has a ready address, so requests for its port ${port} get 503; nothing to do if its pods are starting`,
       );
   }
   return problems;

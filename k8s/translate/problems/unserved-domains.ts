@@ -36,7 +36,7 @@ export function* unservedDomains(
           field: field === "" ? "spec.labels" : `${field} labels`,
           sentence: isMisspelt
             ? `the RateLimitService has the domain ${quoted(served)}, not ${quoted(domain)}, so the gateway rejects every request with these labels; write ${quoted(served)}`
-            : `no RateLimitService has the domain ${quoted(domain)}, so these labels limit nothing; ${isNear ? `write ${quoted(served)}` : `the one that is there has ${quoted(served)}: write that, or remove the labels`}`,
+            : `no RateLimitService has the domain ${quoted(domain)}, so these labels limit nothing; ${isNear ? `write ${quoted(served)}` : `the one that exists has ${quoted(served)}: write that, or remove the labels`}`,
         });
       }
     }

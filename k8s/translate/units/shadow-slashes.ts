@@ -52,7 +52,7 @@ export function* shadowSlashes<D extends Declarer>(
     const other = path.prefix.endsWith("/") ? path.prefix.slice(0, -1) : `${path.prefix}/`;
     const near = live.get(keyOf(mapping, other));
     if (near === undefined) return [];
-    const sentence = `${path.prefix} differs from ${other} of ${near.kind} ${near.namespace}/${near.name} by its last slash alone, so they are two Routes and this shadow gets no copies of that one's requests; write ${other}`;
+    const sentence = `${path.prefix} differs from ${other} of ${near.kind} ${near.namespace}/${near.name} only by its last slash, so they are two Routes and this shadow gets no copies; write ${other}`;
     return [{ code: "shadow-slash", level: "error", subject: ref, field, sentence }];
   });
 }

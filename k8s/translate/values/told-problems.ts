@@ -11,6 +11,6 @@ export function toldOf(problems: readonly Problem[]): readonly Problem[] {
   if (problems.length <= mostTold) return problems;
   const inOrder = problems.toSorted((a, b) => severity[a.level] - severity[b.level]);
   const [first] = inOrder.splice(mostTold - 1) as [Problem, ...Problem[]];
-  const sentence = `there are ${problems.length - mostTold + 1} more Problems of this object, which are not told one by one; mend those that are told`;
+  const sentence = `this object has ${problems.length - mostTold + 1} more Problems, which are not listed; correct those that are`;
   return [...inOrder, { code: "more-problems", level: first.level, subject: first.subject, field: "", sentence }];
 }

@@ -98,7 +98,7 @@ export function annotationsOf(value: unknown): Readonly<Record<string, string>> 
 
 /** What a sentence quotes of somebody's input: short, on one line, without characters that a terminal obeys; maps and lists as JSON. */
 export function quoted(value: unknown): string {
-  if (value === notText) return "what is not a text";
+  if (value === notText) return "a value that is not a text";
   if (typeof value === "object" && value !== null) return shortened(JSON.stringify(value));
   return `"${shortened(typeof value === "string" || typeof value === "number" || typeof value === "boolean" || value === null ? String(value) : typeof value)}"`;
 }

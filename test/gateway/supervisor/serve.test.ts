@@ -389,7 +389,7 @@ describe("sluice serve", () => {
       gateway.signal("SIGHUP");
       await until(async () =>
         gateway.records.some(({ problem }) =>
-          String(problem).includes("has a key that belongs to another one and the one from before is served on"),
+          String(problem).includes("has a key that belongs to another one, so the one from before stays"),
         ),
       );
       expect(await gateway.seen("grants-refused")).toMatchObject({

@@ -45,12 +45,12 @@ test("of what Ambassador serves alike there is nothing to say", async () => {
 
 describe("annotations", () => {
   test.each([
-    ["sluice.io/auth: keys", "opens-callers", "sluice.io/auth", "anybody may call there"],
-    ["sluice.io/auth: nonsense in it", "opens-callers", "sluice.io/auth", "anybody may call there"],
-    ["sluice.io/auht: keys", "opens-callers", "sluice.io/auht", "anybody may call there"],
-    ["sluice.io/allow: 10.0.0.0/8", "opens-addresses", "sluice.io/allow", "any address may call there"],
-    ["sluice.io/deny: 10.0.0.0/8", "opens-addresses", "sluice.io/deny", "any address may call there"],
-    ["sluice.io/rate-limit: 9/s", "opens-limits", "sluice.io/rate-limit", "any number of requests may come there"],
+    ["sluice.io/auth: keys", "opens-callers", "sluice.io/auth", "any caller may call it"],
+    ["sluice.io/auth: nonsense in it", "opens-callers", "sluice.io/auth", "any caller may call it"],
+    ["sluice.io/auht: keys", "opens-callers", "sluice.io/auht", "any caller may call it"],
+    ["sluice.io/allow: 10.0.0.0/8", "opens-addresses", "sluice.io/allow", "any address may call it"],
+    ["sluice.io/deny: 10.0.0.0/8", "opens-addresses", "sluice.io/deny", "any address may call it"],
+    ["sluice.io/rate-limit: 9/s", "opens-limits", "sluice.io/rate-limit", "it has no rate limit"],
   ])("%s", async (annotation, code, key, becomes) => {
     const { code: exit, out } = await back([deployment(""), deployment(annotation, { name: "closed" })]);
     expect(exit).toBe(1);
@@ -129,7 +129,7 @@ describe("annotations", () => {
       "apiVersion: getambassador.io/v2\nkind: AuthService\nmetadata: { name: a, namespace: gate }\nspec: { auth_service: a }\n";
     expect(
       (await back([deployment("sluice.io/auth: keys"), service], "", "--gateway-namespace", "gate")).out,
-    ).toContain("so everybody that the AuthService lets through may call there; ");
+    ).toContain("so all callers that the AuthService admits may call it; ");
   });
 
   test("sluice.io/traffic is told where it differs from the spec, and opens nothing", async () => {

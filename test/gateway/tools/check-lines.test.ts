@@ -247,7 +247,7 @@ describe("files that are no manifests", () => {
     async (name) => {
       const { code, out } = await inFolder({ [name]: "apiVersion: v2\nreplicas: 1\n", "a.yaml": deployment("a") });
       expect(code).toBe(0);
-      expect(out).toMatch(new RegExp(`^info not-a-manifest File .*${name}: .*; serve what `));
+      expect(out).toMatch(new RegExp(`^info not-a-manifest File .*${name}: .* serve the output of `));
     },
   );
 

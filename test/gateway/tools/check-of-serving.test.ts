@@ -162,18 +162,18 @@ describe("certificates towards models", () => {
     [
       "that is none",
       () => ({ "tls.crt": broken, "tls.key": good.keyPem }),
-      /TLS by cert: the certificate that the gateway shows cannot be read: .*, so requests are answered 503; /,
+      /TLS by cert: the certificate that the gateway shows cannot be read: .*, so requests get 503; /,
     ],
     [
       "with the key of another",
       () => ({ ...own(good), "tls.key": ended.keyPem }),
-      /belongs to another one, so requests are answered 503; /,
+      /belongs to another one, so requests get 503; /,
     ],
-    ["that has ended", () => own(ended), /has ended on 2021-01-01, and models that look refuse it; /],
+    ["that has ended", () => own(ended), /has ended on 2021-01-01, and models that check refuse it; /],
     [
       "with authorities that are none",
       () => ({ ...own(good), "ca.crt": broken }),
-      /its authorities cannot be read, so no upstream is trusted/,
+      /its authorities cannot be read, so Sluice trusts no upstream/,
     ],
   ])("%s", async (_, texts, sentence) => {
     const { code, out } = await checked([sealed, cert(texts())]);
@@ -192,7 +192,7 @@ describe("ports", () => {
     const { code, out } = await checked([deployment, service, slice("htp")]);
     expect(code).toBe(1);
     expect(out).toMatch(
-      /^error no-endpoint-port Service prod\/iris-main \(\S+:6\) spec\.ports: .*"http" of its port 8000 \(there is "htp"\).* answered 503/m,
+      /^error no-endpoint-port Service prod\/iris-main \(\S+:6\) spec\.ports: .*"http" of its port 8000 \(there is "htp"\).* get 503/m,
     );
   });
 

@@ -508,16 +508,16 @@ describe("check", () => {
   });
 
   test.each([
-    ["", [], "there is no object, so nothing is checked"],
+    ["", [], "there is no object, so there is nothing to check"],
     [
       "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n",
       [],
-      "the one object is of a kind that routing does not read, so nothing is checked",
+      "the one object is of a kind that routing does not read, so there is nothing to check",
     ],
     [
       "apiVersion: v1\nkind: Service\nmetadata: { name: a }\n",
       ["--namespace", "prod"],
-      "the one object is in a namespace that is not watched, so nothing is checked",
+      "the one object is in a namespace that is not watched, so there is nothing to check",
     ],
   ])('nothing read is an error, never "no Problems": %j', async (text, argv, sentence) => {
     writeFileSync(at("nothing.yaml"), text);

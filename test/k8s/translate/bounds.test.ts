@@ -69,7 +69,7 @@ describe("reach", () => {
     const problem = checkReach({ source, forbiddenAddresses }, upstream, ip);
     return problem === null
       ? null
-      : (/ is (?:an? )?([a-z-]+ ?[a-z]*)(?: and| address of a cloud and| local NAT64 and)| (belongs)/
+      : (/ is (?:an? )?([a-z-]+ ?[a-z]*)(?:, so| address of a cloud, so| local NAT64, so)| (belongs)/
           .exec(problem.sentence)
           ?.slice(1)
           .find(Boolean) ?? problem.sentence);

@@ -370,8 +370,8 @@ describe("Endpoints", () => {
       { ip: "10.1.0.2", port: 9000, state: "ready" },
     ]);
     expect(problemsOf(translation)).toEqual([
-      "error address-refused EndpointSlice prod/s1 endpoints: the address 127.0.0.1 is a loopback address and is not dialled; remove it",
-      "error address-refused EndpointSlice prod/s1 endpoints: the address 169.254.169.254 is a link-local address and is not dialled; remove it",
+      "error address-refused EndpointSlice prod/s1 endpoints: the address 127.0.0.1 is a loopback address, so Sluice does not connect to it; remove it",
+      "error address-refused EndpointSlice prod/s1 endpoints: the address 169.254.169.254 is a link-local address, so Sluice does not connect to it; remove it",
     ]);
   });
 });

@@ -35,7 +35,7 @@ test.each(["model", "modles"])("%s is a slip of the domain that is served", (dom
 
 test("any other domain is warned of", () => {
   expect(told("ambassador")).toEqual([
-    'warning spec.labels: no RateLimitService has the domain "ambassador", so these labels limit nothing; the one that is there has "models": write that, or remove the labels',
+    'warning spec.labels: no RateLimitService has the domain "ambassador", so these labels limit nothing; the one that exists has "models": write that, or remove the labels',
   ]);
 });
 

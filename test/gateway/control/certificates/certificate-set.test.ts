@@ -98,7 +98,7 @@ describe("a certificate that cannot be used", () => {
     for (const one of [assembly, new CertificateAssembly(set)]) {
       const assembled = assemble(wrong, one);
       expect(certOf(assembled.set, "a.example")).toBe("CN=a");
-      expect(texts(assembled)).toMatch(/bad-certificate: .* and the one from before is served on/);
+      expect(texts(assembled)).toMatch(/bad-certificate: .*, so the one from before stays/);
       expect(assembled.set.entries[0]!.digest).toBe(set.entries[0]!.digest);
     }
   });
@@ -109,11 +109,11 @@ describe("a certificate that cannot be used", () => {
     const assembled = assemble([hostDeclaration("a", ["a.example"], ended)], assembly);
     expect(certOf(assembled.set, "a.example")).toBe("CN=a");
     expect(texts(assembled)).toBe(
-      "error certificate-expired: the certificate has ended on 2026-12-31 and the one from before is served on; write one that is valid now",
+      "error certificate-expired: the certificate has ended on 2026-12-31, so the one from before stays; write one that is valid now",
     );
     const alone = assemble([hostDeclaration("a", ["a.example"], ended)]);
     expect(certOf(alone.set, "a.example")).toBe("CN=ended");
-    expect(texts(alone)).toMatch(/is served all the same, and clients refuse it/);
+    expect(texts(alone)).toMatch(/is served, but clients refuse it/);
     expect(alone.expiries).toEqual([{ name: "a", notAfterMs: Date.UTC(2026, 11, 31) }]);
   });
 
@@ -126,7 +126,7 @@ describe("a certificate that cannot be used", () => {
 
   test("one that is for other hosts is served, and said", () => {
     expect(texts(assemble([hostDeclaration("a", ["b.example"], a)]))).toMatch(
-      /^warning certificate-of-another: the certificate is not for b\.example/,
+      /^warning certificate-of-another: the certificate does not name b\.example/,
     );
     expect(texts(assemble([hostDeclaration("a", ["a.example", "*"], a)]))).toBe("");
   });
@@ -144,7 +144,7 @@ describe("hosts", () => {
     ]);
     expect(certOf(assembled.set, "a.example")).toBe("CN=a");
     expect(certOf(assembled.set, "c.example")).toBe("CN=b");
-    expect(texts(assembled)).toMatch(/warning host-taken: a\.example is declared by a already/);
+    expect(texts(assembled)).toMatch(/warning host-taken: a declares a\.example already/);
   });
 
   test.each([

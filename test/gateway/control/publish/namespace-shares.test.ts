@@ -144,7 +144,7 @@ test("a namespace that would fill the table keeps nobody from changing: it is to
     level: "error",
     subject: { kind: "Namespace", name: "greedy" },
   });
-  expect(problem!.sentence).toContain(`${100 - first.length} that are new`);
+  expect(problem!.sentence).toContain(`${100 - first.length} new or changed`);
   // Everybody else's changes come through.
   publisher.change({ ...noChange, mappings: [large("other", "canary", 1)] }, 0);
   publisher.stop();

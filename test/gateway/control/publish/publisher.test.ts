@@ -448,7 +448,7 @@ describe("a table that does not fit", () => {
         level: "error",
         subject: { kind: "Gateway" },
         sentence: expect.stringMatching(
-          /memory of 1 MiB.*--table-mib.*these namespaces have most: large10 \(0\.2 MiB\), large11 \(0\.2 MiB\), large0 \(0\.1 MiB\)/,
+          /memory of 1 MiB.*--table-mib.*the namespaces that have most: large10 \(0\.2 MiB\), large11 \(0\.2 MiB\), large0 \(0\.1 MiB\)/,
         ) as string,
       },
     ]);

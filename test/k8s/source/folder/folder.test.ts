@@ -324,7 +324,7 @@ describe("what has the name of a manifest and is none", () => {
     const files = new ManifestFiles("default");
     finish(files.read(join(folder, "pipe.yaml"), "pipe.yaml", statSync(join(folder, "file.yaml"))));
     expect(files.problems().map(({ code, sentence }) => [code, sentence])).toEqual([
-      ["unreadable-file", "the file cannot be read (it is no file any more); make it readable"],
+      ["unreadable-file", "the file cannot be read (it is no longer a file); make it readable"],
     ]);
   });
 
@@ -823,7 +823,7 @@ describe("the same object twice", () => {
         level: "error",
         subject: { name: "x" },
         field: `${folder}/c.yaml:1`,
-        sentence: `the object is declared in ${folder}/b.yaml:1 already and that one is served; remove one of the two`,
+        sentence: `${folder}/b.yaml:1 declares the same object, and that one is served; remove one of the two`,
       },
     ]);
     put("a.yaml", service("x", 1));

@@ -100,8 +100,8 @@ items:
 
   test("a document that is no object is a warning", () => {
     expect(problems(read("replicas: 2\n---\njust text\n"))).toEqual([
-      "warning not-an-object File a.yaml line 1, column 1: the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder",
-      "warning not-an-object File a.yaml line 3, column 1: the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata",
+      "warning not-an-object File a.yaml line 1, column 1: the document has no kind or no apiVersion and is skipped; write both, or move the file out of the folder",
+      "warning not-an-object File a.yaml line 3, column 1: the document is not a Kubernetes object and is skipped; remove it or write apiVersion, kind and metadata",
     ]);
   });
 

@@ -100,8 +100,8 @@ describe("who holds a prefix is what the record says", () => {
         ({ level, subject, sentence }) => `${level} ${subject.namespace} ${sentence.slice(0, 90)}`,
       ),
     ).toEqual([
-      "error a the prefix /x/ is not served, because Mapping b/m claims /x/, which overlaps it, and who o",
-      "error b the prefix /x/ is not served, because Mapping a/m claims /x/, which overlaps it, and who o",
+      "error a the prefix /x/ is not served, because Mapping b/m claims /x/, which overlaps it, and the r",
+      "error b the prefix /x/ is not served, because Mapping a/m claims /x/, which overlaps it, and the r",
     ]);
     expect(replica.write().served).toEqual(["Mapping a/m", "Mapping c/m"]);
     expect(replica.translator.isUndecided).toBe(false);

@@ -711,7 +711,7 @@ describe("reach of a raw Mapping", () => {
     const mapping = object("Mapping", "prod/m", "spec: {prefix: /m/, service: model, tls: ctx}");
     const missing = translate([mapping, ...service("prod/model")]);
     expect(problemsOf(missing)).toEqual([
-      "error tls-missing Mapping prod/m spec.tls: TLS needs the TLSContext ctx, which does not exist in the namespace, so it is not ready: its share goes to what else is ready in its Route, and where nothing is, requests are answered 503, never sent in plain text; create it",
+      "error tls-missing Mapping prod/m spec.tls: TLS needs the TLSContext ctx, which does not exist in the namespace, so it is not ready: the other ready members of its Route take its share, or requests get 503, and Sluice sends none in plain text; create it",
     ]);
     expect([...missing.endpoints.values()]).toMatchObject([{ ready: false }]);
     const secret = object(
