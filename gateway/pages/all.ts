@@ -3,6 +3,7 @@ import { annotationsPart, deploymentFieldsPart } from "./annotations.ts";
 import type { GeneratedFile, GeneratedPart } from "./generated.ts";
 import { accessFiles, accessParts } from "./access.ts";
 import { ambassadorParts } from "./ambassador-fields.ts";
+import { chartSchemaFile } from "./chart-schema.ts";
 import { endpointsPart } from "./endpoints.ts";
 import { flagsPart, reasonsPart } from "./failures.ts";
 import { accessLogPart, logEventsPart } from "./log.ts";
@@ -29,4 +30,4 @@ export const generatedParts: readonly GeneratedPart[] = [
   stepsPart,
 ];
 
-export const generatedFiles: readonly GeneratedFile[] = [...accessFiles];
+export const generatedFiles: readonly GeneratedFile[] = [...accessFiles, chartSchemaFile];
