@@ -43,7 +43,7 @@ export const fileProblems = {
     "Write lower-case letters, digits and `-` between them.",
   ),
   "declared-twice": error(
-    "Two files declare the same object. Sluice serves the one that it read first.",
+    "Manifests declare the same object twice. Sluice serves the first one in the order of file names and lines.",
     file(`
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment

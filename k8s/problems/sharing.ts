@@ -31,7 +31,7 @@ export const sharingProblems = {
     "Give one member a weight above 0.",
   ),
   "only-shadows": error(
-    "Only shadows match here. A shadow never answers, so requests get 404.",
+    "Only shadows match here. A shadow never answers, so requests go to a wider Route, or get 404.",
     mapping("shadow: true"),
     "Declare a live Mapping or SeldonDeployment with the same match.",
   ),
