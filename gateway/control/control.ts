@@ -34,7 +34,7 @@ import { ClaimKeeper, keeperTimes } from "./claim-keeper.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { ProblemLog, problemLogMs } from "./status/problem-log.ts";
 import { probeEndpoint } from "./upstreams/health-probe.ts";
-import { fetchJwks } from "./callers/jwks-fetch.ts";
+import { fetchAnswer, fetchJwks, type Reach } from "./callers/jwks-fetch.ts";
 import { PolicyKeeper, policyLookMs } from "./callers/policy-keeper.ts";
 import { Readiness } from "./status/readiness.ts";
 import { Reconciler } from "./reconcile.ts";
@@ -89,6 +89,8 @@ class ControlWorker {
   readonly #translator: Translator;
   readonly #reconciler: Reconciler;
   readonly #policies: PolicyKeeper;
+  /** What servers that the policy names may be dialled at. */
+  readonly #reach: Reach;
   readonly #channels = new Map<number, MessagePort>();
   readonly #certificates: CertificateKeeper;
   /** null: this thread alone says who holds what. */
@@ -146,6 +148,7 @@ class ControlWorker {
       },
     );
     const problemsChanged = (): void => this.#reconciler.otherProblemsChanged();
+    this.#reach = { lookup: addressesOf, refuse: (ip, port) => refusalOf(translate, readAddress(ip), port) };
     this.#policies = new PolicyKeeper(settings.policyFile, start.policy, {
       log,
       changed: (kept) => this.#tell({ kind: "policy", kept }),
@@ -153,8 +156,7 @@ class ControlWorker {
       opens: isAnonymousGranted(settings.grants),
       lookMs: policyLookMs,
       clock: systemClock,
-      fetchKeys: (url) =>
-        fetchJwks(url, { lookup: addressesOf, refuse: (ip, port) => refusalOf(translate, readAddress(ip), port) }),
+      fetchKeys: (url) => fetchJwks(url, this.#reach),
       keysLooked: (provider) => this.#tell({ kind: "keys-looked", provider }),
     });
     this.#certificates = new CertificateKeeper(settings.tls, start.certificates, {
@@ -310,6 +312,8 @@ class ControlWorker {
   #join(worker: number, channel: MessagePort): void {
     channel.on("message", (answer: DataToControl) => {
       if (answer.kind === "keys-wanted") this.#policies.askKeys(answer.provider);
+      else if (answer.kind === "ask")
+        void fetchAnswer(answer.question, this.#reach).then((got) => answer.answer.postMessage(got));
       else if (answer.kind === "revoked") this.#revocation.answered(worker, answer.id, answer.answer);
       else this.#reconciler.from(worker, answer);
     });

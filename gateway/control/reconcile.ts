@@ -292,7 +292,7 @@ export class Reconciler {
     this.#publisher.leave(worker);
   }
 
-  from(worker: number, message: Exclude<DataToControl, { readonly kind: "keys-wanted" | "revoked" }>): void {
+  from(worker: number, message: Exclude<DataToControl, { readonly kind: "keys-wanted" | "revoked" | "ask" }>): void {
     switch (message.kind) {
       case "taken":
         return this.#publisher.taken(worker, message.version, message.atMs);

@@ -111,7 +111,7 @@ export class DataPlane implements Plane {
     // identity
     this.#callers = new Callers(
       start.policy ?? (settings.policyFile === null ? noPolicy : null),
-      { clock, epochMs: Date.now, askKeys: start.askKeys },
+      { clock, epochMs: Date.now, askKeys: start.askKeys, ask: start.ask },
       counters,
     );
     this.#noteSecrets();

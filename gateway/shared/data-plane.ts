@@ -7,7 +7,7 @@ import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts
 import type { LimitMemory } from "./limit-memory.ts";
 import type { AccessEntry } from "./access-fields.ts";
 import type { WriteLine } from "./log-events.ts";
-import type { RevokedTokens, TokensToRevoke } from "./messages.ts";
+import type { RevokedTokens, TokensToRevoke, HttpAnswer, HttpQuestion } from "./messages.ts";
 import type { Settings } from "../options/settings.ts";
 
 /** What a data plane is made with. */
@@ -30,6 +30,8 @@ export interface PlaneStart {
   readonly policy: CallPolicy | null;
   /** A token names a key that this provider of identities has not: new ones are looked for. */
   readonly askKeys: (provider: string) => void;
+  /** Asks a server that the policy names. Never rejects. */
+  readonly ask: (question: HttpQuestion) => Promise<HttpAnswer>;
   /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
   readonly ticketSeed: Uint8Array;
   /** Where limits of rate are counted, and by how much the time of that memory is ahead of `clock`, ms. */

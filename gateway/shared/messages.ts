@@ -176,4 +176,20 @@ export type DataToControl =
   | { readonly kind: "used"; readonly upstreams: readonly string[] }
   /** A token names a key that this provider of identities has not. */
   | { readonly kind: "keys-wanted"; readonly provider: string }
-  | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens };
+  | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens }
+  /** One HttpAnswer goes to `answer`. */
+  | { readonly kind: "ask"; readonly question: HttpQuestion; readonly answer: MessagePort };
+
+/** A request to a server that the policy names. */
+export interface HttpQuestion {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of a POST; null: a GET. */
+  readonly body: string | null;
+}
+
+export type HttpAnswer =
+  /** `maxAgeMs`: how long the server says that it holds; null: it does not say. */
+  | { readonly kind: "got"; readonly text: string; readonly maxAgeMs: number | null }
+  /** `reason` follows "cannot be fetched: ". */
+  | { readonly kind: "failed"; readonly reason: string };

@@ -1,5 +1,6 @@
 // A data worker's thread: between the supervisor, the control worker and the data plane. What it does besides serving: it takes tables when it is
 // woken and says which, tells which names were used, and drains.
+import { outsideAsker } from "./outside.ts";
 import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../shared/clock.ts";
 import { CounterBlock } from "../shared/counters.ts";
@@ -33,6 +34,7 @@ export async function startDataWorker(
     rateLimits: { memory: start.limits, aheadMs: sharedNowMs() - systemClock.now() - start.limits.startMs },
     ticketSeed: start.ticketSeed,
     askKeys: (provider) => control?.postMessage({ kind: "keys-wanted", provider } satisfies DataToControl),
+    ask: outsideAsker(() => control),
     oauthClients: start.oauthClients,
     tokens: start.tokens,
     log: (entry) => writeAccess(log, entry),

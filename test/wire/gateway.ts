@@ -1,4 +1,5 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
+import type { HttpAnswer, HttpQuestion } from "../../gateway/shared/messages.ts";
 import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
 import { TableWriter } from "../../routing/write/table-writer.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
@@ -71,6 +72,9 @@ export class Gateway {
   readonly used: string[] = [];
   /** Providers whose new keys were asked for. */
   readonly keysAsked: string[] = [];
+  /** What servers that the policy names answer. */
+  outside: (question: HttpQuestion) => Promise<HttpAnswer> = () =>
+    Promise.resolve({ kind: "failed", reason: "nobody is there" });
   /** Names of the lines that the worker wrote about itself. */
   readonly said: string[] = [];
   readonly #clock = new StoppedClock();
@@ -111,6 +115,7 @@ export class Gateway {
         table: this.#memory,
         reader: 0,
         askKeys: (provider) => this.keysAsked.push(provider),
+        ask: (question) => this.outside(question),
         policy: options.policy === undefined ? noPolicy : options.policy,
         rateLimits: { memory: options.rateLimits ?? limitMemory(1000, 0, [1, 2]), aheadMs: 0 },
         ticketSeed: options.ticketSeed ?? new Uint8Array(32),

@@ -1,39 +1,39 @@
-// Fetches the keys of an issuer: one request, bounded in time and size, to addresses that may be dialled, and no redirect.
+// Fetches what a server that the policy names says: one request, bounded in time and size, to addresses that may be dialled, and no redirect.
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { visible } from "../../../routing/text/visible.ts";
 import { keyBounds } from "../../callers/providers/public-keys.ts";
+import type { HttpAnswer, HttpQuestion } from "../../shared/messages.ts";
 
 /** A whole fetch, look-up of the name included, ms. */
-export const jwksFetchMs = 5000;
+const fetchMs = 5000;
 /** Addresses of a name that are tried. */
-const mostAddresses = 8;
+const maxAddresses = 8;
 
-export interface JwksOutside {
+export interface Reach {
   /** IP addresses of a name; rejects when there are none. */
   readonly lookup: (host: string) => Promise<readonly string[]>;
   /** Why an address must not be dialled, as words that follow it; null: it may be. */
   readonly refuse: (ip: string, port: number) => string | null;
 }
 
-export type JwksAnswer =
-  /** `maxAgeMs`: how long its server says that it holds; null: it does not say. */
-  | { readonly kind: "got"; readonly text: string; readonly maxAgeMs: number | null }
-  /** `reason` follows "cannot be fetched: ". */
-  | { readonly kind: "failed"; readonly reason: string };
+/** The keys of an issuer, as they are published: not judged. Never rejects. */
+export function fetchJwks(url: string, reach: Reach, limitMs = fetchMs): Promise<HttpAnswer> {
+  const accept = "application/json, application/jwk-set+json";
+  return fetchAnswer({ url, headers: { accept, "user-agent": "sluice-keys" }, body: null }, reach, limitMs);
+}
 
-/** Never rejects. The text is not judged. */
-export async function fetchJwks(url: string, outside: JwksOutside, limitMs = jwksFetchMs): Promise<JwksAnswer> {
+/** What the server says, with 200. Never rejects. */
+export async function fetchAnswer(question: HttpQuestion, reach: Reach, limitMs = fetchMs): Promise<HttpAnswer> {
   const signal = AbortSignal.timeout(limitMs);
   try {
-    const target = new URL(url);
     const late = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(tooSlow));
     });
     // What comes after the time is nobody's.
     late.catch(() => undefined);
-    return await Promise.race([answerOf(await Promise.race([send(target, outside, signal), late])), late]);
+    return await Promise.race([answerOf(await Promise.race([send(question, reach, signal), late])), late]);
   } catch (error) {
     return { kind: "failed", reason: reasonOf(error) };
   }
@@ -41,13 +41,18 @@ export async function fetchJwks(url: string, outside: JwksOutside, limitMs = jwk
 
 const tooSlow = new Error("there was no whole answer in time");
 
-async function send(target: URL, { lookup, refuse }: JwksOutside, signal: AbortSignal): Promise<IncomingMessage> {
+async function send(
+  { url, headers, body }: HttpQuestion,
+  { lookup, refuse }: Reach,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const target = new URL(url);
   const isPlain = target.protocol === "http:";
   const port = target.port === "" ? (isPlain ? 80 : 443) : Number(target.port);
   const host = target.hostname.replace(/^\[|\]$/g, "");
   const found = isIP(host) === 0 ? await lookup(host) : [host];
   const refusals = found.map((ip) => refuse(ip, port));
-  const allowed = found.filter((_, index) => refusals[index] === null).slice(0, mostAddresses);
+  const allowed = found.filter((_, index) => refusals[index] === null).slice(0, maxAddresses);
   if (allowed.length === 0)
     throw new Error(
       found.length === 0 ? "its host has no address" : `its address ${found[0]!} ${refusals[0]!} and is not dialled`,
@@ -58,18 +63,13 @@ async function send(target: URL, { lookup, refuse }: JwksOutside, signal: AbortS
     if (options.all === true) done(null, addresses);
     else done(null, addresses[0]!.address, addresses[0]!.family);
   };
-  const headers = {
-    accept: "application/json, application/jwk-set+json",
-    "accept-encoding": "identity",
-    "user-agent": "sluice-keys",
-    connection: "close",
-  };
   return new Promise((resolve, reject) => {
     const options = {
       host,
       port,
       path: `${target.pathname}${target.search}`,
-      headers: { ...headers, host: target.host },
+      method: body === null ? "GET" : "POST",
+      headers: { ...headers, "accept-encoding": "identity", connection: "close", host: target.host },
       signal,
       agent: false,
       lookup: known,
@@ -78,17 +78,17 @@ async function send(target: URL, { lookup, refuse }: JwksOutside, signal: AbortS
     const outgoing = isPlain ? requestHttp(options) : requestHttps(options);
     outgoing.on("error", reject);
     outgoing.on("response", resolve);
-    outgoing.end();
+    outgoing.end(body);
   });
 }
 
-async function answerOf(response: IncomingMessage): Promise<JwksAnswer> {
+async function answerOf(response: IncomingMessage): Promise<HttpAnswer> {
   try {
     const { statusCode = 0, headers } = response;
     if (statusCode >= 300 && statusCode < 400)
       return {
         kind: "failed",
-        reason: `it answers ${statusCode}, and redirects are not followed: write the address of the keys themselves`,
+        reason: `it answers ${statusCode}, and redirects are not followed: write the address itself`,
       };
     if (statusCode !== 200) return { kind: "failed", reason: `it answers ${statusCode}` };
     if ((headers["content-encoding"] ?? "identity") !== "identity")

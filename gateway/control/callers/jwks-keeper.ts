@@ -1,7 +1,7 @@
 // JwksKeeper: the key sets of issuers, by URL, kept fresh. A set that cannot be got, or read, leaves the last good one as it is.
 import { readPublicKeys } from "../../callers/providers/public-keys.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
-import type { JwksAnswer } from "./jwks-fetch.ts";
+import type { HttpAnswer } from "../../shared/messages.ts";
 
 export const jwksTimes = {
   /** Least time between two fetches of one URL because somebody asks, ms. */
@@ -41,7 +41,7 @@ interface Kept {
 
 export interface JwksKeeperOutside {
   readonly clock: Clock;
-  readonly fetch: (url: string) => Promise<JwksAnswer>;
+  readonly fetch: (url: string) => Promise<HttpAnswer>;
   /** What `stateOf` says of this URL is another. */
   readonly changed: (url: string) => void;
   /** It was fetched because somebody asked; called after `changed`. */
@@ -133,7 +133,7 @@ export class JwksKeeper {
 }
 
 /** Takes what came. True: it is something else than before. */
-function take(kept: Kept, answer: JwksAnswer): boolean {
+function take(kept: Kept, answer: HttpAnswer): boolean {
   const outcome =
     answer.kind === "failed"
       ? ({ kind: "refused", sentence: `they cannot be fetched: ${answer.reason}` } as const)
@@ -148,7 +148,7 @@ function take(kept: Kept, answer: JwksAnswer): boolean {
 }
 
 /** Until the next fetch: before its server says that the set ends, and at the latest as stated. */
-function restMs({ failuresInRow }: Kept, answer: JwksAnswer): number {
+function restMs({ failuresInRow }: Kept, answer: HttpAnswer): number {
   if (failuresInRow > 0) return Math.min(jwksTimes.retryMs, jwksTimes.leastMs * 2 ** Math.min(failuresInRow - 1, 10));
   const maxAgeMs = answer.kind === "got" ? answer.maxAgeMs : null;
   return Math.max(

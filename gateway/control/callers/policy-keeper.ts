@@ -22,7 +22,7 @@ import type { KeysState } from "../../callers/providers/provider.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { KeptPolicy } from "../../shared/messages.ts";
-import type { JwksAnswer } from "./jwks-fetch.ts";
+import type { HttpAnswer } from "../../shared/messages.ts";
 import { JwksKeeper } from "./jwks-keeper.ts";
 
 /** Files are looked at so often, ms: a mounted ConfigMap changes by a link, which few ways of watching see. */
@@ -37,7 +37,7 @@ export interface PolicyOutside {
   readonly opens: boolean;
   readonly lookMs: number;
   readonly clock: Clock;
-  readonly fetchKeys: (url: string) => Promise<JwksAnswer>;
+  readonly fetchKeys: (url: string) => Promise<HttpAnswer>;
   /** New keys of this provider were looked for, because somebody asked. */
   readonly keysLooked: (provider: string) => void;
 }

@@ -23,7 +23,12 @@ export class ShownCredentials implements CredentialLook {
     // New keys are not asked for: one that is not there is not known.
     this.#callers = new Callers(
       noPolicy,
-      { clock, epochMs: Date.now, askKeys: (provider) => queueMicrotask(() => this.#callers.keysLooked(provider)) },
+      {
+        clock,
+        epochMs: Date.now,
+        askKeys: (provider) => queueMicrotask(() => this.#callers.keysLooked(provider)),
+        ask: () => Promise.resolve({ kind: "failed", reason: "nobody is asked" }),
+      },
       { add: () => undefined },
     );
   }

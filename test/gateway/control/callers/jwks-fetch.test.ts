@@ -6,7 +6,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { keyBounds } from "../../../../gateway/callers/providers/public-keys.ts";
-import { fetchJwks, type JwksOutside } from "../../../../gateway/control/callers/jwks-fetch.ts";
+import { fetchAnswer, fetchJwks, type Reach } from "../../../../gateway/control/callers/jwks-fetch.ts";
 import { readAddress, refusalOf } from "../../../../k8s/translate/backends/reach.ts";
 import { Authority } from "../../../authority.ts";
 
@@ -28,16 +28,32 @@ async function served(listener: RequestListener): Promise<string> {
 }
 
 const reach =
-  (source: "folder" | "cluster"): JwksOutside["refuse"] =>
+  (source: "folder" | "cluster"): Reach["refuse"] =>
   (ip, port) =>
     refusalOf({ source, forbiddenAddresses: ["10.0.0.1"] }, readAddress(ip), port);
-const folder: JwksOutside = {
+const folder: Reach = {
   lookup: () => Promise.reject(new Error("nobody looks up names here")),
   refuse: reach("folder"),
 };
-const named = (...addresses: readonly string[]): JwksOutside => ({
+const named = (...addresses: readonly string[]): Reach => ({
   lookup: () => Promise.resolve(addresses),
   refuse: reach("folder"),
+});
+
+test("a question may have fields and a body", async () => {
+  const seen: unknown[] = [];
+  const url = await served((request, response) => {
+    seen.push(request.method, request.headers.authorization, request.headers["content-type"]);
+    request.on("data", (part) => seen.push(String(part)));
+    request.on("end", () => response.end('{"active":true}'));
+  });
+  const headers = { authorization: "Basic YTpi", "content-type": "application/x-www-form-urlencoded" };
+  expect(await fetchAnswer({ url, headers, body: "token=abc" }, folder)).toEqual({
+    kind: "got",
+    text: '{"active":true}',
+    maxAgeMs: null,
+  });
+  expect(seen).toEqual(["POST", headers.authorization, headers["content-type"], "token=abc"]);
 });
 
 test("the text is got, of the target that was asked for, and how long it holds", async () => {
@@ -133,7 +149,7 @@ describe("it fails", () => {
       response.on("close", () => clearInterval(drip));
     });
     expect(await fetchJwks(slow, folder, 100)).toEqual({ kind: "failed", reason: "there was no whole answer in time" });
-    const unresolved: JwksOutside = { lookup: () => new Promise(() => undefined), refuse: () => null };
+    const unresolved: Reach = { lookup: () => new Promise(() => undefined), refuse: () => null };
     expect(await fetchJwks("https://login.example/keys", unresolved, 50)).toEqual({
       kind: "failed",
       reason: "there was no whole answer in time",
@@ -146,7 +162,7 @@ describe("it fails", () => {
       servers.pop()!.close(closed);
     });
     expect(await fetchJwks(url, folder)).toMatchObject({ reason: "ECONNREFUSED" });
-    const nowhere: JwksOutside = {
+    const nowhere: Reach = {
       lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })),
       refuse: () => null,
     };

@@ -1,7 +1,7 @@
 // Key sets that are kept fresh: when they are fetched, and what stays when they cannot be.
 import { expect, test } from "vitest";
 import { readPublicKeys } from "../../../../gateway/callers/providers/public-keys.ts";
-import type { JwksAnswer } from "../../../../gateway/control/callers/jwks-fetch.ts";
+import type { HttpAnswer } from "../../../../gateway/shared/messages.ts";
 import { JwksKeeper, jwksTimes } from "../../../../gateway/control/callers/jwks-keeper.ts";
 import { jwksOf, pairOf } from "../../edge/identity/tokens.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
@@ -9,8 +9,8 @@ import { turns } from "../../../turns.ts";
 
 const url = "https://login.example/keys";
 const [first, second] = [pairOf("a"), pairOf("b")];
-const got = (text: string, maxAgeMs: number | null = null): JwksAnswer => ({ kind: "got", text, maxAgeMs });
-const failed: JwksAnswer = { kind: "failed", reason: "ECONNREFUSED" };
+const got = (text: string, maxAgeMs: number | null = null): HttpAnswer => ({ kind: "got", text, maxAgeMs });
+const failed: HttpAnswer = { kind: "failed", reason: "ECONNREFUSED" };
 
 interface Stage {
   readonly keeper: JwksKeeper;
@@ -18,10 +18,10 @@ interface Stage {
   /** Times of fetches, ms from the first. */
   readonly fetches: number[];
   readonly told: string[];
-  answer: JwksAnswer;
+  answer: HttpAnswer;
 }
 
-function stageOf(answer: JwksAnswer): Stage {
+function stageOf(answer: HttpAnswer): Stage {
   const clock = new StoppedClock();
   const startMs = clock.now();
   const [fetches, told]: [number[], string[]] = [[], []];
@@ -75,7 +75,7 @@ test.each([
   expect(stage.fetches).toHaveLength(2);
 });
 
-test.each<readonly [what: string, answer: JwksAnswer, says: string]>([
+test.each<readonly [what: string, answer: HttpAnswer, says: string]>([
   ["cannot be fetched", failed, "they cannot be fetched: ECONNREFUSED"],
   ["are HTML", got("<html>"), "HTML"],
   ["are all of 512 bits", got('{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}'), "none of its keys can be used"],
