@@ -21,8 +21,7 @@ import type { Material, MaterialPlace } from "../../callers/providers/material.t
 import type { KeysState } from "../../callers/providers/provider.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { KeptPolicy } from "../../shared/messages.ts";
-import type { HttpAnswer } from "../../shared/messages.ts";
+import type { HttpAnswer, KeptPolicy } from "../../shared/messages.ts";
 import { JwksKeeper } from "./jwks-keeper.ts";
 
 /** Files are looked at so often, ms: a mounted ConfigMap changes by a link, which few ways of watching see. */
