@@ -393,7 +393,7 @@ describe("sluice serve", () => {
         ),
       );
       expect(await gateway.seen("grants-refused")).toMatchObject({
-        sentence: expect.stringContaining('"prefix" is not a field of a Grant') as string,
+        sentence: expect.stringContaining("grants[0].prefix is not known here: write prefixes") as string,
       });
       expect(await served()).toBe(before);
       const agent = new Agent();
