@@ -44,8 +44,8 @@ spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
     "Move it to the place that the sentence names.",
   ),
   "empty-field": either(
-    ["warning", "error"],
-    "A field has no value and counts as not written. `error`: it had a value before, or without one more would be admitted; its last good form holds, or the object is not served.",
+    ["warning", "error", "info"],
+    "A field has no value and counts as not written. `info`: `metadata.annotations` of a Service. `error`: it had a value before, or without one more would be admitted; its last good form holds, or the object is not served.",
     mapping("weight: null"),
     "Write its value, or remove it.",
   ),

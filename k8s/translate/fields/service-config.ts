@@ -74,8 +74,10 @@ export function serviceConfigOf(object: UnknownRecord, hadConfig: boolean, repor
     const isEmptied = annotations === null && Object.hasOwn(recordOf(fieldOf(object, "metadata")), "annotations");
     if (!isEmptied && (!isRecord(annotations) || !Object.hasOwn(annotations, configKey))) return { kind: "none" };
     const without = isEmptied && !hadConfig ? "no value and counts as not written" : "no text";
+    // Charts often write it for a Service that has no annotations, so it is no warning.
+    const level = isEmptied ? "info" : "warning";
     report(
-      hadConfig ? "error" : "warning",
+      hadConfig ? "error" : level,
       "empty-field",
       isEmptied && !hadConfig ? "metadata.annotations" : configField,
       `it has ${without}${hadConfig ? ", and the last good form of its documents holds" : ""}; write its value, or remove it`,

@@ -469,7 +469,7 @@ test("annotations without a value of a Service are told at a start, and of one w
     translate([object("Service", "models/x", `{metadata: ${metadata}, spec: {ports: [{port: 80}]}}`)]).problems.map(
       ({ level, code, field }) => `${level} ${code} ${field}`,
     );
-  expect(toldOf("{annotations: null}")).toEqual(["warning empty-field metadata.annotations"]);
+  expect(toldOf("{annotations: null}")).toEqual(["info empty-field metadata.annotations"]);
   expect([toldOf("{}"), toldOf("{annotations: {}}")]).toEqual([[], []]);
 });
 
