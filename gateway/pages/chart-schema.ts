@@ -34,6 +34,9 @@ const ofValues: readonly (keyof typeof serveOptions)[] = [
   "tlsListen",
   "tlsCert",
   "tlsKey",
+  "tlsTicketKeys",
+  "claimsRecord",
+  "gatewayNamespace",
 ];
 
 export const chartSchemaFile: GeneratedFile = {

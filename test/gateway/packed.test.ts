@@ -2,7 +2,6 @@
 import { hashSync } from "bcryptjs";
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { GrpcClient, GrpcOrigin, metadataOf, paths } from "../wire/grpc-peer.ts";
@@ -87,16 +86,6 @@ describe("the packed form", () => {
     gateway.signal("SIGTERM");
     expect(await gateway.exited).toBe(0);
     expect(gateway.errors).toBe("");
-  });
-
-  test.skipIf(availableParallelism() < 2)("reads a large folder with more threads", async () => {
-    const [manifests, model] = [await folder(), await modelServer()];
-    await manifests.deploy("iris", model.port);
-    const filler = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: large, namespace: prod }\ndata:\n${Array.from({ length: 4000 }, (_, line) => `  key-${line}: ${"x".repeat(40)}\n`).join("")}`;
-    await Promise.all(Array.from({ length: 24 }, (_, index) => manifests.write(`large-${index}.yaml`, filler)));
-    const { traffic } = await serve("--folder", manifests.folder, "--workers", "1").listening();
-    expect(await predict(traffic, "iris")).toBe(200);
-    await until(() => answers.some((answer) => /^reading-thread-[0-9a-f]{16}\.js done$/.test(answer)));
   });
 
   test("compares passwords in a thread of its own", async () => {
