@@ -11,7 +11,19 @@ import { byKey, type StoredObject } from "../objects/stored-object.ts";
 interface Touched {
   readonly declared: readonly StoredObject[];
   readonly served: StoredObject | null;
+  /** No file declares it since so many entries were announced; null: one does, or nobody has asked. */
+  readonly goneAt: number | null;
 }
+
+/** Entries of a folder that were announced and not read yet. */
+export interface AnnouncedEntries {
+  /** How many were announced so far. */
+  readonly announced: number;
+  /** How many were announced before the first file that is new; Infinity: no new file waits. */
+  readonly beforeFirstNew: number;
+}
+
+const nothingAnnounced: AnnouncedEntries = Object.freeze({ announced: 0, beforeFirstNew: Infinity });
 
 /** Declarations of one object that are told one by one; the rest is counted. */
 const maxTold = 8;
@@ -57,13 +69,29 @@ export class Declarations {
     for (const [key, objects] of next) if (!same.has(key)) this.#change(key, [], objects);
   }
 
-  /** What changed since the last call: objects that are new or differ, and keys that are gone. */
-  changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
+  /**
+   * What changed since the last call: objects that are new or differ, and keys that are gone. An object that no file declares any more may stand in a
+   * new file that was announced before: it stays until that is read, or moving hundreds of files would end their Routes for a moment.
+   */
+  changes(entries: AnnouncedEntries = nothingAnnounced): {
+    readonly set: readonly SourceObject[];
+    readonly removed: readonly string[];
+  } {
     const set: StoredObject[] = [];
     const removed: string[] = [];
     const readAgain = this.#reader();
-    for (const [key, { declared, served }] of this.#touched) {
+    let beforeFirstNew: number | null = null;
+    for (const [key, { declared, served, goneAt }] of this.#touched) {
       const now = declared[0] ?? null;
+      if (now === null && served !== null) {
+        const at = goneAt ?? entries.announced;
+        beforeFirstNew ??= entries.beforeFirstNew;
+        if (beforeFirstNew < at) {
+          this.#touched.set(key, { declared, served, goneAt: at });
+          continue;
+        }
+      }
+      this.#touched.delete(key);
       const isLost = this.#lost.delete(key);
       if (now === null) {
         if (served !== null) removed.push(key);
@@ -75,7 +103,6 @@ export class Declarations {
         now.letGo();
       }
     }
-    this.#touched.clear();
     this.#given = set;
     return { set, removed };
   }
@@ -140,7 +167,7 @@ export class Declarations {
       this.#problems = null;
     } else if (this.#contested.delete(key)) this.#problems = null;
     const served = this.#touched.get(key)?.served;
-    this.#touched.set(key, { declared, served: served === undefined ? (known[0] ?? null) : served });
+    this.#touched.set(key, { declared, served: served === undefined ? (known[0] ?? null) : served, goneAt: null });
   }
 
   /** The declaration of what is declared once: where a file declared it `before`, that is the one. */

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { digestOf } from "../../../routing/collections/digest.ts";
 import { compareProblems, type Problem, type ProblemCode } from "../../../routing/text/problem.ts";
 import { objectKey, type SourceObject } from "../../translate/model/object.ts";
-import { Declarations } from "./declarations.ts";
+import { Declarations, type AnnouncedEntries } from "./declarations.ts";
 import { endingOf, endsAlike } from "../entries/ending.ts";
 import { entryAt } from "../entries/entries.ts";
 import { hashOf, readBytes } from "./file-reading.ts";
@@ -122,8 +122,8 @@ export class ManifestFiles {
   }
 
   /** Objects that changed since the last call. */
-  changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
-    return this.#declarations.changes();
+  changes(entries?: AnnouncedEntries): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
+    return this.#declarations.changes(entries);
   }
 
   /** Whoever was given the last changes has read them: objects need not be kept. */

@@ -330,7 +330,7 @@ class FolderSource implements Source {
 
   #send(first: boolean): void {
     if (this.#deliver === null) return;
-    const { set, removed } = this.#files.changes();
+    const { set, removed } = this.#files.changes(this.#pending);
     const problems = this.#files.problems();
     const isShown = problems === this.#shownProblems || sameValue(problems, this.#shownProblems);
     if (!first && set.length === 0 && removed.length === 0 && isShown) return this.#files.letGo();

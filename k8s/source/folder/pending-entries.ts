@@ -21,6 +21,8 @@ export type Happening = "written" | "moved" | "strange";
 
 export interface PendingEntry {
   readonly key: string;
+  /** How many were announced before it. */
+  readonly place: number;
   /** Whose turn it waits for: the namespace that the file declared last, else the path of the directory, which no namespace is named like. */
   readonly turn: string;
   readonly directory: Directory;
@@ -42,6 +44,7 @@ export class PendingEntries {
   /** Keys of each turn, in the order in which they were first named; the turn that was taken last stands last. */
   readonly #turns = new Map<string, Set<string>>();
   readonly #turnOf: (directory: Directory, entry: string) => string | null;
+  #announced = 0;
   /** Bytes looked at in this turn. */
   #spent = 0;
 
@@ -91,6 +94,7 @@ export class PendingEntries {
     const turn = known?.turn ?? this.#turnOf(directory, entry) ?? directory.path;
     const pending: PendingEntry = {
       key,
+      place: known?.place ?? this.#announced++,
       turn,
       directory,
       entry,
@@ -140,6 +144,19 @@ export class PendingEntries {
     const keys = this.#turns.get(turn);
     if (keys === undefined) this.#turns.set(turn, new Set([key]));
     else keys.add(key);
+  }
+
+  /** How many were announced so far. */
+  get announced(): number {
+    return this.#announced;
+  }
+
+  /** How many were announced before the first one that has its directory's turn, since nothing is known of it; Infinity: there is none. Looks at all of them. */
+  get beforeFirstNew(): number {
+    let first = Infinity;
+    for (const { turn, directory, place } of this.#entries.values())
+      if (turn === directory.path) first = Math.min(first, place);
+    return first;
   }
 
   /** When the next look is due; Infinity: never. Looks at all of them. */

@@ -107,3 +107,46 @@ test("what is given out leads to the first declaration of each object, whatever 
     { numRuns: 300 },
   );
 });
+
+describe("an object that no file declares any more", () => {
+  const gone = (): Declarations => {
+    const declaring = new DeclaredFiles();
+    const declarations = new Declarations(declaring, () => () => null);
+    const x = stored("a.yaml", "x", 1);
+    declaring.replace(declarations, [], [x]);
+    given(declarations);
+    declaring.replace(declarations, [x], []);
+    return declarations;
+  };
+
+  test.each([
+    [6, []],
+    [7, ["Service prod/x"]],
+    [8, ["Service prod/x"]],
+  ])("waits for new files that were announced before: the first is number %i of 7", (beforeFirstNew, removed) => {
+    expect(gone().changes({ announced: 7, beforeFirstNew })).toEqual({ set: [], removed });
+  });
+
+  test("waits for no file that is announced later", () => {
+    const declarations = gone();
+    expect(declarations.changes({ announced: 7, beforeFirstNew: 6 }).removed).toEqual([]);
+    expect(declarations.changes({ announced: 9, beforeFirstNew: 6 }).removed).toEqual([]);
+    expect(declarations.changes({ announced: 9, beforeFirstNew: 7 }).removed).toEqual(["Service prod/x"]);
+    expect(declarations.changes().removed).toEqual([]);
+  });
+
+  test.each([
+    ["the same form", 1, ["x 1"]],
+    ["another form", 2, ["x 2"]],
+  ])("and is declared by one of them in %s, is never removed", (_, port, expected) => {
+    const declaring = new DeclaredFiles();
+    const declarations = new Declarations(declaring, () => () => null);
+    const x = stored("a.yaml", "x", 1);
+    declaring.replace(declarations, [], [x]);
+    given(declarations);
+    declaring.replace(declarations, [x], []);
+    expect(declarations.changes({ announced: 1, beforeFirstNew: 0 })).toEqual({ set: [], removed: [] });
+    declaring.replace(declarations, [], [stored("b.yaml", "x", port)]);
+    expect(given(declarations)).toEqual(expected);
+  });
+});

@@ -907,3 +907,18 @@ describe("readManifests", () => {
     expect(read.missing).toEqual([join(folder, "no")]);
   });
 });
+
+test("hundreds of files that move, or get other names, lose no object for a moment", async () => {
+  const count = 600;
+  for (let index = 0; index < count; index++) put(`a/${index}.yaml`, `${service(`s${index}`)}${"#".repeat(4000)}\n`);
+  put("a/last.yaml", service("last"));
+  mkdirSync(join(folder, "b"));
+  const follower = await follow();
+  for (let index = 0; index < count; index++)
+    renameSync(join(folder, `a/${index}.yaml`), join(folder, index % 2 === 0 ? `b/${index}.yaml` : `a/n${index}.yaml`));
+  rmSync(join(folder, "a/last.yaml"));
+  // It has the same turn as what moved away, behind all of that.
+  await follower.until(() => !follower.objects.has("Service prod/last"));
+  expect(follower.changes.flatMap(({ removed }) => removed)).toEqual(["Service prod/last"]);
+  expect(follower.objects.size).toBe(count);
+});

@@ -71,3 +71,14 @@ test("what is not looked at is given once a look, and what comes meanwhile is gi
   }
   expect(given.map(({ entry }) => entry)).toEqual(["a-1", "a-2", "a-3"]);
 });
+
+test("the place of the first new file is known until it is looked at", () => {
+  const pending = pendingOf("a-1", "new-1", "a-2", "new-2");
+  pending.add(directory, "new-1", "moved", 1);
+  expect([pending.announced, pending.beforeFirstNew]).toEqual([4, 1]);
+  const [, first, , second] = [...pending.inTurns()].sort((a, b) => a.place - b.place);
+  pending.delete(first!);
+  expect(pending.beforeFirstNew).toBe(3);
+  pending.delete(second!);
+  expect(pending.beforeFirstNew).toBe(Infinity);
+});
