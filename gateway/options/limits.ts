@@ -1,4 +1,5 @@
 // The limits of the data plane: each is an option of `sluice serve`, and a field of `EdgeLimits`.
+import { defaultConnectTimeoutMs } from "../../routing/model/upstream.ts";
 import { dayMs, hourMs, integer, type Values } from "./option.ts";
 
 /** Data workers that a gateway may have. */
@@ -80,7 +81,10 @@ export const limitOptions = {
     { byDefault: 300_000, min: 0, max: dayMs },
     "end a request when no byte passes in either direction for this long; 0: never",
   ),
-  connectTimeoutMs: integer({ byDefault: 3000, min: 1, max: hourMs }, "time limit for a connection to an Endpoint"),
+  connectTimeoutMs: integer(
+    { byDefault: defaultConnectTimeoutMs, min: 1, max: hourMs },
+    "time limit for a connection to an Endpoint",
+  ),
   upstreamIdleMs: integer(
     { byDefault: 1000, min: 1, max: dayMs },
     "do not reuse an upstream connection that was idle for this long",

@@ -29,7 +29,7 @@ export interface Upstream {
   readonly protocol: "http1" | "http2";
   /** null: plain. An Upstream that asks for TLS and cannot have it is given with `ready: false`, never as plain. */
   readonly tls: UpstreamTls | null;
-  /** Time to connect, ms, 1 or more. Default 3000 (Ambassador). */
+  /** Time to connect, ms, 1 or more; `defaultConnectTimeoutMs`: the gateway's `--connect-timeout-ms`. */
   readonly connectTimeoutMs: number;
   /** Idle time after which a pooled connection is closed, ms; null: the gateway's `--upstream-idle-ms`. */
   readonly idleTimeoutMs: number | null;
@@ -80,6 +80,9 @@ export interface Breaker {
   readonly maxRequests: number;
   readonly maxRetries: number;
 }
+
+/** Ambassador's `connect_timeout_ms`. */
+export const defaultConnectTimeoutMs = 3000;
 
 /** Envoy's defaults, which Ambassador ships. */
 export const defaultBreaker: Omit<Breaker, "priority"> = Object.freeze({

@@ -1,7 +1,7 @@
 // External authorization over HTTP: what the service is asked, what follows from its answer, and what a service that is slow, stuck or broken
 // costs, and whom.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fixed } from "../../gateway/shared/metrics.ts";
+import type { fixed } from "../../gateway/shared/metrics.ts";
 import type { AuthService } from "../../routing/model/external-services.ts";
 import { noPolicy } from "../../gateway/callers/call-policy.ts";
 import { is, named } from "../routing/build.ts";
@@ -22,7 +22,7 @@ let client: RawClient;
 const yes = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
 function outcome(name: keyof typeof fixed.externalAuth): number {
-  return gateway.counters.cells[fixed.externalAuth[name]]!;
+  return gateway.counted("externalAuth", name);
 }
 
 /** `iris` behind the service. */

@@ -52,6 +52,8 @@ export interface GatewayOptions {
   readonly steps?: readonly Step[];
 }
 
+type Cells = typeof fixed;
+
 /** It says nothing of requests. */
 export const plainFront: FrontSettings = {
   trustedHops: null,
@@ -213,11 +215,13 @@ export class Gateway {
     return answer!;
   }
 
-  /** What this worker has counted under a name. */
-  counted(
-    name: { [Name in keyof typeof fixed]: (typeof fixed)[Name] extends number ? Name : never }[keyof typeof fixed],
+  /** What this worker has counted under a name; where its row has values, of one of them. */
+  counted<Name extends keyof Cells>(
+    name: Name,
+    ...value: Cells[Name] extends number ? [] : [keyof Cells[Name]]
   ): number {
-    return this.counters.cells[fixed[name]]!;
+    const cell: number | Readonly<Record<PropertyKey, number>> = fixed[name];
+    return this.counters.cells[typeof cell === "number" ? cell : cell[value[0]!]]!;
   }
 
   /** Requests of a slot that were answered with this code; slot −1: without a series. */
@@ -227,7 +231,7 @@ export class Gateway {
   }
 
   flagged(flag: string): number {
-    return this.counters.cells[fixed.flags[flag as FailureFlag]]!;
+    return this.counted("flags", flag as FailureFlag);
   }
 
   shadowed(outcome: (typeof shadowOutcomes)[number], slot: number): number {

@@ -1,7 +1,6 @@
 // Who calls: API keys, over each protocol and both transports. What the model gets, what the client is told, what the log says.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { noPolicy, noRules, type CallPolicy } from "../../gateway/callers/call-policy.ts";
-import { fixed } from "../../gateway/shared/metrics.ts";
 import { plainGuard, type Guard } from "../../routing/model/guard.ts";
 import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
 import { guardOf, keysProvider } from "../policies.ts";
@@ -86,7 +85,7 @@ describe.each(transports)("%s", (_name, secure) => {
     if (target.includes("a=1")) expect(request).toContain("?a=1&b=2 ");
     expect(gateway.entries).toMatchObject([{ code: 200, client: "keys/mobile-app", flag: "" }]);
     expect(JSON.stringify(gateway.entries)).not.toContain(key);
-    expect(gateway.counters.cells[fixed.identities.admitted]).toBe(1);
+    expect(gateway.counted("identities", "admitted")).toBe(1);
   });
 
   test.each([
@@ -109,7 +108,7 @@ describe.each(transports)("%s", (_name, secure) => {
     expect(answer.body).toMatch(sentence);
     expect(origin.text).toBe("");
     expect(gateway.entries).toMatchObject([{ code: 401, client: "", flag: "UAEX" }]);
-    expect(gateway.counters.cells[fixed.identities.unauthenticated]).toBe(1);
+    expect(gateway.counted("identities", "unauthenticated")).toBe(1);
     expect(JSON.stringify([gateway.entries, answer])).not.toContain(key.slice(0, -1));
   });
 

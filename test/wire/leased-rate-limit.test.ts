@@ -1,7 +1,6 @@
 // Limits of rate over replicas: two gateways and a real Redis, which is there, goes away, hangs and comes back.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { noPolicy, type CallPolicy } from "../../gateway/callers/call-policy.ts";
-import { fixed } from "../../gateway/shared/metrics.ts";
 import { limitMemory } from "../../gateway/shared/limit-memory.ts";
 import { plainGuard } from "../../routing/model/guard.ts";
 import { parseLimits } from "../../routing/model/rate-limit.ts";
@@ -65,7 +64,7 @@ describe.skipIf(!hasRedis)("two replicas and one Redis", () => {
   }
 
   const admitted = (answers: readonly number[]): number => answers.filter((code) => code === 200).length;
-  const calls = (gateway: Gateway): number => gateway.counters.cells[fixed.redisCalls.answered]!;
+  const calls = (gateway: Gateway): number => gateway.counted("redisCalls", "answered");
 
   test("together they admit no more than a burst, and no less than what the other holds of it", async () => {
     const [one, other] = await start("80/d");
@@ -157,6 +156,6 @@ describe.skipIf(!hasRedis)("two replicas and one Redis", () => {
     const tookMs = performance.now() - began;
     redis.thaw();
     expect(tookMs).toBeGreaterThanOrEqual(45);
-    expect(one!.counters.cells[fixed.redisCalls.late]).toBe(1);
+    expect(one!.counted("redisCalls", "late")).toBe(1);
   });
 });

@@ -14,7 +14,7 @@ import { is, named, prefix } from "../routing/build.ts";
 import { RedisServer, hasRedis, redisAt } from "../redis-server.ts";
 import { eventually } from "../turns.ts";
 import { fieldOf } from "./client.ts";
-import { fixed } from "../../gateway/shared/metrics.ts";
+import type { fixed } from "../../gateway/shared/metrics.ts";
 import { Gateway, endpointsOn, firstSlot, plainFront, post, transports, type GatewayOptions } from "./gateway.ts";
 import { GrpcClient, GrpcOrigin, metadataOf, paths } from "./grpc-peer.ts";
 import { basic, oauthClient, tokenRequest } from "./oauth-clients.ts";
@@ -84,11 +84,11 @@ const api = (path: string, fields: string, body = '{"data":{}}'): string =>
 const bearer = (text: string): string => `Authorization: Bearer ${text}\r\n`;
 
 function counted(gateway: Gateway, outcome: keyof typeof fixed.oauthTokens): number {
-  return gateway.counters.cells[fixed.oauthTokens[outcome]]!;
+  return gateway.counted("oauthTokens", outcome);
 }
 
 function requests(gateway: Gateway, outcome: keyof typeof fixed.oauthRequests): number {
-  return gateway.counters.cells[fixed.oauthRequests[outcome]]!;
+  return gateway.counted("oauthRequests", outcome);
 }
 
 describe.each(transports)("a token over %s", (_, secure) => {

@@ -2,13 +2,13 @@
 import type { SecureContext } from "node:tls";
 import {
   defaultBreaker,
+  defaultConnectTimeoutMs,
   printEndpoint,
   type Endpoint,
   type Upstream,
   type UpstreamEndpoints,
 } from "../../../routing/model/upstream.ts";
 import { priorities } from "../../shared/counters.ts";
-import { defaultLimits } from "../../options/limits.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { UpstreamContext } from "./upstream-context.ts";
 import { failures } from "../../failures.ts";
@@ -306,8 +306,8 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   get connectTimeoutMs(): number {
-    const written = this.upstream?.connectTimeoutMs ?? defaultLimits.connectTimeoutMs;
-    return written === defaultLimits.connectTimeoutMs ? this.worker.limits.connectTimeoutMs : written;
+    const written = this.upstream?.connectTimeoutMs ?? defaultConnectTimeoutMs;
+    return written === defaultConnectTimeoutMs ? this.worker.limits.connectTimeoutMs : written;
   }
 
   /** How long an idle connection may wait and still be used, as far as the whole Upstream is concerned. */

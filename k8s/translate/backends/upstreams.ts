@@ -1,6 +1,7 @@
 // Upstreams as Mappings ask for them: address, protocol, TLS, limits, and the key under which equal ones are shared.
 import { createHash } from "node:crypto";
 import {
+  defaultConnectTimeoutMs,
   printEndpoint,
   type Breaker,
   type HealthCheck,
@@ -11,9 +12,6 @@ import {
 import { RecentParts } from "../collections/recent-parts.ts";
 import type { Service } from "./services.ts";
 import { tlsKey } from "./tls.ts";
-
-/** Ambassador's `connect_timeout_ms`. */
-export const defaultConnectTimeoutMs = 3000;
 
 /** An Upstream and how its Endpoints are found. */
 export interface UpstreamPlan {

@@ -1,6 +1,7 @@
 // Raw Mappings: one AmbassadorMapping document, decoded with all fields that Ambassador knows, in the shapes of v0 to v3alpha1.
 import type { ForwardTarget, RedirectTarget, TimeLimit } from "../../../routing/model/mapping.ts";
 import type { Match } from "../../../routing/model/match.ts";
+import { defaultConnectTimeoutMs } from "../../../routing/model/upstream.ts";
 import type { Fields } from "../fields/fields.ts";
 import { defaultable, type Defaultable } from "../meaning/module-defaults.ts";
 import { plainTarget } from "../meaning/plain-target.ts";
@@ -14,7 +15,7 @@ import { parseService, type RawService } from "../backends/service-address.ts";
 import { saysNothing } from "./said.ts";
 import { defaultIdleMs } from "../deployments/time-limits.ts";
 import { checkUnread } from "../fields/unread-fields.ts";
-import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from "../backends/upstreams.ts";
+import { defaultUpstreamLimits, type UpstreamLimits } from "../backends/upstreams.ts";
 import { tlsNameIn } from "../backends/tls.ts";
 import { quoted } from "../values/value.ts";
 

@@ -1,12 +1,13 @@
 // AuthService and RateLimitService as they are written (Ambassador, v1 to v3alpha1). One that cannot be read is none: it closes what it would guard.
 import type { AuthService } from "../../../routing/model/external-services.ts";
+import { defaultConnectTimeoutMs } from "../../../routing/model/upstream.ts";
 import { isUntouchableHeader } from "../../../routing/text/untouchable-headers.ts";
 import type { Report } from "../values/report.ts";
 import { parseService } from "../backends/service-address.ts";
 import { Fields } from "../fields/fields.ts";
 import { authServiceTable, rateLimitServiceTable } from "../fields/service-fields.ts";
 import { checkUnread } from "../fields/unread-fields.ts";
-import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from "../backends/upstreams.ts";
+import { defaultUpstreamLimits, type UpstreamLimits } from "../backends/upstreams.ts";
 import { tlsNameIn } from "../backends/tls.ts";
 import { arrayOf, booleanOf, fieldOf, scalarText, type UnknownRecord } from "../values/value.ts";
 import type { ServiceKind, ServiceSaid, WrittenPlace } from "../backends/written-service.ts";
