@@ -1,7 +1,7 @@
 // Fields of Hosts and TLSContexts: each once, with all that follows from it.
 import { fieldOf, recordOf, textOf } from "../values/value.ts";
 import { documentRows, how, idle, kindsOf, lost, which, type FieldRows } from "./field-table.ts";
-import { anyTexts, fieldNames, keysOf, values } from "./shape.ts";
+import { anyTexts, fieldNames, keysOf, values, type Keys } from "./shape.ts";
 
 const closes = { empty: "closes" } as const;
 
@@ -44,7 +44,8 @@ export const contextRows: FieldRows = {
 
 const tlsShape = keysOf(values(...Object.keys(tlsRows), "secret_namespacing"), kindsOf(decidingRows));
 const selector = keysOf({ matchLabels: anyTexts, matchExpressions: { each: fieldNames } });
-const named = keysOf(values("name", "namespace"), { name: "which" });
+// One of its own for each field: Places know each shape at one level.
+const named = (): Keys => keysOf(values("name", "namespace"), { name: "which" });
 const ignoredSelector = lost(
   "error",
   "Sluice serves every Mapping on every host that its own fields allow, so Mappings that this does not select are served on the host too; write hostname or host in Mappings",
@@ -56,9 +57,9 @@ export const hostRows: FieldRows = {
   hostname: which('"*.example.com"', "a name, `*.` and a name, or `*` (unset)", closes),
   tlsSecret: which("{ name: models-tls }", "Secret of the certificate, also of another `namespace`", {
     empty: "absent",
-    shape: named,
+    shape: named(),
   }),
-  tlsContext: which("{ name: clients }", "TLSContext of the same namespace", { ...closes, shape: named }),
+  tlsContext: which("{ name: clients }", "TLSContext of the same namespace", { ...closes, shape: named() }),
   tls: which("{ ca_secret: client-ca, cert_required: true }", "the fields of a TLSContext", {
     ...closes,
     shape: tlsShape,

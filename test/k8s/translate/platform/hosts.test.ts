@@ -250,3 +250,14 @@ describe("whose hosts count", () => {
     expect(hosts.map(({ name }) => name)).toEqual(["Host ops/old", "Host ops/new", "TLSContext ops/ctx"]);
   });
 });
+
+test.each(["tlsSecret", "tlsContext"])("a misspelt name in %s is told as one that belongs there", (field) => {
+  const spec = { hostname: "a.example.com", tlsSecret: { name: "pair" }, tlsContext: { name: "ctx" } };
+  const { problems } = translate(
+    [hostOf({ ...spec, [field]: { ...spec.tlsContext, names: "x" } }), contextOf({}), pair],
+    settings,
+  );
+  expect(problems.filter((one) => one.field === `spec.${field}.names`).map(({ code }) => code)).toEqual([
+    "misspelt-field",
+  ]);
+});
