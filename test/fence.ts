@@ -71,10 +71,13 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "gateway/edge": [
     ["io"],
     ["store"],
+    ["fields"],
     ["message"],
     ["tls", "hpack"],
+    ["frames"],
     ["http1", "http2"],
     ["access"],
+    ["balancing"],
     ["upstream"],
     ["identity"],
     ["limits", "external"],

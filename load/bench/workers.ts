@@ -1,7 +1,7 @@
 // What a request costs as the number of data workers grows: a breaker adds up what all of them have in use, and nothing else of a request knows how many there are.
 import { breakerCell, heavyUseBytes, maxBreakerSlots } from "../../gateway/shared/counters.ts";
 import { occupancyOf } from "../../gateway/edge/io/occupancy.ts";
-import { Breaker, resource } from "../../gateway/edge/upstream/breaker.ts";
+import { Breaker, resource } from "../../gateway/edge/balancing/breaker.ts";
 import { deployments } from "./tables.ts";
 
 const workerCounts = [1, 2, 8, 32, 64];

@@ -1,7 +1,7 @@
 // HTTP/2 of the load harness: what it sends is read by the engine's decoder, and what it takes for a right call is right.
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { flag, frameType } from "../../gateway/edge/http2/constants.ts";
+import { flag, frameType } from "../../gateway/edge/frames/constants.ts";
 import { HeaderList } from "../../gateway/edge/hpack/header-list.ts";
 import { HpackDecoder } from "../../gateway/edge/hpack/hpack-decode.ts";
 import { Calls, type Call } from "../../load/peers/h2/calls.ts";

@@ -1,7 +1,7 @@
 // Which Endpoint a request goes to: turns, stickiness, ejection.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LoadBalancer } from "../../routing/model/mapping.ts";
-import { baseEjectionMs, failuresToEject } from "../../gateway/edge/upstream/ejection.ts";
+import { baseEjectionMs, failuresToEject } from "../../gateway/edge/balancing/ejection.ts";
 import { eventually } from "../turns.ts";
 import { answersIn, fieldOf, type RawClient, type WireAnswer } from "./client.ts";
 import { Gateway, post } from "./gateway.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
-import { errorCode, flag, frameType } from "../../gateway/edge/http2/constants.ts";
+import { errorCode, flag, frameType } from "../../gateway/edge/frames/constants.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { frames, rawClient, type RawPeer } from "../gateway/edge/http2/raw-peer.ts";

@@ -1,7 +1,7 @@
 // gRPC-Web, with bodies made by hand (no client of it is among the packages of this project), over HTTP/1.1 and HTTP/2, to an upstream that
 // speaks gRPC.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Base64Decoder } from "../../gateway/edge/message/base64.ts";
+import { Base64Decoder } from "../../gateway/edge/fields/base64.ts";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
 import type { Cors } from "../../routing/model/mapping.ts";
 import { is, named, prefix } from "../routing/build.ts";

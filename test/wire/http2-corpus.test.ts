@@ -1,7 +1,7 @@
 // Every vector of the HTTP/2 corpus over real sockets to an HTTP/1.1 origin that records and judges by a grammar of its own: refused, or
 // forwarded in exactly one form, with a request behind it on the same connection, and a bystander on another one, untouched.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { errorCode, flag, frameType, setting } from "../../gateway/edge/http2/constants.ts";
+import { errorCode, flag, frameType, setting } from "../../gateway/edge/frames/constants.ts";
 import { frames, rawClient, type RawPeer } from "../gateway/edge/http2/raw-peer.ts";
 import { eventually } from "../turns.ts";
 import { Gateway } from "./gateway.ts";

@@ -1,6 +1,6 @@
 // How HTTP/2 connections end: GOAWAY twice, what is open is served, what comes later is refused to be sent again.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { errorCode, frameType } from "../../gateway/edge/http2/constants.ts";
+import { errorCode, frameType } from "../../gateway/edge/frames/constants.ts";
 import { frames, rawClient } from "../gateway/edge/http2/raw-peer.ts";
 import { eventually } from "../turns.ts";
 import { Gateway, transports } from "./gateway.ts";

@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DeadlineWheel } from "../../gateway/edge/io/deadline.ts";
 import { Exchange } from "../../gateway/edge/exchange/exchange.ts";
-import { errorCode, frameType, setting } from "../../gateway/edge/http2/constants.ts";
-import { defaultFloodLimits, type Flood } from "../../gateway/edge/http2/floods.ts";
+import { errorCode, frameType, setting } from "../../gateway/edge/frames/constants.ts";
+import { defaultFloodLimits, type Flood } from "../../gateway/edge/frames/floods.ts";
 import { ServedConnection } from "../../gateway/edge/downstream/http2-connection.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { attacks } from "../gateway/edge/http2/attacks.ts";

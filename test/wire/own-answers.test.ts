@@ -1,7 +1,7 @@
 // What the gateway answers by itself, whatever body comes with it: every answer is given once, the connection serves on or ends, nothing is left
 // open, and other clients are served meanwhile.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { errorCode, flag, frameType } from "../../gateway/edge/http2/constants.ts";
+import { errorCode, flag, frameType } from "../../gateway/edge/frames/constants.ts";
 import { frame, frames, rawClient } from "../gateway/edge/http2/raw-peer.ts";
 import { Gateway, endpointsOn, irisTo, transports } from "./gateway.ts";
 import { Origin } from "./origin.ts";

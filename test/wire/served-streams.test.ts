@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { DownstreamContext } from "../../gateway/edge/downstream/downstream-context.ts";
-import { errorCode, flag, frameType } from "../../gateway/edge/http2/constants.ts";
+import { errorCode, flag, frameType } from "../../gateway/edge/frames/constants.ts";
 import { ServedConnection } from "../../gateway/edge/downstream/http2-connection.ts";
 import { ServedStreams } from "../../gateway/edge/downstream/http2-streams.ts";
 import { releaseMemory } from "../../gateway/shared/release-memory.ts";

@@ -1,6 +1,6 @@
 // Answers that break before any of them has left: the client is told, or served by another try, as if nothing had come.
 import { afterEach, describe, expect, test } from "vitest";
-import { flag, frameType } from "../../gateway/edge/http2/constants.ts";
+import { flag, frameType } from "../../gateway/edge/frames/constants.ts";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import { blockOf } from "../gateway/edge/http2/peers.ts";
 import { frames, rawServer } from "../gateway/edge/http2/raw-peer.ts";

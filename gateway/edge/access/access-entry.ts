@@ -1,8 +1,8 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
 import { emptyEntry, type AccessEntry } from "../../shared/access-fields.ts";
 import type { Failure } from "../../failures.ts";
-import { kind } from "../message/field-kind.ts";
-import { hasParameter } from "../message/query.ts";
+import { kind } from "../fields/field-kind.ts";
+import { hasParameter } from "../fields/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 
 /** About what came to no exchange. `detail` "": the sentence of the failure says it all; `requestId` "": it was not answered. */

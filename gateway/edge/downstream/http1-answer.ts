@@ -6,7 +6,7 @@ import type { WorkerContext } from "../io/worker-context.ts";
 import type { DownstreamContext } from "./downstream-context.ts";
 import type { Transport } from "../io/transport.ts";
 import { putChunk, putLastChunk } from "../http1/chunked.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { CompiledEdits } from "../message/header-edits.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import {

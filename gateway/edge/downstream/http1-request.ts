@@ -11,7 +11,7 @@ import { failureAnswer, identified } from "../message/answers.ts";
 import type { ClientTls } from "../message/client-certificate.ts";
 import { clientFacts, type ClientFacts } from "../message/client-facts.ts";
 import type { Failure } from "../../failures.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { DownstreamContext } from "./downstream-context.ts";
 import type { Http1Answer } from "./http1-answer.ts";

@@ -5,10 +5,10 @@ import type { ClientAnswer } from "../exchange/client-side.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
 import { grpcMessage } from "../message/grpc-message.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { CompiledEdits } from "../message/header-edits.ts";
 import type { ResponseHead } from "../message/response-head.ts";
-import { errorCode } from "../http2/constants.ts";
+import { errorCode } from "../frames/constants.ts";
 import {
   writeAnswerBlock,
   writeInformationalBlock,

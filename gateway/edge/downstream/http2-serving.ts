@@ -1,10 +1,10 @@
 // Serving: what the HTTP/2 clients of one worker share.
 import type { EdgeLimits } from "../../options/limits.ts";
 import { WireRequestHead } from "../message/request-head.ts";
-import { defaultFloodLimits } from "../http2/floods.ts";
+import { defaultFloodLimits } from "../frames/floods.ts";
 import { BlockWriter } from "../hpack/hpack-encode.ts";
 import { Http2Shared, type Http2Host } from "../http2/shared.ts";
-import type { Http2Limits } from "../http2/limits.ts";
+import type { Http2Limits } from "../frames/limits.ts";
 
 /** Frames of one connection in a turn: 20 requests, or 17 with a message each, which take about half a millisecond. */
 const framesATurn = 160;

@@ -3,7 +3,7 @@ import type { ClientSide } from "../exchange/client-side.ts";
 import type { DownstreamContext } from "./downstream-context.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { failures } from "../../failures.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { Transport } from "../io/transport.ts";
 import type { ClientFacts } from "../message/client-facts.ts";

@@ -1,5 +1,5 @@
 // ExchangeAnswer: the answer's way through an exchange, from the upstream to the client.
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { failures } from "../../failures.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";

@@ -1,7 +1,7 @@
 // ExchangeContext: what all exchanges of a worker share: the current table, copies for shadows, ids. One object, made once.
 import type { RouteTable } from "../../../routing/table.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import { RequestIds } from "../message/request-id.ts";
+import { RequestIds } from "../fields/request-id.ts";
 import type { OAuthGateway } from "../policy/oauth.ts";
 import type { CurrentTable } from "./current-table.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";

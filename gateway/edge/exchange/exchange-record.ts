@@ -8,7 +8,7 @@ import type { WorkerContext } from "../io/worker-context.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import type { Failure } from "../../failures.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import { requestIdBytes, type RequestIds } from "../message/request-id.ts";
+import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";
 
 /** A slot of its own for what is not counted. */
 const notCounted = -2;

@@ -1,7 +1,7 @@
 // ExchangeRequest: the request's way through an exchange, from the client to the upstream and to shadows.
 import type { ClientFacts } from "../message/client-facts.ts";
 import { failures, type Failure } from "../../failures.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { Gate } from "../policy/gates.ts";

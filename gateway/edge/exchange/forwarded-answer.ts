@@ -1,6 +1,6 @@
 // ForwardedAnswer: what an upstream says to a request that is forwarded, on its way to the exchange, as long as no other try takes its place.
 import type { Failure } from "../../failures.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import type { EndpointView } from "../upstream/endpoint-view.ts";

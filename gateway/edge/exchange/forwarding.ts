@@ -1,7 +1,7 @@
 // Forwarding: one request on its way to an Endpoint, in the protocol that its Upstream speaks.
 import type { WorkerContext } from "../io/worker-context.ts";
 import { declaredBytes } from "../message/grpc-message.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { HeadEdits } from "../message/head-edits.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";

@@ -4,14 +4,14 @@ import { sentenceOf, type Answer } from "../message/answers.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import type { ClientAnswer } from "./client-side.ts";
 import { failures, type Failure } from "../../failures.ts";
-import { kind } from "../message/field-kind.ts";
-import { holdsWord, type FieldList } from "../message/fields.ts";
+import { kind } from "../fields/field-kind.ts";
+import { holdsWord, type FieldList } from "../fields/fields.ts";
 import { withFields, type CompiledEdits } from "../message/header-edits.ts";
 import { grpcWeb, isGrpc } from "../message/request-meaning.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import { separateTrailers } from "../message/field-rules.ts";
+import { separateTrailers } from "../fields/field-rules.ts";
 import type { ResponseHead } from "../message/response-head.ts";
-import { Base64Decoder } from "../message/base64.ts";
+import { Base64Decoder } from "../fields/base64.ts";
 import { framed, grpcMessage, prefixBytes } from "../message/grpc-message.ts";
 
 /** Flag of the frame with the trailers. */

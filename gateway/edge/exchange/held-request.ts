@@ -1,8 +1,8 @@
 // A request that is kept: nobody takes it yet, or it may have to be sent again.
 import { slabBytes, type HeldMemory } from "../io/held-memory.ts";
-import { copyOfFields } from "../message/field-copy.ts";
-import type { FieldList } from "../message/fields.ts";
-import type { RequestFraming } from "../message/framing.ts";
+import { copyOfFields } from "../fields/field-copy.ts";
+import type { FieldList } from "../fields/fields.ts";
+import type { RequestFraming } from "../fields/framing.ts";
 import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
 /** Kept in its exchange and filled anew. A small request stands in one slab, a longer one in several: keeping it costs copies, and no garbage. */

@@ -7,7 +7,7 @@ import { failures } from "../../failures.ts";
 import { copyBytes, copyOfHead, noChange, type HeadChange } from "../message/head-copy.ts";
 import type { ExtraFields } from "../message/header-edits.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import type { RequestIds } from "../message/request-id.ts";
+import type { RequestIds } from "../fields/request-id.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import type { AnswerEdits } from "../policy/answer-edits.ts";
 import {

@@ -1,6 +1,6 @@
 // TriedEndpoints: the Endpoints of an Upstream that one request has tried, and the one that it tries next.
 import { failures } from "../../failures.ts";
-import { plainBalancing, type BalancingPolicy } from "../upstream/balancing-policy.ts";
+import { plainBalancing, type BalancingPolicy } from "../balancing/balancing-policy.ts";
 import type { EndpointView } from "../upstream/endpoint-view.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import type { ResponseHandler } from "../upstream/response-handler.ts";

@@ -5,7 +5,7 @@ import { failures, type Failure } from "../../failures.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { Retries, type RetriesOwner } from "../policy/retries.ts";
 import { pushbackMs, retriesAnswer, retriesFailure, type CompiledRetry } from "../policy/retry-policy.ts";
-import type { BalancingPolicy } from "../upstream/balancing-policy.ts";
+import type { BalancingPolicy } from "../balancing/balancing-policy.ts";
 import type { EndpointView } from "../upstream/endpoint-view.ts";
 import type { UpstreamRequest, Waiting } from "../upstream/upstream-request.ts";
 import { ForwardedAnswer, type AnsweredTries, type AnswerTaker } from "./forwarded-answer.ts";

@@ -1,8 +1,8 @@
 // WaitingBody: what came of a request while a step waits. The client is paused as soon as a read is over, so there is no more of it than a read,
 // or a stream's window, brings.
 import { slabBytes, type HeldMemory } from "../io/held-memory.ts";
-import { copyOfFields } from "../message/field-copy.ts";
-import type { FieldList } from "../message/fields.ts";
+import { copyOfFields } from "../fields/field-copy.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 
 export class WaitingBody {

@@ -2,7 +2,7 @@
 // that is left out, unless a proxy in front is believed.
 import { fieldNamed, fieldText, textOf } from "../../../routing/request/bytes.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
-import { kind } from "../message/field-kind.ts";
+import { kind } from "../fields/field-kind.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { ServiceField } from "./service-call.ts";
 

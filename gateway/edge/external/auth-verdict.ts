@@ -1,7 +1,7 @@
 // What an authorization service says of a request, whichever protocol it speaks.
 import type { HeadChange } from "../message/head-copy.ts";
 import { isEditable, type ExtraFields } from "../message/header-edits.ts";
-import { isToken, isValue } from "../message/characters.ts";
+import { isToken, isValue } from "../fields/characters.ts";
 import type { ServiceField } from "./service-call.ts";
 
 export type AuthVerdict =

@@ -3,10 +3,10 @@
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { textOf } from "../../../routing/request/bytes.ts";
-import { plainBalancing } from "../upstream/balancing-policy.ts";
+import { plainBalancing } from "../balancing/balancing-policy.ts";
 import type { EndpointView } from "../upstream/endpoint-view.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import type { ResponseHandler } from "../upstream/response-handler.ts";

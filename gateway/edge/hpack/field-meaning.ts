@@ -1,13 +1,13 @@
 // What a header field means to HTTP/2: found once, when its literal is read, and kept with the entry of the dynamic table, so that an
 // indexed field costs no look at its bytes. One byte: a pseudo header's number, or the `kind` that HTTP/1.1 uses, and whether it is allowed.
-import { isToken, isValue, space, tab } from "../message/characters.ts";
-import { kindOf } from "../message/field-kind.ts";
+import { isToken, isValue, space, tab } from "../fields/characters.ts";
+import { kindOf } from "../fields/field-kind.ts";
 
 /** The field breaks RFC 9113 §8.2: a name that is empty, no token or has capitals; a value with CTL or with white space around it. */
 export const malformedField = 0x80;
 /** A pseudo header: the low bits are its number. */
 export const pseudoField = 0x40;
-/** The low bits: a `kind` of message/field-kind.ts, or a number of `pseudo`. */
+/** The low bits: a `kind` of fields/field-kind.ts, or a number of `pseudo`. */
 export const meaningBits = 0x3f;
 
 /** Pseudo headers (RFC 9113 §8.3). */

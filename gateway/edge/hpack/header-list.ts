@@ -1,5 +1,5 @@
 // A decoded header list: pseudo headers in places of their own, the other fields as HTTP/1.1's field list has them.
-import type { EncodedFields, FieldList } from "../message/fields.ts";
+import type { EncodedFields, FieldList } from "../fields/fields.ts";
 import { copyBytes, lineExtraBytes, viewOf } from "./field-lines.ts";
 import { malformedField, meaningBits, pseudoField, pseudoNames } from "./field-meaning.ts";
 

@@ -1,7 +1,7 @@
 // HPACK encoding without state: references to the static table, and literals that are not indexed. An encoded block therefore fits every
 // connection and can be kept; and an encoder can never get out of step with its peer (a dynamic encoder towards upstreams was measured:
 // within noise).
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import { staticNameIndex } from "./static-table.ts";
 
 /** Below this a loop is faster than Buffer.copy, which costs 80 ns whatever the length (load/bench). */

@@ -1,6 +1,6 @@
 // Chunked bodies (RFC 9112 §7.1): a strict decoder, and the framing of ours. A client's framing is never passed on.
 import type { OutBuffer } from "../io/out-buffer.ts";
-import { cr, hexValue, isValue, lf, semicolon } from "../message/characters.ts";
+import { cr, hexValue, isValue, lf, semicolon } from "../fields/characters.ts";
 
 /** Bytes of extensions that one chunk and one body may have: they mean nothing to anyone here. */
 const mostExtensionBytes = 256;

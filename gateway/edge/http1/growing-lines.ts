@@ -1,7 +1,7 @@
 // GrowingLines: when a head or a trailer section that comes in pieces is read again. Its reader reads from the first byte on, so it must not read at each
 // piece: bytes of strangers cost time linear in their number, however they are cut.
-import { cr, isValue, lf } from "../message/characters.ts";
-import { more, readFields, type FieldList } from "../message/fields.ts";
+import { cr, isValue, lf } from "../fields/characters.ts";
+import { more, readFields, type FieldList } from "../fields/fields.ts";
 
 /**
  * Looks at each byte at most three times: for line ends and bytes that no line has, and in lines that are complete for what is no field. The reader reads again

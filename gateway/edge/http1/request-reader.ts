@@ -3,10 +3,10 @@
 import type { EdgeLimits } from "../../options/limits.ts";
 import { PartialRead } from "../io/partial-read.ts";
 import { failures, type Failure } from "../../failures.ts";
-import { cr, lf } from "../message/characters.ts";
+import { cr, lf } from "../fields/characters.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { GrowingLines } from "./growing-lines.ts";
-import { more, readFields, type FieldList } from "../message/fields.ts";
+import { more, readFields, type FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import { readRequestHead, type WireRequestHead } from "../message/request-head.ts";
 import { mostTrailerBytes, type Trailers } from "./trailers.ts";

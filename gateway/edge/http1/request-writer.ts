@@ -2,17 +2,17 @@
 import { rewritePath, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
 import { textOf } from "../../../routing/request/bytes.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
-import type { RequestFraming } from "../message/framing.ts";
+import type { RequestFraming } from "../fields/framing.ts";
 import { hostLineOfNone, type HeadEdits } from "../message/head-edits.ts";
 import { allOwnLines, writeOwnLines } from "../message/own-lines.ts";
-import { fromClient } from "../message/field-rules.ts";
+import { fromClient } from "../fields/field-rules.ts";
 import { dropped, forwarded } from "../message/request-fields.ts";
 import { writeShadowHost } from "../message/shadow-host.ts";
 import type { OutBuffer } from "../io/out-buffer.ts";
-import { requestIdBytes } from "../message/request-id.ts";
+import { requestIdBytes } from "../fields/request-id.ts";
 import { editsFor } from "../message/request-values.ts";
 import { upgradeLines } from "./upgrade.ts";
-import { kind } from "../message/field-kind.ts";
+import { kind } from "../fields/field-kind.ts";
 import { isGone } from "../message/header-edits.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 

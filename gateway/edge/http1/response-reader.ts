@@ -3,7 +3,7 @@ import type { EdgeLimits } from "../../options/limits.ts";
 import { PartialRead } from "../io/partial-read.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { GrowingLines } from "./growing-lines.ts";
-import { fieldRoom, more, readFields } from "../message/fields.ts";
+import { fieldRoom, more, readFields } from "../fields/fields.ts";
 import { badResponse, readResponseHead, type ResponseHead } from "../message/response-head.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import { mostTrailerBytes, type Trailers } from "./trailers.ts";

@@ -3,9 +3,9 @@ import { bodyOf, type Answer } from "../message/answers.ts";
 import { isGone, type CompiledEdits } from "../message/header-edits.ts";
 import { reasons } from "./reasons.ts";
 import { upgradeLines } from "./upgrade.ts";
-import { kind } from "../message/field-kind.ts";
+import { kind } from "../fields/field-kind.ts";
 import type { OutBuffer } from "../io/out-buffer.ts";
-import { fromUpstream } from "../message/field-rules.ts";
+import { fromUpstream } from "../fields/field-rules.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 
 /** How the connection goes on, where a client does not know it by itself. */

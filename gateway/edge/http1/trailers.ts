@@ -1,7 +1,7 @@
 // Trailer sections: kept, but for fields that may not stand there (RFC 9110 §6.5.1).
 import type { OutBuffer } from "../io/out-buffer.ts";
-import { mergeableTrailers } from "../message/field-rules.ts";
-import { fieldRoom, type FieldList } from "../message/fields.ts";
+import { mergeableTrailers } from "../fields/field-rules.ts";
+import { fieldRoom, type FieldList } from "../fields/fields.ts";
 
 /** The fields of a trailer section. A worker has one: valid only while its bytes are. */
 export class Trailers implements FieldList {

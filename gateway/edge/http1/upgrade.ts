@@ -1,6 +1,6 @@
 // Upgrades to WebSocket (RFC 9110 §7.8, RFC 6455 §4): what is asked of an upstream, and what counts as its consent.
-import { kind } from "../message/field-kind.ts";
-import { holdsElement, isWord, type FieldList } from "../message/fields.ts";
+import { kind } from "../fields/field-kind.ts";
+import { holdsElement, isWord, type FieldList } from "../fields/fields.ts";
 
 /** Both directions say it in the same words. */
 export const upgradeLines = Buffer.from("connection: Upgrade\r\nupgrade: websocket\r\n");

@@ -2,8 +2,8 @@
 import { ResponseHead } from "../message/response-head.ts";
 import type { Transport } from "../io/transport.ts";
 import { Connection } from "./connection.ts";
-import { clientPreface, errorCode, setting } from "./constants.ts";
-import type { Flood } from "./floods.ts";
+import { clientPreface, errorCode, setting } from "../frames/constants.ts";
+import type { Flood } from "../frames/floods.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 import { readResponse } from "./response-message.ts";
 import type { Http2Shared } from "./shared.ts";

@@ -1,13 +1,13 @@
 // ConnectionLife: how an HTTP/2 connection ends, and when: it drains, fails, is lost, is silent, or its peer does too much.
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { Transport, TransportOwner } from "../io/transport.ts";
-import { errorCode, mostWindow } from "./constants.ts";
-import { FloodCounters, type Flood } from "./floods.ts";
+import { errorCode, mostWindow } from "../frames/constants.ts";
+import { FloodCounters, type Flood } from "../frames/floods.ts";
 import { FrameOutput, type OutputOwner } from "./output.ts";
 import type { Http2Shared } from "./shared.ts";
 import type { Stream, StreamLoss } from "./stream.ts";
 import { ended, StreamTable } from "./stream-table.ts";
-import { ConnectionTimes } from "./times.ts";
+import { ConnectionTimes } from "../frames/times.ts";
 
 /** After the last frame the peer may take this long to close; then it is cut. */
 const closingMs = 1000;

@@ -10,9 +10,9 @@ import {
   frameType,
   mostWindow,
   setting,
-} from "./constants.ts";
-import { faultOf, uint31, uint32 } from "./frame-rules.ts";
-import type { FrameReader } from "./frames.ts";
+} from "../frames/constants.ts";
+import { faultOf, uint31, uint32 } from "../frames/frame-rules.ts";
+import type { FrameReader } from "../frames/frames.ts";
 import { HeaderBlock } from "../hpack/header-block.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 import { HpackDecoder } from "../hpack/hpack-decode.ts";

@@ -2,7 +2,7 @@
 // what it reads is for `ReadingConnection` and `Connection`.
 import type { Transport } from "../io/transport.ts";
 import { ConnectionLife } from "./connection-life.ts";
-import { defaultWindow, errorCode } from "./constants.ts";
+import { defaultWindow, errorCode } from "../frames/constants.ts";
 import { LingeringStreams } from "./lingering.ts";
 import { ReceiveWindows } from "./receive-windows.ts";
 import { Sender, type SenderOwner } from "./sender.ts";

@@ -1,7 +1,7 @@
 // Frames out: writes frames into the connection's out buffer, which leaves at the end of the turn.
 import type { OutBuffer } from "../io/out-buffer.ts";
 import type { Transport } from "../io/transport.ts";
-import { flag, frameHeadBytes, framePayloadBytes, frameType } from "./constants.ts";
+import { flag, frameHeadBytes, framePayloadBytes, frameType } from "../frames/constants.ts";
 import type { WriteBatch } from "../io/write-batch.ts";
 
 /** Bytes put in vain while the peer does not read: more, and it is not read from either. */

@@ -1,7 +1,7 @@
 // ReadingConnection: cuts what comes into frames, a turn at a time, so that a peer that sends much does not hold up the others of its worker.
-import { errorCode, framePayloadBytes, frameType } from "./constants.ts";
+import { errorCode, framePayloadBytes, frameType } from "../frames/constants.ts";
 import { FramedConnection } from "./framed-connection.ts";
-import { found, FrameReader } from "./frames.ts";
+import { found, FrameReader } from "../frames/frames.ts";
 
 export abstract class ReadingConnection extends FramedConnection {
   readonly #reader = new FrameReader();

@@ -1,12 +1,12 @@
 // The head of a request from a decoded list (RFC 9113 §8.3.1), as the object that HTTP/1.1 fills: what comes after need not know which it was.
 import { failures, type Failure } from "../../failures.ts";
-import { isAuthority } from "../message/authority.ts";
-import { isToken, lowered, space } from "../message/characters.ts";
-import { kind } from "../message/field-kind.ts";
-import { isWord } from "../message/fields.ts";
+import { isAuthority } from "../fields/authority.ts";
+import { isToken, lowered, space } from "../fields/characters.ts";
+import { kind } from "../fields/field-kind.ts";
+import { isWord } from "../fields/fields.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { begin, isGrpc, isHeadMethod, isRefusedMethod, readField, readPath } from "../message/request-meaning.ts";
-import { isConnectionSpecific } from "./connection-specific.ts";
+import { isConnectionSpecific } from "../frames/connection-specific.ts";
 import { pseudo } from "../hpack/field-meaning.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 

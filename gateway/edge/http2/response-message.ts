@@ -1,9 +1,9 @@
 // The head of a response from a decoded list (RFC 9113 §8.3.2), as the object that HTTP/1.1 fills.
-import { kind } from "../message/field-kind.ts";
-import { readLength } from "../message/fields.ts";
+import { kind } from "../fields/field-kind.ts";
+import { readLength } from "../fields/fields.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { begin, readField } from "../message/response-meaning.ts";
-import { isConnectionSpecific } from "./connection-specific.ts";
+import { isConnectionSpecific } from "../frames/connection-specific.ts";
 import { pseudo } from "../hpack/field-meaning.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 

@@ -1,10 +1,10 @@
 // Writes the header block that goes to an HTTP/2 client: what passes is what passes to clients of HTTP/1.1.
 import type { Answer } from "../message/answers.ts";
-import { kind } from "../message/field-kind.ts";
-import { fieldRoom, type FieldList } from "../message/fields.ts";
+import { kind } from "../fields/field-kind.ts";
+import { fieldRoom, type FieldList } from "../fields/fields.ts";
 import { isGone, type CompiledEdits } from "../message/header-edits.ts";
 import type { ResponseHead } from "../message/response-head.ts";
-import { fromUpstream, separateTrailers } from "../message/field-rules.ts";
+import { fromUpstream, separateTrailers } from "../fields/field-rules.ts";
 import { BlockWriter, staticName } from "../hpack/hpack-encode.ts";
 
 /** Numbers of the fields that pass, of the message that is being written. */

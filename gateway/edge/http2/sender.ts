@@ -1,7 +1,7 @@
 // Sender: what a connection sends on its streams, within the peer's windows. What does not pass waits in the stream's queue, and streams that
 // wait take turns, a frame each.
-import { defaultWindow, framePayloadBytes, mostWindow } from "./constants.ts";
-import { tinyPieceBytes } from "./floods.ts";
+import { defaultWindow, framePayloadBytes, mostWindow } from "../frames/constants.ts";
+import { tinyPieceBytes } from "../frames/floods.ts";
 import type { FrameOutput } from "./output.ts";
 import type { Stream } from "./stream.ts";
 

@@ -2,7 +2,7 @@
 import type { DeadlineWheel } from "../io/deadline.ts";
 import { Spares } from "../io/spares.ts";
 import { HeaderList } from "../hpack/header-list.ts";
-import type { Http2Limits } from "./limits.ts";
+import type { Http2Limits } from "../frames/limits.ts";
 import type { Stream } from "./stream.ts";
 import type { WriteBatch } from "../io/write-batch.ts";
 

@@ -1,7 +1,7 @@
 // Stream: one request and its response on an HTTP/2 connection, from either side, and what it tells whoever uses it: the seam between the
 // engine and an exchange. Objects are used again and again.
 import { SendQueue } from "./send-queue.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 
 /** Why a stream ended before its time. */

@@ -2,7 +2,7 @@
 import { clientCertificateLine, type ClientCertificate, type ClientTls } from "./client-certificate.ts";
 import type { Front } from "../io/front.ts";
 import { forwardedUpstream } from "./request-fields.ts";
-import { requestIdBytes } from "./request-id.ts";
+import { requestIdBytes } from "../fields/request-id.ts";
 
 /** What the connection of the client says about every request on it. */
 export interface ClientFacts {

@@ -1,7 +1,7 @@
 // Front look: heads that a gateway with such a Front refuses, and fields that it takes out, before a Route is looked for.
 import { failures, type Failure } from "../../failures.ts";
 import type { Front } from "../io/front.ts";
-import { kind } from "./field-kind.ts";
+import { kind } from "../fields/field-kind.ts";
 import type { WireRequestHead } from "./request-head.ts";
 
 const underscore = 0x5f;

@@ -1,9 +1,9 @@
 // A request head with bytes of its own: one that outlives the read it came in, and one with other fields than the client sent.
-import { isValue, lowered } from "./characters.ts";
-import { kindOf } from "./field-kind.ts";
-import { fieldRoom } from "./fields.ts";
+import { isValue, lowered } from "../fields/characters.ts";
+import { kindOf } from "../fields/field-kind.ts";
+import { fieldRoom } from "../fields/fields.ts";
 import { isEditable } from "./header-edits.ts";
-import { hasParameter, queryWithout } from "./query.ts";
+import { hasParameter, queryWithout } from "../fields/query.ts";
 import { WireRequestHead } from "./request-head.ts";
 
 /** What of a request becomes different. */

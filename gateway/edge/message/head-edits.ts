@@ -1,7 +1,7 @@
 // HeadEdits: what a Mapping changes in the head of a request, as the writers of both protocols need it.
 import type { CompiledRewrite } from "../../../routing/route/rewrite.ts";
 import type { Upstream } from "../../../routing/model/upstream.ts";
-import { isAuthority } from "./authority.ts";
+import { isAuthority } from "../fields/authority.ts";
 import type { CompiledEdits } from "./header-edits.ts";
 import type { OwnLines } from "./own-lines.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "../../../routing/request/header-template.ts";
 import type { HeaderEdits } from "../../../routing/model/mapping.ts";
 import { isUntouchableHeader } from "../../../routing/text/untouchable-headers.ts";
-import { isToken, isValue, lowered } from "./characters.ts";
+import { isToken, isValue, lowered } from "../fields/characters.ts";
 
 /** Name and value of a field that comes. */
 type FieldText = readonly [name: string, value: string];

@@ -1,5 +1,5 @@
 // A message in parts, as whoever passes one on takes it: requests on their way to a model in the same words as answers on their way back.
-import type { FieldList } from "./fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 
 /**
  * `head` once, `body` any number of times, `end` once; or `abort` instead of what is left. What was given leaves with `flush` at the latest.

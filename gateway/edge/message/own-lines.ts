@@ -1,11 +1,11 @@
 // Own lines: what the gateway itself says in each request's head about where it came from, as lines of HTTP/1.1.
 import type { OutBuffer } from "../io/out-buffer.ts";
-import { comma } from "./characters.ts";
+import { comma } from "../fields/characters.ts";
 import type { ClientFacts } from "./client-facts.ts";
-import { kind } from "./field-kind.ts";
+import { kind } from "../fields/field-kind.ts";
 import type { WireRequestHead } from "./request-head.ts";
 import { keeps } from "./request-fields.ts";
-import { requestIdBytes } from "./request-id.ts";
+import { requestIdBytes } from "../fields/request-id.ts";
 
 /** Lines that the gateway writes into each request; false: the Mapping's edits take them out. */
 export interface OwnLines {

@@ -1,7 +1,7 @@
 // Which fields of a client's request go to an upstream, whatever protocol either side speaks.
-import { kind } from "./field-kind.ts";
+import { kind } from "../fields/field-kind.ts";
 import type { Front } from "../io/front.ts";
-import { fromClient, fromClientWithId, fromTrustedProxy } from "./field-rules.ts";
+import { fromClient, fromClientWithId, fromTrustedProxy } from "../fields/field-rules.ts";
 import type { WireRequestHead } from "./request-head.ts";
 
 /** The allow-list, by `kind` of a field: 1, it passes, unless `forwarded` says otherwise. The same to upstreams of either protocol. */

@@ -1,10 +1,10 @@
 // The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
 import { RequestHead } from "../../../routing/request/head.ts";
 import { failures, type Failure } from "../../failures.ts";
-import { isAuthority } from "./authority.ts";
-import { colon, cr, isTarget, isToken, lf, lowered, space } from "./characters.ts";
-import { readConnectionField, says } from "./connection-field.ts";
-import { kind } from "./field-kind.ts";
+import { isAuthority } from "../fields/authority.ts";
+import { colon, cr, isTarget, isToken, lf, lowered, space } from "../fields/characters.ts";
+import { readConnectionField, says } from "../fields/connection-field.ts";
+import { kind } from "../fields/field-kind.ts";
 import {
   fieldRoom,
   holdsElement,
@@ -15,8 +15,8 @@ import {
   tooMany,
   type EncodedFields,
   type FieldList,
-} from "./fields.ts";
-import type { RequestFraming } from "./framing.ts";
+} from "../fields/fields.ts";
+import type { RequestFraming } from "../fields/framing.ts";
 import {
   asksJson,
   begin,

@@ -2,10 +2,10 @@
 // Connection, Transfer-Encoding, TE, Upgrade, when Expect is refused) its codec reads.
 import type { RequestHead } from "../../../routing/request/head.ts";
 import { canonicalPath } from "../../../routing/request/path.ts";
-import { space } from "./characters.ts";
-import { kind } from "./field-kind.ts";
-import { holdsWord, isWord, readLength } from "./fields.ts";
-import { readGrpcTimeout } from "./grpc-timeout.ts";
+import { space } from "../fields/characters.ts";
+import { kind } from "../fields/field-kind.ts";
+import { holdsWord, isWord, readLength } from "../fields/fields.ts";
+import { readGrpcTimeout } from "../fields/grpc-timeout.ts";
 
 /** What fields say together, besides what decides on a Route. */
 export interface RequestMeaning extends RequestHead {

@@ -1,5 +1,5 @@
 // Fields of an upstream's answer: what some of them say.
-import { isWord, readLength } from "./fields.ts";
+import { isWord, readLength } from "../fields/fields.ts";
 import type { ResponseHead } from "./response-head.ts";
 
 /** The grpc-status in the head of a response that has nothing else; 0 where there is none. */

@@ -1,7 +1,7 @@
 // The response head of an upstream: as strict as the request's, because an upstream is a tenant's code.
-import { cr, isValue, lf, space } from "./characters.ts";
-import { readConnectionField, says } from "./connection-field.ts";
-import { kind } from "./field-kind.ts";
+import { cr, isValue, lf, space } from "../fields/characters.ts";
+import { readConnectionField, says } from "../fields/connection-field.ts";
+import { kind } from "../fields/field-kind.ts";
 import {
   fieldRoom,
   isWord,
@@ -11,8 +11,8 @@ import {
   tooMany,
   type EncodedFields,
   type FieldList,
-} from "./fields.ts";
-import type { ResponseFraming } from "./framing.ts";
+} from "../fields/fields.ts";
+import type { ResponseFraming } from "../fields/framing.ts";
 import { begin, readField, type ResponseMeaning } from "./response-meaning.ts";
 
 /** Not a response head, or too large. */

@@ -1,7 +1,7 @@
 // What an answer says, whatever the version of HTTP: of its fields, those that mean the same in all. What belongs to a version (Connection,
 // Transfer-Encoding, what is of connections alone) its codec reads.
-import { kind } from "./field-kind.ts";
-import { readLength } from "./fields.ts";
+import { kind } from "../fields/field-kind.ts";
+import { readLength } from "../fields/fields.ts";
 
 /** What fields say together. */
 export interface ResponseMeaning {

@@ -10,7 +10,7 @@ import type { Limiter } from "../limits/limiter.ts";
 import type { Step } from "./step.ts";
 import { compileSteps, type StepLimits, type StepParts } from "./steps.ts";
 import { compileRetry, type CompiledRetry } from "./retry-policy.ts";
-import { balancingPolicyOf, plainBalancing, type BalancingPolicy } from "../upstream/balancing-policy.ts";
+import { balancingPolicyOf, plainBalancing, type BalancingPolicy } from "../balancing/balancing-policy.ts";
 import type { ExternalClients } from "../external/external-clients.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import type { UpstreamRegistry } from "../upstream/registry.ts";

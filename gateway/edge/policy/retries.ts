@@ -1,7 +1,7 @@
 // The retries of one request: how many are left, whether one more is admitted, how long to wait before it, and the limit of one try.
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import { resource, type Breaker } from "../upstream/breaker.ts";
+import { resource, type Breaker } from "../balancing/breaker.ts";
 import type { CompiledRetry } from "./retry-policy.ts";
 
 /** Envoy's back-off: a draw between 0 and 25 ms × 2ⁿ, at most 250 ms. */

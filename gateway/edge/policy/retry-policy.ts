@@ -2,7 +2,7 @@
 // Ambassador's `retry_policy` takes them; what they mean follows Envoy's RetryStateImpl.
 import type { RetryPolicy } from "../../../routing/model/mapping.ts";
 import type { Failure } from "../../failures.ts";
-import { readLength } from "../message/fields.ts";
+import { readLength } from "../fields/fields.ts";
 import { fieldAt, grpcStatusOf } from "../message/response-fields.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 

@@ -7,7 +7,7 @@ import type { Failure } from "../../failures.ts";
 import type { HeadChange } from "../message/head-copy.ts";
 import type { ExtraFields } from "../message/header-edits.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import type { RequestIds } from "../message/request-id.ts";
+import type { RequestIds } from "../fields/request-id.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 
 /** How answers to a request look that a step let enter at a Route. */

@@ -2,12 +2,12 @@
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
 import { fieldNamed } from "../../../routing/request/bytes.ts";
 import type { LoadBalancer } from "../../../routing/model/mapping.ts";
-import { CookiePlace } from "../message/cookies.ts";
+import { CookiePlace } from "../fields/cookies.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
-import { requestIdBytes, type RequestIds } from "../message/request-id.ts";
+import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";
 import { clientAddress } from "../message/request-values.ts";
-import { hashRange, hashText, mix } from "../upstream/sticky-hash.ts";
+import { hashRange, hashText, mix } from "../balancing/sticky-hash.ts";
 import { goOn, requestStep, type Step } from "./step.ts";
 
 /** What of a request is hashed. */

@@ -7,7 +7,7 @@ import type { ResponseHead } from "../message/response-head.ts";
 import type { CopyEnd } from "./shadow-backoff.ts";
 import type { ShadowCopy, ShadowOutcome } from "./shadow-copy.ts";
 import type { CopyTarget } from "./shadow-budget.ts";
-import { plainBalancing } from "../upstream/balancing-policy.ts";
+import { plainBalancing } from "../balancing/balancing-policy.ts";
 import type { UpstreamRequest, Waiting } from "../upstream/upstream-request.ts";
 import type { ResponseHandler } from "../upstream/response-handler.ts";
 

@@ -14,7 +14,7 @@ import { ShadowCopy, type ShadowAccount, type ShadowOutcome } from "./shadow-cop
 import { mayTake } from "./fair-share.ts";
 import { ShadowBudget, type CopyTarget, type QueuedCopy } from "./shadow-budget.ts";
 import { ShadowRequest, type ShadowRequestOwner } from "./shadow-request.ts";
-import { plainBalancing } from "../upstream/balancing-policy.ts";
+import { plainBalancing } from "../balancing/balancing-policy.ts";
 import type { AddressPool } from "../upstream/address-pool.ts";
 import type { EndpointPool } from "../upstream/endpoint-pool.ts";
 import { encodeHead } from "../upstream/head-encoding.ts";

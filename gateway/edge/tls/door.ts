@@ -7,8 +7,8 @@ import { servedInCleartext, turnedAway } from "../../shared/cleartext.ts";
 import { failures, type Failure } from "../../failures.ts";
 import type { Answer } from "../message/answers.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
-import { kind } from "../message/field-kind.ts";
-import { isWord } from "../message/fields.ts";
+import { kind } from "../fields/field-kind.ts";
+import { isWord } from "../fields/fields.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 
 const alwaysServed = servedInCleartext.map(({ path, whole }) => ({ bytes: Buffer.from(path), whole }));

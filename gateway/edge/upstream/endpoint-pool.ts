@@ -2,7 +2,7 @@
 import type { WorkerContext } from "../io/worker-context.ts";
 import { Http1UpstreamConnection } from "./http1-connection.ts";
 import type { Http1Endpoint, IdleConnection } from "./http1-endpoint.ts";
-import { Ejection } from "./ejection.ts";
+import { Ejection } from "../balancing/ejection.ts";
 import { AddressPool, type AddressPools } from "./address-pool.ts";
 import type { UpstreamView } from "./endpoint-view.ts";
 import type { Acquired, UpstreamRequest } from "./upstream-request.ts";

@@ -2,8 +2,8 @@
 import type { SecureContext } from "node:tls";
 import type { Upstream } from "../../../routing/model/upstream.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import type { Breaker } from "./breaker.ts";
-import type { Candidate } from "./candidates.ts";
+import type { Breaker } from "../balancing/breaker.ts";
+import type { Candidate } from "../balancing/candidates.ts";
 import type { UpstreamContext } from "./upstream-context.ts";
 
 export interface UpstreamView {

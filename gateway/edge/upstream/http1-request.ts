@@ -1,10 +1,10 @@
 // Http1UpstreamRequest: one request to an Endpoint of HTTP/1.1, framed by us and put together in the worker's out buffer.
 import type { HeadEdits } from "../message/head-edits.ts";
 import { putChunk, putLastChunk } from "../http1/chunked.ts";
-import type { FieldList } from "../message/fields.ts";
+import type { FieldList } from "../fields/fields.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { writeFraming, writeRequestHead } from "../http1/request-writer.ts";
-import type { RequestFraming } from "../message/framing.ts";
+import type { RequestFraming } from "../fields/framing.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import { putTrailers } from "../http1/trailers.ts";
 import type { OutBuffer } from "../io/out-buffer.ts";

@@ -2,7 +2,7 @@
 // makes a call cheap. Upstreams that reach the address in the same way share them.
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
-import { resource, type Breaker } from "./breaker.ts";
+import { resource, type Breaker } from "../balancing/breaker.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import { Http2UpstreamConnection, type Http2ConnectionOwner } from "./http2-connection.ts";
 import type { Acquired, Waiting } from "./upstream-request.ts";

@@ -6,7 +6,7 @@ import { Spares } from "../io/spares.ts";
 import { failures, type Failure } from "../../failures.ts";
 import { Http2ClientConnection, type ClientOwner } from "../http2/client.ts";
 import type { Stream } from "../http2/stream.ts";
-import { resource, type Breaker } from "./breaker.ts";
+import { resource, type Breaker } from "../balancing/breaker.ts";
 import { dial } from "./dial.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { Http2UpstreamShared } from "./http2-shared.ts";

@@ -1,16 +1,16 @@
 // One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows use it.
 import type { HeadEdits } from "../message/head-edits.ts";
 import { failures, type Failure } from "../../failures.ts";
-import type { FieldList } from "../message/fields.ts";
-import type { RequestFraming } from "../message/framing.ts";
+import type { FieldList } from "../fields/fields.ts";
+import type { RequestFraming } from "../fields/framing.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { ResponseHead } from "../message/response-head.ts";
-import { errorCode } from "../http2/constants.ts";
+import { errorCode } from "../frames/constants.ts";
 import { putLength, writeRequestBlock, writeTrailerBlock } from "../http2/request-writer.ts";
 import type { Stream, ResponseUser, StreamLoss } from "../http2/stream.ts";
 import { grpcStatusOf } from "../message/response-fields.ts";
-import { resource, type Breaker } from "./breaker.ts";
+import { resource, type Breaker } from "../balancing/breaker.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { Http2UpstreamShared } from "./http2-shared.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";

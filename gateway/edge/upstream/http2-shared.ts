@@ -1,11 +1,11 @@
 // What all HTTP/2 sessions to upstreams of one worker share, and the limits that hold for each of them.
 import type { EdgeLimits } from "../../options/limits.ts";
-import { fieldRoom } from "../message/fields.ts";
+import { fieldRoom } from "../fields/fields.ts";
 import { ResponseHead } from "../message/response-head.ts";
-import { upstreamFloodLimits } from "../http2/floods.ts";
+import { upstreamFloodLimits } from "../frames/floods.ts";
 import { BlockWriter } from "../hpack/hpack-encode.ts";
 import { Http2Shared, type Http2Host } from "../http2/shared.ts";
-import type { Http2Limits } from "../http2/limits.ts";
+import type { Http2Limits } from "../frames/limits.ts";
 
 /** What one response may send ahead of its client: 4 clients with 100 streams each that do not read then hold 12.5 MiB. */
 const streamWindowBytes = 32 * 1024;

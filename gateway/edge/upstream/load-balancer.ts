@@ -2,11 +2,11 @@
 // When more than half are out, all are used: then it is more likely that what they share fails than each of them (Envoy's panic threshold).
 import { fixed } from "../../shared/metrics.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import { leastRequest, roundRobin } from "./candidates.ts";
-import type { BalancingPolicy } from "./balancing-policy.ts";
+import { leastRequest, roundRobin } from "../balancing/candidates.ts";
+import type { BalancingPolicy } from "../balancing/balancing-policy.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
 import type { EndpointView } from "./endpoint-view.ts";
-import { maglevOf, ringOf, type HashTable } from "./hash-tables.ts";
+import { maglevOf, ringOf, type HashTable } from "../balancing/hash-tables.ts";
 
 export class LoadBalancer {
   /** The one Endpoint, if there is one alone and it is well: nothing else needs to be looked at. */

@@ -1,8 +1,8 @@
 // Pending requests: an Upstream has as many connections as it may have, so a request waits for one, in order of arrival and in a bounded queue.
 import { Deadline, type Timed } from "../io/deadline.ts";
 import { failures } from "../../failures.ts";
-import { resource, type Breaker } from "./breaker.ts";
-import type { BalancingPolicy } from "./balancing-policy.ts";
+import { resource, type Breaker } from "../balancing/breaker.ts";
+import type { BalancingPolicy } from "../balancing/balancing-policy.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { Acquired, Waiting } from "./upstream-request.ts";

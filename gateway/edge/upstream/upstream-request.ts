@@ -1,7 +1,7 @@
 // A request to an Endpoint, whatever protocol that speaks: what forwarding, and copies for shadows, need of a connection to it.
 import type { HeadEdits } from "../message/head-edits.ts";
 import type { Failure } from "../../failures.ts";
-import type { RequestFraming } from "../message/framing.ts";
+import type { RequestFraming } from "../fields/framing.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { ClientFacts } from "../message/client-facts.ts";

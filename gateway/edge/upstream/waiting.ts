@@ -1,7 +1,7 @@
 // Places in a queue for a connection: one that is dialled, and a name whose addresses are awaited.
 import { Deadline, type Timed } from "../io/deadline.ts";
 import { failures } from "../../failures.ts";
-import type { BalancingPolicy } from "./balancing-policy.ts";
+import type { BalancingPolicy } from "../balancing/balancing-policy.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { Acquired, UpstreamRequest, Waiting } from "./upstream-request.ts";

@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { fieldOf, recordOf, textOf } from "../../translate/values/value.ts";
-import type { ApiAccess, Credentials } from "../api/api-access.ts";
+import type { ApiAccess, Credentials } from "./api-access.ts";
 
 export type ApiFailure =
   /** No answer: connection refused, reset, silent, no credentials. */

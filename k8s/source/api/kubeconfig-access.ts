@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node/dist/config.js";
-import type { ApiAccess, Credentials } from "../api/api-access.ts";
+import type { ApiAccess, Credentials } from "./api-access.ts";
 
 /** Rejects with one sentence when there is no file, it does not parse, it lacks the context, or the package is not installed. `elsewhere`: what may be written instead of a cluster. */
 export async function kubeconfigAccess(

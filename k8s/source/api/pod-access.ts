@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "../objects/error-code.ts";
-import type { ApiAccess } from "../api/api-access.ts";
+import type { ApiAccess } from "./api-access.ts";
 
 /** The folder that Kubernetes mounts. `token` is replaced about hourly, `ca.crt` when authorities rotate: both are read for each request. */
 export function podAccess(server: string, folder: string): ApiAccess {

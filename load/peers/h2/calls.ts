@@ -1,6 +1,6 @@
 // The client's side of gRPC: unary calls on one connection, each answer checked to its last byte and its grpc-status.
 import { connect } from "node:net";
-import { clientPreface, errorCode, flag, frameType } from "../../../gateway/edge/http2/constants.ts";
+import { clientPreface, errorCode, flag, frameType } from "../../../gateway/edge/frames/constants.ts";
 import { HeaderList } from "../../../gateway/edge/hpack/header-list.ts";
 import { HpackDecoder } from "../../../gateway/edge/hpack/hpack-decode.ts";
 import { frame, ownSettings, uint32 } from "./frames.ts";

@@ -1,5 +1,5 @@
 // HTTP/2 frames and header blocks to send, whole and made beforehand: for clients, origins and attackers that must not cost more than what they test.
-import { flag, frameType, setting } from "../../../gateway/edge/http2/constants.ts";
+import { flag, frameType, setting } from "../../../gateway/edge/frames/constants.ts";
 
 export function frame(type: number, flags: number, streamId: number, payload: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(9 + payload.length);

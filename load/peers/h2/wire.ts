@@ -7,7 +7,7 @@ import {
   framePayloadBytes,
   frameType,
   setting,
-} from "../../../gateway/edge/http2/constants.ts";
+} from "../../../gateway/edge/frames/constants.ts";
 import { connectionWindowBytes, frame, settingsAck, windowUpdate } from "./frames.ts";
 
 export interface WireOwner {

@@ -1,7 +1,7 @@
 // A gRPC model server that costs next to nothing: it answers each unary call, on a port of its own for each predictor, once the message is complete.
 // It does not read header blocks; a message that is not whole is answered with INTERNAL.
 import { createServer, type Socket } from "node:net";
-import { clientPreface, flag, frameType } from "../../../gateway/edge/http2/constants.ts";
+import { clientPreface, flag, frameType } from "../../../gateway/edge/frames/constants.ts";
 import { answerQuestions } from "../child.ts";
 import { block, frame, message, ownSettings } from "../h2/frames.ts";
 import { Wire, type WireOwner } from "../h2/wire.ts";

@@ -1,11 +1,11 @@
 // What comes in pieces of one byte, to readers of the edge but those of HTTP/1.1 and TLS: time in proportion to its length.
 import { expect, test } from "vitest";
 import { mostBinaryBytes, readProxyHeader } from "../../../gateway/edge/downstream/proxy-header.ts";
-import { found, FrameReader } from "../../../gateway/edge/http2/frames.ts";
+import { found, FrameReader } from "../../../gateway/edge/frames/frames.ts";
 import { HeaderList } from "../../../gateway/edge/hpack/header-list.ts";
 import { HpackDecoder } from "../../../gateway/edge/hpack/hpack-decode.ts";
 import { LongBlock } from "../../../gateway/edge/hpack/long-block.ts";
-import { Base64Decoder } from "../../../gateway/edge/message/base64.ts";
+import { Base64Decoder } from "../../../gateway/edge/fields/base64.ts";
 import { PartialRead } from "../../../gateway/edge/io/partial-read.ts";
 import { holdsLinear } from "../../cpu-time.ts";
 import { binaryHeader, field, ipv4Block } from "../../wire/balancer.ts";

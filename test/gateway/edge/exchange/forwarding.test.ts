@@ -1,7 +1,7 @@
 // Forwarding and its tries, without sockets: when a request goes elsewhere, when it is sent again, and when it must not be.
 import { beforeEach, describe, expect, test } from "vitest";
 import { failures } from "../../../../gateway/failures.ts";
-import { resource, unlimited } from "../../../../gateway/edge/upstream/breaker.ts";
+import { resource, unlimited } from "../../../../gateway/edge/balancing/breaker.ts";
 import { StoppedClock, tickMs } from "../../../stopped-clock.ts";
 import { Forwarded, ScriptedPool, workerAt } from "./upstream-script.ts";
 import type { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";

@@ -5,8 +5,8 @@ import { CounterBlock, blockBytes } from "../../../../gateway/shared/counters.ts
 import { fixed } from "../../../../gateway/shared/metrics.ts";
 import { HeldMemory, shortSlabBytes, slabBytes } from "../../../../gateway/edge/io/held-memory.ts";
 import { HeldRequest } from "../../../../gateway/edge/exchange/held-request.ts";
-import { readFields, type FieldList } from "../../../../gateway/edge/message/fields.ts";
-import type { RequestFraming } from "../../../../gateway/edge/message/framing.ts";
+import { readFields, type FieldList } from "../../../../gateway/edge/fields/fields.ts";
+import type { RequestFraming } from "../../../../gateway/edge/fields/framing.ts";
 import { Trailers } from "../../../../gateway/edge/http1/trailers.ts";
 import type { UpstreamRequest } from "../../../../gateway/edge/upstream/upstream-request.ts";
 

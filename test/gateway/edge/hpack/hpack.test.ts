@@ -6,7 +6,7 @@ import { viewOf } from "../../../../gateway/edge/hpack/field-lines.ts";
 import { meaningOfName } from "../../../../gateway/edge/hpack/field-meaning.ts";
 import { HeaderList } from "../../../../gateway/edge/hpack/header-list.ts";
 import { knownMeaning, notKnown } from "../../../../gateway/edge/hpack/known-names.ts";
-import { kind } from "../../../../gateway/edge/message/field-kind.ts";
+import { kind } from "../../../../gateway/edge/fields/field-kind.ts";
 import { fieldsOf, ReferenceEncoder, type Field } from "./hpack-reference.ts";
 
 const limits = { bytes: 60 * 1024, fields: 100 };

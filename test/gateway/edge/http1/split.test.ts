@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { RequestReader, type RequestTaker } from "../../../../gateway/edge/http1/request-reader.ts";
 import { ResponseReader, type ResponseTaker } from "../../../../gateway/edge/http1/response-reader.ts";
 import { Trailers } from "../../../../gateway/edge/http1/trailers.ts";
-import type { FieldList } from "../../../../gateway/edge/message/fields.ts";
+import type { FieldList } from "../../../../gateway/edge/fields/fields.ts";
 import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
 import { defaultLimits } from "../../../../gateway/options/limits.ts";

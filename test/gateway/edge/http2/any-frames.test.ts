@@ -5,10 +5,10 @@ import type { Transport, TransportOwner } from "../../../../gateway/edge/io/tran
 import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
 import { Http2ClientConnection } from "../../../../gateway/edge/http2/client.ts";
-import { clientPreface, flag, frameType } from "../../../../gateway/edge/http2/constants.ts";
+import { clientPreface, flag, frameType } from "../../../../gateway/edge/frames/constants.ts";
 import { ServerConnection } from "../../../../gateway/edge/http2/server.ts";
 import type { Stream, RequestUser, ResponseUser, StreamLoss } from "../../../../gateway/edge/http2/stream.ts";
-import type { FieldList } from "../../../../gateway/edge/message/fields.ts";
+import type { FieldList } from "../../../../gateway/edge/fields/fields.ts";
 import { blockOf, sharedOf } from "./peers.ts";
 import { frame, frames, requestBlock, uint32 } from "./raw-peer.ts";
 

@@ -1,6 +1,6 @@
 // What a hostile client of HTTP/2 does, one function a flood.
-import { errorCode, flag, frameType, setting } from "../../../../gateway/edge/http2/constants.ts";
-import type { Flood } from "../../../../gateway/edge/http2/floods.ts";
+import { errorCode, flag, frameType, setting } from "../../../../gateway/edge/frames/constants.ts";
+import type { Flood } from "../../../../gateway/edge/frames/floods.ts";
 import { blockOf } from "./peers.ts";
 import { frame, frames, requestBlock, type RawPeer } from "./raw-peer.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { headOf } from "../../../../routing/request/head-text.ts";
 import { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead } from "../../../../gateway/edge/message/response-head.ts";
-import { errorCode, flag, frameType } from "../../../../gateway/edge/http2/constants.ts";
+import { errorCode, flag, frameType } from "../../../../gateway/edge/frames/constants.ts";
 import { HeaderList } from "../../../../gateway/edge/hpack/header-list.ts";
 import { HpackDecoder } from "../../../../gateway/edge/hpack/hpack-decode.ts";
 import { readRequest } from "../../../../gateway/edge/http2/request-message.ts";

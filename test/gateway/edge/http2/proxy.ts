@@ -1,10 +1,10 @@
 // A proxy on the engine, as small as it can be: what an exchange does between two streams. For tests of the engine as a whole.
-import { kind } from "../../../../gateway/edge/message/field-kind.ts";
-import type { FieldList } from "../../../../gateway/edge/message/fields.ts";
+import { kind } from "../../../../gateway/edge/fields/field-kind.ts";
+import type { FieldList } from "../../../../gateway/edge/fields/fields.ts";
 import type { WireRequestHead } from "../../../../gateway/edge/message/request-head.ts";
-import { errorCode } from "../../../../gateway/edge/http2/constants.ts";
+import { errorCode } from "../../../../gateway/edge/frames/constants.ts";
 import { BlockWriter, staticEntry, staticName } from "../../../../gateway/edge/hpack/hpack-encode.ts";
-import type { Http2Limits } from "../../../../gateway/edge/http2/limits.ts";
+import type { Http2Limits } from "../../../../gateway/edge/frames/limits.ts";
 import type { Stream, ResponseUser, StreamUser } from "../../../../gateway/edge/http2/stream.ts";
 import { startClient, startServer, type RunningClient, type RunningServer } from "./peers.ts";
 

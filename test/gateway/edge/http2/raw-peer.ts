@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import { clientPreface, flag, frameType } from "../../../../gateway/edge/http2/constants.ts";
+import { clientPreface, flag, frameType } from "../../../../gateway/edge/frames/constants.ts";
 import { blockOf } from "./peers.ts";
 
 export interface Frame {

@@ -1,12 +1,12 @@
 // Which RST_STREAM is an attack, and which is what a client that means well sends. Each case is tried with the limits of the gateway.
 import { describe, expect, test } from "vitest";
-import { errorCode, flag, frameType } from "../../../../gateway/edge/http2/constants.ts";
+import { errorCode, flag, frameType } from "../../../../gateway/edge/frames/constants.ts";
 import {
   defaultFloodLimits,
   hastyMs,
   leastCallerMs,
   upstreamFloodLimits,
-} from "../../../../gateway/edge/http2/floods.ts";
+} from "../../../../gateway/edge/frames/floods.ts";
 import { ended, StreamTable } from "../../../../gateway/edge/http2/stream-table.ts";
 import { Stream } from "../../../../gateway/edge/http2/stream.ts";
 import {

@@ -1,9 +1,9 @@
 // What a hostile or careless upstream can do to a connection that carries the calls of many clients: it loses the stream that it spoils, or is
 // read from no more for a while, and its connection is drained. No other call is lost.
 import { describe, expect, test, vi } from "vitest";
-import { errorCode, flag, frameType, setting } from "../../../../gateway/edge/http2/constants.ts";
-import { upstreamFloodLimits, type Flood } from "../../../../gateway/edge/http2/floods.ts";
-import type { Http2Limits } from "../../../../gateway/edge/http2/limits.ts";
+import { errorCode, flag, frameType, setting } from "../../../../gateway/edge/frames/constants.ts";
+import { upstreamFloodLimits, type Flood } from "../../../../gateway/edge/frames/floods.ts";
+import type { Http2Limits } from "../../../../gateway/edge/frames/limits.ts";
 import { tickMs } from "../../../stopped-clock.ts";
 import { turns } from "../../../turns.ts";
 import { blockOf, startClient, type RunningClient } from "./peers.ts";

@@ -1,7 +1,7 @@
 // The head parser: the same result however the bytes are split, and strict about every byte.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { more } from "../../../../gateway/edge/message/fields.ts";
+import { more } from "../../../../gateway/edge/fields/fields.ts";
 import { WireRequestHead, readRequestHead, refused } from "../../../../gateway/edge/message/request-head.ts";
 import { PartialRead } from "../../../../gateway/edge/io/partial-read.ts";
 

@@ -4,7 +4,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { breakerCell } from "../../../../gateway/shared/counters.ts";
 import { occupancyOf } from "../../../../gateway/edge/io/occupancy.ts";
-import { Breaker, resource, type Resource } from "../../../../gateway/edge/upstream/breaker.ts";
+import { Breaker, resource, type Resource } from "../../../../gateway/edge/balancing/breaker.ts";
 import { defaultBreaker } from "../../../../routing/model/upstream.ts";
 
 interface Start {

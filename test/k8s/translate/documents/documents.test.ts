@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isAuthority } from "../../../../gateway/edge/message/authority.ts";
+import { isAuthority } from "../../../../gateway/edge/fields/authority.ts";
 import { GRPC_PATTERN } from "../../../../routing/model/match.ts";
 import type { Mapping } from "../../../../routing/model/mapping.ts";
 import { isDifference } from "../../../../routing/text/problem.ts";

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { flag, frameType } from "../../../../gateway/edge/http2/constants.ts";
-import { found, FrameReader } from "../../../../gateway/edge/http2/frames.ts";
-import { frame } from "./raw-peer.ts";
+import { flag, frameType } from "../../../../gateway/edge/frames/constants.ts";
+import { found, FrameReader } from "../../../../gateway/edge/frames/frames.ts";
+import { frame } from "../http2/raw-peer.ts";
 
 interface Read {
   readonly type: number;

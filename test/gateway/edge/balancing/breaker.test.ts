@@ -10,7 +10,7 @@ import {
   heavyUseBytes,
   heavyUseCell,
 } from "../../../../gateway/shared/counters.ts";
-import { Breaker, resource } from "../../../../gateway/edge/upstream/breaker.ts";
+import { Breaker, resource } from "../../../../gateway/edge/balancing/breaker.ts";
 import { occupancyOf, type Occupancy } from "../../../../gateway/edge/io/occupancy.ts";
 
 /** The cells of `count` workers, as each of them sees them. */
@@ -239,7 +239,7 @@ describe("a breaker", () => {
       const barrier = new SharedArrayBuffer(8);
       const threads = blocks.map(
         (_, worker) =>
-          new Worker(new URL("breaker-thread.ts", import.meta.url), {
+          new Worker(new URL("../upstream/breaker-thread.ts", import.meta.url), {
             workerData: { blocks, heavyUse, barrier, worker, slots, limit, laps },
           }),
       );

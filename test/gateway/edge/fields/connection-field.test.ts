@@ -1,7 +1,7 @@
 // The Connection field: how many tokens one head may have, and what they cost.
 import { describe, expect, test } from "vitest";
-import { mostConnectionTokens } from "../../../../gateway/edge/message/connection-field.ts";
-import { more } from "../../../../gateway/edge/message/fields.ts";
+import { mostConnectionTokens } from "../../../../gateway/edge/fields/connection-field.ts";
+import { more } from "../../../../gateway/edge/fields/fields.ts";
 import { WireRequestHead, readRequestHead, refused } from "../../../../gateway/edge/message/request-head.ts";
 import { ResponseHead, readResponseHead } from "../../../../gateway/edge/message/response-head.ts";
 import { defaultLimits } from "../../../../gateway/options/limits.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readGrpcTimeout } from "../../../../gateway/edge/message/grpc-timeout.ts";
+import { readGrpcTimeout } from "../../../../gateway/edge/fields/grpc-timeout.ts";
 
 function read(text: string): number {
   return readGrpcTimeout(Buffer.from(`x${text}`), 1, text.length + 1);

@@ -1,12 +1,12 @@
 // Each limit of floods.ts: one below, at it, and one above. A peer over it gets ENHANCE_YOUR_CALM; others notice nothing.
 import { describe, expect, test } from "vitest";
-import { errorCode, flag, frameType, setting } from "../../../../gateway/edge/http2/constants.ts";
-import { defaultFloodLimits, type Flood } from "../../../../gateway/edge/http2/floods.ts";
+import { errorCode, flag, frameType, setting } from "../../../../gateway/edge/frames/constants.ts";
+import { defaultFloodLimits, type Flood } from "../../../../gateway/edge/frames/floods.ts";
 import { tickMs } from "../../../stopped-clock.ts";
 import { eventually, settled } from "../../../turns.ts";
-import { answer, answerAtEnd, blockOf, startServer, untilCut, type RunningServer } from "./peers.ts";
-import { attacks } from "./attacks.ts";
-import { frame, frames, rawClient, rawSocket, requestBlock, type RawPeer } from "./raw-peer.ts";
+import { answer, answerAtEnd, blockOf, startServer, untilCut, type RunningServer } from "../http2/peers.ts";
+import { attacks } from "../http2/attacks.ts";
+import { frame, frames, rawClient, rawSocket, requestBlock, type RawPeer } from "../http2/raw-peer.ts";
 
 /** Small limits, in a window that no test outlives. */
 const limit = 12;

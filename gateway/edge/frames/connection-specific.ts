@@ -1,6 +1,6 @@
 // What belongs to a connection of HTTP/1.1 and so makes a message of HTTP/2 malformed (RFC 9113 §8.2.2).
-import { kind } from "../message/field-kind.ts";
-import { isWord } from "../message/fields.ts";
+import { kind } from "../fields/field-kind.ts";
+import { isWord } from "../fields/fields.ts";
 import type { HeaderList } from "../hpack/header-list.ts";
 
 /** Of fields that belong to a hop by their kind. TE may say `trailers` and nothing else; hop-by-hop fields not named here are merely not passed on. */

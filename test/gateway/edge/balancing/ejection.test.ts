@@ -5,7 +5,7 @@ import {
   failuresToEject,
   longestEjectionMs,
   nextProbeMs,
-} from "../../../../gateway/edge/upstream/ejection.ts";
+} from "../../../../gateway/edge/balancing/ejection.ts";
 
 const may = (): boolean => true;
 

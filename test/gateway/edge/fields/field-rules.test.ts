@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { kind, kindOf } from "../../../../gateway/edge/message/field-kind.ts";
+import { kind, kindOf } from "../../../../gateway/edge/fields/field-kind.ts";
 import {
   fromClient,
   fromTrustedProxy,
   fromUpstream,
   mergeableTrailers,
   separateTrailers,
-} from "../../../../gateway/edge/message/field-rules.ts";
+} from "../../../../gateway/edge/fields/field-rules.ts";
 import { isUntouchableHeader, untouchableHeaders } from "../../../../routing/text/untouchable-headers.ts";
 
 function kindOfName(name: string): number {

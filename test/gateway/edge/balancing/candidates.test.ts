@@ -1,9 +1,9 @@
 // How Endpoints share the work: the choices without a table, and the tables of consistent hashing.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { leastRequest, roundRobin, type Candidate } from "../../../../gateway/edge/upstream/candidates.ts";
-import { maglevOf, ringOf } from "../../../../gateway/edge/upstream/hash-tables.ts";
-import { hashRange, hashText, mix } from "../../../../gateway/edge/upstream/sticky-hash.ts";
+import { leastRequest, roundRobin, type Candidate } from "../../../../gateway/edge/balancing/candidates.ts";
+import { maglevOf, ringOf } from "../../../../gateway/edge/balancing/hash-tables.ts";
+import { hashRange, hashText, mix } from "../../../../gateway/edge/balancing/sticky-hash.ts";
 
 interface Made extends Candidate {
   inFlight: number;
