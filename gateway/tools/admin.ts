@@ -63,9 +63,15 @@ export async function askAdmin(
 ): Promise<AdminAnswer> {
   const { method, path } = endpoints[name];
   const base = /^https?:\/\//.test(url) ? url.replace(/\/+$/, "") : `http://${url}`;
-  const headers: Record<string, string> = { accept: json ? "application/json" : "text/plain" };
-  if (adminToken !== null) headers["authorization"] = `Bearer ${adminToken}`;
-  if (method === "POST") headers["content-type"] = "application/json";
+  // What fails below is printed, and a password would be with it.
+  if (url.includes("@"))
+    return failed(
+      "--url holds @, and Sluice sends no user or password: write http://HOST:PORT, and --admin-token TOKEN",
+    );
+  const headers = new Headers({ accept: json ? "application/json" : "text/plain" });
+  if (adminToken !== null && !authorize(headers, adminToken))
+    return failed("the admin token holds a line break or another character that no header holds: write it without");
+  if (method === "POST") headers.set("content-type", "application/json");
   const written = Object.entries(parameters).filter(([, value]) => value !== null && value !== false && value !== "");
   const query = new URLSearchParams(written.map(([key, value]) => [key, String(value)])).toString();
   let response: Response;
@@ -80,16 +86,27 @@ export async function askAdmin(
     text = await response.text();
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return {
-      kind: "failed",
-      sentence: `${base} does not answer (${cause instanceof Error ? cause.message : String(cause)}): write --url with the address of the admin port`,
-    };
+    return failed(
+      `${base} does not answer (${cause instanceof Error ? cause.message : String(cause)}): write --url with the address of the admin port`,
+    );
   }
-  if (response.ok) return { kind: "answer", text };
-  return {
-    kind: "failed",
-    sentence: `${base}${path} answers ${response.status}: ${sentenceOf(text)}`,
-  };
+  return response.ok
+    ? { kind: "answer", text }
+    : failed(`${base}${path} answers ${response.status}: ${sentenceOf(text)}`);
+}
+
+function failed(sentence: string): AdminAnswer {
+  return { kind: "failed", sentence };
+}
+
+/** False: no header can hold the token. The error that says so repeats it. */
+function authorize(headers: Headers, token: string): boolean {
+  try {
+    headers.set("authorization", `Bearer ${token}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function sentenceOf(text: string): string {

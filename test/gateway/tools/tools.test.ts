@@ -826,6 +826,20 @@ describe("a running gateway", () => {
       /^sluice routes: http:\/\/127\.0\.0\.1:1 does not answer \(.*\): write --url with the address of the admin port\n$/,
     );
   });
+
+  test.each([
+    ["a token that no header holds", ["--admin-token", "sec\nret"], "the admin token"],
+    ["a token with letters that no header holds", ["--admin-token", "secret€"], "the admin token"],
+    ["a URL with a password", ["--url", "http://user:secret@127.0.0.1:1"], "--url holds @"],
+    ["an address with a password", ["--url", "user:secret@127.0.0.1:1"], "--url holds @"],
+  ])("%s is wrong, and nothing prints it", async (_, argv, about) => {
+    const asked = seen.length;
+    const refused = await run("routes", ...(argv.includes("--url") ? [] : ["--url", url]), ...argv);
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.err).toContain(about);
+    expect(refused.err).not.toMatch(/sec|user:/);
+    expect(seen.length).toBe(asked);
+  });
 });
 
 describe("requests", () => {
