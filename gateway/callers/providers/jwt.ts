@@ -17,6 +17,7 @@ import {
 import { isFree, placesOf, placeWords, type TokenPlace } from "./credential-place.ts";
 import { materialFields, onePlaceOf, type Material, type MaterialPlace } from "./material.ts";
 import { providerKind, type ProviderBase } from "./provider.ts";
+import { safeUrl } from "./safe-url.ts";
 import { algorithms, keyBounds, readPublicKeys, type Algorithm, type PublicKey } from "./public-keys.ts";
 
 /** What is the same with keys and without. */
@@ -130,18 +131,7 @@ const claimHeaders = converted(
   },
 );
 
-/** Over plain HTTP anybody on the way could put keys of their own in place. */
-const keysUrl = converted(
-  text,
-  (url, place): MaterialPlace | undefined => {
-    if (!URL.canParse(url)) return place.refuse("is not a URL: write https://HOST/PATH");
-    if (isSafe(new URL(url))) return { kind: "url", url };
-    return place.refuse(
-      "is not safe: write https://HOST/PATH without user and password; http:// is for hosts that end in .svc, and for this machine",
-    );
-  },
-  { pattern: "^https?://" },
-);
+const keysUrl = converted(safeUrl, (url): MaterialPlace => ({ kind: "url", url }));
 
 export const jwt = providerKind("jwt", {
   shows: "a JSON Web Token",
@@ -204,14 +194,6 @@ export const jwt = providerKind("jwt", {
   keys: ({ keys, keysUrl }) => (keys !== null ? "some" : keysUrl === null ? "none" : "unknown"),
   withKeysOf: (next, before) => (next.keysUrl === before.keysUrl ? { ...next, keys: before.keys } : next),
 });
-
-function isSafe({ protocol, hostname, username, password }: URL): boolean {
-  if (username !== "" || password !== "") return false;
-  return (
-    protocol === "https:" ||
-    (protocol === "http:" && /(?:^localhost|^127\.\d+\.\d+\.\d+|^\[::1\]|\.svc|\.svc\.cluster\.local)$/.test(hostname))
-  );
-}
 
 /** The provider with its keys; `material` null: there are none. What cannot be used is said in `wrong`. */
 export function jwtOf({ from, ...rules }: JwtDeclaration, material: Material | null, wrong: string[]): JwtProvider {

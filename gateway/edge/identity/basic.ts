@@ -4,8 +4,8 @@ import { fieldNamed, standsFoldedAt } from "../../../routing/request/bytes.ts";
 import { clientName } from "../../callers/client-name.ts";
 import type { BasicProvider } from "../../callers/providers/basic.ts";
 import type { PasswordHash } from "../../callers/providers/passwords.ts";
-import { readClientAddress } from "../message/request-values.ts";
 import { withhold } from "../message/withheld.ts";
+import { askerOf } from "./asker.ts";
 import type { PasswordChecks } from "./password-checks.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
 import {
@@ -128,14 +128,6 @@ export class BasicVerifier extends Verifier {
     if (!this.#forwards) withhold(head, field);
     return admission;
   }
-}
-
-const address = new Uint8Array(16);
-
-/** Who asks for a comparison: an address, of IPv6 its network of 64 bits, as one client has many of these. Those whose address nobody knows are one. */
-function askerOf({ head, facts }: IdentityRequest): string {
-  const length = readClientAddress(head, facts, address);
-  return Buffer.from(address.subarray(0, length === 16 ? 8 : length)).toString("hex");
 }
 
 function refused(sentence: string): Refused {

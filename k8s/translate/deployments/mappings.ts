@@ -185,19 +185,18 @@ class DeploymentTranslation {
   #addExplainer(predictor: Predictor, role: Role): void {
     const base = `${this.#policy.externalName}-explainer`;
     const served = this.#servedExplainer(predictor, role, plainTarget.rewrite);
-    const { headers } = this.#policy;
     this.#add(
       "explainer",
       predictor.name,
       served,
-      matchOf(prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), headers),
+      this.#match(prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`)),
     );
     if (this.#around.settings.singleNamespace !== null)
       this.#add(
         "explainer-short",
         predictor.name,
         served,
-        matchOf(prefixPath(`/seldon/${base}/${predictor.name}/`), headers),
+        this.#match(prefixPath(`/seldon/${base}/${predictor.name}/`)),
       );
   }
 
@@ -217,7 +216,7 @@ class DeploymentTranslation {
       "explainer-alias",
       predictor.name,
       served,
-      matchOf(prefixPath(`/seldon/${this.#namespace}/${name}/api/`), this.#policy.headers),
+      this.#match(prefixPath(`/seldon/${this.#namespace}/${name}/api/`)),
     );
   }
 
@@ -263,10 +262,15 @@ class DeploymentTranslation {
     };
   }
 
+  /** The conditions of every Mapping of the deployment, explainers' too. */
+  #match(path: PathMatch, headers: readonly NamedMatch[] = this.#policy.headers): Match {
+    return { path, host: anyHost, method: null, headers, query: noQuery };
+  }
+
   /** What all predictors of the deployment are asked by in this form: one object, for whom comparing and keeping Mappings costs time and memory. */
   #shared(form: string, path: PathMatch, headers: readonly NamedMatch[]): Match {
     let match = this.#matches.get(form);
-    if (match === undefined) this.#matches.set(form, (match = matchOf(path, headers)));
+    if (match === undefined) this.#matches.set(form, (match = this.#match(path, headers)));
     return match;
   }
 
@@ -300,10 +304,6 @@ interface Served {
   readonly role: Role;
   readonly target: ForwardTarget;
   readonly series: Series;
-}
-
-function matchOf(path: PathMatch, headers: readonly NamedMatch[]): Match {
-  return { path, host: anyHost, method: null, headers, query: noQuery };
 }
 
 function prefixPath(prefix: string): PathMatch {
