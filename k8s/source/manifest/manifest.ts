@@ -35,6 +35,9 @@ export interface Manifest {
   readonly withoutNamespace: number;
 }
 
+/** Characters of the parser's own words, which quote tags and aliases of any length. */
+const maxReason = 200;
+
 /** kubectl understands `<<`, so manifests that people have may use it. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
 
@@ -229,7 +232,7 @@ class ManifestParser {
       this.problems.refuse(
         "bad-yaml",
         position(line, (error.mark?.column ?? 0) + 1),
-        `the document is not valid YAML (${error.reason}) and is not read`,
+        `the document is not valid YAML (${error.reason.slice(0, maxReason)}) and is not read`,
         "correct it",
       );
       return null;

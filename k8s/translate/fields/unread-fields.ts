@@ -22,13 +22,16 @@ export function checkUnread(fields: Fields): void {
 }
 
 function checkDependent(fields: Fields): void {
-  for (const [name, { without, beside }] of Object.entries(fields.table.rows)) {
+  const { rows } = fields.table;
+  for (const [name, { without, beside }] of Object.entries(rows)) {
     if (!fields.says(name)) continue;
     const ignored = (depends: string, other: string, write: string): void =>
       fields.report("warning", "field-ignored", name, `this says nothing ${depends} ${other} and is ignored; ${write}`);
     if (without !== null && !fields.says(without))
       ignored("without", without, `write ${without} as well, or remove it`);
-    for (const other of beside) if (fields.says(other)) ignored("beside", other, "remove one of the two");
+    // A Module has most fields of Mappings, and not all of those that they depend on.
+    for (const other of beside)
+      if (Object.hasOwn(rows, other) && fields.says(other)) ignored("beside", other, "remove one of the two");
   }
 }
 

@@ -258,6 +258,15 @@ describe("what does not parse", () => {
     ]);
   });
 
+  test.each([199, 200, 201])("the parser's own words are cut after 200 characters: a reason of %i", (length) => {
+    const wrong = "unknown scalar tag !<!";
+    const tag = "a".repeat(length - wrong.length - 1);
+    const reason = `${wrong}${tag}>`.slice(0, 200);
+    expect(problems(read(`kind: !${tag} Service\n`))).toEqual([
+      `error bad-yaml File a.yaml line 1, column 7: the document is not valid YAML (${reason}) and is not read; correct it`,
+    ]);
+  });
+
   const stays = ", and its last good form stays; ";
   const written = (name: unknown, namespace: unknown): string =>
     JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name, namespace } });

@@ -703,6 +703,11 @@ describe("keys that do not hold", () => {
     ]);
   });
 
+  test("a field of Mappings that a Module does not have takes nothing from those that it has", () => {
+    const problems = translate([moduleOf({ host_redirect: true, cors: { origins: "*" } })], settings).problems;
+    expect(problems.map(({ code, field }) => [code, field])).toEqual([["unknown-field", "spec.config.host_redirect"]]);
+  });
+
   test("a Module without a config that can be read is an error", () => {
     for (const config of [null, "x", []])
       expect(codesOf(translate([moduleOf(config)], settings))).toEqual(["error bad-value"]);
