@@ -23,7 +23,9 @@ export const reasonsPart: GeneratedPart = {
         flag,
         httpStatus === 0 ? "none" : String(httpStatus),
         grpcStatusNames[grpcStatus]!,
-        (cause === "" ? sentence : cause).replaceAll(/(?<!`)--[a-z][a-z-]+/g, "`$&`"),
+        (cause === "" ? sentence : cause).replaceAll(/`[^`]*`|--[a-z][a-z-]+/g, (text) =>
+          text.startsWith("`") ? text : `\`${text}\``,
+        ),
       ]),
     ),
 };

@@ -84,19 +84,17 @@ export function decodeConfiguration(
   }
   const result = input.kind === "text" ? parseYaml(input.text) : null;
   if (result?.kind === "documents") {
-    if (result.documents.length === 0)
+    const { documents } = result;
+    if (documents.length === 0)
       decoding.report(
         "error",
         "empty-configuration",
         origin.field,
         "the text holds no document, and it replaces everything that Sluice would serve without it; write a Mapping, or remove the annotation",
       );
-    for (const [index, document] of result.documents.entries())
-      decoding.document(document, `${origin.field}[${index}]`);
-    if (
-      result.documents.length === 0 ||
-      result.documents.some((document) => !isRecord(document) || textOf(fieldOf(document, "kind")) === "")
-    )
+    for (const [index, document] of documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
+    const isKindless = (document: unknown): boolean => !isRecord(document) || textOf(fieldOf(document, "kind")) === "";
+    if (documents.length === 0 || documents.some(isKindless))
       decoding.platform.unreadableServices(input.text, origin.field);
     return decoding.done(Buffer.byteLength(input.text));
   }
