@@ -28,7 +28,7 @@ export function admittanceOf({ auth }: Guard, namespace: string, policy: CallPol
     return { kind: "anybody", since: "object" };
   return {
     kind: "nobody",
-    sentence: `none needs the leave of the platform here, so nobody may call: write names of providers, or ask the operator of the gateway for mayOpen in the policy, or a Grant with anonymous: true`,
+    sentence: `the platform does not permit none in this namespace, so Sluice rejects every request: write names of providers, or ask the gateway's operator for mayOpen in the policy, or for a Grant with anonymous: true`,
     since: "object",
   };
 }
@@ -39,7 +39,7 @@ function providersOf(names: readonly string[], namespace: string, since: Since, 
     const known = Object.keys(policy.providers).slice(0, 8).join(", ");
     return {
       kind: "nobody",
-      sentence: `the provider ${unknown} is not known, so nobody may call: write ${known === "" ? "none, as the policy declares no provider, or have it declared there (--policy)" : `one of ${known}, or have it declared in the policy`}`,
+      sentence: `the policy has no provider ${unknown}, so Sluice rejects every request: write ${known === "" ? "none, as the policy declares no provider, or have it declared there (--policy)" : `one of ${known}, or have it declared in the policy`}`,
       since,
     };
   }
@@ -49,7 +49,7 @@ function providersOf(names: readonly string[], namespace: string, since: Since, 
   if (closed !== undefined)
     return {
       kind: "nobody",
-      sentence: `the provider ${closed} is not for namespace ${namespace}, so nobody may call: name another, or have the namespace added to it in the policy`,
+      sentence: `the provider ${closed} does not serve namespace ${namespace}, so Sluice rejects every request: name another, or ask the gateway's operator to add the namespace to it in the policy`,
       since,
     };
   return { kind: "providers", names, since };

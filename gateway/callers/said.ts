@@ -71,25 +71,25 @@ function partsOf(
   const own: CallersPart = { words: ownWords(admittance, keyless), since: sinceText(admittance, mapping) };
   switch (closedBy(terms, front)) {
     case "front-addresses":
-      return [{ words: "nobody: the addresses that may call cannot be read (403)", since: theModule }];
+      return [{ words: "nobody: the list of addresses that may call is invalid (403)", since: theModule }];
     case "address-unknown":
       return [
         {
           words:
-            "nobody: addresses decide, and no client comes from a known one, as the number of believed proxies cannot be read (403)",
+            "nobody: the number of trusted proxies is invalid, so Sluice knows no client's address, and addresses decide who may call (403)",
           since: `xff_num_trusted_hops of ${theModule}`,
         },
       ];
     case "admittance":
       return [own];
     case "auth-service":
-      return [{ words: "nobody: the AuthService cannot be read (500)", since: sinceAuth }];
+      return [{ words: "nobody: the AuthService is invalid (500)", since: sinceAuth }];
     case "rate-limit-service":
-      return [{ words: "nobody: the RateLimitService cannot be read (500)", since: sinceLabels(mapping) }];
+      return [{ words: "nobody: the RateLimitService is invalid (500)", since: sinceLabels(mapping) }];
     case "rate-limit-domain":
       return [
         {
-          words: "nobody: the RateLimitService writes the domain of these labels otherwise (500)",
+          words: "nobody: the domain of these labels is misspelt: the RateLimitService spells it differently (500)",
           since: sinceLabels(mapping),
         },
       ];
@@ -110,7 +110,7 @@ function ownWords(admittance: Admittance, keyless: readonly string[]): string {
   const lacking = `${keyless.join(" and ")} ${keyless.length === 1 ? "has" : "have"} no keys`;
   return keyless.length === admittance.names.length
     ? `nobody: ${lacking}`
-    : `${admittanceText(admittance)} (${lacking}, so nobody comes by ${keyless.length === 1 ? "it" : "them"})`;
+    : `${admittanceText(admittance)} (${lacking}, so ${keyless.length === 1 ? "it admits" : "they admit"} nobody)`;
 }
 
 function sinceLabels({ source }: Mapping): string {

@@ -117,10 +117,10 @@ export function admitsText(
   const { provider } = named;
   const admittance = admittanceOf(mapping.guard, mapping.namespace, policy);
   const who = nameText(named);
-  if (admittance.kind === "anybody") return `${who} is let in, as anybody is`;
-  if (admittance.kind === "nobody") return `${who} is not let in, as nobody is`;
-  if (!Object.hasOwn(policy.providers, provider)) return `${who} is not let in: the policy has no provider ${provider}`;
+  if (admittance.kind === "anybody") return `${who} may call, as anybody may`;
+  if (admittance.kind === "nobody") return `${who} may not call, as nobody may`;
+  if (!Object.hasOwn(policy.providers, provider)) return `${who} may not call: the policy has no provider ${provider}`;
   return admittance.names.includes(provider)
-    ? `${who} is let in, once it shows that it is`
-    : `${who} is not let in: ${admittance.names.join(" or ")} ${admittance.names.length === 1 ? "is" : "are"} asked`;
+    ? `${who} may call, once its credentials prove it`
+    : `${who} may not call: only clients of ${admittance.names.join(" or ")} may`;
 }

@@ -50,7 +50,7 @@ function shownText({ asks, steps }: Way, answers: ReadonlyMap<string, LookedAt>)
   if (asks.length === 0) return `what the request shows was not looked at, as no provider is asked${others}`;
   const all = asks.map((name) => ({ name, answer: answers.get(name)! }));
   for (const { name, answer } of all)
-    if (answer.kind === "admitted") return `the request shows ${answer.client} of ${name}, who is let in${others}`;
+    if (answer.kind === "admitted") return `the request shows ${answer.client} of ${name}, who may call${others}`;
   const unknown = all.some(({ answer }) => answer.kind === "not-looked");
   const reasons = all.map(({ name, answer }) => `${name}: ${reasonOf(answer)}`).join("; ");
   return unknown

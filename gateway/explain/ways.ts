@@ -142,7 +142,7 @@ export function callersOf(mapping: Mapping, world: CallWorld, as: NamedCaller | 
 
 /** Whether a named caller would be let in, where nobody but the policy decides, and where others do. */
 function namedText(mapping: Mapping, as: NamedCaller, policy: CallPolicy, callers: readonly CallersPart[]): string {
-  if (callers.some(({ words }) => words.startsWith("nobody: "))) return `${nameText(as)} is not let in, as nobody is`;
+  if (callers.some(({ words }) => words.startsWith("nobody: "))) return `${nameText(as)} may not call, as nobody may`;
   const text = admitsText(mapping, as, policy);
   return callers.some(({ since }) => since === sinceAuth) ? `${text}; the AuthService was not asked` : text;
 }

@@ -295,7 +295,7 @@ describe("explain", () => {
       for (const { status, text } of [...answers, { status: json.status, text: await json.text() }]) {
         expect([status, text]).toEqual([
           200,
-          expect.stringContaining("the request shows mobile-app of keys, who is let in"),
+          expect.stringContaining("the request shows mobile-app of keys, who may call"),
         ]);
         expect(text).not.toContain(key);
       }

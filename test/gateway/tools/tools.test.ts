@@ -54,7 +54,7 @@ describe("who", () => {
     expect(
       (await run("who", at("good.yaml"), "--policy", at("strict.yaml"), "--deployment", "prod/iris")).out,
     ).toContain("clients of keys  defaults.auth of the policy  any number  any\n");
-    expect((await run("who", at("own.yaml"))).out).toContain("nobody: the provider keys is not known");
+    expect((await run("who", at("own.yaml"))).out).toContain("nobody: the policy has no provider keys");
     expect(await run("who", at("own.yaml"), "--deployment", "other")).toEqual({
       code: 1,
       out: "",
@@ -162,7 +162,7 @@ describe("who", () => {
     writeFileSync(at("both.yaml"), both);
     expect((await run("who", at("both.yaml"), "--policy", at("keyless.yaml"))).out).toContain(
       callers.startsWith("nobody")
-        ? "clients of keys or others (keys has no keys, so nobody comes by it)"
+        ? "clients of keys or others (keys has no keys, so it admits nobody)"
         : "clients of keys or others  ",
     );
   });
@@ -209,15 +209,15 @@ describe("who", () => {
         "unread-auth.yaml",
         configuration("AuthService", "auth", '{ auth_service: "auth:3000", timeout_ms: soon }'),
       );
-      expect((await run("who", at("good.yaml"), unread)).out).toContain("nobody: the AuthService cannot be read (500)");
+      expect((await run("who", at("good.yaml"), unread)).out).toContain("nobody: the AuthService is invalid (500)");
       expect((await run("explain", `/${target}`, at("good.yaml"), unread)).out).toContain(
-        "nobody: the AuthService cannot be read (500)",
+        "nobody: the AuthService is invalid (500)",
       );
       expect((await run("explain", "--as", "keys/app", `/${target}`, at("good.yaml"), unread)).out).toContain(
-        "app of keys is not let in, as nobody is",
+        "app of keys may not call, as nobody may",
       );
       expect((await run("explain", "--as", "keys/app", `/${target}`, at("good.yaml"), file)).out).toContain(
-        "app of keys is let in, as anybody is; the AuthService was not asked",
+        "app of keys may call, as anybody may; the AuthService was not asked",
       );
     });
 
@@ -236,7 +236,7 @@ describe("who", () => {
       expect((await run("explain", `/${target}`, at("good.yaml"), file)).out).toContain(from);
       const unread = say("unread-module.yaml", configuration("Module", "ambassador", "{ config: { ip_allow: all } }"));
       expect((await run("who", at("good.yaml"), unread)).out).toContain(
-        "nobody: the addresses that may call cannot be read (403)",
+        "nobody: the list of addresses that may call is invalid (403)",
       );
     });
 
@@ -282,9 +282,9 @@ describe("who", () => {
   });
 
   test.each([
-    ["keys/app", "app of keys is let in, once it shows that it is"],
-    ["keys", "a client of keys is let in"],
-    ["corp/app", "app of corp is not let in: the policy has no provider corp"],
+    ["keys/app", "app of keys may call, once its credentials prove it"],
+    ["keys", "a client of keys may call"],
+    ["corp/app", "app of corp may not call: the policy has no provider corp"],
   ])("explain --as %s", async (as, sentence) => {
     expect(
       (await run("explain", "--as", as, "/seldon/prod/own/x", at("own.yaml"), "--policy", at("policy.yaml"))).out,
@@ -307,7 +307,7 @@ describe("who", () => {
 
     test("says who the caller would be, and prints no credential", async () => {
       expect(await shown("-H", "X-Api-Key: correct-horse-battery")).toContain(
-        "the request shows mobile-app of keys, who is let in\n",
+        "the request shows mobile-app of keys, who may call\n",
       );
       expect(await shown("-H", "x-api-key: wrong-horse-battery")).toContain(
         "what the request shows does not let it in (keys: this API key is nobody's: send the one that you were given)\n",
@@ -319,7 +319,7 @@ describe("who", () => {
       for (const form of ["--json", "--wide"])
         expect(
           await shown("-H", "x-api-key: correct-horse-battery", "-H", "authorization: Basic bm90aGluZw==", form),
-        ).toContain("mobile-app of keys, who is let in");
+        ).toContain("mobile-app of keys, who may call");
       const { out } = await run(
         "explain",
         "/seldon/prod/own/x?key=correct-horse-battery&a=1",
@@ -341,7 +341,7 @@ describe("who", () => {
           ).out,
         ).not.toContain("correct-horse");
       expect(out).toMatch(/^GET localhost\/seldon\/prod\/own\/x\?key=\(not shown\)&a=1\n/);
-      expect(out).toContain("mobile-app of keys, who is let in");
+      expect(out).toContain("mobile-app of keys, who may call");
     });
 
     test.each([[], ["--oauth"]])("prints no token of the OAuth gateway (%s)", async (...options) => {
@@ -397,7 +397,7 @@ describe("who", () => {
   test("explain --as nobody in particular", async () => {
     expect((await run("explain", "--as", "/x", "/seldon/prod/own/x", at("own.yaml"))).code).toBe(2);
     expect((await run("explain", "--as", "keys/app", "/seldon/prod/iris/x", at("good.yaml"))).out).toContain(
-      "app of keys is let in, as anybody is",
+      "app of keys may call, as anybody may",
     );
   });
 });
