@@ -105,7 +105,7 @@ test("what names nobody that is known is a Problem, and closed", async () => {
   await stage.manifests.deploy("iris", stage.model.port, "prod", { "sluice.io/auth": "corp" });
   await until(async () => (await problems()).includes("nobody-admitted"), "the Problem");
   expect(await problems()).toMatch(
-    /nobody-admitted SeldonDeployment prod\/iris metadata\.annotations\["sluice\.io\/auth"\]: the provider corp is not known.*keys, secret/,
+    /nobody-admitted SeldonDeployment prod\/iris metadata\.annotations\["sluice\.io\/auth"\]: the policy has no provider corp.*keys, secret/,
   );
   await until(async () => (await statusOf({ "x-api-key": "first-key-of-app" })) === 403, "it is closed");
 });
