@@ -80,7 +80,7 @@ async function openSource(settings: Settings, log: Log): Promise<Source> {
     once: false,
   };
   if (snapshotFile === null) return openCluster({ ...choice, lastGood: null });
-  const { SnapshotFile, snapshotTimes } = await import("./control/handover/snapshot-file.ts");
+  const { SnapshotFile, snapshotTimes } = await import("./control/snapshot-file.ts");
   const lastGood = new SnapshotFile({
     file: snapshotFile,
     scope: JSON.stringify([access, namespaces]),

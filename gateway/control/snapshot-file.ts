@@ -4,8 +4,8 @@
 // One line of head, one a an object, one of checksum; so it is written and read piece by piece.
 import { createHash, type Hash } from "node:crypto";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import type { LastGood, LastGoodRead, StoredForm } from "../../../k8s/source/objects/last-good.ts";
-import type { Log } from "../../shared/log.ts";
+import type { LastGood, LastGoodRead, StoredForm } from "../../k8s/source/objects/last-good.ts";
+import type { Log } from "../shared/log.ts";
 
 export interface SnapshotTimes {
   /** From a change to its write. */

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { SnapshotFile } from "../../../../gateway/control/handover/snapshot-file.ts";
-import type { StoredForm } from "../../../../k8s/source/objects/last-good.ts";
+import { SnapshotFile } from "../../../gateway/control/snapshot-file.ts";
+import type { StoredForm } from "../../../k8s/source/objects/last-good.ts";
 
 let folder: string;
 let file: string;
@@ -135,7 +135,7 @@ const mounts = spawnSync("unshare", ["--mount", "true"]).status === 0;
 test.skipIf(!mounts)(
   "on a full disk the file that was there stays whole, nothing is left of the draft, and a later one is written",
   () => {
-    const source = new URL("../../../../gateway/control/handover/snapshot-file.ts", import.meta.url).href;
+    const source = new URL("../../../gateway/control/snapshot-file.ts", import.meta.url).href;
     const program = `
     const { SnapshotFile } = await import(${JSON.stringify(source)});
     const { readdirSync, rmSync, writeFileSync } = await import('node:fs');
