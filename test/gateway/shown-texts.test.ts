@@ -47,12 +47,12 @@ describe("Problems", () => {
 });
 
 test("the log", async () => {
-  const script = `import { pinoLog } from './gateway/shared/log.ts'; const end = await pinoLog(); end.log.write('error', 'x', { a: ${JSON.stringify(hostile)} }); await end.end();`;
+  const script = `import { pinoLog } from './gateway/shared/log.ts'; const end = await pinoLog(); end.log.write('thread-failed', { a: ${JSON.stringify(hostile)} }); await end.end();`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
     cwd: `${import.meta.dirname}/../..`,
   });
   expect(stdout.trimEnd()).not.toMatch(moving);
-  expect(JSON.parse(stdout)).toMatchObject({ event: "x" });
+  expect(JSON.parse(stdout)).toMatchObject({ event: "thread-failed" });
 });
 
 describe("headers that no Mapping touches: one list for translation and for the wire", () => {

@@ -23,7 +23,7 @@ test("a thread that does not turn is judged once, however long it takes to end i
     },
   };
   const events: string[] = [];
-  const log = { write: (_: string, event: string) => void events.push(event) };
+  const log = { write: (event: string) => void events.push(event) };
   const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
   const cells = new Float64Array(fixed.beatMs + 1);
   cells[fixed.beatMs] = sharedNowMs() - 60_000;
