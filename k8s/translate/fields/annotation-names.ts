@@ -81,13 +81,22 @@ const ofEither = beginnings("");
  * (`ambassador-header`, `seldon/ambassador-header`); null when none is near. Annotations of others do not count.
  */
 export function nearAnnotation(key: string, known: ReadonlySet<string>): string | null {
+  const { names, found } = lookedUpOf(known);
+  const before = found.get(key);
+  if (before !== undefined) return before;
+  const near = lookUp(key, known, names);
+  if (found.size === maxFound) found.clear();
+  if (key.length <= maxKeyLength) found.set(key, near);
+  return near;
+}
+
+function lookUp(key: string, known: ReadonlySet<string>, names: ReadonlyMap<string, string>): string | null {
   const slash = key.lastIndexOf("/");
   const [prefix, name] = [key.slice(0, Math.max(0, slash)), key.slice(slash + 1)];
   const direct = nearWord(key, known);
   if (direct !== null) return direct;
   if (prefix === "" ? !ofSeldon.test(name) : !/seldon|sluice|ambassador/i.test(prefix) || !ofEither.test(name))
     return null;
-  const names = namesOf(known);
   const near = nearWord(name, names.keys());
   if (near !== null) return names.get(near)!;
   // Below our own prefix a longer word of the same beginning means ours: `sluice.io/authentication`, `sluice.io/allow-from`.
@@ -97,12 +106,25 @@ export function nearAnnotation(key: string, known: ReadonlySet<string>): string 
   return longer?.[1] ?? null;
 }
 
-/** Known annotations by what stands behind their prefix; the sets are constants. */
-const namesByKnown = new WeakMap<ReadonlySet<string>, ReadonlyMap<string, string>>();
+/** Answers that are kept for one set of names: several readers ask about a key, and ask again at each edit. */
+const maxFound = 4096;
+/** Kubernetes allows 253 characters of prefix, a slash and 63 of name. */
+const maxKeyLength = 317;
 
-function namesOf(known: ReadonlySet<string>): ReadonlyMap<string, string> {
-  let names = namesByKnown.get(known);
-  if (names === undefined)
-    namesByKnown.set(known, (names = new Map(Array.from(known, (key) => [key.slice(key.indexOf("/") + 1), key]))));
-  return names;
+interface LookedUp {
+  /** Known annotations by what stands behind their prefix. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly found: Map<string, string | null>;
+}
+
+/** The sets are constants. */
+const lookedUp = new WeakMap<ReadonlySet<string>, LookedUp>();
+
+function lookedUpOf(known: ReadonlySet<string>): LookedUp {
+  let of = lookedUp.get(known);
+  if (of === undefined) {
+    of = { names: new Map(Array.from(known, (key) => [key.slice(key.indexOf("/") + 1), key])), found: new Map() };
+    lookedUp.set(known, of);
+  }
+  return of;
 }
