@@ -1,5 +1,16 @@
 // Problem codes of SeldonDeployments and their annotations.
-import { annotation, deployment, either, error, file, info, situation, warning, type ProblemEntry } from "./entry.ts";
+import {
+  annotation,
+  deployment,
+  either,
+  error,
+  file,
+  info,
+  plainDeployment,
+  type ProblemEntry,
+  situation,
+  warning,
+} from "./entry.ts";
 
 export const deploymentProblems = {
   "no-predictors": error(
@@ -194,10 +205,7 @@ spec: { oauth_key: key, oauth_secret: two, predictors: [{ name: main, graph: { n
   "no-http-port": warning(
     "The Service of a predictor has neither a port named `http` nor the port that Seldon gives it. REST requests get 503.",
     file(`
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: models }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
+${plainDeployment("iris", "models")}
 ---
 apiVersion: v1
 kind: Service
@@ -209,10 +217,7 @@ spec: { ports: [{ name: grpc, port: 5001 }, { name: web, port: 80 }] }
   "no-grpc-port": info(
     "The Service of a predictor has neither a port named `grpc` nor the port that Seldon gives it. gRPC calls get UNAVAILABLE.",
     file(`
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: models }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
+${plainDeployment("iris", "models")}
 ---
 apiVersion: v1
 kind: Service

@@ -88,6 +88,13 @@ export const module = (text: string): Example => fields("Module", "spec.config."
 export const platform = (object: "Host" | "TLSContext" | "AuthService" | "RateLimitService", text: string): Example =>
   fields(object, "spec.", text, {});
 
+/** The manifest of a SeldonDeployment that says no more than it must, for examples of several objects. */
+export const plainDeployment = (name: string, namespace: string): string =>
+  `apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { predictors: [{ name: main, graph: { name: m } }] }`;
+
 export const file = (text: string, beside: Beside = {}): Example => ({ kind: "file", text: text.trim(), beside });
 
 export const situation = (words: string): Example => ({ kind: "situation", words });

@@ -1,5 +1,15 @@
 // Problem codes of files, folders and the cluster: where objects come from.
-import { deployment, either, error, file, info, situation, warning, type ProblemEntry } from "./entry.ts";
+import {
+  deployment,
+  either,
+  error,
+  file,
+  info,
+  plainDeployment,
+  type ProblemEntry,
+  situation,
+  warning,
+} from "./entry.ts";
 
 export const fileProblems = {
   "bad-yaml": error(
@@ -45,15 +55,9 @@ export const fileProblems = {
   "declared-twice": error(
     "Manifests declare the same object twice. Sluice serves the first one in the order of file names and lines.",
     file(`
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: models }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
+${plainDeployment("iris", "models")}
 ---
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: models }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
+${plainDeployment("iris", "models")}
 `),
     "Remove one of the two.",
   ),

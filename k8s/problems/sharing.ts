@@ -1,5 +1,5 @@
 // Problem codes of what several objects share: Routes, prefixes, names, Grants.
-import { either, error, file, mapping, situation, warning, type ProblemEntry } from "./entry.ts";
+import { either, error, file, mapping, plainDeployment, type ProblemEntry, situation, warning } from "./entry.ts";
 
 /** Two Mappings of one prefix. */
 const twoMappings = (first: string, second: string): string => `
@@ -89,15 +89,9 @@ spec: { prefix: /shop/, service: "shop:80" }
     ["info", "error"],
     "Deployments of two namespaces have the same name. gRPC calls without the metadata `namespace` reach the one that had the name first. `error`: this object has no other Route, or the owner of the name is not known.",
     file(`
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: first }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
+${plainDeployment("iris", "first")}
 ---
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: second }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
+${plainDeployment("iris", "second")}
 `),
     "Callers send the metadata `namespace`.",
   ),
