@@ -6,7 +6,7 @@ import { jsonOption } from "./admin.ts";
 import { backProblems } from "./back.ts";
 import { linesOfCode, printProblems } from "./problem-list.ts";
 import { plural, readWords } from "./read-words.ts";
-import { hasOneOrigin, manifestOptions, readSettings, serveManifests } from "./manifests.ts";
+import { hasOneOrigin, manifestOptions, readServed } from "./manifests.ts";
 
 const text = `Prints each declaration that Sluice does not serve as written, with the file and line of its object. Under "differs from Ambassador" it prints what
 Seldon's operator and Ambassador do otherwise. With --policy it also reads the keys of providers. It resolves no names and connects to no model.
@@ -42,11 +42,10 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
       kind: "wrong",
       sentence: "it takes either manifests or a cluster: write sluice check DIR|FILE…, or sluice check --cluster",
     };
-  const read = await readSettings(use);
-  if (read.kind !== "settings") return read;
-  const served = await serveManifests(positionals, read.settings, values.objectNamespace);
-  if (typeof served === "string") return { kind: "failed", sentence: served };
-  const problems = values.back ? backProblems(served, read.settings) : served.problems;
+  const read = await readServed(use, positionals);
+  if (read.kind !== "served") return read;
+  const { served, settings } = read;
+  const problems = values.back ? backProblems(served, settings) : served.problems;
   const { originOf } = served;
   const ofAnotherId = served.translation.ofAnother.length;
   const printed = values.json

@@ -10,7 +10,7 @@ import { withoutCredentials, type CredentialLook } from "../callers/shown.ts";
 import { namedCaller } from "../callers/words.ts";
 import { declaredHosts } from "../explain/host-words.ts";
 import { adminOptions, ask, jsonOption } from "./admin.ts";
-import { hasOneOrigin, manifestOptions, readSettings, serveManifests, wideOption } from "./manifests.ts";
+import { hasOneOrigin, manifestOptions, readServed, wideOption } from "./manifests.ts";
 import { readRequest } from "./request.ts";
 
 const description = `Shows which Route takes the request, which earlier Routes do not match and why, which backend gets which share, who may call, which steps the request
@@ -72,17 +72,16 @@ async function run(
   const form = wide ? "plain" : "people";
   if (url !== null)
     return ask("explainByBody", { ...request, as: values.as ?? "", wide: values.wide }, { ...values, url }, form);
-  const read = await readSettings({ values, written });
-  if (read.kind !== "settings") return read;
-  const served = await serveManifests(paths, read.settings, values.objectNamespace);
-  if (typeof served === "string") return { kind: "failed", sentence: served };
+  const read = await readServed({ values, written }, paths);
+  if (read.kind !== "served") return read;
+  const { served, settings } = read;
   const parts = {
     translation: served.translation,
-    bodyBytes: read.settings.limits.bodyBytes,
+    bodyBytes: settings.limits.bodyBytes,
     policy: served.policy,
     as,
-    oauth: read.settings.oauth,
-    trustedHops: read.settings.trustedHops,
+    oauth: settings.oauth,
+    trustedHops: settings.trustedHops,
     unread: served.unread,
     hosts: declaredHosts(served.translation.hosts),
     wording: wide ? inSigns : inWords,

@@ -134,6 +134,22 @@ export async function serveManifests(
     : serveFiles(paths, settings, namespace);
 }
 
+export type ServedRead =
+  | { readonly kind: "served"; readonly served: Served; readonly settings: Settings }
+  | Exclude<SettingsRead, { readonly kind: "settings" }>;
+
+/** What a command serves of these manifests or the cluster, by its options. */
+export async function readServed(
+  { values, written }: Pick<ManifestUse, "values" | "written">,
+  paths: readonly string[],
+): Promise<ServedRead> {
+  const read = await readSettings({ values, written });
+  if (read.kind !== "settings") return read;
+  const { settings } = read;
+  const served = await serveManifests(paths, settings, values.objectNamespace);
+  return typeof served === "string" ? { kind: "failed", sentence: served } : { kind: "served", served, settings };
+}
+
 /** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
 export function hasOneOrigin(
   { cluster, url = null }: { readonly cluster: boolean; readonly url?: string | null },

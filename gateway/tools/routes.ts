@@ -6,14 +6,7 @@ import { nobodyNamed } from "../explain/who.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { adminOptions, ask, jsonOption } from "./admin.ts";
 import { isNothingRead, nothingText } from "./read-words.ts";
-import {
-  deploymentOption,
-  hasOneOrigin,
-  manifestOptions,
-  readSettings,
-  serveManifests,
-  wideOption,
-} from "./manifests.ts";
+import { deploymentOption, hasOneOrigin, manifestOptions, readServed, wideOption } from "./manifests.ts";
 
 const text = `Prints a block for each deployment: how clients call it, the served and the declared share of each predictor, its shadows, the headers that lead
 elsewhere, and the object that declares each of these. --wide prints the Routes in the order tried. When it reads manifests, it counts an Upstream as
@@ -47,10 +40,9 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
     };
   }
   if (url !== null) return ask("routes", { wide, deployment: named }, { ...values, url }, form);
-  const read = await readSettings(use);
-  if (read.kind !== "settings") return read;
-  const served = await serveManifests(positionals, read.settings, values.objectNamespace);
-  if (typeof served === "string") return { kind: "failed", sentence: served };
+  const read = await readServed(use, positionals);
+  if (read.kind !== "served") return read;
+  const { served } = read;
   const { translation, originOf } = served;
   const table = routesNamed(served.table, named);
   const isEmpty = table.routesInOrder().length === 0;

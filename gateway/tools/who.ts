@@ -4,7 +4,7 @@ import { nobodyNamed, printWho, whoOf } from "../explain/who.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { adminOptions, ask, jsonOption } from "./admin.ts";
 import { isNothingRead, nothingText } from "./read-words.ts";
-import { deploymentOption, hasOneOrigin, manifestOptions, readSettings, serveManifests } from "./manifests.ts";
+import { deploymentOption, hasOneOrigin, manifestOptions, readServed } from "./manifests.ts";
 
 const text = `Prints who may call each deployment, how often and from which addresses, and which object or part of the policy says so. Name one (NAME or
 NAMESPACE/NAME) to print only that. Below, it lists the hosts on which Sluice redirects or refuses cleartext requests.
@@ -43,15 +43,14 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
       sentence:
         "it takes manifests, a cluster or a gateway: write sluice who DIR, sluice who --cluster, or sluice who --url http://127.0.0.1:8877",
     };
-  const read = await readSettings(use);
-  if (read.kind !== "settings") return read;
-  const served = await serveManifests(positionals, read.settings, values.objectNamespace);
-  if (typeof served === "string") return { kind: "failed", sentence: served };
+  const read = await readServed(use, positionals);
+  if (read.kind !== "served") return read;
+  const { served, settings } = read;
   const told = whoOf(
     served.table,
     {
       policy: served.policy,
-      trustedHops: read.settings.trustedHops,
+      trustedHops: settings.trustedHops,
       unread: served.unread,
       problems: served.problems,
       hosts: declaredHosts(served.translation.hosts),
