@@ -74,7 +74,7 @@ export async function startControl(
 }
 
 /**
- * The control worker in its stages: made (every part from those before it; nothing is read, and nobody is told anything), opened (the admin port answers,
+ * The control worker in its stages: made (each part from those before it; it reads and sends nothing yet), opened (the admin port answers,
  * the sources are read, the first table leaves), serving (messages and changes), stopping.
  */
 class ControlWorker {
@@ -318,7 +318,7 @@ class ControlWorker {
       else this.#reconciler.from(worker, answer);
     });
     this.#channels.set(worker, channel);
-    // Before it is told of a table: whoever routes to a host knows its terms.
+    // Certificates go first: a worker that routes to a host must know the terms of that host.
     const { set } = this.#certificates;
     if (set !== null) send(channel, { kind: "certificates", set });
     this.#revocation.join(worker, (id, tokens) => send(channel, { kind: "revoke", id, tokens }));

@@ -121,7 +121,7 @@ export function waysOf(
   return [...live, ...shadows];
 }
 
-/** What is told of a Mapping's callers. */
+/** Words about the callers of a Mapping. */
 interface Told {
   readonly callers: readonly string[];
   readonly asks: readonly string[];

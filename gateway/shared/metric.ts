@@ -75,7 +75,7 @@ export class CellTable {
     return Object.fromEntries(values.map((value, at) => [value, first + at])) as Record<Value, number>;
   }
 
-  /** The first of so many cells that no sum shows. */
+  /** Reserves `count` cells that no family shows; gives the first. */
   unshown(kind: CellKind, count = 1): number {
     return this.#row(kind, count, null);
   }

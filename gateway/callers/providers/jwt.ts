@@ -195,7 +195,7 @@ export const jwt = providerKind("jwt", {
   withKeysOf: (next, before) => (next.keysUrl === before.keysUrl ? { ...next, keys: before.keys } : next),
 });
 
-/** The provider with its keys; `material` null: there are none. What cannot be used is said in `wrong`. */
+/** The provider with its keys; `material` null: there are none. `wrong` takes a sentence about each key that cannot be used. */
 export function jwtOf({ from, ...rules }: JwtDeclaration, material: Material | null, wrong: string[]): JwtProvider {
   const keysUrl = from.kind === "url" ? from.url : null;
   if (material === null) return { ...rules, keysUrl, keys: null };

@@ -11,7 +11,7 @@ export const passwordBounds = { users: 10_000, userCharacters: 256, mostCost: 14
 const bcrypt = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 const sha1 = /^\{SHA\}([A-Za-z0-9+/]{27}=)$/;
 
-/** Hashes by user. What cannot be used is said in `wrong`, never with a hash or password, and its user is nobody. */
+/** Hashes by user. `wrong` takes a sentence about each line that cannot be used, without its hash or password; such a user cannot sign in. */
 export function readPasswords(text: string, wrong: string[]): Readonly<Record<string, PasswordHash>> {
   const users: Record<string, PasswordHash> = Object.create(null) as Record<string, PasswordHash>;
   const twice = new Set<string>();

@@ -5,7 +5,7 @@ import type { RouteTable } from "../../../routing/table.ts";
 /** What nobody asks for within this time, and at most twice of it, is let go. */
 const restEveryMs = 60_000;
 
-/** Gives what ends it. `faulted` is told where there is a newer table that is not consistent. */
+/** Gives a function that ends it. It calls `faulted` if a newer table is inconsistent. */
 export function restOften(
   clock: Clock,
   table: { readonly now: Pick<RouteTable<unknown>, "rest"> },

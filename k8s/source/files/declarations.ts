@@ -11,7 +11,7 @@ import { byKey, type StoredObject } from "../objects/stored-object.ts";
 interface Touched {
   readonly declared: readonly StoredObject[];
   readonly served: StoredObject | null;
-  /** No file declares it since so many entries were announced; null: one does, or nobody has asked. */
+  /** How many entries were announced when it was first found that no file declares it; null: not found so. */
   readonly goneAt: number | null;
 }
 
