@@ -56,9 +56,15 @@ export class ManifestObjects {
 
   /**
    * Takes the value of a document, or of an item of a List. `listed`: what the items are; null: it is no item. `documentDigest`: of the document that is
-   * this value and nothing else; "": there is none.
+   * this value and nothing else; "": there is none. `itemLines`: of a List the lines of its items; [] where they are not known.
    */
-  take(value: unknown, place: Place, listed: ListItems | null, documentDigest = ""): void {
+  take(
+    value: unknown,
+    place: Place,
+    listed: ListItems | null,
+    documentDigest = "",
+    itemLines: readonly number[] = [],
+  ): void {
     if (value === null || value === undefined) return;
     const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
@@ -83,7 +89,7 @@ export class ManifestObjects {
         "use fewer aliases",
       );
     } else {
-      this.#object(value, place, listed, documentDigest);
+      this.#object(value, place, listed, documentDigest, itemLines);
     }
   }
 
@@ -92,7 +98,13 @@ export class ManifestObjects {
     this.#objects.push(object);
   }
 
-  #object(value: unknown, place: Place, listed: ListItems | null, documentDigest: string): void {
+  #object(
+    value: unknown,
+    place: Place,
+    listed: ListItems | null,
+    documentDigest: string,
+    itemLines: readonly number[],
+  ): void {
     const foreign = isRecord(value) && typeof value["kind"] === "string" ? null : foreignFile(this.#file);
     if (foreign !== null) return this.#problems.report("info", "not-a-manifest", "", foreign);
     if (!isRecord(value)) {
@@ -120,7 +132,7 @@ export class ManifestObjects {
     if (items !== null && Array.isArray(value["items"])) {
       const path = place.items === "" ? "items" : `${place.items}.items`;
       for (const [index, item] of value["items"].entries())
-        this.#object(item, { line: place.line, items: `${path}[${index}]` }, items, "");
+        this.#object(item, { line: itemLines[index] ?? place.line, items: `${path}[${index}]` }, items, "", []);
       return;
     }
     const known = readKind(kind, apiVersion);

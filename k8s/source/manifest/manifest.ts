@@ -145,16 +145,14 @@ class ManifestParser {
     const known = this.#known.get(digest);
     if (known !== undefined) return this.objects.takeKnown(known.at(place.line));
     const values = this.#parsedYaml(document) ?? [];
-    for (const value of values) this.objects.take(value, place, null, values.length === 1 ? digest : "");
+    for (const value of values)
+      this.objects.take(value, place, null, values.length === 1 ? digest : "", itemLinesOf(value, document));
   }
 
   json(document: ManifestDocument): void {
-    if (document.text.trim() !== "")
-      this.objects.take(
-        this.#parsedJson(document, "the file is not valid JSON and is not read from here on"),
-        { line: document.contentLine, items: "" },
-        null,
-      );
+    if (document.text.trim() === "") return;
+    const value = this.#parsedJson(document, "the file is not valid JSON and is not read from here on");
+    this.objects.take(value, { line: document.contentLine, items: "" }, null, "", itemLinesOf(value, document));
   }
 
   /** A document over the bound: a List is read item by item, anything else is refused. */
@@ -259,6 +257,13 @@ class ManifestParser {
     );
     return null;
   }
+}
+
+/** Lines of the items of a List; []: it is none, or it is written in a way that nothing cuts (flow style, an alias). */
+function itemLinesOf(value: unknown, document: ManifestDocument): readonly number[] {
+  if (!isRecord(value) || !Array.isArray(value["items"])) return [];
+  const list = finish(cutList(document, value["items"].length));
+  return list?.items.length === value["items"].length ? list.items.map(({ contentLine }) => contentLine) : [];
 }
 
 function fits(text: string): boolean {

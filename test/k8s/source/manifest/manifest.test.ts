@@ -21,6 +21,8 @@ const nothing: Manifest = { objects: [], problems: [], complete: true, otherKind
 
 const service = (name: string): string => `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\n`;
 
+const inFlow = (name: string): string => `{ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "${name}" } }`;
+
 describe("documents", () => {
   test("each document is an object with the line it starts on", () => {
     const manifest = read(
@@ -129,13 +131,29 @@ items:
   - 7
 `);
     expect(manifest.objects.map(({ ref, origin }) => `${ref.name} ${origin}`)).toEqual([
-      "a a.yaml:2 items[0].items[0]",
-      "b a.yaml:2 items[1]",
+      "a a.yaml:5 items[0].items[0]",
+      "b a.yaml:6 items[1]",
     ]);
     expect(manifest.problems.map(({ code, field }) => `${code} ${field}`)).toEqual([
-      "bad-name line 2, items[0].items[1]",
-      "not-an-object line 2, items[2]",
+      "bad-name line 5, items[0].items[1]",
+      "not-an-object line 7, items[2]",
     ]);
+  });
+
+  test.each([
+    [
+      "a.yaml",
+      `# export\nkind: List\napiVersion: v1\nitems:\n- ${inFlow("a")}\n\n# the other\n- ${inFlow("b")}\n`,
+      [5, 8],
+    ],
+    ["a.json", `{ "kind": "List", "apiVersion": "v1", "items": [\n${inFlow("a")},\n\n${inFlow("b")}] }`, [2, 4]],
+    ["a.json", `\n[1]\n{ "kind": "List", "apiVersion": "v1", "items": [\n${inFlow("a")}, ${inFlow("b")}] }`, [4, 4]],
+    ["a.yaml", `kind: List\napiVersion: v1\nitems: [\n  ${inFlow("a")},\n  ${inFlow("b")}]\n`, [1, 1]],
+    ["a.yaml", `a: &a\n- ${inFlow("a")}\n- ${inFlow("b")}\nitems: *a\nkind: List\napiVersion: v1\n`, [1, 1]],
+  ])("an item of a List in %s has a line of its own where the text can be cut: %j", (file, text, lines) => {
+    expect(read(text, file).objects.map(({ origin }) => origin)).toEqual(
+      lines.map((line, index) => `${file}:${line} items[${index}]`),
+    );
   });
 
   test.each([
