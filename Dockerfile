@@ -1,6 +1,7 @@
 # Sluice, one container: docker build -t sluice .
 # For other machines than this one: docker buildx build --platform linux/amd64,linux/arm64 -t sluice .
 # With another base, such as a mirror's: --build-arg NODE_IMAGE=…
+# So that `sluice version` names the commit: --build-arg SLUICE_COMMIT=$(git rev-parse HEAD)
 #
 # What runs is the packed form (gateway/packing/pack.ts): the gateway with its packages as a few files of plain JavaScript. The first stage runs on the
 # machine that builds: it installs what the lock file names, runs no script of a package, and packs. The second stage runs nothing, so that an image for
@@ -16,12 +17,15 @@ RUN npm ci --ignore-scripts
 COPY gateway ./gateway
 COPY routing ./routing
 COPY k8s ./k8s
+ARG SLUICE_COMMIT=
 RUN node gateway/packing/main.ts && mkdir -p /command && ln -s /sluice/packed/main.js /command/sluice
 
 FROM ${NODE_IMAGE}
+ARG SLUICE_COMMIT=
 LABEL org.opencontainers.image.title="sluice" \
       org.opencontainers.image.description="A standalone ingress gateway for Seldon Core" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="${SLUICE_COMMIT}"
 # SIGUSR1 opens no inspector, not even while the gateway starts. Two arenas of glibc for all threads hold less than up to eight a core. No compile cache: of the
 # packed form it saves nothing that was measured.
 ENV NODE_ENV=production NODE_OPTIONS=--disable-sigusr1 MALLOC_ARENA_MAX=2

@@ -1,6 +1,7 @@
 // The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { compareText, type Problem } from "../../routing/text/problem.ts";
+import { build } from "../shared/build.ts";
 import type { Metric } from "../shared/metric.ts";
 import { changeLive, controlMetrics, fixed, fixedRows, maxCertificateSeries } from "../shared/metrics.ts";
 import { breakerUse, type BreakerUse, type CountedBreakers } from "./breakers.ts";
@@ -73,6 +74,8 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
         for (const [at, labels] of shown!.labels.entries()) one.inc(labels, sum(first + at));
     });
   const fills: Readonly<Record<keyof typeof controlMetrics, Fill>> = {
+    buildInfo: (one) =>
+      one.set({ version: build.version, commit: build.commit ?? "unknown", build: build.digest ?? "sources" }, 1),
     endpoints(one) {
       const { ready, terminating, failing } = sources.endpointStates();
       const ejected = Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!));

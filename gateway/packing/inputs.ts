@@ -11,6 +11,8 @@ export const inputsFile = "inputs.json";
 /** Beside the sources that went in: what says which packages are installed, and what the packing itself is. */
 export const otherInputs: readonly string[] = [
   "node_modules/.package-lock.json",
+  "package.json",
+  "gateway/packing/commit.ts",
   "gateway/packing/inputs.ts",
   "gateway/packing/main.ts",
   "gateway/packing/notices.ts",

@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { rolldown, type MinifyOptions, type OutputChunk, type Plugin } from "rolldown";
+import { commitOf } from "./commit.ts";
 import { digestOf, inputsFile, otherInputs, staleReason } from "./inputs.ts";
 import { noticesOf } from "./notices.ts";
 
@@ -19,6 +20,15 @@ const entries = {
   "password-thread": "gateway/edge/identity/password-thread.ts",
 };
 
+/** The source that says which build runs: the packed form gets another one in its place. */
+const buildFile = "gateway/shared/build.ts";
+
+/** What the packed form says of itself; the digest of its code is known only then. */
+export interface Stamp {
+  readonly version: string;
+  readonly commit: string | null;
+}
+
 /**
  * What becomes of the code. Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them. Lines stay: an error that nobody
  * catches prints its own, which would be the whole file.
@@ -35,9 +45,10 @@ const outside = [/^node:/, /^\.\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(
 /**
  * Packs the sources under `root` into `folder`. Each file but the start names its generation, a digest of all code, and the generation before stays: a gateway that
  * runs starts its threads from what it was started from itself, whoever packs anew beside it. At any moment the folder holds what says that it fits and all that
- * does, or nothing says so. Rejects when a source cannot be packed.
+ * does, or nothing says so. Rejects when a source cannot be packed. `stamp`: as package.json and git say, if it is not given.
  */
-export async function pack(root: string, folder: string): Promise<void> {
+export async function pack(root: string, folder: string, stamp: Stamp | null = null): Promise<void> {
+  const stamped = stamp ?? (await stampOf(root));
   const inputs = new Map<string, string>(otherInputs.map((path) => [path, ""]));
   const bundle = await rolldown({
     cwd: root,
@@ -45,7 +56,7 @@ export async function pack(root: string, folder: string): Promise<void> {
     platform: "node",
     external: outside,
     tsconfig: false,
-    plugins: [sources(root, inputs)],
+    plugins: [sources(root, inputs, stamped)],
     onLog(level, log) {
       // Of packages: they say what they are. A module that is also loaded at once needs no file of its own.
       if (level === "warn" && log.code !== "INEFFECTIVE_DYNAMIC_IMPORT" && log.id?.includes("node_modules") !== true)
@@ -85,6 +96,11 @@ export async function pack(root: string, folder: string): Promise<void> {
   }
 }
 
+async function stampOf(root: string): Promise<Stamp> {
+  const { version = "0.0.0" } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Partial<Stamp>;
+  return { version, commit: await commitOf(root) };
+}
+
 function ofGeneration(text: string, generation: string): string {
   return text.replaceAll(generationMark, generation);
 }
@@ -107,8 +123,8 @@ async function generationIn(folder: string): Promise<string> {
   return /import '\.\/main-([0-9a-f]+)\.js'/.exec(start)?.[1] ?? "none";
 }
 
-/** Takes the digest of each own source that is read, and makes a thread's entry the packed one. */
-function sources(root: string, inputs: Map<string, string>): Plugin {
+/** Takes the digest of each own source that is read, makes a thread's entry the packed one, and says which build it is. */
+function sources(root: string, inputs: Map<string, string>, stamp: Stamp): Plugin {
   return {
     name: "sources",
     async buildStart() {
@@ -120,6 +136,8 @@ function sources(root: string, inputs: Map<string, string>): Plugin {
         if (id.startsWith("\0")) return null;
         const path = relative(root, id);
         inputs.set(path, digestOf(code));
+        if (path === buildFile)
+          return `export const build = ${JSON.stringify({ ...stamp, digest: generationMark })};\n`;
         return code.replaceAll(/new URL\(["']([^"']+)\.ts["'], import\.meta\.url\)/g, (_, name: string) => {
           if (!Object.hasOwn(entries, name))
             throw new Error(

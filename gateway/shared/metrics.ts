@@ -186,6 +186,11 @@ export const maxCertificateSeries = 1000;
 
 /** What the control worker knows, or what is no sum; admin/fixed-families.ts fills each. */
 export const controlMetrics = {
+  buildInfo: gauge(
+    "sluice_build_info",
+    "1, with the version, commit and build of this Sluice as `sluice version` prints them.",
+    ["version", "commit", "build"],
+  ),
   endpoints: gauge("sluice_endpoints", "Endpoints by state.", ["state"], {
     ready: "",
     terminating: "",

@@ -4,6 +4,7 @@ import { visible } from "../../routing/text/visible.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { serveConfig } from "../options/config.ts";
 import { readGrants, type GrantsOutcome } from "../options/grants.ts";
+import { build } from "../shared/build.ts";
 import { pinoLog, type Log } from "../shared/log.ts";
 import { withPodNamespace } from "../options/pod-namespace.ts";
 import { printRedis } from "../options/redis-settings.ts";
@@ -65,6 +66,8 @@ async function run({ values, written, positionals }: Use<typeof serveOptions>): 
     admin: printAddress(gateway.admin.host, gateway.admin.port),
     workers: config.settings.workers,
     pid: process.pid,
+    version: build.version,
+    commit: build.commit,
   });
   reload = () => void readAgain(gateway, config.grantsFile, logs.log);
   const { reason } = await stop;

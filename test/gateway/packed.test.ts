@@ -126,7 +126,6 @@ describe("the packed form", () => {
 
   const cases = join(root, "test/golden");
   test.each([
-    ["version"],
     ["--help"],
     ["serve", "--help"],
     ["check", `${cases}/06-levels/input.yaml`],
