@@ -18,7 +18,7 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
     {
       name: "check",
       summary: "print the Problems of manifests",
-      load: async () => (await import("./tools/check.ts")).check,
+      load: async () => (await import("./tools/check/check.ts")).check,
     },
     {
       name: "routes",

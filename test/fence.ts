@@ -6,7 +6,7 @@ import { posix } from "node:path";
 const arrows: Readonly<Record<string, readonly string[]>> = {
   "routing/": ["routing/"],
   "k8s/translate/": ["k8s/translate/", "routing/"],
-  // Only pages and tests read it, and types: no thread of a gateway loads these texts.
+  // Only pages, tests and `check` read it, and types: no thread of a gateway loads these texts.
   "k8s/problems/": ["k8s/problems/", "routing/"],
   "k8s/source/": ["k8s/source/", "k8s/translate/", "routing/"],
   "gateway/": ["gateway/", "routing/", "k8s/translate/"],
@@ -29,6 +29,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "k8s/source/objects/last-good.ts",
   ],
   "gateway/tools/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/source/cluster/open.ts"],
+  "gateway/tools/check/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/problems/"],
   "gateway/packing/": ["gateway/packing/"],
   "gateway/pages/": ["gateway/", "routing/", "k8s/"],
   "gateway/main.ts": ["gateway/", "routing/", "k8s/"],

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { linesOfCode, printProblems } from "../../../gateway/tools/problem-list.ts";
+import { linesOfCode, printProblems } from "../../../gateway/tools/check/problem-list.ts";
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import { FakeApi } from "../../k8s/source/cluster/fake-api.ts";
 import { runTool, type Ran } from "./run-tool.ts";
@@ -110,14 +110,14 @@ describe("sluice.io/traffic", () => {
     ]);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^differs from Ambassador:\ninfo differs-traffic-annotation SeldonDeployment prod\/iris .*"main" 90 %, "canary" 10 % here, and by the spec alone .*"main" 50 %, "canary" 50 % with the operator's v2 writer/,
+      /^1 SeldonDeployment: 1 to look at\n {2}to look at {2}prod\/iris \(\S+:1\): 1 info \(differs-traffic-annotation\)\n\ndiffers from Ambassador:\ninfo differs-traffic-annotation SeldonDeployment prod\/iris .*"main" 90 %, "canary" 10 % here, and by the spec alone .*"main" 50 %, "canary" 50 % with the operator's v2 writer/,
     );
   });
 
   test("that says what the spec says is none", async () => {
     expect(
       (await checked([deployment("iris", '{ sluice.io/traffic: "main=90,canary=10" }', two(90, 10))])).out,
-    ).toMatch(/^no Problems/);
+    ).toMatch(/^1 SeldonDeployment: 1 as before\n\nno Problems/);
   });
 
   test("of a shadow counts as well", async () => {
@@ -158,7 +158,9 @@ describe("of a gateway that has nothing to do with it", () => {
   test("one object of its own is enough", async () => {
     expect(await checked([deployment("a", another), deployment("b")])).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^no Problems/) as string,
+      out: expect.stringMatching(
+        /^2 SeldonDeployments: 1 as before, 1 not ours\n {2}not ours [^\n]*\n\nno Problems/,
+      ) as string,
     });
     expect((await checked([deployment("a", another)], "--ambassador-id", "other")).code).toBe(0);
   });
@@ -247,14 +249,18 @@ describe("files that are no manifests", () => {
     async (name) => {
       const { code, out } = await inFolder({ [name]: "apiVersion: v2\nreplicas: 1\n", "a.yaml": deployment("a") });
       expect(code).toBe(0);
-      expect(out).toMatch(new RegExp(`^info not-a-manifest File .*${name}: .* serve the output of `));
+      expect(out).toMatch(
+        new RegExp(`^1 SeldonDeployment: 1 as before\\n\\ninfo not-a-manifest File .*${name}: .* serve the output of `),
+      );
     },
   );
 
   test("others of such a name hold objects, and others of no name hold none", async () => {
-    expect((await inFolder({ "values.yaml": deployment("a") })).out).toMatch(/^no Problems in 1 SeldonDeployment/);
+    expect((await inFolder({ "values.yaml": deployment("a") })).out).toMatch(
+      /^1 SeldonDeployment: 1 as before\n\nno Problems in 1 SeldonDeployment/,
+    );
     expect((await inFolder({ "avalues.yaml": "replicas: 1\n", "a.yaml": deployment("a") })).out).toMatch(
-      /^warning not-an-object /,
+      /^1 SeldonDeployment: 1 as before\n\nwarning not-an-object /,
     );
   });
 

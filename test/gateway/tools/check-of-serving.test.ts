@@ -84,7 +84,7 @@ describe("hosts", () => {
   ])("with a Secret %s", async (_, written, code, line) => {
     const { code: exit, out } = await checked([deployment, host, written()], "--gateway-namespace", "gate");
     expect(exit).toBe(code);
-    if (line === null) expect(out).toMatch(/^no Problems in /);
+    if (line === null) expect(out).toMatch(/^1 SeldonDeployment: 1 as before\n\nno Problems in /);
     else expect(out).toMatch(line);
   });
 
@@ -292,6 +292,6 @@ describe("--policy", () => {
           policy('{ kind: jwt, issuer: "https://i.example", audiences: a, jwks: "https://127.0.0.1:1/keys" }'),
         )
       ).out,
-    ).toMatch(/^no Problems/);
+    ).toMatch(/^1 SeldonDeployment: 1 as before\n\nno Problems/);
   });
 });

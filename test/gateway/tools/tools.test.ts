@@ -417,7 +417,7 @@ describe("check", () => {
   test("exits 0 when there is no Problem", async () => {
     expect(await run("check", at("good.yaml"))).toEqual({
       code: 0,
-      out: "no Problems in 1 SeldonDeployment\n",
+      out: "1 SeldonDeployment: 1 as before\n\nno Problems in 1 SeldonDeployment\n",
       err: "",
     });
   });
@@ -432,7 +432,7 @@ describe("check", () => {
   test("exits 0 for warnings alone", async () => {
     const { code, out } = await run("check", at("warned.yaml"));
     expect(code).toBe(0);
-    expect(out).toMatch(/^warning not-an-object /);
+    expect(out).toMatch(/^1 SeldonDeployment: 1 as before\n\nwarning not-an-object /);
   });
 
   test("--json prints the same as values", async () => {
@@ -924,7 +924,7 @@ describe("--cluster", () => {
     expect(checked).toMatchObject({ code: 0, err: "" });
     // The Secret was found: only what Ambassador would do otherwise is told, under its heading.
     expect(checked.out).toMatch(
-      /^(?:info no-grpc-port .*\n\n)?differs from Ambassador:\ninfo differs-predictor-tls SeldonDeployment prod\/iris .*\n\nk8s\/PROBLEMS\.md explains each code\.\n0 error, 0 warning, \d info in .*\n$/,
+      /^1 SeldonDeployment: 1 to look at\n {2}to look at {2}prod\/iris: \d info \(.*differs-predictor-tls\)\n\n(?:info no-grpc-port .*\n\n)?differs from Ambassador:\ninfo differs-predictor-tls SeldonDeployment prod\/iris .*\n\nk8s\/PROBLEMS\.md explains each code\.\n0 error, 0 warning, \d info in .*\n$/,
     );
     const printed = await run("routes", "--cluster", "--kubeconfig", kubeconfig);
     expect(printed).toMatchObject({ code: 0, err: "" });

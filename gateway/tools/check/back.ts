@@ -1,18 +1,18 @@
 // `sluice check --back`: what would open, or be shared otherwise, if Ambassador served the same objects again. It reads none of `sluice.io/…` and no policy.
-import { guardAnnotations, nearAnnotation } from "../../k8s/translate/fields/annotation-names.ts";
-import { annotations } from "../../k8s/translate/fields/annotations.ts";
-import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
-import { ownersOf } from "../../k8s/translate/backends/services.ts";
-import { fieldOf, isRecord, quoted, recordOf, textOf } from "../../k8s/translate/values/value.ts";
-import { plainGuard, type Guard } from "../../routing/model/guard.ts";
-import { compareProblems, type Problem, type ProblemCode } from "../../routing/text/problem.ts";
-import { addressRulesOf, type AddressList } from "../callers/address-rules.ts";
-import type { CallPolicy } from "../callers/call-policy.ts";
-import { admittanceOf, type Since } from "../callers/effective.ts";
-import { limitsOf } from "../callers/effective-limits.ts";
-import { addressListText, admittanceText, limitsText } from "../callers/words.ts";
-import type { Settings } from "../options/settings.ts";
-import type { Served } from "./manifests.ts";
+import { guardAnnotations, nearAnnotation } from "../../../k8s/translate/fields/annotation-names.ts";
+import { annotations } from "../../../k8s/translate/fields/annotations.ts";
+import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
+import { ownersOf } from "../../../k8s/translate/backends/services.ts";
+import { fieldOf, isRecord, quoted, recordOf, textOf } from "../../../k8s/translate/values/value.ts";
+import { plainGuard, type Guard } from "../../../routing/model/guard.ts";
+import { compareProblems, type Problem, type ProblemCode } from "../../../routing/text/problem.ts";
+import { addressRulesOf, type AddressList } from "../../callers/address-rules.ts";
+import type { CallPolicy } from "../../callers/call-policy.ts";
+import { admittanceOf, type Since } from "../../callers/effective.ts";
+import { limitsOf } from "../../callers/effective-limits.ts";
+import { addressListText, admittanceText, limitsText } from "../../callers/words.ts";
+import type { Settings } from "../../options/settings.ts";
+import type { Served } from "../manifests.ts";
 
 /** Problems of what would become of the objects, in order; level error: something that is protected would open, or was not read. */
 export function backProblems(

@@ -1,6 +1,15 @@
 // Problems as `sluice check` prints them: first what is wrong, then under one heading what is served, but not as Ambassador would. Of one code a few lines and
 // the number of the others, so that one mistake that is made often hides nothing else.
-import { isDifference, printProblemAt, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
+import {
+  isDifference,
+  printProblemAt,
+  type ObjectRef,
+  type Problem,
+  type ProblemLevel,
+} from "../../../routing/text/problem.ts";
+
+/** The worst first. */
+export const levels: readonly ProblemLevel[] = ["error", "warning", "info"];
 
 /** Lines of one level and code, unless all are asked for. */
 export const linesOfCode = 5;
@@ -53,4 +62,9 @@ function firstOf(problems: readonly Problem[]): readonly Problem[] {
 
 function keyOf({ subject: { kind, namespace, name } }: Problem): string {
   return `${kind} ${namespace}/${name}`;
+}
+
+/** How many there are at each level. */
+export function levelCounts(problems: readonly Problem[]): readonly (readonly [level: ProblemLevel, count: number])[] {
+  return levels.map((level) => [level, problems.filter((problem) => problem.level === level).length]);
 }
