@@ -5,7 +5,7 @@ import type { Match } from "../../routing/model/match.ts";
 import { compareProblems, compareText, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
 import type { PrintedTable } from "../../routing/print.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
-import { conditionWords, pathWords } from "./match-words.ts";
+import { conditionWords, pathWords } from "../../routing/match-words.ts";
 import { destinationOf, targetNotes, type Destination } from "./target-words.ts";
 
 /** What answers under one name, or, for Mappings outside `/seldon/`, under one path. */

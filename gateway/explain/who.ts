@@ -7,7 +7,7 @@ import type { CallPolicy } from "../callers/call-policy.ts";
 import { callersSaid, type CallersSaid } from "../callers/said.ts";
 import { Columns, type Column } from "./columns.ts";
 import { cleartextLines, type HostBook } from "./host-words.ts";
-import { pathWords } from "./match-words.ts";
+import { pathWords } from "../../routing/match-words.ts";
 
 /** What holds for an object's Mappings, or for those of them that these paths are of. */
 export interface WhoRow {

@@ -119,7 +119,11 @@ export async function startDataWorker(
 /** One line a request: a failure of the gateway or its upstream is a warning, whatever else is logged is not. */
 function writeAccess(log: Log, entry: AccessEntry): void {
   const { atMs, ...fields } = entry;
-  log.write("access", { at: new Date(atMs).toISOString(), ...fields }, entry.flag === "" ? "info" : "warn");
+  log.write(
+    "access",
+    { at: new Date(atMs).toISOString(), ...fields },
+    entry.flag === "" && entry.sentence === "" ? "info" : "warn",
+  );
 }
 
 /** Why it cannot listen, in one line. */

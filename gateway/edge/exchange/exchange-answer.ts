@@ -1,5 +1,6 @@
 // ExchangeAnswer: the answer's way through an exchange, from the upstream to the client.
 import type { FieldList } from "../fields/fields.ts";
+import { grpcStatusIn } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { failures } from "../../failures.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
@@ -24,6 +25,7 @@ export class ExchangeAnswer implements AnswerTaker {
     const state = this.#state;
     state.times.openTunnel(state.worker.nowMs);
     state.record.code = head.status;
+    state.record.fromModel = true;
     state.response = "begun";
     state.declaredBytes = -1;
     // Bytes of the tunnel come as its body.
@@ -41,6 +43,8 @@ export class ExchangeAnswer implements AnswerTaker {
     state.times.responseStarted = true;
     state.response = "begun";
     state.record.code = head.status;
+    state.record.fromModel = true;
+    if (state.grpc) state.record.grpcStatus = grpcStatusIn(head);
     state.times.lastByteMs = nowMs;
     state.declaredBytes = head.framing === "length" ? head.contentLength : -1;
     state.answer.head(head, state.compiled!, state.edits.edits, Math.round(nowMs - sentMs));
@@ -59,6 +63,7 @@ export class ExchangeAnswer implements AnswerTaker {
   end(trailers: FieldList | null): void {
     const state = this.#state;
     state.response = "complete";
+    if (state.grpc && trailers !== null) state.record.ended(grpcStatusIn(trailers));
     // A tunnel is over when both sides have ended.
     if (state.record.code !== switchingProtocols || state.requestDone) this.#exchange.count();
     state.answer.end(trailers);

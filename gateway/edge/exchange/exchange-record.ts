@@ -1,12 +1,15 @@
 // What an exchange leaves behind: its counters and its line in the access log.
-import type { ForwardDecision } from "../../../routing/route/decision.ts";
+import type { ForwardDecision, RejectDecision } from "../../../routing/route/decision.ts";
+import { matchWords } from "../../../routing/match-words.ts";
 import { RequestNote } from "../access/access-entry.ts";
 import type { Caller } from "../identity/verifier.ts";
-import { sentenceOf } from "../message/answers.ts";
+import { sentenceOf, type Answer } from "../message/answers.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
-import type { Failure } from "../../failures.ts";
+import { grpcStatusNames, isServerError, type Failure } from "../../failures.ts";
+import { reasons } from "../http1/reasons.ts";
+import { grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";
 
@@ -14,6 +17,9 @@ import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";
 const notCounted = -2;
 /** Instead of seconds. */
 const notYet = -1;
+
+/** Who ended a request: by its answer, or by cutting it. "": the client, by leaving. */
+export type AnswerOrigin = "" | "model" | "gateway";
 
 export class ExchangeRecord {
   readonly #worker: WorkerContext;
@@ -29,12 +35,21 @@ export class ExchangeRecord {
   #countedSpent = false;
   /** null: it was rejected. */
   decision: ForwardDecision<LazyMapping> | null = null;
+  /** null: it was not. */
+  rejection: RejectDecision | null = null;
   failure: Failure | null = null;
   detail = "";
   /** null: nobody has said who calls. */
   caller: Caller | null = null;
   /** Of the answer; 0: none. */
   code = 0;
+  #isGrpc = false;
+  /** Of a gRPC call, once it is counted or known before; −1: none. */
+  grpcStatus = -1;
+  /** The answer is an upstream's. */
+  fromModel = false;
+  /** Said when it is counted. */
+  origin: AnswerOrigin = "";
   requestBytes = 0;
   responseBytes = 0;
 
@@ -47,6 +62,7 @@ export class ExchangeRecord {
     const { accessLog, front } = this.#worker;
     const trustsId = front.trustedHops > 0 || front.keepsRequestId;
     this.decision = null;
+    this.rejection = null;
     this.#slot = -1;
     this.#countedSeconds = notYet;
     this.#countedSpent = false;
@@ -55,6 +71,9 @@ export class ExchangeRecord {
     this.detail = "";
     this.caller = null;
     this.code = 0;
+    this.#isGrpc = head.grpc;
+    this.grpcStatus = -1;
+    this.fromModel = false;
     this.requestBytes = 0;
     this.responseBytes = 0;
     if (accessLog !== "off") this.#note.take(head, trustsId);
@@ -72,6 +91,7 @@ export class ExchangeRecord {
   /** Lets go of what it would say. */
   forget(): void {
     this.decision = null;
+    this.rejection = null;
     this.caller = null;
     this.failure = null;
     this.detail = "";
@@ -110,7 +130,22 @@ export class ExchangeRecord {
   fail(failure: Failure, detail: string): void {
     this.failure = failure;
     this.detail = detail;
+    if (this.#isGrpc && this.#countedSeconds === notYet) this.grpcStatus = failure.grpcStatus;
     this.#worker.counters.failure(failure.flag);
+  }
+
+  /** A gRPC call ends with this status; −1: with that of its head, if it has one. */
+  ended(grpcStatus: number): void {
+    if (grpcStatus >= 0) this.grpcStatus = grpcStatus;
+  }
+
+  /** The gateway itself answers. */
+  answered(answer: Answer): void {
+    this.code = answer.code;
+    this.fromModel = false;
+    if (!this.#isGrpc) return;
+    const said = answer.fields.find(([name]) => name === "grpc-status");
+    if (said !== undefined) this.grpcStatus = Number(said[1]);
   }
 
   /**
@@ -122,16 +157,25 @@ export class ExchangeRecord {
     const { counters, nowMs } = this.#worker;
     const seconds = (nowMs - startedMs) / 1000;
     this.#countedSeconds = seconds;
+    this.origin = this.#originNow;
+    if (this.#isGrpc && this.grpcStatus < 0 && this.code > 0) this.grpcStatus = grpcStatusOfHttp(this.code);
     counters.finish(this.#slot, this.code, seconds);
     if (spent && !this.#countedSpent) counters.failure("URX");
     this.#countedSpent = spent;
   }
 
+  get #originNow(): AnswerOrigin {
+    if (this.failure !== null) return this.failure.flag === "DC" ? "" : "gateway";
+    return this.fromModel ? "model" : this.code === 0 ? "" : "gateway";
+  }
+
   /** The answer is taken back, and another one comes. */
   takeBack(): void {
     this.responseBytes = 0;
+    this.fromModel = false;
     if (this.#countedSeconds === notYet) return;
     this.#worker.counters.takeBack(this.#slot, this.code, this.#countedSeconds);
+    this.grpcStatus = -1;
     this.#countedSeconds = notYet;
   }
 
@@ -141,25 +185,49 @@ export class ExchangeRecord {
     const { counters, accessLog } = this.#worker;
     this.count(startedMs, spent);
     counters.leave(this.#slot);
-    if (this.failure !== null || spent || accessLog === "all") this.#log(startedMs, peer, address, spent);
+    if (this.failure !== null || spent || accessLog === "all" || this.#isModelError)
+      this.#log(startedMs, peer, address, spent);
+  }
+
+  /** The model itself answered that it failed. Envoy gives that no flag. */
+  get #isModelError(): boolean {
+    return this.origin === "model" && isServerError(this.code, this.grpcStatus);
+  }
+
+  get #grpcName(): string {
+    return this.grpcStatus < 0 ? "" : (grpcStatusNames[this.grpcStatus] ?? String(this.grpcStatus));
+  }
+
+  get #sentence(): string {
+    if (this.failure !== null) return sentenceOf(this.failure, this.detail);
+    if (!this.#isModelError) return "";
+    const said = this.grpcStatus < 0 ? `${this.code} ${reasons[this.code] ?? ""}`.trimEnd() : this.#grpcName;
+    return `The model answered ${said}`;
   }
 
   #log(startedMs: number, peer: string, address: string, spent: boolean): void {
     const worker = this.#worker;
     const failed = this.failure?.flag ?? "";
     const flag = spent ? (failed === "" ? "URX" : `${failed},URX`) : failed;
-    worker.log(flag, this.decision?.mapping.namespace ?? "", () => ({
+    const mapping = this.decision?.mapping ?? this.rejection?.mapping ?? null;
+    const series = mapping?.series ?? null;
+    worker.log(flag, mapping?.namespace ?? "", () => ({
       atMs: Math.round(performance.timeOrigin + startedMs),
       flag,
-      sentence: this.failure === null ? "" : sentenceOf(this.failure, this.detail),
+      origin: this.origin,
+      sentence: this.#sentence,
       code: this.code,
+      grpcStatus: this.#grpcName,
       method: this.#note.method,
       path: this.#note.pathWithout(worker.secretParameters),
       requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString("latin1") : ""),
       peer,
       client: this.caller === null ? "" : `${this.caller.provider}/${this.caller.client}`,
-      route: this.decision?.route.key ?? "",
-      mapping: this.decision?.mapping.id ?? "",
+      namespace: series?.namespace ?? "",
+      deployment: series?.deployment ?? "",
+      predictor: series?.predictor ?? "",
+      route: mapping === null ? "" : matchWords(mapping.match),
+      mapping: mapping?.id ?? "",
       address,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,

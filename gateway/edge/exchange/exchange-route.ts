@@ -29,8 +29,6 @@ export class ExchangeRoute implements StepOwner {
   readonly #state: ExchangeState;
   readonly #request: RoutedRequest;
   readonly #exchange: Pick<ExchangeEnds, "fail" | "refuse" | "sendOwn">;
-  /** Why nobody takes the request; of use while it is no Mapping's. */
-  #rejection: RejectDecision | null = null;
 
   constructor(
     state: ExchangeState,
@@ -48,7 +46,7 @@ export class ExchangeRoute implements StepOwner {
     const { oauth } = context;
     if (oauth !== null && oauth.isAsked(head)) {
       // What it lets in is not asked again where it comes from.
-      if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, -1)) return;
+      if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, null)) return;
       record.enter(-1);
       this.#runSteps(oauth.steps, head);
       return;
@@ -59,8 +57,7 @@ export class ExchangeRoute implements StepOwner {
       this.#reject(decision, head);
       return;
     }
-    if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, decision.attached.slot))
-      return;
+    if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, decision)) return;
     const compiled = this.#take(decision, head);
     record.enter(compiled.slot);
     const steps = head.websocket ? compiled.upgradeSteps : compiled.steps;
@@ -69,10 +66,16 @@ export class ExchangeRoute implements StepOwner {
   }
 
   /** Its address may call nothing here. Probes are no Route's, and kubelets come from anywhere. */
-  #isKeptOut(head: WireRequestHead, addresses: readonly FrontAddresses[], slot: number): boolean {
+  #isKeptOut(
+    head: WireRequestHead,
+    addresses: readonly FrontAddresses[],
+    decision: ForwardDecision<LazyMapping> | null,
+  ): boolean {
     const address = refusedAddress(head, this.#state.facts!, addresses);
     if (address === null) return false;
-    this.#state.record.enter(slot);
+    const { record } = this.#state;
+    record.decision = decision;
+    record.enter(decision === null ? -1 : decision.attached.slot);
     this.#exchange.fail(failures.addressRefused, address);
     return true;
   }
@@ -80,7 +83,7 @@ export class ExchangeRoute implements StepOwner {
   #reject(decision: RejectDecision, head: WireRequestHead): void {
     const { context, record } = this.#state;
     record.enter(decision.slot);
-    this.#rejection = decision;
+    record.rejection = decision;
     const steps = decision.reason === "no-route" ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
     if (steps === null) this.stepsPassed(head);
     else this.#runSteps(steps, head);
@@ -126,7 +129,7 @@ export class ExchangeRoute implements StepOwner {
 
   stepsPassed(head: WireRequestHead): void {
     if (this.#state.compiled === null) {
-      const { reason, sentence } = this.#rejection!;
+      const { reason, sentence } = this.#state.record.rejection!;
       this.#exchange.fail(rejectFailure(reason), sentence);
       return;
     }
@@ -163,8 +166,8 @@ export class ExchangeRoute implements StepOwner {
     if (decision.kind === "reject") {
       this.#state.compiled = null;
       record.decision = null;
+      record.rejection = decision;
       record.move(decision.slot);
-      this.#rejection = decision;
       const steps = rejectedSteps(decision.mapping);
       if (this.#state.form !== null) this.#addOrigin(steps);
       run.again(steps, head);

@@ -132,7 +132,7 @@ export class Exchange implements ExchangeEnds, Timed {
   #sendOwn(answer: Answer, last: boolean): void {
     const state = this.#state;
     const { edits, record } = state;
-    record.code = answer.code;
+    record.answered(answer);
     state.times.responseStarted = true;
     state.response = "complete";
     this.request.drop();

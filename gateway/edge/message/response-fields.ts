@@ -1,5 +1,5 @@
 // Fields of an upstream's answer: what some of them say.
-import { isWord, readLength } from "../fields/fields.ts";
+import { isWord, readLength, type FieldList } from "../fields/fields.ts";
 import type { ResponseHead } from "./response-head.ts";
 
 /** The grpc-status in the head of a response that has nothing else; 0 where there is none. */
@@ -9,7 +9,7 @@ export function grpcStatusOf(head: ResponseHead): number {
 }
 
 /** Where a field's positions begin, or −1. */
-export function fieldAt({ bytes, fields, fieldCount }: ResponseHead, name: string): number {
+export function fieldAt({ bytes, fields, fieldCount }: FieldList, name: string): number {
   for (let slot = 0; slot < fieldCount * 4; slot += 4)
     if (isWord(bytes, fields[slot]!, fields[slot + 1]!, name)) return slot;
   return -1;

@@ -10,6 +10,7 @@ import type { HeadChange } from "../message/head-copy.ts";
 import { hasParameter } from "../fields/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { fieldAt } from "../message/response-fields.ts";
+import { grpcStatusOfHttp } from "../message/grpc-status.ts";
 import { gatewaysFields, isPlainAnswer, type AnswerChange, type AuthVerdict } from "../external/auth-verdict.ts";
 import { serviceOf, type Cancel, type ExternalClients } from "../external/external-clients.ts";
 import type { ShownBody } from "../external/http-check.ts";
@@ -156,27 +157,6 @@ function grpcRefusal(own: Answer, fields: readonly ServiceField[], body: Buffer)
 
 /** Characters of a body that become a grpc-message: callers' libraries take heads of 8 KiB. */
 const mostMessageText = 1024;
-
-/** How gRPC's libraries read a status of HTTP (gRPC, "HTTP to gRPC Status Code Mapping"). */
-function grpcStatusOfHttp(status: number): number {
-  switch (status) {
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
-}
 
 /** `kept` undefined: nothing depends on the model's answer. */
 function answered(
