@@ -53,9 +53,11 @@ export class TableWriter {
     return this.#index.routeOf.keys();
   }
 
-  /** What each Mapping takes of the records of Routes, bytes. */
-  *mappingBytes(): Iterable<readonly [id: string, bytes: number]> {
-    for (const { unit } of this.#index.routes.values()) {
+  /** What each Mapping takes of the records of Routes, bytes. `ids`: only of Routes that have one of these. */
+  *mappingBytes(ids?: Iterable<string>): Iterable<readonly [id: string, bytes: number]> {
+    const { routes, routeOf } = this.#index;
+    const asked = ids === undefined ? routes.values() : new Set([...ids].flatMap((id) => routeOf.get(id) ?? []));
+    for (const { unit } of asked) {
       // Of a write that did not fit.
       if (unit === 0) continue;
       const members = membersAt(this.#arena, unit);

@@ -3,7 +3,8 @@ import { routeKey } from "../../../routing/route/route.ts";
 import { mappingBytes } from "../../../routing/arena/route-record.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type { MappingChange, TablePortion } from "../../../routing/model/table-change.ts";
+import type { TablePortion } from "../../../routing/model/table-change.ts";
+import { refOfMapping } from "../../../k8s/translate/model/object.ts";
 import { recordOverhead } from "../../../routing/write/known.ts";
 
 /** One namespace has at most this part of the memory. */
@@ -23,30 +24,50 @@ export interface Taken {
   /** Bytes of a namespace. */
   bytesOf(namespace: string): number;
   hasMapping(id: string): boolean;
+  /** Bytes of these Mappings, and maybe of others. */
+  mappingBytes(ids: Iterable<string>): Iterable<readonly [id: string, bytes: number]>;
 }
 
-/** The new or changed Mappings that would take a namespace over `most` bytes, and those that change beside them in the same Routes, in their order; what is in the table stays as it is. */
-export function beyondShare(changes: readonly MappingChange[], most: number, table: Taken): readonly Mapping[] {
-  const counts = new Map<string, number>();
-  for (const { mapping } of changes) counts.set(mapping.namespace, (counts.get(mapping.namespace) ?? 0) + 1);
+/**
+ * The new or changed Mappings that would take a namespace over `most` bytes, with those that change beside them in the same Routes: half of a Route would get requests that were
+ * meant for the other half. Of these the table keeps what it has. A Route that does not grow is never among them.
+ */
+export function beyondShare(
+  { mappings: changes, removedMappings }: Pick<TablePortion, "mappings" | "removedMappings">,
+  most: number,
+  table: Taken,
+): readonly Mapping[] {
   const beyond: Mapping[] = [];
-  const taken = new Map<string, number>();
-  for (const { mapping } of changes) {
-    const { namespace } = mapping;
+  const removed = Map.groupBy(removedMappings, (id) => refOfMapping(id).namespace);
+  for (const [namespace, changed] of Map.groupBy(changes, ({ mapping }) => mapping.namespace)) {
     const has = table.bytesOf(namespace);
-    if (has + counts.get(namespace)! * boundBytes <= most) continue;
-    const bytes = measured.get(mapping) ?? mappingBytes(mapping);
-    if (bytes <= usualBytes && table.hasMapping(mapping.id)) continue;
-    const after = (taken.get(namespace) ?? has) + bytes + recordOverhead;
-    if (after > most) {
-      beyond.push(mapping);
-      measured.set(mapping, bytes);
-    } else taken.set(namespace, after);
+    if (has + changed.length * boundBytes <= most) continue;
+    const goes = removed.get(namespace) ?? [];
+    const before = new Map(table.mappingBytes([...goes, ...changed.map(({ mapping }) => mapping.id)]));
+    const bytesBefore = (id: string): number => (table.hasMapping(id) ? (before.get(id) ?? 0) + recordOverhead : 0);
+    let taken = has - goes.reduce((sum, id) => sum + bytesBefore(id), 0);
+    const routes = [...Map.groupBy(changed, ({ mapping }) => routeKey(mapping)).values()].map((members) => ({
+      members,
+      growth: members.reduce((sum, { mapping }) => sum + growthOf(mapping, bytesBefore(mapping.id)), 0),
+    }));
+    // What becomes smaller makes room for what grows.
+    for (const { growth } of routes) if (growth <= 0) taken += growth;
+    for (const { members, growth } of routes) {
+      if (growth <= 0) continue;
+      if (taken + growth <= most) taken += growth;
+      else for (const { mapping } of members) beyond.push(mapping);
+    }
   }
-  if (beyond.length === 0) return beyond;
-  // Of half a Route the other half would get requests that were not meant for it.
-  const routes = new Set(beyond.map(routeKey));
-  return changes.map(({ mapping }) => mapping).filter((mapping) => routes.has(routeKey(mapping)));
+  return beyond;
+}
+
+/** `before`: bytes that the Mapping takes in the table; 0: it is new. */
+function growthOf(mapping: Mapping, before: number): number {
+  const bytes = measured.get(mapping) ?? mappingBytes(mapping);
+  measured.set(mapping, bytes);
+  return bytes <= usualBytes && before > 0
+    ? Math.min(0, bytes + recordOverhead - before)
+    : bytes + recordOverhead - before;
 }
 
 /** The portion without these Mappings and what comes for them alone. `isUsed`: does the table have this Upstream already? */

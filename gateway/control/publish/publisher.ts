@@ -80,9 +80,7 @@ export class Publisher {
     found: FoundSlots = { series: new Map(), breakers: new Map() },
   ) {
     this.#shared = shared;
-    this.#maxOfNamespace = events.isOneNamespace
-      ? Number.POSITIVE_INFINITY
-      : shared.arena.bytes.length * namespaceShare;
+    this.#maxOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.tableBytes * namespaceShare;
     this.#events = events;
     this.#workers = new ServingWorkers((seconds) => events.live(seconds));
     this.#writer = this.#open(found);
@@ -276,7 +274,7 @@ export class Publisher {
     this.#shared.writing = true;
     this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
     const whole = this.#batch.portion;
-    const beyond = beyondShare(whole.mappings, this.#maxOfNamespace, this.#writer);
+    const beyond = beyondShare(whole, this.#maxOfNamespace, this.#writer);
     const written = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
     this.#edit.take(written);
     return { edit: this.#edit, whole, written };

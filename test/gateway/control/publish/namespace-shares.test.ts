@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { beyondShare, without } from "../../../../gateway/control/publish/namespace-shares.ts";
+import { beyondShare, without, type Taken } from "../../../../gateway/control/publish/namespace-shares.ts";
 import { Publisher, batchMs } from "../../../../gateway/control/publish/publisher.ts";
 import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
@@ -32,13 +32,18 @@ const noChange: TranslationChange = {
   flipped: [],
 };
 
+/** Of so many bytes; Mappings that are there have next to nothing of them. */
+const tableWith = (bytes: number, ids: readonly string[] = []): Taken => ({
+  bytesOf: () => bytes,
+  hasMapping: (id) => ids.includes(id),
+  mappingBytes: () => ids.map((id) => [id, 1]),
+});
+
 describe("what a namespace takes beyond its share", () => {
   const one = large("a", "one", 12);
   const bytes = mappingBytes(one) + recordOverhead;
   const beyond = (most: number, has = 0, known: readonly string[] = []): readonly string[] =>
-    beyondShare([{ mapping: one, slot: -1 }], most, { bytesOf: () => has, hasMapping: (id) => known.includes(id) }).map(
-      ({ id }) => id,
-    );
+    beyondShare(change([one]), most, tableWith(has, known)).map(({ id }) => id);
 
   test("is what would not fit, at the limit, below and above it", () => {
     expect(beyond(bytes + 1)).toEqual([]);
@@ -56,11 +61,7 @@ describe("what a namespace takes beyond its share", () => {
     })) as [Mapping, Mapping];
     const apart = large("a", "apart", 1);
     const of = (most: number): readonly string[] =>
-      beyondShare(
-        [main, canary, apart].map((given) => ({ mapping: given, slot: -1 })),
-        most,
-        { bytesOf: () => 0, hasMapping: () => false },
-      ).map(({ id }) => id);
+      beyondShare(change([main, canary, apart]), most, tableWith(0)).map(({ id }) => id);
     const all = [main, canary, apart].reduce((sum, given) => sum + mappingBytes(given) + recordOverhead, 0);
     expect(of(all)).toEqual([]);
     expect(of(mappingBytes(main) + mappingBytes(apart) + 2 * recordOverhead)).toEqual([main.id, canary.id]);
@@ -68,8 +69,7 @@ describe("what a namespace takes beyond its share", () => {
 
   test("is nothing of an everyday Mapping that is there already, and all of a large one", () => {
     const usual = large("a", "usual", 1);
-    const of = (given: Mapping): number =>
-      beyondShare([{ mapping: given, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => true }).length;
+    const of = (given: Mapping): number => beyondShare(change([given]), 100, tableWith(100, [given.id])).length;
     expect([of(usual), of(one)]).toEqual([0, 1]);
   });
 
@@ -79,8 +79,7 @@ describe("what a namespace takes beyond its share", () => {
       enumerable: true,
       get: () => ((reads += 1), one.target),
     });
-    const tryAgain = (): number =>
-      beyondShare([{ mapping: counted, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => false }).length;
+    const tryAgain = (): number => beyondShare(change([counted]), 100, tableWith(100)).length;
     expect(tryAgain()).toBe(1);
     expect(reads).toBeGreaterThan(0);
     const before = reads;
@@ -150,6 +149,47 @@ test("a namespace that would fill the table keeps nobody from changing: it is to
   publisher.stop();
   expect(served()).toContain("Mapping other/canary");
   expect(served()).toHaveLength(first.length + 1);
+});
+
+test("a change that makes a namespace smaller is served, whatever the namespace takes, and so is what fits into the room that it makes", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const publisher: Publisher = new Publisher(
+    new SharedTable(tableMemory(1)),
+    { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
+    {
+      isOneNamespace: false,
+      settings: () => plainSettings,
+      everything: () => [],
+      failing: () => [],
+      written: () => undefined,
+      settled: () => undefined,
+      live: () => undefined,
+      taken: () => undefined,
+      reached: () => undefined,
+    },
+  );
+  const apply = (mappings: readonly Mapping[], removed: readonly Mapping[] = []): readonly string[] => {
+    publisher.change({ ...noChange, mappings, removedMappings: removed.map(({ id }) => id) }, 0);
+    publisher.open();
+    vi.advanceTimersByTime(batchMs);
+    return publisher.problems.map(({ code }) => code);
+  };
+  const tens = Array.from({ length: 22 }, (_, index) => large("a", `m${index}`, 10));
+  expect(apply(tens)).toEqual([]);
+  const more = ["x", "y"].map((name) => large("a", name, 12));
+  expect(apply(more)).toEqual(["table-share"]);
+  expect(apply([], more)).toEqual([]);
+  // Smaller one by one, also where the namespace has no room for another of its size.
+  expect(apply([large("a", "m0", 9), large("a", "m1", 9)])).toEqual([]);
+  expect(apply(tens.slice(2).map((_, index) => large("a", `m${index + 2}`, 9)))).toEqual([]);
+  // What grows is told before what shrinks and what goes: all of it is one change.
+  const grown = (count: number): readonly Mapping[] =>
+    Array.from({ length: count }, (_, index) => large("a", `n${index}`, 14));
+  const shrunk = Array.from({ length: 6 }, (_, index) => large("a", `m${index}`, 1));
+  expect(apply([...grown(9), ...shrunk], tens.slice(6, 12))).toEqual([]);
+  expect(apply([...grown(16), large("a", "m12", 1)])).toEqual(["table-share"]);
+  publisher.stop();
 });
 
 test("what waits for room wakes nobody, and is not tried again for nothing", () => {
