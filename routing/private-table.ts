@@ -9,7 +9,7 @@ import { TableWriter } from "./write/table-writer.ts";
 /** More than most records take, with their places in pages. A multiple of a unit. */
 const bytesARecord = 4096;
 
-/** The table of this change alone, in as much memory as it needs. Throws ArenaFull where 1 GiB is not enough. `attach` is called as RouteTable says. */
+/** The table of this change alone, in as much memory as it needs. Throws ArenaFull where 2 GiB is not enough. `attach` is called as RouteTable says. */
 export function privateTable<T>(change: TableChange, attach: (mapping: Mapping, slot: number) => T): RouteTable<T> {
   // Only what is written becomes memory, and a write that does not fit is done again.
   const records = change.mappings.length + change.upstreams.length + change.endpoints.length;

@@ -173,7 +173,7 @@ const processOptions = {
   ),
   tableMib: integer(
     { byDefault: 512, min: 16, max: 1024 },
-    "memory limit of the routing table in MiB; unused memory is not resident",
+    "largest routing table in MiB; the next one is written beside it, and unused memory is not resident",
   ),
   workerStallMs: integer(
     { byDefault: 5000, min: 1000, max: hourMs, orZero: true },

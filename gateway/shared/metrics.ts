@@ -217,7 +217,7 @@ export const controlMetrics = {
   tableRoutes: gauge("sluice_table_routes", "Routes in the routing table."),
   tableBytes: gauge(
     "sluice_table_bytes",
-    "Memory of the routing table, which all threads share; --table-mib is its limit.",
+    "Memory of the routing table, which all threads share. --table-mib is the limit of one table; the next one is written beside it.",
     ["state"],
     { used: "now", touched: "the maximum so far" },
   ),

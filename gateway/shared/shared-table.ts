@@ -14,9 +14,9 @@ if (firstReader + maxWorkers * unitWords > cellWords) throw new Error("the cells
 
 const start = cellsUnit * unitWords;
 
-/** Memory for a table, untouched: only what is written becomes resident. MiB, 1..1024. */
+/** Memory for a table of so many MiB, 1..1024, and for the next one beside it. Only what is written becomes resident. */
 export function tableMemory(mebibytes: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(mebibytes * 2 ** 20);
+  return new SharedArrayBuffer(2 * mebibytes * 2 ** 20);
 }
 
 export class SharedTable {
@@ -24,7 +24,7 @@ export class SharedTable {
   readonly #words: Int32Array;
 
   constructor(memory: SharedArrayBuffer) {
-    this.arena = arenaOn(memory);
+    this.arena = arenaOn(memory, memory.byteLength / 2);
     this.#words = this.arena.words;
   }
 

@@ -16,6 +16,8 @@ export interface Arena {
   readonly bytes: Uint8Array;
   /** The same bytes, for text. */
   readonly text: Buffer;
+  /** What one table may take of them. The next table is written beside it. */
+  readonly tableBytes: number;
 }
 
 export const unitBytes = 64;
@@ -30,9 +32,9 @@ export const ringUnit = 256;
 export const ringWords = 16_384;
 export const firstBlock = 2048;
 
-/** Bytes of an arena: 1 MiB..1 GiB, a multiple of a unit. */
+/** Bytes of an arena: 1 MiB..2 GiB, a multiple of a unit. */
 export const minArenaBytes = 2 ** 20;
-export const maxArenaBytes = 2 ** 30;
+export const maxArenaBytes = 2 ** 31;
 
 /** A reader has met something else than the table names. It is a bug of the writer; the request fails. */
 export class ArenaFault extends Error {
@@ -42,13 +44,13 @@ export class ArenaFault extends Error {
   }
 }
 
-/** The arena on this memory, zeroes or one that was made before. Throws RangeError where the size is out of range. */
-export function arenaOn(buffer: ArrayBufferLike): Arena {
+/** The arena on this memory, zeroes or one that was made before, for tables of at most `tableBytes`. Throws RangeError where the size is out of range. */
+export function arenaOn(buffer: ArrayBufferLike, tableBytes: number = buffer.byteLength): Arena {
   const { byteLength } = buffer;
   if (byteLength < minArenaBytes || byteLength > maxArenaBytes || byteLength % unitBytes !== 0)
     throw new RangeError(`an arena has ${minArenaBytes} to ${maxArenaBytes} bytes, not ${byteLength}`);
   const words = new Int32Array(buffer);
   // A page of one slot, which is free.
   words[emptyPage * unitWords + unitWords + 1] = -1;
-  return { words, bytes: new Uint8Array(buffer), text: Buffer.from(buffer) };
+  return { words, bytes: new Uint8Array(buffer), text: Buffer.from(buffer), tableBytes };
 }

@@ -18,7 +18,7 @@ export interface Block {
 // Four classes for each doubling of the size: at most a quarter of a block is unused.
 const classSizes: readonly number[] = (() => {
   const sizes = [1, 2, 3];
-  for (let step = 1; sizes.at(-1)! < 2 ** 24; step *= 2)
+  for (let step = 1; sizes.at(-1)! < 2 ** 25; step *= 2)
     for (let quarter = 4; quarter < 8; quarter++) sizes.push(quarter * step);
   return sizes;
 })();
@@ -33,7 +33,9 @@ function classOf(bytes: number): number {
 }
 
 export class Blocks {
+  /** Of the memory, and of one table in it. */
   readonly #units: number;
+  readonly #tableUnits: number;
   /** Free blocks by class. */
   readonly #free: number[][] = classSizes.map(() => []);
   /** No longer named from a version on, in order of these. */
@@ -42,9 +44,13 @@ export class Blocks {
   #leavingClasses: number[] = [];
   #top = firstBlock;
   #used = 0;
+  /** Units of `#used` that the newest table does not name. */
+  #left = 0;
 
-  constructor(arenaBytes: number) {
+  /** `tableBytes`: what one table may take. Where that is half of the memory, a table fits beside whatever was before it. */
+  constructor(arenaBytes: number, tableBytes: number = arenaBytes) {
     this.#units = arenaBytes / unitBytes;
+    this.#tableUnits = tableBytes / unitBytes;
   }
 
   /** What is in use, and what readers may still use, bytes. */
@@ -61,16 +67,20 @@ export class Blocks {
   take(bytes: number): number {
     const kind = classOf(bytes);
     const size = classSizes[kind];
-    const unit = size === undefined ? undefined : (this.#free[kind]!.pop() ?? this.#fresh(size) ?? this.#split(kind));
-    if (size === undefined || unit === undefined) throw new ArenaFull(this.#units * unitBytes);
+    const unit = size === undefined ? undefined : this.#found(kind, size);
+    if (size === undefined || unit === undefined) throw this.#full();
     this.#used += size;
     return unit;
   }
 
+  /** Throws ArenaFull where the table that is being written is larger than one may be. */
+  checkSize(): void {
+    if (this.#used - this.#left > this.#tableUnits - firstBlock) throw this.#full();
+  }
+
   /** Nobody names the block any more in the table that is being written. */
   leave(unit: number, bytes: number): void {
-    this.#leavingUnits.push(unit);
-    this.#leavingClasses.push(classOf(bytes));
+    this.#goes(unit, classOf(bytes));
   }
 
   /** The table is published under this number: what left it is free once every reader has it. */
@@ -109,8 +119,28 @@ export class Blocks {
     this.published(version);
   }
 
-  #fresh(size: number): number | undefined {
-    if (this.#top + size > this.#units) return undefined;
+  /** What lies beyond the size of one table becomes resident last. */
+  #found(kind: number, size: number): number | undefined {
+    return (
+      this.#free[kind]!.pop() ??
+      this.#fresh(size, this.#tableUnits) ??
+      this.#split(kind) ??
+      this.#fresh(size, this.#units)
+    );
+  }
+
+  #full(): ArenaFull {
+    return new ArenaFull(this.#tableUnits * unitBytes);
+  }
+
+  #goes(unit: number, kind: number): void {
+    this.#leavingUnits.push(unit);
+    this.#leavingClasses.push(kind);
+    this.#left += classSizes[kind]!;
+  }
+
+  #fresh(size: number, end: number): number | undefined {
+    if (this.#top + size > end) return undefined;
     const unit = this.#top;
     this.#top += size;
     return unit;
@@ -130,13 +160,13 @@ export class Blocks {
 
   #give(unit: number, kind: number): void {
     this.#used -= classSizes[kind]!;
+    this.#left -= classSizes[kind]!;
     this.#free[kind]!.push(unit);
   }
 
   #leaveGap(from: number, to: number): void {
     for (const [unit, kind] of piecesOf(from, to)) {
-      this.#leavingUnits.push(unit);
-      this.#leavingClasses.push(kind);
+      this.#goes(unit, kind);
       this.#used += classSizes[kind]!;
     }
   }

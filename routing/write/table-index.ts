@@ -83,7 +83,7 @@ export class TableIndex {
   constructor(arena: Arena, root: number, key: DigestKey, found: FoundSlots) {
     this.#arena = arena;
     this.hashSeed = digestOf("indexes", key).low;
-    this.blocks = new Blocks(arena.bytes.length);
+    this.blocks = new Blocks(arena.bytes.length, arena.tableBytes);
     if (root !== 0) this.#read(root, found);
   }
 
@@ -152,7 +152,7 @@ export class TableIndex {
     return known;
   }
 
-  /** Writes the root of the next table over what the directories say now. */
+  /** Writes the root of the next table over what the directories say now. Throws ArenaFull. */
   writeRoot(settings: TableSettings): TableIndex["written"] {
     const arena = this.#arena;
     const { words } = arena;
@@ -188,6 +188,7 @@ export class TableIndex {
     words[at + rootWords.hashSeed] = this.hashSeed;
     for (const index of indexes) words.set(this.directories[index], at + directoryStart(index));
     if (this.#root !== 0) this.blocks.leave(this.#root, rootBytes);
+    this.blocks.checkSize();
     this.blocks.published(version);
     this.#root = root;
     this.#version = version;

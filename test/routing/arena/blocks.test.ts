@@ -153,4 +153,47 @@ describe("blocks", () => {
     }
     expect(model.blocks.top).toBeLessThan(top * 1.1);
   });
+
+  it("hold a table up to its size and as much beside it, of which what lies beyond the size is used last", () => {
+    const units = minArenaBytes / unitBytes - firstBlock;
+    const published = (kept: number): Blocks => {
+      const all = new Blocks(2 * minArenaBytes, minArenaBytes);
+      const before = Array.from({ length: units }, () => all.take(1));
+      all.checkSize();
+      all.published(1);
+      // The next one has these units of it, and one less than fits beside them.
+      for (const unit of before.slice(kept)) all.leave(unit, 1);
+      for (let i = kept; i < units - 1; i++) all.take(1);
+      return all;
+    };
+    for (const kept of [0, 1, units - 1]) {
+      const blocks = published(kept);
+      expect(() => blocks.checkSize()).not.toThrow();
+      blocks.take(1);
+      expect(() => blocks.checkSize()).not.toThrow();
+      blocks.take(1);
+      expect(() => blocks.checkSize()).toThrow("the table does not fit into its memory of 1 MiB");
+    }
+    // The table is one block. It is free, or not.
+    for (const isFree of [true, false]) {
+      const blocks = new Blocks(2 * minArenaBytes, minArenaBytes);
+      blocks.leave(blocks.take(units * unitBytes), units * unitBytes);
+      blocks.published(1);
+      if (isFree) blocks.reclaim(1);
+      blocks.take(1);
+      expect(blocks.top).toBe(firstBlock + units + (isFree ? 0 : 1));
+    }
+  });
+
+  it("that a writer finds in the memory count for the size of the next table", () => {
+    const units = 7 * 2 ** 10;
+    const blocks = new Blocks(2 * minArenaBytes, (firstBlock + units + 1) * unitBytes);
+    // A gap of ten units, which are free once nobody reads the table before.
+    blocks.occupy([{ unit: firstBlock + 10, bytes: units * unitBytes }], firstBlock + units + 10, 1);
+    blocks.checkSize();
+    blocks.take(1);
+    expect(() => blocks.checkSize()).not.toThrow();
+    blocks.take(1);
+    expect(() => blocks.checkSize()).toThrow(ArenaFull);
+  });
 });

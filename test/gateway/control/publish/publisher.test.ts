@@ -422,6 +422,23 @@ describe("a publisher that takes over", () => {
   });
 });
 
+/** Several changes as one. */
+function atOnce(changes: readonly TranslationChange[]): TranslationChange {
+  return {
+    mappings: changes.flatMap(({ mappings }) => mappings),
+    removedMappings: changes.flatMap(({ removedMappings }) => removedMappings),
+    upstreams: changes.flatMap(({ upstreams }) => upstreams),
+    removedUpstreams: changes.flatMap(({ removedUpstreams }) => removedUpstreams),
+    endpoints: changes.flatMap(({ endpoints }) => endpoints),
+    flipped: changes.flatMap(({ flipped }) => flipped),
+  };
+}
+
+/** Of the texts of the Mappings that a worker serves. */
+function lengthsOf({ reader }: FakeWorker): readonly number[] {
+  return reader.table.routesInOrder().flatMap(({ mappings }) => mappings.map(({ member }) => member.length));
+}
+
 describe("a table that does not fit", () => {
   /** Some 100 kB in the text of one Mapping. */
   const large = (letter: string): string => letter.repeat(100_000);
@@ -583,11 +600,17 @@ describe("a table that does not fit", () => {
       worker.turn(publisher);
     };
     turn();
-    for (let i = 0; i < 128; i++) {
-      publisher.change(state.setMapping(`small${i}`, "u", 1, "x".repeat(5000)), 0);
-      if (i % 16 === 15) turn();
+    // The worker reads the first table until all of the memory was in use.
+    for (let round = 1; round <= 3; round++) {
+      const changes = Array.from({ length: 100 }, (_, i) =>
+        state.setMapping(`small${i}`, "u", round, "x".repeat(5000)),
+      );
+      publisher.change(atOnce(changes), 0);
+      vi.advanceTimersByTime(batchMs);
+      expect(publisher.problems).toEqual([]);
     }
-    for (let i = 0; i < 128; i++) publisher.change(state.removeMapping(`small${i}`), 0);
+    turn();
+    for (let i = 0; i < 100; i++) publisher.change(state.removeMapping(`small${i}`), 0);
     turn();
     // What they had is free once nobody reads the table before.
     publisher.change(state.setMapping("b", "u", 1), 0);
@@ -596,6 +619,70 @@ describe("a table that does not fit", () => {
     turn();
     turn();
     expect([publisher.problems, worker.reader.content]).toEqual([[], state.content]);
+  });
+
+  test("that is smaller than the one before is served, though both do not fit into the memory of one table", () => {
+    memory = tableMemory(1);
+    const state = new State();
+    const { publisher } = start(memory, { isOneNamespace: true });
+    const worker = new FakeWorker(memory, 0).join(publisher);
+    const turn = (): void => {
+      vi.advanceTimersByTime(100 * batchMs);
+      worker.turn(publisher);
+    };
+    const texts = (length: number): void => {
+      for (let i = 0; i < 6; i++) publisher.change(state.setMapping(`large${i}`, "u", 1, "x".repeat(length)), 0);
+    };
+    texts(120_000);
+    publisher.open();
+    turn();
+    for (let i = 0; i < 6; i++) publisher.change(state.setMapping(`more${i}`, "u", 1, large(String(i))), 0);
+    turn();
+    expect(publisher.problems).toMatchObject([{ code: "table-full" }]);
+    for (let i = 0; i < 6; i++) publisher.change(state.removeMapping(`more${i}`), 0);
+    texts(119_000);
+    turn();
+    expect([publisher.problems, worker.reader.content]).toEqual([[], state.content]);
+    expect(lengthsOf(worker)).toEqual(Array.from({ length: 6 }, () => 119_000));
+    // And so is one that has next to nothing left.
+    publisher.change(state.removeMapping("large0"), 0);
+    texts(1);
+    turn();
+    expect([publisher.problems, lengthsOf(worker)]).toEqual([[], [1, 1, 1, 1, 1, 1]]);
+  });
+
+  test("would not fit into an empty memory either, whatever is served before it", () => {
+    const lengths = fc.array(fc.constantFrom(0, 1, 5000, 40_000, 120_000), { minLength: 12, maxLength: 12 });
+    fc.assert(
+      fc.property(fc.array(lengths, { minLength: 1, maxLength: 6 }), (states) => {
+        memory = tableMemory(1);
+        const state = new State();
+        const { publisher, published } = start(memory, { isOneNamespace: true });
+        const worker = new FakeWorker(memory, 0).join(publisher);
+        publisher.open();
+        let served: readonly number[] = [];
+        for (const given of states) {
+          const changes = given.map((length, i) =>
+            length === 0 ? state.removeMapping(`m${i}`) : state.setMapping(`m${i}`, "u", 1, "x".repeat(length)),
+          );
+          publisher.change(atOnce(changes), 0);
+          const before = published.length;
+          vi.advanceTimersByTime(100 * batchMs);
+          worker.turn(publisher);
+          const empty = start(tableMemory(1), { isOneNamespace: true });
+          empty.publisher.change(state.whole, 0);
+          empty.publisher.open();
+          empty.publisher.stop();
+          expect([publisher.problems.length, given]).toEqual([empty.publisher.problems.length, given]);
+          if (publisher.problems.length === 0) served = given.filter((length) => length > 0);
+          // One whole state, or the one before.
+          expect(lengthsOf(worker).toSorted()).toEqual(served.toSorted());
+          expect(published.length).toBeLessThanOrEqual(before + 1);
+        }
+        publisher.stop();
+      }),
+      { numRuns: 40 },
+    );
   });
 
   test("because a worker is behind is written once that worker has gone on", () => {
@@ -608,7 +695,7 @@ describe("a table that does not fit", () => {
     publisher.open();
     worker.turn(publisher);
     // The worker reads the first table all the while.
-    for (let round = 2; round < 6; round++) {
+    for (let round = 2; round < 10; round++) {
       for (let i = 0; i < 3; i++) publisher.change(state.setMapping(`large${i}`, "u", round, large(String(i))), 0);
       vi.advanceTimersByTime(batchMs);
     }
