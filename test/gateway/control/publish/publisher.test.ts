@@ -676,7 +676,8 @@ describe("a table that does not fit", () => {
           expect([publisher.problems.length, given]).toEqual([empty.publisher.problems.length, given]);
           if (publisher.problems.length === 0) served = given.filter((length) => length > 0);
           // One whole state, or the one before.
-          expect(lengthsOf(worker).toSorted()).toEqual(served.toSorted());
+          const sorted = (lengths: readonly number[]): readonly number[] => lengths.toSorted((a, b) => a - b);
+          expect(sorted(lengthsOf(worker))).toEqual(sorted(served));
           expect(published.length).toBeLessThanOrEqual(before + 1);
         }
         publisher.stop();
