@@ -16,6 +16,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/demo.ts")).demo,
     },
     {
+      name: "status",
+      summary: "say whether a running gateway is well, and what is wrong first",
+      load: async () => (await import("./tools/status/status.ts")).status,
+    },
+    {
       name: "check",
       summary: "print the Problems of manifests",
       load: async () => (await import("./tools/check/check.ts")).check,

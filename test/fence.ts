@@ -60,7 +60,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   gateway: [
     ["failures.ts", "schema"],
     ["options", "callers"],
-    ["shared", "steps.ts"],
+    ["shared", "steps.ts", "api"],
     ["explain", "worker", "start-thread.ts"],
     ["supervisor"],
     ["admin", "demo"],
@@ -106,6 +106,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   pino: ["gateway/shared/log.ts"],
   "prom-client": ["gateway/admin/"],
   re2js: ["routing/regex/regex.ts"],
+  typebox: ["gateway/api/", "gateway/tools/replicas/"],
   rolldown: ["gateway/packing/pack.ts"],
 };
 

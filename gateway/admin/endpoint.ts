@@ -42,6 +42,14 @@ export interface AdminOptions {
   readonly countedClients: () => number;
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
+  /** Why the Source does not know the truth; null: it does. */
+  readonly sourceTrouble: () => string | null;
+  /** Data workers that shall serve. */
+  readonly workers: number;
+  /** Replicas share tokens and limits there. */
+  readonly usesRedis: boolean;
+  /** Epoch ms. */
+  readonly nowMs: () => number;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
   readonly notReady: () => string | null;
   /** When certificates end. */

@@ -7,6 +7,7 @@ import { metrics } from "./endpoints/metrics.ts";
 import { revoke } from "./endpoints/oauth-revoke.ts";
 import { problems } from "./endpoints/problems.ts";
 import { routes } from "./endpoints/routes.ts";
+import { status } from "./endpoints/status.ts";
 import { who } from "./endpoints/who.ts";
 
 const plain = { method: "GET", alias: "", access: "token", parameters: {}, maxBodyBytes: 1024 } as const;
@@ -47,6 +48,12 @@ export const endpoints = {
     access: "everyone",
     answers: "metrics in Prometheus' text format",
     serve: metrics,
+  },
+  status: {
+    ...plain,
+    path: "/api/v1/status",
+    answers: "whether the gateway is well, and what is wrong first, as `sluice status` prints it",
+    serve: status,
   },
   routes: {
     ...plain,

@@ -17,6 +17,8 @@ export interface EndpointStates {
 
 export interface AdminView {
   readonly ready: boolean;
+  /** Data workers that serve a table. */
+  readonly serving: number;
   /** Read where it is published: gone with the turn. */
   readonly table: RouteTable<null>;
   readonly served: TableFacts;

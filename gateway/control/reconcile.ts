@@ -197,6 +197,10 @@ export class Reconciler {
     return this.#readiness.ofGateway(this.#publisher.serving);
   }
 
+  get serving(): number {
+    return this.#publisher.serving;
+  }
+
   /** Why it is not ready, for people; null: it is. */
   get waitsFor(): string | null {
     if (this.ready) return null;

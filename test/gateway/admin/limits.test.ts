@@ -139,6 +139,7 @@ describe("the admin port", () => {
     for (let slot = 0; slot < slots; slot++) block.finish(slot, 200, 0.001);
     const view = {
       ready: true,
+      serving: 1,
       table: tableOf([]),
       served: { version: 0, hash: "", routeCount: 0 },
       tableBytes: { used: 0, touched: 0 },
@@ -173,6 +174,10 @@ describe("the admin port", () => {
       certificateSet: () => null,
       sourceKind: "folder",
       sourceAgeSeconds: () => 0,
+      sourceTrouble: () => null,
+      workers: 2,
+      usesRedis: false,
+      nowMs: () => 0,
       notReady: () => null,
       certificates: () => [],
       revoker: null,

@@ -1,0 +1,46 @@
+// /api/v1/status: is the gateway well? Everything is read when it is asked for; what has to be counted is, in slices.
+import { visibleLines } from "../../../routing/text/visible.ts";
+import { build } from "../../shared/build.ts";
+import { fixed } from "../../shared/metrics.ts";
+import type { Status } from "../../api/status.ts";
+import { sendingShared } from "../answers.ts";
+import { breakerUse } from "../breakers.ts";
+import type { EndpointParts, Handler } from "../endpoint.ts";
+import { slicesOfThread } from "../slices.ts";
+import { endingCertificates, statusOf } from "../status.ts";
+
+export function status(parts: EndpointParts): Handler {
+  const made = async (): Promise<Buffer> => Buffer.from(visibleLines(JSON.stringify(await currentStatus(parts))));
+  return sendingShared(made, made);
+}
+
+async function currentStatus(parts: EndpointParts): Promise<Status> {
+  const { view, blocks, workers, usesRedis, nowMs } = parts;
+  const sum = (cell: number): number => blocks.reduce((total, block) => total + block[cell]!, 0);
+  const problems = { error: 0, warning: 0, info: 0 };
+  for (const { level } of await view.gatherProblems(slicesOfThread())) problems[level] += 1;
+  const use = await breakerUse(blocks, () => view.breakers, slicesOfThread());
+  const now = nowMs();
+  const { version, hash, routeCount } = view.served;
+  return statusOf(
+    {
+      version: build.digest === null ? build.version : `${build.version} (build ${build.digest})`,
+      workers: {
+        ready: view.serving,
+        wanted: workers,
+        restarts: sum(fixed.workerRestarts),
+        stalls: sum(fixed.workerStalls),
+      },
+      table: { version, hash, routes: routeCount },
+      sources: [{ kind: parts.sourceKind, ageSeconds: parts.sourceAgeSeconds(), trouble: parts.sourceTrouble() }],
+      failingPredictors: [],
+      openBreakers: use.flatMap(({ resource, open }) => (open === 0 ? [] : [{ resource, count: open }])),
+      ejectedEndpoints: Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!)),
+      problems,
+      certificates: endingCertificates(parts.certificates(), now),
+      waitsFor: parts.notReady(),
+      redis: usesRedis ? { connected: sum(fixed.redisReady), wanted: workers } : null,
+    },
+    now,
+  );
+}

@@ -1,0 +1,63 @@
+// The answer of GET /api/v1/status: is this gateway well, and if not, what is wrong first?
+import { nullable, oneOf, Type, type Shaped } from "./shape.ts";
+
+/** What can be wrong, the most severe first. Clients that join the answers of replicas compare by this order. */
+export const troubleKinds = [
+  "not-ready",
+  "workers-missing",
+  "source-stale",
+  "predictor-failing",
+  "redis-away",
+  "certificate-ended",
+  "breaker-open",
+  "problem",
+  "certificate-ends",
+  "endpoint-ejected",
+] as const;
+
+export type TroubleKind = (typeof troubleKinds)[number];
+
+const count = Type.Integer({ minimum: 0 });
+
+const troubleShape = Type.Object({
+  kind: oneOf(...troubleKinds),
+  /** What is wrong, and the next command where there is one. */
+  sentence: Type.String(),
+});
+
+export const statusShape = Type.Object({
+  isWell: Type.Boolean(),
+  /** The sentence of the most severe trouble; null: it is well. */
+  first: nullable(Type.String()),
+  /** The most severe first. */
+  troubles: Type.Array(troubleShape),
+  /** Of the gateway. */
+  version: Type.String(),
+  workers: Type.Object({ ready: count, wanted: count, restarts: count, stalls: count }),
+  /** `hash`: replicas with equal hashes serve the same table; "": there is none yet. `version` counts in one process. */
+  table: Type.Object({ version: count, hash: Type.String(), routes: count }),
+  sources: Type.Array(
+    Type.Object({ kind: Type.String(), ageSeconds: Type.Number({ minimum: 0 }), trouble: nullable(Type.String()) }),
+  ),
+  failingPredictors: Type.Array(
+    Type.Object({
+      namespace: Type.String(),
+      deployment: Type.String(),
+      predictor: Type.String(),
+      sentence: Type.String(),
+    }),
+  ),
+  /** Breakers at a limit, by resource. */
+  openBreakers: Type.Array(Type.Object({ resource: Type.String(), count })),
+  ejectedEndpoints: count,
+  problems: Type.Object({ error: count, warning: count, info: count }),
+  /** Those that end within 30 days, the next first, at most 20. */
+  certificates: Type.Array(Type.Object({ name: Type.String(), endsAtMs: Type.Number() })),
+  /** Why it is not ready; null: it is. */
+  waitsFor: nullable(Type.String()),
+  /** null: it uses none. */
+  redis: nullable(Type.Object({ connected: count, wanted: count })),
+});
+
+export type Status = Shaped<typeof statusShape>;
+export type Trouble = Shaped<typeof troubleShape>;

@@ -1,0 +1,147 @@
+// One question to the admin port of one replica. Whatever is at the other end, the answer is a value of the shape asked for, or one sentence.
+import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Duplex } from "node:stream";
+import type { Shape, Shaped } from "../../api/shape.ts";
+import type { Replica } from "./replica.ts";
+
+export interface Question {
+  readonly method: "GET" | "POST";
+  /** With its query. */
+  readonly path: string;
+  /** JSON; null: none. */
+  readonly body: unknown;
+  readonly accept: "application/json" | "text/plain";
+  readonly adminToken: string | null;
+}
+
+export type Answer<T> =
+  | { readonly kind: "answer"; readonly value: T }
+  /** One sentence without the name of the replica. */
+  | { readonly kind: "failed"; readonly sentence: string };
+
+export interface AskBounds {
+  /** For the whole answer. */
+  readonly answerMs: number;
+  readonly answerBytes: number;
+}
+
+export const askBounds: AskBounds = { answerMs: 10_000, answerBytes: 64 * 1024 * 1024 };
+
+/** The JSON of an answer, which has this shape. Never rejects. */
+export async function askFor<S extends Shape>(
+  replica: Replica,
+  question: Question,
+  shape: S,
+  bounds = askBounds,
+): Promise<Answer<Shaped<S>>> {
+  const asked = await askText(replica, question, bounds);
+  if (asked.kind === "failed") return asked;
+  let value: unknown;
+  try {
+    value = JSON.parse(asked.value);
+  } catch {
+    return failed("it answers no JSON, so it is no admin port of Sluice: write --url with the address of one");
+  }
+  const { Value } = await import("typebox/value");
+  if (Value.Check(shape, value)) return { kind: "answer", value: value as Shaped<S> };
+  const [first] = Value.Errors(shape, value);
+  const place = first === undefined ? "" : ` (${`${first.instancePath} ${first.message}`.trim().slice(0, 120)})`;
+  return failed(`it answers in a form that this sluice does not know${place}: use the sluice of the gateway's version`);
+}
+
+/** The text of an answer. Never rejects. */
+export async function askText(replica: Replica, question: Question, bounds = askBounds): Promise<Answer<string>> {
+  const { adminToken } = question;
+  if (adminToken !== null && !/^[\x21-\x7e]+$/.test(adminToken))
+    return failed("the admin token holds a character that no header holds: write it without");
+  const signal = AbortSignal.timeout(bounds.answerMs);
+  try {
+    const response = await send(replica, question, signal);
+    const text = await textOf(response, bounds.answerBytes);
+    const { statusCode = 0 } = response;
+    if (text === null) return failed(`its answer is longer than ${bounds.answerBytes} bytes`);
+    return statusCode >= 200 && statusCode < 300
+      ? { kind: "answer", value: text }
+      : failed(`it answers ${statusCode}: ${sentenceOf(text)}`);
+  } catch (error) {
+    if (signal.aborted) return failed(`it does not answer within ${bounds.answerMs / 1000} s`);
+    return failed(
+      error instanceof Error && "code" in error && error.code === "ECONNRESET" && error.message === "aborted"
+        ? "it broke off its answer"
+        : `it does not answer (${reasonOf(error)}): write --url with the address of the admin port`,
+    );
+  }
+}
+
+async function send(replica: Replica, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
+  const { method, path, body, accept, adminToken } = question;
+  const text = body === null ? null : JSON.stringify(body);
+  const options: RequestOptions = {
+    method,
+    signal,
+    agent: false,
+    headers: {
+      accept,
+      ...(adminToken === null ? {} : { authorization: `Bearer ${adminToken}` }),
+      ...(text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+    },
+  };
+  const opened = replica.connect === null ? null : await within(replica.connect(), signal);
+  return new Promise((resolve, reject) => {
+    const sent: ClientRequest = (replica.base.startsWith("https:") ? httpsRequest : httpRequest)(
+      replica.base + path,
+      opened === null ? options : { ...options, createConnection: () => opened },
+      resolve,
+    );
+    sent.on("error", reject);
+    sent.end(text ?? undefined);
+  });
+}
+
+/** Whoever opens too late closes again. */
+async function within(opening: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("late")), { once: true });
+    opening.then((opened) => {
+      if (signal.aborted) opened.destroy();
+      else resolve(opened);
+    }, reject);
+  });
+}
+
+/** The body as text; null when it is longer. Rejects when it is cut. */
+async function textOf(response: IncomingMessage, maxBytes: number): Promise<string | null> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > maxBytes) {
+      response.destroy();
+      return null;
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+function failed(sentence: string): { readonly kind: "failed"; readonly sentence: string } {
+  return { kind: "failed", sentence };
+}
+
+function reasonOf(error: unknown): string {
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  return (inner instanceof Error ? inner.message : String(inner)).split("\n", 1)[0]!.slice(0, 300);
+}
+
+/** What an answer says that is none of 2xx: its sentence, or the first line of what is no answer of ours. */
+function sentenceOf(text: string): string {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === "object" && body !== null && "sentence" in body && typeof body.sentence === "string")
+      return body.sentence.slice(0, 500);
+  } catch {
+    // Not one of our answers: shown as it is.
+  }
+  return text.split("\n", 1)[0]!.slice(0, 200);
+}

@@ -1,0 +1,73 @@
+// `sluice status`: is the gateway well, and if not, what is wrong first?
+import { setTimeout as wait } from "node:timers/promises";
+import { endpoints } from "../../admin/endpoints.ts";
+import { statusShape, type Status } from "../../api/status.ts";
+import { command, type Outcome, type Use } from "../../options/command.ts";
+import { list } from "../../options/option.ts";
+import { adminOptions, jsonOption } from "../admin.ts";
+import { askFor } from "../replicas/ask.ts";
+import { readReplicas, replicasAt, type Replica } from "../replicas/replica.ts";
+import { joined, tablesDiffer, type ReplicaStatus } from "./joined.ts";
+import { printStatus } from "./printed.ts";
+
+const text = `Says whether a gateway is well, and if not, what is wrong first: readiness, data workers, the source, failing predictors, Redis, certificates, circuit
+breakers, Problems and ejected Endpoints. Name the admin ports of all replicas to have their answers joined; a column shows each that differs.
+Exits 0 when all is well, 1 when something is wrong or no gateway answers, 2 on wrong use.
+`;
+
+const options = {
+  ...adminOptions,
+  url: list(
+    "ADMIN",
+    "ask a running gateway, for example http://127.0.0.1:8877; once for each replica",
+    "",
+    readReplicas,
+  ),
+  ...jsonOption,
+};
+
+export const status = command({
+  forms: ["--url ADMIN … [--json]"],
+  text,
+  options,
+  words: [],
+  run,
+});
+
+/** An answer is as old as this at most: replicas that seem to disagree are asked again after it. */
+const againMs = 1200;
+
+async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
+  const { url, adminToken, json } = values;
+  if (url.length === 0 || positionals.length > 0)
+    return {
+      kind: "wrong",
+      sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
+    };
+  const replicas = replicasAt(url);
+  let answers = await ask(replicas, adminToken);
+  const there = (): readonly Status[] => answers.flatMap(({ status: one }) => (one === null ? [] : [one]));
+  if (tablesDiffer(there())) {
+    await wait(againMs);
+    answers = await ask(replicas, adminToken);
+  }
+  const [first] = answers;
+  if (there().length === 0 && !json && first !== undefined && answers.length === 1)
+    return { kind: "failed", sentence: `${first.name}: ${first.sentence ?? ""}` };
+  const all = joined(answers);
+  const printed = json ? `${JSON.stringify(all, null, 2)}\n` : printStatus(all);
+  return { kind: "done", text: printed, form: json ? "plain" : "people", code: all.isWell ? 0 : 1 };
+}
+
+async function ask(replicas: readonly Replica[], adminToken: string | null): Promise<readonly ReplicaStatus[]> {
+  const { path } = endpoints.status;
+  return Promise.all(
+    replicas.map(async (replica): Promise<ReplicaStatus> => {
+      const question = { method: "GET", path, body: null, accept: "application/json", adminToken } as const;
+      const answer = await askFor(replica, question, statusShape);
+      return answer.kind === "answer"
+        ? { name: replica.name, status: answer.value, sentence: null }
+        : { name: replica.name, status: null, sentence: answer.sentence };
+    }),
+  );
+}

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import { Value } from "typebox/value";
+import { statusShape, troubleKinds } from "../../../gateway/api/status.ts";
+import { endingCertificates, statusOf, type Facts } from "../../../gateway/admin/status.ts";
+
+const dayMs = 24 * 3_600_000;
+const now = Date.parse("2026-11-23T00:00:00Z");
+
+const well: Facts = {
+  version: "0.1.0",
+  workers: { ready: 2, wanted: 2, restarts: 0, stalls: 0 },
+  table: { version: 3, hash: "abc", routes: 4 },
+  sources: [{ kind: "folder", ageSeconds: 0, trouble: null }],
+  failingPredictors: [],
+  openBreakers: [],
+  ejectedEndpoints: 0,
+  problems: { error: 0, warning: 4, info: 5 },
+  certificates: [],
+  waitsFor: null,
+  redis: null,
+};
+
+const failing = { namespace: "prod", deployment: "iris", predictor: "canary", sentence: "27 of 30 failed" };
+
+/** One way to be wrong for each kind, and the sentence. */
+const wrong: readonly (readonly [kind: (typeof troubleKinds)[number], facts: Partial<Facts>, sentence: string])[] = [
+  ["not-ready", { waitsFor: "it waits for its sources" }, "The gateway is not ready: it waits for its sources."],
+  [
+    "workers-missing",
+    { workers: { ready: 1, wanted: 2, restarts: 1, stalls: 0 } },
+    "1 of 2 data workers serve: the log says why (worker-ended).",
+  ],
+  [
+    "source-stale",
+    { sources: [{ kind: "cluster", ageSeconds: 300, trouble: "connect ECONNREFUSED" }] },
+    "The cluster was last read 5 min ago: connect ECONNREFUSED.",
+  ],
+  ["predictor-failing", { failingPredictors: [failing, failing] }, "prod/iris canary: 27 of 30 failed (and 1 more)."],
+  ["redis-away", { redis: { connected: 1, wanted: 2 } }, "1 of 2 data workers are connected to Redis."],
+  [
+    "certificate-ended",
+    { certificates: [{ name: "Host models/shop", endsAtMs: now }] },
+    "The certificate of Host models/shop ended 2026-11-23.",
+  ],
+  [
+    "breaker-open",
+    { openBreakers: [{ resource: "requests", count: 2 }] },
+    "Circuit breakers are at their limit (2 of requests): sluice explain shows which.",
+  ],
+  [
+    "problem",
+    { problems: { error: 1, warning: 0, info: 0 } },
+    "1 Problem keeps an object from being served as written: sluice problems lists them.",
+  ],
+  [
+    "certificate-ends",
+    { certificates: [{ name: "Host models/shop", endsAtMs: now + 7 * dayMs - 1 }] },
+    "The certificate of Host models/shop ends 2026-11-29.",
+  ],
+  ["endpoint-ejected", { ejectedEndpoints: 1 }, "Sluice ejected 1 Endpoint for errors in a row."],
+];
+
+describe("a status", () => {
+  test("is well where nothing is wrong, whatever Problems warn", () => {
+    expect(statusOf(well, now)).toEqual({ isWell: true, first: null, troubles: [], ...well });
+  });
+
+  test.each(wrong)("says %s", (kind, facts, sentence) => {
+    const status = statusOf({ ...well, ...facts }, now);
+    expect(status).toMatchObject({ isWell: false, first: sentence, troubles: [{ kind, sentence }] });
+    expect(Value.Check(statusShape, status)).toBe(true);
+  });
+
+  test("tells the most severe first, in the order of the kinds", () => {
+    expect(wrong.map(([kind]) => kind)).toEqual(troubleKinds);
+    for (const [index, [, facts, sentence]] of wrong.entries()) {
+      // Workers that are away say nothing new of a gateway that is not ready; a certificate ends or ended.
+      const later = wrong.slice(index + 1).filter(([kind]) => kind !== "certificate-ends");
+      const all = Object.assign({}, well, ...later.map(([, one]) => one), facts) as Facts;
+      expect(statusOf(all, now).first).toBe(sentence);
+    }
+  });
+
+  test("at its bounds: a source is stale from 5 s on, a certificate ends soon within 7 days", () => {
+    const source = (ageSeconds: number): Facts => ({
+      ...well,
+      sources: [{ kind: "cluster", ageSeconds, trouble: "away" }],
+    });
+    expect([4.9, 5, 5.1].map((age) => statusOf(source(age), now).isWell)).toEqual([true, false, false]);
+    const ending = (inMs: number): Facts => ({ ...well, certificates: [{ name: "a", endsAtMs: now + inMs }] });
+    expect([-1, 0, 1].map((by) => statusOf(ending(7 * dayMs + by), now).isWell)).toEqual([false, true, true]);
+    expect([-1, 0, 1].map((by) => statusOf(ending(by), now).troubles[0]?.kind)).toEqual([
+      "certificate-ended",
+      "certificate-ended",
+      "certificate-ends",
+    ]);
+  });
+
+  test("dates that no calendar has do not end it", () => {
+    expect(statusOf({ ...well, certificates: [{ name: "a", endsAtMs: -9e15 }] }, now).first).toBe(
+      "The certificate of a ended at -9000000000000000 ms.",
+    );
+  });
+});
+
+test("certificates: those that end within 30 days, the next first, at most 20", () => {
+  const ends = (name: string, inMs: number) => ({ name, notAfterMs: now + inMs });
+  expect(
+    endingCertificates([ends("c", 30 * dayMs), ends("b", 30 * dayMs - 1), ends("a", -5)], now).map(({ name }) => name),
+  ).toEqual(["a", "b"]);
+  for (const count of [19, 20, 21])
+    expect(
+      endingCertificates(
+        Array.from({ length: count }, (_, at) => ends(`${at}`, at)),
+        now,
+      ),
+    ).toHaveLength(Math.min(count, 20));
+});
