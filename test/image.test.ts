@@ -153,7 +153,7 @@ describe("the image", () => {
       }
       expect(admin).not.toBeNull();
       expect(await (await fetch(`http://${admin}/metrics`)).text()).toContain("\nsluice_table_routes ");
-      expect((await fetch(`http://${admin}/api/routes`)).status).toBe(200);
+      expect((await fetch(`http://${admin}/api/v1/routes`)).status).toBe(200);
     } finally {
       child.kill("SIGTERM");
     }

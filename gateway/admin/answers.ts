@@ -4,9 +4,10 @@ import { visibleLines } from "../../routing/text/visible.ts";
 import type { Handler } from "./endpoint.ts";
 import { sendShared } from "./send-shared.ts";
 import { SharedAnswers } from "./shared-answers.ts";
+import { operator, type Viewer } from "../api/viewer.ts";
 
 export const textType = "text/plain; charset=utf-8";
-const jsonType = "application/json; charset=utf-8";
+export const jsonType = "application/json; charset=utf-8";
 
 /** A gateway that runs has read everything. */
 export const nothingUnread: ReadonlySet<string> = new Set();
@@ -45,25 +46,37 @@ export function answer(
     : reply.type(jsonType).send(visibleLines(JSON.stringify(json())));
 }
 
-/** An answer about everything: large, and the same for all clients. */
-export function sendingWhole(json: () => unknown, text: () => string, wide = text): Handler {
-  return sendingShared(
-    async () => Buffer.from(visibleLines(JSON.stringify(json()))),
-    async () => Buffer.from(text()),
-    async () => Buffer.from(wide()),
-  );
+/** JSON that is the same for all clients, made once a second at most. */
+export function sendingShared(json: () => Promise<Buffer>): Handler {
+  const made = new SharedAnswers(json, () => performance.now());
+  return (_, reply) => sendShared(reply, made, jsonType);
 }
 
-export function sendingShared(
-  json: () => Promise<Buffer>,
-  text: () => Promise<Buffer>,
-  wide: () => Promise<Buffer> = text,
-): Handler {
-  const [asJson, asText, asWide] = [json, text, wide].map(
-    (make) => new SharedAnswers(make, () => performance.now()),
-  ) as [SharedAnswers, SharedAnswers, SharedAnswers];
-  return (request, reply) => {
-    if (!wantsText(request)) return sendShared(reply, asJson, jsonType);
-    return sendShared(reply, isWide(request) ? asWide : asText, textType);
+/** Text about everything that a viewer sees. Those who see all get one that is made once a second at most. */
+export function sendingText(make: (viewer: Viewer, wide: boolean) => string | Promise<Buffer>): Handler {
+  const made = async (viewer: Viewer, wide: boolean): Promise<Buffer> => Buffer.from(await make(viewer, wide));
+  const [narrow, wide] = [false, true].map(
+    (isWideText) =>
+      new SharedAnswers(
+        () => made(operator, isWideText),
+        () => performance.now(),
+      ),
+  ) as [SharedAnswers, SharedAnswers];
+  return async (request, reply, viewer) =>
+    viewer.seesAll
+      ? sendShared(reply, isWide(request) ? wide : narrow, textType)
+      : reply.type(textType).send(await made(viewer, isWide(request)));
+}
+
+/** The form that the request accepts: text, events where there are any, or else JSON. */
+export function byForm(forms: {
+  readonly json: Handler;
+  readonly text: Handler;
+  readonly events: Handler | null;
+}): Handler {
+  return (request, reply, viewer) => {
+    const { accept = "" } = request.headers;
+    if (forms.events !== null && accept.startsWith("text/event-stream")) return forms.events(request, reply, viewer);
+    return (wantsText(request) ? forms.text : forms.json)(request, reply, viewer);
   };
 }

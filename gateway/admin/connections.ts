@@ -20,6 +20,14 @@ export const adminTimes = {
 /** Time for one answer from its request to its last byte: who reads it byte by byte is cut. */
 export const answerMs = 60_000;
 
+/** Of each answer: ends its connection at its time. */
+const timers = new WeakMap<ServerResponse, NodeJS.Timeout>();
+
+/** This answer has no end of its own. */
+export function keepOpen(response: ServerResponse): void {
+  clearTimeout(timers.get(response));
+}
+
 /** How many connections there may be where the process may open `descriptors` files. */
 export function connectionLimit(descriptors: number): number {
   return Math.max(4, Math.min(mostConnections, Math.floor(descriptors / descriptorShare)));
@@ -59,9 +67,12 @@ export function limitConnections(server: Server, most: number): void {
   });
   server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
     idle.delete(socket);
-    const timer = setTimeout(() => socket.destroy(), answerMs);
+    timers.set(
+      response,
+      setTimeout(() => socket.destroy(), answerMs),
+    );
     response.once("close", () => {
-      clearTimeout(timer);
+      keepOpen(response);
       // Another request of it may be under way that was sent ahead; then it counts as idle until its own end, and is cut first.
       if (!socket.destroyed) idle.add(socket);
     });

@@ -1,5 +1,6 @@
 // What an endpoint of the admin port is: one declaration, from which the router, the sentence of 404, the pages and the paths of commands follow.
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Shape } from "../api/shape.ts";
 import type { Problem } from "../../routing/text/problem.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import type { CredentialLook } from "../callers/shown.ts";
@@ -7,21 +8,38 @@ import type { Settings } from "../options/settings.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./fixed-families.ts";
+import type { EventStreams } from "./event-streams.ts";
 import type { AdminView } from "./view.ts";
+import type { Viewer } from "../api/viewer.ts";
 
-export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+/** `viewer`: who asks. Every answer about things of a namespace asks it. */
+export type Handler = (request: FastifyRequest, reply: FastifyReply, viewer: Viewer) => unknown;
+
+/** The forms of an answer. */
+export interface Answer {
+  /** The shape of its JSON; null: it has none. */
+  readonly json: Shape | null;
+  /** Text for people, for `accept: text/plain`. */
+  readonly text: boolean;
+  /** Its events by name, with the shape of their data, for `accept: text/event-stream`; null: it is no stream. */
+  readonly events: Readonly<Record<string, Shape>> | null;
+}
 
 export interface Endpoint {
   readonly method: "GET" | "POST";
+  /** `{name}` stands for a part of the path: a parameter of that name. */
   readonly path: string;
   /** Ambassador's path of the same; "": it has none. */
   readonly alias: string;
-  /** `token`: on an admin port beyond loopback the token is required. */
-  readonly access: "everyone" | "token";
-  /** What each means, by name: in the query of a GET, in the JSON body of a POST. */
-  readonly parameters: Readonly<Record<string, string>>;
+  /** `viewer`: each caller gets what that caller may see. `admin`: the admin token alone, beyond loopback. */
+  readonly access: "everyone" | "viewer" | "admin";
+  /** The shape of each, whose description says what it means: in the path, or in the query. */
+  readonly parameters: Readonly<Record<string, Shape>>;
+  /** The same of the members of a JSON body; null: it takes none. */
+  readonly body: Readonly<Record<string, Shape>> | null;
   /** What it answers, for the pages. */
   readonly answers: string;
+  readonly answer: Answer;
   /** Of the body of a request; a larger one gets 413. */
   readonly maxBodyBytes: number;
   /** Called once, at the start. */
@@ -31,6 +49,9 @@ export interface Endpoint {
 /** What answers are made of. */
 export interface EndpointParts extends AdminOptions {
   readonly families: FixedFamilies;
+  readonly streams: EventStreams;
+  /** Every endpoint. */
+  readonly declared: readonly Endpoint[];
 }
 
 export interface AdminOptions {

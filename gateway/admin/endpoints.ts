@@ -1,28 +1,27 @@
 // Every endpoint of the admin port. Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
+import { explainParameters, explanationShape } from "../api/explanation.ts";
+import { revokedShape } from "../api/oauth.ts";
+import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
+import { listShape, problemShape } from "../api/problem.ts";
+import { routeShape } from "../api/routes.ts";
+import { Type } from "../api/shape.ts";
+import { statusShape } from "../api/status.ts";
+import { whoListShape } from "../api/who.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
 import { live, ready } from "./endpoints/health.ts";
 import { metrics } from "./endpoints/metrics.ts";
 import { revoke } from "./endpoints/oauth-revoke.ts";
+import { document } from "./endpoints/openapi.ts";
 import { problems } from "./endpoints/problems.ts";
 import { routes } from "./endpoints/routes.ts";
 import { status } from "./endpoints/status.ts";
 import { who } from "./endpoints/who.ts";
 
-const plain = { method: "GET", alias: "", access: "token", parameters: {}, maxBodyBytes: 1024 } as const;
-
-const deployment = "`NAMESPACE/NAME` or `NAME`: only this deployment";
-
-const request = {
-  path: "path of the request, with its query",
-  method: "its method (`GET`; `POST` for gRPC)",
-  host: "its host (`localhost`)",
-  grpc: "`true`: a gRPC call",
-  secure: "`true`: over TLS",
-  as: "`PROVIDER/CLIENT`: would Sluice admit this caller?",
-  wide: "`true`: the text of `--wide`",
-};
+const plain = { method: "GET", alias: "", access: "viewer", parameters: {}, body: null, maxBodyBytes: 1024 } as const;
+/** Texts that are no JSON. */
+const textOnly = { json: null, text: true, events: null } as const;
 
 export const endpoints = {
   live: {
@@ -31,6 +30,7 @@ export const endpoints = {
     alias: "/ambassador/v0/check_alive",
     access: "everyone",
     answers: "200 while a data worker runs, else 503",
+    answer: textOnly,
     serve: live,
   },
   ready: {
@@ -40,6 +40,7 @@ export const endpoints = {
     access: "everyone",
     answers:
       "200 once every source has been read and the data workers serve; before and during a drain 503 with the reason",
+    answer: textOnly,
     serve: ready,
   },
   metrics: {
@@ -47,51 +48,90 @@ export const endpoints = {
     path: "/metrics",
     access: "everyone",
     answers: "metrics in Prometheus' text format",
+    answer: textOnly,
     serve: metrics,
   },
   status: {
     ...plain,
     path: "/api/v1/status",
+    access: "admin",
     answers: "whether the gateway is well, and what is wrong first, as `sluice status` prints it",
+    answer: { json: statusShape, text: false, events: null },
     serve: status,
+  },
+  openapi: {
+    ...plain,
+    path: "/api/v1/openapi.json",
+    access: "everyone",
+    answers: "the OpenAPI 3.1 document of this port",
+    answer: { json: Type.Object({ openapi: Type.String() }), text: false, events: null },
+    serve: document,
   },
   routes: {
     ...plain,
-    path: "/api/routes",
-    parameters: { deployment, wide: request.wide },
+    path: "/api/v1/routes",
+    parameters: { ...listParameters, deployment: deploymentParameter, wide: wideParameter },
     answers: "the routing table, as `sluice routes` prints it",
+    answer: { json: listShape(routeShape), text: true, events: null },
     serve: routes,
   },
   who: {
     ...plain,
-    path: "/api/who",
-    parameters: { deployment },
+    path: "/api/v1/who",
+    parameters: { ...listParameters, deployment: deploymentParameter },
     answers: "who may call each deployment, as `sluice who` prints it",
+    answer: { json: whoListShape, text: true, events: null },
     serve: who,
   },
-  problems: { ...plain, path: "/api/problems", answers: "every Problem, sorted", serve: problems },
+  problems: {
+    ...plain,
+    path: "/api/v1/problems",
+    parameters: listParameters,
+    answers: "every Problem, sorted",
+    answer: { json: listShape(problemShape), text: true, events: null },
+    serve: problems,
+  },
   explain: {
     ...plain,
-    path: "/api/explain",
-    parameters: { ...request, header: "`name: value`, may be repeated; no credentials" },
+    path: "/api/v1/explain",
+    parameters: {
+      namespace: namespaceParameter,
+      ...explainParameters,
+      wide: wideParameter,
+      header: Type.String({ description: "`name: value`, may be repeated; no credentials" }),
+    },
     answers: "where this request would go, and why",
+    answer: { json: explanationShape, text: true, events: null },
     serve: explainByQuery,
   },
   explainByBody: {
     ...plain,
     method: "POST",
-    path: "/api/explain",
-    parameters: { ...request, headers: "a list of `[name, value]`; credentials are checked and never printed" },
+    path: "/api/v1/explain",
+    parameters: { namespace: namespaceParameter },
+    body: {
+      ...explainParameters,
+      wide: wideParameter,
+      headers: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
+        description: "a list of `[name, value]`; credentials are checked and never printed",
+      }),
+    },
     answers: "the same",
+    answer: { json: explanationShape, text: true, events: null },
     maxBodyBytes: maxExplainBytes,
     serve: explainByBody,
   },
   revoke: {
     ...plain,
     method: "POST",
-    path: "/api/oauth/revoke",
-    parameters: { token: "one token of the OAuth gateway", deployment: "`NAMESPACE/NAME`: all tokens of its client" },
+    path: "/api/v1/oauth/revoke",
+    access: "admin",
+    body: {
+      token: Type.String({ description: "one token of the OAuth gateway" }),
+      deployment: Type.String({ description: "`NAMESPACE/NAME`: all tokens of its client" }),
+    },
     answers: "how many tokens it revoked; 409 without `--oauth`",
+    answer: { json: revokedShape, text: false, events: null },
     serve: revoke,
   },
 } as const satisfies Readonly<Record<string, Endpoint>>;

@@ -1,19 +1,27 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { visible } from "../../routing/text/visible.ts";
+import { isNamespace } from "../options/option.ts";
 import { accessTo } from "./access.ts";
-import { notFound } from "./answers.ts";
+import { badRequest, notFound, queryOf } from "./answers.ts";
 import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from "./connections.ts";
 import type { AdminOptions, Endpoint, Handler } from "./endpoint.ts";
 import { endpoints } from "./endpoints.ts";
-import { isOwnHost } from "./hosts.ts";
+import { EventStreams } from "./event-streams.ts";
 import { fixedFamilies } from "./fixed-families.ts";
+import { isOwnHost } from "./hosts.ts";
 import { slicesOfThread } from "./slices.ts";
+import { narrowed, nobody, type Viewer } from "../api/viewer.ts";
+
+const openApiPath = endpoints.openapi.path;
 
 export interface AdminServer {
   readonly host: string;
   readonly port: number;
   /** A change became live after so many seconds. */
   live(seconds: number): void;
+  /** Streams end, so that their readers ask another replica. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -62,8 +70,19 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       `the admin port does not serve ${request.url.split("?", 1)[0]}: ask ${paths.slice(0, -1).join(", ")} or ${paths.at(-1)!}`,
     ),
   );
-  for (const endpoint of Object.values<Endpoint>(endpoints))
-    serve(app, endpoint, endpoint.serve({ ...options, families }), admin.token, host);
+  app.setErrorHandler<FastifyError>(({ statusCode = 500, message }, _, reply) =>
+    reply
+      .code(statusCode)
+      .send(
+        statusCode < 500
+          ? { error: "bad-request", sentence: `${visible(message)}: read ${openApiPath}` }
+          : { error: "internal", sentence: "this answer could not be made: the log of the gateway may say more" },
+      ),
+  );
+  const streams = new EventStreams();
+  const declared = Object.values<Endpoint>(endpoints);
+  for (const endpoint of declared)
+    serve(app, endpoint, endpoint.serve({ ...options, families, streams, declared }), admin.token, host);
   try {
     await app.listen({ host, port: admin.port });
   } catch (error) {
@@ -74,33 +93,65 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   }
   const address = app.server.address();
   const port = typeof address === "object" && address !== null ? address.port : admin.port;
-  return { host, port, live: (seconds) => families.live(seconds), close: () => app.close() };
+  return {
+    host,
+    port,
+    live: (seconds) => families.live(seconds),
+    drain: () => streams.end(),
+    close: () => {
+      streams.end();
+      return app.close();
+    },
+  };
 }
 
 function serve(
   app: FastifyInstance,
-  { method, path, alias, access, maxBodyBytes }: Endpoint,
+  { method, path, alias, access, parameters, maxBodyBytes }: Endpoint,
   handler: Handler,
   token: string | null,
   host: string,
 ): void {
+  const viewers = new WeakMap<FastifyRequest, Viewer>();
+  const names = Object.keys(parameters);
   const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const found = accessTo(host, token, request.headers.authorization);
-    if (found === "no-token-set")
-      return reply.code(403).send({
-        error: "forbidden",
-        sentence:
-          "beyond loopback this needs a token: start with --admin-token or SLUICE_ADMIN_TOKEN, or bind --admin 127.0.0.1:8877",
-      });
-    if (found === "wrong-token")
-      return reply.code(401).header("www-authenticate", "Bearer").send({
-        error: "unauthorized",
-        sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token',
-      });
+    if (found.kind === "refused") {
+      if (found.status === 401) void reply.header("www-authenticate", "Bearer");
+      return reply.code(found.status).send({ error: found.error, sentence: found.sentence });
+    }
+    if (access === "admin" && !found.viewer.isAdmin)
+      return reply.code(403).send({ error: "forbidden", sentence: "this needs the token of --admin-token" });
+    const query = queryOf(request);
+    // A misspelt parameter would widen the answer.
+    const stray = [...query.keys()].find((name) => !names.includes(name));
+    if (stray !== undefined)
+      return badRequest(
+        reply,
+        `the parameter ${visible(stray.slice(0, 63))} is not known here: write ${names.length === 0 ? "none" : names.join(", ")}`,
+      );
+    const asked = namespaceOf(request, query);
+    if (asked !== null && !isNamespace(asked))
+      return badRequest(
+        reply,
+        "namespace is no name of a namespace: write lower-case letters, digits and -, at most 63",
+      );
+    viewers.set(request, asked === null ? found.viewer : narrowed(found.viewer, asked));
     return undefined;
   };
   for (const url of alias === "" ? [path] : [path, alias])
-    app.route({ method, url, bodyLimit: maxBodyBytes, handler, ...(access === "token" ? { onRequest } : {}) });
+    app.route({
+      method,
+      url: url.replaceAll(/\{(\w+)\}/g, ":$1"),
+      bodyLimit: maxBodyBytes,
+      handler: (request, reply) => handler(request, reply, viewers.get(request) ?? nobody),
+      ...(access === "everyone" ? {} : { onRequest }),
+    });
+}
+
+/** The namespace that is asked about, in the path or the query; null: all. */
+function namespaceOf({ params }: FastifyRequest, query: URLSearchParams): string | null {
+  return (params as Readonly<Record<string, string>>)["namespace"] ?? query.get("namespace");
 }
 
 function noSchemas(): never {

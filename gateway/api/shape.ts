@@ -24,3 +24,8 @@ export function nullable<S extends TSchema>(shape: S): TUnion<[S, TNull]> {
 export function oneOf<const T extends readonly string[]>(...texts: T): TUnsafe<T[number]> {
   return Type.Unsafe<T[number]>({ type: "string", enum: [...texts] });
 }
+
+/** An object whose parts the page of the API does not list. */
+export function open<T>(description: string): TUnsafe<T> {
+  return Type.Unsafe<T>({ type: "object", description });
+}

@@ -307,6 +307,7 @@ class ControlWorker {
       case "reread":
         return this.#certificates.reread();
       case "drain":
+        this.#admin?.drain();
         return this.#reconciler.drain();
       case "stop":
         void this.#stop();

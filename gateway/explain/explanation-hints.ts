@@ -16,7 +16,7 @@ interface Asked {
 
 /** Sentences, the most telling first; [] when nothing is near. */
 export function hintsFor(
-  table: RouteTable<null>,
+  table: Pick<RouteTable<null>, "routesInOrder">,
   ofAnother: readonly OfAnother[],
   request: Asked,
   wording: Wording,

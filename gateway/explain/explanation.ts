@@ -1,13 +1,16 @@
 // Explanation: why a request goes where it goes. The same code for `sluice explain` and the admin port; nothing is sent.
 import { textOf } from "../../routing/request/bytes.ts";
 import { decide } from "../../routing/decide.ts";
-import type { RejectDecision, RejectReason } from "../../routing/route/decision.ts";
+import type { Decision, RejectDecision, RejectReason, Route } from "../../routing/route/decision.ts";
+import type { RequestHead } from "../../routing/request/head.ts";
+import { privateTable } from "../../routing/private-table.ts";
 import { headOf } from "../../routing/request/head-text.ts";
 import { ownerOf } from "../../routing/lookup.ts";
 import { canonicalPath } from "../../routing/request/path.ts";
 import { printShare } from "../../routing/print.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import { visible } from "../../routing/text/visible.ts";
+import { seenRoutes, type Viewer } from "../api/viewer.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import { oauthPlaceOf, type OAuthPlace } from "../callers/oauth-place.ts";
 import { withoutCredentialsInQuery } from "../callers/shown.ts";
@@ -74,6 +77,8 @@ export interface ExplainWith {
   readonly hosts: HostBook;
   /** How Routes are named. */
   readonly wording: Wording;
+  /** Who asks. A Route of a namespace that the viewer does not see is explained as if there were none. */
+  readonly viewer: Viewer;
 }
 
 /** Explains one request. */
@@ -92,7 +97,7 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, world: Ex
 function wayOf(
   table: RouteTable<null>,
   sent: ExplainRequest,
-  { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording }: ExplainWith,
+  { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording, viewer }: ExplainWith,
 ): Omit<Explanation, "before"> {
   const { external, front } = table.settings;
   const request = throughFront(sent, front);
@@ -127,25 +132,26 @@ function wayOf(
     hosts,
     hops === "unknown" ? 0 : hops,
   );
-  if (turned !== null) return turnedAwayText(turned, request, hosts);
+  const host = viewer.seesAll ? hostWords(request.host, hosts) : null;
+  if (turned !== null) return turnedAwayText(turned, request, host);
   const place = oauth ? oauthPlaceOf(head) : null;
-  if (place !== null) return oauthText(place, request, hosts);
+  if (place !== null) return oauthText(place, request, host);
+  const found = foundRoute(table, head);
+  // Decided anew, because a refusal can tell that there is a Route.
+  const { decision, route } =
+    found.route === null || viewer.sees(found.route.namespace) ? found : foundRoute(emptied(table), head);
   const space = ownerOf(table, head);
   const shown =
-    space === null
+    space === null || (space.name !== null && !viewer.sees(space.name))
       ? "none: that namespace has no Routes"
       : space.name === null
         ? "shared space"
         : `namespace ${space.name}`;
-  const decision = decide(table, head, 0);
-  const route =
-    decision.kind === "forward"
-      ? decision.route
-      : (table.routesInOrder().find(({ split }) => split.reject === decision) ?? null);
+  const seen = seenRoutes(table, viewer);
   return {
     space: shown,
-    host: hostWords(request.host, hosts),
-    passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
+    host,
+    passed: space === null ? [] : passedOver(seen, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
     ways:
       route === null
@@ -160,9 +166,39 @@ function wayOf(
     reject: decision.kind === "reject" ? rejection(decision, request.grpc) : null,
     hints:
       decision.kind === "reject" && decision.reason === "no-route"
-        ? hintsFor(table, translation.ofAnother, request, wording)
+        ? hintsFor(
+            seen,
+            translation.ofAnother.filter(({ ref }) => viewer.sees(ref.namespace)),
+            request,
+            wording,
+          )
         : [],
   };
+}
+
+function foundRoute(
+  table: RouteTable<null>,
+  head: RequestHead,
+): { readonly decision: Decision<null>; readonly route: Route<null> | null } {
+  const decision = decide(table, head, 0);
+  const route =
+    decision.kind === "forward"
+      ? decision.route
+      : (table.routesInOrder().find(({ split }) => split.reject === decision) ?? null);
+  return { decision, route };
+}
+
+/** A table with the same settings and no Routes. */
+function emptied({ settings }: RouteTable<null>): RouteTable<null> {
+  const nothing = {
+    mappings: [],
+    removedMappings: [],
+    upstreams: [],
+    removedUpstreams: [],
+    endpoints: [],
+    failing: [],
+  };
+  return privateTable({ settings, ...nothing }, () => null);
 }
 
 /** What is explained, as its first line says it: `POST localhost/seldon/…`, `GET https://a.example/…`. */
@@ -196,7 +232,7 @@ export function printExplanation({ space, host, before, passed, route, ways, rej
 function turnedAwayText(
   turned: 301 | 308 | Failure,
   { host, grpc }: ExplainRequest,
-  hosts: HostBook,
+  words: string | null,
 ): Omit<Explanation, "before"> {
   const sentence =
     typeof turned === "number"
@@ -205,7 +241,7 @@ function turnedAwayText(
   const hints = [`write https://${host}/… as the target, and it is explained as it comes by TLS`];
   return {
     space: "none: it is answered before a Route is looked for",
-    host: hostWords(host, hosts),
+    host: words,
     passed: [],
     route: null,
     ways: [],
@@ -221,12 +257,12 @@ function turnedAwayText(
 /** It is the OAuth gateway's own. Which tokens there are is not known here. */
 function oauthText(
   place: Exclude<OAuthPlace, null>,
-  { method, host, path }: ExplainRequest,
-  hosts: HostBook,
+  { method, path }: ExplainRequest,
+  host: string | null,
 ): Omit<Explanation, "before"> {
   const asked = {
     space: "none: the OAuth gateway (--oauth) takes it before a Route is looked for",
-    host: hostWords(host, hosts),
+    host,
     passed: [],
     route: null,
     ways: [],

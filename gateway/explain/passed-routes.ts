@@ -17,7 +17,7 @@ export interface PassedRoute {
 
 /** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
 export function passedOver(
-  table: RouteTable<null>,
+  table: Pick<RouteTable<null>, "routesInOrder">,
   space: string | null,
   head: RequestHead,
   answer: Route<null> | null,

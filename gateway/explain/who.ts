@@ -125,7 +125,8 @@ function rowsOf(source: ObjectRef, groups: readonly Group[]): readonly WhoRow[] 
   }));
 }
 
-function isNamed({ namespace, name }: ObjectRef, named: string | null): boolean {
+/** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
+export function isNamed({ namespace, name }: ObjectRef, named: string | null): boolean {
   return named === null || named === name || named === `${namespace}/${name}`;
 }
 

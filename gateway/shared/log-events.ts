@@ -9,8 +9,11 @@ export const logEvents = {
   draining: ["info", "Sluice stops after this signal or fault"],
   drained: ["info", "The last answer has ended"],
   problem: ["warn", "A Problem appeared (`sluice check` explains its code)"],
-  "problems-not-logged": ["warn", "`count` more Problems appeared at once; `/api/problems` has them"],
-  "problems-not-followed": ["warn", "There are `count` more Problems than the log follows; `/api/problems` has them"],
+  "problems-not-logged": ["warn", "`count` more Problems appeared at once; `/api/v1/problems` has them"],
+  "problems-not-followed": [
+    "warn",
+    "There are `count` more Problems than the log follows; `/api/v1/problems` has them",
+  ],
   "events-forbidden": ["info", "Sluice may not write Events to these namespaces"],
   "source-stale": ["warn", "The API server is unreachable; Sluice serves what it knows"],
   "source-current": ["info", "The API server is reachable again"],

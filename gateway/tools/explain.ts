@@ -3,6 +3,7 @@ import { printExplanationText } from "../explain/explanation-text.ts";
 import { printExplanation, requestLine } from "../explain/explanation.ts";
 import { explainShown } from "../explain/explanation-shown.ts";
 import { inSigns, inWords } from "../explain/match-words.ts";
+import { operator } from "../api/viewer.ts";
 import { command, type Command, type Outcome, type Use } from "../options/command.ts";
 import { flag, list, pick, text } from "../options/option.ts";
 import { serveOptions } from "../options/serve-options.ts";
@@ -85,6 +86,7 @@ async function run(
     unread: served.unread,
     hosts: declaredHosts(served.translation.hosts),
     wording: wide ? inSigns : inWords,
+    viewer: operator,
   };
   const opened: CredentialLook[] = [];
   const explanation = await explainShown(served.table, request, parts, async () => (opened[0] ??= await openLook()));

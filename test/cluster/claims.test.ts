@@ -18,16 +18,16 @@ const mapping = (namespace: string, prefix: string): ClusterObject => ({
 /** Namespaces whose Mapping of `/x/` a gateway serves in shared space. */
 async function holders(gateway: GatewayProcess): Promise<readonly string[]> {
   const { admin } = await gateway.listening();
-  const { routes } = (await (await fetch(`${admin}/api/routes?limit=100`)).json()) as {
-    readonly routes: readonly unknown[];
+  const { items } = (await (await fetch(`${admin}/api/v1/routes?limit=100`)).json()) as {
+    readonly items: readonly unknown[];
   };
-  const text = JSON.stringify(routes);
+  const text = JSON.stringify(items);
   return ["aged", "first"].filter((namespace) => text.includes(`Mapping ${namespace}/m`));
 }
 
 async function problems(gateway: GatewayProcess): Promise<string> {
   const { admin } = await gateway.listening();
-  return (await fetch(`${admin}/api/problems?limit=100`)).text();
+  return (await fetch(`${admin}/api/v1/problems?limit=100`)).text();
 }
 
 describeCluster("the record of claims", () => {

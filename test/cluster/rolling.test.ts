@@ -87,8 +87,8 @@ describeClusterWithPods("a SeldonDeployment under load", () => {
   };
 
   const problemCodes = async (): Promise<readonly string[]> => {
-    const { problems } = (await (await fetch(`${admin}/api/problems`)).json()) as {
-      readonly problems: readonly { readonly code: string; readonly subject: { readonly namespace: string } }[];
+    const { items: problems } = (await (await fetch(`${admin}/api/v1/problems`)).json()) as {
+      readonly items: readonly { readonly code: string; readonly subject: { readonly namespace: string } }[];
     };
     return problems.filter(({ subject }) => subject.namespace === namespace).map(({ code }) => code);
   };

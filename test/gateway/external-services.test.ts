@@ -66,7 +66,7 @@ test("by its manifest, in every worker", async () => {
   await until(async () => (await statuses()) === "503", "its other status");
   await guard("timeout_ms: soon");
   await until(
-    async () => (await (await fetch(`${admin}/api/problems`)).text()).includes("its last good form holds"),
+    async () => (await (await fetch(`${admin}/api/v1/problems`)).text()).includes("its last good form holds"),
     "the Problem",
   );
   expect(await statuses()).toBe("503");

@@ -144,8 +144,8 @@ test(
       /\r\nlocation: http:\/\/a\.example\/a%C4%8D%C4%8Ab\r\n/,
     );
 
-    const { problems } = (await (await fetch(`${admin}/api/problems`)).json()) as {
-      readonly problems: readonly { readonly code: string }[];
+    const { items: problems } = (await (await fetch(`${admin}/api/v1/problems`)).json()) as {
+      readonly items: readonly { readonly code: string }[];
     };
     const count = (code: string): number => problems.filter((problem) => problem.code === code).length;
     expect([count("bad-namespace"), count("bad-name"), count("bad-mapping"), count("unescaped-prefix")]).toEqual([

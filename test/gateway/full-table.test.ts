@@ -73,7 +73,7 @@ test(
     const told = async (path: string): Promise<string> =>
       (await fetch(admin + path, { headers: { connection: "close" } })).text();
     const full = async (): Promise<string | null> =>
-      /the table does not fit into its memory[^"]*/.exec(await told("/api/problems").catch(() => ""))?.[0] ?? null;
+      /the table does not fit into its memory[^"]*/.exec(await told("/api/v1/problems").catch(() => ""))?.[0] ?? null;
     const metric = async (name: string): Promise<string> =>
       new RegExp(`^${name} (.*)$`, "m").exec(await told("/metrics"))![1]!;
     const pathOf = (name: string): string => `/seldon/prod/${name}/api/v1.0/predictions`;

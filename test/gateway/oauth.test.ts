@@ -133,10 +133,10 @@ describe("one process", () => {
     }
     const said = [JSON.stringify(gateway.records), gateway.errors];
     for (const path of [
-      "/api/routes",
-      "/api/problems",
-      "/api/who",
-      "/api/explain?path=/seldon/prod/iris/p",
+      "/api/v1/routes",
+      "/api/v1/problems",
+      "/api/v1/who",
+      "/api/v1/explain?path=/seldon/prod/iris/p",
       "/metrics",
     ])
       said.push(await (await fetch(admin + path)).text());

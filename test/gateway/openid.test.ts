@@ -54,7 +54,7 @@ async function ask(
 }
 
 async function problems(): Promise<string> {
-  return (await fetch(`${at.admin}/api/problems`, { headers: { accept: "text/plain" } })).text();
+  return (await fetch(`${at.admin}/api/v1/problems`, { headers: { accept: "text/plain" } })).text();
 }
 
 test("keys change while requests run, and no request with a good token fails", async () => {

@@ -82,7 +82,7 @@ describe("the packed form", () => {
     // The control worker that took over reads on.
     await manifests.deploy("lily", model.port);
     await until(async () => (await predict(traffic, "lily")) === 200);
-    expect((await fetch(`${admin}/api/routes`)).status).toBe(200);
+    expect((await fetch(`${admin}/api/v1/routes`)).status).toBe(200);
     gateway.signal("SIGTERM");
     expect(await gateway.exited).toBe(0);
     expect(gateway.errors).toBe("");

@@ -33,7 +33,7 @@ async function statusOf(fields: Record<string, string> = {}, name = "iris"): Pro
 }
 
 async function problems(): Promise<string> {
-  return (await fetch(`${at.admin}/api/problems`, { headers: { accept: "text/plain" } })).text();
+  return (await fetch(`${at.admin}/api/v1/problems`, { headers: { accept: "text/plain" } })).text();
 }
 
 function serve(): void {

@@ -97,7 +97,7 @@ describe("sluice serve on a cluster", () => {
       "its Route",
     );
     await until(
-      async () => (await (await fetch(`${admin}/api/problems`)).text()).includes("served-from-snapshot"),
+      async () => (await (await fetch(`${admin}/api/v1/problems`)).text()).includes("served-from-snapshot"),
       "that it is served from the snapshot",
     );
   });

@@ -94,7 +94,7 @@ test(
     const { traffic, admin } = await gateway.listening();
     const agent = new Agent();
     const statusOf = async (path: string): Promise<number> => (await post(traffic + path, agent)).status;
-    const problems = async (): Promise<string> => (await fetch(`${admin}/api/problems`)).text();
+    const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
     // What 32 namespaces may have at most is 2 MiB.
     const fileOf = (file: number): string =>
       Array.from({ length: 32 }, (_, i) => manyOf(`n${file}-${i}`)).join("---\n");

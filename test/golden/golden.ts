@@ -3,6 +3,7 @@
 // A case is a folder: input.yaml, applied first; input.2.yaml, input.3.yaml … each replaces it (as an edit of the file would, in a gateway that runs);
 // requests.txt, one request a line as `METHOD TARGET -H 'name: value' …`, METHOD `GRPC` for a gRPC call; and, where the case needs them, grants.yaml, policy.yaml
 // and options.txt with options of `sluice check`; export.txt, a note, where Services without EndpointSlices are ready, as the tools have it. expected.txt is what `UPDATE_GOLDEN=1` writes and a person has read.
+import { operator } from "../../gateway/api/viewer.ts";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { guardProblems } from "../../gateway/callers/guard-problems.ts";
@@ -124,6 +125,7 @@ async function printRequest(
     unread,
     hosts: declaredHosts(translation.hosts),
     wording: inSigns,
+    viewer: operator,
   };
   const text = printExplanation(await explainShown(table, read.request, parts, async () => credentials));
   credentials.close();

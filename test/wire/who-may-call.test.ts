@@ -1,4 +1,5 @@
 // What `who` and `explain` say of who may call is what a request to the data plane gets, whatever the policy, the guard, an AuthService, a RateLimitService, the Module and a Host say.
+import { operator } from "../../gateway/api/viewer.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AddressBlocks } from "../../routing/text/address-block.ts";
 import { readAddress } from "../../routing/text/address.ts";
@@ -315,6 +316,7 @@ async function agrees(one: World, request: Sent): Promise<void> {
       unread: new Set(),
       hosts,
       wording: inSigns,
+      viewer: operator,
     },
   );
   const said = saidOf(row!, explanation, one, request);

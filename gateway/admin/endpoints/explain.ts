@@ -1,4 +1,4 @@
-// /api/explain: where one request would go, and why. Credentials come in a body only: a URL stands in logs.
+// /api/v1/explain: where one request would go, and why. Credentials come in a body only: a URL stands in logs.
 import { withoutCredentials } from "../../callers/shown.ts";
 import { printExplanationText } from "../../explain/explanation-text.ts";
 import { printExplanation, requestLine } from "../../explain/explanation.ts";
@@ -33,7 +33,7 @@ function explaining(
   whatToWrite: string,
   looker: () => Promise<Looker>,
 ): Handler {
-  return async (request, reply) => {
+  return async (request, reply, viewer) => {
     const asked = read(request);
     if (asked === null) return badRequest(reply, whatToWrite);
     const wide = !wantsText(request) || asked.wide;
@@ -51,6 +51,7 @@ function explaining(
         unread: nothingUnread,
         hosts: servedHosts(certificateSet()),
         wording: wide ? inSigns : inWords,
+        viewer,
       },
       looker,
     );

@@ -1,4 +1,4 @@
-// POST /api/oauth/revoke: tokens of the OAuth gateway end before their time.
+// POST /api/v1/oauth/revoke: tokens of the OAuth gateway end before their time.
 import { createHash } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import type { TokensToRevoke } from "../../shared/messages.ts";

@@ -11,7 +11,7 @@ import { endingCertificates, statusOf } from "../status.ts";
 
 export function status(parts: EndpointParts): Handler {
   const made = async (): Promise<Buffer> => Buffer.from(visibleLines(JSON.stringify(await currentStatus(parts))));
-  return sendingShared(made, made);
+  return sendingShared(made);
 }
 
 async function currentStatus(parts: EndpointParts): Promise<Status> {

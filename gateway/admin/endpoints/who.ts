@@ -1,8 +1,10 @@
-// /api/who: who may call each deployment, or one.
+// /api/v1/who: who may call each deployment, or one.
 import { servedHosts } from "../../explain/host-words.ts";
-import { nobodyNamed, printWho, whoOf, type Who } from "../../explain/who.ts";
-import { answer, notFound, nothingUnread, queryOf, sendingWhole } from "../answers.ts";
+import { isNamed, nobodyNamed, printWho, whoOf, type Who, type WhoRow } from "../../explain/who.ts";
+import { byForm, notFound, nothingUnread, queryOf, sendingText, textType } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
+import { listing } from "../list.ts";
+import type { Viewer } from "../../api/viewer.ts";
 
 export function who({ view, policy, trustedHops, policyProblems, certificateSet }: EndpointParts): Handler {
   const told = (named: string | null): Who =>
@@ -17,20 +19,31 @@ export function who({ view, policy, trustedHops, policyProblems, certificateSet 
       },
       named,
     );
-  const whole = sendingWhole(
-    () => told(null),
-    () => printWho(told(null)),
+  const json = listing<WhoRow>(
+    {
+      gather: () => told(null).who,
+      key: ({ source: { namespace, name, kind }, paths }) => JSON.stringify([namespace, name, kind, paths]),
+      namespace: ({ source }) => source.namespace,
+      json: (row) => row,
+      wanted: (query) => {
+        const named = query.get("deployment");
+        return ({ source }) => isNamed(source, named);
+      },
+    },
+    (viewer) => ({ cleartext: viewer.seesAll ? told("").cleartext : [] }),
   );
-  return (request, reply) => {
+  const whole = byForm({ json, text: sendingText((viewer) => printWho(seenBy(viewer, told(null)))), events: null });
+  return (request, reply, viewer) => {
     const named = queryOf(request).get("deployment");
-    if (named === null) return whole(request, reply);
-    const one = told(named);
+    if (named === null) return whole(request, reply, viewer);
+    const one = seenBy(viewer, told(named));
     if (one.who.length === 0) return notFound(reply, nobodyNamed(named));
-    return answer(
-      request,
-      reply,
-      () => one,
-      () => printWho(one),
-    );
+    return byForm({ json, text: () => reply.type(textType).send(printWho(one)), events: null })(request, reply, viewer);
   };
+}
+
+/** The rows that the viewer sees, and what is about all of them for those who see everything. */
+function seenBy(viewer: Viewer, { who: rows, cleartext, problems }: Who): Who {
+  if (viewer.seesAll) return { who: rows, cleartext, problems };
+  return { who: rows.filter(({ source }) => viewer.sees(source.namespace)), cleartext: [], problems: [] };
 }

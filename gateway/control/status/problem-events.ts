@@ -18,7 +18,7 @@ export interface ProblemEventTimes {
 
 export const problemEventTimes: ProblemEventTimes = { betweenMs: 200, againMs: 1_800_000, forbiddenMs: 600_000 };
 
-/** Most Problems that are followed; later ones are seen in /api/problems. */
+/** Most Problems that are followed; later ones are seen in /api/v1/problems. */
 const maxProblems = 5000;
 /** The API server takes 1024 bytes of a message. */
 const messageLength = 1000;

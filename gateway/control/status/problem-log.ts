@@ -39,7 +39,7 @@ export class ProblemLog {
     }
   }
 
-  /** Logs those that are new; those that only inform are for /api/problems. The same list has none. */
+  /** Logs those that are new; those that only inform are for /api/v1/problems. The same list has none. */
   take(problems: readonly Problem[]): void {
     if (problems === this.#seen) return;
     this.#seen = problems;

@@ -267,7 +267,7 @@ describe("the admin port", () => {
       .toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test.each(["/healthz", "/metrics", "/api/routes", "/nowhere"])(
+  test.each(["/healthz", "/metrics", "/api/v1/routes", "/nowhere"])(
     "%s is not answered to a foreign Host",
     async (path) => {
       expect(await ask(`GET ${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(

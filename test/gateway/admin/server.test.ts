@@ -11,6 +11,7 @@ import type { AdminView } from "../../../gateway/admin/view.ts";
 import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
 import { metrics, fixed, shadowOutcomes } from "../../../gateway/shared/metrics.ts";
 import { maxExplainBytes } from "../../../gateway/admin/endpoints/explain-request.ts";
+import { askJudged } from "./judged-answer.ts";
 import { mappingOf, seriesOf } from "../fixtures.ts";
 import { guardOf, keysProvider } from "../../policies.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
@@ -86,7 +87,7 @@ async function get(
   path: string,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; text: string; type: string }> {
-  const response = await fetch(`http://127.0.0.1:${admin.port}${path}`, { headers });
+  const response = await askJudged(admin.port, path, { headers });
   return { status: response.status, text: await response.text(), type: response.headers.get("content-type") ?? "" };
 }
 
@@ -119,8 +120,8 @@ describe("health", () => {
 
 describe("access", () => {
   test("on loopback everything answers", async () => {
-    expect(JSON.parse((await get("/api/problems")).text)).toEqual({ problems: [problem, problem] });
-    expect((await get("/api/routes")).status).toBe(200);
+    expect(JSON.parse((await get("/api/v1/problems")).text)).toEqual({ items: [problem, problem], continue: null });
+    expect((await get("/api/v1/routes")).status).toBe(200);
     expect((await get("/nowhere")).status).toBe(404);
   });
 
@@ -130,11 +131,11 @@ describe("access", () => {
     for (const path of ["/healthz", "/metrics", "/ambassador/v0/check_alive"])
       expect((await get(path)).status).toBe(200);
     for (const [path, status] of [
-      ["/api/routes", 200],
-      ["/api/who", 200],
-      ["/api/who?deployment=x", 404],
-      ["/api/problems", 200],
-      ["/api/explain?path=/", 200],
+      ["/api/v1/routes", 200],
+      ["/api/v1/who", 200],
+      ["/api/v1/who?deployment=x", 404],
+      ["/api/v1/problems", 200],
+      ["/api/v1/explain?path=/", 200],
     ] as const) {
       expect((await get(path)).status).toBe(401);
       expect((await get(path, { authorization: "Bearer wrong" })).status).toBe(401);
@@ -145,7 +146,7 @@ describe("access", () => {
   test("beyond loopback without a token set, /api is closed and says how to open it", async () => {
     await admin.close();
     admin = await start("0.0.0.0", null);
-    expect(await get("/api/routes", { authorization: "Bearer " })).toMatchObject({
+    expect(await get("/api/v1/routes", { authorization: "Bearer " })).toMatchObject({
       status: 403,
       text: expect.stringContaining("--admin-token") as string,
     });
@@ -188,7 +189,7 @@ describe("revocation", () => {
     type = "application/json",
     headers: Record<string, string> = {},
   ): Promise<{ status: number; text: string }> => {
-    const response = await fetch(`http://127.0.0.1:${admin.port}/api/oauth/revoke`, {
+    const response = await askJudged(admin.port, "/api/v1/oauth/revoke", {
       method: "POST",
       headers: { "content-type": type, ...headers },
       body,
@@ -277,7 +278,7 @@ describe("explain", () => {
     const key = "correct-horse-battery";
     const request = { path: "/seldon/prod/iris/x", method: "POST", headers: [["x-api-key", key]] };
     const ask = async (body: string, type = "application/json"): Promise<{ status: number; text: string }> => {
-      const response = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, {
+      const response = await askJudged(admin.port, "/api/v1/explain", {
         method: "POST",
         headers: { "content-type": type, accept: "text/plain" },
         body,
@@ -296,7 +297,7 @@ describe("explain", () => {
 
     test("by POST they are looked at, and are not in the answer", async () => {
       const answers = [await ask(JSON.stringify(request)), await ask(JSON.stringify({ ...request, wide: true }))];
-      const json = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, {
+      const json = await askJudged(admin.port, "/api/v1/explain", {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(request),
@@ -311,7 +312,9 @@ describe("explain", () => {
     });
 
     test("in a URL they are not", async () => {
-      const { text } = await get(`/api/explain?path=${request.path}&header=x-api-key:${key}`, { accept: "text/plain" });
+      const { text } = await get(`/api/v1/explain?path=${request.path}&header=x-api-key:${key}`, {
+        accept: "text/plain",
+      });
       expect(text).toContain(
         "it is not known whether what the request shows lets it in (keys: it was not looked at, as a URL is no place for credentials: ask by POST)",
       );
@@ -355,26 +358,28 @@ describe("explain", () => {
   });
 
   test("JSON, or the text of the tool", async () => {
-    expect(JSON.parse((await get("/api/explain?path=/x")).text)).toMatchObject({
+    expect(JSON.parse((await get("/api/v1/explain?path=/x")).text)).toMatchObject({
       request: { method: "GET", path: "/x" },
       reject: { reason: "no-route" },
     });
-    expect((await get("/api/explain?path=/x", { accept: "text/plain" })).text).toMatch(
+    expect((await get("/api/v1/explain?path=/x", { accept: "text/plain" })).text).toMatch(
       /^GET localhost\/x\n {2}looked up in/,
     );
-    expect((await get("/api/explain?path=/x&wide=true", { accept: "text/plain" })).text).toContain("\n  answers 404: ");
-    expect((await get("/api/explain")).status).toBe(400);
-    expect((await get("/api/who", { accept: "text/plain" })).text).toMatch(
+    expect((await get("/api/v1/explain?path=/x&wide=true", { accept: "text/plain" })).text).toContain(
+      "\n  answers 404: ",
+    );
+    expect((await get("/api/v1/explain")).status).toBe(400);
+    expect((await get("/api/v1/who", { accept: "text/plain" })).text).toMatch(
       /^DEPLOYMENT|^no Routes, so there is nothing to call\n$/,
     );
-    expect((await get("/api/who?deployment=nobody")).status).toBe(404);
-    expect(JSON.parse((await get("/api/who?deployment=nobody")).text)).toMatchObject({
+    expect((await get("/api/v1/who?deployment=nobody")).status).toBe(404);
+    expect(JSON.parse((await get("/api/v1/who?deployment=nobody")).text)).toMatchObject({
       sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string,
     });
-    expect((await get("/api/routes?deployment=nobody")).status).toBe(404);
-    expect(JSON.parse((await get("/api/who")).text)).toEqual({ who: [], cleartext: [], problems: [] });
-    expect((await get("/api/routes", { accept: "text/plain" })).text).toBe("no Routes\n");
-    expect((await get("/api/routes?wide=true", { accept: "text/plain" })).text).toBe("");
+    expect((await get("/api/v1/routes?deployment=nobody")).status).toBe(404);
+    expect(JSON.parse((await get("/api/v1/who")).text)).toEqual({ items: [], continue: null, cleartext: [] });
+    expect((await get("/api/v1/routes", { accept: "text/plain" })).text).toBe("no Routes\n");
+    expect((await get("/api/v1/routes?wide=true", { accept: "text/plain" })).text).toBe("");
   });
 });
 

@@ -776,9 +776,9 @@ describe("a running gateway", () => {
   test("routes asks for text or JSON", async () => {
     expect(await run("routes", "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
     expect((await run("routes", "--url", `${url}/`, "--json")).out).toBe('{"json":true}\n');
-    expect(seen.at(-1)!.url).toBe("/api/routes");
+    expect(seen.at(-1)!.url).toBe("/api/v1/routes");
     await run("routes", "--url", url, "--wide");
-    expect(seen.at(-1)!.url).toBe("/api/routes?wide=true");
+    expect(seen.at(-1)!.url).toBe("/api/v1/routes?wide=true");
     await run("explain", "/x", "--url", url, "--wide");
     expect(bodies.at(-1)).toMatchObject({ path: "/x", wide: true });
   });
@@ -786,7 +786,7 @@ describe("a running gateway", () => {
   test("problems asks for text or JSON, and needs a gateway", async () => {
     expect(await run("problems", "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
     expect((await run("problems", "--url", url, "--json")).out).toBe('{"json":true}\n');
-    expect(seen.at(-1)!.url).toBe("/api/problems");
+    expect(seen.at(-1)!.url).toBe("/api/v1/problems");
     for (const argv of [[], ["--url", url, "more"]])
       expect(await run("problems", ...argv)).toEqual({
         code: 2,
@@ -797,7 +797,7 @@ describe("a running gateway", () => {
 
   test("explain sends the whole request", async () => {
     await run("explain", "--grpc", "-H", "seldon: a&b", "/p?q=1", "--url", url, "--admin-token", "secret");
-    expect([seen.at(-1)!.method, seen.at(-1)!.url]).toEqual(["POST", "/api/explain"]);
+    expect([seen.at(-1)!.method, seen.at(-1)!.url]).toEqual(["POST", "/api/v1/explain"]);
     expect(bodies.at(-1)).toEqual({
       method: "POST",
       host: "localhost",
@@ -818,7 +818,7 @@ describe("a running gateway", () => {
     expect(await run("routes", "--url", url, "--admin-token", "wrong")).toEqual({
       code: 1,
       out: "",
-      err: `sluice routes: ${url}/api/routes answers 401: write another token\n`,
+      err: `sluice routes: ${url}/api/v1/routes answers 401: write another token\n`,
     });
     const gone = await run("routes", "--url", "http://127.0.0.1:1");
     expect(gone.code).toBe(1);

@@ -146,7 +146,7 @@ describe("Problems", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  test("beyond 5000 are left to /api/problems", async () => {
+  test("beyond 5000 are left to /api/v1/problems", async () => {
     const { events, writer, clock } = start();
     events.take(Array.from({ length: 5001 }, (_, at) => problem(`d${at}`)));
     await clock.advance(5002 * times.betweenMs);

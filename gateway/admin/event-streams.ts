@@ -1,0 +1,103 @@
+// EventStreams: readers of server-sent events. They are few, each has a bounded amount of bytes on its way, and a reader that is too slow loses events and is
+// told how many: whoever publishes never waits.
+import type { FastifyReply } from "fastify";
+import type { ServerResponse } from "node:http";
+import { visibleLines } from "../../routing/text/visible.ts";
+import { keepOpen } from "./connections.ts";
+
+/** Readers at once, of all streams. Each is a connection of the admin port. */
+export const maxReaders = 16;
+/** Bytes on their way to one reader beyond which events are dropped. */
+export const maxQueuedBytes = 262_144;
+/** Half of the time after which a silent connection is closed. */
+const heartbeatMs = 5000;
+
+export class EventStreams {
+  readonly #readers = new Set<EventReader>();
+  #heartbeat: NodeJS.Timeout | null = null;
+  #ended = false;
+
+  /** Ends all streams; none opens from now on. */
+  end(): void {
+    this.#ended = true;
+    for (const reader of this.#readers) reader.end();
+  }
+
+  /** null: there are too many, or the gateway drains, and the client has been told. */
+  open(reply: FastifyReply): EventReader | null {
+    if (this.#ended || this.#readers.size >= maxReaders) {
+      const sentence = this.#ended
+        ? "the gateway ends: ask another replica"
+        : `${maxReaders} streams are open already: ask again when one has ended`;
+      void reply.code(503).header("retry-after", "1").send({ error: "busy", sentence });
+      return null;
+    }
+    const { raw, request } = reply.hijack();
+    raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    const reader = new EventReader(raw);
+    if (request.method === "HEAD") {
+      reader.end();
+      return reader;
+    }
+    keepOpen(raw);
+    // The head leaves at once, so that the client knows that it listens.
+    raw.write(": open\n\n");
+    this.#readers.add(reader);
+    this.#heartbeat ??= setInterval(() => {
+      for (const one of this.#readers) one.beat();
+    }, heartbeatMs).unref();
+    raw.once("close", () => {
+      this.#readers.delete(reader);
+      if (this.#readers.size > 0 || this.#heartbeat === null) return;
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = null;
+    });
+    return reader;
+  }
+}
+
+class EventReader {
+  readonly #response: ServerResponse;
+  /** Not told yet. */
+  #dropped = 0;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.on("drain", () => this.#tellDropped());
+  }
+
+  /** `json` is called where there is room. */
+  send(event: string, json: () => unknown): void {
+    if (this.#response.writableEnded || this.#response.destroyed) return;
+    if (this.#dropped > 0 || this.#response.writableLength > maxQueuedBytes) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#write(event, json());
+  }
+
+  /** Calls `gone` when nobody reads any more. */
+  onClose(gone: () => void): void {
+    if (this.#response.closed) gone();
+    else this.#response.once("close", gone);
+  }
+
+  beat(): void {
+    if (this.#response.writableLength === 0) this.#response.write(": alive\n\n");
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  #tellDropped(): void {
+    if (this.#dropped === 0 || this.#response.writableEnded) return;
+    const count = this.#dropped;
+    this.#dropped = 0;
+    this.#write("dropped", { count });
+  }
+
+  #write(event: string, value: unknown): void {
+    this.#response.write(`event: ${event}\ndata: ${visibleLines(JSON.stringify(value))}\n\n`);
+  }
+}

@@ -1,0 +1,152 @@
+// Lists of the admin API: a part at a time, in an order of their own. A `continue` names the item that the last part ended with, by its key, so that the next
+// part goes on behind it whatever has come or gone meanwhile.
+import { createHash } from "node:crypto";
+import { visibleLines } from "../../routing/text/visible.ts";
+import { compareText } from "../../routing/text/problem.ts";
+import { maxCursorLength, maxItems, usualItems } from "../api/parameters.ts";
+import { badRequest, jsonType, queryOf } from "./answers.ts";
+import type { Handler } from "./endpoint.ts";
+import { slicesOfThread, type Slices } from "./slices.ts";
+import { sortedInSlices } from "./sorting.ts";
+import type { Viewer } from "../api/viewer.ts";
+
+/** What a list is made of. */
+export interface Listed<T> {
+  /** All items, in any order. */
+  readonly gather: (slices: Slices) => readonly T[] | Promise<readonly T[]>;
+  /** The list is in the order of this text. */
+  readonly key: (item: T) => string;
+  /** A viewer gets the items of the namespaces that the viewer sees. "": of none. */
+  readonly namespace: (item: T) => string;
+  readonly json: (item: T) => unknown;
+  /** The items that the query asks for. */
+  readonly wanted: (query: URLSearchParams) => (item: T) => boolean;
+}
+
+/** Items between two looks at the clock. */
+const together = 64;
+/** A list serves all who ask for so long, ms. */
+const freshMs = 1000;
+
+/** Answers `{ items, continue }`, and what `beside` adds. */
+export function listing<T>(
+  { gather, key, namespace, json, wanted }: Listed<T>,
+  beside: (viewer: Viewer) => Readonly<Record<string, unknown>> = () => ({}),
+): Handler {
+  const sorted = shared(async (): Promise<readonly Keyed<T>[]> => {
+    const slices = slicesOfThread();
+    const keyed: Keyed<T>[] = [];
+    const items = await gather(slices);
+    for (let from = 0; from < items.length; from += together) {
+      for (const item of items.slice(from, from + together)) keyed.push({ key: boundedKey(key(item)), item });
+      await slices.pause();
+    }
+    return sortedInSlices(keyed, (a, b) => compareText(a.key, b.key), slices);
+  });
+  return async (request, reply, viewer) => {
+    const query = queryOf(request);
+    const asked = readPart(query);
+    if (typeof asked === "string") return badRequest(reply, asked);
+    const isWanted = wanted(query);
+    const seen = (await sorted()).filter(({ item }) => viewer.sees(namespace(item)) && isWanted(item));
+    const { part, next } = partOf(seen, asked);
+    const items: string[] = [];
+    const slices = slicesOfThread();
+    for (let from = 0; from < part.length; from += together) {
+      for (const { item } of part.slice(from, from + together)) items.push(JSON.stringify(json(item)));
+      await slices.pause();
+    }
+    const rest = JSON.stringify({ continue: next, ...beside(viewer) }).slice(1);
+    return reply.type(jsonType).send(visibleLines(`{"items":[${items.join()}],${rest}`));
+  };
+}
+
+/** What `make` makes, for all who ask within a second. */
+function shared<T>(make: () => Promise<T>): () => Promise<T> {
+  let newest: Promise<T> | null = null;
+  return () => {
+    if (newest !== null) return newest;
+    const made = make();
+    newest = made;
+    const forget = (): void => {
+      if (newest === made) newest = null;
+    };
+    made.then(() => setTimeout(forget, freshMs).unref(), forget);
+    return made;
+  };
+}
+
+export interface Keyed<T> {
+  readonly key: string;
+  readonly item: T;
+}
+
+/** A part of a list that somebody asks for. */
+export interface AskedPart {
+  readonly limit: number;
+  /** Behind this key, and as many items that have it; null: from the beginning. */
+  readonly after: { readonly key: string; readonly count: number } | null;
+}
+
+/** The part, and the `continue` of the next one; null: there is none. */
+export function partOf<T>(
+  sorted: readonly Keyed<T>[],
+  { limit, after }: AskedPart,
+): { readonly part: readonly Keyed<T>[]; readonly next: string | null } {
+  let from = after === null ? 0 : lowerBound(sorted, after.key);
+  for (let left = after?.count ?? 0; left > 0 && sorted[from]?.key === after?.key; left--) from += 1;
+  const part = sorted.slice(from, from + limit);
+  const last = part.at(-1);
+  if (last === undefined || from + part.length === sorted.length) return { part, next: null };
+  return { part, next: cursorOf(last.key, from + part.length - lowerBound(sorted, last.key)) };
+}
+
+function lowerBound<T>(sorted: readonly Keyed<T>[], key: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareText(sorted[middle]!.key, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Characters of a key that stand in a `continue` as they are. */
+const maxKeyLength = 200;
+
+/** Equal for equal texts only, and of bounded length. */
+function boundedKey(text: string): string {
+  return text.length <= maxKeyLength
+    ? text
+    : text.slice(0, maxKeyLength) + createHash("sha256").update(text).digest("hex");
+}
+
+function cursorOf(key: string, count: number): string {
+  return Buffer.from(JSON.stringify([key, count])).toString("base64url");
+}
+
+/** A sentence: what is wrong. */
+export function readPart(query: URLSearchParams): AskedPart | string {
+  const limit = query.get("limit");
+  const from = query.get("continue");
+  const number = limit === null ? usualItems : /^\d{1,5}$/.test(limit) ? Number(limit) : 0;
+  if (number < 1 || number > maxItems) return `limit is no whole number from 1 to ${maxItems}: write one`;
+  if (from === null || from === "") return { limit: number, after: null };
+  const after = from.length > maxCursorLength ? null : readCursor(from);
+  return after === null
+    ? "continue is not from an answer of this list: write the text of the answer before, or leave it out"
+    : { limit: number, after };
+}
+
+function readCursor(text: string): AskedPart["after"] {
+  try {
+    const read: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
+    if (!Array.isArray(read) || read.length !== 2) return null;
+    const [key, count] = read as readonly unknown[];
+    return typeof key === "string" && typeof count === "number" && Number.isInteger(count) && count > 0
+      ? { key, count: Math.min(count, maxItems) }
+      : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,38 @@
+// Viewer: who asks the admin port, and of which namespaces the answers may tell.
+import type { PrintedTable } from "../../routing/print.ts";
+
+export interface Viewer {
+  /** The operator of the gateway: by the admin token, or on loopback. */
+  readonly isAdmin: boolean;
+  /** Sees every namespace, and what belongs to none. */
+  readonly seesAll: boolean;
+  /** `namespace` "": what belongs to no namespace. */
+  sees(namespace: string): boolean;
+}
+
+export const operator: Viewer = Object.freeze({ isAdmin: true, seesAll: true, sees: () => true });
+
+/** Sees nothing: asks what everybody may ask. */
+export const nobody: Viewer = Object.freeze({ isAdmin: false, seesAll: false, sees: () => false });
+
+/** Sees these namespaces and nothing else. */
+export function tenant(namespaces: ReadonlySet<string>): Viewer {
+  return { isAdmin: false, seesAll: false, sees: (namespace) => namespaces.has(namespace) };
+}
+
+/** The same viewer, who asks about one namespace only. */
+export function narrowed(viewer: Viewer, namespace: string): Viewer {
+  return {
+    isAdmin: viewer.isAdmin,
+    seesAll: false,
+    sees: (one) => one === namespace && viewer.sees(one),
+  };
+}
+
+/** The Routes that the viewer sees. What is about every request is for those who see everything. */
+export function seenRoutes(table: PrintedTable<null>, viewer: Viewer): PrintedTable<null> {
+  if (viewer.seesAll) return table;
+  const { version, hash, settings } = table;
+  const seen = table.routesInOrder().filter(({ namespace }) => viewer.sees(namespace));
+  return { version, hash, settings: { ...settings, front: null }, routesInOrder: () => seen };
+}
