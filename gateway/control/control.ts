@@ -25,10 +25,12 @@ import type {
 import { anyResponds, sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
 import { releaseMemory } from "../shared/release-memory.ts";
 import { stepBack } from "../shared/thread-priority.ts";
+import { fixed } from "../shared/metrics.ts";
 import { SharedTable } from "../shared/shared-table.ts";
 import { translateSettingsOf } from "../options/translate-settings.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import { ownAddresses } from "./upstreams/addresses.ts";
+import { Changes } from "./changes/changes.ts";
 import { CertificateKeeper } from "./certificates/certificate-keeper.ts";
 import { ClaimKeeper, keeperTimes } from "./claim-keeper.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
@@ -87,6 +89,7 @@ class ControlWorker {
   readonly #blocks: readonly Float64Array[];
   readonly #startedMs = sharedNowMs();
   readonly #translator: Translator;
+  readonly #changes: Changes;
   readonly #reconciler: Reconciler;
   readonly #policies: PolicyKeeper;
   /** What servers that the policy names may be dialled at. */
@@ -127,6 +130,14 @@ class ControlWorker {
       { kind: source.claims === null ? "here" : "elsewhere", held: handover.held },
       drawnKey(randomInt),
     );
+    const [base] = this.#blocks;
+    this.#changes = new Changes({
+      log,
+      clock: systemClock,
+      nowMs: epochMs,
+      count: (outcome, count) => (base![fixed.changes[outcome]]! += count),
+      told: () => undefined,
+    });
     this.#reconciler = new Reconciler(
       this.#translator,
       new SharedTable(start.table),
@@ -140,6 +151,7 @@ class ControlWorker {
         refuse: (upstream, ip) => checkReach(translate, upstream, ip),
         nowMs: epochMs,
         keep: (change) => this.#tell({ kind: "kept", change }),
+        changes: this.#changes,
         ready: () => this.#becameReady(),
         oauthClients: (change) => {
           if (settings.oauth) this.#tell({ kind: "oauth-clients", change });
@@ -193,11 +205,13 @@ class ControlWorker {
     this.#revocation = new TokenRevocation(settings.workers, systemClock);
     this.#problemEvents =
       source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
-    this.#problemLog = new ProblemLog(
+    this.#problemLog = new ProblemLog({
       log,
-      () => this.#reconciler.gatherProblems(slicesOfThread()),
-      (problems) => this.#problemEvents?.take(problems),
-    );
+      clock: systemClock,
+      gather: () => this.#reconciler.gatherProblems(slicesOfThread()),
+      gathered: (problems) => this.#problemEvents?.take(problems),
+      changed: (fresh, gone) => this.#changes.problems(fresh, gone),
+    });
   }
 
   /** Resolves once the first table has left, or the thread cannot start and ends. */
@@ -278,6 +292,7 @@ class ControlWorker {
 
   #deliver(change: SourceChange): void {
     this.#reconciler.take(change);
+    if (this.#reconciler.served.version > 0) this.#problemLog.soon();
     this.#policies.take(change);
     this.#claims?.changed();
     this.#certificates.declare(this.#translator.current().hosts);

@@ -12,6 +12,7 @@ import type { DataToControl, Handover, HandoverChange, TableFacts } from "../sha
 import type { CountedBreakers } from "../admin/breakers.ts";
 import type { Slices } from "../admin/slices.ts";
 import type { EndpointStates } from "../admin/view.ts";
+import type { Changes } from "./changes/changes.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
@@ -38,6 +39,8 @@ export interface ReconcilerOutside {
   keep(change: HandoverChange): void;
   /** Clients of the OAuth gateway are others. */
   oauthClients(change: OAuthClientsChange): void;
+  /** What objects say otherwise, and what becomes of it. */
+  readonly changes: Pick<Changes, "read" | "made" | "settled" | "held">;
   /** The gateway is ready for the first time. */
   ready(): void;
   /** Every worker serves a change, this many seconds after its first byte was read. */
@@ -70,6 +73,10 @@ export class Reconciler {
   #told: Pick<Handover, "ready" | "addresses">;
   /** The Source has synced: what is known of it is the whole. */
   #isOpen = false;
+  /** Objects that came before. */
+  #read = 0;
+  /** Version of the table when its changes were told last. */
+  #toldVersion = 0;
   /** Of a large change: each is written before the next is translated. */
   readonly #portions: Portions = {
     mappings: portionMappings,
@@ -135,9 +142,15 @@ export class Reconciler {
         everything: () => portionsOf(this.#translation, portionMappings),
         failing: () => this.#checks.failing,
         written: () => this.#keep(),
-        settled: () => this.otherProblemsChanged(),
+        settled: () => {
+          this.otherProblemsChanged();
+          this.#settleChanges();
+        },
         live: (seconds) => outside.live(seconds),
-        taken: () => this.#observeReadiness(),
+        taken: () => {
+          this.#observeReadiness();
+          outside.changes.held(this.#publisher.workers);
+        },
         reached: (point) => writePoints.publish(point),
       },
       found,
@@ -233,6 +246,7 @@ export class Reconciler {
   /** Takes a change of the Source. The first one only gathers until `open`. */
   take(change: SourceChange): void {
     this.#sourceProblems = change.problems;
+    if (!this.#isOpen) this.#read += change.set.length;
     this.#take(this.#translator.apply(change, this.#portions), change.readAtMs);
     if (this.#isOpen) this.#tellOAuth(false);
   }
@@ -257,8 +271,20 @@ export class Reconciler {
     this.#translation = this.#translator.current();
     this.otherProblemsChanged();
     this.#own(translated);
+    const edits = this.#translator.drainEdits();
+    if (this.#isOpen) this.#outside.changes.made(edits, readAtMs);
     this.#publisher.change(translated, readAtMs);
+    if (!this.#publisher.isPending) this.#settleChanges();
     this.#checks.take(translated);
+  }
+
+  /** All changes so far are in the newest table, or make no other one. */
+  #settleChanges(): void {
+    const { version } = this.#publisher.written;
+    const isNew = version !== this.#toldVersion;
+    this.#toldVersion = version;
+    const refusal = (namespace: string): string | null => this.#publisher.refusal(namespace);
+    this.#outside.changes.settled(isNew ? version : null, refusal, this.#publisher.workers);
   }
 
   /** Gives what is new its slots, and lets go those of what is gone. */
@@ -285,6 +311,7 @@ export class Reconciler {
     this.#tellOAuth(true);
     this.#readiness.synced();
     this.#publisher.open();
+    this.#outside.changes.read(this.#read);
     this.#observeReadiness();
   }
 
@@ -294,6 +321,7 @@ export class Reconciler {
 
   leave(worker: number): void {
     this.#publisher.leave(worker);
+    this.#outside.changes.held(this.#publisher.workers);
   }
 
   from(worker: number, message: Exclude<DataToControl, { readonly kind: "keys-wanted" | "revoked" | "ask" }>): void {

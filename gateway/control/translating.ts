@@ -3,6 +3,7 @@ import type { Problem } from "../../routing/text/problem.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord, ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
+import type { ObjectEdits } from "../../k8s/translate/model/edit.ts";
 import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 
 export interface Translating {
@@ -17,4 +18,6 @@ export interface Translating {
   drainRecord(): ReadonlyMap<string, ClaimEntry | null>;
   /** What changed in the clients of the OAuth gateway since the last call. */
   drainOAuth(): OAuthExposuresChange;
+  /** What objects say otherwise than before the last call. */
+  drainEdits(): ObjectEdits;
 }

@@ -8,6 +8,10 @@ export const logEvents = {
   "not-ready": ["warn", "`/readyz` is 503: `sentence` says what Sluice waits for"],
   draining: ["info", "Sluice stops after this signal or fault"],
   drained: ["info", "The last answer has ended"],
+  change: [
+    "info",
+    "Something changed, and `sentence` says what became of it: on how many workers it is live, or why not",
+  ],
   problem: ["warn", "A Problem appeared (`sluice check` explains its code)"],
   "problems-not-logged": ["warn", "`count` more Problems appeared at once; `/api/v1/problems` has them"],
   "problems-not-followed": [

@@ -119,6 +119,22 @@ export const fixed = {
       "Threads that Sluice replaced because their event loop was blocked; sluice_worker_restarts_total counts them too.",
     ),
   ),
+  changes: fixedTable.each(
+    counter(
+      "sluice_changes_total",
+      "Changes of objects, the policy and certificates, and Problems that began or ended.",
+      ["outcome"],
+      {
+        live: "every data worker serves it",
+        unchanged: "the routing table stays as it is",
+        waiting: "some data worker did not serve it within 5 s",
+        sent: "a policy or certificates, sent to the data workers",
+        "not-taken": "Sluice does not serve it as declared",
+        problem: "a Problem appeared, and its object was not edited",
+        ended: "a Problem ended",
+      },
+    ),
+  ),
   /** The thread's last heartbeat, ms of sharedNowMs; 0: it has not begun. In the base block: the control worker's. */
   beatMs: fixedTable.unshown("mark"),
   /** Of the base block only, written by the supervisor: odd while the block of a dead worker is folded. */

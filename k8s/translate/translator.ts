@@ -5,6 +5,7 @@ import { openKey, type DigestKey } from "../../routing/collections/digest.ts";
 import { plainGuard } from "../../routing/model/guard.ts";
 import { plainSettings, type TableSettings } from "../../routing/model/table-change.ts";
 import { compareProblems, compareText, type Problem } from "../../routing/text/problem.ts";
+import type { ObjectEdits } from "./model/edit.ts";
 import { annotationOf } from "./fields/annotation.ts";
 import { annotations } from "./fields/annotations.ts";
 import { Backends } from "./graph/backend-records.ts";
@@ -61,7 +62,7 @@ export class Translator {
     this.#tableSettings = { ...plainSettings, singleNamespace: settings.singleNamespace };
     const backends = new Backends(settings);
     this.#graph = new ObjectGraph(settings, backends);
-    this.#output = new Output(backends, key);
+    this.#output = new Output(backends, this.#graph.edits, key);
     this.#external = new ExternalBook(
       `${settings.ambassadorIds[0] ?? "default"}-${settings.gatewayNamespace ?? "default"}`,
     );
@@ -200,6 +201,11 @@ export class Translator {
   /** What changed in the clients of the OAuth gateway since the last call. */
   drainOAuth(): OAuthExposuresChange {
     return this.#oauthKeys.drain();
+  }
+
+  /** What objects say otherwise than before the last call. */
+  drainEdits(): ObjectEdits {
+    return this.#graph.edits.drain();
   }
 
   /** Id of the client that the OAuth gateway knows for a SeldonDeployment; null: none. */

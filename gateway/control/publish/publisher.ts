@@ -112,6 +112,24 @@ export class Publisher {
     return this.#workers.heldByAll;
   }
 
+  /** Something changed that no table was written for yet. */
+  get isPending(): boolean {
+    return this.#isUntried;
+  }
+
+  /** Data workers that are connected, and which table they serve. */
+  get workers(): Pick<ServingWorkers, "connected" | "holding"> {
+    return this.#workers;
+  }
+
+  /** Why changes of the namespace are not in the newest table; null: they are. */
+  refusal(namespace: string): string | null {
+    const problem = this.#problems.find(
+      ({ code, subject }) => code === "table-full" || (code === "table-share" && subject.name === namespace),
+    );
+    return problem?.sentence ?? null;
+  }
+
   /** Connected workers that serve a table, and lack nothing without which they would refuse everybody. */
   get serving(): number {
     return this.#workers.serving;

@@ -35,6 +35,15 @@ export class ServingWorkers {
     return Math.min(...[...this.#workers.values()].map(({ held }) => held));
   }
 
+  get connected(): number {
+    return this.#workers.size;
+  }
+
+  /** How many serve this version or a later one. */
+  holding(version: number): number {
+    return [...this.#workers.values()].filter(({ held }) => held >= version).length;
+  }
+
   /** How many serve a table, and lack nothing without which they would refuse everybody. */
   get serving(): number {
     return [...this.#workers.values()].filter(({ held, lacks }) => held > 0 && lacks === null).length;

@@ -7,6 +7,7 @@ import { customConfigOf, externalNameOf, hasGuardAnnotation, namedIdsOf } from "
 import { valueOf } from "../fields/annotation.ts";
 import { annotations } from "../fields/annotations.ts";
 import type { Backends } from "./backend-records.ts";
+import { Edits } from "./edits.ts";
 import { translateConfiguration } from "../documents/configuration-meaning.ts";
 import { decodeDeployment } from "../deployments/decode.ts";
 import { reportConfigDifferences, reportDeletion } from "../deployments/deployment-differences.ts";
@@ -36,6 +37,8 @@ export class ObjectGraph {
   readonly settings: TranslateSettings;
   readonly records: Records;
   readonly #edits: RecordEdits;
+  /** What objects say otherwise than before. */
+  readonly edits = new Edits();
   readonly modules: Modules;
   readonly hosts = new Hosts();
   /** By kind. */
@@ -52,7 +55,7 @@ export class ObjectGraph {
   constructor(settings: TranslateSettings, backends: Backends) {
     this.settings = settings;
     this.records = new Records(backends);
-    this.#edits = new RecordEdits(this.records, (unit) => this.#mark(unit));
+    this.#edits = new RecordEdits(this.records, this.edits, (unit) => this.#mark(unit));
     this.modules = new Modules(settings);
     for (const grant of settings.grants) {
       this.#grants.set(grant.namespace, [...this.grantsOf(grant.namespace), grant]);
@@ -113,7 +116,7 @@ export class ObjectGraph {
     if (ref.kind === "Service") this.#edits.setService(this.records.backends.at(ref.namespace, ref.name), null);
     else if (ref.kind === "EndpointSlice") this.#edits.dropSlice(ref);
     else if (ref.kind === "Secret") this.#edits.setSecret(ref, null);
-    this.#declare(ref, nothingDeclared, noProblems);
+    this.#declare(ref, nothingDeclared, noProblems, true);
   }
 
   /** Translates every unit that a change touched, and gives each then. Units that are gone mean nothing. */
@@ -276,7 +279,7 @@ export class ObjectGraph {
   }
 
   /** What an object declares now; nothing for one that is gone or belongs to somebody else. */
-  #declare(ref: ObjectRef, declared: Declared, problems: readonly Problem[]): void {
+  #declare(ref: ObjectRef, declared: Declared, problems: readonly Problem[], isRemoved = false): void {
     const empty = declared === nothingDeclared && problems.length === 0;
     let units = this.#units.get(ref.kind);
     let unit = units?.get(ref.namespace, ref.name);
@@ -285,6 +288,7 @@ export class ObjectGraph {
       if (units === undefined) this.#units.set(ref.kind, (units = new NamedMap()));
       units.set(ref.namespace, ref.name, (unit = new Unit(ref)));
     }
+    this.edits.declare(unit, declared, isRemoved);
     this.#edits.rename(unit, listOf(declared.names));
     this.#edits.setContexts(
       unit,

@@ -10,6 +10,7 @@ import {
   type UpstreamEndpoints,
 } from "../../../routing/model/upstream.ts";
 import type { Backends, Use } from "./backend-records.ts";
+import type { Edits } from "./edits.ts";
 import type { PlannedService } from "../meaning/external-services.ts";
 import { listOf } from "../collections/few.ts";
 import { MapView } from "../collections/map-view.ts";
@@ -38,6 +39,7 @@ export class Output {
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
   readonly endpointStates: Record<Endpoint["state"], number> = { ready: 0, terminating: 0 };
   readonly #backends: Backends;
+  readonly #edits: Edits;
   readonly #key: DigestKey;
   readonly #published = new Map<Unit, Published>();
   readonly #uses: Uses;
@@ -48,8 +50,9 @@ export class Output {
   /** Whose Endpoints were told in this change already. */
   readonly #told = new Set<Use>();
 
-  constructor(backends: Backends, key: DigestKey) {
+  constructor(backends: Backends, edits: Edits, key: DigestKey) {
     this.#backends = backends;
+    this.#edits = edits;
     this.#key = key;
     this.#uses = new Uses(backends);
     this.upstreams = new MapView(this.#uses, ({ upstream }) => upstream);
@@ -182,10 +185,13 @@ export class Output {
     const [high, low] = [digest.high >> 1, digest.low >> 1];
     if (use.told === told && use.high === high && use.low === low) return;
     if (use.told !== told) flipped.push(after.key);
+    const isNew = use.told === "nothing";
     use.told = told;
     use.high = high;
     use.low = low;
+    const { ready, terminating } = use;
     this.#countEndpoints(use, after.endpoints);
+    if (!isNew && use.backend !== null) this.#edits.endpoints(use.backend, { ready, terminating }, use);
     endpoints.push(after);
   }
 

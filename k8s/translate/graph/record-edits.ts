@@ -3,6 +3,7 @@ import { sameValue } from "../../../routing/text/diff.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import type { Backend } from "./backend-records.ts";
 import type { Slice } from "../backends/endpoints.ts";
+import type { Edits } from "./edits.ts";
 import { listOf, withoutOne, withOne } from "../collections/few.ts";
 import { NamedMap } from "../collections/named-map.ts";
 import type { Records } from "./records.ts";
@@ -12,11 +13,13 @@ import type { Unit, Watched } from "../units/unit.ts";
 
 export class RecordEdits {
   readonly #records: Records;
+  readonly #edits: Edits;
   readonly #wakeUnit: (unit: Unit) => void;
   readonly #slices = new NamedMap<Slice>();
 
-  constructor(records: Records, wakeUnit: (unit: Unit) => void) {
+  constructor(records: Records, edits: Edits, wakeUnit: (unit: Unit) => void) {
     this.#records = records;
+    this.#edits = edits;
     this.#wakeUnit = wakeUnit;
   }
 
@@ -43,8 +46,9 @@ export class RecordEdits {
   }
 
   /** null: there is none. */
-  setSecret({ namespace, name }: ObjectRef, secret: Secret | null): void {
-    const material = this.#records.secrets.at(namespace, name);
+  setSecret(ref: ObjectRef, secret: Secret | null): void {
+    const material = this.#records.secrets.at(ref.namespace, ref.name);
+    this.#edits.secret(ref, material.secret !== null, secret !== null);
     material.secret = secret;
     this.#records.secrets.touch(material);
     this.#wake(material);
@@ -54,6 +58,8 @@ export class RecordEdits {
   setService(backend: Backend, after: Service | null): void {
     const before = backend.service;
     if (sameValue(before, after)) return;
+    const { namespace, name } = backend;
+    this.#edits.service({ kind: "Service", namespace, name }, before, after);
     for (const owner of before?.owners ?? []) {
       const record = this.#records.names.at(backend.namespace, owner);
       record.services = withoutOne(record.services, before!);

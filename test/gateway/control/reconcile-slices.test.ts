@@ -98,6 +98,7 @@ function start(...slices: readonly SourceObject[]): Started {
       nowMs: () => 0,
       keep: () => {},
       ready: () => {},
+      changes: { read: () => {}, made: () => {}, settled: () => {}, held: () => {} },
       live: () => {},
       oauthClients: () => {},
       probe: () => Promise.resolve(true),

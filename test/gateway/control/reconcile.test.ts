@@ -4,6 +4,7 @@ import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { HealthCheck, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { SourceChange } from "../../../k8s/source/objects/source.ts";
+import type { ObjectEdits } from "../../../k8s/translate/model/edit.ts";
 import type { Translation, TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import { Readiness } from "../../../gateway/control/status/readiness.ts";
 import { Slices } from "../../../gateway/admin/slices.ts";
@@ -46,6 +47,10 @@ class ScriptedTranslator implements Translating {
 
   setRecord(): TranslationChange {
     return this.apply();
+  }
+
+  drainEdits(): ObjectEdits {
+    return { edits: [], more: new Map() };
   }
 
   drainOAuth(): { set: []; removed: [] } {
@@ -131,6 +136,7 @@ function start({
     nowMs: () => 0,
     keep: (change) => keptChanges.push(change),
     ready: () => (ready += 1),
+    changes: { read: () => {}, made: () => {}, settled: () => {}, held: () => {} },
     live: () => {},
     oauthClients: () => {},
   });

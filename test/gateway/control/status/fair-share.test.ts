@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { StoppedClock } from "../../../stopped-clock.ts";
 import { fairShare } from "../../../../gateway/control/status/fair-share.ts";
 import { ProblemEvents } from "../../../../gateway/control/status/problem-events.ts";
 import { ProblemLog } from "../../../../gateway/control/status/problem-log.ts";
@@ -64,11 +65,13 @@ test("a namespace with thousands of Problems hides none of another, in the log o
   events.take(problems);
   while (shown.length < 5000) await Promise.resolve();
   expect(shown.filter((namespace) => namespace === "other")).toEqual(["other"]);
-  const problemLog = new ProblemLog(
+  const problemLog = new ProblemLog({
     log,
-    () => Promise.resolve([]),
-    () => {},
-  );
+    clock: new StoppedClock(),
+    gather: () => Promise.resolve([]),
+    gathered: () => {},
+    changed: () => {},
+  });
   problemLog.take(problemsOf("flood", 20_000));
   logged.length = 0;
   problemLog.take(problems);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ProblemLog } from "../../../../gateway/control/status/problem-log.ts";
+import { ProblemLog, problemLogMs, soonMs } from "../../../../gateway/control/status/problem-log.ts";
+import { StoppedClock } from "../../../stopped-clock.ts";
 import type { Problem } from "../../../../routing/text/problem.ts";
 
 const problem = (name: string, level: Problem["level"] = "error"): Problem => ({
@@ -13,21 +14,29 @@ const problem = (name: string, level: Problem["level"] = "error"): Problem => ({
 interface Told {
   readonly logged: string[];
   readonly gathered: (readonly Problem[])[];
+  /** Names of those that are new, and of those that are gone. */
+  readonly changed: (readonly [readonly string[], readonly string[]])[];
+  readonly clock: StoppedClock;
   readonly log: ProblemLog;
 }
 
 function logOf(gather: () => Promise<readonly Problem[]>): Told {
   const logged: string[] = [];
   const gathered: (readonly Problem[])[] = [];
-  const log = new ProblemLog(
-    {
+  const changed: Told["changed"] = [];
+  const clock = new StoppedClock();
+  const log = new ProblemLog({
+    log: {
       write: (event, fields) => logged.push(`${event} ${String(fields["problem"] ?? fields["count"])}`),
       flush: () => {},
     },
+    clock,
     gather,
-    (problems) => gathered.push(problems),
-  );
-  return { logged, gathered, log };
+    gathered: (problems) => gathered.push(problems),
+    changed: (fresh, gone) =>
+      changed.push([fresh.map(({ subject }) => subject.name), gone.map(({ subject }) => subject.name)]),
+  });
+  return { logged, gathered, changed, clock, log };
 }
 
 describe("the log of Problems", () => {
@@ -77,5 +86,34 @@ describe("the log of Problems", () => {
     trouble = false;
     await log.look();
     expect(gathered).toEqual([[]]);
+  });
+
+  test("tells which are new and which are gone, but not those of the start, and not one that has another sentence", () => {
+    const { changed, log } = logOf(() => Promise.resolve([]));
+    log.take([problem("a"), problem("b")]);
+    expect(changed).toEqual([]);
+    log.take([{ ...problem("a"), sentence: "it is otherwise" }, problem("c")]);
+    log.take([]);
+    expect(changed).toEqual([
+      [["a", "c"], ["b"]],
+      [[], ["a", "c"]],
+    ]);
+  });
+
+  test("looks soon after an edit, and after a storm of edits once", async () => {
+    const { gathered, clock, log } = logOf(() => Promise.resolve([]));
+    log.soon();
+    await clock.advance(soonMs - 1);
+    expect(gathered).toHaveLength(0);
+    await clock.advance(1);
+    expect(gathered).toHaveLength(1);
+    for (let edit = 0; edit < 100; edit++) log.soon();
+    await clock.advance(problemLogMs - soonMs - 1);
+    log.soon();
+    await clock.advance(soonMs);
+    expect(gathered).toHaveLength(1);
+    log.soon();
+    await clock.advance(soonMs);
+    expect(gathered).toHaveLength(2);
   });
 });

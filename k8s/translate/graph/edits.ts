@@ -1,0 +1,113 @@
+// Edits: gathers what objects say otherwise than before, while a change is taken. Bounded: of a large change most objects are only counted.
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { EditKind, FieldEdit, ObjectEdit, ObjectEdits } from "../model/edit.ts";
+import type { Service } from "../backends/services.ts";
+import { differencesOf, partsThatDiffer, type Difference } from "../units/declared-edits.ts";
+import { nothingDeclared, type Declared, type Unit } from "../units/unit.ts";
+import type { Backend } from "./backend-records.ts";
+
+/** Objects of one change that are told, at most, and of one namespace. */
+export const maxTold = 64;
+export const maxToldOfNamespace = 16;
+
+interface Gathered {
+  readonly ref: ObjectRef;
+  readonly kind: EditKind;
+  readonly differences: readonly Difference[];
+  /** Whose Problems say what does not hold; null: it has none of its own. */
+  readonly unit: Unit | null;
+}
+
+/** Endpoints of one Upstream. */
+export interface EndpointCounts {
+  readonly ready: number;
+  readonly terminating: number;
+}
+
+export class Edits {
+  #gathered: Gathered[] = [];
+  #told = new Map<string, number>();
+  #more = new Map<string, number>();
+  /** Services whose Endpoints are among them: several Upstreams dial one. */
+  readonly #backends = new Set<Backend>();
+
+  /** What a unit will declare now, in place of what it declares. */
+  declare(unit: Unit, after: Declared, isRemoved: boolean): void {
+    const was = isSomething(unit);
+    const is = isSomething(after);
+    if (!was && !is) return;
+    if (was && is) {
+      this.#gather(unit.ref, "changed", unit, () => differencesOf(unit, after));
+      return;
+    }
+    this.#gather(unit.ref, is ? "created" : isRemoved ? "deleted" : "withdrawn", unit, noDifferences);
+  }
+
+  /** A Service that is another; null: there was or is none. */
+  service(ref: ObjectRef, before: Service | null, after: Service | null): void {
+    if (before === null || after === null)
+      this.#gather(ref, after === null ? "deleted" : "created", null, noDifferences);
+    else this.#gather(ref, "changed", null, () => partsThatDiffer(before, after));
+  }
+
+  /** A Secret; nothing of what it holds is told. */
+  secret(ref: ObjectRef, was: boolean, is: boolean): void {
+    if (was && is) this.#gather(ref, "changed", null, () => [{ field: "data", problem: null, from: "", to: "" }]);
+    else if (was || is) this.#gather(ref, is ? "created" : "deleted", null, noDifferences);
+  }
+
+  endpoints(backend: Backend, before: EndpointCounts, after: EndpointCounts): void {
+    if (this.#backends.has(backend)) return;
+    const { namespace, name } = backend;
+    this.#gather({ kind: "Service", namespace, name }, "changed", null, () => {
+      this.#backends.add(backend);
+      const [from, to] = [countsShown(before), countsShown(after)];
+      return [{ field: "endpoints", problem: null, from, to: from === to ? `${to}, at other addresses` : to }];
+    });
+  }
+
+  /** What was gathered since the last call. After units were translated: their Problems say what does not hold. */
+  drain(): ObjectEdits {
+    const edits = this.#gathered.map(edited);
+    const more = this.#more;
+    this.#gathered = [];
+    this.#told = new Map();
+    this.#more = new Map();
+    this.#backends.clear();
+    return { edits, more };
+  }
+
+  #gather(ref: ObjectRef, kind: EditKind, unit: Unit | null, compare: () => readonly Difference[]): void {
+    const told = this.#told.get(ref.namespace) ?? 0;
+    if (this.#gathered.length >= maxTold || told >= maxToldOfNamespace) {
+      this.#more.set(ref.namespace, (this.#more.get(ref.namespace) ?? 0) + 1);
+      return;
+    }
+    const differences = compare();
+    if (kind === "changed" && differences.length === 0) return;
+    this.#told.set(ref.namespace, told + 1);
+    this.#gathered.push({ ref, kind, differences, unit });
+  }
+}
+
+function edited({ ref, kind, differences, unit }: Gathered): ObjectEdit {
+  const problems = unit === null ? [] : [...unit.decodeProblems, ...unit.problems];
+  return { ref, kind, fields: differences.map((one) => fieldEdit(one, problems)) };
+}
+
+function fieldEdit({ field, problem, from, to }: Difference, problems: readonly Problem[]): FieldEdit {
+  const wrong =
+    problem === null ? undefined : problems.find((one) => one.field === problem.field && one.code === problem.code);
+  return { field, from, to, refused: wrong?.sentence ?? null };
+}
+
+function isSomething({ deployment, configuration }: Declared): boolean {
+  return deployment !== nothingDeclared.deployment || configuration !== nothingDeclared.configuration;
+}
+
+function countsShown({ ready, terminating }: EndpointCounts): string {
+  return terminating === 0 ? `${ready} ready` : `${ready} ready, ${terminating} terminating`;
+}
+
+const noDifferences = (): readonly Difference[] => none;
+const none: readonly Difference[] = Object.freeze([]);
