@@ -141,7 +141,7 @@ function shown(value: unknown): string {
   if (isRecord(value))
     return shownText(
       Object.entries(value)
-        .map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : String(part)}`)
+        .map(([key, part]) => `${key} ${typeof part === "string" ? part : JSON.stringify(part)}`)
         .join(", "),
     );
   return shownText(typeof value === "string" ? value : JSON.stringify(value));
