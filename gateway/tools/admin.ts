@@ -2,40 +2,72 @@
 import { endpoints } from "../admin/endpoints.ts";
 import { command, type Command, type Outcome, type TextForm } from "../options/command.ts";
 import { flag, text as textOption } from "../options/option.ts";
+import { askText, type Answer } from "./replicas/ask.ts";
+import { replicasOption, type Replica } from "./replicas/replica.ts";
 
 export const adminOptions = {
-  url: textOption("ADMIN", "ask a running gateway, for example http://127.0.0.1:8877"),
+  url: replicasOption,
   adminToken: textOption("TOKEN", "--admin-token of that gateway; needed when its admin port is bound beyond loopback"),
 };
 
 export const jsonOption = { json: flag("print JSON") };
 
-/** Time for the whole answer, ms. */
-const answerMs = 10_000;
-
 type EndpointName = keyof typeof endpoints;
 
-export type AdminAnswer =
-  | { readonly kind: "answer"; readonly text: string }
-  | { readonly kind: "failed"; readonly sentence: string };
+/** What one replica answers. */
+interface Replied {
+  readonly name: string;
+  readonly answer: Answer<string>;
+}
 
 export interface Asked {
-  readonly url: string;
+  readonly url: readonly Replica[];
   readonly adminToken: string | null;
   /** JSON, or text for people. */
   readonly json: boolean;
 }
 
-/** Asks an endpoint and prints its answer. `parameters`: null, false and "" are left out of a query. */
+/** Asks an endpoint of all replicas and prints their answers as one. `parameters`: null, false and "" are left out of a query. */
 export async function ask(
   name: EndpointName,
   parameters: Readonly<Record<string, unknown>>,
   asked: Asked,
   form: TextForm,
 ): Promise<Outcome> {
-  const answer = await askAdmin(name, parameters, asked);
-  if (answer.kind === "failed") return answer;
-  return { kind: "done", text: answer.text.endsWith("\n") ? answer.text : `${answer.text}\n`, form, code: 0 };
+  const replies = await askAdmin(name, parameters, asked);
+  const [first] = replies;
+  if (first !== undefined && asked.url.length === 1 && asked.url[0]!.connect === null)
+    return first.answer.kind === "failed"
+      ? first.answer
+      : { kind: "done", text: lined(first.answer.value), form, code: 0 };
+  const code = replies.some(({ answer }) => answer.kind === "failed") ? 1 : 0;
+  return { kind: "done", text: asked.json ? joinedJson(replies) : joinedText(replies), form, code };
+}
+
+/** Answers that are equal once, others below the names of their replicas. */
+function joinedText(replies: readonly Replied[]): string {
+  const texts = Map.groupBy(replies, ({ answer }) =>
+    answer.kind === "answer" ? lined(answer.value) : `${answer.sentence}\n`,
+  );
+  if (texts.size === 1 && replies[0]?.answer.kind === "answer") return lined(replies[0].answer.value);
+  return [...texts].map(([text, same]) => `== ${same.map(({ name }) => name).join(", ")}\n${text}`).join("\n");
+}
+
+/** What is no JSON is said as a sentence. */
+function joinedJson(replies: readonly Replied[]): string {
+  const replicas = replies.map(({ name, answer }) => {
+    if (answer.kind === "failed") return { name, answer: null, sentence: answer.sentence };
+    try {
+      return { name, answer: JSON.parse(answer.value) as unknown, sentence: null };
+    } catch {
+      return { name, answer: null, sentence: `${name} answers no JSON, so it is no admin port of Sluice` };
+    }
+  });
+  return `${JSON.stringify({ replicas }, null, 2)}\n`;
+}
+
+function lined(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
 }
 
 /** A command that prints the answer of an endpoint without parameters. */
@@ -55,67 +87,21 @@ export function asking(name: EndpointName, text: string): Command {
   });
 }
 
-/** The answer of an endpoint. A failure is one clear line. */
+/** The answers of all replicas, in their order. A failure is one clear line. */
 export async function askAdmin(
   name: EndpointName,
   parameters: Readonly<Record<string, unknown>>,
   { url, adminToken, json }: Asked,
-): Promise<AdminAnswer> {
+): Promise<readonly Replied[]> {
   const { method, path } = endpoints[name];
-  const base = /^https?:\/\//.test(url) ? url.replace(/\/+$/, "") : `http://${url}`;
-  // What fails below is printed, and a password would be with it.
-  if (url.includes("@"))
-    return failed(
-      "--url holds @, and Sluice sends no user or password: write http://HOST:PORT, and --admin-token TOKEN",
-    );
-  const headers = new Headers({ accept: json ? "application/json" : "text/plain" });
-  if (adminToken !== null && !authorize(headers, adminToken))
-    return failed("the admin token holds a line break or another character that no header holds: write it without");
-  if (method === "POST") headers.set("content-type", "application/json");
   const written = Object.entries(parameters).filter(([, value]) => value !== null && value !== false && value !== "");
   const query = new URLSearchParams(written.map(([key, value]) => [key, String(value)])).toString();
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(method === "GET" && query !== "" ? `${base}${path}?${query}` : base + path, {
-      method,
-      ...(method === "GET" ? {} : { body: JSON.stringify(parameters) }),
-      headers,
-      signal: AbortSignal.timeout(answerMs),
-    });
-    text = await response.text();
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return failed(
-      `${base} does not answer (${cause instanceof Error ? cause.message : String(cause)}): write --url with the address of the admin port`,
-    );
-  }
-  return response.ok
-    ? { kind: "answer", text }
-    : failed(`${base}${path} answers ${response.status}: ${sentenceOf(text)}`);
-}
-
-function failed(sentence: string): AdminAnswer {
-  return { kind: "failed", sentence };
-}
-
-/** False: no header can hold the token. The error that says so repeats it. */
-function authorize(headers: Headers, token: string): boolean {
-  try {
-    headers.set("authorization", `Bearer ${token}`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function sentenceOf(text: string): string {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body === "object" && body !== null && "sentence" in body && typeof body.sentence === "string")
-      return body.sentence;
-  } catch {
-    // Not one of our answers: shown as it is.
-  }
-  return text.split("\n", 1)[0]!.slice(0, 200);
+  const question = {
+    method,
+    path: method === "GET" && query !== "" ? `${path}?${query}` : path,
+    body: method === "GET" ? null : parameters,
+    accept: json ? "application/json" : "text/plain",
+    adminToken,
+  } as const;
+  return Promise.all(url.map(async (replica) => ({ name: replica.name, answer: await askText(replica, question) })));
 }

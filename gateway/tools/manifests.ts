@@ -152,7 +152,7 @@ export async function readServed(
 
 /** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
 export function hasOneOrigin(
-  { cluster, url = null }: { readonly cluster: boolean; readonly url?: string | null },
+  { cluster, url = null }: { readonly cluster: boolean; readonly url?: readonly unknown[] | null },
   paths: readonly string[],
 ): boolean {
   return [paths.length > 0, cluster, url !== null].filter(Boolean).length === 1;

@@ -1,8 +1,11 @@
 // `sluice oauth revoke`: ends a token of the OAuth gateway, or all of a SeldonDeployment's client, by the admin port.
 import { readFileSync } from "node:fs";
+import { endpoints } from "../admin/endpoints.ts";
+import { revokedShape } from "../api/oauth.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { text } from "../options/option.ts";
-import { adminOptions, askAdmin, jsonOption } from "./admin.ts";
+import { adminOptions, jsonOption } from "./admin.ts";
+import { askFor } from "./replicas/ask.ts";
 
 const description = `Revokes one token, or all tokens of the client of a SeldonDeployment. With - the token is read from standard input; other users of this machine may
 read a token in the arguments. The command ends when every data worker of that gateway has revoked it; with --redis the other replicas follow within 5 s.
@@ -24,7 +27,7 @@ export const oauth = command({
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const [word, written, ...more] = positionals;
-  const { deployment, url } = values;
+  const { deployment, url, adminToken } = values;
   if (word !== "revoke" || more.length > 0)
     return { kind: "wrong", sentence: "write sluice oauth revoke, with a token or --deployment" };
   if (url === null)
@@ -39,13 +42,28 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
     };
   const token = written === "-" ? readFileSync(0, "utf8").trim() : written;
   const asked = deployment === null ? { token } : { deployment };
-  const answer = await askAdmin("revoke", asked, { ...values, url, json: true });
-  if (answer.kind === "failed") return answer;
-  return { kind: "done", text: values.json ? `${answer.text}\n` : printRevoked(answer.text), form: "plain", code: 0 };
+  let revoked = 0;
+  for (const replica of url) {
+    const question = {
+      method: "POST",
+      path: endpoints.revoke.path,
+      body: asked,
+      accept: "application/json",
+      adminToken,
+    } as const;
+    const answer = await askFor(replica, question, revokedShape);
+    if (answer.kind === "failed") return answer;
+    revoked += answer.value.revoked;
+  }
+  return {
+    kind: "done",
+    text: values.json ? `${JSON.stringify({ revoked })}\n` : printRevoked(revoked),
+    form: "plain",
+    code: 0,
+  };
 }
 
-function printRevoked(text: string): string {
-  const { revoked } = JSON.parse(text) as { readonly revoked: number };
+function printRevoked(revoked: number): string {
   return revoked === 0
     ? "there was none: it was never given, or had ended\n"
     : `${revoked} ${revoked === 1 ? "token has" : "tokens have"} ended\n`;

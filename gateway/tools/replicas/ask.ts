@@ -17,7 +17,7 @@ export interface Question {
 
 export type Answer<T> =
   | { readonly kind: "answer"; readonly value: T }
-  /** One sentence without the name of the replica. */
+  /** One sentence, which names the replica. */
   | { readonly kind: "failed"; readonly sentence: string };
 
 export interface AskBounds {
@@ -41,35 +41,50 @@ export async function askFor<S extends Shape>(
   try {
     value = JSON.parse(asked.value);
   } catch {
-    return failed("it answers no JSON, so it is no admin port of Sluice: write --url with the address of one");
+    return failed(
+      `${replica.name} answers no JSON, so it is no admin port of Sluice: write --url with the address of one`,
+    );
   }
   const { Value } = await import("typebox/value");
   if (Value.Check(shape, value)) return { kind: "answer", value: value as Shaped<S> };
   const [first] = Value.Errors(shape, value);
   const place = first === undefined ? "" : ` (${`${first.instancePath} ${first.message}`.trim().slice(0, 120)})`;
-  return failed(`it answers in a form that this sluice does not know${place}: use the sluice of the gateway's version`);
+  return failed(
+    `${replica.name} answers in a form that this sluice does not know${place}: use the sluice of the gateway's version`,
+  );
 }
 
 /** The text of an answer. Never rejects. */
 export async function askText(replica: Replica, question: Question, bounds = askBounds): Promise<Answer<string>> {
-  const { adminToken } = question;
+  const { name, base } = replica;
+  const { adminToken, path } = question;
+  // What fails below is printed, and a password would be with it.
+  if (base.includes("@"))
+    return failed(
+      "--url holds @, and Sluice sends no user or password: write http://HOST:PORT, and --admin-token TOKEN",
+    );
+  if (!URL.canParse(base)) return failed(`${name} is no address: write --url with the address of the admin port`);
   if (adminToken !== null && !/^[\x21-\x7e]+$/.test(adminToken))
-    return failed("the admin token holds a character that no header holds: write it without");
+    return failed("the admin token holds a line break or another character that no header holds: write it without");
   const signal = AbortSignal.timeout(bounds.answerMs);
   try {
     const response = await send(replica, question, signal);
     const text = await textOf(response, bounds.answerBytes);
     const { statusCode = 0 } = response;
-    if (text === null) return failed(`its answer is longer than ${bounds.answerBytes} bytes`);
+    if (text === null) return failed(`the answer of ${name} is longer than ${bounds.answerBytes} bytes`);
+    if (response.headers["content-type"]?.startsWith("text/html") === true && statusCode < 300)
+      return failed(
+        `${name} answers with a web page, so it is no admin port of Sluice: write --url with the address of one`,
+      );
     return statusCode >= 200 && statusCode < 300
       ? { kind: "answer", value: text }
-      : failed(`it answers ${statusCode}: ${sentenceOf(text)}`);
+      : failed(`${name}${path.split("?", 1)[0]!} answers ${statusCode}${sentenceOf(text)}`);
   } catch (error) {
-    if (signal.aborted) return failed(`it does not answer within ${bounds.answerMs / 1000} s`);
+    if (signal.aborted) return failed(`${name} does not answer within ${bounds.answerMs / 1000} s`);
     return failed(
       error instanceof Error && "code" in error && error.code === "ECONNRESET" && error.message === "aborted"
-        ? "it broke off its answer"
-        : `it does not answer (${reasonOf(error)}): write --url with the address of the admin port`,
+        ? `${name} broke off its answer`
+        : `${name} does not answer (${reasonOf(error)}): write --url with the address of the admin port`,
     );
   }
 }
@@ -134,14 +149,15 @@ function reasonOf(error: unknown): string {
   return (inner instanceof Error ? inner.message : String(inner)).split("\n", 1)[0]!.slice(0, 300);
 }
 
-/** What an answer says that is none of 2xx: its sentence, or the first line of what is no answer of ours. */
+/** What an answer says that is none of 2xx, after a colon: its sentence, or the first line of what is no answer of ours; "" where it says nothing. */
 function sentenceOf(text: string): string {
   try {
     const body: unknown = JSON.parse(text);
     if (typeof body === "object" && body !== null && "sentence" in body && typeof body.sentence === "string")
-      return body.sentence.slice(0, 500);
+      return `: ${body.sentence.slice(0, 500)}`;
   } catch {
     // Not one of our answers: shown as it is.
   }
-  return text.split("\n", 1)[0]!.slice(0, 200);
+  const line = text.split("\n", 1)[0]!.slice(0, 200);
+  return line === "" ? "" : `: ${line}`;
 }

@@ -28,7 +28,7 @@ export function joined(replicas: readonly ReplicaStatus[]): JoinedStatus {
   const troubles: string[] = [];
   if (away[0] !== undefined)
     troubles.push(
-      `${away.length} of ${replicas.length} ${replicas.length === 1 ? "replica" : "replicas"} ${away.length === 1 ? "is" : "are"} away: ${away[0].name}: ${away[0].sentence ?? ""}`,
+      `${away.length} of ${replicas.length} ${replicas.length === 1 ? "replica" : "replicas"} ${away.length === 1 ? "is" : "are"} away: ${away[0].sentence ?? ""}`,
     );
   for (const kind of troubleKinds) {
     if (kind === "predictor-failing" && tablesDiffer(there.map(({ status }) => status)))

@@ -3,10 +3,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { endpoints } from "../../admin/endpoints.ts";
 import { statusShape, type Status } from "../../api/status.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { list } from "../../options/option.ts";
 import { adminOptions, jsonOption } from "../admin.ts";
 import { askFor } from "../replicas/ask.ts";
-import { readReplicas, replicasAt, type Replica } from "../replicas/replica.ts";
+import type { Replica } from "../replicas/replica.ts";
 import { joined, tablesDiffer, type ReplicaStatus } from "./joined.ts";
 import { printStatus } from "./printed.ts";
 
@@ -17,12 +16,6 @@ Exits 0 when all is well, 1 when something is wrong or no gateway answers, 2 on 
 
 const options = {
   ...adminOptions,
-  url: list(
-    "ADMIN",
-    "ask a running gateway, for example http://127.0.0.1:8877; once for each replica",
-    "",
-    readReplicas,
-  ),
   ...jsonOption,
 };
 
@@ -39,21 +32,20 @@ const againMs = 1200;
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, json } = values;
-  if (url.length === 0 || positionals.length > 0)
+  if (url === null || positionals.length > 0)
     return {
       kind: "wrong",
       sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
     };
-  const replicas = replicasAt(url);
-  let answers = await ask(replicas, adminToken);
+  let answers = await ask(url, adminToken);
   const there = (): readonly Status[] => answers.flatMap(({ status: one }) => (one === null ? [] : [one]));
   if (tablesDiffer(there())) {
     await wait(againMs);
-    answers = await ask(replicas, adminToken);
+    answers = await ask(url, adminToken);
   }
   const [first] = answers;
   if (there().length === 0 && !json && first !== undefined && answers.length === 1)
-    return { kind: "failed", sentence: `${first.name}: ${first.sentence ?? ""}` };
+    return { kind: "failed", sentence: first.sentence ?? "" };
   const all = joined(answers);
   const printed = json ? `${JSON.stringify(all, null, 2)}\n` : printStatus(all);
   return { kind: "done", text: printed, form: json ? "plain" : "people", code: all.isWell ? 0 : 1 };

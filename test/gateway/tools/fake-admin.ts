@@ -37,48 +37,61 @@ export function answering(value: unknown): FakeAnswer {
   return (_, response) => response.end(JSON.stringify(value));
 }
 
-/** Each way not to answer, and what a command then says of it. */
+/** Each way not to answer, and what a command then says of it: NAME is the URL, NAMEPATH that with its path. */
 export const broken: readonly (readonly [way: string, answer: FakeAnswer, sentence: RegExp])[] = [
   [
     "half",
     (_, response) => response.writeHead(200, { "content-length": 100 }).write("{", () => response.destroy()),
-    /it broke off its answer$/,
+    /^NAME broke off its answer$/,
   ],
   [
     "nothing",
     (request) => request.socket.destroy(),
-    /it does not answer \(.*\): write --url with the address of the admin port$/,
+    /^NAME does not answer \(.*\): write --url with the address of the admin port$/,
   ],
   [
     "garbage",
     (_, response) => response.end("<html>\u001b[2J"),
-    /it answers no JSON, so it is no admin port of Sluice: write --url with the address of one$/,
+    /^NAME answers no JSON, so it is no admin port of Sluice: write --url with the address of one$/,
   ],
   [
     "no HTTP",
     (request) => request.socket.end("SSH-2.0-x\r\n"),
-    /it does not answer \(.*\): write --url with the address of the admin port$/,
+    /^NAME does not answer \(.*\): write --url with the address of the admin port$/,
   ],
   [
     "another version",
     answering({ isWell: "yes", items: 3 }),
-    /it answers in a form that this sluice does not know \(.+\): use the sluice of the gateway's version$/,
+    /^NAME answers in a form that this sluice does not know \(.+\): use the sluice of the gateway's version$/,
   ],
-  ["null", answering(null), /it answers in a form that this sluice does not know/],
+  [
+    "a web page",
+    (_, response) => response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<h1>hello</h1>"),
+    /^NAME answers with a web page, so it is no admin port of Sluice: write --url with the address of one$/,
+  ],
+  ["null", answering(null), /^NAME answers in a form that this sluice does not know/],
   [
     "an error page",
     (_, response) => response.writeHead(502).end(`bad gateway\u001b[31m${"x".repeat(70_000)}`),
-    /it answers 502: bad gateway\\u001b\[31mx{1,200}$/,
+    /^NAMEPATH answers 502: bad gateway\\u001b\[31mx{1,200}$/,
   ],
   [
     "an older version",
     (_, response) =>
       response.writeHead(404).end(JSON.stringify({ error: "not-found", sentence: "the admin port does not serve it" })),
-    /it answers 404: the admin port does not serve it$/,
+    /^NAMEPATH answers 404: the admin port does not serve it$/,
   ],
   [
     "elsewhere",
     (_, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
-    /it answers 302: $/,
+    /^NAMEPATH answers 302$/,
   ],
 ];
+
+/** The sentence with the names as `broken` has them. */
+export function withoutNames(sentence: string, url: string, path: string): string {
+  return sentence
+    .replaceAll(url + path, "NAMEPATH")
+    .replaceAll(url, "NAME")
+    .replaceAll("\u001b", "\\u001b");
+}
