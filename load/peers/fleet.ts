@@ -26,6 +26,14 @@ export interface FleetPlan {
   readonly canaryPort: number;
 }
 
+/** `ports`: by predictor. */
+export function fleetPlan(
+  { deployments, addresses }: Pick<FleetPlan, "deployments" | "addresses">,
+  ports: ReadonlyMap<string, number>,
+): FleetPlan {
+  return { deployments, addresses, mainPort: ports.get("main")!, canaryPort: ports.get("canary")! };
+}
+
 /** Share of the canary in every deployment, percent. */
 export const canaryPercent = 25;
 

@@ -1,17 +1,16 @@
 // The stage of the gRPC suites: the origin, and every peer started, checked and left idle until its turn.
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { startChild, type Child } from "./child.ts";
 import { deployments, type FleetPlan } from "./fleet.ts";
 import { callFields } from "./grpc-plan.ts";
 import { Calls } from "./h2/calls.ts";
 import { block, message } from "./h2/frames.ts";
 import { grpcPredictors, type GrpcOriginQuestion, type GrpcOriginReport } from "./origins/grpc.ts";
-import { loadCore, proxyCore } from "./process.ts";
+import { loadCore } from "./process.ts";
 import { grpcPeersNamed } from "./proxies/grpc.ts";
 import type { Peer, PeerKind } from "./proxies/peer.ts";
 import { otherPrefix } from "./proxies/sluice.ts";
 import type { Contender } from "./rounds.ts";
+import { startContenders } from "./stage.ts";
 import type { SuiteOptions } from "./suites/suite.ts";
 
 export interface GrpcStage {
@@ -84,14 +83,6 @@ export async function setGrpcStage(options: SuiteOptions): Promise<GrpcStage> {
     mainPort: ports["main"]!,
     canaryPort: ports["canary"]!,
   };
-  const contenders: Contender[] = [];
-  for (const kind of grpcPeersNamed(grpcPeersOf(options))) {
-    const folder = join(options.folder, kind.name);
-    mkdirSync(folder, { recursive: true });
-    const peer = await kind.start({ fleet, folder, core: proxyCore });
-    if (!options.wrongBodies) await probe(kind, peer, fleet);
-    console.error(`${kind.name} is ready on port ${peer.port}, pid ${peer.pid}`);
-    contenders.push({ kind, peer });
-  }
+  const contenders = await startContenders(grpcPeersNamed(grpcPeersOf(options)), fleet, options, probe);
   return { fleet, contenders, origin };
 }

@@ -1,6 +1,6 @@
 // The stage of the suites that look at Sluice alone: upstream, manifests, and a way to send load.
 import { join } from "node:path";
-import { answerOf, type FleetPlan } from "./fleet.ts";
+import { answerOf, fleetPlan, type FleetPlan } from "./fleet.ts";
 import { plainPlan, type LoadPlan } from "./load-plan.ts";
 import { writeManifests } from "./manifests.ts";
 import type { SuiteOptions } from "./suites/suite.ts";
@@ -16,12 +16,7 @@ export interface SluiceStage {
 
 export async function setSluiceStage(options: SuiteOptions, predictors: readonly string[]): Promise<SluiceStage> {
   const { ports } = await startUpstream({ folder: options.folder, predictors, answer: answerOf, realTime: true });
-  const fleet: FleetPlan = {
-    deployments: options.deployments,
-    addresses: options.addresses,
-    mainPort: ports.get("main")!,
-    canaryPort: ports.get("canary")!,
-  };
+  const fleet = fleetPlan(options, ports);
   const manifests = join(options.folder, "manifests");
   writeManifests(manifests, fleet);
   const plan = plainPlan(fleet, options);

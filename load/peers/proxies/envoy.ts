@@ -79,37 +79,30 @@ function fleetOf(stage: Stage): readonly Deployment[] {
   return deployments(stage.fleet);
 }
 
-export const envoyEmissary: PeerKind = {
-  name: "envoy-emissary",
-  does: "as Emissary writes it from what Seldon's operator makes: a route for each Mapping (REST and gRPC, main and canary), walked in order, split by runtime_fraction, a cluster for each service",
-  rewrites: true,
-  splits: true,
-  async start(stage) {
-    const fleet = fleetOf(stage);
-    return startEnvoy(
-      this.name,
-      stage,
-      { routes: emissaryRoutes(fleet, { grpc: true }) },
-      emissaryClusters(fleet, { grpc: true }),
-    );
-  },
-};
+function emissary(name: string, does: string, grpc: boolean): PeerKind {
+  return {
+    name,
+    does,
+    rewrites: true,
+    splits: true,
+    async start(stage) {
+      const fleet = fleetOf(stage);
+      return startEnvoy(name, stage, { routes: emissaryRoutes(fleet, { grpc }) }, emissaryClusters(fleet, { grpc }));
+    },
+  };
+}
 
-export const envoyEmissaryRest: PeerKind = {
-  name: "envoy-emissary-rest",
-  does: "the same without the gRPC Mappings, which no installation of Seldon lacks: only REST routes are walked",
-  rewrites: true,
-  splits: true,
-  async start(stage) {
-    const fleet = fleetOf(stage);
-    return startEnvoy(
-      this.name,
-      stage,
-      { routes: emissaryRoutes(fleet, { grpc: false }) },
-      emissaryClusters(fleet, { grpc: false }),
-    );
-  },
-};
+export const envoyEmissary = emissary(
+  "envoy-emissary",
+  "as Emissary writes it from what Seldon's operator makes: a route for each Mapping (REST and gRPC, main and canary), walked in order, split by runtime_fraction, a cluster for each service",
+  true,
+);
+
+export const envoyEmissaryRest = emissary(
+  "envoy-emissary-rest",
+  "the same without the gRPC Mappings, which no installation of Seldon lacks: only REST routes are walked",
+  false,
+);
 
 export const envoyBest: PeerKind = {
   name: "envoy-best",

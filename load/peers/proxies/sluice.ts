@@ -13,14 +13,15 @@ export interface SluiceOptions {
   /** null: the cluster that `environment` names. */
   readonly manifests: string | null;
   readonly workers: number;
-  readonly core: number | null;
+  /** null or absent: any. */
+  readonly core?: number | null;
   readonly logFile: string;
   /** Root of the source that is run; absent: this one. */
   readonly tree?: string;
   /** Options of Node, such as --cpu-prof. */
-  readonly nodeOptions: readonly string[];
+  readonly nodeOptions?: readonly string[];
   /** More options of `serve`. */
-  readonly serveOptions: readonly string[];
+  readonly serveOptions?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -39,7 +40,7 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
   const program = start({
     program: process.execPath,
     arguments: [
-      ...options.nodeOptions,
+      ...(options.nodeOptions ?? []),
       entry,
       "serve",
       ...(options.manifests === null ? [] : ["--folder", options.manifests]),
@@ -49,9 +50,9 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
       `127.0.0.1:${adminPort}`,
       "--workers",
       String(options.workers),
-      ...options.serveOptions,
+      ...(options.serveOptions ?? []),
     ],
-    core: options.core,
+    core: options.core ?? null,
     realTime: false,
     logFile: options.logFile,
     environment: { NODE_ENV: "production", MALLOC_ARENA_MAX: "2", ...options.environment },
@@ -118,7 +119,6 @@ export function sluiceWith(
         core: stage.core,
         logFile: join(stage.folder, "sluice.log"),
         tree: source,
-        nodeOptions: [],
         serveOptions,
       });
       if (port !== null) await untilListening(started, port);

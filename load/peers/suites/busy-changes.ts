@@ -75,10 +75,7 @@ export const busyChanges: Suite = {
     const sluice = await startSluice({
       manifests: stage.manifests,
       workers,
-      core: null,
       logFile: join(options.folder, "sluice.log"),
-      nodeOptions: [],
-      serveOptions: [],
     });
     requireNoErrors("sluice", await load({ ...stage.plan, port: sluice.port, measureMs: 10_000 }));
     const perSecond = options.perSecond ?? defaultPerSecond;

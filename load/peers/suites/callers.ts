@@ -1,16 +1,16 @@
 // callers: what it costs to know who calls, and to limit how often: Sluice with and without, beside Envoy with and without its jwt_authn. All send the same requests.
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { deployments, answerOf, type FleetPlan } from "../fleet.ts";
+import { deployments, answerOf, fleetPlan } from "../fleet.ts";
 import { plainPlan, type LoadPlan } from "../load-plan.ts";
 import { details, summary, type Measured } from "../matrix.ts";
-import { proxyCore } from "../process.ts";
 import { envoyOne, startEnvoy } from "../proxies/envoy.ts";
 import { clusterOf, clusters } from "../proxies/envoy-routes.ts";
 import type { PeerKind } from "../proxies/peer.ts";
 import { sluice, sluiceWith } from "../proxies/sluice.ts";
-import { doesTable, restRounds, takeRounds, type Contender } from "../rounds.ts";
+import { doesTable, restRounds, takeRounds } from "../rounds.ts";
+import { startContenders } from "../stage.ts";
 import { startUpstream } from "../upstream.ts";
 import { isChosen, type Suite, type SuiteOptions } from "./suite.ts";
 
@@ -130,19 +130,8 @@ async function run(options: SuiteOptions): Promise<string> {
     answer: answerOf,
     realTime: false,
   });
-  const fleet: FleetPlan = {
-    deployments: options.deployments,
-    addresses: options.addresses,
-    mainPort: upstream.ports.get("main")!,
-    canaryPort: upstream.ports.get("canary")!,
-  };
-  const contenders: Contender[] = [];
-  for (const kind of kinds) {
-    const folder = join(options.folder, kind.name);
-    mkdirSync(folder, { recursive: true });
-    contenders.push({ kind, peer: await kind.start({ fleet, folder, core: proxyCore }) });
-    console.error(`${kind.name} is ready`);
-  }
+  const fleet = fleetPlan(options, upstream.ports);
+  const contenders = await startContenders(kinds, fleet, options, async () => undefined);
   const all: Measured[] = [];
   for (const { title, clients: count, without } of workloads.filter((one) => isChosen(options, one.title))) {
     const plan: LoadPlan = { ...plainPlan(fleet, options), connections: 64, called: "one", fields: clients(count) };

@@ -64,10 +64,7 @@ export const changeLive: Suite = {
       const sluice = await startSluice({
         manifests: stage.manifests,
         workers,
-        core: null,
         logFile: join(options.folder, `sluice-${workers}.log`),
-        nodeOptions: [],
-        serveOptions: [],
       });
       const pollers = await Pollers.open(sluice, workers, predictors, fleet[0]!);
       const measure = async (title: string): Promise<void> => {

@@ -86,9 +86,7 @@ export const cluster: Suite = {
         startSluice({
           manifests: null,
           workers,
-          core: null,
           logFile: join(options.folder, `sluice-${workers}.log`),
-          nodeOptions: [],
           serveOptions: ["--service-account", account],
           environment,
         });

@@ -21,10 +21,7 @@ export const coldStart: Suite = {
         const sluice = await startSluice({
           manifests: stage.manifests,
           workers,
-          core: null,
           logFile: join(options.folder, `sluice-${workers}.log`),
-          nodeOptions: [],
-          serveOptions: [],
         });
         readyMs.push(sluice.readyMs);
         cpuMs.push(totalNs(threadTimes(sluice.pid)) / 1e6);

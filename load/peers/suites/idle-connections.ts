@@ -38,10 +38,7 @@ export const idleConnections: Suite = {
       const sluice = await startSluice({
         manifests: stage.manifests,
         workers,
-        core: null,
         logFile: join(options.folder, `sluice-${workers}.log`),
-        nodeOptions: [],
-        serveOptions: [],
       });
       requireNoErrors("sluice", await load({ ...stage.plan, port: sluice.port, measureMs: loadMs }));
       await pause(settleMs);

@@ -49,10 +49,7 @@ export const memory: Suite = {
       const sluice = await startSluice({
         manifests: stage.manifests,
         workers,
-        core: null,
         logFile: join(options.folder, `sluice-${workers}.log`),
-        nodeOptions: [],
-        serveOptions: [],
       });
       await pause(settleMs);
       const readyMib = mib(statusBytes(sluice.pid, "VmRSS"));

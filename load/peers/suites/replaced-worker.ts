@@ -91,10 +91,8 @@ export const replacedWorker: Suite = {
       const sluice = await startSluice({
         manifests: stage.manifests,
         workers: 1,
-        core: null,
         logFile: join(options.folder, "sluice.log"),
         nodeOptions: ["--import", endingThread],
-        serveOptions: [],
       });
       const asking = new Asking(sluice.port, request);
       await pause(settleMs);

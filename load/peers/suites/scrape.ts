@@ -47,10 +47,7 @@ export const scrape: Suite = {
     const sluice = await startSluice({
       manifests: stage.manifests,
       workers: 1,
-      core: null,
       logFile: join(options.folder, "sluice.log"),
-      nodeOptions: [],
-      serveOptions: [],
     });
     requireNoErrors("sluice", await load({ ...stage.plan, port: sluice.port, measureMs: 15_000 }));
     const first = await scrapeMetrics(sluice.adminPort);

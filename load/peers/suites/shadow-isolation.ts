@@ -113,8 +113,6 @@ async function startSide(folder: string, fleet: FleetPlan, state: ShadowState): 
     workers: 1,
     core: proxyCore,
     logFile: join(folder, "sluice.log"),
-    nodeOptions: [],
-    serveOptions: [],
   });
   return { state, server: started?.server ?? null, sluice, readyBytes: statusBytes(sluice.pid, "VmRSS") ?? 0 };
 }

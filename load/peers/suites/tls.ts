@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { statusBytes, threadTimes, timeBetween, totalNs } from "../account.ts";
-import { answerOf, deployments, type FleetPlan } from "../fleet.ts";
+import { answerOf, deployments, fleetPlan } from "../fleet.ts";
 import { pause, proxyCore } from "../process.ts";
 import type { Peer, PeerKind } from "../proxies/peer.ts";
 import { makeIdentity, manyHosts, tlsPeers } from "../proxies/tls.ts";
@@ -136,12 +136,7 @@ export const tls: Suite = {
       answer: answerOf,
       realTime: false,
     });
-    const fleet: FleetPlan = {
-      deployments: options.deployments,
-      addresses: options.addresses,
-      mainPort: upstream.ports.get("main")!,
-      canaryPort: upstream.ports.get("canary")!,
-    };
+    const fleet = fleetPlan(options, upstream.ports);
     const script = join(options.folder, "post.lua");
     writeFileSync(
       script,
