@@ -370,7 +370,7 @@ export const grpcStatusNames = [
 ] as const;
 
 /** Statuses of gRPC that are errors of the server, as Envoy and OpenTelemetry count them: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
-const grpcServerErrors: readonly number[] = [2, 4, 12, 13, 14, 15];
+export const grpcServerErrors: readonly number[] = [2, 4, 12, 13, 14, 15];
 
 /** Does such an answer say that the server failed? `grpcStatus` −1: it is not gRPC. */
 export function isServerError(code: number, grpcStatus: number): boolean {

@@ -2,59 +2,119 @@
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
 import { visibleLines } from "../../routing/text/visible.ts";
 import type { Series } from "../../routing/model/mapping.ts";
-import { slotCell } from "../shared/counters.ts";
+import { failureCell, slotCell, usedSlots, withoutSeries } from "../shared/counters.ts";
 import type { Metric } from "../shared/metric.ts";
-import { durationBounds, fixed, seriesMetrics, shadowOutcomes, slotLayout, statusColumns } from "../shared/metrics.ts";
+import {
+  durationBounds,
+  failureLayout,
+  fixed,
+  flagNames,
+  grpcColumns,
+  seriesMetrics,
+  shadowOutcomes,
+  slotLayout,
+  statusColumns,
+  unansweredColumn,
+} from "../shared/metrics.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { SampleLines, wordsOf, type Words } from "./sample-lines.ts";
 import type { Slices } from "./slices.ts";
 import { StreamedText } from "./streamed-text.ts";
 
 /** A Series and where it is counted. */
-export interface CountedSeries {
+export interface CountedSeries<Of = Series> {
   readonly slot: number;
-  readonly series: Series;
+  readonly series: Of;
+}
+
+/** Whose lines they are, as labels. */
+interface Labelled extends Omit<Series, "role" | "protocol"> {
+  readonly role: string;
+  readonly protocol: string;
 }
 
 interface Family {
   readonly metric: Metric;
+  /** Where its cells are: in those that each request writes, or in those that failures write, which few slots have. */
+  readonly bank: "slot" | "failure";
   /** The cells of a slot that it shows. */
   readonly first: number;
   readonly count: number;
+  /** Slots that no Series has are shown, too. */
+  readonly withOthers: boolean;
   /** The lines of one Series; `sums` from `at` on: those cells, over all blocks. None where nothing was counted. */
-  write(lines: SampleLines, series: Series, sums: Float64Array, at: number): void;
+  write(lines: SampleLines, series: Labelled, sums: Float64Array, at: number): void;
 }
 
-const { requests: requestsMetric, durations: durationsMetric, shadows: shadowsMetric } = seriesMetrics;
-const labelNames = durationsMetric.labels.map((label, at) => wordsOf(`${at === 0 ? "" : '",'}${label}="`));
-const requestsHead = wordsOf(`${requestsMetric.name}{`);
-const codeTails = statusColumns.map((code) => wordsOf(`",code="${code}"} `));
-const bucketHead = wordsOf(`${durationsMetric.name}_bucket{`);
+const { requests, durations, shadows, failures, retries } = seriesMetrics;
+const labelNames = durations.labels.map((label, at) => wordsOf(`${at === 0 ? "" : '",'}${label}="`));
+const bucketHead = wordsOf(`${durations.name}_bucket{`);
 const bucketTails = [...durationBounds, "+Inf"].map((le) => wordsOf(`",le="${le}"} `));
-const sumHead = wordsOf(`${durationsMetric.name}_sum{`);
-const countHead = wordsOf(`${durationsMetric.name}_count{`);
+const sumHead = wordsOf(`${durations.name}_sum{`);
+const countHead = wordsOf(`${durations.name}_count{`);
 const plainTail = wordsOf('"} ');
-const shadowsHead = wordsOf(`${shadowsMetric.name}{`);
-const outcomeTails = shadowOutcomes.map((outcome) => wordsOf(`",outcome="${outcome}"} `));
 
-const requests = counted(requestsMetric, slotLayout.status, requestsHead, codeTails);
+/** Requests that no Series counts: nothing matched, or the head was refused. Empty labels are none to Prometheus. */
+const others: readonly CountedSeries<Labelled>[] = (["http", "grpc"] as const).map((protocol) => ({
+  slot: withoutSeries[protocol],
+  series: { namespace: "", deployment: "", predictor: "", role: "", protocol },
+}));
 
-const durations: Family = {
-  metric: durationsMetric,
-  first: slotLayout.sumSeconds,
-  count: slotLayout.buckets + bucketTails.length - slotLayout.sumSeconds,
-  write: writeDurations,
-};
+/** Families of one metric stand beside each other. */
+const families: readonly Family[] = [
+  answered("slot", slotLayout.status, "model"),
+  answered("failure", failureLayout.own, "gateway"),
+  counted(
+    failures,
+    "failure",
+    failureLayout.flags[flagNames[0]!],
+    flagNames.map((flag) => `",flag="${flag}"} `),
+  ),
+  counted(retries, "failure", failureLayout.retries, ['"} ']),
+  {
+    metric: durations,
+    bank: "slot",
+    first: slotLayout.sumSeconds,
+    count: slotLayout.buckets + bucketTails.length - slotLayout.sumSeconds,
+    withOthers: false,
+    write: writeDurations,
+  },
+  counted(
+    shadows,
+    "slot",
+    slotLayout.shadow,
+    shadowOutcomes.map((outcome) => `",outcome="${outcome}"} `),
+  ),
+];
 
-const shadows = counted(shadowsMetric, slotLayout.shadow, shadowsHead, outcomeTails);
+/** sluice_requests_total of one origin. A client that left had no answer. */
+function answered(bank: Family["bank"], first: number, origin: string): Family {
+  const tails = (columns: readonly string[]): readonly Words[] =>
+    columns.map((code, at) => wordsOf(`",origin="${at === unansweredColumn ? "" : origin}",code="${code}"} `));
+  const head = wordsOf(`${requests.name}{`);
+  const [http, grpc] = [tails(statusColumns), tails(grpcColumns)];
+  return {
+    metric: requests,
+    bank,
+    first,
+    count: statusColumns.length,
+    withOthers: true,
+    write: (lines, series, sums, at) =>
+      writeCounted(lines, series, head, series.protocol === "grpc" ? grpc : http, sums, at),
+  };
+}
 
 /** A Family of which each cell is one line. */
-function counted(metric: Metric, first: number, head: Words, tails: readonly Words[]): Family {
+function counted(metric: Metric, bank: Family["bank"], first: number, tails: readonly string[]): Family {
+  const head = wordsOf(`${metric.name}{`);
+  const words = tails.map(wordsOf);
   return {
     metric,
+    bank,
     first,
     count: tails.length,
-    write: (lines, series, sums, at) => writeCounted(lines, series, head, tails, sums, at),
+    withOthers: bank === "failure",
+    write: (lines, series, sums, at) => writeCounted(lines, series, head, words, sums, at),
   };
 }
 
@@ -62,8 +122,8 @@ function counted(metric: Metric, first: number, head: Words, tails: readonly Wor
 const togetherSeries = 32;
 
 /**
- * Writes sluice_requests_total, sluice_request_duration_seconds and sluice_shadow_requests_total to a reader, as long as it reads. `blocks[0]` is the
- * base block. `slots` is asked once a family. A series is written from its first request on.
+ * Writes the families of the Series to a reader, as long as it reads. `blocks[0]` is the base block. `slots` is asked once a family. A Series is written from
+ * its first request on, and its failures from the first one.
  */
 export async function writeSeries(
   reader: AnswerReader,
@@ -73,12 +133,13 @@ export async function writeSeries(
 ): Promise<void> {
   const text = new StreamedText((bytes) => reader.send(bytes));
   const lines = new SampleLines(text, labelNames);
-  for (const family of [requests, durations, shadows]) {
+  const failed = blocks.map((block) => usedSlots(block.buffer).failures);
+  for (const [at, family] of families.entries()) {
     const { name, help, kind } = family.metric;
-    text.write(`# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`);
-    if (family === requests) writeUnmatched(lines, blocks);
+    if (families[at - 1]?.metric !== family.metric) text.write(`# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`);
+    if (family.metric === failures) writeOtherFailures(lines, blocks, family);
     const sums = new Float64Array(togetherSeries * family.count);
-    for (const together of inGroups(slots(), togetherSeries)) {
+    for (const together of inGroups(slotsOf(family, slots(), failed), togetherSeries)) {
       while (!sumWhole(blocks, together, family, sums)) await nextTurn();
       for (let index = 0; index < together.length; index++)
         family.write(lines, together[index]!.series, sums, index * family.count);
@@ -88,6 +149,16 @@ export async function writeSeries(
     }
   }
   await text.end();
+}
+
+/** Of few slots a failure was counted, and memory of the others is not looked at. */
+function* slotsOf(
+  { bank, withOthers }: Family,
+  slots: Iterable<CountedSeries>,
+  failed: readonly Uint8Array[],
+): Iterable<CountedSeries<Labelled>> {
+  if (withOthers) yield* others;
+  for (const one of slots) if (bank === "slot" || failed.some((used) => used[one.slot] === 1)) yield one;
 }
 
 /** The same list each time. */
@@ -104,14 +175,14 @@ function* inGroups<One>(all: Iterable<One>, size: number): Iterable<readonly One
 /** false: a dead worker's block was folded meanwhile. A sum over half a fold counts twice. */
 function sumWhole(
   blocks: readonly Float64Array[],
-  together: readonly CountedSeries[],
-  { first, count }: Family,
+  together: readonly CountedSeries<Labelled>[],
+  { bank, first, count }: Family,
   sums: Float64Array,
 ): boolean {
   const base = blocks[0]!;
   const generation = base[fixed.foldGeneration]!;
   for (let index = 0; index < together.length; index++) {
-    const from = slotCell(together[index]!.slot, first);
+    const from = (bank === "slot" ? slotCell : failureCell)(together[index]!.slot, first);
     const to = index * count;
     for (let cell = 0; cell < count; cell++) sums[to + cell] = base[from + cell]!;
     for (let one = 1; one < blocks.length; one++) {
@@ -128,10 +199,10 @@ function nextTurn(): Promise<void> {
   });
 }
 
-/** One line for each cell that is not 0. `series` null: of requests that no Series counts. */
+/** One line for each cell that is not 0. */
 function writeCounted(
   lines: SampleLines,
-  series: Series | null,
+  series: Labelled,
   head: Words,
   tails: readonly Words[],
   sums: Float64Array,
@@ -147,7 +218,7 @@ function writeCounted(
   }
 }
 
-function writeDurations(lines: SampleLines, series: Series, sums: Float64Array, at: number): void {
+function writeDurations(lines: SampleLines, series: Labelled, sums: Float64Array, at: number): void {
   const buckets = at + slotLayout.buckets - slotLayout.sumSeconds;
   let total = 0;
   for (let bucket = 0; bucket < bucketTails.length; bucket++) total += sums[buckets + bucket]!;
@@ -162,21 +233,15 @@ function writeDurations(lines: SampleLines, series: Series, sums: Float64Array, 
   lines.count(countHead, plainTail, total);
 }
 
-/** Requests that no Series counts: nothing matched, or the head was refused. */
-function writeUnmatched(lines: SampleLines, blocks: readonly Float64Array[]): void {
-  const sums = new Float64Array(codeTails.length);
-  for (const block of blocks)
-    for (let column = 0; column < sums.length; column++) sums[column]! += block[fixed.unmatched + column]!;
-  writeCounted(lines, null, requestsHead, codeTails, sums, 0);
+/** Failures of what is no request: connections, and bytes that are none. */
+function writeOtherFailures(lines: SampleLines, blocks: readonly Float64Array[], family: Family): void {
+  const sums = new Float64Array(flagNames.length);
+  for (const block of blocks) for (let at = 0; at < sums.length; at++) sums[at]! += block[fixed.flags[flagNames[at]!]]!;
+  family.write(lines, { ...others[0]!.series, protocol: "" }, sums, 0);
 }
 
-/** Empty labels are none to Prometheus. */
-const nobody: readonly string[] = ["", "", "", "", ""];
-
 /** In the order of `labelNames`. */
-function labelsOf(series: Series | null): readonly string[] {
-  if (series === null) return nobody;
-  const { namespace, deployment, predictor, role, protocol } = series;
+function labelsOf({ namespace, deployment, predictor, role, protocol }: Labelled): readonly string[] {
   return [escaped(namespace), escaped(deployment), escaped(predictor), role, protocol];
 }
 

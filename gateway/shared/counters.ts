@@ -1,19 +1,24 @@
 // Counters in shared memory: one block a data worker, one writer each; the control worker reads and sums them.
 //
 // A block is an array of doubles: first the fixed counters, then what each Upstream has in use, for breakers, then one slot of
-// `slotCells` a series. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is
-// one writer. Behind them is a byte for each slot that says whether the worker has used it.
+// `slotCells` a series, then for each series what only failures and answers of the gateway itself write. A double is written by one aligned
+// store, so a reader sees the old value or the new one. No atomics: there is one writer. Behind them is a byte for each slot that says whether
+// the worker has used it.
 
-import type { FailureFlag } from "../failures.ts";
+import { grpcStatusNames, type FailureFlag } from "../failures.ts";
 import { defaultBreaker } from "../../routing/model/upstream.ts";
 import {
   breakerResources,
   durationBounds,
+  failureCells,
+  failureLayout,
   fixed,
   fixedCells,
+  grpcColumns,
   slotCells,
   slotLayout,
   statusColumns,
+  unansweredColumn,
 } from "./metrics.ts";
 
 /** Rows of a breaker slot. */
@@ -28,12 +33,20 @@ export const maxBreakerSlots = 65_536;
 /** Series that fit: the buffer is reserved at once and pages are only touched when a series is used. */
 export const maxSlots = 131_072;
 
+/** Slots behind those of the series: requests that no series counts, in statuses of HTTP and of gRPC. They are always in use. */
+export const withoutSeries = { http: maxSlots, grpc: maxSlots + 1 } as const;
+
+const allSlots = maxSlots + 2;
+
+/** Of doubles. */
+const cellBytes = 8;
+
 export function blockBytes(): number {
-  return cellsBytes() + maxSlots + maxBreakerSlots;
+  return cellsBytes() + Math.ceil((maxSlots + maxBreakerSlots + allSlots) / cellBytes) * cellBytes;
 }
 
 function cellsBytes(): number {
-  return slotCell(maxSlots, 0) * 8;
+  return failureCell(allSlots, 0) * cellBytes;
 }
 
 /**
@@ -43,12 +56,15 @@ function cellsBytes(): number {
 export interface UsedSlots {
   readonly series: Uint8Array;
   readonly breakers: Uint8Array;
+  /** Those of which `failureCell`s were written, `withoutSeries` among them. */
+  readonly failures: Uint8Array;
 }
 
 export function usedSlots(block: ArrayBufferLike): UsedSlots {
   return {
     series: new Uint8Array(block, cellsBytes(), maxSlots),
     breakers: new Uint8Array(block, cellsBytes() + maxSlots, maxBreakerSlots),
+    failures: new Uint8Array(block, cellsBytes() + maxSlots + maxBreakerSlots, allSlots),
   };
 }
 
@@ -56,16 +72,30 @@ const columnOf = new Uint8Array(1000);
 for (let code = 0; code < 1000; code++) {
   const exact = statusColumns.indexOf(String(code));
   const klass = statusColumns.indexOf(`${Math.floor(code / 100)}xx`);
-  columnOf[code] = exact >= 0 ? exact : klass >= 0 ? klass : statusColumns.indexOf("0");
+  columnOf[code] = exact >= 0 ? exact : klass >= 0 ? klass : unansweredColumn;
 }
 
-/** One worker's block. `slot` −1 (no series) counts in the unmatched cells. */
+const grpcColumnOf = grpcStatusNames.map((name) =>
+  name === "CANCELLED" ? grpcColumns.indexOf(name) : grpcColumns.lastIndexOf(name),
+);
+
+/** The column of a status of HTTP, 0..999. */
+export function httpColumn(code: number): number {
+  return columnOf[code]!;
+}
+
+/** The column of a status of gRPC; one that gRPC does not know is UNKNOWN to its libraries. */
+export function grpcColumn(status: number): number {
+  return grpcColumnOf[status] ?? grpcColumnOf[2]!;
+}
+
+/** One worker's block. `slot` −1: no series, in HTTP. */
 export class CounterBlock {
   readonly cells: Float64Array;
   readonly #used: UsedSlots;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.cells = new Float64Array(buffer, 0, slotCell(maxSlots, 0));
+    this.cells = new Float64Array(buffer, 0, failureCell(allSlots, 0));
     this.#used = usedSlots(buffer);
   }
 
@@ -97,32 +127,42 @@ export class CounterBlock {
     if (slot >= 0) this.cells[slotCell(slot, slotLayout.inFlight)]! -= 1;
   }
 
-  /** Counts one finished request: `code` 0..999, duration in seconds. */
+  /** Counts one finished request that the model answered with this status of HTTP, 0..999, after so many seconds. */
   finish(slot: number, code: number, seconds: number): void {
-    this.#count(slot, code, seconds, 1);
+    this.answered(slot, columnOf[code]!, false, seconds, 1);
   }
 
-  /** As if `finish` had not been called: the answer was taken back before any of it left. */
-  takeBack(slot: number, code: number, seconds: number): void {
-    this.#count(slot, code, seconds, -1);
-  }
-
-  #count(slot: number, code: number, seconds: number, by: number): void {
-    const column = columnOf[code]!;
-    if (slot < 0) {
-      this.cells[fixed.unmatched + column]! += by;
-      return;
-    }
-    const first = slotCell(slot, 0);
-    this.cells[first + column]! += by;
+  /** Counts one finished request in a column. `isOwn`: the gateway answered itself. `by` −1: as if it had not been counted, for the answer was taken back before any of it left. */
+  answered(slot: number, column: number, isOwn: boolean, seconds: number, by: 1 | -1): void {
+    const place = slot < 0 ? withoutSeries.http : slot;
+    const first = slotCell(place, 0);
+    if (isOwn) this.cells[this.#failureCell(place, failureLayout.own + column)]! += by;
+    else this.cells[first + column]! += by;
     let bucket = 0;
     while (bucket < durationBounds.length && seconds > durationBounds[bucket]!) bucket++;
     this.cells[first + slotLayout.buckets + bucket]! += by;
     this.cells[first + slotLayout.sumSeconds]! += seconds * by;
   }
 
+  #failureCell(slot: number, cell: number): number {
+    this.#used.failures[slot] = 1;
+    return failureCell(slot, cell);
+  }
+
+  /** A failure of what has no series. */
   failure(flag: FailureFlag): void {
     this.cells[fixed.flags[flag]]! += 1;
+  }
+
+  /** A failure of a request; −1: it has no series. */
+  failureOf(slot: number, flag: FailureFlag): void {
+    if (slot < 0) this.failure(flag);
+    else this.cells[this.#failureCell(slot, failureLayout.flags[flag])]! += 1;
+  }
+
+  /** A request is sent again. */
+  retry(slot: number): void {
+    this.cells[this.#failureCell(slot < 0 ? withoutSeries.http : slot, failureLayout.retries)]! += 1;
   }
 
   shadow(slot: number, outcome: number): void {
@@ -164,4 +204,9 @@ export function heavyUseOf(first: number): number {
 /** Index of a slot's cell in a block. */
 export function slotCell(slot: number, cell: number): number {
   return fixedCells + maxBreakerSlots * breakerCells + slot * slotCells + cell;
+}
+
+/** Index of a slot's cell among those that failures write. */
+export function failureCell(slot: number, cell: number): number {
+  return slotCell(allSlots, 0) + slot * failureCells + cell;
 }

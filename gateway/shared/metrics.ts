@@ -1,6 +1,6 @@
 // Every metric of /metrics, and where workers count what it shows: one declaration each, from which cells, /metrics, what outlives a dead worker, and the
 // table of RUNBOOK.md follow. A sum over workers has a cell in `fixed`, a sum for each series one in `slotLayout`; `controlMetrics` are what the control worker knows.
-import { failureFlags } from "../failures.ts";
+import { failureFlags, grpcServerErrors, grpcStatusNames, type FailureFlag } from "../failures.ts";
 import { CellTable, counter, declaredMetrics, gauge, histogram, valuesOf, type Metric } from "./metric.ts";
 
 /** Cells of one cache line. */
@@ -31,15 +31,35 @@ export const statusColumns: readonly string[] = (
   "500 501 502 503 504 5xx 101 0 200"
 ).split(" ");
 
+/** The columns in which a server failed: 5xx, and in `grpcColumns` the statuses that mean the same. */
+export const serverErrors = { first: statusColumns.indexOf("500"), count: grpcServerErrors.length } as const;
+
+/** The client left before an answer, or before the status of a call of gRPC. */
+export const unansweredColumn = statusColumns.indexOf("0");
+
+const serverErrorNames: readonly string[] = grpcServerErrors.map((status) => grpcStatusNames[status]!);
+const grpcOthers = grpcStatusNames.filter((name) => name !== "OK" && !serverErrorNames.includes(name));
+
+/** The same columns of a Series of gRPC, by the name of the status; "": unused. A call whose client left has no status, and to its client it is CANCELLED. */
+export const grpcColumns: readonly string[] = statusColumns.map((_, column) => {
+  if (column === statusColumns.length - 1) return "OK";
+  if (column === unansweredColumn) return "CANCELLED";
+  return serverErrorNames[column - serverErrors.first] ?? grpcOthers[column] ?? "";
+});
+
+/** A cell for each failure flag, from `first` on. */
+function cellsByFlag(first: number): Readonly<Record<FailureFlag, number>> {
+  return Object.fromEntries(flagNames.map((flag, at) => [flag, first + at])) as Record<FailureFlag, number>;
+}
+
+export const flagNames = Object.keys(failureFlags) as readonly FailureFlag[];
+
 /** Cells that a worker has whatever its Routes. What each request changes stands first, in one cache line. */
 export const fixed = {
   inFlight: fixedTable.one(gauge("sluice_requests_in_flight", "Requests that have no complete response yet.")),
   heldBytes: fixedTable.one(
     gauge("sluice_buffered_request_bytes", "Bytes of requests that wait for a connection or are kept for a retry."),
   ),
-  /** In sluice_requests_total with those of the series: requests without a series, by column of `statusColumns`. */
-  unmatched: fixedTable.unshown("counter", statusColumns.length),
-  retries: fixedTable.one(counter("sluice_retries_total", "Retries: requests that Sluice sent again to an Endpoint.")),
   clientConnectionsHttp1: fixedTable.one(connections, { side: "client", protocol: "http1" }),
   clientConnectionsHttp2: fixedTable.one(connections, { side: "client", protocol: "http2" }),
   upstreamConnectionsHttp1: fixedTable.one(connections, { side: "upstream", protocol: "http1" }),
@@ -60,7 +80,8 @@ export const fixed = {
       "Headers, hosts, methods and query parameters longer than 4096 bytes: no regex matches them.",
     ),
   ),
-  flags: fixedTable.each(counter("sluice_failures_total", "Failed requests, by failure flag.", ["flag"], failureFlags)),
+  /** In sluice_failures_total: failures of what has no series. */
+  flags: cellsByFlag(fixedTable.unshown("counter", flagNames.length)),
   identities: fixedTable.each(
     counter("sluice_auth_requests_total", "Requests to deployments with access rules, by outcome.", ["outcome"], {
       admitted: "",
@@ -153,9 +174,16 @@ const seriesLabels = ["namespace", "deployment", "predictor", "role", "protocol"
 export const seriesMetrics = {
   requests: counter(
     "sluice_requests_total",
-    "Requests by status code of the response and by what answered; code 0: the client left before a response.",
-    [...seriesLabels, "code"],
+    "Requests by what answered, the model or the gateway itself, and by status code; gRPC: by name of the status. code 0 and CANCELLED without origin: the client left before an answer.",
+    [...seriesLabels, "origin", "code"],
   ),
+  failures: counter(
+    "sluice_failures_total",
+    "Failed requests, by failure flag.",
+    [...seriesLabels, "flag"],
+    failureFlags,
+  ),
+  retries: counter("sluice_retries_total", "Retries: requests that Sluice sent again to an Endpoint.", seriesLabels),
   durations: histogram(
     "sluice_request_duration_seconds",
     "Seconds from the end of the request head to the end of the response.",
@@ -182,6 +210,7 @@ const slotTable = new CellTable();
  * answered 200 within 25 ms counts in that alone, and over a thousand deployments each further line is a miss.
  */
 export const slotLayout = {
+  /** Answers of the model, by `statusColumns` or `grpcColumns`. */
   status: slotTable.unshown("counter", statusColumns.length),
   /** Requests of the series that have no complete answer yet. */
   inFlight: slotTable.unshown("gauge"),
@@ -193,6 +222,19 @@ export const slotLayout = {
 
 export const slotRows = slotTable.rows;
 export const slotCells = wholeLines(slotTable.length);
+
+const failureTable = new CellTable();
+
+/** First cells of what a slot counts beside: only requests that the gateway answers itself, or that fail, write there, and a slot without one has no memory for it. */
+export const failureLayout = {
+  /** Answers of the gateway itself, by column as `slotLayout.status`. */
+  own: failureTable.unshown("counter", statusColumns.length),
+  flags: cellsByFlag(failureTable.unshown("counter", flagNames.length)),
+  retries: failureTable.unshown("counter"),
+} as const;
+
+export const failureRows = failureTable.rows;
+export const failureCells = wholeLines(failureTable.length);
 
 /** What a circuit breaker limits, in the order of the cells. A breaker has one such row for each priority. What is in use is a gauge: it ends with its worker. */
 const resources = { connections: "", pending: "requests that wait for a connection", requests: "", retries: "" };

@@ -1,10 +1,29 @@
 // Merging: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
-import { breakerCell, lightUse, heavyUseCell, priorities, slotCell, usedSlots } from "../shared/counters.ts";
+import {
+  breakerCell,
+  failureCell,
+  lightUse,
+  heavyUseCell,
+  priorities,
+  slotCell,
+  usedSlots,
+  withoutSeries,
+} from "../shared/counters.ts";
 import type { CountedCells } from "../shared/metric.ts";
-import { breakerResources, fixed, fixedCells, fixedRows, slotCells, slotRows } from "../shared/metrics.ts";
+import {
+  breakerResources,
+  failureCells,
+  failureRows,
+  fixed,
+  fixedCells,
+  fixedRows,
+  slotCells,
+  slotRows,
+} from "../shared/metrics.ts";
 
 const fixedCounters = countersOf(fixedRows, fixedCells);
 const slotCounters = countersOf(slotRows, slotCells);
+const failureCounters = countersOf(failureRows, failureCells);
 
 /** By cell: 1 for those whose total outlives the worker. */
 function countersOf(rows: readonly CountedCells[], length: number): Uint8Array {
@@ -38,18 +57,27 @@ export function mergeFixed(
 /** The second step, with what was counted for Series. */
 export function mergeSeries(base: Float64Array, dead: SharedArrayBuffer): void {
   const cells = new Float64Array(dead);
-  const used = usedSlots(dead).series;
-  const usedInBase = usedSlots(base.buffer).series;
+  const used = usedSlots(dead);
+  const usedInBase = usedSlots(base.buffer);
   base[fixed.foldGeneration]! += 1;
-  for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
-    const first = slotCell(slot, 0);
-    // Most are 0, and there are many.
-    for (let cell = 0; cell < slotCells; cell++)
-      if (cells[first + cell] !== 0) moveCell(base, cells, first + cell, slotCounters[cell] === 1);
-    usedInBase[slot] = 1;
-    used[slot] = 0;
+  for (const slot of Object.values(withoutSeries)) moveSlot(base, cells, slotCell(slot, 0), slotCounters);
+  for (let slot = used.series.indexOf(1); slot >= 0; slot = used.series.indexOf(1, slot + 1)) {
+    moveSlot(base, cells, slotCell(slot, 0), slotCounters);
+    usedInBase.series[slot] = 1;
+    used.series[slot] = 0;
+  }
+  for (let slot = used.failures.indexOf(1); slot >= 0; slot = used.failures.indexOf(1, slot + 1)) {
+    moveSlot(base, cells, failureCell(slot, 0), failureCounters);
+    usedInBase.failures[slot] = 1;
+    used.failures[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
+}
+
+/** Most of its cells are 0, and there are many slots. */
+function moveSlot(base: Float64Array, dead: Float64Array, first: number, counters: Uint8Array): void {
+  for (let cell = 0; cell < counters.length; cell++)
+    if (dead[first + cell] !== 0) moveCell(base, dead, first + cell, counters[cell] === 1);
 }
 
 /** The dead worker has no more than its share in use. Whatever it had was counted before, so never too little is left; too much would only cost time. */

@@ -73,7 +73,7 @@ describe("fold", () => {
       1, 0, 0, 1,
     ]);
     dead.set(fixed.beatMs, 17);
-    dead.add(fixed.retries, 1);
+    dead.add(fixed.regexInputTooLong, 1);
     mergeSeries(base.cells, block);
     // Of the slots that a new control worker finds.
     expect([usedSlots(base.cells.buffer).series[70_000], usedSlots(block).series[70_000]]).toEqual([1, 0]);
@@ -81,8 +81,8 @@ describe("fold", () => {
       base.cells[status],
       dead.cells[status],
       dead.cells[fixed.beatMs],
-      dead.cells[fixed.retries],
-      base.cells[fixed.retries],
+      dead.cells[fixed.regexInputTooLong],
+      base.cells[fixed.regexInputTooLong],
     ]).toEqual([1, 0, 17, 1, 0]);
   });
 

@@ -1,4 +1,5 @@
 // A worker may end at any moment, between any two writes: whatever a client has seen to its end was counted before its last byte left, on every path.
+import { grpcStatusNames } from "../../gateway/failures.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { statusColumns } from "../../gateway/shared/metrics.ts";
 import { flag, frameType } from "../../gateway/edge/frames/constants.ts";
@@ -33,7 +34,13 @@ const closers: (() => unknown)[] = [];
 
 const slots = [-1, firstSlot, firstSlot + 1];
 const counted = (): number =>
-  slots.flatMap((slot) => statusColumns.map((code) => gateway.answered(code, slot))).reduce((sum, one) => sum + one, 0);
+  slots
+    .flatMap((slot) =>
+      [...statusColumns, ...grpcStatusNames].map((code) =>
+        slot >= 0 && !statusColumns.includes(code) ? 0 : gateway.answered(code, slot),
+      ),
+    )
+    .reduce((sum, one) => sum + one, 0);
 
 /** Notes each write to a client, and each end of one, before it is made. */
 function watch(): void {

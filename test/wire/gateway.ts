@@ -6,8 +6,23 @@ import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import { noPolicy, type CallPolicy } from "../../gateway/callers/call-policy.ts";
 import type { FailureFlag } from "../../gateway/failures.ts";
-import { CounterBlock, blockBytes, heavyUseBytes, slotCell } from "../../gateway/shared/counters.ts";
-import { fixed, shadowOutcomes, slotLayout, statusColumns } from "../../gateway/shared/metrics.ts";
+import {
+  CounterBlock,
+  blockBytes,
+  failureCell,
+  heavyUseBytes,
+  slotCell,
+  usedSlots,
+  withoutSeries,
+} from "../../gateway/shared/counters.ts";
+import {
+  failureLayout,
+  fixed,
+  grpcColumns,
+  shadowOutcomes,
+  slotLayout,
+  statusColumns,
+} from "../../gateway/shared/metrics.ts";
 import { limitMemory, type LimitMemory } from "../../gateway/shared/limit-memory.ts";
 import type { AccessEntry } from "../../gateway/shared/access-fields.ts";
 import { SharedTable, tableMemory } from "../../gateway/shared/shared-table.ts";
@@ -224,14 +239,36 @@ export class Gateway {
     return this.counters.cells[typeof cell === "number" ? cell : cell[value[0]!]]!;
   }
 
-  /** Requests of a slot that were answered with this code; slot −1: without a series. */
+  /** Requests of a slot that were answered with this code, whoever answered; slot −1: without a series. */
   answered(code: string, slot = firstSlot): number {
-    const column = statusColumns.indexOf(code);
-    return this.counters.cells[slot < 0 ? fixed.unmatched + column : slotCell(slot, column)]!;
+    return this.answeredBy("model", code, slot) + this.answeredBy("gateway", code, slot);
+  }
+
+  /** The same by one of them; of calls of gRPC `code` is the name of the status. */
+  answeredBy(origin: "model" | "gateway", code: string, slot = firstSlot): number {
+    const isGrpc = !statusColumns.includes(code);
+    const column = isGrpc ? grpcColumns.lastIndexOf(code) : statusColumns.indexOf(code);
+    const place = slot >= 0 ? slot : isGrpc ? withoutSeries.grpc : withoutSeries.http;
+    return this.counters.cells[
+      origin === "model" ? slotCell(place, column) : failureCell(place, failureLayout.own + column)
+    ]!;
   }
 
   flagged(flag: string): number {
-    return this.counted("flags", flag as FailureFlag);
+    return this.counted("flags", flag as FailureFlag) + this.#failureSum(failureLayout.flags[flag as FailureFlag]);
+  }
+
+  /** Tries after the first. */
+  get retries(): number {
+    return this.#failureSum(failureLayout.retries);
+  }
+
+  #failureSum(cell: number): number {
+    const { failures } = usedSlots(this.counters.cells.buffer);
+    let sum = 0;
+    for (let slot = failures.indexOf(1); slot >= 0; slot = failures.indexOf(1, slot + 1))
+      sum += this.counters.cells[failureCell(slot, cell)]!;
+    return sum;
   }
 
   shadowed(outcome: (typeof shadowOutcomes)[number], slot: number): number {

@@ -98,7 +98,7 @@ describe("over HTTP/2 a request that waits for room", () => {
     });
     gone(gateway);
     expect((await waiting.answers(1))[0]!.status).toBe(204);
-    expect(gateway.counted("retries")).toBe(1);
+    expect(gateway.retries).toBe(1);
   });
 
   test("is answered by the Endpoint that came as its own left", async () => {

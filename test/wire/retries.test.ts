@@ -63,7 +63,7 @@ describe.each(transports)("%s", (_name, secure) => {
     await two.close();
   });
 
-  const retries = (): number => gateway.counted("retries");
+  const retries = (): number => gateway.retries;
   const arrived = (): readonly string[] => requestsIn(one.text);
 
   test.each([

@@ -92,7 +92,7 @@ describe.each(transports)("%s", (_name, secure) => {
     expect(answer).toMatchObject({ status: 200, body: "ok" });
     expect(fieldOf(answer, "x-model")).toBeNull();
     expect(origin.connections).toHaveLength(2);
-    expect(gateway.counted("retries")).toBe(1);
+    expect(gateway.retries).toBe(1);
     expect(gateway.entries).toEqual([]);
   });
 

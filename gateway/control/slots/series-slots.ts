@@ -4,7 +4,7 @@ import { randomInt } from "node:crypto";
 import { drawnKey } from "../../../routing/collections/digest.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import { DigestIndex } from "../../../routing/collections/digest-index.ts";
-import { maxSlots, slotCell } from "../../shared/counters.ts";
+import { failureCell, maxSlots, slotCell, usedSlots } from "../../shared/counters.ts";
 import { slotLayout } from "../../shared/metrics.ts";
 import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
@@ -99,11 +99,19 @@ export class SeriesSlots {
       if (series !== null && nowMs - gone.atMs < seriesAfterlifeMs) return false;
       const inFlight = slotCell(slot, slotLayout.inFlight);
       if (blocks.some((block) => block[inFlight] !== 0)) return false;
-      for (const block of blocks) block.fill(0, slotCell(slot, 0), slotCell(slot + 1, 0));
+      for (const block of blocks) clear(block, slot);
       if (series !== null) this.#counted(series.namespace, -1);
       return true;
     });
   }
+}
+
+function clear(block: Float64Array, slot: number): void {
+  block.fill(0, slotCell(slot, 0), slotCell(slot + 1, 0));
+  const { failures } = usedSlots(block.buffer);
+  if (failures[slot] === 0) return;
+  block.fill(0, failureCell(slot, 0), failureCell(slot + 1, 0));
+  failures[slot] = 0;
 }
 
 function textOf({ namespace, deployment, predictor, role, protocol }: Series): string {

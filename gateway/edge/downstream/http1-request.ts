@@ -1,4 +1,5 @@
 // Http1Request: what an HTTP/1.1 client sends, a request at a time, on its way from the reader to its exchange.
+import { httpColumn, withoutSeries } from "../../shared/counters.ts";
 import { unservedEntry } from "../access/access-entry.ts";
 import { continueLine } from "../http1/continue.ts";
 import { RequestReader, type RequestTaker } from "../http1/request-reader.ts";
@@ -114,7 +115,7 @@ export class Http1Request implements RequestTaker {
     this.#headSinceMs = Infinity;
     answer.begin(true, isHead, true);
     worker.counters.failure(failure.flag);
-    worker.counters.finish(-1, failure.httpStatus, 0);
+    worker.counters.answered(withoutSeries.http, httpColumn(failure.httpStatus), true, 0, 1);
     const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : "";
     if (failure.httpStatus > 0) answer.write(identified(failureAnswer(failure, "", json, false), requestId));
     worker.log(failure.flag, "", () => unservedEntry(failure, "", failure.httpStatus, peer, requestId));

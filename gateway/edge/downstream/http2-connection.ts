@@ -1,6 +1,7 @@
 // One HTTP/2 connection of a client: its requests become exchanges, a stream each.
 import { decide } from "../../../routing/decide.ts";
 import { metadataOf, namesDeployment } from "../../../routing/request/metadata.ts";
+import { grpcColumn, httpColumn, withoutSeries } from "../../shared/counters.ts";
 import { fixed } from "../../shared/metrics.ts";
 import { unservedEntry } from "../access/access-entry.ts";
 import { bodyOf, failureAnswer, identified } from "../message/answers.ts";
@@ -115,7 +116,13 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     const answer = identified(failureAnswer(failure, "", false, grpc), requestId);
     const body = bodyOf(answer);
     worker.counters.failure(failure.flag);
-    worker.counters.finish(-1, answer.code, 0);
+    worker.counters.answered(
+      grpc ? withoutSeries.grpc : withoutSeries.http,
+      grpc ? grpcColumn(failure.grpcStatus) : httpColumn(answer.code),
+      true,
+      0,
+      1,
+    );
     const writer = this.context.http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, worker.dateLine);
     stream.sendHead(writer.bytes, writer.length, true, body.length === 0);

@@ -46,7 +46,8 @@ export class ExchangeAnswer implements AnswerTaker {
     state.record.fromModel = true;
     if (state.grpc) state.record.grpcStatus = grpcStatusIn(head);
     state.times.lastByteMs = nowMs;
-    state.declaredBytes = head.framing === "length" ? head.contentLength : -1;
+    // A call of gRPC is not over with its last byte: its status comes behind.
+    state.declaredBytes = head.framing === "length" && !state.grpc ? head.contentLength : -1;
     state.answer.head(head, state.compiled!, state.edits.edits, Math.round(nowMs - sentMs));
   }
 

@@ -12,6 +12,8 @@ import { reasons } from "../http1/reasons.ts";
 import { grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";
+import { grpcColumn, httpColumn, withoutSeries } from "../../shared/counters.ts";
+import { unansweredColumn } from "../../shared/metrics.ts";
 
 /** A slot of its own for what is not counted. */
 const notCounted = -2;
@@ -29,8 +31,13 @@ export class ExchangeRecord {
   readonly requestId = Buffer.allocUnsafe(requestIdBytes);
   #hasId = false;
   #slot = -1;
+  /** Its slot counts by statuses of gRPC. */
+  #countsGrpc = false;
   /** What was counted as its duration; `notYet`: it was not counted. */
   #countedSeconds = notYet;
+  /** Where it was counted. */
+  #countedColumn = 0;
+  #countedAsOwn = false;
   /** It was counted that its retries were used up, which stays so whatever is taken back. */
   #countedSpent = false;
   /** null: it was rejected. */
@@ -64,6 +71,7 @@ export class ExchangeRecord {
     this.decision = null;
     this.rejection = null;
     this.#slot = -1;
+    this.#countsGrpc = false;
     this.#countedSeconds = notYet;
     this.#countedSpent = false;
     this.#hasId = false;
@@ -98,16 +106,17 @@ export class ExchangeRecord {
     this.#note.requestId = null;
   }
 
-  /** It is in flight, and counted for the series of this slot; −1: for none. */
-  enter(slot: number): void {
+  /** It is in flight, and counted for the series of this slot; −1: for none. `countsGrpc`: by statuses of gRPC. */
+  enter(slot: number, countsGrpc: boolean): void {
     this.#slot = slot;
+    this.#countsGrpc = countsGrpc;
     this.#worker.counters.enter(slot);
   }
 
   /** Another Route was found: it counts for this slot. */
-  move(slot: number): void {
+  move(slot: number, countsGrpc: boolean): void {
     this.#worker.counters.leave(this.#slot);
-    this.enter(slot);
+    this.enter(slot, countsGrpc);
   }
 
   /** Its line says nothing of its query. */
@@ -131,7 +140,12 @@ export class ExchangeRecord {
     this.failure = failure;
     this.detail = detail;
     if (this.#isGrpc && this.#countedSeconds === notYet) this.grpcStatus = failure.grpcStatus;
-    this.#worker.counters.failure(failure.flag);
+    this.#worker.counters.failureOf(this.#slot, failure.flag);
+  }
+
+  /** It is sent again. */
+  sentAgain(): void {
+    this.#worker.counters.retry(this.#slot);
   }
 
   /** A gRPC call ends with this status; −1: with that of its head, if it has one. */
@@ -159,9 +173,23 @@ export class ExchangeRecord {
     this.#countedSeconds = seconds;
     this.origin = this.#originNow;
     if (this.#isGrpc && this.grpcStatus < 0 && this.code > 0) this.grpcStatus = grpcStatusOfHttp(this.code);
-    counters.finish(this.#slot, this.code, seconds);
-    if (spent && !this.#countedSpent) counters.failure("URX");
+    this.#countedColumn = this.#countsGrpc ? this.#grpcColumn() : httpColumn(this.code);
+    this.#countedAsOwn = this.origin === "gateway";
+    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, seconds, 1);
+    if (spent && !this.#countedSpent) counters.failureOf(this.#slot, "URX");
     this.#countedSpent = spent;
+  }
+
+  /** A request of HTTP on a Route of gRPC is counted by the status that stands for its own. */
+  #grpcColumn(): number {
+    if (this.origin === "") return unansweredColumn;
+    if (this.grpcStatus >= 0) return grpcColumn(this.grpcStatus);
+    if (this.failure !== null) return grpcColumn(this.failure.grpcStatus);
+    return grpcColumn(this.code < 400 ? 0 : grpcStatusOfHttp(this.code));
+  }
+
+  get #place(): number {
+    return this.#slot < 0 && this.#countsGrpc ? withoutSeries.grpc : this.#slot;
   }
 
   get #originNow(): AnswerOrigin {
@@ -174,7 +202,7 @@ export class ExchangeRecord {
     this.responseBytes = 0;
     this.fromModel = false;
     if (this.#countedSeconds === notYet) return;
-    this.#worker.counters.takeBack(this.#slot, this.code, this.#countedSeconds);
+    this.#worker.counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, this.#countedSeconds, -1);
     this.grpcStatus = -1;
     this.#countedSeconds = notYet;
   }

@@ -52,7 +52,7 @@ export class ExchangeRequest
     for (const gate of gates) {
       const verdict = gate.judge(head, facts);
       if (verdict === null) continue;
-      this.#state.record.enter(withoutSeries);
+      this.#state.record.enter(withoutSeries, head.grpc);
       if (verdict.kind === "answer") this.#exchange.sendOwn(verdict.answer);
       else this.#exchange.fail(verdict.failure, "");
       return true;
@@ -211,6 +211,10 @@ export class ExchangeRequest
   taken(): void {
     this.#resumeClient();
     this.#state.arm();
+  }
+
+  sentAgain(): void {
+    this.#state.record.sentAgain();
   }
 
   failed(failure: Failure, detail: string): void {

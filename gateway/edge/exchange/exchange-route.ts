@@ -1,6 +1,7 @@
 // ExchangeRoute: whose request it is. Decided by the table, then passed through the steps of that Mapping, which may have it decided again.
 import type { ForwardDecision, RejectDecision } from "../../../routing/route/decision.ts";
 import { decide } from "../../../routing/decide.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
 import { fixed } from "../../shared/metrics.ts";
 import { failures, rejectFailure } from "../../failures.ts";
 import type { FrontAddresses } from "../io/front.ts";
@@ -47,7 +48,7 @@ export class ExchangeRoute implements StepOwner {
     if (oauth !== null && oauth.isAsked(head)) {
       // What it lets in is not asked again where it comes from.
       if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, null)) return;
-      record.enter(-1);
+      record.enter(-1, head.grpc);
       this.#runSteps(oauth.steps, head);
       return;
     }
@@ -59,7 +60,7 @@ export class ExchangeRoute implements StepOwner {
     }
     if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, decision)) return;
     const compiled = this.#take(decision, head);
-    record.enter(compiled.slot);
+    record.enter(compiled.slot, compiled.countsGrpc);
     const steps = head.websocket ? compiled.upgradeSteps : compiled.steps;
     if (steps === null) this.#request.forward(head, null);
     else this.#runSteps(steps, head);
@@ -75,14 +76,15 @@ export class ExchangeRoute implements StepOwner {
     if (address === null) return false;
     const { record } = this.#state;
     record.decision = decision;
-    record.enter(decision === null ? -1 : decision.attached.slot);
+    if (decision === null) record.enter(-1, head.grpc);
+    else record.enter(decision.attached.slot, countsGrpc(decision.attached.slot, decision.mapping, head));
     this.#exchange.fail(failures.addressRefused, address);
     return true;
   }
 
   #reject(decision: RejectDecision, head: WireRequestHead): void {
     const { context, record } = this.#state;
-    record.enter(decision.slot);
+    record.enter(decision.slot, countsGrpc(decision.slot, decision.mapping, head));
     record.rejection = decision;
     const steps = decision.reason === "no-route" ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
     if (steps === null) this.stepsPassed(head);
@@ -167,14 +169,14 @@ export class ExchangeRoute implements StepOwner {
       this.#state.compiled = null;
       record.decision = null;
       record.rejection = decision;
-      record.move(decision.slot);
+      record.move(decision.slot, countsGrpc(decision.slot, decision.mapping, head));
       const steps = rejectedSteps(decision.mapping);
       if (this.#state.form !== null) this.#addOrigin(steps);
       run.again(steps, head);
       return;
     }
     const compiled = this.#take(decision, head);
-    record.move(compiled.slot);
+    record.move(compiled.slot, compiled.countsGrpc);
     run.again(head.websocket ? compiled.upgradeSteps : compiled.steps, head);
   }
 
@@ -186,4 +188,9 @@ export class ExchangeRoute implements StepOwner {
     this.#state.times.waitingSinceMs = Infinity;
     this.#request.resume();
   }
+}
+
+/** As the Series of a Mapping is counted; without one, as it was called. */
+function countsGrpc(slot: number, mapping: Mapping | null, head: WireRequestHead): boolean {
+  return slot < 0 || mapping === null ? head.grpc : mapping.series.protocol === "grpc";
 }

@@ -1,5 +1,4 @@
 // Tries: where one request is sent, and where next when that fails and it may be sent again.
-import { fixed } from "../../shared/metrics.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
 import type { ResponseHead } from "../message/response-head.ts";
@@ -23,6 +22,8 @@ export interface TriesOwner {
   readonly remainingMs: number;
   /** Somebody takes the request, or takes more of it: the client may go on. */
   taken(): void;
+  /** Another try begins. */
+  sentAgain(): void;
   /** It has failed for good. */
   failed(failure: Failure, detail: string): void;
 }
@@ -179,7 +180,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
     if (unprocessed && ++this.#unprocessedTries < mostUnprocessedTries) {
       const acquired = this.#endpoints.next(this.#answer, failure.retryability !== "unsent");
       if (acquired.kind !== "failed") {
-        this.#worker.counters.add(fixed.retries, 1);
+        this.#owner.sentAgain();
         this.#start(acquired);
         return;
       }
@@ -200,7 +201,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
   }
 
   retryDue(): void {
-    this.#worker.counters.add(fixed.retries, 1);
+    this.#owner.sentAgain();
     const acquired = this.#endpoints.next(this.#answer, true);
     if (acquired.kind === "failed") this.#notAcquired(acquired.failure, acquired.detail);
     else this.#start(acquired);

@@ -19,6 +19,8 @@ import type { UpstreamRegistry } from "../upstream/registry.ts";
 export interface CompiledMapping extends HeadEdits {
   /** Counter slot, or −1. */
   readonly slot: number;
+  /** It counts by statuses of gRPC. */
+  readonly countsGrpc: boolean;
   readonly responseEdits: CompiledEdits | null;
   /** What happens to a request before it is forwarded; null: nothing. */
   readonly steps: readonly Step[] | null;
@@ -108,6 +110,7 @@ export function compileMapping(
     const steps = stepsFor(false, { forward: null, pool: null, rewrite: noRewrite });
     return Object.freeze({
       slot,
+      countsGrpc: mapping.series.protocol === "grpc",
       responseEdits: null,
       steps,
       admitsNobody,
@@ -141,6 +144,7 @@ export function compileMapping(
       : `set by ${timeout.setBy}`;
   return Object.freeze({
     slot,
+    countsGrpc: mapping.series.protocol === "grpc",
     responseEdits,
     steps: stepsFor(false, { forward: target, pool, rewrite }),
     admitsNobody,

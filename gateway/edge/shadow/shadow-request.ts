@@ -3,6 +3,9 @@ import type { Upstream } from "../../../routing/model/upstream.ts";
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures } from "../../failures.ts";
+import { grpcColumn, httpColumn } from "../../shared/counters.ts";
+import type { FieldList } from "../fields/fields.ts";
+import { grpcStatusIn, grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import type { CopyEnd } from "./shadow-backoff.ts";
 import type { ShadowCopy, ShadowOutcome } from "./shadow-copy.ts";
@@ -34,6 +37,8 @@ export class ShadowRequest implements ResponseHandler, Timed {
   #protocol: Upstream["protocol"] = "http1";
   #startedMs = 0;
   #code = 0;
+  /** −1: the answer has not said one. */
+  #grpcStatus = -1;
   #answerBytes = 0;
   #mostBytes = mostAnswerBytes;
   #done = false;
@@ -96,6 +101,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   head(head: ResponseHead): void {
     this.#code = head.status;
+    this.#readStatus(head);
     if (head.framing === "length" && head.contentLength > this.#mostBytes) this.#enough();
   }
 
@@ -109,7 +115,20 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#end("sent", "cut");
   }
 
-  end(): void {}
+  end(trailers: FieldList | null): void {
+    if (trailers !== null) this.#readStatus(trailers);
+  }
+
+  #readStatus(list: FieldList): void {
+    if (!this.#target.compiled.countsGrpc) return;
+    const status = grpcStatusIn(list);
+    if (status >= 0) this.#grpcStatus = status;
+  }
+
+  get #column(): number {
+    if (!this.#target.compiled.countsGrpc) return httpColumn(this.#code);
+    return grpcColumn(this.#grpcStatus >= 0 ? this.#grpcStatus : grpcStatusOfHttp(this.#code));
+  }
 
   flush(): void {}
 
@@ -147,7 +166,13 @@ export class ShadowRequest implements ResponseHandler, Timed {
     request?.abort();
     waiting?.cancel();
     if (this.#code > 0)
-      worker.counters.finish(this.#target.compiled.slot, this.#code, (worker.nowMs - this.#startedMs) / 1000);
+      worker.counters.answered(
+        this.#target.compiled.slot,
+        this.#column,
+        false,
+        (worker.nowMs - this.#startedMs) / 1000,
+        1,
+      );
     this.#owner.copyOver(this.#copy, this.#target, outcome, how);
   }
 }

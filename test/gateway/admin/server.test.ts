@@ -8,7 +8,7 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminView } from "../../../gateway/admin/view.ts";
-import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, httpColumn } from "../../../gateway/shared/counters.ts";
 import { metrics, fixed, shadowOutcomes } from "../../../gateway/shared/metrics.ts";
 import { maxExplainBytes } from "../../../gateway/admin/endpoints/explain-request.ts";
 import { askJudged } from "./judged-answer.ts";
@@ -405,23 +405,25 @@ describe("metrics", () => {
     base.finish(2, 200, 0.0005);
     first.finish(2, 200, 0.02);
     second.finish(2, 418, 100);
-    first.finish(-1, 404, 0);
+    first.answered(-1, httpColumn(404), true, 0, 1);
     first.add(fixed.clientConnectionsHttp1, 3);
     second.add(fixed.clientConnectionsHttp1, 4);
     first.failure("NR");
     const { text } = await get("/metrics");
     const labels = 'namespace="prod",deployment="iris",predictor="default",role="live",protocol="http"';
-    expect(text).toContain(`sluice_requests_total{${labels},code="200"} 2\n`);
-    expect(text).toContain(`sluice_requests_total{${labels},code="4xx"} 1\n`);
+    expect(text).toContain(`sluice_requests_total{${labels},origin="model",code="200"} 2\n`);
+    expect(text).toContain(`sluice_requests_total{${labels},origin="model",code="4xx"} 1\n`);
     expect(text).toContain(
-      'sluice_requests_total{namespace="",deployment="",predictor="",role="",protocol="",code="404"} 1\n',
+      'sluice_requests_total{namespace="",deployment="",predictor="",role="",protocol="http",origin="gateway",code="404"} 1\n',
     );
     expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.001"} 1\n`);
     expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.025"} 2\n`);
     expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="+Inf"} 3\n`);
     expect(text).toContain(`sluice_request_duration_seconds_count{${labels}} 3\n`);
     expect(text).toContain('sluice_connections{side="client",protocol="http1"} 7\n');
-    expect(text).toContain('sluice_failures_total{flag="NR"} 1\n');
+    expect(text).toContain(
+      'sluice_failures_total{namespace="",deployment="",predictor="",role="",protocol="",flag="NR"} 1\n',
+    );
     expect(text).toContain('sluice_problems{code="bad-timeout",level="warning"} 2\n');
     expect(text).toContain('sluice_endpoints{state="ready"} 5\n');
   });

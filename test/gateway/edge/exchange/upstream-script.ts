@@ -242,8 +242,13 @@ class Told implements TriesOwner, AnswerTaker {
   /** The client has something of the answer. */
   #seen = false;
 
+  retries = 0;
+
   taken(): void {
     this.words.push("taken");
+  }
+  sentAgain(): void {
+    this.retries += 1;
   }
   failed({ name }: Failure, detail: string): void {
     this.words.push(`failed ${name}: ${detail}`);
@@ -343,9 +348,9 @@ export class Forwarded {
     return this.worker.counters.cells[fixed.heldBytes]!;
   }
 
-  /** Tries after the first, of all of the worker. */
+  /** Tries after the first. */
   get retriesMade(): number {
-    return this.worker.counters.cells[fixed.retries]!;
+    return this.#told.retries;
   }
 
   /** Requests that count as being retried, of all of the worker. */
