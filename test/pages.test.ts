@@ -12,6 +12,7 @@ import { compareText } from "../routing/text/problem.ts";
 import { GatewayProcess, Manifests, ModelServer } from "./gateway/gateway-process.ts";
 import { root } from "./gateway/packed-form.ts";
 import { page, pageNames, quotedIn, rowsUnder } from "./pages.ts";
+import { freePort } from "./ports.ts";
 import { until } from "./gateway/until.ts";
 
 const [install, manifests] = [page("k8s/INSTALL.md"), page("k8s/MANIFESTS.md")];
@@ -45,6 +46,7 @@ describe("the admin port", () => {
       "seldon.io/ambassador-service-name": "iris",
       "seldon.io/ambassador-shadow": "true",
     });
+    await folder.deploy("dead", await freePort(), "prod", { "seldon.io/ambassador-retries": "1" });
     await folder.write("bad.yaml", "{{{");
     const gateway = new GatewayProcess([
       "serve",
@@ -62,6 +64,8 @@ describe("the admin port", () => {
     expect(
       (await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}" })).status,
     ).toBe(200);
+    const dead = await fetch(`${traffic}/seldon/prod/dead/api/v1.0/predictions`, { method: "POST", body: "{}" });
+    expect(dead.status).toBe(503);
     const scrape = async (): Promise<string> => (await fetch(`${admin}/metrics`)).text();
     await until(async () => /^sluice_shadow_requests_total\{.*outcome="sent"/m.test(await scrape()));
     const text = await scrape();

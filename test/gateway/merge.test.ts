@@ -3,17 +3,22 @@ import {
   CounterBlock,
   blockBytes,
   breakerCell,
+  failureCell,
+  grpcColumn,
   heavyUseBytes,
   heavyUseCell,
+  httpColumn,
   slotCell,
   usedSlots,
+  withoutSeries,
 } from "../../gateway/shared/counters.ts";
 import {
-  metrics,
+  failureLayout,
   fixed,
   fixedCells,
   fixedRows,
   lineCells,
+  metrics,
   slotCells,
   slotLayout,
   slotRows,
@@ -84,6 +89,23 @@ describe("fold", () => {
       dead.cells[fixed.regexInputTooLong],
       base.cells[fixed.regexInputTooLong],
     ]).toEqual([1, 0, 17, 1, 0]);
+  });
+
+  test("failures, retries and the gateway's own answers of a series outlive their worker, and so does what has no series", () => {
+    const base = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+    const block = new SharedArrayBuffer(blockBytes());
+    const dead = new CounterBlock(block);
+    base.failureOf(3, "UF");
+    dead.failureOf(3, "UF");
+    dead.retry(3);
+    dead.answered(3, httpColumn(503), true, 1, 1);
+    dead.answered(withoutSeries.grpc, grpcColumn(12), true, 0, 1);
+    fold(base, block);
+    const cells = [failureLayout.flags.UF, failureLayout.retries, failureLayout.own + httpColumn(503)];
+    expect(cells.map((cell) => base.cells[failureCell(3, cell)])).toEqual([2, 1, 1]);
+    expect(base.cells[failureCell(withoutSeries.grpc, failureLayout.own + grpcColumn(12))]).toBe(1);
+    expect([usedSlots(base.cells.buffer).failures[3], usedSlots(block).failures[3]]).toEqual([1, 0]);
+    expect(cells.map((cell) => dead.cells[failureCell(3, cell)])).toEqual([0, 0, 0]);
   });
 
   test("a slot that nobody said to use is not looked at: what is in it goes on", () => {
