@@ -21,6 +21,16 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/status/status.ts")).status,
     },
     {
+      name: "init",
+      summary: "write a folder of manifests to begin with",
+      load: async () => (await import("./tools/init.ts")).init,
+    },
+    {
+      name: "model",
+      summary: "start a model server on this machine, to have one",
+      load: async () => (await import("./tools/model.ts")).model,
+    },
+    {
       name: "check",
       summary: "print the Problems of manifests",
       load: async () => (await import("./tools/check/check.ts")).check,

@@ -2,7 +2,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -117,21 +117,29 @@ test("every number of README's table stands in the result that its row names", (
   }
 });
 
-test("README's folder of one's own: its model and its manifests answer", async () => {
+test("README's folder of one's own: what init writes is served, and the models answer by their shares", async () => {
   const readme = page("README.md");
-  const port = await freePort();
-  const model = join(folder, "model.cjs");
-  await writeFile(model, fenced(readme, "js")[0]!.replace("9000", String(port)));
-  await mkdir(join(folder, "manifests"));
-  await writeFile(join(folder, "manifests/iris.yaml"), fenced(readme, "yaml")[0]!.replace("9000", String(port)));
-  const child = spawn(process.execPath, [model], { stdio: "inherit" });
-  closers.push(() => child.kill("SIGKILL"));
+  const ports = new Map([
+    ["9000", String(await freePort())],
+    ["9001", String(await freePort())],
+  ]);
+  const own = join(folder, "iris");
+  const typed = (command: string): readonly (readonly string[])[] =>
+    commandLines(readme, `npx sluice ${command}`).map((line) =>
+      words(line.replaceAll(/\b900[01]\b/g, (port) => ports.get(port)!)).slice(2),
+    );
+  const [init] = typed("init");
+  expect(await run([...init!, "--folder", own])).toMatchObject({ code: 0 });
+  for (const argv of typed("model")) {
+    const child = spawn(process.execPath, [join(root, "gateway/main.ts"), ...argv], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    closers.push(() => child.kill("SIGKILL"));
+    await once(child.stdout, "data");
+  }
+  const [serve] = typed("serve").filter((argv) => argv.includes("iris"));
   const gateway = new GatewayProcess([
-    ...words(
-      commandLines(readme, "npx sluice")
-        .find((line) => line.includes("serve"))!
-        .replace("manifests", join(folder, "manifests")),
-    ).slice(2),
+    ...serve!.map((word) => (word === "iris" ? own : word)),
     "--listen",
     "127.0.0.1:0",
     "--admin",
@@ -143,18 +151,25 @@ test("README's folder of one's own: its model and its manifests answer", async (
   const { traffic } = await gateway.listening();
   const curl = words(commandLines(readme, "curl").find((line) => line.includes("models/iris"))!);
   const url = curl.at(-1)!.replace("http://localhost:8080", traffic);
-  const ask = (): Promise<Response> =>
-    fetch(url, {
+  const ask = async (): Promise<string> => {
+    const answer = await fetch(url, {
       method: "POST",
       body: curl[curl.indexOf("-d") + 1]!,
       headers: { "content-type": "application/json" },
     });
-  await until(async () => (await ask()).status === 200);
-  expect(await (await ask()).json()).toEqual({ data: { ndarray: [[0.1, 0.7, 0.2]] } });
+    return answer.status === 200 ? /iris:[12]/.exec(await answer.text())![0] : String(answer.status);
+  };
+  await until(async () => (await ask()).startsWith("iris:"));
+  const seen = await Promise.all(Array.from({ length: 200 }, ask));
+  expect(Object.keys(Object.groupBy(seen, (one) => one)).toSorted()).toEqual(["iris:1", "iris:2"]);
+  expect(seen.filter((one) => one === "iris:1").length).toBeGreaterThan(140);
 });
 
 describe("commands", () => {
-  const lines = [...new Set(pageNames.flatMap((name) => commandLines(page(name), "npx sluice")))];
+  // Those of README's folder of one's own are above.
+  const lines = [...new Set(pageNames.flatMap((name) => commandLines(page(name), "npx sluice")))].filter(
+    (line) => !/^npx sluice (?:init|model) /.test(line),
+  );
   const placeheld = /\b(?:NAMESPACE|NAME|DIR|FILE)\b/g;
   const place: Readonly<Record<string, string>> = { NAMESPACE: "models", NAME: "iris", DIR: "k8s/examples" };
 

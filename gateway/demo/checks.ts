@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { annotatedFile, annotatedTraffic, demoKey, manifests, replaceFile, type ModelPorts } from "./manifests.ts";
 import { predictOnce, tallyGrpc } from "./grpc-predictions.ts";
-import { modelName } from "./seldon-protocol.ts";
+import { modelName } from "./classifier.ts";
 import {
   deploymentPath,
   get,

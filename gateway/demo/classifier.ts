@@ -13,6 +13,14 @@ export interface Coefficients {
 
 export type ModelVersion = "1" | "2";
 
+/** The name of the demo's model in its predictor's graph. */
+export const modelName = "classifier";
+
+/** How an answer names the model that gave it, in `meta.requestPath` as Seldon does (there: the container image). */
+export function modelImage(version: ModelVersion): string {
+  return `iris:${version}`;
+}
+
 /** What the columns of a request row mean, in order; cm. */
 export const featureNames: readonly string[] = iris.features;
 /** What the columns of an answer row mean, in order. */

@@ -3,8 +3,9 @@ import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/
 import { namespace } from "./manifests.ts";
 import { flower, lanes, tallyOf, type Tally } from "./predictions.ts";
 import type { Method } from "./protos.ts";
-import { predictMethod, tensorMessage, versionOf } from "./seldon-messages.ts";
-import { inferMessage, inferMethod, inferVersionOf } from "./v2-messages.ts";
+import { inferMethod, predictMethod } from "./methods.ts";
+import { tensorMessage, versionOf } from "./seldon-messages.ts";
+import { inferMessage, inferVersionOf } from "./v2-messages.ts";
 import type { ModelVersion } from "./classifier.ts";
 
 export interface GrpcAnswer {

@@ -3,8 +3,9 @@ import { Server, ServerCredentials, status, type sendUnaryData, type ServerUnary
 import { ReflectionService } from "@grpc/reflection";
 import { protocols, type Method } from "./protos.ts";
 import { describable } from "./reflection.ts";
-import { predictMessage, predictMethods } from "./seldon-messages.ts";
-import { infer, inferMethod, readiness } from "./v2-messages.ts";
+import { inferMethod, predictMethods, readiness } from "./methods.ts";
+import { predictMessage } from "./seldon-messages.ts";
+import { infer } from "./v2-messages.ts";
 import type { ModelVersion } from "./classifier.ts";
 
 /** A server for one model version, not yet listening. `onPrediction` is called once for each prediction that was asked of it. */

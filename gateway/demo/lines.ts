@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { annotatedFile, demoKey, namespace } from "./manifests.ts";
 import { deploymentPath, flower } from "./predictions.ts";
-import { predictMethod, tensorMessage } from "./seldon-messages.ts";
+import { predictMethod } from "./methods.ts";
+import { tensorMessage } from "./seldon-messages.ts";
 
 /** KServe's V2 protocol. */
 const v2Payload =

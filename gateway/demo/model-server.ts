@@ -7,12 +7,20 @@ import type { ModelVersion } from "./classifier.ts";
 /** The executor's keep-alive time. */
 const keepAliveMs = 65_000;
 
+/** Longest body of a request that a model reads, as gRPC's libraries have it. */
+export const maxBodyBytes = 4 * 1024 * 1024;
+
 /** A server for one model version, not yet listening. `onPrediction` is called once for each prediction that was asked of it. */
 export function createModelServer(version: ModelVersion, onPrediction: () => void): Server {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBodyBytes) chunks.push(chunk);
+    });
     request.on("end", () => {
+      if (bytes > maxBodyBytes) return respond(request, response, 413, { status: { code: 413, status: "FAILURE" } });
       const path = (request.url ?? "/").replace(/\?.*$/su, "");
       if (request.method === "POST" && path.endsWith("/predictions")) onPrediction();
       const { status, body } = answer(version, request.method ?? "GET", path, Buffer.concat(chunks).toString());

@@ -1,7 +1,6 @@
 // Asking for predictions, and counting who answered.
-import { modelImage, modelName } from "./seldon-protocol.ts";
 import { namespace } from "./manifests.ts";
-import type { ModelVersion } from "./classifier.ts";
+import { modelImage, modelName, type ModelVersion } from "./classifier.ts";
 
 /** An iris versicolor that version 1 takes for a virginica. cm. */
 export const flower: readonly number[] = [7, 3.2, 4.7, 1.4];

@@ -1,8 +1,14 @@
 // Seldon's gRPC messages (protos/prediction.proto) as far as the demo's model takes and gives them: data as a tensor or as ndarray, and who
 // answered.
-import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from "./classifier.ts";
-import { methodOf, type Method } from "./protos.ts";
-import { modelImage, modelName } from "./seldon-protocol.ts";
+import {
+  classNames,
+  coefficients,
+  featureNames,
+  modelImage,
+  modelName,
+  probabilities,
+  type ModelVersion,
+} from "./classifier.ts";
 
 type Rows = readonly (readonly number[])[];
 
@@ -19,12 +25,6 @@ export interface SeldonMessage {
     readonly ndarray?: ListValue;
   };
 }
-
-/** Predict of both services: the one that Seldon's clients call, and that of its single models. */
-export const predictMethods: readonly Method<SeldonMessage, SeldonMessage>[] = ["Seldon", "Model"].map((service) =>
-  methodOf(`seldon.protos.${service}`, "Predict"),
-);
-export const predictMethod: Method<SeldonMessage, SeldonMessage> = predictMethods[0]!;
 
 /** A SeldonMessage with one tensor. */
 export function tensorMessage(rows: Rows): SeldonMessage {

@@ -1,18 +1,19 @@
-// Seldon's REST protocol as a model server speaks it behind the gateway, for the demo's classifier (as the executor of Seldon Core 1.18 does).
-import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from "./classifier.ts";
+// Seldon's REST protocol as a model server speaks it behind the gateway, for the demo's classifier (as the executor of Seldon Core 1.18 does), and KServe's V2.
+import {
+  classNames,
+  coefficients,
+  featureNames,
+  modelImage,
+  modelName,
+  probabilities,
+  type ModelVersion,
+} from "./classifier.ts";
+import { infer, inferShapes } from "./v2-messages.ts";
 
 /** What a model server says to one request: a status and a JSON body, or an empty one. */
 export interface ModelAnswer {
   readonly status: number;
   readonly body: unknown;
-}
-
-/** The name of the demo's model in its predictor's graph. */
-export const modelName = "classifier";
-
-/** How an answer names the model that gave it, in `meta.requestPath` as Seldon does (there: the container image). */
-export function modelImage(version: ModelVersion): string {
-  return `iris:${version}`;
 }
 
 /**
@@ -22,6 +23,7 @@ export function modelImage(version: ModelVersion): string {
 export function answer(version: ModelVersion, method: string, path: string, body: string): ModelAnswer {
   if (method === "OPTIONS") return { status: 200, body: null };
   if (path === "/ready" || path === "/live") return { status: 200, body: null };
+  if (/^\/v2(?:\/|$)/u.test(path)) return answerV2(version, method, path, body);
   const [, rest] = /^\/api\/v(?:0\.1|1\.0)\/(.+)$/u.exec(path) ?? [];
   if (rest === undefined) return failure(404, `no such path: ${path}`);
   if (rest === "predictions")
@@ -34,6 +36,40 @@ export function answer(version: ModelVersion, method: string, path: string, body
     return { status: 200, body: { name: "default", models: { [modelName]: metadata(version) } } };
   if (rest === `metadata/${modelName}`) return { status: 200, body: metadata(version) };
   return failure(404, `no such path: ${path}`);
+}
+
+/** The model answers to any name, as one that is served alone does. */
+function answerV2(version: ModelVersion, method: string, path: string, body: string): ModelAnswer {
+  const [, model = "", rest = ""] = /^\/v2\/models\/([^/]+)(?:\/versions\/[^/]+)?(\/ready|\/infer)?$/u.exec(path) ?? [];
+  if (rest === "/infer") return method === "POST" ? inferV2(version, model, body) : failure(405, "infer takes POST");
+  if (method !== "GET" && method !== "HEAD") return failure(405, `${path} takes GET`);
+  if (path === "/v2/health/live") return { status: 200, body: { live: true } };
+  if (path === "/v2/health/ready") return { status: 200, body: { ready: true } };
+  if (path === "/v2") return { status: 200, body: { name: "sluice model", version, extensions: [] } };
+  if (model === "") return failure(404, `no such path: ${path}`);
+  if (rest === "/ready") return { status: 200, body: { name: model, ready: true } };
+  const { input, output } = inferShapes;
+  return {
+    status: 200,
+    body: { name: model, versions: [version], platform: "seldon", inputs: [input], outputs: [output] },
+  };
+}
+
+function inferV2(version: ModelVersion, model: string, body: string): ModelAnswer {
+  const request = parseObject(body);
+  const inputs = request?.["inputs"];
+  const input = Array.isArray(inputs) ? asObject(inputs.at(-1)) : null;
+  const [shape, flat] = [input?.["shape"], Array.isArray(input?.["data"]) ? input["data"].flat() : null];
+  if (!isNumbers(shape) || !isNumbers(flat)) return failure(400, "send inputs with name, datatype, shape and data");
+  const { id } = request!;
+  const answered = infer(version, {
+    model_name: model,
+    ...(typeof id === "string" ? { id } : {}),
+    inputs: [{ name: "predict", datatype: "FP64", shape, contents: { fp64_contents: flat } }],
+  });
+  if (typeof answered === "string") return failure(400, answered);
+  const outputs = answered.outputs.map(({ contents, ...output }) => ({ ...output, data: contents!.fp64_contents }));
+  return { status: 200, body: { ...answered, outputs } };
 }
 
 interface Payload {

@@ -1,8 +1,6 @@
 // KServe's V2 protocol over gRPC (protos/grpc_predict_v2.proto) as far as the demo's model takes and gives it: one input of rows of measurements,
 // one output of probabilities, and whether it is there.
-import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from "./classifier.ts";
-import { methodOf, type Method } from "./protos.ts";
-import { modelName } from "./seldon-protocol.ts";
+import { classNames, coefficients, featureNames, modelName, probabilities, type ModelVersion } from "./classifier.ts";
 
 interface Contents {
   readonly fp32_contents?: readonly number[];
@@ -30,8 +28,11 @@ export interface InferResponse {
   readonly outputs: readonly Tensor[];
 }
 
-const service = "inference.GRPCInferenceService";
-export const inferMethod: Method<InferRequest, InferResponse> = methodOf(service, "ModelInfer");
+/** What the model's metadata says of its one input and its one output. */
+export const inferShapes = {
+  input: { name: "predict", datatype: "FP64", shape: [-1, featureNames.length] },
+  output: { name: "probabilities", datatype: "FP64", shape: [-1, classNames.length] },
+};
 
 /** A ModelInferRequest with one FP64 tensor. */
 export function inferMessage(rows: readonly (readonly number[])[]): InferRequest {
@@ -94,10 +95,3 @@ function valuesOf({ datatype, contents }: Tensor, raw: Buffer | undefined): read
 export function inferVersionOf(answer: InferResponse): ModelVersion | null {
   return (["1", "2"] as const).find((version) => version === answer.model_version) ?? null;
 }
-
-/** The demo's only model is there as soon as its server is. */
-export const readiness: readonly { readonly method: Method<object, object>; readonly yes: object }[] = [
-  { method: methodOf(service, "ServerLive"), yes: { live: true } },
-  { method: methodOf(service, "ServerReady"), yes: { ready: true } },
-  { method: methodOf(service, "ModelReady"), yes: { ready: true } },
-];

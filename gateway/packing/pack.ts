@@ -39,7 +39,7 @@ export const minified: MinifyOptions = {
   codegen: { removeWhitespace: false },
 };
 
-/** What belongs to a checkout and is not packed: the demo with its gRPC, and what reads a kubeconfig, which is looked for beside the packed form when it is asked for. */
+/** What belongs to a checkout and is not packed: the demo with its packages of gRPC, and what reads a kubeconfig, which is looked for beside the packed form when it is asked for. */
 const outside = [/^node:/, /^\.\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
 
 /**

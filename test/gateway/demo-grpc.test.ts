@@ -10,15 +10,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { predictOnce } from "../../gateway/demo/grpc-predictions.ts";
 import { createGrpcServer, listenGrpc, messageOf } from "../../gateway/demo/grpc-server.ts";
 import { methodOf, type Method } from "../../gateway/demo/protos.ts";
-import {
-  ndarrayMessage,
-  predictMessage,
-  predictMethod,
-  predictMethods,
-  tensorMessage,
-  versionOf,
-} from "../../gateway/demo/seldon-messages.ts";
-import { infer, inferMessage, inferMethod, inferVersionOf, readiness } from "../../gateway/demo/v2-messages.ts";
+import { ndarrayMessage, predictMessage, tensorMessage, versionOf } from "../../gateway/demo/seldon-messages.ts";
+import { inferMethod, predictMethod, predictMethods, readiness } from "../../gateway/demo/methods.ts";
+import { infer, inferMessage, inferVersionOf } from "../../gateway/demo/v2-messages.ts";
 
 let predictions = 0;
 const server = createGrpcServer("2", () => (predictions += 1));

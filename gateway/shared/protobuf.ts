@@ -1,10 +1,14 @@
-// Protobuf on the wire, as far as the messages of external services need it: a code generator and its runtime for five messages would be the
-// larger dependency. Bounds are the callers': a message is no longer than what was taken of an answer.
+// Protobuf on the wire, as far as the messages of external services and of the model server need it: a code generator and its runtime for some ten
+// messages would be the larger dependency. Bounds are the callers': a message is no longer than what was taken of an answer.
 
-/** One field of a message: `bytes` of a length-delimited one (else empty), `value` of a number (else 0; above 2^53 it is not exact). */
+/**
+ * One field of a message: `bytes` of a length-delimited one (else empty), `fixed` of one with 4 or 8 bytes (else empty), `value` of a number (else 0;
+ * above 2^53 it is not exact).
+ */
 export interface ProtoField {
   readonly number: number;
   readonly bytes: Buffer;
+  readonly fixed: Buffer;
   readonly value: number;
 }
 
@@ -59,13 +63,26 @@ export function fieldsOf(message: Buffer): readonly ProtoField[] | null {
 function readField(message: Buffer, reader: { at: number }, number: number, wire: number): ProtoField | null {
   if (wire === 0) {
     const value = readVarint(message, reader);
-    return value < 0 ? null : { number, bytes: noBytes, value };
+    return value < 0 ? null : { number, bytes: noBytes, fixed: noBytes, value };
   }
   const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === lengthDelimited ? readVarint(message, reader) : -1;
   if (length < 0 || length > message.length - reader.at) return null;
   const bytes = message.subarray(reader.at, reader.at + length);
   reader.at += length;
-  return { number, bytes: wire === lengthDelimited ? bytes : noBytes, value: 0 };
+  return wire === lengthDelimited
+    ? { number, bytes, fixed: noBytes, value: 0 }
+    : { number, bytes: noBytes, fixed: bytes, value: 0 };
+}
+
+/** Packed numbers; null: they end early. */
+export function varintsOf(bytes: Buffer): readonly number[] | null {
+  const values: number[] = [];
+  for (const reader = { at: 0 }; reader.at < bytes.length;) {
+    const value = readVarint(bytes, reader);
+    if (value < 0) return null;
+    values.push(value);
+  }
+  return values;
 }
 
 /** At most 10 bytes, as a negative int32 has; −1: there is none. */

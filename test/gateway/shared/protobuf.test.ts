@@ -1,7 +1,7 @@
 // Protobuf by hand: what is written is read again, and bytes of any kind are read or refused, never more.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { grpcVerdict } from "../../../../gateway/edge/external/grpc-check.ts";
+import { grpcVerdict } from "../../../gateway/edge/external/grpc-check.ts";
 import {
   entryField,
   fieldsOf,
@@ -12,10 +12,10 @@ import {
   textField,
   textOfField,
   varint,
-} from "../../../../gateway/edge/external/protobuf.ts";
-import { rateLimitVerdict } from "../../../../gateway/edge/external/rate-limit-messages.ts";
-import type { CallOutcome } from "../../../../gateway/edge/external/service-call.ts";
-import { framed } from "../../../../gateway/edge/message/grpc-message.ts";
+} from "../../../gateway/shared/protobuf.ts";
+import { rateLimitVerdict } from "../../../gateway/edge/external/rate-limit-messages.ts";
+import type { CallOutcome } from "../../../gateway/edge/external/service-call.ts";
+import { framed } from "../../../gateway/edge/message/grpc-message.ts";
 
 function answered(message: Uint8Array): CallOutcome {
   return {
