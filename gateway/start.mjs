@@ -62,7 +62,7 @@ async function isPacked(node) {
 
 // npm never puts a lock file into a package, and Node does not run the sources of one.
 if (!existsSync(join(root, "package-lock.json")))
-  fail("sluice: there is no package for npm yet: run a checkout (npm ci, then npx sluice), or an image");
+  fail("sluice: this package holds no gateway: run npm run tarball in a checkout, and install the file that it names");
 if (!isInstalled()) install();
 const node = pinnedNode();
 const [script, ...argv] = process.argv.slice(2);

@@ -31,6 +31,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "gateway/tools/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/source/cluster/open.ts"],
   "gateway/tools/check/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/problems/"],
   "gateway/packing/": ["gateway/packing/"],
+  // What the npm package gives to programs: only what is pure, so that it runs anywhere.
+  "gateway/library/": ["gateway/library/", "routing/", "k8s/translate/", "k8s/problems/all.ts"],
   "gateway/pages/": ["gateway/", "routing/", "k8s/"],
   "gateway/main.ts": ["gateway/", "routing/", "k8s/"],
 };
@@ -65,7 +67,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["supervisor"],
     ["admin", "demo"],
     ["control"],
-    ["packing"],
+    ["packing", "library"],
     ["tools", "edge"],
     ["commands.ts"],
     ["pages"],
@@ -107,7 +109,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["gateway/admin/"],
   re2js: ["routing/regex/regex.ts"],
   typebox: ["gateway/api/", "gateway/tools/replicas/"],
-  rolldown: ["gateway/packing/pack.ts"],
+  rolldown: ["gateway/packing/pack.ts", "gateway/packing/npm-package.ts"],
 };
 
 const pure = ["routing/", "k8s/translate/"];

@@ -168,7 +168,7 @@ describe("the image", () => {
     const { code, out, err } = await run(...argv, "--kubeconfig", kubeconfig);
     expect(code).toBe(1);
     expect(`${out}${err}`).toContain(
-      "a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): use it from a checkout after npm ci, or run in a pod without --kubeconfig",
+      "a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): install it beside the npm package, use a checkout after npm ci, or run in a pod without --kubeconfig",
     );
   });
 

@@ -27,8 +27,9 @@ test("every option that a page writes is one of Sluice, or of another program", 
   const ours = new Set(["help"]);
   for (const { load } of commandsOf(async () => new ShownCredentials()))
     for (const field of Object.keys((await load()).options)) ours.add(nameOf(field));
-  // Of the packing, the fuzzer, helm, docker, kubectl and Node; --testTimeout of vitest.
-  const others = "check minutes create-namespace set platform field-selector overwrite disable-sigusr1 test".split(" ");
+  // Of docker, the packing, the fuzzer, helm, docker, kubectl and Node; --testTimeout of vitest.
+  const others =
+    "build-arg check minutes create-namespace set platform field-selector overwrite disable-sigusr1 test".split(" ");
   for (const name of others) ours.add(name);
   const written = [...allPages.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);
   expect([...new Set(written)].filter((name) => !ours.has(name))).toEqual([]);

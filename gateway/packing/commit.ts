@@ -3,6 +3,12 @@ import { execFile } from "node:child_process";
 import { realpath } from "node:fs/promises";
 import { promisify } from "node:util";
 
+/** What the packed form says of itself; the digest of its code is known only then. */
+export interface Stamp {
+  readonly version: string;
+  readonly commit: string | null;
+}
+
 /**
  * The commit (40 hexadecimal digits) of the checkout at `root`, with `-changed` behind it where a source differs from it. null: `root` is no checkout of git, or git is
  * not here. SLUICE_COMMIT wins, because the build of an image has the sources without git.

@@ -12,6 +12,7 @@ export const inputsFile = "inputs.json";
 export const otherInputs: readonly string[] = [
   "node_modules/.package-lock.json",
   "package.json",
+  "gateway/packing/bom.ts",
   "gateway/packing/commit.ts",
   "gateway/packing/inputs.ts",
   "gateway/packing/main.ts",

@@ -2,11 +2,17 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { rolldown, type MinifyOptions, type OutputChunk, type Plugin } from "rolldown";
-import { commitOf } from "./commit.ts";
+import { commitOf, type Stamp } from "./commit.ts";
 import { digestOf, inputsFile, otherInputs, staleReason } from "./inputs.ts";
-import { noticesOf } from "./notices.ts";
+import { bomOf } from "./bom.ts";
+import { bundledPackages, noticesOf } from "./notices.ts";
 
-const noticesFile = "NOTICES.txt";
+/** Beside the code: the licences of its packages, and a list of them for programs. */
+export const noticesFile = "NOTICES.txt";
+export const bomFile = "sluice.cdx.json";
+
+/** Majors of Node below it lack what the packed form uses. */
+export const minNodeMajor = 24;
 
 /** What a process is started with: all that it does is to load the entry of the newest generation. */
 const startFile = "main.js";
@@ -22,12 +28,6 @@ const entries = {
 
 /** The source that says which build runs: the packed form gets another one in its place. */
 const buildFile = "gateway/shared/build.ts";
-
-/** What the packed form says of itself; the digest of its code is known only then. */
-export interface Stamp {
-  readonly version: string;
-  readonly commit: string | null;
-}
 
 /**
  * What becomes of the code. Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them. Lines stay: an error that nobody
@@ -78,9 +78,10 @@ export async function pack(root: string, folder: string, stamp: Stamp | null = n
   try {
     for (const { fileName, code } of chunks)
       await writeFile(join(made, ofGeneration(fileName, generation)), ofGeneration(code, generation));
-    // It is a command, too.
-    await writeFile(join(made, startFile), `#!/usr/bin/env node\nimport './main-${generation}.js';\n`, { mode: 0o755 });
-    await writeFile(join(made, noticesFile), await noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
+    await writeFile(join(made, startFile), startText(generation), { mode: 0o755 });
+    const packages = await bundledPackages(chunks.flatMap(({ moduleIds }) => moduleIds));
+    await writeFile(join(made, noticesFile), await noticesOf(packages));
+    await writeFile(join(made, bomFile), await bomOf(root, stamped, packages));
     await writeFile(join(made, inputsFile), `${JSON.stringify(Object.fromEntries(inputs), null, 1)}\n`);
     // Somebody else may have packed the same meanwhile, and started from it.
     if (staleReason(root, folder) === null) return;
@@ -94,6 +95,16 @@ export async function pack(root: string, folder: string, stamp: Stamp | null = n
   } finally {
     await rm(made, { recursive: true, force: true });
   }
+}
+
+/** It is a command, too. An older Node reads this much and says what it lacks, not where it stumbled. */
+function startText(generation: string): string {
+  return `#!/usr/bin/env node
+if (Number(process.versions.node.split('.')[0]) < ${minNodeMajor}) {
+  process.stderr.write('sluice: Node ${minNodeMajor} or later is needed, and this is Node ' + process.versions.node + '\\n');
+  process.exitCode = 1;
+} else await import('./main-${generation}.js');
+`;
 }
 
 async function stampOf(root: string): Promise<Stamp> {
@@ -110,7 +121,7 @@ async function replace(folder: string, made: string, modules: readonly string[])
   await mkdir(folder, { recursive: true });
   const before = await generationIn(folder);
   await rm(join(folder, inputsFile), { force: true });
-  const files = [...modules, startFile, noticesFile, inputsFile];
+  const files = [...modules, startFile, noticesFile, bomFile, inputsFile];
   for (const file of files) await rename(join(made, file), join(folder, file));
   for (const file of await readdir(folder))
     if (!files.includes(file) && !file.endsWith(`-${before}.js`))
@@ -120,7 +131,7 @@ async function replace(folder: string, made: string, modules: readonly string[])
 /** The generation that is started from `folder`; "none": no packed form is there. */
 async function generationIn(folder: string): Promise<string> {
   const start = await readFile(join(folder, startFile), "utf8").catch(() => "");
-  return /import '\.\/main-([0-9a-f]+)\.js'/.exec(start)?.[1] ?? "none";
+  return /import\('\.\/main-([0-9a-f]+)\.js'\)/.exec(start)?.[1] ?? "none";
 }
 
 /** Takes the digest of each own source that is read, makes a thread's entry the packed one, and says which build it is. */

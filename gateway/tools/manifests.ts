@@ -8,7 +8,6 @@ import { secretTexts } from "../../k8s/translate/backends/tls.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
 import { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
 import { compareProblems, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
-import { privateTable } from "../../routing/private-table.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import { guardProblems } from "../callers/guard-problems.ts";
@@ -17,6 +16,7 @@ import { readPolicyOfFiles } from "../callers/read-policy.ts";
 import type { Use } from "../options/command.ts";
 import { chosenOf, serveConfig } from "../options/config.ts";
 import { CertificateAssembly } from "../control/certificates/certificate-set.ts";
+import { tableOf } from "../library/table-of.ts";
 import { readGrants } from "../options/grants.ts";
 import { flag, pick, readNamespace, text } from "../options/option.ts";
 import { withPodNamespace } from "../options/pod-namespace.ts";
@@ -312,17 +312,7 @@ export function build(
   translation: Translation,
   sourceProblems: readonly Problem[],
 ): Omit<Served, "read" | "objects" | "originOf" | "policy" | "unread"> {
-  const { settings, mappings, upstreams, endpoints } = translation;
-  const whole = {
-    settings,
-    mappings: [...mappings.values()].map((mapping) => ({ mapping, slot: -1 })),
-    removedMappings: [],
-    upstreams: [...upstreams.values()].map((upstream) => ({ upstream, breakerSlot: -1 })),
-    removedUpstreams: [],
-    endpoints: [...endpoints.values()],
-    failing: [],
-  };
-  const table = privateTable<null>(whole, () => null);
+  const table = tableOf(translation);
   return {
     table,
     translation,

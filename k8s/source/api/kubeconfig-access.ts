@@ -81,7 +81,7 @@ async function loadModule(): Promise<{ readonly KubeConfig: typeof KubeConfig }>
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
     throw new Error(
-      "a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): use it from a checkout after npm ci, or run in a pod without --kubeconfig",
+      "a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): install it beside the npm package, use a checkout after npm ci, or run in a pod without --kubeconfig",
       { cause: error },
     );
   }
