@@ -6,7 +6,7 @@ import type { Upstream } from "../../routing/model/upstream.ts";
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
-import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
+import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";
 import type { CountedBreakers } from "../admin/breakers.ts";
@@ -16,7 +16,7 @@ import type { Changes } from "./changes/changes.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
-import { portionsOf } from "./publish/portions.ts";
+import { batchesOf } from "./publish/batches.ts";
 import { Publisher } from "./publish/publisher.ts";
 import type { FoundSlots } from "../../routing/write/table-index.ts";
 import type { Readiness } from "./status/readiness.ts";
@@ -48,7 +48,7 @@ export interface ReconcilerOutside {
 }
 
 /** Mappings that are translated before they are written: some MiB, so that most of what a large change makes is garbage before it is copied once. */
-const portionMappings = 512;
+const batchMappings = 512;
 
 /** Moments of a write of the table: tests end the thread there. */
 const writePoints = channel("sluice:table-write");
@@ -78,12 +78,12 @@ export class Reconciler {
   /** Version of the table when its changes were told last. */
   #toldVersion = 0;
   /** Of a large change: each is written before the next is translated. */
-  readonly #portions: Portions = {
-    mappings: portionMappings,
-    take: (portion) => {
-      this.#own(portion);
-      this.#publisher.portion(portion);
-      this.#checks.take(portion);
+  readonly #batches: Batches = {
+    mappings: batchMappings,
+    take: (batch) => {
+      this.#own(batch);
+      this.#publisher.batch(batch);
+      this.#checks.take(batch);
     },
   };
 
@@ -139,7 +139,7 @@ export class Reconciler {
       {
         isOneNamespace: outside.isOneNamespace,
         settings: () => this.#translation.settings,
-        everything: () => portionsOf(this.#translation, portionMappings),
+        everything: () => batchesOf(this.#translation, batchMappings),
         failing: () => this.#checks.failing,
         written: () => this.#keep(),
         settled: () => {
@@ -247,7 +247,7 @@ export class Reconciler {
   take(change: SourceChange): void {
     this.#sourceProblems = change.problems;
     if (!this.#isOpen) this.#read += change.set.length;
-    this.#take(this.#translator.apply(change, this.#portions), change.readAtMs);
+    this.#take(this.#translator.apply(change, this.#batches), change.readAtMs);
     if (this.#isOpen) this.#tellOAuth(false);
   }
 
@@ -263,7 +263,7 @@ export class Reconciler {
 
   /** The record of claims is another one. */
   record(record: ClaimRecord): void {
-    this.#take(this.#translator.setRecord(record, this.#portions), this.#outside.nowMs());
+    this.#take(this.#translator.setRecord(record, this.#batches), this.#outside.nowMs());
     this.#keep();
   }
 

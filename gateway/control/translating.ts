@@ -4,14 +4,14 @@ import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord, ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
 import type { ObjectEdits } from "../../k8s/translate/model/edit.ts";
-import type { Portions, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
+import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 
 export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
-  apply(change: SourceChange, portions: Portions): TranslationChange;
+  apply(change: SourceChange, batches: Batches): TranslationChange;
   current(): Translation;
   /** The record of claims says this now. */
-  setRecord(record: ClaimRecord, portions: Portions): TranslationChange;
+  setRecord(record: ClaimRecord, batches: Batches): TranslationChange;
   /** All Problems, in no order, with pauses. */
   gatherProblems(): Generator<void, readonly Problem[]>;
   /** What changed in the record of claims since the last call; null is gone. */

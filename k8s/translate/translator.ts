@@ -24,7 +24,7 @@ import { predictorCandidates } from "./backends/services.ts";
 import { gatherProblems, problemsOf, type ProblemParts } from "./problems/translation-problems.ts";
 import {
   inOne,
-  type Portions,
+  type Batches,
   type ServiceChoice,
   type Translation,
   type TranslateSettings,
@@ -103,7 +103,7 @@ export class Translator {
   }
 
   /**
-   * Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `portions` has not taken before.
+   * Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `batches` has not taken before.
    *
    * Five passes, each from the units that changed to those that it affects:
    *
@@ -114,12 +114,12 @@ export class Translator {
    * 5. publish: once each, whichever passes affected it. Plain units alone are published in the second pass already, and again if a later claim takes a
    *    name from them: so 60,000 Mappings are never there at once.
    */
-  apply(change: ObjectChange, portions: Portions = inOne): TranslationChange {
+  apply(change: ObjectChange, batches: Batches = inOne): TranslationChange {
     this.#decode(change);
-    const { changed, affected } = this.#translate(portions);
+    const { changed, affected } = this.#translate(batches);
     for (const unit of this.#limitPerNamespace(changed)) affected.add(unit);
     for (const unit of this.#claim(changed.union(affected))) affected.add(unit);
-    const translated = this.#publish(affected, portions);
+    const translated = this.#publish(affected, batches);
     this.#graph.records.sweep();
     return translated;
   }
@@ -134,7 +134,7 @@ export class Translator {
   }
 
   /** `affected`: what is still to be published. */
-  #translate(portions: Portions): { readonly changed: ReadonlySet<Unit>; readonly affected: Set<Unit> } {
+  #translate(batches: Batches): { readonly changed: ReadonlySet<Unit>; readonly affected: Set<Unit> } {
     const changed = new Set<Unit>();
     const affected = new Set<Unit>();
     let some: Unit[] = [];
@@ -145,10 +145,10 @@ export class Translator {
       if (!unit.isPlain) continue;
       some.push(unit);
       drafts += unit.meaning!.drafts.length;
-      if (drafts < portions.mappings) continue;
+      if (drafts < batches.mappings) continue;
       for (const other of this.#registry.claimNames(some)) affected.add(other);
       for (const one of some) {
-        this.#publishOne(one, portions);
+        this.#publishOne(one, batches);
         one.letGo();
         affected.delete(one);
       }
@@ -168,9 +168,9 @@ export class Translator {
   }
 
   /** What the record says now. As `apply`. */
-  setRecord(record: ClaimRecord, portions: Portions = inOne): TranslationChange {
+  setRecord(record: ClaimRecord, batches: Batches = inOne): TranslationChange {
     this.#problems = null;
-    return this.#publish(this.#registry.setRecord(record), portions);
+    return this.#publish(this.#registry.setRecord(record), batches);
   }
 
   /** The record that is in force. */
@@ -246,20 +246,20 @@ export class Translator {
     return this.#graph.records.wantedSecrets();
   }
 
-  #publish(units: Iterable<Unit>, portions: Portions): TranslationChange {
+  #publish(units: Iterable<Unit>, batches: Batches): TranslationChange {
     const published = [...units];
-    for (const unit of published) this.#publishOne(unit, portions);
+    for (const unit of published) this.#publishOne(unit, batches);
     for (const unit of published) unit.letGo();
     const external = this.#external.decide();
     if (external !== this.#tableSettings.external) this.#tableSettings = { ...this.#tableSettings, external };
     return this.#output.takeChange();
   }
 
-  #publishOne(unit: Unit, portions: Portions): void {
+  #publishOne(unit: Unit, batches: Batches): void {
     const meaning = this.#graph.meaningOf(unit);
     this.#output.publish(unit, this.#servedBy(unit, meaning), meaning.services);
     this.#external.set(unit.ref, meaning.services);
-    if (this.#output.pending >= portions.mappings) portions.take(this.#output.takePortion());
+    if (this.#output.pending >= batches.mappings) batches.take(this.#output.takeBatch());
   }
 
   #servedOf(unit: Unit): readonly Draft[] {

@@ -60,7 +60,7 @@ export interface UpstreamChange {
 }
 
 /** All that is not named stays as it is. What is named more than once counts as it is named last. */
-export interface TablePortion {
+export interface TableBatch {
   /** New or changed ones; those that are in the table already, just so, change nothing. */
   readonly mappings: readonly MappingChange[];
   /** By id. */
@@ -73,7 +73,7 @@ export interface TablePortion {
   readonly failing: readonly (readonly [upstreamKey: string, addresses: readonly string[]])[];
 }
 
-/** A change that is told in one portion. */
-export interface TableChange extends TablePortion {
+/** A change that is told in one batch. */
+export interface TableChange extends TableBatch {
   readonly settings: TableSettings;
 }

@@ -1,4 +1,4 @@
-// TableEdit: one change on its way into the arena: Routes and Upstreams portion by portion, so that what they were made of can be let go, then the
+// TableEdit: one change on its way into the arena: Routes and Upstreams batch by batch, so that what they were made of can be let go, then the
 // spaces that hold Routes, names, the pages that name all of these, and a root.
 import { unitWords, type Arena } from "../arena/arena.ts";
 import { addDigest, digestOfKin } from "../collections/digest.ts";
@@ -14,7 +14,7 @@ import { indexes, slotWordsOf, type IndexName } from "../arena/root.ts";
 import { membersAt, packMembers } from "../arena/route-record.ts";
 import { slotKeyOf, type SlotKey } from "../arena/route-slot.ts";
 import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey, type RouteMember } from "../route/route.ts";
-import type { MappingChange, TablePortion, TableSettings } from "../model/table-change.ts";
+import type { MappingChange, TableBatch, TableSettings } from "../model/table-change.ts";
 import { SpacesEdit } from "./spaces-edit.ts";
 import { TableIndex } from "./table-index.ts";
 import { placedEntry, upstreamsOf, type PlacedEntry, type RouteEntry } from "./known.ts";
@@ -22,7 +22,7 @@ import { steady, type UpstreamState } from "../route/upstream-state.ts";
 import { UpstreamsEdit } from "./upstreams-edit.ts";
 
 /** Moments of a write, for tests that end the writer there. */
-export type WritePoint = "begun" | "portion written" | "routes written" | "pages written" | "root written";
+export type WritePoint = "begun" | "batch written" | "routes written" | "pages written" | "root written";
 
 /** A table that is written, and not published yet. */
 export interface WrittenTable {
@@ -33,10 +33,10 @@ export interface WrittenTable {
   readonly routeCount: number;
 }
 
-/** A Route that a portion may change. */
+/** A Route that a batch may change. */
 interface RouteDraft {
   readonly route: RouteEntry;
-  /** Members before the portion, by id of the Mapping. */
+  /** Members before the batch, by id of the Mapping. */
   readonly before: ReadonlyMap<string, RouteMember>;
   /** Mappings that come or change, and null for those that leave. The last of an id counts. */
   readonly mappings: Map<string, RouteMember | null>;
@@ -54,11 +54,11 @@ export class TableEdit {
   readonly #reached: (point: WritePoint) => void;
   readonly #edits: Readonly<Record<IndexName, IndexEdit>>;
   readonly #upstreams: UpstreamsEdit;
-  /** Of the portion. */
+  /** Of the batch. */
   readonly #drafts = new Map<RouteEntry, RouteDraft>();
   readonly #spaces: SpacesEdit;
   readonly #names: NamesEdit;
-  /** First Mapping of each Route that the portion writes, by the unit of its record. */
+  /** First Mapping of each Route that the batch writes, by the unit of its record. */
   readonly #written = new Map<number, Mapping>();
   readonly #orders = new Map<number, OrderKey>();
   /** A Route was written, or is gone. */
@@ -83,20 +83,20 @@ export class TableEdit {
     this.#spaces = new SpacesEdit(arena, index, (one, other) => this.#compare(one, other) < 0);
   }
 
-  /** Writes what a portion of the change says of Routes and Upstreams. What comes later counts. Throws ArenaFull. */
-  take(portion: TablePortion): void {
-    for (const id of portion.removedMappings) this.#removeMapping(id);
-    for (const one of portion.mappings) this.#setMapping(one);
-    this.#upstreams.take(portion);
+  /** Writes what a batch of the change says of Routes and Upstreams. What comes later counts. Throws ArenaFull. */
+  take(batch: TableBatch): void {
+    for (const id of batch.removedMappings) this.#removeMapping(id);
+    for (const one of batch.mappings) this.#setMapping(one);
+    this.#upstreams.take(batch);
     for (const route of this.#upstreams.flipped) this.#draftOf(route).isFlipped = true;
     for (const draft of this.#drafts.values()) if (draft.isFlipped || draft.mappings.size > 0) this.#rebuild(draft);
     this.#upstreams.write(this.#edits.upstreams);
     this.#drafts.clear();
     this.#written.clear();
-    this.#reached("portion written");
+    this.#reached("batch written");
   }
 
-  /** Writes the rest: the table as it is after all portions; the one before where nothing differs. Throws ArenaFull. */
+  /** Writes the rest: the table as it is after all batches; the one before where nothing differs. Throws ArenaFull. */
   finish(settings: TableSettings): WrittenTable {
     const index = this.#index;
     this.#reached("routes written");

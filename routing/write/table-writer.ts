@@ -94,7 +94,7 @@ export class TableWriter {
     return edit.finish(change.settings);
   }
 
-  /** Begins the next table, for a change that comes in portions; only one at a time. `oldestRead` as for `write`. */
+  /** Begins the next table, for a change that comes in batches; only one at a time. `oldestRead` as for `write`. */
   edit(oldestRead: number): TableEdit {
     this.#index.blocks.reclaim(oldestRead);
     this.#reached("begun");

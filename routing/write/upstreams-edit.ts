@@ -6,7 +6,7 @@ import { sameValue } from "../text/diff.ts";
 import type { IndexEdit } from "./index-edit.ts";
 import { metaOf } from "../arena/index-page.ts";
 import { recordBytes, writeRecord } from "../arena/record.ts";
-import type { TablePortion } from "../model/table-change.ts";
+import type { TableBatch } from "../model/table-change.ts";
 import type { TableIndex } from "./table-index.ts";
 import type { RouteEntry, UpstreamEntry } from "./known.ts";
 import {
@@ -36,7 +36,7 @@ interface Draft {
 export class UpstreamsEdit {
   readonly #arena: Arena;
   readonly #index: TableIndex;
-  /** Of the portion that is being written. */
+  /** Of the batch that is being written. */
   readonly #drafts = new Map<string, Draft>();
   /** Numbers of all whose records were written. */
   readonly #changed: number[] = [];
@@ -46,7 +46,7 @@ export class UpstreamsEdit {
     this.#index = index;
   }
 
-  take({ removedUpstreams, upstreams, endpoints, failing }: TablePortion): void {
+  take({ removedUpstreams, upstreams, endpoints, failing }: TableBatch): void {
     for (const key of removedUpstreams) this.#set(key, nothingKnown);
     for (const { upstream, breakerSlot } of upstreams) {
       const known = this.#knownOf(upstream.key);
@@ -86,7 +86,7 @@ export class UpstreamsEdit {
     (this.#draftOf(key).unused ??= new Set()).add(route);
   }
 
-  /** Writes the records that the portion changes. Throws ArenaFull. */
+  /** Writes the records that the batch changes. Throws ArenaFull. */
   write(edit: IndexEdit): void {
     const { upstreams, numbers, blocks } = this.#index;
     for (const [key, { entry, known, isChanged, used, unused }] of this.#drafts) {

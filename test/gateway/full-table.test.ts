@@ -1,4 +1,4 @@
-// A large change, of which some portions are written when the memory of the table is full, in a real process: nobody's traffic feels it, people are told, and it heals.
+// A large change, of which some batches are written when the memory of the table is full, in a real process: nobody's traffic feels it, people are told, and it heals.
 import { Agent } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
@@ -99,7 +99,7 @@ test(
     expect(await metric("sluice_table_routes")).toBe(routes);
 
     // In the middle of the write that does not fit.
-    const inTheMiddle = gateway.endControlAt("portion written");
+    const inTheMiddle = gateway.endControlAt("batch written");
     await inTheMiddle;
     await declare(301);
     await until(

@@ -10,7 +10,7 @@ import { until } from "./until.ts";
 
 const writePoints: readonly WritePoint[] = [
   "begun",
-  "portion written",
+  "batch written",
   "routes written",
   "pages written",
   "root written",

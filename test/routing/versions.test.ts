@@ -16,7 +16,7 @@ import { change, forwardTo, LiveTable, mapping, prefix, request } from "./build.
 import { anyChange, attach, Content } from "./changes.ts";
 import { naiveRoute } from "./naive.ts";
 
-const points: readonly WritePoint[] = ["begun", "portion written", "routes written", "pages written", "root written"];
+const points: readonly WritePoint[] = ["begun", "batch written", "routes written", "pages written", "root written"];
 const draws = [0, 0.3, 0.9999];
 
 function said(decision: Decision<string>): string {
@@ -77,16 +77,16 @@ class World {
     this.#written(given);
   }
 
-  /** Portions of one change. */
-  writePortions(portions: readonly TableChange[]): void {
+  /** Batches of one change. */
+  writeBatches(batches: readonly TableChange[]): void {
     const edit = this.#writer.edit(this.#oldestRead);
-    for (const portion of portions) {
-      this.#content.apply(portion);
-      edit.take(portion);
+    for (const batch of batches) {
+      this.#content.apply(batch);
+      edit.take(batch);
       // Nobody sees any of it.
       this.checkAll();
     }
-    this.#finished(edit.finish(portions.at(-1)!.settings));
+    this.#finished(edit.finish(batches.at(-1)!.settings));
   }
 
   /** A writer that is ended at this point, and another one, which is told the same. */
@@ -175,7 +175,7 @@ const anyStep = fc.oneof(
     arbitrary: fc.array(anyChange, { minLength: 1, maxLength: 5 }).map(
       (given) =>
         (world: World): void =>
-          world.writePortions(given),
+          world.writeBatches(given),
     ),
   },
   {

@@ -3,7 +3,7 @@ import { routeKey } from "../../../routing/route/route.ts";
 import { mappingBytes } from "../../../routing/arena/route-record.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type { TablePortion } from "../../../routing/model/table-change.ts";
+import type { TableBatch } from "../../../routing/model/table-change.ts";
 import { refOfMapping } from "../../../k8s/translate/model/object.ts";
 import { recordOverhead } from "../../../routing/write/known.ts";
 
@@ -33,7 +33,7 @@ export interface Taken {
  * meant for the other half. Of these the table keeps what it has. A Route that does not grow is never among them.
  */
 export function beyondShare(
-  { mappings: changes, removedMappings }: Pick<TablePortion, "mappings" | "removedMappings">,
+  { mappings: changes, removedMappings }: Pick<TableBatch, "mappings" | "removedMappings">,
   most: number,
   table: Taken,
 ): readonly Mapping[] {
@@ -70,12 +70,12 @@ function growthOf(mapping: Mapping, before: number): number {
     : bytes + recordOverhead - before;
 }
 
-/** The portion without these Mappings and what comes for them alone. `isUsed`: does the table have this Upstream already? */
+/** The batch without these Mappings and what comes for them alone. `isUsed`: does the table have this Upstream already? */
 export function without(
-  change: TablePortion,
+  change: TableBatch,
   mappings: readonly Mapping[],
   isUsed: (upstream: string) => boolean,
-): TablePortion {
+): TableBatch {
   const ids = new Set(mappings.map(({ id }) => id));
   const stays = change.mappings.filter(({ mapping }) => !ids.has(mapping.id));
   const named = new Set(

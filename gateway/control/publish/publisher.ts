@@ -4,7 +4,7 @@ import { ArenaFull } from "../../../routing/arena/blocks.ts";
 import { drawnKey } from "../../../routing/collections/digest.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type { TablePortion, TableSettings } from "../../../routing/model/table-change.ts";
+import type { TableBatch, TableSettings } from "../../../routing/model/table-change.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import type { FoundSlots } from "../../../routing/write/table-index.ts";
 import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
@@ -13,13 +13,13 @@ import type { SharedTable } from "../../shared/shared-table.ts";
 import { heaviestNamespaces } from "./heaviest.ts";
 import { beyondShare, namespaceShare, shareProblems, without } from "./namespace-shares.ts";
 import { ServingWorkers } from "./serving-workers.ts";
-import { TableBatch, type SlotsOf } from "./table-batch.ts";
+import { PendingChange, type SlotsOf } from "./pending-change.ts";
 
 export interface PublisherEvents {
   /** Nobody else's changes need room. */
   readonly isOneNamespace: boolean;
   settings(): TableSettings;
-  /** All that there is, in portions, and Endpoints that fail their health check: for a table that has missed some of it. */
+  /** All that there is, in batches, and Endpoints that fail their health check: for a table that has missed some of it. */
   everything(): Iterable<TranslationChange>;
   failing(): Iterable<readonly [upstreamKey: string, addresses: readonly string[]]>;
   /** The next table is written, and not published yet. */
@@ -35,7 +35,7 @@ export interface PublisherEvents {
 }
 
 /** The first change leaves at once; those that follow within this time leave together. */
-export const batchMs = 20;
+export const coalesceMs = 20;
 /** Times what it took to find that a table does not fit: so long the next one waits. */
 const restAfterFull = 10;
 
@@ -44,7 +44,7 @@ export class Publisher {
   /** Bytes of the table that one namespace may have. */
   readonly #maxOfNamespace: number;
   readonly #events: PublisherEvents;
-  readonly #batch: TableBatch;
+  readonly #pending: PendingChange;
   /** Those that were written last. */
   #settings: TableSettings | null = null;
   /** What the writer hashes tenants' texts with. */
@@ -55,20 +55,20 @@ export class Publisher {
   #openedVersion = 0;
   /** The writer before had used blocks again, which are in pieces then; this one finds whole ones. */
   #hasPieces = false;
-  #batchReadAtMs = Number.POSITIVE_INFINITY;
-  /** The batch has something that was not tried yet. */
+  #pendingReadAtMs = Number.POSITIVE_INFINITY;
+  /** The pending change has something that was not tried yet. */
   #isUntried = false;
-  #batchTimer: NodeJS.Timeout | null = null;
+  #coalesceTimer: NodeJS.Timeout | null = null;
   /** The first table was written. */
   #opened = false;
   /** Why the newest table is not published. */
   #problems: readonly Problem[] = [];
   /** What every reader had read, or passed, when the newest table did not fit; null: it fitted. */
   #readWhenFull: number | null = null;
-  /** The next table, of which portions are written; null: none is. */
+  /** The next table, of which batches are written; null: none is. */
   #edit: TableEdit | null = null;
-  /** Portions of the change that is coming were let go. */
-  #hasPortions = false;
+  /** Batches of the change that is coming were let go. */
+  #hasBatches = false;
   /** Such a change did not fit: next time everything is told again. */
   #isBehind = false;
 
@@ -84,7 +84,7 @@ export class Publisher {
     this.#events = events;
     this.#workers = new ServingWorkers((seconds) => events.live(seconds));
     this.#writer = this.#open(found);
-    this.#batch = new TableBatch(slots, this.#writer);
+    this.#pending = new PendingChange(slots, this.#writer);
   }
 
   /** The newest table: what is published. */
@@ -142,21 +142,21 @@ export class Publisher {
 
   /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
   change(change: TranslationChange, readAtMs: number): void {
-    this.#batch.add(change, true);
+    this.#pending.add(change, true);
     const isWritten = this.#edit !== null || this.#isBehind;
     if (isWritten || change.mappings.length + change.removedMappings.length + change.flipped.length > 0)
-      this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
-    this.#isUntried ||= isWritten || !this.#batch.empty || !sameValue(this.#events.settings(), this.#settings);
-    this.#departUnlessBatching();
+      this.#pendingReadAtMs = Math.min(this.#pendingReadAtMs, readAtMs);
+    this.#isUntried ||= isWritten || !this.#pending.empty || !sameValue(this.#events.settings(), this.#settings);
+    this.#departUnlessCoalescing();
   }
 
-  /** A portion of a change, written at once and let go: more follows, at last by `change`. Published is the table when all of it is written. */
-  portion(portion: TranslationChange): void {
+  /** A batch of a change, written at once and let go: more follows, at last by `change`. Published is the table when all of it is written. */
+  batch(batch: TranslationChange): void {
     if (this.#isBehind) return;
-    this.#batch.add(portion, false);
-    this.#hasPortions = true;
+    this.#pending.add(batch, false);
+    this.#hasBatches = true;
     try {
-      this.#writePortion();
+      this.#writeBatch();
     } catch (error) {
       if (!(error instanceof ArenaFull)) throw error;
       this.#full(error);
@@ -165,9 +165,9 @@ export class Publisher {
 
   /** All Endpoints of an Upstream that fail their health check. */
   failing(key: string, addresses: readonly string[]): void {
-    this.#batch.addFailing(key, addresses);
+    this.#pending.addFailing(key, addresses);
     this.#isUntried = true;
-    this.#departUnlessBatching();
+    this.#departUnlessCoalescing();
   }
 
   /** Writes the first table, even an empty one; what it does not name is gone. Changes before it only gather. */
@@ -175,8 +175,8 @@ export class Publisher {
     if (this.#opened) return;
     this.#opened = true;
     // A start is not a change: it would spoil the measure of change to live.
-    this.#batchReadAtMs = Number.POSITIVE_INFINITY;
-    this.#batch.removeOthers();
+    this.#pendingReadAtMs = Number.POSITIVE_INFINITY;
+    this.#pending.removeOthers();
     this.#depart();
   }
 
@@ -208,32 +208,32 @@ export class Publisher {
     // What this worker read no longer takes room.
     if (this.#readWhenFull !== null && this.#shared.oldestRead > this.#readWhenFull) {
       this.#isUntried = true;
-      this.#endBatching();
-      this.#departUnlessBatching();
+      this.#endCoalescing();
+      this.#departUnlessCoalescing();
     }
   }
 
   stop(): void {
-    this.#endBatching();
+    this.#endCoalescing();
     // Nobody goes on with what is written of the next table.
     if (this.#edit !== null) this.#shared.writing = false;
   }
 
-  #endBatching(): void {
-    if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
-    this.#batchTimer = null;
+  #endCoalescing(): void {
+    if (this.#coalesceTimer !== null) clearTimeout(this.#coalesceTimer);
+    this.#coalesceTimer = null;
   }
 
-  #departUnlessBatching(): void {
-    if (!this.#opened || this.#batchTimer !== null || !this.#isUntried) return;
+  #departUnlessCoalescing(): void {
+    if (!this.#opened || this.#coalesceTimer !== null || !this.#isUntried) return;
     const beganMs = performance.now();
     this.#depart();
     // What does not fit would take all of the thread: another writer reads all that there is.
     const waitMs =
-      this.#readWhenFull !== null ? Math.max(batchMs, (performance.now() - beganMs) * restAfterFull) : batchMs;
-    this.#batchTimer = setTimeout(() => {
-      this.#batchTimer = null;
-      this.#departUnlessBatching();
+      this.#readWhenFull !== null ? Math.max(coalesceMs, (performance.now() - beganMs) * restAfterFull) : coalesceMs;
+    this.#coalesceTimer = setTimeout(() => {
+      this.#coalesceTimer = null;
+      this.#departUnlessCoalescing();
     }, waitMs);
   }
 
@@ -247,13 +247,13 @@ export class Publisher {
       // Of a successor whose table is the one that is served.
       else this.#workers.wake();
     }
-    this.#batchReadAtMs = Number.POSITIVE_INFINITY;
+    this.#pendingReadAtMs = Number.POSITIVE_INFINITY;
     this.#events.settled();
   }
 
   #publish(): void {
     const { version, root } = this.#writer.written;
-    if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#workers.published(version, this.#batchReadAtMs);
+    if (this.#pendingReadAtMs !== Number.POSITIVE_INFINITY) this.#workers.published(version, this.#pendingReadAtMs);
     this.#events.written();
     this.#shared.publish(root);
     this.#workers.wake();
@@ -268,12 +268,12 @@ export class Publisher {
       taken.edit.finish(settings);
       this.#letGo(taken);
       this.#edit = null;
-      this.#hasPortions = false;
+      this.#hasBatches = false;
       this.#isBehind = false;
       this.#shared.writing = false;
       this.#settings = settings;
       this.#readWhenFull = null;
-      this.#problems = shareProblems(this.#batch.waiting, this.#maxOfNamespace);
+      this.#problems = shareProblems(this.#pending.waiting, this.#maxOfNamespace);
       return true;
     } catch (error) {
       if (!(error instanceof ArenaFull)) throw error;
@@ -282,48 +282,48 @@ export class Publisher {
     }
   }
 
-  /** Writes what is in the batch, and more follows. Throws ArenaFull. */
-  #writePortion(): void {
+  /** Writes what is in the pending change, and more follows. Throws ArenaFull. */
+  #writeBatch(): void {
     this.#letGo(this.#take());
   }
 
-  /** Writes what is in the batch, for the next table: `written` is what of it has room. Throws ArenaFull. */
-  #take(): { readonly edit: TableEdit; readonly whole: TablePortion; readonly written: TablePortion } {
+  /** Writes what is in the pending change, for the next table: `written` is what of it has room. Throws ArenaFull. */
+  #take(): { readonly edit: TableEdit; readonly whole: TableBatch; readonly written: TableBatch } {
     this.#shared.writing = true;
     this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
-    const whole = this.#batch.portion;
+    const whole = this.#pending.batch;
     const beyond = beyondShare(whole, this.#maxOfNamespace, this.#writer);
     const written = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
     this.#edit.take(written);
     return { edit: this.#edit, whole, written };
   }
 
-  /** What is in the batch is written, if not published: only what had no room stays with it. */
-  #letGo({ whole, written }: { readonly whole: TablePortion; readonly written: TablePortion }): void {
-    this.#batch.written();
-    if (written !== whole) this.#batch.keep(whole, written);
+  /** What is in the pending change is written, if not published: only what had no room stays with it. */
+  #letGo({ whole, written }: { readonly whole: TableBatch; readonly written: TableBatch }): void {
+    this.#pending.written();
+    if (written !== whole) this.#pending.keep(whole, written);
   }
 
   /** As a successor does: compares all with the table before. Throws ArenaFull. */
   #writeEverything(): void {
-    this.#batch.restart(this.#writer);
-    for (const portion of this.#events.everything()) {
-      this.#batch.add(portion, false);
-      this.#writePortion();
+    this.#pending.restart(this.#writer);
+    for (const batch of this.#events.everything()) {
+      this.#pending.add(batch, false);
+      this.#writeBatch();
     }
-    for (const [key, addresses] of this.#events.failing()) this.#batch.addFailing(key, addresses);
-    this.#batch.removeOthers();
+    for (const [key, addresses] of this.#events.failing()) this.#pending.addFailing(key, addresses);
+    this.#pending.removeOthers();
   }
 
-  /** The next table does not fit. What is in the batch stays there. */
+  /** The next table does not fit. What is in the pending change stays there. */
   #full({ message }: ArenaFull): void {
     this.#readWhenFull = this.#shared.oldestRead;
-    const { mappings, removedMappings } = this.#batch.portion;
-    // Of the portions that were written, too.
+    const { mappings, removedMappings } = this.#pending.batch;
+    // Of the batches that were written, too.
     const heaviest = heaviestNamespaces(this.#writer.mappingBytes(), mappings, removedMappings);
-    this.#isBehind ||= this.#hasPortions;
-    this.#hasPortions = false;
-    if (this.#isBehind) this.#batch.clear();
+    this.#isBehind ||= this.#hasBatches;
+    this.#hasBatches = false;
+    if (this.#isBehind) this.#pending.clear();
     this.#edit = null;
     this.#hasPieces = this.#writer.written.version !== this.#openedVersion;
     this.#writer = this.#open();

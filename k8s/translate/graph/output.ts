@@ -101,18 +101,18 @@ export class Output {
     else this.#published.set(unit, { parts, digests, uses });
   }
 
-  /** Mappings that came or changed since the last portion. */
+  /** Mappings that came or changed since the last batch. */
   get pending(): number {
     return this.#set.length;
   }
 
-  /** What came or changed since the last portion; more of the change follows. What goes is told in its end: it may come back. */
-  takePortion(): TranslationChange {
+  /** What came or changed since the last batch; more of the change follows. What goes is told in its end: it may come back. */
+  takeBatch(): TranslationChange {
     const { upstreams, endpoints, flipped } = this.#newUpstreams();
     return { mappings: this.#takeMappings(), removedMappings: [], upstreams, removedUpstreams: [], endpoints, flipped };
   }
 
-  /** What changed since the last call, or since the last portion. */
+  /** What changed since the last call, or since the last batch. */
   takeChange(): TranslationChange {
     const { upstreams, endpoints, flipped } = this.#newUpstreams();
     const removedUpstreams: string[] = [];

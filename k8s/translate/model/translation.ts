@@ -92,7 +92,7 @@ export interface Translation {
   readonly problems: readonly Problem[];
 }
 
-/** What one change of the Snapshot changed, or a portion of that. */
+/** What one change of the Snapshot changed, or a batch of that. */
 export interface TranslationChange {
   readonly mappings: readonly Mapping[];
   readonly removedMappings: readonly string[];
@@ -105,14 +105,14 @@ export interface TranslationChange {
 }
 
 /**
- * Who takes what a change changed bit by bit, so that 60,000 Mappings need not be there at once. What comes later counts: only after the last portion,
+ * Who takes what a change changed bit by bit, so that 60,000 Mappings need not be there at once. What comes later counts: only after the last batch,
  * which `apply` gives back, all is as it should be.
  */
-export interface Portions {
+export interface Batches {
   /** Of how many Mappings one is, about. */
   readonly mappings: number;
-  take(portion: TranslationChange): void;
+  take(batch: TranslationChange): void;
 }
 
-/** All comes in the last portion. */
-export const inOne: Portions = Object.freeze({ mappings: Number.POSITIVE_INFINITY, take: () => undefined });
+/** All comes in the last batch. */
+export const inOne: Batches = Object.freeze({ mappings: Number.POSITIVE_INFINITY, take: () => undefined });

@@ -1,6 +1,6 @@
 // EndpointSlices through the real translation: what a change of pods costs the tables.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { batchMs } from "../../../gateway/control/publish/publisher.ts";
+import { coalesceMs } from "../../../gateway/control/publish/publisher.ts";
 import { Readiness } from "../../../gateway/control/status/readiness.ts";
 import { Reconciler } from "../../../gateway/control/reconcile.ts";
 import { SharedTable, tableMemory } from "../../../gateway/shared/shared-table.ts";
@@ -107,7 +107,7 @@ function start(...slices: readonly SourceObject[]): Started {
   const take = (set: readonly SourceObject[]): void => {
     reconciler.take({ set, removed: [], problems: [], readAtMs: 0 });
     reconciler.open();
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     reader.take();
   };
   take([deployment, service, ...slices]);

@@ -367,13 +367,13 @@ describe("the Translation is a function of the set of objects", () => {
             const set = [...last.values()].filter((value) => value !== null);
             const removed = [...last].filter(([, value]) => value === null).map(([key]) => key);
             const told: TranslationChange[] = [];
-            const portions = { mappings: size, take: (portion: TranslationChange) => told.push(portion) };
-            told.push(translator.apply({ set, removed }, portions));
+            const batches = { mappings: size, take: (batch: TranslationChange) => told.push(batch) };
+            told.push(translator.apply({ set, removed }, batches));
             for (const key of removed) objects.delete(key);
             for (const one of set) objects.set(objectKey(one.ref), one);
             for (const [index, change] of told.entries()) {
               for (const id of change.removedMappings) {
-                // Within a portion it may have come and gone.
+                // Within a batch it may have come and gone.
                 expect(followed.mappings.delete(id) || size < Number.POSITIVE_INFINITY).toBe(true);
                 removedIds.push(id);
               }

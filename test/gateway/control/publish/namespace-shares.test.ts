@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { beyondShare, without, type Taken } from "../../../../gateway/control/publish/namespace-shares.ts";
-import { Publisher, batchMs } from "../../../../gateway/control/publish/publisher.ts";
+import { Publisher, coalesceMs } from "../../../../gateway/control/publish/publisher.ts";
 import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
 import type { Mapping } from "../../../../routing/model/mapping.ts";
@@ -172,7 +172,7 @@ test("a change that makes a namespace smaller is served, whatever the namespace 
   const apply = (mappings: readonly Mapping[], removed: readonly Mapping[] = []): readonly string[] => {
     publisher.change({ ...noChange, mappings, removedMappings: removed.map(({ id }) => id) }, 0);
     publisher.open();
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     return publisher.problems.map(({ code }) => code);
   };
   const tens = Array.from({ length: 22 }, (_, index) => large("a", `m${index}`, 10));
@@ -224,10 +224,10 @@ test("what waits for room wakes nobody, and is not tried again for nothing", () 
     0,
   );
   publisher.open();
-  vi.advanceTimersByTime(batchMs);
+  vi.advanceTimersByTime(coalesceMs);
   expect(publisher.problems).toMatchObject([{ code: "table-share" }]);
   const before = [wakes, tried];
-  vi.advanceTimersByTime(100 * batchMs);
+  vi.advanceTimersByTime(100 * coalesceMs);
   expect([wakes, tried]).toEqual(before);
   publisher.stop();
 });

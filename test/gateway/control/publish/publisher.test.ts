@@ -5,7 +5,7 @@ import { ArenaFull } from "../../../../routing/arena/blocks.ts";
 import type { WritePoint } from "../../../../routing/write/table-edit.ts";
 import type { Upstream, UpstreamEndpoints } from "../../../../routing/model/upstream.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
-import { Publisher, batchMs, type PublisherEvents } from "../../../../gateway/control/publish/publisher.ts";
+import { Publisher, coalesceMs, type PublisherEvents } from "../../../../gateway/control/publish/publisher.ts";
 import { plainSettings, type FrontSettings } from "../../../../routing/model/table-change.ts";
 import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../../fixtures.ts";
@@ -182,7 +182,7 @@ describe("a publisher", () => {
     const worker = new FakeWorker(memory, 0).join(publisher);
     publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.change(state.setMapping("b", "v", 1), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     worker.turn(publisher);
     expect([published, publisher.serving]).toEqual([[], 0]);
     publisher.open();
@@ -204,14 +204,14 @@ describe("a publisher", () => {
     expect(published).toEqual([1, 2]);
     publisher.change(state.setMapping("b", "u", 1), 0);
     publisher.change(state.setMapping("c", "v", 1), 0);
-    vi.advanceTimersByTime(batchMs - 1);
+    vi.advanceTimersByTime(coalesceMs - 1);
     expect(published).toEqual([1, 2]);
     vi.advanceTimersByTime(1);
     expect(published).toEqual([1, 2, 3]);
     worker.turn(publisher);
     expect(worker.reader.content).toBe(state.content);
     // Nothing came within the last 20 ms: the next one leaves at once again.
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     publisher.change(state.removeMapping("a"), 0);
     expect(published).toEqual([1, 2, 3, 4]);
   });
@@ -222,7 +222,7 @@ describe("a publisher", () => {
     const { publisher, published } = start(memory, { settings: () => ({ ...plainSettings, front }) });
     publisher.open();
     publisher.change(state.setMapping("a", "u", 1), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     expect(published).toEqual([1, 2]);
     front = {
       trustedHops: 1,
@@ -242,11 +242,11 @@ describe("a publisher", () => {
     };
     publisher.change(nothing, 0);
     publisher.change(nothing, 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     expect(published).toEqual([1, 2, 3]);
     front = { ...front };
     publisher.change(nothing, 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     expect(published).toEqual([1, 2, 3]);
   });
 
@@ -255,11 +255,11 @@ describe("a publisher", () => {
     const { publisher, published } = start(memory);
     publisher.open();
     publisher.change(state.setMapping("a", "u", 1), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     publisher.change(state.whole, 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     publisher.change(none, 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     expect(published).toEqual([1, 2]);
   });
 
@@ -278,7 +278,7 @@ describe("a publisher", () => {
     expect([lives, publisher.heldByAll]).toEqual([[0.004], 2]);
   });
 
-  test("a change is live without a worker that has left, and the first of a batch counts", () => {
+  test("a change is live without a worker that has left, and the first of those that leave together counts", () => {
     const state = new State();
     const { publisher, lives } = start(memory);
     const [first, second] = [new FakeWorker(memory, 0).join(publisher), new FakeWorker(memory, 1).join(publisher)];
@@ -287,7 +287,7 @@ describe("a publisher", () => {
     publisher.change(state.setMapping("a", "u", 1), 1000);
     publisher.change(state.setMapping("b", "u", 1), 2000);
     publisher.change(state.setMapping("c", "u", 1), 3000);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     first.turn(publisher, 5000);
     expect(lives).toEqual([]);
     publisher.leave(1);
@@ -316,7 +316,7 @@ describe("a publisher", () => {
   });
 });
 
-test("an Upstream that leaves and comes back within a batch has no failing health check", () => {
+test("an Upstream that leaves and comes back within one change has no failing health check", () => {
   const state = new State();
   const { publisher } = start(memory);
   const worker = new FakeWorker(memory, 0).join(publisher);
@@ -325,7 +325,7 @@ test("an Upstream that leaves and comes back within a batch has no failing healt
   publisher.failing("u", ["127.0.0.1:1"]);
   publisher.change(state.removeMapping("a"), 0);
   publisher.change(state.setMapping("a", "u", 1), 0);
-  vi.advanceTimersByTime(batchMs);
+  vi.advanceTimersByTime(coalesceMs);
   worker.turn(publisher);
   expect(worker.reader.table.upstream("u")!.failing).toEqual([]);
 });
@@ -392,7 +392,7 @@ describe("a publisher that takes over", () => {
     behind.reader.take();
     const held = state.content;
     for (let i = 0; i < 50; i++) first.publisher.change(state.setMapping(`m${i}`, `u${i}`, 2), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     first.publisher.stop();
 
     const second = start(memory);
@@ -400,7 +400,7 @@ describe("a publisher that takes over", () => {
     second.publisher.open();
     for (let round = 3; round < 20; round++) {
       for (let i = 0; i < 50; i++) second.publisher.change(state.setMapping(`m${i}`, `u${i}`, round), 0);
-      vi.advanceTimersByTime(batchMs);
+      vi.advanceTimersByTime(coalesceMs);
     }
     expect(behind.reader.content).toBe(held);
     behind.reader.take();
@@ -457,7 +457,7 @@ describe("a table that does not fit", () => {
     worker.turn(publisher);
     const held = state.content;
     for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, "u", 1, large(String(i))), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     worker.turn(publisher);
     expect(publisher.problems).toMatchObject([
       {
@@ -474,17 +474,17 @@ describe("a table that does not fit", () => {
     expect(worker.reader.content).toContain(held.split("\n")[0]);
 
     // Nobody tries it again for nothing: finding out what is in the memory takes its time.
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     const triedBefore = tried;
-    vi.advanceTimersByTime(100 * batchMs);
+    vi.advanceTimersByTime(100 * coalesceMs);
     expect(tried).toBe(triedBefore);
     // Another change: still too much.
     publisher.change(state.setMapping("b", "v", 1), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     expect([publisher.problems.length, publisher.written.version, tried]).toEqual([1, version, triedBefore + 1]);
     // Most of it goes.
     for (let i = 1; i < 12; i++) publisher.change(state.removeMapping(`large${i}`), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     worker.turn(publisher);
     expect([publisher.problems, publisher.written.version, worker.reader.content]).toEqual([
       [],
@@ -493,7 +493,7 @@ describe("a table that does not fit", () => {
     ]);
   });
 
-  test("of portions that are gone is told as a whole with the next change, and rests meanwhile", () => {
+  test("of batches that are gone is told as a whole with the next change, and rests meanwhile", () => {
     memory = tableMemory(1);
     const state = new State();
     let told = 0;
@@ -509,26 +509,26 @@ describe("a table that does not fit", () => {
     publisher.open();
     worker.turn(publisher);
     const held = state.content;
-    for (let i = 0; i < 12; i++) publisher.portion(state.setMapping(`large${i}`, "u", 1, large(String(i))));
+    for (let i = 0; i < 12; i++) publisher.batch(state.setMapping(`large${i}`, "u", 1, large(String(i))));
     publisher.change(state.removeMapping("gone"), 0);
-    vi.advanceTimersByTime(100 * batchMs);
+    vi.advanceTimersByTime(100 * coalesceMs);
     worker.turn(publisher);
     expect([publisher.problems.map(({ code }) => code), worker.reader.content]).toEqual([["table-full"], held]);
     const toldBefore = told;
     for (let i = 1; i < 12; i++) publisher.change(state.removeMapping(`large${i}`), 0);
-    vi.advanceTimersByTime(100 * batchMs);
+    vi.advanceTimersByTime(100 * coalesceMs);
     worker.turn(publisher);
     const whole = (): string => `${state.content} fails 127.0.0.1:1`;
     expect([publisher.problems, worker.reader.content]).toEqual([[], whole()]);
     expect(told - toldBefore).toBeLessThanOrEqual(2);
     const toldAfter = told;
     publisher.change(state.setMapping("b", "u", 1), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     worker.turn(publisher);
     expect([worker.reader.content, told]).toEqual([whole(), toldAfter]);
   });
 
-  test.each<WritePoint>(["begun", "portion written", "routes written", "pages written"])(
+  test.each<WritePoint>(["begun", "batch written", "routes written", "pages written"])(
     "which is found when it has %s, loses nothing of the change",
     (point) => {
       const state = new State();
@@ -546,11 +546,11 @@ describe("a table that does not fit", () => {
       publisher.change(state.setMapping("b", "v", 1), 0);
       publisher.change(state.removeMapping("gone"), 0);
       publisher.failing("v", ["127.0.0.1:1"]);
-      vi.advanceTimersByTime(batchMs);
+      vi.advanceTimersByTime(coalesceMs);
       expect(publisher.problems).toMatchObject([{ code: "table-full" }]);
       isFull = false;
       publisher.change(state.setMapping("c", "u", 1), 0);
-      vi.advanceTimersByTime(batchMs);
+      vi.advanceTimersByTime(coalesceMs);
       worker.turn(publisher);
       expect([publisher.problems, worker.reader.content]).toEqual([[], `${state.content} fails 127.0.0.1:1`]);
     },
@@ -573,14 +573,14 @@ describe("a table that does not fit", () => {
     publisher.open();
     worker.turn(publisher);
     for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, "u", 1, large(String(i))), 0);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     expect(publisher.problems).toMatchObject([{ code: "table-full" }]);
     const triedBefore = tried;
     for (let i = 0; i < 500; i++) {
       publisher.change(state.setMapping("a", "u", i), 0);
-      vi.advanceTimersByTime(batchMs);
+      vi.advanceTimersByTime(coalesceMs);
     }
-    expect(tried - triedBefore).toBeLessThanOrEqual((500 * batchMs) / (10 * tryMs) + 1);
+    expect(tried - triedBefore).toBeLessThanOrEqual((500 * coalesceMs) / (10 * tryMs) + 1);
     const triedMeanwhile = tried;
     worker.turn(publisher);
     expect(tried).toBe(triedMeanwhile + 1);
@@ -596,7 +596,7 @@ describe("a table that does not fit", () => {
     publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
     const turn = (): void => {
-      vi.advanceTimersByTime(batchMs);
+      vi.advanceTimersByTime(coalesceMs);
       worker.turn(publisher);
     };
     turn();
@@ -606,7 +606,7 @@ describe("a table that does not fit", () => {
         state.setMapping(`small${i}`, "u", round, "x".repeat(5000)),
       );
       publisher.change(atOnce(changes), 0);
-      vi.advanceTimersByTime(batchMs);
+      vi.advanceTimersByTime(coalesceMs);
       expect(publisher.problems).toEqual([]);
     }
     turn();
@@ -627,7 +627,7 @@ describe("a table that does not fit", () => {
     const { publisher } = start(memory, { isOneNamespace: true });
     const worker = new FakeWorker(memory, 0).join(publisher);
     const turn = (): void => {
-      vi.advanceTimersByTime(100 * batchMs);
+      vi.advanceTimersByTime(100 * coalesceMs);
       worker.turn(publisher);
     };
     const texts = (length: number): void => {
@@ -667,7 +667,7 @@ describe("a table that does not fit", () => {
           );
           publisher.change(atOnce(changes), 0);
           const before = published.length;
-          vi.advanceTimersByTime(100 * batchMs);
+          vi.advanceTimersByTime(100 * coalesceMs);
           worker.turn(publisher);
           const empty = start(tableMemory(1), { isOneNamespace: true });
           empty.publisher.change(state.whole, 0);
@@ -698,11 +698,11 @@ describe("a table that does not fit", () => {
     // The worker reads the first table all the while.
     for (let round = 2; round < 10; round++) {
       for (let i = 0; i < 3; i++) publisher.change(state.setMapping(`large${i}`, "u", round, large(String(i))), 0);
-      vi.advanceTimersByTime(batchMs);
+      vi.advanceTimersByTime(coalesceMs);
     }
     expect(publisher.problems).toMatchObject([{ code: "table-full" }]);
     worker.turn(publisher);
-    vi.advanceTimersByTime(batchMs);
+    vi.advanceTimersByTime(coalesceMs);
     worker.turn(publisher);
     expect([publisher.problems, worker.reader.content]).toEqual([[], state.content]);
   });
@@ -728,7 +728,7 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
     },
     fc.record({ kind: fc.constant("touch" as const), upstream }),
     fc.record({
-      kind: fc.constant("portions" as const),
+      kind: fc.constant("batches" as const),
       names: fc.array(name, { minLength: 1, maxLength: 4 }),
       upstream,
       weight: fc.nat(3),
@@ -740,7 +740,7 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
       kind: fc.constant("end" as const),
       at: fc.constantFrom<WritePoint | "between">(
         "begun",
-        "portion written",
+        "batch written",
         "routes written",
         "pages written",
         "root written",
@@ -771,14 +771,14 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
         endAt = null;
         publisher = open();
         for (const one of workers) one.join(publisher);
-        for (const mapping of state.mappings.values()) publisher.portion({ ...none, mappings: [mapping] });
+        for (const mapping of state.mappings.values()) publisher.batch({ ...none, mappings: [mapping] });
         publisher.change({ ...state.whole, mappings: [] }, 0);
         publisher.open();
       };
-      const change = (...portions: readonly TranslationChange[]): void => {
+      const change = (...batches: readonly TranslationChange[]): void => {
         try {
-          for (const one of portions.slice(0, -1)) publisher.portion(one);
-          publisher.change(portions.at(-1)!, 0);
+          for (const one of batches.slice(0, -1)) publisher.batch(one);
+          publisher.change(batches.at(-1)!, 0);
         } catch (error) {
           if (!(error instanceof Ended)) throw error;
           succeed();
@@ -798,7 +798,7 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
         if (one.kind === "remove") change(state.removeMapping(one.name));
         if (one.kind === "endpoints") change(state.setEndpoints(one.upstream, one.ports));
         if (one.kind === "touch") change(state.touchUpstream(one.upstream));
-        if (one.kind === "portions")
+        if (one.kind === "batches")
           change(...one.names.map((mapping) => state.setMapping(mapping, one.upstream, one.weight)));
         if (one.kind === "turn") workers[one.worker]!.turn(publisher);
         if (one.kind === "wait") wait(one.ms);
@@ -813,8 +813,8 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
         for (const { reader } of workers)
           if (reader.table.version > 0) expect(reader.content).toBe(contents.get(reader.table.version));
       }
-      wait(batchMs);
-      wait(batchMs);
+      wait(coalesceMs);
+      wait(coalesceMs);
       for (const one of workers) one.turn(publisher);
       publisher.stop();
       for (const { reader } of workers) expect(reader.content).toBe(state.content);

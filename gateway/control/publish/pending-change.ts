@@ -1,7 +1,7 @@
-// TableBatch: what changed and is not written yet, by name; what comes later of one name replaces what came before.
+// PendingChange: what changed and is not written yet, by name; what comes later of one name replaces what came before.
 import { refOfMapping } from "../../../k8s/translate/model/object.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
-import type { MappingChange, TablePortion, UpstreamChange } from "../../../routing/model/table-change.ts";
+import type { MappingChange, TableBatch, UpstreamChange } from "../../../routing/model/table-change.ts";
 import type { UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 
 /** Counter slot of a Mapping and breaker slot of an Upstream, or −1. */
@@ -12,7 +12,7 @@ export interface SlotsOf {
   resolvedOf(upstream: string): UpstreamEndpoints | undefined;
 }
 
-export class TableBatch {
+export class PendingChange {
   readonly #slots: SlotsOf;
   /** null: it goes. */
   readonly #mappings = new Map<string, MappingChange | null>();
@@ -21,9 +21,9 @@ export class TableBatch {
   readonly #failing = new Map<string, readonly string[]>();
   /** What had no room. */
   #waiting = noneWaiting();
-  /** What waits takes part in the last portion of the change that is coming. */
+  /** What waits takes part in the last batch of the change that is coming. */
   #isRetried = false;
-  /** Of the table before, what no portion has named yet. */
+  /** Of the table before, what no batch has named yet. */
   #others: Others;
 
   /** `before`: the table that is gone on from. */
@@ -90,7 +90,7 @@ export class TableBatch {
     this.#others = othersIn(before);
   }
 
-  get portion(): TablePortion {
+  get batch(): TableBatch {
     const [mappings, removedMappings] = split(this.#mappings);
     const [upstreams, removedUpstreams] = split(this.#upstreams);
     return {
@@ -104,7 +104,7 @@ export class TableBatch {
   }
 
   /** What `written` left out of `whole` waits until its namespace changes. */
-  keep(whole: TablePortion, written: TablePortion): void {
+  keep(whole: TableBatch, written: TableBatch): void {
     const ids = new Set(written.mappings.map(({ mapping }) => mapping.id));
     const keys = new Set(written.upstreams.map(({ upstream }) => upstream.key));
     const told = new Set(written.endpoints.map(({ key }) => key));
@@ -134,7 +134,7 @@ export class TableBatch {
     this.#isRetried = false;
   }
 
-  /** What is in the batch is written. */
+  /** What is in the pending change is written. */
   written(): void {
     const { mappings, upstreams, failing } = this.#others;
     if (mappings.size > 0) for (const id of this.#mappings.keys()) mappings.delete(id);

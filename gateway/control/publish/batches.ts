@@ -1,4 +1,4 @@
-// All that a Translation says, in portions. Upstreams come first: what names them is written once then, with the state that they have.
+// All that a Translation says, in batches. Upstreams come first: what names them is written once then, with the state that they have.
 import type { Translation, TranslationChange } from "../../../k8s/translate/model/translation.ts";
 
 const none: TranslationChange = Object.freeze({
@@ -10,8 +10,8 @@ const none: TranslationChange = Object.freeze({
   flipped: [],
 });
 
-/** `size`: Mappings, or Upstreams, of a portion. */
-export function* portionsOf(
+/** `size`: Mappings, or Upstreams, of a batch. */
+export function* batchesOf(
   { upstreams, endpoints, mappings }: Pick<Translation, "upstreams" | "endpoints" | "mappings">,
   size: number,
 ): Iterable<TranslationChange> {
