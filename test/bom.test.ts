@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv, type AnySchemaObject } from "ajv";
 import { beforeAll, expect, test } from "vitest";
-import { bomOf } from "../gateway/packing/bom.ts";
+import { bomOf, bomOfChart } from "../gateway/packing/bom.ts";
 import { packedForm, root } from "./gateway/packed-form.ts";
 
 interface Bom {
@@ -45,6 +45,12 @@ test("it is one by the schema, which would say otherwise", () => {
     "must be equal to one of the allowed values",
   );
   expect(judged({ ...bom, components: [{ type: "library" }] })).toContain("must have required property 'name'");
+});
+
+test("that of the chart is one, too, and names the image", () => {
+  const ofChart = JSON.parse(bomOfChart({ version: "1.2.3", commit: null })) as Bom;
+  expect(judged(ofChart)).toBe("");
+  expect(ofChart.components.map(({ name, version }) => [name, version])).toEqual([["sluice", "1.2.3"]]);
 });
 
 test("it names each package of NOTICES.txt, by the version and the digest of the lock file", () => {

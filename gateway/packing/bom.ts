@@ -45,6 +45,28 @@ export async function bomOf(root: string, stamp: Stamp, packages: readonly Bundl
       ...[...paths].map(([path, one]) => ({ ref: purlOf(one), dependsOn: neededBy(path, locked, paths) })),
     ],
   };
+  return printed(content);
+}
+
+/** The bill of the Helm chart, as JSON: templates alone, and the image that they name. */
+export function bomOfChart(stamp: Stamp): string {
+  const purl = `pkg:helm/sluice@${stamp.version}`;
+  const image = `pkg:oci/sluice?tag=${stamp.version}`;
+  const described = { version: stamp.version, ...licensesOf("Apache-2.0") };
+  return printed({
+    metadata: {
+      lifecycles: [{ phase: "build" }],
+      component: { type: "application", "bom-ref": purl, name: "sluice-chart", purl, ...described },
+    },
+    components: [{ type: "container", "bom-ref": image, name: "sluice", purl: image, scope: "required", ...described }],
+    dependencies: [
+      { ref: purl, dependsOn: [image] },
+      { ref: image, dependsOn: [] },
+    ],
+  });
+}
+
+function printed(content: object): string {
   const digest = createHash("sha256").update(JSON.stringify(content)).digest("hex");
   const serial = digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
   const bom = {

@@ -107,7 +107,8 @@ if (Number(process.versions.node.split('.')[0]) < ${minNodeMajor}) {
 `;
 }
 
-async function stampOf(root: string): Promise<Stamp> {
+/** As package.json and git say. */
+export async function stampOf(root: string): Promise<Stamp> {
   const { version = "0.0.0" } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Partial<Stamp>;
   return { version, commit: await commitOf(root) };
 }

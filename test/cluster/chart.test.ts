@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decodePolicyFile } from "../../gateway/callers/policy-file.ts";
+import { makeChart } from "../../gateway/packing/chart.ts";
+import { root } from "../gateway/packed-form.ts";
 import { decodeServe } from "../gateway/options/decode-serve.ts";
 import type { ClusterObject } from "./api-client.ts";
 import { ApiServer } from "./api-server.ts";
@@ -89,6 +91,17 @@ describeCluster("the chart", () => {
 
   test("passes helm lint --strict", async () => {
     await run(binary("helm"), ["lint", "--strict", chart]);
+  });
+
+  test("renders from the file of a release as from its folder", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "sluice-chart-"));
+    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { readonly version: string };
+    const rendered = async (path: string): Promise<string> =>
+      (await run(binary("helm"), ["template", "sluice", path, "--namespace", "sluice"])).stdout;
+    const text = await rendered(await makeChart(root, version, folder));
+    expect(text).toBe(await rendered(chart));
+    expect(text).toContain(`image: "sluice:${version}"`);
+    await rm(folder, { recursive: true });
   });
 
   test("and its plain manifests are in step: k8s/manifests/render.sh makes them again", async () => {
