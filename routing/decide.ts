@@ -34,7 +34,7 @@ function isBareCall(head: RequestHead, metadata: Metadata): boolean {
 
 /**
  * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed by whoever may close it: a claim on the path does not get the
- * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
+ * call, however well it matches. A Grant does; granted Routes have the highest match precedence, so the first match tells.
  */
 function answerBare<T>(
   table: RouteTable<T>,

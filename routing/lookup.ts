@@ -1,7 +1,7 @@
-// Lookup: the Route that answers a request. Owner first (routing rule 4), then the first match in Order inside one space.
+// Lookup: the Route that answers a request. Owner first (routing rule 4), then the first match by match precedence inside one space.
 //
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
-// Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
+// match precedence of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
 import {
   bytesOf,
@@ -27,7 +27,7 @@ import {
   seldonField,
   type Metadata,
 } from "./request/metadata.ts";
-import { compareOrder } from "./model/order.ts";
+import { comparePrecedence } from "./model/match-precedence.ts";
 import { routeOf, type RouteSlot } from "./arena/route-slot.ts";
 import { unitBytes, unitWords } from "./arena/arena.ts";
 import {
@@ -94,7 +94,7 @@ function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Meta
   return table.spaceAt(hashStep(hashRange(bytes, start, end, table.ownedHash), slash), bytes, start, end);
 }
 
-/** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
+/** The first indexed Route by match precedence that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
 export function findRouteSlot<T>(
   table: RouteTable<T>,
   space: NamespaceView,
@@ -183,7 +183,7 @@ function routeSlotAt<T>(
   const slots = table.routes[place]!;
   const mask = table.routes[place + 1]!;
   let slot = firstSlot(key, mask);
-  // In Order.
+  // By match precedence.
   for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
     const at = slots + slot * longSlot;
     const meta = words[at + 1]!;
@@ -234,7 +234,7 @@ function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boole
   );
 }
 
-/** The first gRPC Route in Order of the deployment that the metadata `seldon` names. */
+/** The first gRPC Route by match precedence of the deployment that the metadata `seldon` names. */
 export function findByName<T>(
   table: RouteTable<T>,
   space: NamespaceView,
@@ -288,7 +288,7 @@ export function findByName<T>(
   throw endless();
 }
 
-/** The first match among the Routes that have no key to look up, if Order tries it before `best`. */
+/** The first match among the Routes that have no key to look up, if it has precedence over `best`. */
 export function scan<T>(
   table: RouteTable<T>,
   space: NamespaceView,
@@ -300,7 +300,7 @@ export function scan<T>(
   if (space.routes === null) return null;
   for (const { unit, number } of space.routes.scanned) {
     const route = routeOf(table.routeSlot(number, unit, table.words[unit * unitWords]!));
-    if (best !== null && compareOrder(best.order, route.order) < 0) return null;
+    if (best !== null && comparePrecedence(best.matchPrecedence, route.matchPrecedence) < 0) return null;
     if (!route.usable || route.hasLive !== hasLive) continue;
     if (route.regex === null) {
       if (!head.grpc || !isGrpcPath(head)) continue;
@@ -318,5 +318,5 @@ export function scan<T>(
 
 function first<T>(a: RouteSlot<T> | null, b: RouteSlot<T> | null): RouteSlot<T> | null {
   if (a === null || b === null) return a ?? b;
-  return compareOrder(routeOf(a).order, routeOf(b).order) <= 0 ? a : b;
+  return comparePrecedence(routeOf(a).matchPrecedence, routeOf(b).matchPrecedence) <= 0 ? a : b;
 }

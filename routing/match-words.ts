@@ -1,6 +1,6 @@
 // Matches in words: `/seldon/prod/iris/… with location: london`, for people. print.ts writes the same in signs.
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from "./model/match.ts";
-import { hostText } from "./model/order.ts";
+import { hostText } from "./model/match-precedence.ts";
 
 /** A whole Match. */
 export function matchWords(match: Match): string {

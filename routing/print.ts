@@ -9,7 +9,7 @@
 import type { Decision, Shadow, Route, SplitMember } from "./route/decision.ts";
 import type { ForwardTarget, Mapping, RedirectTarget, Rewrite, Role } from "./model/mapping.ts";
 import { GRPC_PATTERN, type Match, type NamedMatch, type PathMatch, type ValueMatch } from "./model/match.ts";
-import { hostText } from "./model/order.ts";
+import { hostText } from "./model/match-precedence.ts";
 import { compareProblems, printProblem, type Problem } from "./text/problem.ts";
 import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefusal } from "./route/rewrite.ts";
 import type { RouteTable } from "./table.ts";

@@ -19,7 +19,7 @@ import {
   type NamespaceRoutes,
 } from "./route/namespace-routes.ts";
 import { isOfLength, isPlain, NamespaceView, viewOf } from "./arena/namespace-view.ts";
-import { compareOrder } from "./model/order.ts";
+import { comparePrecedence } from "./model/match-precedence.ts";
 import { compareText } from "./text/problem.ts";
 import { contentOf, recordWords, textOffset } from "./arena/record.ts";
 import { directoryStart, indexes, rootWords, slotWordsOf, type IndexName } from "./arena/root.ts";
@@ -203,9 +203,11 @@ export class RouteTable<T> {
         yield this.#routeOnce(scanned.number, scanned.unit);
   }
 
-  /** All Routes in the order tried: spaces by name, shared space last; inside a space by Order. */
+  /** All Routes in the order tried: spaces by name, shared space last; inside a space by match precedence. */
   routesInOrder(): readonly Route<T>[] {
-    return [...this.#allRoutes()].sort((a, b) => compareSpaces(a.space, b.space) || compareOrder(a.order, b.order));
+    return [...this.#allRoutes()].sort(
+      (a, b) => compareSpaces(a.space, b.space) || comparePrecedence(a.matchPrecedence, b.matchPrecedence),
+    );
   }
 
   /** Keys of all Upstreams. */

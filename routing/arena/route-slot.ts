@@ -5,7 +5,7 @@ import type { ForwardDecision, Placing, Route } from "../route/decision.ts";
 import type { Match } from "../model/match.ts";
 import { flagBits, slotFlags } from "./index-page.ts";
 import { baseOf, deploymentName, nameIndexHash, pathIndexHash, spaceSeed } from "../route/namespace-routes.ts";
-import { pathText } from "../model/order.ts";
+import { pathText } from "../model/match-precedence.ts";
 
 /** The first forward of its Route, so that a hit does not even read the Route; the Route where nothing is forwarded. */
 export type RouteSlot<T> = ForwardDecision<T> | Route<T>;

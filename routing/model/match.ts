@@ -41,7 +41,7 @@ export interface Match {
   readonly host: HostMatch;
   /** null: any method. Exact upper-case token or RE2 full match. */
   readonly method: ValueMatch | null;
-  /** In listed order, which element 7 of Order reads. */
+  /** In listed order, which element 7 of the match precedence reads. */
   readonly headers: readonly NamedMatch[];
   readonly query: readonly NamedMatch[];
 }

@@ -5,7 +5,7 @@
 import type { ForwardTarget, Mapping, RedirectTarget } from "../model/mapping.ts";
 import type { Conditions } from "./condition.ts";
 import type { Match } from "../model/match.ts";
-import type { OrderKey } from "../model/order.ts";
+import type { MatchPrecedence } from "../model/match-precedence.ts";
 import type { Problem } from "../text/problem.ts";
 import type { Regex } from "../regex/regex.ts";
 
@@ -110,7 +110,7 @@ export interface Route<T> {
   readonly problems: readonly Problem[];
 
   // What lookup reads; compiled from the fields above.
-  readonly order: OrderKey;
+  readonly matchPrecedence: MatchPrecedence;
   readonly placing: Placing;
   /** false: only shadows, so it never answers. */
   readonly hasLive: boolean;

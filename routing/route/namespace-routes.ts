@@ -28,7 +28,7 @@ export interface NamespaceRoutes {
   readonly unbased: number;
   /** gRPC Routes that name their deployment: looked up by the `seldon` metadata. */
   readonly named: number;
-  /** What has no key to look up: regexes, gRPC Routes without a name. In Order. */
+  /** What has no key to look up: regexes, gRPC Routes without a name. By match precedence. */
   readonly scanned: readonly RoutePlace[];
 }
 

@@ -13,7 +13,7 @@ import type {
 import { addDigest, digestOf, noDigest, type Digest } from "../collections/digest.ts";
 import type { Mapping } from "../model/mapping.ts";
 import type { Match, PathMatch } from "../model/match.ts";
-import { orderKey } from "../model/order.ts";
+import { matchPrecedence } from "../model/match-precedence.ts";
 import type { ObjectRef, Problem, ProblemCode } from "../text/problem.ts";
 import { compileRegex } from "../regex/regex.ts";
 import { placingOf } from "./namespace-routes.ts";
@@ -124,7 +124,7 @@ export function buildRoute<T>(members: readonly AttachedMapping<T>[], serial: nu
     shadows: noShadows,
     mappings: Object.freeze(members.map(({ mapping }) => mapping)),
     problems: plan.problems,
-    order: orderKey(match, namespace, precedence, granted && space === null, plan.key),
+    matchPrecedence: matchPrecedence(match, namespace, precedence, granted && space === null, plan.key),
     placing: plan.placing,
     hasLive: plan.live.length > 0,
     usable: plan.usable,

@@ -1,7 +1,7 @@
 // What the writer of an arena knows of each thing: where its record is, and what it makes of the record of one that a change touches.
 import { byteText } from "../request/bytes.ts";
 import { baseOf, deploymentName, type NamespaceRoutes, type PlacedRoute } from "../route/namespace-routes.ts";
-import { pathText } from "../model/order.ts";
+import { pathText } from "../model/match-precedence.ts";
 import type { RouteMember, RoutePlan } from "../route/route.ts";
 
 /** A Route: its number and where its record is. */

@@ -7,7 +7,7 @@ import { IndexEdit } from "./index-edit.ts";
 import { NamesEdit } from "./names-edit.ts";
 import type { NamespaceRoutes } from "../route/namespace-routes.ts";
 import type { Mapping } from "../model/mapping.ts";
-import { compareOrder, orderKey, type OrderKey } from "../model/order.ts";
+import { comparePrecedence, matchPrecedence, type MatchPrecedence } from "../model/match-precedence.ts";
 import { compareText } from "../text/problem.ts";
 import { recordBytes, recordWords, writeRecord } from "../arena/record.ts";
 import { indexes, slotWordsOf, type IndexName } from "../arena/root.ts";
@@ -60,7 +60,7 @@ export class TableEdit {
   readonly #names: NamesEdit;
   /** First Mapping of each Route that the batch writes, by the unit of its record. */
   readonly #written = new Map<number, Mapping>();
-  readonly #orders = new Map<number, OrderKey>();
+  readonly #precedences = new Map<number, MatchPrecedence>();
   /** A Route was written, or is gone. */
   #isChanged = false;
 
@@ -70,7 +70,7 @@ export class TableEdit {
     this.#reached = reached;
     const edit = (name: IndexName, compare: (a: number, b: number) => number): IndexEdit =>
       new IndexEdit(arena, index.blocks, slotWordsOf[name], compare);
-    // Only Routes have an order.
+    // Only Routes have a match precedence.
     const any = (a: number, b: number): number => a - b;
     this.#edits = {
       routes: edit("routes", (a, b) => this.#compare(a, b)),
@@ -256,18 +256,18 @@ export class TableEdit {
     const { words } = this.#arena;
     return (
       words[a * unitWords + recordWords.owner]! - words[b * unitWords + recordWords.owner]! ||
-      compareOrder(this.#orderAt(a), this.#orderAt(b))
+      comparePrecedence(this.#precedenceAt(a), this.#precedenceAt(b))
     );
   }
 
-  #orderAt(unit: number): OrderKey {
-    let order = this.#orders.get(unit);
-    if (order === undefined) {
+  #precedenceAt(unit: number): MatchPrecedence {
+    let known = this.#precedences.get(unit);
+    if (known === undefined) {
       const mapping = this.#written.get(unit) ?? membersAt(this.#arena, unit)[0]!.mapping;
       const { match, namespace, space, precedence, granted } = mapping;
-      order = orderKey(match, namespace, precedence, granted && space === null, routeKey(mapping));
-      this.#orders.set(unit, order);
+      known = matchPrecedence(match, namespace, precedence, granted && space === null, routeKey(mapping));
+      this.#precedences.set(unit, known);
     }
-    return order;
+    return known;
   }
 }

@@ -38,7 +38,7 @@ function grpcMapping(name: string, space: string | null, metadata: Readonly<Reco
   );
 }
 
-describe("tenancy comes before Order", () => {
+describe("tenancy comes before match precedence", () => {
   const table = tableOf([
     inSpace("ns", "iris", prefix("/seldon/ns/iris/")),
     inSpace(null, "precedence", prefix("/"), { precedence: 1, granted: true }),

@@ -12,7 +12,7 @@ const stretched = <V>(value: V): V =>
   JSON.parse(JSON.stringify(value).replaceAll(/(?<=\/[mM])(?=[/"?])/g, "x".repeat(60))) as V;
 const unique = { selector: (mapping: { readonly id: string }): string => mapping.id, maxLength: 24 };
 
-it("lookup finds what trying every Route of the owner in Order finds", () => {
+it("lookup finds what trying every Route of the owner by match precedence finds", () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(anyMapping, unique),

@@ -1,4 +1,4 @@
-// Routing as routing/RULES.md states it, with strings and loops: what lookup is compared with. Shares nothing with lookup but Order.
+// Routing as routing/RULES.md states it, with strings and loops: what lookup is compared with. Shares nothing with lookup but match precedence.
 import { RE2JS } from "re2js";
 import type { HeadText } from "../../routing/request/head-text.ts";
 import { GRPC_PATTERN, type HostMatch, type PathMatch, type ValueMatch } from "../../routing/model/match.ts";

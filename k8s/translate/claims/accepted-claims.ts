@@ -1,6 +1,6 @@
 // Claims that have won so far, found by the hosts and prefixes that overlap those of another: a claim on `/` with a host of its own is not compared with
 // thousands of claims on other hosts, nor a prefix with all that are above and below it.
-import { hostText } from "../../../routing/model/order.ts";
+import { hostText } from "../../../routing/model/match-precedence.ts";
 import { compareClaimants, conflict, ranks, type Claimant } from "./claimant.ts";
 import { HostBuckets } from "./host-buckets.ts";
 import { foldedText } from "../values/letter-case.ts";

@@ -1,6 +1,6 @@
 // Claim entries: which namespace owns which prefix of shared space, or which bare gRPC name, and since when. The record of them is an input of translation, and
 // what it should become is an output: only who holds something is in it, so that nobody gains a place by claiming what another holds.
-import { hostText } from "../../../routing/model/order.ts";
+import { hostText } from "../../../routing/model/match-precedence.ts";
 import { hostWithin } from "../meaning/grant.ts";
 import { beginsWith, foldedText, samePath } from "../values/letter-case.ts";
 import type { ClaimArea } from "../meaning/meaning.ts";

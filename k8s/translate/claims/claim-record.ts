@@ -1,7 +1,7 @@
 // The record of claims as text: what is kept in a ConfigMap or a file, read again by any replica. One line of head, JSON lines, a checksum, so that
 // what somebody cut, merged or edited is told from what a gateway wrote, and is not believed.
 import { createHash } from "node:crypto";
-import { hostText } from "../../../routing/model/order.ts";
+import { hostText } from "../../../routing/model/match-precedence.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 import { parseHostGlob } from "../meaning/grant.ts";
 import { entryKey, type ClaimRecord, type ClaimEntry, type ClaimedThing } from "./claim-entry.ts";

@@ -41,7 +41,7 @@ export function conflict(earlier: Claimant, later: Claimant): boolean {
   if (earlier.namespace === later.namespace) return false;
   const [a, b] = [earlier.claim, later.claim];
   if (!pathsOverlap(a, b) || !hostsOverlap(a.host, b.host)) return false;
-  // Two Grants are the operator's own decision; Order decides between them unless they are the same prefix.
+  // Two Grants are the operator's own decision. Match precedence decides between them unless they are the same prefix.
   if (b.rank !== "ungranted") return samePath(a.prefix, b.prefix, a.caseSensitive && b.caseSensitive);
   return a.rank !== "open" || b.prefix.length <= a.prefix.length;
 }

@@ -1,4 +1,4 @@
-// Placement: whose space a raw Mapping belongs to, and whether it may be there. Tenancy comes before Order.
+// Placement: whose space a raw Mapping belongs to, and whether it may be there. Tenancy comes before match precedence.
 import type { Match } from "../../../routing/model/match.ts";
 import type { ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { hostWithin, parseHostGlob } from "../meaning/grant.ts";

@@ -1,7 +1,7 @@
 // Where several objects share what Ambassador calls a group, and something else becomes of them here. Looked for when somebody reads the Problems.
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
-import { hostText, pathText } from "../../../routing/model/order.ts";
+import { hostText, pathText } from "../../../routing/model/match-precedence.ts";
 import {
   compareText,
   type ObjectRef,

@@ -1,7 +1,7 @@
 // A shadow beside a live Mapping whose path is the same but for the last slash: two Routes, of which one has only shadows. Looked for when
 // somebody reads the Problems.
 import type { Mapping } from "../../../routing/model/mapping.ts";
-import { hostText } from "../../../routing/model/order.ts";
+import { hostText } from "../../../routing/model/match-precedence.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
 

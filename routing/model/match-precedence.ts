@@ -1,11 +1,12 @@
-// Order: which Route is tried first. Ambassador's comparison, element by element, made total (routing rule 10).
+// Match precedence: which Route is tried first. Ambassador's comparison, element by element, made total (routing rule 10).
 import { byteText } from "../request/bytes.ts";
 import { GRPC_PATTERN, type HostMatch, type Match, type NamedMatch, type PathMatch, type ValueMatch } from "./match.ts";
 import { compareText } from "../text/problem.ts";
 
-/** What Order reads of a Route. Computed once, when the Route is built. */
-export interface OrderKey {
+/** A Route's match precedence, computed once, when the Route is built. */
+export interface MatchPrecedence {
   readonly granted: boolean;
+  /** Of the Mapping, as declared. */
   readonly precedence: number;
   /** Code points of the path's text; of a regex: of the pattern. */
   readonly pathLength: number;
@@ -21,7 +22,7 @@ export interface OrderKey {
 }
 
 /** Negative: `a` is tried before `b`. 0 only for one and the same Route. Both are Routes of one space. */
-export function compareOrder(a: OrderKey, b: OrderKey): number {
+export function comparePrecedence(a: MatchPrecedence, b: MatchPrecedence): number {
   if (a === b) return 0;
   if (a.granted !== b.granted) return a.granted ? -1 : 1;
   return (
@@ -48,7 +49,13 @@ function compareElements(a: readonly string[], b: readonly string[]): number {
 
 const anyHostElements: readonly string[] = Object.freeze([":authority-*"]);
 
-export function orderKey(match: Match, namespace: string, precedence: number, granted: boolean, tie: string): OrderKey {
+export function matchPrecedence(
+  match: Match,
+  namespace: string,
+  precedence: number,
+  granted: boolean,
+  tie: string,
+): MatchPrecedence {
   const path = pathText(match.path);
   const named = [...match.headers, { name: ":authority", value: hostValue(match.host) }];
   if (match.method !== null) named.push({ name: ":method", value: match.method });

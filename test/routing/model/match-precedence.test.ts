@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GRPC_PATTERN, type Match, type NamedMatch } from "../../../routing/model/match.ts";
-import { compareOrder } from "../../../routing/model/order.ts";
+import { comparePrecedence } from "../../../routing/model/match-precedence.ts";
 import { printMatch } from "../../../routing/print.ts";
 import { anyMapping } from "../arbitrary.ts";
 import { exact, hostOf, is, mapping, match, named, prefix, regex, tableOf } from "../build.ts";
@@ -122,7 +122,7 @@ describe("properties", () => {
         const routes = tableOf(spread).routesInOrder();
         routes.forEach((a, i) => {
           routes.forEach((b, j) => {
-            expect(Math.sign(compareOrder(a.order, b.order))).toBe(Math.sign(i - j));
+            expect(Math.sign(comparePrecedence(a.matchPrecedence, b.matchPrecedence))).toBe(Math.sign(i - j));
           });
         });
       }),
