@@ -36,6 +36,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/check/check.ts")).check,
     },
     {
+      name: "diff",
+      summary: "show which requests would go elsewhere between two folders, or a cluster and a folder",
+      load: async () => (await import("./tools/diff/diff.ts")).diff,
+    },
+    {
       name: "routes",
       summary: "print the routing table of manifests or of a running gateway",
       load: async () => (await import("./tools/routes.ts")).routes,

@@ -170,8 +170,14 @@ describe("commands", () => {
   const lines = [...new Set(pageNames.flatMap((name) => commandLines(page(name), "npx sluice")))].filter(
     (line) => !/^npx sluice (?:init|model) /.test(line),
   );
-  const placeheld = /\b(?:NAMESPACE|NAME|DIR|FILE)\b/g;
-  const place: Readonly<Record<string, string>> = { NAMESPACE: "models", NAME: "iris", DIR: "k8s/examples" };
+  const placeheld = /\b(?:NAMESPACE|NAME|DIR|FILE|OLD|NEW)\b/g;
+  const place: Readonly<Record<string, string>> = {
+    NAMESPACE: "models",
+    NAME: "iris",
+    DIR: "k8s/examples",
+    OLD: "k8s/examples",
+    NEW: "k8s/examples",
+  };
 
   test("there are some", () => expect(lines.length).toBeGreaterThan(15));
 

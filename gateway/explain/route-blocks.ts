@@ -130,6 +130,19 @@ interface SectionDraft {
   readonly problems: Map<string, Problem>;
 }
 
+/** How people call what a Route belongs to, and how it is called: `prod/iris`, or of a path the path. */
+export function routeWords(
+  route: Route<unknown>,
+  singleNamespace: string | null,
+): { readonly title: string; readonly address: string } {
+  const { kind, name, explainer, address, conditions } = nameOf(route, singleNamespace);
+  const called = `${explainer ? "explainer, " : ""}${address.protocol} ${address.text}`;
+  return {
+    title: kind === "deployment" ? `${route.space ?? route.namespace}/${name}` : address.text,
+    address: conditions === "" ? called : `${called} with ${conditions}`,
+  };
+}
+
 function nameOf(route: Route<unknown>, singleNamespace: string | null): RouteName {
   const { match, namespace } = route;
   const space = route.space ?? namespace;

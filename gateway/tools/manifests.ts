@@ -150,6 +150,18 @@ export async function readServed(
   return typeof served === "string" ? { kind: "failed", sentence: served } : { kind: "served", served, settings };
 }
 
+/** The same for manifests of files, without what says which cluster. */
+export function withoutCluster({
+  values,
+  written,
+}: Pick<ManifestUse, "values" | "written">): Pick<ManifestUse, "values" | "written"> {
+  const ofCluster: readonly string[] = clusterFields;
+  return {
+    values: { ...values, cluster: false },
+    written: new Map([...written].filter(([field]) => !ofCluster.includes(field) || field === "mappings")),
+  };
+}
+
 /** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
 export function hasOneOrigin(
   { cluster, url = null }: { readonly cluster: boolean; readonly url?: readonly unknown[] | null },
