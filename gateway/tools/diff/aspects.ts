@@ -1,6 +1,5 @@
 // What may become of the requests of a Route, aspect by aspect, each as a value that is compared and as words.
-import type { CallWorld } from "../../callers/said.ts";
-import { callersSaid } from "../../callers/said.ts";
+import { callersSaid, type CallWorld } from "../../callers/said.ts";
 import { destinationOf, destinationWords } from "../../explain/target-words.ts";
 import type { HeaderEdits, Mapping, TimeLimit } from "../../../routing/model/mapping.ts";
 import type { Upstream } from "../../../routing/model/upstream.ts";
