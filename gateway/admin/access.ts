@@ -1,12 +1,31 @@
-// Who may ask what: bound to loopback everything answers; bound beyond it, only health and /metrics answer without the token.
+// Who may ask what: bound to loopback everything answers; bound beyond it, only health and /metrics answer without a token. The admin token opens all, a
+// viewer's token the namespaces of that viewer, and where the API server is asked a caller's own token what the caller may read there.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
-import { operator, type Viewer } from "../api/viewer.ts";
+import { operator, tenant, type Viewer } from "../api/viewer.ts";
+import type { Viewers } from "../callers/viewers.ts";
 
 /** Who asks, or why there is no answer. */
 export type Access =
   | { readonly kind: "viewer"; readonly viewer: Viewer }
-  | { readonly kind: "refused"; readonly status: 401 | 403; readonly error: string; readonly sentence: string };
+  | { readonly kind: "refused"; readonly status: 401 | 403 | 503; readonly error: string; readonly sentence: string };
+
+/** Judges tokens of the cluster. */
+export interface TokenReviews {
+  /** `digest`: SHA-256 of the token, hex. `namespace` null: all. Never rejects. */
+  accessOf(token: string, digest: string, namespace: string | null): Promise<Access>;
+}
+
+export interface Doors {
+  /** As bound. */
+  readonly host: string;
+  /** Of the operator; null: there is none. */
+  readonly token: string | null;
+  /** Of the policy. */
+  readonly viewers: () => Viewers;
+  /** Asks the API server; null: nobody is asked. */
+  readonly reviewed: TokenReviews | null;
+}
 
 /** `host` as bound. */
 export function isLoopback(host: string): boolean {
@@ -14,26 +33,42 @@ export function isLoopback(host: string): boolean {
   return isIP(host) === 4 && host.startsWith("127.");
 }
 
-/** For every path but health and /metrics. `authorization`: the header's value, or undefined. */
-export function accessTo(host: string, token: string | null, authorization: string | undefined): Access {
+/** A token that nobody has; a longer one is no token. */
+const maxTokenLength = 16_384;
+
+/** For every path but health and /metrics. `authorization`: the header's value, or undefined. `namespace`: the only one that is asked about; null: all. */
+export async function accessTo(
+  { host, token, viewers, reviewed }: Doors,
+  authorization: string | undefined,
+  namespace: string | null,
+): Promise<Access> {
   if (isLoopback(host)) return { kind: "viewer", viewer: operator };
-  if (token === null)
-    return {
-      kind: "refused",
-      status: 403,
-      error: "forbidden",
-      sentence:
-        "beyond loopback this needs a token: start with --admin-token or SLUICE_ADMIN_TOKEN, or bind --admin 127.0.0.1:8877",
-    };
+  if (token === null && viewers().size === 0 && reviewed === null)
+    return refused(
+      403,
+      "forbidden",
+      "beyond loopback this needs a token: start with --admin-token or SLUICE_ADMIN_TOKEN, or bind --admin 127.0.0.1:8877",
+    );
   const given = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "";
-  if (timingSafeEqual(digest(given), digest(token))) return { kind: "viewer", viewer: operator };
-  return {
-    kind: "refused",
-    status: 401,
-    error: "unauthorized",
-    sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token',
-  };
+  const hash = digest(given);
+  if (token !== null && timingSafeEqual(hash, digest(token))) return { kind: "viewer", viewer: operator };
+  // Looked for by its hash, whose first letters tell nothing of the token's.
+  const namespaces = viewers().get(hash.toString("hex"));
+  if (namespaces !== undefined) return { kind: "viewer", viewer: tenant(namespaces) };
+  if (reviewed !== null && given !== "" && given.length <= maxTokenLength)
+    return reviewed.accessOf(given, hash.toString("hex"), namespace);
+  return unauthorized;
 }
+
+export function refused(status: 401 | 403 | 503, error: string, sentence: string): Access {
+  return { kind: "refused", status, error, sentence };
+}
+
+export const unauthorized = refused(
+  401,
+  "unauthorized",
+  'write the header "authorization: Bearer TOKEN" with the token of --admin-token, or with that of a viewer',
+);
 
 /** Equal length whatever was sent, so that comparing takes the same time. */
 function digest(text: string): Buffer {

@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Shape } from "../api/shape.ts";
 import type { Problem } from "../../routing/text/problem.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
+import type { Viewers } from "../callers/viewers.ts";
+import type { TokenReviews } from "./access.ts";
 import type { CredentialLook } from "../callers/shown.ts";
 import type { Settings } from "../options/settings.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
@@ -85,6 +87,10 @@ export interface AdminOptions {
   readonly oauth: boolean;
   /** Trusted proxies, as the option says it; null: it does not. */
   readonly trustedHops: number | null;
+  /** Who beside the operator may ask, by the policy. */
+  readonly viewers: () => Viewers;
+  /** Asks the API server about callers; null: it is not asked. */
+  readonly reviewed: TokenReviews | null;
   readonly policy: () => CallPolicy;
   /** Problems of the policy and its keys. */
   readonly policyProblems: () => readonly Problem[];

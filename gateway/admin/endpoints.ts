@@ -64,7 +64,11 @@ export const endpoints = {
     path: "/api/v1/openapi.json",
     access: "everyone",
     answers: "the OpenAPI 3.1 document of this port",
-    answer: { json: Type.Object({ openapi: Type.String() }), text: false, events: null },
+    answer: {
+      json: Type.Object({ openapi: Type.String() }, { additionalProperties: true }),
+      text: false,
+      events: null,
+    },
     serve: document,
   },
   routes: {

@@ -1,8 +1,9 @@
 // EventStreams: readers of server-sent events. They are few, each has a bounded amount of bytes on its way, and a reader that is too slow loses events and is
 // told how many: whoever publishes never waits.
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServerResponse } from "node:http";
 import { visibleLines } from "../../routing/text/visible.ts";
+import type { Viewer } from "../api/viewer.ts";
 import { keepOpen } from "./connections.ts";
 
 /** Readers at once, of all streams. Each is a connection of the admin port. */
@@ -14,6 +15,7 @@ const heartbeatMs = 5000;
 
 export class EventStreams {
   readonly #readers = new Set<EventReader>();
+  readonly #renewals = new WeakMap<FastifyRequest, () => Promise<Viewer | null>>();
   #heartbeat: NodeJS.Timeout | null = null;
   #ended = false;
 
@@ -23,8 +25,13 @@ export class EventStreams {
     for (const reader of this.#readers) reader.end();
   }
 
+  /** While the stream of this request is open, `renew` says who asks, because rights end; null: nobody any more, and it ends. */
+  hold(request: FastifyRequest, renew: () => Promise<Viewer | null>): void {
+    this.#renewals.set(request, renew);
+  }
+
   /** null: there are too many, or the gateway drains, and the client has been told. */
-  open(reply: FastifyReply): EventReader | null {
+  open(reply: FastifyReply, viewer: Viewer): EventReader | null {
     if (this.#ended || this.#readers.size >= maxReaders) {
       const sentence = this.#ended
         ? "the gateway ends: ask another replica"
@@ -34,7 +41,7 @@ export class EventStreams {
     }
     const { raw, request } = reply.hijack();
     raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    const reader = new EventReader(raw);
+    const reader = new EventReader(raw, viewer, this.#renewals.get(reply.request) ?? null);
     if (request.method === "HEAD") {
       reader.end();
       return reader;
@@ -44,7 +51,7 @@ export class EventStreams {
     raw.write(": open\n\n");
     this.#readers.add(reader);
     this.#heartbeat ??= setInterval(() => {
-      for (const one of this.#readers) one.beat();
+      for (const one of this.#readers) void one.beat();
     }, heartbeatMs).unref();
     raw.once("close", () => {
       this.#readers.delete(reader);
@@ -58,11 +65,15 @@ export class EventStreams {
 
 class EventReader {
   readonly #response: ServerResponse;
+  readonly #renew: (() => Promise<Viewer | null>) | null;
+  #viewer: Viewer;
   /** Not told yet. */
   #dropped = 0;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, viewer: Viewer, renew: (() => Promise<Viewer | null>) | null) {
     this.#response = response;
+    this.#viewer = viewer;
+    this.#renew = renew;
     response.on("drain", () => this.#tellDropped());
   }
 
@@ -82,7 +93,15 @@ class EventReader {
     else this.#response.once("close", gone);
   }
 
-  beat(): void {
+  get viewer(): Viewer {
+    return this.#viewer;
+  }
+
+  async beat(): Promise<void> {
+    const viewer = this.#renew === null ? this.#viewer : await this.#renew();
+    if (viewer === null) return this.end();
+    this.#viewer = viewer;
+    if (this.#response.writableEnded) return;
     if (this.#response.writableLength === 0) this.#response.write(": alive\n\n");
   }
 

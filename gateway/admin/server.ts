@@ -2,7 +2,7 @@
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { visible } from "../../routing/text/visible.ts";
 import { isNamespace } from "../options/option.ts";
-import { accessTo } from "./access.ts";
+import { accessTo, type Doors } from "./access.ts";
 import { badRequest, notFound, queryOf } from "./answers.ts";
 import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from "./connections.ts";
 import type { AdminOptions, Endpoint, Handler } from "./endpoint.ts";
@@ -79,10 +79,11 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
           : { error: "internal", sentence: "this answer could not be made: the log of the gateway may say more" },
       ),
   );
+  const doors: Doors = { host, token: admin.token, viewers: options.viewers, reviewed: options.reviewed };
   const streams = new EventStreams();
   const declared = Object.values<Endpoint>(endpoints);
   for (const endpoint of declared)
-    serve(app, endpoint, endpoint.serve({ ...options, families, streams, declared }), admin.token, host);
+    serve(app, endpoint, endpoint.serve({ ...options, families, streams, declared }), doors, streams);
   try {
     await app.listen({ host, port: admin.port });
   } catch (error) {
@@ -107,22 +108,28 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
 
 function serve(
   app: FastifyInstance,
-  { method, path, alias, access, parameters, maxBodyBytes }: Endpoint,
+  { method, path, alias, access, parameters, answer, maxBodyBytes }: Endpoint,
   handler: Handler,
-  token: string | null,
-  host: string,
+  doors: Doors,
+  streams: EventStreams,
 ): void {
   const viewers = new WeakMap<FastifyRequest, Viewer>();
   const names = Object.keys(parameters);
   const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const found = accessTo(host, token, request.headers.authorization);
+    const query = queryOf(request);
+    const asked = namespaceOf(request, query);
+    if (asked !== null && !isNamespace(asked))
+      return badRequest(
+        reply,
+        "namespace is no name of a namespace: write lower-case letters, digits and -, at most 63",
+      );
+    const found = await accessTo(doors, request.headers.authorization, asked);
     if (found.kind === "refused") {
       if (found.status === 401) void reply.header("www-authenticate", "Bearer");
       return reply.code(found.status).send({ error: found.error, sentence: found.sentence });
     }
     if (access === "admin" && !found.viewer.isAdmin)
       return reply.code(403).send({ error: "forbidden", sentence: "this needs the token of --admin-token" });
-    const query = queryOf(request);
     // A misspelt parameter would widen the answer.
     const stray = [...query.keys()].find((name) => !names.includes(name));
     if (stray !== undefined)
@@ -130,13 +137,13 @@ function serve(
         reply,
         `the parameter ${visible(stray.slice(0, 63))} is not known here: write ${names.length === 0 ? "none" : names.join(", ")}`,
       );
-    const asked = namespaceOf(request, query);
-    if (asked !== null && !isNamespace(asked))
-      return badRequest(
-        reply,
-        "namespace is no name of a namespace: write lower-case letters, digits and -, at most 63",
-      );
-    viewers.set(request, asked === null ? found.viewer : narrowed(found.viewer, asked));
+    const seen = (viewer: Viewer): Viewer => (asked === null ? viewer : narrowed(viewer, asked));
+    viewers.set(request, seen(found.viewer));
+    if (answer.events !== null)
+      streams.hold(request, async () => {
+        const now = await accessTo(doors, request.headers.authorization, asked);
+        return now.kind === "viewer" ? seen(now.viewer) : null;
+      });
     return undefined;
   };
   for (const url of alias === "" ? [path] : [path, alias])

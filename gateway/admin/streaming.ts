@@ -21,11 +21,11 @@ export function streaming<T>(streams: EventStreams, { event, follow, namespace, 
   return (request, reply, viewer) => {
     const isWanted = wanted(queryOf(request));
     if (typeof isWanted === "string") return badRequest(reply, isWanted);
-    const reader = streams.open(reply);
+    const reader = streams.open(reply, viewer);
     if (reader !== null)
       reader.onClose(
         follow((item) => {
-          if (viewer.sees(namespace(item)) && isWanted(item)) reader.send(event, () => json(item));
+          if (reader.viewer.sees(namespace(item)) && isWanted(item)) reader.send(event, () => json(item));
         }),
       );
     return reply;

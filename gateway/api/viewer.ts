@@ -15,6 +15,9 @@ export const operator: Viewer = Object.freeze({ isAdmin: true, seesAll: true, se
 /** Sees nothing: asks what everybody may ask. */
 export const nobody: Viewer = Object.freeze({ isAdmin: false, seesAll: false, sees: () => false });
 
+/** Sees everything and changes nothing. */
+export const watcher: Viewer = Object.freeze({ isAdmin: false, seesAll: true, sees: () => true });
+
 /** Sees these namespaces and nothing else. */
 export function tenant(namespaces: ReadonlySet<string>): Viewer {
   return { isAdmin: false, seesAll: false, sees: (namespace) => namespaces.has(namespace) };

@@ -20,10 +20,13 @@ import {
 } from "../schema/schema.ts";
 import type { CallPolicy, Rules } from "./call-policy.ts";
 import { kindOf, providerSchema, type Provider, type ProviderDeclaration } from "./providers/kinds.ts";
+import { viewerNames, viewerSchema, type ViewerDeclaration } from "./viewers.ts";
 import { placeKey, type Material, type MaterialPlace } from "./providers/material.ts";
 
 /** A policy file as it is written. */
 export interface PolicyDeclaration extends Omit<CallPolicy, "providers"> {
+  /** Who may ask the admin API about which namespaces, by name. No data worker knows them. */
+  readonly viewers: Readonly<Record<string, ViewerDeclaration>>;
   readonly providers: Readonly<Record<string, ProviderDeclaration>>;
 }
 
@@ -100,6 +103,11 @@ export const policyFields = {
     "share",
     "While Redis is unreachable: `share` counts limits per replica, `close` rejects requests that have limits",
   ),
+  viewers: optional(
+    entries(viewerNames, viewerSchema, maxNames),
+    [],
+    "Who may ask the admin API about some namespaces, by name",
+  ),
 };
 
 export const policySchema = converted(object(policyFields), (said, place): PolicyDeclaration | undefined => {
@@ -128,7 +136,14 @@ export const policySchema = converted(object(policyFields), (said, place): Polic
   }
   return place.wrong.length > length
     ? undefined
-    : { providers, defaults, namespaces, clientHeader, limitsWithoutRedis };
+    : {
+        providers,
+        defaults,
+        namespaces,
+        clientHeader,
+        limitsWithoutRedis,
+        viewers: Object.fromEntries(said.viewers),
+      };
 });
 
 function rulesOf({ rateLimit, ...rules }: ValuesOf<typeof ruleFields>): Rules {
@@ -139,7 +154,12 @@ export function decodePolicyFile(text: string): Decoded<PolicyDeclaration> {
   return decodeText(policySchema, text, maxPolicyBytes);
 }
 
-/** Where all of its keys are. */
+/** Where the tokens of its viewers are. */
+export function viewerPlacesOf({ viewers }: PolicyDeclaration): readonly MaterialPlace[] {
+  return Object.values(viewers).flatMap(({ from }) => (from === null ? [] : [from]));
+}
+
+/** Where all keys of its providers are. */
 export function placesOf({ providers }: PolicyDeclaration): readonly MaterialPlace[] {
   return Object.values(providers).flatMap(({ from }) => (from === null ? [] : [from]));
 }
@@ -167,7 +187,13 @@ export function completePolicy(
     providers[name] = provider;
     for (const sentence of wrong.slice(0, maxKeySentences)) report(name, sentence, null);
   }
-  return { ...declaration, providers };
+  const { viewers: _, ...rules } = declaration;
+  return { ...rules, providers };
+}
+
+/** A fault of the tokens of a viewer, as a Problem of the policy. */
+export function viewerProblem(name: string, sentence: string): Problem {
+  return { ...providerProblem(name, sentence), field: `viewers.${name}` };
 }
 
 /** What is wrong with the keys of a provider, as a Problem of the policy. */

@@ -38,6 +38,7 @@ import { ProblemLog, problemLogMs } from "./status/problem-log.ts";
 import { probeEndpoint } from "./upstreams/health-probe.ts";
 import { fetchAnswer, fetchJwks, type Reach } from "./callers/jwks-fetch.ts";
 import { PolicyKeeper, policyLookMs } from "./callers/policy-keeper.ts";
+import { ReviewedViewers } from "./callers/reviewed-viewers.ts";
 import { Readiness } from "./status/readiness.ts";
 import { Reconciler } from "./reconcile.ts";
 import { TokenRevocation } from "./callers/token-revocation.ts";
@@ -269,6 +270,11 @@ class ControlWorker {
       oauth: settings.oauth,
       trustedHops: settings.trustedHops,
       openLook: () => (this.#look ??= this.#openLook()),
+      viewers: () => this.#policies.viewers,
+      reviewed:
+        settings.admin.viewers === "subject-access-review" && this.#source.reviews !== null
+          ? new ReviewedViewers(this.#source.reviews, () => performance.now())
+          : null,
       policy: () => this.#policies.policy,
       policyProblems: () => this.#policies.problems,
       certificateSet: () => this.#certificates.set,

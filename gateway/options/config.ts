@@ -72,6 +72,7 @@ function settingsOf(chosen: Chosen, environment: Environment): Settings {
       ...(values.admin ?? { host: inPod ? null : "127.0.0.1", port: 8877 }),
       token: values.adminToken,
       hosts: values.adminHost,
+      viewers: adminViewersOf(values.adminViewers, source),
     },
     ambassadorIds: values.ambassadorId.length === 0 ? ["default"] : values.ambassadorId,
     namespaces: namespaces.watched,
@@ -84,6 +85,18 @@ function settingsOf(chosen: Chosen, environment: Environment): Settings {
     limits: pick(values, limitFields),
     connectionIdleWritten: chosen.written.has("connectionIdleTimeoutMs"),
   };
+}
+
+/** Whom a folder would ask about callers nobody knows. */
+function adminViewersOf(
+  viewers: ServeValues["adminViewers"],
+  { kind }: Settings["source"],
+): ServeValues["adminViewers"] {
+  return viewers === "policy" || kind === "cluster"
+    ? viewers
+    : wrongValue(
+        "--admin-viewers subject-access-review asks the API server of a cluster: remove it, or remove --folder",
+      );
 }
 
 /** Where the first of these that was written stands, or null. */

@@ -138,6 +138,10 @@ const tlsOptions = {
 const adminOptions = {
   admin: address(null, "address for health, metrics and the admin API", "127.0.0.1:8877; in a pod :8877"),
   adminToken: text("TOKEN", "bearer token that /api requires when the admin port is bound beyond loopback", "none"),
+  adminViewers: choice(
+    ["policy", "subject-access-review"],
+    "who may use the admin API, besides the holder of --admin-token: `policy`: the viewers of --policy; `subject-access-review`: also callers whose own token lets them get seldondeployments, as the API server says",
+  ),
   adminHost: list(
     "NAME",
     "host name that the admin port accepts, besides addresses and localhost",

@@ -14,6 +14,7 @@ export interface Settings extends Pick<ServeValues, (typeof plainFields)[number]
     readonly port: number;
     readonly token: string | null;
     readonly hosts: readonly string[];
+    readonly viewers: ServeValues["adminViewers"];
   };
   readonly ambassadorIds: readonly string[];
   readonly namespaces: readonly string[];

@@ -1,5 +1,6 @@
 // The policy and Grants files: their tables in ACCESS.md and TENANTS.md, and the JSON Schemas by which editors complete and check them.
 import { namespaceFields, policyFields, policySchema } from "../callers/policy-file.ts";
+import { viewerFields } from "../callers/viewers.ts";
 import { kinds } from "../callers/providers/kinds.ts";
 import { grantFields, grantsSchema } from "../options/grants.ts";
 import type { Fields, Schema } from "../schema/schema.ts";
@@ -27,6 +28,7 @@ function accessPart(name: string, text: () => string): GeneratedPart {
 export const accessParts: readonly GeneratedPart[] = [
   accessPart("policy", () => fieldsTable(policyFields)),
   accessPart("rules", () => fieldsTable(namespaceFields)),
+  accessPart("viewers", () => fieldsTable(viewerFields)),
   accessPart("providers", () =>
     Object.entries(kinds)
       .map(([kind, { shows, fields }]) => `### \`${kind}\`: clients show ${shows}\n\n${fieldsTable(fields)}`)

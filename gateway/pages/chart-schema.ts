@@ -27,6 +27,7 @@ const ofValues: readonly (keyof typeof serveOptions)[] = [
   "listen",
   "admin",
   "adminHost",
+  "adminViewers",
   "adminToken",
   "snapshot",
   "source",

@@ -13,8 +13,11 @@ import {
   decodePolicyFile,
   placesOf,
   providerProblem,
+  viewerPlacesOf,
+  viewerProblem,
   type PolicyDeclaration,
 } from "../../callers/policy-file.ts";
+import { viewersOf, type Viewers } from "../../callers/viewers.ts";
 import { readMaterial, readPolicy } from "../../callers/read-policy.ts";
 import { kindOf, type Provider } from "../../callers/providers/kinds.ts";
 import type { Material, MaterialPlace } from "../../callers/providers/material.ts";
@@ -55,6 +58,7 @@ export class PolicyKeeper {
   /** Files by path; null: it cannot be read. */
   readonly #files = new Map<string, Material | null>();
   readonly #jwks: JwksKeeper;
+  #viewers: Viewers = new Map();
   #isSynced = false;
   #fileProblem: Problem | null = null;
   #keyProblems: readonly Problem[] = [];
@@ -99,12 +103,14 @@ export class PolicyKeeper {
       : `it waits for the keys of ${lacking.slice(0, 8).join(", ")}${lacking.length > 8 ? " and others" : ""}, as without them the policy admits nobody: create them, or read the Problems of the policy`;
   }
 
+  /** Who may ask the admin API; nobody until the policy is read. */
+  get viewers(): Viewers {
+    return this.#viewers;
+  }
+
   /** Secrets that the policy names, `namespace/name`. */
   get wantedSecrets(): readonly string[] {
-    if (this.#declaration === null) return [];
-    return placesOf(this.#declaration).flatMap((place) =>
-      place.kind === "secret" ? [`${place.namespace}/${place.name}`] : [],
-    );
+    return this.#places().flatMap((place) => (place.kind === "secret" ? [`${place.namespace}/${place.name}`] : []));
   }
 
   /** Reads the file for the first time. Throws one sentence when it is wrong and no earlier one is known. */
@@ -204,11 +210,7 @@ export class PolicyKeeper {
         ? []
         : placesOf(this.#declaration).flatMap((place) => (place.kind === "url" ? [place.url] : [])),
     );
-    const wanted = new Set(
-      this.#declaration === null
-        ? []
-        : placesOf(this.#declaration).flatMap((place) => (place.kind === "file" ? [place.file] : [])),
-    );
+    const wanted = new Set(this.#places().flatMap((place) => (place.kind === "file" ? [place.file] : [])));
     for (const file of this.#files.keys()) {
       if (wanted.has(file)) continue;
       unwatchFile(file);
@@ -242,6 +244,11 @@ export class PolicyKeeper {
         report(name, `its keys at ${declared.from.url} ${what}: ${fault}`);
     }
     const policy: CallPolicy = { ...next, providers };
+    this.#viewers = viewersOf(
+      declaration.viewers,
+      (place) => this.#materialAt(place),
+      (name, sentence) => void problems.push(viewerProblem(name, sentence)),
+    );
     this.#keyProblems = this.#isSynced ? problems : [];
     this.#outside.problemsChanged();
     this.#policy = policy;
@@ -258,6 +265,12 @@ export class PolicyKeeper {
     if (kept === undefined || kept.kind !== provider.kind || from === null) return provider;
     if (keysOf(provider) === "unknown") return kindOf(provider).withKeysOf(provider, kept);
     return this.#isUnknown(from) ? kept : provider;
+  }
+
+  /** Where all is that the policy names. */
+  #places(): readonly MaterialPlace[] {
+    const declaration = this.#declaration;
+    return declaration === null ? [] : [...placesOf(declaration), ...viewerPlacesOf(declaration)];
   }
 
   #urlOf(provider: string): string | null {

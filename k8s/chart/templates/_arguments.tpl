@@ -18,6 +18,7 @@
 {{- $arguments = append $arguments (printf "--drain-grace-ms=%d" (mul .Values.drain.graceSeconds 1000)) -}}
 {{- $admin := printf "%s-admin" (include "sluice.name" .) -}}
 {{- range concat (list $admin (printf "%s.%s" $admin .Release.Namespace) (printf "%s.%s.svc" $admin .Release.Namespace) (printf "%s.%s.svc.cluster.local" $admin .Release.Namespace)) .Values.admin.hosts }}{{ $arguments = append $arguments (printf "--admin-host=%s" .) }}{{ end -}}
+{{- if ne .Values.admin.viewers "policy" }}{{ $arguments = append $arguments (printf "--admin-viewers=%s" .Values.admin.viewers) }}{{ end -}}
 {{- if .Values.grants }}{{ $arguments = append $arguments "--grants=/etc/sluice/grants/grants.yaml" }}{{ end -}}
 {{- if .Values.policy }}{{ $arguments = append $arguments "--policy=/etc/sluice/policy/policy.yaml" }}{{ end -}}
 {{- if .Values.redis.url }}{{ $arguments = append $arguments (printf "--redis=%s" .Values.redis.url) }}{{ end -}}

@@ -9,6 +9,7 @@ import type { EventWriter, Source, SourceChange } from "../objects/source.ts";
 import type { Api } from "../api/api.ts";
 import { ClaimConfigMap } from "./claim-config-map.ts";
 import { ClusterEvents } from "./cluster-events.ts";
+import { ClusterReviews } from "./cluster-reviews.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { problemsOf } from "./cluster-problems.ts";
 import type { CollectionChange } from "./collection.ts";
@@ -49,6 +50,7 @@ export class ClusterSource implements Source {
   readonly kind = "cluster";
   readonly forbiddenAddresses: readonly string[];
   readonly events: EventWriter;
+  readonly reviews: ClusterReviews;
   readonly claims: ClaimConfigMap | null;
   readonly #options: ClusterOptions;
   readonly #reflectors: readonly Reflector[];
@@ -99,6 +101,7 @@ export class ClusterSource implements Source {
       options.claims === null
         ? null
         : new ClaimConfigMap({ kind: "ConfigMap", ...options.claims }, shared, () => this.#claimsChanged());
+    this.reviews = new ClusterReviews(api);
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }
 

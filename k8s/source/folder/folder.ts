@@ -53,6 +53,7 @@ class FolderSource implements Source {
   readonly forbiddenAddresses = [];
   readonly claims: ClaimFile | null;
   readonly events = null;
+  readonly reviews = null;
   readonly #options: FolderOptions;
   readonly #files: ManifestFiles;
   readonly #tree: FolderTree;

@@ -19,6 +19,8 @@ export interface Source {
   readonly forbiddenAddresses: readonly string[];
   /** Where the record of claims is kept beyond this process; null: nowhere. */
   readonly claims: ClaimStore | null;
+  /** Says whose a token is and what its holder may read; null where nobody knows. */
+  readonly reviews: AccessReviews | null;
   /** Tells people about Problems where their objects are; null where objects have no such place. */
   readonly events: EventWriter | null;
   /**
@@ -33,6 +35,27 @@ export interface Source {
   ageSeconds(): number;
   /** Why it does not know the truth, as a sentence for logs and /readyz; null while it does. */
   trouble(): string | null;
+}
+
+/** The holder of a token. */
+export type ReviewedUser =
+  | {
+      readonly kind: "user";
+      readonly user: string;
+      readonly uid: string;
+      readonly groups: readonly string[];
+      readonly extra: Readonly<Record<string, readonly string[]>>;
+    }
+  /** The token is none, or has ended. */
+  | { readonly kind: "nobody" }
+  /** Nobody could be asked. */
+  | { readonly kind: "away" };
+
+/** Asks the API server about callers. Never rejects. */
+export interface AccessReviews {
+  userOf(token: string): Promise<ReviewedUser>;
+  /** May this user get SeldonDeployments there? `namespace` "": in all namespaces. */
+  mayRead(user: Extract<ReviewedUser, { kind: "user" }>, namespace: string): Promise<"yes" | "no" | "away">;
 }
 
 /** A Problem as it is shown on its object. */

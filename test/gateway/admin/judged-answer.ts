@@ -48,5 +48,8 @@ export function closed(shape: unknown): unknown {
   if (Array.isArray(shape)) return shape.map(closed);
   if (typeof shape !== "object" || shape === null) return shape;
   const entries = Object.entries(shape).map(([name, value]) => [name, closed(value)] as const);
-  return { ...Object.fromEntries(entries), ...("properties" in shape ? { additionalProperties: false } : {}) };
+  return {
+    ...Object.fromEntries(entries),
+    ...("properties" in shape && !("additionalProperties" in shape) ? { additionalProperties: false } : {}),
+  };
 }

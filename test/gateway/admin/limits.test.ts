@@ -161,7 +161,7 @@ describe("the admin port", () => {
       endpointStates: { ready: 0, terminating: 0, failing: 0 },
     };
     admin = await startAdmin({
-      admin: { host: "127.0.0.1", port: 0, token: null, hosts: [] },
+      admin: { host: "127.0.0.1", port: 0, token: null, hosts: [], viewers: "policy" },
       view,
       blocks: [block.cells],
       countedClients: () => 7,
@@ -169,6 +169,8 @@ describe("the admin port", () => {
       oauth: false,
       trustedHops: null,
       openLook: async () => new ShownCredentials(),
+      viewers: () => new Map(),
+      reviewed: null,
       policy: () => noPolicy,
       policyProblems: () => [],
       certificateSet: () => null,

@@ -59,7 +59,7 @@ let policyProblems: readonly Problem[] = [];
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
   return startAdmin({
-    admin: { host, port: 0, token, hosts: ["sluice-admin"] },
+    admin: { host, port: 0, token, hosts: ["sluice-admin"], viewers: "policy" },
     view,
     blocks: [base.cells, first.cells, second.cells],
     countedClients: () => 7,
@@ -67,6 +67,8 @@ async function start(host: string, token: string | null): Promise<AdminServer> {
     oauth: false,
     trustedHops: null,
     openLook: async () => new ShownCredentials(),
+    viewers: () => new Map(),
+    reviewed: null,
     policy: () => policy,
     policyProblems: () => policyProblems,
     certificateSet: () => null,
@@ -157,7 +159,7 @@ describe("access", () => {
     const { port } = admin;
     await expect(
       startAdmin({
-        admin: { host: "127.0.0.1", port, token: null, hosts: [] },
+        admin: { host: "127.0.0.1", port, token: null, hosts: [], viewers: "policy" },
         view,
         blocks: [base.cells],
         countedClients: () => 7,
@@ -165,6 +167,8 @@ describe("access", () => {
         oauth: false,
         trustedHops: null,
         openLook: async () => new ShownCredentials(),
+        viewers: () => new Map(),
+        reviewed: null,
         policy: () => noPolicy,
         policyProblems: () => policyProblems,
         certificateSet: () => null,

@@ -34,6 +34,7 @@ test("a whole file", () => {
   expect(policyOf(whole)).toEqual({
     clientHeader: true,
     limitsWithoutRedis: "share",
+    viewers: {},
     defaults: { auth: ["keys"], allow: null, deny: ["192.0.2.0/24"], limits: null },
     namespaces: {
       sandbox: { auth: "none", allow: null, deny: null, limits: null, mayOpen: true },
@@ -71,6 +72,7 @@ test("a file that says nothing", () => {
   expect(policyOf("{}")).toEqual({
     clientHeader: false,
     limitsWithoutRedis: "share",
+    viewers: {},
     defaults: { auth: null, allow: null, deny: null, limits: null },
     namespaces: {},
     providers: {},

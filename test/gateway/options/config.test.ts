@@ -53,6 +53,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   "redis-password-file": ["password", null],
   "redis-ca": ["ca.pem", null],
   "redis-timeout-ms": ["10000", "10001"],
+  "admin-viewers": ["subject-access-review", "anybody"],
   "admin-host": ["sluice-admin.sluice.svc", "a:80"],
   "worker-stall-ms": ["1000", "999"],
   "table-mib": ["16", "15"],
@@ -61,7 +62,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
 };
 
 /** Options of the cluster source. */
-const ofCluster = new Set(["kubeconfig", "context", "service-account", "snapshot"]);
+const ofCluster = new Set(["kubeconfig", "context", "service-account", "snapshot", "admin-viewers"]);
 const inPod = { KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "6443" };
 
 /** What must be there for an option to make sense. */
@@ -329,8 +330,18 @@ describe("options of serve", () => {
   });
 
   test("the admin port is on loopback, in a pod everywhere", () => {
-    expect(settingsOf(["--folder", "d"]).admin).toEqual({ host: "127.0.0.1", port: 8877, token: null, hosts: [] });
+    expect(settingsOf(["--folder", "d"]).admin).toEqual({
+      host: "127.0.0.1",
+      port: 8877,
+      token: null,
+      hosts: [],
+      viewers: "policy",
+    });
     expect(settingsOf(["--folder", "d"], { KUBERNETES_SERVICE_HOST: "10.0.0.1" }).admin.host).toBeNull();
+    expect(decodeServe(["--folder", "d", "--admin-viewers", "subject-access-review"], {})).toMatchObject({
+      kind: "wrong",
+      sentence: expect.stringContaining("asks the API server of a cluster") as string,
+    });
   });
 
   test("without a folder the source is the cluster: that of the pod, else of the kubeconfig", () => {

@@ -1,0 +1,72 @@
+// An admin port over a table and Problems that a test chooses.
+import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
+import type { AdminOptions } from "../../../gateway/admin/endpoint.ts";
+import type { AdminView } from "../../../gateway/admin/view.ts";
+import { noPolicy } from "../../../gateway/callers/call-policy.ts";
+import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
+import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import { plainSettings } from "../../../routing/model/table-change.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import { tableOf } from "../../routing/build.ts";
+
+/** `token` is the admin token. Bound beyond loopback, so that who asks matters. */
+export function adminOptionsOf(
+  mappings: readonly Mapping[],
+  problems: readonly Problem[],
+  more: Partial<AdminOptions> = {},
+): AdminOptions {
+  const view: AdminView = {
+    ready: true,
+    serving: 1,
+    table: tableOf(mappings),
+    served: { version: 0, hash: "", routeCount: 0 },
+    tableBytes: { used: 0, touched: 0 },
+    translation: {
+      settings: plainSettings,
+      mappings: new Map(),
+      upstreams: new Map(),
+      endpoints: new Map(),
+      endpointStates: { ready: 0, terminating: 0 },
+      breakers: new Map(),
+      choiceOf: () => null,
+      ofAnother: [],
+      hosts: [],
+      problems: [],
+    },
+    gatherProblems: async () => problems,
+    usedSlots: [],
+    breakers: { end: 0, limitsAt: () => null },
+    endpointStates: { ready: 0, terminating: 0, failing: 0 },
+  };
+  return {
+    admin: { host: "0.0.0.0", port: 0, token: "token", hosts: [], viewers: "policy" },
+    view,
+    blocks: [new CounterBlock(new SharedArrayBuffer(blockBytes())).cells],
+    countedClients: () => 0,
+    bodyBytes: 0,
+    oauth: false,
+    trustedHops: null,
+    openLook: async () => new ShownCredentials(),
+    viewers: () => new Map(),
+    reviewed: null,
+    policy: () => noPolicy,
+    policyProblems: () => problems.filter(({ subject }) => subject.kind === "Policy"),
+    certificateSet: () => null,
+    sourceKind: "folder",
+    sourceAgeSeconds: () => 0,
+    sourceTrouble: () => null,
+    workers: 1,
+    usesRedis: false,
+    nowMs: () => 0,
+    notReady: () => null,
+    certificates: () => [],
+    revoker: null,
+    turns: () => true,
+    ...more,
+  };
+}
+
+export function startedAdmin(...options: Parameters<typeof adminOptionsOf>): Promise<AdminServer> {
+  return startAdmin(adminOptionsOf(...options));
+}

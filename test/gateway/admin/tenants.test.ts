@@ -1,0 +1,173 @@
+// Who may see what, for every endpoint: a new endpoint without a line does not compile.
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { endpoints } from "../../../gateway/admin/endpoints.ts";
+import type { Endpoint } from "../../../gateway/admin/endpoint.ts";
+import type { AdminServer } from "../../../gateway/admin/server.ts";
+import type { Mapping } from "../../../routing/model/mapping.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
+import { mappingOf } from "../fixtures.ts";
+import { startedAdmin } from "./admin-stage.ts";
+import { askJudged } from "./judged-answer.ts";
+
+/** Everybody gets it; the operator alone; or each viewer what is of the viewer's namespaces. */
+type Line = "everyone" | "operator" | readonly Question[];
+
+interface Question {
+  readonly path: string;
+  readonly body?: unknown;
+  /** The tenant gets what somebody gets who asks this about nothing: it does not exist. */
+  readonly asIf?: Omit<Question, "asIf">;
+}
+
+const routeOf = (namespace: string, name: string): string => `/seldon/${namespace}/${name}/api/v1.0/predictions`;
+const explained = (path: string): Question => ({ path: `/api/v1/explain?path=${path}` });
+const posted = (path: string): Question => ({ path: "/api/v1/explain", body: { path } });
+
+const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
+  live: "everyone",
+  ready: "everyone",
+  metrics: "everyone",
+  openapi: "everyone",
+  status: "operator",
+  revoke: "operator",
+  routes: [
+    { path: "/api/v1/routes" },
+    { path: "/api/v1/routes?limit=1" },
+    { path: "/api/v1/routes?wide=true" },
+    { path: "/api/v1/routes?deployment=hidden", asIf: { path: "/api/v1/routes?deployment=nothere" } },
+    { path: "/api/v1/routes?deployment=theirs/hidden", asIf: { path: "/api/v1/routes?deployment=theirs/nothere" } },
+    { path: "/api/v1/routes?namespace=theirs", asIf: { path: "/api/v1/routes?namespace=nothere" } },
+  ],
+  who: [
+    { path: "/api/v1/who" },
+    { path: "/api/v1/who?deployment=hidden", asIf: { path: "/api/v1/who?deployment=nothere" } },
+    { path: "/api/v1/who?namespace=theirs", asIf: { path: "/api/v1/who?namespace=nothere" } },
+  ],
+  problems: [
+    { path: "/api/v1/problems" },
+    { path: "/api/v1/problems?namespace=theirs", asIf: { path: "/api/v1/problems?namespace=nothere" } },
+  ],
+  explain: [
+    {
+      ...explained(routeOf("theirs", "hidden")),
+      asIf: explained(routeOf("nowhere", "nothing")),
+    },
+    // A word that is nearly the name of another's deployment is no hint.
+    { ...explained(routeOf("theirs", "hiden")), asIf: explained(routeOf("nowhere", "nothing")) },
+    { ...explained("/common/x"), asIf: explained("/nothing/x") },
+  ],
+  explainByBody: [
+    { ...posted(routeOf("theirs", "hidden")), asIf: posted(routeOf("nowhere", "nothing")) },
+    { ...posted("/common/x"), asIf: posted("/nothing/x") },
+  ],
+};
+
+const of = (namespace: string, name: string, prefix: string, space: string | null): Mapping => {
+  const mapping = mappingOf(name, name);
+  return {
+    ...mapping,
+    id: `${namespace} ${name} ${prefix}`,
+    source: { ...mapping.source, namespace },
+    namespace,
+    space,
+    match: { ...mapping.match, path: { kind: "prefix", prefix, caseSensitive: true } },
+    series: { ...mapping.series, namespace },
+  };
+};
+const problemOf = (namespace: string, name: string): Problem => ({
+  code: "bad-timeout",
+  level: "warning",
+  subject: { kind: namespace === "" ? "Policy" : "SeldonDeployment", namespace, name },
+  field: "x",
+  sentence: `of ${name}.`,
+});
+
+let admin: AdminServer;
+const mine = "tenants-own-token";
+beforeAll(async () => {
+  admin = await startedAdmin(
+    [
+      of("mine", "visible", "/seldon/mine/visible/", "mine"),
+      of("theirs", "hidden", "/seldon/theirs/hidden/", "theirs"),
+      of("theirs", "hidden", "/common/", null),
+    ],
+    [problemOf("mine", "visible"), problemOf("theirs", "hidden"), problemOf("", "hidden-policy")],
+    { viewers: () => new Map([[createHash("sha256").update(mine).digest("hex"), new Set(["mine"])]]) },
+  );
+});
+afterAll(() => admin.close());
+
+async function ask(
+  { path, body }: Question,
+  method: string,
+  token: string,
+  accept: string,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const response = await askJudged(admin.port, path, {
+    method,
+    headers: {
+      accept,
+      ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+/** Without the words of the question. */
+function neutral(text: string, { path, body }: Question): string {
+  const asked = String(
+    (body as { path?: string } | undefined)?.path ?? new URLSearchParams(path.split("?")[1]).get("path") ?? "",
+  );
+  const named = new URLSearchParams(path.split("?")[1]).get("deployment") ?? "";
+  let rest = text;
+  for (const word of [asked, named, ...asked.split("/")]) if (word.length > 3) rest = rest.replaceAll(word, "…");
+  return rest;
+}
+
+describe.each(Object.entries(lines))("%s", (name, line) => {
+  const { method, path, answer } = (endpoints as Readonly<Record<string, Endpoint>>)[name]!;
+  const forms = [...(answer.json === null ? [] : ["application/json"]), ...(answer.text ? ["text/plain"] : [])];
+
+  if (typeof line === "string") {
+    test(`is for ${line === "everyone" ? "everyone" : "the operator alone"}`, async () => {
+      const question = { path, ...(method === "POST" ? { body: {} } : {}) };
+      const statuses = [];
+      for (const token of ["", "wrong", mine, "token"])
+        statuses.push((await ask(question, method, token, "application/json")).status);
+      if (line === "everyone") expect(statuses).toEqual([200, 200, 200, 200]);
+      else {
+        expect(statuses.slice(0, 3)).toEqual([401, 401, 403]);
+        expect([200, 409]).toContain(statuses[3]);
+      }
+    });
+    return;
+  }
+
+  test("needs a token", async () => {
+    for (const question of line)
+      for (const token of ["", "wrong", createHash("sha256").update(mine).digest("hex")])
+        expect((await ask(question, method, token, "application/json")).status).toBe(401);
+  });
+
+  test.each(line.flatMap((question) => forms.map((form) => [question.path, form, question] as const)))(
+    "%s (%s) tells a tenant of its own namespaces alone",
+    async (_, form, question) => {
+      const operators = await ask(question, method, "token", form);
+      // Else nothing below could fail.
+      expect(operators.text).toMatch(/hidden/);
+      const tenants = await ask(question, method, mine, form);
+      if (question.asIf === undefined) {
+        expect(tenants.status).toBe(200);
+        expect(tenants.text).toContain("visible");
+        expect(tenants.text).not.toMatch(/hidden|theirs|common/);
+        return;
+      }
+      const nothing = await ask(question.asIf, method, mine, form);
+      expect(tenants.status).toBe(nothing.status);
+      expect(neutral(tenants.text, question)).toBe(neutral(nothing.text, question.asIf));
+    },
+  );
+});
