@@ -118,9 +118,8 @@ async function ask(
 
 /** Without the words of the question. */
 function neutral(text: string, { path, body }: Question): string {
-  const asked = String(
-    (body as { path?: string } | undefined)?.path ?? new URLSearchParams(path.split("?")[1]).get("path") ?? "",
-  );
+  const asked =
+    (body as { path?: string } | undefined)?.path ?? new URLSearchParams(path.split("?")[1]).get("path") ?? "";
   const named = new URLSearchParams(path.split("?")[1]).get("deployment") ?? "";
   let rest = text;
   for (const word of [asked, named, ...asked.split("/")]) if (word.length > 3) rest = rest.replaceAll(word, "…");

@@ -11,14 +11,18 @@ let answer: { readonly status: number; readonly body: string };
 
 beforeEach(async () => {
   asked = [];
-  server = createServer(async (request, response) => {
-    const pieces: Buffer[] = [];
-    for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
-    asked.push({
-      path: `${request.method} ${request.url}`,
-      body: JSON.parse(Buffer.concat(pieces).toString()) as Record<string, unknown>,
+  server = createServer((request, response) => {
+    let text = "";
+    request.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
     });
-    response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.body);
+    request.once("end", () => {
+      asked.push({
+        path: `${request.method} ${request.url}`,
+        body: JSON.parse(text) as Record<string, unknown>,
+      });
+      response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.body);
+    });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
 });
