@@ -9,12 +9,15 @@ import { flagsPart, reasonsPart } from "./failures.ts";
 import { accessLogPart, logEventsPart } from "./log.ts";
 import { metricsPart } from "./metrics.ts";
 import { commandsPart, serveOptionsPart, sharedOptionsPart } from "./options.ts";
+import { dashboardFile } from "./monitoring/dashboard.ts";
+import { alertRulesFile, alertsPart } from "./monitoring/rules.ts";
 import { problemsPart } from "./problems.ts";
 import { stepsPart } from "./steps.ts";
 
 export const generatedParts: readonly GeneratedPart[] = [
   ...accessParts,
   accessLogPart,
+  alertsPart,
   ...ambassadorParts,
   annotationsPart,
   deploymentFieldsPart,
@@ -30,4 +33,9 @@ export const generatedParts: readonly GeneratedPart[] = [
   stepsPart,
 ];
 
-export const generatedFiles: readonly GeneratedFile[] = [...accessFiles, chartSchemaFile];
+export const generatedFiles: readonly GeneratedFile[] = [
+  ...accessFiles,
+  alertRulesFile,
+  chartSchemaFile,
+  dashboardFile,
+];
