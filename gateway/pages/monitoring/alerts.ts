@@ -1,4 +1,5 @@
 // Alerts: one declaration each, from which the rules of the chart and the runbook follow.
+import { grpcServerErrors, grpcStatusNames } from "../../failures.ts";
 
 export interface Alert {
   /** Also the name of its heading in RUNBOOK.md. */
@@ -18,7 +19,7 @@ export interface Alert {
 }
 
 /** Answers that say that a server failed: HTTP 5xx, and the statuses of gRPC that Envoy counts so. */
-export const failedCodes = "5..|UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
+export const failedCodes = ["5..", ...grpcServerErrors.map((status) => grpcStatusNames[status]!)].join("|");
 
 const live = 'deployment!="",role="live"';
 const failed = `rate(sluice_requests_total{${live},code=~"${failedCodes}"}[5m])`;

@@ -62,12 +62,7 @@ export const dashboardRows: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: "Endpoints",
       unit: "short",
-      queries: [
-        [
-          `min by (namespace, deployment, predictor, state) (sluice_endpoints{${chosen}})`,
-          "{{namespace}}/{{deployment}} {{predictor}} {{state}}",
-        ],
-      ],
+      queries: [["max by (state) (sluice_endpoints)", "{{state}}"]],
     },
     {
       title: "Shadow copies by outcome",
