@@ -104,7 +104,12 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   fastify: ["gateway/admin/"],
   ioredis: ["gateway/edge/store/ioredis-client.ts"],
   jose: ["gateway/edge/identity/"],
-  "js-yaml": ["k8s/translate/values/yaml.ts", "k8s/source/", "gateway/schema/decode.ts"],
+  "js-yaml": [
+    "k8s/translate/values/yaml.ts",
+    "k8s/source/",
+    "gateway/schema/decode.ts",
+    "gateway/pages/monitoring/rules.ts",
+  ],
   pino: ["gateway/shared/log.ts"],
   "prom-client": ["gateway/admin/"],
   re2js: ["routing/regex/regex.ts"],
