@@ -31,6 +31,16 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/model.ts")).model,
     },
     {
+      name: "top",
+      summary: "show the deployments of a running gateway by failures, rate or p99, live",
+      load: async () => (await import("./tools/live/top.ts")).top,
+    },
+    {
+      name: "watch",
+      summary: "show the split of a deployment as it moves",
+      load: async () => (await import("./tools/live/watch.ts")).watch,
+    },
+    {
       name: "check",
       summary: "print the Problems of manifests",
       load: async () => (await import("./tools/check/check.ts")).check,

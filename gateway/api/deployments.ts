@@ -1,0 +1,49 @@
+// The answers of GET /api/v1/deployments: what became of requests lately, by deployment, predictor and Endpoint.
+import { nullable, oneOf, Type, type Shaped } from "./shape.ts";
+
+export const deploymentsPath = "/api/v1/deployments";
+
+const count = Type.Integer({ minimum: 0 });
+const latencyMs = nullable(Type.Number({ minimum: 0 }));
+const percent = Type.Number({ minimum: 0, maximum: 100 });
+
+export const measuredShape = Type.Object(
+  {
+    requests: count,
+    failed: Type.Integer({ description: "of them, whoever is at fault", minimum: 0 }),
+    modelErrors: Type.Integer({ description: "of these, server errors that the model itself answered", minimum: 0 }),
+    failures: Type.Array(Type.Object({ flag: Type.String(), count, sentence: Type.String() })),
+    meanMs: latencyMs,
+    p50Ms: latencyMs,
+    p90Ms: latencyMs,
+    p99Ms: latencyMs,
+  },
+  { description: "Requests of a window. Latencies are null where nothing was measured" },
+);
+
+const windows = { lastMinute: measuredShape, lastFiveMinutes: measuredShape };
+
+const predictorShape = Type.Object({
+  name: Type.String(),
+  role: Type.String(),
+  declaredPercent: percent,
+  servedPercent: Type.Number({ description: "after readiness", minimum: 0, maximum: 100 }),
+  measuredPercent: nullable(percent),
+  ...windows,
+  endpoints: Type.Array(
+    Type.Object({ address: Type.String(), state: oneOf("ready", "terminating", "failing", "ejected"), ...windows }),
+  ),
+});
+
+export const deploymentShape = Type.Object({
+  namespace: Type.String(),
+  name: Type.String(),
+  state: oneOf("ready", "failing", "unready"),
+  sentence: Type.String(),
+  predictors: Type.Array(predictorShape),
+  ...windows,
+});
+
+export type Measured = Shaped<typeof measuredShape>;
+export type Predictor = Shaped<typeof predictorShape>;
+export type Deployment = Shaped<typeof deploymentShape>;
