@@ -55,9 +55,9 @@ export function drawTop(
     figures[order],
     ...(["failures", "failing", "rate", "p99"] as const).map((name) => figures[name]),
   ];
-  const minName = Math.min(24, Math.max(8, columns - own!.width - 1));
-  const shown: Figure[] = [own!];
-  let left = columns - minName - own!.width - 1;
+  const minName = Math.min(24, Math.max(8, columns - own.width - 1));
+  const shown: Figure[] = [own];
+  let left = columns - minName - own.width - 1;
   for (const figure of others) {
     if (figure === own || left < figure.width + 1) continue;
     shown.push(figure);

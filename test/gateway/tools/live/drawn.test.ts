@@ -13,7 +13,7 @@ const wine = deployment("wine", measured(6000, 0, 1500));
 const idle = deployment("idle", measured(0));
 
 /** Columns that a terminal takes for these lines, at most. */
-const widest = (lines: readonly string[]): number => Math.max(...lines.map((line) => [...line].length));
+const widest = (lines: readonly string[]): number => Math.max(...lines.map((line) => Array.from(line).length));
 const isPlain = (lines: readonly string[]): boolean => !/[\p{Cc}\p{Cf}]/u.test(lines.join(""));
 
 describe("top", () => {
