@@ -53,7 +53,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["mappings"],
     ["platform"],
     ["documents"],
-    ["units"],
+    ["declarers"],
     ["claims"],
     ["graph"],
     ["problems"],

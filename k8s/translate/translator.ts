@@ -14,7 +14,7 @@ import { isAnonymousGranted } from "./meaning/grant.ts";
 import { decodeGuard, type DeclaredGuard } from "./deployments/guard.ts";
 import type { ClaimRecord, ClaimEntry, RecordChange } from "./claims/claim-entry.ts";
 import { ClaimRegistry, type Recording } from "./claims/claim-registry.ts";
-import { Namespaces } from "./units/namespaces.ts";
+import { Namespaces } from "./declarers/namespaces.ts";
 import { objectKey, refOfMapping, type SourceObject } from "./model/object.ts";
 import { OAuthKeys, type OAuthExposuresChange } from "./claims/oauth-keys.ts";
 import { Output } from "./graph/output.ts";
@@ -30,8 +30,8 @@ import {
   type TranslateSettings,
   type TranslationChange,
 } from "./model/translation.ts";
-import type { Draft, UnitMeaning } from "./meaning/meaning.ts";
-import type { Unit } from "./units/unit.ts";
+import type { Draft, ObjectMeaning } from "./meaning/meaning.ts";
+import type { Declarer } from "./declarers/declarer.ts";
 import { ObjectGraph } from "./graph/object-graph.ts";
 
 /** For tools and tests: nothing was held before. */
@@ -84,7 +84,7 @@ export class Translator {
       get settings() {
         return tableSettings();
       },
-      mappings: new PublishedMappings(this.#output, this.#graph, (unit) => this.#servedOf(unit)),
+      mappings: new PublishedMappings(this.#output, this.#graph, (declarer) => this.#servedOf(declarer)),
       upstreams: this.#output.upstreams,
       endpoints: this.#output.endpoints,
       endpointStates: this.#output.endpointStates,
@@ -105,20 +105,20 @@ export class Translator {
   /**
    * Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `batches` has not taken before.
    *
-   * Five passes, each from the units that changed to those that it affects:
+   * Five passes, each from the declarers that changed to those that it affects:
    *
    * 1. decode: every object by itself, so that all of them know of each other before one is translated.
    * 2. translate: what changed, and what has read something that changed.
    * 3. limitPerNamespace: before claims, because what is refused claims nothing.
    * 4. claim: before anything is published, because only an owner is served.
-   * 5. publish: once each, whichever passes affected it. Plain units alone are published in the second pass already, and again if a later claim takes a
+   * 5. publish: once each, whichever passes affected it. Plain declarers alone are published in the second pass already, and again if a later claim takes a
    *    name from them: so 60,000 Mappings are never there at once.
    */
   apply(change: ObjectChange, batches: Batches = inOne): TranslationChange {
     this.#decode(change);
     const { changed, affected } = this.#translate(batches);
-    for (const unit of this.#limitPerNamespace(changed)) affected.add(unit);
-    for (const unit of this.#claim(changed.union(affected))) affected.add(unit);
+    for (const declarer of this.#limitPerNamespace(changed)) affected.add(declarer);
+    for (const declarer of this.#claim(changed.union(affected))) affected.add(declarer);
     const translated = this.#publish(affected, batches);
     this.#graph.records.sweep();
     return translated;
@@ -134,17 +134,17 @@ export class Translator {
   }
 
   /** `affected`: what is still to be published. */
-  #translate(batches: Batches): { readonly changed: ReadonlySet<Unit>; readonly affected: Set<Unit> } {
-    const changed = new Set<Unit>();
-    const affected = new Set<Unit>();
-    let some: Unit[] = [];
+  #translate(batches: Batches): { readonly changed: ReadonlySet<Declarer>; readonly affected: Set<Declarer> } {
+    const changed = new Set<Declarer>();
+    const affected = new Set<Declarer>();
+    let some: Declarer[] = [];
     let drafts = 0;
-    for (const unit of this.#graph.translateChanged()) {
-      changed.add(unit);
-      affected.add(unit);
-      if (!unit.isPlain) continue;
-      some.push(unit);
-      drafts += unit.meaning!.drafts.length;
+    for (const declarer of this.#graph.translateChanged()) {
+      changed.add(declarer);
+      affected.add(declarer);
+      if (!declarer.isPlain) continue;
+      some.push(declarer);
+      drafts += declarer.meaning!.drafts.length;
       if (drafts < batches.mappings) continue;
       for (const other of this.#registry.claimNames(some)) affected.add(other);
       for (const one of some) {
@@ -158,11 +158,11 @@ export class Translator {
     return { changed, affected };
   }
 
-  #limitPerNamespace(changed: ReadonlySet<Unit>): Iterable<Unit> {
+  #limitPerNamespace(changed: ReadonlySet<Declarer>): Iterable<Declarer> {
     return this.#namespaces.update(changed);
   }
 
-  #claim(changed: ReadonlySet<Unit>): Iterable<Unit> {
+  #claim(changed: ReadonlySet<Declarer>): Iterable<Declarer> {
     this.#oauthKeys.take(changed);
     return this.#registry.claim(changed);
   }
@@ -246,41 +246,41 @@ export class Translator {
     return this.#graph.records.wantedSecrets();
   }
 
-  #publish(units: Iterable<Unit>, batches: Batches): TranslationChange {
-    const published = [...units];
-    for (const unit of published) this.#publishOne(unit, batches);
-    for (const unit of published) unit.letGo();
+  #publish(declarers: Iterable<Declarer>, batches: Batches): TranslationChange {
+    const published = [...declarers];
+    for (const declarer of published) this.#publishOne(declarer, batches);
+    for (const declarer of published) declarer.letGo();
     const external = this.#external.decide();
     if (external !== this.#tableSettings.external) this.#tableSettings = { ...this.#tableSettings, external };
     return this.#output.takeChange();
   }
 
-  #publishOne(unit: Unit, batches: Batches): void {
-    const meaning = this.#graph.meaningOf(unit);
-    this.#output.publish(unit, this.#servedBy(unit, meaning), meaning.services);
-    this.#external.set(unit.ref, meaning.services);
+  #publishOne(declarer: Declarer, batches: Batches): void {
+    const meaning = this.#graph.meaningOf(declarer);
+    this.#output.publish(declarer, this.#servedBy(declarer, meaning), meaning.services);
+    this.#external.set(declarer.ref, meaning.services);
     if (this.#output.pending >= batches.mappings) batches.take(this.#output.takeBatch());
   }
 
-  #servedOf(unit: Unit): readonly Draft[] {
-    return this.#servedBy(unit, this.#graph.meaningOf(unit));
+  #servedOf(declarer: Declarer): readonly Draft[] {
+    return this.#servedBy(declarer, this.#graph.meaningOf(declarer));
   }
 
-  #servedBy(unit: Unit, { drafts }: UnitMeaning): readonly Draft[] {
+  #servedBy(declarer: Declarer, { drafts }: ObjectMeaning): readonly Draft[] {
     return drafts.filter(
-      (draft) => unit.refusals?.mappings.has(draft.mapping.id) !== true && this.#registry.holds(unit, draft),
+      (draft) => declarer.refusals?.mappings.has(draft.mapping.id) !== true && this.#registry.holds(declarer, draft),
     );
   }
 
   #choiceOf(mapping: string): ServiceChoice | null {
-    const unit = this.#graph.unitAt(refOfMapping(mapping));
+    const declarer = this.#graph.declarerAt(refOfMapping(mapping));
     const choice =
-      unit === null ? undefined : this.#graph.meaningOf(unit).choices.find((one) => one.mapping === mapping);
+      declarer === null ? undefined : this.#graph.meaningOf(declarer).choices.find((one) => one.mapping === mapping);
     if (choice === undefined) return null;
     const { predictor, chosen, exists } = choice;
     return {
       mapping,
-      candidates: predictorCandidates(unit!.deployment!, predictor).map(({ name }) => name),
+      candidates: predictorCandidates(declarer!.deployment!, predictor).map(({ name }) => name),
       chosen,
       exists,
     };

@@ -26,28 +26,28 @@ interface Declaring {
   readonly sequence: number;
   /** Of its oldest object that declared the name since. */
   createdAt: string;
-  /** Units that declare it. */
+  /** Declarers that declare it. */
   count: number;
 }
 
-/** All that declare one name: mostly one unit, and thousands may. */
+/** All that declare one name: mostly one declarer, and thousands may. */
 class Declared<U extends Declarer> {
-  #units: U | Set<U>;
+  #declarers: U | Set<U>;
   #namespaces: Declaring | Map<string, Declaring>;
   /** null: not known. */
   #first: Declaring | null;
 
-  constructor(unit: U, sequence: number) {
-    const { namespace, createdAt } = unit;
-    this.#units = unit;
+  constructor(declarer: U, sequence: number) {
+    const { namespace, createdAt } = declarer;
+    this.#declarers = declarer;
     this.#first = { namespace, sequence, createdAt, count: 1 };
     this.#namespaces = this.#first;
   }
 
-  add(unit: U, sequence: number): void {
-    const { namespace, createdAt } = unit;
-    if (!(this.#units instanceof Set)) this.#units = new Set([this.#units]);
-    this.#units.add(unit);
+  add(declarer: U, sequence: number): void {
+    const { namespace, createdAt } = declarer;
+    if (!(this.#declarers instanceof Set)) this.#declarers = new Set([this.#declarers]);
+    this.#declarers.add(declarer);
     let declaring = this.#at(namespace);
     if (declaring === null) {
       declaring = { namespace, sequence, createdAt, count: 0 };
@@ -61,20 +61,20 @@ class Declared<U extends Declarer> {
   }
 
   /** false: nobody is left. */
-  remove(unit: U): boolean {
-    if (!(this.#units instanceof Set)) return false;
-    this.#units.delete(unit);
-    if (this.#units.size === 0) return false;
-    const declaring = this.#at(unit.namespace)!;
+  remove(declarer: U): boolean {
+    if (!(this.#declarers instanceof Set)) return false;
+    this.#declarers.delete(declarer);
+    if (this.#declarers.size === 0) return false;
+    const declaring = this.#at(declarer.namespace)!;
     declaring.count -= 1;
     if (declaring.count > 0 || !(this.#namespaces instanceof Map)) return true;
-    this.#namespaces.delete(unit.namespace);
+    this.#namespaces.delete(declarer.namespace);
     if (this.#first === declaring) this.#first = null;
     return true;
   }
 
-  get units(): Iterable<U> {
-    return this.#units instanceof Set ? this.#units : [this.#units];
+  get declarers(): Iterable<U> {
+    return this.#declarers instanceof Set ? this.#declarers : [this.#declarers];
   }
 
   /** The namespace that was first. */
@@ -104,7 +104,7 @@ function compareDeclaring(a: Declaring, b: Declaring): number {
   return a.sequence - b.sequence || compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace);
 }
 
-/** Why a unit's name is not served. */
+/** Why a declarer's name is not served. */
 export interface NameRefusal {
   /** Nobody is served: only the record could say who is. */
   readonly undecided: boolean;
@@ -148,11 +148,11 @@ export class BareNames<U extends Declarer> {
     return this.#settings.asRecorded && declared.namespaceCount > 1 ? null : declared.first.namespace;
   }
 
-  /** A unit declares `after` instead of `before`. */
-  replace(unit: U, before: readonly string[], after: readonly string[], sequence: number): void {
+  /** A declarer declares `after` instead of `before`. */
+  replace(declarer: U, before: readonly string[], after: readonly string[], sequence: number): void {
     if (before === after) return;
-    for (const name of before) if (!after.includes(name)) this.#withdraw(name, unit);
-    for (const name of after) if (!before.includes(name)) this.#declare(name, unit, sequence);
+    for (const name of before) if (!after.includes(name)) this.#withdraw(name, declarer);
+    for (const name of after) if (!before.includes(name)) this.#declare(name, declarer, sequence);
   }
 
   /** Takes what the record holds now, and what it holds no more. */
@@ -171,7 +171,7 @@ export class BareNames<U extends Declarer> {
     }
   }
 
-  /** Units whose answer changed since the last call. */
+  /** Declarers whose answer changed since the last call. */
   decide(): readonly U[] {
     const affected: U[] = [];
     for (const [name, before] of this.#touched) {
@@ -181,8 +181,8 @@ export class BareNames<U extends Declarer> {
       else this.#unrecorded.delete(name);
       const after = this.ownerOf(name);
       if (before === after) continue;
-      for (const unit of declared?.units ?? [])
-        if (unit.namespace === before || unit.namespace === after) affected.push(unit);
+      for (const declarer of declared?.declarers ?? [])
+        if (declarer.namespace === before || declarer.namespace === after) affected.push(declarer);
     }
     this.#touched.clear();
     return affected;
@@ -211,7 +211,7 @@ export class BareNames<U extends Declarer> {
     return Array.from(this.#unseen, ({ namespace, thing }) => entryKey(namespace, thing));
   }
 
-  /** null when the name of a unit in this namespace is served. */
+  /** null when the name of a declarer in this namespace is served. */
   refusalOf(name: string, namespace: string): NameRefusal | null {
     if (this.ownerOf(name) === namespace) return null;
     const reserved = this.#reserved.get(name);
@@ -250,18 +250,18 @@ export class BareNames<U extends Declarer> {
     if (!this.#touched.has(name)) this.#touched.set(name, this.ownerOf(name));
   }
 
-  #declare(name: string, unit: U, sequence: number): void {
+  #declare(name: string, declarer: U, sequence: number): void {
     this.#touch(name);
     const declared = this.#declared.get(name);
-    if (declared === undefined) this.#declared.set(name, new Declared(unit, sequence));
-    else declared.add(unit, sequence);
-    this.#mark(name, unit.namespace);
+    if (declared === undefined) this.#declared.set(name, new Declared(declarer, sequence));
+    else declared.add(declarer, sequence);
+    this.#mark(name, declarer.namespace);
   }
 
-  #withdraw(name: string, unit: U): void {
+  #withdraw(name: string, declarer: U): void {
     this.#touch(name);
-    if (!this.#declared.get(name)!.remove(unit)) this.#declared.delete(name);
-    this.#mark(name, unit.namespace);
+    if (!this.#declared.get(name)!.remove(declarer)) this.#declared.delete(name);
+    this.#mark(name, declarer.namespace);
   }
 
   /** Notes whether the namespace still declares what it holds. */

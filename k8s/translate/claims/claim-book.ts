@@ -1,4 +1,4 @@
-// Claims of all units and of the Grants, decided again whenever one changes; who holds what by the record, and what the record should become.
+// Claims of all declarers and of the Grants, decided again whenever one changes; who holds what by the record, and what the record should become.
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import type { Claimant } from "./claimant.ts";
 import { decideClaims, type Decision } from "./contest.ts";
@@ -6,9 +6,9 @@ import { parseHostGlob } from "../meaning/grant.ts";
 import { areaWithin, entryKey, type ClaimEntry, type NewClaim } from "./claim-entry.ts";
 import type { Grant } from "../model/translation.ts";
 import type { ClaimArea } from "../meaning/meaning.ts";
-import type { Unit } from "../units/unit.ts";
+import type { Declarer } from "../declarers/declarer.ts";
 
-/** A claim of a unit, before the record has been asked. */
+/** A claim of a declarer, before the record has been asked. */
 interface Wish extends Omit<Claimant, "sinceMs" | "sequence"> {
   /** Its key in the record. */
   readonly key: string;
@@ -30,9 +30,9 @@ export class Claims {
   readonly #grants: readonly Claimant[];
   /** What the record does not say is left open. */
   readonly #asRecorded: boolean;
-  readonly #wishes = new Map<Unit, readonly Wish[]>();
-  /** Unit of each wish, by its id. */
-  readonly #unitOf = new Map<string, Unit>();
+  readonly #wishes = new Map<Declarer, readonly Wish[]>();
+  /** Declarer of each wish, by its id. */
+  readonly #declarerOf = new Map<string, Declarer>();
   /** The record's prefixes, by key. */
   readonly #held = new Map<string, PrefixEntry>();
   /** The change in which each key was first wished for. */
@@ -52,15 +52,15 @@ export class Claims {
     return this.#accepted.has(id);
   }
 
-  /** Takes units whose drafts or refusals changed; gives the units whose claims are decided otherwise now. */
-  update(changed: Iterable<Unit>, sequence: number): readonly Unit[] {
+  /** Takes declarers whose drafts or refusals changed; gives the declarers whose claims are decided otherwise now. */
+  update(changed: Iterable<Declarer>, sequence: number): readonly Declarer[] {
     let differs = false;
-    for (const unit of changed) differs = this.#replace(unit, wishesOf(unit)) || differs;
+    for (const declarer of changed) differs = this.#replace(declarer, wishesOf(declarer)) || differs;
     return differs ? this.#decide(sequence) : [];
   }
 
-  /** Takes what the record holds now, and keys that it holds no more; gives the units whose claims are decided otherwise now. */
-  hold(set: readonly ClaimEntry[], removed: readonly string[], sequence: number): readonly Unit[] {
+  /** Takes what the record holds now, and keys that it holds no more; gives the declarers whose claims are decided otherwise now. */
+  hold(set: readonly ClaimEntry[], removed: readonly string[], sequence: number): readonly Declarer[] {
     let differs = false;
     for (const key of removed) differs = this.#held.delete(key) || differs;
     for (const held of set) {
@@ -105,7 +105,7 @@ export class Claims {
         isUndecided ? this.#undecidedSentence(loser, winner) : this.#lostSentence(loser, winner),
       );
       const count = told.get(winner.id) ?? 0;
-      if (count === maxTold || (!isUndecided && !this.#unitOf.has(winner.id))) continue;
+      if (count === maxTold || (!isUndecided && !this.#declarerOf.has(winner.id))) continue;
       told.set(winner.id, count + 1);
       const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree which namespace uses it, or ask the operator of the gateway for a Grant`;
       yield this.#problem(winner, isUndecided ? this.#undecidedSentence(winner, loser) : won);
@@ -113,10 +113,10 @@ export class Claims {
   }
 
   #lostSentence(loser: Claimant, winner: Claimant): string {
-    const unit = this.#unitOf.get(winner.id);
+    const declarer = this.#declarerOf.get(winner.id);
     const owner =
-      unit !== undefined
-        ? refText(unit.ref)
+      declarer !== undefined
+        ? refText(declarer.ref)
         : winner.claim.rank === "ungranted"
           ? `the namespace ${winner.namespace}, which had it when its object was last seen and keeps it for an hour`
           : `a Grant of the namespace ${winner.namespace}`;
@@ -127,17 +127,17 @@ export class Claims {
     return `the prefix ${one.claim.prefix} is not served, because ${refText(this.#refOf(other))} claims ${other.claim.prefix}, which overlaps it, and the record of claims does not say which claim was first; wait while the gateway writes the record, else correct the record or ask the operator of the gateway for a Grant`;
   }
 
-  #replace(unit: Unit, after: readonly Wish[]): boolean {
-    const before = this.#wishes.get(unit) ?? [];
+  #replace(declarer: Declarer, after: readonly Wish[]): boolean {
+    const before = this.#wishes.get(declarer) ?? [];
     if (before.length === after.length && before.every((wish, index) => sameWish(wish, after[index]!))) return false;
-    for (const { id } of before) this.#unitOf.delete(id);
-    for (const { id } of after) this.#unitOf.set(id, unit);
-    if (after.length === 0) this.#wishes.delete(unit);
-    else this.#wishes.set(unit, after);
+    for (const { id } of before) this.#declarerOf.delete(id);
+    for (const { id } of after) this.#declarerOf.set(id, declarer);
+    if (after.length === 0) this.#wishes.delete(declarer);
+    else this.#wishes.set(declarer, after);
     return true;
   }
 
-  #decide(sequence: number): readonly Unit[] {
+  #decide(sequence: number): readonly Declarer[] {
     this.#ended = null;
     const wishes = [...this.#wishes.values()].flat();
     this.#sequences = new Map(wishes.map(({ key }) => [key, this.#sequences.get(key) ?? sequence]));
@@ -152,14 +152,14 @@ export class Claims {
     const lost = new Set(contests.map(({ loser }) => loser.id));
     const accepted = new Set<string>();
     const added = new Map<string, NewClaim>();
-    const affected = new Set<Unit>();
+    const affected = new Set<Declarer>();
     for (const [index, { id, key, namespace, claim }] of wishes.entries()) {
       const wins = !lost.has(id);
       if (wins && !undecided.has(id)) accepted.add(id);
       const { sinceMs, sequence: firstSequence } = claimants[index]!;
       if (wins && !this.#held.has(key))
         added.set(key, { namespace, thing: { kind: "prefix", area: areaOf(claim) }, sinceMs, sequence: firstSequence });
-      if (accepted.has(id) !== this.#accepted.has(id)) affected.add(this.#unitOf.get(id)!);
+      if (accepted.has(id) !== this.#accepted.has(id)) affected.add(this.#declarerOf.get(id)!);
     }
     this.#accepted = accepted;
     this.#added = [...added.values()];
@@ -199,7 +199,7 @@ export class Claims {
 
   #refOf(claimant: Claimant): ObjectRef {
     return (
-      this.#unitOf.get(claimant.id)?.ref ?? {
+      this.#declarerOf.get(claimant.id)?.ref ?? {
         kind: "Grant",
         namespace: claimant.namespace,
         name: claimant.claim.prefix,
@@ -209,21 +209,21 @@ export class Claims {
 
   #problem(claimant: Claimant, sentence: string): Problem {
     const field =
-      this.#unitOf.get(claimant.id)?.meaning?.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? "";
+      this.#declarerOf.get(claimant.id)?.meaning?.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? "";
     return { code: "claim-contested", level: "error", subject: this.#refOf(claimant), field, sentence };
   }
 }
 
-function wishesOf(unit: Unit): readonly Wish[] {
+function wishesOf(declarer: Declarer): readonly Wish[] {
   const wishes: Wish[] = [];
-  for (const { standing, mapping } of unit.meaning?.drafts ?? []) {
-    if (standing.kind !== "claim" || unit.refusals?.mappings.has(mapping.id) === true) continue;
-    const key = entryKey(unit.namespace, { kind: "prefix", area: standing.claim });
+  for (const { standing, mapping } of declarer.meaning?.drafts ?? []) {
+    if (standing.kind !== "claim" || declarer.refusals?.mappings.has(mapping.id) === true) continue;
+    const key = entryKey(declarer.namespace, { kind: "prefix", area: standing.claim });
     wishes.push({
       claim: standing.claim,
-      namespace: unit.namespace,
-      createdAt: unit.createdAt,
-      name: unit.ref.name,
+      namespace: declarer.namespace,
+      createdAt: declarer.createdAt,
+      name: declarer.ref.name,
       id: mapping.id,
       key,
       isGrant: false,

@@ -5,9 +5,9 @@ import { Claims } from "./claim-book.ts";
 import { fewOf, listOf } from "../collections/few.ts";
 import { entryKey, latestOf, stamped, type ClaimRecord, type ClaimEntry, type RecordChange } from "./claim-entry.ts";
 import type { TranslateSettings } from "../model/translation.ts";
-import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
-import type { Unit } from "../units/unit.ts";
-import type { Refusals } from "../units/usage.ts";
+import type { Draft, ObjectMeaning } from "../meaning/meaning.ts";
+import type { Declarer } from "../declarers/declarer.ts";
+import type { Refusals } from "../declarers/usage.ts";
 
 /** Where it is decided who holds what. */
 export interface Recording {
@@ -22,7 +22,7 @@ export interface Recording {
 
 export class ClaimRegistry {
   readonly #claims: Claims;
-  readonly #bareNames: BareNames<Unit>;
+  readonly #bareNames: BareNames<Declarer>;
   readonly #recordsHere: boolean;
   #record = new Map<string, ClaimEntry>();
   /** Changes of the record since `drainRecord`. */
@@ -53,27 +53,27 @@ export class ClaimRegistry {
     this.#sequence += 1;
   }
 
-  /** Takes the claims of units that changed. Gives the units that hold more, or less, than before. */
-  claim(units: ReadonlySet<Unit>): Iterable<Unit> {
-    const affected = new Set(this.#claims.update(units, this.#sequence));
-    for (const unit of this.claimNames(units.union(affected))) affected.add(unit);
-    for (const unit of this.#recordHere()) affected.add(unit);
+  /** Takes the claims of declarers that changed. Gives the declarers that hold more, or less, than before. */
+  claim(declarers: ReadonlySet<Declarer>): Iterable<Declarer> {
+    const affected = new Set(this.#claims.update(declarers, this.#sequence));
+    for (const declarer of this.claimNames(declarers.union(affected))) affected.add(declarer);
+    for (const declarer of this.#recordHere()) affected.add(declarer);
     return affected;
   }
 
-  /** Takes the bare names of units that changed, but of those whose meaning was let go, which were taken before. Gives units as `claim`. */
-  claimNames(units: Iterable<Unit>): Iterable<Unit> {
-    for (const unit of units) {
-      if (unit.meaning === null) continue;
-      const names = bareNamesOf(unit.meaning, unit.refusals);
-      this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#sequence);
-      unit.bareNames = fewOf(names);
+  /** Takes the bare names of declarers that changed, but of those whose meaning was let go, which were taken before. Gives declarers as `claim`. */
+  claimNames(declarers: Iterable<Declarer>): Iterable<Declarer> {
+    for (const declarer of declarers) {
+      if (declarer.meaning === null) continue;
+      const names = bareNamesOf(declarer.meaning, declarer.refusals);
+      this.#bareNames.replace(declarer, listOf(declarer.bareNames), names, this.#sequence);
+      declarer.bareNames = fewOf(names);
     }
     return this.#bareNames.decide();
   }
 
   /** Where it is decided here: whoever holds something from this change on is recorded with its number. */
-  #recordHere(): Iterable<Unit> {
+  #recordHere(): Iterable<Declarer> {
     if (!this.#recordsHere) return [];
     const { added, ended } = this.recordChange;
     // The first change is everything: what it does not hold is gone.
@@ -83,8 +83,8 @@ export class ClaimRegistry {
     return this.#hold(stamped(added, this.#sequence - 1, this.#sequence), removed);
   }
 
-  /** What the record says now. Gives units as `claim`. */
-  setRecord(record: ClaimRecord): Iterable<Unit> {
+  /** What the record says now. Gives declarers as `claim`. */
+  setRecord(record: ClaimRecord): Iterable<Declarer> {
     const set = [...record].flatMap(([key, held]) => (this.#record.get(key)?.sinceMs === held.sinceMs ? [] : [held]));
     const removed = [...this.#record].flatMap(([key, held]) => (record.has(key) ? [] : [held]));
     return this.#hold(set, removed);
@@ -120,23 +120,23 @@ export class ClaimRegistry {
     return recorded;
   }
 
-  /** Does the unit hold what this Mapping of it needs? */
-  holds(unit: Unit, { mapping, standing }: Draft): boolean {
+  /** Does the declarer hold what this Mapping of it needs? */
+  holds(declarer: Declarer, { mapping, standing }: Draft): boolean {
     switch (standing.kind) {
       case "owned":
         return true;
       case "claim":
         return this.#claims.isAccepted(mapping.id);
       case "bare":
-        return this.#bareNames.ownerOf(standing.name) === unit.namespace;
+        return this.#bareNames.ownerOf(standing.name) === declarer.namespace;
     }
   }
 
-  /** Of bare names that the unit does not hold. */
-  *nameProblems(unit: Unit): Iterable<Problem> {
-    for (const name of listOf(unit.bareNames)) {
-      const refusal = this.#bareNames.refusalOf(name, unit.namespace);
-      if (refusal !== null) yield bareNameProblem(unit, name, refusal);
+  /** Of bare names that the declarer does not hold. */
+  *nameProblems(declarer: Declarer): Iterable<Problem> {
+    for (const name of listOf(declarer.bareNames)) {
+      const refusal = this.#bareNames.refusalOf(name, declarer.namespace);
+      if (refusal !== null) yield bareNameProblem(declarer, name, refusal);
     }
   }
 
@@ -144,7 +144,7 @@ export class ClaimRegistry {
     return this.#claims.problems();
   }
 
-  #hold(set: readonly ClaimEntry[], removed: readonly ClaimEntry[]): Iterable<Unit> {
+  #hold(set: readonly ClaimEntry[], removed: readonly ClaimEntry[]): Iterable<Declarer> {
     if (set.length + removed.length === 0) return [];
     const keys = removed.map(({ namespace, thing }) => entryKey(namespace, thing));
     for (const key of keys) {
@@ -162,20 +162,20 @@ export class ClaimRegistry {
 }
 
 /** What has other forms that are served misses only calls without a namespace; a raw Mapping for these is not served at all. */
-function bareNameProblem(unit: Unit, name: string, { undecided, reason }: NameRefusal): Problem {
-  const isWhole = unit.configuration !== null;
+function bareNameProblem(declarer: Declarer, name: string, { undecided, reason }: NameRefusal): Problem {
+  const isWhole = declarer.configuration !== null;
   const field = isWhole ? "" : "metadata.name";
   return {
     code: "bare-name-contested",
     level: undecided || isWhole ? "error" : "info",
-    subject: unit.ref,
+    subject: declarer.ref,
     field,
-    sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}`,
+    sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${declarer.namespace}`,
   };
 }
 
-/** Names that the drafts of a unit declare, each once; an SD declares one, raw Mappings up to their allowance. */
-function bareNamesOf({ drafts }: UnitMeaning, refusals: Refusals | null): readonly string[] {
+/** Names that the drafts of a declarer declare, each once; an SD declares one, raw Mappings up to their allowance. */
+function bareNamesOf({ drafts }: ObjectMeaning, refusals: Refusals | null): readonly string[] {
   const names: string[] = [];
   for (const { mapping, standing } of drafts) {
     if (standing.kind !== "bare" || refusals?.mappings.has(mapping.id) === true) continue;

@@ -3,7 +3,7 @@
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import { externalNameOf } from "../fields/annotation-names.ts";
 import type { OAuthKey } from "../model/oauth-key.ts";
-import type { Unit } from "../units/unit.ts";
+import type { Declarer } from "../declarers/declarer.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 
 /** A client of the OAuth gateway: whose tokens lead to a SeldonDeployment. Digests only. */
@@ -27,14 +27,14 @@ export class OAuthKeys {
   readonly #isOn: boolean;
   /** The key alone is a name, too. */
   readonly #isPlain: boolean;
-  /** Keys of units that may be known. */
-  readonly #keys = new Map<Unit, Key>();
-  /** Units by key and namespace (`placeOf`), and how many namespaces have a key: thousands may have one, and a change of one of them touches at most one other. */
-  readonly #sharing = new Map<string, Set<Unit>>();
+  /** Keys of declarers that may be known. */
+  readonly #keys = new Map<Declarer, Key>();
+  /** Declarers by key and namespace (`placeOf`), and how many namespaces have a key: thousands may have one, and a change of one of them touches at most one other. */
+  readonly #sharing = new Map<string, Set<Declarer>>();
   readonly #namespaces = new Map<string, number>();
-  readonly #touched = new Set<Unit>();
-  /** What was told of each unit. */
-  readonly #told = new Map<Unit, OAuthExposure>();
+  readonly #touched = new Set<Declarer>();
+  /** What was told of each declarer. */
+  readonly #told = new Map<Declarer, OAuthExposure>();
 
   constructor({
     oauth,
@@ -46,24 +46,24 @@ export class OAuthKeys {
     this.#isPlain = bareNames === "on" || singleNamespace !== null || namespaces.length === 1;
   }
 
-  /** Units that may declare something else now. */
-  take(units: Iterable<Unit>): void {
+  /** Declarers that may declare something else now. */
+  take(declarers: Iterable<Declarer>): void {
     if (!this.#isOn) return;
-    for (const unit of units) {
-      const before = this.#keys.get(unit) ?? null;
-      const after = keyOf(unit);
+    for (const declarer of declarers) {
+      const before = this.#keys.get(declarer) ?? null;
+      const after = keyOf(declarer);
       if (before === null && after === null) continue;
-      if (before !== null) this.#leave(unit, before);
-      if (after !== null) this.#join(unit, after);
-      this.#touched.add(unit);
+      if (before !== null) this.#leave(declarer, before);
+      if (after !== null) this.#join(declarer, after);
+      this.#touched.add(declarer);
     }
   }
 
-  #leave(unit: Unit, key: Key): void {
-    this.#keys.delete(unit);
-    const place = placeOf(unit, key);
+  #leave(declarer: Declarer, key: Key): void {
+    this.#keys.delete(declarer);
+    const place = placeOf(declarer, key);
     const sharing = this.#sharing.get(place)!;
-    sharing.delete(unit);
+    sharing.delete(declarer);
     if (sharing.size > 0) return this.#touchLone(sharing);
     this.#sharing.delete(place);
     const others = this.#namespaces.get(key.plain)! - 1;
@@ -71,21 +71,21 @@ export class OAuthKeys {
     else this.#namespaces.set(key.plain, others);
   }
 
-  #join(unit: Unit, key: Key): void {
-    this.#keys.set(unit, key);
-    const place = placeOf(unit, key);
+  #join(declarer: Declarer, key: Key): void {
+    this.#keys.set(declarer, key);
+    const place = placeOf(declarer, key);
     const sharing = this.#sharing.get(place);
     if (sharing !== undefined) {
       this.#touchLone(sharing);
-      sharing.add(unit);
+      sharing.add(declarer);
       return;
     }
-    this.#sharing.set(place, new Set([unit]));
+    this.#sharing.set(place, new Set([declarer]));
     this.#namespaces.set(key.plain, (this.#namespaces.get(key.plain) ?? 0) + 1);
   }
 
-  /** What a unit gets depends on whether another of its namespace has the key: one that is alone with it now, or was, may get something else. */
-  #touchLone(sharing: ReadonlySet<Unit>): void {
+  /** What a declarer gets depends on whether another of its namespace has the key: one that is alone with it now, or was, may get something else. */
+  #touchLone(sharing: ReadonlySet<Declarer>): void {
     if (sharing.size === 1) for (const one of sharing) this.#touched.add(one);
   }
 
@@ -93,12 +93,12 @@ export class OAuthKeys {
   drain(): OAuthExposuresChange {
     const set: OAuthExposure[] = [];
     const removed: string[] = [];
-    for (const unit of this.#touched) {
-      const before = this.#told.get(unit) ?? null;
-      const after = this.#exposureOf(unit);
+    for (const declarer of this.#touched) {
+      const before = this.#told.get(declarer) ?? null;
+      const after = this.#exposureOf(declarer);
       if (before !== null && before.id !== after?.id) removed.push(before.id);
-      if (after === null) this.#told.delete(unit);
-      else this.#told.set(unit, after);
+      if (after === null) this.#told.delete(declarer);
+      else this.#told.set(declarer, after);
       if (after !== null && (before?.id !== after.id || before.names.length !== after.names.length)) set.push(after);
     }
     this.#touched.clear();
@@ -110,40 +110,40 @@ export class OAuthKeys {
     return this.#told.values().find((one) => one.deployment === deployment && one.namespace === namespace)?.id ?? null;
   }
 
-  #exposureOf(unit: Unit): OAuthExposure | null {
-    const key = this.#keys.get(unit);
+  #exposureOf(declarer: Declarer): OAuthExposure | null {
+    const key = this.#keys.get(declarer);
     if (key === undefined) return null;
-    if (this.#contestOf(unit, key).inNamespace) return null;
+    if (this.#contestOf(declarer, key).inNamespace) return null;
     const { id, plain, scoped, secret } = key;
     return {
       id,
       names: this.#isPlain ? [plain, scoped] : [scoped],
       secret,
-      namespace: unit.namespace,
-      deployment: unit.ref.name,
+      namespace: declarer.namespace,
+      deployment: declarer.ref.name,
     };
   }
 
-  #contestOf(unit: Unit, key: Key): { readonly inNamespace: boolean; readonly alone: boolean } {
+  #contestOf(declarer: Declarer, key: Key): { readonly inNamespace: boolean; readonly alone: boolean } {
     return {
-      inNamespace: this.#sharing.get(placeOf(unit, key))!.size > 1,
+      inNamespace: this.#sharing.get(placeOf(declarer, key))!.size > 1,
       alone: this.#namespaces.get(key.plain) === 1,
     };
   }
 
-  /** Of a unit, those that its own Problems do not tell. */
-  problemsOf(unit: Unit): readonly Problem[] {
+  /** Of a declarer, those that its own Problems do not tell. */
+  problemsOf(declarer: Declarer): readonly Problem[] {
     if (!this.#isOn) return [];
-    const oauth = unit.deployment?.oauth ?? null;
+    const oauth = declarer.deployment?.oauth ?? null;
     if (oauth === null) return [];
     const problem = (
       level: Problem["level"],
       code: ProblemCode,
       field: string,
       sentence: string,
-    ): readonly Problem[] => [{ code, level, subject: unit.ref, field, sentence }];
+    ): readonly Problem[] => [{ code, level, subject: declarer.ref, field, sentence }];
     if (oauth.kind === "bad") return problem("error", "bad-oauth", oauth.field, oauth.sentence);
-    const key = this.#keys.get(unit);
+    const key = this.#keys.get(declarer);
     if (key === undefined) {
       return problem(
         "warning",
@@ -152,7 +152,7 @@ export class OAuthKeys {
         "its own configuration takes its requests, or the SeldonDeployment that seldon.io/ambassador-service-name names does, so no token is issued for it alone; remove the key, or the annotation",
       );
     }
-    const { inNamespace, alone } = this.#contestOf(unit, key);
+    const { inNamespace, alone } = this.#contestOf(declarer, key);
     if (inNamespace)
       return problem(
         "error",
@@ -165,18 +165,18 @@ export class OAuthKeys {
         "warning",
         "oauth-key-contested",
         "spec.oauth_key",
-        `a SeldonDeployment of another namespace has the same key, so Sluice tells the two apart by their secrets, and issues no token for the key alone where these are the same too; clients send the key followed by ${unit.namespace}`,
+        `a SeldonDeployment of another namespace has the same key, so Sluice tells the two apart by their secrets, and issues no token for the key alone where these are the same too; clients send the key followed by ${declarer.namespace}`,
       );
     return [];
   }
 }
 
-function placeOf({ namespace }: Unit, { plain }: Key): string {
+function placeOf({ namespace }: Declarer, { plain }: Key): string {
   return `${plain} ${namespace}`;
 }
 
 /** null: none that leads to requests of this SeldonDeployment and no other. */
-function keyOf({ deployment, configuration, ref }: Unit): Key | null {
+function keyOf({ deployment, configuration, ref }: Declarer): Key | null {
   if (deployment === null || configuration !== null || externalNameOf(deployment) !== ref.name) return null;
   return deployment.oauth?.kind === "key" ? deployment.oauth : null;
 }

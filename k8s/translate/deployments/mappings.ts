@@ -17,7 +17,7 @@ import { plainTarget } from "../meaning/plain-target.ts";
 import { previousServices } from "./previous.ts";
 import { portNamed } from "../backends/services.ts";
 import { defaultTimeLimit } from "./time-limits.ts";
-import { MeaningBuilder, ownedStanding, type Lookups, type Standing, type UnitMeaning } from "../meaning/meaning.ts";
+import { MeaningBuilder, ownedStanding, type Lookups, type Standing, type ObjectMeaning } from "../meaning/meaning.ts";
 import { printUpstream, type UpstreamPlan } from "../backends/upstreams.ts";
 
 // Parts that most Mappings have in common: one frozen object each.
@@ -27,7 +27,7 @@ const keepPath: Rewrite = commonPart({ kind: "none" });
 const noQuery: readonly NamedMatch[] = commonPart([]);
 
 /** Everything that Sluice makes from an SD without `seldon.io/ambassador-config`. */
-export function translateDeployment(deployment: Deployment, around: Lookups): UnitMeaning {
+export function translateDeployment(deployment: Deployment, around: Lookups): ObjectMeaning {
   return new DeploymentTranslation(deployment, around).meaning();
 }
 
@@ -73,7 +73,7 @@ class DeploymentTranslation {
     this.#regexes = policy.headers.filter(({ value }) => value.kind === "regex").length;
   }
 
-  meaning(): UnitMeaning {
+  meaning(): ObjectMeaning {
     if (this.#policy.served !== "no") {
       const report: Report = (level, code, field, sentence) => this.#builder.report(level, code, field, sentence);
       const roles = predictorRoles(this.#deployment, this.#policy, report);

@@ -9,12 +9,12 @@ import { planService } from "../platform/planned-services.ts";
 import { rawWithDefaults } from "../mappings/defaults.ts";
 import type { RawMapping } from "../mappings/mapping.ts";
 import { planRawUpstream, withheldUpstream } from "../mappings/upstream.ts";
-import { MeaningBuilder, type Lookups, type UnitMeaning } from "../meaning/meaning.ts";
+import { MeaningBuilder, type Lookups, type ObjectMeaning } from "../meaning/meaning.ts";
 import type { UpstreamPlan } from "../backends/upstreams.ts";
 import { quoted } from "../values/value.ts";
 
 /** Mappings of an object's documents: each is a member of its own. */
-export function translateConfiguration(ref: ObjectRef, configuration: Configuration, around: Lookups): UnitMeaning {
+export function translateConfiguration(ref: ObjectRef, configuration: Configuration, around: Lookups): ObjectMeaning {
   const builder = new MeaningBuilder(ref);
   for (const raw of configuration.mappings) translateRaw(ref, raw, configuration.guard, builder, around);
   for (const declared of configuration.services) builder.services.push(planService(ref, declared, builder, around));

@@ -6,7 +6,7 @@ import { readAddress, refusalOf } from "../backends/reach.ts";
 import { Registry } from "../collections/registry.ts";
 import type { Service } from "../backends/services.ts";
 import type { TranslateSettings } from "../model/translation.ts";
-import { Watched } from "../units/unit.ts";
+import { Watched } from "../declarers/declarer.ts";
 import { defaultUpstreamLimits, plainForm, type PlainForm, type UpstreamPlan } from "../backends/upstreams.ts";
 
 /** An Upstream that published Mappings name, and what was told of it. */
@@ -15,7 +15,7 @@ export class Use {
   /** The Service that it dials, or null. Kept here, because finding it costs as much as all else. */
   readonly backend: Backend | null;
   readonly form: PlainForm | UpstreamPlan;
-  /** How many units name it. */
+  /** How many declarers name it. */
   count = 0;
   touched = false;
   /** What was told of its Endpoints: the last two are 62 bits of their digest. */

@@ -2,8 +2,8 @@
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import type { EditKind, FieldEdit, ObjectEdit, ObjectEdits } from "../model/edit.ts";
 import type { Service } from "../backends/services.ts";
-import { differencesOf, partsThatDiffer, type Difference } from "../units/declared-edits.ts";
-import { nothingDeclared, type Declared, type Unit } from "../units/unit.ts";
+import { differencesOf, partsThatDiffer, type Difference } from "../declarers/declared-edits.ts";
+import { nothingDeclared, type Declared, type Declarer } from "../declarers/declarer.ts";
 import type { Backend } from "./backend-records.ts";
 
 /** Objects of one change that are told, at most, and of one namespace. */
@@ -15,7 +15,7 @@ interface Gathered {
   readonly kind: EditKind;
   readonly differences: readonly Difference[];
   /** Whose Problems say what does not hold; null: it has none of its own. */
-  readonly unit: Unit | null;
+  readonly declarer: Declarer | null;
 }
 
 /** Endpoints of one Upstream. */
@@ -31,16 +31,16 @@ export class Edits {
   /** Services whose Endpoints are among them: several Upstreams dial one. */
   readonly #backends = new Set<Backend>();
 
-  /** What a unit will declare now, in place of what it declares. */
-  declare(unit: Unit, after: Declared, isRemoved: boolean): void {
-    const was = isSomething(unit);
+  /** What a declarer will declare now, in place of what it declares. */
+  declare(declarer: Declarer, after: Declared, isRemoved: boolean): void {
+    const was = isSomething(declarer);
     const is = isSomething(after);
     if (!was && !is) return;
     if (was && is) {
-      this.#gather(unit.ref, "changed", unit, () => differencesOf(unit, after));
+      this.#gather(declarer.ref, "changed", declarer, () => differencesOf(declarer, after));
       return;
     }
-    this.#gather(unit.ref, is ? "created" : isRemoved ? "deleted" : "withdrawn", unit, noDifferences);
+    this.#gather(declarer.ref, is ? "created" : isRemoved ? "deleted" : "withdrawn", declarer, noDifferences);
   }
 
   /** A Service that is another; null: there was or is none. */
@@ -66,7 +66,7 @@ export class Edits {
     });
   }
 
-  /** What was gathered since the last call. After units were translated: their Problems say what does not hold. */
+  /** What was gathered since the last call. After declarers were translated: their Problems say what does not hold. */
   drain(): ObjectEdits {
     const edits = this.#gathered.map(edited);
     const more = this.#more;
@@ -77,7 +77,7 @@ export class Edits {
     return { edits, more };
   }
 
-  #gather(ref: ObjectRef, kind: EditKind, unit: Unit | null, compare: () => readonly Difference[]): void {
+  #gather(ref: ObjectRef, kind: EditKind, declarer: Declarer | null, compare: () => readonly Difference[]): void {
     const told = this.#told.get(ref.namespace) ?? 0;
     if (this.#gathered.length >= maxTold || told >= maxToldOfNamespace) {
       this.#more.set(ref.namespace, (this.#more.get(ref.namespace) ?? 0) + 1);
@@ -86,12 +86,12 @@ export class Edits {
     const differences = compare();
     if (kind === "changed" && differences.length === 0) return;
     this.#told.set(ref.namespace, told + 1);
-    this.#gathered.push({ ref, kind, differences, unit });
+    this.#gathered.push({ ref, kind, differences, declarer });
   }
 }
 
-function edited({ ref, kind, differences, unit }: Gathered): ObjectEdit {
-  const problems = unit === null ? [] : [...unit.decodeProblems, ...unit.problems];
+function edited({ ref, kind, differences, declarer }: Gathered): ObjectEdit {
+  const problems = declarer === null ? [] : [...declarer.decodeProblems, ...declarer.problems];
   return { ref, kind, fields: differences.map((one) => fieldEdit(one, problems)) };
 }
 

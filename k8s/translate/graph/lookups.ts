@@ -1,4 +1,4 @@
-// TrackedLookups: what one unit sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
+// TrackedLookups: what one declarer sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
 import { compareText } from "../../../routing/text/problem.ts";
 import type { Deployment } from "../model/deployment.ts";
 import { listOf } from "../collections/few.ts";
@@ -10,9 +10,9 @@ import { ownerNamesOf, type Service } from "../backends/services.ts";
 import type { Secret, TlsContext } from "../backends/tls.ts";
 import type { Grant, TranslateSettings } from "../model/translation.ts";
 import type { Lookups } from "../meaning/meaning.ts";
-import { Watched } from "../units/unit.ts";
+import { Watched } from "../declarers/declarer.ts";
 
-/** All objects, as far as a unit may ask for them. */
+/** All objects, as far as a declarer may ask for them. */
 export interface ReadableObjects {
   readonly settings: TranslateSettings;
   readonly records: Records;
@@ -53,7 +53,7 @@ export class TrackedLookups implements Lookups {
   nameTaken(namespace: string, name: string): boolean {
     const record = this.#graph.records.names.at(namespace, name);
     this.reads.add(record);
-    return record.units !== null;
+    return record.declarers !== null;
   }
 
   servicesOf(deployment: Deployment): readonly Service[] {

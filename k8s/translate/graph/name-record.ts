@@ -2,14 +2,14 @@
 import type { Few } from "../collections/few.ts";
 import type { Service } from "../backends/services.ts";
 import type { Secret, TlsContext } from "../backends/tls.ts";
-import { Watched, type Unit } from "../units/unit.ts";
+import { Watched, type Declarer } from "../declarers/declarer.ts";
 
 /** All that goes by one name of SDs in a namespace. */
 export class NameRecord extends Watched {
   readonly namespace: string;
   readonly name: string;
-  /** Units whose own or external name it is. */
-  units: Few<Unit> = null;
+  /** Declarers whose own or external name it is. */
+  declarers: Few<Declarer> = null;
   /** Services whose owner has this name. */
   services: Few<Service> = null;
   touched = false;
@@ -21,7 +21,7 @@ export class NameRecord extends Watched {
   }
 
   get isIdle(): boolean {
-    return this.units === null && this.services === null && this.readers === null;
+    return this.declarers === null && this.services === null && this.readers === null;
   }
 }
 
@@ -30,7 +30,7 @@ export class Material extends Watched {
   readonly namespace: string;
   readonly name: string;
   secret: Secret | null = null;
-  readonly contexts = new Map<Unit, TlsContext>();
+  readonly contexts = new Map<Declarer, TlsContext>();
   touched = false;
 
   constructor(namespace: string, name: string) {

@@ -1,4 +1,4 @@
-// ObjectGraph: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
+// ObjectGraph: every object, decoded, and the declarers that must be translated again when one changes. Each declarer's reads are remembered, so that a
 // change touches its dependants and nothing else.
 import { plainGuard } from "../../../routing/model/guard.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
@@ -23,14 +23,14 @@ import { Modules } from "../platform/modules.ts";
 import { NamedMap } from "../collections/named-map.ts";
 import { RecordEdits } from "./record-edits.ts";
 import { Records } from "./records.ts";
-import { nothingDeclared, Unit, type Declared } from "../units/unit.ts";
+import { nothingDeclared, Declarer, type Declared } from "../declarers/declarer.ts";
 import { objectKey, refOfKey, type SourceObject } from "../model/object.ts";
 import { configField, serviceConfigOf } from "../fields/service-config.ts";
 import { decodeService, ownersOf } from "../backends/services.ts";
 import { toldOf } from "../values/told-problems.ts";
 import { decodeSecret, type TlsContext } from "../backends/tls.ts";
 import type { Grant, OfAnother, TranslateSettings } from "../model/translation.ts";
-import { nothing, type UnitMeaning } from "../meaning/meaning.ts";
+import { nothing, type ObjectMeaning } from "../meaning/meaning.ts";
 import { fieldOf, recordOf, textOf } from "../values/value.ts";
 
 export class ObjectGraph {
@@ -42,20 +42,20 @@ export class ObjectGraph {
   readonly modules: Modules;
   readonly hosts = new Hosts();
   /** By kind. */
-  readonly #units = new Map<string, NamedMap<Unit>>();
+  readonly #declarers = new Map<string, NamedMap<Declarer>>();
   /** By key. */
   readonly #ofAnother = new Map<string, OfAnother>();
   readonly #grants = new Map<string, readonly Grant[]>();
-  /** Units that may say who may call. */
-  readonly #guarded = new Set<Unit>();
+  /** Declarers that may say who may call. */
+  readonly #guarded = new Set<Declarer>();
   /** Namespaces whose EndpointSlices may be written by hand. */
   readonly #handWritten = new Set<string>();
-  #changed: Unit[] = [];
+  #changed: Declarer[] = [];
 
   constructor(settings: TranslateSettings, backends: Backends) {
     this.settings = settings;
     this.records = new Records(backends);
-    this.#edits = new RecordEdits(this.records, this.edits, (unit) => this.#mark(unit));
+    this.#edits = new RecordEdits(this.records, this.edits, (declarer) => this.#mark(declarer));
     this.modules = new Modules(settings);
     for (const grant of settings.grants) {
       this.#grants.set(grant.namespace, [...this.grantsOf(grant.namespace), grant]);
@@ -67,16 +67,16 @@ export class ObjectGraph {
     return this.#grants.get(namespace) ?? noGrants;
   }
 
-  *units(): Iterable<Unit> {
-    for (const units of this.#units.values()) yield* units.values();
+  *declarers(): Iterable<Declarer> {
+    for (const declarers of this.#declarers.values()) yield* declarers.values();
   }
 
-  unitAt({ kind, namespace, name }: ObjectRef): Unit | null {
-    return this.#units.get(kind)?.get(namespace, name) ?? null;
+  declarerAt({ kind, namespace, name }: ObjectRef): Declarer | null {
+    return this.#declarers.get(kind)?.get(namespace, name) ?? null;
   }
 
-  /** Units that may say who may call: few, where there are many. */
-  get guarded(): Iterable<Unit> {
+  /** Declarers that may say who may call: few, where there are many. */
+  get guarded(): Iterable<Declarer> {
     return this.#guarded;
   }
 
@@ -119,40 +119,40 @@ export class ObjectGraph {
     this.#declare(ref, nothingDeclared, noProblems, true);
   }
 
-  /** Translates every unit that a change touched, and gives each then. Units that are gone mean nothing. */
-  *translateChanged(): Iterable<Unit> {
+  /** Translates every declarer that a change touched, and gives each then. Declarers that are gone mean nothing. */
+  *translateChanged(): Iterable<Declarer> {
     const changed = this.#changed;
     this.#changed = [];
-    for (const unit of changed) {
-      unit.changed = false;
-      this.#translate(unit);
-      yield unit;
+    for (const declarer of changed) {
+      declarer.changed = false;
+      this.#translate(declarer);
+      yield declarer;
     }
   }
 
-  /** What a unit means. A Mapping object or document, and what few units have, is kept; of the others it is found out again. */
-  meaningOf(unit: Unit): UnitMeaning {
-    return unit.meaning ?? this.#meaningOf(unit, new TrackedLookups(this));
+  /** What a declarer means. A Mapping object or document, and what few declarers have, is kept; of the others it is found out again. */
+  meaningOf(declarer: Declarer): ObjectMeaning {
+    return declarer.meaning ?? this.#meaningOf(declarer, new TrackedLookups(this));
   }
 
-  #meaningOf({ ref, deployment, configuration }: Unit, reading: TrackedLookups): UnitMeaning {
+  #meaningOf({ ref, deployment, configuration }: Declarer, reading: TrackedLookups): ObjectMeaning {
     if (configuration !== null) return translateConfiguration(ref, configuration, reading);
     return deployment === null ? nothing : translateDeployment(deployment, reading);
   }
 
-  #translate(unit: Unit): void {
+  #translate(declarer: Declarer): void {
     const reading = new TrackedLookups(this);
-    const meaning = this.#meaningOf(unit, reading);
-    unit.means(meaning);
-    this.hosts.replace(unit.ref, unit.createdAt, meaning.hosts);
+    const meaning = this.#meaningOf(declarer, reading);
+    declarer.means(meaning);
+    this.hosts.replace(declarer.ref, declarer.createdAt, meaning.hosts);
     const { reads } = reading;
-    for (const read of unit.reads) {
+    for (const read of declarer.reads) {
       if (reads.has(read)) continue;
-      read.readers = withoutOne(read.readers, unit);
+      read.readers = withoutOne(read.readers, declarer);
       if (read.readers === null) this.records.unread(read);
     }
-    for (const read of reads) if (!unit.reads.includes(read)) read.readers = withOne(read.readers, unit);
-    unit.reads = [...reads];
+    for (const read of reads) if (!declarer.reads.includes(read)) read.readers = withOne(read.readers, declarer);
+    declarer.reads = [...reads];
   }
 
   #setDeployment(object: SourceObject): void {
@@ -163,7 +163,7 @@ export class ObjectGraph {
       this.#ofAnother.set(objectKey(ref), { ref, ids: named });
       return this.#declare(ref, nothingDeclared, noProblems);
     }
-    const { deployment, deleting, problems } = decodeDeployment(object, this.unitAt(ref)?.deployment ?? null);
+    const { deployment, deleting, problems } = decodeDeployment(object, this.declarerAt(ref)?.deployment ?? null);
     const told: Problem[] = deleting ? [] : [...problems];
     const report: Report = (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence });
     if (deleting) reportDeletion(report);
@@ -203,7 +203,7 @@ export class ObjectGraph {
     const told: Problem[] = [];
     const config = serviceConfigOf(
       recordOf(object),
-      this.unitAt(ref)?.configuration !== undefined && this.unitAt(ref)?.configuration !== null,
+      this.declarerAt(ref)?.configuration !== undefined && this.declarerAt(ref)?.configuration !== null,
       (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence }),
     );
     if (config.kind === "none") return this.#declare(ref, nothingDeclared, told);
@@ -237,7 +237,7 @@ export class ObjectGraph {
   }
 
   #hadGuard(ref: ObjectRef): boolean {
-    const guard = this.unitAt(ref)?.configuration?.guard ?? plainGuard;
+    const guard = this.declarerAt(ref)?.configuration?.guard ?? plainGuard;
     return guard !== plainGuard;
   }
 
@@ -256,7 +256,7 @@ export class ObjectGraph {
       configuration,
       otherIds,
       problems: wrong,
-    } = decodeConfiguration(origin, input, this.unitAt(ref)?.configuration ?? null, this.settings);
+    } = decodeConfiguration(origin, input, this.declarerAt(ref)?.configuration ?? null, this.settings);
     if (
       configuration.mappings.length +
         configuration.contexts.length +
@@ -281,34 +281,34 @@ export class ObjectGraph {
   /** What an object declares now; nothing for one that is gone or belongs to somebody else. */
   #declare(ref: ObjectRef, declared: Declared, problems: readonly Problem[], isRemoved = false): void {
     const empty = declared === nothingDeclared && problems.length === 0;
-    let units = this.#units.get(ref.kind);
-    let unit = units?.get(ref.namespace, ref.name);
-    if (unit === undefined) {
+    let declarers = this.#declarers.get(ref.kind);
+    let declarer = declarers?.get(ref.namespace, ref.name);
+    if (declarer === undefined) {
       if (empty) return;
-      if (units === undefined) this.#units.set(ref.kind, (units = new NamedMap()));
-      units.set(ref.namespace, ref.name, (unit = new Unit(ref)));
+      if (declarers === undefined) this.#declarers.set(ref.kind, (declarers = new NamedMap()));
+      declarers.set(ref.namespace, ref.name, (declarer = new Declarer(ref)));
     }
-    this.edits.declare(unit, declared, isRemoved);
-    this.#edits.rename(unit, listOf(declared.names));
+    this.edits.declare(declarer, declared, isRemoved);
+    this.#edits.rename(declarer, listOf(declared.names));
     this.#edits.setContexts(
-      unit,
-      unit.configuration?.contexts ?? noContexts,
+      declarer,
+      declarer.configuration?.contexts ?? noContexts,
       declared.configuration?.contexts ?? noContexts,
     );
     if (this.modules.replace(ref, declared.configuration?.modules ?? []))
-      for (const other of this.units()) this.#mark(other);
-    unit.declares(declared);
-    if (maySayWho(declared)) this.#guarded.add(unit);
-    else this.#guarded.delete(unit);
-    unit.decodeProblems = toldOf(problems);
-    this.#mark(unit);
-    if (empty) units!.delete(ref.namespace, ref.name);
+      for (const other of this.declarers()) this.#mark(other);
+    declarer.declares(declared);
+    if (maySayWho(declared)) this.#guarded.add(declarer);
+    else this.#guarded.delete(declarer);
+    declarer.decodeProblems = toldOf(problems);
+    this.#mark(declarer);
+    if (empty) declarers!.delete(ref.namespace, ref.name);
   }
 
-  #mark(unit: Unit): void {
-    if (unit.changed) return;
-    unit.changed = true;
-    this.#changed.push(unit);
+  #mark(declarer: Declarer): void {
+    if (declarer.changed) return;
+    declarer.changed = true;
+    this.#changed.push(declarer);
   }
 }
 

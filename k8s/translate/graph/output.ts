@@ -1,4 +1,4 @@
-// Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked. Mappings are not kept:
+// Output: what is published of all declarers (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked. Mappings are not kept:
 // their digests tell whether one differs.
 import { digestOf, digestOfKin, type DigestKey } from "../../../routing/collections/digest.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
@@ -18,14 +18,14 @@ import { objectKey } from "../model/object.ts";
 import { RecentParts } from "../collections/recent-parts.ts";
 import type { TranslationChange } from "../model/translation.ts";
 import type { Draft } from "../meaning/meaning.ts";
-import type { Unit } from "../units/unit.ts";
+import type { Declarer } from "../declarers/declarer.ts";
 import { Uses } from "./uses.ts";
 
-/** What was published of a unit. */
+/** What was published of a declarer. */
 interface Published {
-  /** What the ids of its Mappings have behind the key of its object: the same list for most units. */
+  /** What the ids of its Mappings have behind the key of its object: the same list for most declarers. */
   readonly parts: readonly string[];
-  /** Digests of the Mappings, `digestUnits` characters each. */
+  /** Digests of the Mappings, `digestChars` characters each. */
   readonly digests: string;
   /** Upstreams that they name, each once. */
   readonly uses: readonly Use[];
@@ -41,7 +41,7 @@ export class Output {
   readonly #backends: Backends;
   readonly #edits: Edits;
   readonly #key: DigestKey;
-  readonly #published = new Map<Unit, Published>();
+  readonly #published = new Map<Declarer, Published>();
   readonly #uses: Uses;
   readonly #partLists = new RecentParts<readonly string[]>();
   #set: Mapping[] = [];
@@ -60,8 +60,8 @@ export class Output {
     this.endpoints = new MapView(this.#uses, (use) => backends.endpointsOf(use));
   }
 
-  /** Units of which Mappings are published. */
-  get units(): Iterable<Unit> {
+  /** Declarers of which Mappings are published. */
+  get declarers(): Iterable<Declarer> {
     return this.#published.keys();
   }
 
@@ -70,17 +70,17 @@ export class Output {
     return this.#published.values().reduce((sum, { parts }) => sum + parts.length, 0);
   }
 
-  /** Ids of the Mappings of a unit that are published. */
-  idsOf(unit: Unit): readonly string[] {
-    const key = objectKey(unit.ref);
-    return (this.#published.get(unit)?.parts ?? []).map((part) => key + part);
+  /** Ids of the Mappings of a declarer that are published. */
+  idsOf(declarer: Declarer): readonly string[] {
+    const key = objectKey(declarer.ref);
+    return (this.#published.get(declarer)?.parts ?? []).map((part) => key + part);
   }
 
-  /** Publishes those drafts of a unit that are served, and Upstreams of what it says is asked. Ids of drafts are unique. */
-  publish(unit: Unit, served: readonly Draft[], services: readonly PlannedService[]): void {
-    const before = this.#published.get(unit) ?? nothingPublished;
+  /** Publishes those drafts of a declarer that are served, and Upstreams of what it says is asked. Ids of drafts are unique. */
+  publish(declarer: Declarer, served: readonly Draft[], services: readonly PlannedService[]): void {
+    const before = this.#published.get(declarer) ?? nothingPublished;
     if (served.length + services.length === 0 && before === nothingPublished) return;
-    const key = objectKey(unit.ref);
+    const key = objectKey(declarer.ref);
     const written = served.map(({ mapping }) => mapping.id.slice(key.length));
     const parts = this.#partLists.of(JSON.stringify(written), written);
     const digests = digestsOf(served, this.#key);
@@ -97,8 +97,8 @@ export class Output {
     const uses = this.#usesOf(served, services);
     for (const use of uses) this.#count(use, 1);
     for (const use of before.uses) this.#count(use, -1);
-    if (served.length + services.length === 0) this.#published.delete(unit);
-    else this.#published.set(unit, { parts, digests, uses });
+    if (served.length + services.length === 0) this.#published.delete(declarer);
+    else this.#published.set(declarer, { parts, digests, uses });
   }
 
   /** Mappings that came or changed since the last batch. */
@@ -206,7 +206,7 @@ export class Output {
 }
 
 /** 64 bits. */
-const digestUnits = 4;
+const digestChars = 4;
 
 function digestsOf(drafts: readonly Draft[], key: DigestKey): string {
   return drafts
@@ -218,5 +218,5 @@ function digestsOf(drafts: readonly Draft[], key: DigestKey): string {
 }
 
 function digestAt(digests: string, index: number): string {
-  return digests.slice(index * digestUnits, (index + 1) * digestUnits);
+  return digests.slice(index * digestChars, (index + 1) * digestChars);
 }

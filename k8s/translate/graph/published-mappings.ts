@@ -4,14 +4,14 @@ import type { ObjectGraph } from "./object-graph.ts";
 import { refOfMapping } from "../model/object.ts";
 import type { Output } from "./output.ts";
 import type { Draft } from "../meaning/meaning.ts";
-import type { Unit } from "../units/unit.ts";
+import type { Declarer } from "../declarers/declarer.ts";
 
 export class PublishedMappings implements ReadonlyMap<string, Mapping> {
   readonly #output: Output;
   readonly #graph: ObjectGraph;
-  readonly #servedOf: (unit: Unit) => readonly Draft[];
+  readonly #servedOf: (declarer: Declarer) => readonly Draft[];
 
-  constructor(output: Output, graph: ObjectGraph, servedOf: (unit: Unit) => readonly Draft[]) {
+  constructor(output: Output, graph: ObjectGraph, servedOf: (declarer: Declarer) => readonly Draft[]) {
     this.#output = output;
     this.#graph = graph;
     this.#servedOf = servedOf;
@@ -22,21 +22,21 @@ export class PublishedMappings implements ReadonlyMap<string, Mapping> {
   }
 
   get(id: string): Mapping | undefined {
-    const unit = this.#graph.unitAt(refOfMapping(id));
-    return unit === null ? undefined : this.#servedOf(unit).find(({ mapping }) => mapping.id === id)?.mapping;
+    const declarer = this.#graph.declarerAt(refOfMapping(id));
+    return declarer === null ? undefined : this.#servedOf(declarer).find(({ mapping }) => mapping.id === id)?.mapping;
   }
 
   has(id: string): boolean {
-    const unit = this.#graph.unitAt(refOfMapping(id));
-    return unit !== null && this.#output.idsOf(unit).includes(id);
+    const declarer = this.#graph.declarerAt(refOfMapping(id));
+    return declarer !== null && this.#output.idsOf(declarer).includes(id);
   }
 
   *keys(): MapIterator<string> {
-    for (const unit of this.#output.units) yield* this.#output.idsOf(unit);
+    for (const declarer of this.#output.declarers) yield* this.#output.idsOf(declarer);
   }
 
   *values(): MapIterator<Mapping> {
-    for (const unit of this.#output.units) for (const { mapping } of this.#servedOf(unit)) yield mapping;
+    for (const declarer of this.#output.declarers) for (const { mapping } of this.#servedOf(declarer)) yield mapping;
   }
 
   *entries(): MapIterator<[string, Mapping]> {

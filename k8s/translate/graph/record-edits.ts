@@ -1,4 +1,4 @@
-// RecordEdits: puts what objects say into the records that units read, and wakes whoever has read them.
+// RecordEdits: puts what objects say into the records that declarers read, and wakes whoever has read them.
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import type { Backend } from "./backend-records.ts";
@@ -9,18 +9,18 @@ import { NamedMap } from "../collections/named-map.ts";
 import type { Records } from "./records.ts";
 import type { Service } from "../backends/services.ts";
 import type { Secret, TlsContext } from "../backends/tls.ts";
-import type { Unit, Watched } from "../units/unit.ts";
+import type { Declarer, Watched } from "../declarers/declarer.ts";
 
 export class RecordEdits {
   readonly #records: Records;
   readonly #edits: Edits;
-  readonly #wakeUnit: (unit: Unit) => void;
+  readonly #wakeDeclarer: (declarer: Declarer) => void;
   readonly #slices = new NamedMap<Slice>();
 
-  constructor(records: Records, edits: Edits, wakeUnit: (unit: Unit) => void) {
+  constructor(records: Records, edits: Edits, wakeDeclarer: (declarer: Declarer) => void) {
     this.#records = records;
     this.#edits = edits;
-    this.#wakeUnit = wakeUnit;
+    this.#wakeDeclarer = wakeDeclarer;
   }
 
   get slices(): Iterable<Slice> {
@@ -76,40 +76,40 @@ export class RecordEdits {
     this.#wake(backend.endpoints);
   }
 
-  /** The unit takes these names instead of those that it has. */
-  rename(unit: Unit, after: readonly string[]): void {
-    const before = unit.takenNames;
+  /** The declarer takes these names instead of those that it has. */
+  rename(declarer: Declarer, after: readonly string[]): void {
+    const before = declarer.takenNames;
     for (const name of before) {
       if (after.includes(name)) continue;
-      const record = this.#records.names.at(unit.namespace, name);
-      record.units = withoutOne(record.units, unit);
+      const record = this.#records.names.at(declarer.namespace, name);
+      record.declarers = withoutOne(record.declarers, declarer);
       this.#records.names.touch(record);
       this.#wake(record);
     }
     for (const name of after) {
       if (before.includes(name)) continue;
-      const record = this.#records.names.at(unit.namespace, name);
-      record.units = withOne(record.units, unit);
+      const record = this.#records.names.at(declarer.namespace, name);
+      record.declarers = withOne(record.declarers, declarer);
       this.#wake(record);
     }
   }
 
-  /** The unit declares the TLSContexts `after` instead of `before`. */
-  setContexts(unit: Unit, before: readonly TlsContext[], after: readonly TlsContext[]): void {
+  /** The declarer declares the TLSContexts `after` instead of `before`. */
+  setContexts(declarer: Declarer, before: readonly TlsContext[], after: readonly TlsContext[]): void {
     for (const { name } of before) {
-      const material = this.#records.contexts.at(unit.namespace, name);
-      material.contexts.delete(unit);
+      const material = this.#records.contexts.at(declarer.namespace, name);
+      material.contexts.delete(declarer);
       this.#records.contexts.touch(material);
       this.#wake(material);
     }
     for (const context of after) {
-      const material = this.#records.contexts.at(unit.namespace, context.name);
-      material.contexts.set(unit, context);
+      const material = this.#records.contexts.at(declarer.namespace, context.name);
+      material.contexts.set(declarer, context);
       this.#wake(material);
     }
   }
 
   #wake(read: Watched | null): void {
-    if (read !== null) for (const unit of listOf(read.readers)) this.#wakeUnit(unit);
+    if (read !== null) for (const declarer of listOf(read.readers)) this.#wakeDeclarer(declarer);
   }
 }

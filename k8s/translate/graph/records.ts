@@ -1,8 +1,8 @@
-// Records: what units read, by name, whether it exists or not. Each is there while somebody has a use for it.
+// Records: what declarers read, by name, whether it exists or not. Each is there while somebody has a use for it.
 import { Backend, type Backends } from "./backend-records.ts";
 import { Material, NameRecord } from "./name-record.ts";
 import { Registry } from "../collections/registry.ts";
-import type { Watched } from "../units/unit.ts";
+import type { Watched } from "../declarers/declarer.ts";
 
 export class Records {
   readonly backends: Backends;
@@ -14,7 +14,7 @@ export class Records {
     this.backends = backends;
   }
 
-  /** Secrets that a unit reads, as `namespace/name`, whether they exist or not. */
+  /** Secrets that a declarer reads, as `namespace/name`, whether they exist or not. */
   wantedSecrets(): ReadonlySet<string> {
     const wanted = new Set<string>();
     for (const { namespace, name, readers } of this.secrets.values())
@@ -22,7 +22,7 @@ export class Records {
     return wanted;
   }
 
-  /** No unit reads it any more: it goes if that was its last use. */
+  /** No declarer reads it any more: it goes if that was its last use. */
   unread(read: Watched): void {
     if (read instanceof Backend) this.backends.registry.touch(read);
     else if (read instanceof NameRecord) this.names.touch(read);

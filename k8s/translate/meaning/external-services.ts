@@ -23,7 +23,7 @@ export interface PlannedService {
   readonly asked: { readonly said: ServiceSaid; readonly plan: UpstreamPlan; readonly authority: string } | null;
 }
 
-/** The services that units declare, and what they mean together. */
+/** The services that declarers declare, and what they mean together. */
 export class ExternalBook {
   readonly #sourceCluster: string;
   /** By key of the object. */

@@ -1,4 +1,4 @@
-// Unit: one object that declares Mappings (an SD, a Mapping object, a Service with `getambassador.io/config`) and what it means by itself,
+// Declarer: one object that declares Mappings (an SD, a Mapping object, a Service with `getambassador.io/config`) and what it means by itself,
 // before the rules that go beyond one object.
 import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
@@ -55,7 +55,7 @@ export interface Choice {
   readonly exists: boolean;
 }
 
-export interface UnitMeaning {
+export interface ObjectMeaning {
   readonly drafts: readonly Draft[];
   readonly choices: readonly Choice[];
   /** Who is asked about requests, of all that pass the gateway. */
@@ -67,7 +67,7 @@ export interface UnitMeaning {
   readonly hosts: readonly HostDeclaration[];
 }
 
-export const nothing: UnitMeaning = Object.freeze({
+export const nothing: ObjectMeaning = Object.freeze({
   drafts: [],
   choices: [],
   services: [],
@@ -78,7 +78,7 @@ export const nothing: UnitMeaning = Object.freeze({
 
 export const ownedStanding: Standing = Object.freeze({ kind: "owned" });
 
-/** What a unit may look at outside itself. Whoever asks is told again when the answer changes. */
+/** What a declarer may look at outside itself. Whoever asks is told again when the answer changes. */
 export interface Lookups {
   readonly settings: TranslateSettings;
   service(namespace: string, name: string): Service | null;
@@ -90,14 +90,14 @@ export interface Lookups {
   servicesOf(deployment: Deployment): readonly Service[];
   hasEndpoints(service: Service, port: number): boolean;
   grantsOf(namespace: string): readonly Grant[];
-  /** What Mappings under this own id of the gateway have that do not say it. A change of it is told to all units. */
+  /** What Mappings under this own id of the gateway have that do not say it. A change of it is told to all declarers. */
   defaultsOf(id: string): MappingDefaults;
 }
 
 /** What becomes of the requests of a Mapping that is not ready. */
 export const notReady = "it is not ready: the other ready members of its Route take its share, or requests get 503";
 
-/** Gathers one unit's meaning. */
+/** Gathers one declarer's meaning. */
 export class MeaningBuilder {
   readonly drafts: Draft[] = [];
   readonly choices: Choice[] = [];
@@ -114,7 +114,7 @@ export class MeaningBuilder {
     this.problems.push({ code, level, subject: this.#subject, field, sentence });
   }
 
-  meaning(configBytes: number): UnitMeaning {
+  meaning(configBytes: number): ObjectMeaning {
     return {
       drafts: this.drafts,
       choices: this.choices,

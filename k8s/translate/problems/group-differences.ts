@@ -9,12 +9,12 @@ import {
   type ProblemLevel,
   type ProblemCode,
 } from "../../../routing/text/problem.ts";
-import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
+import type { Draft, ObjectMeaning } from "../meaning/meaning.ts";
 
 interface Declarer {
   readonly ref: ObjectRef;
   /** null: it has no raw Mapping. */
-  readonly meaning: UnitMeaning | null;
+  readonly meaning: ObjectMeaning | null;
   readonly takenNames: readonly string[];
 }
 
@@ -23,12 +23,12 @@ interface Member {
   readonly draft: Draft;
 }
 
-/** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. Pauses are after each unit and each group. */
+/** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. Pauses are after each declarer and each group. */
 export function* groupDifferences<D extends Declarer>(
-  units: Iterable<D>,
-  meaningOf: (unit: D) => UnitMeaning,
+  declarers: Iterable<D>,
+  meaningOf: (declarer: D) => ObjectMeaning,
 ): Generator<void, readonly Problem[]> {
-  const all = [...units];
+  const all = [...declarers];
   const shared = new Set<string>();
   for (const {
     ref,
@@ -38,12 +38,12 @@ export function* groupDifferences<D extends Declarer>(
     yield;
   }
   const groups = new Map<string, Member[]>();
-  for (const unit of all) {
+  for (const declarer of all) {
     yield;
-    const { ref, takenNames } = unit;
+    const { ref, takenNames } = declarer;
     const mayShare = shared.size > 0 && takenNames.some((name) => shared.has(`${ref.namespace}/${name}`));
-    if (unit.meaning === null && !mayShare) continue;
-    for (const draft of meaningOf(unit).drafts) {
+    if (declarer.meaning === null && !mayShare) continue;
+    for (const draft of meaningOf(declarer).drafts) {
       // gRPC and the second place of a raw Mapping would say the same once more.
       if ((!draft.raw && !mayShare) || draft.mapping.match.path.kind === "grpc" || draft.mapping.id.endsWith(" own"))
         continue;

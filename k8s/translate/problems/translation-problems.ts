@@ -6,10 +6,10 @@ import { groupDifferences } from "./group-differences.ts";
 import type { ClaimRegistry } from "../claims/claim-registry.ts";
 import type { OAuthKeys } from "../claims/oauth-keys.ts";
 import type { ObjectGraph } from "../graph/object-graph.ts";
-import { shadowSlashes } from "../units/shadow-slashes.ts";
+import { shadowSlashes } from "../declarers/shadow-slashes.ts";
 import { unservedDomains } from "./unserved-domains.ts";
-import type { UnitMeaning } from "../meaning/meaning.ts";
-import type { Unit } from "../units/unit.ts";
+import type { ObjectMeaning } from "../meaning/meaning.ts";
+import type { Declarer } from "../declarers/declarer.ts";
 
 /** Whatever knows of Problems. */
 export interface ProblemParts {
@@ -31,26 +31,26 @@ export function* gatherProblems({
     problems.push(...slice.problems);
     yield;
   }
-  for (const unit of graph.units()) {
-    problems.push(...unit.decodeProblems, ...unit.problems, ...oauthKeys.problemsOf(unit));
-    if (unit.refusals !== null) {
+  for (const declarer of graph.declarers()) {
+    problems.push(...declarer.decodeProblems, ...declarer.problems, ...oauthKeys.problemsOf(declarer));
+    if (declarer.refusals !== null) {
       problems.push({
         code: "namespace-limit",
         level: "error",
-        subject: unit.ref,
+        subject: declarer.ref,
         field: "",
-        sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some`,
+        sentence: `the namespace has ${declarer.refusals.reason}, so ${declarer.refusals.mappings.size} Mappings of this object are not served; remove some`,
       });
     }
-    problems.push(...registry.nameProblems(unit));
+    problems.push(...registry.nameProblems(declarer));
     yield;
   }
-  for (const problem of yield* unreachableServices(graph.units(), graph.records.backends, graph.settings))
+  for (const problem of yield* unreachableServices(graph.declarers(), graph.records.backends, graph.settings))
     problems.push(problem);
-  const meaningOf = (unit: Unit): UnitMeaning => graph.meaningOf(unit);
-  for (const problem of yield* groupDifferences(graph.units(), meaningOf)) problems.push(problem);
-  for (const problem of yield* shadowSlashes(graph.units(), meaningOf)) problems.push(problem);
-  for (const problem of yield* unservedDomains(graph.units(), external.current.rateLimit)) problems.push(problem);
+  const meaningOf = (declarer: Declarer): ObjectMeaning => graph.meaningOf(declarer);
+  for (const problem of yield* groupDifferences(graph.declarers(), meaningOf)) problems.push(problem);
+  for (const problem of yield* shadowSlashes(graph.declarers(), meaningOf)) problems.push(problem);
+  for (const problem of yield* unservedDomains(graph.declarers(), external.current.rateLimit)) problems.push(problem);
   // There may be more of them than one call takes arguments.
   for (const problem of registry.claimProblems()) {
     problems.push(problem);

@@ -6,7 +6,7 @@ import type { Slice } from "../backends/endpoints.ts";
 import { listOf } from "../collections/few.ts";
 import type { Service } from "../backends/services.ts";
 import type { TranslateSettings } from "../model/translation.ts";
-import { notReady, type Choice, type UnitMeaning } from "../meaning/meaning.ts";
+import { notReady, type Choice, type ObjectMeaning } from "../meaning/meaning.ts";
 import type { UpstreamPlan } from "../backends/upstreams.ts";
 import { quoted } from "../values/value.ts";
 
@@ -14,19 +14,19 @@ import { quoted } from "../values/value.ts";
 interface Declarer {
   readonly ref: ObjectRef;
   /** null: it has no raw Mapping. */
-  readonly meaning: UnitMeaning | null;
+  readonly meaning: ObjectMeaning | null;
   readonly absent: readonly Choice[];
 }
 
-/** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. Pauses are after each unit and Service. */
+/** Problems of all declarers. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. Pauses are after each declarer and Service. */
 export function* unreachableServices(
-  units: Iterable<Declarer>,
+  declarers: Iterable<Declarer>,
   backends: Backends,
   settings: TranslateSettings,
 ): Generator<void, readonly Problem[]> {
   const problems: Problem[] = [];
   const { namespaces, unexported } = yield* servicesOf(backends, settings, problems);
-  for (const { ref, meaning, absent: choices } of units) {
+  for (const { ref, meaning, absent: choices } of declarers) {
     yield;
     const report = (level: ProblemLevel, field: string, sentence: string): void =>
       void problems.push({ code: "no-such-service", level, subject: ref, field, sentence });

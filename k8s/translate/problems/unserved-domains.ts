@@ -13,15 +13,15 @@ interface Declarer {
   readonly configuration: Configuration | null;
 }
 
-/** Problems of all units; none where there is no RateLimitService that can be asked. Pauses are after each unit. */
+/** Problems of all declarers; none where there is no RateLimitService that can be asked. Pauses are after each declarer. */
 export function* unservedDomains(
-  units: Iterable<Declarer>,
+  declarers: Iterable<Declarer>,
   rateLimit: ExternalServices["rateLimit"],
 ): Generator<void, readonly Problem[]> {
   const problems: Problem[] = [];
   if (rateLimit.kind !== "service") return problems;
   const served = rateLimit.service.domain;
-  for (const { ref, configuration } of units) {
+  for (const { ref, configuration } of declarers) {
     yield;
     for (const { target, field } of configuration?.mappings ?? []) {
       const domains = new Set((target.kept.labels ?? []).map(({ domain }) => domain));

@@ -4,7 +4,7 @@ import { inOne } from "../../../k8s/translate/model/translation.ts";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
 import { maxTold, maxToldOfNamespace } from "../../../k8s/translate/graph/edits.ts";
-import { maxDifferences } from "../../../k8s/translate/units/declared-edits.ts";
+import { maxDifferences } from "../../../k8s/translate/declarers/declared-edits.ts";
 import { clusterSettings, deployment, object, service, slice } from "./objects.ts";
 
 /** What is told of the last of these changes: `kind ns/name kind`, then its fields. */

@@ -18,7 +18,7 @@ function change(graph: ObjectGraph, set: readonly SourceObject[], removed: reado
   graph.records.sweep();
 }
 
-test("what a unit looked for and no longer does is forgotten: an SD that came before its Services, and objects that go", () => {
+test("what a declarer looked for and no longer does is forgotten: an SD that came before its Services, and objects that go", () => {
   const graph = new ObjectGraph(clusterSettings, new Backends(clusterSettings));
   const tls = object("SeldonDeployment", "a/x", "spec: {predictors: [{name: main, ssl: {certSecretName: cert}}]}");
   const raw = object("Mapping", "a/m", "spec: {prefix: /seldon/a/m/, service: y, tls: ctx}");

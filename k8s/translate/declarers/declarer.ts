@@ -1,4 +1,4 @@
-// Units: the objects that declare Mappings, what is known of each, and what each has read to be translated.
+// Declarers: the objects that declare Mappings, what is known of each, and what each has read to be translated.
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { usesAllowance, type Refusals } from "./usage.ts";
 import type { Configuration } from "../documents/documents.ts";
@@ -6,15 +6,15 @@ import type { Deployment } from "../model/deployment.ts";
 import { listOf, type Few } from "../collections/few.ts";
 import { shadowsWithoutLiveRoute } from "./shadow-slashes.ts";
 import { toldOf } from "../values/told-problems.ts";
-import { nothing, type Choice, type UnitMeaning } from "../meaning/meaning.ts";
+import { nothing, type Choice, type ObjectMeaning } from "../meaning/meaning.ts";
 
-/** Something that units read. */
+/** Something that declarers read. */
 export class Watched {
-  /** A unit is here once, and while the record is among its reads. */
-  readers: Few<Unit> = null;
+  /** A declarer is here once, and while the record is among its reads. */
+  readers: Few<Declarer> = null;
 }
 
-/** What a unit declares. Without a configuration, a Deployment is translated by itself. */
+/** What a declarer declares. Without a configuration, a Deployment is translated by itself. */
 export interface Declared {
   readonly deployment: Deployment | null;
   readonly configuration: Configuration | null;
@@ -24,7 +24,7 @@ export interface Declared {
 }
 
 /** An object that declares Mappings, and all that is kept of it. */
-export class Unit implements Declared {
+export class Declarer implements Declared {
   readonly ref: ObjectRef;
   deployment: Deployment | null = null;
   configuration: Configuration | null = null;
@@ -32,7 +32,7 @@ export class Unit implements Declared {
   names: Few<string> = null;
   decodeProblems: readonly Problem[] = noProblems;
   /** null: it was let go once it was published, and what it declares is translated again when somebody asks. */
-  meaning: UnitMeaning | null = nothing;
+  meaning: ObjectMeaning | null = nothing;
   /** Of its meaning. */
   problems: readonly Problem[] = noProblems;
   /** Predictors whose Service is not there. */
@@ -59,7 +59,7 @@ export class Unit implements Declared {
   }
 
   /** Takes what it means: as a whole until `letGo`. */
-  means(meaning: UnitMeaning): void {
+  means(meaning: ObjectMeaning): void {
     const { problems, choices } = meaning;
     this.meaning = meaning;
     this.problems = problems.length === 0 ? noProblems : toldOf(problems);
@@ -82,8 +82,8 @@ export class Unit implements Declared {
   }
 }
 
-/** Meanings that are compared with those of other units: of what is asked about requests, what uses an allowance or makes a claim, and of shadows without a live Mapping. */
-function isKept(meaning: UnitMeaning): boolean {
+/** Meanings that are compared with those of other declarers: of what is asked about requests, what uses an allowance or makes a claim, and of shadows without a live Mapping. */
+function isKept(meaning: ObjectMeaning): boolean {
   return (
     meaning.services.length > 0 ||
     usesAllowance(meaning) ||

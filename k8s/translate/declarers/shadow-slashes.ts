@@ -3,16 +3,16 @@
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { hostText } from "../../../routing/model/match-precedence.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
-import type { Draft, UnitMeaning } from "../meaning/meaning.ts";
+import type { Draft, ObjectMeaning } from "../meaning/meaning.ts";
 
 interface Declarer {
   readonly ref: ObjectRef;
   /** null: it is an SD without a lonely shadow. */
-  readonly meaning: UnitMeaning | null;
+  readonly meaning: ObjectMeaning | null;
   readonly takenNames: readonly string[];
 }
 
-/** Shadows of one unit beside which it has no live Mapping. */
+/** Shadows of one declarer beside which it has no live Mapping. */
 export function shadowsWithoutLiveRoute(drafts: readonly Draft[]): readonly Draft[] {
   const shadows = drafts.filter(
     ({ mapping: { role, match } }) => role.kind === "shadow" && match.path.kind === "prefix",
@@ -22,12 +22,12 @@ export function shadowsWithoutLiveRoute(drafts: readonly Draft[]): readonly Draf
   return shadows.filter(({ mapping }) => !live.has(keyOf(mapping, prefixOf(mapping))));
 }
 
-/** Problems of shadows that get no copies because of one slash. `meaningOf`: of one of the units as a whole. Pauses are after each unit. */
+/** Problems of shadows that get no copies because of one slash. `meaningOf`: of one of the declarers as a whole. Pauses are after each declarer. */
 export function* shadowSlashes<D extends Declarer>(
-  units: Iterable<D>,
-  meaningOf: (unit: D) => UnitMeaning,
+  declarers: Iterable<D>,
+  meaningOf: (declarer: D) => ObjectMeaning,
 ): Generator<void, readonly Problem[]> {
-  const all = [...units];
+  const all = [...declarers];
   const shadows: { readonly ref: ObjectRef; readonly draft: Draft }[] = [];
   for (const { ref, meaning } of all) {
     if (meaning !== null) for (const draft of shadowsWithoutLiveRoute(meaning.drafts)) shadows.push({ ref, draft });
@@ -37,13 +37,16 @@ export function* shadowSlashes<D extends Declarer>(
   const live = new Map<string, ObjectRef>();
   // Paths of SDs hold one of their names.
   const words = new Set(shadows.flatMap(({ draft }) => prefixOf(draft.mapping).split("/")));
-  for (const unit of all) {
+  for (const declarer of all) {
     yield;
-    if (unit.meaning === null && !unit.takenNames.some((name) => words.has(name) || words.has(`${name}-explainer`)))
+    if (
+      declarer.meaning === null &&
+      !declarer.takenNames.some((name) => words.has(name) || words.has(`${name}-explainer`))
+    )
       continue;
-    for (const { mapping } of meaningOf(unit).drafts) {
+    for (const { mapping } of meaningOf(declarer).drafts) {
       const key = liveKey(mapping);
-      if (key !== null) live.set(key, unit.ref);
+      if (key !== null) live.set(key, declarer.ref);
     }
   }
   return shadows.flatMap(({ ref, draft: { mapping, field } }): readonly Problem[] => {

@@ -1,10 +1,10 @@
 // What the objects of one namespace use of its allowance, and what does not fit into it (routing rule 4).
 import { allowance } from "../values/allowance.ts";
 import { groupsOfMembers } from "./route-groups.ts";
-import type { UnitMeaning } from "../meaning/meaning.ts";
+import type { ObjectMeaning } from "../meaning/meaning.ts";
 
-/** Does a unit use any of the allowance? */
-export function usesAllowance({ drafts, configBytes }: UnitMeaning): boolean {
+/** Does a declarer use any of the allowance? */
+export function usesAllowance({ drafts, configBytes }: ObjectMeaning): boolean {
   return configBytes > 0 || drafts.some(({ raw, regexes }) => raw || regexes > 0);
 }
 
@@ -22,15 +22,15 @@ export interface Usage {
 }
 
 /** What each member (an SD, a raw Mapping) uses: the several forms of one Mapping count once. */
-function usageOfMembers({ drafts }: UnitMeaning): ReadonlyMap<string, Omit<Usage, "configBytes">> {
+function usageOfMembers({ drafts }: ObjectMeaning): ReadonlyMap<string, Omit<Usage, "configBytes">> {
   const members = new Map<string, Omit<Usage, "configBytes">>();
   for (const { mapping, raw, regexes } of drafts)
     if (raw || regexes > 0) members.set(mapping.member, { rawRoutes: raw ? 1 : 0, regexes });
   return members;
 }
 
-/** What a unit uses in all. */
-export function usageOf(meaning: UnitMeaning): Usage {
+/** What a declarer uses in all. */
+export function usageOf(meaning: ObjectMeaning): Usage {
   const usage = { rawRoutes: 0, regexes: 0, configBytes: meaning.configBytes };
   for (const { rawRoutes, regexes } of usageOfMembers(meaning).values()) {
     usage.rawRoutes += rawRoutes;
@@ -44,26 +44,33 @@ export function isOver({ rawRoutes, regexes, configBytes }: Usage): boolean {
 }
 
 /**
- * Goes through the Routes of one namespace, those of the oldest units first; a Route whose members do not all fit any more is refused whole. Only units with refusals are
+ * Goes through the Routes of one namespace, those of the oldest declarers first; a Route whose members do not all fit any more is refused whole. Only declarers with refusals are
  * in the answer. Members that use nothing (an SD without regexes) are never refused.
  */
-export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitMeaning): ReadonlyMap<U, Refusals> {
-  const tooLarge = unitsBeyondBytes(units, meaningOf);
+export function refusalsOf<U>(
+  declarers: readonly U[],
+  meaningOf: (declarer: U) => ObjectMeaning,
+): ReadonlyMap<U, Refusals> {
+  const tooLarge = declarersBeyondBytes(declarers, meaningOf);
   const groups = new Map<string, Omit<Usage, "configBytes"> & { tooLarge: boolean }>();
-  const members = units.map((unit) => ({ unit, meaning: meaningOf(unit), usage: usageOfMembers(meaningOf(unit)) }));
+  const members = declarers.map((declarer) => ({
+    declarer,
+    meaning: meaningOf(declarer),
+    usage: usageOfMembers(meaningOf(declarer)),
+  }));
   const groupOf = groupsOfMembers(
     members.flatMap(({ meaning, usage }) =>
       meaning.drafts.filter(({ mapping }) => usage.has(mapping.member)).map(({ mapping }) => mapping),
     ),
   );
-  for (const { unit, usage } of members) {
+  for (const { declarer, usage } of members) {
     for (const [member, { rawRoutes, regexes }] of usage) {
       const key = groupOf.get(member)!;
       const group = groups.get(key) ?? { rawRoutes: 0, regexes: 0, tooLarge: false };
       groups.set(key, {
         rawRoutes: group.rawRoutes + rawRoutes,
         regexes: group.regexes + regexes,
-        tooLarge: group.tooLarge || tooLarge.has(unit),
+        tooLarge: group.tooLarge || tooLarge.has(declarer),
       });
     }
   }
@@ -83,12 +90,12 @@ export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitM
     }
   }
   const refusals = new Map<U, Refusals>();
-  for (const { unit, meaning, usage } of members) {
+  for (const { declarer, meaning, usage } of members) {
     const refused = meaning.drafts.filter(
       ({ mapping: { member } }) => usage.has(member) && reasons.has(groupOf.get(member)!),
     );
     if (refused.length > 0)
-      refusals.set(unit, {
+      refusals.set(declarer, {
         mappings: new Set(refused.map(({ mapping }) => mapping.id)),
         reason: reasons.get(groupOf.get(refused.at(-1)!.mapping.member)!)!,
       });
@@ -96,14 +103,14 @@ export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitM
   return refusals;
 }
 
-/** Units whose text does not fit beside that of older ones. */
-function unitsBeyondBytes<U>(units: readonly U[], meaningOf: (unit: U) => UnitMeaning): ReadonlySet<U> {
+/** Declarers whose text does not fit beside that of older ones. */
+function declarersBeyondBytes<U>(declarers: readonly U[], meaningOf: (declarer: U) => ObjectMeaning): ReadonlySet<U> {
   const beyond = new Set<U>();
   let used = 0;
-  for (const unit of units) {
-    const { configBytes } = meaningOf(unit);
+  for (const declarer of declarers) {
+    const { configBytes } = meaningOf(declarer);
     if (configBytes === 0) continue;
-    if (used + configBytes > allowance.configBytes) beyond.add(unit);
+    if (used + configBytes > allowance.configBytes) beyond.add(declarer);
     else used += configBytes;
   }
   return beyond;

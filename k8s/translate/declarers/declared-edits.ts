@@ -8,7 +8,7 @@ import { annotations } from "../fields/annotations.ts";
 import type { RawMapping } from "../mappings/mapping.ts";
 import type { Deployment, Predictor } from "../model/deployment.ts";
 import { isRecord } from "../values/value.ts";
-import type { Declared } from "./unit.ts";
+import type { Declared } from "./declarer.ts";
 
 export interface Difference {
   readonly field: string;
