@@ -65,6 +65,8 @@ const everything = {
     externalTrafficPolicy: "Local",
   },
   serviceMonitor: { enabled: true, labels: { release: "prometheus" } },
+  prometheusRule: { enabled: true, labels: { release: "prometheus" }, runbookUrl: "https://wiki.example/sluice" },
+  dashboard: { enabled: true },
   serviceAccount: { name: "gateway", annotations: { note: "edge" } },
 };
 
@@ -187,6 +189,22 @@ describeCluster("the chart", () => {
     });
   });
 
+  test("has the alerts and the dashboard as they are made, and links to the runbook that the values name", async () => {
+    const objects = await renderChart(everything);
+    const rules = await readFile(join(chart, "files", "alerts.yaml"), "utf8");
+    expect(objects.find(({ kind }) => kind === "PrometheusRule")).toMatchObject({
+      metadata: { name: "sluice", labels: { release: "prometheus" } },
+      spec: loadAll(rules.replaceAll("RUNBOOK_URL", "https://wiki.example/sluice"))[0],
+    });
+    const map = objects.find(({ metadata }) => metadata.name === "sluice-dashboard") as unknown as {
+      readonly data: Readonly<Record<string, string>>;
+    };
+    expect(JSON.parse(map.data["sluice.json"]!)).toEqual(
+      JSON.parse(await readFile(join(chart, "files", "dashboard.json"), "utf8")),
+    );
+    expect((await renderChart({})).map(({ kind }) => kind)).not.toContain("PrometheusRule");
+  });
+
   test("puts the policy where the gateway reads it, as it is written", async () => {
     const map = (await renderChart(everything)).find(
       ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "sluice-policy",
@@ -209,7 +227,7 @@ describeCluster("the chart", () => {
     ["two namespaces", { watch: { namespaces: ["models", "features"] } }],
     ["a node port", { service: { type: "NodePort", nodePort: 30_081, externalTrafficPolicy: "Local" } }],
   ])("is accepted by the API server with %s", async (_, values) => {
-    const objects = (await renderChart(values)).filter(({ kind }) => kind !== "ServiceMonitor");
+    const objects = (await renderChart(values)).filter(({ apiVersion }) => apiVersion !== "monitoring.coreos.com/v1");
     await cluster.admin.apply(objects, { dryRun: true });
     expect(objects.map(({ kind }) => kind)).toContain("Deployment");
   });

@@ -11,7 +11,7 @@ const namespace = "sluice";
 
 /** Applies the chart's objects, but those of operators that a test cluster does not have. */
 export async function installChart(cluster: ApiServer, values: unknown): Promise<readonly ClusterObject[]> {
-  const objects = (await renderChart(values)).filter(({ kind }) => kind !== "ServiceMonitor");
+  const objects = (await renderChart(values)).filter(({ apiVersion }) => apiVersion !== "monitoring.coreos.com/v1");
   await cluster.admin.apply([{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }, ...objects]);
   return objects;
 }
