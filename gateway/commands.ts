@@ -75,6 +75,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
         ),
     },
     {
+      name: "changes",
+      summary: "print what changed in a running gateway, and what became of it",
+      load: async () => (await import("./tools/changes.ts")).changes,
+    },
+    {
       name: "oauth",
       summary: "revoke tokens of the OAuth gateway",
       load: async () => (await import("./tools/oauth.ts")).oauth,

@@ -1,5 +1,6 @@
 // What an endpoint of the admin port is: one declaration, from which the router, the sentence of 404, the pages and the paths of commands follow.
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Change } from "../api/changes.ts";
 import type { Shape } from "../api/shape.ts";
 import type { Problem } from "../../routing/text/problem.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
@@ -61,6 +62,7 @@ export interface AdminOptions {
   readonly view: AdminView;
   /** Counter blocks, the base block first. */
   readonly blocks: readonly Float64Array[];
+  readonly changes: LastChanges;
   /** Clients that rate limits count now. */
   readonly countedClients: () => number;
   readonly sourceKind: string;
@@ -98,6 +100,14 @@ export interface AdminOptions {
   readonly certificateSet: () => CertificateSet | null;
   /** Opens the checks of credentials in requests to explain. */
   readonly openLook: () => Promise<CredentialLook>;
+}
+
+/** The last changes, and those to come. */
+export interface LastChanges {
+  /** The oldest first; numbers grow. */
+  readonly changes: readonly { readonly number: number; readonly change: Change }[];
+  /** Until the returned function is called. */
+  follow(take: (change: Change) => void): () => void;
 }
 
 export interface TokenRevoker {

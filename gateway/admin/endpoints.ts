@@ -1,4 +1,5 @@
 // Every endpoint of the admin port. Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
+import { changeShape } from "../api/changes.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
 import { revokedShape } from "../api/oauth.ts";
 import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
@@ -8,6 +9,7 @@ import { Type } from "../api/shape.ts";
 import { statusShape } from "../api/status.ts";
 import { whoListShape } from "../api/who.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { changes } from "./endpoints/changes.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
 import { live, ready } from "./endpoints/health.ts";
@@ -94,6 +96,20 @@ export const endpoints = {
     answers: "every Problem, sorted",
     answer: { json: listShape(problemShape), text: true, events: null },
     serve: problems,
+  },
+  changes: {
+    ...plain,
+    path: "/api/v1/changes",
+    parameters: {
+      ...listParameters,
+      deployment: Type.String({
+        description:
+          "`NAMESPACE/NAME` or `NAME`: only changes of this deployment, and of Services and Secrets whose names begin with its name and `-`",
+      }),
+    },
+    answers: "the last 1,000 changes of this control worker, the oldest first; as a stream those to come",
+    answer: { json: listShape(changeShape), text: true, events: { change: changeShape } },
+    serve: changes,
   },
   explain: {
     ...plain,

@@ -265,6 +265,7 @@ class ControlWorker {
       admin: settings.admin,
       view: this.#reconciler,
       blocks: this.#blocks,
+      changes: this.#changes.ring,
       countedClients: () => countedClients(limits, sharedNowMs()),
       bodyBytes: settings.limits.bodyBytes,
       oauth: settings.oauth,

@@ -1,5 +1,5 @@
 // The last changes: a ring, and those who follow it. Of a full ring the namespace that has most loses its oldest one.
-import type { Change } from "./change.ts";
+import { spaceOf, type Change } from "../../api/changes.ts";
 
 export const maxChanges = 1000;
 
@@ -54,9 +54,4 @@ export class ChangeRing {
     if (count === 0) this.#counts.delete(space);
     else this.#counts.set(space, count);
   }
-}
-
-/** The namespace whose change it is; "": the gateway's. */
-export function spaceOf({ object: { kind, namespace, name } }: Pick<Change, "object">): string {
-  return kind === "Namespace" ? name : namespace;
 }

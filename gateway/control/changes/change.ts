@@ -1,29 +1,11 @@
 // Change: one thing that changed, or was to change, as the log, the admin port and Events say it.
 import type { FieldEdit, ObjectEdit } from "../../../k8s/translate/model/edit.ts";
+import type { Change } from "../../api/changes.ts";
 import type { fixed } from "../../shared/metrics.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 
 /** What became of it. The metric has their meanings. */
 export type ChangeOutcome = keyof typeof fixed.changes;
-
-export interface Change {
-  /** Epoch ms. */
-  readonly atMs: number;
-  /** The namespace where only a number of changes is told, the gateway where it is of no namespace. */
-  readonly object: ObjectRef;
-  /** "": the object as a whole. */
-  readonly field: string;
-  /** "": there is none, or it is not shown, as it may hold a secret. */
-  readonly from: string;
-  readonly to: string;
-  /** `read`: objects at a start. `more`: changes beyond those that are told one by one. */
-  readonly outcome: ChangeOutcome | "read" | "more";
-  readonly sentence: string;
-  /** `2 of 2`: data workers that serve it; "": it is in no table. */
-  readonly workers: string;
-  /** ms from the first byte read to the last data worker; null: not all serve it. */
-  readonly liveAfterMs: number | null;
-}
 
 /** A change that is to be served. */
 export type Planned = Pick<Change, "object" | "field" | "from" | "to"> & Pick<FieldEdit, "refused">;

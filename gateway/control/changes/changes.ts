@@ -3,11 +3,12 @@ import type { ObjectEdits } from "../../../k8s/translate/model/edit.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { objectKey } from "../../../k8s/translate/model/object.ts";
 import { isDifference, type ObjectRef, type Problem } from "../../../routing/text/problem.ts";
+import { spaceOf, type Change } from "../../api/changes.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Log } from "../../shared/log.ts";
-import { plannedOf, whatChanged, type Change, type ChangeOutcome, type Planned } from "./change.ts";
+import { plannedOf, whatChanged, type ChangeOutcome, type Planned } from "./change.ts";
 import { ChangeBudget, maxOfAll } from "./change-budget.ts";
-import { ChangeRing, spaceOf } from "./change-ring.ts";
+import { ChangeRing } from "./change-ring.ts";
 
 /** A change that not every data worker serves by then is told as waiting. */
 export const waitMs = 5000;

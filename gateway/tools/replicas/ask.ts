@@ -11,7 +11,7 @@ export interface Question {
   readonly path: string;
   /** JSON; null: none. */
   readonly body: unknown;
-  readonly accept: "application/json" | "text/plain";
+  readonly accept: "application/json" | "text/plain" | "text/event-stream";
   readonly adminToken: string | null;
 }
 
@@ -56,16 +56,9 @@ export async function askFor<S extends Shape>(
 
 /** The text of an answer. Never rejects. */
 export async function askText(replica: Replica, question: Question, bounds = askBounds): Promise<Answer<string>> {
-  const { name, base } = replica;
-  const { adminToken, path } = question;
-  // What fails below is printed, and a password would be with it.
-  if (base.includes("@"))
-    return failed(
-      "--url holds @, and Sluice sends no user or password: write http://HOST:PORT, and --admin-token TOKEN",
-    );
-  if (!URL.canParse(base)) return failed(`${name} is no address: write --url with the address of the admin port`);
-  if (adminToken !== null && !/^[\x21-\x7e]+$/.test(adminToken))
-    return failed("the admin token holds a line break or another character that no header holds: write it without");
+  const { name } = replica;
+  const wrong = wrongQuestion(replica, question);
+  if (wrong !== null) return failed(wrong);
   const signal = AbortSignal.timeout(bounds.answerMs);
   try {
     const response = await send(replica, question, signal);
@@ -78,7 +71,7 @@ export async function askText(replica: Replica, question: Question, bounds = ask
       );
     return statusCode >= 200 && statusCode < 300
       ? { kind: "answer", value: text }
-      : failed(`${name}${path.split("?", 1)[0]!} answers ${statusCode}${sentenceOf(text)}`);
+      : failed(refusalIn(replica, question, statusCode, text));
   } catch (error) {
     if (signal.aborted) return failed(`${name} does not answer within ${bounds.answerMs / 1000} s`);
     return failed(
@@ -89,7 +82,28 @@ export async function askText(replica: Replica, question: Question, bounds = ask
   }
 }
 
-async function send(replica: Replica, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
+/** A sentence: it cannot be sent. What fails later is printed, and a password would be with it. */
+export function wrongQuestion({ name, base }: Replica, { adminToken }: Pick<Question, "adminToken">): string | null {
+  if (base.includes("@"))
+    return "--url holds @, and Sluice sends no user or password: write http://HOST:PORT, and --admin-token TOKEN";
+  if (!URL.canParse(base)) return `${name} is no address: write --url with the address of the admin port`;
+  if (adminToken !== null && !/^[\x21-\x7e]+$/.test(adminToken))
+    return "the admin token holds a line break or another character that no header holds: write it without";
+  return null;
+}
+
+/** What an answer of another status than 2xx says. */
+export function refusalIn(
+  { name }: Replica,
+  { path }: Pick<Question, "path">,
+  statusCode: number,
+  text: string,
+): string {
+  return `${name}${path.split("?", 1)[0]!} answers ${statusCode}${sentenceOf(text)}`;
+}
+
+/** Rejects where nothing answers, and when the signal is given. */
+export async function send(replica: Replica, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
   const { method, path, body, accept, adminToken } = question;
   const text = body === null ? null : JSON.stringify(body);
   const options: RequestOptions = {
@@ -126,7 +140,7 @@ async function within(opening: Promise<Duplex>, signal: AbortSignal): Promise<Du
 }
 
 /** The body as text; null when it is longer. Rejects when it is cut. */
-async function textOf(response: IncomingMessage, maxBytes: number): Promise<string | null> {
+export async function textOf(response: IncomingMessage, maxBytes: number): Promise<string | null> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
@@ -144,7 +158,7 @@ function failed(sentence: string): { readonly kind: "failed"; readonly sentence:
   return { kind: "failed", sentence };
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error;
   return (inner instanceof Error ? inner.message : String(inner)).split("\n", 1)[0]!.slice(0, 300);
 }

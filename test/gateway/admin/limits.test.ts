@@ -164,6 +164,7 @@ describe("the admin port", () => {
       admin: { host: "127.0.0.1", port: 0, token: null, hosts: [], viewers: "policy" },
       view,
       blocks: [block.cells],
+      changes: { changes: [], follow: () => () => {} },
       countedClients: () => 7,
       bodyBytes: 0,
       oauth: false,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Change } from "../../../../gateway/control/changes/change.ts";
+import type { Change } from "../../../../gateway/api/changes.ts";
 import { ChangeRing } from "../../../../gateway/control/changes/change-ring.ts";
 
 const change = (name: string, namespace: string): Change => ({
