@@ -43,6 +43,7 @@ export function adminOptionsOf(
     admin: { host: "0.0.0.0", port: 0, token: "token", hosts: [], viewers: "policy" },
     view,
     blocks: [new CounterBlock(new SharedArrayBuffer(blockBytes())).cells],
+    changes: { changes: [], follow: () => () => undefined },
     countedClients: () => 0,
     bodyBytes: 0,
     oauth: false,

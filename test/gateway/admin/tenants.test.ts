@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { endpoints } from "../../../gateway/admin/endpoints.ts";
 import type { Endpoint } from "../../../gateway/admin/endpoint.ts";
+import type { Change } from "../../../gateway/api/changes.ts";
+import { ChangeRing } from "../../../gateway/control/changes/change-ring.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
@@ -48,6 +50,12 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
     { path: "/api/v1/problems" },
     { path: "/api/v1/problems?namespace=theirs", asIf: { path: "/api/v1/problems?namespace=nothere" } },
   ],
+  changes: [
+    { path: "/api/v1/changes" },
+    { path: "/api/v1/changes?limit=1" },
+    { path: "/api/v1/changes?deployment=hidden", asIf: { path: "/api/v1/changes?deployment=nothere" } },
+    { path: "/api/v1/changes?namespace=theirs", asIf: { path: "/api/v1/changes?namespace=nothere" } },
+  ],
   explain: [
     {
       ...explained(routeOf("theirs", "hidden")),
@@ -83,6 +91,26 @@ const problemOf = (namespace: string, name: string): Problem => ({
   sentence: `of ${name}.`,
 });
 
+const changeOf = (kind: string, namespace: string, name: string): Change => ({
+  atMs: 0,
+  object: { kind, namespace, name },
+  field: "",
+  from: "",
+  to: "created",
+  outcome: "live",
+  sentence: `${name} created`,
+  workers: "1 of 1",
+  liveAfterMs: 1,
+});
+const ring = new ChangeRing();
+for (const change of [
+  changeOf("SeldonDeployment", "mine", "visible"),
+  changeOf("SeldonDeployment", "theirs", "hidden"),
+  changeOf("Policy", "", "hidden-policy"),
+  changeOf("Namespace", "", "theirs"),
+])
+  ring.add(change);
+
 let admin: AdminServer;
 const mine = "tenants-own-token";
 beforeAll(async () => {
@@ -93,7 +121,7 @@ beforeAll(async () => {
       of("theirs", "hidden", "/common/", null),
     ],
     [problemOf("mine", "visible"), problemOf("theirs", "hidden"), problemOf("", "hidden-policy")],
-    { viewers: () => new Map([[createHash("sha256").update(mine).digest("hex"), new Set(["mine"])]]) },
+    { changes: ring, viewers: () => new Map([[createHash("sha256").update(mine).digest("hex"), new Set(["mine"])]]) },
   );
 });
 afterAll(() => admin.close());
