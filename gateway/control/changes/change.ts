@@ -2,7 +2,6 @@
 import type { FieldEdit, ObjectEdit } from "../../../k8s/translate/model/edit.ts";
 import type { Change } from "../../api/changes.ts";
 import type { fixed } from "../../shared/metrics.ts";
-import type { ObjectRef } from "../../../routing/text/problem.ts";
 
 /** What became of it. The metric has their meanings. */
 export type ChangeOutcome = keyof typeof fixed.changes;

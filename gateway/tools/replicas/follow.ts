@@ -19,10 +19,10 @@ export interface Followed<S extends Shape> {
   readonly event: string;
   readonly shape: S;
   /** Nothing is missed from now on. false: the stream ends. */
-  opened(): Promise<boolean>;
-  take(value: Shaped<S>): void;
+  readonly opened: () => Promise<boolean>;
+  readonly take: (value: Shaped<S>) => void;
   /** So many events were dropped, because they came faster than they were read. */
-  dropped(count: number): void;
+  readonly dropped: (count: number) => void;
 }
 
 /** Gives one sentence: why the stream has ended, or could not be opened. Never rejects. */
