@@ -42,9 +42,9 @@ export function termsOf(
   return {
     addresses: addressRulesOf(guard, namespace, policy),
     admittance: admittanceOf(guard, namespace, policy),
-    auth: isForward && !target.kept.bypassAuth ? external.auth : nobodyAsked,
+    auth: isForward && !target.externalPolicy.bypassAuth ? external.auth : nobodyAsked,
     limits: limitsOf(guard, namespace, policy),
-    rateLimit: isForward ? limitsAsked(target.kept.labels ?? [], external.rateLimit) : nobodyAsked,
+    rateLimit: isForward ? limitsAsked(target.externalPolicy.labels ?? [], external.rateLimit) : nobodyAsked,
   };
 }
 

@@ -25,7 +25,7 @@ export const plainTarget: ForwardTarget = Object.freeze({
   cors: null,
   upgrades: Object.freeze([]),
   dialService: false,
-  kept: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
+  externalPolicy: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
 });
 
 export const plainMapping: Mapping = Object.freeze({

@@ -82,7 +82,7 @@ export interface Cors {
 }
 
 /** Fields that steer an AuthService or a RateLimitService; without effect where the gateway has neither. */
-export interface Kept {
+export interface ExternalPolicy {
   readonly bypassAuth: boolean;
   readonly authContextExtensions: Readonly<Record<string, string>>;
   /** null: none. */
@@ -109,7 +109,7 @@ export interface ForwardTarget {
   readonly upgrades: readonly string[];
   /** true: dial the ClusterIP or the DNS name instead of Endpoints (Mapping `resolver: kubernetes-service`). */
   readonly dialService: boolean;
-  readonly kept: Kept;
+  readonly externalPolicy: ExternalPolicy;
 }
 
 /** `host_redirect` and its companions: answered by the gateway. */

@@ -41,7 +41,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       cors: null,
       upgrades: [],
       dialService: false,
-      kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
+      externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
     },
     guard: plainGuard,
     series: seriesOf(name),

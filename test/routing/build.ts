@@ -59,7 +59,7 @@ export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): 
     cors: null,
     upgrades: [],
     dialService: false,
-    kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
+    externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
     ...more,
   };
 }

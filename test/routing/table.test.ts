@@ -292,7 +292,9 @@ it("a Mapping comes back as it was given, whatever it says", () => {
         ...given,
         id: `${given.id} é ${text}`,
         member: text,
-        target: forwardTo("u", { kept: { bypassAuth: true, authContextExtensions: { a: text }, labels: null } }),
+        target: forwardTo("u", {
+          externalPolicy: { bypassAuth: true, authContextExtensions: { a: text }, labels: null },
+        }),
       };
       expect(
         tableOf([odd])

@@ -248,7 +248,7 @@ describe("an arena that is full", () => {
     change([
       mapping("large", prefix("/large/"), {
         target: forwardTo("u", {
-          kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
+          externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
           requestHeaders: { remove: ["x".repeat(length)], add: [] },
         }),
       }),

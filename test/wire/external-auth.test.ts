@@ -236,7 +236,7 @@ describe("a service that does not say", () => {
   test("one that is full: its own breaker refuses, at once, and other deployments are served", async () => {
     service.behaviour = () => undefined;
     const free = {
-      ...irisTo("iris", { kept: { bypassAuth: true, authContextExtensions: {}, labels: null } }),
+      ...irisTo("iris", { externalPolicy: { bypassAuth: true, authContextExtensions: {}, labels: null } }),
       id: "free",
       match: {
         ...irisTo("iris").match,
@@ -311,7 +311,7 @@ describe("a service that does not say", () => {
     expect((await answerTo(post("x"))).status).toBe(500);
     serveGuarded(gateway, origin.port, {
       auth: "closed",
-      target: { kept: { bypassAuth: true, authContextExtensions: {}, labels: null } },
+      target: { externalPolicy: { bypassAuth: true, authContextExtensions: {}, labels: null } },
     });
     client.write(post("x"));
     expect((await client.answers(2))[1]!.status).toBe(200);

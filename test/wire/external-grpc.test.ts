@@ -1,6 +1,6 @@
 // Authorization and limits over gRPC: `envoy.service.auth.v3` and `envoy.service.ratelimit.v3`, on servers of grpc-js with the published protos.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Kept } from "../../routing/model/mapping.ts";
+import type { ExternalPolicy } from "../../routing/model/mapping.ts";
 import type { LabelGroup } from "../../routing/model/rate-limit-labels.ts";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
 import { eventually } from "../turns.ts";
@@ -17,7 +17,7 @@ let origin: Origin;
 let service: GrpcService | null = null;
 let client: RawClient;
 
-const plain: Kept = { bypassAuth: false, authContextExtensions: {}, labels: null };
+const plain: ExternalPolicy = { bypassAuth: false, authContextExtensions: {}, labels: null };
 
 async function answerTo(request: string): Promise<WireAnswer> {
   client.write(request);
@@ -27,13 +27,13 @@ async function answerTo(request: string): Promise<WireAnswer> {
 async function authorize(
   judge: Judge,
   more: Partial<typeof grpcAuth> = {},
-  kept: Partial<Kept> = {},
+  policy: Partial<ExternalPolicy> = {},
 ): Promise<GrpcService> {
   service = await GrpcService.auth(judge);
   serveGuarded(gateway, origin.port, {
     auth: { ...grpcAuth, ...more },
     authPort: service.port,
-    target: { kept: { ...plain, ...kept } },
+    target: { externalPolicy: { ...plain, ...policy } },
   });
   return service;
 }
@@ -47,7 +47,7 @@ async function limit(
   serveGuarded(gateway, origin.port, {
     rateLimit: { ...rateLimits, timeoutMs: 5000, ...more },
     limitsPort: service.port,
-    target: { kept: { ...plain, labels } },
+    target: { externalPolicy: { ...plain, labels } },
   });
   return service;
 }
@@ -462,7 +462,7 @@ describe("limits", () => {
     serveGuarded(gateway, origin.port, {
       rateLimit: { ...rateLimits, failureModeDeny },
       limitsPort: await freePort(),
-      target: { kept: { ...plain, labels: [generic] } },
+      target: { externalPolicy: { ...plain, labels: [generic] } },
     });
     expect((await answerTo(post("x"))).status).toBe(status);
     expect(gateway.flagged("RLSE")).toBe(failureModeDeny ? 1 : 0);

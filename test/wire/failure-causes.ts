@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import { failures } from "../../gateway/failures.ts";
 import { requestStep } from "../../gateway/edge/policy/step.ts";
 import { EndpointPool } from "../../gateway/edge/upstream/endpoint-pool.ts";
-import type { Kept } from "../../routing/model/mapping.ts";
+import type { ExternalPolicy } from "../../routing/model/mapping.ts";
 import { plainSettings, type FrontSettings } from "../../routing/model/table-change.ts";
 import type { Breaker } from "../../routing/model/upstream.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
@@ -140,7 +140,7 @@ async function externalOrigin(bench: Bench, answer: string): Promise<Origin> {
   return service;
 }
 
-const labelled: Kept = {
+const labelled: ExternalPolicy = {
   bypassAuth: false,
   authContextExtensions: {},
   labels: [{ domain: "ambassador", labels: [{ kind: "generic", key: "generic_key", value: "a" }] }],
@@ -152,7 +152,7 @@ async function overLimit(bench: Bench, resourceExhausted: boolean): Promise<void
   serveGuarded(bench.gateway, bench.origin.port, {
     rateLimit: { ...rateLimits, resourceExhausted, timeoutMs: 5000 },
     limitsPort: service.port,
-    target: { kept: labelled },
+    target: { externalPolicy: labelled },
   });
   ask(bench);
 }
@@ -398,14 +398,14 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
       serveGuarded(bench.gateway, bench.origin.port, {
         rateLimit: { ...rateLimits, failureModeDeny: true },
         limitsPort: await freePort(),
-        target: { kept: labelled },
+        target: { externalPolicy: labelled },
       });
       ask(bench);
     },
   },
   limitsUnreadable: {
     cause: (bench) => {
-      serveGuarded(bench.gateway, bench.origin.port, { rateLimit: "closed", target: { kept: labelled } });
+      serveGuarded(bench.gateway, bench.origin.port, { rateLimit: "closed", target: { externalPolicy: labelled } });
       ask(bench);
     },
   },

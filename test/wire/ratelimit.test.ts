@@ -48,7 +48,7 @@ describe.runIf(hasRateLimitService)("Envoy's rate limit service", () => {
     serveGuarded(gateway, origin.port, {
       rateLimit: { ...rateLimits, domain: "models", timeoutMs: 2000, failureModeDeny },
       limitsPort: service.port,
-      target: { kept: { bypassAuth: false, authContextExtensions: {}, labels } },
+      target: { externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels } },
     });
   }
 

@@ -204,7 +204,7 @@ function set(one: World): {
   limits.judge = () => ({ overall_code: one.rateLimit === "over" ? "OVER_LIMIT" : "OK" });
   const labels: LabelGroup = { domain: "ambassador", labels: [{ kind: "generic", key: "generic_key", value: "x" }] };
   const forward = irisTo("iris", {
-    kept: { bypassAuth: one.bypassAuth, authContextExtensions: {}, labels: one.labels ? [labels] : null },
+    externalPolicy: { bypassAuth: one.bypassAuth, authContextExtensions: {}, labels: one.labels ? [labels] : null },
   });
   const elsewhere: RedirectTarget = { kind: "redirect", host: "elsewhere", code: 302, path: { kind: "keep" } };
   const mapping: Mapping = { ...forward, guard: one.guard, target: one.redirects ? elsewhere : forward.target };

@@ -1,7 +1,7 @@
 // External authorization: the service of an AuthService is asked about each request, and what it says is done: the request goes on, with other
 // headers, or the client gets the service's answer (Envoy's ext_authz).
 import type { AuthService } from "../../../routing/model/external-services.ts";
-import type { Kept } from "../../../routing/model/mapping.ts";
+import type { ExternalPolicy } from "../../../routing/model/mapping.ts";
 import { textOf } from "../../../routing/request/bytes.ts";
 import { failures } from "../../failures.ts";
 import { failureAnswer, type Answer } from "../message/answers.ts";
@@ -22,7 +22,7 @@ const unreadable: Verdict = Object.freeze({ kind: "fail", failure: failures.auth
 const closedStep = requestStep(name, () => unreadable);
 
 /** Throws where nobody is to be asked. */
-export function externalAuthStep(clients: ExternalClients, { authContextExtensions }: Kept): Step {
+export function externalAuthStep(clients: ExternalClients, { authContextExtensions }: ExternalPolicy): Step {
   const { auth } = clients.services;
   if (auth.kind === "closed") return closedStep;
   const service = serviceOf(auth);
@@ -39,7 +39,7 @@ function take(
   request: StepRequest,
   clients: ExternalClients,
   service: AuthService,
-  extensions: Kept["authContextExtensions"],
+  extensions: ExternalPolicy["authContextExtensions"],
 ): Verdict | typeof waits {
   const { body } = service;
   const wantsBody = body !== null && request.bodyBytes !== 0;

@@ -52,11 +52,11 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
     addressesStep(addressRulesOf(guard, namespace, callers.policy)!),
   identity: ({ mapping, callers }) =>
     identityStep(() => callers.admittance(mapping), callers, callers.policy?.clientHeader === true),
-  "external-auth": ({ forward, external }) => externalAuthStep(external, forward!.kept),
+  "external-auth": ({ forward, external }) => externalAuthStep(external, forward!.externalPolicy),
   "rate-limit": ({ mapping, callers, limiter }) =>
     limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter),
   "rate-limit-service": ({ forward, pool, external }) =>
-    rateLimitServiceStep(external, forward!.kept.labels ?? [], pool?.key ?? ""),
+    rateLimitServiceStep(external, forward!.externalPolicy.labels ?? [], pool?.key ?? ""),
   redirect: ({ mapping: { target, match }, limits }) =>
     redirectStep(target as RedirectTarget, match.path, limits.requestLineBytes),
   upgrade: ({ forward, pool }) =>

@@ -110,11 +110,11 @@ const ofMember: Readonly<Record<string, (mapping: Mapping, world: AspectWorld) =
       beside: [connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers, healthCheck],
     };
   },
-  "other fields": forward(({ priority, cors, upgrades, dialService, kept }) => ({
+  "other fields": forward(({ priority, cors, upgrades, dialService, externalPolicy }) => ({
     words: [priority === "high" ? "high priority" : "", cors === null ? "" : "CORS", ...upgrades]
       .filter((word) => word !== "")
       .join(", "),
-    beside: [cors, dialService, kept],
+    beside: [cors, dialService, externalPolicy],
   })),
 };
 

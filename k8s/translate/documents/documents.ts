@@ -390,9 +390,9 @@ function decidedBy({
   redirect,
   service,
   tls,
-  target: { kept },
+  target: { externalPolicy },
 }: RawMapping): unknown {
-  return { match, precedence, weight, shadow, redirect, service, tls, kept };
+  return { match, precedence, weight, shadow, redirect, service, tls, externalPolicy };
 }
 
 function withoutKeys(record: UnknownRecord, keys: readonly string[]): UnknownRecord {

@@ -7,7 +7,7 @@ import { defaultable, type Defaultable } from "../meaning/module-defaults.ts";
 import { plainTarget } from "../meaning/plain-target.ts";
 import { decodeEdits } from "./edits.ts";
 import { decodeMatch } from "./match.ts";
-import { decodeCors, decodeKept, decodeRetry, decodeUpgrades } from "./policy.ts";
+import { decodeCors, decodeExternalPolicy, decodeRetry, decodeUpgrades } from "./policy.ts";
 import { decodeBreakers, decodeHealthCheck, decodeLoadBalancer } from "./pool.ts";
 import { decodeRedirect } from "./redirect.ts";
 import { decodeHostRewrite, decodeRewrite } from "./rewrite.ts";
@@ -98,7 +98,7 @@ export function decodeRawMapping(
       priority: decodePriority(fields),
       cors: decodeCors(fields),
       upgrades: decodeUpgrades(fields),
-      kept: decodeKept(fields),
+      externalPolicy: decodeExternalPolicy(fields),
     },
     limits: decodeUpstreamLimits(fields, grpc),
     dial: decodeResolver(fields),

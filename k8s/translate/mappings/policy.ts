@@ -1,5 +1,5 @@
 // Policy of a raw Mapping: retries, CORS, upgrades; and what steers an AuthService and a RateLimitService.
-import type { Cors, Kept, RetryPolicy } from "../../../routing/model/mapping.ts";
+import type { Cors, ExternalPolicy, RetryPolicy } from "../../../routing/model/mapping.ts";
 import type { Fields } from "../fields/fields.ts";
 import { decodeLabels } from "./rate-limit-labels.ts";
 import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, scalarText, textOf } from "../values/value.ts";
@@ -93,10 +93,14 @@ export function decodeUpgrades(fields: Fields): readonly string[] {
 const mostExtensions = 32;
 const mostExtensionText = 256;
 
-const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null });
+const noExternalPolicy: ExternalPolicy = Object.freeze({
+  bypassAuth: false,
+  authContextExtensions: Object.freeze({}),
+  labels: null,
+});
 
 /** What steers an AuthService or a RateLimitService: without them it changes nothing, in Ambassador either, so it is no Problem. */
-export function decodeKept(fields: Fields): Kept {
+export function decodeExternalPolicy(fields: Fields): ExternalPolicy {
   const written = ["bypass_auth", "auth_context_extensions", "labels", "rate_limits"].some((name) => fields.has(name));
   const extensions = fields.record("auth_context_extensions") ?? {};
   const isReadable = Object.entries(extensions).every(
@@ -108,12 +112,12 @@ export function decodeKept(fields: Fields): Kept {
       extensions,
       `at most ${mostExtensions} texts of at most ${mostExtensionText} characters`,
     );
-  const kept: Kept = {
+  const policy: ExternalPolicy = {
     bypassAuth: fields.boolean("bypass_auth"),
     authContextExtensions: Object.fromEntries(
       Object.entries(extensions).map(([key, value]) => [key, scalarText(value) ?? ""]),
     ),
     labels: decodeLabels(fields),
   };
-  return written ? kept : nothingKept;
+  return written ? policy : noExternalPolicy;
 }

@@ -3,7 +3,7 @@ import type {
   Cors,
   ForwardTarget,
   HeaderEdits,
-  Kept,
+  ExternalPolicy,
   LoadBalancer,
   RetryPolicy,
   TimeLimit,
@@ -107,7 +107,7 @@ export function targetWith<T extends Target>(
     retry: left("retry_policy") ? defaults.retry : target.retry,
     loadBalancer: left("load_balancer") ? defaults.loadBalancer : target.loadBalancer,
     cors: left("cors") ? defaults.cors : target.cors,
-    kept: keptWith(target.kept, defaults.labels),
+    externalPolicy: externalPolicyWith(target.externalPolicy, defaults.labels),
   };
 }
 
@@ -146,11 +146,11 @@ function joined(edits: HeaderEdits, after: HeaderEdits): HeaderEdits {
 }
 
 /** Labels of a Mapping with those of the Module before those of each group, as Ambassador does. */
-function keptWith(kept: Kept, defaults: MappingDefaults["labels"]): Kept {
-  const { labels } = kept;
-  if (labels === null || !labels.some(({ domain }) => Object.hasOwn(defaults, domain))) return kept;
+function externalPolicyWith(policy: ExternalPolicy, defaults: MappingDefaults["labels"]): ExternalPolicy {
+  const { labels } = policy;
+  if (labels === null || !labels.some(({ domain }) => Object.hasOwn(defaults, domain))) return policy;
   return {
-    ...kept,
+    ...policy,
     labels: labels.map((group) =>
       Object.hasOwn(defaults, group.domain)
         ? { ...group, labels: [...defaults[group.domain]!, ...group.labels] }

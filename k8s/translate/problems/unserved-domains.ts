@@ -24,7 +24,7 @@ export function* unservedDomains(
   for (const { ref, configuration } of declarers) {
     yield;
     for (const { target, field } of configuration?.mappings ?? []) {
-      const domains = new Set((target.kept.labels ?? []).map(({ domain }) => domain));
+      const domains = new Set((target.externalPolicy.labels ?? []).map(({ domain }) => domain));
       for (const domain of domains) {
         if (domain === served) continue;
         const isMisspelt = isMisspeltDomain(domain, served);

@@ -106,7 +106,7 @@ describe("fields of a raw Mapping", () => {
       "bypass_auth, labels",
       "bypass_auth: true\nlabels: {ambassador: [{g: [remote_address]}]}\nauth_context_extensions: {a: b}",
       {
-        kept: {
+        externalPolicy: {
           bypassAuth: true,
           authContextExtensions: { a: "b" },
           labels: [{ domain: "ambassador", labels: [{ kind: "remote-address" }] }],

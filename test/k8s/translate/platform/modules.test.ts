@@ -294,11 +294,11 @@ describe("what every Mapping has", () => {
   test("default_labels come before the specs of each group of their domain", () => {
     const labels = { ambassador: [{ group: ["source_cluster"] }], other: [{ group: ["a"] }] };
     const { raw: own, made } = served({ default_labels: { ambassador: { defaults: ["remote_address"] } } }, { labels });
-    expect(own.target.kept.labels).toEqual([
+    expect(own.target.externalPolicy.labels).toEqual([
       { domain: "ambassador", labels: [{ kind: "remote-address" }, { kind: "source-cluster" }] },
       { domain: "other", labels: [{ kind: "generic", key: "generic_key", value: "a" }] },
     ]);
-    expect(made.target.kept.labels).toBeNull();
+    expect(made.target.externalPolicy.labels).toBeNull();
   });
 });
 
