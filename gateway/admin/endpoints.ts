@@ -1,5 +1,6 @@
 // Every endpoint of the admin port. Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import { changeShape } from "../api/changes.ts";
+import { deploymentShape, deploymentsPath } from "../api/deployments.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
 import { revokedShape } from "../api/oauth.ts";
 import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
@@ -10,6 +11,7 @@ import { statusShape } from "../api/status.ts";
 import { whoListShape } from "../api/who.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { changes } from "./endpoints/changes.ts";
+import { deployment, deployments } from "./endpoints/deployments.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
 import { live, ready } from "./endpoints/health.ts";
@@ -72,6 +74,26 @@ export const endpoints = {
       events: null,
     },
     serve: document,
+  },
+  deployments: {
+    ...plain,
+    path: deploymentsPath,
+    parameters: { ...listParameters, deployment: deploymentParameter },
+    answers:
+      "each deployment with the shares that are declared, served and measured, and how its requests fared lately",
+    answer: { json: listShape(deploymentShape), text: false, events: null },
+    serve: deployments,
+  },
+  deployment: {
+    ...plain,
+    path: "/api/v1/deployments/{namespace}/{name}",
+    parameters: {
+      namespace: namespaceParameter,
+      name: Type.String({ description: "name of the SeldonDeployment" }),
+    },
+    answers: "the same of one deployment",
+    answer: { json: deploymentShape, text: false, events: null },
+    serve: deployment,
   },
   routes: {
     ...plain,

@@ -1,7 +1,10 @@
 // What the admin port shows: always the newest.
 import type { Problem } from "../../routing/text/problem.ts";
+import type { Series } from "../../routing/model/mapping.ts";
+import type { Route } from "../../routing/route/decision.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
+import type { Measured } from "../api/deployments.ts";
 import type { TableFacts } from "../shared/messages.ts";
 import type { CountedBreakers } from "./breakers.ts";
 import type { CountedSeries } from "./series.ts";
@@ -13,6 +16,14 @@ export interface EndpointStates {
   readonly terminating: number;
   /** Of them: those that fail their health check. */
   readonly failing: number;
+}
+
+/** A predictor, as its requests are counted, in HTTP and gRPC together. */
+export type PredictorKey = Omit<Series, "protocol">;
+
+export interface MeasuredWindows {
+  readonly lastMinute: Measured;
+  readonly lastFiveMinutes: Measured;
 }
 
 export interface AdminView {
@@ -28,6 +39,13 @@ export interface AdminView {
   /** In no order, gathered in slices. */
   gatherProblems(slices: Slices): Promise<readonly Problem[]>;
   readonly usedSlots: Iterable<CountedSeries>;
+  /** Of Series that the table has. */
+  readonly ownedSlots: Iterable<CountedSeries>;
+  /** All of them together; without a Series nothing. */
+  measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows;
+  hasMapping(id: string): boolean;
+  /** The Route of a Mapping in the newest table; null: it has none. */
+  routeOf(mappingId: string): Route<null> | null;
   /** Of Upstreams whose breakers count across workers. */
   readonly breakers: CountedBreakers;
   readonly endpointStates: EndpointStates;

@@ -10,9 +10,20 @@ const percent = Type.Number({ minimum: 0, maximum: 100 });
 export const measuredShape = Type.Object(
   {
     requests: count,
-    failed: Type.Integer({ description: "of them, whoever is at fault", minimum: 0 }),
+    failed: Type.Integer({
+      description:
+        "of them, those that failed by the model, by Sluice on the way to it, or because the client did not wait; not those that Sluice refused because of the request itself (access, rate limits, invalid requests)",
+      minimum: 0,
+    }),
     modelErrors: Type.Integer({ description: "of these, server errors that the model itself answered", minimum: 0 }),
-    failures: Type.Array(Type.Object({ flag: Type.String(), count, sentence: Type.String() })),
+    failures: Type.Array(
+      Type.Object({
+        flag: Type.String({ description: "the failure flag; empty: server errors of the model itself" }),
+        count,
+        sentence: Type.String(),
+      }),
+      { description: "by flag, the most frequent first; refused requests among them" },
+    ),
     meanMs: latencyMs,
     p50Ms: latencyMs,
     p90Ms: latencyMs,

@@ -1,4 +1,5 @@
 // Where one request goes, and why, as `/api/v1/explain` answers.
+import { measuredShape } from "./deployments.ts";
 import { objectShape } from "./problem.ts";
 import { nullable, oneOf, Type } from "./shape.ts";
 
@@ -48,6 +49,7 @@ const wayShape = Type.Object({
   asks: texts("the providers of which one must admit the caller"),
   steps: texts("what happens to the request on the way, in order"),
   limits: texts("the limits that apply"),
+  lastMinute: nullable(measuredShape),
   service: nullable(
     Type.Object({
       mapping: Type.String(),

@@ -44,6 +44,7 @@ import { Reconciler } from "./reconcile.ts";
 import { TokenRevocation } from "./callers/token-revocation.ts";
 import { logStaleness, stalenessTimes } from "./status/staleness.ts";
 import { logWaiting } from "./status/waiting-log.ts";
+import { tickMs } from "./measured/windows.ts";
 
 /** Time between two looks for slots that nobody can count in any more. */
 const sweepMs = 30_000;
@@ -245,6 +246,7 @@ class ControlWorker {
       this.#reconciler.sweep(this.#blocks);
       this.#claims?.sweep();
     }, sweepMs);
+    const measuring = setInterval(() => void this.#reconciler.measure(slicesOfThread()), tickMs);
     const looking = setInterval(() => {
       // Before the first table they take time from it.
       if (this.#reconciler.served.version > 0) void this.#problemLog.look();
@@ -253,6 +255,7 @@ class ControlWorker {
     const waiting = logWaiting(() => this.#waitsFor(), this.#log);
     this.#endings.push(
       () => clearInterval(sweeping),
+      () => clearInterval(measuring),
       () => clearInterval(looking),
       () => staleness.stop(),
       () => waiting.stop(),

@@ -13,6 +13,9 @@ import type { CountedBreakers } from "../admin/breakers.ts";
 import type { Slices } from "../admin/slices.ts";
 import type { EndpointStates } from "../admin/view.ts";
 import type { Changes } from "./changes/changes.ts";
+import type { Route } from "../../routing/route/decision.ts";
+import type { MeasuredWindows, PredictorKey } from "../admin/view.ts";
+import { MeasuredPredictors } from "./measured/measured-predictors.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
@@ -59,6 +62,7 @@ export class Reconciler {
   readonly #readiness: Readiness;
   readonly #slots: SeriesSlots;
   readonly #breakerSlots: BreakerSlots;
+  readonly #measured: MeasuredPredictors;
   readonly #checks: HealthChecks;
   readonly #resolver: Resolver;
   readonly #publisher: Publisher;
@@ -163,6 +167,11 @@ export class Reconciler {
       outside.nowMs(),
       outside.isOneNamespace,
     );
+    this.#measured = new MeasuredPredictors(
+      outside.blocks.map((block) => new Float64Array(block)),
+      this.#slots,
+      () => outside.nowMs(),
+    );
     this.#breakerSlots = new BreakerSlots(
       { inTable: found.breakers, used: used.map(({ breakers }) => breakers) },
       version,
@@ -192,6 +201,30 @@ export class Reconciler {
 
   get usedSlots(): Iterable<UsedSlot> {
     return this.#slots.used;
+  }
+
+  /** Slots of the Series that the table has. */
+  get ownedSlots(): Iterable<UsedSlot> {
+    return this.#slots.owned();
+  }
+
+  /** What was measured of these predictors lately, all together. */
+  measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows {
+    return this.#measured.of(predictors);
+  }
+
+  hasMapping(id: string): boolean {
+    return this.#publisher.hasMapping(id);
+  }
+
+  /** The Route of a Mapping in the newest table; null: it has none. */
+  routeOf(mappingId: string): Route<null> | null {
+    return this.#publisher.routeOf(mappingId);
+  }
+
+  /** Looks at what the workers have counted: at a fixed pace. */
+  measure(slices: Slices): Promise<void> {
+    return this.#measured.look(slices);
   }
 
   /** Of Upstreams whose breakers count across workers. */

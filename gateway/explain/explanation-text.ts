@@ -3,6 +3,7 @@ import { printShare } from "../../routing/print.ts";
 import { visible } from "../../routing/text/visible.ts";
 import { Columns, memberColumns, type Column } from "./columns.ts";
 import type { Explanation } from "./explanation.ts";
+import { failedWords } from "./measured-words.ts";
 import type { Way } from "./ways.ts";
 
 const columns: readonly Column[] = [
@@ -63,6 +64,10 @@ function notesOf(ways: readonly Way[]): readonly string[] {
     ...grouped(live, "callers", ({ callers }) => callers),
     ...grouped(live, "steps", ({ steps }) => (steps.length === 0 ? [] : [steps.join(", ")])),
     ...grouped(live, "limits", ({ limits }) => limits.map((limit) => limit.replace(/^limits: /, ""))),
+    ...grouped(ways, "last minute", ({ lastMinute }) => {
+      const failed = lastMinute === null ? "" : failedWords(lastMinute);
+      return failed === "" ? [] : [failed.replace(" in the last minute", "")];
+    }),
     ...grouped(ways, "Service", ({ service }) =>
       service === null || service.exists
         ? []

@@ -1,4 +1,7 @@
 // Explanation: why a request goes where it goes. The same code for `sluice explain` and the admin port; nothing is sent.
+import type { Series } from "../../routing/model/mapping.ts";
+import type { Measured } from "../api/deployments.ts";
+import { failedWords } from "./measured-words.ts";
 import { textOf } from "../../routing/request/bytes.ts";
 import { decide } from "../../routing/decide.ts";
 import type { Decision, RejectDecision, RejectReason, Route } from "../../routing/route/decision.ts";
@@ -77,6 +80,8 @@ export interface ExplainWith {
   readonly hosts: HostBook;
   /** How Routes are named. */
   readonly wording: Wording;
+  /** How requests of a predictor fared in the last minute; null: no gateway is asked. */
+  readonly measuredOf: (series: Series) => Measured | null;
   /** Who asks. A Route of a namespace that the viewer does not see is explained as if there were none. */
   readonly viewer: Viewer;
 }
@@ -97,7 +102,7 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, world: Ex
 function wayOf(
   table: RouteTable<null>,
   sent: ExplainRequest,
-  { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording, viewer }: ExplainWith,
+  { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording, viewer, measuredOf }: ExplainWith,
 ): Omit<Explanation, "before"> {
   const { external, front } = table.settings;
   const request = throughFront(sent, front);
@@ -162,6 +167,7 @@ function wayOf(
             withoutCredentialsInQuery(textOf(head.pathBytes, head.pathStart, head.queryEnd), policy),
             (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as),
             { bodyBytes, policy, upgrade: asksForWebSocket(request), external },
+            ({ series }) => measuredOf(series),
           ),
     reject: decision.kind === "reject" ? rejection(decision, request.grpc) : null,
     hints:
@@ -215,8 +221,10 @@ export function printExplanation({ space, host, before, passed, route, ways, rej
   if (route !== null) lines.push(`route ${route}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
   for (const hint of hints) lines.push(`hint: ${hint}`);
-  for (const { share, role, ready, text, callers, steps, limits, service } of ways) {
+  for (const { share, role, ready, text, callers, steps, limits, service, lastMinute } of ways) {
     lines.push(`${role === "shadow" ? "shadow " : ""}${printShare(share)} ${text}${ready ? "" : "  unready"}`);
+    const failed = lastMinute === null ? "" : failedWords(lastMinute);
+    if (failed !== "") lines.push(`  ${failed}`);
     for (const one of callers) lines.push(`  callers: ${one}`);
     if (steps.length > 0) lines.push(`  steps: ${steps.join(", ")}`);
     for (const limit of limits) lines.push(`  ${limit}`);

@@ -29,15 +29,16 @@ const columns: readonly Column[] = [
 /** Names of what answers 503 that the last line holds. */
 const mostNamed = 10;
 
-/** `originOf`: where an object was read, `canary.yaml:6`, or "". Ends with a newline. */
+/** `originOf`: where an object was read, `canary.yaml:6`, or "". `measuredOf`: how the requests of a row fared lately, in words, or "". Ends with a newline. */
 export function printRouteList(
   table: PrintedTable<unknown>,
   upstreams: ReadonlyMap<string, Upstream>,
   originOf: (ref: ObjectRef) => string,
+  measuredOf: (row: BlockRow) => string = () => "",
 ): string {
   const blocks = routeBlocks(table, upstreams);
   if (blocks.length === 0) return "no Routes\n";
-  const cells = (block: RouteBlock, row: BlockRow): string[] => cellsOf(block, row, originOf);
+  const cells = (block: RouteBlock, row: BlockRow): string[] => cellsOf(block, row, originOf, measuredOf);
   const rows = blocks.flatMap((block) =>
     block.sections.flatMap((section) => section.rows.map((row) => cells(block, row))),
   );
@@ -93,7 +94,12 @@ function endLines(section: BlockSection): readonly string[] {
   ];
 }
 
-function cellsOf({ namespace }: RouteBlock, row: BlockRow, originOf: (ref: ObjectRef) => string): string[] {
+function cellsOf(
+  { namespace }: RouteBlock,
+  row: BlockRow,
+  originOf: (ref: ObjectRef) => string,
+  measuredOf: (row: BlockRow) => string,
+): string[] {
   const { kind, name } = row.source;
   const origin = originOf(row.source);
   return [
@@ -103,7 +109,7 @@ function cellsOf({ namespace }: RouteBlock, row: BlockRow, originOf: (ref: Objec
     row.predictor === "" ? "-" : row.predictor,
     goesTo(row, namespace),
     `${kind} ${row.source.namespace === namespace ? "" : `${row.source.namespace}/`}${name}${origin === "" ? "" : ` (${origin})`}`,
-    row.notes === "" ? "" : `[${row.notes}]`,
+    [row.notes === "" ? "" : `[${row.notes}]`, measuredOf(row)].filter((part) => part !== "").join("  "),
   ];
 }
 

@@ -1,4 +1,5 @@
 // Ways that an explained request may go: the members and Shadows of its Route, with who may call, steps and limits.
+import type { Measured } from "../api/deployments.ts";
 import type { Route } from "../../routing/route/decision.ts";
 import type { Mapping, TimeLimit } from "../../routing/model/mapping.ts";
 import type { ObjectRef } from "../../routing/text/problem.ts";
@@ -33,6 +34,8 @@ export interface Way {
   /** What happens to the request on the way, in order. Nothing to a copy. */
   readonly steps: readonly StepName[];
   readonly limits: readonly string[];
+  /** How its requests fared in the last minute; null: no gateway was asked. */
+  readonly lastMinute: Measured | null;
   /** How the Service was chosen, for what a SeldonDeployment declares. */
   readonly service: ServiceChoice | null;
 }
@@ -44,11 +47,13 @@ export function waysOf(
   path: string,
   callersFor: (mapping: Mapping) => Told,
   conditions: StepConditions,
+  measuredOf: (mapping: Mapping) => Measured | null,
 ): Way[] {
   const { upstreams } = translation;
   const choiceOf = (mapping: Mapping): ServiceChoice | null =>
     translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
-  const originOf = (mapping: Mapping): Pick<Way, "source" | "predictor" | "to"> => ({
+  const originOf = (mapping: Mapping): Pick<Way, "source" | "predictor" | "to" | "lastMinute"> => ({
+    lastMinute: measuredOf(mapping),
     source: mapping.source,
     predictor: mapping.series.predictor,
     to: destinationWords(destinationOf(mapping, upstreams)),

@@ -87,6 +87,7 @@ async function run(
     hosts: declaredHosts(served.translation.hosts),
     wording: wide ? inSigns : inWords,
     viewer: operator,
+    measuredOf: () => null,
   };
   const opened: CredentialLook[] = [];
   const explanation = await explainShown(served.table, request, parts, async () => (opened[0] ??= await openLook()));

@@ -8,6 +8,8 @@ import type { Problem } from "../text/problem.ts";
 import { recordBytes } from "../arena/record.ts";
 import { membersAt } from "../arena/route-record.ts";
 import type { TableChange } from "../model/table-change.ts";
+import type { Route } from "../route/decision.ts";
+import { buildRoute } from "../route/route.ts";
 import { TableIndex, type FoundSlots } from "./table-index.ts";
 import { TableEdit, type WritePoint, type WrittenTable } from "./table-edit.ts";
 
@@ -73,6 +75,17 @@ export class TableWriter {
 
   hasMapping(id: string): boolean {
     return this.#index.routeOf.has(id);
+  }
+
+  /** The Route of a Mapping in the newest table; null: it has none. */
+  routeOf(id: string): Route<null> | null {
+    const entry = this.#index.routeOf.get(id);
+    if (entry === undefined || entry.unit === 0) return null;
+    const members = membersAt(this.#arena, entry.unit);
+    return buildRoute(
+      members.map((member) => ({ ...member, attached: null })),
+      0,
+    );
   }
 
   hasUpstream(key: string): boolean {

@@ -126,6 +126,7 @@ async function printRequest(
     hosts: declaredHosts(translation.hosts),
     wording: inSigns,
     viewer: operator,
+    measuredOf: () => null,
   };
   const text = printExplanation(await explainShown(table, read.request, parts, async () => credentials));
   credentials.close();

@@ -317,6 +317,7 @@ async function agrees(one: World, request: Sent): Promise<void> {
       hosts,
       wording: inSigns,
       viewer: operator,
+      measuredOf: () => null,
     },
   );
   const said = saidOf(row!, explanation, one, request);

@@ -51,6 +51,7 @@ function explaining(
         unread: nothingUnread,
         hosts: servedHosts(certificateSet()),
         wording: wide ? inSigns : inWords,
+        measuredOf: (series) => view.measuredOf([series]).lastMinute,
         viewer,
       },
       looker,

@@ -3,6 +3,7 @@ import { printTable, routeJson, type PrintedTable } from "../../../routing/print
 import type { Route } from "../../../routing/route/decision.ts";
 import { routesNamed } from "../../explain/route-blocks.ts";
 import { printRouteList } from "../../explain/route-list.ts";
+import { failedWords } from "../../explain/measured-words.ts";
 import { nobodyNamed } from "../../explain/who.ts";
 import type { Shaped } from "../../api/shape.ts";
 import type { routeShape } from "../../api/routes.ts";
@@ -18,7 +19,15 @@ interface ListedRoute {
 
 export function routes({ view }: EndpointParts): Handler {
   const text = (table: PrintedTable<null>, wide: boolean): string =>
-    wide ? printTable(table) : printRouteList(table, view.translation.upstreams, () => "");
+    wide
+      ? printTable(table)
+      : printRouteList(
+          table,
+          view.translation.upstreams,
+          () => "",
+          ({ source: { namespace, name: deployment }, predictor, role }) =>
+            failedWords(view.measuredOf([{ namespace, deployment, predictor, role }]).lastMinute),
+        );
   const json = listing<ListedRoute>({
     gather: () => routesOf(view.table),
     key: ({ key }) => key,

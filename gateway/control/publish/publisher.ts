@@ -5,6 +5,7 @@ import { drawnKey } from "../../../routing/collections/digest.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { TableBatch, TableSettings } from "../../../routing/model/table-change.ts";
+import type { Route } from "../../../routing/route/decision.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import type { FoundSlots } from "../../../routing/write/table-index.ts";
 import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
@@ -95,6 +96,15 @@ export class Publisher {
   /** Number of the table that the next change leads to. */
   get nextVersion(): number {
     return this.#writer.written.version + 1;
+  }
+
+  hasMapping(id: string): boolean {
+    return this.#writer.hasMapping(id);
+  }
+
+  /** The Route of a Mapping in the newest table; null: it has none. */
+  routeOf(mappingId: string): Route<null> | null {
+    return this.#writer.routeOf(mappingId);
   }
 
   /** What building the Routes found, and why a table could not be written. */

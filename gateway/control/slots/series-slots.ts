@@ -42,6 +42,17 @@ export class SeriesSlots {
     return this.#used();
   }
 
+  /** Those that some Mapping of the table counts in. */
+  *owned(): Iterable<UsedSlot> {
+    for (const one of this.#used()) if ((this.#owners[one.slot] ?? 0) > 0) yield one;
+  }
+
+  /** The slot of a Series; null: it has none. */
+  find(series: Series): UsedSlot | null {
+    const slot = this.#slots.slotOf(series);
+    return slot < 0 ? null : { slot, series: this.#slots.at(slot)! };
+  }
+
   *#used(): Iterable<UsedSlot> {
     for (let slot = 0; slot < this.#slots.end; slot++) {
       const series = this.#slots.at(slot);

@@ -9,6 +9,7 @@ import type { Mapping } from "../../../routing/model/mapping.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import { tableOf } from "../../routing/build.ts";
+import { nothingMeasured } from "./nothing-measured.ts";
 
 /** `token` is the admin token. Bound beyond loopback, so that who asks matters. */
 export function adminOptionsOf(
@@ -38,6 +39,9 @@ export function adminOptionsOf(
     usedSlots: [],
     breakers: { end: 0, limitsAt: () => null },
     endpointStates: { ready: 0, terminating: 0, failing: 0 },
+    ...nothingMeasured,
+    ownedSlots: mappings.map(({ series }, slot) => ({ slot, series })),
+    hasMapping: () => true,
   };
   return {
     admin: { host: "0.0.0.0", port: 0, token: "token", hosts: [], viewers: "policy" },

@@ -1,4 +1,5 @@
 // The admin port under attack: who opens connections and asks nothing, who reads nothing, who comes by a foreign name.
+import { nothingMeasured } from "./nothing-measured.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
 import { noPolicy } from "../../../gateway/callers/call-policy.ts";
 import { once } from "node:events";
@@ -159,6 +160,7 @@ describe("the admin port", () => {
       usedSlots,
       breakers: { end: 0, limitsAt: () => null },
       endpointStates: { ready: 0, terminating: 0, failing: 0 },
+      ...nothingMeasured,
     };
     admin = await startAdmin({
       admin: { host: "127.0.0.1", port: 0, token: null, hosts: [], viewers: "policy" },

@@ -1,4 +1,5 @@
 import type { RevokedTokens, TokensToRevoke } from "../../../gateway/shared/messages.ts";
+import { nothingMeasured } from "./nothing-measured.ts";
 import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
 import type { TokenRevoker } from "../../../gateway/admin/endpoint.ts";
@@ -46,6 +47,7 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   usedSlots: [],
   breakers: { end: 0, limitsAt: () => null },
   endpointStates: { ready: 5, terminating: 1, failing: 2 },
+  ...nothingMeasured,
 };
 
 let base: CounterBlock;

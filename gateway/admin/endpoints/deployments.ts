@@ -1,0 +1,30 @@
+// /api/v1/deployments: what is declared, served and measured of each deployment, or of one.
+import { visibleLines } from "../../../routing/text/visible.ts";
+import { badRequest, jsonType, notFound } from "../answers.ts";
+import { deploymentKeys, deploymentOf, type DeploymentKey } from "../deployments.ts";
+import type { EndpointParts, Handler } from "../endpoint.ts";
+import { listing } from "../list.ts";
+
+export function deployments({ view }: EndpointParts): Handler {
+  return listing<DeploymentKey>({
+    gather: () => deploymentKeys(view),
+    key: ({ namespace, name }) => JSON.stringify([namespace, name]),
+    namespace: ({ namespace }) => namespace,
+    json: (key) => deploymentOf(view, key),
+    wanted: (query) => {
+      const named = query.get("deployment");
+      return ({ namespace, name }) => named === null || named === name || named === `${namespace}/${name}`;
+    },
+  });
+}
+
+export function deployment({ view }: EndpointParts): Handler {
+  return (request, reply, viewer) => {
+    const { namespace = "", name = "" } = request.params as Readonly<Record<string, string | undefined>>;
+    const found = viewer.sees(namespace)
+      ? deploymentKeys(view).find((one) => one.namespace === namespace && one.name === name)
+      : undefined;
+    if (found === undefined) return notFound(reply, `no deployment ${namespace}/${name} is served`);
+    return reply.type(jsonType).send(visibleLines(JSON.stringify(deploymentOf(view, found))));
+  };
+}

@@ -1,0 +1,96 @@
+// A gateway process says of dead, sick and healthy models what its clients saw.
+import { afterAll, expect, test } from "vitest";
+import { Value } from "typebox/value";
+import { deploymentShape, type Deployment } from "../../gateway/api/deployments.ts";
+import { freePort } from "../ports.ts";
+import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
+
+const closers: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+test("the counters, routes, explain and /api/v1/deployments say of each deployment what its clients saw", async () => {
+  const [folder, model, sick] = [await Manifests.create(), await ModelServer.start(), await ModelServer.start()];
+  sick.answer = (_, response) => response.writeHead(500).end("no");
+  closers.push(
+    () => folder.remove(),
+    () => model.stop(),
+    () => sick.stop(),
+  );
+  const dead = await freePort();
+  await folder.deploy("well", model.port);
+  await folder.deploy("sick", sick.port);
+  await folder.deploy("dead", dead);
+  await folder.deploy("quiet", model.port);
+  await folder.deployGrpc("call", dead);
+  const gateway = new GatewayProcess([
+    "serve",
+    "--folder",
+    folder.folder,
+    "--listen",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+    "--workers",
+    "2",
+  ]);
+  closers.push(() => gateway.kill());
+  const { traffic, admin } = await gateway.listening();
+  const text = { headers: { accept: "text/plain" } };
+  const seen = new Map<string, number>();
+  for (let count = 0; count < 30; count++)
+    for (const name of ["well", "sick", "dead"]) {
+      const { status } = await fetch(`${traffic}/seldon/prod/${name}/api/v1.0/predictions`, {
+        method: "POST",
+        body: "{}",
+      });
+      seen.set(`${name} ${status}`, (seen.get(`${name} ${status}`) ?? 0) + 1);
+    }
+  expect(Object.fromEntries(seen)).toEqual({ "well 200": 30, "sick 500": 30, "dead 503": 30 });
+
+  const list = (await (await fetch(`${admin}/api/v1/deployments`)).json()) as { items: Deployment[] };
+  expect(list.items.filter((item) => !Value.Check(deploymentShape, item))).toEqual([]);
+  const found = list.items.map(({ name, state, lastMinute: { requests, failed, modelErrors, failures } }) => [
+    name,
+    state,
+    requests,
+    failed,
+    modelErrors,
+    failures.map(({ flag, count }) => `${flag} ${count}`).join(),
+  ]);
+  expect(found).toEqual([
+    ["call", "ready", 0, 0, 0, ""],
+    ["dead", "failing", 30, 30, 0, "UF 30"],
+    ["quiet", "ready", 0, 0, 0, ""],
+    ["sick", "failing", 30, 30, 30, " 30"],
+    ["well", "ready", 30, 0, 0, ""],
+  ]);
+  const one = (await (await fetch(`${admin}/api/v1/deployments/prod/dead`)).json()) as Deployment;
+  expect(one).toMatchObject({
+    sentence: expect.stringMatching(/^default: ready · 30 of 30 failed in the last minute: UF, /),
+    predictors: [{ name: "default", declaredPercent: 100, servedPercent: 100, measuredPercent: 100 }],
+  });
+  expect((await fetch(`${admin}/api/v1/deployments/prod/nobody`)).status).toBe(404);
+
+  const routes = await (await fetch(`${admin}/api/v1/routes`, text)).text();
+  expect(routes).toMatch(/ yes .*dead-default:8000.* 30 of 30 failed in the last minute: UF, /);
+  expect(routes).toMatch(/ yes .*sick-default:8000.* 30 of 30 failed in the last minute: the model answered/);
+  expect(routes).not.toMatch(/well-default.*failed/);
+  const path = encodeURIComponent("/seldon/prod/dead/api/v1.0/predictions");
+  expect(await (await fetch(`${admin}/api/v1/explain?path=${path}`, text)).text()).toContain(
+    "last minute   30 of 30 failed: UF, ",
+  );
+
+  const metrics = await (await fetch(`${admin}/metrics`)).text();
+  const labels = (name: string): string =>
+    `namespace="prod",deployment="${name}",predictor="default",role="live",protocol="http"`;
+  for (const line of [
+    `sluice_requests_total{${labels("well")},origin="model",code="200"} 30`,
+    `sluice_requests_total{${labels("sick")},origin="model",code="500"} 30`,
+    `sluice_requests_total{${labels("dead")},origin="gateway",code="503"} 30`,
+    `sluice_failures_total{${labels("dead")},flag="UF"} 30`,
+  ])
+    expect(metrics).toContain(`${line}\n`);
+  expect(metrics).not.toContain(`sluice_failures_total{${labels("well")}`);
+});
