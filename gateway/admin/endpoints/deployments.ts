@@ -1,6 +1,6 @@
 // /api/v1/deployments: what is declared, served and measured of each deployment, or of one.
 import { visibleLines } from "../../../routing/text/visible.ts";
-import { badRequest, jsonType, notFound } from "../answers.ts";
+import { jsonType, notFound } from "../answers.ts";
 import { deploymentKeys, deploymentOf, type DeploymentKey } from "../deployments.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";

@@ -36,7 +36,7 @@ function stage() {
     slots,
     windows,
     /** Looks at each tick until so many ms have passed. */
-    async pass(ms: number): Promise<void> {
+    pass: async (ms: number): Promise<void> => {
       for (const end = nowMs + ms; nowMs < end;) {
         nowMs += tickMs;
         await windows.look(slices);
