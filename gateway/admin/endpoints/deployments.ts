@@ -24,7 +24,7 @@ export function deployment({ view }: EndpointParts): Handler {
     const found = viewer.sees(namespace)
       ? deploymentKeys(view).find((one) => one.namespace === namespace && one.name === name)
       : undefined;
-    if (found === undefined) return notFound(reply, `no deployment ${namespace}/${name} is served`);
+    if (found === undefined) return notFound(reply, "Sluice serves no deployment of this name");
     return reply.type(jsonType).send(visibleLines(JSON.stringify(deploymentOf(view, found))));
   };
 }
