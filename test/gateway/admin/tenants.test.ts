@@ -46,10 +46,7 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
     { path: "/api/v1/deployments?deployment=hidden", asIf: { path: "/api/v1/deployments?deployment=nothere" } },
     { path: "/api/v1/deployments?namespace=theirs", asIf: { path: "/api/v1/deployments?namespace=nothere" } },
   ],
-  deployment: [
-    { path: "/api/v1/deployments/theirs/hidden", asIf: { path: "/api/v1/deployments/nowhere/nothing" } },
-    { path: "/api/v1/deployments/mine/hidden", asIf: { path: "/api/v1/deployments/mine/nothing" } },
-  ],
+  deployment: [{ path: "/api/v1/deployments/theirs/hidden", asIf: { path: "/api/v1/deployments/nowhere/nothing" } }],
   who: [
     { path: "/api/v1/who" },
     { path: "/api/v1/who?deployment=hidden", asIf: { path: "/api/v1/who?deployment=nothere" } },
