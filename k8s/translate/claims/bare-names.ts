@@ -118,7 +118,7 @@ export class BareNames<U extends Declarer> {
   /** Names that Grants reserve; null: for two namespaces, so for none. */
   readonly #reserved = new Map<string, string | null>();
   /** The record's names. More than one owner only where the record or the Grants were changed by hand. */
-  readonly #held = new Map<string, Few<ClaimEntry>>();
+  readonly #entries = new Map<string, Few<ClaimEntry>>();
   /** Of these, whose namespace nobody declared the name in since it was recorded: when nobody does any more the others were given up, and are not only missing. */
   readonly #unseen = new Set<ClaimEntry>();
   /** Names that somebody declares and nobody holds. */
@@ -158,16 +158,16 @@ export class BareNames<U extends Declarer> {
   /** Takes what the record holds now, and what it holds no more. */
   hold(set: readonly ClaimEntry[], removed: readonly ClaimEntry[]): void {
     for (const { namespace, thing } of removed) if (thing.kind === "name") this.#release(thing.name, namespace);
-    for (const held of set) {
-      const { thing, namespace } = held;
+    for (const entry of set) {
+      const { thing, namespace } = entry;
       if (thing.kind !== "name") continue;
       this.#release(thing.name, namespace);
-      const all = [...this.#heldOf(thing.name), held];
-      this.#held.set(
+      const all = [...this.#entriesOf(thing.name), entry];
+      this.#entries.set(
         thing.name,
         fewOf(all.sort((a, b) => a.sinceMs - b.sinceMs || compareText(a.namespace, b.namespace))),
       );
-      if (this.#declared.get(thing.name)?.has(namespace) !== true) this.#unseen.add(held);
+      if (this.#declared.get(thing.name)?.has(namespace) !== true) this.#unseen.add(entry);
     }
   }
 
@@ -188,7 +188,7 @@ export class BareNames<U extends Declarer> {
     return affected;
   }
 
-  /** What is held now and not recorded. */
+  /** Claims that won and are not in the record. */
   get added(): readonly NewClaim[] {
     if (this.#settings.grantedOnly) return [];
     return Array.from(this.#unrecorded, (name) => {
@@ -236,14 +236,14 @@ export class BareNames<U extends Declarer> {
 
   /** By the record; those that gave it up hold it no more. */
   #recordedOwnerOf(name: string): string | null {
-    for (const held of this.#heldOf(name))
-      if (this.#ended.size === 0 || this.#unseen.has(held) || !this.#ended.has(entryKey(held.namespace, held.thing)))
-        return held.namespace;
+    for (const entry of this.#entriesOf(name))
+      if (this.#ended.size === 0 || this.#unseen.has(entry) || !this.#ended.has(entryKey(entry.namespace, entry.thing)))
+        return entry.namespace;
     return null;
   }
 
-  #heldOf(name: string): readonly ClaimEntry[] {
-    return listOf(this.#held.get(name) ?? null);
+  #entriesOf(name: string): readonly ClaimEntry[] {
+    return listOf(this.#entries.get(name) ?? null);
   }
 
   #touch(name: string): void {
@@ -266,7 +266,7 @@ export class BareNames<U extends Declarer> {
 
   /** Notes whether the namespace still declares what it holds. */
   #mark(name: string, namespace: string): void {
-    const own = this.#heldOf(name).find((held) => held.namespace === namespace);
+    const own = this.#entriesOf(name).find((entry) => entry.namespace === namespace);
     if (own === undefined) return;
     const key = entryKey(namespace, own.thing);
     if (this.#declared.get(name)?.has(namespace) === true) {
@@ -280,10 +280,10 @@ export class BareNames<U extends Declarer> {
   #release(name: string, namespace: string): void {
     this.#touch(name);
     this.#ended.delete(entryKey(namespace, { kind: "name", name }));
-    const all = this.#heldOf(name);
-    const others = all.filter((held) => held.namespace !== namespace);
-    for (const held of all) if (held.namespace === namespace) this.#unseen.delete(held);
-    if (others.length === 0) this.#held.delete(name);
-    else this.#held.set(name, fewOf(others));
+    const all = this.#entriesOf(name);
+    const others = all.filter((entry) => entry.namespace !== namespace);
+    for (const entry of all) if (entry.namespace === namespace) this.#unseen.delete(entry);
+    if (others.length === 0) this.#entries.delete(name);
+    else this.#entries.set(name, fewOf(others));
   }
 }

@@ -15,7 +15,7 @@ interface Wish extends Omit<Claimant, "sinceMs" | "sequence"> {
 }
 
 interface PrefixEntry {
-  readonly held: ClaimEntry;
+  readonly entry: ClaimEntry;
   readonly area: ClaimArea;
   /** Somebody claimed it here since it was recorded: when nobody does any more it was given up, and is not only missing. */
   seen: boolean;
@@ -34,7 +34,7 @@ export class Claims {
   /** Declarer of each wish, by its id. */
   readonly #declarerOf = new Map<string, Declarer>();
   /** The record's prefixes, by key. */
-  readonly #held = new Map<string, PrefixEntry>();
+  readonly #entries = new Map<string, PrefixEntry>();
   /** The change in which each key was first wished for. */
   #sequences: ReadonlyMap<string, number> = new Map();
   #accepted: ReadonlySet<string> = new Set();
@@ -62,17 +62,17 @@ export class Claims {
   /** Takes what the record holds now, and keys that it holds no more; gives the declarers whose claims are decided otherwise now. */
   hold(set: readonly ClaimEntry[], removed: readonly string[], sequence: number): readonly Declarer[] {
     let differs = false;
-    for (const key of removed) differs = this.#held.delete(key) || differs;
-    for (const held of set) {
-      if (held.thing.kind !== "prefix") continue;
-      const key = entryKey(held.namespace, held.thing);
-      this.#held.set(key, { held, area: held.thing.area, seen: this.#sequences.has(key) });
+    for (const key of removed) differs = this.#entries.delete(key) || differs;
+    for (const entry of set) {
+      if (entry.thing.kind !== "prefix") continue;
+      const key = entryKey(entry.namespace, entry.thing);
+      this.#entries.set(key, { entry, area: entry.thing.area, seen: this.#sequences.has(key) });
       differs = true;
     }
     return differs ? this.#decide(sequence) : [];
   }
 
-  /** What is held now and not recorded. */
+  /** Claims that won and are not in the record. */
   get added(): readonly NewClaim[] {
     return this.#added;
   }
@@ -83,14 +83,14 @@ export class Claims {
 
   /** Keys of what was given up. */
   get ended(): readonly string[] {
-    return (this.#ended ??= [...this.#held].flatMap(([key, { seen }]) =>
+    return (this.#ended ??= [...this.#entries].flatMap(([key, { seen }]) =>
       seen && !this.#sequences.has(key) ? [key] : [],
     ));
   }
 
   /** Keys of what is recorded and was not claimed here since. */
   get missing(): readonly string[] {
-    return [...this.#held].flatMap(([key, { seen }]) => (seen ? [] : [key]));
+    return [...this.#entries].flatMap(([key, { seen }]) => (seen ? [] : [key]));
   }
 
   /** An error on both sides of each contest. */
@@ -141,7 +141,7 @@ export class Claims {
     this.#ended = null;
     const wishes = [...this.#wishes.values()].flat();
     this.#sequences = new Map(wishes.map(({ key }) => [key, this.#sequences.get(key) ?? sequence]));
-    const byNamespace = Map.groupBy(this.#held.values(), ({ held }) => held.namespace);
+    const byNamespace = Map.groupBy(this.#entries.values(), ({ entry }) => entry.namespace);
     const claimants = wishes.map((wish): Claimant => ({
       ...wish,
       sinceMs: this.#sinceOf(wish, byNamespace),
@@ -157,7 +157,7 @@ export class Claims {
       const wins = !lost.has(id);
       if (wins && !undecided.has(id)) accepted.add(id);
       const { sinceMs, sequence: firstSequence } = claimants[index]!;
-      if (wins && !this.#held.has(key))
+      if (wins && !this.#entries.has(key))
         added.set(key, { namespace, thing: { kind: "prefix", area: areaOf(claim) }, sinceMs, sequence: firstSequence });
       if (accepted.has(id) !== this.#accepted.has(id)) affected.add(this.#declarerOf.get(id)!);
     }
@@ -168,25 +168,25 @@ export class Claims {
 
   /** What is recorded, or what lies inside a claim that the namespace has already. */
   #sinceOf({ key, namespace, claim }: Wish, byNamespace: ReadonlyMap<string, readonly PrefixEntry[]>): number | null {
-    const own = this.#held.get(key);
+    const own = this.#entries.get(key);
     if (own !== undefined) {
       own.seen = true;
-      return own.held.sinceMs;
+      return own.entry.sinceMs;
     }
     const wider = (byNamespace.get(namespace) ?? []).filter(({ area }) => areaWithin(claim, area));
-    return wider.length === 0 ? null : Math.min(...wider.map(({ held }) => held.sinceMs));
+    return wider.length === 0 ? null : Math.min(...wider.map(({ entry }) => entry.sinceMs));
   }
 
   /** What nobody has claimed here yet is kept for its namespace. */
   #reservations(): readonly Claimant[] {
-    return [...this.#held].flatMap(([key, { held, area, seen }]) =>
+    return [...this.#entries].flatMap(([key, { entry, area, seen }]) =>
       seen || this.#sequences.has(key)
         ? []
         : [
             {
               claim: { ...area, rank: "ungranted" } as const,
-              namespace: held.namespace,
-              sinceMs: held.sinceMs,
+              namespace: entry.namespace,
+              sinceMs: entry.sinceMs,
               sequence: 0,
               createdAt: "",
               name: "",

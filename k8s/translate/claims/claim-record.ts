@@ -24,7 +24,7 @@ export function printRecord(record: ClaimRecord): string {
     head,
     ...[...Map.groupBy(record.values(), ({ namespace }) => namespace)]
       .sort(([a], [b]) => compareText(a, b))
-      .flatMap(([, held]) => linesOf(held)),
+      .flatMap(([, entries]) => linesOf(entries)),
   ];
   const body = `${lines.join("\n")}\n`;
   return `${body}sha256 ${checksum(body)}\n`;
@@ -43,9 +43,9 @@ export function readRecord(text: string): RecordRead {
     .slice(head.length + 1, end)
     .split("\n")
     .slice(0, -1)) {
-    const held = readLine(line);
-    if (held === null) return bad("holds a line that this version does not write");
-    for (const one of held) record.set(entryKey(one.namespace, one.thing), one);
+    const entries = readLine(line);
+    if (entries === null) return bad("holds a line that this version does not write");
+    for (const one of entries) record.set(entryKey(one.namespace, one.thing), one);
   }
   return { kind: "record", record };
 }
@@ -92,10 +92,10 @@ function roomOf({ namespace, thing }: ClaimEntry): number {
 }
 
 /** Of one namespace. A name has one owner, so its time is not kept: thousands of names are one line. */
-function linesOf(held: readonly ClaimEntry[]): readonly string[] {
-  const { namespace } = held[0]!;
-  const names = held.flatMap(({ thing }) => (thing.kind === "name" ? [thing.name] : [])).sort(compareText);
-  const prefixes = held.flatMap(({ sinceMs, thing }) =>
+function linesOf(entries: readonly ClaimEntry[]): readonly string[] {
+  const { namespace } = entries[0]!;
+  const names = entries.flatMap(({ thing }) => (thing.kind === "name" ? [thing.name] : [])).sort(compareText);
+  const prefixes = entries.flatMap(({ sinceMs, thing }) =>
     thing.kind === "prefix" ? [JSON.stringify({ namespace, sinceMs, ...prefixLine(thing) })] : [],
   );
   return [...(names.length === 0 ? [] : [JSON.stringify({ namespace, names })]), ...prefixes.sort(compareText)];

@@ -85,8 +85,10 @@ export class ClaimRegistry {
 
   /** What the record says now. Gives declarers as `claim`. */
   setRecord(record: ClaimRecord): Iterable<Declarer> {
-    const set = [...record].flatMap(([key, held]) => (this.#record.get(key)?.sinceMs === held.sinceMs ? [] : [held]));
-    const removed = [...this.#record].flatMap(([key, held]) => (record.has(key) ? [] : [held]));
+    const set = [...record].flatMap(([key, entry]) =>
+      this.#record.get(key)?.sinceMs === entry.sinceMs ? [] : [entry],
+    );
+    const removed = [...this.#record].flatMap(([key, entry]) => (record.has(key) ? [] : [entry]));
     return this.#hold(set, removed);
   }
 
@@ -151,10 +153,10 @@ export class ClaimRegistry {
       this.#record.delete(key);
       this.#recorded.set(key, null);
     }
-    for (const held of set) {
-      const key = entryKey(held.namespace, held.thing);
-      this.#record.set(key, held);
-      this.#recorded.set(key, held);
+    for (const entry of set) {
+      const key = entryKey(entry.namespace, entry.thing);
+      this.#record.set(key, entry);
+      this.#recorded.set(key, entry);
     }
     this.#bareNames.hold(set, removed);
     return new Set([...this.#claims.hold(set, keys, this.#sequence), ...this.#bareNames.decide()]);
