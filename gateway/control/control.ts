@@ -31,13 +31,13 @@ import { translateSettingsOf } from "../options/translate-settings.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import { ownAddresses } from "./upstreams/addresses.ts";
 import { Changes } from "./changes/changes.ts";
-import { CertificateKeeper } from "./certificates/certificate-keeper.ts";
-import { ClaimKeeper, keeperTimes } from "./claim-keeper.ts";
+import { CertificateStore } from "./certificates/certificate-store.ts";
+import { ClaimSync, syncTimes } from "./claim-sync.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { ProblemLog, problemLogMs } from "./status/problem-log.ts";
 import { probeEndpoint } from "./upstreams/health-probe.ts";
 import { fetchAnswer, fetchJwks, type Reach } from "./callers/jwks-fetch.ts";
-import { PolicyKeeper, policyLookMs } from "./callers/policy-keeper.ts";
+import { PolicyWatcher, policyLookMs } from "./callers/policy-watcher.ts";
 import { ReviewedViewers } from "./callers/reviewed-viewers.ts";
 import { Readiness } from "./status/readiness.ts";
 import { Reconciler } from "./reconcile.ts";
@@ -93,13 +93,13 @@ class ControlWorker {
   readonly #translator: Translator;
   readonly #changes: Changes;
   readonly #reconciler: Reconciler;
-  readonly #policies: PolicyKeeper;
+  readonly #policies: PolicyWatcher;
   /** What servers that the policy names may be dialled at. */
   readonly #reach: Reach;
   readonly #channels = new Map<number, MessagePort>();
-  readonly #certificates: CertificateKeeper;
+  readonly #certificates: CertificateStore;
   /** null: this thread alone says who holds what. */
-  readonly #claims: ClaimKeeper | null;
+  readonly #claims: ClaimSync | null;
   readonly #revocation: TokenRevocation;
   readonly #problemEvents: ProblemEvents | null;
   readonly #problemLog: ProblemLog;
@@ -163,7 +163,7 @@ class ControlWorker {
     );
     const problemsChanged = (): void => this.#reconciler.otherProblemsChanged();
     this.#reach = { lookup: addressesOf, refuse: (ip, port) => refusalOf(translate, readAddress(ip), port) };
-    this.#policies = new PolicyKeeper(settings.policyFile, start.policy, {
+    this.#policies = new PolicyWatcher(settings.policyFile, start.policy, {
       log,
       changed: (kept) => this.#tell({ kind: "policy", kept }),
       problemsChanged,
@@ -173,7 +173,7 @@ class ControlWorker {
       fetchKeys: (url) => fetchJwks(url, this.#reach),
       keysLooked: (provider) => this.#tell({ kind: "keys-looked", provider }),
     });
-    this.#certificates = new CertificateKeeper(settings.tls, start.certificates, {
+    this.#certificates = new CertificateStore(settings.tls, start.certificates, {
       log,
       nowMs: Date.now,
       publish: (set) => {
@@ -185,7 +185,7 @@ class ControlWorker {
     this.#claims =
       source.claims === null
         ? null
-        : new ClaimKeeper(
+        : new ClaimSync(
             source.claims,
             this.#translator,
             {
@@ -196,7 +196,7 @@ class ControlWorker {
               recorded: (record: ClaimRecord) => this.#reconciler.record(record),
               problemsChanged,
             },
-            keeperTimes,
+            syncTimes,
           );
     this.#reconciler.gatherAlso(() => [
       ...(this.#claims?.problems ?? []),

@@ -1,4 +1,4 @@
-// JwksKeeper: the key sets of issuers, by URL, kept fresh. A set that cannot be got, or read, leaves the last good one as it is.
+// JwksCache: the key sets of issuers, by URL, kept fresh. A set that cannot be got, or read, leaves the last good one as it is.
 import { readPublicKeys } from "../../callers/providers/public-keys.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
 import type { HttpAnswer } from "../../shared/messages.ts";
@@ -22,7 +22,7 @@ export interface JwksState {
   readonly faults: readonly string[];
 }
 
-interface Kept {
+interface KeySet {
   readonly url: string;
   text: string | null;
   faults: readonly string[];
@@ -39,7 +39,7 @@ interface Kept {
   first: Promise<void>;
 }
 
-export interface JwksKeeperOutside {
+export interface JwksCacheOutside {
   readonly clock: Clock;
   readonly fetch: (url: string) => Promise<HttpAnswer>;
   /** What `stateOf` says of this URL is another. */
@@ -50,25 +50,25 @@ export interface JwksKeeperOutside {
 
 const unknown: JwksState = Object.freeze({ text: null, faults: [] });
 
-export class JwksKeeper {
-  readonly #outside: JwksKeeperOutside;
-  readonly #kept = new Map<string, Kept>();
+export class JwksCache {
+  readonly #outside: JwksCacheOutside;
+  readonly #sets = new Map<string, KeySet>();
 
-  constructor(outside: JwksKeeperOutside) {
+  constructor(outside: JwksCacheOutside) {
     this.#outside = outside;
   }
 
-  /** These URLs and no others are kept. A new one is fetched at once. */
+  /** These URLs and no others are fetched. A new one is fetched at once. */
   want(urls: Iterable<string>): void {
     const wanted = new Set(urls);
-    for (const [url, kept] of this.#kept) {
+    for (const [url, set] of this.#sets) {
       if (wanted.has(url)) continue;
-      kept.alarm?.cancel();
-      this.#kept.delete(url);
+      set.alarm?.cancel();
+      this.#sets.delete(url);
     }
     for (const url of wanted) {
-      if (this.#kept.has(url)) continue;
-      const kept: Kept = {
+      if (this.#sets.has(url)) continue;
+      const set: KeySet = {
         url,
         text: null,
         faults: [],
@@ -80,75 +80,75 @@ export class JwksKeeper {
         dueMs: 0,
         first: Promise.resolve(),
       };
-      this.#kept.set(url, kept);
-      kept.first = this.#fetch(kept);
+      this.#sets.set(url, set);
+      set.first = this.#fetch(set);
     }
   }
 
   /** Resolves when all that are wanted now have been tried. */
   async tried(): Promise<void> {
-    await Promise.all([...this.#kept.values()].map(({ first }) => first));
+    await Promise.all([...this.#sets.values()].map(({ first }) => first));
   }
 
   stateOf(url: string): JwksState {
-    return this.#kept.get(url) ?? unknown;
+    return this.#sets.get(url) ?? unknown;
   }
 
   /** A token names a key that is not among those of the URL: it is fetched as soon as may be. */
   ask(url: string): void {
-    const kept = this.#kept.get(url);
-    if (kept === undefined) return;
-    kept.asked = true;
-    if (!kept.fetching)
-      this.#fetchIn(kept, Math.min(kept.dueMs, kept.askedMs + jwksTimes.leastMs) - this.#outside.clock.now());
+    const set = this.#sets.get(url);
+    if (set === undefined) return;
+    set.asked = true;
+    if (!set.fetching)
+      this.#fetchIn(set, Math.min(set.dueMs, set.askedMs + jwksTimes.leastMs) - this.#outside.clock.now());
   }
 
   stop(): void {
     this.want([]);
   }
 
-  #fetchIn(kept: Kept, ms: number): void {
-    kept.alarm?.cancel();
-    kept.alarm = null;
-    kept.dueMs = this.#outside.clock.now() + ms;
-    if (ms <= 0) void this.#fetch(kept);
-    else kept.alarm = this.#outside.clock.after(ms, () => void this.#fetch(kept));
+  #fetchIn(set: KeySet, ms: number): void {
+    set.alarm?.cancel();
+    set.alarm = null;
+    set.dueMs = this.#outside.clock.now() + ms;
+    if (ms <= 0) void this.#fetch(set);
+    else set.alarm = this.#outside.clock.after(ms, () => void this.#fetch(set));
   }
 
-  async #fetch(kept: Kept): Promise<void> {
-    kept.alarm?.cancel();
-    kept.alarm = null;
-    kept.fetching = true;
-    if (kept.asked) kept.askedMs = this.#outside.clock.now();
-    const answer = await this.#outside.fetch(kept.url);
-    kept.fetching = false;
-    if (this.#kept.get(kept.url) !== kept) return;
-    const changed = take(kept, answer);
-    const { asked } = kept;
-    kept.asked = false;
-    this.#fetchIn(kept, restMs(kept, answer));
-    if (changed) this.#outside.changed(kept.url);
-    if (asked) this.#outside.looked(kept.url);
+  async #fetch(set: KeySet): Promise<void> {
+    set.alarm?.cancel();
+    set.alarm = null;
+    set.fetching = true;
+    if (set.asked) set.askedMs = this.#outside.clock.now();
+    const answer = await this.#outside.fetch(set.url);
+    set.fetching = false;
+    if (this.#sets.get(set.url) !== set) return;
+    const changed = take(set, answer);
+    const { asked } = set;
+    set.asked = false;
+    this.#fetchIn(set, restMs(set, answer));
+    if (changed) this.#outside.changed(set.url);
+    if (asked) this.#outside.looked(set.url);
   }
 }
 
 /** Takes what came. True: it is something else than before. */
-function take(kept: Kept, answer: HttpAnswer): boolean {
+function take(set: KeySet, answer: HttpAnswer): boolean {
   const outcome =
     answer.kind === "failed"
       ? ({ kind: "refused", sentence: `they cannot be fetched: ${answer.reason}` } as const)
       : readPublicKeys(answer.text);
-  kept.failuresInRow = outcome.kind === "keys" ? 0 : kept.failuresInRow + 1;
-  const text = outcome.kind === "keys" && answer.kind === "got" ? answer.text : kept.text;
+  set.failuresInRow = outcome.kind === "keys" ? 0 : set.failuresInRow + 1;
+  const text = outcome.kind === "keys" && answer.kind === "got" ? answer.text : set.text;
   const faults = outcome.kind === "keys" ? [] : [outcome.sentence];
-  const changed = text !== kept.text || faults.join() !== kept.faults.join();
-  kept.text = text;
-  kept.faults = faults;
+  const changed = text !== set.text || faults.join() !== set.faults.join();
+  set.text = text;
+  set.faults = faults;
   return changed;
 }
 
 /** Until the next fetch: before its server says that the set ends, and at the latest as stated. */
-function restMs({ failuresInRow }: Kept, answer: HttpAnswer): number {
+function restMs({ failuresInRow }: KeySet, answer: HttpAnswer): number {
   if (failuresInRow > 0) return Math.min(jwksTimes.retryMs, jwksTimes.leastMs * 2 ** Math.min(failuresInRow - 1, 10));
   const maxAgeMs = answer.kind === "got" ? answer.maxAgeMs : null;
   return Math.max(

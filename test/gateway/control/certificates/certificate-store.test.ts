@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { CertificateKeeper } from "../../../../gateway/control/certificates/certificate-keeper.ts";
+import { CertificateStore } from "../../../../gateway/control/certificates/certificate-store.ts";
 import { plainTlsDefaults } from "../../../../gateway/options/tls-defaults.ts";
 
 test("of a pair that cannot be used nobody is told: the start ends with one sentence", () => {
@@ -17,7 +17,7 @@ test("of a pair that cannot be used nobody is told: the start ends with one sent
     publish: (set: unknown): unknown => told.push(set),
     problemsChanged: () => undefined,
   };
-  const keeper = new CertificateKeeper(
+  const store = new CertificateStore(
     {
       host: null,
       port: 0,
@@ -31,10 +31,10 @@ test("of a pair that cannot be used nobody is told: the start ends with one sent
     outside,
   );
   try {
-    expect(() => keeper.open([])).toThrow(/cert\.pem cannot be used .*: write --tls-cert and --tls-key/);
-    expect([told, keeper.set]).toEqual([[], null]);
+    expect(() => store.open([])).toThrow(/cert\.pem cannot be used .*: write --tls-cert and --tls-key/);
+    expect([told, store.set]).toEqual([[], null]);
   } finally {
-    keeper.stop();
+    store.stop();
     rmSync(folder, { recursive: true });
   }
 });

@@ -1,4 +1,4 @@
-// The policy keeper: brings the policy file, the keys that it names and the data workers together. A file that becomes wrong is a Problem, and the last
+// PolicyWatcher: brings the policy file, the keys that it names and the data workers together. A file that becomes wrong is a Problem, and the last
 // good one stays; keys that are gone admit nobody.
 import { unwatchFile, watchFile } from "node:fs";
 import { sameValue } from "../../../routing/text/diff.ts";
@@ -25,7 +25,7 @@ import type { KeysState } from "../../callers/providers/provider.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { HttpAnswer, KeptPolicy } from "../../shared/messages.ts";
-import { JwksKeeper } from "./jwks-keeper.ts";
+import { JwksCache } from "./jwks-cache.ts";
 
 /** Files are looked at so often, ms: a mounted ConfigMap changes by a link, which few ways of watching see. */
 export const policyLookMs = 1000;
@@ -44,20 +44,20 @@ export interface PolicyOutside {
   readonly keysLooked: (provider: string) => void;
 }
 
-export class PolicyKeeper {
+export class PolicyWatcher {
   readonly #file: string | null;
   readonly #outside: PolicyOutside;
   /** Text of the last good file. */
   #text: string;
   #declaration: PolicyDeclaration | null = null;
   #policy: CallPolicy;
-  /** A policy was handed on, by this keeper or the one before it. */
+  /** A policy was handed on, by this watcher or the one before it. */
   #isTold: boolean;
   /** Secrets by `namespace/name`, those of a folder whether they are named or not; null: it is gone. */
   readonly #secrets = new Map<string, Material | null>();
   /** Files by path; null: it cannot be read. */
   readonly #files = new Map<string, Material | null>();
-  readonly #jwks: JwksKeeper;
+  readonly #jwks: JwksCache;
   #viewers: Viewers = new Map();
   #isSynced = false;
   #fileProblem: Problem | null = null;
@@ -72,7 +72,7 @@ export class PolicyKeeper {
     this.#text = kept?.text ?? "";
     this.#policy = kept?.policy ?? noPolicy;
     this.#isTold = kept !== null;
-    this.#jwks = new JwksKeeper({
+    this.#jwks = new JwksCache({
       clock: outside.clock,
       fetch: outside.fetchKeys,
       changed: () => this.#complete(),

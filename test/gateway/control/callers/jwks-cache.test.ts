@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { readPublicKeys } from "../../../../gateway/callers/providers/public-keys.ts";
 import type { HttpAnswer } from "../../../../gateway/shared/messages.ts";
-import { JwksKeeper, jwksTimes } from "../../../../gateway/control/callers/jwks-keeper.ts";
+import { JwksCache, jwksTimes } from "../../../../gateway/control/callers/jwks-cache.ts";
 import { jwksOf, pairOf } from "../../edge/identity/tokens.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
 import { turns } from "../../../turns.ts";
@@ -13,7 +13,7 @@ const got = (text: string, maxAgeMs: number | null = null): HttpAnswer => ({ kin
 const failed: HttpAnswer = { kind: "failed", reason: "ECONNREFUSED" };
 
 interface Stage {
-  readonly keeper: JwksKeeper;
+  readonly cache: JwksCache;
   readonly clock: StoppedClock;
   /** Times of fetches, ms from the first. */
   readonly fetches: number[];
@@ -26,7 +26,7 @@ function stageOf(answer: HttpAnswer): Stage {
   const startMs = clock.now();
   const [fetches, told]: [number[], string[]] = [[], []];
   const stage = { answer };
-  const keeper = new JwksKeeper({
+  const cache = new JwksCache({
     clock,
     fetch: () => {
       fetches.push(clock.now() - startMs);
@@ -35,7 +35,7 @@ function stageOf(answer: HttpAnswer): Stage {
     changed: () => told.push("changed"),
     looked: () => told.push("looked"),
   });
-  return Object.assign(stage, { keeper, clock, fetches, told });
+  return Object.assign(stage, { cache, clock, fetches, told });
 }
 
 function namesIn(text: string | null): readonly (string | null)[] | null {
@@ -43,13 +43,13 @@ function namesIn(text: string | null): readonly (string | null)[] | null {
   return outcome?.kind === "keys" ? outcome.keys.map(({ kid }) => kid) : null;
 }
 
-const kidsOf = ({ keeper }: Stage): readonly (string | null)[] | null => namesIn(keeper.stateOf(url).text);
+const kidsOf = ({ cache }: Stage): readonly (string | null)[] | null => namesIn(cache.stateOf(url).text);
 
 test("a set is fetched when it is wanted, once for all who want it, and again from time to time", async () => {
   const stage = stageOf(got(jwksOf(first)));
   expect(kidsOf(stage)).toBeNull();
-  stage.keeper.want([url, url]);
-  stage.keeper.want([url]);
+  stage.cache.want([url, url]);
+  stage.cache.want([url]);
   await turns(2);
   expect(kidsOf(stage)).toEqual(["a"]);
   expect(stage.told).toEqual(["changed"]);
@@ -67,7 +67,7 @@ test.each([
   [86_400_000, jwksTimes.refreshMs],
 ])("a set that its server gives for %i ms is fetched again after %i", async (maxAgeMs, afterMs) => {
   const stage = stageOf(got(jwksOf(first), maxAgeMs));
-  stage.keeper.want([url]);
+  stage.cache.want([url]);
   await turns(2);
   await stage.clock.advance(afterMs - 1);
   expect(stage.fetches).toHaveLength(1);
@@ -81,25 +81,25 @@ test.each<readonly [what: string, answer: HttpAnswer, says: string]>([
   ["are all of 512 bits", got('{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}'), "none of its keys can be used"],
 ])("while keys %s the last ones stay, and it is tried more and more rarely", async (_what, answer, says) => {
   const stage = stageOf(got(jwksOf(first)));
-  stage.keeper.want([url]);
+  stage.cache.want([url]);
   await turns(2);
   stage.answer = answer;
   await stage.clock.advance(jwksTimes.refreshMs + 300_000);
   expect(kidsOf(stage)).toEqual(["a"]);
-  expect(stage.keeper.stateOf(url).faults.join()).toContain(says);
+  expect(stage.cache.stateOf(url).faults.join()).toContain(says);
   const gaps = stage.fetches.slice(2).map((atMs, index) => atMs - stage.fetches[index + 1]!);
   expect(gaps).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000, 60_000]);
   stage.answer = got(jwksOf(second));
   await stage.clock.advance(jwksTimes.retryMs);
   expect(kidsOf(stage)).toEqual(["b"]);
-  expect(stage.keeper.stateOf(url).faults).toEqual([]);
+  expect(stage.cache.stateOf(url).faults).toEqual([]);
 });
 
 test("a set that was never got is none, and is got when its server comes", async () => {
   const stage = stageOf(failed);
-  stage.keeper.want([url]);
+  stage.cache.want([url]);
   await turns(2);
-  expect(stage.keeper.stateOf(url)).toMatchObject({ text: null, faults: ["they cannot be fetched: ECONNREFUSED"] });
+  expect(stage.cache.stateOf(url)).toMatchObject({ text: null, faults: ["they cannot be fetched: ECONNREFUSED"] });
   stage.answer = got(jwksOf(first));
   await stage.clock.advance(5000);
   expect(kidsOf(stage)).toEqual(["a"]);
@@ -107,14 +107,14 @@ test("a set that was never got is none, and is got when its server comes", async
 
 test("who asks for new keys has an answer, and a server one request in five seconds, whoever asks", async () => {
   const stage = stageOf(got(jwksOf(first)));
-  stage.keeper.want([url]);
+  stage.cache.want([url]);
   await turns(2);
   stage.told.length = 0;
   stage.answer = got(jwksOf(first, second));
-  for (let i = 0; i < 1000; i++) stage.keeper.ask(url);
+  for (let i = 0; i < 1000; i++) stage.cache.ask(url);
   await turns(2);
   expect(stage.told).toEqual(["changed", "looked"]);
-  for (let i = 0; i < 1000; i++) stage.keeper.ask(url);
+  for (let i = 0; i < 1000; i++) stage.cache.ask(url);
   await stage.clock.advance(jwksTimes.leastMs - 1);
   expect(stage.told).toEqual(["changed", "looked"]);
   await stage.clock.advance(1);
@@ -126,23 +126,23 @@ test("who asks for new keys has an answer, and a server one request in five seco
 
 test("who asks does not put off what is due", async () => {
   const stage = stageOf(got(jwksOf(first)));
-  stage.keeper.want([url]);
+  stage.cache.want([url]);
   await turns(2);
   await stage.clock.advance(jwksTimes.refreshMs - 1000);
-  stage.keeper.ask(url);
+  stage.cache.ask(url);
   await turns(2);
-  stage.keeper.ask(url);
-  stage.keeper.ask(url);
+  stage.cache.ask(url);
+  stage.cache.ask(url);
   await stage.clock.advance(5000);
   expect(stage.fetches).toEqual([0, jwksTimes.refreshMs - 1000, jwksTimes.refreshMs + 4000]);
 });
 
 test("nobody fetches what is no longer wanted, and an answer that comes then is nobody’s", async () => {
   const stage = stageOf(got(jwksOf(first)));
-  stage.keeper.want([url]);
-  stage.keeper.want([]);
+  stage.cache.want([url]);
+  stage.cache.want([]);
   await stage.clock.advance(1_000_000);
-  stage.keeper.ask(url);
+  stage.cache.ask(url);
   expect(stage.fetches).toEqual([0]);
   expect(stage.told).toEqual([]);
   expect(stage.clock.waiting).toBe(0);

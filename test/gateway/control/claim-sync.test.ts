@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ClaimKeeper, keeperTimes } from "../../../gateway/control/claim-keeper.ts";
+import { ClaimSync, syncTimes } from "../../../gateway/control/claim-sync.ts";
 import type { ClaimStore, RecordWrite, StoredRecord } from "../../../k8s/source/objects/source.ts";
 import { printRecord } from "../../../k8s/translate/claims/claim-record.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
@@ -49,7 +49,7 @@ class SharedText {
 
 class Replica {
   readonly translator = new Translator(clusterSettings, { kind: "elsewhere", held: [] });
-  readonly keeper: ClaimKeeper;
+  readonly sync: ClaimSync;
   readonly log = { write: vi.fn(), flush: vi.fn() };
   current = true;
 
@@ -62,13 +62,13 @@ class Replica {
       recorded: (record: Parameters<Translator["setRecord"]>[0]) => void this.translator.setRecord(record),
       problemsChanged: () => {},
     };
-    this.keeper = new ClaimKeeper(shared.store(), this.translator, outside, keeperTimes);
+    this.sync = new ClaimSync(shared.store(), this.translator, outside, syncTimes);
     shared.followers.at(-1)!(shared.stored);
   }
 
   take(set: readonly SourceObject[], removed: readonly string[] = []): void {
     this.translator.apply({ set, removed });
-    this.keeper.changed();
+    this.sync.changed();
   }
 
   get served(): readonly string[] {
@@ -76,7 +76,7 @@ class Replica {
   }
 
   get codes(): readonly string[] {
-    return this.keeper.problems.map(({ level, code }) => `${level} ${code}`);
+    return this.sync.problems.map(({ level, code }) => `${level} ${code}`);
   }
 }
 
@@ -90,7 +90,7 @@ function mapping(name: string, prefix: string, createdAt = ""): SourceObject {
 
 const old = mapping("a/m", "/x/", "2020-01-01T00:00:00Z");
 const young = mapping("b/m", "/x/", "2026-01-01T00:00:00Z");
-const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(keeperTimes.settleMs * 4);
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(syncTimes.settleMs * 4);
 
 describe("the record of claims and its store", () => {
   let shared: SharedText;
@@ -103,43 +103,43 @@ describe("the record of claims and its store", () => {
   test("is written before the first table, and read by the next replica", async () => {
     const one = new Replica(shared);
     one.take([young]);
-    await one.keeper.open();
+    await one.sync.open();
     expect(shared.text).toContain('"/x/"');
     const two = new Replica(shared);
     two.take([old, young]);
-    await two.keeper.open();
+    await two.sync.open();
     expect([two.served, two.codes, shared.writes]).toEqual([["Mapping b/m"], [], 1]);
   });
 
   test("that was deleted while no gateway ran: the older object gets the prefix, and the operator is told", async () => {
     const one = new Replica(shared);
     one.take([young, mapping("b/alone", "/y/")]);
-    await one.keeper.open();
+    await one.sync.open();
     one.take([old]);
     await settle();
     expect([one.served, one.codes, one.log.write.mock.calls]).toEqual([["Mapping b/alone", "Mapping b/m"], [], []]);
-    one.keeper.stop();
+    one.sync.stop();
     shared.followers.length = 0;
     shared.text = null;
     const two = new Replica(shared);
     two.take([old, young, mapping("b/alone", "/y/")]);
-    await two.keeper.open();
+    await two.sync.open();
     expect([two.served, two.codes]).toEqual([["Mapping a/m", "Mapping b/alone"], ["warning claims-decided-by-age"]]);
     expect(two.log.write.mock.calls.map(([code]) => code)).toEqual(["claims-decided-by-age"]);
-    expect(two.keeper.problems[0]!.sentence).toMatch(/deleted while no gateway ran.*restore the record from a backup/);
+    expect(two.sync.problems[0]!.sentence).toMatch(/deleted while no gateway ran.*restore the record from a backup/);
     // The next one finds what this one wrote.
     const three = new Replica(shared);
     three.take([old, young, mapping("b/alone", "/y/")]);
-    await three.keeper.open();
+    await three.sync.open();
     expect([three.served, three.codes]).toEqual([["Mapping a/m", "Mapping b/alone"], []]);
   });
 
   test("that is not there at a start where nothing is contested is no Problem, nor later contests", async () => {
     const one = new Replica(shared);
     one.take([young]);
-    await one.keeper.open();
+    await one.sync.open();
     const two = new Replica(new SharedText());
-    await two.keeper.open();
+    await two.sync.open();
     two.take([old, young]);
     await settle();
     expect([one.codes, two.codes, two.served]).toEqual([[], [], ["Mapping a/m"]]);
@@ -164,10 +164,10 @@ describe("the record of claims and its store", () => {
     await settle();
     one.take([old]);
     await settle();
-    one.keeper.stop();
+    one.sync.stop();
     const two = new Replica(shared);
     two.take([old, young]);
-    await two.keeper.open();
+    await two.sync.open();
     expect(two.served).toEqual(["Mapping b/m"]);
   });
 
@@ -202,10 +202,10 @@ describe("the record of claims and its store", () => {
         ["error claims-record-unreadable"],
         true,
       ]);
-      expect(one.keeper.problems[0]!.sentence).toContain(reason);
+      expect(one.sync.problems[0]!.sentence).toContain(reason);
       const two = new Replica(shared);
       two.take([old, young, mapping("c/m", "/y/")]);
-      await two.keeper.open();
+      await two.sync.open();
       expect([two.served, two.codes]).toEqual([["Mapping c/m"], ["error claims-record-unreadable"]]);
       shared.set(null);
       await settle();
@@ -217,7 +217,7 @@ describe("the record of claims and its store", () => {
     const one = new Replica(shared);
     shared.tell({ kind: "unreadable", sentence: "it may not be read" });
     one.take([old, young]);
-    await one.keeper.open();
+    await one.sync.open();
     expect([one.served, one.codes, shared.writes]).toEqual([[], ["error claims-record-unreadable"], 0]);
   });
 
@@ -225,10 +225,10 @@ describe("the record of claims and its store", () => {
     shared.refuses = "it may not be written";
     const one = new Replica(shared);
     one.take([old, young, mapping("c/m", "/y/")]);
-    await one.keeper.open();
+    await one.sync.open();
     expect([one.served, one.codes]).toEqual([["Mapping c/m"], ["error claims-record-unwritten"]]);
     shared.refuses = null;
-    await vi.advanceTimersByTimeAsync(keeperTimes.retryMs * 2);
+    await vi.advanceTimersByTimeAsync(syncTimes.retryMs * 2);
     expect([one.served, one.codes]).toEqual([["Mapping a/m", "Mapping c/m"], []]);
   });
 
@@ -252,20 +252,20 @@ describe("the record of claims and its store", () => {
     );
     const one = new Replica(shared);
     one.take([old]);
-    one.keeper.sweep();
-    await vi.advanceTimersByTimeAsync(keeperTimes.missingMs - 1);
-    one.keeper.sweep();
+    one.sync.sweep();
+    await vi.advanceTimersByTimeAsync(syncTimes.missingMs - 1);
+    one.sync.sweep();
     await settle();
     expect(one.served).toEqual([]);
     one.current = false;
-    one.keeper.sweep();
+    one.sync.sweep();
     await settle();
     one.current = true;
-    one.keeper.sweep();
+    one.sync.sweep();
     await settle();
     expect(one.served).toEqual([]);
-    await vi.advanceTimersByTimeAsync(keeperTimes.missingMs);
-    one.keeper.sweep();
+    await vi.advanceTimersByTimeAsync(syncTimes.missingMs);
+    one.sync.sweep();
     await settle();
     expect(one.served).toEqual(["Mapping a/m"]);
   });

@@ -1,4 +1,4 @@
-// CertificateKeeper: gathers what files and objects declare, and tells the data workers when what they serve by changes.
+// CertificateStore: gathers what files and objects declare, and tells the data workers when what they serve by changes.
 import { isDeepStrictEqual } from "node:util";
 import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
@@ -9,7 +9,7 @@ import type { TlsSettings } from "../../options/settings.ts";
 import { CertificateAssembly } from "./certificate-set.ts";
 import { CertificateFiles, type FileReading } from "./certificate-files.ts";
 
-export interface KeeperOutside {
+export interface SyncOutside {
   readonly log: Log;
   nowMs(): number;
   /** To every data worker, and to a successor. */
@@ -22,8 +22,8 @@ export interface KeeperOutside {
 const lookEveryMs = 60_000;
 const nothingRead: FileReading = { declarations: [], ticketSeeds: [], problems: [] };
 
-export class CertificateKeeper {
-  readonly #outside: KeeperOutside;
+export class CertificateStore {
+  readonly #outside: SyncOutside;
   readonly #assembly: CertificateAssembly;
   readonly #files: CertificateFiles | null;
   #read: FileReading = nothingRead;
@@ -35,7 +35,7 @@ export class CertificateKeeper {
   #looking: NodeJS.Timeout | null = null;
 
   /** `settings` null: there is no TLS, and hosts only say what becomes of cleartext. `before`: what a predecessor published, or null. */
-  constructor(settings: TlsSettings | null, before: CertificateSet | null, outside: KeeperOutside) {
+  constructor(settings: TlsSettings | null, before: CertificateSet | null, outside: SyncOutside) {
     this.#outside = outside;
     this.#set = before;
     this.#assembly = new CertificateAssembly(before);

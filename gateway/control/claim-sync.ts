@@ -1,4 +1,4 @@
-// The claim keeper: brings the record of claims and its store together. What is stored decides; what this replica wants changed is written over
+// ClaimSync: brings the record of claims and its store together. What is stored decides; what this replica wants changed is written over
 // exactly what it has read, so that of two replicas that write at once one reads again. Where the store cannot be read or written, what was
 // known stays in force, and what is contested beyond it is served to nobody.
 import type { Problem, ProblemCode } from "../../routing/text/problem.ts";
@@ -7,7 +7,7 @@ import { printRecord, readRecord, withinRoom } from "../../k8s/translate/claims/
 import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/claim-entry.ts";
 import type { Log } from "../shared/log.ts";
 
-/** Translation, as the keeper sees it. */
+/** Translation, as ClaimSync sees it. */
 export interface Recorded {
   readonly record: ClaimRecord;
   readonly recordChange: RecordChange;
@@ -15,7 +15,7 @@ export interface Recorded {
   readonly missing: readonly string[];
 }
 
-export interface KeeperTimes {
+export interface SyncTimes {
   /** From a change to its write, drawn up to twice as long so that replicas do not all write. */
   readonly settleMs: number;
   /** The same while something contested waits for it. */
@@ -28,7 +28,7 @@ export interface KeeperTimes {
   readonly missingMs: number;
 }
 
-export const keeperTimes: KeeperTimes = {
+export const syncTimes: SyncTimes = {
   settleMs: 1000,
   urgentMs: 50,
   retryMs: 5000,
@@ -36,7 +36,7 @@ export const keeperTimes: KeeperTimes = {
   missingMs: 3_600_000,
 };
 
-export interface KeeperOutside {
+export interface SyncOutside {
   readonly nowMs: () => number;
   readonly random: () => number;
   readonly log: Log;
@@ -50,11 +50,11 @@ export interface KeeperOutside {
 const byAge =
   "this gateway found no record of claims at its start (it is the first start, or the record was deleted while no gateway ran), so the older object got each prefix and bare gRPC name that several namespaces claim; look at the Problems claim-contested and bare-name-contested, and where the wrong namespace has one, stop all gateways and restore the record from a backup, or give a Grant";
 
-export class ClaimKeeper {
+export class ClaimSync {
   readonly #store: ClaimStore;
   readonly #translation: Recorded;
-  readonly #outside: KeeperOutside;
-  readonly #times: KeeperTimes;
+  readonly #outside: SyncOutside;
+  readonly #times: SyncTimes;
   /** What a write replaces; null: nothing is stored. undefined: what is stored is not known, so nothing is written. */
   #version: string | null | undefined = undefined;
   /** Nothing is stored, or an empty text. */
@@ -75,7 +75,7 @@ export class ClaimKeeper {
   /** The first write found no record, and something that several claim: nobody knows who had it. */
   #isByAge = false;
 
-  constructor(store: ClaimStore, translation: Recorded, outside: KeeperOutside, times: KeeperTimes) {
+  constructor(store: ClaimStore, translation: Recorded, outside: SyncOutside, times: SyncTimes) {
     this.#store = store;
     this.#translation = translation;
     this.#outside = outside;
