@@ -28,6 +28,13 @@ export const changeShape = Type.Object(
 
 export type Change = Shaped<typeof changeShape>;
 
+/** `predictors[canary].traffic: 20 → 40`, `created`. */
+export function whatChanged({ field, from, to }: Pick<Change, "field" | "from" | "to">): string {
+  if (field === "") return to === "withdrawn" ? "not served any more" : to;
+  if (from === "" && to === "") return `${field}: changed`;
+  return from === "" ? `${field}: ${to}` : `${field}: ${from} → ${to}`;
+}
+
 /** One line for people. */
 export function changeLine({ atMs, object: { kind, namespace, name }, sentence }: Change): string {
   return `${new Date(atMs).toISOString()} ${kind} ${namespace === "" ? name : `${namespace}/${name}`} ${sentence}`;

@@ -30,10 +30,12 @@ import { SharedTable } from "../shared/shared-table.ts";
 import { translateSettingsOf } from "../options/translate-settings.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import { ownAddresses } from "./upstreams/addresses.ts";
+import { certificateDifferences, policyDifferences } from "./changes/configured.ts";
 import { Changes } from "./changes/changes.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import { ClaimSync, syncTimes } from "./claim-sync.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
+import { changeEventOf } from "./status/change-event.ts";
 import { ProblemLog, problemLogMs } from "./status/problem-log.ts";
 import { probeEndpoint } from "./upstreams/health-probe.ts";
 import { fetchAnswer, fetchJwks, type Reach } from "./callers/jwks-fetch.ts";
@@ -138,7 +140,10 @@ class ControlWorker {
       clock: systemClock,
       nowMs: epochMs,
       count: (outcome, count) => (base![fixed.changes[outcome]]! += count),
-      told: () => undefined,
+      told: (change) => {
+        const event = changeEventOf(change);
+        if (event !== null) this.#problemEvents?.changed(event);
+      },
     });
     this.#reconciler = new Reconciler(
       this.#translator,
@@ -165,7 +170,10 @@ class ControlWorker {
     this.#reach = { lookup: addressesOf, refuse: (ip, port) => refusalOf(translate, readAddress(ip), port) };
     this.#policies = new PolicyWatcher(settings.policyFile, start.policy, {
       log,
-      changed: (kept) => this.#tell({ kind: "policy", kept }),
+      changed: (kept, before) => {
+        this.#tell({ kind: "policy", kept });
+        if (before !== null) this.#changes.sent(policyDifferences(before, kept.policy));
+      },
       problemsChanged,
       opens: isAnonymousGranted(settings.grants),
       lookMs: policyLookMs,
@@ -176,9 +184,10 @@ class ControlWorker {
     this.#certificates = new CertificateStore(settings.tls, start.certificates, {
       log,
       nowMs: Date.now,
-      publish: (set) => {
+      publish: (set, before, expiries) => {
         this.#tell({ kind: "certificates", set });
         for (const channel of this.#channels.values()) send(channel, { kind: "certificates", set });
+        if (before !== null) this.#changes.sent(certificateDifferences(before.entries, set.entries, expiries));
       },
       problemsChanged,
     });

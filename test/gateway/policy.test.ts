@@ -71,6 +71,12 @@ test("files and Secrets that change, a policy that breaks, and a control worker 
   // What says nothing is closed by the policy from now on.
   await stage.files.write("policy.yaml", policy("keys"));
   await until(async () => (await statusOf({}, "open")) === 401, "the default holds");
+  for (const sentence of [
+    "providers.keys: changed, sent to the data workers",
+    "providers.secret: changed, sent to the data workers",
+    "defaults: changed, sent to the data workers",
+  ])
+    await gateway.seen("change", { kind: "Policy", name: "policy", outcome: "sent", sentence });
 
   // A slip of the pen changes nothing but what is said.
   await stage.files.write("policy.yaml", policy("kyes"));

@@ -32,8 +32,8 @@ export const policyLookMs = 1000;
 
 export interface PolicyOutside {
   readonly log: Log;
-  /** Another policy holds from now on. */
-  readonly changed: (kept: KeptPolicy) => void;
+  /** Another policy holds from now on. `before`: the one that held; null: this is the first. */
+  readonly changed: (kept: KeptPolicy, before: CallPolicy | null) => void;
   readonly problemsChanged: () => void;
   /** Something beside the policy lets anybody call (`anonymous: true` of a Grant). */
   readonly opens: boolean;
@@ -254,8 +254,9 @@ export class PolicyWatcher {
     this.#policy = policy;
     // The first one is news whatever it says: until data workers have one, they refuse everybody.
     if (this.#isTold ? sameValue(policy, kept) : this.waitsFor !== null) return;
+    const before = this.#isTold ? kept : null;
     this.#isTold = true;
-    this.#outside.changed({ text: this.#text, policy });
+    this.#outside.changed({ text: this.#text, policy }, before);
   }
 
   /** While it is not known whether a Secret is there, or a key set was not got, those of the control worker before hold. */

@@ -12,8 +12,8 @@ import { CertificateFiles, type FileReading } from "./certificate-files.ts";
 export interface SyncOutside {
   readonly log: Log;
   nowMs(): number;
-  /** To every data worker, and to a successor. */
-  publish(set: CertificateSet): void;
+  /** To every data worker, and to a successor. `before`: the one that was published last; null: none was. */
+  publish(set: CertificateSet, before: CertificateSet | null, expiries: readonly CertificateExpiry[]): void;
   /** Other Problems than before. */
   problemsChanged(): void;
 }
@@ -116,10 +116,11 @@ export class CertificateStore {
       const fault = this.#files?.faultIn(all) ?? null;
       if (fault !== null) throw new Error(fault);
     } else if (isSame(this.#set, set)) return;
+    const before = this.#set;
     this.#set = set;
     if (set.entries.length > 0)
       this.#outside.log.write("certificates", { certificates: set.entries.length, hosts: set.hosts.size });
-    this.#outside.publish(set);
+    this.#outside.publish(set, before, expiries);
   }
 }
 

@@ -13,10 +13,3 @@ export function plannedOf({ ref: object, kind, fields }: ObjectEdit): readonly P
   if (kind === "changed") return fields.map((field) => ({ object, ...field }));
   return [{ object, field: "", from: "", to: kind, refused: null }];
 }
-
-/** `predictors[canary].traffic: 20 → 40`, `created`. */
-export function whatChanged({ field, from, to }: Pick<Change, "field" | "from" | "to">): string {
-  if (field === "") return to === "withdrawn" ? "not served any more" : to;
-  if (from === "" && to === "") return `${field}: changed`;
-  return from === "" ? `${field}: ${to}` : `${field}: ${from} → ${to}`;
-}

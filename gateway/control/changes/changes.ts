@@ -3,10 +3,10 @@ import type { ObjectEdits } from "../../../k8s/translate/model/edit.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { objectKey } from "../../../k8s/translate/model/object.ts";
 import { isDifference, type ObjectRef, type Problem } from "../../../routing/text/problem.ts";
-import { spaceOf, type Change } from "../../api/changes.ts";
+import { spaceOf, whatChanged, type Change } from "../../api/changes.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Log } from "../../shared/log.ts";
-import { plannedOf, whatChanged, type ChangeOutcome, type Planned } from "./change.ts";
+import { plannedOf, type ChangeOutcome, type Planned } from "./change.ts";
 import { ChangeBudget, maxOfAll } from "./change-budget.ts";
 import { ChangeRing } from "./change-ring.ts";
 
@@ -134,10 +134,12 @@ export class Changes {
     this.#tell({ ...planned, outcome: "not-taken", sentence: `${whatChanged(planned)}: not taken: ${reason}` });
   }
 
-  /** Another policy or other certificates were sent to the data workers. */
-  sent(object: ObjectRef, what: string): void {
-    this.#outside.count("sent", 1);
-    if (this.#budget.take(object.namespace)) this.#tell({ object, outcome: "sent", sentence: what });
+  /** Other than before are the policy or certificates that were sent to the data workers. */
+  sent(said: readonly Pick<Change, "object" | "field" | "from" | "to">[]): void {
+    this.#outside.count("sent", said.length);
+    for (const one of said)
+      if (this.#budget.take(spaceOf(one)))
+        this.#tell({ ...one, outcome: "sent", sentence: `${whatChanged(one)}, sent to the data workers` });
   }
 
   /** Problems that were not there, and are logged; Problems that are gone. A new one of an object that was edited since is the edit's. */

@@ -1,7 +1,7 @@
 // Problems as events on their objects, so that `kubectl get events` and `kubectl describe` show them where people look. Never more than a few
 // a second, never in a hurry: the gateway does not need them.
 import { createHash } from "node:crypto";
-import type { Problem } from "../../../routing/text/problem.ts";
+import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import type { EventWriter, ProblemEvent } from "../../../k8s/source/objects/source.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
@@ -20,6 +20,9 @@ export const problemEventTimes: ProblemEventTimes = { betweenMs: 200, againMs: 1
 
 /** Most Problems that are followed; later ones are seen in /api/v1/problems. */
 const maxProblems = 5000;
+/** Objects whose changes wait to be shown, and of one namespace; those of others are in the log. */
+export const maxChanged = 100;
+export const maxChangedOfNamespace = 10;
 /** The API server takes 1024 bytes of a message. */
 const messageLength = 1000;
 
@@ -40,6 +43,8 @@ export class ProblemEvents {
   readonly #events = new WeakMap<Problem, ProblemEvent>();
   #shown = new Map<string, Shown>();
   #seen: readonly Problem[] = [];
+  /** Changes of objects that are not shown yet, by name. */
+  readonly #changed = new Map<string, ProblemEvent>();
   #pausedUntilMs = -Infinity;
   #writing = false;
 
@@ -66,6 +71,17 @@ export class ProblemEvents {
     if (!this.#writing) void this.#write();
   }
 
+  /** An object was changed: shown once, with what else of it changed and is not shown yet. */
+  changed(event: ProblemEvent): void {
+    const waiting = this.#changed.get(event.name);
+    if (waiting === undefined) {
+      const of = [...this.#changed.values()].filter(({ subject }) => subject.namespace === event.subject.namespace);
+      if (this.#changed.size >= maxChanged || of.length >= maxChangedOfNamespace) return;
+      this.#changed.set(event.name, event);
+    } else this.#changed.set(event.name, { ...event, message: shortened(`${waiting.message}; ${event.message}`) });
+    if (!this.#writing) void this.#write();
+  }
+
   /** Problems stay the same objects while nothing changes them: at 5000 of them the hashes would take milliseconds of every look. */
   #eventOf(problem: Problem): ProblemEvent {
     let event = this.#events.get(problem);
@@ -84,7 +100,8 @@ export class ProblemEvents {
     do {
       walked = this.#shown;
       await this.#writeDue(walked);
-    } while (walked !== this.#shown && !this.#stopped);
+      await this.#writeChanged();
+    } while ((walked !== this.#shown || this.#changed.size > 0) && !this.#stopped);
     this.#writing = false;
   }
 
@@ -95,11 +112,28 @@ export class ProblemEvents {
       // A newer set may have taken the place of the one that is walked.
       if (one.dueMs > nowMs || this.#shown.get(one.event.name) !== one) continue;
       one.dueMs = nowMs + this.#times.againMs;
-      const written = await this.#writer.write(one.event);
-      if (written === "forbidden") this.#pause(nowMs);
+      const written = await this.#writeOne(one.event);
       if (written === "failed") one.dueMs = nowMs + this.#times.betweenMs * 50;
-      await new Promise<void>((resolve) => (this.#pauseAlarm = this.#clock.after(this.#times.betweenMs, resolve)));
+      // Neither waits for all of the other.
+      await this.#writeChanged();
     }
+  }
+
+  /** One of those that wait. */
+  async #writeChanged(): Promise<void> {
+    if (this.#clock.now() < this.#pausedUntilMs) this.#changed.clear();
+    for (const event of this.#changed.values()) {
+      this.#changed.delete(event.name);
+      if (!this.#stopped) await this.#writeOne(event);
+      return;
+    }
+  }
+
+  async #writeOne(event: ProblemEvent): Promise<Awaited<ReturnType<EventWriter["write"]>>> {
+    const written = await this.#writer.write(event);
+    if (written === "forbidden") this.#pause(this.#clock.now());
+    await new Promise<void>((resolve) => (this.#pauseAlarm = this.#clock.after(this.#times.betweenMs, resolve)));
+    return written;
   }
 
   #pause(nowMs: number): void {
@@ -131,12 +165,8 @@ function* inTurns(problems: readonly Problem[]): Iterable<Problem> {
 
 /** The name is a hash of object, code and field, the same on every replica. */
 export function eventOf({ code, level, subject, field, sentence }: Problem): ProblemEvent {
-  const identity = createHash("sha256")
-    .update(JSON.stringify([subject.kind, subject.namespace, subject.name, code, field]))
-    .digest("hex")
-    .slice(0, 20);
   return {
-    name: `sluice-${identity}`,
+    name: eventName(subject, code, field),
     subject,
     type: level === "info" ? "Normal" : "Warning",
     reason: code.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
@@ -144,7 +174,12 @@ export function eventOf({ code, level, subject, field, sentence }: Problem): Pro
   };
 }
 
-function shortened(text: string): string {
+export function eventName({ kind, namespace, name }: ObjectRef, ...more: readonly string[]): string {
+  const identity = createHash("sha256").update(JSON.stringify([kind, namespace, name, ...more]));
+  return `sluice-${identity.digest("hex").slice(0, 20)}`;
+}
+
+export function shortened(text: string): string {
   if (Buffer.byteLength(text) <= messageLength) return text;
   const cut = Buffer.from(text)
     .subarray(0, messageLength - 3)

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { eventOf, ProblemEvents, type ProblemEventTimes } from "../../../../gateway/control/status/problem-events.ts";
+import {
+  eventOf,
+  maxChanged,
+  maxChangedOfNamespace,
+  ProblemEvents,
+  type ProblemEventTimes,
+} from "../../../../gateway/control/status/problem-events.ts";
+import type { Change } from "../../../../gateway/api/changes.ts";
+import { changeEventOf } from "../../../../gateway/control/status/change-event.ts";
 import type { EventWriter, ProblemEvent } from "../../../../k8s/source/objects/source.ts";
 import type { Problem } from "../../../../routing/text/problem.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
@@ -151,5 +159,85 @@ describe("Problems", () => {
     events.take(Array.from({ length: 5001 }, (_, at) => problem(`d${at}`)));
     await clock.advance(5002 * times.betweenMs);
     expect(writer.written).toHaveLength(5000);
+  });
+});
+
+describe("the event of a change", () => {
+  const change = (name: string, more: Partial<Change> = {}): Change => ({
+    atMs: 0,
+    object: { kind: "SeldonDeployment", namespace: "prod", name },
+    field: "predictors[canary].traffic",
+    from: "20",
+    to: "40",
+    outcome: "live",
+    sentence: "with what only this replica knows",
+    workers: "2 of 2",
+    liveAfterMs: 31,
+    ...more,
+  });
+
+  test("is the same on every replica, and one for each object", () => {
+    expect(changeEventOf(change("iris"))).toEqual({
+      name: changeEventOf(change("iris", { field: "x", liveAfterMs: 7, workers: "3 of 3" }))!.name,
+      subject: { kind: "SeldonDeployment", namespace: "prod", name: "iris" },
+      type: "Normal",
+      reason: "Changed",
+      message: "predictors[canary].traffic: 20 → 40, live",
+    });
+    expect(changeEventOf(change("iris"))!.name).not.toBe(changeEventOf(change("other"))!.name);
+    expect(changeEventOf(change("iris", { field: "", to: "created", outcome: "unchanged" }))!.message).toBe(
+      "created, the routing table stays as it is",
+    );
+  });
+
+  test.each<readonly [string, Partial<Change>]>([
+    ["an object that is gone", { field: "", to: "deleted" }],
+    ["Endpoints", { object: { kind: "Service", namespace: "prod", name: "x" } }],
+    ["the gateway", { object: { kind: "Gateway", namespace: "", name: "sluice" } }],
+    ["what is not taken: that is a Problem", { outcome: "not-taken" }],
+    ["a Problem that ends", { outcome: "ended" }],
+    ["a number of changes", { outcome: "more" }],
+  ])("there is none of %s", (_, more) => {
+    expect(changeEventOf(change("iris", more))).toBeNull();
+  });
+
+  test("is written once, with what else changed meanwhile, and in turn with Problems", async () => {
+    const { events, writer, clock } = start();
+    events.take([problem("a"), problem("b")]);
+    events.changed(changeEventOf(change("iris"))!);
+    events.changed(changeEventOf(change("iris", { field: "y", from: "", to: "" }))!);
+    await clock.advance(5000);
+    expect(writer.written.map(({ message }) => message)).toEqual([
+      "spec.x: wrong",
+      "predictors[canary].traffic: 20 → 40, live; y: changed, live",
+      "spec.x: wrong",
+    ]);
+  });
+
+  test("waits for others: of one namespace 10, of all 100; and none after a refusal", async () => {
+    const { events, writer, clock } = start();
+    const wait = (count: number, namespace: (at: number) => string): void => {
+      for (let at = 0; at < count; at++)
+        events.changed(
+          changeEventOf(change(`d${at}`, { object: { kind: "Mapping", namespace: namespace(at), name: `d${at}` } }))!,
+        );
+    };
+    for (const [max, namespace] of [
+      [maxChangedOfNamespace, () => "prod"],
+      [maxChanged, (at: number) => `n${at}`],
+    ] as const)
+      for (const by of [-1, 0, 1]) {
+        writer.written.length = 0;
+        wait(max + by, namespace);
+        await clock.advance(60_000);
+        expect(writer.written).toHaveLength(Math.min(max, max + by));
+      }
+    writer.written.length = 0;
+    writer.answer = "forbidden";
+    wait(5, () => "prod");
+    await clock.advance(10_000);
+    wait(5, () => "prod");
+    await clock.advance(10_000);
+    expect(writer.written).toHaveLength(1);
   });
 });
