@@ -109,6 +109,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
     "k8s/source/",
     "gateway/schema/decode.ts",
     "gateway/pages/monitoring/rules.ts",
+    "gateway/tools/output.ts",
   ],
   pino: ["gateway/shared/log.ts"],
   "prom-client": ["gateway/admin/"],

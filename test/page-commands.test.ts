@@ -229,7 +229,7 @@ describe("examples", () => {
 
   test.each(blocks)("%s: a block of YAML is what its page says (%#)", async (_name, text) => {
     if (text.startsWith("grants:")) expect(decodeGrants(load(text), "FILE").kind).toBe("grants");
-    else if (/^(?:defaults|providers):/.test(text)) expect(decodePolicyFile(text).kind).toBe("value");
+    else if (/^(?:defaults|providers|viewers):/.test(text)) expect(decodePolicyFile(text).kind).toBe("value");
     else {
       const file = join(folder, "block.yaml");
       await writeFile(file, text);

@@ -20,7 +20,7 @@ export function wantsText(request: FastifyRequest): boolean {
   return (request.headers.accept ?? "").startsWith("text/plain");
 }
 
-/** `?wide=true`: the text as `--wide` prints it. */
+/** `?wide=true`: the text as `-o wide` prints it. */
 function isWide(request: FastifyRequest): boolean {
   return queryOf(request).get("wide") === "true";
 }

@@ -1,5 +1,5 @@
 // Who may call, as `GET /api/v1/who` lists it.
-import { listShape, objectShape } from "./problem.ts";
+import { listShape, objectShape, problemShape } from "./problem.ts";
 import { Type } from "./shape.ts";
 
 const texts = (description: string) => Type.Array(Type.String(), { description });
@@ -14,6 +14,9 @@ const whoShape = Type.Object({
 });
 
 export const whoListShape = listShape(whoShape, {
+  problems: Type.Array(problemShape, {
+    description: "what is wrong with the policy, for a caller who sees everything",
+  }),
   cleartext: texts(
     "the hosts whose requests in cleartext Sluice redirects or refuses, for a caller who sees everything",
   ),

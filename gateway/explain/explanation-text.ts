@@ -23,7 +23,8 @@ export function printExplanationText({ space, host, before, passed, route, ways,
   if (before.length > 0) lines.push(labelled("first steps", before.join(", ")));
   for (const { route: other, because } of passed.slice(0, mostPassed))
     lines.push(labelled("passed over", `${other} (${because})`));
-  if (passed.length > mostPassed) lines.push(labelled("", `and ${passed.length - mostPassed} more: --wide lists them`));
+  if (passed.length > mostPassed)
+    lines.push(labelled("", `and ${passed.length - mostPassed} more: -o wide lists them`));
   if (route !== null) lines.push(labelled("route", route));
   if (reject !== null) lines.push(labelled("answers", `${reject.answer}: ${reject.sentence}`));
   for (const hint of hints) lines.push(labelled("hint", hint));

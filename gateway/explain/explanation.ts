@@ -212,7 +212,7 @@ export function requestLine({ method, host, path, grpc, secure }: ExplainRequest
   return visible(`${grpc ? "gRPC" : method} ${secure ? "https://" : ""}${host}${path}`);
 }
 
-/** The text of `sluice explain --wide`, indented by two; ends with a newline. */
+/** The text of `sluice explain -o wide`, indented by two; ends with a newline. */
 export function printExplanation({ space, host, before, passed, route, ways, reject, hints }: Explanation): string {
   const lines = [`looked up in ${space}`];
   if (host !== null) lines.push(`host ${host}`);

@@ -1,30 +1,50 @@
 // Asks the admin port of a running gateway.
 import { endpoints } from "../admin/endpoints.ts";
-import { command, type Command, type Outcome, type TextForm } from "../options/command.ts";
-import { flag, text as textOption } from "../options/option.ts";
-import { askText, type Answer } from "./replicas/ask.ts";
+import type { Endpoint } from "../admin/endpoint.ts";
+import { maxItems } from "../api/parameters.ts";
+import type { Shape } from "../api/shape.ts";
+import { command, type Command, type Outcome } from "../options/command.ts";
+import { readNamespace, text } from "../options/option.ts";
+import { askFor, askText, type Answer, type Question } from "./replicas/ask.ts";
+import { isValue, outputOption, printValue, textFormOf, type Output } from "./output.ts";
 import { replicasOption, type Replica } from "./replicas/replica.ts";
 
-export const adminOptions = {
-  url: replicasOption,
-  adminToken: textOption("TOKEN", "--admin-token of that gateway; needed when its admin port is bound beyond loopback"),
+/** As kubectl means it, where a gateway is asked. */
+export const namespaceOption = {
+  objectNamespace: {
+    ...text(
+      "NAMESPACE",
+      "of a gateway: this namespace only; of files: the namespace of objects that name none",
+      "all; the single namespace, else default",
+      readNamespace,
+    ),
+    short: "n",
+  },
 };
 
-export const jsonOption = { json: flag("print JSON") };
+export const adminOptions = {
+  ...namespaceOption,
+  url: replicasOption,
+  adminToken: text(
+    "TOKEN",
+    "token for that gateway: of --admin-token, or of a viewer; needed when its admin port is bound beyond loopback",
+  ),
+};
 
 type EndpointName = keyof typeof endpoints;
 
-/** What one replica answers. */
+/** What one replica answers: a text, or the value of its JSON. */
 interface Replied {
   readonly name: string;
-  readonly answer: Answer<string>;
+  readonly answer: Answer<unknown>;
 }
 
 export interface Asked {
   readonly url: readonly Replica[];
   readonly adminToken: string | null;
-  /** JSON, or text for people. */
-  readonly json: boolean;
+  readonly output: Output;
+  /** Only this namespace; null: all. */
+  readonly objectNamespace: string | null;
 }
 
 /** Asks an endpoint of all replicas and prints their answers as one. `parameters`: null, false and "" are left out of a query. */
@@ -32,38 +52,37 @@ export async function ask(
   name: EndpointName,
   parameters: Readonly<Record<string, unknown>>,
   asked: Asked,
-  form: TextForm,
 ): Promise<Outcome> {
+  const { output } = asked;
+  const form = textFormOf(output);
+  const print = (value: unknown): string => (isValue(output) ? printValue(value, output) : lined(value as string));
   const replies = await askAdmin(name, parameters, asked);
   const [first] = replies;
   if (first !== undefined && asked.url.length === 1 && asked.url[0]!.connect === null)
     return first.answer.kind === "failed"
       ? first.answer
-      : { kind: "done", text: lined(first.answer.value), form, code: 0 };
+      : { kind: "done", text: print(first.answer.value), form, code: 0 };
   const code = replies.some(({ answer }) => answer.kind === "failed") ? 1 : 0;
-  return { kind: "done", text: asked.json ? joinedJson(replies) : joinedText(replies), form, code };
+  return { kind: "done", text: isValue(output) ? print(joinedValue(replies)) : joinedText(replies, print), form, code };
 }
 
 /** Answers that are equal once, others below the names of their replicas. */
-function joinedText(replies: readonly Replied[]): string {
+function joinedText(replies: readonly Replied[], print: (value: unknown) => string): string {
   const texts = Map.groupBy(replies, ({ answer }) =>
-    answer.kind === "answer" ? lined(answer.value) : `${answer.sentence}\n`,
+    answer.kind === "answer" ? print(answer.value) : `${answer.sentence}\n`,
   );
-  if (texts.size === 1 && replies[0]?.answer.kind === "answer") return lined(replies[0].answer.value);
+  if (texts.size === 1 && replies[0]?.answer.kind === "answer") return print(replies[0].answer.value);
   return [...texts].map(([text, same]) => `== ${same.map(({ name }) => name).join(", ")}\n${text}`).join("\n");
 }
 
-/** What is no JSON is said as a sentence. */
-function joinedJson(replies: readonly Replied[]): string {
-  const replicas = replies.map(({ name, answer }) => {
-    if (answer.kind === "failed") return { name, answer: null, sentence: answer.sentence };
-    try {
-      return { name, answer: JSON.parse(answer.value) as unknown, sentence: null };
-    } catch {
-      return { name, answer: null, sentence: `${name} answers no JSON, so it is no admin port of Sluice` };
-    }
-  });
-  return `${JSON.stringify({ replicas }, null, 2)}\n`;
+function joinedValue(replies: readonly Replied[]): unknown {
+  return {
+    replicas: replies.map(({ name, answer }) =>
+      answer.kind === "failed"
+        ? { name, answer: null, sentence: answer.sentence }
+        : { name, answer: answer.value, sentence: null },
+    ),
+  };
 }
 
 function lined(text: string): string {
@@ -71,11 +90,11 @@ function lined(text: string): string {
 }
 
 /** A command that prints the answer of an endpoint without parameters. */
-export function asking(name: EndpointName, text: string): Command {
+export function asking(name: EndpointName, description: string): Command {
   return command({
-    forms: ["--url ADMIN [--json]"],
-    text: `${text}\nExits 0 when it printed the answer, 1 when the gateway does not answer, 2 on wrong use.\n`,
-    options: { ...adminOptions, ...jsonOption },
+    forms: ["--url ADMIN [-n NAMESPACE] [-o FORM]"],
+    text: `${description}\nExits 0 when it printed the answer, 1 when the gateway does not answer, 2 on wrong use.\n`,
+    options: { ...adminOptions, ...outputOption },
     words: [],
     run: async ({ values: { url, ...values }, positionals }) =>
       url === null || positionals.length > 0
@@ -83,25 +102,63 @@ export function asking(name: EndpointName, text: string): Command {
             kind: "wrong",
             sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
           }
-        : ask(name, {}, { ...values, url }, values.json ? "plain" : "people"),
+        : ask(name, {}, { ...values, url }),
   });
 }
 
-/** The answers of all replicas, in their order. A failure is one clear line. */
+/** The answers of all replicas, in their order. A failure is one clear line. Of a list all parts are one. */
 export async function askAdmin(
   name: EndpointName,
   parameters: Readonly<Record<string, unknown>>,
-  { url, adminToken, json }: Asked,
+  { url, adminToken, output, objectNamespace }: Asked,
 ): Promise<readonly Replied[]> {
-  const { method, path } = endpoints[name];
-  const written = Object.entries(parameters).filter(([, value]) => value !== null && value !== false && value !== "");
-  const query = new URLSearchParams(written.map(([key, value]) => [key, String(value)])).toString();
-  const question = {
-    method,
-    path: method === "GET" && query !== "" ? `${path}?${query}` : path,
-    body: method === "GET" ? null : parameters,
-    accept: json ? "application/json" : "text/plain",
-    adminToken,
-  } as const;
-  return Promise.all(url.map(async (replica) => ({ name: replica.name, answer: await askText(replica, question) })));
+  const { method, path, parameters: known, answer }: Endpoint = endpoints[name];
+  const shape = isValue(output) ? answer.json : null;
+  const query: Readonly<Record<string, unknown>> = {
+    ...(method === "GET" ? parameters : {}),
+    ...("namespace" in known ? { namespace: objectNamespace } : {}),
+    ...(shape !== null && "limit" in known ? { limit: maxItems } : {}),
+  };
+  const question = (more: string | null): Question => {
+    const written = Object.entries({ ...query, continue: more }).filter(
+      ([, value]) => value !== null && value !== (false as unknown) && value !== "",
+    );
+    const text = new URLSearchParams(written.map(([key, value]) => [key, String(value)])).toString();
+    return {
+      method,
+      path: text === "" ? path : `${path}?${text}`,
+      body: method === "GET" ? null : parameters,
+      accept: shape !== null ? "application/json" : "text/plain",
+      adminToken,
+    };
+  };
+  return Promise.all(
+    url.map(async (replica) => ({
+      name: replica.name,
+      answer: await (shape === null ? askText(replica, question(null)) : askValue(replica, question, shape)),
+    })),
+  );
+}
+
+/** Parts of one list: more than any list has. */
+const maxParts = 100;
+
+/** The value of an answer; the parts of a list as one. */
+async function askValue(
+  replica: Replica,
+  question: (more: string | null) => Question,
+  shape: Shape,
+): Promise<Answer<unknown>> {
+  const items: unknown[] = [];
+  let more: string | null = null;
+  for (let parts = 0; parts < maxParts; parts++) {
+    const answer = await askFor(replica, question(more), shape);
+    if (answer.kind === "failed") return answer;
+    const part = answer.value as Readonly<Record<string, unknown>>;
+    if (!Array.isArray(part["items"])) return answer;
+    items.push(...(part["items"] as readonly unknown[]));
+    if (typeof part["continue"] !== "string") return { kind: "answer", value: { ...part, items } };
+    more = part["continue"];
+  }
+  return { kind: "failed", sentence: `the list of ${replica.name} does not end` };
 }

@@ -3,8 +3,9 @@ import { visibleLines } from "../../routing/text/visible.ts";
 import { endpoints } from "../admin/endpoints.ts";
 import { changeLine, changeShape } from "../api/changes.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
-import { flag, text as textOption } from "../options/option.ts";
-import { adminOptions, ask, jsonOption } from "./admin.ts";
+import { flag } from "../options/option.ts";
+import { adminOptions, ask } from "./admin.ts";
+import { isValue, outputOption } from "./output.ts";
 import { askText } from "./replicas/ask.ts";
 import { follow } from "./replicas/follow.ts";
 import type { Replica } from "./replicas/replica.ts";
@@ -16,13 +17,12 @@ Exits 0 when it printed them, 1 when the gateway does not answer or ends a strea
 
 const options = {
   ...adminOptions,
-  namespace: textOption("NS", "print changes of this namespace only"),
   follow: flag("also print changes as they happen, until you stop it"),
-  ...jsonOption,
+  ...outputOption,
 };
 
 export const changes = command({
-  forms: ["[DEPLOYMENT] --url ADMIN [--namespace NS] [--follow] [--json]"],
+  forms: ["[DEPLOYMENT] --url ADMIN [-n NAMESPACE] [--follow] [-o FORM]"],
   text,
   options,
   words: [],
@@ -30,17 +30,17 @@ export const changes = command({
 });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
-  const { url, namespace, json, adminToken } = values;
-  if (json && values.follow)
-    return { kind: "wrong", sentence: "--json and --follow do not go together: write one of them" };
+  const { url, objectNamespace, output, adminToken } = values;
+  if (isValue(output) && values.follow) return { kind: "wrong", sentence: "--follow prints text: leave -o out" };
   if (url === null || positionals.length > 1)
     return {
       kind: "wrong",
       sentence:
         "it takes a gateway, and one deployment or none: write sluice changes [DEPLOYMENT] --url http://127.0.0.1:8877",
     };
-  const parameters = { deployment: positionals[0] ?? null, namespace, limit: json ? 10_000 : null };
-  if (!values.follow) return ask("changes", parameters, { adminToken, json, url }, json ? "plain" : "people");
+  const deployment = positionals[0] ?? null;
+  if (!values.follow) return ask("changes", { deployment }, { ...values, url });
+  const parameters = { deployment, namespace: objectNamespace };
   const sentences = await Promise.all(
     url.map(async (replica) => {
       const print = (line: string): void =>

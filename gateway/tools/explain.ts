@@ -10,8 +10,9 @@ import { serveOptions } from "../options/serve-options.ts";
 import { withoutCredentials, type CredentialLook } from "../callers/shown.ts";
 import { namedCaller } from "../callers/words.ts";
 import { declaredHosts } from "../explain/host-words.ts";
-import { adminOptions, ask, jsonOption } from "./admin.ts";
-import { hasOneOrigin, manifestOptions, readServed, wideOption } from "./manifests.ts";
+import { adminOptions, ask } from "./admin.ts";
+import { isValue, printValue, textFormOf, wideOutputOption } from "./output.ts";
+import { hasOneOrigin, manifestOptions, readServed } from "./manifests.ts";
 import { readRequest } from "./request.ts";
 
 const description = `Shows which Route takes the request, which earlier Routes do not match and why, which backend gets which share, who may call, which steps the request
@@ -30,8 +31,7 @@ const options = {
   as: text("PROVIDER[/CLIENT]", "say whether this caller would be allowed"),
   ...pick(serveOptions, ["bodyBytes"]),
   ...adminOptions,
-  ...wideOption,
-  ...jsonOption,
+  ...wideOutputOption("the Routes in the signs of routes -o wide"),
   ...manifestOptions,
 };
 
@@ -41,7 +41,7 @@ export function explainCommand(openLook: () => Promise<CredentialLook>): Command
     forms: [
       `${requestForm} DIR|FILE… [options]`,
       `${requestForm} --cluster [options]`,
-      `${requestForm} --url ADMIN [--wide | --json]`,
+      `${requestForm} --url ADMIN [-n NAMESPACE] [-o FORM]`,
     ],
     text: description,
     options,
@@ -55,7 +55,7 @@ async function run(
   openLook: () => Promise<CredentialLook>,
 ): Promise<Outcome> {
   const [target, ...paths] = positionals;
-  const { url, json } = values;
+  const { url, output } = values;
   if (target === undefined || !hasOneOrigin(values, paths)) {
     return {
       kind: "wrong",
@@ -69,10 +69,9 @@ async function run(
   const as = values.as === null ? null : namedCaller(values.as);
   if (values.as !== null && as === null)
     return { kind: "wrong", sentence: "--as names a caller: write --as PROVIDER/CLIENT, or --as PROVIDER" };
-  const wide = json || values.wide;
-  const form = wide ? "plain" : "people";
+  const wide = output !== "text";
   if (url !== null)
-    return ask("explainByBody", { ...request, as: values.as ?? "", wide: values.wide }, { ...values, url }, form);
+    return ask("explainByBody", { ...request, as: values.as ?? "", wide: output === "wide" }, { ...values, url });
   const read = await readServed({ values, written }, paths);
   if (read.kind !== "served") return read;
   const { served, settings } = read;
@@ -93,8 +92,8 @@ async function run(
   const explanation = await explainShown(served.table, request, parts, async () => (opened[0] ??= await openLook()));
   opened[0]?.close();
   const shown = withoutCredentials(request, served.policy);
-  const printed = json
-    ? `${JSON.stringify({ request: shown, ...explanation }, null, 2)}\n`
+  const printed = isValue(output)
+    ? printValue({ request: shown, ...explanation }, output)
     : `${requestLine(shown)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
-  return { kind: "done", text: printed, form, code: 0 };
+  return { kind: "done", text: printed, form: textFormOf(output), code: 0 };
 }

@@ -18,11 +18,13 @@ import { chosenOf, serveConfig } from "../options/config.ts";
 import { CertificateAssembly } from "../control/certificates/certificate-set.ts";
 import { tableOf } from "../library/table-of.ts";
 import { readGrants } from "../options/grants.ts";
-import { flag, pick, readNamespace, text } from "../options/option.ts";
+import { flag, pick, text } from "../options/option.ts";
 import { withPodNamespace } from "../options/pod-namespace.ts";
 import { serveOptions } from "../options/serve-options.ts";
 import type { ClusterSettings, Settings } from "../options/settings.ts";
 import { translateSettingsOf } from "../options/translate-settings.ts";
+import { namespaceOption } from "./admin.ts";
+import { wideOutputOption } from "./output.ts";
 import { nothingServed } from "./nothing-served.ts";
 import { upstreamCertificateProblems } from "./upstream-certificates.ts";
 
@@ -46,21 +48,13 @@ const meaningFields = [
 
 export const manifestOptions = {
   cluster: flag("read the objects of the cluster once"),
-  objectNamespace: {
-    ...text(
-      "NAMESPACE",
-      "namespace of objects in files that name none",
-      "the single namespace, else default",
-      readNamespace,
-    ),
-    short: "n",
-  },
+  ...namespaceOption,
   ...pick(serveOptions, [...clusterFields, ...meaningFields]),
 };
 
-export const wideOption = {
-  wide: flag("print every Route in the order tried; ^ marks a prefix, = a path, ~ a regex"),
-};
+export const routesOutputOption = wideOutputOption(
+  "every Route in the order tried; ^ marks a prefix, = a path, ~ a regex",
+);
 export const deploymentOption = { deployment: text("[NS/]NAME", "print this deployment only") };
 
 export type ManifestUse = Use<typeof manifestOptions>;

@@ -4,7 +4,8 @@ import { endpoints } from "../admin/endpoints.ts";
 import { revokedShape } from "../api/oauth.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { text } from "../options/option.ts";
-import { adminOptions, jsonOption } from "./admin.ts";
+import { adminOptions } from "./admin.ts";
+import { isValue, outputOption, printValue } from "./output.ts";
 import { askFor } from "./replicas/ask.ts";
 
 const description = `Revokes one token, or all tokens of the client of a SeldonDeployment. With - the token is read from standard input; other users of this machine may
@@ -14,7 +15,7 @@ read a token in the arguments. The command ends when every data worker of that g
 const options = {
   deployment: text("NS/NAME", "revoke all tokens of the client of this SeldonDeployment"),
   ...adminOptions,
-  ...jsonOption,
+  ...outputOption,
 };
 
 export const oauth = command({
@@ -57,7 +58,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   }
   return {
     kind: "done",
-    text: values.json ? `${JSON.stringify({ revoked })}\n` : printRevoked(revoked),
+    text: isValue(values.output) ? printValue({ revoked }, values.output) : printRevoked(revoked),
     form: "plain",
     code: 0,
   };

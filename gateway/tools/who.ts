@@ -2,7 +2,8 @@
 import { declaredHosts } from "../explain/host-words.ts";
 import { nobodyNamed, printWho, whoOf } from "../explain/who.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
-import { adminOptions, ask, jsonOption } from "./admin.ts";
+import { adminOptions, ask } from "./admin.ts";
+import { isValue, outputOption, printValue, textFormOf } from "./output.ts";
 import { isNothingRead, nothingText } from "./read-words.ts";
 import { deploymentOption, hasOneOrigin, manifestOptions, readServed } from "./manifests.ts";
 
@@ -11,13 +12,13 @@ NAMESPACE/NAME) to print only that. Below, it lists the hosts on which Sluice re
 Exits 0 when it printed something; 1 when no deployment has this name, nothing could be read or the gateway does not answer; 2 on wrong use.
 `;
 
-const options = { ...deploymentOption, ...adminOptions, ...jsonOption, ...manifestOptions };
+const options = { ...deploymentOption, ...adminOptions, ...outputOption, ...manifestOptions };
 
 export const who = command({
   forms: [
     "DIR|FILE… [--deployment NAME] [--policy FILE] [options]",
     "--cluster [--deployment NAME] [--policy FILE] [options]",
-    "[DEPLOYMENT] --url ADMIN [--json]",
+    "[DEPLOYMENT] --url ADMIN [-n NAMESPACE] [-o FORM]",
   ],
   text,
   options,
@@ -27,15 +28,14 @@ export const who = command({
 
 async function run(use: Use<typeof options>): Promise<Outcome> {
   const { values, positionals } = use;
-  const { url, json, deployment: named } = values;
-  const form = json ? "plain" : "people";
+  const { url, output, deployment: named } = values;
   if (url !== null) {
     if (positionals.length > 1 || values.cluster)
       return {
         kind: "wrong",
         sentence: "--url takes one deployment, or none for all of them: write sluice who [DEPLOYMENT] --url ADMIN",
       };
-    return ask("who", { deployment: named ?? positionals[0] ?? null }, { ...values, url }, form);
+    return ask("who", { deployment: named ?? positionals[0] ?? null }, { ...values, url });
   }
   if (!hasOneOrigin(values, positionals))
     return {
@@ -58,10 +58,11 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
     named,
   );
   if (named !== null && told.who.length === 0) return { kind: "failed", sentence: nobodyNamed(named) };
-  const printed = json
-    ? `${JSON.stringify(told, null, 2)}\n`
+  const { who: items, ...beside } = told;
+  const printed = isValue(output)
+    ? printValue({ items, continue: null, ...beside }, output)
     : told.who.length === 0
       ? nothingText(served)
       : printWho(told);
-  return { kind: "done", text: printed, form, code: isNothingRead(served) ? 1 : 0 };
+  return { kind: "done", text: printed, form: textFormOf(output), code: isNothingRead(served) ? 1 : 0 };
 }

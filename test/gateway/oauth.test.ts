@@ -171,7 +171,11 @@ describe("one process", () => {
       out: "1 token has ended\n",
       err: "",
     });
-    expect(await revoke([one, "--url", served.admin, "--json"])).toEqual({ code: 0, out: '{"revoked":0}\n', err: "" });
+    expect(await revoke([one, "--url", served.admin, "-o", "json"])).toEqual({
+      code: 0,
+      out: '{\n  "revoked": 0\n}\n',
+      err: "",
+    });
     expect([await many(served, one), await many(served, two)]).toEqual([new Set([401]), new Set([200])]);
     expect((await revoke(["--deployment", "prod/iris", "--url", served.admin])).out).toBe("2 tokens have ended\n");
     expect([await many(served, two), await many(served, three)]).toEqual([new Set([401]), new Set([401])]);

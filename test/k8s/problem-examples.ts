@@ -40,7 +40,7 @@ export async function problemsOf(example: Exclude<Example, { kind: "situation" }
       return join(folder, name);
     };
     const { options, policy, grants } = example.beside;
-    const argv = [write("manifest.yaml", manifestOf(example)!), "--json", ...(options?.split(" ") ?? [])];
+    const argv = [write("manifest.yaml", manifestOf(example)!), "-o", "json", ...(options?.split(" ") ?? [])];
     if (policy !== undefined) argv.push("--policy", write("policy.yaml", policy));
     if (grants !== undefined) argv.push("--grants", write("grants.yaml", grants));
     const { out, err } = await runTool("check", ...argv);

@@ -11,7 +11,7 @@ const maxFields = 100;
 export interface AskedExplanation {
   readonly request: ExplainRequest;
   readonly as: NamedCaller | null;
-  /** The text as `--wide` prints it. */
+  /** The text as `-o wide` prints it. */
   readonly wide: boolean;
 }
 

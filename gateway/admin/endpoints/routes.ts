@@ -70,7 +70,7 @@ function keyOf({ space, namespace, key }: Route<null>): string {
 }
 
 /** As plain values: what is read of a table is gone with the turn. */
-function routesOf(table: PrintedTable<null>): readonly ListedRoute[] {
+export function routesOf(table: PrintedTable<null>): readonly ListedRoute[] {
   return table.routesInOrder().map((route, order) => ({
     key: keyOf(route),
     route: { order, ...routeJson(route, route.problems) },

@@ -30,7 +30,10 @@ export function who({ view, policy, trustedHops, policyProblems, certificateSet 
         return ({ source }) => isNamed(source, named);
       },
     },
-    (viewer) => ({ cleartext: viewer.seesAll ? told("").cleartext : [] }),
+    (viewer) => {
+      const { cleartext, problems } = told("");
+      return viewer.seesAll ? { cleartext, problems } : { cleartext: [], problems: [] };
+    },
   );
   const whole = byForm({ json, text: sendingText((viewer) => printWho(seenBy(viewer, told(null)))), events: null });
   return (request, reply, viewer) => {

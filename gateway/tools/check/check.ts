@@ -4,7 +4,7 @@ import { nearWord } from "../../../k8s/translate/values/near-word.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice, flag, list, text as textOption, wrongValue } from "../../options/option.ts";
-import { jsonOption } from "../admin.ts";
+import { isValue, outputOption, printValue } from "../output.ts";
 import { hasOneOrigin, manifestOptions, readServed, type Served } from "../manifests.ts";
 import { plural, readWords } from "../read-words.ts";
 import { backProblems } from "./back.ts";
@@ -15,7 +15,7 @@ import { verdictsOf, type Verdict } from "./verdicts.ts";
 const text = `Says for each deployment first whether Sluice serves it as Ambassador did. Then prints each declaration that Sluice does not serve as written, with the file
 and line of its object. Under "differs from Ambassador" it prints what Seldon's operator and Ambassador do otherwise. With --policy it also reads the keys
 of providers. It resolves no names and connects to no model.
-For each code it prints ${linesOfCode} lines and the number of the others; --all and --json print all of them. k8s/PROBLEMS.md explains each code. The last line says what it read, and what it did not.
+For each code it prints ${linesOfCode} lines and the number of the others; --all and -o json print all of them. k8s/PROBLEMS.md explains each code. The last line says what it read, and what it did not.
 --back lists instead what would be open, or would get another share, if Ambassador served these objects again: Ambassador ignores sluice.io/… and the policy.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use. --fail-on says another level, --ignore which codes do not count.
 `;
@@ -26,7 +26,7 @@ const options = {
   failOn: choice(["error", "warning", "info"], "exit 1 for a Problem at this level or above"),
   ignore: list("CODE", "leave out the Problems of this code", "", readCode),
   deployment: textOption("[NS/]NAME", "print this deployment only, and the Services that its requests go to"),
-  ...jsonOption,
+  ...outputOption,
   ...manifestOptions,
 };
 
@@ -57,7 +57,9 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
   const looked = lookedAt(served, all, values.ignore, values.deployment);
   if (typeof looked === "string") return { kind: "failed", sentence: looked };
   const { problems } = looked;
-  const printed = values.json ? jsonText(served, looked) : peopleText(served, looked, values);
+  const printed = isValue(values.output)
+    ? printValue(valueOf(served, looked), values.output)
+    : peopleText(served, looked, values);
   const failing = levels.slice(0, levels.indexOf(values.failOn) + 1);
   return {
     kind: "done",
@@ -125,28 +127,24 @@ function peopleText(
 
 const codesLine = "k8s/PROBLEMS.md explains each code.\n";
 
-function jsonText(
+function valueOf(
   { originOf, read, translation }: Served,
   { verdicts, problems, ignored, ofOthers }: LookedAt,
-): string {
+): unknown {
   const placed = (ref: ObjectRef): { readonly origin: string } => ({ origin: originOf(ref) });
-  return `${JSON.stringify(
-    {
-      deployments: verdicts.map(({ ref, kind, problems: concerning, ids }) => ({
-        ...ref,
-        ...placed(ref),
-        verdict: kind,
-        codes: [...new Set(concerning.map(({ code }) => code))],
-        ambassadorIds: ids,
-      })),
-      problems: problems.map((problem) => ({ ...problem, ...placed(problem.subject) })),
-      ignored,
-      ofOthers,
-      read: { ...read, kinds: Object.fromEntries(read.kinds), ofAnotherId: translation.ofAnother.length },
-    },
-    null,
-    2,
-  )}\n`;
+  return {
+    deployments: verdicts.map(({ ref, kind, problems: concerning, ids }) => ({
+      ...ref,
+      ...placed(ref),
+      verdict: kind,
+      codes: [...new Set(concerning.map(({ code }) => code))],
+      ambassadorIds: ids,
+    })),
+    problems: problems.map((problem) => ({ ...problem, ...placed(problem.subject) })),
+    ignored,
+    ofOthers,
+    read: { ...read, kinds: Object.fromEntries(read.kinds), ofAnotherId: translation.ofAnother.length },
+  };
 }
 
 function backSummaryOf(problems: readonly Problem[]): string {

@@ -102,7 +102,7 @@ function ofEveryRequest(before: Side, after: Side): readonly Change[] {
     changes.push({
       aspect: "Module",
       before: "as it was",
-      after: "changed: sluice routes --wide prints it",
+      after: "changed: sluice routes -o wide prints it",
       requests: [],
     });
   return changes;

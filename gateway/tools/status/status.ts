@@ -3,7 +3,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { endpoints } from "../../admin/endpoints.ts";
 import { statusShape, type Status } from "../../api/status.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { adminOptions, jsonOption } from "../admin.ts";
+import { adminOptions } from "../admin.ts";
+import { isValue, outputOption, printValue, textFormOf } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
 import type { Replica } from "../replicas/replica.ts";
 import { joined, tablesDiffer, type ReplicaStatus } from "./joined.ts";
@@ -16,11 +17,11 @@ Exits 0 when all is well, 1 when something is wrong or no gateway answers, 2 on 
 
 const options = {
   ...adminOptions,
-  ...jsonOption,
+  ...outputOption,
 };
 
 export const status = command({
-  forms: ["--url ADMIN … [--json]"],
+  forms: ["--url ADMIN … [-o FORM]"],
   text,
   options,
   words: [],
@@ -31,7 +32,7 @@ export const status = command({
 const againMs = 1200;
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
-  const { url, adminToken, json } = values;
+  const { url, adminToken, output } = values;
   if (url === null || positionals.length > 0)
     return {
       kind: "wrong",
@@ -44,11 +45,11 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
     answers = await ask(url, adminToken);
   }
   const [first] = answers;
-  if (there().length === 0 && !json && first !== undefined && answers.length === 1)
+  if (there().length === 0 && !isValue(output) && first !== undefined && answers.length === 1)
     return { kind: "failed", sentence: first.sentence ?? "" };
   const all = joined(answers);
-  const printed = json ? `${JSON.stringify(all, null, 2)}\n` : printStatus(all);
-  return { kind: "done", text: printed, form: json ? "plain" : "people", code: all.isWell ? 0 : 1 };
+  const printed = isValue(output) ? printValue(all, output) : printStatus(all);
+  return { kind: "done", text: printed, form: textFormOf(output), code: all.isWell ? 0 : 1 };
 }
 
 async function ask(replicas: readonly Replica[], adminToken: string | null): Promise<readonly ReplicaStatus[]> {

@@ -385,7 +385,12 @@ describe("explain", () => {
       sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string,
     });
     expect((await get("/api/v1/routes?deployment=nobody")).status).toBe(404);
-    expect(JSON.parse((await get("/api/v1/who")).text)).toEqual({ items: [], continue: null, cleartext: [] });
+    expect(JSON.parse((await get("/api/v1/who")).text)).toEqual({
+      items: [],
+      continue: null,
+      cleartext: [],
+      problems: [],
+    });
     expect((await get("/api/v1/routes", { accept: "text/plain" })).text).toBe("no Routes\n");
     expect((await get("/api/v1/routes?wide=true", { accept: "text/plain" })).text).toBe("");
   });

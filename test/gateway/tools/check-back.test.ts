@@ -177,10 +177,12 @@ test("what cannot be read may protect something: exit 1", async () => {
   expect(out).toMatch(/^error bad-yaml /);
 });
 
-test("every object is listed, whatever their number, and --json has the same", async () => {
+test("every object is listed, whatever their number, and -o json has the same", async () => {
   const documents = Array.from({ length: 20 }, (_, index) => deployment("sluice.io/auth: keys", { name: `d${index}` }));
   expect((await back(documents)).out.match(/^error opens-callers /gm)).toHaveLength(20);
-  expect((JSON.parse((await back(documents, "", "--json")).out) as { problems: unknown[] }).problems).toHaveLength(20);
+  expect((JSON.parse((await back(documents, "", "-o", "json")).out) as { problems: unknown[] }).problems).toHaveLength(
+    20,
+  );
 });
 
 test("of a cluster Mappings count only where they are read, and that is said", async () => {

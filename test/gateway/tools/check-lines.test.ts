@@ -74,14 +74,16 @@ describe("lines of one code", () => {
     ).not.toContain("more of");
   });
 
-  test("are all counted in the last line, and all in --json", async () => {
+  test("are all counted in the last line, and all in -o json", async () => {
     const documents = Array.from({ length: 8 }, (_, index) => deployment(`d${index}`, "{ sluice.io/traffic: x }"));
     const { out } = await checked(documents);
     expect(out).toMatch(
       /\n… and 3 more of error bad-traffic, on 3 objects: --all prints them\nk8s\/PROBLEMS\.md explains each code\.\n8 error, 0 warning, 0 info in /,
     );
     expect((await checked(documents, "--all")).out.match(/^error bad-traffic/gm)).toHaveLength(8);
-    expect((JSON.parse((await checked(documents, "--json")).out) as { problems: unknown[] }).problems).toHaveLength(8);
+    expect((JSON.parse((await checked(documents, "-o", "json")).out) as { problems: unknown[] }).problems).toHaveLength(
+      8,
+    );
   });
 });
 
@@ -91,7 +93,7 @@ test("each Problem names the file and the line of its object", async () => {
   expect((await checked(documents)).out).toContain(
     `error bad-traffic SeldonDeployment prod/b (${place}) metadata.annotations["sluice.io/traffic"]: `,
   );
-  expect(JSON.parse((await checked(documents, "--json")).out)).toMatchObject({
+  expect(JSON.parse((await checked(documents, "-o", "json")).out)).toMatchObject({
     problems: [{ code: "bad-traffic", origin: place }],
   });
   writeFileSync(at("policy.yaml"), "providers: { keys: { kind: api-keys, file: none } }\n");

@@ -89,8 +89,8 @@ describe("verdicts", () => {
     expect(out).not.toMatch(/^no Problems/m);
   });
 
-  test("are in --json, with places and codes", async () => {
-    const { out } = await checked([deployment("a"), deployment("b", bad), deployment("c", other)], "--json");
+  test("are in -o json, with places and codes", async () => {
+    const { out } = await checked([deployment("a"), deployment("b", bad), deployment("c", other)], "-o", "json");
     expect(JSON.parse(out)).toMatchObject({
       deployments: [
         { namespace: "prod", name: "b", origin: `${file}:6`, verdict: "to-look-at", codes: ["bad-traffic"] },

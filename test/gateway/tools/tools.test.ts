@@ -60,8 +60,8 @@ describe("who", () => {
       out: "",
       err: "sluice who: no object with Routes is named other: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all\n",
     });
-    expect(JSON.parse((await run("who", at("own.yaml"), "--json", "--policy", at("policy.yaml"))).out)).toEqual({
-      who: [
+    expect(JSON.parse((await run("who", at("own.yaml"), "-o", "json", "--policy", at("policy.yaml"))).out)).toEqual({
+      items: [
         {
           source: { kind: "SeldonDeployment", namespace: "prod", name: "own" },
           callers: "clients of keys",
@@ -73,6 +73,7 @@ describe("who", () => {
       ],
       cleartext: [],
       problems: [],
+      continue: null,
     });
   });
 
@@ -93,8 +94,8 @@ describe("who", () => {
       "only from 10.1.0.0/16, 2001:db8::/32 (sluice.io/allow of SeldonDeployment prod/inside)",
       "not from 192.0.2.0/32, 192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32, 192.0.2.6/32, 192.0.2.7/32 and 2 more (defaults.deny of the policy)",
     ];
-    expect(JSON.parse((await run("who", ...args, "--json")).out)).toEqual({
-      who: [
+    expect(JSON.parse((await run("who", ...args, "-o", "json")).out)).toEqual({
+      items: [
         {
           source: { kind: "SeldonDeployment", namespace: "prod", name: "inside" },
           callers: "anybody",
@@ -106,6 +107,7 @@ describe("who", () => {
       ],
       cleartext: [],
       problems: [],
+      continue: null,
     });
     expect((await run("who", ...args)).out).toBe(
       `DEPLOYMENT   WHO MAY CALL  SINCE                   LIMITS      ADDRESSES\nprod/inside  anybody       nothing says otherwise  any number  ${addresses.join("; ")}\n`,
@@ -189,8 +191,8 @@ describe("who", () => {
         `${configuration("AuthService", "auth", '{ auth_service: "auth:3000" }')}${annotated}`,
       );
       const asked = "as the AuthService says (http auth:3000; without an answer in 5000 ms it is answered 403)";
-      const { who: rows } = JSON.parse((await run("who", at("good.yaml"), file, "--json")).out) as {
-        who: readonly {
+      const { items: rows } = JSON.parse((await run("who", at("good.yaml"), file, "-o", "json")).out) as {
+        items: readonly {
           readonly source: { readonly name: string };
           readonly callers: string;
           readonly since: string;
@@ -316,7 +318,7 @@ describe("who", () => {
         "what the request shows does not let it in (keys: it shows nothing)\n",
       );
       expect(await shown("-H", "location: london")).not.toContain("shows");
-      for (const form of ["--json", "--wide"])
+      for (const form of ["-ojson", "-owide"])
         expect(
           await shown("-H", "x-api-key: correct-horse-battery", "-H", "authorization: Basic bm90aGluZw==", form),
         ).toContain("mobile-app of keys, who may call");
@@ -327,7 +329,7 @@ describe("who", () => {
         "--policy",
         at("policy.yaml"),
       );
-      for (const form of ["--json", "--wide", "--body-bytes=1"])
+      for (const form of ["-ojson", "-owide", "--body-bytes=1"])
         expect(
           (
             await run(
@@ -349,7 +351,7 @@ describe("who", () => {
         "/api/v0.1/predictions?access_token=f1e2d3c4",
         "/seldon/prod/own/x?access%5Ftoken=f1e2d3c4",
       ]) {
-        for (const form of ["--json", "--wide", "--body-bytes=1"])
+        for (const form of ["-ojson", "-owide", "--body-bytes=1"])
           expect(
             (
               await run(
@@ -435,8 +437,8 @@ describe("check", () => {
     expect(out).toMatch(/^1 SeldonDeployment: 1 as before\n\nwarning not-an-object /);
   });
 
-  test("--json prints the same as values", async () => {
-    const { code, out } = await run("check", "--json", at("bad.yaml"));
+  test("-o json prints the same as values", async () => {
+    const { code, out } = await run("check", "-o", "json", at("bad.yaml"));
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({
       problems: [{ code: "bad-yaml", level: "error", field: "line 7, column 1" }],
@@ -471,7 +473,7 @@ describe("check", () => {
     expect((await run("check", at("many.yaml"))).out).toMatch(
       /, 1 without a namespace, taken as of default: -n NAMESPACE for another\)\n$/,
     );
-    expect(JSON.parse((await run("check", "--json", "-n", "x", at("many.yaml"))).out)).toMatchObject({
+    expect(JSON.parse((await run("check", "-o", "json", "-n", "x", at("many.yaml"))).out)).toMatchObject({
       read: { kinds: { SeldonDeployment: 4 }, otherKinds: 2, ofAnotherId: 1, withoutNamespace: 0 },
     });
     expect((await run("check", "-n", "A b", at("many.yaml"))).err).toContain("is not a namespace");
@@ -502,7 +504,7 @@ describe("check", () => {
     expect((await run("check", at("orphans.yaml"))).out).toMatch(
       / in 1 SeldonDeployment, 1 Mapping and 3 Services \(4 of SeldonDeployments that are not there: Mapping prod\/m of gone; Service prod\/a of iriss; Service prod\/b of iriss; …\)\n$/,
     );
-    expect(JSON.parse((await run("check", "--json", at("orphans.yaml"))).out)).toMatchObject({
+    expect(JSON.parse((await run("check", "-o", "json", at("orphans.yaml"))).out)).toMatchObject({
       read: { orphans: [{ owner: "gone" }, {}, {}, {}] },
     });
   });
@@ -582,7 +584,7 @@ describe("what is not there", () => {
   test.each(["routes", "who"] as const)("%s of a name that nothing has is exit 1, with a sentence", async (name) => {
     const sentence =
       "no object with Routes is named prod/wine: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all";
-    for (const form of [[], ["--json"], ...(name === "routes" ? [["--wide"]] : [])]) {
+    for (const form of [[], ["-o", "json"], ...(name === "routes" ? [["-o", "wide"]] : [])]) {
       expect(await run(name, at("good.yaml"), "--deployment", "prod/wine", ...form)).toEqual({
         code: 1,
         out: "",
@@ -615,7 +617,7 @@ describe("what is not there", () => {
 
 describe("routes", () => {
   test("prints the table of manifests", async () => {
-    const { code, out } = await run("routes", "--wide", at("good.yaml"));
+    const { code, out } = await run("routes", "-o", "wide", at("good.yaml"));
     expect(code).toBe(0);
     expect(out).toContain("# namespace prod\n");
     expect(out).toMatch(/75% {2}\S+ \S*prod/);
@@ -636,10 +638,10 @@ describe("routes", () => {
     expect(out).not.toContain("\u001b");
   });
 
-  test("--json prints shares 0..1 and nothing of TLS", async () => {
-    const { out } = await run("routes", "--json", at("good.yaml"));
-    const table = JSON.parse(out) as { routes: { members: { share: number }[] }[] };
-    expect(table.routes[0]!.members.map(({ share }) => share)).toEqual([0.25, 0.75]);
+  test("-o json prints shares 0..1 and nothing of TLS", async () => {
+    const { out } = await run("routes", "-o", "json", at("good.yaml"));
+    const table = JSON.parse(out) as { items: { members: { share: number }[] }[] };
+    expect(table.items[0]!.members.map(({ share }) => share)).toEqual([0.25, 0.75]);
   });
 
   test.each([[[]], [["--url", "http://x", "dir"]]])("%j is wrong use", async (argv) => {
@@ -651,7 +653,8 @@ describe("explain", () => {
   test("says Route, shares, limits, what set them, and the Service", async () => {
     const { code, out } = await run(
       "explain",
-      "--wide",
+      "-o",
+      "wide",
       "-X",
       "POST",
       "/seldon/prod/iris/api/v1.0/predictions?x=1",
@@ -699,7 +702,7 @@ describe("explain", () => {
   test("lists the steps that the request passes, with the body limit that the gateway would have", async () => {
     const steps = async (...argv: string[]): Promise<unknown> =>
       (
-        JSON.parse((await run("explain", "--json", ...argv, "/seldon/prod/iris/x", at("good.yaml"))).out) as {
+        JSON.parse((await run("explain", "-o", "json", ...argv, "/seldon/prod/iris/x", at("good.yaml"))).out) as {
           ways: { steps: unknown }[];
         }
       ).ways.map((way) => way.steps);
@@ -720,15 +723,16 @@ describe("explain", () => {
       "-Hnamespace: prod",
       "/seldon.protos.Seldon/Predict",
       at("good.yaml"),
-      "--wide",
+      "-o",
+      "wide",
     );
     expect(out).toMatch(/75% forward .*http2/);
-    const bare = await run("explain", "--wide", "--grpc", "/seldon.protos.Seldon/Predict", at("good.yaml"));
+    const bare = await run("explain", "-o", "wide", "--grpc", "/seldon.protos.Seldon/Predict", at("good.yaml"));
     expect(bare.out).toContain("answers UNIMPLEMENTED: ");
   });
 
-  test("--json gives the same as values", async () => {
-    const { out } = await run("explain", "--json", "/seldon/prod/iris", at("good.yaml"));
+  test("-o json gives the same as values", async () => {
+    const { out } = await run("explain", "-o", "json", "/seldon/prod/iris", at("good.yaml"));
     expect(JSON.parse(out)).toMatchObject({
       request: { method: "GET", path: "/seldon/prod/iris" },
       route: null,
@@ -751,6 +755,20 @@ describe("explain", () => {
   });
 });
 
+/** A list of two Problems, in two parts. */
+const partOf = (path: string): unknown => ({
+  items: path.startsWith("/api/v1/problems") ? [problemNamed(path.includes("continue=") ? "b" : "a")] : [],
+  continue: path.startsWith("/api/v1/problems") && !path.includes("continue=") ? "more" : null,
+  ...(path.startsWith("/api/v1/who") ? { cleartext: [], problems: [] } : {}),
+});
+const problemNamed = (name: string): unknown => ({
+  code: "bad-timeout",
+  level: "warning",
+  subject: { kind: "SeldonDeployment", namespace: "prod", name },
+  field: "",
+  sentence: "",
+});
+
 describe("a running gateway", () => {
   const seen: IncomingMessage[] = [];
   const bodies: unknown[] = [];
@@ -764,7 +782,7 @@ describe("a running gateway", () => {
         bodies.push(JSON.parse(body || "null"));
         if (request.headers.authorization === "Bearer wrong")
           response.writeHead(401).end('{"error":"unauthorized","sentence":"write another token"}');
-        else response.end(request.headers.accept === "text/plain" ? "text" : '{"json":true}');
+        else response.end(request.headers.accept === "text/plain" ? "text" : JSON.stringify(partOf(request.url!)));
       });
     }).listen(0, "127.0.0.1");
     await new Promise((done) => server.once("listening", done));
@@ -775,18 +793,30 @@ describe("a running gateway", () => {
 
   test("routes asks for text or JSON", async () => {
     expect(await run("routes", "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
-    expect((await run("routes", "--url", `${url}/`, "--json")).out).toBe('{"json":true}\n');
-    expect(seen.at(-1)!.url).toBe("/api/v1/routes");
-    await run("routes", "--url", url, "--wide");
+    expect((await run("routes", "--url", `${url}/`, "-o", "json")).out).toBe(
+      '{\n  "items": [],\n  "continue": null\n}\n',
+    );
+    expect(seen.at(-1)!.url).toBe("/api/v1/routes?limit=10000");
+    expect((await run("who", "--url", url, "-o", "yaml")).out).toBe(
+      "items: []\ncontinue: null\ncleartext: []\nproblems: []\n",
+    );
+    await run("routes", "--url", url, "-o", "wide");
     expect(seen.at(-1)!.url).toBe("/api/v1/routes?wide=true");
-    await run("explain", "/x", "--url", url, "--wide");
+    await run("explain", "/x", "--url", url, "-o", "wide");
     expect(bodies.at(-1)).toMatchObject({ path: "/x", wide: true });
   });
 
   test("problems asks for text or JSON, and needs a gateway", async () => {
     expect(await run("problems", "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
-    expect((await run("problems", "--url", url, "--json")).out).toBe('{"json":true}\n');
-    expect(seen.at(-1)!.url).toBe("/api/v1/problems");
+    expect(JSON.parse((await run("problems", "--url", url, "-o", "json")).out)).toEqual({
+      items: [problemNamed("a"), problemNamed("b")],
+      continue: null,
+    });
+    expect(seen.at(-1)!.url).toBe("/api/v1/problems?limit=10000&continue=more");
+    await run("problems", "--url", url, "-n", "prod");
+    expect(seen.at(-1)!.url).toBe("/api/v1/problems?namespace=prod");
+    await run("explain", "/x", "--url", url, "-n", "prod");
+    expect(seen.at(-1)!.url).toBe("/api/v1/explain?namespace=prod");
     for (const argv of [[], ["--url", url, "more"]])
       expect(await run("problems", ...argv)).toEqual({
         code: 2,
@@ -1039,7 +1069,7 @@ describe("explain, where no Route answers", () => {
     expect((await run("explain", "/seldon/prod/iris/x", at("hints.yaml"))).out).toContain(
       "Service       iris-main is not there; tried iris-main, iris--main\n",
     );
-    expect((await run("explain", "--wide", "/seldon/prod/iris/x", at("hints.yaml"))).out).toContain(
+    expect((await run("explain", "-o", "wide", "/seldon/prod/iris/x", at("hints.yaml"))).out).toContain(
       "iris-main, which does not exist; tried: iris-main",
     );
   });

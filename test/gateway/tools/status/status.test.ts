@@ -164,7 +164,7 @@ describe("on a real gateway", () => {
     const ran = await runTool("status", "--url", one, "--url", two);
     expect(ran.out).toMatch(/^Well: nothing is wrong\.\n\n {2}REPLICA/);
     expect(ran).toMatchObject({ code: 0, err: "" });
-    const json = JSON.parse((await runTool("status", "--url", one, "--json")).out) as unknown;
+    const json = JSON.parse((await runTool("status", "--url", one, "-o", "json")).out) as unknown;
     expect([...Value.Errors(joinedStatusShape, json)]).toEqual([]);
     await folder.write("bad.yaml", "{{{");
     await expect
