@@ -110,8 +110,8 @@ const changeOf = (kind: string, namespace: string, name: string): Change => ({
 });
 const ring = new ChangeRing();
 for (const change of [
-  changeOf("SeldonDeployment", "mine", "visible"),
   changeOf("SeldonDeployment", "theirs", "hidden"),
+  changeOf("SeldonDeployment", "mine", "visible"),
   changeOf("Policy", "", "hidden-policy"),
   changeOf("Namespace", "", "theirs"),
 ])
