@@ -15,7 +15,7 @@ export function deploymentKeys(view: Pick<AdminView, "ownedSlots" | "hasMapping"
   const found = new Map<string, { namespace: string; name: string; predictors: Map<string, PredictorKey> }>();
   for (const { series } of view.ownedSlots) {
     const { namespace, deployment: name, predictor, role } = series;
-    if (!parts.some((part) => view.hasMapping(mappingOf(series, part)))) continue;
+    if (!isDeployments(view, series)) continue;
     const key = `${namespace}/${name}`;
     let one = found.get(key);
     if (one === undefined) found.set(key, (one = { namespace, name, predictors: new Map() }));
@@ -39,6 +39,11 @@ const noShare: Share = { declared: 0, served: 0, isReady: false };
 
 /** Parts of a SeldonDeployment that the Route of a predictor may come from, those that tell of it before others. */
 const parts = ["http", "grpc", "http-previous", "grpc-previous", "explainer"] as const;
+
+/** Is it a predictor of a SeldonDeployment of the table? */
+export function isDeployments(view: Pick<AdminView, "hasMapping">, key: PredictorKey): boolean {
+  return parts.some((part) => view.hasMapping(mappingOf(key, part)));
+}
 
 function mappingOf({ namespace, deployment, predictor }: PredictorKey, part: (typeof parts)[number]): string {
   return `SeldonDeployment ${namespace}/${deployment} ${part} ${predictor}`;

@@ -44,6 +44,8 @@ export interface AdminView {
   /** All of them together; without a Series nothing. */
   measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows;
   hasMapping(id: string): boolean;
+  /** Predictors most of whose requests fail, with the sentence of each. */
+  readonly failingPredictors: readonly { readonly predictor: PredictorKey; readonly sentence: string }[];
   /** The Route of a Mapping in the newest table; null: it has none. */
   routeOf(mappingId: string): Route<null> | null;
   /** Of Upstreams whose breakers count across workers. */

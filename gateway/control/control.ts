@@ -255,7 +255,10 @@ class ControlWorker {
       this.#reconciler.sweep(this.#blocks);
       this.#claims?.sweep();
     }, sweepMs);
-    const measuring = setInterval(() => void this.#reconciler.measure(slicesOfThread()), tickMs);
+    const measure = (): void => void this.#reconciler.measure(slicesOfThread());
+    // Now too: what was counted before the first look is in no window.
+    measure();
+    const measuring = setInterval(measure, tickMs);
     const looking = setInterval(() => {
       // Before the first table they take time from it.
       if (this.#reconciler.served.version > 0) void this.#problemLog.look();

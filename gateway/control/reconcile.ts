@@ -14,6 +14,8 @@ import type { Slices } from "../admin/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";
 import type { EndpointStates, MeasuredWindows, PredictorKey } from "../admin/view.ts";
+import { isDeployments } from "../admin/deployments.ts";
+import type { FailingPredictor } from "./measured/failing-predictors.ts";
 import { MeasuredPredictors } from "./measured/measured-predictors.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
@@ -133,6 +135,7 @@ export class Reconciler {
         ...this.#others.flatMap((others) => others()),
         ...this.#publisher.problems,
         ...this.#resolver.problems,
+        ...this.#measured.problems,
       ],
     });
     const found: FoundSlots = { series: new Map(), breakers: new Map() };
@@ -222,8 +225,12 @@ export class Reconciler {
   }
 
   /** Looks at what the workers have counted: at a fixed pace. */
-  measure(slices: Slices): Promise<void> {
-    return this.#measured.look(slices);
+  async measure(slices: Slices): Promise<void> {
+    if (await this.#measured.look(slices, (one) => isDeployments(this, one))) this.otherProblemsChanged();
+  }
+
+  get failingPredictors(): readonly FailingPredictor[] {
+    return this.#measured.failing;
   }
 
   /** Of Upstreams whose breakers count across workers. */

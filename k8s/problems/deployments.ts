@@ -165,6 +165,11 @@ export const deploymentProblems = {
     situation("A predictor was renamed, and Seldon has not yet made the new Service."),
     "Nothing, if this is a rollout. Otherwise see why the new predictor is not ready.",
   ),
+  "predictor-failing": warning(
+    "Half or more of at least five requests to this predictor failed in a minute. The warning ends when fewer than a fifth do. Sluice changes nothing: the predictor keeps its share.",
+    situation("A model is dead or answers server errors, and its pod is ready."),
+    "The sentence says what failed: the model, or Sluice on the way to it. See the log of the model, then `sluice explain` and the access log.",
+  ),
   "empty-configuration": error(
     "`seldon.io/ambassador-config` holds no document. It replaces what the SeldonDeployment would serve, so nothing is served.",
     annotation('seldon.io/ambassador-config: "# later"'),

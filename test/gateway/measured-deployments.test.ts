@@ -2,7 +2,9 @@
 import { afterAll, expect, test } from "vitest";
 import { Value } from "typebox/value";
 import { deploymentShape, type Deployment } from "../../gateway/api/deployments.ts";
+import type { Status } from "../../gateway/api/status.ts";
 import { freePort } from "../ports.ts";
+import { until } from "./until.ts";
 import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
 
 const closers: (() => unknown)[] = [];
@@ -81,6 +83,18 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
   expect(await (await fetch(`${admin}/api/v1/explain?path=${path}`, text)).text()).toContain(
     "last minute   30 of 30 failed: UF, ",
   );
+
+  // Whoever's failure it is. The control worker looks each ten seconds.
+  const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`, text)).text();
+  await until(async () => (await problems()).split("predictor-failing").length === 3);
+  expect(await problems()).toMatch(
+    /predictor-failing SeldonDeployment prod\/dead .*30 of 30 failed[^]*predictor-failing SeldonDeployment prod\/sick /,
+  );
+  await until(() =>
+    gateway.records.some(({ problem }) => String(problem).includes("predictor-failing SeldonDeployment prod/dead")),
+  );
+  const status = (await (await fetch(`${admin}/api/v1/status`)).json()) as Status;
+  expect(status.failingPredictors.map(({ deployment }) => deployment).sort()).toEqual(["dead", "sick"]);
 
   const metrics = await (await fetch(`${admin}/metrics`)).text();
   const labels = (name: string): string =>

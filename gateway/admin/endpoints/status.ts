@@ -33,7 +33,14 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
       },
       table: { version, hash, routes: routeCount },
       sources: [{ kind: parts.sourceKind, ageSeconds: parts.sourceAgeSeconds(), trouble: parts.sourceTrouble() }],
-      failingPredictors: [],
+      failingPredictors: view.failingPredictors.map(
+        ({ predictor: { namespace, deployment, predictor }, sentence }) => ({
+          namespace,
+          deployment,
+          predictor,
+          sentence,
+        }),
+      ),
       openBreakers: use.flatMap(({ resource, open }) => (open === 0 ? [] : [{ resource, count: open }])),
       ejectedEndpoints: Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!)),
       problems,

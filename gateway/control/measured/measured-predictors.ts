@@ -1,10 +1,12 @@
 // What was measured of each predictor: its Series of HTTP and of gRPC together.
 import type { Series } from "../../../routing/model/mapping.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
 import type { MeasuredWindows, PredictorKey } from "../../admin/view.ts";
 import type { Slices } from "../../admin/slices.ts";
 import type { CountedSeries } from "../../admin/series.ts";
 import { flagSentence } from "../../explain/measured-words.ts";
 import { measuredOf } from "./measured.ts";
+import { FailingPredictors, type FailingPredictor } from "./failing-predictors.ts";
 import { Windows } from "./windows.ts";
 
 const protocols: readonly Series["protocol"][] = ["http", "grpc"];
@@ -19,6 +21,7 @@ export interface SlotsOfSeries {
 export class MeasuredPredictors {
   readonly #slots: SlotsOfSeries;
   readonly #windows: Windows;
+  readonly #failing = new FailingPredictors();
   /** A look is under way; the next one waits for its time. */
   #isLooking = false;
 
@@ -28,15 +31,28 @@ export class MeasuredPredictors {
     this.#windows = new Windows(blocks, () => slots.used, nowMs);
   }
 
-  /** To be called each `tickMs`. */
-  async look(slices: Slices): Promise<void> {
-    if (this.#isLooking) return;
+  /** To be called each `tickMs`. `isServed`: the table has it. True: other predictors fail than before. */
+  async look(slices: Slices, isServed: (predictor: PredictorKey) => boolean): Promise<boolean> {
+    if (this.#isLooking) return false;
     this.#isLooking = true;
     try {
-      await this.#windows.look(slices);
+      const active = new Map<string, PredictorKey>();
+      for (const { series } of await this.#windows.look(slices))
+        if (series.role === "live" && isServed(series))
+          active.set(`${series.namespace}/${series.deployment} ${series.predictor}`, series);
+      return this.#failing.look([...active.values()], (one) => this.of([one]).lastMinute);
     } finally {
       this.#isLooking = false;
     }
+  }
+
+  /** Those most of whose requests fail. */
+  get failing(): readonly FailingPredictor[] {
+    return this.#failing.all;
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#failing.problems;
   }
 
   /** All of them together. */

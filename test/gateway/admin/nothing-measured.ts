@@ -4,9 +4,13 @@ import { measuredOf } from "../../../gateway/control/measured/measured.ts";
 
 const nothing = measuredOf([], () => "");
 
-export const nothingMeasured: Pick<AdminView, "ownedSlots" | "measuredOf" | "hasMapping" | "routeOf"> = {
+export const nothingMeasured: Pick<
+  AdminView,
+  "ownedSlots" | "measuredOf" | "hasMapping" | "routeOf" | "failingPredictors"
+> = {
   ownedSlots: [],
   measuredOf: () => ({ lastMinute: nothing, lastFiveMinutes: nothing }),
   hasMapping: () => false,
   routeOf: () => null,
+  failingPredictors: [],
 };
