@@ -4,7 +4,7 @@ import type { Clock } from "../../shared/clock.ts";
 export const windowMs = 1000;
 /** In one window. */
 export const maxOfNamespace = 20;
-export const maxOfAll = 100;
+export const maxOfAll = 50;
 /** Namespaces whose number is told on a line of its own, those with most; the others share one. */
 export const maxLines = 10;
 

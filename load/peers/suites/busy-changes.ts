@@ -1,4 +1,5 @@
-// busy-changes: 500 changed files a second beside predictions: p99 of predictions with and without, when a change is live, and what it costs.
+// busy-changes: 500 changed files a second beside predictions: p99 of predictions with, without, and beside as many files that no gateway watches; when a change is live, and what it costs.
+import { cpSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { deployments, type Deployment } from "../fleet.ts";
@@ -86,8 +87,14 @@ export const busyChanges: Suite = {
       measureMs: Math.max(options.measureMs, 5000),
       accountPids: [sluice.pid],
     };
-    const changer = new Changer(stage.manifests, deployments(stage.fleet));
+    const fleet = deployments(stage.fleet);
+    const changer = new Changer(stage.manifests, fleet);
+    // Of the same disk and size: what is dearer beside these is not the gateway's.
+    const unwatched = join(options.folder, "unwatched");
+    cpSync(stage.manifests, unwatched, { recursive: true });
+    const writer = new Changer(unwatched, fleet);
     const quiet: number[] = [];
+    const written: number[] = [];
     const busy: number[] = [];
     const rates: number[] = [];
     const controlUs: number[] = [];
@@ -96,6 +103,13 @@ export const busyChanges: Suite = {
       const without = await load(plan);
       requireNoErrors("sluice", without);
       quiet.push(without.latency.p99Us);
+      const writing = load(plan);
+      const wrote = writer.run();
+      const besideFiles = await writing;
+      writer.stop();
+      await wrote;
+      requireNoErrors("sluice", besideFiles);
+      written.push(besideFiles.latency.p99Us);
       const running = load(plan);
       const changing = changer.run();
       const beside = await running;
@@ -111,18 +125,21 @@ export const busyChanges: Suite = {
     const after = await liveTables(sluice.adminPort);
     const live = [...after].map(([bound, count]) => [bound, count - (before.get(bound) ?? 0)] as const);
     const all = live.at(-1)![1];
-    const ratio = ratios(busy, quiet);
+    const ratioRow = (title: string, of: readonly number[], to: readonly number[]): string[] => {
+      const { median, min, max } = ratios(of, to);
+      return [title, `${median.toFixed(2)} (${min.toFixed(2)} – ${max.toFixed(2)})`];
+    };
     return table(
       ["what", "value"],
       [
         ["workers", String(workers)],
         ["changes a second", number(spread(rates).median)],
         [`p99 µs at ${perSecond}/s, no changes`, number(spread(quiet).median)],
+        [`p99 µs at ${perSecond}/s, beside as many files that nobody watches`, number(spread(written).median)],
         [`p99 µs at ${perSecond}/s, beside changes`, number(spread(busy).median)],
-        [
-          "ratio of p99, median (min – max)",
-          `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`,
-        ],
+        ratioRow("ratio of p99, changes to none, median (min – max)", busy, quiet),
+        ratioRow("ratio of p99, files alone to none: the kernel's and the disk's", written, quiet),
+        ratioRow("ratio of p99, changes to files alone: the gateway's", busy, written),
         ["CPU µs of the control thread, a change", number(spread(controlUs).median)],
         [
           "tables, and how many of them were live everywhere in so many seconds of their first byte",
