@@ -8,6 +8,8 @@ import { linkAbove, noFile, tooDeep, tooManyEntries } from "./folder/folder-prob
 import { manifestBounds } from "./manifest/manifest-bounds.ts";
 import { finish } from "./objects/turns.ts";
 
+export { placeOfField, placeOfOrigin, type FilePlace } from "./objects/manifest-place.ts";
+
 /** Of standard input no more is read, and more is refused like a file of that size. */
 export const maxInputBytes = manifestBounds.fileBytes;
 

@@ -1,21 +1,28 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
 import { problemEntries } from "../../../k8s/problems/all.ts";
 import { nearWord } from "../../../k8s/translate/values/near-word.ts";
-import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
+import type { Problem } from "../../../routing/text/problem.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice, flag, list, text as textOption, wrongValue } from "../../options/option.ts";
-import { isValue, outputOption, printValue } from "../output.ts";
+import { isNamed } from "../../explain/who.ts";
+import { printValue } from "../output.ts";
 import { hasOneOrigin, manifestOptions, readServed, type Served } from "../manifests.ts";
 import { plural, readWords } from "../read-words.ts";
 import { backProblems } from "./back.ts";
+import { githubText } from "./github.ts";
+import { reportValues } from "./json.ts";
+import { junitText } from "./junit.ts";
 import { levelCounts, levels, linesOfCode, printProblems } from "./problem-list.ts";
+import type { Report } from "./report.ts";
+import { sarifValues } from "./sarif.ts";
 import { printVerdicts } from "./verdict-list.ts";
-import { verdictsOf, type Verdict } from "./verdicts.ts";
+import { verdictsOf } from "./verdicts.ts";
 
 const text = `Says for each deployment first whether Sluice serves it as Ambassador did. Then prints each declaration that Sluice does not serve as written, with the file
 and line of its object. Under "differs from Ambassador" it prints what Seldon's operator and Ambassador do otherwise. With --policy it also reads the keys
 of providers. It resolves no names and connects to no model.
-For each code it prints ${linesOfCode} lines and the number of the others; --all and -o json print all of them. k8s/PROBLEMS.md explains each code. The last line says what it read, and what it did not.
+For each code it prints ${linesOfCode} lines and the number of the others; --all and every other --output print all of them. k8s/PROBLEMS.md explains each code. The last line says what it read, and what it did not.
+-o github prints annotations for GitHub Actions, -o sarif SARIF 2.1.0, -o junit JUnit's XML with a case for each deployment.
 --back lists instead what would be open, or would get another share, if Ambassador served these objects again: Ambassador ignores sluice.io/… and the policy.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use. --fail-on says another level, --ignore which codes do not count.
 `;
@@ -26,7 +33,13 @@ const options = {
   failOn: choice(["error", "warning", "info"], "exit 1 for a Problem at this level or above"),
   ignore: list("CODE", "leave out the Problems of this code", "", readCode),
   deployment: textOption("[NS/]NAME", "print this deployment only, and the Services that its requests go to"),
-  ...outputOption,
+  output: { ...choice(["text", "json", "yaml", "github", "sarif", "junit"], "form of the output"), short: "o" },
+  helpUrl: textOption(
+    "URL",
+    "where k8s/PROBLEMS.md can be read, for the links of -o github and -o sarif",
+    "",
+    readHelpUrl,
+  ),
   ...manifestOptions,
 };
 
@@ -54,54 +67,62 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
   if (read.kind !== "served") return read;
   const { served, settings } = read;
   const all = values.back ? backProblems(served, settings) : served.problems;
-  const looked = lookedAt(served, all, values.ignore, values.deployment);
-  if (typeof looked === "string") return { kind: "failed", sentence: looked };
-  const { problems } = looked;
-  const printed = isValue(values.output)
-    ? printValue(valueOf(served, looked), values.output)
-    : peopleText(served, looked, values);
-  const failing = levels.slice(0, levels.indexOf(values.failOn) + 1);
-  return {
-    kind: "done",
-    text: printed,
-    form: "plain",
-    code: problems.some(({ level }) => failing.includes(level)) ? 1 : 0,
-  };
+  const report = reportOf(served, all, values);
+  if (typeof report === "string") return { kind: "failed", sentence: report };
+  const isFailing = report.problems.some(({ level }) => report.failing.includes(level));
+  return { kind: "done", text: printed(report, values), form: "plain", code: isFailing ? 1 : 0 };
 }
 
-/** What is printed: all, or what concerns the deployments of one name. */
-interface LookedAt {
-  readonly verdicts: readonly Verdict[];
-  readonly problems: readonly Problem[];
-  /** Problems of ignored codes. */
-  readonly ignored: number;
-  /** Problems that concern none of the named deployments. */
-  readonly ofOthers: number;
+type Values = Use<typeof options>["values"];
+
+function printed(report: Report, values: Values): string {
+  switch (values.output) {
+    case "text":
+      return peopleText(report, values);
+    case "json":
+    case "yaml":
+      return printValue(reportValues(report), values.output);
+    case "github":
+      return githubText(report);
+    case "sarif":
+      return printValue(sarifValues(report), "json");
+    case "junit":
+      return junitText(report);
+  }
 }
 
 /** A sentence: no deployment has the name. */
-function lookedAt(
-  { objects, translation }: Served,
+function reportOf(
+  { objects, translation, read, originOf }: Served,
   all: readonly Problem[],
-  ignore: readonly string[],
-  named: string | null,
-): LookedAt | string {
+  values: Values,
+): Report | string {
+  const { ignore, deployment: named, failOn, helpUrl } = values;
   const counted = ignore.length === 0 ? all : all.filter(({ code }) => !ignore.includes(code));
-  const ignored = all.length - counted.length;
   const judged = verdictsOf(objects, translation, counted);
-  if (named === null) return { verdicts: judged, problems: counted, ignored, ofOthers: 0 };
-  const verdicts = judged.filter(({ ref: { namespace, name } }) => named === name || named === `${namespace}/${name}`);
+  const report = {
+    verdicts: judged,
+    problems: counted,
+    ignored: all.length - counted.length,
+    ofOthers: 0,
+    read,
+    ofAnotherId: translation.ofAnother.length,
+    originOf,
+    failing: levels.slice(0, levels.indexOf(failOn) + 1),
+    helpUrl,
+  };
+  if (named === null) return report;
+  const verdicts = judged.filter(({ ref }) => isNamed(ref, named));
   if (verdicts.length === 0)
     return `no SeldonDeployment and no Mapping is named ${named}: write NAME or NAMESPACE/NAME as its manifest has it, or leave --deployment out for all`;
   const concerning = new Set(verdicts.flatMap(({ problems }) => problems));
   const problems = counted.filter((problem) => concerning.has(problem));
-  return { verdicts, problems, ignored, ofOthers: counted.length - problems.length };
+  return { ...report, verdicts, problems, ofOthers: counted.length - problems.length };
 }
 
 function peopleText(
-  { originOf, read, translation }: Served,
-  { verdicts, problems, ignored, ofOthers }: LookedAt,
-  { all, back }: { readonly all: boolean; readonly back: boolean },
+  { verdicts, problems, ignored, ofOthers, read, ofAnotherId, originOf }: Report,
+  { all, back }: Pick<Values, "all" | "back">,
 ): string {
   const judged = back ? "" : printVerdicts(verdicts, { all, originOf });
   const beside = [
@@ -121,31 +142,11 @@ function peopleText(
     judged === "" ? "" : `${judged}\n`,
     printProblems(problems, { all: back || all, originOf }),
     problems.length === 0 ? "" : codesLine,
-    `${summary} in ${readWords(read, translation.ofAnother.length)}${beside}\n`,
+    `${summary} in ${readWords(read, ofAnotherId)}${beside}\n`,
   ].join("");
 }
 
 const codesLine = "k8s/PROBLEMS.md explains each code.\n";
-
-function valueOf(
-  { originOf, read, translation }: Served,
-  { verdicts, problems, ignored, ofOthers }: LookedAt,
-): unknown {
-  const placed = (ref: ObjectRef): { readonly origin: string } => ({ origin: originOf(ref) });
-  return {
-    deployments: verdicts.map(({ ref, kind, problems: concerning, ids }) => ({
-      ...ref,
-      ...placed(ref),
-      verdict: kind,
-      codes: [...new Set(concerning.map(({ code }) => code))],
-      ambassadorIds: ids,
-    })),
-    problems: problems.map((problem) => ({ ...problem, ...placed(problem.subject) })),
-    ignored,
-    ofOthers,
-    read: { ...read, kinds: Object.fromEntries(read.kinds), ofAnotherId: translation.ofAnother.length },
-  };
-}
 
 function backSummaryOf(problems: readonly Problem[]): string {
   const opened = new Set(
@@ -165,4 +166,12 @@ function readCode(written: string, from: string): string {
   return wrongValue(
     `${from} is "${written}", which is no code of a Problem: ${near === null ? "k8s/PROBLEMS.md lists them" : `did you mean ${near}?`}`,
   );
+}
+
+function readHelpUrl(written: string, from: string): string {
+  return /^https?:\/\/[^\s#]+$/.test(written) && URL.canParse(written)
+    ? written
+    : wrongValue(
+        `${from} is "${written}", which is no address of a page: write for example https://git.example.com/sluice/k8s/PROBLEMS.md`,
+      );
 }

@@ -2,6 +2,7 @@
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice, flag } from "../../options/option.ts";
 import { manifestOptions, readServed, withoutCluster, type Served } from "../manifests.ts";
+import { printValue } from "../output.ts";
 import { plural } from "../read-words.ts";
 import { compareServed, type Comparison } from "./compare.ts";
 import { markdownComparison, printComparison } from "./print.ts";
@@ -13,7 +14,10 @@ Exits 0 when it has compared them, 1 when it cannot read one of them, or with --
 `;
 
 const options = {
-  output: { ...choice(["text", "markdown", "json"], "form of the output; markdown for a merge request"), short: "o" },
+  output: {
+    ...choice(["text", "markdown", "json", "yaml"], "form of the output; markdown for a merge request"),
+    short: "o",
+  },
   exitCode: flag("exit 1 when something differs"),
   ...manifestOptions,
 };
@@ -59,5 +63,7 @@ const printed = {
   text: printComparison,
   markdown: markdownComparison,
   json: (comparison: Comparison, warnings: readonly string[]): string =>
-    `${JSON.stringify({ ...comparison, warnings }, null, 2)}\n`,
+    printValue({ ...comparison, warnings }, "json"),
+  yaml: (comparison: Comparison, warnings: readonly string[]): string =>
+    printValue({ ...comparison, warnings }, "yaml"),
 };
