@@ -21,7 +21,7 @@ export function githubText(report: Report): string {
   return lines.join("");
 }
 
-// As actions/toolkit writes them (packages/core/src/command.ts).
+// As GitHub's own toolkit writes them.
 function escapedMessage(text: string): string {
   return visible(text).replaceAll("%", "%25");
 }
