@@ -6,6 +6,7 @@ import type { Source } from "../k8s/source/objects/source.ts";
 import { visible } from "../routing/text/visible.ts";
 import { platformNamespaces } from "../k8s/translate/platform/platform.ts";
 import type { CredentialLook } from "./callers/shown.ts";
+import type { LimitLook, LimitMemory } from "./shared/limit-memory.ts";
 import type { Log } from "./shared/log.ts";
 import type { DataStart, FromData, ThreadStart } from "./shared/messages.ts";
 import type { Settings } from "./options/settings.ts";
@@ -37,7 +38,7 @@ async function runThread(start: ThreadStart): Promise<void> {
   if (port === null) throw new Error("a worker without a parent");
   if (start.kind === "control") {
     const { startControl } = await import("./control/control.ts");
-    await startControl(start, (log) => openSource(start.settings, log), openLook, port);
+    await startControl(start, (log) => openSource(start.settings, log), openLook, openLimits, port);
   } else {
     const { startDataWorker } = await import("./worker/worker.ts");
     const { DataPlane } = await import("./edge/plane.ts");
@@ -56,6 +57,12 @@ async function runThread(start: ThreadStart): Promise<void> {
 async function openLook(): Promise<CredentialLook> {
   const { ShownCredentials } = await import("./edge/identity/shown-credentials.ts");
   return new ShownCredentials();
+}
+
+/** What is left of limits is read as data workers count it. */
+async function openLimits(memory: LimitMemory): Promise<LimitLook> {
+  const { ShownLimits } = await import("./edge/limits/shown-limits.ts");
+  return new ShownLimits(memory);
 }
 
 async function openSource(settings: Settings, log: Log): Promise<Source> {

@@ -8,6 +8,8 @@ import type { Slices } from "./slices.ts";
 export interface CountedBreakers {
   /** All slots are below it. */
   readonly end: number;
+  /** Of an Upstream, by its key; −1: it has none, and each worker counts alone. */
+  slotOf(upstreamKey: string): number;
   /** As written; a priority without limits has the defaults. null: no Upstream of the table has the slot. */
   limitsAt(slot: number): readonly Breaker[] | null;
 }
@@ -46,6 +48,29 @@ export async function breakerUse(
     }
   }
   return breakerResources.map((resource, one) => ({ resource, inUse: inUse[one]!, open: open[one]! }));
+}
+
+/** What one breaker holds, in the order of `breakerResources`. */
+export interface BreakerFill {
+  readonly resource: (typeof breakerResources)[number];
+  readonly inUse: number;
+  readonly limit: number;
+}
+
+/** How full the breaker of an Upstream is; null: its workers count alone. */
+export function breakerFill(
+  blocks: readonly Float64Array[],
+  breakers: CountedBreakers,
+  upstreamKey: string,
+  priority: (typeof priorities)[number],
+): readonly BreakerFill[] | null {
+  const slot = breakers.slotOf(upstreamKey);
+  if (slot < 0) return null;
+  const sums = new Float64Array(slotCells);
+  sumSlot(blocks, slot, sums);
+  const first = priorities.indexOf(priority) * breakerResources.length;
+  const limits = limitsOf(breakers.limitsAt(slot) ?? [], priorities.indexOf(priority));
+  return breakerResources.map((resource, at) => ({ resource, inUse: sums[first + at]!, limit: limits[at]! }));
 }
 
 /** What all blocks together have in use there; false: nothing. */

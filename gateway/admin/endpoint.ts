@@ -8,6 +8,7 @@ import type { Viewers } from "../callers/viewers.ts";
 import type { TokenReviews } from "./access.ts";
 import type { CredentialLook } from "../callers/shown.ts";
 import type { Settings } from "../options/settings.ts";
+import type { LimitLook } from "../shared/limit-memory.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./fixed-families.ts";
@@ -98,6 +99,8 @@ export interface AdminOptions {
   readonly policyProblems: () => readonly Problem[];
   /** Certificates that are served; null: none yet. */
   readonly certificateSet: () => CertificateSet | null;
+  /** Opens what looks at limits. */
+  readonly openLimits: () => Promise<LimitLook>;
   /** Opens the checks of credentials in requests to explain. */
   readonly openLook: () => Promise<CredentialLook>;
 }

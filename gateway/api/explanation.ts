@@ -49,6 +49,19 @@ const wayShape = Type.Object({
   asks: texts("the providers of which one must admit the caller"),
   steps: texts("what happens to the request on the way, in order"),
   limits: texts("the limits that apply"),
+  caller: nullable(
+    Type.Object(
+      { provider: Type.String(), client: Type.String() },
+      { description: "the caller, by what the request shows or by `as`" },
+    ),
+  ),
+  usage: texts("how much of its limits and circuit breakers is in use now"),
+  refuses: nullable(
+    Type.Object(
+      { step: Type.String(), sentence: Type.String() },
+      { description: "the step that would refuse the request now, as far as Sluice knows it" },
+    ),
+  ),
   lastMinute: nullable(measuredShape),
   service: nullable(
     Type.Object({

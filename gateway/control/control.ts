@@ -7,7 +7,7 @@ import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
 import { isAnonymousGranted } from "../../k8s/translate/meaning/grant.ts";
 import { Translator } from "../../k8s/translate/translator.ts";
-import { countedClients } from "../shared/limit-memory.ts";
+import { countedClients, type LimitLook, type LimitMemory } from "../shared/limit-memory.ts";
 import { startAdmin, type AdminServer } from "../admin/server.ts";
 import { slicesOfThread } from "../admin/slices.ts";
 import { guardProblems } from "../callers/guard-problems.ts";
@@ -57,12 +57,13 @@ const startGraceMs = 5000;
 
 /**
  * Runs until the supervisor says `stop`, or ends the thread when it cannot start. `open` gives the Source or rejects with one sentence;
- * `openLook` gives who looks at credentials, when somebody first asks; `parent` is the supervisor's port.
+ * `openLook` gives who looks at credentials, when somebody first asks, and `openLimits` who looks at limits; `parent` is the supervisor's port.
  */
 export async function startControl(
   start: ControlStart,
   open: (log: Log) => Promise<Source>,
   openLook: () => Promise<CredentialLook>,
+  openLimits: (memory: LimitMemory) => Promise<LimitLook>,
   parent: MessagePort,
 ): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
@@ -76,7 +77,7 @@ export async function startControl(
     log.flush();
     process.exit(1);
   }
-  await new ControlWorker(start, source, log, openLook, parent).open();
+  await new ControlWorker(start, source, log, openLook, openLimits, parent).open();
 }
 
 /**
@@ -88,6 +89,7 @@ class ControlWorker {
   readonly #source: Source;
   readonly #log: Log;
   readonly #openLook: () => Promise<CredentialLook>;
+  readonly #openLimits: (memory: LimitMemory) => Promise<LimitLook>;
   readonly #parent: MessagePort;
   /** Counters: those of ended workers, then one block a data worker. */
   readonly #blocks: readonly Float64Array[];
@@ -107,6 +109,7 @@ class ControlWorker {
   readonly #problemLog: ProblemLog;
   #admin: AdminServer | null = null;
   #look: Promise<CredentialLook> | null = null;
+  #limits: Promise<LimitLook> | null = null;
   /** What ends with this thread and needs no waiting for. */
   readonly #endings: (() => void)[] = [];
 
@@ -115,6 +118,7 @@ class ControlWorker {
     source: Source,
     log: Log,
     openLook: () => Promise<CredentialLook>,
+    openLimits: (memory: LimitMemory) => Promise<LimitLook>,
     parent: MessagePort,
   ) {
     const { settings, handover } = start;
@@ -122,6 +126,7 @@ class ControlWorker {
     this.#source = source;
     this.#log = log;
     this.#openLook = openLook;
+    this.#openLimits = openLimits;
     this.#parent = parent;
     this.#blocks = [start.base, ...start.counters].map((buffer) => new Float64Array(buffer));
     const translate = translateSettingsOf(
@@ -286,6 +291,7 @@ class ControlWorker {
       oauth: settings.oauth,
       trustedHops: settings.trustedHops,
       openLook: () => (this.#look ??= this.#openLook()),
+      openLimits: () => (this.#limits ??= this.#openLimits(limits)),
       viewers: () => this.#policies.viewers,
       reviewed:
         settings.admin.viewers === "subject-access-review" && this.#source.reviews !== null

@@ -237,6 +237,7 @@ export class Reconciler {
   get breakers(): CountedBreakers {
     return {
       end: this.#breakerSlots.end,
+      slotOf: (key) => this.#breakerSlots.slotOf(key),
       limitsAt: (slot) => {
         const key = this.#breakerSlots.at(slot);
         return key === null ? null : (this.#translation.breakers.get(key) ?? null);

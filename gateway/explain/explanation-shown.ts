@@ -3,7 +3,8 @@ import type { RouteTable } from "../../routing/table.ts";
 import { mayShowCredentials, type CredentialLook, type LookedAt, type ShownRequest } from "../callers/shown.ts";
 import { throughFront } from "./explanation-front.ts";
 import { explain, type ExplainRequest, type ExplainWith, type Explanation } from "./explanation.ts";
-import type { Way } from "./ways.ts";
+import type { NamedCaller } from "../callers/words.ts";
+import { sharePassedOn, type Refusal, type Way } from "./ways.ts";
 
 /** Looks at credentials; a text: why nobody does. */
 export type Looker = CredentialLook | string;
@@ -17,15 +18,52 @@ export async function explainShown(
 ): Promise<Explanation> {
   const explanation = explain(table, sent, parts);
   const seen = throughFront(sent, table.settings.front);
-  if (!("path" in seen) || !mayShowCredentials(seen, parts.policy)) return explanation;
+  const shows = "path" in seen && mayShowCredentials(seen, parts.policy);
   const asked = [...new Set(explanation.ways.flatMap(({ asks }) => asks))];
-  const answers = asked.length === 0 ? new Map<string, LookedAt>() : await lookAt(seen, asked, parts, await looker());
+  const answers =
+    !shows || asked.length === 0 ? new Map<string, LookedAt>() : await lookAt(seen, asked, parts, await looker());
   return {
     ...explanation,
-    ways: explanation.ways.map((way) =>
-      way.role === "shadow" ? way : { ...way, callers: [...way.callers, shownText(way, answers)] },
-    ),
+    ways: explanation.ways.map((way) => {
+      if (way.role === "shadow") return way;
+      const caller = admittedOf(way, answers) ?? parts.as;
+      return {
+        ...way,
+        caller,
+        refuses: caller === null ? callersRefusal(way, shows ? answers : null, parts) : null,
+        callers: shows ? [...way.callers, shownText(way, answers)] : way.callers,
+      };
+    }),
   };
+}
+
+function admittedOf({ asks }: Way, answers: ReadonlyMap<string, LookedAt>): NamedCaller | null {
+  for (const provider of asks) {
+    const answer = answers.get(provider);
+    if (answer?.kind === "admitted") return { provider, client: answer.client };
+  }
+  return null;
+}
+
+/** `answers` null: the request shows nothing. A certificate of the client is not known here, so nothing is said of callers who may show one. */
+function callersRefusal(
+  { asks, callers, steps }: Way,
+  answers: ReadonlyMap<string, LookedAt> | null,
+  { policy }: Pick<ExplainWith, "policy">,
+): Refusal | null {
+  if (callers.includes(sharePassedOn)) return null;
+  const nobody = callers.find((words) => words.startsWith("nobody: "));
+  if (nobody !== undefined) {
+    const sentence = nobody.slice("nobody: ".length);
+    const known = sentence.startsWith("the list of addresses")
+      ? (["addresses"] as const)
+      : (["identity", "external-auth"] as const);
+    return { step: known.find((one) => steps.includes(one)) ?? "module-addresses", sentence };
+  }
+  const isUnknown = (name: string): boolean =>
+    policy.providers[name]?.kind === "mtls" || (answers?.get(name)?.kind ?? "absent") === "not-looked";
+  if (asks.length === 0 || asks.some(isUnknown)) return null;
+  return { step: "identity", sentence: `the request has no good credential for ${asks.join(" or ")}` };
 }
 
 async function lookAt(

@@ -65,6 +65,10 @@ function notesOf(ways: readonly Way[]): readonly string[] {
     ...grouped(live, "callers", ({ callers }) => callers),
     ...grouped(live, "steps", ({ steps }) => (steps.length === 0 ? [] : [steps.join(", ")])),
     ...grouped(live, "limits", ({ limits }) => limits.map((limit) => limit.replace(/^limits: /, ""))),
+    ...grouped(live, "in use now", ({ usage }) => usage),
+    ...grouped(live, "would refuse", ({ refuses }) =>
+      refuses === null ? [] : [`${refuses.step}: ${refuses.sentence}`],
+    ),
     ...grouped(ways, "last minute", ({ lastMinute }) => {
       const failed = lastMinute === null ? "" : failedWords(lastMinute);
       return failed === "" ? [] : [failed.replace(" in the last minute", "")];

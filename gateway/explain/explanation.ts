@@ -221,13 +221,15 @@ export function printExplanation({ space, host, before, passed, route, ways, rej
   if (route !== null) lines.push(`route ${route}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
   for (const hint of hints) lines.push(`hint: ${hint}`);
-  for (const { share, role, ready, text, callers, steps, limits, service, lastMinute } of ways) {
+  for (const { share, role, ready, text, callers, steps, limits, usage, refuses, service, lastMinute } of ways) {
     lines.push(`${role === "shadow" ? "shadow " : ""}${printShare(share)} ${text}${ready ? "" : "  unready"}`);
     const failed = lastMinute === null ? "" : failedWords(lastMinute);
     if (failed !== "") lines.push(`  ${failed}`);
     for (const one of callers) lines.push(`  callers: ${one}`);
     if (steps.length > 0) lines.push(`  steps: ${steps.join(", ")}`);
     for (const limit of limits) lines.push(`  ${limit}`);
+    for (const one of usage) lines.push(`  in use now: ${one}`);
+    if (refuses !== null) lines.push(`  would refuse: ${refuses.step}: ${refuses.sentence}`);
     if (service !== null)
       lines.push(
         `  ${service.chosen}${service.exists ? "" : ", which does not exist"}; tried: ${service.candidates.join(", ")}`,

@@ -34,10 +34,29 @@ export interface Way {
   /** What happens to the request on the way, in order. Nothing to a copy. */
   readonly steps: readonly StepName[];
   readonly limits: readonly string[];
+  /** Who the caller is, by what the request shows or by `as`; null: nothing says it. */
+  readonly caller: NamedCaller | null;
+  /** How much of limits and breakers is left now; empty where no gateway was asked. */
+  readonly usage: readonly string[];
+  /** The step that would refuse the request now, as far as is known; null: none. */
+  readonly refuses: Refusal | null;
   /** How its requests fared in the last minute; null: no gateway was asked. */
   readonly lastMinute: Measured | null;
   /** How the Service was chosen, for what a SeldonDeployment declares. */
   readonly service: ServiceChoice | null;
+}
+
+/** Said of a member that nobody may call, beside members that somebody may. */
+export const sharePassedOn = "its share goes to the members of the Route that somebody may call";
+
+/** No gateway was asked. */
+const unasked = { caller: null, usage: [], refuses: null } as const;
+
+/** A step that refuses a request, and why. */
+export interface Refusal {
+  /** The name of a step, or `circuit breaker`. */
+  readonly step: string;
+  readonly sentence: string;
 }
 
 /** The members and Shadows of a Route. `path`: as sent, for people. */
@@ -81,10 +100,7 @@ export function waysOf(
       ...told.limits,
     ];
     const { asks } = told;
-    const callers =
-      admits(mapping) || share === 0 || !leaves
-        ? told.callers
-        : [...told.callers, "its share goes to the members of the Route that somebody may call"];
+    const callers = admits(mapping) || share === 0 || !leaves ? told.callers : [...told.callers, sharePassedOn];
     return {
       share,
       declared,
@@ -97,6 +113,7 @@ export function waysOf(
       asks,
       steps,
       limits,
+      ...unasked,
       service: choiceOf(mapping),
     };
   });
@@ -120,6 +137,7 @@ export function waysOf(
       asks: [],
       steps: [],
       limits: [],
+      ...unasked,
       service: choiceOf(mapping),
     };
   });

@@ -2,6 +2,7 @@
 // outlives them: a worker that ends gives nobody new permits.
 
 import { createHash } from "node:crypto";
+import type { RateLimit } from "../../routing/model/guard.ts";
 
 /** Plain values: they travel to the threads by structured clone, and all of them see the same bytes. */
 export interface LimitMemory {
@@ -13,6 +14,18 @@ export interface LimitMemory {
   readonly startMs: number;
   /** Keys of the hash by which a client has its cell: nobody outside can aim at another's. */
   readonly secret: readonly [number, number];
+}
+
+/** Whose cell of a limit is looked at; of a header the values of its fields. */
+export type LimitedClient =
+  | { readonly kind: "all" }
+  | { readonly kind: "client"; readonly provider: string; readonly client: string }
+  | { readonly kind: "header"; readonly values: readonly string[] };
+
+/** Looks at what is left of limits, and takes nothing. */
+export interface LimitLook {
+  /** Requests that this client may send at once now. `object`: whose limit it is, `SeldonDeployment prod/iris`. */
+  left(limit: RateLimit, owner: { readonly namespace: string; readonly object: string }, client: LimitedClient): number;
 }
 
 /** A name for the process that its workers agree on, and that tells nothing of the secret. */

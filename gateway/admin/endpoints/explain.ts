@@ -3,6 +3,8 @@ import { withoutCredentials } from "../../callers/shown.ts";
 import { printExplanationText } from "../../explain/explanation-text.ts";
 import { printExplanation, requestLine } from "../../explain/explanation.ts";
 import { explainShown, type Looker } from "../../explain/explanation-shown.ts";
+import { withUsage } from "../../explain/usage.ts";
+import { wayUsage } from "../way-usage.ts";
 import { servedHosts } from "../../explain/host-words.ts";
 import { inSigns, inWords } from "../../explain/match-words.ts";
 import { answer, badRequest, nothingUnread, queryOf, wantsText } from "../answers.ts";
@@ -28,17 +30,19 @@ export function explainByBody(parts: EndpointParts): Handler {
 }
 
 function explaining(
-  { view, bodyBytes, oauth, trustedHops, policy, certificateSet }: EndpointParts,
+  parts: EndpointParts,
   read: (request: Parameters<Handler>[0]) => AskedExplanation | null,
   whatToWrite: string,
   looker: () => Promise<Looker>,
 ): Handler {
+  const { view, bodyBytes, oauth, trustedHops, policy, certificateSet, usesRedis, openLimits } = parts;
   return async (request, reply, viewer) => {
     const asked = read(request);
     if (asked === null) return badRequest(reply, whatToWrite);
     const wide = !wantsText(request) || asked.wide;
     const held = policy();
-    const explanation = await explainShown(
+    const limits = usesRedis ? null : await openLimits();
+    const explained = await explainShown(
       view.table,
       asked.request,
       {
@@ -56,6 +60,7 @@ function explaining(
       },
       looker,
     );
+    const explanation = withUsage(explained, (way, caller) => wayUsage(parts, asked.request, way, caller, limits));
     const shown = withoutCredentials(asked.request, held);
     return answer(
       request,

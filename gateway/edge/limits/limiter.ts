@@ -21,7 +21,7 @@ export interface LimitedRequest {
 }
 
 /** In the key of the hash, so that no client is an address, and no value of a field is none. */
-const kinds = { all: 0, client: 1, address: 2, header: 3, absent: 4 } as const;
+export const kinds = { all: 0, client: 1, address: 2, header: 3, absent: 4 } as const;
 /** An IPv6 address is counted by its network: whoever has one has 2^64 addresses. */
 const networkBytes = 8;
 const nothing = new Uint8Array(0);
@@ -71,11 +71,7 @@ export class Limiter {
   #providerKey(provider: string): number {
     const known = this.#providerKeys.get(provider);
     if (known !== undefined) return known;
-    const { secret } = this.memory;
-    const hash = new KeyedHash();
-    hash.ofText(secret[0], secret[1], provider);
-    // The kinds are in the lowest bits.
-    const key = hash.low & ~0xff;
+    const key = providerKeyOf(this.memory, provider);
     this.#providerKeys.set(provider, key);
     return key;
   }
@@ -114,6 +110,14 @@ export class Limiter {
     if (length === 0) hash.ofBytes(key0, key1 ^ kinds.absent, nothing, 0, 0);
     else hash.ofBytes(key0, key1 ^ kinds.address, address, 0, Math.min(length, networkBytes));
   }
+}
+
+/** What a provider adds to the key of its clients. */
+export function providerKeyOf({ secret }: LimitMemory, provider: string): number {
+  const hash = new KeyedHash();
+  hash.ofText(secret[0], secret[1], provider);
+  // The kinds are in the lowest bits.
+  return hash.low & ~0xff;
 }
 
 /** All values of a field in their order; without the field, everybody together. */

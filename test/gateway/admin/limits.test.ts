@@ -158,7 +158,7 @@ describe("the admin port", () => {
       },
       gatherProblems: async () => [],
       usedSlots,
-      breakers: { end: 0, limitsAt: () => null },
+      breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
       endpointStates: { ready: 0, terminating: 0, failing: 0 },
       ...nothingMeasured,
     };
@@ -171,6 +171,7 @@ describe("the admin port", () => {
       bodyBytes: 0,
       oauth: false,
       trustedHops: null,
+      openLimits: async () => ({ left: () => 0 }),
       openLook: async () => new ShownCredentials(),
       viewers: () => new Map(),
       reviewed: null,
