@@ -15,9 +15,10 @@ export function deploymentKeys(view: Pick<AdminView, "ownedSlots" | "hasMapping"
   const found = new Map<string, { namespace: string; name: string; predictors: Map<string, PredictorKey> }>();
   for (const { series } of view.ownedSlots) {
     const { namespace, deployment: name, predictor, role } = series;
-    if (!isDeployments(view, series)) continue;
     const key = `${namespace}/${name}`;
     let one = found.get(key);
+    // In the other protocol it is known already.
+    if (one?.predictors.has(`${role} ${predictor}`) === true || !isDeployments(view, series)) continue;
     if (one === undefined) found.set(key, (one = { namespace, name, predictors: new Map() }));
     one.predictors.set(`${role} ${predictor}`, series);
   }
@@ -69,12 +70,13 @@ export function deploymentOf(
   { namespace, name, predictors }: DeploymentKey,
 ): Deployment {
   const live = predictors.filter(({ role }) => role === "live");
-  const windows = view.measuredOf(live);
+  const each = predictors.map((key) => view.measuredOf([key]));
+  const windows = live.length === 1 ? each[predictors.indexOf(live[0]!)]! : view.measuredOf(live);
   const { requests } = windows.lastMinute;
   const shares = predictors.map((key) => shareOf(view, key));
   const told = predictors.map((key, at): Predictor => {
     const { declared, served } = shares[at]!;
-    const measured = view.measuredOf([key]);
+    const measured = each[at]!;
     const isLive = key.role === "live";
     return {
       name: key.predictor,

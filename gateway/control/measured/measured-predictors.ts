@@ -6,10 +6,16 @@ import type { Slices } from "../../admin/slices.ts";
 import type { CountedSeries } from "../../admin/series.ts";
 import { flagSentence } from "../../explain/measured-words.ts";
 import { measuredOf } from "./measured.ts";
+import type { FailureFlag } from "../../failures.ts";
+import type { AccessEntry } from "../../shared/access-fields.ts";
+import { LastFailures } from "./last-failures.ts";
 import { FailingPredictors, type FailingPredictor } from "./failing-predictors.ts";
 import { Windows } from "./windows.ts";
 
 const protocols: readonly Series["protocol"][] = ["http", "grpc"];
+
+const withoutRequests = measuredOf([], flagSentence);
+const nothing: MeasuredWindows = { lastMinute: withoutRequests, lastFiveMinutes: withoutRequests };
 
 /** Where Series are counted. */
 export interface SlotsOfSeries {
@@ -22,6 +28,7 @@ export class MeasuredPredictors {
   readonly #slots: SlotsOfSeries;
   readonly #windows: Windows;
   readonly #failing = new FailingPredictors();
+  readonly #last = new LastFailures();
   /** A look is under way; the next one waits for its time. */
   #isLooking = false;
 
@@ -55,19 +62,30 @@ export class MeasuredPredictors {
     return this.#failing.problems;
   }
 
+  /** Requests that a data worker tells of. */
+  told(entries: readonly AccessEntry[]): void {
+    for (const entry of entries) this.#last.take(entry);
+  }
+
   /** All of them together. */
   of(predictors: readonly PredictorKey[]): MeasuredWindows {
-    const sums = predictors
+    const found = predictors
       .flatMap((one) => protocols.flatMap((protocol) => this.#slots.find({ ...one, protocol }) ?? []))
-      .map((one) => this.#windows.of(one));
+      .filter(({ slot }) => this.#windows.isUsed(slot));
+    // Most of ten thousand.
+    if (found.length === 0) return nothing;
+    const sums = found.map((one) => this.#windows.of(one));
+    const sentenceOf = (flag: FailureFlag | ""): string =>
+      predictors.map((one) => this.#last.sentenceOf(one, flag)).find((sentence) => sentence !== null) ??
+      flagSentence(flag);
     return {
       lastMinute: measuredOf(
         sums.map(({ lastMinute }) => lastMinute),
-        flagSentence,
+        sentenceOf,
       ),
       lastFiveMinutes: measuredOf(
         sums.map(({ lastFiveMinutes }) => lastFiveMinutes),
-        flagSentence,
+        sentenceOf,
       ),
     };
   }

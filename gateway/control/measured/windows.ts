@@ -76,7 +76,7 @@ export class Windows {
         left = together;
         await slices.pause();
       }
-      if (!this.#isUsed(one.slot)) continue;
+      if (!this.isUsed(one.slot)) continue;
       seen.add(one.slot);
       if (this.#lookAt(one, tick)) active.push(one);
     }
@@ -87,7 +87,8 @@ export class Windows {
     return active;
   }
 
-  #isUsed(slot: number): boolean {
+  /** Has it counted anything? */
+  isUsed(slot: number): boolean {
     return this.#used.some(({ series, failures }) => series[slot] === 1 || failures[slot] === 1);
   }
 
