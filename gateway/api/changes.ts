@@ -21,7 +21,7 @@ export const changeShape = Type.Object(
   {
     description:
       "One change. Its outcome: `live`, every data worker serves it; `unchanged`, the routing table stays as it is; `waiting`, some data worker did not serve it within 5 s; " +
-      "`sent`, Sluice sent a policy or certificates to the data workers; `not-taken`, Sluice does not serve it as declared; `problem`, a Problem appeared without an edit; " +
+      "`sent`, another policy, certificate or Grant holds from now on; `not-taken`, Sluice does not serve it as declared; `problem`, a Problem appeared without an edit; " +
       "`ended`, a Problem ended; `read`, objects at a start; `more`, further changes of a namespace, as a number.",
   },
 );

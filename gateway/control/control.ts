@@ -30,7 +30,7 @@ import { SharedTable } from "../shared/shared-table.ts";
 import { translateSettingsOf } from "../options/translate-settings.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import { ownAddresses } from "./upstreams/addresses.ts";
-import { certificateDifferences, policyDifferences } from "./changes/configured.ts";
+import { certificateDifferences, grantDifferences, policyDifferences } from "./changes/configured.ts";
 import { Changes } from "./changes/changes.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import { ClaimSync, syncTimes } from "./claim-sync.ts";
@@ -244,6 +244,12 @@ class ControlWorker {
       // Before the first table: what is contested is decided by the record, or by nobody.
       await this.#claims?.open();
       this.#reconciler.open();
+      const { grantsBefore, settings } = this.#start;
+      if (grantsBefore !== null)
+        this.#changes.sent(
+          grantDifferences(grantsBefore, settings.grants),
+          "decides what manifests may claim from now on",
+        );
       // Else once everybody serves.
       if (this.#start.handover.ready) void this.#problemLog.look();
     } catch (error) {

@@ -33,6 +33,8 @@ export interface ControlStart {
   readonly policy: KeptPolicy | null;
   /** What an earlier control worker gave the data workers; null: nothing yet. */
   readonly certificates: CertificateSet | null;
+  /** Those by which the one before decided, where it ended for others; null: they are the same, or there was none before. */
+  readonly grantsBefore: Settings["grants"] | null;
 }
 
 export interface DataStart {

@@ -143,13 +143,13 @@ export const fixed = {
   changes: fixedTable.each(
     counter(
       "sluice_changes_total",
-      "Changes of objects, the policy and certificates, and Problems that began or ended.",
+      "Changes of objects, the policy, certificates and Grants, and Problems that began or ended.",
       ["outcome"],
       {
         live: "every data worker serves it",
         unchanged: "the routing table stays as it is",
         waiting: "some data worker did not serve it within 5 s",
-        sent: "a policy or certificates, sent to the data workers",
+        sent: "a policy, certificates or Grants, which hold from now on",
         "not-taken": "Sluice does not serve it as declared",
         problem: "a Problem appeared, and its object was not edited",
         ended: "a Problem ended",

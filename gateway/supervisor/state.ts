@@ -36,6 +36,8 @@ export class SupervisorState {
   policy: KeptPolicy | null = null;
   /** What the control worker gave the data workers last. */
   certificates: CertificateSet | null = null;
+  /** Of the control worker that ends for others; null: none does. */
+  #grantsBefore: Settings["grants"] | null = null;
   readonly #limits: LimitMemory;
   readonly #ticketSeed = Uint8Array.from(randomBytes(32));
 
@@ -76,7 +78,15 @@ export class SupervisorState {
     };
   }
 
+  /** The next control worker decides by these. */
+  setGrants(grants: Settings["grants"]): void {
+    this.#grantsBefore ??= this.settings.grants;
+    this.settings = { ...this.settings, grants };
+  }
+
   controlStart(): ControlStart {
+    const grantsBefore = this.#grantsBefore;
+    this.#grantsBefore = null;
     return {
       kind: "control",
       settings: this.settings,
@@ -87,6 +97,7 @@ export class SupervisorState {
       policy: this.policy,
       limits: this.#limits,
       certificates: this.certificates,
+      grantsBefore,
     };
   }
 

@@ -111,7 +111,7 @@ export class Supervisor implements Gateway {
     if (this.#ending) return;
     this.#toControl({ kind: "reread" });
     if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#state.settings.grants)) return;
-    this.#state.settings = { ...this.#state.settings, grants };
+    this.#state.setGrants(grants);
     this.#logs.log.write("grants-changed", { grants: grants.length });
     const { worker } = this.#control;
     if (worker === null) return;

@@ -134,12 +134,12 @@ export class Changes {
     this.#tell({ ...planned, outcome: "not-taken", sentence: `${whatChanged(planned)}: not taken: ${reason}` });
   }
 
-  /** Other than before are the policy or certificates that were sent to the data workers. */
-  sent(said: readonly Pick<Change, "object" | "field" | "from" | "to">[]): void {
+  /** Other than before are the policy, certificates or Grants that hold from now on. `words`: what became of them. */
+  sent(said: readonly Pick<Change, "object" | "field" | "from" | "to">[], words = "sent to the data workers"): void {
     this.#outside.count("sent", said.length);
     for (const one of said)
       if (this.#budget.take(spaceOf(one)))
-        this.#tell({ ...one, outcome: "sent", sentence: `${whatChanged(one)}, sent to the data workers` });
+        this.#tell({ ...one, outcome: "sent", sentence: `${whatChanged(one)}, ${words}` });
   }
 
   /** Problems that were not there, and are logged; Problems that are gone. A new one of an object that was edited since is the edit's. */

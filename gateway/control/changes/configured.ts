@@ -3,13 +3,14 @@ import { sameValue } from "../../../routing/text/diff.ts";
 import type { Change } from "../../api/changes.ts";
 import type { CertificateExpiry } from "../../admin/fixed-families.ts";
 import type { CallPolicy } from "../../callers/call-policy.ts";
+import type { Settings } from "../../options/settings.ts";
 import type { CertificateEntry } from "../../shared/certificates.ts";
 
 type Said = Pick<Change, "object" | "field" | "from" | "to">;
 
 const policyObject = { kind: "Policy", namespace: "", name: "policy" };
 
-/** A part each: a provider with its keys, the defaults, the rules of a namespace. */
+/** One for each part: a provider with its keys, the defaults, the rules of a namespace. */
 export function policyDifferences(before: CallPolicy, after: CallPolicy): readonly Said[] {
   const named = (["providers", "namespaces"] as const).flatMap((part) =>
     namesThatDiffer(before[part], after[part]).map(([name, from, to]) => ({ field: `${part}.${name}`, from, to })),
@@ -19,6 +20,19 @@ export function policyDifferences(before: CallPolicy, after: CallPolicy): readon
     before[field] === after[field] ? [] : [{ field, from: String(before[field]), to: String(after[field]) }],
   );
   return [...named, ...defaults, ...options].map((one) => ({ object: policyObject, ...one }));
+}
+
+/** By the namespace that they are for. */
+export function grantDifferences(before: Settings["grants"], after: Settings["grants"]): readonly Said[] {
+  const byNamespace = (grants: Settings["grants"]): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(Map.groupBy(grants, ({ namespace }) => namespace));
+  const object = { kind: "Grants", namespace: "", name: "grants" };
+  return namesThatDiffer(byNamespace(before), byNamespace(after)).map(([field, from, to]) => ({
+    object,
+    field,
+    from,
+    to,
+  }));
 }
 
 /** By name: one that comes, goes, or is another. */

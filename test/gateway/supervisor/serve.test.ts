@@ -404,6 +404,13 @@ describe("sluice serve", () => {
       gateway.signal("SIGHUP");
       await until(async () => (await served()) !== before);
       await gateway.seen("grants-changed");
+      const { sentence } = await gateway.seen("change", { kind: "Certificate", outcome: "sent" });
+      expect(sentence).toMatch(/^certificate: valid until 20\d\d-.*Z, sent to the data workers$/);
+      await gateway.seen("change", {
+        kind: "Grants",
+        outcome: "sent",
+        sentence: "prod: absent → present, decides what manifests may claim from now on",
+      });
       await until(async () => (await post(`${traffic}/shared/x`, agent)).status === 200);
       expect((await post(traffic + path, agent)).status).toBe(200);
       // Nobody calls that a fault.
