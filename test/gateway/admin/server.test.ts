@@ -193,6 +193,49 @@ describe("access", () => {
   });
 });
 
+describe("a list", () => {
+  test("of Problems with names and sentences of 64 kB goes on where it was, by a short continue", async () => {
+    const long = "\u001b[2Jx".repeat(13_108);
+    const all = ["a", "b"].map((end): Problem => ({
+      ...problem,
+      subject: { ...problem.subject, name: `${long}${end}` },
+      sentence: long,
+    }));
+    const { gatherProblems } = view;
+    view.gatherProblems = async () => all;
+    try {
+      const first = JSON.parse((await get("/api/v1/problems?limit=1")).text) as { items: Problem[]; continue: string };
+      expect(first.continue.length).toBeLessThan(2048);
+      const { text } = await get(`/api/v1/problems?limit=1&continue=${first.continue}`);
+      const second = JSON.parse(text) as { items: Problem[]; continue: string | null };
+      expect(new Set([...first.items, ...second.items].map(({ subject }) => subject.name))).toEqual(
+        new Set(all.map(({ subject }) => subject.name)),
+      );
+      expect(second.continue).toBeNull();
+      expect(text).not.toContain("\u001b");
+    } finally {
+      view.gatherProblems = gatherProblems;
+    }
+  });
+
+  test.each([
+    ["/api/v1/problems?limit=0", 400],
+    ["/api/v1/problems?limit=1", 200],
+    ["/api/v1/problems?limit=9999", 200],
+    ["/api/v1/problems?limit=10000", 200],
+    ["/api/v1/problems?limit=10001", 400],
+    ["/api/v1/problems?continue=x", 400],
+    // A misspelt parameter would widen the answer.
+    ["/api/v1/problems?namespaces=a", 400],
+    [`/api/v1/problems?namespace=${"a".repeat(62)}`, 200],
+    [`/api/v1/problems?namespace=${"a".repeat(63)}`, 200],
+    [`/api/v1/problems?namespace=${"a".repeat(64)}`, 400],
+    ["/api/v1/problems?namespace=", 400],
+  ])("%s: %i", async (path, status) => {
+    expect((await get(path)).status).toBe(status);
+  });
+});
+
 describe("revocation", () => {
   const tell = async (
     body: string,
