@@ -51,6 +51,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/diff/diff.ts")).diff,
     },
     {
+      name: "parity",
+      summary: "send harmless requests to two gateways and show where their answers differ",
+      load: async () => (await import("./tools/parity/parity.ts")).parity,
+    },
+    {
       name: "routes",
       summary: "print the routing table of manifests or of a running gateway",
       load: async () => (await import("./tools/routes.ts")).routes,
