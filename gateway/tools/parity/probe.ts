@@ -105,7 +105,7 @@ function grpc(base: string, { path, headers }: Probe): Promise<Reply> {
         status:
           typeof code === "string" && /^\d{1,2}$/.test(code)
             ? `gRPC ${code}`
-            : `HTTP ${String(status)} without a gRPC status`,
+            : `HTTP ${JSON.stringify(status)} without a gRPC status`,
         headers: namesOf(Object.keys(seen).filter((name) => !name.startsWith(":"))),
         answeredBy: typeof answeredBy === "string" ? answeredBy : "",
       });
