@@ -85,6 +85,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/changes.ts")).changes,
     },
     {
+      name: "failures",
+      summary: "print the last requests that failed",
+      load: async () => (await import("./tools/requests/failures.ts")).failures,
+    },
+    {
       name: "oauth",
       summary: "revoke tokens of the OAuth gateway",
       load: async () => (await import("./tools/oauth.ts")).oauth,

@@ -91,7 +91,10 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["downstream"],
   ],
   "gateway/callers": [["providers"]],
-  "gateway/control": [["slots", "upstreams", "callers", "certificates", "status", "publish", "changes"], ["measured"]],
+  "gateway/control": [
+    ["slots", "upstreams", "callers", "certificates", "status", "failures", "publish", "changes"],
+    ["measured"],
+  ],
 };
 
 /** The one home of each package that sources import. A package that is not here has none. */

@@ -13,7 +13,7 @@ import type { CertificateSet } from "../shared/certificates.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./fixed-families.ts";
 import type { EventStreams } from "./event-streams.ts";
-import type { AdminView } from "./view.ts";
+import type { AdminView, RequestsView } from "./view.ts";
 import type { Viewer } from "../api/viewer.ts";
 
 /** `viewer`: who asks. Every answer about things of a namespace asks it. */
@@ -61,6 +61,7 @@ export interface EndpointParts extends AdminOptions {
 export interface AdminOptions {
   readonly admin: Settings["admin"];
   readonly view: AdminView;
+  readonly requests: RequestsView;
   /** Counter blocks, the base block first. */
   readonly blocks: readonly Float64Array[];
   readonly changes: LastChanges;

@@ -2,6 +2,7 @@
 import { changeShape } from "../api/changes.ts";
 import { deploymentShape, deploymentsPath } from "../api/deployments.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
+import { droppedShape, failureListShape, flagParameter, loggedShape, requestStoryShape } from "../api/failures.ts";
 import { revokedShape } from "../api/oauth.ts";
 import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
 import { listShape, problemShape } from "../api/problem.ts";
@@ -14,6 +15,7 @@ import { changes } from "./endpoints/changes.ts";
 import { deployment, deployments } from "./endpoints/deployments.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
+import { failures, logs, requestStory } from "./endpoints/failures.ts";
 import { live, ready } from "./endpoints/health.ts";
 import { metrics } from "./endpoints/metrics.ts";
 import { revoke } from "./endpoints/oauth-revoke.ts";
@@ -132,6 +134,30 @@ export const endpoints = {
     answers: "the last 1,000 changes of this control worker, the oldest first; as a stream those to come",
     answer: { json: listShape(changeShape), text: true, events: { change: changeShape } },
     serve: changes,
+  },
+  failures: {
+    ...plain,
+    path: "/api/v1/failures",
+    parameters: { ...listParameters, deployment: deploymentParameter, flag: flagParameter },
+    answers: "the last 1000 requests that failed, the newest first; method and path are empty with `--access-log off`",
+    answer: { json: failureListShape, text: false, events: null },
+    serve: failures,
+  },
+  request: {
+    ...plain,
+    path: "/api/v1/requests/{id}",
+    parameters: { id: Type.String({ description: "`x-request-id` of an answer", maxLength: 512 }) },
+    answers: "what became of a request that failed, why, and what to do next",
+    answer: { json: requestStoryShape, text: false, events: null },
+    serve: requestStory,
+  },
+  logs: {
+    ...plain,
+    path: "/api/v1/logs",
+    parameters: { namespace: namespaceParameter, deployment: deploymentParameter, flag: flagParameter },
+    answers: "every request as it ends, at most 200 in a second of a worker",
+    answer: { json: null, text: false, events: { request: loggedShape, dropped: droppedShape } },
+    serve: logs,
   },
   explain: {
     ...plain,

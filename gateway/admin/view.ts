@@ -5,6 +5,7 @@ import type { Route } from "../../routing/route/decision.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
 import type { Measured } from "../api/deployments.ts";
+import type { AccessEntry } from "../shared/access-fields.ts";
 import type { TableFacts } from "../shared/messages.ts";
 import type { CountedBreakers } from "./breakers.ts";
 import type { CountedSeries } from "./series.ts";
@@ -24,6 +25,25 @@ export type PredictorKey = Omit<Series, "protocol">;
 export interface MeasuredWindows {
   readonly lastMinute: Measured;
   readonly lastFiveMinutes: Measured;
+}
+
+/** A request that failed. */
+export interface KeptRequest {
+  /** Counts up. */
+  readonly number: number;
+  readonly entry: AccessEntry;
+}
+
+/** Requests as data workers hand them over. */
+export interface RequestsView {
+  /** The last that failed, in no order. */
+  readonly failures: readonly KeptRequest[];
+  /** Failures that are not kept. */
+  readonly leftOut: number;
+  /** The newest failure with this id in a namespace that `sees` admits; null: none. */
+  find(requestId: string, sees: (namespace: string) => boolean): AccessEntry | null;
+  /** `take` gets every request from now on, until the returned function is called. */
+  follow(take: (entry: AccessEntry) => void): () => void;
 }
 
 export interface AdminView {

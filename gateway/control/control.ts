@@ -34,6 +34,7 @@ import { certificateDifferences, grantDifferences, policyDifferences } from "./c
 import { Changes } from "./changes/changes.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import { ClaimSync, syncTimes } from "./claim-sync.ts";
+import { RequestBook } from "./failures/request-book.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { changeEventOf } from "./status/change-event.ts";
 import { ProblemLog, problemLogMs } from "./status/problem-log.ts";
@@ -107,6 +108,9 @@ class ControlWorker {
   readonly #revocation: TokenRevocation;
   readonly #problemEvents: ProblemEvents | null;
   readonly #problemLog: ProblemLog;
+  readonly #requests = new RequestBook((all) => {
+    for (const channel of this.#channels.values()) send(channel, { kind: "report-all", all });
+  });
   #admin: AdminServer | null = null;
   #look: Promise<CredentialLook> | null = null;
   #limits: Promise<LimitLook> | null = null;
@@ -290,6 +294,7 @@ class ControlWorker {
     return startAdmin({
       admin: settings.admin,
       view: this.#reconciler,
+      requests: this.#requests,
       blocks: this.#blocks,
       changes: this.#changes.ring,
       countedClients: () => countedClients(limits, sharedNowMs()),
@@ -368,6 +373,7 @@ class ControlWorker {
       if (answer.kind === "keys-wanted") this.#policies.askKeys(answer.provider);
       else if (answer.kind === "ask")
         void fetchAnswer(answer.question, this.#reach).then((got) => answer.answer.postMessage(got));
+      else if (answer.kind === "requests") this.#requests.take(answer.entries, answer.leftOut);
       else if (answer.kind === "revoked") this.#revocation.answered(worker, answer.id, answer.answer);
       else this.#reconciler.from(worker, answer);
     });
@@ -375,6 +381,7 @@ class ControlWorker {
     // Certificates go first: a worker that routes to a host must know the terms of that host.
     const { set } = this.#certificates;
     if (set !== null) send(channel, { kind: "certificates", set });
+    if (this.#requests.wantsAll) send(channel, { kind: "report-all", all: true });
     this.#revocation.join(worker, (id, tokens) => send(channel, { kind: "revoke", id, tokens }));
     this.#reconciler.join(worker, () => send(channel, { kind: "wake" }));
   }

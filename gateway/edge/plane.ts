@@ -46,6 +46,8 @@ import { Spread } from "./downstream/spread.ts";
 /** While draining, a connection is closed when it has been idle for so long: one that was just used may be used again. */
 const idleBeforeCloseMs = 1000;
 const drainTickMs = 50;
+/** Requests of a worker that the control worker hears of, failures and others each; see `AccessBudget`. */
+const maxReportsPerSecond = 200;
 /** What Redis gets for its first connection before a worker listens. */
 const redisStartMs = 1000;
 
@@ -162,6 +164,10 @@ export class DataPlane implements Plane {
     return this.#settings.tls !== null && !this.#certificates.known ? "certificates" : null;
   }
 
+  reportAll(all: boolean): void {
+    this.#worker.reportsAll = all;
+  }
+
   setPolicy(policy: CallPolicy): void {
     this.#callers.setPolicy(policy);
     this.#noteSecrets();
@@ -265,7 +271,7 @@ export class DataPlane implements Plane {
 }
 
 /** The worker itself, whose log leaves out what is too much. */
-function workerOf({ settings, clock, counters, others, heavyUse, log }: PlaneStart): WorkerContext {
+function workerOf({ settings, clock, counters, others, heavyUse, log, reports }: PlaneStart): WorkerContext {
   const { accessLog, limits } = settings;
   const worker = new WorkerContext({
     settings,
@@ -273,9 +279,18 @@ function workerOf({ settings, clock, counters, others, heavyUse, log }: PlaneSta
     counters,
     others,
     heavyUse,
-    log: (flag, namespace, entry) => {
+    log: (flag, namespace, isFailure, entry) => {
+      const { nowMs } = worker;
       // By option, or since too many are written about this failure, none is written.
-      if (accessLog === "all" || (accessLog === "errors" && lines.admits(flag, namespace, worker.nowMs))) log(entry());
+      const isWritten =
+        accessLog === "all" || (isFailure && accessLog === "errors" && lines.admits(flag, namespace, nowMs));
+      const isReported = isFailure
+        ? failures.admits("", namespace, nowMs)
+        : worker.reportsAll && successes.admits("", namespace, nowMs);
+      if (!isWritten && !isReported) return;
+      const made = entry();
+      if (isWritten) log(made);
+      if (isReported) reports.take(made, isFailure);
     },
     faulted: (error) => {
       counters.failure("UX");
@@ -285,6 +300,9 @@ function workerOf({ settings, clock, counters, others, heavyUse, log }: PlaneSta
   const lines = new AccessBudget(worker.wheel, limits.accessLinesPerSecond, (flag, count) =>
     log(leftOutEntry(flag, count)),
   );
+  const [failures, successes] = [true, false].map(
+    (isFailure) => new AccessBudget(worker.wheel, maxReportsPerSecond, (_, count) => reports.leftOut(isFailure, count)),
+  ) as [AccessBudget, AccessBudget];
   return worker;
 }
 

@@ -34,6 +34,11 @@ export type AccessEntry = {
   readonly [Field in keyof typeof accessFields]: (typeof accessFields)[Field]["none"];
 };
 
+/** Did the request fail, by the gateway, the model or the client? */
+export function isFailureEntry({ flag, sentence }: AccessEntry): boolean {
+  return flag !== "" || sentence !== "";
+}
+
 /** An entry of which nothing is known. */
 export const emptyEntry = Object.fromEntries(
   Object.entries(accessFields).map(([field, { none }]) => [field, none]),

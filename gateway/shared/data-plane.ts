@@ -37,10 +37,18 @@ export interface PlaneStart {
   /** Where limits of rate are counted, and by how much the time of that memory is ahead of `clock`, ms. */
   readonly rateLimits: { readonly memory: LimitMemory; readonly aheadMs: number };
   readonly log: (entry: AccessEntry) => void;
+  readonly reports: RequestReports;
   /** What is said of the worker itself: a line with a name. */
   readonly say: WriteLine;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
+}
+
+/** Takes what the control worker hears of requests. */
+export interface RequestReports {
+  take(entry: AccessEntry, isFailure: boolean): void;
+  /** So many more came in a second and were left out. */
+  leftOut(isFailure: boolean, lines: number): void;
 }
 
 /** The data plane of one thread (gateway/edge), as its thread sees it. */
@@ -51,6 +59,8 @@ export interface Plane {
   setPolicy(policy: CallPolicy): void;
   /** Keys of this provider were looked for, and there are no others than those of its policy. */
   keysLooked(provider: string): void;
+  /** All requests are reported from now on, or failures alone. */
+  reportAll(all: boolean): void;
   /** Other clients of the OAuth gateway. */
   setOAuthClients(change: OAuthClientsChange): void;
   /** Ends tokens of the OAuth gateway. */

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import type { ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
+import type { AccessEntry } from "./access-fields.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { LimitMemory } from "./limit-memory.ts";
@@ -146,6 +147,8 @@ export type ControlToData =
   | { readonly kind: "wake" }
   /** Certificates and terms of hosts from now on. */
   | { readonly kind: "certificates"; readonly set: CertificateSet }
+  /** It hands over all requests from now on, or failures alone. */
+  | { readonly kind: "report-all"; readonly all: boolean }
   /** It says how many it has ended, under this number. */
   | { readonly kind: "revoke"; readonly id: number; readonly tokens: TokensToRevoke };
 
@@ -176,11 +179,19 @@ export type DataToControl =
   | { readonly kind: "lacks"; readonly what: string | null }
   /** DNS Upstreams that were used and need addresses, or are still in use (at most once in 20 s each). */
   | { readonly kind: "used"; readonly upstreams: readonly string[] }
+  /** Requests that failed, and all of them while the control worker asks for all. */
+  | { readonly kind: "requests"; readonly entries: readonly AccessEntry[]; readonly leftOut: LeftOut }
   /** A token names a key that this provider of identities has not. */
   | { readonly kind: "keys-wanted"; readonly provider: string }
   | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens }
   /** One HttpAnswer goes to `answer`. */
   | { readonly kind: "ask"; readonly question: HttpQuestion; readonly answer: MessagePort };
+
+/** Requests that a data worker did not hand over, because there were too many in a second. */
+export interface LeftOut {
+  readonly failures: number;
+  readonly others: number;
+}
 
 /** A request to a server that the policy names. */
 export interface HttpQuestion {

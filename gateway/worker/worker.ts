@@ -5,9 +5,10 @@ import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../shared/clock.ts";
 import { CounterBlock } from "../shared/counters.ts";
 import { postedLog, type Log } from "../shared/log.ts";
+import { HeldReports } from "./held-reports.ts";
 import { sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
-import type { AccessEntry } from "../shared/access-fields.ts";
+import { isFailureEntry, type AccessEntry } from "../shared/access-fields.ts";
 import type { Plane, PlaneStart } from "../shared/data-plane.ts";
 
 /** Runs until the supervisor ends the thread. */
@@ -22,6 +23,10 @@ export async function startDataWorker(
   startHeartbeat(counters.cells);
   const log = postedLog((lines) => tell({ kind: "log", lines }));
   let control: MessagePort | null = null;
+  const reports = new HeldReports((entries, leftOut) => {
+    control?.postMessage({ kind: "requests", entries, leftOut } satisfies DataToControl);
+    return control !== null;
+  });
   const plane = makePlane({
     settings,
     clock: systemClock,
@@ -38,6 +43,7 @@ export async function startDataWorker(
     oauthClients: start.oauthClients,
     tokens: start.tokens,
     log: (entry) => writeAccess(log, entry),
+    reports,
     say: (event, fields) => log.write(event, { worker, ...fields }),
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
   });
@@ -64,6 +70,7 @@ export async function startDataWorker(
   const drain = async (waitMs: number, graceMs: number): Promise<void> => {
     await plane.drain(waitMs, graceMs);
     log.flush();
+    reports.flush();
     tell({ kind: "drained" });
   };
   parent.on("message", (message: ToData) => {
@@ -90,13 +97,16 @@ export async function startDataWorker(
     control?.close();
     control = message.channel;
     saidLacks = null;
+    plane.reportAll(false);
+    reports.flush();
     const { channel } = message;
     channel.on("message", (told: ControlToData) => {
       if (told.kind === "wake") woken();
       else if (told.kind === "certificates") {
         plane.setCertificates(told.set);
         sayLacks();
-      } else
+      } else if (told.kind === "report-all") plane.reportAll(told.all);
+      else
         void plane
           .revoke(told.tokens)
           .then((answer) => channel.postMessage({ kind: "revoked", id: told.id, answer } satisfies DataToControl));
@@ -119,11 +129,7 @@ export async function startDataWorker(
 /** One line a request: a failure of the gateway or its upstream is a warning, whatever else is logged is not. */
 function writeAccess(log: Log, entry: AccessEntry): void {
   const { atMs, ...fields } = entry;
-  log.write(
-    "access",
-    { at: new Date(atMs).toISOString(), ...fields },
-    entry.flag === "" && entry.sentence === "" ? "info" : "warn",
-  );
+  log.write("access", { at: new Date(atMs).toISOString(), ...fields }, isFailureEntry(entry) ? "warn" : "info");
 }
 
 /** Why it cannot listen, in one line. */

@@ -86,6 +86,9 @@ export class Gateway {
   readonly plane: DataPlane;
   readonly counters: CounterBlock;
   readonly entries: AccessEntry[] = [];
+  /** What the control worker would hear of. */
+  readonly reported: AccessEntry[] = [];
+  readonly reportsLeftOut = { failures: 0, others: 0 };
   readonly used: string[] = [];
   /** Providers whose new keys were asked for. */
   readonly keysAsked: string[] = [];
@@ -139,6 +142,10 @@ export class Gateway {
         oauthClients: options.oauth ?? null,
         tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
         log: (entry) => this.entries.push(entry),
+        reports: {
+          take: (entry) => this.reported.push(entry),
+          leftOut: (isFailure, lines) => (this.reportsLeftOut[isFailure ? "failures" : "others"] += lines),
+        },
         say: (event) => this.said.push(event),
         used: (keys) => this.used.push(...keys),
       },

@@ -1,5 +1,6 @@
 // Http1Answer: what an HTTP/1.1 client gets, framed for its version, and put together in the worker's out buffer.
 import type { Answer } from "../message/answers.ts";
+import type { AnswerId } from "../message/answer-id.ts";
 import type { ClientAnswer } from "../exchange/client-side.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
@@ -46,6 +47,7 @@ export class Http1Answer implements ClientAnswer {
   readonly #closeAtMs: number;
   readonly #shape: ResponseShape = {
     edits: null,
+    id: null,
     serviceTimeMs: -1,
     chunked: false,
     connectionLine: null,
@@ -104,7 +106,13 @@ export class Http1Answer implements ClientAnswer {
     writeInformational(this.#worker.out, head);
   }
 
-  head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
+  head(
+    head: ResponseHead,
+    compiled: CompiledMapping,
+    edits: CompiledEdits | null,
+    serviceTimeMs: number,
+    id: AnswerId | null,
+  ): void {
     const { out } = this.#worker;
     const shape = this.#shape;
     const unframed = head.framing === "until-close" || head.framing === "chunked";
@@ -112,6 +120,7 @@ export class Http1Answer implements ClientAnswer {
     if (unframed && !this.#http11) this.close = true;
     shape.connectionLine = this.#connectionLine();
     shape.edits = edits;
+    shape.id = id;
     shape.serviceTimeMs = compiled.serviceTime ? serviceTimeMs : -1;
     shape.dateLine = head.hasDate || !compiled.date ? null : this.#worker.dateLine;
     out.open(this.#transport);
@@ -125,12 +134,12 @@ export class Http1Answer implements ClientAnswer {
   }
 
   /** The 101 that begins a tunnel: what follows goes as it is. */
-  upgraded(head: ResponseHead): void {
+  upgraded(head: ResponseHead, id: AnswerId | null): void {
     this.#shape.chunked = false;
     this.#headAt = -1;
     this.close = true;
     this.#worker.out.open(this.#transport);
-    writeUpgrade(this.#worker.out, head);
+    writeUpgrade(this.#worker.out, head, id);
     this.#tunnel = true;
     this.#connection.tunnelOpens();
   }

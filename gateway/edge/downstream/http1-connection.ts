@@ -27,6 +27,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   readonly tls: ClientTls | null;
   readonly deadline = new Deadline(this);
   readonly answer: Http1Answer;
+  readonly headForm = "lines";
   readonly #request: Http1Request;
   #state: State = "open";
   /** Bytes pass as they are, both ways, until both sides have ended. */

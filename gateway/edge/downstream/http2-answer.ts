@@ -1,6 +1,7 @@
 // Http2Answer: the answer of one HTTP/2 stream, as frames.
 import { bodyOf, sentenceOf, type Answer } from "../message/answers.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { AnswerId } from "../message/answer-id.ts";
 import type { ClientAnswer } from "../exchange/client-side.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
@@ -95,12 +96,19 @@ export class Http2Answer implements ClientAnswer, BlockHolder {
     stream.sendHead(writer.bytes, writer.length, false, false);
   }
 
-  head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
+  head(
+    head: ResponseHead,
+    compiled: CompiledMapping,
+    edits: CompiledEdits | null,
+    serviceTimeMs: number,
+    id: AnswerId | null,
+  ): void {
     const http2 = this.#http2;
     writeResponseBlock(
       http2.takeWriter(),
       head,
       edits,
+      id,
       compiled.serviceTime ? serviceTimeMs : -1,
       head.hasDate || !compiled.date ? null : this.#worker.dateLine,
     );

@@ -27,6 +27,7 @@ const continueHead = Buffer.from([0x48, 0x03, 0x31, 0x30, 0x30]);
 
 export class ServedStream implements ClientSide, RequestUser, AnsweredRequest {
   readonly answer: Http2Answer;
+  readonly headForm = "block";
   readonly #exchange: Exchange;
   /** Whose request it serves; null: nobody's. */
   #connection: StreamOwner | null = null;

@@ -1,5 +1,6 @@
 // ExchangeAnswer: the answer's way through an exchange, from the upstream to the client.
 import type { FieldList } from "../fields/fields.ts";
+import type { AnswerId } from "../message/answer-id.ts";
 import { grpcStatusIn } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { failures } from "../../failures.ts";
@@ -30,7 +31,7 @@ export class ExchangeAnswer implements AnswerTaker {
     state.declaredBytes = -1;
     // Bytes of the tunnel come as its body.
     state.request = "passing";
-    state.answer.upgraded(head);
+    state.answer.upgraded(head, this.#answerId);
   }
 
   head(head: ResponseHead, sentMs: number): void {
@@ -48,7 +49,13 @@ export class ExchangeAnswer implements AnswerTaker {
     state.times.lastByteMs = nowMs;
     // A call of gRPC is not over with its last byte: its status comes behind.
     state.declaredBytes = head.framing === "length" && !state.grpc ? head.contentLength : -1;
-    state.answer.head(head, state.compiled!, state.edits.edits, Math.round(nowMs - sentMs));
+    state.answer.head(head, state.compiled!, state.edits.edits, Math.round(nowMs - sentMs), this.#answerId);
+  }
+
+  /** null: the Mapping's edits take it out. */
+  get #answerId(): AnswerId | null {
+    const { compiled, record } = this.#state;
+    return compiled!.requestId ? record.answerId : null;
   }
 
   body(bytes: Buffer, start: number, end: number): void {

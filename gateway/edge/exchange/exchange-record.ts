@@ -8,6 +8,7 @@ import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import { grpcStatusNames, isServerError, type Failure } from "../../failures.ts";
+import { answerId, type AnswerId, type HeadForm } from "../message/answer-id.ts";
 import { reasons } from "../http1/reasons.ts";
 import { grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
@@ -27,8 +28,8 @@ export class ExchangeRecord {
   readonly #worker: WorkerContext;
   readonly #ids: RequestIds;
   readonly #note = new RequestNote();
-  /** Id of the request, unless a trusted proxy gave it one. */
-  readonly requestId = Buffer.allocUnsafe(requestIdBytes);
+  readonly #form: HeadForm;
+  readonly #drawnId: AnswerId;
   #hasId = false;
   #slot = -1;
   /** Its slot counts by statuses of gRPC. */
@@ -60,9 +61,12 @@ export class ExchangeRecord {
   requestBytes = 0;
   responseBytes = 0;
 
-  constructor({ worker, ids }: ExchangeContext) {
+  /** `form`: how the heads of its answers are written. */
+  constructor({ worker, ids }: ExchangeContext, form: HeadForm) {
     this.#worker = worker;
     this.#ids = ids;
+    this.#form = form;
+    this.#drawnId = answerId(form, " ".repeat(requestIdBytes));
   }
 
   begin(head: WireRequestHead): void {
@@ -86,6 +90,17 @@ export class ExchangeRecord {
     this.responseBytes = 0;
     if (accessLog !== "off") this.#note.take(head, trustsId);
     else if (trustsId) this.#note.takeId(head, true);
+  }
+
+  /** Id of the request, unless a trusted proxy gave it one. */
+  get requestId(): Buffer {
+    return this.#drawnId.id;
+  }
+
+  /** The id that the head of an upstream's answer says. */
+  get answerId(): AnswerId {
+    const given = this.#note.requestId;
+    return given === null ? this.#drawnId : answerId(this.#form, given);
   }
 
   /** The id that an answer of the gateway and its line share, drawn if there is none yet; "": the exchange has no line. */
@@ -210,11 +225,11 @@ export class ExchangeRecord {
   /** It is over. `spent` as for `count`. */
   finish(startedMs: number, peer: string, address: string, spent: boolean): void {
     if (this.#slot === notCounted) return;
-    const { counters, accessLog } = this.#worker;
+    const { counters, accessLog, reportsAll } = this.#worker;
     this.count(startedMs, spent);
     counters.leave(this.#slot);
-    if (this.failure !== null || spent || accessLog === "all" || this.#isModelError)
-      this.#log(startedMs, peer, address, spent);
+    const isFailure = this.failure !== null || spent || this.#isModelError;
+    if (isFailure || reportsAll || accessLog === "all") this.#log(startedMs, peer, address, spent, isFailure);
   }
 
   /** The model itself answered that it failed. Envoy gives that no flag. */
@@ -233,13 +248,13 @@ export class ExchangeRecord {
     return `The model answered ${said}`;
   }
 
-  #log(startedMs: number, peer: string, address: string, spent: boolean): void {
+  #log(startedMs: number, peer: string, address: string, spent: boolean, isFailure: boolean): void {
     const worker = this.#worker;
     const failed = this.failure?.flag ?? "";
     const flag = spent ? (failed === "" ? "URX" : `${failed},URX`) : failed;
     const mapping = this.decision?.mapping ?? this.rejection?.mapping ?? null;
     const series = mapping?.series ?? null;
-    worker.log(flag, mapping?.namespace ?? "", () => ({
+    worker.log(flag, mapping?.namespace ?? "", isFailure, () => ({
       atMs: Math.round(performance.timeOrigin + startedMs),
       flag,
       origin: this.origin,

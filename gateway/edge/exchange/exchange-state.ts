@@ -79,7 +79,7 @@ export class ExchangeState {
     this.answer = client.answer;
     this.deadline = new Deadline(owner);
     this.times = new ExchangeTimes(context.worker.limits);
-    this.record = new ExchangeRecord(context);
+    this.record = new ExchangeRecord(context, client.headForm);
   }
 
   /** A request begins. A call of gRPC-Web is gRPC from here on; the next one need not be. */

@@ -2,6 +2,7 @@
 // the body, behind the last message; and where bodies must be text all of it is base64. Towards the upstream it is gRPC.
 import { sentenceOf, type Answer } from "../message/answers.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { AnswerId } from "../message/answer-id.ts";
 import type { ClientAnswer } from "./client-side.ts";
 import { failures, type Failure } from "../../failures.ts";
 import { kind } from "../fields/field-kind.ts";
@@ -86,11 +87,17 @@ export class GrpcWeb implements ClientAnswer {
     this.#client.informational(head);
   }
 
-  head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
+  head(
+    head: ResponseHead,
+    compiled: CompiledMapping,
+    edits: CompiledEdits | null,
+    serviceTimeMs: number,
+    id: AnswerId | null,
+  ): void {
     this.#begun = true;
     this.#foreign = !hasGrpcType(head);
     if (this.#foreign) {
-      this.#client.head(head, compiled, edits, serviceTimeMs);
+      this.#client.head(head, compiled, edits, serviceTimeMs, id);
       return;
     }
     if (head.framing !== "none") {
@@ -106,12 +113,13 @@ export class GrpcWeb implements ClientAnswer {
       compiled,
       withFields(edits, { instead: ["content-type", "trailer"], fields }),
       serviceTimeMs,
+      id,
     );
   }
 
-  upgraded(head: ResponseHead): void {
+  upgraded(head: ResponseHead, id: AnswerId | null): void {
     this.#foreign = true;
-    this.#client.upgraded(head);
+    this.#client.upgraded(head, id);
   }
 
   body(bytes: Buffer, start: number, end: number): void {

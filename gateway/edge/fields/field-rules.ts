@@ -40,8 +40,8 @@ export const fromClientWithId = allBut(
 );
 /** The same of a proxy in front that is believed. The chain of addresses is written anew, as is who proved to be whom. */
 export const fromTrustedProxy = allBut(...ofThisHop, kind.expect, kind.forwardedFor, kind.vouched);
-/** Fields of an answer to a client. */
-export const fromUpstream = allBut(...ofThisHop, ...ofGateway);
+/** Fields of an answer to a client. The id of its request is said by the gateway. */
+export const fromUpstream = allBut(...ofThisHop, ...ofGateway, kind.requestId);
 /**
  * Trailers where the receiver may merge them into the head (RFC 9110 §6.5.1): of requests, and of answers over HTTP/1.1. What has a kind at all
  * stays out, for it frames, routes or vouches.

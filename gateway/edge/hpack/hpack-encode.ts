@@ -177,6 +177,13 @@ export class BlockWriter {
     this.#digits(value);
   }
 
+  /** As `raw`, with the value of its last name: a whole number, 0 or more, in decimal. */
+  rawNumber(block: Buffer, value: number): void {
+    this.#reserve(block.length + 32);
+    this.#put(block, 0, block.length);
+    this.#digits(value);
+  }
+
   /** `block[start..end)`, which somebody has encoded without reference to a dynamic table. */
   raw(block: Buffer, start = 0, end = block.length): void {
     this.#reserve(end - start);

@@ -1,6 +1,7 @@
 // Writes the response head that goes to the client, and the gateway's own answers.
 import { bodyOf, type Answer } from "../message/answers.ts";
 import { isGone, type CompiledEdits } from "../message/header-edits.ts";
+import type { AnswerId } from "../message/answer-id.ts";
 import { reasons } from "./reasons.ts";
 import { upgradeLines } from "./upgrade.ts";
 import { kind } from "../fields/field-kind.ts";
@@ -25,6 +26,8 @@ const roomForLines = 512;
 /** How the response goes to this client. */
 export interface ResponseShape {
   edits: CompiledEdits | null;
+  /** null: not written. */
+  id: AnswerId | null;
   /** Ms that the upstream took; −1: not written. */
   serviceTimeMs: number;
   /** Our chunked framing. */
@@ -46,10 +49,14 @@ function statusLineOf(status: number): Buffer {
 /** Writes a final response head whole. */
 export function writeResponseHead(out: OutBuffer, head: ResponseHead, shape: ResponseShape): void {
   const { edits, dateLine } = shape;
-  out.reserve(head.fieldsEnd - head.start + (edits?.lines.length ?? 0) + roomForLines);
+  const { id } = shape;
+  out.reserve(head.fieldsEnd - head.start + (edits?.lines.length ?? 0) + (id?.bytes.length ?? 0) + roomForLines);
   writeStatusAndFields(out, head, edits, shape.chunked);
-  if (shape.serviceTimeMs >= 0) {
-    out.append(serviceTimeName, 0, serviceTimeName.length);
+  if (shape.serviceTimeMs < 0) {
+    if (id !== null) out.append(id.bytes, 0, id.idEnd);
+  } else {
+    const name = id === null ? serviceTimeName : id.bytes;
+    out.append(name, 0, name.length);
     out.putNumber(shape.serviceTimeMs);
     out.append(crlf, 0, 2);
   }
@@ -67,9 +74,10 @@ export function writeResponseHead(out: OutBuffer, head: ResponseHead, shape: Res
 }
 
 /** Writes the 101 that begins a tunnel. */
-export function writeUpgrade(out: OutBuffer, head: ResponseHead): void {
-  out.reserve(head.fieldsEnd - head.start + roomForLines);
+export function writeUpgrade(out: OutBuffer, head: ResponseHead, id: AnswerId | null): void {
+  out.reserve(head.fieldsEnd - head.start + (id?.bytes.length ?? 0) + roomForLines);
   writeStatusAndFields(out, head, null, false);
+  if (id !== null) out.append(id.bytes, 0, id.idEnd);
   out.putAll(upgradeLines);
   out.putAll(crlf);
 }

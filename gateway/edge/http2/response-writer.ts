@@ -1,4 +1,5 @@
 // Writes the header block that goes to an HTTP/2 client: what passes is what passes to clients of HTTP/1.1.
+import type { AnswerId } from "../message/answer-id.ts";
 import type { Answer } from "../message/answers.ts";
 import { kind } from "../fields/field-kind.ts";
 import { fieldRoom, type FieldList } from "../fields/fields.ts";
@@ -25,18 +26,22 @@ function dateBlockOf(dateLine: Buffer): Buffer {
   return dateBlock;
 }
 
-/** Writes a final response head. `serviceTimeMs` −1 and `dateLine` null: not written. */
+/** Writes a final response head. `id` null, `serviceTimeMs` −1 and `dateLine` null: not written. */
 export function writeResponseBlock(
   writer: BlockWriter,
   head: ResponseHead,
   edits: CompiledEdits | null,
+  id: AnswerId | null,
   serviceTimeMs: number,
   dateLine: Buffer | null,
 ): void {
   writer.clear();
   writer.status(head.status);
   writeFields(writer, head, edits, head.framing !== "none");
-  if (serviceTimeMs >= 0) writer.ownNumber(serviceTimeName, serviceTimeMs);
+  if (serviceTimeMs < 0) {
+    if (id !== null) writer.raw(id.bytes, 0, id.idEnd);
+  } else if (id === null) writer.ownNumber(serviceTimeName, serviceTimeMs);
+  else writer.rawNumber(id.bytes, serviceTimeMs);
   if (dateLine !== null) writer.raw(dateBlockOf(dateLine));
   if (edits !== null) writer.lines(edits.lines, 0, edits.lines.length);
   if (head.contentLength >= 0 && head.status !== 204) writer.namedNumber(staticName.contentLength, head.contentLength);

@@ -19,8 +19,8 @@ export interface WorkerOptions {
   /** Counters of the other workers, for breakers and limits: read only. */
   readonly others: readonly Float64Array[];
   readonly heavyUse: Int32Array;
-  /** Writes an access line, or leaves it out; `entry` is called only if it is written. `namespace`: whose request it is; "": nobody's. */
-  readonly log: (flag: string, namespace: string, entry: () => AccessEntry) => void;
+  /** Writes an access line and reports it, or leaves it out; `entry` is called only if something is done with it. `namespace`: whose request it is; "": nobody's. */
+  readonly log: (flag: string, namespace: string, isFailure: boolean, entry: () => AccessEntry) => void;
   /** Is told of a bug, which has ended one exchange or one connection. */
   readonly faulted: (error: unknown) => void;
 }
@@ -30,11 +30,13 @@ export class WorkerContext {
   /** Another object when the table says something else. */
   front: Front;
   readonly accessLog: Settings["accessLog"];
+  /** Requests that did not fail are reported, too. */
+  reportsAll = false;
   /** Parameters of a query that hold credentials, whatever becomes of the request: no line has a query with one. null: it is not known which do. */
   secretParameters: readonly string[] | null = null;
   readonly counters: CounterBlock;
   readonly occupancy: Occupancy;
-  readonly log: (flag: string, namespace: string, entry: () => AccessEntry) => void;
+  readonly log: (flag: string, namespace: string, isFailure: boolean, entry: () => AccessEntry) => void;
   readonly #faulted: (error: unknown) => void;
 
   // One of each a worker: callbacks do not nest, so whatever is in them belongs to the callback that runs.

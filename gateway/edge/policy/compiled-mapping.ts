@@ -37,6 +37,8 @@ export interface CompiledMapping extends HeadEdits {
   readonly timeoutWritten: boolean;
   /** 0: none. */
   readonly idleTimeoutMs: number;
+  /** Answers say the id of their request. */
+  readonly requestId: boolean;
   readonly serviceTime: boolean;
   readonly date: boolean;
   /** The same of a request that asks for an upgrade. */
@@ -125,6 +127,7 @@ export function compileMapping(
       timeoutMs: 0,
       timeoutWritten: false,
       idleTimeoutMs: 0,
+      requestId: true,
       serviceTime: true,
       date: true,
       upgradeSteps: steps,
@@ -171,6 +174,7 @@ export function compileMapping(
     timeoutMs: timeout.ms,
     timeoutWritten: timeout.setBy !== null,
     idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
+    requestId: !isGoneName(responseEdits, "x-request-id"),
     serviceTime: !isGoneName(responseEdits, "x-envoy-upstream-service-time"),
     date: !isGoneName(responseEdits, "date"),
     upgradeSteps: stepsFor(true, { forward: target, pool, rewrite }),

@@ -1,4 +1,5 @@
 // An admin port over a table and Problems that a test chooses.
+import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminOptions } from "../../../gateway/admin/endpoint.ts";
 import type { AdminView } from "../../../gateway/admin/view.ts";
@@ -46,6 +47,7 @@ export function adminOptionsOf(
   return {
     admin: { host: "0.0.0.0", port: 0, token: "token", hosts: [], viewers: "policy" },
     view,
+    requests: new RequestBook(() => undefined),
     blocks: [new CounterBlock(new SharedArrayBuffer(blockBytes())).cells],
     changes: { changes: [], follow: () => () => undefined },
     countedClients: () => 0,

@@ -11,6 +11,7 @@ import { isOwnHost } from "../../../gateway/admin/hosts.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/shared-answers.ts";
 import { pieceBytes } from "../../../gateway/admin/streamed-text.ts";
+import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
 import { seriesOf } from "../fixtures.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
@@ -165,6 +166,7 @@ describe("the admin port", () => {
     admin = await startAdmin({
       admin: { host: "127.0.0.1", port: 0, token: null, hosts: [], viewers: "policy" },
       view,
+      requests: new RequestBook(() => undefined),
       blocks: [block.cells],
       changes: { changes: [], follow: () => () => {} },
       countedClients: () => 7,

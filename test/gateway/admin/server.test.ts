@@ -9,6 +9,7 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminView } from "../../../gateway/admin/view.ts";
+import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { CounterBlock, blockBytes, httpColumn } from "../../../gateway/shared/counters.ts";
 import { metrics, fixed, shadowOutcomes } from "../../../gateway/shared/metrics.ts";
 import { maxExplainBytes } from "../../../gateway/admin/endpoints/explain-request.ts";
@@ -63,6 +64,7 @@ async function start(host: string, token: string | null): Promise<AdminServer> {
   return startAdmin({
     admin: { host, port: 0, token, hosts: ["sluice-admin"], viewers: "policy" },
     view,
+    requests: new RequestBook(() => undefined),
     blocks: [base.cells, first.cells, second.cells],
     changes: { changes: [], follow: () => () => {} },
     countedClients: () => 7,
@@ -165,6 +167,7 @@ describe("access", () => {
       startAdmin({
         admin: { host: "127.0.0.1", port, token: null, hosts: [], viewers: "policy" },
         view,
+        requests: new RequestBook(() => undefined),
         blocks: [base.cells],
         changes: { changes: [], follow: () => () => {} },
         countedClients: () => 7,

@@ -5,6 +5,8 @@ import { endpoints } from "../../../gateway/admin/endpoints.ts";
 import type { Endpoint } from "../../../gateway/admin/endpoint.ts";
 import type { Change } from "../../../gateway/api/changes.ts";
 import { ChangeRing } from "../../../gateway/control/changes/change-ring.ts";
+import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
+import { emptyEntry, type AccessEntry } from "../../../gateway/shared/access-fields.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
@@ -62,6 +64,14 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
     { path: "/api/v1/changes?deployment=hidden", asIf: { path: "/api/v1/changes?deployment=nothere" } },
     { path: "/api/v1/changes?namespace=theirs", asIf: { path: "/api/v1/changes?namespace=nothere" } },
   ],
+  failures: [
+    { path: "/api/v1/failures" },
+    { path: "/api/v1/failures?deployment=hidden", asIf: { path: "/api/v1/failures?deployment=nothere" } },
+    { path: "/api/v1/failures?namespace=theirs", asIf: { path: "/api/v1/failures?namespace=nothere" } },
+  ],
+  request: [{ path: "/api/v1/requests/id-of-theirs", asIf: { path: "/api/v1/requests/id-of-nobody" } }],
+  // A stream: below.
+  logs: [{ path: "/api/v1/logs" }],
   explain: [
     {
       ...explained(routeOf("theirs", "hidden")),
@@ -116,6 +126,15 @@ for (const change of [
   changeOf("Namespace", "", "theirs"),
 ])
   ring.add(change);
+const failed = (namespace: string, deployment: string): AccessEntry => ({
+  ...emptyEntry,
+  requestId: `id-of-${namespace}`,
+  namespace,
+  deployment,
+  flag: "UH",
+});
+const requests = new RequestBook(() => undefined);
+requests.take([failed("mine", "visible"), failed("theirs", "hidden")], { failures: 3, others: 0 });
 
 let admin: AdminServer;
 const mine = "tenants-own-token";
@@ -127,7 +146,11 @@ beforeAll(async () => {
       of("theirs", "hidden", "/common/", null),
     ],
     [problemOf("mine", "visible"), problemOf("theirs", "hidden"), problemOf("", "hidden-policy")],
-    { changes: ring, viewers: () => new Map([[createHash("sha256").update(mine).digest("hex"), new Set(["mine"])]]) },
+    {
+      changes: ring,
+      requests,
+      viewers: () => new Map([[createHash("sha256").update(mine).digest("hex"), new Set(["mine"])]]),
+    },
   );
 });
 afterAll(() => admin.close());
@@ -159,6 +182,34 @@ function neutral(text: string, { path, body }: Question): string {
   for (const word of [asked, named, ...asked.split("/")]) if (word.length > 3) rest = rest.replaceAll(word, "…");
   return rest;
 }
+
+test("a tenant who follows requests gets its own, and the operator gets all", async () => {
+  const seen = await Promise.all(
+    [mine, "token"].map(async (token) => {
+      const response = await fetch(`http://127.0.0.1:${admin.port}/api/v1/logs`, {
+        headers: { authorization: `Bearer ${token}`, accept: "text/event-stream" },
+      });
+      expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+      return response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    }),
+  );
+  requests.take([failed("theirs", "hidden"), failed("mine", "visible"), { ...failed("mine", "last"), flag: "" }], {
+    failures: 0,
+    others: 0,
+  });
+  const told = await Promise.all(
+    seen.map(async (reader) => {
+      let text = "";
+      while (!text.includes('"last"')) text += (await reader.read()).value ?? "";
+      await reader.cancel();
+      return [...text.matchAll(/"deployment":"(\w+)"/g)].map(([, name]) => name);
+    }),
+  );
+  expect(told).toEqual([
+    ["visible", "last"],
+    ["hidden", "visible", "last"],
+  ]);
+});
 
 describe.each(Object.entries(lines))("%s", (name, line) => {
   const { method, path, answer } = (endpoints as Readonly<Record<string, Endpoint>>)[name]!;

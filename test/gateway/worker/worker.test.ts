@@ -46,6 +46,13 @@ class FakePlane implements Plane {
     return { kind: "revoked", count: 2 };
   }
 
+  /** It reports requests that did not fail, too. */
+  reportsAll = false;
+
+  reportAll(all: boolean): void {
+    this.reportsAll = all;
+  }
+
   setPolicy(policy: CallPolicy): void {
     this.calls.push(`policy ${Object.keys(policy.providers).join()}`);
   }

@@ -50,7 +50,7 @@ describe("rules of fields", () => {
     ["expect", "00101"],
     ["host", "11100"],
     ["trailer", "11100"],
-    ["x-request-id", "01101"],
+    ["x-request-id", "01001"],
     ["x-forwarded-for", "00101"],
     ["x-forwarded-proto", "01101"],
     ["x-forwarded-host", "01101"],

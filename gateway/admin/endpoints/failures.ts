@@ -1,0 +1,75 @@
+// /api/v1/failures, /api/v1/requests/{id} and /api/v1/logs: requests that failed, and requests as they come.
+import type { AccessEntry } from "../../shared/access-fields.ts";
+import { storyOf } from "../../explain/request-story.ts";
+import { answer, notFound, queryOf } from "../answers.ts";
+import type { EndpointParts, Handler } from "../endpoint.ts";
+import { listing } from "../list.ts";
+import { streaming } from "../streaming.ts";
+import type { KeptRequest } from "../view.ts";
+
+/** Numbers of failures are shorter. */
+const digits = 15;
+
+export function failures({ requests }: EndpointParts): Handler {
+  return listing<KeptRequest>(
+    {
+      gather: () => requests.failures,
+      // The newest first.
+      key: ({ number }) => String(10 ** digits - number).padStart(digits + 1, "0"),
+      namespace: ({ entry }) => entry.namespace,
+      json: ({ entry }) => entry,
+      wanted: (query) => {
+        const isWanted = wantedBy(query);
+        return ({ entry }) => isWanted(entry);
+      },
+    },
+    ({ seesAll }) => ({ leftOut: seesAll ? requests.leftOut : 0 }),
+  );
+}
+
+export function requestStory({ requests }: EndpointParts): Handler {
+  return (request, reply, viewer) => {
+    const { id } = request.params as { readonly id: string };
+    const entry = requests.find(id, viewer.sees);
+    if (entry === null)
+      return notFound(
+        reply,
+        "no failure has this request id. Sluice keeps the last 1000 failures, and of requests that succeed it keeps nothing: their lines are in the log with --access-log all",
+      );
+    return answer(
+      request,
+      reply,
+      () => storyOf(entry),
+      () => "",
+    );
+  };
+}
+
+export function logs({ requests, streams }: EndpointParts): Handler {
+  return streaming<AccessEntry>(streams, {
+    event: "request",
+    follow: (take) => requests.follow(take),
+    namespace: ({ namespace }) => namespace,
+    json: (entry) => entry,
+    wanted: (query) => {
+      const isWanted = wantedBy(query);
+      // Of no request: how many are not shown.
+      return (entry) => (entry.peer === "" && entry.code === 0) || isWanted(entry);
+    },
+  });
+}
+
+/** The requests that a query asks for by `namespace`, `deployment` and `flag`. */
+function wantedBy(query: URLSearchParams): (entry: AccessEntry) => boolean {
+  const flag = query.get("flag");
+  const namespace = query.get("namespace");
+  const named = query.get("deployment");
+  const slash = named?.indexOf("/") ?? -1;
+  return (entry) =>
+    (namespace === null || entry.namespace === namespace) &&
+    (named === null ||
+      (slash < 0
+        ? entry.deployment === named
+        : entry.namespace === named.slice(0, slash) && entry.deployment === named.slice(slash + 1))) &&
+    (flag === null || (flag === "-" ? entry.flag === "" : entry.flag.split(",").includes(flag)));
+}
