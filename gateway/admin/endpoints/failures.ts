@@ -1,21 +1,26 @@
 // /api/v1/failures, /api/v1/requests/{id} and /api/v1/logs: requests that failed, and requests as they come.
 import type { AccessEntry } from "../../shared/access-fields.ts";
 import { storyOf } from "../../explain/request-story.ts";
-import { answer, notFound, queryOf } from "../answers.ts";
+import { answer, notFound } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
 import { streaming } from "../streaming.ts";
 import type { KeptRequest } from "../view.ts";
 
-/** Numbers of failures are shorter. */
-const digits = 15;
+/** More than any number of failures or of ms. */
+const most = 10 ** 15;
+
+/** Sorts the largest first. */
+function fallingKey(number: number): string {
+  return String(most - number).padStart(16, "0");
+}
 
 export function failures({ requests }: EndpointParts): Handler {
   return listing<KeptRequest>(
     {
       gather: () => requests.failures,
       // The newest first.
-      key: ({ number }) => String(10 ** digits - number).padStart(digits + 1, "0"),
+      key: ({ number, entry }) => `${fallingKey(entry.atMs)} ${fallingKey(number)}`,
       namespace: ({ entry }) => entry.namespace,
       json: ({ entry }) => entry,
       wanted: (query) => {
@@ -30,7 +35,7 @@ export function failures({ requests }: EndpointParts): Handler {
 export function requestStory({ requests }: EndpointParts): Handler {
   return (request, reply, viewer) => {
     const { id } = request.params as { readonly id: string };
-    const entry = requests.find(id, viewer.sees);
+    const entry = requests.find(id, (namespace) => viewer.sees(namespace));
     if (entry === null)
       return notFound(
         reply,

@@ -58,9 +58,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const away = answers.flatMap(({ replica, answer }) =>
     answer.kind === "failed" ? [`${replica.name}: ${answer.sentence}`] : [],
   );
-  const lists = answers.flatMap(({ answer }) =>
-    answer.kind === "failed" ? [] : [answer.value as unknown as FailureList],
-  );
+  const lists = answers.flatMap(({ answer }) => (answer.kind === "failed" ? [] : [answer.value as FailureList]));
   if (lists.length === 0) return { kind: "failed", sentence: away[0]! };
   const items = lists
     .flatMap((one) => one.items)

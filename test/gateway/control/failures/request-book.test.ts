@@ -90,7 +90,9 @@ describe("the book", () => {
       ["good", "bad", "model"],
       ["good", "bad", "model", "later"],
     ]);
-    expect(book.failures.map(({ number, entry }) => [number, entry.requestId]).toSorted()).toEqual([
+    expect(
+      book.failures.map(({ number, entry }) => [number, entry.requestId]).toSorted(([a], [b]) => Number(a) - Number(b)),
+    ).toEqual([
       [1, "bad"],
       [2, "model"],
       [3, "later"],
