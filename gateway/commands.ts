@@ -90,6 +90,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/requests/failures.ts")).failures,
     },
     {
+      name: "logs",
+      summary: "print requests as they end",
+      load: async () => (await import("./tools/requests/logs.ts")).logs,
+    },
+    {
       name: "oauth",
       summary: "revoke tokens of the OAuth gateway",
       load: async () => (await import("./tools/oauth.ts")).oauth,

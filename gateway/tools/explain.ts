@@ -1,4 +1,5 @@
 // `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
+import { explainRequest, isRequestId } from "./requests/explain-id.ts";
 import { printExplanationText } from "../explain/explanation-text.ts";
 import { printExplanation, requestLine } from "../explain/explanation.ts";
 import { explainShown } from "../explain/explanation-shown.ts";
@@ -18,6 +19,7 @@ import { readRequest } from "./request.ts";
 const description = `Shows which Route takes the request, which earlier Routes do not match and why, which backend gets which share, who may call, which steps the request
 passes, which limits apply and which object sets them. It checks credentials in -H as a gateway would, and says whose they are or why it did not check
 them; it never prints or logs them. A path or an http:// URL stands for a cleartext request, an https://HOST/… URL for one over TLS.
+With --url, an x-request-id stands for a request that failed: it prints what became of it, why, and what to do next.
 For a gRPC call write --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
 Exits 0 when it has explained the request, 1 when it cannot read the manifests, the policy or the gateway, 2 on wrong use.
 `;
@@ -42,6 +44,7 @@ export function explainCommand(openLook: () => Promise<CredentialLook>): Command
       `${requestForm} DIR|FILE… [options]`,
       `${requestForm} --cluster [options]`,
       `${requestForm} --url ADMIN [-n NAMESPACE] [-o FORM]`,
+      "REQUEST-ID --url ADMIN [-o FORM]",
     ],
     text: description,
     options,
@@ -63,6 +66,7 @@ async function run(
         "it takes a request and manifests, a cluster or a gateway: write sluice explain /seldon/NS/NAME/api/v1.0/predictions DIR, or --cluster, or --url ADMIN",
     };
   }
+  if (url !== null && isRequestId(target)) return explainRequest(target, { ...values, url });
   const requested = readRequest({ method: values.method, headers: values.header, grpc: values.grpc, target });
   if (requested.kind === "wrong") return requested;
   const { request } = requested;

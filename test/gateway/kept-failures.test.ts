@@ -1,5 +1,5 @@
 // What a running gateway keeps of requests that failed: by its admin port and by the commands, with a data worker that ends.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AccessEntry } from "../../gateway/shared/access-fields.ts";
 import { askJudged } from "./admin/judged-answer.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
@@ -83,6 +83,14 @@ test("failures of the gateway and of the model, and what became of one", async (
     expect.stringContaining("no failure has this request id"),
   ]);
 
+  const told = await runTool("explain", refused.id, "--url", at.admin);
+  expect([told.code, told.err]).toEqual([0, ""]);
+  expect(told.out).toMatch(/^The gateway ended the request\.\n/);
+  for (const word of [`POST ${dead}`, refused.id, "prod/dead", "default", "503", "UF", "The Endpoint refuses"])
+    expect(told.out).toContain(word);
+  expect((await runTool("explain", own.id, "--url", at.admin)).out).toMatch(/^The model answered\.\n[^]*kubectl logs/);
+  const unknown = await runTool("explain", "11111111-2222", "--url", at.admin);
+  expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining("no failure has this request id")]);
   const printed = await runTool("failures", "prod/dead", "--url", at.admin);
   expect([printed.code, printed.err]).toEqual([0, ""]);
   expect(printed.out).toMatch(
@@ -101,6 +109,27 @@ test("failures of the gateway and of the model, and what became of one", async (
   const away = await runTool("failures", "--url", `127.0.0.1:${await freePort()}`);
   expect([away.code, away.out]).toEqual([1, ""]);
   expect(away.err.trimEnd().split("\n")).toHaveLength(1);
+});
+
+test("sluice logs prints requests as they end, of one deployment or with one flag", async () => {
+  await serve();
+  const written = vi.spyOn(process.stdout, "write");
+  const following = runTool("logs", "prod/dead", "--url", at.admin, "--flag", "UF");
+  const ids: string[] = [];
+  await until(async () => {
+    await asked(iris);
+    ids.push((await asked(dead)).id);
+    return written.mock.calls.some(([part]) => String(part).includes(" UF "));
+  });
+  await gateway.kill();
+  const { code, out, err } = await following;
+  expect([code, err]).toEqual([1, expect.stringContaining("ended the stream")]);
+  const lines = out.trimEnd().split("\n");
+  for (const line of lines)
+    expect(ids.some((id) => line.includes(` UF  prod/dead  default  `) && line.includes(id))).toBe(true);
+  expect((await runTool("logs", "--url", at.admin)).code).toBe(1);
+  expect((await runTool("logs")).code).toBe(2);
+  expect((await runTool("logs", "--url", at.admin, "--flag", "XX")).code).toBe(2);
 });
 
 test("what was handed over outlives the data workers, and with --access-log off there is no path", async () => {

@@ -6,7 +6,7 @@ import { integer } from "../../options/option.ts";
 import { adminOptions } from "../admin.ts";
 import { isValue, outputOption, printValue } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
-import { flagOption, isFlag } from "./request-options.ts";
+import { flagOption, wrongFlag } from "./request-options.ts";
 import { requestTable } from "./request-lines.ts";
 
 const text = `Prints the last requests that failed, the newest first: time, status, failure flag, deployment, predictor, Endpoint, milliseconds, request id and the
@@ -36,8 +36,8 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
       kind: "wrong",
       sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
     };
-  if (flag !== null && !isFlag(flag))
-    return { kind: "wrong", sentence: `--flag is "${flag}": write a failure flag, for example UH, or -` };
+  const wrong = wrongFlag(flag);
+  if (wrong !== null) return { kind: "wrong", sentence: wrong };
   const [deployment] = positionals;
   const query = new URLSearchParams({
     limit: String(limit),

@@ -9,6 +9,9 @@ export const flagOption = {
   ),
 };
 
-export function isFlag(written: string): boolean {
-  return written === "-" || Object.hasOwn(failureFlags, written);
+/** One sentence; null: it is right, or not written. */
+export function wrongFlag(written: string | null): string | null {
+  return written === null || written === "-" || Object.hasOwn(failureFlags, written)
+    ? null
+    : `--flag is "${written}": write a failure flag, for example UH, or -`;
 }

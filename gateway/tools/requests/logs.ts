@@ -1,0 +1,57 @@
+// `sluice logs`: requests as they end, of all replicas.
+import { visibleLines } from "../../../routing/text/visible.ts";
+import { endpoints } from "../../admin/endpoints.ts";
+import { loggedShape } from "../../api/failures.ts";
+import { command, type Outcome, type Use } from "../../options/command.ts";
+import { adminOptions } from "../admin.ts";
+import { follow } from "../replicas/follow.ts";
+import { flagOption, wrongFlag } from "./request-options.ts";
+import { requestLine } from "./request-lines.ts";
+
+const text = `Prints each request as it ends, until you stop it: time, status, failure flag, deployment, predictor, Endpoint, milliseconds, request id, the failure and the
+path. A data worker shows at most 200 requests and 200 failures in a second. DEPLOYMENT is NAMESPACE/NAME or NAME.
+Exits 1 when a gateway does not answer or ends the stream, 2 on wrong use.
+`;
+
+const options = { ...adminOptions, ...flagOption };
+
+export const logs = command({
+  forms: ["[DEPLOYMENT] --url ADMIN [-n NAMESPACE] [--flag FLAG]"],
+  text,
+  options,
+  words: [],
+  run,
+});
+
+async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
+  const { url, adminToken, flag, objectNamespace: namespace } = values;
+  if (url === null || positionals.length > 1)
+    return {
+      kind: "wrong",
+      sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
+    };
+  const wrong = wrongFlag(flag);
+  if (wrong !== null) return { kind: "wrong", sentence: wrong };
+  const written = Object.entries({ deployment: positionals[0] ?? null, namespace, flag }).flatMap(([name, value]) =>
+    value === null ? [] : [[name, value]],
+  );
+  const path = `${endpoints.logs.path}?${new URLSearchParams(written).toString()}`;
+  const sentences = await Promise.all(
+    url.map(async (replica) => {
+      const print = (line: string): void =>
+        void process.stdout.write(visibleLines(`${url.length > 1 ? `${replica.name}: ` : ""}${line}\n`));
+      const sentence = await follow(replica, {
+        path,
+        adminToken,
+        event: "request",
+        shape: loggedShape,
+        opened: async () => true,
+        take: (entry) => print(requestLine(entry)),
+        dropped: (count) => print(`(${count} requests came faster than they were read, and are not printed)`),
+      });
+      if (url.length > 1) print(`(${sentence})`);
+      return sentence;
+    }),
+  );
+  return { kind: "failed", sentence: sentences[0]! };
+}
