@@ -62,7 +62,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   gateway: [
     ["failures.ts", "schema"],
     ["options", "callers"],
-    ["shared", "steps.ts", "api"],
+    ["shared", "steps.ts"],
+    ["api"],
     ["explain", "worker", "start-thread.ts"],
     ["supervisor"],
     ["admin", "demo"],

@@ -33,7 +33,7 @@ function literal(name: string): Buffer {
   return Buffer.concat([Buffer.from([0]), prefixed(name.length, name)]);
 }
 
-/** The length of a string of HPACK without Huffman's code (§5.1), and the string. */
+/** The length of a string of HPACK without Huffman's code (RFC 7541 §5.1), and the string. */
 function prefixed(length: number, text: string): Buffer {
   const head = length < 127 ? [length] : [127];
   if (length >= 127) {
