@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Entry of every thread and every command. The only file that knows both sides: it gives the control worker its Source and a data worker
 // its DataPlane. Imports are lazy, so that each thread and command loads what it needs and nothing else.
+import { basename } from "node:path";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import type { Source } from "../k8s/source/objects/source.ts";
 import { visible } from "../routing/text/visible.ts";
@@ -18,6 +19,7 @@ process.env["UV_THREADPOOL_SIZE"] ??= "16";
 async function runProcess([written, ...argv]: readonly string[]): Promise<number> {
   const { commandsOf, usageOf } = await import("./commands.ts");
   const commands = commandsOf(openLook);
+  if (written === "kubectl") return (await import("./tools/kubectl/plugin.ts")).runPlugin(commands, argv);
   if (written === undefined || ["--help", "-h", "help"].includes(written)) {
     process.stdout.write(usageOf(commands));
     return written === undefined ? 2 : 0;
@@ -97,5 +99,11 @@ async function openSource(settings: Settings, log: Log): Promise<Source> {
   return openCluster({ ...choice, lastGood });
 }
 
-if (isMainThread) process.exitCode = await runProcess(process.argv.slice(2));
+/** As kubectl starts it: `kubectl sluice …` runs `kubectl-sluice …`. */
+function writtenArguments(): readonly string[] {
+  const [, program = "", ...argv] = process.argv;
+  return basename(program).startsWith("kubectl-sluice") ? ["kubectl", ...argv] : argv;
+}
+
+if (isMainThread) process.exitCode = await runProcess(writtenArguments());
 else await runThread(workerData as ThreadStart);

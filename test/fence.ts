@@ -28,7 +28,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "k8s/source/objects/source.ts",
     "k8s/source/objects/last-good.ts",
   ],
-  "gateway/tools/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/source/cluster/open.ts"],
+  "gateway/tools/": [
+    "gateway/",
+    "routing/",
+    "k8s/translate/",
+    "k8s/source/read.ts",
+    "k8s/source/cluster/open.ts",
+    "k8s/source/gateway-pods.ts",
+  ],
   "gateway/tools/check/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/problems/"],
   "gateway/packing/": ["gateway/packing/"],
   // What the npm package gives to programs: only what is pure, so that it runs anywhere.
@@ -119,6 +126,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["gateway/admin/"],
   re2js: ["routing/regex/regex.ts"],
   typebox: ["gateway/api/", "gateway/tools/replicas/"],
+  ws: ["k8s/source/api/port-forward.ts"],
   rolldown: ["gateway/packing/pack.ts", "gateway/packing/npm-package.ts"],
 };
 

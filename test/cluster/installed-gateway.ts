@@ -44,17 +44,20 @@ export async function startInstalled(
   };
   const { serviceAccountName, containers } = template.spec;
   const account = await mountAccount(cluster, serviceAccountName);
-  const own = [
+  const named = (given: readonly string[]): ReadonlySet<string> =>
+    new Set(given.map((argument) => argument.split("=", 1)[0]!));
+  const without = (given: readonly string[], replaced: readonly string[]): readonly string[] =>
+    given.filter((argument) => !named(replaced).has(argument.split("=", 1)[0]!));
+  const usual = [
     `--service-account=${account}`,
     `--snapshot=${join(cluster.folder, "last-good.json")}`,
     "--listen=127.0.0.1:0",
     "--admin=127.0.0.1:0",
     "--drain-wait-ms=0",
     "--drain-grace-ms=5000",
-    ...argv,
   ];
-  const replaced = new Set(own.map((argument) => argument.split("=", 1)[0]));
-  const ofChart = containers[0]!.args.filter((argument) => !replaced.has(argument.split("=", 1)[0]));
+  const own = [...without(usual, argv), ...argv];
+  const ofChart = without(containers[0]!.args, own);
   return new GatewayProcess(
     [...ofChart, ...own],
     { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(cluster.port) },

@@ -109,7 +109,6 @@ export async function send(replica: Replica, question: Question, signal: AbortSi
   const options: RequestOptions = {
     method,
     signal,
-    agent: false,
     headers: {
       accept,
       ...(adminToken === null ? {} : { authorization: `Bearer ${adminToken}` }),
@@ -117,10 +116,12 @@ export async function send(replica: Replica, question: Question, signal: AbortSi
     },
   };
   const opened = replica.connect === null ? null : await within(replica.connect(), signal);
+  if (opened?.destroyed === true) throw opened.errored ?? new Error("the connection ended");
   return new Promise((resolve, reject) => {
+    opened?.once("error", reject);
     const sent: ClientRequest = (replica.base.startsWith("https:") ? httpsRequest : httpRequest)(
       replica.base + path,
-      opened === null ? options : { ...options, createConnection: () => opened },
+      opened === null ? { ...options, agent: false } : { ...options, createConnection: () => opened },
       resolve,
     );
     sent.on("error", reject);

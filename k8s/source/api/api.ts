@@ -143,6 +143,15 @@ function tlsOptions({ ca, cert, key, verify, serverName }: Credentials["tls"]): 
 
 /** What the API server says in its Status; bodies of proxies in between are not Status objects. */
 async function refusalOf(response: IncomingMessage, status: number): Promise<ApiFailure> {
+  const { reason, sentence } = await wordsOf(response, status);
+  return { kind: "refused", status, reason, sentence, retryAfterMs: retryAfterOf(response.headers["retry-after"]) };
+}
+
+/** `reason` is the API's word, or "". Rejects when the body is cut. */
+export async function wordsOf(
+  response: IncomingMessage,
+  status: number,
+): Promise<{ readonly reason: string; readonly sentence: string }> {
   const text = (await textOfBody(response, answerBytes)) ?? "";
   let body: unknown = null;
   try {
@@ -153,11 +162,8 @@ async function refusalOf(response: IncomingMessage, status: number): Promise<Api
   const record = recordOf(body);
   const message = textOf(fieldOf(record, "message")).slice(0, 300);
   return {
-    kind: "refused",
-    status,
     reason: textOf(fieldOf(record, "reason")).slice(0, 60),
     sentence: message === "" ? `it answers ${status}` : `it answers ${status}: ${message}`,
-    retryAfterMs: retryAfterOf(response.headers["retry-after"]),
   };
 }
 

@@ -32,6 +32,12 @@ export async function kubeconfigAccess(
   };
 }
 
+/** Namespace of the context, as kubectl has it. Rejects as `kubeconfigAccess` does. */
+export async function kubeconfigNamespace(file: string | null, context: string | null): Promise<string> {
+  const config = await load(file === null ? defaultFiles() : [file], context);
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? "default";
+}
+
 function defaultFiles(): readonly string[] {
   const named = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((one) => one !== "");
   return named.length > 0 ? named : [join(homedir(), ".kube", "config")];

@@ -1,0 +1,165 @@
+// kubectl sluice on a real API server: kubectl finds the plugin, the plugin the pods by their labels, and the API server forwards to a kubelet's streaming server
+// in front of two real gateways. What it may is what the caller may.
+import { execFile } from "node:child_process";
+import { mkdir, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { GatewayProcess } from "../gateway/gateway-process.ts";
+import { packedForm } from "../gateway/packed-form.ts";
+import type { ClusterObject } from "./api-client.ts";
+import { ApiServer } from "./api-server.ts";
+import { binary } from "./binaries.ts";
+import { installChart, startInstalled } from "./installed-gateway.ts";
+import { Kubelet } from "./kubelet.ts";
+import { describeCluster } from "./suite.ts";
+
+const adminToken = "token-of-the-admin-port";
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const rule = (resource: string, verbs: readonly string[]): object => ({
+  apiGroups: [""],
+  resources: [resource],
+  verbs,
+});
+const mayForward = rule("pods/portforward", ["get", "create"]);
+const mayList = rule("pods", ["list"]);
+const mayReadToken = { ...rule("secrets", ["get"]), resourceNames: ["admin-token"] };
+
+describeCluster("kubectl sluice", () => {
+  let cluster: ApiServer;
+  let kubelet: Kubelet;
+  let folder: string;
+  let deployment: ClusterObject;
+  const gateways: GatewayProcess[] = [];
+
+  beforeAll(async () => {
+    cluster = await ApiServer.start();
+    await cluster.install("seldondeployments");
+    kubelet = await Kubelet.start(cluster, "node-1");
+    const objects = await installChart(cluster, { admin: { tokenSecret: { name: "admin-token", key: "token" } } });
+    deployment = objects.find(({ kind }) => kind === "Deployment")!;
+    await cluster.admin.apply([
+      {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "admin-token", namespace: "sluice" },
+        stringData: { token: `${adminToken}\n` },
+      },
+    ]);
+    // The second gets the record of claims that the first has made.
+    for (const name of ["sluice-a", "sluice-b"]) {
+      const gateway = await startInstalled(cluster, objects, ["--admin=0.0.0.0:0", `--admin-token=${adminToken}`]);
+      gateways.push(gateway);
+      const { admin } = await gateway.listening();
+      await kubelet.run(cluster, name, deployment);
+      kubelet.ports.set(`sluice/${name}:8877`, Number(new URL(admin).port));
+    }
+    folder = join(cluster.folder, "plugin");
+    await mkdir(folder);
+    await symlink(join(await packedForm(), "main.js"), join(folder, "kubectl-sluice"));
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const gateway of gateways) await gateway.kill();
+    await kubelet?.stop();
+    await cluster?.stop();
+  });
+
+  /** `kubectl sluice …` of the real kubectl, with this kubeconfig. */
+  const kubectl = async (kubeconfig: string, ...argv: readonly string[]): Promise<Ran> =>
+    new Promise((resolve) => {
+      const path = [folder, dirname(process.execPath), process.env["PATH"]].join(":");
+      const env = { PATH: path, KUBECONFIG: kubeconfig, HOME: folder };
+      const child = execFile(binary("kubectl"), ["sluice", ...argv], { env, timeout: 15_000 }, (_, out, err) =>
+        resolve({ code: child.exitCode ?? -1, out, err }),
+      );
+    });
+
+  /** The kubeconfig of somebody who may this in the namespace of the gateway. */
+  const caller = async (name: string, rules: readonly object[]): Promise<string> => {
+    const metadata = { name, namespace: "sluice" };
+    await cluster.admin.apply([
+      { apiVersion: "v1", kind: "ServiceAccount", metadata },
+      { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata, rules },
+      {
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "RoleBinding",
+        metadata,
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
+        subjects: [{ kind: "ServiceAccount", name, namespace: "sluice" }],
+      },
+    ]);
+    return cluster.kubeconfig(name, await cluster.admin.serviceAccountToken("sluice", name), "sluice");
+  };
+
+  test("asks every pod, with the token that the chart has stored", async () => {
+    const oncall = await caller("oncall", [mayList, mayForward, mayReadToken]);
+    const ran = await kubectl(oncall, "status");
+    expect(ran).toEqual({ code: 0, err: "", out: expect.stringMatching(/^Well/) });
+    expect(ran.out).toMatch(/^Well: nothing is wrong\.\n\n {2}REPLICA +sluice-a +sluice-b\n {2}version +0\.1\.0/);
+    expect(kubelet.forwarded.toSorted()).toEqual(["sluice/sluice-a:8877", "sluice/sluice-b:8877"]);
+    const json = JSON.parse((await kubectl(oncall, "-n", "sluice", "status", "--json")).out) as object;
+    expect(json).toMatchObject({ isWell: true, replicas: [{ name: "sluice-a" }, { name: "sluice-b" }] });
+  }, 60_000);
+
+  test("other commands too: what the pods say alike is printed once, and a request is sent whole", async () => {
+    const admin = await cluster.kubeconfig("admin");
+    const routes = await kubectl(admin, "routes");
+    expect(routes).toMatchObject({ code: 0, err: "" });
+    expect(routes.out).not.toContain("== ");
+    const explained = await kubectl(admin, "-n", "sluice", "explain", "/seldon/models/none/x");
+    expect(explained).toMatchObject({ code: 0, err: "" });
+    expect(explained.out).toMatch(/^GET \S*\/seldon\/models\/none\/x/);
+  }, 60_000);
+
+  test("a pod that is away is said while the other answers", async () => {
+    const admin = await cluster.kubeconfig("admin");
+    await kubelet.run(cluster, "sluice-c", deployment);
+    const ran = await kubectl(admin, "status", "-n", "sluice");
+    expect(ran).toMatchObject({ code: 1, err: "" });
+    expect(ran.out).toMatch(
+      /^Wrong: 1 of 3 replicas is away: sluice-c does not answer \(error forwarding port 8877 to pod sluice\/sluice-c: connect ECONNREFUSED/,
+    );
+    expect(ran.out).toMatch(/^ {2}version +0\.1\.0/m);
+    await cluster.admin.expect("DELETE", "/api/v1/namespaces/sluice/pods/sluice-c?gracePeriodSeconds=0");
+  }, 60_000);
+
+  test("does what the caller may and nothing more: each right that lacks is one sentence", async () => {
+    const nothing = await kubectl(await caller("nothing", []), "status");
+    expect(nothing).toMatchObject({ code: 1, out: "" });
+    expect(nothing.err).toMatch(/^sluice status: pods in sluice: .* it answers 403: pods is forbidden: .*\n$/);
+    const noSecret = await kubectl(await caller("no-secret", [mayList, mayForward]), "status");
+    expect(noSecret).toMatchObject({ code: 1, out: "" });
+    expect(noSecret.err).toMatch(
+      /^sluice status: the Secret sluice\/admin-token with the admin token cannot be read \(.*403.*\): write --admin-token TOKEN, .*\n$/,
+    );
+    const withToken = await kubectl(
+      await caller("no-secret", [mayList, mayForward]),
+      "status",
+      "--admin-token",
+      adminToken,
+    );
+    expect(withToken.code).toBe(0);
+    const noForward = await kubectl(await caller("no-forward", [mayList, mayReadToken]), "status");
+    expect(noForward.code).toBe(1);
+    expect(noForward.out).toMatch(
+      /^Wrong: 2 of 2 replicas are away: sluice-a does not answer \(it answers 403: pods "sluice-a" is forbidden: /,
+    );
+    for (const ran of [nothing, noSecret, noForward]) expect(`${ran.out}${ran.err}`).not.toContain(adminToken);
+  }, 60_000);
+
+  test("says in one sentence that there is no gateway, no such command, no context", async () => {
+    const admin = await cluster.kubeconfig("admin");
+    expect((await kubectl(admin, "status", "-l", "app=none")).err).toMatch(
+      /^sluice status: no pod in default or sluice has the labels app=none: .*\n$/,
+    );
+    expect(await kubectl(admin, "serve")).toMatchObject({ code: 2, out: "" });
+    expect((await kubectl(admin, "--context", "none", "status")).err).toMatch(/has no context "none"/);
+    expect((await kubectl(admin, "--help")).out).toContain("\n  status ");
+  }, 60_000);
+});
