@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Entry of every thread and every command. The only file that knows both sides: it gives the control worker its Source and a data worker
 // its DataPlane. Imports are lazy, so that each thread and command loads what it needs and nothing else.
-import { basename } from "node:path";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import type { Source } from "../k8s/source/objects/source.ts";
 import { visible } from "../routing/text/visible.ts";
@@ -19,6 +18,7 @@ process.env["UV_THREADPOOL_SIZE"] ??= "16";
 async function runProcess([written, ...argv]: readonly string[]): Promise<number> {
   const { commandsOf, usageOf } = await import("./commands.ts");
   const commands = commandsOf(openLook);
+  // Of kubectl-sluice, which kubectl runs for `kubectl sluice …`.
   if (written === "kubectl") return (await import("./tools/kubectl/plugin.ts")).runPlugin(commands, argv);
   if (written === undefined || ["--help", "-h", "help"].includes(written)) {
     process.stdout.write(usageOf(commands));
@@ -99,11 +99,5 @@ async function openSource(settings: Settings, log: Log): Promise<Source> {
   return openCluster({ ...choice, lastGood });
 }
 
-/** As kubectl starts it: `kubectl sluice …` runs `kubectl-sluice …`. */
-function writtenArguments(): readonly string[] {
-  const [, program = "", ...argv] = process.argv;
-  return basename(program).startsWith("kubectl-sluice") ? ["kubectl", ...argv] : argv;
-}
-
-if (isMainThread) process.exitCode = await runProcess(writtenArguments());
+if (isMainThread) process.exitCode = await runProcess(process.argv.slice(2));
 else await runThread(workerData as ThreadStart);

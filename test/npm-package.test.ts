@@ -85,20 +85,21 @@ describe("the tarball", () => {
       file
         .replace(/^package\/types\/.*\.d\.ts$/, "types")
         .replace(/^package\/library\/.*\.js$/, "library")
-        .replace(/^package\/[\w-]+-[0-9a-f]{16}2?\.js$/, "code");
+        .replace(/^package\/[\w-]+-[0-9a-f]{16}\d?\.js$/, "code");
     expect([...new Set(files.map(kindOf))].sort()).toEqual([
       "code",
       "library",
       "package/LICENSE",
       "package/NOTICES.txt",
       "package/README.md",
+      "package/kubectl-sluice.js",
       "package/main.js",
       "package/package.json",
       "package/sluice.cdx.json",
       "types",
     ]);
     // Of one generation.
-    expect(new Set(files.flatMap((file) => /-([0-9a-f]{16})2?\.js$/.exec(file)?.[1] ?? [])).size).toBe(1);
+    expect(new Set(files.flatMap((file) => /-([0-9a-f]{16})\d?\.js$/.exec(file)?.[1] ?? [])).size).toBe(1);
     expect(statSync(tarball).size).toBeLessThan(5 << 20);
     expect(tarball.endsWith("/out/sluice-0.1.0.tgz")).toBe(true);
   });
@@ -109,7 +110,7 @@ describe("the tarball", () => {
       expect(manifest).not.toHaveProperty(field);
     expect(manifest).toMatchObject({
       engines: { node: ">=24" },
-      bin: { sluice: "main.js" },
+      bin: { "kubectl-sluice": "kubectl-sluice.js", sluice: "main.js" },
       repository: { type: "git", url: "git+https://example.org/sluice.git" },
     });
   });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { rolldown, type OutputChunk } from "rolldown";
 import { bundledPackages } from "./notices.ts";
-import { bomFile, minified, minNodeMajor, noticesFile } from "./pack.ts";
+import { bomFile, minified, minNodeMajor, noticesFile, pluginFile } from "./pack.ts";
 
 /** What a program imports as `sluice/NAME`, and the source of it. */
 const libraries = { routing: "gateway/library/routing.ts", "k8s/translate": "gateway/library/translate.ts" } as const;
@@ -37,7 +37,7 @@ export async function makeNpmPackage(
   try {
     const description = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Description;
     for (const file of await packedFiles(packed)) await copyFile(join(packed, file), join(stage, file));
-    await chmod(join(stage, "main.js"), 0o755);
+    for (const file of ["main.js", pluginFile]) await chmod(join(stage, file), 0o755);
     await writeLibraries(root, packed, stage);
     await writeTypes(root, stage);
     await copyFile(join(root, "gateway/packing/npm-readme.md"), join(stage, "README.md"));
@@ -68,7 +68,7 @@ function manifestOf(
     keywords: ["seldon-core", "ingress", "gateway", "ambassador", "kubernetes"],
     ...(repository === null ? {} : { repository: { type: "git", url: repository } }),
     type: "module",
-    bin: { sluice: "main.js" },
+    bin: { "kubectl-sluice": pluginFile, sluice: "main.js" },
     exports: {
       ...Object.fromEntries(
         Object.entries(libraries).map(([library, source]) => [
@@ -87,7 +87,7 @@ function manifestOf(
 /** Of the generation that is started, and what is beside it: the one before and the digests of the sources stay. */
 async function packedFiles(packed: string): Promise<readonly string[]> {
   const [, generation] = /'\.\/main-([0-9a-f]+)\.js'/.exec(await readFile(join(packed, "main.js"), "utf8"))!;
-  const beside = ["main.js", noticesFile, bomFile];
+  const beside = ["main.js", pluginFile, noticesFile, bomFile];
   return (await readdir(packed)).filter(
     (file) => beside.includes(file) || (file.endsWith(".js") && file.includes(`-${generation!}`)),
   );

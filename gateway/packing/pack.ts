@@ -17,6 +17,10 @@ export const minNodeMajor = 24;
 /** What a process is started with: all that it does is to load the entry of the newest generation. */
 const startFile = "main.js";
 
+/** What kubectl runs for `kubectl sluice …`. A file of its own: npx runs the first of several commands that are one file. */
+export const pluginFile = "kubectl-sluice.js";
+const pluginText = "#!/usr/bin/env node\nprocess.argv.splice(2, 0, 'kubectl');\nawait import('./main.js');\n";
+
 /** Stands for the generation until all of its code is there to take the digest of. */
 const generationMark = "__sluice_generation__";
 
@@ -39,8 +43,8 @@ export const minified: MinifyOptions = {
   codegen: { removeWhitespace: false },
 };
 
-/** What belongs to a checkout and is not packed: the demo with its packages of gRPC, and what reads a kubeconfig, which is looked for beside the packed form when it is asked for. */
-const outside = [/^node:/, /^\.\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
+/** What belongs to a checkout and is not packed: the demo with its packages of gRPC, and what reads a kubeconfig and what it brings, which are looked for beside the packed form when they are asked for. */
+const outside = [/^node:/, /^\.\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/, /^ws$/];
 
 /**
  * Packs the sources under `root` into `folder`. Each file but the start names its generation, a digest of all code, and the generation before stays: a gateway that
@@ -79,6 +83,7 @@ export async function pack(root: string, folder: string, stamp: Stamp | null = n
     for (const { fileName, code } of chunks)
       await writeFile(join(made, ofGeneration(fileName, generation)), ofGeneration(code, generation));
     await writeFile(join(made, startFile), startText(generation), { mode: 0o755 });
+    await writeFile(join(made, pluginFile), pluginText, { mode: 0o755 });
     const packages = await bundledPackages(chunks.flatMap(({ moduleIds }) => moduleIds));
     await writeFile(join(made, noticesFile), await noticesOf(packages));
     await writeFile(join(made, bomFile), await bomOf(root, stamped, packages));
@@ -122,7 +127,7 @@ async function replace(folder: string, made: string, modules: readonly string[])
   await mkdir(folder, { recursive: true });
   const before = await generationIn(folder);
   await rm(join(folder, inputsFile), { force: true });
-  const files = [...modules, startFile, noticesFile, bomFile, inputsFile];
+  const files = [...modules, startFile, pluginFile, noticesFile, bomFile, inputsFile];
   for (const file of files) await rename(join(made, file), join(folder, file));
   for (const file of await readdir(folder))
     if (!files.includes(file) && !file.endsWith(`-${before}.js`))

@@ -61,7 +61,7 @@ describeCluster("kubectl sluice", () => {
     }
     folder = join(cluster.folder, "plugin");
     await mkdir(folder);
-    await symlink(join(await packedForm(), "main.js"), join(folder, "kubectl-sluice"));
+    await symlink(join(await packedForm(), "kubectl-sluice.js"), join(folder, "kubectl-sluice"));
   }, 120_000);
 
   afterAll(async () => {

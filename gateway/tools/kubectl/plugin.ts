@@ -58,7 +58,7 @@ async function usageOf(commands: readonly NamedCommand[]): Promise<string> {
   const lines = commands.flatMap(({ name, summary }) =>
     names.includes(name) ? [`  ${name.padEnd(12)}${summary}\n`] : [],
   );
-  return `kubectl sluice: asks every pod of a gateway through the API server, with your rights (list pods, create pods/portforward)
+  return `kubectl sluice: asks every pod of a gateway through the API server, with your rights (list pods, get and create pods/portforward)
 
 Use: kubectl sluice [-n NAMESPACE] [-l LABELS] [--context NAME] COMMAND [options]
 
@@ -101,7 +101,7 @@ function inCluster(declared: Command, where: PluginValues): Command {
         const adminToken =
           (written["adminToken"] as string | null) ?? (pods.tokenSecret === null ? null : await pods.readToken());
         const url = pods.pods.map(replicaOf);
-        return await declared.run({ ...use, values: { ...written, url, adminToken } } as never);
+        return await declared.run({ ...use, values: { ...written, url, adminToken } });
       } catch (error) {
         return { kind: "failed", sentence: sentenceOf(error) };
       } finally {

@@ -1,6 +1,6 @@
 // A connection to a port of a pod through the API server: pods/portforward by a WebSocket, in the protocol that kubelets speak (v4.channel.k8s.io).
 import { Duplex } from "node:stream";
-import WebSocket from "ws";
+import type { WebSocket } from "ws";
 import type { Credentials } from "./api-access.ts";
 import { wordsOf } from "./api.ts";
 
@@ -11,15 +11,19 @@ const channels = { bytes: 0, error: 1 } as const;
 const portBytes = 2;
 /** Longest message of a peer. */
 const maxMessageBytes = 16 * 1024 * 1024;
+const handshakeMs = 10_000;
 
 /** Rejects with one sentence: the API server is away, the caller may not, the pod does not run. The first error of the pod ends the connection with its text. */
 export async function forwardPort(server: string, path: string, { headers, tls, proxy }: Credentials): Promise<Duplex> {
   const { ca, cert, key, verify, serverName } = tls;
+  // It comes with what reads kubeconfigs, and the image has neither.
+  const { WebSocket } = await import("ws");
   const socket = new WebSocket(server.replace(/^http/, "ws") + path, [protocol], {
     headers: { ...headers, "user-agent": "sluice" },
     rejectUnauthorized: verify,
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
+    handshakeTimeout: handshakeMs,
     ...(ca === null ? {} : { ca }),
     ...(cert === null ? {} : { cert }),
     ...(key === null ? {} : { key }),
