@@ -103,7 +103,7 @@ describeCluster("kubectl sluice", () => {
     expect(ran).toEqual({ code: 0, err: "", out: expect.stringMatching(/^Well/) });
     expect(ran.out).toMatch(/^Well: nothing is wrong\.\n\n {2}REPLICA +sluice-a +sluice-b\n {2}version +0\.1\.0/);
     expect(kubelet.forwarded.toSorted()).toEqual(["sluice/sluice-a:8877", "sluice/sluice-b:8877"]);
-    const json = JSON.parse((await kubectl(oncall, "-n", "sluice", "status", "--json")).out) as object;
+    const json = JSON.parse((await kubectl(oncall, "-n", "sluice", "status", "-o", "json")).out) as object;
     expect(json).toMatchObject({ isWell: true, replicas: [{ name: "sluice-a" }, { name: "sluice-b" }] });
   }, 60_000);
 
