@@ -373,8 +373,10 @@ class ControlWorker {
       if (answer.kind === "keys-wanted") this.#policies.askKeys(answer.provider);
       else if (answer.kind === "ask")
         void fetchAnswer(answer.question, this.#reach).then((got) => answer.answer.postMessage(got));
-      else if (answer.kind === "requests") this.#requests.take(answer.entries, answer.leftOut);
-      else if (answer.kind === "revoked") this.#revocation.answered(worker, answer.id, answer.answer);
+      else if (answer.kind === "requests") {
+        this.#requests.take(answer.entries, answer.leftOut);
+        this.#reconciler.told(answer.entries);
+      } else if (answer.kind === "revoked") this.#revocation.answered(worker, answer.id, answer.answer);
       else this.#reconciler.from(worker, answer);
     });
     this.#channels.set(worker, channel);

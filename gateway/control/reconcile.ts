@@ -16,6 +16,7 @@ import type { Route } from "../../routing/route/decision.ts";
 import type { EndpointStates, MeasuredWindows, PredictorKey } from "../admin/view.ts";
 import { isDeployments } from "../admin/deployments.ts";
 import type { FailingPredictor } from "./measured/failing-predictors.ts";
+import type { AccessEntry } from "../shared/access-fields.ts";
 import { MeasuredPredictors } from "./measured/measured-predictors.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
@@ -227,6 +228,11 @@ export class Reconciler {
   /** Looks at what the workers have counted: at a fixed pace. */
   async measure(slices: Slices): Promise<void> {
     if (await this.#measured.look(slices, (one) => isDeployments(this, one))) this.otherProblemsChanged();
+  }
+
+  /** Requests that a data worker tells of: what they failed of is said beside the counts. */
+  told(entries: readonly AccessEntry[]): void {
+    this.#measured.told(entries);
   }
 
   get failingPredictors(): readonly FailingPredictor[] {
