@@ -9,7 +9,7 @@ import { nameOf } from "../gateway/options/option.ts";
 import { metrics } from "../gateway/shared/metrics.ts";
 import { kindNames } from "../k8s/source/objects/kinds.ts";
 import { compareText } from "../routing/text/problem.ts";
-import { GatewayProcess, Manifests, ModelServer } from "./gateway/gateway-process.ts";
+import { Manifests, ModelServer, serving } from "./gateway/gateway-process.ts";
 import { root } from "./gateway/packed-form.ts";
 import { page, pageNames, quotedIn, rowsUnder } from "./pages.ts";
 import { freePort } from "./ports.ts";
@@ -49,17 +49,7 @@ describe("the admin port", () => {
     });
     await folder.deploy("dead", await freePort(), "prod", { "seldon.io/ambassador-retries": "1" });
     await folder.write("bad.yaml", "{{{");
-    const gateway = new GatewayProcess([
-      "serve",
-      "--folder",
-      folder.folder,
-      "--listen",
-      "127.0.0.1:0",
-      "--admin",
-      "127.0.0.1:0",
-      "--workers",
-      "1",
-    ]);
+    const gateway = serving(folder.folder, 1);
     closers.push(() => gateway.kill());
     const { traffic, admin } = await gateway.listening();
     expect(

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Origin, type OriginConnection } from "../wire/origin.ts";
 import { until } from "./until.ts";
 import { Asked } from "./asked.ts";
-import { GatewayProcess, Manifests } from "./gateway-process.ts";
+import { type GatewayProcess, Manifests, serving } from "./gateway-process.ts";
 import { listeners } from "./listeners.ts";
 
 const workers = 5;
@@ -99,19 +99,7 @@ function release(): void {
 
 describe("circuit breakers of a process", () => {
   test("20 workers are killed with some 500 requests in flight each: nothing stays in use, and the full limit is admitted, not one more", async () => {
-    gateway = new GatewayProcess([
-      "serve",
-      "--folder",
-      manifests.folder,
-      "--listen",
-      "127.0.0.1:0",
-      "--admin",
-      "127.0.0.1:0",
-      "--workers",
-      String(workers),
-      "--upstream-idle-ms",
-      "1",
-    ]);
+    gateway = serving(manifests.folder, workers, "--upstream-idle-ms", "1");
     const { traffic, admin } = await gateway.listening();
     const port = Number(new URL(traffic).port);
     const fill = async (): Promise<Asked[]> => {

@@ -2,7 +2,7 @@
 import { Agent } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Origin, answerEach } from "../wire/origin.ts";
-import { GatewayProcess, Manifests } from "./gateway-process.ts";
+import { type GatewayProcess, Manifests, serving } from "./gateway-process.ts";
 import { post } from "./load-client.ts";
 import { until } from "./until.ts";
 
@@ -26,19 +26,7 @@ beforeEach(async () => {
   model = await new Origin().listen();
   auth = await new Origin(answerEach(answer("401 Unauthorized"))).listen();
   await manifests.deploy("iris", model.port);
-  gateway = new GatewayProcess([
-    "serve",
-    "--folder",
-    manifests.folder,
-    "--listen",
-    "127.0.0.1:0",
-    "--admin",
-    "127.0.0.1:0",
-    "--workers",
-    "2",
-    "--gateway-namespace",
-    "ops",
-  ]);
+  gateway = serving(manifests.folder, 2, "--gateway-namespace", "ops");
 });
 
 afterEach(async () => {

@@ -1,7 +1,7 @@
 // A large change, of which some batches are written when the memory of the table is full, in a real process: nobody's traffic feels it, people are told, and it heals.
 import { Agent } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
+import { type GatewayProcess, Manifests, ModelServer, serving } from "./gateway-process.ts";
 import { LoadClient, post } from "./load-client.ts";
 import { until } from "./until.ts";
 
@@ -17,23 +17,7 @@ beforeEach(async () => {
   manifests = await Manifests.create();
   model = await ModelServer.start();
   await manifests.deploy("iris", model.port);
-  gateway = new GatewayProcess([
-    "serve",
-    "--folder",
-    manifests.folder,
-    "--listen",
-    "127.0.0.1:0",
-    "--admin",
-    "127.0.0.1:0",
-    "--workers",
-    "2",
-    "--table-mib",
-    "16",
-    "--drain-wait-ms",
-    "0",
-    "--claims",
-    "open",
-  ]);
+  gateway = serving(manifests.folder, 2, "--table-mib", "16", "--drain-wait-ms", "0", "--claims", "open");
 });
 afterEach(async () => {
   await gateway.kill();

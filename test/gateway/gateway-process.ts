@@ -17,6 +17,15 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
+/** A gateway on a folder, on ports of its own. `more`: other options of `serve`. */
+export function serving(folder: string, workers: number, ...more: readonly string[]): GatewayProcess {
+  const any = "127.0.0.1:0";
+  return new GatewayProcess([
+    ...["serve", "--folder", folder, "--listen", any, "--admin", any, "--workers", String(workers)],
+    ...more,
+  ]);
+}
+
 /** A running gateway: what it logs, and how to end it or one of its threads. */
 export class GatewayProcess {
   readonly process: ChildProcess;

@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Origin, answerEach, requestsIn } from "../wire/origin.ts";
 import { until } from "./until.ts";
-import { GatewayProcess, Manifests } from "./gateway-process.ts";
+import { type GatewayProcess, Manifests, serving } from "./gateway-process.ts";
 import { post } from "./load-client.ts";
 
 const checked = (port: number): string => `apiVersion: machinelearning.seldon.io/v1
@@ -56,17 +56,7 @@ beforeEach(async () => {
   good = await new Origin(answerEach(answer("200 OK"))).listen();
   bad = await new Origin(answerEach(answer("500 Internal Server Error"))).listen(good.port, "127.0.0.2");
   await manifests.write("iris.yaml", checked(good.port));
-  gateway = new GatewayProcess([
-    "serve",
-    "--folder",
-    manifests.folder,
-    "--listen",
-    "127.0.0.1:0",
-    "--admin",
-    "127.0.0.1:0",
-    "--workers",
-    "3",
-  ]);
+  gateway = serving(manifests.folder, 3);
 });
 afterEach(async () => {
   await gateway.kill();

@@ -5,7 +5,7 @@ import { deploymentShape, type Deployment } from "../../gateway/api/deployments.
 import type { Status } from "../../gateway/api/status.ts";
 import { freePort } from "../ports.ts";
 import { until } from "./until.ts";
-import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
+import { Manifests, ModelServer, serving } from "./gateway-process.ts";
 
 const closers: (() => unknown)[] = [];
 afterAll(async () => {
@@ -26,17 +26,7 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
   await folder.deploy("dead", dead);
   await folder.deploy("quiet", model.port);
   await folder.deployGrpc("call", dead);
-  const gateway = new GatewayProcess([
-    "serve",
-    "--folder",
-    folder.folder,
-    "--listen",
-    "127.0.0.1:0",
-    "--admin",
-    "127.0.0.1:0",
-    "--workers",
-    "2",
-  ]);
+  const gateway = serving(folder.folder, 2);
   closers.push(() => gateway.kill());
   const { traffic, admin } = await gateway.listening();
   const text = { headers: { accept: "text/plain" } };

@@ -5,7 +5,7 @@ import { dashboardRows } from "../../gateway/pages/monitoring/dashboard.ts";
 import { alerts, records } from "../../gateway/pages/monitoring/alerts.ts";
 import { metrics } from "../../gateway/shared/metrics.ts";
 import { freePort } from "../ports.ts";
-import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
+import { type GatewayProcess, Manifests, ModelServer, serving } from "./gateway-process.ts";
 import { post } from "./load-client.ts";
 
 /** Labels of the scrape itself, which Prometheus adds. */
@@ -75,17 +75,7 @@ beforeAll(async () => {
   model.answer = (_, response) => response.writeHead(500).end();
   await manifests.deploy("failing", model.port);
   await manifests.deploy("dead", await freePort());
-  gateway = new GatewayProcess([
-    "serve",
-    "--folder",
-    manifests.folder,
-    "--listen",
-    "127.0.0.1:0",
-    "--admin",
-    "127.0.0.1:0",
-    "--workers",
-    "2",
-  ]);
+  gateway = serving(manifests.folder, 2);
 });
 
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RedisServer, hasRedis } from "../redis-server.ts";
 import { entry } from "./entry.ts";
-import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
+import { type GatewayProcess, Manifests, ModelServer, serving } from "./gateway-process.ts";
 import { until } from "./until.ts";
 
 const key = "iris-key";
@@ -41,23 +41,7 @@ interface Served {
 }
 
 async function serve(...argv: readonly string[]): Promise<Served> {
-  const gateway = new GatewayProcess([
-    "serve",
-    "--folder",
-    manifests.folder,
-    "--listen",
-    "127.0.0.1:0",
-    "--admin",
-    "127.0.0.1:0",
-    "--workers",
-    "2",
-    "--drain-wait-ms",
-    "0",
-    "--oauth",
-    "--access-log",
-    "all",
-    ...argv,
-  ]);
+  const gateway = serving(manifests.folder, 2, "--drain-wait-ms", "0", "--oauth", "--access-log", "all", ...argv);
   ends.push(() => gateway.kill());
   return { gateway, ...(await gateway.listening()) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { beyondShare, without, type Taken } from "../../../../gateway/control/publish/namespace-shares.ts";
-import { Publisher, coalesceMs } from "../../../../gateway/control/publish/publisher.ts";
+import { Publisher, coalesceMs, type PublisherEvents } from "../../../../gateway/control/publish/publisher.ts";
 import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
 import type { Mapping } from "../../../../routing/model/mapping.ts";
@@ -109,9 +109,8 @@ describe("what a namespace takes beyond its share", () => {
   });
 });
 
-test("a namespace that would fill the table keeps nobody from changing: it is told what has no room, and gets it when it makes some", () => {
-  const memory = tableMemory(2);
-  const publisher: Publisher = new Publisher(
+function publisherOn(memory: SharedArrayBuffer, reached: PublisherEvents["reached"] = () => undefined): Publisher {
+  return new Publisher(
     new SharedTable(memory),
     { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
     {
@@ -123,9 +122,14 @@ test("a namespace that would fill the table keeps nobody from changing: it is to
       settled: () => undefined,
       live: () => undefined,
       taken: () => undefined,
-      reached: () => undefined,
+      reached,
     },
   );
+}
+
+test("a namespace that would fill the table keeps nobody from changing: it is told what has no room, and gets it when it makes some", () => {
+  const memory = tableMemory(2);
+  const publisher = publisherOn(memory);
   const reader = new TableReader(memory, 0);
   const served = (): readonly string[] => {
     reader.take();
@@ -154,21 +158,7 @@ test("a namespace that would fill the table keeps nobody from changing: it is to
 test("a change that makes a namespace smaller is served, whatever the namespace takes, and so is what fits into the room that it makes", () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
-  const publisher: Publisher = new Publisher(
-    new SharedTable(tableMemory(1)),
-    { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
-    {
-      isOneNamespace: false,
-      settings: () => plainSettings,
-      everything: () => [],
-      failing: () => [],
-      written: () => undefined,
-      settled: () => undefined,
-      live: () => undefined,
-      taken: () => undefined,
-      reached: () => undefined,
-    },
-  );
+  const publisher = publisherOn(tableMemory(1));
   const apply = (mappings: readonly Mapping[], removed: readonly Mapping[] = []): readonly string[] => {
     publisher.change({ ...noChange, mappings, removedMappings: removed.map(({ id }) => id) }, 0);
     publisher.open();
@@ -197,21 +187,7 @@ test("what waits for room wakes nobody, and is not tried again for nothing", () 
   onTestFinished(() => void vi.useRealTimers());
   const memory = tableMemory(2);
   let tried = 0;
-  const publisher: Publisher = new Publisher(
-    new SharedTable(memory),
-    { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
-    {
-      isOneNamespace: false,
-      settings: () => plainSettings,
-      everything: () => [],
-      failing: () => [],
-      written: () => undefined,
-      settled: () => undefined,
-      live: () => undefined,
-      taken: () => undefined,
-      reached: (point) => (tried += point === "begun" ? 1 : 0),
-    },
-  );
+  const publisher = publisherOn(memory, (point) => (tried += point === "begun" ? 1 : 0));
   const reader = new TableReader(memory, 0);
   let wakes = 0;
   // As a worker does: it says, when it was woken, which table it reads.
