@@ -20,10 +20,8 @@ export interface LogRecord {
 /** A gateway on a folder, on ports of its own. `more`: other options of `serve`. */
 export function serving(folder: string, workers: number, ...more: readonly string[]): GatewayProcess {
   const any = "127.0.0.1:0";
-  return new GatewayProcess([
-    ...["serve", "--folder", folder, "--listen", any, "--admin", any, "--workers", String(workers)],
-    ...more,
-  ]);
+  const argv = ["serve", "--folder", folder, "--listen", any, "--admin", any, "--workers", String(workers)];
+  return new GatewayProcess([...argv, ...more]);
 }
 
 /** A running gateway: what it logs, and how to end it or one of its threads. */
