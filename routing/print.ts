@@ -109,7 +109,7 @@ export function printShare(share: number): string {
   return `${Number((share * 100).toFixed(4))}%`;
 }
 
-/** Longest path that a regex may make where nobody says otherwise (`--request-line-bytes`). */
+/** Longest path that a regex may make, by default (`--request-line-bytes`). */
 const usualLineBytes = 8192;
 
 /** The path that the Upstream sees, with its query; where the request would be refused, why. */
@@ -184,7 +184,7 @@ function redirectText({ path }: RedirectTarget): string {
   }
 }
 
-/** What somebody wrote beside the destination: limits, retries, hosts, header edits. Defaults are left out. */
+/** Declared settings beside the destination: limits, retries, hosts, header edits. Defaults are left out. */
 function policyText(target: ForwardTarget): string {
   const parts: string[] = [];
   if (target.timeout.setBy !== null)

@@ -124,7 +124,7 @@ export class RouteTable<T> {
     return made;
   }
 
-  /** For every now and then: lets go of what nobody has asked for since the last call but one. */
+  /** Called now and then: lets go of Routes without a request since the last call but one. */
   rest(): void {
     const last = (this.#round + 255) % 256;
     for (let number = 0; number < this.#madeRoutes.length; number++) {

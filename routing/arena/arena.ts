@@ -1,14 +1,14 @@
-// Arena: the memory of tables. One writer, many readers; plain views, which may lie on memory that threads share (who shares it, publishes and
-// keeps readers apart from the writer is above this layer: gateway/shared/shared-table.ts).
+// Arena: the memory of tables. One writer, many readers; plain views, which may lie on memory that threads share (sharing it, publishing and
+// keeping readers apart from the writer is done above this layer: gateway/shared/shared-table.ts).
 //
 //   unit 0        none
 //   unit 1        the empty page
-//   from 4        cells of whoever shares the memory
+//   from 4        cells for the threads that share the memory
 //   from 256      ring of Upstreams that changed
 //   from 2048     blocks: a root for each table, pages of its indexes, records
 //
 // A unit is 64 bytes, a cache line. What is written once in a block never changes while a table names it: a change is written beside what it
-// replaces. Every page and record has a serial, which whoever names it knows too: a reader that meets another one has met a block that was used again, and
+// replaces. Every page and record has a serial, and its name has the same one: a reader that meets another serial has met a block that was used again, and
 // stops with an ArenaFault instead of finding a wrong Route.
 
 export interface Arena {
@@ -24,11 +24,11 @@ export const unitBytes = 64;
 export const unitWords = 16;
 
 export const emptyPage = 1;
-/** Cells of whoever shares the memory: from this unit on, so many words. */
+/** Cells for the threads that share the memory: their first unit, and their words. */
 export const cellsUnit = 4;
 export const cellWords = 252 * unitWords;
 export const ringUnit = 256;
-/** Upstreams that the ring holds: the last so many changes. */
+/** Upstreams that the ring holds: one for each of the last changes. */
 export const ringWords = 16_384;
 export const firstBlock = 2048;
 

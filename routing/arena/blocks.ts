@@ -63,7 +63,7 @@ export class Blocks {
     return this.#top;
   }
 
-  /** The first unit of a block of so many bytes, whose content is anything. Throws ArenaFull. */
+  /** The first unit of a block of this size, with any content. Throws ArenaFull. */
   take(bytes: number): number {
     const kind = classOf(bytes);
     const size = classSizes[kind];
@@ -78,7 +78,7 @@ export class Blocks {
     if (this.#used - this.#left > this.#tableUnits - firstBlock) throw this.#full();
   }
 
-  /** Nobody names the block any more in the table that is being written. */
+  /** The table that is being written no longer names the block. */
   leave(unit: number, bytes: number): void {
     this.#goes(unit, classOf(bytes));
   }

@@ -107,7 +107,7 @@ export function entriesOf({ words }: Arena, unit: number): IndexEntry[] {
   return entries;
 }
 
-/** Bytes of a page of so many slots. */
+/** Bytes of a page with this number of slots. */
 export function bytesFor(slots: number, slotWords: number): number {
   return unitBytes + slots * slotWords * 4;
 }

@@ -71,7 +71,7 @@ export class IndexReader {
   }
 }
 
-/** Of whoever walked over all slots of a page. */
+/** The fault of a walk over all slots of a page. */
 export function endless(): ArenaFault {
   return new ArenaFault("a page has no free slot");
 }

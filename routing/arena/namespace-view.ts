@@ -70,7 +70,7 @@ export function viewOf(routes: NamespaceRoutes, unit: number, hashSeed: number):
   return view;
 }
 
-/** `meta` of the slot of a namespace whose base has so many bytes. */
+/** `meta` of the slot of a namespace whose base has this length, bytes. */
 export function spaceMetaOf(
   { slashed, unslashed, whole, unbased, named, scanned }: NamespaceRoutes,
   baseLength: number,
@@ -88,7 +88,7 @@ export function spaceMetaOf(
   return length | plainFlag | (named > 0 ? namedFlag : 0) | (shortest << shortestShift) | (longest << longestShift);
 }
 
-/** May this be the slot of a namespace whose base has so many bytes? */
+/** May this be the slot of a namespace whose base has this length, bytes? */
 export function isOfLength(meta: number, baseLength: number): boolean {
   return ((meta >> flagBits) & maxBase) === (baseLength < maxBase ? baseLength : maxBase);
 }

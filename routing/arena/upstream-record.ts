@@ -31,7 +31,7 @@ export function upstreamKeyAt(arena: Arena, unit: number): string {
   return Buffer.from(textOfRecord(arena, unit), "latin1").toString();
 }
 
-/** What its record has for an owner: its state, so that whoever asks for nothing else parses nothing. */
+/** The `owner` of its record: its state, so that a reader that asks for nothing else parses nothing. */
 export function ownerOfUpstream({ endpoints }: KnownUpstream): number {
   return stateBits(stateOfEndpoints(endpoints));
 }

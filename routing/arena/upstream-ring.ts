@@ -1,5 +1,5 @@
 // The ring of Upstreams that changed, by number: what a reader that has made something of an Upstream must look at when it takes the next table.
-// The last `ringWords` of them are in the ring; whoever was away for longer looks at all that it has.
+// The last `ringWords` of them are in the ring. A reader that was away for longer looks at all its Upstreams.
 import { ringUnit, ringWords, unitWords, type Arena } from "./arena.ts";
 
 const start = ringUnit * unitWords;

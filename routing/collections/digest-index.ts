@@ -1,4 +1,4 @@
-// DigestIndex: numbers by text, without the texts: 64 bits of each, with a key that nobody is told, so that no two texts can be made to meet. At
+// DigestIndex: numbers by text, without the texts: 64 bits of each, with a secret key, so that a tenant cannot make two texts meet. At
 // 10,000 SDs there are 60,000 ids of Mappings alone, and a Map of them with its texts takes six times as much memory.
 import { digestOf, type DigestKey } from "./digest.ts";
 

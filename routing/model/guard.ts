@@ -2,9 +2,9 @@
 
 /** Who may call. */
 export type Auth =
-  /** Whom one of these providers of identities admits; an unknown one admits nobody. */
+  /** Callers that one of these providers of identities admits. An unknown provider admits no caller. */
   | { readonly kind: "providers"; readonly names: readonly string[] }
-  /** Anybody, where the policy or a Grant lets the namespace say so; else nobody. */
+  /** Every caller, where the policy or a Grant lets the namespace say so; else no caller. */
   | { readonly kind: "open"; readonly granted: boolean };
 
 /** So many requests in so long, as a generic cell rate algorithm counts them. */

@@ -19,7 +19,7 @@ export type Role =
 /** A limit in ms and what set it, for the 504's sentence. `ms: 0` is none. */
 export interface TimeLimit {
   readonly ms: number;
-  /** null: the default, which nobody wrote (routing rule 17); else for example `annotation seldon.io/rest-timeout`. */
+  /** null: the default, which no manifest wrote (routing rule 17); else for example `annotation seldon.io/rest-timeout`. */
   readonly setBy: string | null;
 }
 

@@ -40,7 +40,7 @@ export interface TableSettings {
   readonly external: ExternalServices;
 }
 
-/** Nobody has said anything. */
+/** The defaults: no Module sets any. */
 export const plainSettings: TableSettings = Object.freeze({
   singleNamespace: null,
   front: null,

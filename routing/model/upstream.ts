@@ -36,7 +36,7 @@ export interface Upstream {
   /** Lifetime after which a connection is no longer reused, ms; null: none. */
   readonly maxLifetimeMs: number | null;
   readonly breakers: readonly Breaker[];
-  /** null: nobody asked for one. */
+  /** null: none is declared. */
   readonly healthCheck: HealthCheck | null;
 }
 

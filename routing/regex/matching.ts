@@ -13,7 +13,7 @@ export const mostMatchSteps = 2 ** 19;
 /** What a pattern costs when its automaton outgrows its memory, which it does once. */
 const outgrownSteps = mostMatchSteps / 8;
 
-/** May a regex be asked about a header, host, method or query parameter of so many bytes? Counts the steps. */
+/** May a regex match a header, host, method or query parameter of this length, bytes? Counts the steps. */
 export function mayMatch(regex: Regex, head: RequestHead, bytes: number): boolean {
   if (bytes <= longestMatchedBytes) return mayMatchPath(regex, head, bytes);
   head.regexSteps += 1;

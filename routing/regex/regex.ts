@@ -21,7 +21,7 @@ export interface Regex {
   readonly prefix: string;
   /** Its automaton has outgrown its memory: from then on a character costs as many steps as the program has. */
   readonly wide: boolean;
-  /** Steps that a full match of a text of so many characters takes at most. */
+  /** Most steps of a full match of a text of this length, characters. */
   stepsFor(length: number): number;
   /** Full match: as if the pattern were `^(?:pattern)$`. */
   matches(text: string): boolean;

@@ -1,4 +1,4 @@
-// LengthCounts: which path lengths a space holds, so that lookup stops hashing after the longest and skips lengths that nobody declares.
+// LengthCounts: which path lengths a space holds, so that lookup stops hashing after the longest and skips lengths that no Route has.
 
 /** A multiset of numbers. */
 export interface LengthCounts {

@@ -144,7 +144,7 @@ export function digestOfUnready({ live, shares }: Pick<RoutePlan<RouteMember>, "
   return sum;
 }
 
-/** The same of the Mappings of a Route, none or more, whose plan nobody needs. */
+/** The same for the Mappings of a Route, none or more, without its plan. */
 export function digestOfUnreadyAmong(members: readonly RouteMember[]): Digest {
   if (members.every(({ state: { ready, ending } }) => ready && !ending)) return noDigest;
   const live = liveOf(members);
@@ -206,7 +206,7 @@ function sharesOf(
   const level1 = memberShares(weights);
   if (level1.note !== null) problems.push(...weightProblems(live, weights.length, level1.note));
   const declared = live.map(({ mapping }) => level1.shares[numbers.get(mapping.member)!]! * shareOf(mapping));
-  // Pods that are ending stop at a moment that nobody tells beforehand: they take shares only where nothing else is there to take them.
+  // Pods that are ending stop without notice: they take shares only where no other member can.
   const lasts = live.some(({ state: { ready, ending } }, index) => ready && !ending && declared[index]! > 0);
   const parts = live.map(({ mapping, state: { ready, ending } }, index) => {
     return { share: declared[index]!, member: numbers.get(mapping.member)!, ready: ready && !(ending && lasts) };
@@ -286,7 +286,7 @@ function shadowsOf<T>(members: readonly AttachedMapping<T>[]): readonly Shadow<T
   const shadows: Shadow<T>[] = [];
   for (const { mapping, state, attached } of members) {
     const { role, target } = mapping;
-    // A redirect has nothing to copy to; k8s/translate says so to whoever wrote one.
+    // A redirect has no Upstream to copy to. k8s/translate reports it to its author.
     if (role.kind !== "shadow" || target.kind !== "forward") continue;
     shadows.push(
       Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: state.ready, attached }),
@@ -328,7 +328,7 @@ function weightProblems(live: readonly RouteMember[], count: number, note: Share
   }
 }
 
-/** Thousands may share a Route, and each is told of the others: so many of them by name. */
+/** Thousands may share a Route, and the Problem of each names the others: at most this many. */
 const mostNamed = 8;
 
 /** One Problem for each object concerned. */

@@ -11,7 +11,7 @@ export type ParsedBlocks =
   /** Words that follow the text: what is wrong. */
   | { readonly kind: "wrong"; readonly reason: string };
 
-/** A list as people write it: commas, white space or both between blocks. An empty one is wrong: it would be nobody or everybody. */
+/** A list as people write it: commas, white space or both between blocks. An empty one is wrong: it would mean no address or every address. */
 export function parseBlocks(text: string, most: number): ParsedBlocks {
   if (text.length > most * longestBlock * 2) return { kind: "wrong", reason: `is longer than ${most} blocks can be` };
   const words = text.split(/[\s,]+/).filter((word) => word !== "");
@@ -69,7 +69,7 @@ export class AddressBlocks {
   readonly #ipv4: SortedBlocks;
   readonly #ipv6: SortedBlocks;
 
-  /** Of canonical blocks. One that is none is a bug: whoever compares fewer blocks than were meant lets others in. */
+  /** Of canonical blocks. Any other block is a bug, since a shorter list would let others in. */
   constructor(blocks: readonly string[]) {
     const parsed = blocks.map((text) => {
       const block = parseBlock(text);

@@ -1,4 +1,4 @@
-// Digests of credentials: what is kept and compared instead of a name or a secret that somebody sends.
+// Digests of credentials: the gateway keeps and compares them instead of the names and secrets that clients send.
 import { createHash } from "node:crypto";
 
 /** SHA-256, lower hex, of texts that cannot run into each other: each stands behind its length. `use` keeps digests of different uses apart. */

@@ -1,4 +1,4 @@
-// Problems: what somebody declared and is not served as written. Values, never exceptions, so that one bad object cannot touch another.
+// Problems: declarations that are not served as written. They are values, never exceptions, so that one bad object cannot touch another.
 import { visible } from "./visible.ts";
 
 /** The object that a Mapping or a Problem comes from. `namespace` is "" for cluster-scoped things such as a Grants file. */

@@ -1,4 +1,4 @@
-// Visible: texts that somebody else wrote, before they reach a terminal, a log, an event or the body of an answer.
+// Visible: texts of tenants and clients, before they reach a terminal, a log, an event or the body of an answer.
 
 /** What a terminal obeys, what breaks a line, what turns or hides text (bidirectional and other format characters), and halves of characters. */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
@@ -11,7 +11,7 @@ export function visible(text: string): string {
   return plain.test(text) && !text.includes("\n") ? text : text.replace(unseen, escaped);
 }
 
-/** Several lines, or JSON, whose strings then have the same value for whoever parses it. */
+/** Several lines, or JSON, whose strings then still parse to the same values. */
 export function visibleLines(text: string): string {
   return plain.test(text) ? text : text.replace(unseenInLines, escaped);
 }

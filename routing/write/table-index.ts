@@ -124,7 +124,7 @@ export class TableIndex {
     return this.#bytes.get(namespace) ?? 0;
   }
 
-  /** A Route's record, with these members, one or more, of so many bytes, came (`by` 1) or goes (−1). */
+  /** A Route's record, with these members, one or more, and `ownBytes` long, came (`by` 1) or goes (−1). */
   countBytes(members: readonly RouteMember[], ownBytes: number, by: 1 | -1): void {
     const { namespace } = members[0]!.mapping;
     const bytes = this.bytesOf(namespace) + by * (ownBytes + members.length * recordOverhead);

@@ -1,7 +1,7 @@
 // TableWriter: the one writer of an arena. It takes changes and writes the next table beside the one before: records of what changed, the pages
-// of the indexes that name them, and a root. Whoever calls publishes the root by one store; until then nobody can see any of it.
+// of the indexes that name them, and a root. The caller publishes the root by one store. Until then no reader can see any of it.
 //
-// What it knows beside the arena (where each Mapping and Upstream is) another writer finds out again from the newest root (routing/write/table-index.ts). A writer that threw knows nothing any more: open another one.
+// What it knows beside the arena (where each Mapping and Upstream is) another writer finds out again from the newest root (routing/write/table-index.ts). After it threw a writer must not be used: open another one.
 import { unitBytes, type Arena } from "../arena/arena.ts";
 import { openKey, type DigestKey } from "../collections/digest.ts";
 import type { Problem } from "../text/problem.ts";
@@ -19,7 +19,7 @@ export class TableWriter {
   readonly #index: TableIndex;
 
   /**
-   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody; the hashes of a first table begin with it. `found` gets the slots that are in
+   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and secret; the hashes of a first table begin with it. `found` gets the slots that are in
    * the table.
    */
   constructor(

@@ -24,7 +24,7 @@ interface Draft {
   /** null: the table does not know it. */
   readonly entry: UpstreamEntry | null;
   readonly before: UpstreamState;
-  /** As its record will say; null: nobody has asked. */
+  /** As its record will have it; null: not read yet. */
   known: KnownUpstream | null;
   isChanged: boolean;
   state: UpstreamState;
@@ -50,7 +50,7 @@ export class UpstreamsEdit {
     for (const key of removedUpstreams) this.#set(key, nothingKnown);
     for (const { upstream, breakerSlot } of upstreams) {
       const known = this.#knownOf(upstream.key);
-      // Nobody fails a check that is not made.
+      // Without a check no Endpoint fails one.
       this.#set(upstream.key, {
         ...known,
         upstream,

@@ -60,7 +60,7 @@ class Declared<U extends Declarer> {
     if (this.#first !== null && compareDeclaring(declaring, this.#first) < 0) this.#first = declaring;
   }
 
-  /** false: nobody is left. */
+  /** false: no declarer is left. */
   remove(declarer: U): boolean {
     if (!(this.#declarers instanceof Set)) return false;
     this.#declarers.delete(declarer);
@@ -106,7 +106,7 @@ function compareDeclaring(a: Declaring, b: Declaring): number {
 
 /** Why a declarer's name is not served. */
 export interface NameRefusal {
-  /** Nobody is served: only the record could say who is. */
+  /** No namespace is served: only the record could name the owner. */
   readonly undecided: boolean;
   /** Words that follow the name. */
   readonly reason: string;
@@ -119,9 +119,9 @@ export class BareNames<U extends Declarer> {
   readonly #reserved = new Map<string, string | null>();
   /** The record's names. More than one owner only where the record or the Grants were changed by hand. */
   readonly #entries = new Map<string, Few<ClaimEntry>>();
-  /** Of these, whose namespace nobody declared the name in since it was recorded: when nobody does any more the others were given up, and are not only missing. */
+  /** Entries whose namespace has not declared the name since it was recorded. If the namespace of any other entry no longer declares it, that claim was given up. */
   readonly #unseen = new Set<ClaimEntry>();
-  /** Names that somebody declares and nobody holds. */
+  /** Names that are declared and have no owner in the record. */
   readonly #unrecorded = new Set<string>();
   /** Keys of what was given up. */
   readonly #ended = new Set<string>();

@@ -17,7 +17,7 @@ interface Wish extends Omit<Claimant, "sinceMs" | "sequence"> {
 interface PrefixEntry {
   readonly entry: ClaimEntry;
   readonly area: ClaimArea;
-  /** Somebody claimed it here since it was recorded: when nobody does any more it was given up, and is not only missing. */
+  /** It was claimed here since it was recorded: without a claim it was given up, and is not only missing. */
   seen: boolean;
 }
 
@@ -40,7 +40,7 @@ export class Claims {
   #accepted: ReadonlySet<string> = new Set();
   #decision = undecidedNothing;
   #added: readonly NewClaim[] = [];
-  /** null: gathered anew when somebody asks, which every change of an object does. */
+  /** null: gathered at the next question, which every change of an object asks. */
   #ended: readonly string[] | null = null;
 
   constructor(grants: readonly Grant[], asRecorded: boolean) {
@@ -96,7 +96,7 @@ export class Claims {
   /** An error on both sides of each contest. */
   *problems(): Iterable<Problem> {
     const { contests, undecided } = this.#decision;
-    // Of claims that many lost to: each of those is told why, and the claim of so many of them.
+    // A claim may beat many: each loser gets a Problem, and the winner one for each of the first `maxTold`.
     const told = new Map<string, number>();
     for (const { loser, winner } of contests) {
       const isUndecided = undecided.has(loser.id);
@@ -177,7 +177,7 @@ export class Claims {
     return wider.length === 0 ? null : Math.min(...wider.map(({ entry }) => entry.sinceMs));
   }
 
-  /** What nobody has claimed here yet is kept for its namespace. */
+  /** Recorded prefixes without a claim here yet: they stay reserved for their namespaces. */
   #reservations(): readonly Claimant[] {
     return [...this.#entries].flatMap(([key, { entry, area, seen }]) =>
       seen || this.#sequences.has(key)

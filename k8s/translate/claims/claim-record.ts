@@ -1,5 +1,5 @@
 // The record of claims as text: what is kept in a ConfigMap or a file, read again by any replica. One line of head, JSON lines, a checksum, so that
-// what somebody cut, merged or edited is told from what a gateway wrote, and is not believed.
+// a record that was cut, merged or edited is recognised and not believed.
 import { createHash } from "node:crypto";
 import { hostText } from "../../../routing/model/match-precedence.ts";
 import { compareText } from "../../../routing/text/problem.ts";

@@ -9,11 +9,11 @@ import type { Draft, ObjectMeaning } from "../meaning/meaning.ts";
 import type { Declarer } from "../declarers/declarer.ts";
 import type { Refusals } from "../declarers/usage.ts";
 
-/** Where it is decided who holds what. */
+/** Where claims are decided. */
 export interface Recording {
   /**
-   * `here`: whoever claims first holds, from the change in which that is seen. `elsewhere`: from when the record says so (`setRecord`), and until
-   * then only what nobody else claims is served.
+   * `here`: the first claim wins, from the change in which it is seen. `elsewhere`: the record decides (`setRecord`), and until
+   * then only uncontested claims are served.
    */
   readonly kind: "here" | "elsewhere";
   /** The record at the start: of an earlier Translator, or []. */
@@ -72,7 +72,7 @@ export class ClaimRegistry {
     return this.#bareNames.decide();
   }
 
-  /** Where it is decided here: whoever holds something from this change on is recorded with its number. */
+  /** Where claims are decided here: an owner from this change on is recorded with the number of the change. */
   #recordHere(): Iterable<Declarer> {
     if (!this.#recordsHere) return [];
     const { added, ended } = this.recordChange;

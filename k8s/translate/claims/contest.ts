@@ -37,7 +37,7 @@ export function decideClaims(claimants: readonly Claimant[], asRecorded: boolean
   return { contests, undecided };
 }
 
-/** A claim on `/` may lose to thousands: so many of them are told, and it tells so many. */
+/** A claim on `/` may lose to thousands: its Problems name at most this many of them. */
 const namedOwners = 16;
 
 const noIds: ReadonlySet<string> = new Set();

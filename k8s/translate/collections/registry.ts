@@ -1,4 +1,4 @@
-// Registry: records by namespace and name that exist while somebody has a use for them.
+// Registry: records by namespace and name that exist while they are in use.
 //
 // Inserting a name costs about a microsecond, so at 10,000 SDs all that belongs to one name is one record, and readers hold the records themselves.
 import { NamedMap } from "./named-map.ts";
@@ -7,7 +7,7 @@ import { NamedMap } from "./named-map.ts";
 export interface NamedRecord {
   readonly namespace: string;
   readonly name: string;
-  /** Nobody has a use for it. */
+  /** It is not in use. */
   readonly isIdle: boolean;
   /** Among those that `sweep` looks at. */
   touched: boolean;

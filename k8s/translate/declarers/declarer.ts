@@ -31,7 +31,7 @@ export class Declarer implements Declared {
   createdAt = "";
   names: Few<string> = null;
   decodeProblems: readonly Problem[] = noProblems;
-  /** null: it was let go once it was published, and what it declares is translated again when somebody asks. */
+  /** null: it was let go once it was published, and what it declares is translated again on request. */
   meaning: ObjectMeaning | null = nothing;
   /** Of its meaning. */
   problems: readonly Problem[] = noProblems;

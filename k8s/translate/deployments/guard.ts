@@ -11,7 +11,7 @@ import { annotationsOf, fieldOf, isRecord, quoted, recordOf } from "../values/va
 
 export interface DecodedGuard {
   readonly guard: Guard;
-  /** false: something of it cannot be read, and nobody may call. */
+  /** false: a part of it cannot be read, and no caller is admitted. */
   readonly readable: boolean;
 }
 

@@ -1,4 +1,4 @@
-// RecordEdits: puts what objects say into the records that declarers read, and wakes whoever has read them.
+// RecordEdits: puts what objects say into the records that declarers read, and wakes the declarers that have read them.
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import type { Backend } from "./backend-records.ts";

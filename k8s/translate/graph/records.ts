@@ -1,4 +1,4 @@
-// Records: what declarers read, by name, whether it exists or not. Each is there while somebody has a use for it.
+// Records: what declarers read, by name, whether it exists or not. Each is there while it is in use.
 import { Backend, type Backends } from "./backend-records.ts";
 import { Material, NameRecord } from "./name-record.ts";
 import { Registry } from "../collections/registry.ts";
@@ -30,7 +30,7 @@ export class Records {
       (this.secrets.get(read.namespace, read.name) === read ? this.secrets : this.contexts).touch(read);
   }
 
-  /** Forgets what nobody uses any more. */
+  /** Forgets records that are no longer in use. */
   sweep(): void {
     for (const registry of [this.backends.registry, this.names, this.secrets, this.contexts]) registry.sweep();
   }

@@ -47,7 +47,7 @@ export interface Draft {
   readonly field: string;
 }
 
-/** Which Service was chosen for a predictor; its candidates are listed when somebody asks. */
+/** Which Service was chosen for a predictor; its candidates are listed on request. */
 export interface Choice {
   readonly mapping: string;
   readonly predictor: Predictor;
@@ -78,7 +78,7 @@ export const nothing: ObjectMeaning = Object.freeze({
 
 export const ownedStanding: Standing = Object.freeze({ kind: "owned" });
 
-/** What a declarer may look at outside itself. Whoever asks is told again when the answer changes. */
+/** What a declarer may look at outside itself. A declarer that asked is translated again when the answer changes. */
 export interface Lookups {
   readonly settings: TranslateSettings;
   service(namespace: string, name: string): Service | null;

@@ -1,4 +1,4 @@
-// Near words: which known word somebody probably meant. For sentences, and for keys that are no business of ours unless they nearly are.
+// Near words: which known word was probably meant. For sentences, and for keys that are no business of ours unless they nearly are.
 
 /** Longest word that is compared. */
 const longest = 80;

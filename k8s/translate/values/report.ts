@@ -1,4 +1,4 @@
-// Report: how whoever reads an object says what is wrong with it; the object is its giver's.
+// Report: how a reader of an object reports its faults; the object is its giver's.
 import type { ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 
 /** `field` and `sentence` as in a Problem. */
