@@ -141,7 +141,7 @@ describe("tokens in Redis", () => {
     const kept = new Map(commands.filter(([name]) => name === "set").map(([, [key, value]]) => [key, value]));
     const redis = {
       call: async (_: string, [key]: readonly (string | number)[]) =>
-        ({ kind: "reply", reply: kept.get(key!) ?? null }) as const,
+        ({ kind: "reply", reply: kept.get(key) ?? null }) as const,
     };
     expect(
       await new RedisTokens(
