@@ -1,7 +1,7 @@
 // What the image holds, made here without a container engine: what the last stage of the Dockerfile copies, of which the packed form is made here, too.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -51,6 +51,23 @@ const asNobody =
 /** Paths below it, in order. */
 async function entriesIn(path: string): Promise<readonly string[]> {
   return (await readdir(path, { recursive: true })).sort();
+}
+
+/** The root of a container of the image: the last stage of the Dockerfile on a base of this Node, the libraries that it is linked with, and `env`. */
+async function rootOf(node: string): Promise<string> {
+  const base = await mkdtemp(join(tmpdir(), "sluice-root-"));
+  const { stdout } = await promisify(execFile)("ldd", [node]);
+  const { stdout: ofEnv } = await promisify(execFile)("ldd", ["/usr/bin/env"]);
+  const libraries = new Set(`${stdout}${ofEnv}`.match(/\/\S+/g));
+  for (const path of [...libraries, "/usr/bin/env"]) await cp(path, join(base, path), { dereference: true });
+  await cp(node, join(base, "usr/local/bin/node"));
+  await cp(image, join(base, "sluice"), { recursive: true });
+  await cp(join(root, "k8s/examples"), join(base, "examples"), { recursive: true });
+  await symlink("/sluice/packed/main.js", join(base, "usr/local/bin/sluice"));
+  for (const path of ["proc", "tmp"]) await mkdir(join(base, path));
+  await chmod(join(base, "tmp"), 0o1777);
+  await chmod(base, 0o755);
+  return base;
 }
 
 /** Environment of a machine that is no pod and has no kubeconfig. */
@@ -160,6 +177,30 @@ describe("the image", () => {
     expect([(await ended)[0], errors]).toEqual([0, ""]);
     expect(await entriesIn(folder)).toEqual(files);
   });
+
+  test.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
+    "runs as user 1000 on a root that nobody can write, without a capability, with a Node and its libraries and nothing else beside it",
+    async () => {
+      const base = await rootOf(process.execPath);
+      const inside = async (...argv: readonly string[]): Promise<string> => {
+        const chroot = ["setpriv", "--no-new-privs", "chroot", "--userspec=1000:1000", "--groups=", base, ...argv];
+        const script =
+          'mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount -o remount,ro,bind "$0" && exec "$@"';
+        const { stdout } = await promisify(execFile)(
+          "unshare",
+          ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, base, ...chroot],
+          { env: { PATH: `/usr/local/bin:${process.env["PATH"]!}` } },
+        );
+        return stdout;
+      };
+      const facts = `const { readFileSync, writeFileSync } = require("node:fs"); let code = ""; try { writeFileSync("/tmp/x", ""); } catch (error) { code = error.code; }
+        const { 1: capabilities } = /^CapEff:\\s*(\\w+)/m.exec(readFileSync("/proc/self/status", "utf8")); console.log(JSON.stringify([process.getuid(), process.getgid(), code, capabilities]));`;
+      expect(JSON.parse(await inside("node", "-e", facts))).toEqual([1000, 1000, "EROFS", "0".repeat(16)]);
+      expect(await inside("sluice", "version")).toMatch(/^sluice [\d.]+ \(/);
+      expect(await inside("sluice", "routes", "/examples")).toContain("models/iris-canary");
+      await rm(base, { recursive: true });
+    },
+  );
 
   test.each([
     ["check", "--cluster"],

@@ -1,5 +1,5 @@
 // What replicas of two versions share during an upgrade: Redis, the record of claims, the snapshot of a volume, and answers that commands join. Each shared form of each
-// version is stored in test/fixtures/VERSION. This code reads all of them, and what it writes is what the newest of them has.
+// version is stored in a folder of test/fixtures. This code reads all of them, and what it writes is what the newest of them has.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
