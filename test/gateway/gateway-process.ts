@@ -1,7 +1,7 @@
 // A real `sluice serve` process, its folder of manifests and a model server behind it, for tests.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -167,6 +167,10 @@ export class Manifests {
     const path = join(this.folder, file);
     await writeFile(`${path}.new`, text);
     await rename(`${path}.new`, path);
+  }
+
+  async read(file: string): Promise<string> {
+    return readFile(join(this.folder, file), "utf8");
   }
 
   async remove(): Promise<void> {
