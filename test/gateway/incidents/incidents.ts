@@ -161,7 +161,7 @@ export const incidents: readonly Incident[] = [
       await stage.manifests.deploy("iris", stage.model.port);
       await stage.manifests.write(
         "host.yaml",
-        "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: { name: shop, namespace: prod }\nspec: { hostname: shop.example, tlsSecret: { name: shop-pair } }\n",
+        "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: { name: shop, namespace: default }\nspec: { hostname: shop.example, tlsSecret: { name: shop-pair } }\n",
       );
       return ["--tls-listen", "127.0.0.1:0"];
     },
@@ -224,11 +224,12 @@ export const incidents: readonly Incident[] = [
       await stage.manifests.deploy("iris", stage.model.port, "prod", { "sluice.io/deny": "10.0.0.0/8" });
       return none;
     },
-    async happen({ stage, ask }) {
+    async happen({ stage, ask, admin }) {
       await expectAll(ask, 200, 1);
       await stage.manifests.deploy("iris", stage.model.port, "prod", { "sluice.io/deny": "10.0.0.0/88" });
+      await until(async () => (await (await fetch(`${admin}/api/v1/problems`)).text()).includes("10.0.0.0/88"));
     },
-    commands: [["changes", deployment], ["problems"]],
+    commands: [["changes", deployment]],
     cause: /sluice\.io\/deny.*10\.0\.0\.0\/88/,
   },
 ];
