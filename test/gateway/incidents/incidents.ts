@@ -227,7 +227,7 @@ export const incidents: readonly Incident[] = [
     async happen({ stage, ask, admin }) {
       await expectAll(ask, 200, 1);
       await stage.manifests.deploy("iris", stage.model.port, "prod", { "sluice.io/deny": "10.0.0.0/88" });
-      await until(async () => (await (await fetch(`${admin}/api/v1/problems`)).text()).includes("10.0.0.0/88"));
+      await until(async () => (await (await fetch(`${admin}/api/v1/changes`)).text()).includes("10.0.0.0/88"));
     },
     commands: [["changes", deployment]],
     cause: /sluice\.io\/deny.*10\.0\.0\.0\/88/,
