@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GrpcClient, metadataOf, paths } from "../../wire/grpc-peer.ts";
 import { GatewayStage } from "../gateway-stage.ts";
+import { until } from "../until.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { incidents } from "./incidents.ts";
 
@@ -12,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-test.each(incidents)("$name", { timeout: 60_000 }, async ({ arrange, happen, commands, cause }) => {
+test.each(incidents)("$name", { timeout: 60_000 }, async ({ arrange, happen, first, commands, cause }) => {
   expect(commands.length).toBeLessThanOrEqual(2);
   const gateway = stage.serve(2, ...(await arrange(stage)));
   const { traffic, admin } = await gateway.listening();
@@ -35,6 +36,15 @@ test.each(incidents)("$name", { timeout: 60_000 }, async ({ arrange, happen, com
       }
     },
   });
+  // Predictors are judged each ten seconds.
+  const verdict = async (): Promise<string> => {
+    const answer = (await (await fetch(`${admin}/api/v1/status`)).json()) as { readonly first: string | null };
+    return answer.first ?? "well";
+  };
+  if (first !== null) await until(async () => first.test(await verdict()), `status says ${first.source}`);
+  // Data workers hand failures over each 100 ms.
+  if (commands.some(([name]) => name === "failures"))
+    await until(async () => (await (await fetch(`${admin}/api/v1/failures`)).text()).includes('"requestId"'));
   const said: string[] = [];
   for (const [name, ...rest] of [["status"], ...commands]) {
     const { out, err } = await runTool(name!, ...rest, "--url", admin);
@@ -42,5 +52,7 @@ test.each(incidents)("$name", { timeout: 60_000 }, async ({ arrange, happen, com
     said.push(`$ sluice ${[name, ...rest].join(" ")}\n${out}`);
   }
   if (process.env["SHOW_INCIDENTS"]) console.log(said.join("\n"));
-  expect(said.join("\n")).toMatch(cause);
+  if (first === null) expect(said[0]).toContain("Well");
+  else expect(said[0]).toContain("Wrong");
+  expect(said.slice(1).join("\n")).toMatch(cause);
 });

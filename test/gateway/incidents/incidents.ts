@@ -21,6 +21,8 @@ export interface Incident {
   readonly arrange: (stage: GatewayStage) => Promise<readonly string[]>;
   /** What happens, and what the client sees. */
   readonly happen: (scene: Scene) => Promise<void>;
+  /** What `sluice status` says first; null: the gateway is well, and the request itself was wrong. */
+  readonly first: RegExp | null;
   /** After `sluice status`: the commands that its first screen names, and the words that tell the cause in one of them. */
   readonly commands: readonly (readonly string[])[];
   readonly cause: RegExp;
@@ -58,6 +60,7 @@ export const incidents: readonly Incident[] = [
       return none;
     },
     happen: ({ ask }) => expectAll(ask, 503),
+    first: /prod\/iris default: .*30.* failed/,
     commands: [["failures", deployment]],
     cause: /127\.0\.0\.1:\d+.*(refused|ECONNREFUSED)|(refused|ECONNREFUSED).*127\.0\.0\.1:\d+/i,
   },
@@ -68,6 +71,7 @@ export const incidents: readonly Incident[] = [
       return none;
     },
     happen: ({ ask }) => expectAll(ask, 503),
+    first: /prod\/iris default: .*30.* failed/,
     commands: [
       ["failures", deployment],
       ["explain", path],
@@ -83,6 +87,7 @@ export const incidents: readonly Incident[] = [
     async happen({ askGrpc }) {
       for (let at = 0; at < many; at++) if ((await askGrpc()) !== 14) throw new Error("it is not UNAVAILABLE");
     },
+    first: /prod\/iris default: .*30.* failed/,
     commands: [["failures", deployment]],
     cause: /UNAVAILABLE.*iris/,
   },
@@ -94,6 +99,7 @@ export const incidents: readonly Incident[] = [
       return none;
     },
     happen: ({ ask }) => expectAll(ask, 504),
+    first: /prod\/iris default: .*30.* failed/,
     commands: [["failures", deployment]],
     cause: /timeout.*100 ms|100 ms.*timeout/i,
   },
@@ -105,16 +111,20 @@ export const incidents: readonly Incident[] = [
       return none;
     },
     happen: ({ ask }) => expectAll(ask, 500),
+    first: /prod\/iris default: .*30.* failed/,
     commands: [["failures", deployment]],
     cause: /The model answered 500/,
   },
   {
     name: "the port of the Service has another name than that of its pods",
     async arrange(stage) {
-      await deployed(stage, (text) => text.replace("ports: [{ name: http, port: 8000", "ports: [{ name: web, port: 8000"));
+      await deployed(stage, (text) =>
+        text.replace("ports: [{ name: http, port: 8000", "ports: [{ name: web, port: 8000"),
+      );
       return none;
     },
     happen: ({ ask }) => expectAll(ask, 503),
+    first: /prod\/iris default: .*30.* failed/,
     commands: [["explain", path], ["problems"]],
     cause: /port.*(web|http)/i,
   },
@@ -131,6 +141,7 @@ export const incidents: readonly Incident[] = [
       await until(async () => (await ask()) === 503);
       await expectAll(ask, 503);
     },
+    first: /prod\/iris default: .* failed/,
     commands: [["problems"], ["changes", deployment]],
     cause: /Service.*iris-default|iris-default.*(gone|missing|not exist|no Service)/i,
   },
@@ -139,6 +150,7 @@ export const incidents: readonly Incident[] = [
     async arrange(stage) {
       await stage.manifests.deploy("iris", stage.model.port, "prod", {
         "seldon.io/ambassador-circuit-breakers-max-requests": "1",
+        "seldon.io/rest-timeout": "60000",
       });
       return none;
     },
@@ -149,6 +161,7 @@ export const incidents: readonly Incident[] = [
       await arrived.promise;
       await expectAll(ask, 503);
     },
+    first: /Circuit breakers are at their limit/,
     commands: [
       ["failures", deployment],
       ["explain", path],
@@ -166,6 +179,7 @@ export const incidents: readonly Incident[] = [
       return ["--tls-listen", "127.0.0.1:0"];
     },
     happen: async () => undefined,
+    first: /1 Problem/,
     commands: [["problems"]],
     cause: /shop-pair/,
   },
@@ -179,6 +193,7 @@ export const incidents: readonly Incident[] = [
       await expectAll(ask, 200, 1);
       await expectAll(ask, 429);
     },
+    first: null,
     commands: [
       ["failures", deployment],
       ["who", "--deployment", deployment],
@@ -194,6 +209,7 @@ export const incidents: readonly Incident[] = [
       return ["--redis", `redis://127.0.0.1:${port}`, "--policy", join(stage.files.folder, "policy.yaml")];
     },
     happen: ({ ask }) => expectAll(ask, 503),
+    first: /0 of 2 data workers are connected to Redis/,
     commands: [["failures", deployment]],
     cause: /Redis/,
   },
@@ -212,6 +228,7 @@ export const incidents: readonly Incident[] = [
       for (let at = 0; at < many; at++)
         if ((await ask({ "x-api-key": "another-key-of-app" })) !== 401) throw new Error("it is not 401");
     },
+    first: null,
     commands: [
       ["failures", deployment],
       ["who", "--deployment", deployment],
@@ -229,6 +246,7 @@ export const incidents: readonly Incident[] = [
       await stage.manifests.deploy("iris", stage.model.port, "prod", { "sluice.io/deny": "10.0.0.0/88" });
       await until(async () => (await (await fetch(`${admin}/api/v1/changes`)).text()).includes("10.0.0.0/88"));
     },
+    first: /1 Problem/,
     commands: [["changes", deployment]],
     cause: /sluice\.io\/deny.*10\.0\.0\.0\/88/,
   },
