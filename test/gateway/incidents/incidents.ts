@@ -1,4 +1,4 @@
-// The twelve incidents of the runbook: how each is brought about, what the client sees, and the commands that lead to its cause.
+// Incidents of the runbook: how each is brought about, what the client sees, and the commands that lead to its cause.
 import { join } from "node:path";
 import { freePort } from "../../ports.ts";
 import type { GatewayStage } from "../gateway-stage.ts";
@@ -211,7 +211,7 @@ export const incidents: readonly Incident[] = [
     happen: ({ ask }) => expectAll(ask, 503),
     first: /0 of 2 data workers are connected to Redis/,
     commands: [["failures", deployment]],
-    cause: /Redis/,
+    cause: /shared rate limit is unavailable/,
   },
   {
     name: "the token is wrong",
