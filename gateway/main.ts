@@ -21,7 +21,7 @@ async function runProcess([written, ...argv]: readonly string[]): Promise<number
   // Of kubectl-sluice, which kubectl runs for `kubectl sluice …`.
   if (written === "kubectl") return (await import("./tools/kubectl/plugin.ts")).runPlugin(commands, argv);
   if (written === undefined || ["--help", "-h", "help"].includes(written)) {
-    process.stdout.write(usageOf(commands));
+    (await import("./tools/terminal/print.ts")).print(usageOf(commands));
     return written === undefined ? 2 : 0;
   }
   const name = written === "--version" ? "version" : written;

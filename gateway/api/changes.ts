@@ -1,10 +1,10 @@
 // Changes, as `/api/v1/changes` and `sluice changes` tell them.
 import { objectShape } from "./problem.ts";
-import { nullable, oneOf, Type, type Shaped } from "./shape.ts";
+import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
 
 export const changeShape = Type.Object(
   {
-    atMs: Type.Number({ description: "When Sluice knew the outcome, Unix time in ms" }),
+    atMs: instantMs("When Sluice knew the outcome, Unix time in ms"),
     object: objectShape,
     field: Type.String({ description: "What of the object changed; empty: the object as a whole" }),
     from: Type.String({

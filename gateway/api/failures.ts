@@ -1,7 +1,7 @@
 // Requests as the access log has them, and what became of one of them.
 import { accessFields, type AccessEntry } from "../shared/access-fields.ts";
 import { listShape } from "./problem.ts";
-import { Type, type Shaped } from "./shape.ts";
+import { instantMs, Type, type Shaped } from "./shape.ts";
 
 /** One request: the fields of the access log. */
 export const loggedShape = Type.Unsafe<AccessEntry>(
@@ -9,7 +9,11 @@ export const loggedShape = Type.Unsafe<AccessEntry>(
     Object.fromEntries(
       Object.entries(accessFields).map(([field, { none, meaning: description }]) => [
         field,
-        typeof none === "number" ? Type.Number({ description }) : Type.String({ description }),
+        field === "atMs"
+          ? instantMs(description)
+          : typeof none === "number"
+            ? Type.Number({ description })
+            : Type.String({ description }),
       ]),
     ),
   ),

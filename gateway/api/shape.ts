@@ -1,5 +1,5 @@
 // Shapes of the admin API: TypeBox schemas, which are JSON Schemas as they stand. The types of answers, the OpenAPI document and the tests follow from them.
-import { Type, type Static, type TNull, type TSchema, type TUnion, type TUnsafe } from "typebox";
+import { Type, type Static, type TNull, type TNumber, type TSchema, type TUnion, type TUnsafe } from "typebox";
 
 export { Type };
 
@@ -18,6 +18,11 @@ type ReadonlyAll<T> = T extends readonly (infer I)[]
 /** Or null. */
 export function nullable<S extends TSchema>(shape: S): TUnion<[S, TNull]> {
   return Type.Union([shape, Type.Null()]);
+}
+
+/** Unix time in ms, which a Date holds. */
+export function instantMs(description: string): TNumber {
+  return Type.Number({ description, minimum: 0, maximum: 8_640_000_000_000_000 });
 }
 
 /** One of these texts. */

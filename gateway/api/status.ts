@@ -1,5 +1,5 @@
 // The answer of GET /api/v1/status: is this gateway well, and if not, what is wrong first?
-import { nullable, oneOf, Type, type Shaped } from "./shape.ts";
+import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
 
 /** What can be wrong, the most severe first. Clients that join the answers of replicas compare by this order. */
 export const troubleKinds = [
@@ -52,7 +52,7 @@ export const statusShape = Type.Object({
   ejectedEndpoints: count,
   problems: Type.Object({ error: count, warning: count, info: count }),
   /** Those that end within 30 days, the next first, at most 20. */
-  certificates: Type.Array(Type.Object({ name: Type.String(), endsAtMs: Type.Number() })),
+  certificates: Type.Array(Type.Object({ name: Type.String(), endsAtMs: instantMs("when it ends, Unix time in ms") })),
   /** Why it is not ready; null: it is. */
   waitsFor: nullable(Type.String()),
   /** null: it uses none. */

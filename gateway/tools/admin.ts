@@ -2,10 +2,10 @@
 import { endpoints } from "../admin/endpoints.ts";
 import type { Endpoint } from "../admin/endpoint.ts";
 import { maxItems } from "../api/parameters.ts";
-import type { Shape } from "../api/shape.ts";
 import { command, type Command, type Outcome } from "../options/command.ts";
 import { readNamespace, text } from "../options/option.ts";
-import { askFor, askText, type Answer, type Question } from "./replicas/ask.ts";
+import { askText, type Answer, type Question } from "./replicas/ask.ts";
+import { askList } from "./replicas/ask-list.ts";
 import { isValue, outputOption, printValue, textFormOf, type Output } from "./output.ts";
 import { replicasOption, type Replica } from "./replicas/replica.ts";
 
@@ -135,30 +135,7 @@ export async function askAdmin(
   return Promise.all(
     url.map(async (replica) => ({
       name: replica.name,
-      answer: await (shape === null ? askText(replica, question(null)) : askValue(replica, question, shape)),
+      answer: await (shape === null ? askText(replica, question(null)) : askList(replica, question, shape)),
     })),
   );
-}
-
-/** Parts of one list: more than any list has. */
-const maxParts = 100;
-
-/** The value of an answer; the parts of a list as one. */
-async function askValue(
-  replica: Replica,
-  question: (more: string | null) => Question,
-  shape: Shape,
-): Promise<Answer<unknown>> {
-  const items: unknown[] = [];
-  let more: string | null = null;
-  for (let parts = 0; parts < maxParts; parts++) {
-    const answer = await askFor(replica, question(more), shape);
-    if (answer.kind === "failed") return answer;
-    const part = answer.value as Readonly<Record<string, unknown>>;
-    if (!Array.isArray(part["items"])) return answer;
-    items.push(...(part["items"] as readonly unknown[]));
-    if (typeof part["continue"] !== "string") return { kind: "answer", value: { ...part, items } };
-    more = part["continue"];
-  }
-  return { kind: "failed", sentence: `the list of ${replica.name} does not end` };
 }

@@ -8,6 +8,7 @@ import { adminOptions, ask } from "./admin.ts";
 import { isValue, outputOption } from "./output.ts";
 import { askText } from "./replicas/ask.ts";
 import { follow } from "./replicas/follow.ts";
+import { print } from "./terminal/print.ts";
 import type { Replica } from "./replicas/replica.ts";
 
 const text = `Prints the last 1,000 changes of a running gateway, the oldest first: the object, the field, from what to what, on how many data workers it is live and after how
@@ -43,10 +44,10 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const parameters = { deployment, namespace: objectNamespace };
   const sentences = await Promise.all(
     url.map(async (replica) => {
-      const print = (line: string): void =>
-        void process.stdout.write(visibleLines(`${url.length > 1 ? `${replica.name}: ` : ""}${line}\n`));
-      const sentence = await followChanges(replica, parameters, adminToken, print);
-      if (url.length > 1) print(`(${sentence})`);
+      const printLine = (line: string): void =>
+        print(visibleLines(`${url.length > 1 ? `${replica.name}: ` : ""}${line}\n`));
+      const sentence = await followChanges(replica, parameters, adminToken, printLine);
+      if (url.length > 1) printLine(`(${sentence})`);
       return sentence;
     }),
   );
@@ -58,7 +59,7 @@ async function followChanges(
   replica: Replica,
   parameters: Readonly<Record<string, string | number | null>>,
   adminToken: string | null,
-  print: (line: string) => void,
+  printLine: (line: string) => void,
 ): Promise<string> {
   const written = Object.entries(parameters).flatMap(([name, value]) =>
     value === null ? [] : [[name, String(value)]],
@@ -80,15 +81,15 @@ async function followChanges(
         return false;
       }
       const lines = answer.value.split("\n").filter((line) => line !== "");
-      for (const line of lines) print(line);
+      for (const line of lines) printLine(line);
       listed = new Set(lines);
       return true;
     },
     take(change) {
       const line = changeLine(change);
-      if (!listed.delete(line)) print(line);
+      if (!listed.delete(line)) printLine(line);
     },
-    dropped: (count) => print(`(${count} changes came faster than they were read, and are not printed)`),
+    dropped: (count) => printLine(`(${count} changes came faster than they were read, and are not printed)`),
   });
   return failure ?? sentence;
 }

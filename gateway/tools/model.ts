@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createOnePort } from "../demo/one-port.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { whenNpmGoes } from "../supervisor/npm-parent.ts";
+import { print } from "./terminal/print.ts";
 import { choice, integer } from "../options/option.ts";
 
 const options = {
@@ -41,7 +42,7 @@ async function run({ values: { port, modelVersion }, positionals }: Use<typeof o
       sentence: `it cannot listen on 127.0.0.1:${port} (${reason}): write --port with a free port`,
     };
   }
-  process.stdout.write(
+  print(
     `model version ${modelVersion} listens on 127.0.0.1:${(server.address() as AddressInfo).port}, REST and gRPC\n`,
   );
   await stopped;

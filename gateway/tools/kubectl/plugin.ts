@@ -5,6 +5,7 @@ import { readNamespace, text, type Options } from "../../options/option.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { findGatewayPods, type GatewayPods } from "../../../k8s/source/gateway-pods.ts";
 import { replicasOption, type Replica } from "../replicas/replica.ts";
+import { print } from "../terminal/print.ts";
 import { runCommand } from "../run-command.ts";
 
 const pluginOptions = {
@@ -23,7 +24,7 @@ type PluginValues = Use<typeof pluginOptions>["values"];
 export async function runPlugin(commands: readonly NamedCommand[], argv: readonly string[]): Promise<number> {
   const [before, name, after] = splitAtCommand(argv);
   if (name === undefined || ["help", "--help", "-h"].includes(argv[0]!)) {
-    process.stdout.write(await usageOf(commands));
+    print(await usageOf(commands));
     return name === undefined && argv.length === 0 ? 2 : 0;
   }
   const found = commands.find((one) => one.name === name);

@@ -1,7 +1,9 @@
 // Deployments of all replicas, asked at the same time.
 import { deploymentShape, deploymentsPath, type Deployment } from "../../api/deployments.ts";
-import { nullable, Type } from "../../api/shape.ts";
-import { askFor, type Answer } from "../replicas/ask.ts";
+import { maxItems } from "../../api/parameters.ts";
+import { nullable, Type, type Shaped } from "../../api/shape.ts";
+import type { Answer } from "../replicas/ask.ts";
+import { askList } from "../replicas/ask-list.ts";
 import type { Replica } from "../replicas/replica.ts";
 import { joinedDeployments } from "./joined-deployments.ts";
 
@@ -12,9 +14,6 @@ export type Asked =
   | { readonly kind: "failed"; readonly sentence: string };
 
 const pageShape = Type.Object({ items: Type.Array(deploymentShape), continue: nullable(Type.String()) });
-const pageItems = 10_000;
-/** Parts of one list: a replica with more of them than that does not end it. */
-const maxPages = 20;
 
 /** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
 export async function askDeployments(
@@ -35,23 +34,12 @@ async function askOne(
   adminToken: string | null,
   query: Readonly<Record<string, string>>,
 ): Promise<Answer<readonly Deployment[]>> {
-  const deployments: Deployment[] = [];
-  let next: string | null = "";
-  for (let page = 0; next !== null && page < maxPages; page++) {
-    const parameters = new URLSearchParams({
-      ...query,
-      limit: `${pageItems}`,
-      ...(next === "" ? {} : { continue: next }),
-    });
-    const path = `${deploymentsPath}?${parameters.toString()}`;
-    const asked: Answer<{ readonly items: readonly Deployment[]; readonly continue: string | null }> = await askFor(
-      replica,
-      { method: "GET", path, body: null, accept: "application/json", adminToken },
-      pageShape,
-    );
-    if (asked.kind === "failed") return asked;
-    deployments.push(...asked.value.items);
-    next = asked.value.continue;
-  }
-  return { kind: "answer", value: deployments };
+  const path = (more: string | null): string =>
+    `${deploymentsPath}?${new URLSearchParams({ ...query, limit: `${maxItems}`, ...(more === null ? {} : { continue: more }) }).toString()}`;
+  const answer = await askList(
+    replica,
+    (more) => ({ method: "GET", path: path(more), body: null, accept: "application/json", adminToken }),
+    pageShape,
+  );
+  return answer.kind === "failed" ? answer : { ...answer, value: (answer.value as Shaped<typeof pageShape>).items };
 }

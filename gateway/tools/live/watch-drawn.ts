@@ -19,7 +19,10 @@ export function drawWatch(
   { columns, rows }: Size,
 ): readonly string[] {
   const { namespace, name, state, sentence, predictors } = deployment;
-  const longest = Math.min(24, Math.max(9, ...predictors.map((one) => nameOf(one).length)));
+  const longest = Math.min(
+    24,
+    predictors.reduce((most, one) => Math.max(most, nameOf(one).length), 9),
+  );
   const title = Math.max(1, Math.min(longest, columns - 9));
   const shown: (typeof columnsOf)[number][] = [];
   let left = columns - title;

@@ -3,6 +3,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage, type 
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Shape, Shaped } from "../../api/shape.ts";
+import { isWithinBounds } from "./json-bounds.ts";
 import type { Replica } from "./replica.ts";
 
 export interface Question {
@@ -16,7 +17,7 @@ export interface Question {
 }
 
 export type Answer<T> =
-  | { readonly kind: "answer"; readonly value: T }
+  | { readonly kind: "answer"; readonly value: T; readonly bytes: number }
   /** One sentence, which names the replica. */
   | { readonly kind: "failed"; readonly sentence: string };
 
@@ -28,6 +29,9 @@ export interface AskBounds {
 
 export const askBounds: AskBounds = { answerMs: 10_000, answerBytes: 64 * 1024 * 1024 };
 
+/** Of an answer whose first fault a sentence names: all faults are looked for. */
+const maxShownBytes = 256 * 1024;
+
 /** The JSON of an answer, which has this shape. Never rejects. */
 export async function askFor<S extends Shape>(
   replica: Replica,
@@ -37,6 +41,10 @@ export async function askFor<S extends Shape>(
 ): Promise<Answer<Shaped<S>>> {
   const asked = await askText(replica, question, bounds);
   if (asked.kind === "failed") return asked;
+  if (!isWithinBounds(asked.value))
+    return failed(
+      `${replica.name} answers JSON that is nested too deep or holds too many values, so it is no admin port of Sluice: write --url with the address of one`,
+    );
   let value: unknown;
   try {
     value = JSON.parse(asked.value);
@@ -46,8 +54,8 @@ export async function askFor<S extends Shape>(
     );
   }
   const { Value } = await import("typebox/value");
-  if (Value.Check(shape, value)) return { kind: "answer", value: value as Shaped<S> };
-  const [first] = Value.Errors(shape, value);
+  if (Value.Check(shape, value)) return { ...asked, value: value as Shaped<S> };
+  const [first] = asked.bytes <= maxShownBytes ? Value.Errors(shape, value) : [];
   const place = first === undefined ? "" : ` (${`${first.instancePath} ${first.message}`.trim().slice(0, 120)})`;
   return failed(
     `${replica.name} answers in a form that this sluice does not know${place}: use the sluice of the gateway's version`,
@@ -69,9 +77,10 @@ export async function askText(replica: Replica, question: Question, bounds = ask
       return failed(
         `${name} answers with a web page, so it is no admin port of Sluice: write --url with the address of one`,
       );
-    return statusCode >= 200 && statusCode < 300
-      ? { kind: "answer", value: text }
-      : failed(refusalIn(replica, question, statusCode, text));
+    if (statusCode < 200 || statusCode >= 300) return failed(refusalIn(replica, question, statusCode, text));
+    return question.accept === "text/plain" && response.headers["content-type"]?.startsWith("text/plain") !== true
+      ? failed(`${name} answers no text, so it is no admin port of Sluice: write --url with the address of one`)
+      : { kind: "answer", value: text, bytes: Buffer.byteLength(text) };
   } catch (error) {
     if (signal.aborted) return failed(`${name} does not answer within ${bounds.answerMs / 1000} s`);
     return failed(

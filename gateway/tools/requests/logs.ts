@@ -5,6 +5,7 @@ import { loggedShape } from "../../api/failures.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { adminOptions } from "../admin.ts";
 import { follow } from "../replicas/follow.ts";
+import { print } from "../terminal/print.ts";
 import { flagOption, wrongFlag } from "./request-options.ts";
 import { requestLine } from "./request-lines.ts";
 
@@ -38,18 +39,18 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const path = `${endpoints.logs.path}?${new URLSearchParams(written).toString()}`;
   const sentences = await Promise.all(
     url.map(async (replica) => {
-      const print = (line: string): void =>
-        void process.stdout.write(visibleLines(`${url.length > 1 ? `${replica.name}: ` : ""}${line}\n`));
+      const printLine = (line: string): void =>
+        print(visibleLines(`${url.length > 1 ? `${replica.name}: ` : ""}${line}\n`));
       const sentence = await follow(replica, {
         path,
         adminToken,
         event: "request",
         shape: loggedShape,
         opened: async () => true,
-        take: (entry) => print(requestLine(entry)),
-        dropped: (count) => print(`(${count} requests came faster than they were read, and are not printed)`),
+        take: (entry) => printLine(requestLine(entry)),
+        dropped: (count) => printLine(`(${count} requests came faster than they were read, and are not printed)`),
       });
-      if (url.length > 1) print(`(${sentence})`);
+      if (url.length > 1) printLine(`(${sentence})`);
       return sentence;
     }),
   );

@@ -48,7 +48,7 @@ export function tableOf(columns: readonly TextColumn[], rows: readonly (readonly
   const all = headings.every((heading) => heading === "") ? rows : [headings, ...rows];
   const reaches = (row: readonly string[], at: number): boolean => at === row.length - 1 && at < columns.length - 1;
   const widths = columns.map(({ maxWidth }, at) =>
-    Math.max(0, ...all.map((row) => (reaches(row, at) ? 0 : widthOf(cut(row[at] ?? "", maxWidth))))),
+    all.reduce((most, row) => Math.max(most, reaches(row, at) ? 0 : widthOf(cut(row[at] ?? "", maxWidth))), 0),
   );
   return all.map((row) =>
     row

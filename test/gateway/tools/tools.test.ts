@@ -782,7 +782,9 @@ describe("a running gateway", () => {
         bodies.push(JSON.parse(body || "null"));
         if (request.headers.authorization === "Bearer wrong")
           response.writeHead(401).end('{"error":"unauthorized","sentence":"write another token"}');
-        else response.end(request.headers.accept === "text/plain" ? "text" : JSON.stringify(partOf(request.url!)));
+        else if (request.headers.accept === "text/plain")
+          response.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end("text");
+        else response.end(JSON.stringify(partOf(request.url!)));
       });
     }).listen(0, "127.0.0.1");
     await new Promise((done) => server.once("listening", done));
