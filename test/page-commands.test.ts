@@ -189,7 +189,7 @@ describe("commands", () => {
     },
   );
 
-  test("all others run: --cluster as a folder, --url as a gateway of it", async () => {
+  test("all others run: --cluster as a folder, --url as a gateway of it", { timeout: 180_000 }, async () => {
     const file = await policyFile();
     const gateway = new GatewayProcess([
       "serve",
@@ -205,7 +205,11 @@ describe("commands", () => {
       "TOKEN",
     ]);
     closers.push(() => gateway.kill());
-    const { admin } = await gateway.listening();
+    const { admin, traffic } = await gateway.listening();
+    // No Endpoint of the examples is there, so the request is one that failed.
+    const failed = await fetch(`${traffic}/seldon/models/iris/api/v1.0/predictions`, { method: "POST" });
+    const id = failed.headers.get("x-request-id")!;
+    await until(async () => (await run(["failures", "--url", admin])).output.includes(id), "the failure is kept");
     for (const line of lines.filter((one) => !one.startsWith("npx sluice serve"))) {
       const argv = words(line)
         .slice(2)
@@ -214,12 +218,15 @@ describe("commands", () => {
             ? "k8s/examples"
             : word === "FILE"
               ? file
-              : word.replace(placeheld, (name) => place[name] ?? name),
+              : word === "REQUEST-ID"
+                ? id
+                : word.replace(placeheld, (name) => place[name] ?? name),
         )
         .map((word) => (word === "http://127.0.0.1:8877" ? admin : word));
       const { code, output } = await run(argv);
-      // --back says by its code that the policy protects something.
-      expect([line, code, output]).toEqual([line, line.includes("--back") ? 1 : 0, output]);
+      // --back says by its code that the policy protects something, and status whether something is wrong.
+      if (argv[0] === "status") expect(output).toMatch(/^(?:Well|Wrong): /);
+      else expect([line, code, output]).toEqual([line, line.includes("--back") ? 1 : 0, output]);
     }
   });
 });
