@@ -66,7 +66,7 @@ function shareOf(view: Pick<AdminView, "routeOf">, key: PredictorKey): Share {
 
 /** Read within one turn. */
 export function deploymentOf(
-  view: Pick<AdminView, "routeOf" | "measuredOf">,
+  view: Pick<AdminView, "routeOf" | "measuredOf" | "endpointsOf">,
   { namespace, name, predictors }: DeploymentKey,
 ): Deployment {
   const live = predictors.filter(({ role }) => role === "live");
@@ -85,7 +85,7 @@ export function deploymentOf(
       servedPercent: percent(served),
       measuredPercent: isLive && requests > 0 ? percent(measured.lastMinute.requests / requests) : null,
       ...measured,
-      endpoints: [],
+      endpoints: [...(view.endpointsOf(key) ?? [])],
     };
   });
   const isReady = predictors.some(({ role }, at) => role === "live" && shares[at]!.isReady);

@@ -6,14 +6,12 @@ import type { Metric } from "../shared/metric.ts";
 import { changeLive, controlMetrics, fixed, fixedRows, maxCertificateSeries } from "../shared/metrics.ts";
 import { breakerUse, type BreakerUse, type CountedBreakers } from "./breakers.ts";
 import type { Slices } from "./slices.ts";
-import type { EndpointStates } from "./view.ts";
 import type { TableFacts } from "../shared/messages.ts";
 
 /** What the families show. Functions are asked at each scrape. */
 export interface FamilySources {
   /** `blocks[0]` is the base block. */
   readonly blocks: readonly Float64Array[];
-  readonly endpointStates: () => EndpointStates;
   readonly breakers: () => CountedBreakers;
   readonly served: () => TableFacts;
   /** Clients that limits of rate count now. */
@@ -76,11 +74,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   const fills: Readonly<Record<keyof typeof controlMetrics, Fill>> = {
     buildInfo: (one) =>
       one.set({ version: build.version, commit: build.commit ?? "unknown", build: build.digest ?? "sources" }, 1),
-    endpoints(one) {
-      const { ready, terminating, failing } = sources.endpointStates();
-      const ejected = Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!));
-      for (const [state, count] of Object.entries({ ready, terminating, failing, ejected })) one.set({ state }, count);
-    },
+    ejectedEndpoints: (one) => one.set(Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!))),
     breakerUse(one) {
       for (const { resource, inUse } of use) one.set({ resource }, inUse);
     },

@@ -249,7 +249,7 @@ function labelsOf({ namespace, deployment, predictor, role, protocol }: Labelled
 const plainName = /^[\w.:-]*$/;
 
 /** A label value in the text format: backslash, quote and line feed are escaped, and nothing in it moves a terminal. */
-function escaped(value: string): string {
+export function escaped(value: string): string {
   if (plainName.test(value)) return value;
   const shown = visibleLines(value);
   return /[\\"\n]/.test(shown)

@@ -1,5 +1,8 @@
 // Status: is the gateway well, and if not, what is wrong first? A function of what the control worker knows.
 import type { Status, Trouble, TroubleKind } from "../api/status.ts";
+import { isDeployments } from "./deployments.ts";
+import type { Slices } from "./slices.ts";
+import type { AdminView } from "./view.ts";
 import { compareText } from "../../routing/text/problem.ts";
 
 /** All of a Status but its verdict. */
@@ -36,6 +39,12 @@ function troublesOf(facts: Facts, nowMs: number): readonly Trouble[] {
     add(
       "predictor-failing",
       `${failing.namespace}/${failing.deployment} ${failing.predictor}: ${failing.sentence}${more(failingPredictors.length)}.`,
+    );
+  const { count: without, deployments } = facts.withoutEndpoint;
+  if (without > 0)
+    add(
+      "no-endpoint",
+      `${without} ${without === 1 ? "deployment has" : "deployments have"} no ready Endpoint: ${deployments.map(({ namespace, name }) => `${namespace}/${name}`).join(", ")}${without > deployments.length ? `, and ${without - deployments.length} more` : ""}.`,
     );
   if (redis !== null && redis.connected < redis.wanted)
     add("redis-away", `${redis.connected} of ${redis.wanted} data workers are connected to Redis.`);
@@ -84,6 +93,32 @@ export function wordsOfSeconds(seconds: number): string {
 export function dateOf(epochMs: number): string {
   const date = new Date(epochMs);
   return Number.isNaN(date.getTime()) ? `at ${epochMs} ms` : date.toISOString().slice(0, 10);
+}
+
+/** Deployments without an Endpoint that a Status lists. */
+const maxWithoutEndpoint = 20;
+/** Predictors that are looked at between two looks at the clock. */
+const together = 16;
+
+/** Deployments of which no predictor of live traffic has a ready Endpoint. */
+export async function withoutEndpoint(
+  view: Pick<AdminView, "predictorEndpoints" | "hasMapping">,
+  slices: Slices,
+): Promise<Status["withoutEndpoint"]> {
+  const without = new Map<string, { readonly namespace: string; readonly name: string }>();
+  const others = new Set<string>();
+  let seen = 0;
+  for (const { predictor, endpoints } of view.predictorEndpoints) {
+    seen += 1;
+    if (seen % together === 0) await slices.pause();
+    if (predictor.role !== "live") continue;
+    const { namespace, deployment: name } = predictor;
+    const key = `${namespace}/${name}`;
+    if (endpoints.some(({ state }) => state === "ready")) others.add(key);
+    else if (isDeployments(view, predictor)) without.set(key, { namespace, name });
+  }
+  const found = [...without].filter(([key]) => !others.has(key)).toSorted(([a], [b]) => compareText(a, b));
+  return { count: found.length, deployments: found.slice(0, maxWithoutEndpoint).map(([, one]) => one) };
 }
 
 /** Certificates that a Status lists. */

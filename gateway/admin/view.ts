@@ -11,12 +11,18 @@ import type { CountedBreakers } from "./breakers.ts";
 import type { CountedSeries } from "./series.ts";
 import type { Slices } from "./slices.ts";
 
-/** Endpoints of the table, by what is known of them. */
-export interface EndpointStates {
-  readonly ready: number;
-  readonly terminating: number;
-  /** Of them: those that fail their health check. */
-  readonly failing: number;
+/** An Endpoint as the control worker knows it. */
+export interface SeenEndpoint {
+  /** `ip:port`. */
+  readonly address: string;
+  /** `failing`: its health check fails. */
+  readonly state: "ready" | "terminating" | "failing";
+}
+
+/** Endpoints of one predictor. */
+export interface EndpointsOf {
+  readonly predictor: PredictorKey;
+  readonly endpoints: readonly SeenEndpoint[];
 }
 
 /** A predictor, as its requests are counted, in HTTP and gRPC together. */
@@ -70,5 +76,8 @@ export interface AdminView {
   routeOf(mappingId: string): Route<null> | null;
   /** Of Upstreams whose breakers count across workers. */
   readonly breakers: CountedBreakers;
-  readonly endpointStates: EndpointStates;
+  /** Of a predictor; null: they are not known. */
+  endpointsOf(predictor: PredictorKey): readonly SeenEndpoint[] | null;
+  /** Of every predictor and Mapping of the table whose Endpoints are known; who goes through them may wait meanwhile. */
+  readonly predictorEndpoints: Iterable<EndpointsOf>;
 }

@@ -42,7 +42,11 @@ const predictorShape = Type.Object({
   measuredPercent: nullable(percent),
   ...windows,
   endpoints: Type.Array(
-    Type.Object({ address: Type.String(), state: oneOf("ready", "terminating", "failing", "ejected"), ...windows }),
+    Type.Object(
+      { address: Type.String(), state: oneOf("ready", "terminating", "failing") },
+      { description: "failing: its health check fails. An Endpoint that a data worker ejected has its other state" },
+    ),
+    { description: "in HTTP and gRPC together, each address once; empty where a name was not looked up yet, too" },
   ),
 });
 

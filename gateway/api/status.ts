@@ -7,6 +7,7 @@ export const troubleKinds = [
   "workers-missing",
   "source-stale",
   "predictor-failing",
+  "no-endpoint",
   "redis-away",
   "certificate-ended",
   "breaker-open",
@@ -47,6 +48,11 @@ export const statusShape = Type.Object({
       sentence: Type.String(),
     }),
   ),
+  /** Deployments of which no predictor of live traffic has a ready Endpoint: how many, and the names of at most 20. */
+  withoutEndpoint: Type.Object({
+    count,
+    deployments: Type.Array(Type.Object({ namespace: Type.String(), name: Type.String() })),
+  }),
   /** Breakers at a limit, by resource. */
   openBreakers: Type.Array(Type.Object({ resource: Type.String(), count })),
   ejectedEndpoints: count,

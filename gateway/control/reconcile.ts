@@ -2,7 +2,7 @@
 import { channel } from "node:diagnostics_channel";
 import { sameValue } from "../../routing/text/diff.ts";
 import type { Problem } from "../../routing/text/problem.ts";
-import type { Upstream } from "../../routing/model/upstream.ts";
+import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
@@ -13,7 +13,7 @@ import type { CountedBreakers } from "../admin/breakers.ts";
 import type { Slices } from "../admin/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";
-import type { EndpointStates, MeasuredWindows, PredictorKey } from "../admin/view.ts";
+import type { EndpointsOf, MeasuredWindows, PredictorKey, SeenEndpoint } from "../admin/view.ts";
 import { isDeployments } from "../admin/deployments.ts";
 import type { FailingPredictor } from "./measured/failing-predictors.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
@@ -25,6 +25,7 @@ import { batchesOf } from "./publish/batches.ts";
 import { Publisher } from "./publish/publisher.ts";
 import type { FoundSlots } from "../../routing/write/table-index.ts";
 import type { Readiness } from "./status/readiness.ts";
+import { PredictorEndpoints } from "./upstreams/predictor-endpoints.ts";
 import { Resolver } from "./upstreams/resolver.ts";
 import { usedSlots } from "../shared/counters.ts";
 import { SharedTable } from "../shared/shared-table.ts";
@@ -66,6 +67,7 @@ export class Reconciler {
   readonly #breakerSlots: BreakerSlots;
   readonly #measured: MeasuredPredictors;
   readonly #checks: HealthChecks;
+  readonly #endpoints: PredictorEndpoints;
   readonly #resolver: Resolver;
   readonly #publisher: Publisher;
   readonly #shared: SharedTable;
@@ -121,7 +123,14 @@ export class Reconciler {
       draw: Math.random,
       changed: (key, failing) => this.#publisher.failing(key, failing),
       upstreamOf: (key) => this.#translation.upstreams.get(key) ?? null,
-      endpointsOf: (key) => (this.#resolver.endpointsOf(key) ?? this.#translation.endpoints.get(key))?.endpoints ?? [],
+      endpointsOf: (key) => this.#known(key)?.endpoints ?? [],
+    });
+    this.#endpoints = new PredictorEndpoints({
+      owned: () => this.#slots.owned(),
+      find: (series) => this.#slots.find(series),
+      upstreamAt: (number) => this.#breakerSlots.at(number),
+      endpointsOf: (key) => this.#known(key),
+      isFailing: (key, address) => this.#checks.isFailing(key, address),
     });
     const slots = {
       slotOf: (id: string) => this.#slots.slotOf(id),
@@ -268,15 +277,18 @@ export class Reconciler {
     return this.#publisher.lacking ?? "it waits for its data workers";
   }
 
-  /** Endpoints of the table, by state. */
-  get endpointStates(): EndpointStates {
-    const count = {
-      ...this.#translation.endpointStates,
-      failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0),
-    };
-    // Of names the Translation knows none.
-    for (const { endpoints } of this.#resolver.addresses) for (const { state } of endpoints) count[state] += 1;
-    return count;
+  /** Endpoints of a predictor; null: they are not known. */
+  endpointsOf(predictor: PredictorKey): readonly SeenEndpoint[] | null {
+    return this.#endpoints.of(predictor);
+  }
+
+  get predictorEndpoints(): Iterable<EndpointsOf> {
+    return this.#endpoints.all();
+  }
+
+  /** Endpoints of an Upstream; undefined: a name that was not looked up yet. */
+  #known(upstreamKey: string): UpstreamEndpoints | undefined {
+    return this.#resolver.endpointsOf(upstreamKey) ?? this.#translation.endpoints.get(upstreamKey);
   }
 
   /** All Problems: of the Source, the Translation, the table and the names. Sorted. */
@@ -337,10 +349,18 @@ export class Reconciler {
   #own(translated: TranslationChange): void {
     const nowMs = this.#outside.nowMs();
     const version = this.#publisher.nextVersion;
-    for (const id of translated.removedMappings) this.#slots.disown(id, version, nowMs);
-    for (const { id, series } of translated.mappings) this.#slots.own(id, series, version, nowMs);
+    for (const id of translated.removedMappings) {
+      this.#endpoints.leave(id, this.#slots.slotOf(id));
+      this.#slots.disown(id, version, nowMs);
+    }
     for (const key of translated.removedUpstreams) this.#breakerSlots.disown(key, version);
     for (const { key } of translated.upstreams) this.#breakerSlots.own(key);
+    for (const { id, series, target } of translated.mappings) {
+      this.#endpoints.leave(id, this.#slots.slotOf(id));
+      this.#slots.own(id, series, version, nowMs);
+      if (target.kind === "forward")
+        this.#endpoints.join(id, this.#slots.slotOf(id), this.#breakerSlots.slotOf(target.upstream));
+    }
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
   }

@@ -72,7 +72,7 @@ export const fixed = {
   http2QueuedBytes: fixedTable.one(
     gauge("sluice_queued_response_bytes", "Response bytes that wait for the flow-control windows of HTTP/2 clients."),
   ),
-  /** In sluice_endpoints. */
+  /** In sluice_ejected_endpoints. */
   endpointsEjected: fixedTable.unshown("gauge"),
   regexInputTooLong: fixedTable.one(
     counter(
@@ -199,6 +199,12 @@ export const seriesMetrics = {
       "no Endpoint, or a pause after five failures in a row: refused, lost, timed out, or an answer over 1 MiB",
     dropped_incomplete: "the request was incomplete",
   }),
+  endpoints: gauge(
+    "sluice_endpoints",
+    "Endpoints of a predictor in HTTP and gRPC together, each address once, by state. A predictor without a ready Endpoint has ready 0; a name that was not looked up yet has no series.",
+    ["namespace", "deployment", "predictor", "role", "state"],
+    { ready: "", terminating: "", failing: "the health check fails" },
+  ),
 };
 
 export const shadowOutcomes = valuesOf(seriesMetrics.shadows);
@@ -249,12 +255,10 @@ export const controlMetrics = {
     "1, with the version, commit and build of this Sluice as `sluice version` prints them.",
     ["version", "commit", "build"],
   ),
-  endpoints: gauge("sluice_endpoints", "Endpoints by state.", ["state"], {
-    ready: "",
-    terminating: "",
-    failing: "the health check fails",
-    ejected: "by the worker that ejects most",
-  }),
+  ejectedEndpoints: gauge(
+    "sluice_ejected_endpoints",
+    "Endpoints that Sluice ejected for errors in a row, by the worker that ejects most. sluice_endpoints counts them by their other state.",
+  ),
   breakerUse: gauge(
     "sluice_breaker_use",
     "Connections, requests and retries in use that circuit breakers limit, all Upstreams together.",

@@ -39,6 +39,10 @@ function failures(flag: string): string {
   return `sluice_failures_total{${main},flag="${flag}"}`;
 }
 
+function endpoints(of: string, state: string, pod: string, role = "live"): string {
+  return `sluice_endpoints{${of},role="${role}",state="${state}",pod="${pod}"}`;
+}
+
 const cases: Readonly<Record<string, Case>> = {
   SluicePredictorFailing: {
     fires: { [requests(main, "200")]: "0+10x30", [requests(main, "503")]: "0+20x30" },
@@ -70,6 +74,17 @@ const cases: Readonly<Record<string, Case>> = {
     fires: { [failures("UH")]: "1+1x30" },
     labels: mainLabels,
     silent: { [failures("UH")]: "7+0x30", [failures("UT")]: "0+1x30" },
+  },
+  SluicePredictorWithoutEndpoint: {
+    fires: { [endpoints(main, "ready", "one")]: "0x30", [endpoints(main, "ready", "two")]: "1x30" },
+    labels: mainLabels,
+    // One that is ready; one that comes back within the minutes; a shadow.
+    silent: {
+      [endpoints(main, "ready", "one")]: "1x30",
+      [endpoints(main, "failing", "one")]: "0x30",
+      [endpoints(canary, "ready", "one")]: "1x20 0x4 1x6",
+      [endpoints('namespace="b",deployment="x",predictor="s"', "ready", "one", "shadow")]: "0x30",
+    },
   },
   SluiceBreakerFull: {
     fires: { [failures("UO")]: "1+1x30" },

@@ -72,7 +72,11 @@ function probesOf(origin: Origin): number {
 test("an Endpoint that fails its check gets nothing from any worker, and is used again when it is well", async () => {
   const { traffic, admin } = await gateway.listening();
   const failing = async (): Promise<number> =>
-    Number(/sluice_endpoints\{state="failing"\} (\d+)/.exec(await (await fetch(`${admin}/metrics`)).text())?.[1]);
+    Number(
+      /sluice_endpoints\{namespace="prod",[^}]*,state="failing"\} (\d+)/.exec(
+        await (await fetch(`${admin}/metrics`)).text(),
+      )?.[1] ?? 0,
+    );
   /** Answers on so many connections of their own, which the kernel spreads over the workers. */
   const statuses = async (count: number): Promise<ReadonlySet<number>> => {
     const all = await Promise.all(

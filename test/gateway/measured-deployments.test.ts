@@ -1,4 +1,6 @@
 // A gateway process says of dead, sick and healthy models what its clients saw.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { Value } from "typebox/value";
 import { deploymentShape, type Deployment } from "../../gateway/api/deployments.ts";
@@ -66,6 +68,14 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
     predictors: [{ name: "default", declaredPercent: 100, servedPercent: 100, measuredPercent: 100 }],
   });
   expect((await fetch(`${admin}/api/v1/deployments/prod/nobody`)).status).toBe(404);
+  const addresses = list.items.map(({ name, predictors }) => [name, predictors.flatMap((each) => each.endpoints)]);
+  expect(addresses).toEqual([
+    ["call", [{ address: `127.0.0.1:${dead}`, state: "ready" }]],
+    ["dead", [{ address: `127.0.0.1:${dead}`, state: "ready" }]],
+    ["quiet", [{ address: `127.0.0.1:${model.port}`, state: "ready" }]],
+    ["sick", [{ address: `127.0.0.1:${sick.port}`, state: "ready" }]],
+    ["well", [{ address: `127.0.0.1:${model.port}`, state: "ready" }]],
+  ]);
 
   const routes = await (await fetch(`${admin}/api/v1/routes`, text)).text();
   expect(routes).toMatch(/ yes .*dead-default:8000.* 30 of 30 failed in the last minute: UF, /);
@@ -99,4 +109,18 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
   ])
     expect(metrics).toContain(`${line}\n`);
   expect(metrics).not.toContain(`sluice_failures_total{${labels("well")}`);
+
+  // A deployment loses its last Endpoint: each answer says so, and names it.
+  const ready = (name: string, count: number): string =>
+    `sluice_endpoints{namespace="prod",deployment="${name}",predictor="default",role="live",state="ready"} ${count}\n`;
+  for (const name of ["well", "call"]) expect(metrics).toContain(ready(name, 1));
+  expect(status.withoutEndpoint).toEqual({ count: 0, deployments: [] });
+  const file = join(folder.folder, "prod-well.yaml");
+  await folder.write("prod-well.yaml", (await readFile(file, "utf8")).replace("ready: true", "ready: false"));
+  await until(async () => (await (await fetch(`${admin}/metrics`)).text()).includes(ready("well", 0)));
+  // Readers of a moment share a Status.
+  await until(async () => (await (await fetch(`${admin}/api/v1/status`)).text()).includes('"no-endpoint"'));
+  const after = (await (await fetch(`${admin}/api/v1/status`)).json()) as Status;
+  expect(after.withoutEndpoint).toEqual({ count: 1, deployments: [{ namespace: "prod", name: "well" }] });
+  expect(after.troubles.map(({ sentence }) => sentence)).toContain("1 deployment has no ready Endpoint: prod/well.");
 });

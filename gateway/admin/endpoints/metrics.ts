@@ -1,6 +1,7 @@
 // /metrics: the few families are shared between readers, the series of deployments are written for each.
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { streamShared } from "../send-shared.ts";
+import { writeEndpointStates } from "../endpoint-series.ts";
 import { writeSeries } from "../series.ts";
 import { SharedAnswers } from "../shared-answers.ts";
 import { slicesOfThread } from "../slices.ts";
@@ -11,7 +12,8 @@ export function metrics({ families, blocks, view }: EndpointParts): Handler {
     () => performance.now(),
   );
   return (_, reply) =>
-    streamShared(reply, few, "text/plain; version=0.0.4; charset=utf-8", (reader) =>
-      writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread()),
-    );
+    streamShared(reply, few, "text/plain; version=0.0.4; charset=utf-8", async (reader) => {
+      await writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread());
+      await writeEndpointStates(reader, () => view.predictorEndpoints, slicesOfThread());
+    });
 }

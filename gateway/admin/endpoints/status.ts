@@ -7,7 +7,7 @@ import { sendingShared } from "../answers.ts";
 import { breakerUse } from "../breakers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { slicesOfThread } from "../slices.ts";
-import { endingCertificates, statusOf } from "../status.ts";
+import { endingCertificates, statusOf, withoutEndpoint } from "../status.ts";
 
 export function status(parts: EndpointParts): Handler {
   const made = async (): Promise<Buffer> => Buffer.from(visibleLines(JSON.stringify(await currentStatus(parts))));
@@ -20,6 +20,7 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
   const problems = { error: 0, warning: 0, info: 0 };
   for (const { level } of await view.gatherProblems(slicesOfThread())) problems[level] += 1;
   const use = await breakerUse(blocks, () => view.breakers, slicesOfThread());
+  const endpointless = await withoutEndpoint(view, slicesOfThread());
   const now = nowMs();
   const { version, hash, routeCount } = view.served;
   return statusOf(
@@ -41,6 +42,7 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
           sentence,
         }),
       ),
+      withoutEndpoint: endpointless,
       openBreakers: use.flatMap(({ resource, open }) => (open === 0 ? [] : [{ resource, count: open }])),
       ejectedEndpoints: Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!)),
       problems,

@@ -72,6 +72,11 @@ export class HealthChecks {
     this.#upstreams.set(key, checked);
   }
 
+  /** Does the check of this Upstream fail there? `address`: `ip:port`. */
+  isFailing(key: string, address: string): boolean {
+    return this.#upstreams.get(key)?.endpoints.get(address)?.failing === true;
+  }
+
   /** Endpoints that fail, by Upstream; those without any are left out. */
   get failing(): readonly (readonly [upstreamKey: string, addresses: readonly string[]])[] {
     return [...this.#upstreams]

@@ -89,6 +89,19 @@ export const alerts: readonly Alert[] = [
     ],
   },
   {
+    name: "SluicePredictorWithoutEndpoint",
+    severity: "warning",
+    expression: 'min by (namespace, deployment, predictor) (sluice_endpoints{role="live",state="ready"}) == 0',
+    pending: "5m",
+    summary: `Sluice knows no ready Endpoint of ${predictor}: other predictors get its share, or its requests fail.`,
+    command: "PLUGIN watch NAMESPACE/NAME",
+    cures: [
+      "No pod is ready: `kubectl -n NAMESPACE get pods`.",
+      "The Service is gone, or its port has another name: `PLUGIN problems`.",
+      "It has no replicas on purpose: delete the predictor, or silence the alert for it.",
+    ],
+  },
+  {
     name: "SluiceBreakerFull",
     severity: "warning",
     expression: flagged("UO"),

@@ -62,7 +62,9 @@ export const dashboardRows: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: "Endpoints",
       unit: "short",
-      queries: [["max by (state) (sluice_endpoints)", "{{state}}"]],
+      queries: [
+        [`min by (namespace, deployment, predictor, state) (sluice_endpoints{${chosen}})`, `${predictor} {{state}}`],
+      ],
     },
     {
       title: "Shadow copies by outcome",

@@ -38,11 +38,7 @@ function joinedPredictor(same: readonly Predictor[], liveRequestsOfAll: number):
     measuredPercent: measured ? Math.min(100, (100 * lastMinute.requests) / liveRequestsOfAll) : least.measuredPercent,
     lastMinute,
     lastFiveMinutes: joinedMeasured(same.map((one) => one.lastFiveMinutes)),
-    endpoints: [...endpoints.values()].map((of) => ({
-      ...(of.find(({ state }) => state !== "ready") ?? of[0]!),
-      lastMinute: joinedMeasured(of.map((one) => one.lastMinute)),
-      lastFiveMinutes: joinedMeasured(of.map((one) => one.lastFiveMinutes)),
-    })),
+    endpoints: [...endpoints.values()].map((of) => of.find(({ state }) => state !== "ready") ?? of[0]!),
   };
 }
 

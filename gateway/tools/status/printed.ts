@@ -59,6 +59,11 @@ const facts: readonly (readonly [label: string, wordsOf: (status: Status) => str
     ({ failingPredictors }) => (failingPredictors.length === 0 ? "none fails" : `${failingPredictors.length} fail`),
   ],
   [
+    "endpoints",
+    ({ withoutEndpoint: { count } }) =>
+      count === 0 ? "every deployment has a ready one" : `${plural(count, "deployment")} without a ready one`,
+  ],
+  [
     "breakers",
     ({ openBreakers }) =>
       openBreakers.length === 0

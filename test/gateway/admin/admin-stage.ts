@@ -39,7 +39,6 @@ export function adminOptionsOf(
     gatherProblems: async () => problems,
     usedSlots: [],
     breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
-    endpointStates: { ready: 0, terminating: 0, failing: 0 },
     ...nothingMeasured,
     ownedSlots: mappings.map(({ series }, slot) => ({ slot, series })),
     hasMapping: () => true,

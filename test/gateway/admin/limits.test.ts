@@ -160,7 +160,6 @@ describe("the admin port", () => {
       gatherProblems: async () => [],
       usedSlots,
       breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
-      endpointStates: { ready: 0, terminating: 0, failing: 0 },
       ...nothingMeasured,
     };
     admin = await startAdmin({

@@ -6,11 +6,13 @@ const nothing = measuredOf([], () => "");
 
 export const nothingMeasured: Pick<
   AdminView,
-  "ownedSlots" | "measuredOf" | "hasMapping" | "routeOf" | "failingPredictors"
+  "ownedSlots" | "measuredOf" | "hasMapping" | "routeOf" | "failingPredictors" | "endpointsOf" | "predictorEndpoints"
 > = {
   ownedSlots: [],
   measuredOf: () => ({ lastMinute: nothing, lastFiveMinutes: nothing }),
   hasMapping: () => false,
   routeOf: () => null,
   failingPredictors: [],
+  endpointsOf: () => null,
+  predictorEndpoints: [],
 };

@@ -8,7 +8,7 @@ import { tableOf } from "../../routing/build.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
-import type { AdminView } from "../../../gateway/admin/view.ts";
+import type { AdminView, SeenEndpoint } from "../../../gateway/admin/view.ts";
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { CounterBlock, blockBytes, httpColumn } from "../../../gateway/shared/counters.ts";
 import { metrics, fixed, shadowOutcomes } from "../../../gateway/shared/metrics.ts";
@@ -47,7 +47,6 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   gatherProblems: async () => [problem, problem],
   usedSlots: [],
   breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
-  endpointStates: { ready: 5, terminating: 1, failing: 2 },
   ...nothingMeasured,
 };
 
@@ -486,7 +485,27 @@ describe("metrics", () => {
       'sluice_failures_total{namespace="",deployment="",predictor="",role="",protocol="",flag="NR"} 1\n',
     );
     expect(text).toContain('sluice_problems{code="bad-timeout",level="warning"} 2\n');
-    expect(text).toContain('sluice_endpoints{state="ready"} 5\n');
+  });
+
+  test("Endpoints are told by predictor and state, ready also where it is 0", async () => {
+    const at = (last: number, state: "ready" | "terminating" | "failing"): SeenEndpoint => ({
+      address: `10.0.0.${last}:9000`,
+      state,
+    });
+    view.predictorEndpoints = [
+      { predictor: seriesOf("iris"), endpoints: [at(1, "ready"), at(2, "failing"), at(3, "ready")] },
+      { predictor: { ...seriesOf('x"'), role: "shadow" }, endpoints: [at(4, "terminating")] },
+      { predictor: seriesOf("gone"), endpoints: [] },
+    ];
+    const { text } = await get("/metrics");
+    expect(text.split("\n").filter((line) => line.startsWith("sluice_endpoints{"))).toEqual([
+      'sluice_endpoints{namespace="prod",deployment="iris",predictor="default",role="live",state="ready"} 2',
+      'sluice_endpoints{namespace="prod",deployment="iris",predictor="default",role="live",state="failing"} 1',
+      String.raw`sluice_endpoints{namespace="prod",deployment="x\"",predictor="default",role="shadow",state="ready"} 0`,
+      String.raw`sluice_endpoints{namespace="prod",deployment="x\"",predictor="default",role="shadow",state="terminating"} 1`,
+      'sluice_endpoints{namespace="prod",deployment="gone",predictor="default",role="live",state="ready"} 0',
+    ]);
+    view.predictorEndpoints = [];
   });
 
   test("a series exists from its first request, a shadow by its copies", async () => {

@@ -12,6 +12,7 @@ const well: Facts = {
   table: { version: 3, hash: "abc", routes: 4 },
   sources: [{ kind: "folder", ageSeconds: 0, trouble: null }],
   failingPredictors: [],
+  withoutEndpoint: { count: 0, deployments: [] },
   openBreakers: [],
   ejectedEndpoints: 0,
   problems: { error: 0, warning: 4, info: 5 },
@@ -36,6 +37,11 @@ const wrong: readonly (readonly [kind: (typeof troubleKinds)[number], facts: Par
     "The cluster was last read 5 min ago: connect ECONNREFUSED.",
   ],
   ["predictor-failing", { failingPredictors: [failing, failing] }, "prod/iris canary: 27 of 30 failed (and 1 more)."],
+  [
+    "no-endpoint",
+    { withoutEndpoint: { count: 3, deployments: [{ namespace: "prod", name: "iris" }] } },
+    "3 deployments have no ready Endpoint: prod/iris, and 2 more.",
+  ],
   ["redis-away", { redis: { connected: 1, wanted: 2 } }, "1 of 2 data workers are connected to Redis."],
   [
     "certificate-ended",

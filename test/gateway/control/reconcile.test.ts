@@ -226,7 +226,55 @@ describe("reconciler", () => {
     turn();
     expect(serials()).toEqual(before);
     expect(reader.table.upstream("u")?.endpoints).toEqual(endpointsOf("u", [1, 2]));
-    expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0, failing: 0 });
+    expect(reconciler.endpointsOf(iris.series)).toEqual([
+      { address: "127.0.0.1:1", state: "ready" },
+      { address: "127.0.0.1:2", state: "ready" },
+    ]);
+    reconciler.stop();
+  });
+
+  test("Endpoints of a predictor follow its Mappings, in both protocols, and are unknown without an Upstream", () => {
+    const { reconciler, take } = start();
+    const grpc: Mapping = {
+      ...mappingOf("iris", "g"),
+      id: "iris/grpc",
+      series: { ...iris.series, protocol: "grpc" },
+    };
+    const seen = (): readonly string[] =>
+      [...reconciler.predictorEndpoints].map(
+        ({ predictor: { deployment }, endpoints }) =>
+          `${deployment} ${endpoints.map(({ address, state }) => `${address} ${state}`).join()}`,
+      );
+    take(whole);
+    reconciler.open();
+    expect(seen()).toEqual(["iris 127.0.0.1:1 ready"]);
+    take({ mappings: [grpc], upstreams: [upstreamOf("g")], endpoints: [endpointsOf("g", [2])], flipped: ["g"] });
+    expect(seen()).toEqual(["iris 127.0.0.1:1 ready,127.0.0.1:2 ready"]);
+    take({ endpoints: [endpointsOf("u", [])], flipped: ["u"] });
+    expect(seen()).toEqual(["iris 127.0.0.1:2 ready"]);
+    // The same Mapping reaches another Upstream: the one before is forgotten.
+    take({
+      mappings: [{ ...grpc, target: mappingOf("iris", "h").target }],
+      upstreams: [upstreamOf("h")],
+      removedUpstreams: ["g"],
+      endpoints: [{ key: "h", ready: true, endpoints: [{ ip: "::1", port: 3, state: "terminating" }] }],
+      flipped: ["h"],
+    });
+    expect(seen()).toEqual(["iris [::1]:3 terminating"]);
+    take({ endpoints: [endpointsOf("h", [])], flipped: ["h"] });
+    expect(seen()).toEqual(["iris "]);
+    take({ removedMappings: [grpc.id, iris.id], removedUpstreams: ["h", "u"] });
+    expect([seen(), reconciler.endpointsOf(iris.series)]).toEqual([[], null]);
+    reconciler.stop();
+  });
+
+  test("Endpoints of a name are unknown until it is looked up", async () => {
+    const { reconciler, take, use } = start();
+    take({ mappings: [iris], upstreams: [upstreamOf("u", "model.example")] });
+    reconciler.open();
+    expect([[...reconciler.predictorEndpoints], reconciler.endpointsOf(iris.series)]).toEqual([[], null]);
+    await use("u");
+    expect(reconciler.endpointsOf(iris.series)).toEqual([{ address: "10.0.0.1:8000", state: "ready" }]);
     reconciler.stop();
   });
 

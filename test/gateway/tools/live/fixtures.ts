@@ -19,7 +19,7 @@ export function predictor(
     servedPercent,
     measuredPercent: null,
     ...windows,
-    endpoints: [{ address: "10.0.0.1:9000", state: "ready", ...windows }],
+    endpoints: [{ address: "10.0.0.1:9000", state: "ready" }],
     ...fields,
   };
 }

@@ -16,6 +16,7 @@ const facts: Facts = {
   table: { version: 3, hash: "0123456789abcdef", routes: 4 },
   sources: [{ kind: "folder", ageSeconds: 0, trouble: null }],
   failingPredictors: [],
+  withoutEndpoint: { count: 0, deployments: [] },
   openBreakers: [],
   ejectedEndpoints: 0,
   problems: { error: 0, warning: 1, info: 5 },
@@ -49,6 +50,7 @@ describe("joined answers", () => {
   table         0123456789abc, 4 Routes
   source        folder, current
   predictors    none fails
+  endpoints     every deployment has a ready one
   breakers      none is at its limit
   ejected       no Endpoint
   problems      0 errors, 1 warning, 5 for information
