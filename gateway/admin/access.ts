@@ -49,13 +49,15 @@ export async function accessTo(
       "forbidden",
       "beyond loopback this needs a token: start with --admin-token or SLUICE_ADMIN_TOKEN, or bind --admin 127.0.0.1:8877",
     );
-  const given = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "";
+  const given = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  // The hash of no token may be declared by mistake: it must not open to everybody.
+  if (given === undefined) return unauthorized;
   const hash = digest(given);
   if (token !== null && timingSafeEqual(hash, digest(token))) return { kind: "viewer", viewer: operator };
   // Looked for by its hash, whose first letters tell nothing of the token's.
   const namespaces = viewers().get(hash.toString("hex"));
   if (namespaces !== undefined) return { kind: "viewer", viewer: tenant(namespaces) };
-  if (reviewed !== null && given !== "" && given.length <= maxTokenLength)
+  if (reviewed !== null && given.length <= maxTokenLength)
     return reviewed.accessOf(given, hash.toString("hex"), namespace);
   return unauthorized;
 }

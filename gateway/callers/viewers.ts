@@ -11,7 +11,7 @@ import {
   word,
   type Names,
 } from "../schema/schema.ts";
-import { apiKeysOf } from "./providers/api-keys.ts";
+import { apiKeysOf, hashInWords } from "./providers/api-keys.ts";
 import { materialFields, onePlaceOf, type Material, type MaterialPlace } from "./providers/material.ts";
 
 export interface ViewerDeclaration {
@@ -29,8 +29,11 @@ export const viewerNames: Names = {
 };
 
 const digest = word(
-  (text) => /^sha256:([0-9A-Fa-f]{64})$/.exec(text)?.[1]?.toLowerCase(),
-  "the hash of a token: write sha256: and 64 hexadecimal digits, as sha256sum prints them",
+  (text) => {
+    const hex = /^sha256:([0-9A-Fa-f]{64})$/.exec(text)?.[1];
+    return hex === undefined ? undefined : (hashInWords(hex) ?? undefined);
+  },
+  "the hash of a token: write sha256: and 64 hexadecimal digits, as sha256sum prints them for a token that is not empty",
   /^sha256:[0-9A-Fa-f]{64}$/,
 );
 

@@ -22,14 +22,16 @@ export const namespaceOption = {
   },
 };
 
-export const adminOptions = {
-  ...namespaceOption,
+export const gatewayOptions = {
   url: replicasOption,
   adminToken: text(
     "TOKEN",
     "token for that gateway: of --admin-token, or of a viewer; needed when its admin port is bound beyond loopback",
   ),
 };
+
+/** Of commands that ask about things of namespaces. */
+export const adminOptions = { ...namespaceOption, ...gatewayOptions };
 
 type EndpointName = keyof typeof endpoints;
 

@@ -109,9 +109,17 @@ function* linesOf(file: Buffer, wrong: string[]): Iterable<readonly [client: str
   }
 }
 
+/** The hash in lower hex; null: it is that of an empty text, as `printf "$KEY" | sha256sum` prints it where KEY is not set. */
+export function hashInWords(hex: string): string | null {
+  const hash = hex.toLowerCase();
+  return hash === emptyHash ? null : hash;
+}
+
+const emptyHash = createHash("sha256").digest("hex");
+
 function hashOf(key: string): string | null {
   const written = /^sha256:([0-9A-Fa-f]{64})$/.exec(key);
-  if (written !== null) return written[1]!.toLowerCase();
+  if (written !== null) return hashInWords(written[1]!);
   if (
     key.startsWith("sha256:") ||
     key.length < minKeyLength ||

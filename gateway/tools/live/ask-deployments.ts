@@ -13,6 +13,11 @@ export type Asked =
   /** No replica answers. */
   | { readonly kind: "failed"; readonly sentence: string };
 
+/** The part of a query that says it; null: all. */
+export function inNamespace(namespace: string | null): Readonly<Record<string, string>> {
+  return namespace === null ? {} : { namespace };
+}
+
 const pageShape = Type.Object({ items: Type.Array(deploymentShape), continue: nullable(Type.String()) });
 
 /** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */

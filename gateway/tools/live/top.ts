@@ -2,7 +2,7 @@
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice } from "../../options/option.ts";
 import { adminOptions } from "../admin.ts";
-import { askDeployments, type Asked } from "./ask-deployments.ts";
+import { askDeployments, inNamespace, type Asked } from "./ask-deployments.ts";
 import { picture, processScreen, type Screen } from "./screen.ts";
 import { drawTop, topOrders } from "./top-drawn.ts";
 
@@ -19,14 +19,14 @@ export const redrawMs = 2000;
 export const top = command({ forms: ["--url ADMIN … [--sort failures|rate|p99]"], text, options, words: [], run });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
-  const { url, adminToken, sort } = values;
+  const { url, adminToken, sort, objectNamespace } = values;
   if (url === null || positionals.length > 0)
     return {
       kind: "wrong",
       sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
     };
   return live(
-    () => askDeployments(url, adminToken, {}),
+    () => askDeployments(url, adminToken, inNamespace(objectNamespace)),
     ({ deployments, notes }, size) => drawTop(deployments, sort, notes, size),
     processScreen(),
   );

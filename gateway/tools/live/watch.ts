@@ -2,7 +2,7 @@
 import type { Deployment } from "../../api/deployments.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { adminOptions } from "../admin.ts";
-import { askDeployments, type Asked } from "./ask-deployments.ts";
+import { askDeployments, inNamespace, type Asked } from "./ask-deployments.ts";
 import { picture, processScreen, type Screen } from "./screen.ts";
 import { drawWatch, splitLine } from "./watch-drawn.ts";
 
@@ -19,14 +19,15 @@ const lookMs = 1000;
 export const watch = command({ forms: ["DEPLOYMENT --url ADMIN …"], text, options, words: [], run });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
-  const { url, adminToken } = values;
+  const { url, adminToken, objectNamespace } = values;
   const [named, ...more] = positionals;
   if (url === null || named === undefined || more.length > 0)
     return {
       kind: "wrong",
       sentence: "it takes a deployment and a gateway: write sluice watch NAMESPACE/NAME --url http://127.0.0.1:8877",
     };
-  return watchSplit(() => askDeployments(url, adminToken, { deployment: named }), named, processScreen());
+  const query = { deployment: named, ...inNamespace(objectNamespace ?? namespaceOf(named)) };
+  return watchSplit(() => askDeployments(url, adminToken, query), named, processScreen());
 }
 
 /** Until the user ends it. A deployment that goes, and replicas that go, are said and waited for. */
@@ -65,6 +66,12 @@ export async function watchSplit(ask: () => Promise<Asked>, named: string, scree
   } finally {
     screen.close();
   }
+}
+
+/** A caller who sees that namespace only has to name it, and a name of two parts says it. */
+function namespaceOf(named: string): string | null {
+  const slash = named.indexOf("/");
+  return slash < 0 ? null : named.slice(0, slash);
 }
 
 function isNamed({ namespace, name }: Deployment, named: string): boolean {

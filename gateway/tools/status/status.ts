@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { endpoints } from "../../admin/endpoints.ts";
 import { statusShape, type Status } from "../../api/status.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { adminOptions } from "../admin.ts";
+import { gatewayOptions } from "../admin.ts";
 import { isValue, outputOption, printValue, textFormOf } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
 import type { Replica } from "../replicas/replica.ts";
@@ -16,7 +16,7 @@ Exits 0 when all is well, 1 when something is wrong or no gateway answers, 2 on 
 `;
 
 const options = {
-  ...adminOptions,
+  ...gatewayOptions,
   ...outputOption,
 };
 

@@ -149,7 +149,12 @@ beforeAll(async () => {
     {
       changes: ring,
       requests,
-      viewers: () => new Map([[createHash("sha256").update(mine).digest("hex"), new Set(["mine"])]]),
+      viewers: () =>
+        new Map([
+          [createHash("sha256").update(mine).digest("hex"), new Set(["mine"])],
+          // As somebody declares it whose variable with the token was not set: it opens to nobody.
+          [createHash("sha256").digest("hex"), new Set(["mine", "theirs"])],
+        ]),
     },
   );
 });

@@ -45,6 +45,19 @@ describe("viewers of the policy", () => {
     );
   });
 
+  // `printf "$TOKEN" | sha256sum` prints it where TOKEN is not set.
+  test("the hash of no token opens nothing", () => {
+    expect(decodePolicyFile(`viewers: { a: { namespaces: [models], ${inline("")} } }`)).toMatchObject({
+      kind: "wrong",
+      sentences: [expect.stringContaining("for a token that is not empty")],
+    });
+    const [viewers, said] = read("viewers: { c: { namespaces: [other], file: c.txt } }", {
+      "c.txt": new Map([["", Buffer.from(`ci sha256:${hash("").toUpperCase()}\n`)]]),
+    });
+    expect(viewers.size).toBe(0);
+    expect(said).toEqual([expect.stringContaining("the key of client ci cannot be used")]);
+  });
+
   test("a token that two have opens nothing, and neither do tokens that are not there", () => {
     const [viewers, said] = read(`viewers:
   a: { namespaces: [models], ${inline("same-token")} }

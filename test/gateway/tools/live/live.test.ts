@@ -88,6 +88,22 @@ describe("top", () => {
     ).toEqual([["prod/a", "ready", "60", "50", "2.00"], ["prod/b", "ready", "0", "0", "1.00"], [""]]);
   });
 
+  test.each([
+    ["top", [], null],
+    ["top", ["-n", "models"], "models"],
+    ["watch", ["iris"], null],
+    ["watch", ["iris", "-n", "models"], "models"],
+    ["watch", ["models/iris"], "models"],
+  ])("%s %j asks about one namespace where it is named", async (command, argv, namespace) => {
+    const asked: (string | null)[] = [];
+    const url = await admin((request, response) => {
+      asked.push(new URL(request.url!, "http://x").searchParams.get("namespace"));
+      response.end(JSON.stringify({ items: [], continue: null }));
+    });
+    await runTool(command, ...argv, "--url", url);
+    expect(asked).toEqual([namespace]);
+  });
+
   test("does not follow parts without end", async () => {
     let asks = 0;
     const url = await admin((_, response) => {
