@@ -34,7 +34,7 @@ export const statusColumns: readonly string[] = (
 /** The columns in which a server failed: 5xx, and in `grpcColumns` the statuses that mean the same. */
 export const serverErrors = { first: statusColumns.indexOf("500"), count: grpcServerErrors.length } as const;
 
-/** The client left before an answer, or before the status of a call of gRPC. */
+/** The client left before the end of its answer, or before the status of a call of gRPC. */
 export const unansweredColumn = statusColumns.indexOf("0");
 
 const serverErrorNames: readonly string[] = grpcServerErrors.map((status) => grpcStatusNames[status]!);
@@ -174,7 +174,7 @@ const seriesLabels = ["namespace", "deployment", "predictor", "role", "protocol"
 export const seriesMetrics = {
   requests: counter(
     "sluice_requests_total",
-    "Requests by what answered, the model or the gateway itself, and by status code; gRPC: by name of the status. code 0 and CANCELLED without origin: the client left before an answer.",
+    "Requests by what answered, the model or the gateway itself, and by status code; gRPC: by name of the status. code 0 and CANCELLED without origin: the client left before the end of its answer.",
     [...seriesLabels, "origin", "code"],
   ),
   failures: counter(

@@ -131,3 +131,22 @@ test("gRPC: the caller leaves", async () => {
   expect(gateway.counters.cells[slotCell(firstSlot, slotLayout.status + unansweredColumn)]).toBe(1);
   expect(gateway.flagged("DC")).toBe(1);
 });
+
+test("HTTP: the caller leaves in the middle of the answer, and the line and the counters give it to no origin", async () => {
+  const origin = await new Origin(({ socket }) =>
+    socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"),
+  ).listen();
+  closers.push(() => origin.close());
+  const client = await start("http", [origin.port]);
+  const stream = client.start({ ":method": "GET", ":path": path });
+  let received = "";
+  stream.on("error", () => undefined);
+  stream.on("data", (chunk: Buffer) => (received += chunk.toString()));
+  stream.end();
+  await gateway.goOnUntil(() => received === "half", "half of the answer");
+  stream.close(8);
+  await gateway.goOnUntil(() => gateway.entries.length === 1, "the line");
+  expect(gateway.entries[0]).toMatchObject({ flag: "DC", origin: "", code: 200 });
+  expect(counted()).toBe("DC");
+  expect(gateway.counters.cells[slotCell(firstSlot, slotLayout.status + unansweredColumn)]).toBe(1);
+});

@@ -188,7 +188,8 @@ export class ExchangeRecord {
     this.#countedSeconds = seconds;
     this.origin = this.#originNow;
     if (this.#isGrpc && this.grpcStatus < 0 && this.code > 0) this.grpcStatus = grpcStatusOfHttp(this.code);
-    this.#countedColumn = this.#countsGrpc ? this.#grpcColumn() : httpColumn(this.code);
+    this.#countedColumn =
+      this.origin === "" ? unansweredColumn : this.#countsGrpc ? this.#grpcColumn() : httpColumn(this.code);
     this.#countedAsOwn = this.origin === "gateway";
     counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, seconds, 1);
     if (spent && !this.#countedSpent) counters.failureOf(this.#slot, "URX");
@@ -197,7 +198,6 @@ export class ExchangeRecord {
 
   /** A request of HTTP on a Route of gRPC is counted by the status that stands for its own. */
   #grpcColumn(): number {
-    if (this.origin === "") return unansweredColumn;
     if (this.grpcStatus >= 0) return grpcColumn(this.grpcStatus);
     if (this.failure !== null) return grpcColumn(this.failure.grpcStatus);
     return grpcColumn(this.code < 400 ? 0 : grpcStatusOfHttp(this.code));
