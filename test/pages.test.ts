@@ -37,11 +37,17 @@ test("every option that a page writes is one of Sluice, or of another program", 
 
 describe("the admin port", () => {
   test("every metric is there with the labels that its declaration has, and no other is", async () => {
-    const [folder, model] = [await Manifests.create(), await ModelServer.start()];
+    const [folder, model, silent] = [await Manifests.create(), await ModelServer.start(), await ModelServer.start()];
+    silent.answer = () => undefined;
     closers.push(
       () => folder.remove(),
       () => model.stop(),
+      () => silent.stop(),
     );
+    await folder.deploy("full", silent.port, "prod", {
+      "seldon.io/rest-timeout": "60000",
+      "seldon.io/ambassador-circuit-breakers-max-requests": "1",
+    });
     await folder.deploy("iris", model.port);
     await folder.deploy("copy", model.port, "prod", {
       "seldon.io/ambassador-service-name": "iris",
@@ -57,8 +63,19 @@ describe("the admin port", () => {
     ).toBe(200);
     const dead = await fetch(`${traffic}/seldon/prod/dead/api/v1.0/predictions`, { method: "POST", body: "{}" });
     expect(dead.status).toBe(503);
+    const waiting = new AbortController();
+    closers.push(() => waiting.abort());
+    // Its breaker has something in use, and is at its limit, until the test ends.
+    fetch(`${traffic}/seldon/prod/full/api/v1.0/predictions`, {
+      method: "POST",
+      body: "{}",
+      signal: waiting.signal,
+    }).catch(() => undefined);
     const scrape = async (): Promise<string> => (await fetch(`${admin}/metrics`)).text();
     await until(async () => /^sluice_shadow_requests_total\{.*outcome="sent"/m.test(await scrape()));
+    await until(async () =>
+      /^sluice_breakers_open\{.*deployment="full".*resource="requests"\} 1$/m.test(await scrape()),
+    );
     const text = await scrape();
     const families = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!);
     expect([...metrics.keys()].toSorted()).toEqual(families.sort());

@@ -1,4 +1,4 @@
-// What circuit breakers hold, summed over all Upstreams: few series, whatever the number of Upstreams.
+// What circuit breakers hold: each, and summed over all Upstreams.
 import { defaultBreaker, type Breaker } from "../../routing/model/upstream.ts";
 import { breakerCell, priorities } from "../shared/counters.ts";
 import { breakerResources } from "../shared/metrics.ts";
@@ -25,12 +25,20 @@ export interface BreakerUse {
 const togetherSlots = 256;
 const slotCells = breakerResources.length * priorities.length;
 
-/** Reads every breaker's cells once, and asks for the limits only of those that have something in use: of 20,000 Upstreams all would be 40 ms. */
-export async function breakerUse(
+/** What one breaker has in use, in the order of `breakerResources`, both priorities together. The lists are written over by the next one. */
+export interface UsedBreaker {
+  readonly slot: number;
+  readonly inUse: readonly number[];
+  /** 1 for each priority that is at its limit. */
+  readonly open: readonly number[];
+}
+
+/** Breakers with something in use. Reads every breaker's cells once, and asks for the limits only of those: of 20,000 Upstreams all would be 40 ms. */
+export async function* usedBreakers(
   blocks: readonly Float64Array[],
   breakers: () => CountedBreakers,
   slices: Slices,
-): Promise<readonly BreakerUse[]> {
+): AsyncIterable<UsedBreaker> {
   const inUse = breakerResources.map(() => 0);
   const open = breakerResources.map(() => 0);
   const sums = new Float64Array(slotCells);
@@ -39,6 +47,8 @@ export async function breakerUse(
     if (!sumSlot(blocks, slot, sums)) continue;
     const limits = breakers().limitsAt(slot);
     if (limits === null) continue;
+    inUse.fill(0);
+    open.fill(0);
     for (let cell = 0; cell < slotCells; cell++) {
       const used = sums[cell]!;
       if (used === 0) continue;
@@ -46,8 +56,23 @@ export async function breakerUse(
       inUse[one]! += used;
       if (used >= limitsOf(limits, Math.floor(cell / breakerResources.length))[one]!) open[one]! += 1;
     }
+    yield { slot, inUse, open };
   }
-  return breakerResources.map((resource, one) => ({ resource, inUse: inUse[one]!, open: open[one]! }));
+}
+
+/** Of all breakers. */
+export async function breakerUse(
+  blocks: readonly Float64Array[],
+  breakers: () => CountedBreakers,
+  slices: Slices,
+): Promise<readonly BreakerUse[]> {
+  const all = breakerResources.map((resource) => ({ resource, inUse: 0, open: 0 }));
+  for await (const { inUse, open } of usedBreakers(blocks, breakers, slices))
+    for (const [one, use] of all.entries()) {
+      use.inUse += inUse[one]!;
+      use.open += open[one]!;
+    }
+  return all;
 }
 
 /** What one breaker holds, in the order of `breakerResources`. */

@@ -4,15 +4,12 @@ import { compareText, type Problem } from "../../routing/text/problem.ts";
 import { build } from "../shared/build.ts";
 import type { Metric } from "../shared/metric.ts";
 import { changeLive, controlMetrics, fixed, fixedRows, maxCertificateSeries } from "../shared/metrics.ts";
-import { breakerUse, type BreakerUse, type CountedBreakers } from "./breakers.ts";
-import type { Slices } from "./slices.ts";
 import type { TableFacts } from "../shared/messages.ts";
 
 /** What the families show. Functions are asked at each scrape. */
 export interface FamilySources {
   /** `blocks[0]` is the base block. */
   readonly blocks: readonly Float64Array[];
-  readonly breakers: () => CountedBreakers;
   readonly served: () => TableFacts;
   /** Clients that limits of rate count now. */
   readonly countedClients: () => number;
@@ -32,7 +29,7 @@ export interface CertificateExpiry {
 
 export interface FixedFamilies {
   /** In the text format. */
-  text(slices: Slices): Promise<string>;
+  text(): Promise<string>;
   /** A change became live after so many seconds. */
   live(seconds: number): void;
 }
@@ -48,7 +45,6 @@ type Fill = (one: Gauge) => void | Promise<void>;
 
 export function fixedFamilies(sources: FamilySources): FixedFamilies {
   const registry = new Registry();
-  let use: readonly BreakerUse[] = [];
   const add = ({ name, help, labels, kind }: Metric, fill: Fill): void => {
     // Both take `inc`; only a Gauge that is no sum takes `set`.
     const Family = kind === "counter" ? Counter : Gauge;
@@ -75,12 +71,6 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     buildInfo: (one) =>
       one.set({ version: build.version, commit: build.commit ?? "unknown", build: build.digest ?? "sources" }, 1),
     ejectedEndpoints: (one) => one.set(Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!))),
-    breakerUse(one) {
-      for (const { resource, inUse } of use) one.set({ resource }, inUse);
-    },
-    breakersOpen(one) {
-      for (const { resource, open } of use) one.set({ resource }, open);
-    },
     tableVersion: (one) => one.set(sources.served().version),
     tableHash: (one) => one.set(Number.parseInt(sources.served().hash.slice(0, 13) || "0", 16)),
     tableRoutes: (one) => one.set(sources.served().routeCount),
@@ -108,10 +98,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     registers: [registry],
   });
   return {
-    async text(slices) {
-      use = await breakerUse(sources.blocks, sources.breakers, slices);
-      return registry.metrics();
-    },
+    text: () => registry.metrics(),
     live: (seconds) => live.observe(seconds),
   };
 }

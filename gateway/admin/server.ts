@@ -31,7 +31,6 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const host = admin.host ?? "::";
   const families = fixedFamilies({
     blocks,
-    breakers: () => view.breakers,
     served: () => view.served,
     countedClients: options.countedClients,
     tableBytes: () => view.tableBytes,

@@ -76,6 +76,8 @@ export interface AdminView {
   routeOf(mappingId: string): Route<null> | null;
   /** Of Upstreams whose breakers count across workers. */
   readonly breakers: CountedBreakers;
+  /** Series of the table with the breaker slot of each of their Upstreams; who goes through them may wait meanwhile. */
+  readonly breakerSeries: Iterable<readonly [slot: number, series: Series]>;
   /** Of a predictor; null: they are not known. */
   endpointsOf(predictor: PredictorKey): readonly SeenEndpoint[] | null;
   /** Of every predictor and Mapping of the table whose Endpoints are known; who goes through them may wait meanwhile. */

@@ -3,6 +3,7 @@ import { channel } from "node:diagnostics_channel";
 import { sameValue } from "../../routing/text/diff.ts";
 import type { Problem } from "../../routing/text/problem.ts";
 import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
+import type { Series } from "../../routing/model/mapping.ts";
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
@@ -280,6 +281,10 @@ export class Reconciler {
   /** Endpoints of a predictor; null: they are not known. */
   endpointsOf(predictor: PredictorKey): readonly SeenEndpoint[] | null {
     return this.#endpoints.of(predictor);
+  }
+
+  get breakerSeries(): Iterable<readonly [slot: number, series: Series]> {
+    return this.#endpoints.numbers();
   }
 
   get predictorEndpoints(): Iterable<EndpointsOf> {

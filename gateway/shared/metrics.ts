@@ -168,6 +168,11 @@ export const fixedCells = wholeLines(fixedTable.length);
 /** Upper bounds of the duration histogram, seconds; the tenth bucket is +Inf. */
 export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
+/** What a circuit breaker limits, in the order of the cells. A breaker has one such row for each priority. What is in use is a gauge: it ends with its worker. */
+const resources = { connections: "", pending: "requests that wait for a connection", requests: "", retries: "" };
+
+const breakerLabels = ["namespace", "deployment", "predictor", "role", "resource"];
+
 const seriesLabels = ["namespace", "deployment", "predictor", "role", "protocol"];
 
 /** The families of the series. admin/series.ts writes them, for there may be many thousand series. */
@@ -204,6 +209,18 @@ export const seriesMetrics = {
     "Endpoints of a predictor in HTTP and gRPC together, each address once, by state. A predictor without a ready Endpoint has ready 0; a name that was not looked up yet has no series.",
     ["namespace", "deployment", "predictor", "role", "state"],
     { ready: "", terminating: "", failing: "the health check fails" },
+  ),
+  breakerUse: gauge(
+    "sluice_breaker_use",
+    "Connections, requests and retries in use that the circuit breakers of a predictor limit; only where there are some. An Upstream of several predictors counts for one of them, one of no predictor without names.",
+    breakerLabels,
+    resources,
+  ),
+  breakersOpen: gauge(
+    "sluice_breakers_open",
+    "Circuit breakers of a predictor that have reached a limit, by resource; only where there are some.",
+    breakerLabels,
+    resources,
   ),
 };
 
@@ -242,9 +259,6 @@ export const failureLayout = {
 export const failureRows = failureTable.rows;
 export const failureCells = wholeLines(failureTable.length);
 
-/** What a circuit breaker limits, in the order of the cells. A breaker has one such row for each priority. What is in use is a gauge: it ends with its worker. */
-const resources = { connections: "", pending: "requests that wait for a connection", requests: "", retries: "" };
-
 /** Certificates that have a series. */
 export const maxCertificateSeries = 1000;
 
@@ -258,18 +272,6 @@ export const controlMetrics = {
   ejectedEndpoints: gauge(
     "sluice_ejected_endpoints",
     "Endpoints that Sluice ejected for errors in a row, by the worker that ejects most. sluice_endpoints counts them by their other state.",
-  ),
-  breakerUse: gauge(
-    "sluice_breaker_use",
-    "Connections, requests and retries in use that circuit breakers limit, all Upstreams together.",
-    ["resource"],
-    resources,
-  ),
-  breakersOpen: gauge(
-    "sluice_breakers_open",
-    "Circuit breakers that have reached a limit, by resource.",
-    ["resource"],
-    resources,
   ),
   tableVersion: gauge("sluice_table_version", "Version of the routing table."),
   tableHash: gauge(
@@ -298,7 +300,7 @@ export const controlMetrics = {
   ),
 } as const;
 
-export const breakerResources = valuesOf(controlMetrics.breakerUse);
+export const breakerResources = valuesOf(seriesMetrics.breakerUse);
 
 export const changeLive = histogram(
   "sluice_change_live_seconds",

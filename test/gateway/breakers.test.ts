@@ -30,22 +30,25 @@ afterEach(async () => {
   await manifests.remove();
 });
 
+const names = 'namespace="prod",deployment="iris",predictor="default",role="live"';
+
+/** Of a breaker with nothing in use there is no line. */
 async function gauges(admin: string): Promise<Readonly<Record<string, number>>> {
   const text = await (await fetch(`${admin}/metrics`)).text();
   return Object.fromEntries(
     [
       "sluice_requests_in_flight",
-      'sluice_breaker_use{resource="requests"}',
-      'sluice_breaker_use{resource="connections"}',
-      'sluice_breaker_use{resource="pending"}',
-      'sluice_breakers_open{resource="requests"}',
+      `sluice_breaker_use{${names},resource="requests"}`,
+      `sluice_breaker_use{${names},resource="connections"}`,
+      `sluice_breaker_use{${names},resource="pending"}`,
+      `sluice_breakers_open{${names},resource="requests"}`,
     ].map((name) => [
-      name.replace("sluice_", ""),
+      name.replace("sluice_", "").replace(`${names},`, ""),
       Number(
         text
           .split("\n")
           .find((line) => line.startsWith(`${name} `))
-          ?.slice(name.length),
+          ?.slice(name.length) ?? 0,
       ),
     ]),
   );

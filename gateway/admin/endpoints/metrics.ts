@@ -1,6 +1,7 @@
 // /metrics: the few families are shared between readers, the series of deployments are written for each.
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { streamShared } from "../send-shared.ts";
+import { writeBreakers } from "../breaker-series.ts";
 import { writeEndpointStates } from "../endpoint-series.ts";
 import { writeSeries } from "../series.ts";
 import { SharedAnswers } from "../shared-answers.ts";
@@ -8,12 +9,13 @@ import { slicesOfThread } from "../slices.ts";
 
 export function metrics({ families, blocks, view }: EndpointParts): Handler {
   const few = new SharedAnswers(
-    async () => Buffer.from(await families.text(slicesOfThread())),
+    async () => Buffer.from(await families.text()),
     () => performance.now(),
   );
   return (_, reply) =>
     streamShared(reply, few, "text/plain; version=0.0.4; charset=utf-8", async (reader) => {
       await writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread());
       await writeEndpointStates(reader, () => view.predictorEndpoints, slicesOfThread());
+      await writeBreakers(reader, blocks, view, slicesOfThread());
     });
 }

@@ -82,6 +82,12 @@ export class PredictorEndpoints {
     }
   }
 
+  /** Series of the table with the number of each of their Upstreams. */
+  *numbers(): Iterable<readonly [number: number, series: Series]> {
+    for (const { slot, series } of this.#sources.owned())
+      for (const number of this.#upstreams[slot] ?? []) yield [number, series];
+  }
+
   #isToldInHttp(series: Series): boolean {
     if (series.protocol === "http") return false;
     const inHttp = this.#sources.find({ ...series, protocol: "http" });

@@ -6,7 +6,14 @@ const nothing = measuredOf([], () => "");
 
 export const nothingMeasured: Pick<
   AdminView,
-  "ownedSlots" | "measuredOf" | "hasMapping" | "routeOf" | "failingPredictors" | "endpointsOf" | "predictorEndpoints"
+  | "ownedSlots"
+  | "measuredOf"
+  | "hasMapping"
+  | "routeOf"
+  | "failingPredictors"
+  | "endpointsOf"
+  | "predictorEndpoints"
+  | "breakerSeries"
 > = {
   ownedSlots: [],
   measuredOf: () => ({ lastMinute: nothing, lastFiveMinutes: nothing }),
@@ -15,4 +22,5 @@ export const nothingMeasured: Pick<
   failingPredictors: [],
   endpointsOf: () => null,
   predictorEndpoints: [],
+  breakerSeries: [],
 };
