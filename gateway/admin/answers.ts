@@ -13,7 +13,9 @@ export const jsonType = "application/json; charset=utf-8";
 export const nothingUnread: ReadonlySet<string> = new Set();
 
 export function queryOf({ url }: FastifyRequest): URLSearchParams {
-  return new URLSearchParams(url.split("?", 2)[1] ?? "");
+  // A second ? is a part of the query.
+  const at = url.indexOf("?");
+  return new URLSearchParams(at < 0 ? "" : url.slice(at + 1));
 }
 
 export function wantsText(request: FastifyRequest): boolean {

@@ -65,8 +65,14 @@ export function limitConnections(server: Server, most: number): void {
     const [first] = idle;
     first!.destroy();
   });
-  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    idle.delete(socket);
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    // Half a body is no request yet: 64 of them would keep health checks out.
+    if (hasBody(request))
+      request.once("end", () => {
+        if (!response.closed) idle.delete(socket);
+      });
+    else idle.delete(socket);
     timers.set(
       response,
       setTimeout(() => socket.destroy(), answerMs),
@@ -77,4 +83,8 @@ export function limitConnections(server: Server, most: number): void {
       if (!socket.destroyed) idle.add(socket);
     });
   });
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }

@@ -15,6 +15,9 @@ import { narrowed, nobody, type Viewer } from "../api/viewer.ts";
 
 const openApiPath = endpoints.openapi.path;
 
+/** Characters of one parameter in a path: no name and no request id is longer. */
+const maxParamLength = 512;
+
 export interface AdminServer {
   readonly host: string;
   readonly port: number;
@@ -46,6 +49,13 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     keepAliveTimeout: adminTimes.idleMs,
     requestTimeout: adminTimes.requestMs,
     http: { headersTimeout: adminTimes.headMs, connectionsCheckingInterval: adminTimes.checkMs },
+    routerOptions: { maxParamLength },
+    frameworkErrors: (_, __, reply) => {
+      void badRequest(
+        reply as FastifyReply,
+        `a part of the path is not UTF-8, or has more than ${maxParamLength} characters: read ${openApiPath}`,
+      );
+    },
     // No route has a schema, so what compiles them is not loaded.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   });

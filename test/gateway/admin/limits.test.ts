@@ -228,6 +228,23 @@ describe("the admin port", () => {
     expect(await ask(health)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  test(`${mostConnections} half bodies keep nobody out: the oldest gives way`, async () => {
+    const half: Socket[] = [];
+    for (let count = 0; count < mostConnections; count++) {
+      const socket = await open();
+      socket.write(
+        "POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n{",
+      );
+      // The port has read the head.
+      await once(socket, "data");
+      half.push(socket);
+    }
+    const firstGone = once(half[0]!, "close");
+    expect(await ask(health)).toMatch(/^HTTP\/1\.1 200 /);
+    await firstGone;
+    expect(half.slice(1).every((socket) => !socket.destroyed)).toBe(true);
+  });
+
   test("a head that does not end is cut, and so is a connection that says nothing", { timeout: 60_000 }, async () => {
     const silent = await open();
     const slow = await open();
