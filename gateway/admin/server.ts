@@ -52,7 +52,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     routerOptions: { maxParamLength },
     frameworkErrors: (_, __, reply) => {
       void badRequest(
-        reply as FastifyReply,
+        reply,
         `a part of the path is not UTF-8, or has more than ${maxParamLength} characters: read ${openApiPath}`,
       );
     },
