@@ -86,7 +86,7 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
     },
     {
       name: "failures",
-      summary: "print the last requests that failed",
+      summary: "count the requests that failed by cause, and print the last",
       load: async () => (await import("./tools/requests/failures.ts")).failures,
     },
     {

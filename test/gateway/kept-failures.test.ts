@@ -95,7 +95,7 @@ test("failures of the gateway and of the model, and what became of one", async (
   expect([printed.code, printed.err]).toEqual([0, ""]);
   expect(printed.out).toMatch(
     new RegExp(
-      String.raw`^TIME .*\n\S+Z +503 +UF +prod/dead +default +127\.0\.0\.1:\d+ +\d+ +${refused.id} +upstream connect error.* · POST ${dead}\n$`,
+      String.raw`^COUNT .*\n +1 +UF +prod/dead +default +127\.0\.0\.1:\d+ +upstream connect error.*\n\nAll 1:\nTIME .*\n\S+Z +503 +UF +prod/dead +default +127\.0\.0\.1:\d+ +\d+ +${refused.id} +upstream connect error.* · POST ${dead}\n$`,
     ),
   );
   expect((await runTool("failures", "--url", at.admin, "--flag", "-")).out).toContain(own.id);

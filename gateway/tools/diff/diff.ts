@@ -3,14 +3,14 @@ import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice, flag } from "../../options/option.ts";
 import { manifestOptions, readServed, withoutCluster, type Served } from "../manifests.ts";
 import { printValue } from "../output.ts";
-import { plural } from "../read-words.ts";
+import { isNothingRead, plural } from "../read-words.ts";
 import { compareServed, type Comparison } from "./compare.ts";
 import { markdownComparison, printComparison } from "./print.ts";
 
 const text = `Reads two sets of manifests as a gateway would and compares their Routes, not their text: which deployments appear and vanish, which shares move, which
 timeouts, headers, limits and callers change. With --cluster the objects of the cluster are the old ones; write --mappings with it if the folder has Mappings.
 Which Endpoints are ready is no difference.
-Exits 0 when it has compared them, 1 when it cannot read one of them, or with --exit-code when something differs, 2 on wrong use.
+Exits 0 when it has compared them, 1 when it cannot read one of them, or with --exit-code when something differs or is not compared, 2 on wrong use.
 `;
 
 const options = {
@@ -18,7 +18,7 @@ const options = {
     ...choice(["text", "markdown", "json", "yaml"], "form of the output; markdown for a merge request"),
     short: "o",
   },
-  exitCode: flag("exit 1 when something differs"),
+  exitCode: flag("exit 1 when something differs, or an error keeps it from being compared"),
   ...manifestOptions,
 };
 
@@ -42,9 +42,14 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
   if (before.kind !== "served") return before;
   const after = await readServed(withoutCluster({ values, written }), [next]);
   if (after.kind !== "served") return after;
-  const warnings = [...errorsOf(old ?? "the cluster", before.served), ...errorsOf(next, after.served)];
+  const warnings = [...new Set([...errorsOf(old ?? "the cluster", before.served), ...errorsOf(next, after.served)])];
   const comparison = compareServed(before.served, after.served, after.settings);
-  const code = values.exitCode && comparison.differences.length > 0 ? 1 : 0;
+  // What is not compared may differ.
+  const maybeDiffers = comparison.differences.length > 0 || warnings.length > 0;
+  const isUnread = [before.served, after.served].some(
+    (served) => isNothingRead(served) && errorsOf("", served).length > 0,
+  );
+  const code = isUnread || (values.exitCode && maybeDiffers) ? 1 : 0;
   return { kind: "done", text: printed[values.output](comparison, warnings), form: "plain", code };
 }
 

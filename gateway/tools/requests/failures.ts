@@ -7,17 +7,21 @@ import { adminOptions } from "../admin.ts";
 import { isValue, outputOption, printValue } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
 import { flagOption, wrongFlag } from "./request-options.ts";
-import { requestTable } from "./request-lines.ts";
+import { causeTable, requestTable } from "./request-lines.ts";
 
-const text = `Prints the last requests that failed, the newest first: time, status, failure flag, deployment, predictor, Endpoint, milliseconds, request id and the
-failure. A gateway keeps the last 1000 failures. DEPLOYMENT is NAMESPACE/NAME or NAME.
+const text = `Counts the requests that failed by their cause, the most frequent first: failure flag, deployment, predictor, Endpoint and sentence. Then it prints the
+last of them, the newest first. A gateway keeps the last 1000 failures. DEPLOYMENT is NAMESPACE/NAME or NAME. -o json and -o yaml have the requests alone.
 Exits 0 when every gateway answered, 1 when one does not answer, 2 on wrong use.
 `;
+
+/** As many as a gateway keeps. */
+const maxFailures = 1000;
+const maxCauses = 20;
 
 const options = {
   ...adminOptions,
   ...flagOption,
-  limit: integer({ byDefault: 50, min: 1, max: 1000 }, "number of failures to print"),
+  limit: integer({ byDefault: 10, min: 1, max: maxFailures }, "number of requests to print"),
   ...outputOption,
 };
 
@@ -40,7 +44,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   if (wrong !== null) return { kind: "wrong", sentence: wrong };
   const [deployment] = positionals;
   const query = new URLSearchParams({
-    limit: String(limit),
+    limit: String(isValue(output) ? limit : maxFailures),
     ...(deployment === undefined ? {} : { deployment }),
     ...(objectNamespace === null ? {} : { namespace: objectNamespace }),
     ...(flag === null ? {} : { flag }),
@@ -60,19 +64,27 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   );
   const lists = answers.flatMap(({ answer }) => (answer.kind === "failed" ? [] : [answer.value as FailureList]));
   if (lists.length === 0) return { kind: "failed", sentence: away[0]! };
-  const items = lists
-    .flatMap((one) => one.items)
-    .sort((a, b) => b.atMs - a.atMs)
-    .slice(0, limit);
+  const items = lists.flatMap((one) => one.items).sort((a, b) => b.atMs - a.atMs);
   const leftOut = lists.reduce((sum, one) => sum + one.leftOut, 0);
   const code = away.length === 0 ? 0 : 1;
-  if (isValue(output)) return { kind: "done", text: printValue({ items, leftOut, away }, output), form: "plain", code };
+  if (isValue(output))
+    return {
+      kind: "done",
+      text: printValue({ items: items.slice(0, limit), leftOut, away }, output),
+      form: "plain",
+      code,
+    };
   const lines = [
     ...away,
     ...(items.length === 0
       ? [`No failure is kept${deployment === undefined && flag === null ? "" : " that fits"}.`]
-      : requestTable(items)),
-    ...(leftOut === 0 ? [] : [`${leftOut} more failures are not kept: too many came in a second.`]),
+      : [
+          ...causeTable(items, maxCauses),
+          "",
+          items.length > limit ? `The last ${limit} of ${items.length}:` : `All ${items.length}:`,
+          ...requestTable(items.slice(0, limit)),
+        ]),
+    ...(leftOut === 0 ? [] : [`The gateway did not keep ${leftOut} more failures: too many came in one second.`]),
   ];
   return { kind: "done", text: `${lines.join("\n")}\n`, form: "people", code };
 }

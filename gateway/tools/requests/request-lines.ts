@@ -44,3 +44,25 @@ export function requestLine(entry: AccessEntry): string {
     )[0] ?? ""
   );
 }
+
+const causeColumns: readonly TextColumn[] = [
+  { heading: "COUNT", align: "right", maxWidth: 6 },
+  ...columns.filter(({ heading }) => ["FLAG", "DEPLOYMENT", "PREDICTOR", "ENDPOINT"].includes(heading)),
+  { heading: "CAUSE", align: "left", maxWidth: 300 },
+];
+
+/** How many failures each cause has, the most frequent first, under headings: failure flag, deployment, predictor, Endpoint and sentence. */
+export function causeTable(entries: readonly AccessEntry[], maxCauses: number): readonly string[] {
+  const causes = Map.groupBy(entries, (entry) => {
+    const [, status, flag, deployment, predictor, endpoint] = cellsOf(entry);
+    return JSON.stringify([flag, deployment, predictor, endpoint, entry.sentence || `the model answered ${status}`]);
+  });
+  const rows = [...causes]
+    .sort(([, one], [, other]) => other.length - one.length)
+    .map(([cause, same]) => [String(same.length), ...(JSON.parse(cause) as readonly string[])]);
+  const more = rows.length - maxCauses;
+  return [
+    ...tableOf(causeColumns, rows.slice(0, maxCauses)),
+    ...(more > 0 ? [`and ${more} more ${more === 1 ? "cause" : "causes"}`] : []),
+  ];
+}

@@ -213,7 +213,7 @@ test("the Module is of every request", async () => {
 
 test("what a side does not serve is said, and an empty folder is one without Routes", async () => {
   const { code, out } = await compared([deployment("a")], ["{{{\n"]);
-  expect(code).toBe(0);
+  expect(code).toBe(1);
   expect(out).toContain(`${at("new")} has 1 Problem at level error, and what is not served is not compared: `);
   expect(out).toContain("prod/a vanishes\n");
   expect((await compared([], [deployment("a")])).out).toContain("1 appears; 0 the same\n");
@@ -293,4 +293,14 @@ test("a cluster is the old side", async () => {
   } finally {
     await api.stop();
   }
+});
+
+test("a file that cannot be read may differ: --exit-code says so, and so does the exit code where nothing else is read", async () => {
+  const [one, broken] = [deployment("a"), "kind: ["];
+  expect((await compared([one], [one, broken], "--exit-code")).code).toBe(1);
+  expect((await compared([one, broken], [one], "--exit-code")).code).toBe(1);
+  expect((await compared([one], [one, broken])).code).toBe(0);
+  expect((await compared([one], [broken])).code).toBe(1);
+  expect((await compared([broken], [one])).code).toBe(1);
+  expect((await compared([], [one])).code).toBe(0);
 });
