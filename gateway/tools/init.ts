@@ -1,7 +1,7 @@
 // `sluice init`: a folder of manifests to begin with: a SeldonDeployment, and what a cluster would add to it.
-import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { isNamespace, readNamespace, text } from "../options/option.ts";
 
@@ -65,7 +65,7 @@ async function run({ values, positionals: [name, ...words] }: Use<typeof options
       sentence: `${existing[0]} exists, and it replaces no file: write --folder with another folder, or move the file away`,
     };
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     for (const [file, content] of files) await writeFile(file, content, { flag: "wx" });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -86,6 +86,14 @@ async function run({ values, positionals: [name, ...words] }: Use<typeof options
     form: "plain",
     code: 0,
   };
+}
+
+/** With the folders that it is in. Node's own recursive mkdir never ends below a folder that takes none, such as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  mkdirSync(folder);
 }
 
 function deploymentText(namespace: string, name: string, predictors: readonly Predictor[]): string {

@@ -56,6 +56,11 @@ describe("init", () => {
     expect([code, err]).toEqual([1, expect.stringMatching(/^sluice init: it cannot write the folder [^\n]*\n$/)]);
   });
 
+  test.runIf(existsSync("/proc/self"))("so is one below a folder that takes none", async () => {
+    const { code, err } = await runTool("init", "iris", "main=9000", "--folder", "/proc/none/models");
+    expect([code, err]).toEqual([1, expect.stringMatching(/^sluice init: it cannot write the folder [^\n]*\n$/)]);
+  });
+
   const long = "n".repeat(30);
   test.each([
     [[], "it takes a name"],
