@@ -18,6 +18,7 @@ import { restMatrix } from "./suites/rest-matrix.ts";
 import { rest100k, rest70 } from "./suites/rest.ts";
 import { scrape } from "./suites/scrape.ts";
 import { shadowIsolation } from "./suites/shadow-isolation.ts";
+import { sizing } from "./suites/sizing.ts";
 import { tls } from "./suites/tls.ts";
 import type { Suite, SuiteOptions } from "./suites/suite.ts";
 
@@ -30,6 +31,7 @@ const suites: readonly Suite[] = [
   grpcMatrix,
   tls,
   shadowIsolation,
+  sizing,
   idleConnections,
   memory,
   changeLive,
