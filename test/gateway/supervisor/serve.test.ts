@@ -189,7 +189,8 @@ describe("sluice serve", () => {
   test("one line `listening` once it is ready, answers, and exits 0 after SIGTERM", async () => {
     const gateway = serveFolder();
     const { traffic, admin } = await gateway.listening();
-    expect(gateway.records.map(({ event }) => event)).toEqual(["open-claims", "store", "listening"]);
+    const events = gateway.records.map(({ event }) => event);
+    expect(events.slice(0, events.indexOf("listening") + 1)).toEqual(["open-claims", "store", "listening"]);
     expect((await fetch(`${admin}/readyz`)).status).toBe(200);
     expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
     const agent = new Agent();
