@@ -1,4 +1,5 @@
 // An explanation for people: what was looked at, then who gets which share, in columns. `printExplanation` writes the whole of it in signs.
+import { failures } from "../failures.ts";
 import { printShare } from "../../routing/print.ts";
 import { visible } from "../../routing/text/visible.ts";
 import { Columns, memberColumns, type Column } from "./columns.ts";
@@ -27,6 +28,8 @@ export function printExplanationText({ space, host, before, passed, route, ways,
     lines.push(labelled("", `and ${passed.length - mostPassed} more: -o wide lists them`));
   if (route !== null) lines.push(labelled("route", route));
   if (reject !== null) lines.push(labelled("answers", `${reject.answer}: ${reject.sentence}`));
+  // Envoy's words, which clients know, do not say why.
+  if (reject?.reason === "no-healthy-upstream") lines.push(labelled("because", failures.noHealthyUpstream.cause));
   for (const hint of hints) lines.push(labelled("hint", hint));
   if (ways.length === 0) return joined(lines);
   const rows = ways
