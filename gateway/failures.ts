@@ -372,11 +372,6 @@ export const grpcStatusNames = [
 /** Statuses of gRPC that are errors of the server, as Envoy and OpenTelemetry count them: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 export const grpcServerErrors: readonly number[] = [2, 4, 12, 13, 14, 15];
 
-/** Does such an answer say that the server failed? `grpcStatus` −1: it is not gRPC. */
-export function isServerError(code: number, grpcStatus: number): boolean {
-  return grpcStatus < 0 ? code >= 500 : grpcStatus > 0 && grpcServerErrors.includes(grpcStatus);
-}
-
 /** The Failure of a Decision that rejects. */
 export function rejectFailure(reason: RejectReason): Failure {
   switch (reason) {

@@ -15,6 +15,7 @@ import {
   fixed,
   fixedCells,
   grpcColumns,
+  serverErrors,
   slotCells,
   slotLayout,
   statusColumns,
@@ -87,6 +88,11 @@ export function httpColumn(code: number): number {
 /** The column of a status of gRPC; one that gRPC does not know is UNKNOWN to its libraries. */
 export function grpcColumn(status: number): number {
   return grpcColumnOf[status] ?? grpcColumnOf[2]!;
+}
+
+/** Did a server fail, by the status of this column? */
+export function isServerErrorColumn(column: number): boolean {
+  return column >= serverErrors.first && column < serverErrors.first + serverErrors.count;
 }
 
 /** One worker's block. `slot` −1: no series, in HTTP. */

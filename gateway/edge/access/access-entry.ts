@@ -1,17 +1,18 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
 import { emptyEntry, type AccessEntry } from "../../shared/access-fields.ts";
-import type { Failure } from "../../failures.ts";
+import { grpcStatusNames, type Failure } from "../../failures.ts";
 import { kind } from "../fields/field-kind.ts";
 import { hasParameter } from "../fields/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 
-/** About what came to no exchange. `detail` "": the sentence of the failure says it all; `requestId` "": it was not answered. */
+/** About what came to no exchange. `detail` "": the sentence of the failure says it all; `code` 0 and `requestId` "": it was not answered. */
 export function unservedEntry(
   failure: Failure,
   detail: string,
   code: number,
   peer: string,
   requestId: string,
+  isGrpc: boolean,
 ): AccessEntry {
   return {
     ...entryWithoutRequest(
@@ -20,6 +21,8 @@ export function unservedEntry(
       code,
       peer,
     ),
+    origin: code > 0 ? "gateway" : "",
+    grpcStatus: isGrpc ? grpcStatusNames[failure.grpcStatus]! : "",
     requestId,
   };
 }

@@ -118,7 +118,7 @@ export class Http1Request implements RequestTaker {
     worker.counters.answered(withoutSeries.http, httpColumn(failure.httpStatus), true, 0, 1);
     const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : "";
     if (failure.httpStatus > 0) answer.write(identified(failureAnswer(failure, "", json, false), requestId));
-    worker.log(failure.flag, "", true, () => unservedEntry(failure, "", failure.httpStatus, peer, requestId));
+    worker.log(failure.flag, "", true, () => unservedEntry(failure, "", failure.httpStatus, peer, requestId, false));
     this.#connection.finish();
   }
 

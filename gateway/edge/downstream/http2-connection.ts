@@ -127,7 +127,9 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     writeAnswerBlock(writer, answer, body.length, worker.dateLine);
     stream.sendHead(writer.bytes, writer.length, true, body.length === 0);
     if (body.length > 0) stream.sendData(body, 0, body.length, true);
-    worker.log(failure.flag, "", true, () => unservedEntry(failure, "", answer.code, this.transport.peer, requestId));
+    worker.log(failure.flag, "", true, () =>
+      unservedEntry(failure, "", answer.code, this.transport.peer, requestId, grpc),
+    );
   }
 
   /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
@@ -168,7 +170,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     const worker = this.#worker;
     worker.counters.failure(failures.brokenRules.flag);
     worker.log(failures.brokenRules.flag, "", true, () =>
-      unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer, ""),
+      unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer, "", false),
     );
   }
 

@@ -111,7 +111,7 @@ class AwaitedHeader implements ClientConnection, Timed {
   #refuse(failure: Failure, reason: string): void {
     const worker = this.#worker;
     worker.counters.failure(failure.flag);
-    worker.log(failure.flag, "", true, () => unservedEntry(failure, reason, 0, this.#peer, ""));
+    worker.log(failure.flag, "", true, () => unservedEntry(failure, reason, 0, this.#peer, "", false));
     this.destroy();
   }
 }

@@ -7,13 +7,13 @@ import { sentenceOf, type Answer } from "../message/answers.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
-import { grpcStatusNames, isServerError, type Failure } from "../../failures.ts";
+import { grpcStatusNames, type Failure } from "../../failures.ts";
 import { answerId, type AnswerId, type HeadForm } from "../message/answer-id.ts";
 import { reasons } from "../http1/reasons.ts";
 import { grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";
-import { grpcColumn, httpColumn, withoutSeries } from "../../shared/counters.ts";
+import { grpcColumn, httpColumn, isServerErrorColumn, withoutSeries } from "../../shared/counters.ts";
 import { unansweredColumn } from "../../shared/metrics.ts";
 
 /** A slot of its own for what is not counted. */
@@ -232,9 +232,9 @@ export class ExchangeRecord {
     if (isFailure || reportsAll || accessLog === "all") this.#log(startedMs, peer, address, spent, isFailure);
   }
 
-  /** The model itself answered that it failed. Envoy gives that no flag. */
+  /** The model itself answered that it failed, by the status that is counted. Envoy gives that no flag. */
   get #isModelError(): boolean {
-    return this.origin === "model" && isServerError(this.code, this.grpcStatus);
+    return this.origin === "model" && isServerErrorColumn(this.#countedColumn);
   }
 
   get #grpcName(): string {
@@ -244,7 +244,8 @@ export class ExchangeRecord {
   get #sentence(): string {
     if (this.failure !== null) return sentenceOf(this.failure, this.detail);
     if (!this.#isModelError) return "";
-    const said = this.grpcStatus < 0 ? `${this.code} ${reasons[this.code] ?? ""}`.trimEnd() : this.#grpcName;
+    const said =
+      !this.#countsGrpc || this.grpcStatus < 0 ? `${this.code} ${reasons[this.code] ?? ""}`.trimEnd() : this.#grpcName;
     return `The model answered ${said}`;
   }
 

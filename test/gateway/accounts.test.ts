@@ -1,0 +1,402 @@
+// What the clients of a run saw, the counters, the log and /api are equal to the request, under faults and with workers that end.
+//
+// A data worker that is killed may lose lines of its requests that it had not handed over, in the log and among the kept failures, and nothing else: each request that a
+// client saw answered to its end is counted as the client saw it, and no line and no count says of a request what its client did not see.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import * as fc from "fast-check";
+import type { Deployment } from "../../gateway/api/deployments.ts";
+import { meaningOf } from "../../gateway/explain/measured-words.ts";
+import { grpcStatusNames, type FailureFlag } from "../../gateway/failures.ts";
+import { grpcColumn, httpColumn } from "../../gateway/shared/counters.ts";
+import { grpcColumns, statusColumns } from "../../gateway/shared/metrics.ts";
+import { isFailureEntry, type AccessEntry } from "../../gateway/shared/access-fields.ts";
+import { freePort } from "../ports.ts";
+import { askGrpc, askRest, type Asking, type Seen } from "./accounts/asking.ts";
+import { callPlans, restPlans, ScriptedModels } from "./accounts/scripted-models.ts";
+import type { GatewayProcess } from "./gateway-process.ts";
+import { GatewayStage } from "./gateway-stage.ts";
+import { until } from "./until.ts";
+
+let stage: GatewayStage;
+let models: ScriptedModels;
+let gateway: GatewayProcess;
+let admin: string;
+let port: number;
+let asked = 0;
+
+const key = "a-key-of-the-app-that-is-long";
+
+beforeEach(async () => {
+  stage = await GatewayStage.open();
+  models = await ScriptedModels.start();
+  const { manifests, files } = stage;
+  const times = { "seldon.io/rest-timeout": "150", "seldon.io/grpc-timeout": "150" };
+  await manifests.deploy("rest", models.restPort, "prod", times);
+  await manifests.deploy("again", models.restPort, "prod", { ...times, "seldon.io/ambassador-retries": "2" });
+  await manifests.deploy("locked", models.restPort, "prod", { ...times, "sluice.io/auth": "keys" });
+  await manifests.deploy("limited", models.restPort, "prod", { ...times, "sluice.io/rate-limit": "3/h" });
+  await manifests.deploy("dead", await freePort());
+  await manifests.deploy("empty", models.restPort);
+  await manifests.deployGrpc("call", models.callPort);
+  await manifests.deployGrpc("dead-call", await freePort());
+  await manifests.deployGrpc("empty-call", models.callPort);
+  for (const name of ["empty", "empty-call"])
+    await edit(name, (text) => text.replace(/endpoints:\n[^]*$/u, "endpoints: []\n"));
+  for (const name of ["call", "dead-call", "empty-call"])
+    await edit(name, (text) => text.replace("annotations: {}", `annotations: ${JSON.stringify(times)}`));
+  await files.write("keys", `app ${key}\n`);
+  await files.write(
+    "policy.yaml",
+    `defaults: { auth: none }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(`${files.folder}/keys`)} }\n`,
+  );
+  gateway = stage.serve(2, "--access-log", "all", "--trusted-hops", "1", "--policy", `${files.folder}/policy.yaml`);
+  const at = await gateway.listening();
+  admin = at.admin;
+  port = Number(new URL(at.traffic).port);
+});
+afterEach(async () => {
+  models.stop();
+  await stage.close();
+});
+
+async function edit(name: string, change: (text: string) => string): Promise<void> {
+  const file = `prod-${name}.yaml`;
+  await stage.manifests.write(file, change(await readFile(join(stage.manifests.folder, file), "utf8")));
+}
+
+interface Step {
+  readonly to: string;
+  readonly plan: string;
+  readonly leaving: Asking["leaving"];
+}
+
+const leaving = fc.constantFrom<Asking["leaving"]>("after", "after", "after", "before", "during");
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      to: fc.constantFrom("rest", "rest", "again"),
+      plan: fc.constantFrom(...restPlans),
+      leaving,
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ to: fc.constant("call"), plan: fc.constantFrom(...callPlans), leaving }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      to: fc.constantFrom(
+        "dead",
+        "empty",
+        "locked",
+        "opened",
+        "limited",
+        "dead-call",
+        "empty-call",
+        "no-call",
+        "nowhere",
+        "http10",
+        "websocket",
+        "broken-call",
+        "rest-call",
+        "web-call",
+        "broken",
+      ),
+      plan: fc.constantFrom("200", "5"),
+      leaving: fc.constant<"after">("after"),
+    }),
+  },
+);
+
+/** One request of a client. */
+async function ask({ to, plan, leaving }: Step): Promise<Seen> {
+  asked += 1;
+  const reaches = ["rest", "again", "call"].includes(to);
+  const asking: Asking = { port, id: `r${asked}`, plan, leaving: reaches ? leaving : "after", models };
+  const line = (name: string, version = "1.1"): string => `GET /seldon/prod/${name}/x HTTP/${version}`;
+  switch (to) {
+    case "call":
+    case "dead-call":
+    case "empty-call":
+    case "no-call":
+      return askGrpc(asking, { seldon: to });
+    case "broken-call":
+      return askGrpc(asking, { seldon: "call", expect: "more" });
+    case "rest-call":
+      return askGrpc(asking, { ":path": "/seldon/prod/rest/x" });
+    case "web-call":
+      return askRest(
+        asking,
+        "POST /seldon.protos.Seldon/Predict HTTP/1.1",
+        "seldon: call\r\nnamespace: prod\r\ncontent-type: application/grpc-web+proto\r\ncontent-length: 5\r\n",
+        "\0\0\0\0\0",
+      );
+    case "opened":
+      return askRest(asking, line("locked"), `x-api-key: ${key}\r\n`);
+    case "http10":
+      return askRest(asking, line("rest", "1.0"));
+    case "nowhere":
+      return askRest(asking, "GET /nowhere HTTP/1.1");
+    case "broken":
+      return askRest(asking, line("rest"), "bad field\r\n");
+    case "websocket":
+      return askRest(
+        asking,
+        line("rest"),
+        "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n",
+      );
+    default:
+      return askRest(asking, line(to));
+  }
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+interface Books {
+  /** By namespace, deployment, predictor, protocol, origin and code. */
+  readonly requests: Counts;
+  /** By namespace, deployment, predictor and flag. */
+  readonly failures: Counts;
+  readonly inFlight: number;
+}
+
+async function books(): Promise<Books> {
+  const text = await (await fetch(`${admin}/metrics`)).text();
+  const [requests, failures] = [new Map<string, number>(), new Map<string, number>()];
+  let inFlight = 0;
+  for (const line of text.split("\n")) {
+    const [, metric, labels, value] = /^(sluice_\w+)(?:\{(.*)\})? (\S+)$/u.exec(line) ?? [];
+    const label = (name: string): string => new RegExp(`(?:^|,)${name}="([^"]*)"`, "u").exec(labels ?? "")?.[1] ?? "";
+    const series = `${label("namespace")}/${label("deployment")}/${label("predictor")}`;
+    const add = (counts: Map<string, number>, name: string): unknown =>
+      Number(value) > 0 && counts.set(name, (counts.get(name) ?? 0) + Number(value));
+    if (metric === "sluice_requests_total")
+      add(requests, `${series} ${label("protocol")} ${label("origin")} ${label("code")}`);
+    if (metric === "sluice_failures_total") add(failures, `${series} ${label("flag")}`);
+    if (metric === "sluice_requests_in_flight") inFlight += Number(value);
+  }
+  return { requests: Object.fromEntries(requests), failures: Object.fromEntries(failures), inFlight };
+}
+
+function change(before: Counts, after: Counts): Counts {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return Object.fromEntries(
+    names.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)] as const).filter(([, by]) => by !== 0),
+  );
+}
+
+function tally(names: readonly string[]): Counts {
+  const counts = new Map<string, number>();
+  for (const name of [...names].sort()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries(counts);
+}
+
+type Line = AccessEntry & { readonly event: string };
+
+function linesFrom(first: number): readonly Line[] {
+  return gateway.records.slice(first).filter(({ event }) => event === "access") as unknown as Line[];
+}
+
+const seriesOf = ({ namespace, deployment, predictor }: Line): string => `${namespace}/${deployment}/${predictor}`;
+
+/** The series of sluice_requests_total in which a line says that its request is. */
+function countOf(line: Line): string {
+  const isGrpc = line.deployment === "" ? line.grpcStatus !== "" : line.deployment.endsWith("call");
+  const status = grpcStatusNames.findIndex((name) => name === line.grpcStatus);
+  const code =
+    line.origin === ""
+      ? isGrpc
+        ? "CANCELLED"
+        : "0"
+      : isGrpc
+        ? grpcColumns[grpcColumn(status)]
+        : statusColumns[httpColumn(line.code)];
+  return `${seriesOf(line)} ${isGrpc ? "grpc" : "http"} ${line.origin} ${code}`;
+}
+
+const flagsOf = (line: Line): readonly string[] => (line.flag === "" ? [] : line.flag.split(","));
+
+async function items<Item>(path: string): Promise<readonly Item[]> {
+  const found: Item[] = [];
+  for (let next: string | null = ""; next !== null;) {
+    const answer = await fetch(`${admin}${path}?limit=500${next === "" ? "" : `&continue=${next}`}`);
+    const part = (await answer.json()) as { readonly items: readonly Item[]; readonly continue: string | null };
+    found.push(...part.items);
+    next = part.continue;
+  }
+  return found;
+}
+
+async function measured(): Promise<Counts> {
+  const found = await items<Deployment>("/api/v1/deployments");
+  return Object.fromEntries(
+    found.flatMap(({ namespace, name, lastMinute: { requests, failed, modelErrors, failures } }) => [
+      [`${namespace}/${name}`, requests],
+      [`${namespace}/${name} failed`, failed],
+      [`${namespace}/${name} model errors`, modelErrors],
+      ...failures.map(({ flag, count }) => [`${namespace}/${name} flag ${flag}`, count] as const),
+    ]),
+  );
+}
+
+/** What the same requests are by their lines. */
+function measuredOf(lines: readonly Line[]): Counts {
+  const named = lines.filter(({ deployment }) => deployment !== "");
+  return tally(
+    named.flatMap((line) => {
+      const name = `${line.namespace}/${line.deployment}`;
+      const own = line.origin === "model" && isFailureEntry(line) ? [`${name} model errors`, `${name} flag `] : [];
+      const failed = own.length > 0 || flagsOf(line).some((flag) => meaningOf(flag as FailureFlag) === "failed");
+      return [
+        name,
+        ...own,
+        ...(failed ? [`${name} failed`] : []),
+        ...flagsOf(line).map((flag) => `${name} flag ${flag}`),
+      ];
+    }),
+  );
+}
+
+/** Does a line say what the client of its request saw? "": it does. */
+function contradiction(seen: Seen, line: Line): string {
+  const said = `${line.origin} ${line.code} ${line.grpcStatus} ${line.flag}`;
+  const saw = `${seen.status} ${seen.grpcStatus}${seen.isWhole ? "" : " cut"}${seen.left ? " left" : ""}`;
+  const wrong = (why: string): string => `${seen.id}: saw ${saw}, line ${said}: ${why}`;
+  if (seen.answeredId !== "" && seen.answeredId !== line.requestId) return wrong("another id");
+  if (seen.status > 0 && seen.status !== line.code) return wrong("another status");
+  if (seen.left) return (line.origin === "") === (line.flag === "DC") ? "" : wrong("who left");
+  if (line.origin === "" || line.flag === "DC") return wrong("its client did not leave");
+  if (!seen.isWhole) return line.origin === "gateway" && line.flag !== "" ? "" : wrong("it was cut");
+  if (line.grpcStatus === "") return seen.grpcStatus < 0 ? "" : wrong("a status of gRPC");
+  // To a caller an answer without a status, or with one that gRPC does not know, is UNKNOWN.
+  return line.grpcStatus === (grpcStatusNames[seen.grpcStatus] ?? "UNKNOWN") ? "" : wrong("another status of gRPC");
+}
+
+/** Runs the steps beside each other, at most so many at a time. */
+async function askAll(steps: readonly Step[], each: (at: number) => void): Promise<readonly Seen[]> {
+  const seen: Seen[] = [];
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let at = next++; at < steps.length; at = next++) {
+      each(at);
+      seen.push(await ask(steps[at]!));
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, client));
+  return seen;
+}
+
+const idOf = ({ id, answeredId }: Seen): string => (answeredId === "" ? id : answeredId);
+
+interface KeptLine {
+  readonly requestId: string;
+  readonly flag: string;
+  readonly origin: string;
+  readonly code: number;
+  readonly grpcStatus: string;
+}
+const kept = ({ requestId, flag, origin, code, grpcStatus }: KeptLine): KeptLine => ({
+  requestId,
+  flag,
+  origin,
+  code,
+  grpcStatus,
+});
+const byId = (one: KeptLine, other: KeptLine): number => (one.requestId < other.requestId ? -1 : 1);
+
+async function keptOf(ids: ReadonlySet<string>): Promise<readonly KeptLine[]> {
+  const found = await items<KeptLine>("/api/v1/failures");
+  return found
+    .filter(({ requestId }) => ids.has(requestId))
+    .map(kept)
+    .sort(byId);
+}
+
+const settled = async (): Promise<boolean> => (await books()).inFlight === 0;
+
+test("what clients saw, the counters, the log and /api are equal to the request", async () => {
+  const startedMs = performance.now();
+  const inWindow = (): boolean => performance.now() - startedMs < 50_000;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 80 }), async (steps) => {
+      await until(settled);
+      const first = gateway.records.length;
+      const [before, beforeMeasured] = [await books(), await measured()];
+      const all = await askAll(steps, () => undefined);
+      await until(() => linesFrom(first).length >= all.length, "a line for each request");
+      await until(settled);
+      const [lines, after] = [linesFrom(first), await books()];
+
+      const lineOf = new Map(lines.map((line) => [line.requestId, line]));
+      expect(all.filter((seen) => !lineOf.has(idOf(seen)))).toEqual([]);
+      expect(all.map((seen) => contradiction(seen, lineOf.get(idOf(seen))!)).filter((found) => found !== "")).toEqual(
+        [],
+      );
+      expect(lines).toHaveLength(all.length);
+      expect(change(before.requests, after.requests)).toEqual(tally(lines.map(countOf)));
+      expect(change(before.failures, after.failures)).toEqual(
+        tally(lines.flatMap((line) => flagsOf(line).map((flag) => `${seriesOf(line)} ${flag}`))),
+      );
+      const failed = lines.filter(isFailureEntry).map(kept).sort(byId);
+      const ids = new Set(lineOf.keys());
+      await until(async () => (await keptOf(ids)).length >= failed.length, "each failure is kept");
+      expect(await keptOf(ids)).toEqual(failed);
+      if (inWindow()) expect(change(beforeMeasured, await measured())).toEqual(measuredOf(lines));
+    }),
+    { numRuns: 4, endOnFailure: true },
+  );
+});
+
+test("a data worker that is killed loses lines that it had not handed over, and nothing else", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 40, maxLength: 60 }),
+      fc.nat(39),
+      fc.constantFrom("terminate" as const, "exit" as const, "throw" as const),
+      async (steps, at, way) => {
+        await until(settled);
+        const first = gateway.records.length;
+        const before = await books();
+        const all = await askAll(steps, (step) => {
+          if (step === at) gateway.endThread("data-0", way);
+        });
+        await until(() => gateway.records.slice(first).some(({ event }) => event === "worker-ended"), "it ended");
+        await until(settled);
+        const [lines, after] = [linesFrom(first), await books()];
+        const seenOf = new Map(all.map((seen) => [idOf(seen), seen]));
+        const lineOf = new Map(lines.map((line) => [line.requestId, line]));
+
+        // No line of what nobody asked, none twice, none that says otherwise than the client saw.
+        expect(lines.filter(({ requestId }) => requestId !== "" && !seenOf.has(requestId))).toEqual([]);
+        expect(lineOf.size).toBe(lines.length);
+        const whole = all.filter(({ isWhole, left }) => isWhole && !left);
+        expect(
+          whole
+            .filter((seen) => lineOf.has(idOf(seen)))
+            .map((seen) => contradiction(seen, lineOf.get(idOf(seen))!))
+            .filter((found) => found !== ""),
+        ).toEqual([]);
+        const added = change(before.requests, after.requests);
+        // Each line was counted, and at most each request was.
+        for (const [name, count] of Object.entries(tally(lines.map(countOf))))
+          expect([name, (added[name] ?? 0) >= count]).toEqual([name, true]);
+        // Each answer that was seen to its end was counted, with its status.
+        const counted = new Map<string, number>();
+        for (const [name, count] of Object.entries(added)) {
+          const code = name.slice(name.lastIndexOf(" ") + 1);
+          counted.set(code, (counted.get(code) ?? 0) + count);
+        }
+        for (const [code, count] of Object.entries(tally(whole.map(codeOf))))
+          expect([code, (counted.get(code) ?? 0) >= count]).toEqual([code, true]);
+        expect(Object.values(added).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(all.length);
+      },
+    ),
+    { numRuns: 3, endOnFailure: true },
+  );
+});
+
+/** The label of the status that a client saw. */
+function codeOf({ status, grpcStatus }: Seen): string {
+  return grpcStatus < 0 ? statusColumns[httpColumn(status)]! : grpcColumns[grpcColumn(grpcStatus)]!;
+}
