@@ -162,7 +162,7 @@ describe("gRPC", () => {
       ports.push(origin.port);
     }
     gateway.serve(
-      [{ ...mapping, match }],
+      [{ ...mapping, match, series: { ...mapping.series, protocol: "grpc" } }],
       [{ ...upstreamOf("iris"), protocol: "http2" }],
       [endpointsOn("iris", ports)],
     );
