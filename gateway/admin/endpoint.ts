@@ -11,7 +11,7 @@ import type { Settings } from "../options/settings.ts";
 import type { LimitLook } from "../shared/limit-memory.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
-import type { CertificateExpiry, FixedFamilies } from "./fixed-families.ts";
+import type { CertificateExpiry, FixedFamilies } from "./families/fixed-families.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { AdminView, RequestsView } from "./view.ts";
 import type { Viewer } from "../api/viewer.ts";

@@ -8,7 +8,7 @@ import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from ".
 import type { AdminOptions, Endpoint, Handler } from "./endpoint.ts";
 import { endpoints } from "./endpoints.ts";
 import { EventStreams } from "./event-streams.ts";
-import { fixedFamilies } from "./fixed-families.ts";
+import { fixedFamilies } from "./families/fixed-families.ts";
 import { isOwnHost } from "./hosts.ts";
 import { slicesOfThread } from "./slices.ts";
 import { narrowed, nobody, type Viewer } from "../api/viewer.ts";

@@ -7,8 +7,8 @@ import type { Translation } from "../../k8s/translate/model/translation.ts";
 import type { Measured } from "../api/deployments.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import type { TableFacts } from "../shared/messages.ts";
-import type { CountedBreakers } from "./breakers.ts";
-import type { CountedSeries } from "./series.ts";
+import type { CountedBreakers } from "./families/breakers.ts";
+import type { CountedSeries } from "./families/series.ts";
 import type { Slices } from "./slices.ts";
 
 /** An Endpoint as the control worker knows it. */

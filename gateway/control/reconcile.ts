@@ -10,7 +10,7 @@ import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";
-import type { CountedBreakers } from "../admin/breakers.ts";
+import type { CountedBreakers } from "../admin/families/breakers.ts";
 import type { Slices } from "../admin/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";

@@ -175,7 +175,7 @@ const breakerLabels = ["namespace", "deployment", "predictor", "role", "resource
 
 const seriesLabels = ["namespace", "deployment", "predictor", "role", "protocol"];
 
-/** The families of the series. admin/series.ts writes them, for there may be many thousand series. */
+/** The families of the series. admin/families/series.ts writes them, for there may be many thousand series. */
 export const seriesMetrics = {
   requests: counter(
     "sluice_requests_total",
@@ -262,7 +262,7 @@ export const failureCells = wholeLines(failureTable.length);
 /** Certificates that have a series. */
 export const maxCertificateSeries = 1000;
 
-/** What the control worker knows, or what is no sum; admin/fixed-families.ts fills each. */
+/** What the control worker knows, or what is no sum; admin/families/fixed-families.ts fills each. */
 export const controlMetrics = {
   buildInfo: gauge(
     "sluice_build_info",

@@ -1,9 +1,9 @@
 // /metrics: the few families are shared between readers, the series of deployments are written for each.
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { streamShared } from "../send-shared.ts";
-import { writeBreakers } from "../breaker-series.ts";
-import { writeEndpointStates } from "../endpoint-series.ts";
-import { writeSeries } from "../series.ts";
+import { writeBreakers } from "../families/breaker-series.ts";
+import { writeEndpointStates } from "../families/endpoint-series.ts";
+import { writeSeries } from "../families/series.ts";
 import { SharedAnswers } from "../shared-answers.ts";
 import { slicesOfThread } from "../slices.ts";
 

@@ -4,7 +4,7 @@ import { build } from "../../shared/build.ts";
 import { fixed } from "../../shared/metrics.ts";
 import type { Status } from "../../api/status.ts";
 import { sendingShared } from "../answers.ts";
-import { breakerUse } from "../breakers.ts";
+import { breakerUse } from "../families/breakers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { slicesOfThread } from "../slices.ts";
 import { endingCertificates, statusOf, withoutEndpoint } from "../status.ts";

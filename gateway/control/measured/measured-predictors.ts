@@ -3,7 +3,7 @@ import type { Series } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { MeasuredWindows, PredictorKey } from "../../admin/view.ts";
 import type { Slices } from "../../admin/slices.ts";
-import type { CountedSeries } from "../../admin/series.ts";
+import type { CountedSeries } from "../../admin/families/series.ts";
 import { flagSentence } from "../../explain/measured-words.ts";
 import { measuredOf } from "./measured.ts";
 import type { FailureFlag } from "../../failures.ts";

@@ -5,7 +5,7 @@ import type { Series } from "../../../routing/model/mapping.ts";
 import { failureCell, slotCell, usedSlots } from "../../shared/counters.ts";
 import { durationBounds, failureLayout, fixed, flagNames, serverErrors, slotLayout } from "../../shared/metrics.ts";
 import type { Slices } from "../../admin/slices.ts";
-import type { CountedSeries } from "../../admin/series.ts";
+import type { CountedSeries } from "../../admin/families/series.ts";
 import { Rings } from "./rings.ts";
 
 /** Between two looks at the cells. */

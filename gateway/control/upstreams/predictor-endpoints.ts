@@ -5,7 +5,7 @@ import { drawnKey } from "../../../routing/collections/digest.ts";
 import { printEndpoint, type UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { EndpointsOf, PredictorKey, SeenEndpoint } from "../../admin/view.ts";
-import type { CountedSeries } from "../../admin/series.ts";
+import type { CountedSeries } from "../../admin/families/series.ts";
 
 export interface EndpointSources {
   /** Series of the table, in both protocols. */

@@ -10,7 +10,7 @@ import { connectionLimit, mostConnections } from "../../../gateway/admin/connect
 import { isOwnHost } from "../../../gateway/admin/hosts.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/shared-answers.ts";
-import { pieceBytes } from "../../../gateway/admin/streamed-text.ts";
+import { pieceBytes } from "../../../gateway/admin/families/streamed-text.ts";
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
 import { seriesOf } from "../fixtures.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CountedSeries } from "../../../../gateway/admin/series.ts";
+import type { CountedSeries } from "../../../../gateway/admin/families/series.ts";
 import { Slices } from "../../../../gateway/admin/slices.ts";
 import { measuredOf } from "../../../../gateway/control/measured/measured.ts";
 import { Windows, tickMs, type Sums } from "../../../../gateway/control/measured/windows.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { SampleLines, wordsOf, type Words } from "../../../gateway/admin/sample-lines.ts";
-import { StreamedText, pieceBytes } from "../../../gateway/admin/streamed-text.ts";
+import { SampleLines, wordsOf, type Words } from "../../../../gateway/admin/families/sample-lines.ts";
+import { StreamedText, pieceBytes } from "../../../../gateway/admin/families/streamed-text.ts";
 
 const [head, other, tail] = ["a{", "other{", '"} '].map(wordsOf) as [Words, Words, Words];
 

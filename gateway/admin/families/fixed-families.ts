@@ -1,10 +1,10 @@
 // The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { compareText, type Problem } from "../../routing/text/problem.ts";
-import { build } from "../shared/build.ts";
-import type { Metric } from "../shared/metric.ts";
-import { changeLive, controlMetrics, fixed, fixedRows, maxCertificateSeries } from "../shared/metrics.ts";
-import type { TableFacts } from "../shared/messages.ts";
+import { compareText, type Problem } from "../../../routing/text/problem.ts";
+import { build } from "../../shared/build.ts";
+import type { Metric } from "../../shared/metric.ts";
+import { changeLive, controlMetrics, fixed, fixedRows, maxCertificateSeries } from "../../shared/metrics.ts";
+import type { TableFacts } from "../../shared/messages.ts";
 
 /** What the families show. Functions are asked at each scrape. */
 export interface FamilySources {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { StreamedText, pieceBytes } from "../../../gateway/admin/streamed-text.ts";
+import { StreamedText, pieceBytes } from "../../../../gateway/admin/families/streamed-text.ts";
 
 /** What is sent is kept as a reader would: the memory is written over as soon as `send` resolves. */
 function sink(): { readonly sent: Buffer[]; readonly text: StreamedText } {

@@ -1,8 +1,8 @@
 // What circuit breakers hold: each, and summed over all Upstreams.
-import { defaultBreaker, type Breaker } from "../../routing/model/upstream.ts";
-import { breakerCell, priorities } from "../shared/counters.ts";
-import { breakerResources } from "../shared/metrics.ts";
-import type { Slices } from "./slices.ts";
+import { defaultBreaker, type Breaker } from "../../../routing/model/upstream.ts";
+import { breakerCell, priorities } from "../../shared/counters.ts";
+import { breakerResources } from "../../shared/metrics.ts";
+import type { Slices } from "../slices.ts";
 
 /** Breakers by the slots where they count. */
 export interface CountedBreakers {

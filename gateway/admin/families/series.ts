@@ -1,9 +1,9 @@
 // The per-deployment families of /metrics, written straight from the shared blocks into bytes: no object a series, no pause longer than a
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
-import { visibleLines } from "../../routing/text/visible.ts";
-import type { Series } from "../../routing/model/mapping.ts";
-import { failureCell, slotCell, usedSlots, withoutSeries } from "../shared/counters.ts";
-import type { Metric } from "../shared/metric.ts";
+import { visibleLines } from "../../../routing/text/visible.ts";
+import type { Series } from "../../../routing/model/mapping.ts";
+import { failureCell, slotCell, usedSlots, withoutSeries } from "../../shared/counters.ts";
+import type { Metric } from "../../shared/metric.ts";
 import {
   durationBounds,
   failureLayout,
@@ -15,10 +15,10 @@ import {
   slotLayout,
   statusColumns,
   unansweredColumn,
-} from "../shared/metrics.ts";
-import type { AnswerReader } from "./answer-reader.ts";
+} from "../../shared/metrics.ts";
+import type { AnswerReader } from "../answer-reader.ts";
 import { SampleLines, wordsOf, type Words } from "./sample-lines.ts";
-import type { Slices } from "./slices.ts";
+import type { Slices } from "../slices.ts";
 import { StreamedText } from "./streamed-text.ts";
 
 /** A Series and where it is counted. */
