@@ -22,6 +22,7 @@ export const plainTranslateSettings: TranslateSettings = Object.freeze({
   singleNamespace: null,
   claims: "open",
   bareNames: "on",
+  answeredBy: false,
   oauth: false,
   mappings: true,
   dial: "endpoints",

@@ -86,6 +86,7 @@ const accessOptions = {
 const trafficOptions = {
   listen: address({ host: null, port: 8080 }, "address for cleartext traffic"),
   dial: choice(["endpoints", "service"], "connect to Endpoints or to the ClusterIPs of Services"),
+  answeredBy: flag("name the predictor that answered in x-sluice-predictor of each answer of a model"),
   trustedHops: integer(
     { byDefault: null, min: 0, max: 10, shownDefault: "as Ambassador's Module says, else 0" },
     "number of proxies in front whose x-forwarded-* headers Sluice trusts",
@@ -225,6 +226,7 @@ export const plainFields = [
   "tableMib",
   "claims",
   "bareNames",
+  "answeredBy",
   "oauth",
   "mappings",
   "dial",

@@ -41,6 +41,7 @@ const meaningFields = [
   "singleNamespace",
   "claims",
   "bareNames",
+  "answeredBy",
   "oauth",
   "dial",
   "defaultTimeoutMs",

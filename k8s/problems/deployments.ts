@@ -109,6 +109,11 @@ export const deploymentProblems = {
     annotation("seldon.io/rest-timeout: 5s"),
     'Write whole milliseconds, for example `"5000"`; `"0"` is no limit.',
   ),
+  "bad-answered-by": warning(
+    "`sluice.io/answered-by` is neither true nor false. Sluice does as `--answered-by` says.",
+    annotation("sluice.io/answered-by: perhaps"),
+    'Write `"true"` or `"false"`, in quotes.',
+  ),
   "bad-number": warning(
     "An annotation that takes a whole number has none. It counts as not written.",
     annotation("seldon.io/ambassador-retries: often"),

@@ -15,6 +15,7 @@ const settings: TranslateSettings = {
   singleNamespace: null,
   claims: "open",
   bareNames: "on",
+  answeredBy: false,
   mappings: true,
   dial: "endpoints",
   source: "folder",

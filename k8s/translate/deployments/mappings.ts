@@ -248,10 +248,12 @@ class DeploymentTranslation {
       retry: this.#policy.retry,
       dialService,
     };
+    const said = targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address));
+    const names = this.#policy.answeredBy ?? this.#around.settings.answeredBy;
     return {
       plan,
       role,
-      target: targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address)),
+      target: names ? namingPredictor(said, predictor) : said,
       series: {
         namespace: this.#namespace,
         deployment: this.#deployment.ref.name,
@@ -308,4 +310,15 @@ interface Served {
 
 function prefixPath(prefix: string): PathMatch {
   return { kind: "prefix", prefix, caseSensitive: true };
+}
+
+/** What a field value can hold. Kubernetes lets no other name through; a folder may have any. */
+const plainName = /^[!-~]{1,253}$/;
+
+/** Replaces what a model or a Module writes there. A value is a template, in which "%%" is a percent sign. */
+function namingPredictor(target: ForwardTarget, predictor: string): ForwardTarget {
+  if (!plainName.test(predictor)) return target;
+  const { remove, add } = target.responseHeaders;
+  const named = { name: "x-sluice-predictor", value: predictor.replaceAll("%", "%%"), append: false };
+  return { ...target, responseHeaders: { remove, add: [...add.filter(({ name }) => name !== named.name), named] } };
 }

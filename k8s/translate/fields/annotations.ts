@@ -174,6 +174,17 @@ export const annotations = {
     "200",
     "requests to each predictor at one time",
   ),
+  answeredBy: annotation({
+    name: "sluice.io/answered-by",
+    decides: "how",
+    absent: null,
+    read: (text) => read(text === "true" ? true : text === "false" ? false : null, "is neither true nor false"),
+    bad: { kind: "default", instead: () => "Sluice does as --answered-by says" },
+    code: "bad-answered-by",
+    write: '"true" or "false"',
+    example: '"true"',
+    meaning: "`x-sluice-predictor` on each answer of a model: the predictor that answered",
+  }),
   maxRetries: count("seldon.io/ambassador-circuit-breakers-max-retries", "3", "retries to each predictor at one time"),
 };
 

@@ -15,6 +15,8 @@ export interface TranslateSettings {
   readonly singleNamespace: string | null;
   readonly claims: "open" | "granted";
   readonly bareNames: "on" | "off";
+  /** Answers of models name their predictor in `x-sluice-predictor`, unless a SeldonDeployment says otherwise (`--answered-by`). */
+  readonly answeredBy: boolean;
   /** Seldon's OAuth gateway is served (`--oauth`). */
   readonly oauth: boolean;
   /** Read Mapping objects and `getambassador.io/config` on Services (`--mappings`; always true in a folder). */

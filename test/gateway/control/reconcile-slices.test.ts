@@ -72,6 +72,7 @@ function start(...slices: readonly SourceObject[]): Started {
     singleNamespace: null,
     claims: "open",
     bareNames: "on",
+    answeredBy: false,
     mappings: false,
     dial: "endpoints",
     source: "cluster",

@@ -12,6 +12,7 @@ export const clusterSettings: TranslateSettings = {
   singleNamespace: null,
   claims: "open",
   bareNames: "on",
+  answeredBy: false,
   mappings: true,
   dial: "endpoints",
   source: "cluster",

@@ -275,3 +275,45 @@ describe("headers", () => {
     );
   });
 });
+
+describe("sluice.io/answered-by", () => {
+  const said = { "sluice.io/answered-by": "true" };
+  const named = { name: "x-sluice-predictor", value: "main", append: false };
+  const addedBy = (annotations: Readonly<Record<string, string>>, answeredBy: boolean, part: string): unknown =>
+    (
+      partsOf(translate([deployment("prod/iris", ["main"], annotations)], { answeredBy }), "prod/iris").get(part)!
+        .target as unknown as { readonly responseHeaders: { readonly add: unknown } }
+    ).responseHeaders.add;
+
+  test.each(["http main", "grpc main"])(
+    "names the predictor of %s, as the annotation says, else the option",
+    (part) => {
+      expect(addedBy(said, false, part)).toEqual([named]);
+      expect(addedBy({}, true, part)).toEqual([named]);
+      expect(addedBy({ "sluice.io/answered-by": "false" }, true, part)).toEqual([]);
+      expect(addedBy({}, false, part)).toEqual([]);
+    },
+  );
+
+  test("what is neither true nor false is a warning, and the option holds", () => {
+    const wrong = { "sluice.io/answered-by": "yes" };
+    expect(codesOf(translate([deployment("prod/iris", ["main"], wrong)]))).toContain("warning bad-answered-by");
+    expect(addedBy(wrong, false, "http main")).toEqual([]);
+    expect(addedBy(wrong, true, "http main")).toEqual([named]);
+  });
+
+  test.each([
+    ["50%", "50%%"],
+    ["a".repeat(253), "a".repeat(253)],
+    ["a".repeat(254), null],
+    ["two\r\nx-other: 1", null],
+    ["größe", null],
+  ])("a predictor named %j", (predictor, value) => {
+    const parts = partsOf(translate([deployment("prod/iris", [predictor], said)]), "prod/iris");
+    for (const [part, { target }] of parts)
+      if (part.startsWith("http"))
+        expect(
+          (target as unknown as { readonly responseHeaders: { readonly add: unknown } }).responseHeaders.add,
+        ).toEqual(value === null ? [] : [{ ...named, value }]);
+  });
+});
