@@ -1,7 +1,7 @@
 // What the image holds, made here without a container engine: what the last stage of the Dockerfile copies, of which the packed form is made here, too.
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,6 +10,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packedForm, root } from "./gateway/packed-form.ts";
 
 const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
+
+/** buildah is installed, and this user may mount. */
+const hasBuildah = process.getuid?.() === 0 && spawnSync("buildah", ["--version"]).status === 0;
+if (!hasBuildah) console.warn("buildah is not installed (Debian: apt-get install buildah): the image is not built");
 
 let folder: string;
 let image: string;
@@ -177,6 +181,55 @@ describe("the image", () => {
     expect([(await ended)[0], errors]).toEqual([0, ""]);
     expect(await entriesIn(folder)).toEqual(files);
   });
+
+  test.skipIf(!hasBuildah)(
+    "is built by buildah from the last stage of the Dockerfile, and runs as its user",
+    { timeout: 120_000 },
+    async () => {
+      const context = await mkdtemp(join(tmpdir(), "sluice-buildah-"));
+      const buildah = async (...argv: readonly string[]): Promise<string> => {
+        const store = ["--root", join(context, "store"), "--runroot", join(context, "run"), "--storage-driver", "vfs"];
+        return (await promisify(execFile)("buildah", [...store, ...argv], { cwd: context })).stdout.trim();
+      };
+      try {
+        const base = await rootOf(process.execPath);
+        await rename(base, join(context, "base"));
+        await writeFile(join(context, "Basefile"), "FROM scratch\nCOPY base/ /\n");
+        await cp(join(image, "packed"), join(context, "packed"), { recursive: true });
+        for (const file of ["package.json", "LICENSE"]) await cp(join(root, file), join(context, file));
+        await mkdir(join(context, "command"));
+        await symlink("/sluice/packed/main.js", join(context, "command/sluice"));
+        const dockerfile = await read("Dockerfile");
+        // The stage before needs a registry of packages: what it makes is here.
+        await writeFile(
+          join(context, "Dockerfile"),
+          `ARG NODE_IMAGE\nFROM scratch AS packing\nCOPY packed /sluice/packed\nCOPY command /command\n${dockerfile.slice(dockerfile.lastIndexOf("\nFROM "))}`,
+        );
+        await buildah("bud", "--isolation", "chroot", "-f", "Basefile", "-t", "localhost/base", ".");
+        await buildah(
+          ...["bud", "--isolation", "chroot", "--format", "docker", "--build-arg", "NODE_IMAGE=localhost/base"],
+          ...["--build-arg", "SLUICE_COMMIT=0123456789ab", "-t", "localhost/sluice", "."],
+        );
+        const { Docker } = JSON.parse(await buildah("inspect", "--type", "image", "localhost/sluice")) as {
+          readonly Docker: { readonly config: Readonly<Record<string, unknown>> };
+        };
+        expect(Docker.config).toMatchObject({
+          User: "1000:1000",
+          Entrypoint: ["sluice"],
+          Cmd: ["serve"],
+          Labels: { "org.opencontainers.image.revision": "0123456789ab" },
+        });
+        const container = await buildah("from", "localhost/sluice");
+        const inside = (...argv: readonly string[]): Promise<string> =>
+          buildah("run", "--isolation", "chroot", container, "--", ...argv);
+        expect(await inside("node", "-e", "console.log(process.getuid(), process.getgid())")).toBe("1000 1000");
+        expect(await inside("sluice", "version")).toMatch(/^sluice [\d.]+ \(/);
+        expect(await inside("sluice", "routes", "/examples")).toContain("models/iris-canary");
+      } finally {
+        await rm(context, { recursive: true });
+      }
+    },
+  );
 
   test.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
     "runs as user 1000 on a root that nobody can write, without a capability, with a Node and its libraries and nothing else beside it",
