@@ -207,8 +207,18 @@ describe("the image", () => {
         );
         await buildah("bud", "--isolation", "chroot", "-f", "Basefile", "-t", "localhost/base", ".");
         await buildah(
-          ...["bud", "--isolation", "chroot", "--format", "docker", "--build-arg", "NODE_IMAGE=localhost/base"],
-          ...["--build-arg", "SLUICE_COMMIT=0123456789ab", "-t", "localhost/sluice", "."],
+          "bud",
+          "--isolation",
+          "chroot",
+          "--format",
+          "docker",
+          "--build-arg",
+          "NODE_IMAGE=localhost/base",
+          "--build-arg",
+          "SLUICE_COMMIT=0123456789ab",
+          "-t",
+          "localhost/sluice",
+          ".",
         );
         const { Docker } = JSON.parse(await buildah("inspect", "--type", "image", "localhost/sluice")) as {
           readonly Docker: { readonly config: Readonly<Record<string, unknown>> };
