@@ -1,5 +1,5 @@
-// EventStreams: readers of server-sent events. They are few, each has a bounded amount of bytes on its way, and a reader that is too slow loses events and is
-// told how many: whoever publishes never waits.
+// EventStreams: readers of server-sent events. They are few, and each has a bounded amount of bytes on its way. A reader that is too slow
+// loses events and gets their number. The publisher never waits.
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServerResponse } from "node:http";
 import { visibleLines } from "../../routing/text/visible.ts";

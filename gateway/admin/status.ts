@@ -9,7 +9,7 @@ import { compareText } from "../../routing/text/problem.ts";
 export type Facts = Omit<Status, "isWell" | "first" | "troubles">;
 
 const dayMs = 24 * 3_600_000;
-/** A certificate that ends within this time is wrong: whoever renews it should have done so. */
+/** A certificate that ends within this time should have been renewed: `status` says so. */
 const renewalMs = 7 * dayMs;
 /** A source that does not know the truth for less than this is not worth a word. */
 const graceSeconds = 5;

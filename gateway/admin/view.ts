@@ -42,7 +42,7 @@ export interface KeptRequest {
 
 /** Requests as data workers hand them over. */
 export interface RequestsView {
-  /** The last that failed, in no order. */
+  /** The last that failed, the oldest first. */
   readonly failures: readonly KeptRequest[];
   /** Failures that are not kept. */
   readonly leftOut: number;

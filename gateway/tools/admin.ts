@@ -91,6 +91,12 @@ function lined(text: string): string {
   return text.endsWith("\n") ? text : `${text}\n`;
 }
 
+/** A command that asks a gateway was told none. */
+export const withoutGateway: Outcome = {
+  kind: "wrong",
+  sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
+};
+
 /** A command that prints the answer of an endpoint without parameters. */
 export function asking(name: EndpointName, description: string): Command {
   return command({
@@ -99,12 +105,7 @@ export function asking(name: EndpointName, description: string): Command {
     options: { ...adminOptions, ...outputOption },
     words: [],
     run: async ({ values: { url, ...values }, positionals }) =>
-      url === null || positionals.length > 0
-        ? {
-            kind: "wrong",
-            sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
-          }
-        : ask(name, {}, { ...values, url }),
+      url === null || positionals.length > 0 ? withoutGateway : ask(name, {}, { ...values, url }),
   });
 }
 

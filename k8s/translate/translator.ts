@@ -87,7 +87,6 @@ export class Translator {
       mappings: new PublishedMappings(this.#output, this.#graph, (declarer) => this.#servedOf(declarer)),
       upstreams: this.#output.upstreams,
       endpoints: this.#output.endpoints,
-      endpointStates: this.#output.endpointStates,
       breakers: this.#output.breakers,
       get hosts() {
         return hosts();

@@ -18,7 +18,7 @@ function fallingKey(number: number): string {
 export function failures({ requests }: EndpointParts): Handler {
   return listing<KeptRequest>(
     {
-      gather: () => requests.failures,
+      gather: () => [...requests.failures],
       // The newest first.
       key: ({ number, entry }) => `${fallingKey(entry.atMs)} ${fallingKey(number)}`,
       namespace: ({ entry }) => entry.namespace,

@@ -1,11 +1,11 @@
-// How many changes are told one by one: a few a second and namespace. The rest is counted, and told as a number once a second.
+// How many changes leave a line each: a few a second and namespace. The others are counted, and one line a second has their number.
 import type { Clock } from "../../shared/clock.ts";
 
 export const windowMs = 1000;
 /** In one window. */
 export const maxOfNamespace = 20;
 export const maxOfAll = 50;
-/** Namespaces whose number is told on a line of its own, those with most; the others share one. */
+/** The namespaces with most have a line each for their number. The others share one. */
 export const maxLines = 10;
 
 export class ChangeBudget {
@@ -16,13 +16,13 @@ export class ChangeBudget {
   #all = 0;
   #beyond = new Map<string, number>();
 
-  /** `tell`: so many more changed there; "": in several namespaces. */
+  /** `tell` gets how many more objects of a namespace changed. Namespace "": of several. */
   constructor(clock: Clock, tell: (namespace: string, count: number) => void) {
     this.#clock = clock;
     this.#tell = tell;
   }
 
-  /** true: a change of the namespace may be told. false: it is counted. */
+  /** true: the change may leave a line. false: it is counted. */
   take(namespace: string): boolean {
     const nowMs = this.#clock.now();
     if (nowMs - this.#sinceMs >= windowMs) {
@@ -40,7 +40,7 @@ export class ChangeBudget {
     return true;
   }
 
-  /** So many more changed. */
+  /** Counts changes of a namespace that leave no line. */
   beyond(namespace: string, count: number): void {
     if (this.#beyond.size === 0) this.#clock.after(windowMs, () => this.#tellBeyond());
     this.#beyond.set(namespace, (this.#beyond.get(namespace) ?? 0) + count);

@@ -1,5 +1,6 @@
-// The last changes: a ring, and those who follow it. Of a full ring the namespace that has most loses its oldest one.
+// The last changes, and those who follow them.
 import { spaceOf, type Change } from "../../api/changes.ts";
+import { FairRing } from "../../shared/fair-ring.ts";
 
 export const maxChanges = 1000;
 
@@ -10,26 +11,20 @@ export interface NumberedChange {
 }
 
 export class ChangeRing {
-  readonly #max: number;
-  readonly #kept: NumberedChange[] = [];
-  readonly #counts = new Map<string, number>();
+  readonly #ring: FairRing<NumberedChange>;
   readonly #followers = new Set<(change: Change) => void>();
-  #last = 0;
 
   constructor(max = maxChanges) {
-    this.#max = max;
+    this.#ring = new FairRing(max, ({ change }) => spaceOf(change));
   }
 
   /** The oldest first. */
   get changes(): readonly NumberedChange[] {
-    return this.#kept;
+    return this.#ring.kept;
   }
 
   add(change: Change): void {
-    this.#last += 1;
-    this.#kept.push({ number: this.#last, change });
-    this.#count(spaceOf(change), 1);
-    if (this.#kept.length > this.#max) this.#dropOne();
+    this.#ring.add((number) => ({ number, change }));
     for (const follower of this.#followers) follower(change);
   }
 
@@ -37,21 +32,5 @@ export class ChangeRing {
   follow(follower: (change: Change) => void): () => void {
     this.#followers.add(follower);
     return () => void this.#followers.delete(follower);
-  }
-
-  #dropOne(): void {
-    let [most, largest] = ["", 0];
-    for (const [space, count] of this.#counts) if (count > largest) [most, largest] = [space, count];
-    const [gone] = this.#kept.splice(
-      this.#kept.findIndex(({ change }) => spaceOf(change) === most),
-      1,
-    );
-    this.#count(spaceOf(gone!.change), -1);
-  }
-
-  #count(space: string, difference: number): void {
-    const count = (this.#counts.get(space) ?? 0) + difference;
-    if (count === 0) this.#counts.delete(space);
-    else this.#counts.set(space, count);
   }
 }

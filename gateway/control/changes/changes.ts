@@ -10,9 +10,9 @@ import { plannedOf, type ChangeOutcome, type Planned } from "./change.ts";
 import { ChangeBudget, maxOfAll } from "./change-budget.ts";
 import { ChangeRing } from "./change-ring.ts";
 
-/** A change that not every data worker serves by then is told as waiting. */
+/** The line of a change says "waiting" when some data worker does not serve it after this time. */
 export const waitMs = 5000;
-/** Tables of which some worker serves none yet, at most: the changes of the oldest are told as waiting. */
+/** Tables that some worker does not serve yet. Beyond them the changes of the oldest one are "waiting". */
 const maxTables = 64;
 const maxEdited = 1000;
 

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { endpoints } from "../../admin/endpoints.ts";
 import { statusShape, type Status } from "../../api/status.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { gatewayOptions } from "../admin.ts";
+import { gatewayOptions, withoutGateway } from "../admin.ts";
 import { isValue, outputOption, printValue, textFormOf } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
 import type { Replica } from "../replicas/replica.ts";
@@ -33,11 +33,7 @@ const againMs = 1200;
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, output } = values;
-  if (url === null || positionals.length > 0)
-    return {
-      kind: "wrong",
-      sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
-    };
+  if (url === null || positionals.length > 0) return withoutGateway;
   let answers = await ask(url, adminToken);
   const there = (): readonly Status[] => answers.flatMap(({ status: one }) => (one === null ? [] : [one]));
   if (tablesDiffer(there())) {

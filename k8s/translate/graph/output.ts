@@ -2,13 +2,7 @@
 // their digests tell whether one differs.
 import { digestOf, digestOfKin, type DigestKey } from "../../../routing/collections/digest.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
-import {
-  isEnding,
-  type Breaker,
-  type Endpoint,
-  type Upstream,
-  type UpstreamEndpoints,
-} from "../../../routing/model/upstream.ts";
+import { isEnding, type Breaker, type Upstream, type UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { Backends, Use } from "./backend-records.ts";
 import type { Edits } from "./edits.ts";
 import type { PlannedService } from "../meaning/external-services.ts";
@@ -37,7 +31,6 @@ export class Output {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
-  readonly endpointStates: Record<Endpoint["state"], number> = { ready: 0, terminating: 0 };
   readonly #backends: Backends;
   readonly #edits: Edits;
   readonly #key: DigestKey;
@@ -120,7 +113,6 @@ export class Output {
       use.touched = false;
       if (use.told !== "nothing") removedUpstreams.push(use.key);
       this.#uses.delete(use);
-      this.#countEndpoints(use, []);
     }
     this.#touched = [];
     for (const backend of this.#backends.registry.touched)
@@ -190,18 +182,10 @@ export class Output {
     use.high = high;
     use.low = low;
     const { ready, terminating } = use;
-    this.#countEndpoints(use, after.endpoints);
+    use.ready = after.endpoints.filter(({ state }) => state === "ready").length;
+    use.terminating = after.endpoints.length - use.ready;
     if (!isNew && use.backend !== null) this.#edits.endpoints(use.backend, { ready, terminating }, use);
     endpoints.push(after);
-  }
-
-  #countEndpoints(use: Use, endpoints: readonly Endpoint[]): void {
-    const ready = endpoints.reduce((sum, { state }) => sum + Number(state === "ready"), 0);
-    const terminating = endpoints.length - ready;
-    this.endpointStates.ready += ready - use.ready;
-    this.endpointStates.terminating += terminating - use.terminating;
-    use.ready = ready;
-    use.terminating = terminating;
   }
 }
 

@@ -3,7 +3,7 @@ import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import type { TableSettings } from "../../../routing/model/table-change.ts";
-import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
+import type { Breaker, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 
 /** What the operator of the gateway chose; the same for every object. */
 export interface TranslateSettings {
@@ -82,8 +82,6 @@ export interface Translation {
   readonly mappings: ReadonlyMap<string, Mapping>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
-  /** How many of all of these Endpoints there are in each state, counted as they change. */
-  readonly endpointStates: Readonly<Record<Endpoint["state"], number>>;
   /** Breakers of each Upstream, without the Upstream being made. */
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
   /** Which Service a predictor has, by the id of its REST Mapping; null for any other. */

@@ -12,13 +12,8 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import { tableOf } from "../../routing/build.ts";
 import { nothingMeasured } from "./nothing-measured.ts";
 
-/** `token` is the admin token. Bound beyond loopback, so that who asks matters. */
-export function adminOptionsOf(
-  mappings: readonly Mapping[],
-  problems: readonly Problem[],
-  more: Partial<AdminOptions> = {},
-): AdminOptions {
-  const view: AdminView = {
+export function viewOf(mappings: readonly Mapping[], problems: readonly Problem[]): AdminView {
+  return {
     ready: true,
     serving: 1,
     table: tableOf(mappings),
@@ -29,7 +24,6 @@ export function adminOptionsOf(
       mappings: new Map(),
       upstreams: new Map(),
       endpoints: new Map(),
-      endpointStates: { ready: 0, terminating: 0 },
       breakers: new Map(),
       choiceOf: () => null,
       ofAnother: [],
@@ -40,6 +34,17 @@ export function adminOptionsOf(
     usedSlots: [],
     breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
     ...nothingMeasured,
+  };
+}
+
+/** `token` is the admin token. Bound beyond loopback, so that who asks matters. */
+export function adminOptionsOf(
+  mappings: readonly Mapping[],
+  problems: readonly Problem[],
+  more: Partial<AdminOptions> = {},
+): AdminOptions {
+  const view: AdminView = {
+    ...viewOf(mappings, problems),
     ownedSlots: mappings.map(({ series }, slot) => ({ slot, series })),
     hasMapping: () => true,
   };

@@ -1,20 +1,15 @@
 // The admin port under attack: who opens connections and asks nothing, who reads nothing, who comes by a foreign name.
-import { nothingMeasured } from "./nothing-measured.ts";
-import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
-import { noPolicy } from "../../../gateway/callers/call-policy.ts";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { tableOf } from "../../routing/build.ts";
 import { connectionLimit, mostConnections } from "../../../gateway/admin/connections.ts";
 import { isOwnHost } from "../../../gateway/admin/hosts.ts";
-import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
+import type { AdminServer } from "../../../gateway/admin/server.ts";
+import { startedAdmin, viewOf } from "./admin-stage.ts";
 import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/shared-answers.ts";
 import { pieceBytes } from "../../../gateway/admin/families/streamed-text.ts";
-import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
 import { seriesOf } from "../fixtures.ts";
-import { plainSettings } from "../../../routing/model/table-change.ts";
 
 test.each([
   [16, 4],
@@ -139,56 +134,12 @@ describe("the admin port", () => {
     const block = new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const usedSlots = Array.from({ length: slots }, (_, slot) => ({ slot, series: seriesOf(`a-deployment-${slot}`) }));
     for (let slot = 0; slot < slots; slot++) block.finish(slot, 200, 0.001);
-    const view = {
-      ready: true,
-      serving: 1,
-      table: tableOf([]),
-      served: { version: 0, hash: "", routeCount: 0 },
-      tableBytes: { used: 0, touched: 0 },
-      translation: {
-        settings: plainSettings,
-        mappings: new Map(),
-        upstreams: new Map(),
-        endpoints: new Map(),
-        endpointStates: { ready: 0, terminating: 0 },
-        breakers: new Map(),
-        choiceOf: () => null,
-        ofAnother: [],
-        hosts: [],
-        problems: [],
-      },
-      gatherProblems: async () => [],
-      usedSlots,
-      breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
-      ...nothingMeasured,
-    };
-    admin = await startAdmin({
+    admin = await startedAdmin([], [], {
       admin: { host: "127.0.0.1", port: 0, token: null, hosts: [], viewers: "policy" },
-      view,
-      requests: new RequestBook(() => undefined),
+      view: { ...viewOf([], []), usedSlots },
       blocks: [block.cells],
-      changes: { changes: [], follow: () => () => {} },
       countedClients: () => 7,
-      bodyBytes: 0,
-      oauth: false,
-      trustedHops: null,
-      openLimits: async () => ({ left: () => 0 }),
-      openLook: async () => new ShownCredentials(),
-      viewers: () => new Map(),
-      reviewed: null,
-      policy: () => noPolicy,
-      policyProblems: () => [],
-      certificateSet: () => null,
-      sourceKind: "folder",
-      sourceAgeSeconds: () => 0,
-      sourceTrouble: () => null,
       workers: 2,
-      usesRedis: false,
-      nowMs: () => 0,
-      notReady: () => null,
-      certificates: () => [],
-      revoker: null,
-      turns: () => true,
     });
   });
   afterEach(async () => {

@@ -1,22 +1,19 @@
 import type { RevokedTokens, TokensToRevoke } from "../../../gateway/shared/messages.ts";
-import { nothingMeasured } from "./nothing-measured.ts";
 import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.ts";
-import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
 import type { TokenRevoker } from "../../../gateway/admin/endpoint.ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { tableOf } from "../../routing/build.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
-import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
+import type { AdminServer } from "../../../gateway/admin/server.ts";
+import { startedAdmin, viewOf } from "./admin-stage.ts";
 import type { AdminView, SeenEndpoint } from "../../../gateway/admin/view.ts";
-import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { CounterBlock, blockBytes, httpColumn } from "../../../gateway/shared/counters.ts";
 import { metrics, fixed, shadowOutcomes } from "../../../gateway/shared/metrics.ts";
 import { maxExplainBytes } from "../../../gateway/admin/endpoints/explain-request.ts";
 import { askJudged } from "./judged-answer.ts";
 import { mappingOf, seriesOf } from "../fixtures.ts";
 import { guardOf, keysProvider } from "../../policies.ts";
-import { plainSettings } from "../../../routing/model/table-change.ts";
 
 const problem: Problem = {
   code: "bad-timeout",
@@ -27,27 +24,9 @@ const problem: Problem = {
 };
 
 const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
+  ...viewOf([], [problem, problem]),
   ready: false,
   serving: 2,
-  table: tableOf([]),
-  served: { version: 0, hash: "", routeCount: 0 },
-  tableBytes: { used: 0, touched: 0 },
-  translation: {
-    settings: plainSettings,
-    mappings: new Map(),
-    upstreams: new Map(),
-    endpoints: new Map(),
-    endpointStates: { ready: 0, terminating: 0 },
-    breakers: new Map(),
-    choiceOf: () => null,
-    ofAnother: [],
-    hosts: [],
-    problems: [],
-  },
-  gatherProblems: async () => [problem, problem],
-  usedSlots: [],
-  breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
-  ...nothingMeasured,
 };
 
 let base: CounterBlock;
@@ -60,31 +39,14 @@ let policy: CallPolicy = noPolicy;
 let policyProblems: readonly Problem[] = [];
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({
+  return startedAdmin([], [], {
     admin: { host, port: 0, token, hosts: ["sluice-admin"], viewers: "policy" },
     view,
-    requests: new RequestBook(() => undefined),
     blocks: [base.cells, first.cells, second.cells],
-    changes: { changes: [], follow: () => () => {} },
     countedClients: () => 7,
-    bodyBytes: 0,
-    oauth: false,
-    trustedHops: null,
-    openLimits: async () => ({ left: () => 0 }),
-    openLook: async () => new ShownCredentials(),
-    viewers: () => new Map(),
-    reviewed: null,
     policy: () => policy,
     policyProblems: () => policyProblems,
-    certificateSet: () => null,
-    sourceKind: "folder",
-    sourceAgeSeconds: () => 0,
-    sourceTrouble: () => null,
     workers: 2,
-    usesRedis: false,
-    nowMs: () => 0,
-    notReady: () => null,
-    certificates: () => [],
     revoker,
     turns: () => turns,
   });
@@ -163,34 +125,7 @@ describe("access", () => {
   test("a port in use is one clear sentence", async () => {
     const { port } = admin;
     await expect(
-      startAdmin({
-        admin: { host: "127.0.0.1", port, token: null, hosts: [], viewers: "policy" },
-        view,
-        requests: new RequestBook(() => undefined),
-        blocks: [base.cells],
-        changes: { changes: [], follow: () => () => {} },
-        countedClients: () => 7,
-        bodyBytes: 0,
-        oauth: false,
-        trustedHops: null,
-        openLimits: async () => ({ left: () => 0 }),
-        openLook: async () => new ShownCredentials(),
-        viewers: () => new Map(),
-        reviewed: null,
-        policy: () => noPolicy,
-        policyProblems: () => policyProblems,
-        certificateSet: () => null,
-        sourceKind: "folder",
-        sourceAgeSeconds: () => 0,
-        sourceTrouble: () => null,
-        workers: 2,
-        usesRedis: false,
-        nowMs: () => 0,
-        notReady: () => null,
-        certificates: () => [],
-        revoker: null,
-        turns: () => true,
-      }),
+      startedAdmin([], [], { admin: { host: "127.0.0.1", port, token: null, hosts: [], viewers: "policy" } }),
     ).rejects.toThrow(/^Sluice cannot listen on the admin port .* \(EADDRINUSE\): write --admin/);
   });
 });

@@ -72,18 +72,12 @@ class ScriptedTranslator implements Translating {
 
   current(): Translation {
     const { mappings, upstreams, endpoints, problems } = this;
-    const states = [...endpoints.values()].flatMap((one) => one.endpoints.map(({ state }) => state));
-    const endpointStates = {
-      ready: states.filter((state) => state === "ready").length,
-      terminating: states.filter((state) => state === "terminating").length,
-    };
     const breakers = new Map(Array.from(upstreams.values(), (upstream) => [upstream.key, upstream.breakers]));
     return {
       settings: plainSettings,
       mappings,
       upstreams,
       endpoints,
-      endpointStates,
       breakers,
       choiceOf: () => null,
       ofAnother: [],
