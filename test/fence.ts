@@ -5,7 +5,16 @@ import { posix } from "node:path";
 /** What files under a folder (or one file) may import of ours, as layers go; `floors` says more. The longest prefix that fits a file decides. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   "routing/": ["routing/"],
-  "k8s/translate/": ["k8s/translate/", "routing/"],
+  // Releases: statistics and decisions. Neither routing nor the data plane knows them.
+  "release/": ["release/", "routing/text/"],
+  // Of releases it reads what people write in annotations.
+  "k8s/translate/": [
+    "k8s/translate/",
+    "routing/",
+    "release/rollout/plan.ts",
+    "release/bandit/plan.ts",
+    "release/compare/rules.ts",
+  ],
   // Only pages, tests and `check` read it, and types: no thread of a gateway loads these texts.
   "k8s/problems/": ["k8s/problems/", "routing/"],
   "k8s/source/": ["k8s/source/", "k8s/translate/", "routing/"],
@@ -23,6 +32,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   "gateway/worker/": ["gateway/", "routing/"],
   "gateway/control/": [
     "gateway/",
+    "release/",
     "routing/",
     "k8s/translate/",
     "k8s/source/objects/source.ts",
@@ -30,18 +40,20 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   "gateway/tools/": [
     "gateway/",
+    "release/",
     "routing/",
     "k8s/translate/",
     "k8s/source/read.ts",
     "k8s/source/cluster/open.ts",
     "k8s/source/gateway-pods.ts",
   ],
-  "gateway/tools/check/": ["gateway/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/problems/"],
+  "gateway/api/": ["gateway/", "release/", "routing/", "k8s/translate/"],
+  "gateway/tools/check/": ["gateway/", "release/", "routing/", "k8s/translate/", "k8s/source/read.ts", "k8s/problems/"],
   "gateway/packing/": ["gateway/packing/"],
   // What the npm package gives to programs: only what is pure, so that it runs anywhere.
   "gateway/library/": ["gateway/library/", "routing/", "k8s/translate/", "k8s/problems/all.ts"],
-  "gateway/pages/": ["gateway/", "routing/", "k8s/"],
-  "gateway/main.ts": ["gateway/", "routing/", "k8s/"],
+  "gateway/pages/": ["gateway/", "release/", "routing/", "k8s/"],
+  "gateway/main.ts": ["gateway/", "release/", "routing/", "k8s/"],
 };
 
 /**
@@ -49,6 +61,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
  * the rooms is a room of its own where it is named here; else it is at the top: it may import every room, and no room imports it.
  */
 const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  // Each of the three knows statistics and not the others.
+  release: [["statistics"], ["rollout", "bandit", "compare"]],
   routing: [["text", "collections"], ["request"], ["regex"], ["model"], ["route"], ["arena"], ["write"]],
   "k8s/translate": [
     ["values", "collections"],
@@ -130,7 +144,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   rolldown: ["gateway/packing/pack.ts", "gateway/packing/npm-package.ts"],
 };
 
-const pure = ["routing/", "k8s/translate/"];
+const pure = ["release/", "routing/", "k8s/translate/"];
 /** Of Node, the pure layers get hashes (the md5 rule of Seldon's names) and nothing that reads the world. */
 const pureBuiltins = ["node:crypto"];
 const impure =
@@ -259,7 +273,7 @@ function judge(file: string, to: string): string[] {
       ? [`${file} imports ${to}: the pure layers touch nothing outside`]
       : [];
   }
-  if (/^(?:gateway|routing|k8s|test|load)\//.test(to)) {
+  if (/^(?:gateway|release|routing|k8s|test|load)\//.test(to)) {
     const allowed = arrows[arrowOf(file)]!;
     if (allowed.some((target) => fits(to, target))) return judgeRooms(file, to);
     return [`${file} imports ${to}: ${arrowOf(file)} may import ${allowed.join(", ")}`];

@@ -9,7 +9,7 @@ export interface Named {
   readonly rules: ReadonlySet<number>;
 }
 
-const rooted = /(?<![\w./@-])(?:gateway|routing|k8s|test|load|\.ci|\.github)\/[\w./*<>{}-]*[\w>*}/]/g;
+const rooted = /(?<![\w./@-])(?:gateway|release|routing|k8s|test|load|\.ci|\.github)\/[\w./*<>{}-]*[\w>*}/]/g;
 const sources = /(?<![\w./@-])[\w./-]*\w\.(?:ts|mjs|md|sh)\b(?!\/)/g;
 const inside = /(?<![\w./@-])([\w./-]+\.ts):(\w+)/g;
 const ruleNumbers = /\brouting rules? (\d+(?:(?:, | and | to )\d+)*)/gi;
