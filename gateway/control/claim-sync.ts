@@ -2,7 +2,7 @@
 // exactly what it has read, so that of two replicas that write at once one reads again. Where the store cannot be read or written, what was
 // known stays in force, and what is contested beyond it is served to nobody.
 import type { Problem, ProblemCode } from "../../routing/text/problem.ts";
-import type { ClaimStore, StoredRecord } from "../../k8s/source/objects/source.ts";
+import type { RecordStore, StoredRecord } from "../../k8s/source/objects/source.ts";
 import { printRecord, readRecord, withinRoom } from "../../k8s/translate/claims/claim-record.ts";
 import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/claim-entry.ts";
 import type { Log } from "../shared/log.ts";
@@ -51,7 +51,7 @@ const byAge =
   "this gateway found no record of claims at its start (it is the first start, or the record was deleted while no gateway ran), so the older object got each prefix and bare gRPC name that several namespaces claim; look at the Problems claim-contested and bare-name-contested, and where the wrong namespace has one, stop all gateways and restore the record from a backup, or give a Grant";
 
 export class ClaimSync {
-  readonly #store: ClaimStore;
+  readonly #store: RecordStore;
   readonly #translation: Recorded;
   readonly #outside: SyncOutside;
   readonly #times: SyncTimes;
@@ -75,7 +75,7 @@ export class ClaimSync {
   /** The first write found no record, and something that several claim: nobody knows who had it. */
   #isByAge = false;
 
-  constructor(store: ClaimStore, translation: Recorded, outside: SyncOutside, times: SyncTimes) {
+  constructor(store: RecordStore, translation: Recorded, outside: SyncOutside, times: SyncTimes) {
     this.#store = store;
     this.#translation = translation;
     this.#outside = outside;

@@ -114,17 +114,21 @@ function sourceOf(chosen: Chosen, environment: Environment, recorded: boolean): 
     wrongValue("--folder does not work with --source cluster: write --folder DIR alone");
   if (kind === "cluster") {
     const access = accessOf(chosen, environment);
-    const claims = claimsMapOf(written.get("claimsRecord"), access.kind === "pod");
-    return { kind, access, claims: recorded ? claims : null, snapshotFile };
+    const inPod = access.kind === "pod";
+    // Outside a pod Sluice writes into a cluster only where an option asks for it.
+    const claims = configMapOf(written.get("claimsRecord"), inPod) ?? (inPod ? defaultClaims : null);
+    const releases = configMapOf(written.get("releasesRecord"), inPod);
+    return { kind, access, claims: recorded ? claims : null, releases, snapshotFile };
   }
   const stray = firstWritten(chosen, ["kubeconfig", "context", "serviceAccount", "snapshot"]);
   if (stray !== null) wrongValue(`${stray} works only with --source cluster: remove it, or remove --folder`);
-  return { kind, folders, claimsFile: recorded ? values.claimsRecord : null };
+  return { kind, folders, claimsFile: recorded ? values.claimsRecord : null, releasesFile: values.releasesRecord };
 }
 
-/** Outside a pod Sluice writes into a cluster only where an option asks for it. */
-function claimsMapOf(written: Written | undefined, inPod: boolean): ClusterSettings["claims"] {
-  if (written === undefined) return inPod ? { namespace: null, name: "sluice-claims" } : null;
+const defaultClaims = { namespace: null, name: "sluice-claims" };
+
+function configMapOf(written: Written | undefined, inPod: boolean): ClusterSettings["claims"] {
+  if (written === undefined) return null;
   const text = written.texts[0]!;
   const [, namespace, name] = /^(?:([a-z0-9][-a-z0-9]{0,62})\/)?([a-z0-9][-a-z0-9.]{0,252})$/.exec(text) ?? [];
   if (name === undefined || (namespace === undefined && !inPod))

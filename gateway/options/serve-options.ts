@@ -73,6 +73,11 @@ const accessOptions = {
     "where Sluice records which namespace owns each prefix and bare name: a ConfigMap, for a folder a file",
     "in a pod sluice-claims in its namespace, else none",
   ),
+  releasesRecord: text(
+    "[NS/]NAME|FILE",
+    "where Sluice records how far each release has come: a ConfigMap, for a folder a file",
+    "none",
+  ),
   grants: text("FILE", "file of Grants: what a namespace may claim that it does not own", "none"),
   policy: text(
     "FILE",

@@ -57,6 +57,8 @@ export interface FolderSettings {
   readonly folders: readonly string[];
   /** File with the record of claims; null: it is not kept, or not needed. */
   readonly claimsFile: string | null;
+  /** File with the record of releases; null: it is not kept. */
+  readonly releasesFile: string | null;
 }
 
 export interface ClusterSettings {
@@ -67,6 +69,8 @@ export interface ClusterSettings {
     | { readonly kind: "kubeconfig"; readonly file: string | null; readonly context: string | null };
   /** ConfigMap with the record of claims, namespace null: that of the pod; null: it is not kept, or not needed. */
   readonly claims: { readonly namespace: string | null; readonly name: string } | null;
+  /** The same of releases. */
+  readonly releases: { readonly namespace: string | null; readonly name: string } | null;
   /** File for the last good objects; null: none. */
   readonly snapshotFile: string | null;
 }

@@ -270,6 +270,7 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
       mappings,
       platformNamespaces: platformNamespaces(settings),
       claims: null,
+      releases: null,
       lastGood: null,
       once: true,
     });

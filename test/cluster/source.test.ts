@@ -133,6 +133,7 @@ describeCluster("the cluster Source", () => {
         platformNamespaces: [],
         forbiddenAddresses: [],
         claims: null,
+        releases: null,
         lastGood: null,
         once: false,
         times: {

@@ -7,13 +7,13 @@ import { objectKey } from "../../translate/model/object.ts";
 import type { LastGood, StoredForm } from "../objects/last-good.ts";
 import type { EventWriter, Source, SourceChange } from "../objects/source.ts";
 import type { Api } from "../api/api.ts";
-import { ClaimConfigMap } from "./claim-config-map.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ClusterReviews } from "./cluster-reviews.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { problemsOf } from "./cluster-problems.ts";
 import type { CollectionChange } from "./collection.ts";
 import { PendingObjects } from "./pending-objects.ts";
+import { RecordConfigMap } from "./record-config-map.ts";
 import { ReferencedSecrets } from "./referenced-secrets.ts";
 import type { ReflectorTimes } from "./reflector-times.ts";
 import { Reflector } from "./reflector.ts";
@@ -28,6 +28,12 @@ export interface ClusterTimes {
   readonly secretsMs: number;
 }
 
+/** A ConfigMap with a record. */
+export interface RecordPlace {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 export interface ClusterOptions {
   readonly api: Api;
   /** Empty: all. */
@@ -38,7 +44,9 @@ export interface ClusterOptions {
   readonly platformNamespaces: readonly string[];
   readonly forbiddenAddresses: readonly string[];
   /** ConfigMap with the record of claims; null: it is not kept. */
-  readonly claims: { readonly namespace: string; readonly name: string } | null;
+  readonly claims: RecordPlace | null;
+  /** The same of releases. */
+  readonly releases: RecordPlace | null;
   readonly lastGood: LastGood | null;
   /** For tools: what cannot be read at once ends the start with its sentence. */
   readonly once: boolean;
@@ -51,9 +59,11 @@ export class ClusterSource implements Source {
   readonly forbiddenAddresses: readonly string[];
   readonly events: EventWriter;
   readonly reviews: ClusterReviews;
-  readonly claims: ClaimConfigMap | null;
+  readonly claims: RecordConfigMap | null;
+  readonly releases: RecordConfigMap | null;
   readonly #options: ClusterOptions;
   readonly #reflectors: readonly Reflector[];
+  readonly #records: readonly RecordConfigMap[];
   readonly #secrets: ReferencedSecrets;
   readonly #standIns: StandIns;
   readonly #startedMs = performance.now();
@@ -97,10 +107,11 @@ export class ClusterSource implements Source {
       changed: (change, readAtMs) => this.#pend(change, readAtMs),
       stateChanged: () => this.#stateChanged(),
     });
-    this.claims =
-      options.claims === null
-        ? null
-        : new ClaimConfigMap({ kind: "ConfigMap", ...options.claims }, shared, () => this.#claimsChanged());
+    const recordAt = (place: RecordPlace | null): RecordConfigMap | null =>
+      place === null ? null : new RecordConfigMap({ kind: "ConfigMap", ...place }, shared, () => this.#recordChanged());
+    this.claims = recordAt(options.claims);
+    this.releases = recordAt(options.releases);
+    this.#records = [this.claims, this.releases].filter((record) => record !== null);
     this.reviews = new ClusterReviews(api);
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }
@@ -108,7 +119,7 @@ export class ClusterSource implements Source {
   async start(deliver: (change: SourceChange) => void): Promise<void> {
     const { once, times } = this.#options;
     for (const reflector of this.#reflectors) reflector.start();
-    this.claims?.start();
+    for (const record of this.#records) record.start();
     await this.#until(() => this.#settled || (once && this.#reflectors.some(isFailing)), times.lastGoodAfterMs);
     if (once && !this.#settled) throw new Error(this.trouble() ?? "the cluster cannot be read");
     if (!this.#settled) await this.#restore();
@@ -126,9 +137,7 @@ export class ClusterSource implements Source {
     this.#deliver = null;
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#wake();
-    await Promise.all(
-      [...this.#reflectors, this.#secrets, ...(this.claims === null ? [] : [this.claims])].map((one) => one.stop()),
-    );
+    await Promise.all([...this.#reflectors, this.#secrets, ...this.#records].map((one) => one.stop()));
     this.#options.api.close();
     await this.#options.lastGood?.close();
   }
@@ -160,7 +169,7 @@ export class ClusterSource implements Source {
   /** Everything that can be read was read once; of what nothing can be routed without, in one namespace at least; and all that keeps requests away. */
   get #settled(): boolean {
     return (
-      (this.claims?.settled ?? true) &&
+      this.#records.every(({ settled }) => settled) &&
       this.#reflectors.every(
         ({ answered, state, resource }) =>
           answered || (state.kind === "forbidden" && !guardResources.includes(resource)),
@@ -208,14 +217,14 @@ export class ClusterSource implements Source {
         performance.timeOrigin + performance.now(),
       );
     }
-    this.claims?.restore(read.objects);
+    for (const record of this.#records) record.restore(read.objects);
     this.#restored = { ageSeconds: read.ageSeconds, atMs: performance.now() };
     this.#problemsStale = true;
   }
 
   *#stored(): Iterable<StoredForm> {
     for (const { objects } of this.#reflectors) yield* objects.values();
-    if (this.claims !== null) yield* this.claims.stored;
+    for (const record of this.#records) yield* record.stored;
   }
 
   // ---- changes
@@ -226,7 +235,7 @@ export class ClusterSource implements Source {
     this.#standIns.changed(reflector, change, readAtMs);
   }
 
-  #claimsChanged(): void {
+  #recordChanged(): void {
     this.#unstored = true;
     this.#stateChanged();
   }

@@ -6,8 +6,14 @@ import type { Source } from "../objects/source.ts";
 import { openAccess, type AccessChoice } from "../api/access.ts";
 import { Api } from "../api/api.ts";
 import { readAccountFile } from "../api/pod-access.ts";
-import { ClusterSource } from "./cluster.ts";
+import { ClusterSource, type RecordPlace } from "./cluster.ts";
 import { reflectorTimes } from "./reflector-times.ts";
+
+/** A ConfigMap, namespace null: that of the pod. */
+export interface RecordChoice {
+  readonly namespace: string | null;
+  readonly name: string;
+}
 
 export interface ClusterChoice {
   readonly access: AccessChoice;
@@ -16,8 +22,10 @@ export interface ClusterChoice {
   readonly mappings: boolean;
   /** As in ClusterOptions. */
   readonly platformNamespaces: readonly string[];
-  /** ConfigMap with the record of claims, namespace null: that of the pod; null: it is not kept. */
-  readonly claims: { readonly namespace: string | null; readonly name: string } | null;
+  /** ConfigMap with the record of claims; null: it is not kept. */
+  readonly claims: RecordChoice | null;
+  /** The same of releases. */
+  readonly releases: RecordChoice | null;
   readonly lastGood: LastGood | null;
   /** For tools: what cannot be read at once ends the start with its sentence. */
   readonly once: boolean;
@@ -29,14 +37,15 @@ const toolMs = 60_000;
 const secretsMs = 3000;
 
 /** Rejects with one sentence when there is no cluster to read. */
-export async function openCluster({ access: choice, claims, once, ...rest }: ClusterChoice): Promise<Source> {
+export async function openCluster({ access: choice, claims, releases, once, ...rest }: ClusterChoice): Promise<Source> {
   const access = await (once ? openAccess(choice, "a folder of manifests instead of --cluster") : openAccess(choice));
   const times = { reflector: reflectorTimes, lastGoodAfterMs: once ? toolMs : lastGoodAfterMs, secretsMs };
-  const record =
-    claims === null ? null : { name: claims.name, namespace: claims.namespace ?? (await namespaceOf(choice)) };
+  const placeOf = async (record: RecordChoice | null, option: string): Promise<RecordPlace | null> =>
+    record === null ? null : { name: record.name, namespace: record.namespace ?? (await namespaceOf(choice, option)) };
   return new ClusterSource({
     ...rest,
-    claims: record,
+    claims: await placeOf(claims, "--claims-record"),
+    releases: await placeOf(releases, "--releases-record"),
     api: new Api(access),
     forbiddenAddresses: await addressesOf(access.server),
     once,
@@ -46,8 +55,8 @@ export async function openCluster({ access: choice, claims, once, ...rest }: Clu
 }
 
 /** The pod's own namespace. */
-async function namespaceOf(choice: AccessChoice): Promise<string> {
-  if (choice.kind !== "pod") throw new Error("--claims-record names no namespace: write NAMESPACE/NAME");
+async function namespaceOf(choice: AccessChoice, option: string): Promise<string> {
+  if (choice.kind !== "pod") throw new Error(`${option} names no namespace: write NAMESPACE/NAME`);
   return (await readAccountFile(choice.folder, "namespace")).trim();
 }
 

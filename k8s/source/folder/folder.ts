@@ -7,7 +7,6 @@ import { basename, dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import { ClaimFile } from "./claim-file.ts";
 import {
   entryAt,
   folderBounds,
@@ -21,6 +20,7 @@ import { earlyBytes, fileProblem, ManifestFiles } from "../files/files.ts";
 import { hasPassed, PendingEntries, type Happening, type PendingEntry } from "./pending-entries.ts";
 import { PassedNames } from "./passed-names.ts";
 import type { Source, SourceChange } from "../objects/source.ts";
+import { RecordFile } from "./record-file.ts";
 import { FolderTree, knownIn, newDirectory, type Directory } from "./tree.ts";
 import { Turns, type Work } from "../objects/turns.ts";
 
@@ -31,6 +31,8 @@ export interface FolderOptions {
   readonly defaultNamespace: string;
   /** File with the record of claims; null: it is not kept. */
   readonly claimsFile: string | null;
+  /** The same of releases. */
+  readonly releasesFile: string | null;
   /** Time between two polls, ms: the safety net, not the way changes are noticed. */
   readonly pollMs: number;
 }
@@ -51,7 +53,8 @@ export function folderSource(options: FolderOptions, bounds: FolderBounds = fold
 class FolderSource implements Source {
   readonly kind = "folder";
   readonly forbiddenAddresses = [];
-  readonly claims: ClaimFile | null;
+  readonly claims: RecordFile | null;
+  readonly releases: RecordFile | null;
   readonly events = null;
   readonly reviews = null;
   readonly #options: FolderOptions;
@@ -83,7 +86,8 @@ class FolderSource implements Source {
 
   constructor(options: FolderOptions, bounds: FolderBounds) {
     this.#options = options;
-    this.claims = options.claimsFile === null ? null : new ClaimFile(options.claimsFile);
+    this.claims = options.claimsFile === null ? null : new RecordFile(options.claimsFile);
+    this.releases = options.releasesFile === null ? null : new RecordFile(options.releasesFile);
     this.#files = new ManifestFiles(options.defaultNamespace);
     this.#tree = new FolderTree({
       files: this.#files,
@@ -111,6 +115,7 @@ class FolderSource implements Source {
       this.#watchRoot(root);
     }
     this.claims?.start();
+    this.releases?.start();
     this.#deliver = deliver;
     this.#send(true);
     this.#schedulePoll();
@@ -119,6 +124,7 @@ class FolderSource implements Source {
   async stop(): Promise<void> {
     this.#deliver = null;
     this.claims?.stop();
+    this.releases?.stop();
     this.#stopped = true;
     for (const watcher of this.#rootWatchers) watcher.close();
     this.#turns.stop();

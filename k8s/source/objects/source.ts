@@ -18,7 +18,9 @@ export interface Source {
   /** Addresses that belong to where it comes from and are never to be dialled: the API server's. */
   readonly forbiddenAddresses: readonly string[];
   /** Where the record of claims is kept beyond this process; null: nowhere. */
-  readonly claims: ClaimStore | null;
+  readonly claims: RecordStore | null;
+  /** Where the record of releases (steps of rollouts, shares of bandits) is kept beyond this process; null: nowhere. */
+  readonly releases: RecordStore | null;
   /** Says whose a token is and what its holder may read; null where nobody knows. */
   readonly reviews: AccessReviews | null;
   /** Tells people about Problems where their objects are; null where objects have no such place. */
@@ -77,7 +79,7 @@ export interface EventWriter {
   write(event: ProblemEvent): Promise<"written" | "fresh" | "no-object" | "forbidden" | "failed">;
 }
 
-/** What is stored of the record of claims. */
+/** What is stored of a record. */
 export type StoredRecord =
   /** `version`: what a write replaces. */
   | { readonly kind: "text"; readonly text: string; readonly version: string }
@@ -91,8 +93,8 @@ export type RecordWrite =
   | { readonly kind: "conflict" }
   | { readonly kind: "failed"; readonly sentence: string };
 
-/** Holds one text that replicas share, and writes it only over the version that the writer has read. */
-export interface ClaimStore {
+/** Holds one text that replicas share, and writes it only over the version that the writer has read. A text of more than `recordBytes` is refused. */
+export interface RecordStore {
   readonly subject: ObjectRef;
   /** Tells what is stored now and whenever that changes. Before the Source starts; the first word comes before its start ends. */
   follow(told: (stored: StoredRecord) => void): void;

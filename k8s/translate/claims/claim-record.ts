@@ -7,12 +7,18 @@ import { parseHostGlob } from "../meaning/grant.ts";
 import { entryKey, type ClaimRecord, type ClaimEntry, type ClaimedThing } from "./claim-entry.ts";
 import { arrayOf, isRecord, textOf } from "../values/value.ts";
 
-/** Longest text of a record, bytes: a ConfigMap holds 1 MiB in all. */
+/** Longest text of a record (of claims, of releases), bytes: a ConfigMap holds 1 MiB in all. */
 export const recordBytes = 960 * 1024;
 /** Of it, for the claims of one namespace: none takes the room of the others. */
 export const namespaceBytes = 64 * 1024;
 
 const head = "sluice-claims 1";
+
+/** Why a store does not take the text: a sentence without its end; null: it takes it. */
+export function recordExcess(text: string): string | null {
+  const bytes = Buffer.byteLength(text);
+  return bytes <= recordBytes ? null : `it would have ${bytes} bytes, and a record has at most ${recordBytes}`;
+}
 
 export type RecordRead =
   | { readonly kind: "record"; readonly record: ClaimRecord }

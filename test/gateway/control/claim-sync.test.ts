@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ClaimSync, syncTimes } from "../../../gateway/control/claim-sync.ts";
-import type { ClaimStore, RecordWrite, StoredRecord } from "../../../k8s/source/objects/source.ts";
+import type { RecordStore, RecordWrite, StoredRecord } from "../../../k8s/source/objects/source.ts";
 import { printRecord } from "../../../k8s/translate/claims/claim-record.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
@@ -29,7 +29,7 @@ class SharedText {
     for (const told of this.followers) told(stored);
   }
 
-  store(): ClaimStore {
+  store(): RecordStore {
     return {
       subject: { kind: "ConfigMap", namespace: "sluice", name: "sluice-claims" },
       follow: (told) => this.followers.push(told),

@@ -206,11 +206,13 @@ describe("options of serve", () => {
       kind: "folder",
       folders: ["a", "b"],
       claimsFile: null,
+      releasesFile: null,
     });
     expect(settingsOf([], { SLUICE_FOLDER: "a, b" }).source).toEqual({
       kind: "folder",
       folders: ["a", "b"],
       claimsFile: null,
+      releasesFile: null,
     });
   });
 
@@ -346,7 +348,13 @@ describe("options of serve", () => {
 
   test("without a folder the source is the cluster: that of the pod, else of the kubeconfig", () => {
     const kubeconfig = { kind: "kubeconfig", file: null, context: null };
-    expect(settingsOf([]).source).toEqual({ kind: "cluster", access: kubeconfig, claims: null, snapshotFile: null });
+    expect(settingsOf([]).source).toEqual({
+      kind: "cluster",
+      access: kubeconfig,
+      claims: null,
+      releases: null,
+      snapshotFile: null,
+    });
     const pod = {
       kind: "pod",
       server: "https://10.0.0.1:6443",
@@ -356,6 +364,7 @@ describe("options of serve", () => {
       kind: "cluster",
       access: pod,
       claims: { namespace: null, name: "sluice-claims" },
+      releases: null,
       snapshotFile: null,
     });
     expect(settingsOf(["--claims-record", "ops/claims"]).source).toMatchObject({
@@ -363,6 +372,18 @@ describe("options of serve", () => {
     });
     expect(settingsOf(["--folder", "a", "--claims-record", "claims.txt"]).source).toMatchObject({
       claimsFile: "claims.txt",
+    });
+    expect(settingsOf(["--releases-record", "releases"], inPod).source).toMatchObject({
+      claims: { namespace: null, name: "sluice-claims" },
+      releases: { namespace: null, name: "releases" },
+    });
+    expect(settingsOf(["--folder", "a", "--releases-record", "releases.json"]).source).toMatchObject({
+      claimsFile: null,
+      releasesFile: "releases.json",
+    });
+    expect(decodeServe(["--releases-record", "releases"], {})).toEqual({
+      kind: "wrong",
+      sentence: '--releases-record is "releases": write the ConfigMap as NAMESPACE/NAME',
     });
     for (const argv of [
       ["--claims", "granted"],

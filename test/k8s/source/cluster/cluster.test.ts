@@ -73,6 +73,7 @@ function open(options: Partial<ClusterOptions> = {}): ClusterSource {
     platformNamespaces: [],
     forbiddenAddresses: [],
     claims: null,
+    releases: null,
     lastGood: null,
     once: false,
     times: { reflector: quickTimes, lastGoodAfterMs: 40, secretsMs: 200 },
@@ -143,6 +144,22 @@ describe("the record of claims", () => {
     await until(() => told.some((stored) => stored.kind === "text" && stored.text === "newer"));
     // At no time did nobody hold anything.
     expect(told.filter(({ kind }) => kind === "absent")).toEqual([]);
+  });
+
+  test("is another one than that of releases, in a ConfigMap of its own", async () => {
+    const releases = { namespace: "sluice", name: "sluice-releases" };
+    fake.put(configMaps, record("sluice-claims", "held"));
+    fake.put(configMaps, record("sluice-releases", "stepped"));
+    const told = follow({ releases });
+    const toldOfReleases: StoredRecord[] = [];
+    source.releases!.follow((stored) => toldOfReleases.push(stored));
+    await source.start(take);
+    expect(told).toMatchObject([{ kind: "text", text: "held" }]);
+    expect(toldOfReleases).toMatchObject([{ kind: "text", text: "stepped" }]);
+    expect(await source.releases!.write("x".repeat(960 * 1024 + 1), null)).toMatchObject({ kind: "failed" });
+    expect(
+      fake.calls.filter(({ path }) => path.endsWith("/configmaps")).map(({ query }) => query.get("fieldSelector")),
+    ).toContain("metadata.name=sluice-releases");
   });
 
   test("that was not kept is unreadable while the API server is away: what is contested is served to nobody", async () => {

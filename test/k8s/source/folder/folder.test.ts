@@ -104,7 +104,7 @@ class Follower {
 
 async function follow(folders: readonly string[] = [folder], pollMs = noPollMs): Promise<Follower> {
   const follower = new Follower();
-  source = folderSource({ folders, defaultNamespace: "default", claimsFile: null, pollMs });
+  source = folderSource({ folders, defaultNamespace: "default", claimsFile: null, releasesFile: null, pollMs });
   await source.start((change) => follower.take(change));
   return follower;
 }
@@ -141,6 +141,7 @@ describe("start", () => {
       folders: [join(folder, name)],
       defaultNamespace: "default",
       claimsFile: null,
+      releasesFile: null,
       pollMs: noPollMs,
     });
     await expect(source.start(() => {})).rejects.toThrow(
@@ -163,7 +164,7 @@ describe("bounds", () => {
   const followWithin = async (bounds: FolderBounds): Promise<Follower> => {
     const follower = new Follower();
     source = folderSource(
-      { folders: [folder], defaultNamespace: "default", claimsFile: null, pollMs: noPollMs },
+      { folders: [folder], defaultNamespace: "default", claimsFile: null, releasesFile: null, pollMs: noPollMs },
       bounds,
     );
     await source.start((change) => follower.take(change));
@@ -331,7 +332,7 @@ describe("what has the name of a manifest and is none", () => {
   test("counts against the bound as files do", async () => {
     put("a.yaml", service("a"));
     source = folderSource(
-      { folders: [folder], defaultNamespace: "default", claimsFile: null, pollMs: noPollMs },
+      { folders: [folder], defaultNamespace: "default", claimsFile: null, releasesFile: null, pollMs: noPollMs },
       { entries: 2, depth: 32 },
     );
     const follower = new Follower();
@@ -556,7 +557,13 @@ describe("edits", () => {
   test("nothing is delivered by a Source that is stopped while it reads", async () => {
     for (let file = 0; file < 200; file++) put(`${file}.yaml`, service(`s${file}`).repeat(10));
     let delivered = 0;
-    source = folderSource({ folders: [folder], defaultNamespace: "default", claimsFile: null, pollMs: noPollMs });
+    source = folderSource({
+      folders: [folder],
+      defaultNamespace: "default",
+      claimsFile: null,
+      releasesFile: null,
+      pollMs: noPollMs,
+    });
     const started = source.start(() => {
       delivered += 1;
     });

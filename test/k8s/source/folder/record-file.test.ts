@@ -2,12 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ClaimFile } from "../../../../k8s/source/folder/claim-file.ts";
+import { RecordFile } from "../../../../k8s/source/folder/record-file.ts";
+import { recordBytes } from "../../../../k8s/translate/claims/claim-record.ts";
 import type { StoredRecord } from "../../../../k8s/source/objects/source.ts";
 
 let folder: string;
 let file: string;
-let stores: ClaimFile[] = [];
+let stores: RecordFile[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "sluice-claims-"));
@@ -20,8 +21,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function open(): { readonly store: ClaimFile; readonly told: StoredRecord[]; readonly next: () => Promise<void> } {
-  const store = new ClaimFile(file);
+function open(): { readonly store: RecordFile; readonly told: StoredRecord[]; readonly next: () => Promise<void> } {
+  const store = new RecordFile(file);
   const told: StoredRecord[] = [];
   let wake = (): void => {};
   store.follow((stored) => {
@@ -61,6 +62,18 @@ test("two writers do not write at the same time, and a draft that somebody left 
   expect(await store.write("one\n", null)).toEqual({ kind: "failed", sentence: "it cannot be written (EEXIST)" });
   utimesSync(`${file}.new`, 1, 1);
   expect((await store.write("one\n", null)).kind).toBe("written");
+});
+
+test("a text of 960 KiB is written, and a longer one is not", async () => {
+  const { store } = open();
+  expect((await store.write("x".repeat(recordBytes - 1), null)).kind).toBe("written");
+  rmSync(file);
+  expect((await store.write("x".repeat(recordBytes), null)).kind).toBe("written");
+  rmSync(file);
+  expect(await store.write("x".repeat(recordBytes + 1), null)).toEqual({
+    kind: "failed",
+    sentence: "it would have 983041 bytes, and a record has at most 983040",
+  });
 });
 
 test("what is too long, or no file, is unreadable and stays", async () => {

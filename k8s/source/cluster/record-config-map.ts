@@ -1,8 +1,9 @@
-// The record of claims in a ConfigMap of the gateway's namespace: watched by its name, written over the version that was read and no other.
+// One record in a ConfigMap of the gateway's namespace: watched by its name, written over the version that was read and no other.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { recordExcess } from "../../translate/claims/claim-record.ts";
 import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
 import type { StoredForm } from "../objects/last-good.ts";
-import type { ClaimStore, RecordWrite, StoredRecord } from "../objects/source.ts";
+import type { RecordStore, RecordWrite, StoredRecord } from "../objects/source.ts";
 import type { Api, ApiAnswer } from "../api/api.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { Reflector, type ReflectorOptions } from "./reflector.ts";
@@ -11,7 +12,7 @@ import { configMaps } from "./resources.ts";
 const dataKey = "record";
 const idleMs = 10_000;
 
-export class ClaimConfigMap implements ClaimStore {
+export class RecordConfigMap implements RecordStore {
   readonly subject: ObjectRef;
   readonly #api: Api;
   readonly #reflector: Reflector;
@@ -73,6 +74,8 @@ export class ClaimConfigMap implements ClaimStore {
   }
 
   async write(text: string, over: string | null): Promise<RecordWrite> {
+    const excess = recordExcess(text);
+    if (excess !== null) return { kind: "failed", sentence: excess };
     const { namespace, name } = this.subject;
     const collection = `/api/v1/namespaces/${namespace}/configmaps`;
     const metadata = {

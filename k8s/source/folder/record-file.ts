@@ -1,4 +1,4 @@
-// The record of claims in a file, for a folder of manifests: replaced at once or not at all, and only over what the writer has read. A file beside it
+// One record in a file, for a folder of manifests: replaced at once or not at all, and only over what the writer has read. A file beside it
 // that nobody else may make at the same time keeps two writers apart.
 import { createHash } from "node:crypto";
 import {
@@ -14,8 +14,9 @@ import {
   writeSync,
 } from "node:fs";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
+import { recordExcess } from "../../translate/claims/claim-record.ts";
 import { errorCode } from "../objects/error-code.ts";
-import type { ClaimStore, RecordWrite, StoredRecord } from "../objects/source.ts";
+import type { RecordStore, RecordWrite, StoredRecord } from "../objects/source.ts";
 
 /** No record is longer; what is has not been written by a gateway and is not read. */
 const maxBytes = 1024 * 1024;
@@ -24,7 +25,7 @@ const lookMs = 2000;
 /** A draft that is older was left by a writer that ended in the middle. */
 const staleDraftMs = 10_000;
 
-export class ClaimFile implements ClaimStore {
+export class RecordFile implements RecordStore {
   readonly subject: ObjectRef;
   readonly #file: string;
   #told: (stored: StoredRecord) => void = () => {};
@@ -73,6 +74,8 @@ export class ClaimFile implements ClaimStore {
   }
 
   #write(text: string, over: string | null): RecordWrite {
+    const excess = recordExcess(text);
+    if (excess !== null) return { kind: "failed", sentence: excess };
     const draft = `${this.#file}.new`;
     let handle: number | null = null;
     try {
