@@ -10,6 +10,7 @@ import type { WireRequestHead } from "../message/request-head.ts";
 import type { RequestIds } from "../fields/request-id.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import type { AnswerEdits } from "../policy/answer-edits.ts";
+import type { BodyHook } from "../policy/body-hook.ts";
 import {
   waits,
   type BodyTaker,
@@ -39,6 +40,10 @@ export class StepRun implements StepRequest {
   #kept: Map<Step, unknown> | null = null;
   /** Steps of an earlier Route that saw the request. */
   #earlier: readonly Step[] = [];
+  /** Hooks for the request's body, with the steps that asked for them; null: none. */
+  #requestHooks: { readonly step: Step; readonly hook: BodyHook }[] | null = null;
+  /** Hooks for the body of the answer whose head has come; null: none. */
+  #answerHooks: BodyHook[] | null = null;
   /** A step has waited: the run serves no other request. */
   spent = false;
   hash: number | null = null;
@@ -222,6 +227,28 @@ export class StepRun implements StepRequest {
     if (!this.#wait.isOn) return;
     this.#wait.awaitBody(mostBytes, taken);
     this.#owner.bodyWanted();
+  }
+
+  seeRequestBody(hook: BodyHook): void {
+    if (this.active) (this.#requestHooks ??= []).push({ step: this.#steps[this.#at]!, hook });
+  }
+
+  seeAnswerBody(hook: BodyHook): void {
+    if (this.active) (this.#answerHooks ??= []).push(hook);
+  }
+
+  /** Whoever passes the request's body on tells these hooks from here on; null: none. */
+  takeRequestHooks(): readonly BodyHook[] | null {
+    const asked = this.#requestHooks;
+    this.#requestHooks = null;
+    return asked === null ? null : asked.map(({ hook }) => hook);
+  }
+
+  /** The same for the answer's body. */
+  takeAnswerHooks(): readonly BodyHook[] | null {
+    const asked = this.#answerHooks;
+    this.#answerHooks = null;
+    return asked;
   }
 
   /** The body, or its beginning, has come: whoever waits for it is told. */
