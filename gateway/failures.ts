@@ -18,7 +18,7 @@ export const failureFlags = {
   DT: "the client sent its request too slowly",
   LR: "Sluice does not use it; alerts written for Envoy stay valid",
   OM: "too many connections",
-  UX: "a bug of the gateway; the log has the error",
+  UX: "a bug of the gateway; the line `gateway-fault` of the log has its stack",
   URX: "all retries failed; the status is that of the last try",
   RX: "a regular expression of the Route takes too many steps or makes too long a path",
   UAEX: "access: credentials, addresses, AuthService",

@@ -16,7 +16,7 @@ import { ExternalClients } from "./external/external-clients.ts";
 import { OAuthClients } from "./identity/oauth-clients.ts";
 import { OAuthGateway } from "./policy/oauth.ts";
 import { LazyMapping, type Compiler } from "./policy/compiled-mapping.ts";
-import { entryWithoutRequest, leftOutEntry } from "./access/access-entry.ts";
+import { leftOutEntry } from "./access/access-entry.ts";
 import { AccessBudget } from "./access/access-budget.ts";
 import { DownstreamContext } from "./downstream/downstream-context.ts";
 import { ServedStreams } from "./downstream/http2-streams.ts";
@@ -48,6 +48,8 @@ const idleBeforeCloseMs = 1000;
 const drainTickMs = 50;
 /** Requests of a worker that the control worker hears of, failures and others each; see `AccessBudget`. */
 const maxReportsPerSecond = 200;
+/** Lines about bugs, of a worker. */
+const maxFaultsPerSecond = 10;
 /** What Redis gets for its first connection before a worker listens. */
 const redisStartMs = 1000;
 
@@ -271,7 +273,7 @@ export class DataPlane implements Plane {
 }
 
 /** The worker itself, whose log leaves out what is too much. */
-function workerOf({ settings, clock, counters, others, heavyUse, log, reports }: PlaneStart): WorkerContext {
+function workerOf({ settings, clock, counters, others, heavyUse, log, say, reports }: PlaneStart): WorkerContext {
   const { accessLog, limits } = settings;
   const worker = new WorkerContext({
     settings,
@@ -293,12 +295,16 @@ function workerOf({ settings, clock, counters, others, heavyUse, log, reports }:
       if (isReported) reports.take(made, isFailure);
     },
     faulted: (error) => {
-      counters.failure("UX");
-      log(entryWithoutRequest("UX", error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ""));
+      counters.add(fixed.faults, 1);
+      if (!faults.admits("", "", worker.nowMs)) return;
+      say("gateway-fault", { stack: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     },
   });
   const lines = new AccessBudget(worker.wheel, limits.accessLinesPerSecond, (flag, count) =>
     log(leftOutEntry(flag, count)),
+  );
+  const faults = new AccessBudget(worker.wheel, maxFaultsPerSecond, (_, count) =>
+    say("gateway-faults-left-out", { count }),
   );
   const [failures, successes] = [true, false].map(
     (isFailure) => new AccessBudget(worker.wheel, maxReportsPerSecond, (_, count) => reports.leftOut(isFailure, count)),

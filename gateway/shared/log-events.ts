@@ -38,6 +38,11 @@ export const logEvents = {
   store: ["info", "Where tokens and shared limits are kept"],
   "redis-ready": ["info", "A worker is connected to Redis"],
   "redis-away": ["warn", "A worker lost Redis: `sentence` says why"],
+  "gateway-fault": [
+    "error",
+    "A bug of the gateway. Report it with its `stack`. The request that met it failed with the flag UX",
+  ],
+  "gateway-faults-left-out": ["error", "`count` more lines `gateway-fault` were left out in a second"],
   "worker-ended": ["error", "A thread ended, and Sluice replaced it. Report it as a bug"],
   "worker-stalled": ["error", "Sluice replaces a thread whose event loop was blocked; `stack` says where"],
   "worker-paused": ["warn", "A thread's event loop was blocked for a while; `stack` says where"],

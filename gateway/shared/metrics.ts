@@ -82,6 +82,12 @@ export const fixed = {
   ),
   /** In sluice_failures_total: failures of what has no series. */
   flags: cellsByFlag(fixedTable.unshown("counter", flagNames.length)),
+  faults: fixedTable.one(
+    counter(
+      "sluice_faults_total",
+      "Bugs of the gateway that showed. Each is a line gateway-fault of the log: report it.",
+    ),
+  ),
   identities: fixedTable.each(
     counter("sluice_auth_requests_total", "Requests to deployments with access rules, by outcome.", ["outcome"], {
       admitted: "",

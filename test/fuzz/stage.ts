@@ -266,10 +266,10 @@ function samplesOf(metrics: string, family: string): readonly Residue[] {
     }));
 }
 
-/** UX: an error inside the gateway. */
+/** Errors inside the gateway. */
 function brokenOf(metrics: string): string | null {
   const broken = [
-    ...samplesOf(metrics, "sluice_failures_total").filter(({ name }) => name.includes('"UX"')),
+    ...samplesOf(metrics, "sluice_faults_total"),
     ...samplesOf(metrics, "sluice_worker_restarts_total"),
   ].find(({ value }) => value > 0);
   return broken === undefined ? null : `${broken.name} is ${broken.value}`;

@@ -29,7 +29,7 @@ describe.each(transports)("%s", (_name, secure) => {
     await gateway.goOnUntil(() => gateway.counted("inFlight") === 0, "nothing in flight");
     gateway.close();
     await origin.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   async function start(guard: Partial<Guard>, options: GatewayOptions = {}): Promise<void> {

@@ -24,7 +24,7 @@ afterEach(async () => {
 async function start(time: "stopped" | "real" = "stopped"): Promise<Gateway> {
   const gateway = await new Gateway({ time }).listen();
   closers.push(() => {
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
     gateway.close();
   });
   return gateway;

@@ -63,7 +63,7 @@ describe.each(transports)("%s", (_name, secure) => {
     // Not only cleared: what stands in the wheel is held.
     expect((sets.mock.contexts[0] as DeadlineWheel).size).toBe(0);
     sets.mockRestore();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
     gateway.close();
     await origin.close();
   });

@@ -31,7 +31,7 @@ describe.each(transports)("%s", (_name, secure) => {
     client.write(post("first") + post("second"));
     await client.end();
     expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nok$/);
-    expect(gateway.flagged("UX")).toBe(1);
+    expect(gateway.faults).toBe(1);
     const next = await gateway.open(secure);
     next.write(post("third"));
     expect((await next.answers(1))[0]).toMatchObject({ status: 200, body: "ok" });

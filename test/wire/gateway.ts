@@ -265,6 +265,11 @@ export class Gateway {
     return this.counted("flags", flag as FailureFlag) + this.#failureSum(failureLayout.flags[flag as FailureFlag]);
   }
 
+  /** Bugs that showed. */
+  get faults(): number {
+    return this.counted("faults");
+  }
+
   /** Tries after the first. */
   get retries(): number {
     return this.#failureSum(failureLayout.retries);

@@ -30,7 +30,7 @@ async function startGateway(): Promise<Gateway> {
   const gateway = await new Gateway().listen();
   closers.push(() => {
     gateway.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
   return gateway;
 }

@@ -44,7 +44,7 @@ describe.each(transports)("%s", (_name, secure) => {
   afterEach(() => {
     gateway.close();
     origin.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   function serve(cors: Cors | null = null): void {

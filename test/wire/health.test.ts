@@ -25,7 +25,7 @@ describe("health", () => {
   afterEach(() => {
     client.close();
     gateway.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   /** `iris` is served when `ready`; nobody serves `gone`. */

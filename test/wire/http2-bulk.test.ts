@@ -101,7 +101,7 @@ describe.each(transports)("%s", (_name, secure) => {
             () => gateway.counted("inFlight") === 0 && gateway.counted("http2QueuedBytes") === 0,
             "nothing in flight and nothing queued",
           );
-          expect(gateway.flagged("UX")).toBe(0);
+          expect(gateway.faults).toBe(0);
           for (const close of closers.splice(0)) await close();
         },
       ),

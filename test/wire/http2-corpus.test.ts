@@ -141,7 +141,7 @@ describe("downgrade to HTTP/1.1", () => {
 
   test("nothing was a fault of the gateway, and nothing is left behind", async () => {
     await eventually(() => gateway.counted("clientConnectionsHttp2") === 0, "no HTTP/2 connection");
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
     expect(gateway.counted("inFlight")).toBe(0);
     process.stdout.write(`HTTP/2 corpus: ${http2Corpus.length} vectors in ${families.length} families, ${runs} runs\n`);
     expect(http2Corpus.length).toBeGreaterThanOrEqual(500);

@@ -27,7 +27,7 @@ function answerAll(): void {
 afterEach(async () => {
   gateway.close();
   await origin.close();
-  expect(gateway.flagged("UX")).toBe(0);
+  expect(gateway.faults).toBe(0);
 });
 
 describe.each(transports)("%s: a drain", (_name, secure) => {

@@ -30,7 +30,7 @@ async function start(body: string, options: ConstructorParameters<typeof Gateway
 afterEach(async () => {
   gateway.close();
   await origin.close();
-  expect(gateway.flagged("UX")).toBe(0);
+  expect(gateway.faults).toBe(0);
 });
 
 /** Sends a request and waits for its answer; ms. */

@@ -54,7 +54,7 @@ describe.each(transports)("%s", (_name, secure) => {
       client.destroy();
       await eventually(() => gateway.counted("inFlight") === 0, "nothing in flight");
       expect(gateway.counted("heldBytes")).toBe(0);
-      expect(gateway.flagged("UX")).toBe(0);
+      expect(gateway.faults).toBe(0);
       gateway.close();
     });
   }

@@ -27,7 +27,7 @@ describe.each(transports)("%s", (_name, secure) => {
     client.destroy();
     gateway.close();
     await origin.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   test("a POST reaches an HTTP/1.1 upstream as one", async () => {

@@ -24,7 +24,7 @@ describe.skipIf(!hasRedis)("two replicas and one Redis", () => {
   });
   afterEach(async () => {
     for (const gateway of gateways) {
-      expect(gateway.flagged("UX")).toBe(0);
+      expect(gateway.faults).toBe(0);
       gateway.close();
     }
     gateways = [];

@@ -99,7 +99,7 @@ describe.each(transports)("%s", { timeout: 30_000 * times }, (name, secure) => {
       );
       const told = `seed ${seed}, run ${run}: ${JSON.stringify(text)}`;
       expect(recorder.faults, told).toEqual([]);
-      expect(gateway.flagged("UX"), told).toBe(0);
+      expect(gateway.faults, told).toBe(0);
       // Each line that ends with a version may be a request; whatever else came is at most one refusal.
       expect(answers.length, told).toBeLessThanOrEqual(text.split(" HTTP/1.").length);
       expect(recorder.heard.length, told).toBeLessThanOrEqual(text.split(" HTTP/1.").length - 1);
@@ -132,7 +132,7 @@ describe.each(transports)("%s", { timeout: 30_000 * times }, (name, secure) => {
       client.write(post("x", "Connection: close\r\n"));
       await client.until((one) => one.ended || one.closed);
       const told = `seed ${seed}, run ${run}: ${JSON.stringify(text)} gave ${JSON.stringify(client.text)}`;
-      expect(gateway.flagged("UX"), told).toBe(0);
+      expect(gateway.faults, told).toBe(0);
       // The end of the connection is the end of the one answer: no second head stands behind it.
       const finals = answersIn(client.text).filter(({ status }) => status >= 200);
       expect(finals.length, told).toBeLessThanOrEqual(1);

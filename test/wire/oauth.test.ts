@@ -45,7 +45,7 @@ async function start(
   const gateway = await new Gateway({ oauth: clients, ...options }).listen();
   closers.push(() => {
     gateway.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
   const thief: Mapping = {
     ...mappingOf("thief", "thief"),

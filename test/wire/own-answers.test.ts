@@ -123,7 +123,7 @@ describe.each(transports)("HTTP/1.1 %s", (_name, secure) => {
       () => gateway.counted("clientConnectionsHttp1") === 0 && gateway.counted("inFlight") === 0,
       "nothing open",
     );
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   /** Sends the pieces, with and without an end behind them, and sees these final answers. Nobody need answer half a request that has ended. */
@@ -282,7 +282,7 @@ describe("HTTP/2", () => {
       () => gateway.counted("clientConnectionsHttp2") === 0 && gateway.counted("inFlight") === 0,
       "nothing open",
     );
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 });
 

@@ -41,7 +41,7 @@ describe.each(transports)("%s", (name, secure) => {
     );
     gateway.close();
     await origin.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   async function start(options: GatewayOptions = {}): Promise<void> {

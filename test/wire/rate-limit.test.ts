@@ -41,7 +41,7 @@ describe.each(transports)("%s", (_name, secure) => {
     origin.behaviour = answerEach("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
   });
   afterEach(async () => {
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
     gateway.close();
     for (const other of others.splice(0)) other.close();
     await origin.close();

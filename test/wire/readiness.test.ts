@@ -13,7 +13,7 @@ let health: grpc.Client;
 afterEach(() => {
   health.close();
   gateway.close();
-  expect(gateway.flagged("UX")).toBe(0);
+  expect(gateway.faults).toBe(0);
 });
 
 async function probes(): Promise<readonly (readonly [number, string])[]> {

@@ -140,7 +140,7 @@ describe.each(transports)("%s", (_name, secure) => {
 
   test("nothing was a fault of the gateway, and nothing is left behind", async () => {
     await eventually(() => gateway.counted("clientConnectionsHttp1") === 1, "the witness alone");
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
     expect(gateway.counted("inFlight")).toBe(0);
   });
 });

@@ -194,7 +194,7 @@ describe.each(transports)("%s", (_name, secure) => {
   });
 
   test("nothing was a fault of the gateway, and nothing is left behind", async () => {
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
     await eventually(
       () => gateway.counted("inFlight") === 0 && gateway.counted("clientConnectionsHttp1") === 1,
       "gauges at rest",

@@ -42,7 +42,7 @@ function serve(): void {
 afterEach(() => {
   gateway.close();
   origin.close();
-  expect(gateway.flagged("UX")).toBe(0);
+  expect(gateway.faults).toBe(0);
 });
 
 function answer(who: string): void {

@@ -113,7 +113,7 @@ describe("a step that throws", () => {
     const kept = await http1();
     kept.write(get("x-do: throw\r\n") + get());
     expect((await kept.answers(2)).map((answer) => answer.status)).toEqual([status, 200]);
-    expect(gateway.flagged("UX")).toBeGreaterThanOrEqual(2);
+    expect([gateway.faults, gateway.flagged("UX")]).toEqual([2, status === 500 ? 2 : 0]);
   });
 
   test("in its cancellation ends nothing else", async () => {

@@ -220,7 +220,7 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))("
     );
     gateway.close();
     for (const origin of [one, two, copies]) origin.close();
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   function mappings(target: Partial<ForwardTarget> = {}): Mapping[] {

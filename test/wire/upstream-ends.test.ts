@@ -114,7 +114,7 @@ describe.each(transports)("an upstream by HTTP/1.1, %s", (_name, secure) => {
     client.write("y".repeat(99_995));
     client.write(post("next"));
     await client.until(({ ended, closed, text }) => ended || closed || answersIn(text).length === 2, "an end");
-    expect(gateway.flagged("UX")).toBe(0);
+    expect(gateway.faults).toBe(0);
   });
 
   test("in a tunnel: the client is still heard out", async () => {

@@ -28,7 +28,7 @@ export function unservedEntry(
 }
 
 /** About what has no request to name, now. */
-export function entryWithoutRequest(flag: string, sentence: string, code: number, peer: string): AccessEntry {
+function entryWithoutRequest(flag: string, sentence: string, code: number, peer: string): AccessEntry {
   return { ...emptyEntry, atMs: Date.now(), flag, sentence, code, peer };
 }
 

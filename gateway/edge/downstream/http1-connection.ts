@@ -244,7 +244,9 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   crashed(error: unknown): void {
     this.#worker.faulted(error);
     this.#worker.out.drop();
-    this.destroy();
+    if (this.#state === "gone") return;
+    this.cut();
+    this.#request.exchange?.clientGone(failures.fault);
   }
 
   expired(nowMs: number): void {

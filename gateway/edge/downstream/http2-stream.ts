@@ -8,7 +8,8 @@ import type { WireRequestHead } from "../message/request-head.ts";
 import type { Transport } from "../io/transport.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import { Http2Answer, mostQueuedBytes, type AnsweredRequest } from "./http2-answer.ts";
-import type { Stream, RequestUser } from "../http2/stream.ts";
+import { errorCode } from "../frames/constants.ts";
+import type { Stream, RequestUser, StreamLoss } from "../http2/stream.ts";
 
 /** The connection of a stream, as the stream needs it. */
 export interface StreamOwner {
@@ -122,11 +123,12 @@ export class ServedStream implements ClientSide, RequestUser, AnsweredRequest {
     if (!this.#paused) this.#credit();
   }
 
-  streamLost(stream: Stream): void {
+  streamLost(stream: Stream, { cause, code }: StreamLoss): void {
     if (stream !== this.#origin) return;
     this.answer.stream = null;
     this.#client.read(null);
-    this.#exchange.clientGone(failures.clientGone);
+    const isOurs = cause === "mistake" && code === errorCode.internalError;
+    this.#exchange.clientGone(isOurs ? failures.fault : failures.clientGone);
   }
 
   streamPassedOn(stream: Stream): void {
