@@ -8,6 +8,8 @@ import { keepOpen } from "./connections.ts";
 
 /** Readers at once, of all streams. Each is a connection of the admin port. */
 export const maxReaders = 16;
+/** Of these, for the operator alone: viewers cannot take the last ones. */
+export const operatorReaders = 4;
 /** Bytes on their way to one reader beyond which events are dropped. */
 export const maxQueuedBytes = 262_144;
 /** Half of the time after which a silent connection is closed. */
@@ -32,10 +34,11 @@ export class EventStreams {
 
   /** null: there are too many, or the gateway drains, and the client has been told. */
   open(reply: FastifyReply, viewer: Viewer): EventReader | null {
-    if (this.#ended || this.#readers.size >= maxReaders) {
+    const max = viewer.isAdmin ? maxReaders : maxReaders - operatorReaders;
+    if (this.#ended || this.#readers.size >= max) {
       const sentence = this.#ended
         ? "the gateway ends: ask another replica"
-        : `${maxReaders} streams are open already: ask again when one has ended`;
+        : `${max} streams are open already: ask again when one has ended`;
       void reply.code(503).header("retry-after", "1").send({ error: "busy", sentence });
       return null;
     }

@@ -50,6 +50,7 @@ describe.each(transports)("%s", (_name, secure) => {
     expect(await served()).not.toBeNull();
     expect(await served()).toBeNull();
     expect(gateway.flagged("OM")).toBe(1);
+    expect(gateway.entries.map(({ flag, code, peer }) => [flag, code, peer])).toEqual([["OM", 0, "127.0.0.1"]]);
     first!.destroy();
     await eventually(() => gateway.counted("clientConnectionsHttp1") === 2, "room");
     expect(await served()).not.toBeNull();
@@ -127,6 +128,7 @@ describe.each(transports)("%s", (_name, secure) => {
     await gateway.goOnUntil(() => gateway.counted("clientConnectionsHttp1") === 1, "the end of the slow");
     expect(gateway.flagged("DT")).toBe(2 * count);
     expect(gateway.flagged("DC")).toBe(count);
+    expect(gateway.entries.filter(({ flag }) => flag === "DC")).toHaveLength(count);
     for (const attacker of attackers) attacker.destroy();
   });
 });

@@ -1,24 +1,23 @@
 // Admission: how many client connections there may be, in total and from one address. Counted from accept(2) to the socket's close, TLS
 // handshakes included: whoever never ends his handshake holds a connection too.
-import type { CounterBlock } from "../../shared/counters.ts";
 import { fixed } from "../../shared/metrics.ts";
 import type { EdgeLimits } from "../../options/limits.ts";
 import { failures } from "../../failures.ts";
+import { unservedEntry } from "../access/access-entry.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
 
 export class Admission {
   readonly #limits: EdgeLimits;
-  readonly #counters: CounterBlock;
-  readonly #others: readonly Float64Array[];
+  readonly #worker: WorkerContext;
   /** Sockets of this worker. */
   #open = 0;
   /** Of these, by address; null: nobody limits them. */
   readonly #byAddress: Map<string, number> | null;
 
-  /** `others`: counters of the other workers. */
-  constructor(limits: EdgeLimits, counters: CounterBlock, others: readonly Float64Array[]) {
+  constructor(worker: WorkerContext) {
+    const { limits } = worker;
+    this.#worker = worker;
     this.#limits = limits;
-    this.#counters = counters;
-    this.#others = others;
     this.#byAddress = limits.connectionsPerAddress === 0 ? null : new Map();
   }
 
@@ -29,7 +28,7 @@ export class Admission {
    */
   admit(address: string | null): boolean {
     const { connections } = this.#limits;
-    if (connections > 0 && this.#open + this.#elsewhere >= connections) return this.#refuse();
+    if (connections > 0 && this.#open + this.#elsewhere >= connections) return this.#refuse(address);
     if (address !== null && !this.name(address)) return false;
     this.#open += 1;
     return true;
@@ -39,13 +38,17 @@ export class Admission {
   name(address: string): boolean {
     if (this.#byAddress === null) return true;
     const ofAddress = this.#byAddress.get(address) ?? 0;
-    if (ofAddress >= this.#limits.connectionsPerAddress) return this.#refuse();
+    if (ofAddress >= this.#limits.connectionsPerAddress) return this.#refuse(address);
     this.#byAddress.set(address, ofAddress + 1);
     return true;
   }
 
-  #refuse(): false {
-    this.#counters.failure(failures.connectionLimit.flag);
+  #refuse(address: string | null): false {
+    const { connectionLimit } = failures;
+    this.#worker.counters.failure(connectionLimit.flag);
+    this.#worker.log(connectionLimit.flag, "", true, () =>
+      unservedEntry(connectionLimit, "", 0, address ?? "", "", false),
+    );
     return false;
   }
 
@@ -60,7 +63,7 @@ export class Admission {
 
   get #elsewhere(): number {
     let sum = 0;
-    for (const cells of this.#others)
+    for (const cells of this.#worker.occupancy.others)
       sum += cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!;
     return sum;
   }

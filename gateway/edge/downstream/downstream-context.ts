@@ -28,7 +28,7 @@ export class DownstreamContext {
     const { worker } = exchange;
     this.worker = worker;
     this.exchange = exchange;
-    this.admission = new Admission(worker.limits, worker.counters, worker.occupancy.others);
+    this.admission = new Admission(worker);
     this.http2 = new Http2Serving(worker, worker.limits, () => worker.front.connectionIdleMs);
     this.healthWatches = new HealthWatches(worker);
   }

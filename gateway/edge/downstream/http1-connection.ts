@@ -7,6 +7,7 @@ import type { ClientTls } from "../message/client-certificate.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { WriteStall } from "../io/write-stall.ts";
 import { failures } from "../../failures.ts";
+import { unservedEntry } from "../access/access-entry.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { DownstreamContext } from "./downstream-context.ts";
 import { HalfClosed } from "./half-closed.ts";
@@ -177,6 +178,19 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
     this.#request.exchange?.clientGone(failures.clientGone);
   }
 
+  /** An exchange that is under way tells of itself. */
+  #cutStalled(): void {
+    const worker = this.#worker;
+    const peer = this.transport.peer;
+    if (this.#request.exchange?.active !== true) {
+      worker.counters.failure(failures.clientStalled.flag);
+      worker.log(failures.clientStalled.flag, "", true, () =>
+        unservedEntry(failures.clientStalled, "", 0, peer, "", false),
+      );
+    }
+    this.destroy();
+  }
+
   /** While closing: waits on as long as the client still takes what is queued. */
   #linger(nowMs: number): void {
     if (this.transport.queued === 0 || this.#isStalled(nowMs)) this.destroy();
@@ -258,8 +272,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
         this.#worker.wheel.set(this.deadline, this.#stall!.nextMs);
         return;
       }
-      this.#worker.counters.failure(failures.clientStalled.flag);
-      this.destroy();
+      this.#cutStalled();
     } else if (this.#request.reader.complete) {
       if (this.#halfClosed !== null) this.#doubt(this.#halfClosed);
     } else if (this.#request.reader.awaitingHead) {

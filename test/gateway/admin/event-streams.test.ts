@@ -2,7 +2,7 @@ import { fastify, type FastifyInstance } from "fastify";
 import { once } from "node:events";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EventStreams, maxQueuedBytes, maxReaders } from "../../../gateway/admin/event-streams.ts";
+import { EventStreams, maxQueuedBytes, maxReaders, operatorReaders } from "../../../gateway/admin/event-streams.ts";
 import { streaming } from "../../../gateway/admin/streaming.ts";
 import { operator, tenant, type Viewer } from "../../../gateway/api/viewer.ts";
 
@@ -91,6 +91,15 @@ describe("a stream", () => {
     readers[0]!.socket.destroy();
     await expect.poll(() => takers.size).toBe(maxReaders - 1);
     expect(await new Reader().until(/: open/)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test("leaves the last readers to the operator", async () => {
+    viewer = tenant(new Set(["a"]));
+    for (let count = maxReaders - operatorReaders; count > 0; count--) await new Reader().until(/: open/);
+    expect(await new Reader().until(/ask again/)).toMatch(/^HTTP\/1\.1 503 /);
+    viewer = operator;
+    for (let count = operatorReaders; count > 0; count--) await new Reader().until(/: open/);
+    expect(await new Reader().until(/ask again/)).toMatch(/^HTTP\/1\.1 503 /);
   });
 
   test("drops what a slow reader has no room for, says how many, and goes on", async () => {
