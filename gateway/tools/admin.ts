@@ -49,6 +49,13 @@ export interface Asked {
   readonly objectNamespace: string | null;
 }
 
+/** A viewer of one namespace has to name it, and NAMESPACE/NAME names it too. null: no namespace is named. */
+export function namespaceAsked(objectNamespace: string | null, deployment: string | null): string | null {
+  if (objectNamespace !== null || deployment === null) return objectNamespace;
+  const slash = deployment.indexOf("/");
+  return slash < 0 ? null : deployment.slice(0, slash);
+}
+
 /** Asks an endpoint of all replicas and prints their answers as one. `parameters`: null, false and "" are left out of a query. */
 export async function ask(
   name: EndpointName,

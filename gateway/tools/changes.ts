@@ -4,7 +4,7 @@ import { endpoints } from "../admin/endpoints.ts";
 import { changeLine, changeShape } from "../api/changes.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { flag } from "../options/option.ts";
-import { adminOptions, ask } from "./admin.ts";
+import { adminOptions, ask, namespaceAsked } from "./admin.ts";
 import { isValue, outputOption } from "./output.ts";
 import { askText } from "./replicas/ask.ts";
 import { follow } from "./replicas/follow.ts";
@@ -31,7 +31,7 @@ export const changes = command({
 });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
-  const { url, objectNamespace, output, adminToken } = values;
+  const { url, output, adminToken } = values;
   if (isValue(output) && values.follow) return { kind: "wrong", sentence: "--follow prints text: leave -o out" };
   if (url === null || positionals.length > 1)
     return {
@@ -40,8 +40,9 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
         "it takes a gateway, and one deployment or none: write sluice changes [DEPLOYMENT] --url http://127.0.0.1:8877",
     };
   const deployment = positionals[0] ?? null;
-  if (!values.follow) return ask("changes", { deployment }, { ...values, url });
-  const parameters = { deployment, namespace: objectNamespace };
+  const namespace = namespaceAsked(values.objectNamespace, deployment);
+  if (!values.follow) return ask("changes", { deployment }, { ...values, url, objectNamespace: namespace });
+  const parameters = { deployment, namespace };
   const sentences = await Promise.all(
     url.map(async (replica) => {
       const printLine = (line: string): void =>

@@ -1,7 +1,7 @@
 // `sluice watch DEPLOYMENT`: its split as it moves.
 import type { Deployment } from "../../api/deployments.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { adminOptions } from "../admin.ts";
+import { adminOptions, namespaceAsked } from "../admin.ts";
 import { askDeployments, inNamespace, type Asked } from "./ask-deployments.ts";
 import { picture, processScreen, type Screen } from "./screen.ts";
 import { drawWatch, splitLine } from "./watch-drawn.ts";
@@ -26,7 +26,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
       kind: "wrong",
       sentence: "it takes a deployment and a gateway: write sluice watch NAMESPACE/NAME --url http://127.0.0.1:8877",
     };
-  const query = { deployment: named, ...inNamespace(objectNamespace ?? namespaceOf(named)) };
+  const query = { deployment: named, ...inNamespace(namespaceAsked(objectNamespace, named)) };
   return watchSplit(() => askDeployments(url, adminToken, query), named, processScreen());
 }
 
@@ -66,12 +66,6 @@ export async function watchSplit(ask: () => Promise<Asked>, named: string, scree
   } finally {
     screen.close();
   }
-}
-
-/** A caller who sees that namespace only has to name it, and a name of two parts says it. */
-function namespaceOf(named: string): string | null {
-  const slash = named.indexOf("/");
-  return slash < 0 ? null : named.slice(0, slash);
 }
 
 function isNamed({ namespace, name }: Deployment, named: string): boolean {

@@ -3,7 +3,7 @@ import { endpoints } from "../../admin/endpoints.ts";
 import { failureListShape, type FailureList } from "../../api/failures.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { integer } from "../../options/option.ts";
-import { adminOptions, withoutGateway } from "../admin.ts";
+import { adminOptions, namespaceAsked, withoutGateway } from "../admin.ts";
 import { isValue, outputOption, printValue } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
 import { flagOption, wrongFlag } from "./request-options.ts";
@@ -38,11 +38,12 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   if (url === null || positionals.length > 1) return withoutGateway;
   const wrong = wrongFlag(flag);
   if (wrong !== null) return { kind: "wrong", sentence: wrong };
-  const [deployment] = positionals;
+  const deployment = positionals[0] ?? null;
+  const namespace = namespaceAsked(objectNamespace, deployment);
   const query = new URLSearchParams({
     limit: String(isValue(output) ? limit : maxFailures),
-    ...(deployment === undefined ? {} : { deployment }),
-    ...(objectNamespace === null ? {} : { namespace: objectNamespace }),
+    ...(deployment === null ? {} : { deployment }),
+    ...(namespace === null ? {} : { namespace }),
     ...(flag === null ? {} : { flag }),
   });
   const question = {
@@ -73,7 +74,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const lines = [
     ...away,
     ...(items.length === 0
-      ? [`No failure is kept${deployment === undefined && flag === null ? "" : " that fits"}.`]
+      ? [`No failure is kept${deployment === null && flag === null ? "" : " that fits"}.`]
       : [
           ...causeTable(items, maxCauses),
           "",

@@ -3,7 +3,7 @@ import { visibleLines } from "../../../routing/text/visible.ts";
 import { endpoints } from "../../admin/endpoints.ts";
 import { loggedShape } from "../../api/failures.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { adminOptions, withoutGateway } from "../admin.ts";
+import { adminOptions, namespaceAsked, withoutGateway } from "../admin.ts";
 import { follow } from "../replicas/follow.ts";
 import { print } from "../terminal/print.ts";
 import { flagOption, wrongFlag } from "./request-options.ts";
@@ -25,11 +25,13 @@ export const logs = command({
 });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
-  const { url, adminToken, flag, objectNamespace: namespace } = values;
+  const { url, adminToken, flag, objectNamespace } = values;
   if (url === null || positionals.length > 1) return withoutGateway;
   const wrong = wrongFlag(flag);
   if (wrong !== null) return { kind: "wrong", sentence: wrong };
-  const written = Object.entries({ deployment: positionals[0] ?? null, namespace, flag }).flatMap(([name, value]) =>
+  const deployment = positionals[0] ?? null;
+  const namespace = namespaceAsked(objectNamespace, deployment);
+  const written = Object.entries({ deployment, namespace, flag }).flatMap(([name, value]) =>
     value === null ? [] : [[name, value]],
   );
   const path = `${endpoints.logs.path}?${new URLSearchParams(written).toString()}`;
