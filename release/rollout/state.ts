@@ -1,0 +1,39 @@
+// The state of a rollout: everything that its next decision needs, as JSON.
+import { type CountsByInstance, type Evidence, noEvidence } from "./evidence.ts";
+import type { RolloutPlan } from "./plan.ts";
+
+export type RolloutState =
+  /** At a step of the plan. */
+  | {
+      readonly kind: "stepping";
+      /** Index in the plan's steps. */
+      readonly step: number;
+      /** Time in this step, as the leaders' looks add up. */
+      readonly elapsedMs: number;
+      /** Of the whole step. */
+      readonly whole: Evidence;
+      /** Of the window that is open: a part of the step, so that a fault that begins late is not outweighed by hours without one. */
+      readonly recent: Evidence;
+      /** Number of that window in the step, from 1 on. */
+      readonly window: number;
+      /** Cumulative counts at the last look. */
+      readonly seen: CountsByInstance;
+    }
+  /** A gate was broken and the plan says hold: the share stays until a person decides. */
+  | { readonly kind: "held"; readonly step: number; readonly why: string }
+  | { readonly kind: "promoted" }
+  | { readonly kind: "aborted"; readonly step: number; readonly why: string };
+
+/** The beginning of a rollout: the first step, without evidence. */
+export const firstState: RolloutState = stepState(0, {});
+
+/** The beginning of a step. `seen`: counts of the processes that answer now. */
+export function stepState(step: number, seen: CountsByInstance): RolloutState {
+  return { kind: "stepping", step, elapsedMs: 0, whole: noEvidence, recent: noEvidence, window: 1, seen };
+}
+
+/** Percent of the deployment's live traffic that the released predictor gets. Out of the plan's steps: 0. */
+export function shareOf(plan: RolloutPlan, state: RolloutState): number {
+  if (state.kind === "promoted") return 100;
+  return state.kind === "aborted" ? 0 : (plan.steps[state.step] ?? 0);
+}

@@ -1,0 +1,86 @@
+// Counts of one predictor: of a process since it began, of a rollout since its step began.
+import { latencyBuckets } from "./latency-bounds.ts";
+
+export interface ArmCounts {
+  /** Requests that were answered or given up. */
+  readonly requests: number;
+  /** How many of them the client got as 5xx (of the gateway or the model), or as a failed gRPC status of that kind. */
+  readonly failed: number;
+  /** Of them by bucket of `latencyBoundsMs`, the last for what took longer: `latencyBuckets` numbers, or none where nothing is measured. */
+  readonly latency: readonly number[];
+  /** Rewards that came, whenever the request was. */
+  readonly rewards: { readonly count: number; readonly sum: number; readonly sumSquares: number };
+  /** Answers that were compared with main's, and how many agreed. */
+  readonly compared: { readonly pairs: number; readonly agreed: number };
+}
+
+export const noCounts: ArmCounts = {
+  requests: 0,
+  failed: 0,
+  latency: [],
+  rewards: { count: 0, sum: 0, sumSquares: 0 },
+  compared: { pairs: 0, agreed: 0 },
+};
+
+export function addedCounts(one: ArmCounts, other: ArmCounts): ArmCounts {
+  return combined(one, other, (left, right) => left + right);
+}
+
+/** How much of each `now` has more than `before`; null where anything that only grows has fallen, as after a restart of the process. */
+export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null {
+  const grown = combined(now, before, (left, right) => left - right);
+  const only = [
+    grown.requests,
+    grown.failed,
+    ...grown.latency,
+    grown.rewards.count,
+    grown.rewards.sumSquares,
+    grown.compared.pairs,
+    grown.compared.agreed,
+  ];
+  return only.every((count) => count >= 0) && Number.isFinite(grown.rewards.sum) ? grown : null;
+}
+
+/**
+ * Counts that somebody else made, made safe to calculate with: each number finite and not below zero, parts not above their whole. null: they are not of this shape.
+ * Negative sums of rewards stay.
+ */
+export function readArmCounts(value: unknown): ArmCounts | null {
+  const counts = value as ArmCounts | null;
+  const isCount = (count: unknown): count is number =>
+    typeof count === "number" && count >= 0 && count <= Number.MAX_SAFE_INTEGER;
+  if (typeof counts !== "object" || counts === null) return null;
+  const { requests, failed, latency, rewards, compared } = counts;
+  if (!isCount(requests) || !isCount(failed) || failed > requests) return null;
+  if (!Array.isArray(latency) || (latency.length !== 0 && latency.length !== latencyBuckets)) return null;
+  if (!latency.every(isCount)) return null;
+  if (typeof rewards !== "object" || rewards === null || !isCount(rewards.count)) return null;
+  if (!isCount(rewards.sumSquares) || typeof rewards.sum !== "number" || !Number.isFinite(rewards.sum)) return null;
+  if (typeof compared !== "object" || compared === null) return null;
+  if (!isCount(compared.pairs) || !isCount(compared.agreed) || compared.agreed > compared.pairs) return null;
+  return {
+    requests,
+    failed,
+    latency: [...latency],
+    rewards: { count: rewards.count, sum: rewards.sum, sumSquares: rewards.sumSquares },
+    compared: { pairs: compared.pairs, agreed: compared.agreed },
+  };
+}
+
+function combined(one: ArmCounts, other: ArmCounts, by: (left: number, right: number) => number): ArmCounts {
+  const size = Math.max(one.latency.length, other.latency.length);
+  return {
+    requests: by(one.requests, other.requests),
+    failed: by(one.failed, other.failed),
+    latency: Array.from({ length: size }, (_, at) => by(one.latency[at] ?? 0, other.latency[at] ?? 0)),
+    rewards: {
+      count: by(one.rewards.count, other.rewards.count),
+      sum: by(one.rewards.sum, other.rewards.sum),
+      sumSquares: by(one.rewards.sumSquares, other.rewards.sumSquares),
+    },
+    compared: {
+      pairs: by(one.compared.pairs, other.compared.pairs),
+      agreed: by(one.compared.agreed, other.compared.agreed),
+    },
+  };
+}

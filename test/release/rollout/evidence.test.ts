@@ -1,0 +1,100 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  addedEvidence,
+  type CountsByInstance,
+  type Evidence,
+  evidenceBetween,
+  maxInstances,
+  noEvidence,
+} from "../../../release/rollout/evidence.ts";
+import { firstState, shareOf, stepState } from "../../../release/rollout/state.ts";
+import { readRolloutPlan } from "../../../release/rollout/plan.ts";
+import { type ArmCounts, noCounts, readArmCounts } from "../../../release/statistics/arm-counts.ts";
+import { latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
+
+const counts: fc.Arbitrary<ArmCounts> = fc
+  .tuple(fc.nat(50), fc.nat(50), fc.nat(9), fc.integer({ min: -9, max: 9 }), fc.nat(9), fc.nat(9))
+  .map(([good, failed, rewards, sum, agreed, not]) => ({
+    requests: good + failed,
+    failed,
+    latency: Array.from({ length: latencyBuckets }, (_, at) => (at === 3 ? good : at === 9 ? failed : 0)),
+    rewards: { count: rewards, sum, sumSquares: sum ** 2 },
+    compared: { pairs: agreed + not, agreed },
+  }));
+const evidence: fc.Arbitrary<Evidence> = fc.record({ canary: counts, main: counts });
+const of = (requests: number): Evidence => ({ canary: { ...noCounts, requests }, main: noCounts });
+
+test("looks of any number add up to what the processes counted, whoever looks and however often", () => {
+  fc.assert(
+    fc.property(fc.array(fc.dictionary(fc.constantFrom("a", "b", "c"), evidence), { maxLength: 12 }), (rounds) => {
+      let total: CountsByInstance = { a: of(7), b: of(8), c: of(9) };
+      let seen = total;
+      let [looked, counted] = [noEvidence, noEvidence];
+      for (const [at, round] of rounds.entries()) {
+        for (const [instance, grown] of Object.entries(round)) {
+          total = { ...total, [instance]: addedEvidence(total[instance]!, grown) };
+          counted = addedEvidence(counted, grown);
+        }
+        if (at % 3 === 1) continue;
+        // The state goes through JSON, as at a hand-over; a process that does not answer adds later.
+        const present = at % 3 === 2 ? { a: total["a"]!, c: total["c"]! } : total;
+        const between = evidenceBetween(JSON.parse(JSON.stringify(seen)) as CountsByInstance, present);
+        looked = addedEvidence(looked, between.added);
+        seen = between.seen;
+      }
+      looked = addedEvidence(looked, evidenceBetween(seen, total).added);
+      expect(looked).toEqual(counted);
+    }),
+  );
+});
+
+test("a process that is new, or whose counts fell, begins at that look and never counts negative", () => {
+  const first = evidenceBetween({ a: of(10) }, { a: of(4), b: of(1000) });
+  expect(first.added).toEqual(noEvidence);
+  expect(evidenceBetween(first.seen, { a: of(6), b: of(1001) }).added.canary.requests).toBe(3);
+});
+
+test("names of processes are any text, and at most so many are remembered, those that answer first", () => {
+  const many = (count: number): CountsByInstance =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`i${at}`, of(1)]));
+  expect(Object.keys(evidenceBetween(many(maxInstances + 1), { constructor: of(1) }).seen)).toHaveLength(maxInstances);
+  expect(Object.keys(evidenceBetween({}, many(maxInstances + 1)).seen)).toHaveLength(maxInstances);
+  expect(Object.keys(evidenceBetween({}, many(maxInstances)).seen)).toHaveLength(maxInstances);
+  expect(evidenceBetween({ constructor: of(1) }, { constructor: of(3) }).added.canary.requests).toBe(2);
+});
+
+test("counts of others are read by their shape", () => {
+  fc.assert(
+    fc.property(counts, (one) => {
+      expect(readArmCounts(JSON.parse(JSON.stringify(one)))).toEqual(one);
+    }),
+  );
+  const good = { ...noCounts, requests: 3, failed: 2 };
+  for (const bad of [
+    null,
+    7,
+    {},
+    { ...good, requests: -1 },
+    { ...good, requests: Number.NaN },
+    { ...good, requests: "3" },
+    { ...good, failed: 4 },
+    { ...good, latency: [1] },
+    { ...good, latency: Array.from({ length: latencyBuckets }, () => -1) },
+    { ...good, rewards: null },
+    { ...good, rewards: { count: 1, sum: Infinity, sumSquares: 1 } },
+    { ...good, compared: { pairs: 1, agreed: 2 } },
+  ])
+    expect(readArmCounts(bad)).toBeNull();
+});
+
+test("the share follows the step; a step that the plan has not gets nothing", () => {
+  const read = readRolloutPlan("canary");
+  if ("mistake" in read) throw new Error(read.mistake);
+  expect(shareOf(read.plan, firstState)).toBe(1);
+  expect(shareOf(read.plan, stepState(2, {}))).toBe(25);
+  expect(shareOf(read.plan, stepState(5, {}))).toBe(0);
+  expect(shareOf(read.plan, { kind: "held", step: 1, why: "" })).toBe(5);
+  expect(shareOf(read.plan, { kind: "aborted", step: 1, why: "" })).toBe(0);
+  expect(shareOf(read.plan, { kind: "promoted" })).toBe(100);
+});
