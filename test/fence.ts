@@ -100,7 +100,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "gateway/edge": [
     ["io"],
     ["store"],
-    ["fields"],
+    ["fields", "feedback"],
     ["message"],
     ["tls", "hpack"],
     ["frames"],

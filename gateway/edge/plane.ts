@@ -129,6 +129,7 @@ export class DataPlane implements Plane {
       external: new ExternalClients(noExternalServices, upstream, this.#pools),
       callers: this.#callers,
       limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases),
+      puidKeys: start.puidKeys,
       plantedSteps,
     };
     const oauth =

@@ -87,6 +87,7 @@ export function waysOf(
       serial: route.serial,
       next: null,
       bound: 1,
+      ofSeveral: false,
       attached: null,
       shadows: route.shadows,
       route,

@@ -34,6 +34,8 @@ export interface PlaneStart {
   readonly ask: (question: HttpQuestion) => Promise<HttpAnswer>;
   /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
   readonly ticketSeed: Uint8Array;
+  /** Of the puids that name predictors: one or more, 32 bytes each. The first makes them, all know them. */
+  readonly puidKeys: readonly Uint8Array[];
   /** Where limits of rate are counted, and by how much the time of that memory is ahead of `clock`, ms. */
   readonly rateLimits: { readonly memory: LimitMemory; readonly aheadMs: number };
   readonly log: (entry: AccessEntry) => void;

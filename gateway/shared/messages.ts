@@ -62,6 +62,8 @@ export interface DataStart {
   readonly certificates: CertificateSet | null;
   /** Of the keys that seal TLS sessions, 32 bytes: every worker opens what another has sealed. */
   readonly ticketSeed: Uint8Array;
+  /** Of the puids that name predictors: the first makes them, all know them. */
+  readonly puidKeys: readonly Uint8Array[];
   /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one, and its cells are clear. */
   readonly replacement: boolean;
 }

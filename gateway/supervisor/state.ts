@@ -40,6 +40,7 @@ export class SupervisorState {
   #grantsBefore: Settings["grants"] | null = null;
   readonly #limits: LimitMemory;
   readonly #ticketSeed = Uint8Array.from(randomBytes(32));
+  readonly #puidKeys: readonly Uint8Array[] = [Uint8Array.from(randomBytes(32))];
 
   constructor(settings: Settings, log: Log) {
     this.settings = settings;
@@ -72,6 +73,7 @@ export class SupervisorState {
       limits: this.#limits,
       certificates: this.certificates,
       ticketSeed: this.#ticketSeed,
+      puidKeys: this.#puidKeys,
       oauthClients: this.oauth.clients,
       tokens: this.oauth.tokens,
       replacement,

@@ -38,6 +38,7 @@ export async function startDataWorker(
     policy: start.policy,
     rateLimits: { memory: start.limits, aheadMs: sharedNowMs() - systemClock.now() - start.limits.startMs },
     ticketSeed: start.ticketSeed,
+    puidKeys: start.puidKeys,
     askKeys: (provider) => control?.postMessage({ kind: "keys-wanted", provider } satisfies DataToControl),
     ask: outsideAsker(() => control),
     oauthClients: start.oauthClients,

@@ -1,11 +1,13 @@
 // The micro benchmarks, one after the other, or those that are named. With `node --expose-gc` also the heap of a reader.
 import { benchDecide } from "./decide.ts";
+import { benchPuids } from "./puids.ts";
 import { benchRateLimits } from "./rate-limits.ts";
 import { benchTranslation } from "./translation.ts";
 import { benchWorkers } from "./workers.ts";
 
 const benches: Readonly<Record<string, () => void>> = {
   decide: benchDecide,
+  puids: benchPuids,
   "rate-limits": benchRateLimits,
   translation: benchTranslation,
   workers: benchWorkers,

@@ -23,6 +23,8 @@ export interface ForwardDecision<T> {
   readonly next: ForwardDecision<T> | null;
   /** Draws below it fall on this member, or on one before it. The last one's is exactly 1. */
   readonly bound: number;
+  /** Its Route has other live members, with a share or without: an answer must tell which of them gave it. */
+  readonly ofSeveral: boolean;
   readonly attached: T;
   /** Of the Route. */
   readonly shadows: readonly Shadow<T>[];
@@ -87,6 +89,8 @@ export interface Split<T> {
   readonly members: readonly SplitMember[];
   /** Only members that get a share; each names the next. Empty: `reject` answers. */
   readonly forwards: readonly ForwardDecision<T>[];
+  /** The other members, which no draw falls on: of weight 0, or not ready. Feedback for what one of them answered still finds it here. */
+  readonly undrawn: readonly ForwardDecision<T>[];
   /** Why nothing is forwarded, or null. */
   readonly reject: RejectDecision | null;
 }

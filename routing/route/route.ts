@@ -157,7 +157,12 @@ function liveOf<M extends RouteMember>(members: readonly M[]): readonly M[] {
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };
 
-const noSplit: Split<never> = Object.freeze({ members: Object.freeze([]), forwards: Object.freeze([]), reject: null });
+const noSplit: Split<never> = Object.freeze({
+  members: Object.freeze([]),
+  forwards: Object.freeze([]),
+  undrawn: Object.freeze([]),
+  reject: null,
+});
 const noShadows: readonly never[] = Object.freeze([]);
 const noProblems: readonly Problem[] = Object.freeze([]);
 const noShares: readonly Share[] = Object.freeze([]);
@@ -221,11 +226,18 @@ function splitOf<T>(route: Route<T>, first: RouteMember, { live, shares }: Route
     route,
     live.filter((_, index) => shares[index]!.share > 0),
     boundsOf(shares.map(({ share }) => share)),
+    live.length > 1,
   );
   const allZero = shares.every(({ declared }) => declared === 0);
   return Object.freeze({
     members: Object.freeze(members),
     forwards: Object.freeze(forwards),
+    undrawn:
+      forwards.length === live.length
+        ? noSplit.undrawn
+        : Object.freeze(
+            live.filter((_, index) => shares[index]!.share === 0).map((one) => forwardOf(route, one, 0, null, true)),
+          ),
     reject: forwards.length > 0 ? null : reject(allZero ? "all-weights-zero" : "no-healthy-upstream", live[0]!),
   });
 }
@@ -235,11 +247,12 @@ function forwardsOf<T>(
   route: Route<T>,
   takers: readonly AttachedMapping<T>[],
   bounds: readonly number[],
+  ofSeveral: boolean,
 ): readonly ForwardDecision<T>[] {
   const forwards: ForwardDecision<T>[] = [];
   let next: ForwardDecision<T> | null = null;
   for (let index = takers.length - 1; index >= 0; index--) {
-    next = forwardOf(route, takers[index]!, bounds[index]!, next);
+    next = forwardOf(route, takers[index]!, bounds[index]!, next, ofSeveral);
     forwards.push(next);
   }
   return forwards.reverse();
@@ -250,12 +263,14 @@ function forwardOf<T>(
   { mapping, attached }: AttachedMapping<T>,
   bound: number,
   next: ForwardDecision<T> | null,
+  ofSeveral: boolean,
 ): ForwardDecision<T> {
   return Object.freeze({
     kind: "forward",
     serial: route.serial,
     next,
     bound,
+    ofSeveral,
     attached,
     shadows: route.shadows,
     route,

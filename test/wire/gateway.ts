@@ -63,6 +63,8 @@ export interface GatewayOptions {
   readonly tlsDefaults?: TlsDefaults;
   /** Of TLS sessions; zeros by default. */
   readonly ticketSeed?: Uint8Array;
+  /** Of puids; zeros by default. */
+  readonly puidKeys?: readonly Uint8Array[];
   /** Steps that every request takes first. */
   readonly steps?: readonly Step[];
 }
@@ -139,6 +141,7 @@ export class Gateway {
         policy: options.policy === undefined ? noPolicy : options.policy,
         rateLimits: { memory: options.rateLimits ?? limitMemory(1000, 0, [1, 2]), aheadMs: 0 },
         ticketSeed: options.ticketSeed ?? new Uint8Array(32),
+        puidKeys: options.puidKeys ?? [new Uint8Array(32)],
         oauthClients: options.oauth ?? null,
         tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
         log: (entry) => this.entries.push(entry),

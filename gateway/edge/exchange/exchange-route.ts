@@ -100,6 +100,7 @@ export class ExchangeRoute implements StepOwner {
       decision = admittingMember(drawn, state.worker.draw());
       ({ compiled } = decision.attached);
     }
+    if (decision.ofSeveral) compiled = decision.attached.signing;
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);

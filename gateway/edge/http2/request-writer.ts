@@ -1,9 +1,10 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
-import { textOf } from "../../../routing/request/bytes.ts";
+import { fieldNamed, textOf } from "../../../routing/request/bytes.ts";
 import { rewritePath, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
 import { hostLineOfNone, type HeadEdits } from "../message/head-edits.ts";
 import { allOwnLines, writeOwnLines } from "../message/own-lines.ts";
 import { fromClient, mergeableTrailers } from "../fields/field-rules.ts";
+import { puidDigits, puidField, puidStart } from "../feedback/puid.ts";
 import { dropped, forwarded } from "../message/request-fields.ts";
 import { writeShadowHost } from "../message/shadow-host.ts";
 import { kind } from "../fields/field-kind.ts";
@@ -19,6 +20,7 @@ import { BlockWriter, staticEntry, staticName } from "../hpack/hpack-encode.ts";
 const noBytes = Buffer.alloc(0);
 const requestIdName = Buffer.from("x-request-id");
 const forwardedHostName = Buffer.from("x-forwarded-host");
+const puidName = Buffer.from(puidField);
 const originalPathName = Buffer.from("x-envoy-original-path");
 const get = Buffer.from("GET");
 const post = Buffer.from("POST");
@@ -106,6 +108,8 @@ export function writeRequestBlock(
   }
   if (rewritten && ownLines.originalPath) writer.own(originalPathName, head.pathBytes, head.pathStart, head.queryEnd);
   if (head.takesTrailers) writer.raw(takesTrailers);
+  if (edits.puid !== null && fieldNamed(head, puidField, 0) < 0)
+    writer.own(puidName, edits.puid.lineFor(requestId), puidStart, puidStart + puidDigits);
   if (requestEdits !== null) writer.lines(requestEdits.lines, 0, requestEdits.lines.length);
 }
 

@@ -1,6 +1,7 @@
 // HeadEdits: what a Mapping changes in the head of a request, as the writers of both protocols need it.
 import type { CompiledRewrite } from "../../../routing/route/rewrite.ts";
 import type { Upstream } from "../../../routing/model/upstream.ts";
+import type { PuidSigner } from "../feedback/puid.ts";
 import { isAuthority } from "../fields/authority.ts";
 import type { CompiledEdits } from "./header-edits.ts";
 import type { OwnLines } from "./own-lines.ts";
@@ -11,6 +12,8 @@ export interface HeadEdits {
   readonly hostLine: Buffer | null;
   readonly ownLines: OwnLines;
   readonly requestEdits: CompiledEdits | null;
+  /** The request gets a puid that names the predictor, unless its client sent one; null: it gets none. */
+  readonly puid: PuidSigner | null;
   /** Bytes that this Mapping may add to a head, but for a regex rewrite. */
   readonly headBytes: number;
   /** Where it goes. */

@@ -2,6 +2,7 @@
 import { compileRewrite, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
 import type { HostRewrite, Mapping } from "../../../routing/model/mapping.ts";
 import type { Upstream } from "../../../routing/model/upstream.ts";
+import { puidField, PuidSigner } from "../feedback/puid.ts";
 import { hostLineTo, hostOfUpstream, type HeadEdits } from "../message/head-edits.ts";
 import { compileEdits, isGoneName, type CompiledEdits } from "../message/header-edits.ts";
 import { allOwnLines } from "../message/own-lines.ts";
@@ -59,6 +60,8 @@ export interface Compiler {
   readonly limits: StepLimits;
   readonly callers: Callers;
   readonly limiter: Limiter;
+  /** By which puids name predictors: the first makes them, all know them. */
+  readonly puidKeys: readonly Uint8Array[];
   /** Who is asked about requests, by the table that was taken last: what was compiled by others is compiled anew. */
   external: ExternalClients;
   /** Steps of tests, before those of the Mapping. */
@@ -75,6 +78,10 @@ export class LazyMapping {
   /** Version of the policy that it was compiled for. */
   #policyVersion = -1;
   #external: ExternalClients | null = null;
+  #signer: PuidSigner | null = null;
+  /** Of what `#signing` was made. */
+  #signedOf: CompiledMapping | null = null;
+  #signing: CompiledMapping | null = null;
 
   constructor(mapping: Mapping, slot: number, compiler: Compiler) {
     this.slot = slot;
@@ -90,6 +97,25 @@ export class LazyMapping {
       this.#external = external;
     }
     return this.#compiled;
+  }
+
+  /** The same where its Route has several live members: the model is told a puid that names its predictor. A Mapping that is no predictor's tells none. */
+  get signing(): CompiledMapping {
+    const { compiled } = this;
+    if (this.#signedOf !== compiled) {
+      this.#signedOf = compiled;
+      this.#signing = isGoneName(compiled.requestEdits, puidField)
+        ? compiled
+        : Object.freeze({ ...compiled, puid: this.signer });
+    }
+    return this.#signing!;
+  }
+
+  /** null: it is no predictor's. */
+  get signer(): PuidSigner | null {
+    const { series } = this.#mapping;
+    if (series.predictor === "") return null;
+    return (this.#signer ??= new PuidSigner(this.#compiler.puidKeys, series));
   }
 }
 
@@ -123,6 +149,7 @@ export function compileMapping(
       hostLine: null,
       ownLines: allOwnLines,
       requestEdits: null,
+      puid: null,
       headBytes: 0,
       timeoutMs: 0,
       timeoutWritten: false,
@@ -167,6 +194,7 @@ export function compileMapping(
             originalPath: !isGoneName(requestEdits, "x-envoy-original-path"),
           },
     requestEdits,
+    puid: null,
     headBytes:
       (requestEdits?.lines.length ?? 0) +
       (hostLine?.length ?? 0) +

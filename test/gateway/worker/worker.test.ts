@@ -93,6 +93,7 @@ function startOf(changes: Partial<DataStart>): DataStart {
     limits: limitMemory(1, 0, [1, 2]),
     certificates: null,
     ticketSeed: new Uint8Array(32),
+    puidKeys: [new Uint8Array(32)],
     replacement: false,
     ...changes,
   };

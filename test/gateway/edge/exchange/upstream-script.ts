@@ -318,6 +318,7 @@ export class Forwarded {
       hostLine: null,
       ownLines: allOwnLines,
       requestEdits: null,
+      puid: null,
       headBytes: 0,
     };
     this.forwarding.reset(false);
