@@ -117,7 +117,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "gateway/callers": [["providers"]],
   "gateway/control": [
-    ["slots", "upstreams", "callers", "certificates", "status", "failures", "publish", "changes"],
+    ["slots", "upstreams", "callers", "certificates", "status", "failures", "publish", "changes", "leadership"],
     ["measured"],
   ],
 };

@@ -1,6 +1,7 @@
 // The control worker: follows the Source, translates, publishes tables to the data workers, resolves names, serves the admin port.
 import { randomInt } from "node:crypto";
 import { lookup } from "node:dns/promises";
+import { hostname } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import { drawnKey } from "../../routing/collections/digest.ts";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
@@ -34,6 +35,8 @@ import { certificateDifferences, grantDifferences, policyDifferences } from "./c
 import { Changes } from "./changes/changes.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
 import { ClaimSync, syncTimes } from "./claim-sync.ts";
+import type { Election } from "./leadership/leadership.ts";
+import { openElection } from "./leadership/open-election.ts";
 import { RequestBook } from "./failures/request-book.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { changeEventOf } from "./status/change-event.ts";
@@ -105,6 +108,8 @@ class ControlWorker {
   readonly #certificates: CertificateStore;
   /** null: this thread alone says who holds what. */
   readonly #claims: ClaimSync | null;
+  /** Which replica decides about releases; null: none has to. */
+  readonly #election: Election | null;
   readonly #revocation: TokenRevocation;
   readonly #problemEvents: ProblemEvents | null;
   readonly #problemLog: ProblemLog;
@@ -222,6 +227,13 @@ class ControlWorker {
       ...guardProblems(this.#translator.guards(), this.#policies.policy),
       ...this.#certificates.problems,
     ]);
+    this.#election = openElection(source, {
+      self: `${hostname()}_${start.instance}`,
+      clock: systemClock,
+      epochMs: Date.now,
+      random: Math.random,
+      log,
+    });
     this.#revocation = new TokenRevocation(settings.workers, systemClock);
     this.#problemEvents =
       source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
@@ -248,6 +260,7 @@ class ControlWorker {
       // Before the first table: what is contested is decided by the record, or by nobody.
       await this.#claims?.open();
       this.#reconciler.open();
+      this.#election?.start();
       const { grantsBefore, settings } = this.#start;
       if (grantsBefore !== null)
         this.#changes.sent(
@@ -362,6 +375,7 @@ class ControlWorker {
         return this.#certificates.reread();
       case "drain":
         this.#admin?.drain();
+        void this.#election?.release();
         return this.#reconciler.drain();
       case "stop":
         void this.#stop();
@@ -393,6 +407,7 @@ class ControlWorker {
     for (const part of [this.#problemEvents, this.#claims, this.#policies, this.#certificates, this.#reconciler])
       part?.stop();
     void this.#look?.then((opened) => opened.close());
+    await this.#election?.release();
     await Promise.allSettled([this.#source.stop(), this.#admin?.close()]);
     this.#log.flush();
     this.#tell({ kind: "stopped" });

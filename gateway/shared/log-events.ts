@@ -29,6 +29,14 @@ export const logEvents = {
     "Sluice found no record of claims, so the older object owns each contested prefix and gRPC name",
   ],
   "claims-record-unwritten": ["warn", "Sluice could not write the record of claims, and tries again"],
+  leader: [
+    "info",
+    "Another replica leads, this one (`self`) or none (`leader` is null): the leader decides about releases",
+  ],
+  "leader-unknown": [
+    "warn",
+    "Sluice could not ask which replica leads, and tries again; meanwhile no release goes on here",
+  ],
   "open-claims": ["warn", "Any namespace may claim any prefix or host: give `--grants`"],
   certificates: ["info", "Sluice serves this set of certificates from now on"],
   "grants-changed": ["info", "Sluice read new Grants, and the control worker restarts with them"],

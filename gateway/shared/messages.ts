@@ -22,6 +22,8 @@ export type ThreadStart = ControlStart | DataStart | StandbyStart;
 export interface ControlStart {
   readonly kind: "control";
   readonly settings: Settings;
+  /** Names this process among all that ever run. */
+  readonly instance: string;
   /** One block a data worker, by number. */
   readonly counters: readonly SharedArrayBuffer[];
   /** What dead data workers counted, and the supervisor's own counters. */

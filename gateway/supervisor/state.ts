@@ -1,5 +1,5 @@
 // What the supervisor keeps, whichever threads end: all that a thread starts with.
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { entryKey, type ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../shared/counters.ts";
@@ -39,6 +39,8 @@ export class SupervisorState {
   /** Of the control worker that ends for others; null: none does. */
   #grantsBefore: Settings["grants"] | null = null;
   readonly #limits: LimitMemory;
+  /** Names this process among all: what it counts begins and ends with it. */
+  readonly #instance = randomUUID();
   readonly #ticketSeed = Uint8Array.from(randomBytes(32));
   readonly #puidKeys: readonly Uint8Array[] = [Uint8Array.from(randomBytes(32))];
 
@@ -92,6 +94,7 @@ export class SupervisorState {
     return {
       kind: "control",
       settings: this.settings,
+      instance: this.#instance,
       counters: this.blocks,
       base: this.base,
       table: this.table.memory,

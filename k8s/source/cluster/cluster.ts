@@ -8,6 +8,7 @@ import type { LastGood, StoredForm } from "../objects/last-good.ts";
 import type { EventWriter, Source, SourceChange } from "../objects/source.ts";
 import type { Api } from "../api/api.ts";
 import { ClusterEvents } from "./cluster-events.ts";
+import { ClusterLease } from "./cluster-lease.ts";
 import { ClusterReviews } from "./cluster-reviews.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { problemsOf } from "./cluster-problems.ts";
@@ -59,6 +60,8 @@ export class ClusterSource implements Source {
   readonly forbiddenAddresses: readonly string[];
   readonly events: EventWriter;
   readonly reviews: ClusterReviews;
+  /** Of the same name as the record of releases: who decides about them. */
+  readonly leadership: ClusterLease | null;
   readonly claims: RecordConfigMap | null;
   readonly releases: RecordConfigMap | null;
   readonly #options: ClusterOptions;
@@ -112,6 +115,7 @@ export class ClusterSource implements Source {
     this.claims = recordAt(options.claims);
     this.releases = recordAt(options.releases);
     this.#records = [this.claims, this.releases].filter((record) => record !== null);
+    this.leadership = options.releases === null ? null : new ClusterLease(api, options.releases);
     this.reviews = new ClusterReviews(api);
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }

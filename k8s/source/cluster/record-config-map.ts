@@ -4,10 +4,11 @@ import { recordExcess } from "../../translate/claims/claim-record.ts";
 import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
 import type { StoredForm } from "../objects/last-good.ts";
 import type { RecordStore, RecordWrite, StoredRecord } from "../objects/source.ts";
-import type { Api, ApiAnswer } from "../api/api.ts";
+import type { Api } from "../api/api.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { Reflector, type ReflectorOptions } from "./reflector.ts";
 import { configMaps } from "./resources.ts";
+import { writeOutcome } from "./write-outcome.ts";
 
 const dataKey = "record";
 const idleMs = 10_000;
@@ -89,7 +90,7 @@ export class RecordConfigMap implements RecordStore {
       over === null
         ? ({ method: "POST", path: collection } as const)
         : ({ method: "PUT", path: `${collection}/${name}` } as const);
-    return outcomeOf(await this.#api.ask({ ...request, body, idleMs, signal: this.#stopping.signal }));
+    return writeOutcome(await this.#api.ask({ ...request, body, idleMs, signal: this.#stopping.signal }));
   }
 
   #tell(): void {
@@ -125,15 +126,4 @@ export class RecordConfigMap implements RecordStore {
       ? { kind: "text", text: "", version }
       : { kind: "unreadable", sentence: `it holds other data than "${dataKey}", so it is not ours` };
   }
-}
-
-function outcomeOf(answer: ApiAnswer): RecordWrite {
-  if (answer.kind === "answer")
-    return {
-      kind: "written",
-      version: textOf(fieldOf(recordOf(fieldOf(recordOf(answer.value), "metadata")), "resourceVersion")),
-    };
-  // Another replica was first, or somebody deleted it: the watch says which.
-  if (answer.kind === "refused" && (answer.status === 409 || answer.status === 404)) return { kind: "conflict" };
-  return { kind: "failed", sentence: answer.sentence };
 }

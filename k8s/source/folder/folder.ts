@@ -20,6 +20,7 @@ import { earlyBytes, fileProblem, ManifestFiles } from "../files/files.ts";
 import { hasPassed, PendingEntries, type Happening, type PendingEntry } from "./pending-entries.ts";
 import { PassedNames } from "./passed-names.ts";
 import type { Source, SourceChange } from "../objects/source.ts";
+import { LockFile } from "./lock-file.ts";
 import { RecordFile } from "./record-file.ts";
 import { FolderTree, knownIn, newDirectory, type Directory } from "./tree.ts";
 import { Turns, type Work } from "../objects/turns.ts";
@@ -55,6 +56,7 @@ class FolderSource implements Source {
   readonly forbiddenAddresses = [];
   readonly claims: RecordFile | null;
   readonly releases: RecordFile | null;
+  readonly leadership: LockFile | null;
   readonly events = null;
   readonly reviews = null;
   readonly #options: FolderOptions;
@@ -88,6 +90,7 @@ class FolderSource implements Source {
     this.#options = options;
     this.claims = options.claimsFile === null ? null : new RecordFile(options.claimsFile);
     this.releases = options.releasesFile === null ? null : new RecordFile(options.releasesFile);
+    this.leadership = options.releasesFile === null ? null : new LockFile(options.releasesFile);
     this.#files = new ManifestFiles(options.defaultNamespace);
     this.#tree = new FolderTree({
       files: this.#files,

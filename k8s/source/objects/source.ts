@@ -21,6 +21,8 @@ export interface Source {
   readonly claims: RecordStore | null;
   /** Where the record of releases (steps of rollouts, shares of bandits) is kept beyond this process; null: nowhere. */
   readonly releases: RecordStore | null;
+  /** Where replicas agree which of them leads; null: nothing here is to be decided by one. */
+  readonly leadership: LeaseStore | LeaderLock | null;
   /** Says whose a token is and what its holder may read; null where nobody knows. */
   readonly reviews: AccessReviews | null;
   /** Tells people about Problems where their objects are; null where objects have no such place. */
@@ -100,4 +102,39 @@ export interface RecordStore {
   follow(told: (stored: StoredRecord) => void): void;
   /** `over` null: there is none yet. Never rejects. */
   write(text: string, over: string | null): Promise<RecordWrite>;
+}
+
+/** A Lease as it stands. */
+export interface StoredLease {
+  /** "": nobody holds it. */
+  readonly holder: string;
+  readonly durationSeconds: number;
+  readonly transitions: number;
+  /** As they were written; "" where they are missing. */
+  readonly acquireTime: string;
+  readonly renewTime: string;
+}
+
+export type LeaseRead =
+  /** `version`: what a write replaces. */
+  | { readonly kind: "lease"; readonly lease: StoredLease; readonly version: string }
+  | { readonly kind: "absent" }
+  | { readonly kind: "failed"; readonly sentence: string };
+
+/** One Lease of a cluster. No call rejects, and each ends within a few seconds. */
+export interface LeaseStore {
+  readonly kind: "lease";
+  readonly subject: ObjectRef;
+  read(): Promise<LeaseRead>;
+  /** `over` null: there is none yet. */
+  write(lease: StoredLease, over: string | null): Promise<RecordWrite>;
+}
+
+/** A lock that ends with the process that has it. */
+export interface LeaderLock {
+  readonly kind: "lock";
+  readonly subject: ObjectRef;
+  /** Takes it, or has it already. `busy`: another process has it. */
+  take(): Promise<{ readonly kind: "taken" | "busy" } | { readonly kind: "failed"; readonly sentence: string }>;
+  release(): void;
 }
