@@ -1,10 +1,7 @@
 // A step that waits, decides again, answers and fails: what that means for its request, its client, its model and everybody else, over each
 // protocol that clients speak.
-import { createHash } from "node:crypto";
-import type { ClientHttp2Stream } from "node:http2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { failures } from "../../gateway/failures.ts";
-import { framed } from "../../gateway/edge/message/grpc-message.ts";
 import { noChange } from "../../gateway/edge/message/head-copy.ts";
 import {
   goOn,
@@ -19,10 +16,9 @@ import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { is, named, prefix } from "../routing/build.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";
-import { answersIn, type RawClient } from "./client.ts";
 import { Gateway, endpointsOn, firstSlot, irisTo } from "./gateway.ts";
-import { Http2Client } from "./http2-client.ts";
-import { Http2Origin, type Http2Request } from "./http2-origin.ts";
+import { Http2Origin } from "./http2-origin.ts";
+import { answering, opened, protocols, rest, shaOf, type Call } from "./step-protocols.ts";
 
 /** One request that the planted step holds. */
 interface Held {
@@ -54,146 +50,6 @@ class PlantedStep implements Step {
 
   ended = (end: ExchangeEnd, kept: unknown): void => void this.ends.push({ end, kept });
 }
-
-interface Reply {
-  /** HTTP status; for gRPC the grpc-status. */
-  readonly status: number;
-  readonly body: string;
-  readonly kept: string;
-}
-
-interface Call {
-  readonly reply: Promise<Reply>;
-  leave(): void;
-}
-
-/** How a client of one protocol calls. `body` goes as one message where there are messages. */
-interface Protocol {
-  readonly name: string;
-  readonly grpc: boolean;
-  call(gateway: Gateway, body: string, tag?: string): Promise<Call>;
-}
-
-const rest = "/seldon/prod/iris/x";
-const grpc = "/seldon.protos.Seldon/Predict";
-const opened: { destroy(): void }[] = [];
-
-async function raw(gateway: Gateway): Promise<RawClient> {
-  const client = await gateway.open(false);
-  opened.push(client);
-  return client;
-}
-
-async function overHttp2(
-  gateway: Gateway,
-  headers: Readonly<Record<string, string>>,
-  body: Buffer,
-  read: (reply: Awaited<ReturnType<Http2Client["reply"]>>) => Reply,
-): Promise<Call> {
-  const client = await Http2Client.open(gateway, false);
-  opened.push(client);
-  const stream: ClientHttp2Stream = client.start({ ":method": "POST", ...headers });
-  stream.end(body);
-  return { reply: client.reply(stream).then(read), leave: () => stream.close(8) };
-}
-
-const protocols: readonly Protocol[] = [
-  {
-    name: "HTTP/1.1",
-    grpc: false,
-    call: async (gateway, body, tag = "-") => {
-      const client = await raw(gateway);
-      client.write(
-        `POST ${rest} HTTP/1.1\r\nHost: a\r\nx-tag: ${tag}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      );
-      const reply = client.answers(1).then(([answer]) => ({
-        status: answer!.status,
-        body: answer!.body,
-        kept: /x-kept: (\d+)/.exec(answer!.head)?.[1] ?? "",
-      }));
-      reply.catch(() => undefined);
-      return { reply, leave: () => client.destroy() };
-    },
-  },
-  {
-    name: "HTTP/2",
-    grpc: false,
-    call: (gateway, body, tag = "-") =>
-      overHttp2(gateway, { ":path": rest, "x-tag": tag }, Buffer.from(body), (reply) => ({
-        status: reply.status,
-        body: reply.body,
-        kept: String(reply.headers["x-kept"] ?? ""),
-      })),
-  },
-  {
-    name: "gRPC",
-    grpc: true,
-    call: (gateway, body, tag = "-") =>
-      overHttp2(
-        gateway,
-        {
-          ":path": grpc,
-          "content-type": "application/grpc",
-          te: "trailers",
-          seldon: "iris",
-          namespace: "prod",
-          "x-tag": tag,
-        },
-        framed(0, Buffer.from(body)),
-        (reply) => ({
-          status: Number(reply.trailers?.["grpc-status"] ?? reply.headers["grpc-status"] ?? -1),
-          body: reply.body.slice(5),
-          kept: String(reply.headers["x-kept"] ?? ""),
-        }),
-      ),
-  },
-  {
-    name: "gRPC-Web",
-    grpc: true,
-    call: async (gateway, body, tag = "-") => {
-      const client = await raw(gateway);
-      const message = framed(0, Buffer.from(body));
-      client.write(
-        `POST ${grpc} HTTP/1.1\r\nHost: a\r\nx-tag: ${tag}\r\nContent-Type: application/grpc-web\r\nseldon: iris\r\nnamespace: prod\r\nContent-Length: ${message.length}\r\n\r\n`,
-      );
-      client.socket.write(message);
-      const reply = client
-        .until(({ text }) => answersIn(text).length > 0)
-        .then(() => {
-          const [answer] = answersIn(client.text);
-          const all = `${answer!.head}${answer!.body}`;
-          const length = answer!.body.length < 5 ? 0 : Buffer.from(answer!.body, "latin1").readUInt32BE(1);
-          return {
-            status: Number(/grpc-status: ?(\d+)/.exec(all)?.[1] ?? -1),
-            body: answer!.body.slice(5, 5 + length),
-            kept: /x-kept: (\d+)/.exec(answer!.head)?.[1] ?? "",
-          };
-        });
-      reply.catch(() => undefined);
-      return { reply, leave: () => client.destroy() };
-    },
-  },
-];
-
-/** Answers who it is and how much came, in the caller's protocol. */
-function answering(name: string): (request: Http2Request) => void {
-  return ({ stream, headers, body }) => {
-    const text = `${name} ${String(headers["x-tenant"] ?? headers["x-tag"] ?? "")} ${createHash("sha1")
-      .update(headers["content-type"]?.startsWith("application/grpc") === true ? body.slice(5) : body, "latin1")
-      .digest("hex")
-      .slice(0, 8)}`;
-    if (headers["content-type"]?.startsWith("application/grpc") !== true) {
-      stream.respond({ ":status": 200 });
-      stream.end(text);
-      return;
-    }
-    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    stream.end(framed(0, Buffer.from(text)));
-  };
-}
-
-const shaOf = (body: string): string => createHash("sha1").update(body, "latin1").digest("hex").slice(0, 8);
 
 describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))("%s", (_name, protocol) => {
   let gateway: Gateway;

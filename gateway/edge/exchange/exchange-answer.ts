@@ -2,16 +2,20 @@
 import type { FieldList } from "../fields/fields.ts";
 import type { AnswerId } from "../message/answer-id.ts";
 import { grpcStatusIn } from "../message/grpc-status.ts";
-import type { ResponseHead } from "../message/response-head.ts";
+import { copyOfResponse, type ResponseHead } from "../message/response-head.ts";
 import { failures } from "../../failures.ts";
+import type { BodyHook } from "../policy/body-hook.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { AnswerTaker } from "./forwarded-answer.ts";
+import { answerRefusals, PassingBody, reframe, type HookedMessage } from "./passing-body.ts";
 
 const switchingProtocols = 101;
 
 export class ExchangeAnswer implements AnswerTaker {
   readonly #state: ExchangeState;
   readonly #exchange: ExchangeEnds;
+  /** Steps see the body; null: none does. */
+  #seen: PassingBody | null = null;
 
   constructor(state: ExchangeState, exchange: ExchangeEnds) {
     this.#state = state;
@@ -35,12 +39,52 @@ export class ExchangeAnswer implements AnswerTaker {
   }
 
   head(head: ResponseHead, sentMs: number): void {
+    const { steps, worker } = this.#state;
+    const serviceTimeMs = Math.round(worker.nowMs - sentMs);
+    if (steps !== null && steps.active) {
+      if (!steps.answered(head)) {
+        this.#exchange.fail(failures.fault, "");
+        return;
+      }
+      const hooks = steps.takeAnswerHooks();
+      if (hooks !== null) {
+        this.#seeBody(hooks, head, serviceTimeMs);
+        return;
+      }
+    }
+    this.#passHead(head, serviceTimeMs);
+  }
+
+  #seeBody(hooks: readonly BodyHook[], arrived: ResponseHead, serviceTimeMs: number): void {
+    const { times, worker } = this.#state;
+    let head = arrived;
+    const message: HookedMessage = {
+      begin: (bytes) => {
+        reframe(head, bytes);
+        this.#passHead(head, serviceTimeMs);
+      },
+      body: (bytes, start, end) => this.#passBody(bytes, start, end),
+      end: (trailers) => this.#passEnd(trailers),
+      failed: ({ failure, detail }) => {
+        // A client that has seen nothing of the answer is told.
+        this.takeBack();
+        this.#exchange.fail(failure, detail);
+      },
+    };
+    const seen = new PassingBody(worker, hooks, message, answerRefusals);
+    this.#seen = seen;
+    seen.open(head.framing !== "none", head.contentLength);
+    if (!seen.headWaits) return;
+    // Its bytes are the read buffer's. The model has answered: limits of the wait for its answer are over.
+    head = copyOfResponse(head);
+    seen.headKept(head.bytes.length);
+    times.responseStarted = true;
+    times.lastByteMs = worker.nowMs;
+  }
+
+  #passHead(head: ResponseHead, serviceTimeMs: number): void {
     const state = this.#state;
     const { nowMs } = state.worker;
-    if (state.steps !== null && state.steps.active && !state.steps.answered(head)) {
-      this.#exchange.fail(failures.fault, "");
-      return;
-    }
     state.times.responseStarted = true;
     state.response = "begun";
     state.record.code = head.status;
@@ -49,7 +93,7 @@ export class ExchangeAnswer implements AnswerTaker {
     state.times.lastByteMs = nowMs;
     // A call of gRPC is not over with its last byte: its status comes behind.
     state.declaredBytes = head.framing === "length" && !state.grpc ? head.contentLength : -1;
-    state.answer.head(head, state.compiled!, state.edits.edits, Math.round(nowMs - sentMs), this.#answerId);
+    state.answer.head(head, state.compiled!, state.edits.edits, serviceTimeMs, this.#answerId);
   }
 
   /** null: the Mapping's edits take it out. */
@@ -59,16 +103,26 @@ export class ExchangeAnswer implements AnswerTaker {
   }
 
   body(bytes: Buffer, start: number, end: number): void {
+    this.#state.times.lastByteMs = this.#state.worker.nowMs;
+    if (this.#seen !== null) this.#seen.body(bytes, start, end);
+    else this.#passBody(bytes, start, end);
+  }
+
+  #passBody(bytes: Buffer, start: number, end: number): void {
     const state = this.#state;
     const { record } = state;
     record.responseBytes += end - start;
-    state.times.lastByteMs = state.worker.nowMs;
     // A long piece leaves at once.
     if (record.responseBytes === state.declaredBytes) this.#exchange.count();
     state.answer.body(bytes, start, end);
   }
 
   end(trailers: FieldList | null): void {
+    if (this.#seen !== null) this.#seen.end(trailers);
+    else this.#passEnd(trailers);
+  }
+
+  #passEnd(trailers: FieldList | null): void {
     const state = this.#state;
     state.response = "complete";
     if (state.grpc && trailers !== null) state.record.ended(grpcStatusIn(trailers));
@@ -101,12 +155,20 @@ export class ExchangeAnswer implements AnswerTaker {
 
   takeBack(): boolean {
     const state = this.#state;
-    if (state.response === "awaited") return true;
-    if (!state.answer.takeBack()) return false;
-    state.response = "awaited";
+    if (state.response !== "awaited" && !state.answer.takeBack()) return false;
+    this.drop();
     state.times.responseStarted = false;
+    if (state.response === "awaited") return true;
+    state.response = "awaited";
     state.record.takeBack();
     return true;
+  }
+
+  /** Steps see no more of the body. */
+  drop(): void {
+    const seen = this.#seen;
+    this.#seen = null;
+    seen?.cut();
   }
 
   /** The client is sent no more for now, whatever waits for it: its other answers take too much room. */

@@ -4,12 +4,15 @@ import { failures, type Failure } from "../../failures.ts";
 import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
+import { copyBytes, copyOfHead, noChange } from "../message/head-copy.ts";
+import type { BodyHook } from "../policy/body-hook.ts";
 import type { Gate } from "../policy/gates.ts";
 import type { CopyTarget } from "../shadow/shadow-budget.ts";
 import type { ShadowCopy } from "../shadow/shadow-copy.ts";
 import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { TriesOwner } from "./tries.ts";
+import { PassingBody, reframe, requestRefusals, type HookedMessage } from "./passing-body.ts";
 import { WaitingBody } from "./waiting-body.ts";
 
 /** Counted among requests that have no Route. */
@@ -25,6 +28,8 @@ export class ExchangeRequest
   /** What came while a step waits; null: no step has waited yet. */
   #waiting: WaitingBody | null = null;
   #copy: ShadowCopy<CopyTarget> | null = null;
+  /** Steps see the body; null: none does. */
+  #seen: PassingBody | null = null;
   #chunked = false;
 
   constructor(state: ExchangeState, exchange: ExchangeEnds) {
@@ -72,6 +77,26 @@ export class ExchangeRequest
     this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);
   }
 
+  forwardSeen(arrived: WireRequestHead, hash: number | null, hooks: readonly BodyHook[]): void {
+    let head = arrived;
+    const message: HookedMessage = {
+      begin: (bytes) => {
+        reframe(head, bytes);
+        this.forward(head, hash);
+      },
+      body: (bytes, start, end) => this.#forwardBody(bytes, start, end),
+      end: (trailers) => this.#forwardEnd(trailers),
+      failed: ({ failure, detail }) => this.#exchange.fail(failure, detail),
+    };
+    const seen = new PassingBody(this.#state.worker, hooks, message, requestRefusals);
+    this.#seen = seen;
+    seen.open(head.framing !== "none", head.framing === "length" ? head.contentLength : -1);
+    if (!seen.headWaits) return;
+    // Its bytes are the read buffer's.
+    head = copyOfHead(head, noChange);
+    seen.headKept(copyBytes(head));
+  }
+
   body(bytes: Buffer, start: number, end: number): void {
     const { record, times, web, worker, request } = this.#state;
     const { nowMs, limits } = worker;
@@ -98,6 +123,11 @@ export class ExchangeRequest
         this.#exchange.fail(failures.overflow, "too much is held for other requests (--retry-total-bytes)");
       return;
     }
+    if (this.#seen !== null) this.#seen.body(bytes, start, end);
+    else this.#forwardBody(bytes, start, end);
+  }
+
+  #forwardBody(bytes: Buffer, start: number, end: number): void {
     if (this.#copy !== null && !this.#copy.body(bytes, start, end)) this.#copy = null;
     this.#exchange.forwarding.body(bytes, start, end);
   }
@@ -119,8 +149,13 @@ export class ExchangeRequest
     else this.#passEnd(trailers);
   }
 
-  /** A server may take a trailer for a field of the head (RFC 9110 §6.5.1): where fields were taken out, none goes on. */
   #passEnd(trailers: FieldList | null): void {
+    if (this.#seen !== null) this.#seen.end(trailers);
+    else this.#forwardEnd(trailers);
+  }
+
+  /** A server may take a trailer for a field of the head (RFC 9110 §6.5.1): where fields were taken out, none goes on. */
+  #forwardEnd(trailers: FieldList | null): void {
     const { steps } = this.#state;
     this.#exchange.forwarding.end(steps !== null && steps.fieldsTaken ? null : trailers);
   }
@@ -138,7 +173,7 @@ export class ExchangeRequest
       case "passing":
         if (state.waits) {
           if (!this.#awaitsBody()) this.#pauseClient();
-        } else {
+        } else if (this.#seen?.headWaits !== true) {
           forwarding.flush();
           if (forwarding.congested) this.#pauseClient();
         }
@@ -199,7 +234,7 @@ export class ExchangeRequest
     }
     if (run !== state.steps) return;
     this.flush();
-    if (state.request === "passing" && !forwarding.congested) this.#resumeClient();
+    if (state.request === "passing" && (this.#seen?.headWaits === true || !forwarding.congested)) this.#resumeClient();
   }
 
   // What becomes of it, as forwarding tells.
@@ -252,6 +287,9 @@ export class ExchangeRequest
     const { steps } = this.#state;
     if (steps !== null && steps.waiting) steps.cancel();
     this.#waiting?.clear();
+    const seen = this.#seen;
+    this.#seen = null;
+    seen?.cut();
     if (this.#copy !== null) {
       this.#copy.drop("dropped_incomplete");
       this.#copy = null;

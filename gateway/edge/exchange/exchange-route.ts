@@ -9,6 +9,7 @@ import { refusedAddress } from "../message/front-addresses.ts";
 import type { Caller } from "../identity/verifier.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
+import type { BodyHook } from "../policy/body-hook.ts";
 import type { Step, Verdict } from "../policy/step.ts";
 import { rejectedSteps } from "../policy/steps.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
@@ -20,6 +21,8 @@ import { StepRun } from "./step-run.ts";
 export interface RoutedRequest {
   /** It goes to the Upstream of its Mapping. `hash` keeps the client at one Endpoint; null: nothing does. */
   forward(head: WireRequestHead, hash: number | null): void;
+  /** The same, with hooks that see its body. */
+  forwardSeen(head: WireRequestHead, hash: number | null, hooks: readonly BodyHook[]): void;
   /** A step has waited, and no longer does: what was held back of the request may go on. */
   resume(): void;
   /** A step that waits needs the body. */
@@ -136,7 +139,11 @@ export class ExchangeRoute implements StepOwner {
       this.#exchange.fail(rejectFailure(reason), sentence);
       return;
     }
-    this.#request.forward(head, this.#state.steps!.hash);
+    const run = this.#state.steps!;
+    // A tunnel has none.
+    const hooks = head.websocket ? null : run.takeRequestHooks();
+    if (hooks === null) this.#request.forward(head, run.hash);
+    else this.#request.forwardSeen(head, run.hash, hooks);
   }
 
   stepDecided(verdict: Exclude<Verdict, { kind: "go-on" }>, head: WireRequestHead): void {

@@ -112,6 +112,7 @@ export class StepRun implements StepRequest {
 
   /** Runs the steps of the Route that was found for the changed head; `steps` null: it has none. */
   again(steps: readonly Step[] | null, head: WireRequestHead): void {
+    this.#dropHooks(this.#steps[this.#at]!);
     this.#earlier = this.#steps.slice(0, this.#at + 1);
     this.#steps = steps ?? [];
     this.#at = -1;
@@ -237,6 +238,23 @@ export class StepRun implements StepRequest {
     if (this.active) (this.#answerHooks ??= []).push(hook);
   }
 
+  /** Hooks of an earlier Route see nothing, but for those of the step that had this one looked for. */
+  #dropHooks(asker: Step | null): void {
+    const asked = this.#requestHooks;
+    if (asked === null) return;
+    const kept = asked.filter(({ step }) => step === asker);
+    this.#requestHooks = kept.length > 0 ? kept : null;
+    for (const { step, hook } of asked) if (step !== asker) this.#tellCut(hook);
+  }
+
+  #tellCut(hook: BodyHook): void {
+    try {
+      hook.ended("cut", null);
+    } catch (error) {
+      this.#worker.stepFaulted(error);
+    }
+  }
+
   /** Whoever passes the request's body on tells these hooks from here on; null: none. */
   takeRequestHooks(): readonly BodyHook[] | null {
     const asked = this.#requestHooks;
@@ -282,6 +300,7 @@ export class StepRun implements StepRequest {
       return true;
     } catch (error) {
       this.#worker.stepFaulted(error);
+      for (const hook of this.takeAnswerHooks() ?? []) this.#tellCut(hook);
       return false;
     }
   }
@@ -297,6 +316,7 @@ export class StepRun implements StepRequest {
     this.fieldsTaken = false;
     this.#wait.end();
     this.#wait.hold(0);
+    this.#dropHooks(null);
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);
     const kept = this.#kept;
     this.#steps = [];
@@ -323,7 +343,7 @@ export class StepRun implements StepRequest {
 type Failed = Extract<Verdict, { kind: "fail" }>;
 const unheard = (): void => undefined;
 const fault: Failed = Object.freeze({ kind: "fail", failure: failures.fault, detail: "" });
-const tooMuchHeld: Failed = Object.freeze({
+export const tooMuchHeld: Failed = Object.freeze({
   kind: "fail",
   failure: failures.overflow,
   detail: "too much is held for other requests (--retry-total-bytes)",

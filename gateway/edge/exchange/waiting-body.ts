@@ -20,6 +20,12 @@ export class WaitingBody {
     this.#memory = memory;
   }
 
+  /** Whether `body` would take so many bytes. */
+  hasRoom(count: number): boolean {
+    const more = Math.max(0, count - (slabBytes - this.#lastEnd));
+    return more === 0 || this.#memory.hasRoom(Math.ceil(more / slabBytes) * slabBytes);
+  }
+
   /** False: too much is held for other requests. */
   body(bytes: Buffer, start: number, end: number): boolean {
     this.bytes += end - start;

@@ -43,6 +43,23 @@ export class ResponseHead implements FieldList, ResponseMeaning {
   hasDate = false;
 }
 
+/** A copy with bytes of its own, which stays. */
+export function copyOfResponse(head: ResponseHead): ResponseHead {
+  const { start, fieldCount, lineStart } = head;
+  const copy = Object.assign(new ResponseHead(), head);
+  copy.bytes = Buffer.from(head.bytes.subarray(start, head.fieldsEnd));
+  copy.fields = head.fields.slice(0, fieldCount * 4).map((at) => at - start);
+  copy.kinds = head.kinds.slice(0, fieldCount);
+  copy.neverIndexed = head.neverIndexed === null ? null : head.neverIndexed.slice(0, fieldCount);
+  copy.encoded = null;
+  copy.fieldsEnd = head.fieldsEnd - start;
+  copy.start = 0;
+  copy.lineStart = lineStart < 0 ? lineStart : lineStart - start;
+  copy.reasonStart = head.reasonStart - start;
+  copy.reasonEnd = head.reasonEnd - start;
+  return copy;
+}
+
 const versionBytes = Buffer.from("HTTP/1.");
 
 /**
