@@ -1,0 +1,144 @@
+// The annotation `sluice.io/bandit`: by what and how the traffic of a deployment's predictors follows their rewards.
+import { type Clause, quoted, readClauses } from "../grammar/clauses.ts";
+import { nearest } from "../grammar/nearest.ts";
+import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
+
+export type Policy =
+  /** Each predictor gets the probability that it is the best one. */
+  | { readonly kind: "thompson" }
+  /** The best so far gets all but `percent` (0.1 to 100), which all share alike. */
+  | { readonly kind: "epsilon-greedy"; readonly percent: number }
+  /** The one whose reward could be highest gets all but the floors. */
+  | { readonly kind: "ucb" };
+
+export type RewardSource =
+  /** The `reward` of feedback. */
+  | { readonly kind: "feedback" }
+  /** A number (or true and false as 1 and 0) in the JSON of feedback, as `truth.clicked`. */
+  | { readonly kind: "path"; readonly path: string }
+  /** 1 for each request that did not fail, else 0. */
+  | { readonly kind: "success" }
+  /** Shorter is better: minus the logarithm of each request's latency. */
+  | { readonly kind: "latency" };
+
+export interface BanditPlan {
+  readonly policy: Policy;
+  /** Percent of live traffic that each predictor keeps, 0.1 to 50; of more predictors than that allows, each keeps an even share. */
+  readonly floor: number;
+  /** Time between two changes of shares, 10 s to 7 d. */
+  readonly everyMs: number;
+  /** How long a reward counts: after this time it counts 1/e, 1 min to 365 d, and at least `everyMs`. */
+  readonly windowMs: number;
+  readonly reward: RewardSource;
+}
+
+const policies = ["thompson", "epsilon-greedy", "ucb"];
+const keywords = ["policy", "floor", "every", "window", "reward"];
+const path = /^[\w$-]{1,64}(?:[.][\w$-]{1,64}|\[\d{1,4}\]){0,15}$/;
+
+type Draft = { -readonly [Key in keyof BanditPlan]: BanditPlan[Key] | null };
+
+/**
+ * Reads the annotation: `policy thompson; floor 5%; every 1m; window 1d; reward PATH`. Clauses may stand in any order, each once; one that is left out has the default that is written
+ * here, and `reward feedback`. `thompson`, `epsilon-greedy 10%` or `ucb` alone is a whole text. `reward success` and `reward latency` need no feedback.
+ * `mistake`: one clear sentence, with what to write.
+ */
+export function readBanditPlan(text: string): { readonly plan: BanditPlan } | { readonly mistake: string } {
+  const clauses = readClauses(text);
+  if (typeof clauses === "string") return { mistake: clauses };
+  const draft: Draft = { policy: null, floor: null, everyMs: null, windowMs: null, reward: null };
+  const seen = new Set<string>();
+  for (const [at, clause] of clauses.entries()) {
+    const isPolicy = at === 0 && policies.includes(clause.keyword);
+    const keyword = isPolicy ? "policy" : clause.keyword;
+    if (seen.has(keyword)) return { mistake: `"${keyword}" stands twice; write it once` };
+    seen.add(keyword);
+    const mistake = (readers[keyword] ?? unknownClause)(
+      draft,
+      isPolicy ? [clause.keyword, ...clause.words] : clause.words,
+      clause,
+    );
+    if (mistake !== null) return { mistake };
+  }
+  if (draft.policy === null)
+    return { mistake: `the policy is missing; write "policy thompson", "policy epsilon-greedy 10%" or "policy ucb"` };
+  const everyMs = draft.everyMs ?? 60_000;
+  const windowMs = draft.windowMs ?? 86_400_000;
+  if (windowMs < everyMs)
+    return { mistake: `the window of ${formatDuration(windowMs)} is shorter than every ${formatDuration(everyMs)}` };
+  return {
+    plan: {
+      policy: draft.policy,
+      floor: draft.floor ?? 5,
+      everyMs,
+      windowMs,
+      reward: draft.reward ?? { kind: "feedback" },
+    },
+  };
+}
+
+/** The full text of a plan, which reads as the same plan. */
+export function printBanditPlan({ policy, floor, everyMs, windowMs, reward }: BanditPlan): string {
+  return [
+    `policy ${policy.kind === "epsilon-greedy" ? `epsilon-greedy ${formatNumber(policy.percent)}%` : policy.kind}`,
+    `floor ${formatNumber(floor)}%`,
+    `every ${formatDuration(everyMs)}`,
+    `window ${formatDuration(windowMs)}`,
+    `reward ${reward.kind === "path" ? reward.path : reward.kind}`,
+  ].join("; ");
+}
+
+type Reader = (draft: Draft, words: readonly string[], clause: Clause) => string | null;
+
+const readers: Readonly<Record<string, Reader>> = {
+  __proto__: null as never,
+  policy: (draft, words, { text }) => {
+    const [kind = "", epsilon, ...more] = words;
+    const percent = epsilon === undefined ? 10 : readPercent(epsilon);
+    if (kind === "epsilon-greedy" && more.length === 0) {
+      if (percent === null || percent < 0.1 || percent > 100)
+        return `${text}: the part that explores is not from 0.1% to 100%; write "policy epsilon-greedy 10%"`;
+      draft.policy = { kind, percent };
+    } else if ((kind === "thompson" || kind === "ucb") && epsilon === undefined) draft.policy = { kind };
+    else {
+      const meant = nearest(kind, policies);
+      return `${text} is not understood; ${meant === null || meant === kind ? `write "policy thompson", "policy epsilon-greedy 10%" or "policy ucb"` : `did you mean "policy ${meant}"?`}`;
+    }
+    return null;
+  },
+  floor: (draft, words, { text }) => {
+    const floor = words.length === 1 ? readPercent(words[0]!) : null;
+    if (floor === null) return `${text} has no percentage; write "floor 5%"`;
+    if (floor < 0.1 || floor > 50) return `${text} is not from 0.1% to 50%`;
+    draft.floor = floor;
+    return null;
+  },
+  every: (draft, words, { text }) => {
+    const everyMs = words.length === 1 ? readDurationMs(words[0]!) : null;
+    if (everyMs === null) return `${text} has no duration; write "every 1m" (units: s, m, h, d)`;
+    if (everyMs < 10_000 || everyMs > 7 * 86_400_000) return `${text} is not from 10s to 7d`;
+    draft.everyMs = everyMs;
+    return null;
+  },
+  window: (draft, words, { text }) => {
+    const windowMs = words.length === 1 ? readDurationMs(words[0]!) : null;
+    if (windowMs === null) return `${text} has no duration; write "window 1d" (units: s, m, h, d)`;
+    if (windowMs < 60_000 || windowMs > 365 * 86_400_000) return `${text} is not from 1m to 365d`;
+    draft.windowMs = windowMs;
+    return null;
+  },
+  reward: (draft, words, { text }) => {
+    const [word = "", ...more] = words;
+    if (more.length > 0 || word === "")
+      return `${text} is not understood; write "reward feedback", "reward success", "reward latency" or a path, as "reward truth.clicked"`;
+    if (word === "feedback" || word === "success" || word === "latency") draft.reward = { kind: word };
+    else if (path.test(word)) draft.reward = { kind: "path", path: word };
+    else return `${quoted(word)} is no path in the JSON of feedback; write names and indexes, as "truth.scores[0]"`;
+    return null;
+  },
+};
+
+const unknownClause: Reader = (_draft, _words, { keyword, text }) => {
+  const meant = nearest(keyword, keywords);
+  return `${text} is not understood; ${meant === null ? `a clause begins with ${keywords.join(", ")}` : `did you mean "${meant}"?`}`;
+};

@@ -1,0 +1,51 @@
+// Quantiles of latencies that are known by bucket.
+import { logEvidenceBelow } from "./binomial.ts";
+import { latencyBoundsMs } from "./latency-bounds.ts";
+
+/** The quantile in milliseconds, interpolated in its bucket; beyond the last bound: that bound. null: nothing was measured. */
+export function quantileOf(latency: readonly number[], quantile: number): number | null {
+  const total = totalOf(latency);
+  if (total === 0) return null;
+  const wanted = total * quantile;
+  let below = 0;
+  for (const [at, count] of latency.entries()) {
+    if (count > 0 && below + count >= wanted) {
+      const [from, to] = [latencyBoundsMs[at - 1] ?? 0, latencyBoundsMs[at] ?? latencyBoundsMs.at(-1)!];
+      return from + (to - from) * Math.min(1, Math.max(0, (wanted - below) / count));
+    }
+    below += count;
+  }
+  return latencyBoundsMs.at(-1)!;
+}
+
+/**
+ * A bound in milliseconds that the true quantile is not above, but for a chance of e^−`logOdds` over all looks together; null: there is too little evidence for any. The bound of a bucket of
+ * which it is certain (`logEvidenceBelow`) that fewer than 1 − quantile take longer.
+ */
+export function upperQuantile(latency: readonly number[], quantile: number, logOdds: number): number | null {
+  const total = totalOf(latency);
+  let slower = latency.at(-1) ?? 0;
+  let found: number | null = null;
+  for (let at = latencyBoundsMs.length - 1; at >= 0; at -= 1) {
+    // Buckets without a count change nothing but the bound.
+    if (latency[at + 1] !== 0 || found === null) {
+      if (logEvidenceBelow(slower, total, 1 - quantile) < logOdds) return found;
+    }
+    found = latencyBoundsMs[at]!;
+    slower += latency[at] ?? 0;
+  }
+  return found;
+}
+
+/** How many took longer for certain: those of the buckets that begin at or above it. */
+export function slowerThan(latency: readonly number[], milliseconds: number): number {
+  let slower = 0;
+  for (let at = latency.length - 1; at > 0 && latencyBoundsMs[at - 1]! >= milliseconds; at -= 1) slower += latency[at]!;
+  return slower;
+}
+
+export function totalOf(latency: readonly number[]): number {
+  let total = 0;
+  for (const count of latency) total += count;
+  return total;
+}
