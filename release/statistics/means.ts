@@ -25,8 +25,7 @@ export function logEvidenceBelowTimes(first: Sums, second: Sums, times: number):
     sum: first.sum + other.sum,
     sumSquares: first.sumSquares + other.sumSquares,
   });
-  const variance =
-    Math.max(varianceOf(first), both) / first.count + Math.max(varianceOf(other), both) / other.count;
+  const variance = Math.max(varianceOf(first), both) / first.count + Math.max(varianceOf(other), both) / other.count;
   return halfNormalMixture(meanOf(first) - meanOf(other), variance, both);
 }
 
