@@ -1,4 +1,5 @@
 // The micro benchmarks, one after the other, or those that are named. With `node --expose-gc` also the heap of a reader.
+import { benchBodies } from "./bodies.ts";
 import { benchDecide } from "./decide.ts";
 import { benchPuids } from "./puids.ts";
 import { benchRateLimits } from "./rate-limits.ts";
@@ -6,6 +7,7 @@ import { benchTranslation } from "./translation.ts";
 import { benchWorkers } from "./workers.ts";
 
 const benches: Readonly<Record<string, () => void>> = {
+  bodies: benchBodies,
   decide: benchDecide,
   puids: benchPuids,
   "rate-limits": benchRateLimits,

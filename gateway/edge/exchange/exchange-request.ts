@@ -274,6 +274,7 @@ export class ExchangeRequest
   /** The rest of it goes nowhere. */
   discard(): void {
     this.#state.request = this.#state.requestDone ? "dropped" : "discarding";
+    this.#cutSeen();
     this.#resumeClient();
   }
 
@@ -282,14 +283,19 @@ export class ExchangeRequest
     if (this.#state.active) this.#state.request = "dropped";
   }
 
+  /** Steps see no more of the body. */
+  #cutSeen(): void {
+    const seen = this.#seen;
+    this.#seen = null;
+    seen?.cut();
+  }
+
   /** Nothing more goes to the upstream or to shadows. */
   drop(): void {
     const { steps } = this.#state;
     if (steps !== null && steps.waiting) steps.cancel();
     this.#waiting?.clear();
-    const seen = this.#seen;
-    this.#seen = null;
-    seen?.cut();
+    this.#cutSeen();
     if (this.#copy !== null) {
       this.#copy.drop("dropped_incomplete");
       this.#copy = null;

@@ -22,8 +22,8 @@ export const badResponse = -2;
 export class ResponseHead implements FieldList, ResponseMeaning {
   bytes: Uint8Array = new Uint8Array(0);
   fieldCount = 0;
-  fields: Int32Array = new Int32Array(4 * fieldRoom);
-  kinds: Uint8Array = new Uint8Array(fieldRoom);
+  fields: Int32Array;
+  kinds: Uint8Array;
   neverIndexed: Uint8Array | null = null;
   encoded: EncodedFields | null = null;
   fieldsEnd = 0;
@@ -41,22 +41,31 @@ export class ResponseHead implements FieldList, ResponseMeaning {
   /** The upstream closes after this response, or may not be trusted to end it cleanly. */
   close = false;
   hasDate = false;
+
+  constructor(room: number = fieldRoom) {
+    this.fields = new Int32Array(4 * room);
+    this.kinds = new Uint8Array(room);
+  }
 }
 
 /** A copy with bytes of its own, which stays. */
 export function copyOfResponse(head: ResponseHead): ResponseHead {
-  const { start, fieldCount, lineStart } = head;
-  const copy = Object.assign(new ResponseHead(), head);
+  const { start, fields, fieldCount, neverIndexed, lineStart } = head;
+  const copy = new ResponseHead(fieldCount);
   copy.bytes = Buffer.from(head.bytes.subarray(start, head.fieldsEnd));
-  copy.fields = head.fields.slice(0, fieldCount * 4).map((at) => at - start);
-  copy.kinds = head.kinds.slice(0, fieldCount);
-  copy.neverIndexed = head.neverIndexed === null ? null : head.neverIndexed.slice(0, fieldCount);
-  copy.encoded = null;
+  copy.fieldCount = fieldCount;
+  for (let at = 0; at < fieldCount * 4; at++) copy.fields[at] = fields[at]! - start;
+  copy.kinds.set(head.kinds.subarray(0, fieldCount));
+  copy.neverIndexed = neverIndexed === null ? null : neverIndexed.slice(0, fieldCount);
   copy.fieldsEnd = head.fieldsEnd - start;
-  copy.start = 0;
+  copy.status = head.status;
   copy.lineStart = lineStart < 0 ? lineStart : lineStart - start;
   copy.reasonStart = head.reasonStart - start;
   copy.reasonEnd = head.reasonEnd - start;
+  copy.framing = head.framing;
+  copy.contentLength = head.contentLength;
+  copy.close = head.close;
+  copy.hasDate = head.hasDate;
   return copy;
 }
 
