@@ -23,6 +23,7 @@ export const plainTranslateSettings: TranslateSettings = Object.freeze({
   claims: "open",
   bareNames: "on",
   answeredBy: false,
+  releases: true,
   oauth: false,
   mappings: true,
   dial: "endpoints",

@@ -45,6 +45,37 @@ export const deploymentProblems = {
     deployment("spec.predictors[0].traffic: 50\nspec.predictors[1]: { name: b, graph: { name: b }, traffic: 20 }"),
     "Make the traffic of all predictors sum to 100.",
   ),
+  "bad-rollout": error(
+    "`sluice.io/rollout` cannot be read. No traffic moves, and each predictor keeps the share that it has.",
+    annotation("sluice.io/rollout: \"to canary; steps many\""),
+    "Correct the part that the sentence names.",
+  ),
+  "bad-bandit": error(
+    "`sluice.io/bandit` cannot be read. No traffic moves, and each predictor keeps the share that it has.",
+    annotation("sluice.io/bandit: lucky"),
+    "Correct the part that the sentence names.",
+  ),
+  "bad-rollout-order": warning(
+    "`sluice.io/rollout-pause`, `-promote` or `-abort` is neither true nor false. Sluice pauses or aborts, and does not promote.",
+    annotation("sluice.io/rollout-pause: perhaps"),
+    'Write `"true"`, or remove it.',
+  ),
+  "release-conflict": either(
+    ["error", "warning"],
+    "Annotations contradict each other, or the rollout names a predictor that takes no live traffic. No traffic moves, and each predictor keeps the share that it has. A warning where only a part is ignored.",
+    annotation("sluice.io/rollout: canary"),
+    "Do what the sentence says.",
+  ),
+  "releases-off": error(
+    "A SeldonDeployment asks for a rollout or a bandit, and this gateway may move no traffic by itself. Each predictor keeps the share that it has.",
+    situation("an SD with `sluice.io/rollout`, and a gateway in a cluster without a record of releases"),
+    "Set `rollouts: true` in the values of the chart, or remove the annotation.",
+  ),
+  "rollout-aborted": warning(
+    "A rollout was aborted: a gate was broken, or `sluice.io/rollout-abort` says so. Its predictor gets no traffic.",
+    situation("a rollout whose canary fails"),
+    "Mend the model and deploy it, or change `sluice.io/rollout`: the rollout begins anew.",
+  ),
   "bad-shadow": error(
     "`shadow` of a predictor, or `seldon.io/ambassador-shadow`, is neither true nor false. The predictor gets no requests, or its last good form is served.",
     deployment("spec.predictors[0].shadow: perhaps"),

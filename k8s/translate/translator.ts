@@ -21,6 +21,7 @@ import { Output } from "./graph/output.ts";
 import { isWatched } from "./platform/platform.ts";
 import { PublishedMappings } from "./graph/published-mappings.ts";
 import { predictorCandidates } from "./backends/services.ts";
+import type { PlannedRelease, ReleaseRecord } from "./model/release.ts";
 import { gatherProblems, problemsOf, type ProblemParts } from "./problems/translation-problems.ts";
 import {
   inOne,
@@ -115,6 +116,23 @@ export class Translator {
    */
   apply(change: ObjectChange, batches: Batches = inOne): TranslationChange {
     this.#decode(change);
+    return this.#pass(batches);
+  }
+
+  /** How far releases have come, by the record. As `apply`: SDs whose entry is another are translated again. */
+  setReleases(record: ReleaseRecord, batches: Batches = inOne): TranslationChange {
+    this.#problems = null;
+    this.#graph.setReleases(record);
+    return this.#pass(batches);
+  }
+
+  /** What SDs ask for, in no order. */
+  plannedReleases(): Iterable<PlannedRelease> {
+    return this.#graph.plannedReleases();
+  }
+
+  /** Passes 2 to 5. */
+  #pass(batches: Batches): TranslationChange {
     const { changed, affected } = this.#translate(batches);
     for (const declarer of this.#limitPerNamespace(changed)) affected.add(declarer);
     for (const declarer of this.#claim(changed.union(affected))) affected.add(declarer);

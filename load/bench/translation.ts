@@ -16,6 +16,7 @@ const settings: TranslateSettings = {
   claims: "open",
   bareNames: "on",
   answeredBy: false,
+  releases: true,
   mappings: true,
   dial: "endpoints",
   source: "folder",

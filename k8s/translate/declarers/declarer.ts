@@ -5,6 +5,7 @@ import type { Configuration } from "../documents/documents.ts";
 import type { Deployment } from "../model/deployment.ts";
 import { listOf, type Few } from "../collections/few.ts";
 import { shadowsWithoutLiveRoute } from "./shadow-slashes.ts";
+import type { PlannedRelease } from "../model/release.ts";
 import { toldOf } from "../values/told-problems.ts";
 import { nothing, type Choice, type ObjectMeaning } from "../meaning/meaning.ts";
 
@@ -35,6 +36,8 @@ export class Declarer implements Declared {
   meaning: ObjectMeaning | null = nothing;
   /** Of its meaning. */
   problems: readonly Problem[] = noProblems;
+  /** What it asks for; null: nothing. */
+  release: PlannedRelease | null = null;
   /** Predictors whose Service is not there. */
   absent: readonly Choice[] = noChoices;
   reads: readonly Watched[] = noReads;
@@ -62,6 +65,7 @@ export class Declarer implements Declared {
   means(meaning: ObjectMeaning): void {
     const { problems, choices } = meaning;
     this.meaning = meaning;
+    this.release = meaning.release;
     this.problems = problems.length === 0 ? noProblems : toldOf(problems);
     this.absent = choices.every(({ exists }) => exists) ? noChoices : choices.filter(({ exists }) => !exists);
   }

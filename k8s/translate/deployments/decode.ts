@@ -1,6 +1,7 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
 import type { Problem, ProblemCode, ProblemLevel } from "../../../routing/text/problem.ts";
-import { isDecidingAnnotation, misplacedAnnotations } from "../fields/annotation-names.ts";
+import { isDecidingAnnotation, isReleased, misplacedAnnotations } from "../fields/annotation-names.ts";
+import { modelDigest } from "./model-digest.ts";
 import { keepLastGood } from "./last-good-annotations.ts";
 import { predictorAnnotations, unknownPredictorFields, unknownSpecFields } from "../fields/deployment-fields.ts";
 import type { Deployment, DeploymentAnnotations, Explainer, Predictor } from "../model/deployment.ts";
@@ -68,13 +69,14 @@ export function decodeDeployment(
   for (const { field, near } of unknownSpecFields(spec))
     report("warning", "unknown-field", field, unknownSentence("the spec of a SeldonDeployment", near));
   const predictors: Predictor[] = [];
+  const modelOf = isReleased(root) ? modelDigest : (): string => "";
   const names = new Set<string>();
   const noEngine = new NoEnginePorts(written);
   let before: ReadonlyMap<string, Predictor> | null = null;
   const lastPredictor = (name: string): Predictor | undefined =>
     (before ??= new Map(lastGood?.predictors.map((predictor) => [predictor.name, predictor]))).get(name);
   for (const [index, value] of written.entries()) {
-    const predictor = decodePredictor(value, index, noEngine, lastPredictor, report);
+    const predictor = decodePredictor(value, index, noEngine, lastPredictor, modelOf, report);
     if (predictor === null) continue;
     if (names.has(predictor.name)) {
       report(
@@ -155,6 +157,7 @@ function decodePredictor(
   index: number,
   noEnginePorts: NoEnginePorts,
   lastPredictor: (name: string) => Predictor | undefined,
+  modelOf: (predictor: UnknownRecord) => string,
   report: Report,
 ): Predictor | null {
   const field = `spec.predictors[${index}]`;
@@ -265,6 +268,7 @@ function decodePredictor(
     serviceName: decodeServiceName(value, annotations, refuse),
     ports: noEngine ? noEnginePorts.of(index) : enginePorts,
     withheld: false,
+    model: modelOf(value),
   };
   if (unreadable.count === 0) return predictor;
   const last = lastForm;

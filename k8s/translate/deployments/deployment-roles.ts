@@ -6,6 +6,8 @@ import { annotations as declared } from "../fields/annotations.ts";
 import { commonPart } from "../collections/common-part.ts";
 import type { DeploymentPolicy } from "./deployment-policy.ts";
 import type { Deployment } from "../model/deployment.ts";
+import type { PlannedRelease, ReleaseEntry } from "../model/release.ts";
+import { releasedShares } from "./released-shares.ts";
 import type { Report } from "../values/report.ts";
 
 /** Of a Deployment's only predictor, with nothing written about its share. */
@@ -15,11 +17,14 @@ const soleRole: Role = commonPart({ kind: "live", weight: null, share: 1 });
 export function predictorRoles(
   { predictors, annotations }: Deployment,
   policy: DeploymentPolicy,
+  release: { readonly planned: PlannedRelease; readonly entry: ReleaseEntry | null } | null,
   report: Report,
 ): readonly Role[] {
   const { shares: traffic, trafficField, weight } = policy;
   const live = predictors.flatMap(({ shadow }, index) => (shadow ? [] : [index]));
-  const { shares, note } = predictorShares(live.map((index) => traffic[index]!));
+  const liveTraffic = live.map((index) => traffic[index]!);
+  const { shares: declaredShares, note } = predictorShares(liveTraffic);
+  const shares = release === null ? declaredShares : releasedShares(release.planned, liveTraffic, release.entry);
   if (note?.kind === "scaled") {
     report(
       "warning",

@@ -7,7 +7,11 @@ import type { Report } from "../values/report.ts";
 import { quoted } from "../values/value.ts";
 
 /** The documents of `seldon.io/ambassador-config` have last good forms of their own. */
-const deciding = allAnnotations.filter((one) => one.decides !== "how" && one !== declared.config);
+const ofReleases: readonly Annotation<unknown>[] = [declared.rollout, declared.bandit];
+/** What a release has come to is in its record, which does not move while its text cannot be read. */
+const deciding = allAnnotations.filter(
+  (one) => one.decides !== "how" && one !== declared.config && !ofReleases.includes(one),
+);
 /** A SeldonDeployment with one that could not be read was not served. */
 const needed = deciding.filter(({ bad }) => bad.kind !== "default");
 

@@ -8,6 +8,8 @@ import { commonPart } from "../collections/common-part.ts";
 import { reportDeploymentDifferences } from "./deployment-differences.ts";
 import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
 import { predictorRoles } from "./deployment-roles.ts";
+import { plannedRelease } from "./planned-release.ts";
+import { reportRelease } from "./release-problems.ts";
 import { DeploymentServices, mappingId } from "./deployment-services.ts";
 import type { Deployment, Predictor } from "../model/deployment.ts";
 import type { Report } from "../values/report.ts";
@@ -76,7 +78,12 @@ class DeploymentTranslation {
   meaning(): ObjectMeaning {
     if (this.#policy.served !== "no") {
       const report: Report = (level, code, field, sentence) => this.#builder.report(level, code, field, sentence);
-      const roles = predictorRoles(this.#deployment, this.#policy, report);
+      const planned = plannedRelease(this.#deployment, this.#policy, this.#around, report);
+      const entry = this.#around.releaseOf(this.#deployment.ref);
+      this.#builder.release = planned;
+      if (planned !== null) reportRelease(planned, entry, report);
+      const release = planned === null ? null : { planned, entry };
+      const roles = predictorRoles(this.#deployment, this.#policy, release, report);
       reportDeploymentDifferences(this.#deployment, this.#policy, roles, report);
       for (const { backend, explainer } of this.#backends(roles)) {
         this.#addBackend(backend);

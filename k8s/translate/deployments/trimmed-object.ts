@@ -1,4 +1,5 @@
 // Trimmed objects: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
+import { isReleased } from "../fields/annotation-names.ts";
 import { isPredictorsOwn } from "../fields/deployment-places.ts";
 import { keptSecret } from "../model/oauth-key.ts";
 import { serviceSpecFields } from "../fields/service-config.ts";
@@ -13,7 +14,10 @@ export function trimmedObject(kind: string, object: UnknownRecord): UnknownRecor
   const metadata = recordIn(rest, "metadata", trimmedMetadata);
   switch (kind) {
     case "SeldonDeployment":
-      return { ...rest, ...metadata, ...recordIn(rest, "spec", trimmedSpec) };
+      // Of a release it counts whether its pods are others.
+      return isReleased(object)
+        ? { ...rest, ...metadata, ...recordIn(rest, "spec", (spec) => ({ ...spec, ...keptSecret(spec) })) }
+        : { ...rest, ...metadata, ...recordIn(rest, "spec", trimmedSpec) };
     case "Service":
       // Keys that no Service has may be misplaced ones.
       return { ...without(rest, objectFields), ...metadata, ...recordIn(rest, "spec", trimmedService) };

@@ -1,7 +1,7 @@
 // What follows from the names in the table of annotations: sets of names, the name that a misspelt one seems to mean, and lookups by one annotation.
 import type { Deployment, DeploymentAnnotations } from "../model/deployment.ts";
 import { bare, nearWord } from "../values/near-word.ts";
-import { annotationsOf, fieldOf, recordOf } from "../values/value.ts";
+import { annotationsOf, fieldOf, recordOf, type UnknownRecord } from "../values/value.ts";
 import { annotationOf, valueOf, type Annotation, type WrittenAnnotation } from "./annotation.ts";
 import { annotations } from "./annotations.ts";
 import type { FieldKind } from "./field-kinds.ts";
@@ -44,6 +44,14 @@ export function namedIdsOf(object: unknown): readonly string[] | null {
   const of = (part: string): Readonly<Record<string, string>> =>
     annotationsOf(fieldOf(recordOf(fieldOf(recordOf(object), part)), "annotations"));
   return valueOf(annotations.id, { spec: of("spec"), metadata: of("metadata") });
+}
+
+/** Is it released by steps or by rewards? */
+export function isReleased(object: UnknownRecord): boolean {
+  return ["spec", "metadata"].some((part) => {
+    const texts = recordOf(fieldOf(recordOf(fieldOf(object, part)), "annotations"));
+    return Object.hasOwn(texts, annotations.rollout.name) || Object.hasOwn(texts, annotations.bandit.name);
+  });
 }
 
 /** The first of the gateway's own ids that is among these: under it something is served that several may name. */

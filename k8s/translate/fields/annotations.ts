@@ -3,8 +3,10 @@
 import { mostOwnersBlocks, parseBlocks } from "../../../routing/text/address-block.ts";
 import { parseAuth } from "../../../routing/model/guard.ts";
 import { limitWords, parseLimits } from "../../../routing/model/rate-limit.ts";
+import { readBanditPlan, type BanditPlan } from "../../../release/bandit/plan.ts";
+import { readRolloutPlan, type RolloutPlan } from "../../../release/rollout/plan.ts";
 import { numberOf, notText } from "../values/value.ts";
-import { annotation, count, guard, milliseconds, read, type Parsed } from "./annotation.ts";
+import { annotation, count, guard, milliseconds, read, type Annotation, type Parsed } from "./annotation.ts";
 import { parseHeaders, parseRegexHeaders, type HeaderPairs } from "./header-grammar.ts";
 import { exampleTraffic, parseTraffic } from "./traffic-text.ts";
 
@@ -108,6 +110,51 @@ export const annotations = {
     example: "main=75,canary=25",
     meaning: "of each predictor",
   }),
+  /** Moves traffic by steps. One that cannot be read moves nothing: the canary stays where the record of releases has it. */
+  rollout: annotation<Readable<RolloutPlan>, null>({
+    name: "sluice.io/rollout",
+    decides: "share",
+    absent: null,
+    read: (text) => readable(readRolloutPlan(text)),
+    empty: "text",
+    bad: { kind: "default", instead: () => "nothing moves, and each predictor keeps the share that it has" },
+    unreadable: "unreadable",
+    code: "bad-rollout",
+    write: (predictors) => `for example ${predictors.find(({ shadow }, index) => index > 0 && !shadow)?.name ?? "canary"}`,
+    example: "canary",
+    meaning: "steps by which traffic moves to a predictor, and gates that it must keep",
+  }),
+  rolloutPause: order({
+    name: "sluice.io/rollout-pause",
+    meaning: "the rollout or bandit stays where it is",
+    unreadable: true,
+    instead: "the release is paused",
+  }),
+  rolloutPromote: order({
+    name: "sluice.io/rollout-promote",
+    meaning: "the rollout goes to its last step at once, whatever its gates say",
+    unreadable: false,
+    instead: "Sluice does not promote",
+  }),
+  rolloutAbort: order({
+    name: "sluice.io/rollout-abort",
+    meaning: "the rollout ends at once, and its predictor gets no traffic",
+    unreadable: true,
+    instead: "the rollout is aborted",
+  }),
+  bandit: annotation<Readable<BanditPlan>, null>({
+    name: "sluice.io/bandit",
+    decides: "share",
+    absent: null,
+    read: (text) => readable(readBanditPlan(text)),
+    empty: "text",
+    bad: { kind: "default", instead: () => "nothing moves, and each predictor keeps the share that it has" },
+    unreadable: "unreadable",
+    code: "bad-bandit",
+    write: "for example policy thompson; floor 5%; every 1m",
+    example: '"policy thompson; floor 5%; every 1m"',
+    meaning: "of each predictor by the rewards that it earns",
+  }),
   auth: guard({
     name: "sluice.io/auth",
     read: (text) => read(parseAuth(text), "does not name providers"),
@@ -187,6 +234,34 @@ export const annotations = {
   }),
   maxRetries: count("seldon.io/ambassador-circuit-breakers-max-retries", "3", "retries to each predictor at one time"),
 };
+
+/** A plan, or a text that is none. */
+export type Readable<Plan> = Plan | "unreadable";
+
+function readable<Plan>(found: { readonly plan: Plan } | { readonly mistake: string }): Parsed<Plan> {
+  return "plan" in found ? { kind: "value", value: found.plan } : { kind: "wrong", reason: found.mistake };
+}
+
+/** What a person orders a rollout to do: true or false. */
+function order({
+  name,
+  meaning,
+  unreadable,
+  instead,
+}: Pick<Annotation<boolean>, "name" | "meaning" | "unreadable"> & { readonly instead: string }): Annotation<boolean> {
+  return annotation<boolean, boolean>({
+    name,
+    decides: "how",
+    absent: false,
+    read: (text) => read(text === "true" ? true : text === "false" ? false : null, "is neither true nor false"),
+    bad: { kind: "default", instead: () => instead },
+    unreadable,
+    code: "bad-rollout-order",
+    write: '"true", or remove it',
+    example: '"true"',
+    meaning,
+  });
+}
 
 /** What each annotation says, `absent` where it says nothing that can be read. */
 export type AnnotationValues = {

@@ -4,6 +4,7 @@ import type { EditKind, FieldEdit, ObjectEdit, ObjectEdits } from "../model/edit
 import type { Service } from "../backends/services.ts";
 import { differencesOf, partsThatDiffer, type Difference } from "../declarers/declared-edits.ts";
 import { nothingDeclared, type Declared, type Declarer } from "../declarers/declarer.ts";
+import { percentShown, type ReleaseEntry } from "../model/release.ts";
 import type { Backend } from "./backend-records.ts";
 
 /** Objects of one change that are told, at most, and of one namespace. */
@@ -41,6 +42,14 @@ export class Edits {
       return;
     }
     this.#gather(declarer.ref, is ? "created" : isRemoved ? "deleted" : "withdrawn", declarer, noDifferences);
+  }
+
+  /** A step of a release. */
+  release({ ref }: Declarer, before: ReleaseEntry | null, after: ReleaseEntry | null): void {
+    this.#gather(ref, "changed", null, () => {
+      const [from, to] = [entryShown(before), entryShown(after)];
+      return from === to ? [] : [{ field: (after ?? before)!.kind, problem: null, from, to }];
+    });
   }
 
   /** A Service that is another; null: there was or is none. */
@@ -107,6 +116,13 @@ function isSomething({ deployment, configuration }: Declared): boolean {
 
 function countsShown({ ready, terminating }: EndpointCounts): string {
   return terminating === 0 ? `${ready} ready` : `${ready} ready, ${terminating} terminating`;
+}
+
+/** `canary 5%`, with why it is there. */
+function entryShown(entry: ReleaseEntry | null): string {
+  if (entry === null) return "none";
+  const shares = Object.entries(entry.shares).map(([name, percent]) => `${name} ${percentShown(percent)}`);
+  return [shares.join(", "), ...(entry.why === "" ? [] : [entry.why])].join(": ");
 }
 
 const noDifferences = (): readonly Difference[] => none;

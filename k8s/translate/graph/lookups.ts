@@ -1,6 +1,7 @@
 // TrackedLookups: what one declarer sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
-import { compareText } from "../../../routing/text/problem.ts";
+import { compareText, type ObjectRef } from "../../../routing/text/problem.ts";
 import type { Deployment } from "../model/deployment.ts";
+import type { ReleaseEntry } from "../model/release.ts";
 import { listOf } from "../collections/few.ts";
 import type { MappingDefaults } from "../meaning/module-defaults.ts";
 import type { Modules } from "../platform/modules.ts";
@@ -18,6 +19,7 @@ export interface ReadableObjects {
   readonly records: Records;
   grantsOf(namespace: string): readonly Grant[];
   readonly modules: Modules;
+  releaseOf(ref: ObjectRef): ReleaseEntry | null;
 }
 
 export class TrackedLookups implements Lookups {
@@ -54,6 +56,17 @@ export class TrackedLookups implements Lookups {
     const record = this.#graph.records.names.at(namespace, name);
     this.reads.add(record);
     return record.declarers !== null;
+  }
+
+  nameShared(namespace: string, name: string): boolean {
+    const record = this.#graph.records.names.at(namespace, name);
+    this.reads.add(record);
+    return listOf(record.declarers).length > 1;
+  }
+
+  /** No read: who is told of another entry asks for the SD. */
+  releaseOf(ref: ObjectRef): ReleaseEntry | null {
+    return this.#graph.releaseOf(ref);
   }
 
   servicesOf(deployment: Deployment): readonly Service[] {

@@ -27,6 +27,8 @@ import { nothingDeclared, Declarer, type Declared } from "../declarers/declarer.
 import { objectKey, refOfKey, type SourceObject } from "../model/object.ts";
 import { configField, serviceConfigOf } from "../fields/service-config.ts";
 import { decodeService, ownersOf } from "../backends/services.ts";
+import { releaseKey, type PlannedRelease, type ReleaseEntry, type ReleaseRecord } from "../model/release.ts";
+import { sameValue } from "../../../routing/text/diff.ts";
 import { toldOf } from "../values/told-problems.ts";
 import { decodeSecret, type TlsContext } from "../backends/tls.ts";
 import type { Grant, OfAnother, TranslateSettings } from "../model/translation.ts";
@@ -48,6 +50,10 @@ export class ObjectGraph {
   readonly #grants = new Map<string, readonly Grant[]>();
   /** Declarers that may say who may call. */
   readonly #guarded = new Set<Declarer>();
+  /** Declarers with a release. */
+  readonly #released = new Set<Declarer>();
+  /** By `releaseKey`. */
+  #releases: ReleaseRecord = new Map();
   /** Namespaces whose EndpointSlices may be written by hand. */
   readonly #handWritten = new Set<string>();
   #changed: Declarer[] = [];
@@ -78,6 +84,30 @@ export class ObjectGraph {
   /** Declarers that may say who may call: few, where there are many. */
   get guarded(): Iterable<Declarer> {
     return this.#guarded;
+  }
+
+  /** What SDs ask for, in no order: few, where there are many. */
+  *plannedReleases(): Iterable<PlannedRelease> {
+    for (const { release } of this.#released) if (release !== null) yield release;
+  }
+
+  releaseOf(ref: ObjectRef): ReleaseEntry | null {
+    return this.#releases.get(releaseKey(ref)) ?? null;
+  }
+
+  /** How far releases have come: those SDs are translated again whose entry is another. */
+  setReleases(record: ReleaseRecord): void {
+    const before = this.#releases;
+    this.#releases = record;
+    for (const key of new Set([...before.keys(), ...record.keys()])) {
+      const [was, is] = [before.get(key), record.get(key)];
+      if (sameValue(was, is)) continue;
+      const { namespace, name } = (is ?? was)!;
+      const declarer = this.declarerAt({ kind: "SeldonDeployment", namespace, name });
+      if (declarer === null) continue;
+      if (declarer.release !== null) this.edits.release(declarer, was ?? null, is ?? null);
+      this.#mark(declarer);
+    }
   }
 
   ofAnother(): Iterable<OfAnother> {
@@ -144,6 +174,8 @@ export class ObjectGraph {
     const reading = new TrackedLookups(this);
     const meaning = this.#meaningOf(declarer, reading);
     declarer.means(meaning);
+    if (meaning.release === null) this.#released.delete(declarer);
+    else this.#released.add(declarer);
     this.hosts.replace(declarer.ref, declarer.createdAt, meaning.hosts);
     const { reads } = reading;
     for (const read of declarer.reads) {

@@ -10,6 +10,7 @@ import type { PlannedService } from "./external-services.ts";
 import type { Service } from "../backends/services.ts";
 import type { Secret, TlsContext } from "../backends/tls.ts";
 import type { Grant, TranslateSettings } from "../model/translation.ts";
+import type { PlannedRelease, ReleaseEntry } from "../model/release.ts";
 import type { UpstreamPlan } from "../backends/upstreams.ts";
 
 /** A prefix of shared space on some hosts. */
@@ -65,6 +66,8 @@ export interface ObjectMeaning {
   readonly configBytes: number;
   /** How hosts are served by TLS. */
   readonly hosts: readonly HostDeclaration[];
+  /** What an SD asks for; null: nothing. */
+  readonly release: PlannedRelease | null;
 }
 
 export const nothing: ObjectMeaning = Object.freeze({
@@ -74,6 +77,7 @@ export const nothing: ObjectMeaning = Object.freeze({
   problems: [],
   configBytes: 0,
   hosts: [],
+  release: null,
 });
 
 export const ownedStanding: Standing = Object.freeze({ kind: "owned" });
@@ -86,6 +90,10 @@ export interface Lookups {
   tlsContext(namespace: string, name: string): TlsContext | null;
   /** Is there an SD of that external or own name? */
   nameTaken(namespace: string, name: string): boolean;
+  /** Are there several? */
+  nameShared(namespace: string, name: string): boolean;
+  /** How far the release of this SD has come, by the record; null: it is in none. */
+  releaseOf(ref: ObjectRef): ReleaseEntry | null;
   /** Services that belong to an SD, in order of name. */
   servicesOf(deployment: Deployment): readonly Service[];
   hasEndpoints(service: Service, port: number): boolean;
@@ -104,6 +112,7 @@ export class MeaningBuilder {
   readonly services: PlannedService[] = [];
   readonly problems: Problem[] = [];
   readonly hosts: HostDeclaration[] = [];
+  release: PlannedRelease | null = null;
   readonly #subject: ObjectRef;
 
   constructor(subject: ObjectRef) {
@@ -122,6 +131,7 @@ export class MeaningBuilder {
       problems: this.problems,
       configBytes,
       hosts: this.hosts,
+      release: this.release,
     };
   }
 }

@@ -38,6 +38,8 @@ export interface Predictor {
   readonly ports: PredictorPorts;
   /** A value of it cannot be read, and there is no last good form: it is never ready. */
   readonly withheld: boolean;
+  /** Of an SD with a rollout or a bandit: digest of its graph and pods. Another one is another model. Else "". */
+  readonly model: string;
 }
 
 export interface PredictorPorts {

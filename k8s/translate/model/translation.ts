@@ -17,6 +17,8 @@ export interface TranslateSettings {
   readonly bareNames: "on" | "off";
   /** Answers of models name their predictor in `x-sluice-predictor`, unless a SeldonDeployment says otherwise (`--answered-by`). */
   readonly answeredBy: boolean;
+  /** Rollouts and bandits move traffic. */
+  readonly releases: boolean;
   /** Seldon's OAuth gateway is served (`--oauth`). */
   readonly oauth: boolean;
   /** Read Mapping objects and `getambassador.io/config` on Services (`--mappings`; always true in a folder). */

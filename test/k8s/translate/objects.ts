@@ -13,6 +13,7 @@ export const clusterSettings: TranslateSettings = {
   claims: "open",
   bareNames: "on",
   answeredBy: false,
+  releases: true,
   mappings: true,
   dial: "endpoints",
   source: "cluster",

@@ -1,0 +1,89 @@
+// What the annotations of an SD say about its release: the plan, or why nothing moves.
+import { annotationOf } from "../fields/annotation.ts";
+import { annotations as declared } from "../fields/annotations.ts";
+import { predictorShares } from "../../../routing/route/weights.ts";
+import type { Deployment } from "../model/deployment.ts";
+import type { PlannedRelease } from "../model/release.ts";
+import type { Lookups } from "../meaning/meaning.ts";
+import type { Report } from "../values/report.ts";
+import { quoted } from "../values/value.ts";
+import type { DeploymentPolicy } from "./deployment-policy.ts";
+import { digestOf } from "./model-digest.ts";
+
+/** null: it asks for none. What is wrong stops it, with a Problem: nobody's share grows by a contradiction. */
+export function plannedRelease(
+  deployment: Deployment,
+  policy: DeploymentPolicy,
+  around: Lookups,
+  report: Report,
+): PlannedRelease | null {
+  const { annotations, predictors, ref } = deployment;
+  const [rollout, bandit] = [declared.rollout, declared.bandit].map((one) => annotationOf(annotations, one));
+  const written = rollout ?? bandit;
+  if (written === null || written === undefined) return null;
+  const live = predictors.flatMap((one, at) => (one.shadow ? [] : [{ ...one, traffic: policy.shares[at]! }]));
+  const arms = live.map(({ name }) => name);
+  const orders = { isPaused: policy.rolloutPause, isAborted: policy.rolloutAbort, isPromoted: policy.rolloutPromote };
+  const planned = (plan: PlannedRelease["plan"], models: readonly string[]): PlannedRelease => ({
+    ref,
+    field: written.field,
+    plan,
+    arms,
+    declared: predictorShares(live.map(({ traffic }) => traffic)).shares.map((share) => share * 100),
+    text: digestOf(written.text),
+    models: digestOf(live.filter(({ name }) => models.includes(name)).map(({ name, model }) => [name, model])),
+    ...orders,
+  });
+  const stopped = (why: string): PlannedRelease => planned({ kind: "stopped", why }, []);
+  const conflict = (why: string): PlannedRelease => {
+    report("error", "release-conflict", written.field, `${why}, so no traffic moves and each predictor keeps its share`);
+    return stopped(why);
+  };
+  if (policy.rollout === "unreadable" || policy.bandit === "unreadable")
+    return stopped("its annotation cannot be read");
+  const other = otherDecider(deployment, policy, around);
+  if (rollout !== null && bandit !== null)
+    return conflict(`${declared.bandit.name} moves the same traffic; remove one of the two`);
+  if (other !== null) return conflict(other);
+  if (!around.settings.releases) {
+    report(
+      "error",
+      "releases-off",
+      written.field,
+      "this gateway moves no traffic by itself, so each predictor keeps its share; set rollouts: true in the values of the chart, or remove the annotation",
+    );
+    return stopped("releases are off");
+  }
+  if (arms.length < 2) return conflict("it needs two predictors with live traffic; add one, or remove the annotation");
+  if (policy.rolloutPromote && (policy.rolloutAbort || policy.rolloutPause))
+    report(
+      "warning",
+      "release-conflict",
+      `metadata.annotations["${declared.rolloutPromote.name}"]`,
+      "another annotation pauses or aborts the rollout, so Sluice does not promote it; remove one of them",
+    );
+  if (policy.rollout !== null) {
+    const { to } = policy.rollout;
+    if (!arms.includes(to))
+      return conflict(
+        predictors.some(({ name }) => name === to)
+          ? `the predictor ${quoted(to)} is a shadow, which takes no live traffic; name one that is not`
+          : `the spec has no predictor ${quoted(to)}; name one that it has`,
+      );
+    if (arms[0] === to)
+      return conflict(`${quoted(to)} is the first predictor, from which traffic is moved; name another one`);
+    return planned({ kind: "rollout", plan: policy.rollout }, [to]);
+  }
+  return policy.bandit === null ? null : planned({ kind: "bandit", plan: policy.bandit }, arms);
+}
+
+/** What else decides about the same traffic; null: nothing. */
+function otherDecider({ ref, annotations }: Deployment, policy: DeploymentPolicy, around: Lookups): string | null {
+  for (const one of [declared.traffic, declared.weight, declared.shadow]) {
+    const written = annotationOf(annotations, one);
+    if (written !== null && written.text !== "") return `${one.name} decides about the same traffic; remove one of the two`;
+  }
+  return around.nameShared(ref.namespace, policy.externalName)
+    ? `another SeldonDeployment shares the name ${quoted(policy.externalName)} and takes part of its traffic; give each a name of its own`
+    : null;
+}

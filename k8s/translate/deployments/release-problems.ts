@@ -1,0 +1,22 @@
+// Problems of a release that is under way: what its record says that the spec does not, and that it was aborted.
+import type { PlannedRelease, ReleaseEntry } from "../model/release.ts";
+import type { Report } from "../values/report.ts";
+
+export function reportRelease({ plan, models, arms, field }: PlannedRelease, entry: ReleaseEntry | null, report: Report): void {
+  if (entry === null || plan.kind === "stopped" || entry.models !== models) return;
+  const unknown = Object.keys(entry.shares).filter((name) => !arms.includes(name));
+  if (unknown.length > 0)
+    report(
+      "warning",
+      "release-conflict",
+      field,
+      `the record of releases gives traffic to ${unknown.join(", ")}, which the spec does not name, so Sluice ignores that`,
+    );
+  if (entry.state !== "aborted") return;
+  report(
+    "warning",
+    "rollout-aborted",
+    field,
+    `the rollout was aborted: ${entry.why}; its predictor gets no traffic until this annotation or the model changes`,
+  );
+}
