@@ -117,7 +117,18 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "gateway/callers": [["providers"]],
   "gateway/control": [
-    ["slots", "upstreams", "callers", "certificates", "status", "failures", "publish", "changes", "leadership"],
+    [
+      "slots",
+      "upstreams",
+      "callers",
+      "certificates",
+      "status",
+      "failures",
+      "publish",
+      "changes",
+      "leadership",
+      "releases",
+    ],
     ["measured"],
   ],
 };

@@ -37,6 +37,7 @@ import { CertificateStore } from "./certificates/certificate-store.ts";
 import { ClaimSync, syncTimes } from "./claim-sync.ts";
 import type { Election } from "./leadership/leadership.ts";
 import { openElection } from "./leadership/open-election.ts";
+import { Releases } from "./releases/releases.ts";
 import { RequestBook } from "./failures/request-book.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { changeEventOf } from "./status/change-event.ts";
@@ -110,6 +111,8 @@ class ControlWorker {
   readonly #claims: ClaimSync | null;
   /** Which replica decides about releases; null: none has to. */
   readonly #election: Election | null;
+  /** null: no traffic moves by itself. */
+  readonly #releases: Releases | null;
   readonly #revocation: TokenRevocation;
   readonly #problemEvents: ProblemEvents | null;
   readonly #problemLog: ProblemLog;
@@ -142,6 +145,7 @@ class ControlWorker {
       settings,
       [...ownAddresses(settings), ...source.forbiddenAddresses],
       "unready",
+      source.releases !== null,
     );
     this.#translator = new Translator(
       translate,
@@ -221,7 +225,21 @@ class ControlWorker {
             },
             syncTimes,
           );
+    this.#releases =
+      source.releases === null
+        ? null
+        : new Releases(source.releases, {
+            log,
+            clock: systemClock,
+            nowMs: Date.now,
+            planned: () => this.#translator.plannedReleases(),
+            exists: (namespace, name) => this.#translator.hasDeployment(namespace, name),
+            recorded: (record) => this.#reconciler.release(record),
+            problemsChanged,
+            totalOf: (predictor) => this.#reconciler.totalOf(predictor),
+          });
     this.#reconciler.gatherAlso(() => [
+      ...(this.#releases?.problems ?? []),
       ...(this.#claims?.problems ?? []),
       ...this.#policies.problems,
       ...guardProblems(this.#translator.guards(), this.#policies.policy),
@@ -261,6 +279,7 @@ class ControlWorker {
       await this.#claims?.open();
       this.#reconciler.open();
       this.#election?.start();
+      this.#releases?.open();
       const { grantsBefore, settings } = this.#start;
       if (grantsBefore !== null)
         this.#changes.sent(
@@ -347,6 +366,7 @@ class ControlWorker {
     if (this.#reconciler.served.version > 0) this.#problemLog.soon();
     this.#policies.take(change);
     this.#claims?.changed();
+    this.#releases?.changed();
     this.#certificates.declare(this.#translator.current().hosts);
     this.#source.follow(new Set([...this.#translator.wantedSecrets, ...this.#policies.wantedSecrets]));
   }
@@ -404,7 +424,14 @@ class ControlWorker {
 
   async #stop(): Promise<void> {
     for (const end of this.#endings) end();
-    for (const part of [this.#problemEvents, this.#claims, this.#policies, this.#certificates, this.#reconciler])
+    for (const part of [
+      this.#problemEvents,
+      this.#claims,
+      this.#releases,
+      this.#policies,
+      this.#certificates,
+      this.#reconciler,
+    ])
       part?.stop();
     void this.#look?.then((opened) => opened.close());
     await this.#election?.release();

@@ -7,6 +7,7 @@ import type { Series } from "../../routing/model/mapping.ts";
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
+import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
 import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";
@@ -328,6 +329,16 @@ export class Reconciler {
   record(record: ClaimRecord): void {
     this.#take(this.#translator.setRecord(record, this.#batches), this.#outside.nowMs());
     this.#keep();
+  }
+
+  /** The record of releases is another one. */
+  release(record: ReleaseRecord): void {
+    this.#take(this.#translator.setReleases(record, this.#batches), this.#outside.nowMs());
+  }
+
+  /** What the live requests of a predictor came to since this process began. */
+  totalOf(predictor: PredictorKey): { readonly requests: number; readonly failed: number } {
+    return this.#measured.total(predictor);
   }
 
   #take(translated: TranslationChange, readAtMs: number): void {

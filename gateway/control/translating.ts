@@ -2,6 +2,7 @@
 import type { Problem } from "../../routing/text/problem.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord, ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
+import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
 import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
 import type { ObjectEdits } from "../../k8s/translate/model/edit.ts";
 import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
@@ -12,6 +13,8 @@ export interface Translating {
   current(): Translation;
   /** The record of claims says this now. */
   setRecord(record: ClaimRecord, batches: Batches): TranslationChange;
+  /** The record of releases says this now. */
+  setReleases(record: ReleaseRecord, batches: Batches): TranslationChange;
   /** All Problems, in no order, with pauses. */
   gatherProblems(): Generator<void, readonly Problem[]>;
   /** What changed in the record of claims since the last call; null is gone. */

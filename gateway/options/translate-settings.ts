@@ -2,11 +2,12 @@
 import type { TranslateSettings } from "../../k8s/translate/model/translation.ts";
 import type { Settings } from "./settings.ts";
 
-/** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. `withoutSlices`: as in TranslateSettings. */
+/** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. `withoutSlices`: as in TranslateSettings. `releases`: there is a record of them; tools say what such a gateway serves. */
 export function translateSettingsOf(
   settings: Settings,
   forbiddenAddresses: readonly string[],
   withoutSlices: TranslateSettings["withoutSlices"],
+  releases = true,
 ): TranslateSettings {
   const {
     ambassadorIds,
@@ -30,6 +31,7 @@ export function translateSettingsOf(
     bareNames,
     answeredBy,
     oauth,
+    releases,
     mappings: settings.mappings || source.kind === "folder",
     dial,
     source: source.kind,

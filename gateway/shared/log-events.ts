@@ -37,6 +37,7 @@ export const logEvents = {
     "warn",
     "Sluice could not ask which replica leads, and tries again; meanwhile no release goes on here",
   ],
+  "releases-record-unwritten": ["warn", "Sluice could not write the record of releases, and tries again"],
   "open-claims": ["warn", "Any namespace may claim any prefix or host: give `--grants`"],
   certificates: ["info", "Sluice serves this set of certificates from now on"],
   "grants-changed": ["info", "Sluice read new Grants, and the control worker restarts with them"],

@@ -47,7 +47,7 @@ export const deploymentProblems = {
   ),
   "bad-rollout": error(
     "`sluice.io/rollout` cannot be read. No traffic moves, and each predictor keeps the share that it has.",
-    annotation("sluice.io/rollout: \"to canary; steps many\""),
+    annotation('sluice.io/rollout: "to canary; steps many"'),
     "Correct the part that the sentence names.",
   ),
   "bad-bandit": error(

@@ -128,6 +128,21 @@ ${plainDeployment("iris", "second")}
     situation("The ConfigMap or the file of the record was edited by hand."),
     "Correct the record, or delete it. The gateway then writes what it knows.",
   ),
+  "releases-record-unreadable": error(
+    "The gateway cannot read the record of releases. All shares stay as they are, and no rollout or bandit moves traffic.",
+    situation("somebody edited the ConfigMap of the record by hand"),
+    "Restore its text from a backup, or delete it: the gateway then writes what it knows.",
+  ),
+  "releases-record-unwritten": error(
+    "The gateway cannot write the record of releases. All shares stay as they are, and no rollout or bandit moves traffic.",
+    situation("the gateway may read the ConfigMap of the record, and not update it"),
+    "Let the gateway create and update it: the chart does with `rollouts: true`.",
+  ),
+  "releases-record-full": warning(
+    "The record of releases has no room for more: 64 KiB a namespace and 960 KiB in all. Releases that find no room do not begin.",
+    situation("hundreds of SDs of one namespace with a rollout"),
+    "Remove the annotation from SDs whose release has ended.",
+  ),
   "claims-record-unwritten": error(
     "The gateway cannot write its record of claims. After a restart it does not know the claims since the last write.",
     situation("The ServiceAccount of the gateway may not update the ConfigMap, or the disk is full."),

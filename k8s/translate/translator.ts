@@ -126,6 +126,11 @@ export class Translator {
     return this.#pass(batches);
   }
 
+  /** Is there an SD of this name that can be read? */
+  hasDeployment(namespace: string, name: string): boolean {
+    return (this.#graph.declarerAt({ kind: "SeldonDeployment", namespace, name })?.deployment ?? null) !== null;
+  }
+
   /** What SDs ask for, in no order. */
   plannedReleases(): Iterable<PlannedRelease> {
     return this.#graph.plannedReleases();

@@ -67,6 +67,20 @@ export class MeasuredPredictors {
     for (const entry of entries) this.#last.take(entry);
   }
 
+  /** What the live requests of a predictor came to since this process began. */
+  total(predictor: PredictorKey): { readonly requests: number; readonly failed: number } {
+    let [requests, failed] = [0, 0];
+    for (const protocol of protocols) {
+      const found = this.#slots.find({ ...predictor, protocol });
+      if (found === null || found === undefined || !this.#windows.isUsed(found.slot)) continue;
+      const counted = this.#windows.total(found);
+      requests += counted.requests;
+      failed += counted.failed;
+    }
+    // Another thread counts while these are read, and a request that failed counts in two cells.
+    return { requests: Math.max(requests, failed), failed };
+  }
+
   /** All of them together. */
   of(predictors: readonly PredictorKey[]): MeasuredWindows {
     const found = predictors

@@ -6,6 +6,7 @@ import { failureCell, slotCell, usedSlots } from "../../shared/counters.ts";
 import { durationBounds, failureLayout, fixed, flagNames, serverErrors, slotLayout } from "../../shared/metrics.ts";
 import type { Slices } from "../../admin/slices.ts";
 import type { CountedSeries } from "../../admin/families/series.ts";
+import { meaningOf } from "../../explain/measured-words.ts";
 import { Rings } from "./rings.ts";
 
 /** Between two looks at the cells. */
@@ -122,6 +123,20 @@ export class Windows {
       lastMinute: this.#since(counted, windowsMs.lastMinute),
       lastFiveMinutes: this.#since(counted, windowsMs.lastFiveMinutes),
     };
+  }
+
+  /** What a Series has counted ever, and what of it failed; not what was refused for the request itself. Modulo 2³² for each kind. */
+  total({ slot }: CountedSeries): { readonly requests: number; readonly failed: number } {
+    this.#read(slot);
+    let requests = 0;
+    let failed = this.#totals[modelErrorsAt]!;
+    for (let bucket = 0; bucket < bucketCount; bucket++) requests += this.#totals[bucket]!;
+    for (const [at, flag] of flagNames.entries()) {
+      const meaning = meaningOf(flag);
+      if (meaning === "failed") failed += this.#flagTotals[at]!;
+      else if (meaning === "refused") requests -= this.#flagTotals[at]!;
+    }
+    return { requests, failed };
   }
 
   /** `counted` null: all of it since the newest look. */

@@ -35,16 +35,21 @@ export function plannedRelease(
     ...orders,
   });
   const stopped = (why: string): PlannedRelease => planned({ kind: "stopped", why }, []);
-  const conflict = (why: string): PlannedRelease => {
-    report("error", "release-conflict", written.field, `${why}, so no traffic moves and each predictor keeps its share`);
+  const conflict = (why: string, write: string): PlannedRelease => {
+    report(
+      "error",
+      "release-conflict",
+      written.field,
+      `${why}, so no traffic moves and each predictor keeps its share; ${write}`,
+    );
     return stopped(why);
   };
   if (policy.rollout === "unreadable" || policy.bandit === "unreadable")
     return stopped("its annotation cannot be read");
   const other = otherDecider(deployment, policy, around);
   if (rollout !== null && bandit !== null)
-    return conflict(`${declared.bandit.name} moves the same traffic; remove one of the two`);
-  if (other !== null) return conflict(other);
+    return conflict(`${declared.bandit.name} moves the same traffic`, "remove one of the two");
+  if (other !== null) return conflict(...other);
   if (!around.settings.releases) {
     report(
       "error",
@@ -54,7 +59,8 @@ export function plannedRelease(
     );
     return stopped("releases are off");
   }
-  if (arms.length < 2) return conflict("it needs two predictors with live traffic; add one, or remove the annotation");
+  if (arms.length < 2)
+    return conflict("it needs two predictors with live traffic", "add one, or remove the annotation");
   if (policy.rolloutPromote && (policy.rolloutAbort || policy.rolloutPause))
     report(
       "warning",
@@ -65,25 +71,31 @@ export function plannedRelease(
   if (policy.rollout !== null) {
     const { to } = policy.rollout;
     if (!arms.includes(to))
-      return conflict(
-        predictors.some(({ name }) => name === to)
-          ? `the predictor ${quoted(to)} is a shadow, which takes no live traffic; name one that is not`
-          : `the spec has no predictor ${quoted(to)}; name one that it has`,
-      );
+      return predictors.some(({ name }) => name === to)
+        ? conflict(`the predictor ${quoted(to)} is a shadow and takes no live traffic`, "name one that is no shadow")
+        : conflict(`the spec has no predictor ${quoted(to)}`, "name one that it has");
     if (arms[0] === to)
-      return conflict(`${quoted(to)} is the first predictor, from which traffic is moved; name another one`);
+      return conflict(`${quoted(to)} is the first predictor, from which a rollout takes traffic`, "name another one");
     return planned({ kind: "rollout", plan: policy.rollout }, [to]);
   }
   return policy.bandit === null ? null : planned({ kind: "bandit", plan: policy.bandit }, arms);
 }
 
 /** What else decides about the same traffic; null: nothing. */
-function otherDecider({ ref, annotations }: Deployment, policy: DeploymentPolicy, around: Lookups): string | null {
+function otherDecider(
+  { ref, annotations }: Deployment,
+  policy: DeploymentPolicy,
+  around: Lookups,
+): readonly [why: string, write: string] | null {
   for (const one of [declared.traffic, declared.weight, declared.shadow]) {
     const written = annotationOf(annotations, one);
-    if (written !== null && written.text !== "") return `${one.name} decides about the same traffic; remove one of the two`;
+    if (written !== null && written.text !== "")
+      return [`${one.name} decides about the same traffic`, "remove one of the two"];
   }
   return around.nameShared(ref.namespace, policy.externalName)
-    ? `another SeldonDeployment shares the name ${quoted(policy.externalName)} and takes part of its traffic; give each a name of its own`
+    ? [
+        `another SeldonDeployment shares the name ${quoted(policy.externalName)} and takes part of its traffic`,
+        "give each a name of its own",
+      ]
     : null;
 }

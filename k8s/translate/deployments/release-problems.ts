@@ -2,7 +2,11 @@
 import type { PlannedRelease, ReleaseEntry } from "../model/release.ts";
 import type { Report } from "../values/report.ts";
 
-export function reportRelease({ plan, models, arms, field }: PlannedRelease, entry: ReleaseEntry | null, report: Report): void {
+export function reportRelease(
+  { plan, models, arms, field }: PlannedRelease,
+  entry: ReleaseEntry | null,
+  report: Report,
+): void {
   if (entry === null || plan.kind === "stopped" || entry.models !== models) return;
   const unknown = Object.keys(entry.shares).filter((name) => !arms.includes(name));
   if (unknown.length > 0)

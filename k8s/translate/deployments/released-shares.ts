@@ -36,9 +36,7 @@ export function sharesWith(
   }
   const rest = total(others);
   const first = said.indexOf(null);
-  return said.map(
-    (share, at) => share ?? (rest > 0 ? ((1 - sum) * others[at]!) / rest : at === first ? 1 - sum : 0),
-  );
+  return said.map((share, at) => share ?? (rest > 0 ? ((1 - sum) * others[at]!) / rest : at === first ? 1 - sum : 0));
 }
 
 function total(values: readonly number[]): number {

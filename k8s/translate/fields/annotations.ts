@@ -120,7 +120,8 @@ export const annotations = {
     bad: { kind: "default", instead: () => "nothing moves, and each predictor keeps the share that it has" },
     unreadable: "unreadable",
     code: "bad-rollout",
-    write: (predictors) => `for example ${predictors.find(({ shadow }, index) => index > 0 && !shadow)?.name ?? "canary"}`,
+    write: (predictors) =>
+      `for example ${predictors.find(({ shadow }, index) => index > 0 && !shadow)?.name ?? "canary"}`,
     example: "canary",
     meaning: "steps by which traffic moves to a predictor, and gates that it must keep",
   }),

@@ -38,7 +38,7 @@ export interface ReleaseEntry {
   readonly models: string;
   /** Percent by predictor. The others share what is left as they are declared. */
   readonly shares: Readonly<Record<string, number>>;
-  readonly state: "stepping" | "promoted" | "aborted";
+  readonly state: "stepping" | "held" | "promoted" | "aborted";
   /** Number of the step, from 0. A bandit counts its changes. */
   readonly step: number;
   /** Epoch ms of the leader that wrote it, for people: clocks of replicas differ. */

@@ -49,6 +49,10 @@ class ScriptedTranslator implements Translating {
     return this.apply();
   }
 
+  setReleases(): TranslationChange {
+    return this.apply();
+  }
+
   drainEdits(): ObjectEdits {
     return { edits: [], more: new Map() };
   }

@@ -1,0 +1,110 @@
+// The record of releases as text: what is kept in a ConfigMap or a file, read again by any replica. A line of head, JSON lines, a checksum, so that
+// a record that was cut, merged or edited is recognised and not believed.
+import { createHash } from "node:crypto";
+import { compareText } from "../../../routing/text/problem.ts";
+import { releaseKey, type ReleaseEntry, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
+import { isRecord } from "../../../k8s/translate/values/value.ts";
+
+/** Longest text of a record, bytes: a ConfigMap holds 1 MiB in all. */
+export const maxRecordBytes = 960 * 1024;
+/** Of it, for the releases of one namespace: none takes the room of the others. */
+export const maxNamespaceBytes = 64 * 1024;
+/** Longest `why` that is kept, characters. */
+export const maxWhy = 300;
+
+const head = "sluice-releases 1";
+
+export type RecordRead =
+  | { readonly kind: "record"; readonly record: ReleaseRecord }
+  /** Words that follow "it". */
+  | { readonly kind: "bad"; readonly reason: string };
+
+/** The same text for the same record. */
+export function printReleases(record: ReleaseRecord): string {
+  const lines = [...record].toSorted(([a], [b]) => compareText(a, b)).map(([, entry]) => JSON.stringify(entry));
+  const body = `${[head, ...lines].join("\n")}\n`;
+  return `${body}sha256 ${checksum(body)}\n`;
+}
+
+/** An empty text is an empty record. */
+export function readReleases(text: string): RecordRead {
+  if (text === "") return { kind: "record", record: new Map() };
+  if (Buffer.byteLength(text) > maxRecordBytes) return { kind: "bad", reason: `has more than ${maxRecordBytes} bytes` };
+  if (!text.startsWith(`${head}\n`)) return { kind: "bad", reason: "is not one that this version writes" };
+  const end = text.lastIndexOf("sha256 ");
+  if (end < 0 || text.slice(end) !== `sha256 ${checksum(text.slice(0, end))}\n`)
+    return { kind: "bad", reason: "was cut or edited: its checksum is wrong" };
+  const record = new Map<string, ReleaseEntry>();
+  for (const line of text
+    .slice(head.length + 1, end)
+    .split("\n")
+    .slice(0, -1)) {
+    const entry = readEntry(line);
+    if (entry === null) return { kind: "bad", reason: "holds a line that this version does not write" };
+    record.set(releaseKey(entry), entry);
+  }
+  return { kind: "record", record };
+}
+
+/** `wanted`, without those that are new and find no room. `over`: their keys. What was there before stays. */
+export function withinRoom(
+  before: ReleaseRecord,
+  wanted: ReleaseRecord,
+): { readonly record: ReleaseRecord; readonly over: readonly string[] } {
+  const record = new Map<string, ReleaseEntry>();
+  const over: string[] = [];
+  const used = new Map<string, number>();
+  let total = head.length + 80;
+  const inTurn = [...wanted].toSorted(([a], [b]) => Number(before.has(b)) - Number(before.has(a)));
+  for (const [key, entry] of inTurn) {
+    const bytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
+    const ofNamespace = (used.get(entry.namespace) ?? 0) + bytes;
+    if (!before.has(key) && (ofNamespace > maxNamespaceBytes || total + bytes > maxRecordBytes)) {
+      over.push(key);
+      continue;
+    }
+    used.set(entry.namespace, ofNamespace);
+    total += bytes;
+    record.set(key, entry);
+  }
+  return { record, over };
+}
+
+function readEntry(line: string): ReleaseEntry | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  if (!isRecord(value)) return null;
+  const { namespace, name, kind, text, models, shares, state, step, sinceMs, why, isPromoteUsed } = value;
+  if (typeof namespace !== "string" || typeof name !== "string" || typeof text !== "string") return null;
+  if (typeof models !== "string" || typeof why !== "string" || typeof isPromoteUsed !== "boolean") return null;
+  if (kind !== "rollout" && kind !== "bandit") return null;
+  if (state !== "stepping" && state !== "held" && state !== "promoted" && state !== "aborted") return null;
+  if (!isCount(step) || !isCount(sinceMs) || !isRecord(shares)) return null;
+  const percents = Object.entries(shares);
+  if (!percents.every(([, percent]) => typeof percent === "number" && percent >= 0 && percent <= 100)) return null;
+  return {
+    namespace,
+    name,
+    kind,
+    text,
+    models,
+    shares: Object.fromEntries(percents as [string, number][]),
+    state,
+    step,
+    sinceMs,
+    why,
+    isPromoteUsed,
+  };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && Number.isSafeInteger(value);
+}
+
+function checksum(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,84 @@
+// Releases: the record, and what moves it, as the control worker uses them.
+import { randomUUID } from "node:crypto";
+import type { Problem } from "../../../routing/text/problem.ts";
+import { noCounts, addedCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import type { CountsByInstance, Evidence } from "../../../release/rollout/evidence.ts";
+import type { RecordStore } from "../../../k8s/source/objects/source.ts";
+import type { PlannedRelease, ReleaseRecord } from "../../../k8s/translate/model/release.ts";
+import type { PredictorKey } from "../../admin/view.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { Log } from "../../shared/log.ts";
+import { ReleaseSync } from "./release-sync.ts";
+import { lookMs, RolloutController } from "./rollout-controller.ts";
+
+export interface ReleasesOutside {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Epoch ms. */
+  readonly nowMs: () => number;
+  readonly planned: () => Iterable<PlannedRelease>;
+  readonly exists: (namespace: string, name: string) => boolean;
+  readonly recorded: (record: ReleaseRecord) => void;
+  readonly problemsChanged: () => void;
+  readonly totalOf: (predictor: PredictorKey) => { readonly requests: number; readonly failed: number };
+}
+
+export class Releases {
+  readonly #outside: ReleasesOutside;
+  readonly #sync: ReleaseSync;
+  readonly #controller: RolloutController;
+  /** Names this process: its counts begin at 0 with it. */
+  readonly #instance = randomUUID();
+  #stopped = false;
+  #isOpen = false;
+
+  constructor(store: RecordStore, outside: ReleasesOutside) {
+    this.#outside = outside;
+    this.#sync = new ReleaseSync(store, outside);
+    this.#controller = new RolloutController(this.#sync, {
+      clock: outside.clock,
+      nowMs: outside.nowMs,
+      isLeader: () => this.#isOpen,
+      planned: outside.planned,
+      exists: ({ namespace, name }) => outside.exists(namespace, name),
+      look: () => Promise.resolve({ countsOf: (release: PlannedRelease) => this.#countsOf(release), blocked: null }),
+    });
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#sync.problems;
+  }
+
+  /** The first table has left. */
+  open(): void {
+    this.#isOpen = true;
+    this.#again();
+  }
+
+  /** SDs changed. */
+  changed(): void {
+    if (this.#isOpen) void this.#controller.look();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#isOpen = false;
+    this.#sync.stop();
+  }
+
+  #again(): void {
+    if (this.#stopped) return;
+    void this.#controller.look().finally(() => this.#outside.clock.after(lookMs, () => this.#again()));
+  }
+
+  #countsOf({ ref, plan, arms }: PlannedRelease): CountsByInstance {
+    if (plan.kind !== "rollout") return {};
+    const of = (predictor: string): ArmCounts => ({
+      ...noCounts,
+      ...this.#outside.totalOf({ namespace: ref.namespace, deployment: ref.name, predictor, role: "live" }),
+    });
+    const { to } = plan.plan;
+    const main = arms.filter((name) => name !== to).reduce((sum, name) => addedCounts(sum, of(name)), noCounts);
+    return { [this.#instance]: { canary: of(to), main } satisfies Evidence };
+  }
+}
