@@ -117,18 +117,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "gateway/callers": [["providers"]],
   "gateway/control": [
-    [
-      "slots",
-      "upstreams",
-      "callers",
-      "certificates",
-      "status",
-      "failures",
-      "publish",
-      "changes",
-      "leadership",
-      "releases",
-    ],
+    ["slots", "upstreams", "callers", "certificates", "status", "failures", "publish", "changes", "leadership"],
+    ["releases"],
     ["measured"],
   ],
 };

@@ -225,19 +225,6 @@ class ControlWorker {
             },
             syncTimes,
           );
-    this.#releases =
-      source.releases === null
-        ? null
-        : new Releases(source.releases, {
-            log,
-            clock: systemClock,
-            nowMs: Date.now,
-            planned: () => this.#translator.plannedReleases(),
-            exists: (namespace, name) => this.#translator.hasDeployment(namespace, name),
-            recorded: (record) => this.#reconciler.release(record),
-            problemsChanged,
-            totalOf: (predictor) => this.#reconciler.totalOf(predictor),
-          });
     this.#reconciler.gatherAlso(() => [
       ...(this.#releases?.problems ?? []),
       ...(this.#claims?.problems ?? []),
@@ -252,6 +239,21 @@ class ControlWorker {
       random: Math.random,
       log,
     });
+    this.#releases =
+      source.releases === null
+        ? null
+        : new Releases(source.releases, {
+            instance: start.instance,
+            leadership: this.#election,
+            log,
+            clock: systemClock,
+            nowMs: Date.now,
+            planned: () => this.#translator.plannedReleases(),
+            exists: (namespace, name) => this.#translator.hasDeployment(namespace, name),
+            recorded: (record) => this.#reconciler.release(record),
+            problemsChanged,
+            totalOf: (predictor) => this.#reconciler.totalOf(predictor),
+          });
     this.#revocation = new TokenRevocation(settings.workers, systemClock);
     this.#problemEvents =
       source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);

@@ -1,5 +1,4 @@
 // Releases: the record, and what moves it, as the control worker uses them.
-import { randomUUID } from "node:crypto";
 import type { Problem } from "../../../routing/text/problem.ts";
 import { noCounts, addedCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { CountsByInstance, Evidence } from "../../../release/rollout/evidence.ts";
@@ -7,11 +6,16 @@ import type { RecordStore } from "../../../k8s/source/objects/source.ts";
 import type { PlannedRelease, ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import type { PredictorKey } from "../../admin/view.ts";
 import type { Clock } from "../../shared/clock.ts";
+import type { Leadership } from "../leadership/leadership.ts";
 import type { Log } from "../../shared/log.ts";
 import { ReleaseSync } from "./release-sync.ts";
 import { lookMs, RolloutController } from "./rollout-controller.ts";
 
 export interface ReleasesOutside {
+  /** Names this process: its counts begin at 0 with it. */
+  readonly instance: string;
+  /** null: nobody leads. */
+  readonly leadership: Pick<Leadership, "isLeader" | "changed"> | null;
   readonly log: Log;
   readonly clock: Clock;
   /** Epoch ms. */
@@ -27,8 +31,6 @@ export class Releases {
   readonly #outside: ReleasesOutside;
   readonly #sync: ReleaseSync;
   readonly #controller: RolloutController;
-  /** Names this process: its counts begin at 0 with it. */
-  readonly #instance = randomUUID();
   #stopped = false;
   #isOpen = false;
 
@@ -38,11 +40,12 @@ export class Releases {
     this.#controller = new RolloutController(this.#sync, {
       clock: outside.clock,
       nowMs: outside.nowMs,
-      isLeader: () => this.#isOpen,
+      isLeader: () => this.#isOpen && outside.leadership?.isLeader() === true,
       planned: outside.planned,
       exists: ({ namespace, name }) => outside.exists(namespace, name),
       look: () => Promise.resolve({ countsOf: (release: PlannedRelease) => this.#countsOf(release), blocked: null }),
     });
+    outside.leadership?.changed(() => this.changed());
   }
 
   get problems(): readonly Problem[] {
@@ -79,6 +82,6 @@ export class Releases {
     });
     const { to } = plan.plan;
     const main = arms.filter((name) => name !== to).reduce((sum, name) => addedCounts(sum, of(name)), noCounts);
-    return { [this.#instance]: { canary: of(to), main } satisfies Evidence };
+    return { [this.#outside.instance]: { canary: of(to), main } satisfies Evidence };
   }
 }

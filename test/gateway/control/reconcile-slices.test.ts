@@ -73,7 +73,7 @@ function start(...slices: readonly SourceObject[]): Started {
     claims: "open",
     bareNames: "on",
     answeredBy: false,
-  releases: true,
+    releases: true,
     mappings: false,
     dial: "endpoints",
     source: "cluster",

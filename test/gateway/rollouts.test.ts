@@ -1,0 +1,77 @@
+// Rollouts on a real gateway: from the annotation to moved traffic and back.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { Deployment } from "../../gateway/api/deployments.ts";
+import { Manifests, ModelServer, serving } from "./gateway-process.ts";
+import { releasedManifest } from "./release-fixtures.ts";
+import { until } from "./until.ts";
+
+const closers: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function models(): Promise<{ main: ModelServer; canary: ModelServer; folder: Manifests }> {
+  const [folder, main, canary] = [await Manifests.create(), await ModelServer.start(), await ModelServer.start()];
+  closers.push(
+    () => folder.remove(),
+    () => main.stop(),
+    () => canary.stop(),
+  );
+  return { folder, main, canary };
+}
+
+async function percents(admin: string): Promise<Record<string, number>> {
+  const found = (await (await fetch(`${admin}/api/v1/deployments/prod/iris`)).json()) as Deployment;
+  return Object.fromEntries(found.predictors.map(({ name, declaredPercent }) => [name, declaredPercent]));
+}
+
+test("a rollout begins at its first step, stays there over a restart, and begins anew with another model", async () => {
+  const { folder, main, canary } = await models();
+  const deploy = (rollout: string, image: string): Promise<void> =>
+    folder.write(
+      "iris.yaml",
+      releasedManifest({
+        name: "iris",
+        annotations: rollout === "" ? {} : { "sluice.io/rollout": rollout },
+        predictors: [
+          ["main", main.port, "model:1"],
+          ["canary", canary.port, image],
+        ],
+      }),
+    );
+  const record = join(
+    await Manifests.create().then((other) => (closers.push(() => other.remove()), other.folder)),
+    "releases",
+  );
+  await deploy("to canary; steps 20%, 100%", "model:2");
+  let gateway = serving(folder.folder, 1, "--releases-record", record);
+  closers.push(() => gateway.kill());
+  let { admin } = await gateway.listening();
+  await until(async () => (await percents(admin))["canary"] === 20);
+  expect(await percents(admin)).toEqual({ main: 80, canary: 20 });
+  expect(await readFile(record, "utf8")).toContain('"shares":{"canary":20},"state":"stepping","step":0');
+  const told = await gateway.seen("change", { name: "iris", outcome: "live" });
+  expect(told["sentence"]).toMatch(/rollout: none → canary 20%: it begins, live on 1 of 1 workers after \d+ ms/);
+
+  await gateway.kill();
+  gateway = serving(folder.folder, 1, "--releases-record", record);
+  ({ admin } = await gateway.listening());
+  expect(await percents(admin)).toEqual({ main: 80, canary: 20 });
+
+  // Another plan goes on at the last of its steps that is no further.
+  await deploy("to canary; steps 5%, 15%, 50%, 100%", "model:2");
+  await until(async () => (await percents(admin))["canary"] === 15);
+  // What cannot be read stays where it is.
+  await deploy("to canary; steps many", "model:2");
+  const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
+  await until(async () => (await problems()).includes("bad-rollout"));
+  expect(await percents(admin)).toEqual({ main: 85, canary: 15 });
+  await deploy("to canary; steps 5%, 15%, 50%, 100%", "model:3");
+  await until(async () => (await percents(admin))["canary"] === 5);
+  // Without the annotation the spec decides, and the record forgets it.
+  await deploy("", "model:3");
+  await until(async () => (await percents(admin))["canary"] === 50);
+  await until(async () => !(await readFile(record, "utf8")).includes("iris"));
+});
