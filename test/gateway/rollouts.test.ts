@@ -75,3 +75,84 @@ test("a rollout begins at its first step, stays there over a restart, and begins
   await until(async () => (await percents(admin))["canary"] === 50);
   await until(async () => !(await readFile(record, "utf8")).includes("iris"));
 });
+
+test("release, fault at 5 %, abort: each request is answered, few met the fault, and the abort stays over a restart", async () => {
+  const { folder, main, canary } = await models();
+  let isFaulty = false;
+  let met = 0;
+  canary.answer = (_, response) => {
+    if (isFaulty) met += 1;
+    response.writeHead(isFaulty ? 500 : 200).end("{}");
+  };
+  const deploy = (annotations: Record<string, string>, image = "model:2"): Promise<void> =>
+    folder.write(
+      "iris.yaml",
+      releasedManifest({
+        name: "iris",
+        annotations: {
+          "sluice.io/rollout": "to canary; steps 5%, 100%; every 10s; min 20 requests; errors ≤ 5%",
+          ...annotations,
+        },
+        predictors: [
+          ["main", main.port, "model:1"],
+          ["canary", canary.port, image],
+        ],
+      }),
+    );
+  await deploy({});
+  const options = ["--releases-record", join(folder.folder, ".releases")];
+  let gateway = serving(folder.folder, 2, ...options);
+  closers.push(() => gateway.kill());
+  let { traffic, admin } = await gateway.listening();
+  await until(async () => (await percents(admin))["canary"] === 5);
+
+  const statuses = new Map<number, number>();
+  let sent = 0;
+  let isOver = false;
+  const client = async (): Promise<void> => {
+    while (!isOver) {
+      const { status } = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, {
+        method: "POST",
+        body: "{}",
+      });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      sent += 1;
+      if (sent === 500) isFaulty = true;
+    }
+  };
+  const clients = Array.from({ length: 4 }, client);
+  await until(async () => (await percents(admin))["canary"] === 0);
+  const metBefore = met;
+  const sentBefore = sent;
+  await until(() => sent > sentBefore + 500);
+  isOver = true;
+  await Promise.all(clients);
+  // A request that was on its way at that moment may still meet it.
+  expect(met - metBefore).toBeLessThanOrEqual(4);
+  expect([...statuses].filter(([status]) => status !== 200)).toEqual([[500, met]]);
+  expect(sent).toBe([...statuses.values()].reduce((sum, count) => sum + count, 0));
+  const { sentence } = await gateway
+    .seen("change", { name: "iris", outcome: "live" })
+    .then(() =>
+      gateway.records.findLast((one) => one.event === "change" && String(one["sentence"]).includes("rollout:"))!,
+    );
+  expect(sentence).toMatch(/^rollout: canary 5%: .* → canary 0%: .*canary.*, live on 2 of 2 workers after \d+ ms$/);
+  const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
+  await until(async () => (await problems()).includes("rollout-aborted"));
+
+  await gateway.kill();
+  gateway = serving(folder.folder, 2, ...options);
+  ({ traffic, admin } = await gateway.listening());
+  expect(await percents(admin)).toEqual({ main: 100, canary: 0 });
+  // The model that is mended begins anew, and a person may promote it.
+  isFaulty = false;
+  await deploy({}, "model:3");
+  await until(async () => (await percents(admin))["canary"] === 5);
+  await deploy({ "sluice.io/rollout-promote": "true" }, "model:3");
+  await until(async () => (await percents(admin))["canary"] === 100);
+  // An order promotes one release, and no later one.
+  await deploy({ "sluice.io/rollout-promote": "true" }, "model:4");
+  await until(async () => (await percents(admin))["canary"] === 5);
+  await deploy({ "sluice.io/rollout-abort": "true" }, "model:4");
+  await until(async () => (await percents(admin))["canary"] === 0);
+});

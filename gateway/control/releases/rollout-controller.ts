@@ -1,8 +1,8 @@
 // RolloutController: moves the traffic of SDs that ask for it, by what was counted. The leader looks at the counts of all replicas, decides, and writes the
 // record; everybody serves what the record says. Time is the leader's own, so clocks of replicas are not compared, and what it has not written did not happen.
-import { decideRollout, type RolloutDecision } from "../../../release/rollout/decide.ts";
+import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
 import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
-import type { RolloutState } from "../../../release/rollout/state.ts";
+import { stepState, type RolloutState } from "../../../release/rollout/state.ts";
 import { releaseKey, type PlannedRelease, type ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Clock } from "../../shared/clock.ts";
@@ -15,8 +15,8 @@ export const lookMs = 2000;
 /** Counts of every release, cumulative, of each process that answers. */
 export interface ReleaseLook {
   readonly countsOf: (release: PlannedRelease) => CountsByInstance;
-  /** Why evidence is not whole, as a sentence; null: every replica answers. */
-  readonly blocked: string | null;
+  /** Why evidence is not whole; null: every replica answers. */
+  readonly blocked: RolloutLook["blocked"];
 }
 
 export interface RolloutControllerOutside {
@@ -122,7 +122,9 @@ export class RolloutController {
     const begun = beginning(release, plan, entry, counts);
     const known = this.#known.get(releaseKey(release.ref));
     const isKnown = begun === null && known !== undefined && known.entry === entry;
-    const state = begun !== null ? begun.state : isKnown ? known.state : stateOf(entry!, plan, counts);
+    const found = begun !== null ? begun.state : isKnown ? known.state : stateOf(entry!, plan, counts);
+    // A person may take back what is promoted.
+    const state = found.kind === "promoted" && release.isAborted ? stepState(plan.steps.length - 1, counts) : found;
     const isPromoteUsed = release.isPromoted && (entry?.isPromoteUsed ?? false);
     const decision = decideRollout(plan, state, {
       elapsedMs: isKnown ? nowMs - known.lookedMs : 0,
@@ -130,9 +132,9 @@ export class RolloutController {
       wanted: wantedOf(release, isPromoteUsed),
       blocked: seen.blocked,
     });
-    const isMoved = begun !== null || !isSameStanding(state, decision.state);
+    const isMoved = begun !== null || !isSameStanding(found, decision.state);
     const isUsed = isPromoteUsed || (release.isPromoted && decision.state.kind === "promoted");
-    const why = isSameStanding(state, decision.state) ? (begun?.why ?? "") : decision.sentence;
+    const why = isSameStanding(found, decision.state) ? (begun?.why ?? "") : decision.sentence;
     const nextEntry = isMoved
       ? entryOf(release, plan, decision.state, why, this.#outside.nowMs(), isUsed)
       : entry!.isPromoteUsed === isUsed
