@@ -108,9 +108,9 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
 
   const statuses = new Map<number, number>();
   let sent = 0;
-  let isOver = false;
+  const over = new AbortController();
   const client = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { status } = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, {
         method: "POST",
         body: "{}",
@@ -125,7 +125,7 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
   const metBefore = met;
   const sentBefore = sent;
   await until(() => sent > sentBefore + 500);
-  isOver = true;
+  over.abort();
   await Promise.all(clients);
   // A request that was on its way at that moment may still meet it.
   expect(met - metBefore).toBeLessThanOrEqual(4);
