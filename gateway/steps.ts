@@ -48,6 +48,8 @@ export interface StepConditions {
   readonly bodyBytes: number;
   /** The request asks to change to WebSocket. */
   readonly upgrade: boolean;
+  /** It is feedback for a model. */
+  readonly feedback: boolean;
   /** Who may call; null: it is not known yet. */
   readonly policy: CallPolicy | null;
   /** Who is asked about requests. */
@@ -86,6 +88,10 @@ const ofRoute = {
   "rate-limit-service": {
     why: "It asks outside, so what can be decided here comes first.",
     applies: ({ terms }) => terms.rateLimit.kind !== "none",
+  },
+  feedback: {
+    why: "Feedback goes to the predictor that its puid names. Its body may be held for that, so who calls, and how much, comes before. What follows is of that predictor.",
+    applies: ({ forward, feedback, mapping }) => feedback && forward !== null && mapping.series.predictor !== "",
   },
   redirect: {
     why: "The request goes elsewhere: limits and choices of an upstream do not concern it.",

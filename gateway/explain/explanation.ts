@@ -1,4 +1,5 @@
 // Explanation: why a request goes where it goes. The same code for `sluice explain` and the admin port; nothing is sent.
+import { isFeedback } from "../../routing/request/feedback.ts";
 import type { Series } from "../../routing/model/mapping.ts";
 import type { Measured } from "../api/deployments.ts";
 import { failedWords } from "./measured-words.ts";
@@ -166,7 +167,7 @@ function wayOf(
             translation,
             withoutCredentialsInQuery(textOf(head.pathBytes, head.pathStart, head.queryEnd), policy),
             (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as),
-            { bodyBytes, policy, upgrade: asksForWebSocket(request), external },
+            { bodyBytes, policy, upgrade: asksForWebSocket(request), feedback: isFeedback(head), external },
             ({ series }) => measuredOf(series),
           ),
     reject: decision.kind === "reject" ? rejection(decision, request.grpc) : null,

@@ -105,6 +105,10 @@ export const limitOptions = {
     { byDefault: 64 * 1024 * 1024, min: 0, max: 64 * gibibyte },
     "bytes of requests that a worker keeps for retries",
   ),
+  feedbackBodyBytes: integer(
+    { byDefault: 1024 * 1024, min: 0, max: gibibyte },
+    "bytes of a feedback that Sluice keeps until its puid has come (also within --retry-total-bytes)",
+  ),
   shadowBodyBytes: integer(
     { byDefault: 8 * 1024 * 1024, min: 0, max: gibibyte },
     "largest request body that Sluice copies to shadows",

@@ -1,7 +1,7 @@
 // Counters in shared memory: one block a data worker, one writer each; the control worker reads and sums them.
 //
 // A block is an array of doubles: first the fixed counters, then what each Upstream has in use, for breakers, then one slot of
-// `slotCells` a series, then for each series what only failures and answers of the gateway itself write. A double is written by one aligned
+// `slotCells` a series, then for each series what only failures and answers of the gateway itself write, then what only feedback does. A double is written by one aligned
 // store, so a reader sees the old value or the new one. No atomics: there is one writer. Behind them is a byte for each slot that says whether
 // the worker has used it.
 
@@ -12,9 +12,13 @@ import {
   durationBounds,
   failureCells,
   failureLayout,
+  feedbackCells,
+  feedbackLayout,
+  feedbackWays,
   fixed,
   fixedCells,
   grpcColumns,
+  rewardBounds,
   serverErrors,
   slotCells,
   slotLayout,
@@ -43,11 +47,11 @@ const allSlots = maxSlots + 2;
 const cellBytes = 8;
 
 export function blockBytes(): number {
-  return cellsBytes() + Math.ceil((maxSlots + maxBreakerSlots + allSlots) / cellBytes) * cellBytes;
+  return cellsBytes() + Math.ceil((maxSlots + maxBreakerSlots + allSlots + maxSlots) / cellBytes) * cellBytes;
 }
 
 function cellsBytes(): number {
-  return failureCell(allSlots, 0) * cellBytes;
+  return feedbackCell(maxSlots, 0) * cellBytes;
 }
 
 /**
@@ -59,6 +63,8 @@ export interface UsedSlots {
   readonly breakers: Uint8Array;
   /** Those of which `failureCell`s were written, `withoutSeries` among them. */
   readonly failures: Uint8Array;
+  /** Those of which `feedbackCell`s were written. */
+  readonly feedback: Uint8Array;
 }
 
 export function usedSlots(block: ArrayBufferLike): UsedSlots {
@@ -66,6 +72,7 @@ export function usedSlots(block: ArrayBufferLike): UsedSlots {
     series: new Uint8Array(block, cellsBytes(), maxSlots),
     breakers: new Uint8Array(block, cellsBytes() + maxSlots, maxBreakerSlots),
     failures: new Uint8Array(block, cellsBytes() + maxSlots + maxBreakerSlots, allSlots),
+    feedback: new Uint8Array(block, cellsBytes() + maxSlots + maxBreakerSlots + allSlots, maxSlots),
   };
 }
 
@@ -101,7 +108,7 @@ export class CounterBlock {
   readonly #used: UsedSlots;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.cells = new Float64Array(buffer, 0, failureCell(allSlots, 0));
+    this.cells = new Float64Array(buffer, 0, feedbackCell(maxSlots, 0));
     this.#used = usedSlots(buffer);
   }
 
@@ -171,6 +178,19 @@ export class CounterBlock {
     this.cells[this.#failureCell(slot < 0 ? withoutSeries.http : slot, failureLayout.retries)]! += 1;
   }
 
+  /** A model took feedback. `reward` null: it has none; else within ±`maxReward`. `by` −1: its answer is taken back. Slot −1: of no predictor. */
+  feedback(slot: number, way: (typeof feedbackWays)[number], reward: number | null, by: 1 | -1): void {
+    if (slot < 0) return;
+    this.#used.feedback[slot] = 1;
+    const first = feedbackCell(slot, 0);
+    this.cells[first + feedbackLayout.ways + feedbackWays.indexOf(way)]! += by;
+    if (reward === null) return;
+    const bucket = rewardBounds.findIndex((bound) => reward <= bound);
+    this.cells[first + feedbackLayout.rewardBuckets + (bucket < 0 ? rewardBounds.length : bucket)]! += by;
+    this.cells[first + feedbackLayout.rewardSum]! += reward * by;
+    this.cells[first + feedbackLayout.rewardSquares]! += reward * reward * by;
+  }
+
   shadow(slot: number, outcome: number): void {
     if (slot >= 0) this.cells[slotCell(slot, slotLayout.shadow + outcome)]! += 1;
   }
@@ -215,4 +235,9 @@ export function slotCell(slot: number, cell: number): number {
 /** Index of a slot's cell among those that failures write. */
 export function failureCell(slot: number, cell: number): number {
   return slotCell(allSlots, 0) + slot * failureCells + cell;
+}
+
+/** Index of a slot's cell among those that feedback writes. */
+export function feedbackCell(slot: number, cell: number): number {
+  return failureCell(allSlots, 0) + slot * feedbackCells + cell;
 }

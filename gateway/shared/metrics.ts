@@ -210,6 +210,24 @@ export const seriesMetrics = {
       "no Endpoint, or a pause after five failures in a row: refused, lost, timed out, or an answer over 1 MiB",
     dropped_incomplete: "the request was incomplete",
   }),
+  feedback: counter(
+    "sluice_feedback_total",
+    "Feedback that a model took (2xx, OK), by why it went to this predictor.",
+    [...seriesLabels, "routed"],
+    {
+      puid: "its puid names the predictor",
+      sole: "the Route has one live member",
+      no_puid: "by the split: it has no puid",
+      unknown_puid: "by the split: its puid names no live predictor of this Route, or is the client's own",
+      unready: "by the split: the predictor that it names has no ready Endpoint, or admits nobody",
+      too_long: "by the split: no puid in the first --feedback-body-bytes",
+    },
+  ),
+  rewards: histogram(
+    "sluice_reward",
+    "Rewards of that feedback; without those that are no number from -1e9 to 1e9.",
+    seriesLabels,
+  ),
   endpoints: gauge(
     "sluice_endpoints",
     "Endpoints of a predictor in HTTP and gRPC together, each address once, by state. A predictor without a ready Endpoint has ready 0; a name that was not looked up yet has no series.",
@@ -231,6 +249,10 @@ export const seriesMetrics = {
 };
 
 export const shadowOutcomes = valuesOf(seriesMetrics.shadows);
+export const feedbackWays = valuesOf(seriesMetrics.feedback);
+
+/** Upper bounds of the histogram of rewards; behind the last bucket is +Inf. Most rewards are 0 or 1, or between. */
+export const rewardBounds: readonly number[] = [-1, 0, 0.1, 0.25, 0.5, 0.75, 0.9, 1, 10];
 
 const slotTable = new CellTable();
 
@@ -264,6 +286,20 @@ export const failureLayout = {
 
 export const failureRows = failureTable.rows;
 export const failureCells = wholeLines(failureTable.length);
+
+const feedbackTable = new CellTable();
+
+/** First cells of what a slot counts of feedback: a slot without feedback has no memory for it. */
+export const feedbackLayout = {
+  /** By `feedbackWays`. */
+  ways: feedbackTable.unshown("counter", feedbackWays.length),
+  rewardSum: feedbackTable.unshown("counter"),
+  rewardBuckets: feedbackTable.unshown("counter", rewardBounds.length + 1),
+  rewardSquares: feedbackTable.unshown("counter"),
+} as const;
+
+export const feedbackRows = feedbackTable.rows;
+export const feedbackCells = wholeLines(feedbackTable.length);
 
 /** Certificates that have a series. */
 export const maxCertificateSeries = 1000;

@@ -2,6 +2,7 @@
 import {
   breakerCell,
   failureCell,
+  feedbackCell,
   lightUse,
   heavyUseCell,
   priorities,
@@ -14,6 +15,8 @@ import {
   breakerResources,
   failureCells,
   failureRows,
+  feedbackCells,
+  feedbackRows,
   fixed,
   fixedCells,
   fixedRows,
@@ -24,6 +27,7 @@ import {
 const fixedCounters = countersOf(fixedRows, fixedCells);
 const slotCounters = countersOf(slotRows, slotCells);
 const failureCounters = countersOf(failureRows, failureCells);
+const feedbackCounters = countersOf(feedbackRows, feedbackCells);
 
 /** By cell: 1 for those whose total outlives the worker. */
 function countersOf(rows: readonly CountedCells[], length: number): Uint8Array {
@@ -70,6 +74,11 @@ export function mergeSeries(base: Float64Array, dead: SharedArrayBuffer): void {
     moveSlot(base, cells, failureCell(slot, 0), failureCounters);
     usedInBase.failures[slot] = 1;
     used.failures[slot] = 0;
+  }
+  for (let slot = used.feedback.indexOf(1); slot >= 0; slot = used.feedback.indexOf(1, slot + 1)) {
+    moveSlot(base, cells, feedbackCell(slot, 0), feedbackCounters);
+    usedInBase.feedback[slot] = 1;
+    used.feedback[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
 }

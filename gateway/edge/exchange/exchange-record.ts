@@ -4,6 +4,7 @@ import { matchWords } from "../../../routing/match-words.ts";
 import { RequestNote } from "../access/access-entry.ts";
 import type { Caller } from "../identity/verifier.ts";
 import { sentenceOf, type Answer } from "../message/answers.ts";
+import type { FeedbackNote } from "../policy/step.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
@@ -60,6 +61,10 @@ export class ExchangeRecord {
   origin: AnswerOrigin = "";
   requestBytes = 0;
   responseBytes = 0;
+  /** null: the request is no feedback. */
+  feedback: FeedbackNote | null = null;
+  /** What was counted of it. */
+  #countedFeedback: FeedbackNote | null = null;
 
   /** `form`: how the heads of its answers are written. */
   constructor({ worker, ids }: ExchangeContext, form: HeadForm) {
@@ -88,6 +93,7 @@ export class ExchangeRecord {
     this.fromModel = false;
     this.requestBytes = 0;
     this.responseBytes = 0;
+    this.feedback = null;
     if (accessLog !== "off") this.#note.take(head, trustsId);
     else if (trustsId) this.#note.takeId(head, true);
   }
@@ -192,8 +198,19 @@ export class ExchangeRecord {
       this.origin === "" ? unansweredColumn : this.#countsGrpc ? this.#grpcColumn() : httpColumn(this.code);
     this.#countedAsOwn = this.origin === "gateway";
     counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, seconds, 1);
+    if (this.feedback !== null) this.#countFeedback();
     if (spent && !this.#countedSpent) counters.failureOf(this.#slot, "URX");
     this.#countedSpent = spent;
+  }
+
+  /** Only what a model took is learnt from. */
+  #countFeedback(): void {
+    this.#countedFeedback = null;
+    const hasTaken = this.#isGrpc ? this.grpcStatus === 0 : this.code >= 200 && this.code < 300;
+    if (this.origin !== "model" || !hasTaken) return;
+    const { way, reward } = this.feedback!;
+    this.#countedFeedback = { way, reward };
+    this.#worker.counters.feedback(this.#slot, way, reward, 1);
   }
 
   /** A request of HTTP on a Route of gRPC is counted by the status that stands for its own. */
@@ -218,6 +235,11 @@ export class ExchangeRecord {
     this.fromModel = false;
     if (this.#countedSeconds === notYet) return;
     this.#worker.counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, this.#countedSeconds, -1);
+    if (this.feedback !== null && this.#countedFeedback !== null) {
+      const { way, reward } = this.#countedFeedback;
+      this.#countedFeedback = null;
+      this.#worker.counters.feedback(this.#slot, way, reward, -1);
+    }
     this.grpcStatus = -1;
     this.#countedSeconds = notYet;
   }

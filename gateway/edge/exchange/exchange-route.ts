@@ -1,5 +1,6 @@
 // ExchangeRoute: whose request it is. Decided by the table, then passed through the steps of that Mapping, which may have it decided again.
 import type { ForwardDecision, RejectDecision } from "../../../routing/route/decision.ts";
+import { isFeedback } from "../../../routing/request/feedback.ts";
 import { decide } from "../../../routing/decide.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { fixed } from "../../shared/metrics.ts";
@@ -11,9 +12,11 @@ import type { WireRequestHead } from "../message/request-head.ts";
 import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
 import type { BodyHook } from "../policy/body-hook.ts";
 import type { Step, Verdict } from "../policy/step.ts";
+import type { FeedbackNote, FeedbackWay, Step, Verdict } from "../policy/step.ts";
 import { rejectedSteps } from "../policy/steps.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
-import type { StepOwner } from "./step-owner.ts";
+import type { StepOwner, TurnedSteps } from "./step-owner.ts";
+import { namedMember } from "./named-member.ts";
 import { admittingMember } from "./admitting-member.ts";
 import { StepRun } from "./step-run.ts";
 
@@ -64,7 +67,7 @@ export class ExchangeRoute implements StepOwner {
     if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, decision)) return;
     const compiled = this.#take(decision, head);
     record.enter(compiled.slot, compiled.countsGrpc);
-    const steps = head.websocket ? compiled.upgradeSteps : compiled.steps;
+    const steps = stepsFor(compiled, head);
     if (steps === null) this.#request.forward(head, null);
     else this.#runSteps(steps, head);
   }
@@ -103,7 +106,8 @@ export class ExchangeRoute implements StepOwner {
       decision = admittingMember(drawn, state.worker.draw());
       ({ compiled } = decision.attached);
     }
-    if (decision.ofSeveral) compiled = decision.attached.signing;
+    // What feedback is about has its puid.
+    if (decision.ofSeveral && !isFeedback(head)) compiled = decision.attached.signing;
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);
@@ -185,7 +189,30 @@ export class ExchangeRoute implements StepOwner {
     }
     const compiled = this.#take(decision, head);
     record.move(compiled.slot, compiled.countsGrpc);
-    run.again(head.websocket ? compiled.upgradeSteps : compiled.steps, head);
+    run.again(stepsFor(compiled, head), head);
+  }
+
+  get hasOtherMembers(): boolean {
+    return this.#state.record.decision!.ofSeveral;
+  }
+
+  turnTo(puids: readonly string[], head: WireRequestHead): FeedbackWay | TurnedSteps {
+    const { edits, facts, record } = this.#state;
+    const drawn = record.decision!;
+    const named = namedMember(drawn.route.split, puids);
+    if (typeof named === "string") return named;
+    const { compiled } = named.attached;
+    if (named !== drawn) {
+      this.#state.compiled = compiled;
+      record.decision = named;
+      edits.begin(head, compiled, facts!);
+      record.move(compiled.slot, compiled.countsGrpc);
+    }
+    return { steps: stepsFor(compiled, head) ?? [], ofOther: named.mapping.member !== drawn.mapping.member };
+  }
+
+  feedbackKnown(note: FeedbackNote): void {
+    this.#state.record.feedback = note;
   }
 
   bodyWanted(): void {
@@ -196,6 +223,11 @@ export class ExchangeRoute implements StepOwner {
     this.#state.times.waitingSinceMs = Infinity;
     this.#request.resume();
   }
+}
+
+function stepsFor(compiled: CompiledMapping, head: WireRequestHead): readonly Step[] | null {
+  if (head.websocket) return compiled.upgradeSteps;
+  return isFeedback(head) ? compiled.feedbackSteps : compiled.steps;
 }
 
 /** As the Series of a Mapping is counted; without one, as it was called. */

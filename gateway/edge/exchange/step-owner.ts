@@ -2,7 +2,7 @@
 import type { Caller } from "../identity/verifier.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import type { Verdict } from "../policy/step.ts";
+import type { FeedbackNote, FeedbackWay, Step, Verdict } from "../policy/step.ts";
 
 /** What becomes of a request after its steps. */
 export interface StepOwner {
@@ -10,6 +10,12 @@ export interface StepOwner {
   callerKnown(caller: Caller): void;
   /** The query is told to nobody. */
   queryHidden(): void;
+  /** Its Route has other live members. */
+  readonly hasOtherMembers: boolean;
+  /** It is another member's where one of these puids names one: its steps, and whether another object declares it. */
+  turnTo(puids: readonly string[], head: WireRequestHead): FeedbackWay | TurnedSteps;
+  /** Counted where a model answers with success. */
+  feedbackKnown(note: FeedbackNote): void;
   /** All said go on: it is forwarded. */
   stepsPassed(head: WireRequestHead): void;
   /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
@@ -18,6 +24,12 @@ export interface StepOwner {
   stepsResumed(): void;
   /** One of them waits for the body (`bodyBound`, `giveBody`). */
   bodyWanted(): void;
+}
+
+/** Steps of the member that a request has been turned to. */
+export interface TurnedSteps {
+  readonly steps: readonly Step[];
+  readonly ofOther: boolean;
 }
 
 /** The facts of a request that its steps share. */

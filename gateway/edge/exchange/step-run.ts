@@ -15,6 +15,8 @@ import {
   waits,
   type BodyTaker,
   type ExchangeEnd,
+  type FeedbackNote,
+  type FeedbackWay,
   type Resume,
   type Step,
   type StepRequest,
@@ -118,10 +120,34 @@ export class StepRun implements StepRequest {
     this.#at = -1;
     this.#head = head;
     this.hash = null;
-    // Another Route asks for itself who calls. A token of before there was a Route is no provider's word.
+    this.#forgetCaller();
+    this.#run();
+  }
+
+  /** Another object asks for itself who calls. A token of before there was a Route is no provider's word. */
+  #forgetCaller(): void {
     this.earlier = this.caller === this.#entered ? null : this.caller;
     this.caller = this.#entered;
-    this.#run();
+  }
+
+  get hasOtherMembers(): boolean {
+    return this.#owner.hasOtherMembers;
+  }
+
+  turnTo(puids: readonly string[]): FeedbackWay {
+    if (!this.active) return "no_puid";
+    const turned = this.#owner.turnTo(puids, this.head);
+    if (typeof turned === "string") return turned;
+    const { name } = this.#steps[this.#at]!;
+    const own = turned.steps.findIndex((step) => step.name === name);
+    const passed = this.#steps.slice(0, this.#at + 1);
+    if (turned.ofOther) this.#forgetCaller();
+    this.#steps = [...passed, ...turned.steps.filter((_, at) => at > own || (turned.ofOther && at < own))];
+    return "puid";
+  }
+
+  countFeedback(note: FeedbackNote): void {
+    if (this.active) this.#owner.feedbackKnown(note);
   }
 
   #run(): void {

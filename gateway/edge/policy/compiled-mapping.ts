@@ -44,6 +44,8 @@ export interface CompiledMapping extends HeadEdits {
   readonly date: boolean;
   /** The same of a request that asks for an upgrade. */
   readonly upgradeSteps: readonly Step[] | null;
+  /** The same of feedback. */
+  readonly feedbackSteps: readonly Step[] | null;
   /** Connections for copies; used when the Mapping is a shadow. */
   readonly shadowPool: UpstreamPool | null;
   /** Text of a 504. */
@@ -128,14 +130,17 @@ export function compileMapping(
   const { target } = mapping;
   const admitsNobody = callers.admittance(mapping).kind === "nobody";
   const stepsFor = (
-    upgrade: boolean,
+    kind: "plain" | "upgrade" | "feedback",
     made: Pick<StepParts, "forward" | "pool" | "rewrite">,
   ): readonly Step[] | null => {
-    const steps = compileSteps(upgrade, { mapping, limits, callers, limiter, external, ...made });
+    const steps = compileSteps(
+      { upgrade: kind === "upgrade", feedback: kind === "feedback" },
+      { mapping, limits, callers, limiter, external, ...made },
+    );
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };
   if (target.kind === "redirect") {
-    const steps = stepsFor(false, { forward: null, pool: null, rewrite: noRewrite });
+    const steps = stepsFor("plain", { forward: null, pool: null, rewrite: noRewrite });
     return Object.freeze({
       slot,
       countsGrpc: mapping.series.protocol === "grpc",
@@ -158,6 +163,7 @@ export function compileMapping(
       serviceTime: true,
       date: true,
       upgradeSteps: steps,
+      feedbackSteps: steps,
       shadowPool: null,
       timeoutSentence: "",
     });
@@ -176,7 +182,7 @@ export function compileMapping(
     slot,
     countsGrpc: mapping.series.protocol === "grpc",
     responseEdits,
-    steps: stepsFor(false, { forward: target, pool, rewrite }),
+    steps: stepsFor("plain", { forward: target, pool, rewrite }),
     admitsNobody,
     pool,
     balancing: balancingPolicyOf(target),
@@ -205,7 +211,8 @@ export function compileMapping(
     requestId: !isGoneName(responseEdits, "x-request-id"),
     serviceTime: !isGoneName(responseEdits, "x-envoy-upstream-service-time"),
     date: !isGoneName(responseEdits, "date"),
-    upgradeSteps: stepsFor(true, { forward: target, pool, rewrite }),
+    upgradeSteps: stepsFor("upgrade", { forward: target, pool, rewrite }),
+    feedbackSteps: stepsFor("feedback", { forward: target, pool, rewrite }),
     shadowPool: mapping.role.kind === "shadow" ? pools.shadowOf(target.upstream) : null,
     timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
   });

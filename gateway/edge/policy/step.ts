@@ -4,6 +4,7 @@ import type { Caller } from "../identity/verifier.ts";
 import type { Answer } from "../message/answers.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { Failure } from "../../failures.ts";
+import type { feedbackWays } from "../../shared/metrics.ts";
 import type { HeadChange } from "../message/head-copy.ts";
 import type { ExtraFields } from "../message/header-edits.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
@@ -78,6 +79,15 @@ export interface StepRequest {
   endTrailers(): void;
   /** What later steps and the upstream see is the head with this change; the Route stays. Throws on what would break the message. */
   change(change: HeadChange): void;
+  /** Its Route has other live members than the one that was drawn for it. */
+  readonly hasOtherMembers: boolean;
+  /**
+   * The request goes to the live member of its Route that one of these puids names, whatever its share: `puid`. The steps after this one are that
+   * member's, and where it is another object's, all of its steps are. Else it stays where it is, and this says why.
+   */
+  turnTo(puids: readonly string[]): FeedbackWay;
+  /** Where a model answers with success, this is counted for its predictor. */
+  countFeedback(note: FeedbackNote): void;
   /** Keeps the request at the Endpoint of this hash; null: at none. */
   stickTo(hash: number | null): void;
   /** Kept for `answered` and `ended` of this step. */
@@ -102,6 +112,16 @@ export interface StepRequest {
 }
 
 export type BodyTaker = (body: Buffer, whole: boolean) => void;
+
+/** Why a feedback went where it went: a value of `sluice_feedback_total`. */
+export type FeedbackWay = (typeof feedbackWays)[number];
+
+/** What is counted of a feedback. */
+export interface FeedbackNote {
+  readonly way: FeedbackWay;
+  /** null: it has none, or none has come yet. */
+  readonly reward: number | null;
+}
 
 /** How an exchange ended. */
 export interface ExchangeEnd {

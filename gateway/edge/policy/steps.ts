@@ -1,7 +1,7 @@
 // The steps of a Mapping, compiled, in the order that gateway/steps.ts states.
 import type { ForwardTarget, LoadBalancer, Mapping, RedirectTarget } from "../../../routing/model/mapping.ts";
 import type { CompiledRewrite } from "../../../routing/route/rewrite.ts";
-import { stepsOf, type StepName } from "../../steps.ts";
+import { stepsOf, type StepConditions, type StepName } from "../../steps.ts";
 import type { ExternalClients } from "../external/external-clients.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import { addressRulesOf } from "../../callers/address-rules.ts";
@@ -12,6 +12,7 @@ import { limitsOf } from "../../callers/effective-limits.ts";
 import { addressesStep } from "./addresses.ts";
 import { bodyLimitStep } from "./body-limit.ts";
 import { compileCors, corsStep } from "./cors.ts";
+import { feedbackStep } from "./feedback.ts";
 import { externalAuthStep } from "./external-auth.ts";
 import { identityStep } from "./identity.ts";
 import { rateLimitServiceStep } from "./rate-limit-service.ts";
@@ -28,6 +29,7 @@ export interface StepLimits {
   /** 0: any body. */
   readonly bodyBytes: number;
   readonly requestLineBytes: number;
+  readonly feedbackBodyBytes: number;
 }
 
 /** What a step is compiled from. */
@@ -57,6 +59,7 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
     limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter),
   "rate-limit-service": ({ forward, pool, external }) =>
     rateLimitServiceStep(external, forward!.externalPolicy.labels ?? [], pool?.key ?? ""),
+  feedback: ({ limits }) => feedbackStep(limits.feedbackBodyBytes),
   redirect: ({ mapping: { target, match }, limits }) =>
     redirectStep(target as RedirectTarget, match.path, limits.requestLineBytes),
   upgrade: ({ forward, pool }) =>
@@ -69,11 +72,14 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
 type HashBalancer = Extract<LoadBalancer, { readonly kind: "hash" }>;
 
 /** null: there is nothing to do, which costs a request one comparison. */
-export function compileSteps(upgrade: boolean, parts: StepParts): readonly Step[] | null {
+export function compileSteps(
+  kind: Pick<StepConditions, "upgrade" | "feedback">,
+  parts: StepParts,
+): readonly Step[] | null {
   const { mapping, limits, callers, external } = parts;
   const names = stepsOf(mapping, {
     bodyBytes: limits.bodyBytes,
-    upgrade,
+    ...kind,
     policy: callers.policy,
     external: external.services,
   });

@@ -1,0 +1,16 @@
+// The member of a Route that a puid names: the predictor that answered, as long as the Route has it.
+import type { ForwardDecision, Split } from "../../../routing/route/decision.ts";
+import type { LazyMapping } from "../policy/compiled-mapping.ts";
+import type { FeedbackWay } from "../policy/step.ts";
+
+/** Of the live members of the Route, also one of weight 0: it has answered. Where there is none, or it cannot take the request: why. */
+export function namedMember(
+  { forwards, undrawn, members }: Split<LazyMapping>,
+  puids: readonly string[],
+): ForwardDecision<LazyMapping> | FeedbackWay {
+  if (puids.length === 0) return "no_puid";
+  const named = [...forwards, ...undrawn].find(({ attached: { signer } }) => puids.some((puid) => signer?.isOwn(puid)));
+  if (named === undefined) return "unknown_puid";
+  const isReady = members.some(({ mapping, ready }) => ready && mapping === named.mapping);
+  return isReady && !named.attached.compiled.admitsNobody ? named : "unready";
+}

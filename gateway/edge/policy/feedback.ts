@@ -1,0 +1,59 @@
+// The step of feedback: it goes to the predictor that its puid names, and what it says of that one is counted where the model takes it.
+import type { WireRequestHead } from "../message/request-head.ts";
+import { fieldNamed, fieldText } from "../../../routing/request/bytes.ts";
+import { GrpcFeedback, jsonFeedback, type FeedbackReader } from "../feedback/feedback-reader.ts";
+import { puidField } from "../feedback/puid.ts";
+import { goOn, waits, type FeedbackWay, type Step, type StepRequest } from "./step.ts";
+
+/** `maxBytes`: of the body that is held until its puid has come. */
+export function feedbackStep(maxBytes: number): Step {
+  return Object.freeze({
+    name: "feedback",
+    answered: null,
+    ended: null,
+    take: (request: StepRequest) => {
+      if (!request.hasOtherMembers) return counted(request, "sole");
+      const named = request.turnTo(headPuids(request.head));
+      if (named === "puid" || request.bodyBytes === 0 || isEncoded(request.head)) return counted(request, named);
+      const resume = request.wait(() => undefined);
+      const reader = readerOf(request.head);
+      request.awaitBody(maxBytes, (body, whole) => {
+        reader.take(body, 0, body.length);
+        const said = request.turnTo(reader.puids);
+        const way = said === "no_puid" ? (whole ? named : "too_long") : said;
+        counted(request, way);
+        resume(goOn);
+      });
+      return waits;
+    },
+  });
+}
+
+function counted(request: StepRequest, way: FeedbackWay): typeof goOn {
+  const reader = isEncoded(request.head) ? null : readerOf(request.head);
+  const note = { way, reward: null as number | null };
+  request.countFeedback(note);
+  if (reader !== null)
+    request.seeRequestBody({
+      kind: "look",
+      piece: (bytes, start, end) => reader.take(bytes, start, end),
+      ended: (end) => {
+        if (end === "complete") note.reward = reader.reward;
+      },
+    });
+  return goOn;
+}
+
+/** The gateway decompresses nothing. */
+function isEncoded(head: WireRequestHead): boolean {
+  return fieldNamed(head, "content-encoding", 0) >= 0;
+}
+
+function readerOf({ grpc }: WireRequestHead): FeedbackReader {
+  return grpc ? new GrpcFeedback() : jsonFeedback();
+}
+
+function headPuids(head: WireRequestHead): readonly string[] {
+  const first = fieldNamed(head, puidField, 0);
+  return first < 0 ? [] : [fieldText(head, puidField, first)];
+}
