@@ -61,6 +61,11 @@ describe("the admin port", () => {
     expect(
       (await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}" })).status,
     ).toBe(200);
+    const feedback = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/feedback`, {
+      method: "POST",
+      body: '{"reward":1}',
+    });
+    expect(feedback.status).toBe(200);
     const dead = await fetch(`${traffic}/seldon/prod/dead/api/v1.0/predictions`, { method: "POST", body: "{}" });
     expect(dead.status).toBe(503);
     const waiting = new AbortController();

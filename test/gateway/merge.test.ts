@@ -4,6 +4,7 @@ import {
   blockBytes,
   breakerCell,
   failureCell,
+  feedbackCell,
   grpcColumn,
   heavyUseBytes,
   heavyUseCell,
@@ -14,6 +15,11 @@ import {
 } from "../../gateway/shared/counters.ts";
 import {
   failureLayout,
+  feedbackCells,
+  feedbackLayout,
+  feedbackRows,
+  feedbackWays,
+  rewardBounds,
   fixed,
   fixedCells,
   fixedRows,
@@ -108,6 +114,26 @@ describe("fold", () => {
     expect(cells.map((cell) => dead.cells[failureCell(3, cell)])).toEqual([0, 0, 0]);
   });
 
+  test("feedback and rewards outlive their worker, those below zero too, and what is taken back was never there", () => {
+    const base = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+    const block = new SharedArrayBuffer(blockBytes());
+    const dead = new CounterBlock(block);
+    base.feedback(3, "puid", 0.5, 1);
+    dead.feedback(3, "puid", -2, 1);
+    dead.feedback(3, "no_puid", null, 1);
+    dead.feedback(3, "puid", 1, 1);
+    dead.feedback(3, "puid", 1, -1);
+    dead.feedback(-1, "puid", 1, 1);
+    fold(base, block);
+    const at = (cell: number): number => base.cells[feedbackCell(3, cell)]!;
+    expect(feedbackWays.map((_, way) => at(feedbackLayout.ways + way))).toEqual([2, 0, 1, 0, 0, 0]);
+    expect([at(feedbackLayout.rewardSum), at(feedbackLayout.rewardSquares)]).toEqual([-1.5, 4.25]);
+    const buckets = [...rewardBounds, Infinity].map((_, bucket) => at(feedbackLayout.rewardBuckets + bucket));
+    expect(buckets).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
+    expect([usedSlots(base.cells.buffer).feedback[3], usedSlots(block).feedback[3]]).toEqual([1, 0]);
+    expect(new Float64Array(block).every((value) => value === 0)).toBe(true);
+  });
+
   test("a slot that nobody said to use is not looked at: what is in it goes on", () => {
     const base = new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const block = new SharedArrayBuffer(blockBytes());
@@ -153,6 +179,7 @@ describe("cells", () => {
   test.each([
     ["fixed", fixed, fixedRows, fixedCells],
     ["slot", slotLayout, slotRows, slotCells],
+    ["feedback", feedbackLayout, feedbackRows, feedbackCells],
   ] as const)(
     "%s: rows lie one behind another in whole cache lines, and each cell has one name",
     (_, names, rows, length) => {

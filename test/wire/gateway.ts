@@ -10,6 +10,7 @@ import {
   CounterBlock,
   blockBytes,
   failureCell,
+  feedbackCell,
   heavyUseBytes,
   slotCell,
   usedSlots,
@@ -17,6 +18,9 @@ import {
 } from "../../gateway/shared/counters.ts";
 import {
   failureLayout,
+  feedbackLayout,
+  feedbackWays,
+  rewardBounds,
   fixed,
   grpcColumns,
   shadowOutcomes,
@@ -284,6 +288,26 @@ export class Gateway {
     for (let slot = failures.indexOf(1); slot >= 0; slot = failures.indexOf(1, slot + 1))
       sum += this.counters.cells[failureCell(slot, cell)]!;
     return sum;
+  }
+
+  /** What was counted of feedback, by way, those that there were; and of its rewards. */
+  feedback(slot: number): {
+    readonly ways: object;
+    readonly rewards: number;
+    readonly sum: number;
+    readonly squares: number;
+  } {
+    const at = (cell: number): number => this.counters.cells[feedbackCell(slot, cell)]!;
+    const ways = feedbackWays
+      .map((way, index) => [way, at(feedbackLayout.ways + index)] as const)
+      .filter(([, count]) => count !== 0);
+    const buckets = [...rewardBounds, Infinity].map((_, index) => at(feedbackLayout.rewardBuckets + index));
+    return {
+      ways: Object.fromEntries(ways),
+      rewards: buckets.reduce((sum, count) => sum + count, 0),
+      sum: at(feedbackLayout.rewardSum),
+      squares: at(feedbackLayout.rewardSquares),
+    };
   }
 
   shadowed(outcome: (typeof shadowOutcomes)[number], slot: number): number {

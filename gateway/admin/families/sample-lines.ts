@@ -57,7 +57,7 @@ export class SampleLines {
     const text = this.#text;
     const whole = Math.floor(seconds);
     const nanos = Math.round((seconds - whole) * nanosASecond);
-    if (whole < mostCount && nanos < nanosASecond)
+    if (whole >= 0 && whole < mostCount && nanos < nanosASecond)
       text.used = putDecimals(text.piece, putDigits(text.piece, text.used, whole), nanos);
     else this.#number(seconds);
     text.piece[text.used++] = lineFeed;

@@ -2,14 +2,17 @@
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
 import { visibleLines } from "../../../routing/text/visible.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
-import { failureCell, slotCell, usedSlots, withoutSeries } from "../../shared/counters.ts";
+import { failureCell, feedbackCell, slotCell, usedSlots, withoutSeries } from "../../shared/counters.ts";
 import type { Metric } from "../../shared/metric.ts";
 import {
   durationBounds,
   failureLayout,
+  feedbackLayout,
+  feedbackWays,
   fixed,
   flagNames,
   grpcColumns,
+  rewardBounds,
   seriesMetrics,
   shadowOutcomes,
   slotLayout,
@@ -35,8 +38,8 @@ interface Labelled extends Omit<Series, "role" | "protocol"> {
 
 interface Family {
   readonly metric: Metric;
-  /** Where its cells are: in those that each request writes, or in those that failures write, which few slots have. */
-  readonly bank: "slot" | "failure";
+  /** Where its cells are: in those that each request writes, or in those that failures or feedback write, which few slots have. */
+  readonly bank: keyof typeof cellOf;
   /** The cells of a slot that it shows. */
   readonly first: number;
   readonly count: number;
@@ -46,12 +49,10 @@ interface Family {
   write(lines: SampleLines, series: Labelled, sums: Float64Array, at: number): void;
 }
 
-const { requests, durations, shadows, failures, retries } = seriesMetrics;
+const cellOf = { slot: slotCell, failure: failureCell, feedback: feedbackCell } as const;
+
+const { requests, durations, shadows, failures, retries, feedback, rewards } = seriesMetrics;
 const labelNames = durations.labels.map((label, at) => wordsOf(`${at === 0 ? "" : '",'}${label}="`));
-const bucketHead = wordsOf(`${durations.name}_bucket{`);
-const bucketTails = [...durationBounds, "+Inf"].map((le) => wordsOf(`",le="${le}"} `));
-const sumHead = wordsOf(`${durations.name}_sum{`);
-const countHead = wordsOf(`${durations.name}_count{`);
 const plainTail = wordsOf('"} ');
 
 /** Requests that no Series counts: nothing matched, or the head was refused. Empty labels are none to Prometheus. */
@@ -71,20 +72,20 @@ const families: readonly Family[] = [
     flagNames.map((flag) => `",flag="${flag}"} `),
   ),
   counted(retries, "failure", failureLayout.retries, ['"} ']),
-  {
-    metric: durations,
-    bank: "slot",
-    first: slotLayout.sumSeconds,
-    count: slotLayout.buckets + bucketTails.length - slotLayout.sumSeconds,
-    withOthers: false,
-    write: writeDurations,
-  },
+  histogramOf(durations, durationBounds, "slot", slotLayout.sumSeconds, slotLayout.buckets),
   counted(
     shadows,
     "slot",
     slotLayout.shadow,
     shadowOutcomes.map((outcome) => `",outcome="${outcome}"} `),
   ),
+  counted(
+    feedback,
+    "feedback",
+    feedbackLayout.ways,
+    feedbackWays.map((way) => `",routed="${way}"} `),
+  ),
+  histogramOf(rewards, rewardBounds, "feedback", feedbackLayout.rewardSum, feedbackLayout.rewardBuckets),
 ];
 
 /** sluice_requests_total of one origin. A client that left had no answer. */
@@ -118,6 +119,39 @@ function counted(metric: Metric, bank: Family["bank"], first: number, tails: rea
   };
 }
 
+/** A Family of a histogram: its sum stands in the cell `sum`, and its buckets in those from `buckets` on. */
+function histogramOf(
+  metric: Metric,
+  bounds: readonly number[],
+  bank: Family["bank"],
+  sum: number,
+  buckets: number,
+): Family {
+  const [bucketHead, sumHead, countHead] = ["bucket", "sum", "count"].map((part) => wordsOf(`${metric.name}_${part}{`));
+  const tails = [...bounds, "+Inf"].map((le) => wordsOf(`",le="${le}"} `));
+  return {
+    metric,
+    bank,
+    first: sum,
+    count: buckets + tails.length - sum,
+    withOthers: false,
+    write(lines, series, sums, at) {
+      const first = at + buckets - sum;
+      let total = 0;
+      for (let bucket = 0; bucket < tails.length; bucket++) total += sums[first + bucket]!;
+      if (total === 0) return;
+      lines.of(labelsOf(series));
+      let count = 0;
+      for (let bucket = 0; bucket < tails.length; bucket++) {
+        count += sums[first + bucket]!;
+        lines.count(bucketHead!, tails[bucket]!, count);
+      }
+      lines.seconds(sumHead!, plainTail, sums[at]!);
+      lines.count(countHead!, plainTail, total);
+    },
+  };
+}
+
 /** Series summed and written together, less than 0.1 ms with a few blocks. */
 const togetherSeries = 32;
 
@@ -133,13 +167,14 @@ export async function writeSeries(
 ): Promise<void> {
   const text = new StreamedText((bytes) => reader.send(bytes));
   const lines = new SampleLines(text, labelNames);
-  const failed = blocks.map((block) => usedSlots(block.buffer).failures);
+  const used = blocks.map((block) => usedSlots(block.buffer));
+  const written = { slot: null, failure: used.map((one) => one.failures), feedback: used.map((one) => one.feedback) };
   for (const [at, family] of families.entries()) {
     const { name, help, kind } = family.metric;
     if (families[at - 1]?.metric !== family.metric) text.write(`# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`);
     if (family.metric === failures) writeOtherFailures(lines, blocks, family);
     const sums = new Float64Array(togetherSeries * family.count);
-    for (const together of inGroups(slotsOf(family, slots(), failed), togetherSeries)) {
+    for (const together of inGroups(slotsOf(family, slots(), written[family.bank]), togetherSeries)) {
       while (!sumWhole(blocks, together, family, sums)) await nextTurn();
       for (let index = 0; index < together.length; index++)
         family.write(lines, together[index]!.series, sums, index * family.count);
@@ -151,14 +186,14 @@ export async function writeSeries(
   await text.end();
 }
 
-/** Of few slots a failure was counted, and memory of the others is not looked at. */
+/** Of few slots a failure or feedback was counted, and memory of the others is not looked at. `written`: 1 by slot of those, by block; null: of all. */
 function* slotsOf(
-  { bank, withOthers }: Family,
+  { withOthers }: Family,
   slots: Iterable<CountedSeries>,
-  failed: readonly Uint8Array[],
+  written: readonly Uint8Array[] | null,
 ): Iterable<CountedSeries<Labelled>> {
   if (withOthers) yield* others;
-  for (const one of slots) if (bank === "slot" || failed.some((used) => used[one.slot] === 1)) yield one;
+  for (const one of slots) if (written === null || written.some((used) => used[one.slot] === 1)) yield one;
 }
 
 /** The same list each time. */
@@ -182,7 +217,7 @@ function sumWhole(
   const base = blocks[0]!;
   const generation = base[fixed.foldGeneration]!;
   for (let index = 0; index < together.length; index++) {
-    const from = (bank === "slot" ? slotCell : failureCell)(together[index]!.slot, first);
+    const from = cellOf[bank](together[index]!.slot, first);
     const to = index * count;
     for (let cell = 0; cell < count; cell++) sums[to + cell] = base[from + cell]!;
     for (let one = 1; one < blocks.length; one++) {
@@ -216,21 +251,6 @@ function writeCounted(
     isBegun = true;
     lines.count(head, tails[column]!, count);
   }
-}
-
-function writeDurations(lines: SampleLines, series: Labelled, sums: Float64Array, at: number): void {
-  const buckets = at + slotLayout.buckets - slotLayout.sumSeconds;
-  let total = 0;
-  for (let bucket = 0; bucket < bucketTails.length; bucket++) total += sums[buckets + bucket]!;
-  if (total === 0) return;
-  lines.of(labelsOf(series));
-  let count = 0;
-  for (let bucket = 0; bucket < bucketTails.length; bucket++) {
-    count += sums[buckets + bucket]!;
-    lines.count(bucketHead, bucketTails[bucket]!, count);
-  }
-  lines.seconds(sumHead, plainTail, sums[at]!);
-  lines.count(countHead, plainTail, total);
 }
 
 /** Failures of what is no request: connections, and bytes that are none. */

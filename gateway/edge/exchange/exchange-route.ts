@@ -11,7 +11,6 @@ import type { Caller } from "../identity/verifier.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
 import type { BodyHook } from "../policy/body-hook.ts";
-import type { Step, Verdict } from "../policy/step.ts";
 import type { FeedbackNote, FeedbackWay, Step, Verdict } from "../policy/step.ts";
 import { rejectedSteps } from "../policy/steps.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";

@@ -37,12 +37,14 @@ test("seconds are written to the nanosecond", async () => {
     fc.constantFrom(0, 0.1 + 0.2, 1e-9, 4e-10, 0.9999999999, 2 ** 31 - 1, 2 ** 31 + 0.5, 1e22),
     fc.double({ min: 0, max: 1e9, noNaN: true }),
     fc.double({ min: 0, max: 1, noNaN: true }),
+    // A sum of rewards.
+    fc.double({ min: -1e9, max: 0, noNaN: true }),
   );
   await fc.assert(
     fc.asyncProperty(seconds, async (one) => {
       const text = await numberOf((lines) => lines.seconds(head, tail, one));
-      expect(Math.abs(Number(text) - one)).toBeLessThanOrEqual(5.1e-10 + one * 1e-15);
-      expect(text).toMatch(/^\d+(\.\d{0,8}[1-9]|\.\d+)?(e\+\d+)?$/);
+      expect(Math.abs(Number(text) - one)).toBeLessThanOrEqual(5.1e-10 + Math.abs(one) * 1e-15);
+      expect(text).toMatch(one < 0 ? /^-\d+(\.\d+)?(e-\d+)?$/ : /^\d+(\.\d{0,8}[1-9]|\.\d+)?(e\+\d+)?$/);
     }),
   );
 });

@@ -1,0 +1,215 @@
+// Feedback on the wire, REST: it goes to the predictor that answered, whatever the draw says, and is counted for it.
+import { randomUUID } from "node:crypto";
+import { beforeEach, describe, expect, test } from "vitest";
+import { PuidSigner, puidStart } from "../../gateway/edge/feedback/puid.ts";
+import { plainGuard } from "../../routing/model/guard.ts";
+import { fieldOf } from "./client.ts";
+import { firstSlot, Gateway, post, transports } from "./gateway.ts";
+import { Origin, requestsIn } from "./origin.ts";
+import { executors, serveMembers, type Member } from "./predictors.ts";
+
+const keys = [new Uint8Array(32).fill(9)];
+const path = "/seldon/prod/iris/api/v1.0/feedback";
+
+/** One that was never given to anybody, and that names the predictor. */
+function puidOf(predictor: string, deployment = "iris", key = keys): string {
+  const signer = new PuidSigner(key, { namespace: "prod", deployment, predictor });
+  return signer.lineFor(Buffer.from(randomUUID())).toString("latin1", puidStart).trimEnd();
+}
+
+const inBody = (puid: string, reward: unknown = 1): string =>
+  JSON.stringify({ request: { data: { ndarray: [[1, 2]] } }, response: { meta: { puid } }, reward });
+
+describe.each(transports)("%s", (_name, secure) => {
+  let gateway: Gateway;
+  let origins: ReadonlyMap<string, Origin>;
+  const serve = (...members: readonly Member[]): void =>
+    serveMembers(gateway, members, ({ predictor }) => origins.get(predictor)!.port);
+  const send = (body: string, fields = "", to = path) => gateway.ask(secure, post(body, fields, to));
+  const sendHead = (puid: string) => send('{"reward":1}', `Seldon-Puid: ${puid}\r\n`);
+
+  beforeEach(async () => {
+    gateway = await new Gateway({ puidKeys: keys, limits: { feedbackBodyBytes: 2000 } }).listen();
+    origins = await executors(["main", "canary"]);
+    serve({ predictor: "main", share: 0.5 }, { predictor: "canary", share: 0.5 });
+    return async () => {
+      gateway.close();
+      for (const origin of origins.values()) await origin.close();
+    };
+  });
+
+  test("all of it goes to the model that answered: by the head, and by meta.puid of the response or the request", async () => {
+    const takers: string[] = [];
+    const answerers: string[] = [];
+    for (let at = 0; at < 30; at++) {
+      const prediction = await gateway.ask(secure, post("{}"));
+      const model = fieldOf(prediction, "x-model")!;
+      const { meta } = JSON.parse(prediction.body) as { meta: { puid: string } };
+      const answer = await (at % 3 === 0
+        ? sendHead(fieldOf(prediction, "seldon-puid")!)
+        : at % 3 === 1
+          ? send(JSON.stringify({ response: JSON.parse(prediction.body), reward: 1 }))
+          : send(JSON.stringify({ reward: 1, request: { meta } })));
+      expect(answer.status).toBe(200);
+      answerers.push(model);
+      takers.push(fieldOf(answer, "x-model")!);
+    }
+    expect(takers).toEqual(answerers);
+    expect(new Set(takers).size).toBe(2);
+    const canaries = answerers.filter((name) => name === "canary").length;
+    expect(gateway.feedback(firstSlot)).toEqual({
+      ways: { puid: 30 - canaries },
+      rewards: 30 - canaries,
+      sum: 30 - canaries,
+      squares: 30 - canaries,
+    });
+    expect(gateway.feedback(firstSlot + 1)).toMatchObject({ ways: { puid: canaries }, rewards: canaries });
+    // What it says is untouched.
+    const bodies = [...origins.values()]
+      .flatMap(({ text }) => requestsIn(text))
+      .filter((one) => one.includes("/feedback"));
+    expect(bodies.every((one) => one.startsWith("POST /api/v1.0/feedback"))).toBe(true);
+    expect(gateway.answered("200", firstSlot) + gateway.answered("200", firstSlot + 1)).toBe(60);
+  });
+
+  test("the older path, too; other paths and methods are no feedback", async () => {
+    for (let at = 0; at < 8; at++)
+      expect(fieldOf(await send(inBody(puidOf("canary")), "", "/seldon/prod/iris/api/v0.1/feedback"), "x-model")).toBe(
+        "canary",
+      );
+    const models = new Set<string>();
+    for (let at = 0; at < 30; at++)
+      models.add(fieldOf(await send(inBody(puidOf("canary")), "", `/seldon/prod/iris/feedback`), "x-model")!);
+    expect(models.size).toBe(2);
+    expect(gateway.feedback(firstSlot + 1).ways).toEqual({ puid: 8 });
+  });
+
+  test("the puid that names a predictor counts, wherever another one stands", async () => {
+    const body = JSON.stringify({
+      request: { meta: { puid: puidOf("canary") } },
+      response: { meta: { puid: "engine's" } },
+      reward: 0,
+    });
+    for (let at = 0; at < 6; at++) expect(fieldOf(await send(body, "Seldon-Puid: mine\r\n"), "x-model")).toBe("canary");
+    expect(gateway.feedback(firstSlot + 1).ways).toEqual({ puid: 6 });
+  });
+
+  test.each([
+    ["none", "no_puid", '{"reward":1}', ""],
+    ["a client's own", "unknown_puid", '{"reward":1}', "Seldon-Puid: mine\r\n"],
+    ["a renamed predictor's", "unknown_puid", inBody(puidOf("main-1")), ""],
+    ["another deployment's", "unknown_puid", inBody(puidOf("main", "iris-2")), ""],
+    ["that of another key", "unknown_puid", inBody(puidOf("main", "iris", [new Uint8Array(32)])), ""],
+    ["one in a compressed body", "no_puid", inBody(puidOf("main")), "Content-Encoding: gzip\r\n"],
+  ])("by the split: %s", async (_what, way, body, fields) => {
+    const takers: string[] = [];
+    for (let at = 0; at < 30; at++) takers.push(fieldOf(await send(body, fields), "x-model")!);
+    expect(new Set(takers).size).toBe(2);
+    const canaries = takers.filter((one) => one === "canary").length;
+    expect(gateway.feedback(firstSlot).ways).toEqual({ [way]: 30 - canaries });
+    expect(gateway.feedback(firstSlot + 1).ways).toEqual({ [way]: canaries });
+  });
+
+  test.each([1999, 2000])("a puid in the first --feedback-body-bytes is found, %i of 2000", async (bytes) => {
+    const body = inBody(puidOf("canary"));
+    for (let at = 0; at < 6; at++)
+      expect(fieldOf(await send(" ".repeat(bytes - body.length) + body), "x-model")).toBe("canary");
+    // It ends in them, and what is behind does not matter.
+    const cut = body.indexOf('"}');
+    for (let at = 0; at < 6; at++)
+      expect(fieldOf(await send(" ".repeat(bytes - cut - 1) + body + " ".repeat(5000)), "x-model")).toBe("canary");
+    expect(gateway.feedback(firstSlot + 1)).toEqual({ ways: { puid: 12 }, rewards: 12, sum: 12, squares: 12 });
+  });
+
+  test("behind them it is not, but its reward is: of how long a body whatever", async () => {
+    const body = inBody(puidOf("canary"), 2);
+    const cut = body.indexOf('"}');
+    const takers: string[] = [];
+    for (let at = 0; at < 30; at++) takers.push(fieldOf(await send(" ".repeat(2000 - cut) + body), "x-model")!);
+    expect(new Set(takers).size).toBe(2);
+    const [main, canary] = [gateway.feedback(firstSlot), gateway.feedback(firstSlot + 1)];
+    expect(main.ways).toHaveProperty("too_long");
+    expect([main.sum + canary.sum, main.squares + canary.squares]).toEqual([60, 120]);
+  });
+
+  test("a sole predictor's feedback is counted, whatever its puid", async () => {
+    serve({ predictor: "main", share: 1 });
+    await send(inBody("anything", 0.5));
+    await sendHead(puidOf("canary"));
+    expect(gateway.feedback(firstSlot)).toEqual({ ways: { sole: 2 }, rewards: 2, sum: 1.5, squares: 1.25 });
+  });
+
+  test("a predictor of weight 0 gets its feedback, one without Endpoints or that admits nobody does not", async () => {
+    serve({ predictor: "main", share: 1 }, { predictor: "canary", share: 0 });
+    for (let at = 0; at < 4; at++) expect(fieldOf(await send(inBody(puidOf("canary"))), "x-model")).toBe("canary");
+    serve({ predictor: "main", share: 0.5 }, { predictor: "canary", share: 0.5, ready: false });
+    expect(fieldOf(await send(inBody(puidOf("canary"))), "x-model")).toBe("main");
+    expect(gateway.feedback(firstSlot).ways).toEqual({ unready: 1 });
+    expect(gateway.feedback(firstSlot + 1).ways).toEqual({ puid: 4 });
+    const guard = { ...plainGuard, auth: { kind: "providers" as const, names: ["gone"] } };
+    serve(
+      { predictor: "main", share: 1, weight: 50 },
+      { predictor: "canary", share: 1, deployment: "iris-2", weight: 50, guard },
+    );
+    expect(fieldOf(await send(inBody(puidOf("canary", "iris-2"))), "x-model")).toBe("main");
+  });
+
+  test("only what a model took is counted: not its errors, and not what never reached it", async () => {
+    const failing = await new Origin((connection) => {
+      if (requestsIn(connection.text).length > connection.answered++)
+        connection.socket.write("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+    }).listen();
+    serveMembers(gateway, [{ predictor: "main", share: 1 }], () => failing.port);
+    expect((await send('{"reward":1}')).status).toBe(400);
+    await failing.close();
+    expect((await send('{"reward":1}')).status).toBe(503);
+    expect(gateway.feedback(firstSlot).ways).toEqual({});
+  });
+
+  test.each([
+    ['{"reward":0}', 0],
+    ['{"reward":-2.5e-1}', -0.25],
+    ['{"\\u0072eward":1}', 1],
+    ['{"reward":1,"reward":0.5}', 0.5],
+    ['{"reward":1000000000}', 1e9],
+    ['{"reward":1000000000.5}', null],
+    ['{"reward":1e400}', null],
+    ['{"reward":NaN}', null],
+    ['{"reward":Infinity}', null],
+    ['{"reward":"1"}', null],
+    ['{"reward":true}', null],
+    ['{"reward":[1]}', null],
+    ['{"reward":{"reward":1}}', null],
+    ['{"truth":{"reward":1}}', null],
+    ['[{"reward":1}]', null],
+    ['{"reward":01}', null],
+    ['{"reward":1', null],
+    ['{"reward":1}}', null],
+    ["reward=1", null],
+    ["{}", null],
+  ])("%s has the reward %j", async (body, reward) => {
+    serve({ predictor: "main", share: 1 });
+    expect((await send(body)).status).toBe(200);
+    expect(gateway.feedback(firstSlot)).toEqual({
+      ways: { sole: 1 },
+      rewards: reward === null ? 0 : 1,
+      sum: reward ?? 0,
+      squares: (reward ?? 0) ** 2,
+    });
+  });
+
+  test("it may come byte by byte, in chunks, and with 100-continue", async () => {
+    const client = await gateway.open(secure);
+    const body = inBody(puidOf("canary"), 0.25);
+    client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    for (const byte of body) {
+      client.write(`1\r\n${byte}\r\n`);
+      await new Promise(setImmediate);
+    }
+    client.write("0\r\n\r\n");
+    const [answer] = await client.answers(1);
+    expect(fieldOf(answer!, "x-model")).toBe("canary");
+    client.destroy();
+    expect(gateway.feedback(firstSlot + 1)).toEqual({ ways: { puid: 1 }, rewards: 1, sum: 0.25, squares: 0.0625 });
+  });
+});
