@@ -23,22 +23,17 @@ export const noCounts: ArmCounts = {
 };
 
 export function addedCounts(one: ArmCounts, other: ArmCounts): ArmCounts {
-  return combined(one, other, (left, right) => left + right);
+  return combined(one, other, 1);
 }
 
 /** How much of each `now` has more than `before`; null where anything that only grows has fallen, as after a restart of the process. */
 export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null {
-  const grown = combined(now, before, (left, right) => left - right);
-  const only = [
-    grown.requests,
-    grown.failed,
-    ...grown.latency,
-    grown.rewards.count,
-    grown.rewards.sumSquares,
-    grown.compared.pairs,
-    grown.compared.agreed,
-  ];
-  return only.every((count) => count >= 0) && Number.isFinite(grown.rewards.sum) ? grown : null;
+  const grown = combined(now, before, -1);
+  const { requests, failed, latency, rewards, compared } = grown;
+  const least = Math.min(requests, failed, rewards.count, rewards.sumSquares, compared.pairs, compared.agreed);
+  if (!(least >= 0) || !Number.isFinite(rewards.sum)) return null;
+  for (const count of latency) if (!(count >= 0)) return null;
+  return grown;
 }
 
 /**
@@ -67,20 +62,23 @@ export function readArmCounts(value: unknown): ArmCounts | null {
   };
 }
 
-function combined(one: ArmCounts, other: ArmCounts, by: (left: number, right: number) => number): ArmCounts {
-  const size = Math.max(one.latency.length, other.latency.length);
+/** One and so many times the other. */
+function combined(one: ArmCounts, other: ArmCounts, times: 1 | -1): ArmCounts {
+  const [base, added] = [one.latency, other.latency];
+  const latency =
+    base.length === 0 ? added.map((count) => times * count) : base.map((count, at) => count + times * (added[at] ?? 0));
   return {
-    requests: by(one.requests, other.requests),
-    failed: by(one.failed, other.failed),
-    latency: Array.from({ length: size }, (_, at) => by(one.latency[at] ?? 0, other.latency[at] ?? 0)),
+    requests: one.requests + times * other.requests,
+    failed: one.failed + times * other.failed,
+    latency,
     rewards: {
-      count: by(one.rewards.count, other.rewards.count),
-      sum: by(one.rewards.sum, other.rewards.sum),
-      sumSquares: by(one.rewards.sumSquares, other.rewards.sumSquares),
+      count: one.rewards.count + times * other.rewards.count,
+      sum: one.rewards.sum + times * other.rewards.sum,
+      sumSquares: one.rewards.sumSquares + times * other.rewards.sumSquares,
     },
     compared: {
-      pairs: by(one.compared.pairs, other.compared.pairs),
-      agreed: by(one.compared.agreed, other.compared.agreed),
+      pairs: one.compared.pairs + times * other.compared.pairs,
+      agreed: one.compared.agreed + times * other.compared.agreed,
     },
   };
 }

@@ -8,7 +8,8 @@ export function quantileOf(latency: readonly number[], quantile: number): number
   if (total === 0) return null;
   const wanted = total * quantile;
   let below = 0;
-  for (const [at, count] of latency.entries()) {
+  for (let at = 0; at < latency.length; at += 1) {
+    const count = latency[at]!;
     if (count > 0 && below + count >= wanted) {
       const [from, to] = [latencyBoundsMs[at - 1] ?? 0, latencyBoundsMs[at] ?? latencyBoundsMs.at(-1)!];
       return from + (to - from) * Math.min(1, Math.max(0, (wanted - below) / count));

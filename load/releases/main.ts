@@ -1,0 +1,46 @@
+// Simulations of releases: node load/releases/main.ts rollouts --rollouts 100000 --output load/results/rollouts.md
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { parseArgs, promisify } from "node:util";
+import { rolloutReport } from "./rollout-report.ts";
+import { type Tally, tally } from "./rollouts.ts";
+import { type Named, scenarios } from "./scenarios.ts";
+
+const { values } = parseArgs({
+  options: {
+    rollouts: { type: "string", default: "1000" },
+    output: { type: "string" },
+    /** Index of the one scenario that this process simulates; it prints its tally as JSON. */
+    one: { type: "string" },
+  },
+  allowPositionals: true,
+});
+const rollouts = Number(values.rollouts);
+
+if (values.one !== undefined) {
+  const scenario = scenarios[Number(values.one)]!;
+  console.log(JSON.stringify(tally(scenario, Math.max(1, Math.round(rollouts * scenario.part)), 1)));
+} else {
+  const results: (readonly [Named, Tally])[] = [];
+  const left = scenarios.map((scenario, at) => [at, scenario] as const);
+  // Two processes, the slowest scenarios first as they are listed.
+  await Promise.all([worker(), worker()]);
+  const page = rolloutReport(`node load/releases/main.ts --rollouts ${rollouts}`, results);
+  if (values.output === undefined) console.log(page);
+  else writeFileSync(values.output, page);
+
+  async function worker(): Promise<void> {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [at, scenario] = next;
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        import.meta.filename,
+        "--rollouts",
+        String(rollouts),
+        "--one",
+        String(at),
+      ]);
+      results[at] = [scenario, JSON.parse(stdout) as Tally];
+      console.error(`${scenario.name}: ${stdout.trim()}`);
+    }
+  }
+}
