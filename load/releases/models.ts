@@ -57,6 +57,7 @@ export class GrowingCounts implements ArmCounts {
 
   /** As they are now, for a look. */
   now(): ArmCounts {
-    return { ...this, rewards: { ...this.rewards } };
+    const { requests, failed, latency, rewards, compared } = this;
+    return { requests, failed, latency, rewards, compared };
   }
 }
