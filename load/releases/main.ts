@@ -1,4 +1,4 @@
-// Simulations of releases: node load/releases/main.ts rollouts --rollouts 100000 --output load/results/rollouts.md
+// Simulations of releases: node load/releases/main.ts --rollouts 100000
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { parseArgs, promisify } from "node:util";
