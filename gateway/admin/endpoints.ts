@@ -2,6 +2,7 @@
 import { changeShape } from "../api/changes.ts";
 import { deploymentShape, deploymentsPath } from "../api/deployments.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
+import { feedbackShape } from "../api/feedback.ts";
 import { droppedShape, failureListShape, flagParameter, loggedShape, requestStoryShape } from "../api/failures.ts";
 import { revokedShape } from "../api/oauth.ts";
 import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
@@ -16,6 +17,7 @@ import { deployment, deployments } from "./endpoints/deployments.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
 import { failures, logs, requestStory } from "./endpoints/failures.ts";
+import { feedback } from "./endpoints/feedback.ts";
 import { live, ready } from "./endpoints/health.ts";
 import { metrics } from "./endpoints/metrics.ts";
 import { revoke } from "./endpoints/oauth-revoke.ts";
@@ -96,6 +98,14 @@ export const endpoints = {
     answers: "the same of one deployment",
     answer: { json: deploymentShape, text: false, events: null },
     serve: deployment,
+  },
+  feedback: {
+    ...plain,
+    path: "/api/v1/feedback",
+    parameters: { ...listParameters, deployment: deploymentParameter },
+    answers: "feedback and rewards of each live predictor since this gateway began",
+    answer: { json: listShape(feedbackShape), text: false, events: null },
+    serve: feedback,
   },
   routes: {
     ...plain,

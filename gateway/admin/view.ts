@@ -6,6 +6,7 @@ import type { RouteTable } from "../../routing/table.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
 import type { Measured } from "../api/deployments.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
+import type { feedbackWays } from "../shared/metrics.ts";
 import type { TableFacts } from "../shared/messages.ts";
 import type { CountedBreakers } from "./families/breakers.ts";
 import type { CountedSeries } from "./families/series.ts";
@@ -31,6 +32,12 @@ export type PredictorKey = Omit<Series, "protocol">;
 export interface MeasuredWindows {
   readonly lastMinute: Measured;
   readonly lastFiveMinutes: Measured;
+}
+
+/** What was counted of feedback since this process began. */
+export interface CountedFeedback {
+  readonly routed: Readonly<Record<(typeof feedbackWays)[number], number>>;
+  readonly rewards: { readonly count: number; readonly sum: number; readonly sumSquares: number };
 }
 
 /** A request that failed. */
@@ -69,6 +76,8 @@ export interface AdminView {
   readonly ownedSlots: Iterable<CountedSeries>;
   /** All of them together; without a Series nothing. */
   measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows;
+  /** Of a predictor in HTTP and gRPC together. */
+  feedbackOf(predictor: PredictorKey): CountedFeedback;
   hasMapping(id: string): boolean;
   /** Predictors most of whose requests fail, with the sentence of each. */
   readonly failingPredictors: readonly { readonly predictor: PredictorKey; readonly sentence: string }[];

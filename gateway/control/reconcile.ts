@@ -15,7 +15,8 @@ import type { CountedBreakers } from "../admin/families/breakers.ts";
 import type { Slices } from "../admin/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";
-import type { EndpointsOf, MeasuredWindows, PredictorKey, SeenEndpoint } from "../admin/view.ts";
+import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
+import type { CountedFeedback, EndpointsOf, MeasuredWindows, PredictorKey, SeenEndpoint } from "../admin/view.ts";
 import { isDeployments } from "../admin/deployments.ts";
 import type { FailingPredictor } from "./measured/failing-predictors.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
@@ -227,6 +228,10 @@ export class Reconciler {
     return this.#measured.of(predictors);
   }
 
+  feedbackOf(predictor: PredictorKey): CountedFeedback {
+    return this.#measured.feedback(predictor);
+  }
+
   hasMapping(id: string): boolean {
     return this.#publisher.hasMapping(id);
   }
@@ -337,7 +342,7 @@ export class Reconciler {
   }
 
   /** What the live requests of a predictor came to since this process began. */
-  totalOf(predictor: PredictorKey): { readonly requests: number; readonly failed: number } {
+  totalOf(predictor: PredictorKey): Pick<ArmCounts, "requests" | "failed" | "rewards"> {
     return this.#measured.total(predictor);
   }
 

@@ -1,10 +1,12 @@
 // What was measured of each predictor: its Series of HTTP and of gRPC together.
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type { MeasuredWindows, PredictorKey } from "../../admin/view.ts";
+import type { CountedFeedback, MeasuredWindows, PredictorKey } from "../../admin/view.ts";
 import type { Slices } from "../../admin/slices.ts";
 import type { CountedSeries } from "../../admin/families/series.ts";
 import { flagSentence } from "../../explain/measured-words.ts";
+import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import { countedFeedback } from "./counted-feedback.ts";
 import { measuredOf } from "./measured.ts";
 import type { FailureFlag } from "../../failures.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
@@ -25,6 +27,7 @@ export interface SlotsOfSeries {
 }
 
 export class MeasuredPredictors {
+  readonly #blocks: readonly Float64Array[];
   readonly #slots: SlotsOfSeries;
   readonly #windows: Windows;
   readonly #failing = new FailingPredictors();
@@ -34,6 +37,7 @@ export class MeasuredPredictors {
 
   /** `blocks[0]` is the base block; `nowMs` never goes back. */
   constructor(blocks: readonly Float64Array[], slots: SlotsOfSeries, nowMs: () => number) {
+    this.#blocks = blocks;
     this.#slots = slots;
     this.#windows = new Windows(blocks, () => slots.used, nowMs);
   }
@@ -67,8 +71,14 @@ export class MeasuredPredictors {
     for (const entry of entries) this.#last.take(entry);
   }
 
-  /** What the live requests of a predictor came to since this process began. */
-  total(predictor: PredictorKey): { readonly requests: number; readonly failed: number } {
+  /** What was counted of its feedback since this process began. */
+  feedback(predictor: PredictorKey): CountedFeedback {
+    const slots = protocols.flatMap((protocol) => this.#slots.find({ ...predictor, protocol })?.slot ?? []);
+    return countedFeedback(this.#blocks, slots);
+  }
+
+  /** What the live requests of a predictor came to since this process began, and its rewards. */
+  total(predictor: PredictorKey): Pick<ArmCounts, "requests" | "failed" | "rewards"> {
     let [requests, failed] = [0, 0];
     for (const protocol of protocols) {
       const found = this.#slots.find({ ...predictor, protocol });
@@ -78,7 +88,7 @@ export class MeasuredPredictors {
       failed += counted.failed;
     }
     // Another thread counts while these are read, and a request that failed counts in two cells.
-    return { requests: Math.max(requests, failed), failed };
+    return { requests: Math.max(requests, failed), failed, rewards: this.feedback(predictor).rewards };
   }
 
   /** All of them together. */

@@ -8,6 +8,7 @@ export const nothingMeasured: Pick<
   AdminView,
   | "ownedSlots"
   | "measuredOf"
+  | "feedbackOf"
   | "hasMapping"
   | "routeOf"
   | "failingPredictors"
@@ -17,6 +18,10 @@ export const nothingMeasured: Pick<
 > = {
   ownedSlots: [],
   measuredOf: () => ({ lastMinute: nothing, lastFiveMinutes: nothing }),
+  feedbackOf: () => ({
+    routed: { puid: 0, sole: 0, no_puid: 0, unknown_puid: 0, unready: 0, too_long: 0 },
+    rewards: { count: 0, sum: 0, sumSquares: 0 },
+  }),
   hasMapping: () => false,
   routeOf: () => null,
   failingPredictors: [],

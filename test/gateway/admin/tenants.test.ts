@@ -49,6 +49,11 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
     { path: "/api/v1/deployments?namespace=theirs", asIf: { path: "/api/v1/deployments?namespace=nothere" } },
   ],
   deployment: [{ path: "/api/v1/deployments/theirs/hidden", asIf: { path: "/api/v1/deployments/nowhere/nothing" } }],
+  feedback: [
+    { path: "/api/v1/feedback" },
+    { path: "/api/v1/feedback?deployment=hidden", asIf: { path: "/api/v1/feedback?deployment=nothere" } },
+    { path: "/api/v1/feedback?namespace=theirs", asIf: { path: "/api/v1/feedback?namespace=nothere" } },
+  ],
   who: [
     { path: "/api/v1/who" },
     { path: "/api/v1/who?deployment=hidden", asIf: { path: "/api/v1/who?deployment=nothere" } },

@@ -1,0 +1,38 @@
+// /api/v1/feedback: what was counted of feedback, by deployment and live predictor.
+import type { DeploymentFeedback } from "../../api/feedback.ts";
+import { deploymentKeys, type DeploymentKey } from "../deployments.ts";
+import type { EndpointParts, Handler } from "../endpoint.ts";
+import { listing } from "../list.ts";
+import type { AdminView } from "../view.ts";
+
+export function feedback({ view }: EndpointParts): Handler {
+  return listing<DeploymentKey>({
+    gather: () => deploymentKeys(view),
+    key: ({ namespace, name }) => JSON.stringify([namespace, name]),
+    namespace: ({ namespace }) => namespace,
+    json: (key) => feedbackOf(view, key),
+    wanted: (query) => {
+      const named = query.get("deployment");
+      return ({ namespace, name }) => named === null || named === name || named === `${namespace}/${name}`;
+    },
+  });
+}
+
+function feedbackOf(
+  view: Pick<AdminView, "feedbackOf">,
+  { namespace, name, predictors }: DeploymentKey,
+): DeploymentFeedback {
+  const live = predictors.filter(({ role }) => role === "live");
+  return {
+    namespace,
+    name,
+    predictors: live.map((predictor) => {
+      const { routed, rewards } = view.feedbackOf(predictor);
+      const { count, sum, sumSquares } = rewards;
+      const mean = count === 0 ? null : sum / count;
+      // Rounding may leave less than nothing.
+      const deviation = mean === null ? null : Math.sqrt(Math.max(0, sumSquares / count - mean * mean));
+      return { name: predictor.predictor, routed, rewards: { count, sum, sumSquares, mean, deviation } };
+    }),
+  };
+}

@@ -1,0 +1,39 @@
+// What was counted of feedback since this process began: by predictor, of HTTP and gRPC together, those of workers that ended too.
+import { feedbackCell, usedSlots } from "../../shared/counters.ts";
+import { feedbackCells, feedbackLayout, feedbackWays, fixed, rewardBounds } from "../../shared/metrics.ts";
+import type { CountedFeedback } from "../../admin/view.ts";
+
+/** A fold takes some milliseconds, of another thread. */
+const foldReads = 1000;
+
+/** Of these slots together. `blocks[0]` is the base block. */
+export function countedFeedback(blocks: readonly Float64Array[], slots: readonly number[]): CountedFeedback {
+  const base = blocks[0]!;
+  let sums = new Float64Array(feedbackCells);
+  for (let left = foldReads; left > 0; left--) {
+    const generation = base[fixed.foldGeneration]!;
+    sums = summed(blocks, slots);
+    // Half a fold counts twice.
+    if (generation % 2 === 0 && base[fixed.foldGeneration] === generation) break;
+  }
+  const { ways, rewardBuckets, rewardSum, rewardSquares } = feedbackLayout;
+  return {
+    routed: Object.fromEntries(feedbackWays.map((way, at) => [way, sums[ways + at]!])) as CountedFeedback["routed"],
+    rewards: {
+      count: sums.subarray(rewardBuckets, rewardBuckets + rewardBounds.length + 1).reduce((sum, one) => sum + one, 0),
+      sum: sums[rewardSum]!,
+      sumSquares: sums[rewardSquares]!,
+    },
+  };
+}
+
+function summed(blocks: readonly Float64Array[], slots: readonly number[]): Float64Array<ArrayBuffer> {
+  const sums = new Float64Array(feedbackCells);
+  for (const block of blocks) {
+    const { feedback } = usedSlots(block.buffer);
+    for (const slot of slots)
+      if (feedback[slot] === 1)
+        for (let cell = 0; cell < feedbackCells; cell++) sums[cell]! += block[feedbackCell(slot, cell)]!;
+  }
+  return sums;
+}
