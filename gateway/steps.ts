@@ -77,6 +77,10 @@ const ofRoute = {
     why: "Who calls: before anything that costs, or that tells about the model.",
     applies: ({ policy, terms }) => policy === null || policy.clientHeader || terms.admittance.kind !== "anybody",
   },
+  member: {
+    why: "It chooses the member of the Route by who calls. What depends on the member comes after it.",
+    applies: ({ mapping }) => mapping.sticky?.on.kind === "client",
+  },
   "external-auth": {
     why: "It asks outside about requests that were not rejected yet. It may choose another Route, so what depends on the Route comes after it.",
     applies: ({ terms }) => terms.auth.kind !== "none",

@@ -89,6 +89,7 @@ export function waysOf(
       bound: 1,
       ofSeveral: false,
       attached: null,
+      sticky: null,
       shadows: route.shadows,
       route,
       mapping,

@@ -140,6 +140,11 @@ export const deploymentProblems = {
     annotation("seldon.io/rest-timeout: 5s"),
     'Write whole milliseconds, for example `"5000"`; `"0"` is no limit.',
   ),
+  "bad-sticky": warning(
+    "`sluice.io/sticky` does not say by what callers stay with one predictor. A draw decides each request.",
+    annotation("sluice.io/sticky: x-user"),
+    "Write `header NAME`, `cookie NAME [TTL]`, `query NAME`, `client` or `address`, for example `header x-user`.",
+  ),
   "bad-answered-by": warning(
     "`sluice.io/answered-by` is neither true nor false. Sluice does as `--answered-by` says.",
     annotation("sluice.io/answered-by: perhaps"),

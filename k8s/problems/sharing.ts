@@ -35,6 +35,21 @@ export const sharingProblems = {
     mapping("shadow: true"),
     "Declare a live Mapping or SeldonDeployment with the same match.",
   ),
+  "sticky-differs": warning(
+    "Objects share a Route and say different things in `sluice.io/sticky`, or only some of them have it. A draw decides each request.",
+    file(`
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: iris, namespace: models, annotations: { sluice.io/sticky: header x-user, seldon.io/ambassador-weight: "90" } }
+spec: { predictors: [{ name: main, graph: { name: m } }] }
+---
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: next, namespace: models, annotations: { seldon.io/ambassador-service-name: iris, seldon.io/ambassador-weight: "10" } }
+spec: { predictors: [{ name: main, graph: { name: m } }] }
+`),
+    "Write the same `sluice.io/sticky` on all of them. A Mapping of Ambassador has none, so beside one a draw decides.",
+  ),
   "guards-differ": warning(
     "Objects share a Route and have different rules for callers. A client that repeats its request reaches the one with the weakest rules.",
     file(`

@@ -32,6 +32,7 @@ function mapping(
     member: `SeldonDeployment ${namespace}/${name}`,
     match,
     precedence: 0,
+    sticky: null,
     role: { kind: "live", weight: null, share },
     target,
     guard: plainGuard,

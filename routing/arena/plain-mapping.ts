@@ -44,6 +44,7 @@ export const plainMapping: Mapping = Object.freeze({
   }),
   precedence: 0,
   role: Object.freeze({ kind: "live", weight: null, share: 1 }),
+  sticky: null,
   target: plainTarget,
   guard: plainGuard,
   series: Object.freeze({ namespace: "", deployment: "", predictor: "", role: "live", protocol: "http" }),

@@ -3,6 +3,7 @@ import type { Guard } from "./guard.ts";
 import type { Match } from "./match.ts";
 import type { ObjectRef } from "../text/problem.ts";
 import type { LabelGroup } from "./rate-limit-labels.ts";
+import type { Sticky } from "./sticky.ts";
 
 /** Part of live traffic, or a copy. */
 export type Role =
@@ -150,6 +151,8 @@ export interface Mapping {
   /** Higher is tried first, whatever the prefix. Default 0. */
   readonly precedence: number;
   readonly role: Role;
+  /** By what callers stay with one member of the Route, as all of its live Mappings must say; null: the draw decides each request. */
+  readonly sticky: Sticky | null;
   readonly target: ForwardTarget | RedirectTarget;
   /** Who may call, and how much. */
   readonly guard: Guard;

@@ -6,7 +6,9 @@ import type { ForwardTarget, Mapping, RedirectTarget } from "../model/mapping.ts
 import type { Conditions } from "./condition.ts";
 import type { Match } from "../model/match.ts";
 import type { MatchPrecedence } from "../model/match-precedence.ts";
+import type { Digest } from "../collections/digest.ts";
 import type { Problem } from "../text/problem.ts";
+import type { StickyOn } from "../model/sticky.ts";
 import type { Regex } from "../regex/regex.ts";
 
 /**
@@ -26,6 +28,8 @@ export interface ForwardDecision<T> {
   /** Its Route has other live members, with a share or without: an answer must tell which of them gave it. */
   readonly ofSeveral: boolean;
   readonly attached: T;
+  /** By what the Route's callers stay with a member; null: the draw decides each request. */
+  readonly sticky: StickySplit<T> | null;
   /** Of the Route. */
   readonly shadows: readonly Shadow<T>[];
   readonly route: Route<T>;
@@ -93,6 +97,17 @@ export interface Split<T> {
   readonly undrawn: readonly ForwardDecision<T>[];
   /** Why nothing is forwarded, or null. */
   readonly reject: RejectDecision | null;
+}
+
+/** The same shares by the hash of a key: the first `untils` above it tells the member. */
+export interface StickySplit<T> {
+  readonly on: StickyOn;
+  /** Of the hash. */
+  readonly seed: Digest;
+  /** Ascending; the last is `circle`. */
+  readonly untils: readonly number[];
+  /** By `untils`: one member may stand here several times. */
+  readonly takers: readonly ForwardDecision<T>[];
 }
 
 /** All Mappings of one namespace with one Match and one precedence, compiled. */

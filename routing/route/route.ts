@@ -9,6 +9,7 @@ import type {
   Shadow,
   Split,
   SplitMember,
+  StickySplit,
 } from "./decision.ts";
 import { addDigest, digestOf, noDigest, type Digest } from "../collections/digest.ts";
 import type { Mapping } from "../model/mapping.ts";
@@ -17,6 +18,7 @@ import { matchPrecedence } from "../model/match-precedence.ts";
 import type { ObjectRef, Problem, ProblemCode } from "../text/problem.ts";
 import { compileRegex } from "../regex/regex.ts";
 import { placingOf } from "./namespace-routes.ts";
+import { fillSticky, stickyOf, stickySplitOf } from "./sticky-split.ts";
 import type { UpstreamState } from "./upstream-state.ts";
 import { boundsOf, memberShares, readyShares, type SharesNote } from "./weights.ts";
 
@@ -87,6 +89,15 @@ export function planRoute<M extends RouteMember>(key: string, members: readonly 
     refusal === null ? [] : problemsOf(members, "error", "bad-regex", `${refusal}: this Route matches nothing`);
   const live = liveOf(members);
   const shares = sharesOf(members, live, problems);
+  if (stickyOf(live) === "differ")
+    problems.push(
+      ...problemsOf(
+        live,
+        "warning",
+        "sticky-differs",
+        "the members of this Route say different things in sluice.io/sticky, so a draw decides each request; write the same annotation on all of them",
+      ),
+    );
   return {
     key,
     placing: placingOf(match, refusal === null),
@@ -222,12 +233,11 @@ function sharesOf(
 function splitOf<T>(route: Route<T>, first: RouteMember, { live, shares }: RoutePlan<AttachedMapping<T>>): Split<T> {
   if (live.length === 0) return Object.freeze({ ...noSplit, reject: reject("only-shadows", first) });
   const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, ...shares[index]! }));
-  const forwards = forwardsOf(
-    route,
-    live.filter((_, index) => shares[index]!.share > 0),
-    boundsOf(shares.map(({ share }) => share)),
-    live.length > 1,
-  );
+  const takers = live.filter((_, index) => shares[index]!.share > 0);
+  const sticky = stickySplitOf<T>(stickyOf(live), takers.length, route.shadows);
+  const ofRoute = { ofSeveral: live.length > 1, sticky };
+  const forwards = forwardsOf(route, takers, boundsOf(shares.map(({ share }) => share)), ofRoute);
+  if (sticky !== null) fillSticky(sticky, members, forwards);
   const allZero = shares.every(({ declared }) => declared === 0);
   return Object.freeze({
     members: Object.freeze(members),
@@ -236,7 +246,7 @@ function splitOf<T>(route: Route<T>, first: RouteMember, { live, shares }: Route
       forwards.length === live.length
         ? noSplit.undrawn
         : Object.freeze(
-            live.filter((_, index) => shares[index]!.share === 0).map((one) => forwardOf(route, one, 0, null, true)),
+            live.filter((_, index) => shares[index]!.share === 0).map((one) => forwardOf(route, one, 0, null, ofRoute)),
           ),
     reject: forwards.length > 0 ? null : reject(allZero ? "all-weights-zero" : "no-healthy-upstream", live[0]!),
   });
@@ -247,12 +257,12 @@ function forwardsOf<T>(
   route: Route<T>,
   takers: readonly AttachedMapping<T>[],
   bounds: readonly number[],
-  ofSeveral: boolean,
+  ofRoute: Pick<ForwardDecision<T>, "ofSeveral" | "sticky">,
 ): readonly ForwardDecision<T>[] {
   const forwards: ForwardDecision<T>[] = [];
   let next: ForwardDecision<T> | null = null;
   for (let index = takers.length - 1; index >= 0; index--) {
-    next = forwardOf(route, takers[index]!, bounds[index]!, next, ofSeveral);
+    next = forwardOf(route, takers[index]!, bounds[index]!, next, ofRoute);
     forwards.push(next);
   }
   return forwards.reverse();
@@ -263,7 +273,7 @@ function forwardOf<T>(
   { mapping, attached }: AttachedMapping<T>,
   bound: number,
   next: ForwardDecision<T> | null,
-  ofSeveral: boolean,
+  { ofSeveral, sticky }: Pick<ForwardDecision<T>, "ofSeveral" | "sticky">,
 ): ForwardDecision<T> {
   return Object.freeze({
     kind: "forward",
@@ -272,6 +282,7 @@ function forwardOf<T>(
     bound,
     ofSeveral,
     attached,
+    sticky,
     shadows: route.shadows,
     route,
     mapping,

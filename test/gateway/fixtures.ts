@@ -25,6 +25,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       query: [],
     },
     precedence: 0,
+    sticky: null,
     role: { kind: "live", weight, share: 1 },
     target: {
       kind: "forward",

@@ -4,6 +4,7 @@ import { headOf, type HeadText } from "../../routing/request/head-text.ts";
 import { plainGuard, type Guard } from "../../routing/model/guard.ts";
 import type { Mapping, Role } from "../../routing/model/mapping.ts";
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from "../../routing/model/match.ts";
+import type { Sticky } from "../../routing/model/sticky.ts";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import { forwardTo } from "./build.ts";
 
@@ -140,10 +141,15 @@ export const anyMapping: fc.Arbitrary<Mapping> = fc
     match,
     precedence,
     role: given,
+    sticky: stickyOfName(name),
     target: forwardTo(upstream),
     guard: said,
     series: { namespace, deployment: name, predictor: "", role: given.kind, protocol: "http" as const },
   }));
+
+function stickyOfName(name: string): Sticky | null {
+  return name < "r" ? { on: { kind: "header", name: "x-user" }, identity: `a/${name}` } : null;
+}
 
 /** Unready, ready, or ready by an Endpoint that is ending. */
 export const someEndpoints: fc.Arbitrary<readonly UpstreamEndpoints[]> = fc

@@ -94,6 +94,7 @@ export function mapping(name: string, path: PathMatch | Match, more: Partial<Map
     match: "kind" in path ? match(path) : path,
     precedence: 0,
     role: live(),
+    sticky: null,
     target: forwardTo(name),
     guard: plainGuard,
     series: { namespace: "ns", deployment: name, predictor: "", role: "live", protocol: "http" },

@@ -2,7 +2,7 @@
 import { emptyEntry, type AccessEntry } from "../../shared/access-fields.ts";
 import { grpcStatusNames, type Failure } from "../../failures.ts";
 import { kind } from "../fields/field-kind.ts";
-import { hasParameter } from "../fields/query.ts";
+import { hasParameter } from "../../../routing/request/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 
 /** About what came to no exchange. `detail` "": the sentence of the failure says it all; `code` 0 and `requestId` "": it was not answered. */

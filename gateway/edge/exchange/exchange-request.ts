@@ -1,4 +1,5 @@
 // ExchangeRequest: the request's way through an exchange, from the client to the upstream and to shadows.
+import { noKey } from "../../../routing/route/sticky-key.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import { failures, type Failure } from "../../failures.ts";
 import type { FieldList } from "../fields/fields.ts";
@@ -69,11 +70,19 @@ export class ExchangeRequest
     const { context, record } = this.#state;
     const compiled = this.#state.compiled!;
     const facts = this.#state.facts!;
-    const { shadows } = record.decision!;
+    const { shadows, sticky } = record.decision!;
+    if (sticky !== null && this.#state.sticky.cookie !== null) this.#state.edits.setCookie(this.#state.sticky.cookie);
     record.identify();
     const { requestId } = record;
     if (shadows.length > 0 && !head.websocket)
-      this.#copy = context.shadows.begin(shadows, head, compiled, facts, requestId);
+      this.#copy = context.shadows.begin(
+        shadows,
+        head,
+        compiled,
+        facts,
+        requestId,
+        sticky === null ? noKey : this.#state.sticky.point,
+      );
     this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);
   }
 

@@ -1,6 +1,8 @@
 // ExchangeRoute: whose request it is. Decided by the table, then passed through the steps of that Mapping, which may have it decided again.
 import type { ForwardDecision, RejectDecision } from "../../../routing/route/decision.ts";
 import { isFeedback } from "../../../routing/request/feedback.ts";
+import { secondDraw } from "../../../routing/collections/key-hash.ts";
+import { noKey } from "../../../routing/route/sticky-key.ts";
 import { decide } from "../../../routing/decide.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { fixed } from "../../shared/metrics.ts";
@@ -96,13 +98,22 @@ export class ExchangeRoute implements StepOwner {
     else this.#runSteps(steps, head);
   }
 
-  /** The request is this Mapping's, or another member's where nobody may call this one. */
+  /** The request is this Mapping's, the one's that its key falls on, or another member's where nobody may call that one. */
   #take(drawn: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
+    const { client, facts, sticky } = this.#state;
+    return this.#takeMember(
+      drawn.sticky === null ? drawn : sticky.byHead(drawn, drawn.sticky, head, facts!, client.secure),
+      head,
+    );
+  }
+
+  #takeMember(chosen: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
     const state = this.#state;
-    let decision = drawn;
+    let decision = chosen;
     let { compiled } = decision.attached;
     if (compiled.admitsNobody) {
-      decision = admittingMember(drawn, state.worker.draw());
+      const byKey = chosen.sticky !== null && state.sticky.point !== noKey;
+      decision = admittingMember(chosen, byKey ? secondDraw(state.sticky.point, 0) : state.worker.draw());
       ({ compiled } = decision.attached);
     }
     // What feedback is about has its puid.
@@ -149,7 +160,7 @@ export class ExchangeRoute implements StepOwner {
     else this.#request.forwardSeen(head, run.hash, hooks);
   }
 
-  stepDecided(verdict: Exclude<Verdict, { kind: "go-on" }>, head: WireRequestHead): void {
+  stepDecided(verdict: Exclude<Verdict, { kind: "go-on" | "choose" }>, head: WireRequestHead): void {
     switch (verdict.kind) {
       case "answer":
         if (!verdict.counted) this.#state.record.exclude();
@@ -212,6 +223,18 @@ export class ExchangeRoute implements StepOwner {
 
   feedbackKnown(note: FeedbackNote): void {
     this.#state.record.feedback = note;
+  }
+
+  clientChosen(client: string, head: WireRequestHead): readonly Step[] | null | "stays" {
+    const { edits, record, sticky } = this.#state;
+    const before = record.decision!;
+    if (before.sticky === null) return "stays";
+    const chosen = sticky.byClient(before.sticky, client);
+    if (chosen === before) return "stays";
+    edits.beginAgain();
+    const compiled = this.#takeMember(chosen, head);
+    record.move(compiled.slot, compiled.countsGrpc);
+    return stepsFor(compiled, head);
   }
 
   bodyWanted(): void {

@@ -15,6 +15,7 @@ import { ExchangeRecord } from "./exchange-record.ts";
 import { ExchangeTimes } from "./exchange-times.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { GrpcWeb } from "./grpc-web.ts";
+import { StickyChoice } from "./sticky-choice.ts";
 import type { StepRun } from "./step-run.ts";
 
 /**
@@ -50,6 +51,7 @@ export class ExchangeState {
   readonly times: ExchangeTimes;
   readonly record: ExchangeRecord;
   readonly edits = new AnswerEdits();
+  readonly sticky = new StickyChoice();
   request: RequestState = "none";
   response: ResponseState = "awaited";
   /** Bytes that the head of the answer says its body has; −1: they are not known. */

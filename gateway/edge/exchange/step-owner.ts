@@ -19,7 +19,12 @@ export interface StepOwner {
   /** All said go on: it is forwarded. */
   stepsPassed(head: WireRequestHead): void;
   /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
-  stepDecided(verdict: Exclude<Verdict, { kind: "go-on" }>, head: WireRequestHead): void;
+  stepDecided(verdict: Exclude<Verdict, { kind: "go-on" | "choose" }>, head: WireRequestHead): void;
+  /**
+   * Who calls is known, and may choose among the members of the Route. The steps of the member that was chosen, which are asked anew; "stays": it is the one
+   * that the request has.
+   */
+  clientChosen(client: string, head: WireRequestHead): readonly Step[] | null | "stays";
   /** One of them waited and no longer does: what was held back of the request may go on. */
   stepsResumed(): void;
   /** One of them waits for the body (`bodyBound`, `giveBody`). */

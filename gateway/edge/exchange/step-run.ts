@@ -38,6 +38,8 @@ export class StepRun implements StepRequest {
   #asker: Step | null = null;
   #head: WireRequestHead | null = null;
   #shared: StepFacts | null = null;
+  /** A member of this Route was chosen by who calls. */
+  #chosen = false;
   /** Values that steps keep for this request, by step; null: none. */
   #kept: Map<Step, unknown> | null = null;
   /** Steps of an earlier Route that saw the request. */
@@ -106,6 +108,7 @@ export class StepRun implements StepRequest {
     this.#shared = shared;
     this.hash = null;
     this.fieldsTaken = false;
+    this.#chosen = false;
     this.caller = null;
     this.#entered = null;
     this.earlier = null;
@@ -182,6 +185,7 @@ export class StepRun implements StepRequest {
   /** Whether the run is over, or begun anew. */
   #decides(step: Step, verdict: Verdict): boolean {
     if (verdict.kind === "go-on") return false;
+    if (verdict.kind === "choose") return this.#chooses(verdict.client);
     if (verdict.kind !== "again" && verdict.kind !== "enter") {
       this.#owner.stepDecided(verdict, this.head);
       return true;
@@ -192,6 +196,7 @@ export class StepRun implements StepRequest {
       if (this.#asker !== null) return false;
       this.#asker = step;
     }
+    this.#chosen = false;
     if (verdict.change.remove.length > 0) this.fieldsTaken = true;
     let changed: WireRequestHead | null = null;
     try {
@@ -201,6 +206,16 @@ export class StepRun implements StepRequest {
     }
     if (changed === null) this.#owner.stepDecided(fault, this.head);
     else this.#owner.stepDecided(verdict, changed);
+    return true;
+  }
+
+  /** Once for each Route: members with other guards may know the caller by another name, which would choose again. */
+  #chooses(client: string): boolean {
+    if (this.#chosen) return false;
+    this.#chosen = true;
+    const steps = this.#owner.clientChosen(client, this.head);
+    if (steps === "stays") return false;
+    this.again(steps, this.head);
     return true;
   }
 

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import { fieldNamed, fieldText } from "../../../routing/request/bytes.ts";
 import type { ApiKeysProvider } from "../../callers/providers/api-keys.ts";
 import type { KeyPlace } from "../../callers/providers/credential-place.ts";
-import { parametersNamed } from "../fields/query.ts";
+import { parametersNamed } from "../../../routing/request/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { withhold } from "../message/withheld.ts";
 import { absent, got, type Admission, type IdentityRequest, type Refused, Verifier } from "./verifier.ts";

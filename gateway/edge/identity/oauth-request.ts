@@ -2,7 +2,7 @@
 import { fieldNamed } from "../../../routing/request/bytes.ts";
 import type { RequestHead } from "../../../routing/request/head.ts";
 import { tokenField, tokenParameter } from "../../callers/oauth-place.ts";
-import { parametersNamed } from "../fields/query.ts";
+import { parametersNamed } from "../../../routing/request/query.ts";
 
 /** A longer text is no token that was given. */
 const mostTokenBytes = 256;

@@ -2,8 +2,8 @@
 import { fieldNamed, standsFoldedAt } from "../../../routing/request/bytes.ts";
 import type { RequestHead } from "../../../routing/request/head.ts";
 import type { TokenPlace } from "../../callers/providers/credential-place.ts";
-import { CookiePlace } from "../fields/cookies.ts";
-import { parametersNamed } from "../fields/query.ts";
+import { CookiePlace } from "../../../routing/request/cookies.ts";
+import { parametersNamed } from "../../../routing/request/query.ts";
 
 /** A token that was found: valid as long as the head is. One object serves all requests. */
 export class FoundToken {

@@ -3,7 +3,7 @@ import { isValue, lowered } from "../fields/characters.ts";
 import { kindOf } from "../fields/field-kind.ts";
 import { fieldRoom } from "../fields/fields.ts";
 import { isEditable } from "./header-edits.ts";
-import { hasParameter, queryWithout } from "../fields/query.ts";
+import { hasParameter, queryWithout } from "../../../routing/request/query.ts";
 import { WireRequestHead } from "./request-head.ts";
 
 /** What of a request becomes different. */

@@ -7,7 +7,7 @@ import { failures } from "../../failures.ts";
 import { failureAnswer, type Answer } from "../message/answers.ts";
 import { grpcMessage } from "../message/grpc-message.ts";
 import type { HeadChange } from "../message/head-copy.ts";
-import { hasParameter } from "../fields/query.ts";
+import { hasParameter } from "../../../routing/request/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { fieldAt } from "../message/response-fields.ts";
 import { grpcStatusOfHttp } from "../message/grpc-status.ts";

@@ -17,7 +17,7 @@ import { oauthPlaceOf, tokenParameter } from "../../callers/oauth-place.ts";
 import { tokenOf } from "../identity/oauth-request.ts";
 import { mostTokenRequestBytes, readTokenRequest, refusal, type TokenRefusal } from "../identity/token-request.ts";
 import type { Answer } from "../message/answers.ts";
-import { hasParameter } from "../fields/query.ts";
+import { hasParameter } from "../../../routing/request/query.ts";
 import type { HeadChange } from "../message/head-copy.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { tokenDigest, type FoundToken, type TokenStore } from "../store/token-store.ts";

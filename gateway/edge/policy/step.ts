@@ -38,6 +38,8 @@ export type Verdict =
       readonly change: HeadChange;
       readonly form: AnswerForm | null;
     }
+  /** A member of the Route is chosen by this name of the client. If it is another than the request has, the steps of that one are asked from the first on. */
+  | { readonly kind: "choose"; readonly client: string }
   /** The head is changed and a Route is looked for once more, all of its steps included but this one. Once a request: after that it goes on. */
   | { readonly kind: "again"; readonly change: HeadChange };
 

@@ -16,6 +16,7 @@ import { feedbackStep } from "./feedback.ts";
 import { externalAuthStep } from "./external-auth.ts";
 import { identityStep } from "./identity.ts";
 import { rateLimitServiceStep } from "./rate-limit-service.ts";
+import { memberStep } from "./member.ts";
 import { leasedRateLimitStep } from "./leased-rate-limit.ts";
 import { rateLimitStep } from "./rate-limit.ts";
 import { redirectStep } from "./redirect.ts";
@@ -54,6 +55,7 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
     addressesStep(addressRulesOf(guard, namespace, callers.policy)!),
   identity: ({ mapping, callers }) =>
     identityStep(() => callers.admittance(mapping), callers, callers.policy?.clientHeader === true),
+  member: () => memberStep,
   "external-auth": ({ forward, external }) => externalAuthStep(external, forward!.externalPolicy),
   "rate-limit": ({ mapping, callers, limiter }) =>
     limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter),

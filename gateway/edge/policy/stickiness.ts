@@ -2,7 +2,7 @@
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
 import { fieldNamed } from "../../../routing/request/bytes.ts";
 import type { LoadBalancer } from "../../../routing/model/mapping.ts";
-import { CookiePlace } from "../fields/cookies.ts";
+import { CookiePlace } from "../../../routing/request/cookies.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";

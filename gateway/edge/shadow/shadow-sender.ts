@@ -1,7 +1,10 @@
 // Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete and in time that primaries
 // leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer.
+import { secondDraw } from "../../../routing/collections/key-hash.ts";
 import { isCopied } from "../../../routing/decide.ts";
 import type { Shadow } from "../../../routing/route/decision.ts";
+import { noKey } from "../../../routing/route/sticky-key.ts";
+import { anchorOf } from "../../../routing/route/sticky-split.ts";
 import type { Upstream } from "../../../routing/model/upstream.ts";
 import { fixed, shadowOutcomes } from "../../shared/metrics.ts";
 import type { LazyMapping, CompiledMapping } from "../policy/compiled-mapping.ts";
@@ -51,18 +54,20 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     return this.#inFlight + this.#queued;
   }
 
-  /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
+  /** Draws for each shadow, or by the key of a sticky caller (`point`, else `noKey`); null: none of them gets this request. Its head is copied as the primary's goes upstream. */
   begin(
     shadows: readonly Shadow<LazyMapping>[],
     head: WireRequestHead,
     primary: CompiledMapping,
     facts: ClientFacts,
     requestId: Buffer,
+    point: number,
   ): ShadowCopy<CopyTarget> | null {
     let targets: CopyTarget[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
-      if (!isCopied(shadow, this.#worker.draw())) continue;
+      const draw = point === noKey ? this.#worker.draw() : secondDraw(point, anchorOf(shadow.mapping) | 0);
+      if (!isCopied(shadow, draw)) continue;
       const target = this.#targetOf(shadow);
       if (typeof target === "string") this.count(shadow.attached.slot, target);
       else (targets ??= []).push(target);

@@ -4,6 +4,7 @@ import type { HostMatch, Match, NamedMatch, PathMatch } from "../../../routing/m
 import { annotationOf, valueOf } from "../fields/annotation.ts";
 import { ownIdOf } from "../fields/annotation-names.ts";
 import { annotations as declared } from "../fields/annotations.ts";
+import type { Sticky } from "../../../routing/model/sticky.ts";
 import { commonPart } from "../collections/common-part.ts";
 import { reportDeploymentDifferences } from "./deployment-differences.ts";
 import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
@@ -52,6 +53,7 @@ class DeploymentTranslation {
   readonly #namespace: string;
   readonly #member: string;
   readonly #regexes: number;
+  readonly #sticky: Sticky | null;
   /** By form. */
   readonly #matches = new Map<string, Match>();
 
@@ -72,6 +74,8 @@ class DeploymentTranslation {
     this.#services = new DeploymentServices(deployment, around, policy, this.#defaults, this.#builder);
     this.#namespace = deployment.ref.namespace;
     this.#member = `SeldonDeployment ${this.#namespace}/${deployment.ref.name}`;
+    this.#sticky =
+      policy.sticky === null ? null : { on: policy.sticky, identity: `${this.#namespace}/${policy.externalName}` };
     this.#regexes = policy.headers.filter(({ value }) => value.kind === "regex").length;
   }
 
@@ -300,6 +304,7 @@ class DeploymentTranslation {
       match,
       precedence: 0,
       role,
+      sticky: this.#sticky,
       target,
       guard: this.#policy.guard,
       series,

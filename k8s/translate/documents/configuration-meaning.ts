@@ -76,6 +76,7 @@ function translateRaw(
       match: raw.match,
       precedence,
       role,
+      sticky: null,
       target,
       guard,
       series: {

@@ -8,6 +8,7 @@ import { readRolloutPlan, type RolloutPlan } from "../../../release/rollout/plan
 import { numberOf, notText } from "../values/value.ts";
 import { annotation, count, guard, milliseconds, read, type Annotation, type Parsed } from "./annotation.ts";
 import { parseHeaders, parseRegexHeaders, type HeaderPairs } from "./header-grammar.ts";
+import { parseSticky, stickyWords } from "./sticky-text.ts";
 import { exampleTraffic, parseTraffic } from "./traffic-text.ts";
 
 const restTimeout = milliseconds({ name: "seldon.io/rest-timeout", meaning: "ms of a REST request" });
@@ -222,6 +223,17 @@ export const annotations = {
     "200",
     "requests to each predictor at one time",
   ),
+  sticky: annotation({
+    name: "sluice.io/sticky",
+    decides: "how",
+    absent: null,
+    read: parseSticky,
+    bad: { kind: "default", instead: () => "a draw decides each request" },
+    code: "bad-sticky",
+    write: stickyWords,
+    example: "header x-user",
+    meaning: `callers stay with one predictor while shares allow it, by ${stickyWords}`,
+  }),
   answeredBy: annotation({
     name: "sluice.io/answered-by",
     decides: "how",

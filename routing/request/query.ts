@@ -1,5 +1,5 @@
 // Parameters of a query, as a form writes them (WHATWG URL, application/x-www-form-urlencoded): found by name, and taken out.
-import type { RequestHead } from "../../../routing/request/head.ts";
+import type { RequestHead } from "./head.ts";
 
 const [ampersand, equals, percent, plus, space] = [0x26, 0x3d, 0x25, 0x2b, 0x20];
 

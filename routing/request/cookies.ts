@@ -1,6 +1,6 @@
 // Cookies of a request, found by name without a text being made (RFC 6265 §5.4; HTTP/2 may send them in several fields, RFC 9113 §8.2.3).
-import { fieldNamed } from "../../../routing/request/bytes.ts";
-import type { RequestHead } from "../../../routing/request/head.ts";
+import { fieldNamed } from "./bytes.ts";
+import type { RequestHead } from "./head.ts";
 
 const [space, tab, quote, equals, semicolon] = [0x20, 0x09, 0x22, 0x3d, 0x3b];
 
