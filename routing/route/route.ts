@@ -9,7 +9,6 @@ import type {
   Shadow,
   Split,
   SplitMember,
-  StickySplit,
 } from "./decision.ts";
 import { addDigest, digestOf, noDigest, type Digest } from "../collections/digest.ts";
 import type { Mapping } from "../model/mapping.ts";

@@ -27,7 +27,7 @@ const cells = 256;
 const rare = 376;
 
 function chiSquare(draws: readonly number[]): number {
-  const counts = new Array<number>(cells).fill(0);
+  const counts = Array.from({ length: cells }, () => 0);
   for (const draw of draws) counts[Math.floor(draw * cells)]!++;
   const expected = draws.length / cells;
   return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
