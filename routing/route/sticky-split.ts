@@ -1,7 +1,6 @@
 // StickySplit: the shares of a Route by keys of callers instead of draws.
 import type { ForwardDecision, Shadow, SplitMember, StickySplit } from "./decision.ts";
 import { digestOf } from "../collections/digest.ts";
-import { circle } from "../collections/key-hash.ts";
 import type { Mapping } from "../model/mapping.ts";
 import type { Sticky } from "../model/sticky.ts";
 import { groundsOf } from "./circle.ts";
@@ -53,13 +52,4 @@ export function memberAt<T>({ untils, takers }: StickySplit<T>, point: number): 
   let at = 0;
   while (point >= untils[at]!) at++;
   return takers[at]!;
-}
-
-/** The ground that the key falls on, as shares of the circle. */
-export function groundAt<T>(
-  { untils }: StickySplit<T>,
-  point: number,
-): { readonly from: number; readonly until: number } {
-  const at = untils.findIndex((until) => point < until);
-  return { from: at === 0 ? 0 : untils[at - 1]! / circle, until: untils[at]! / circle };
 }
