@@ -22,11 +22,12 @@ import type { FailingPredictor } from "./measured/failing-predictors.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import { MeasuredPredictors } from "./measured/measured-predictors.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
+import { EndpointSlots } from "./slots/endpoint-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
 import { batchesOf } from "./publish/batches.ts";
 import { Publisher } from "./publish/publisher.ts";
-import type { FoundSlots } from "../../routing/write/table-index.ts";
+import { noSlots } from "../../routing/write/table-index.ts";
 import type { Readiness } from "./status/readiness.ts";
 import { PredictorEndpoints } from "./upstreams/predictor-endpoints.ts";
 import { Resolver } from "./upstreams/resolver.ts";
@@ -68,6 +69,7 @@ export class Reconciler {
   readonly #readiness: Readiness;
   readonly #slots: SeriesSlots;
   readonly #breakerSlots: BreakerSlots;
+  readonly #endpointSlots: EndpointSlots;
   readonly #measured: MeasuredPredictors;
   readonly #checks: HealthChecks;
   readonly #endpoints: PredictorEndpoints;
@@ -138,6 +140,7 @@ export class Reconciler {
     const slots = {
       slotOf: (id: string) => this.#slots.slotOf(id),
       breakerSlotOf: (key: string) => this.#breakerSlots.slotOf(key),
+      endpointSlotsOf: (endpoints: UpstreamEndpoints) => this.#endpointSlots.slotsOf(endpoints),
       resolvedOf: (key: string) => this.#resolver.endpointsOf(key),
     };
     this.#problems = new GatheredProblems({
@@ -151,7 +154,7 @@ export class Reconciler {
         ...this.#measured.problems,
       ],
     });
-    const found: FoundSlots = { series: new Map(), breakers: new Map() };
+    const found = noSlots();
     this.#publisher = new Publisher(
       shared,
       slots,
@@ -190,6 +193,11 @@ export class Reconciler {
     this.#breakerSlots = new BreakerSlots(
       { inTable: found.breakers, used: used.map(({ breakers }) => breakers) },
       version,
+    );
+    this.#endpointSlots = new EndpointSlots(
+      { inTable: found.endpoints, used: used.map(({ endpoints }) => endpoints) },
+      version,
+      outside.isOneNamespace,
     );
   }
 
@@ -374,7 +382,10 @@ export class Reconciler {
       this.#endpoints.leave(id, this.#slots.slotOf(id));
       this.#slots.disown(id, version, nowMs);
     }
-    for (const key of translated.removedUpstreams) this.#breakerSlots.disown(key, version);
+    for (const key of translated.removedUpstreams) {
+      this.#breakerSlots.disown(key, version);
+      this.#endpointSlots.disown(key, version);
+    }
     for (const { key } of translated.upstreams) this.#breakerSlots.own(key);
     for (const { id, series, target } of translated.mappings) {
       this.#endpoints.leave(id, this.#slots.slotOf(id));
@@ -384,6 +395,20 @@ export class Reconciler {
     }
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
+    this.#ownEndpoints(translated);
+  }
+
+  #ownEndpoints({ mappings, endpoints }: TranslationChange): void {
+    if (endpoints.length === 0) return;
+    const namespaces = new Map<string, string>();
+    for (const { namespace, target } of mappings)
+      if (target.kind === "forward") namespaces.set(target.upstream, namespace);
+    for (const one of endpoints)
+      this.#endpointSlots.own(
+        this.#resolver.endpointsOf(one.key) ?? one,
+        namespaces.get(one.key) ?? "",
+        this.#publisher.nextVersion,
+      );
   }
 
   /** On another way than the table of the same change: until both are there, a new client's tokens lead nowhere. */
@@ -431,6 +456,7 @@ export class Reconciler {
   sweep(blocks: readonly Float64Array[]): void {
     this.#slots.sweep(blocks, this.#publisher.heldByAll, this.#outside.nowMs());
     this.#breakerSlots.sweep(blocks, this.#publisher.heldByAll);
+    this.#endpointSlots.sweep(blocks, this.#publisher.heldByAll);
   }
 
   stop(): void {
@@ -441,6 +467,7 @@ export class Reconciler {
 
   #resolved(change: TranslationChange): void {
     this.otherProblemsChanged();
+    this.#ownEndpoints(change);
     this.#publisher.change(change, this.#outside.nowMs());
     this.#checks.take(change);
     this.#keep();

@@ -203,6 +203,7 @@ function emptied({ settings }: RouteTable<null>): RouteTable<null> {
     upstreams: [],
     removedUpstreams: [],
     endpoints: [],
+    endpointSlots: [],
     failing: [],
   };
   return privateTable({ settings, ...nothing }, () => null);

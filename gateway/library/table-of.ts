@@ -17,6 +17,7 @@ export function tableOf({
     upstreams: [...upstreams.values()].map((upstream) => ({ upstream, breakerSlot: -1 })),
     removedUpstreams: [],
     endpoints: [...endpoints.values()],
+    endpointSlots: [],
     failing: [],
   };
   return privateTable<null>(whole, () => null);

@@ -1,15 +1,18 @@
 // Counters in shared memory: one block a data worker, one writer each; the control worker reads and sums them.
 //
 // A block is an array of doubles: first the fixed counters, then what each Upstream has in use, for breakers, then one slot of
-// `slotCells` a series, then for each series what only failures and answers of the gateway itself write, then what only feedback does. A double is written by one aligned
-// store, so a reader sees the old value or the new one. No atomics: there is one writer. Behind them is a byte for each slot that says whether
-// the worker has used it.
+// `slotCells` a series, then for each series what only failures and answers of the gateway itself write, then what only feedback does, then one slot an
+// Endpoint. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is one writer. Behind them is a
+// byte for each slot that says whether the worker has used it.
 
 import { grpcStatusNames, type FailureFlag } from "../failures.ts";
 import { defaultBreaker } from "../../routing/model/upstream.ts";
 import {
   breakerResources,
   durationBounds,
+  endpointCells,
+  endpointFlags,
+  endpointLayout,
   failureCells,
   failureLayout,
   feedbackCells,
@@ -38,6 +41,9 @@ export const maxBreakerSlots = 65_536;
 /** Series that fit: the buffer is reserved at once and pages are only touched when a series is used. */
 export const maxSlots = 131_072;
 
+/** Endpoints of Upstreams that fit, as the Series do. */
+export const maxEndpointSlots = 131_072;
+
 /** Slots behind those of the series: requests that no series counts, in statuses of HTTP and of gRPC. They are always in use. */
 export const withoutSeries = { http: maxSlots, grpc: maxSlots + 1 } as const;
 
@@ -47,11 +53,12 @@ const allSlots = maxSlots + 2;
 const cellBytes = 8;
 
 export function blockBytes(): number {
-  return cellsBytes() + Math.ceil((maxSlots + maxBreakerSlots + allSlots + maxSlots) / cellBytes) * cellBytes;
+  const slots = maxSlots + maxBreakerSlots + allSlots + maxSlots + maxEndpointSlots;
+  return cellsBytes() + Math.ceil(slots / cellBytes) * cellBytes;
 }
 
 function cellsBytes(): number {
-  return feedbackCell(maxSlots, 0) * cellBytes;
+  return endpointCell(-1, endpointCells) * cellBytes;
 }
 
 /**
@@ -65,6 +72,7 @@ export interface UsedSlots {
   readonly failures: Uint8Array;
   /** Those of which `feedbackCell`s were written. */
   readonly feedback: Uint8Array;
+  readonly endpoints: Uint8Array;
 }
 
 export function usedSlots(block: ArrayBufferLike): UsedSlots {
@@ -73,6 +81,7 @@ export function usedSlots(block: ArrayBufferLike): UsedSlots {
     breakers: new Uint8Array(block, cellsBytes() + maxSlots, maxBreakerSlots),
     failures: new Uint8Array(block, cellsBytes() + maxSlots + maxBreakerSlots, allSlots),
     feedback: new Uint8Array(block, cellsBytes() + maxSlots + maxBreakerSlots + allSlots, maxSlots),
+    endpoints: new Uint8Array(block, cellsBytes() + maxSlots + maxBreakerSlots + allSlots + maxSlots, maxEndpointSlots),
   };
 }
 
@@ -108,7 +117,7 @@ export class CounterBlock {
   readonly #used: UsedSlots;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.cells = new Float64Array(buffer, 0, feedbackCell(maxSlots, 0));
+    this.cells = new Float64Array(buffer, 0, cellsBytes() / cellBytes);
     this.#used = usedSlots(buffer);
   }
 
@@ -120,6 +129,23 @@ export class CounterBlock {
   /** Before anything is in use of the Upstream; −1: it is not counted here. */
   willUse(breakerSlot: number): void {
     if (breakerSlot >= 0) this.#used.breakers[breakerSlot] = 1;
+  }
+
+  /** Before the first try of an Endpoint: gives its first cell. −1: those that have no slot share one. */
+  willTry(endpointSlot: number): number {
+    if (endpointSlot >= 0) this.#used.endpoints[endpointSlot] = 1;
+    return endpointCell(endpointSlot, 0);
+  }
+
+  /** The model at an Endpoint has answered. `first`: its first cell; `by` as for `answered`. */
+  answeredAt(first: number, isModelError: boolean, by: 1 | -1): void {
+    this.cells[first + (isModelError ? endpointLayout.modelErrors : endpointLayout.answers)]! += by;
+  }
+
+  /** A try of an Endpoint failed. */
+  failedAt(first: number, flag: FailureFlag): void {
+    const at = (endpointFlags as readonly FailureFlag[]).indexOf(flag);
+    if (at >= 0) this.cells[first + endpointLayout.flags + at]! += 1;
   }
 
   add(cell: number, amount: number): void {
@@ -240,4 +266,9 @@ export function failureCell(slot: number, cell: number): number {
 /** Index of a slot's cell among those that feedback writes. */
 export function feedbackCell(slot: number, cell: number): number {
   return failureCell(allSlots, 0) + slot * feedbackCells + cell;
+}
+
+/** Index of a cell of an Endpoint's slot; −1: of the one that Endpoints without a slot share. */
+export function endpointCell(slot: number, cell: number): number {
+  return feedbackCell(maxSlots, 0) + (slot < 0 ? maxEndpointSlots : slot) * endpointCells + cell;
 }

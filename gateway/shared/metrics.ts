@@ -301,6 +301,25 @@ export const feedbackLayout = {
 export const feedbackRows = feedbackTable.rows;
 export const feedbackCells = wholeLines(feedbackTable.length);
 
+/** Flags of failures that are an Endpoint's. */
+export const endpointFlags = ["UF", "UC", "UR", "UT", "UPE"] as const satisfies readonly FailureFlag[];
+
+const endpointTable = new CellTable();
+
+/** Cells of one Endpoint of one Upstream: a cache line. Each try that a request makes of it counts once, by its end; a try that the client left counts nowhere. */
+export const endpointLayout = {
+  answers: endpointTable.unshown("counter"),
+  /** Server errors that the model itself answered. */
+  modelErrors: endpointTable.unshown("counter"),
+  /** By `endpointFlags`. */
+  flags: endpointTable.unshown("counter", endpointFlags.length),
+  /** 1: the worker has ejected it. */
+  ejected: endpointTable.unshown("gauge"),
+} as const;
+
+export const endpointRows = endpointTable.rows;
+export const endpointCells = wholeLines(endpointTable.length);
+
 /** Certificates that have a series. */
 export const maxCertificateSeries = 1000;
 

@@ -1,6 +1,7 @@
 // Merging: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
 import {
   breakerCell,
+  endpointCell,
   failureCell,
   feedbackCell,
   lightUse,
@@ -13,6 +14,8 @@ import {
 import type { CountedCells } from "../shared/metric.ts";
 import {
   breakerResources,
+  endpointCells,
+  endpointRows,
   failureCells,
   failureRows,
   feedbackCells,
@@ -28,6 +31,7 @@ const fixedCounters = countersOf(fixedRows, fixedCells);
 const slotCounters = countersOf(slotRows, slotCells);
 const failureCounters = countersOf(failureRows, failureCells);
 const feedbackCounters = countersOf(feedbackRows, feedbackCells);
+const endpointCounters = countersOf(endpointRows, endpointCells);
 
 /** By cell: 1 for those whose total outlives the worker. */
 function countersOf(rows: readonly CountedCells[], length: number): Uint8Array {
@@ -58,7 +62,7 @@ export function mergeFixed(
   base[fixed.foldGeneration]! += 1;
 }
 
-/** The second step, with what was counted for Series. */
+/** The second step, with what was counted for Series and Endpoints. */
 export function mergeSeries(base: Float64Array, dead: SharedArrayBuffer): void {
   const cells = new Float64Array(dead);
   const used = usedSlots(dead);
@@ -79,6 +83,12 @@ export function mergeSeries(base: Float64Array, dead: SharedArrayBuffer): void {
     moveSlot(base, cells, feedbackCell(slot, 0), feedbackCounters);
     usedInBase.feedback[slot] = 1;
     used.feedback[slot] = 0;
+  }
+  moveSlot(base, cells, endpointCell(-1, 0), endpointCounters);
+  for (let slot = used.endpoints.indexOf(1); slot >= 0; slot = used.endpoints.indexOf(1, slot + 1)) {
+    moveSlot(base, cells, endpointCell(slot, 0), endpointCounters);
+    usedInBase.endpoints[slot] = 1;
+    used.endpoints[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
 }

@@ -131,6 +131,7 @@ export function wholeChange(mappings: readonly Mapping[]): TableChange {
     upstreams: [],
     removedUpstreams: [],
     endpoints,
+    endpointSlots: [],
     failing: [],
   };
 }

@@ -12,6 +12,8 @@ export interface KnownUpstream {
   readonly upstream: Upstream | null;
   /** null: not told. */
   readonly endpoints: UpstreamEndpoints | null;
+  /** Where the data plane counts for each of them, in their order; −1, or none: nowhere. */
+  readonly endpointSlots: readonly number[];
   /** Where all workers count what they have in use of it, or −1: each counts alone. */
   readonly breakerSlot: number;
   /** `ip:port` of Endpoints that fail their health check. */
@@ -22,6 +24,7 @@ export interface KnownUpstream {
 export const nothingKnown: KnownUpstream = Object.freeze({
   upstream: null,
   endpoints: null,
+  endpointSlots: Object.freeze([]),
   breakerSlot: -1,
   failing: Object.freeze([]),
 });
@@ -41,7 +44,7 @@ export function upstreamStateAt({ words }: Arena, unit: number): UpstreamState {
   return stateOfBits(words[unit * unitWords + recordWords.owner]!);
 }
 
-type PackedEndpoint = readonly [ip: string, port: number, state: 0 | 1];
+type PackedEndpoint = readonly [ip: string, port: number, state: 0 | 1, slot: number];
 type Packed = readonly [
   patch: Patch | null,
   described: 0 | 1,
@@ -52,12 +55,14 @@ type Packed = readonly [
 ];
 
 /** The content of an Upstream's record; its key is the text. */
-export function packUpstream({ upstream, endpoints, breakerSlot, failing }: KnownUpstream): string {
+export function packUpstream({ upstream, endpoints, endpointSlots, breakerSlot, failing }: KnownUpstream): string {
   const packed: Packed = [
     upstream === null ? null : (patchOf(plainUpstreamOf(upstream.key), upstream) ?? null),
     upstream === null ? 0 : 1,
     endpoints === null ? -1 : endpoints.ready ? 1 : 0,
-    (endpoints?.endpoints ?? []).map(({ ip, port, state }) => [ip, port, state === "ready" ? 1 : 0] as const),
+    (endpoints?.endpoints ?? []).map(
+      ({ ip, port, state }, at) => [ip, port, state === "ready" ? 1 : 0, endpointSlots[at] ?? -1] as const,
+    ),
     breakerSlot,
     failing,
   ];
@@ -81,6 +86,7 @@ export function upstreamAt(arena: Arena, unit: number, key: string): KnownUpstre
               state: state === 1 ? "ready" : "terminating",
             })),
           },
+    endpointSlots: endpoints.map(([, , , slot]) => slot),
     breakerSlot,
     failing,
   };

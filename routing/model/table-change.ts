@@ -69,6 +69,8 @@ export interface TableBatch {
   /** By key. */
   readonly removedUpstreams: readonly string[];
   readonly endpoints: readonly UpstreamEndpoints[];
+  /** Where the data plane counts for these Endpoints, in their order; −1, or Endpoints that are told without it: nowhere. */
+  readonly endpointSlots: readonly (readonly [upstreamKey: string, slots: readonly number[]])[];
   /** `ip:port` of all Endpoints of an Upstream that fail their health check. */
   readonly failing: readonly (readonly [upstreamKey: string, addresses: readonly string[]])[];
 }

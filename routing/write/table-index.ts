@@ -19,6 +19,7 @@ import { directoryStart, indexes, rootBytes, rootWords, type IndexName } from ".
 import { membersAt } from "../arena/route-record.ts";
 import { planRoute, routeKey, type RouteMember } from "../route/route.ts";
 import { upstreamAt, upstreamKeyAt } from "../arena/upstream-record.ts";
+import { printEndpoint } from "../model/upstream.ts";
 import type { Series } from "../model/mapping.ts";
 import { plainSettings, type TableSettings } from "../model/table-change.ts";
 import {
@@ -37,6 +38,12 @@ export interface FoundSlots {
   readonly series: Map<number, Series>;
   /** Of breakers, with the keys of Upstreams. */
   readonly breakers: Map<number, string>;
+  /** Of Endpoints: keys of their Upstreams, and `ip:port`. */
+  readonly endpoints: Map<number, { readonly upstream: string; readonly address: string }>;
+}
+
+export function noSlots(): FoundSlots {
+  return { series: new Map(), breakers: new Map(), endpoints: new Map() };
 }
 
 export class TableIndex {
@@ -219,8 +226,12 @@ export class TableIndex {
     for (const entry of entries("upstreams")) {
       take("upstreams", entry);
       const key = upstreamKeyAt(arena, entry.unit);
-      const { breakerSlot } = upstreamAt(arena, entry.unit, key);
+      const { breakerSlot, endpoints, endpointSlots } = upstreamAt(arena, entry.unit, key);
       if (breakerSlot >= 0) found.breakers.set(breakerSlot, key);
+      for (const [at, slot] of endpointSlots.entries()) {
+        const { ip, port } = endpoints!.endpoints[at]!;
+        if (slot >= 0) found.endpoints.set(slot, { upstream: key, address: printEndpoint(ip, port) });
+      }
       this.upstreams.set(key, { number: entry.number, unit: entry.unit, routes: [] });
     }
     const shared = { unit: word("shared"), number: arena.words[word("shared") * unitWords + recordWords.number]! };

@@ -10,7 +10,7 @@ import { membersAt } from "../arena/route-record.ts";
 import type { TableChange } from "../model/table-change.ts";
 import type { Route } from "../route/decision.ts";
 import { buildRoute } from "../route/route.ts";
-import { TableIndex, type FoundSlots } from "./table-index.ts";
+import { noSlots, TableIndex, type FoundSlots } from "./table-index.ts";
 import { TableEdit, type WritePoint, type WrittenTable } from "./table-edit.ts";
 
 export class TableWriter {
@@ -27,7 +27,7 @@ export class TableWriter {
     root: number,
     reached: (point: WritePoint) => void = () => undefined,
     key: DigestKey = openKey,
-    found: FoundSlots = { series: new Map(), breakers: new Map() },
+    found: FoundSlots = noSlots(),
   ) {
     this.#arena = arena;
     this.#reached = reached;

@@ -46,7 +46,7 @@ export class UpstreamsEdit {
     this.#index = index;
   }
 
-  take({ removedUpstreams, upstreams, endpoints, failing }: TableBatch): void {
+  take({ removedUpstreams, upstreams, endpoints, endpointSlots, failing }: TableBatch): void {
     for (const key of removedUpstreams) this.#set(key, nothingKnown);
     for (const { upstream, breakerSlot } of upstreams) {
       const known = this.#knownOf(upstream.key);
@@ -58,7 +58,12 @@ export class UpstreamsEdit {
         failing: upstream.healthCheck === null ? nothingKnown.failing : known.failing,
       });
     }
-    for (const one of endpoints) this.#set(one.key, { ...this.#knownOf(one.key), endpoints: one });
+    const slots = new Map(endpointSlots);
+    for (const one of endpoints) {
+      const given = slots.get(one.key) ?? [];
+      const its = one.endpoints.map((_, at) => given[at] ?? -1);
+      this.#set(one.key, { ...this.#knownOf(one.key), endpoints: one, endpointSlots: its });
+    }
     for (const [key, addresses] of failing) this.#set(key, { ...this.#knownOf(key), failing: addresses });
   }
 

@@ -111,6 +111,7 @@ export function change(mappings: readonly Mapping[], more: Partial<TableChange> 
     upstreams: [],
     removedUpstreams: [],
     endpoints: [],
+    endpointSlots: [],
     failing: [],
     ...more,
   };

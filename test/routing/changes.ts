@@ -46,6 +46,12 @@ export const anyChange: fc.Arbitrary<TableChange> = fc
     upstreams: fc.array(upstreams, { maxLength: 2 }),
     removedUpstreams: fc.array(fc.constantFrom("u0", "u1", "u9"), { maxLength: 1 }),
     endpoints: someEndpoints,
+    endpointSlots: fc.array(
+      fc.tuple(fc.constantFrom("u0", "u1"), fc.array(fc.constantFrom(-1, 0, 9), { maxLength: 3 })),
+      {
+        maxLength: 1,
+      },
+    ),
     failing: fc.array(fc.tuple(fc.constantFrom("u0", "u9"), fc.constantFrom([], ["10.0.0.1:9000"])), { maxLength: 1 }),
   })
   .map(({ singleNamespace, front, ...more }) => ({ settings: { ...plainSettings, singleNamespace, front }, ...more }));
@@ -56,6 +62,7 @@ export class Content {
   readonly #mappings = new Map<string, MappingChange>();
   readonly #upstreams = new Map<string, UpstreamChange>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();
+  readonly #endpointSlots = new Map<string, readonly number[]>();
   readonly #failing = new Map<string, readonly string[]>();
 
   apply(given: TableChange): void {
@@ -69,7 +76,11 @@ export class Content {
       // Nobody fails a check that is not made.
       if (one.upstream.healthCheck === null) this.#failing.delete(one.upstream.key);
     }
-    for (const one of given.endpoints) this.#endpoints.set(one.key, one);
+    const slots = new Map(given.endpointSlots);
+    for (const one of given.endpoints) {
+      this.#endpoints.set(one.key, one);
+      this.#endpointSlots.set(one.key, slots.get(one.key) ?? []);
+    }
     for (const [key, addresses] of given.failing) this.#failing.set(key, addresses);
   }
 
@@ -80,6 +91,7 @@ export class Content {
       mappings: [...this.#mappings.values()].toReversed(),
       upstreams: [...this.#upstreams.values()].toReversed(),
       endpoints: [...this.#endpoints.values()].toReversed(),
+      endpointSlots: [...this.#endpointSlots],
       failing: [...this.#failing].toReversed(),
     });
   }

@@ -43,8 +43,8 @@ function problemsOf(table: RouteTable<string>): ReadonlyMap<string, readonly Pro
 function upstreamsOf(table: RouteTable<string>): ReadonlyMap<string, unknown> {
   return new Map(
     [...table.upstreamKeys()].toSorted().map((key) => {
-      const { upstream, endpoints, breakerSlot, failing } = table.upstream(key)!;
-      return [key, { upstream, endpoints, breakerSlot, failing }];
+      const { upstream, endpoints, endpointSlots, breakerSlot, failing } = table.upstream(key)!;
+      return [key, { upstream, endpoints, endpointSlots, breakerSlot, failing }];
     }),
   );
 }

@@ -185,6 +185,7 @@ export class Gateway {
       upstreams: upstreams.map((upstream, index) => ({ upstream, breakerSlot: index })),
       removedUpstreams: [...this.#writer.upstreamKeys()].filter((key) => !keys.has(key)),
       endpoints,
+      endpointSlots: [],
       failing: [],
       ...more,
     });
@@ -199,6 +200,7 @@ export class Gateway {
       upstreams: [],
       removedUpstreams: [],
       endpoints: [],
+      endpointSlots: [],
       failing: [],
     };
     this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);

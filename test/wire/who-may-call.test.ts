@@ -232,6 +232,7 @@ function set(one: World): {
     upstreams: upstreams.map((upstream) => ({ upstream, breakerSlot: -1 })),
     removedUpstreams: [],
     endpoints,
+    endpointSlots: [],
     failing: [],
   };
   return { table: privateTable<null>(change, () => null), certificates };

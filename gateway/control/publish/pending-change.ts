@@ -4,10 +4,12 @@ import type { TranslationChange } from "../../../k8s/translate/model/translation
 import type { MappingChange, TableBatch, UpstreamChange } from "../../../routing/model/table-change.ts";
 import type { UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 
-/** Counter slot of a Mapping and breaker slot of an Upstream, or −1. */
+/** Counter slot of a Mapping or an Endpoint and breaker slot of an Upstream, or −1. */
 export interface SlotsOf {
   slotOf(mapping: string): number;
   breakerSlotOf(upstream: string): number;
+  /** Counter slots of these Endpoints, in their order. */
+  endpointSlotsOf(endpoints: UpstreamEndpoints): readonly number[];
   /** The Endpoints that hold instead of those that a change tells: of names that were resolved. */
   resolvedOf(upstream: string): UpstreamEndpoints | undefined;
 }
@@ -99,6 +101,10 @@ export class PendingChange {
       upstreams,
       removedUpstreams,
       endpoints: [...this.#endpoints.values()],
+      endpointSlots: Array.from(
+        this.#endpoints.values(),
+        (one) => [one.key, this.#slots.endpointSlotsOf(one)] as const,
+      ),
       failing: [...this.#failing],
     };
   }

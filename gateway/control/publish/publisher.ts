@@ -7,7 +7,7 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import type { TableBatch, TableSettings } from "../../../routing/model/table-change.ts";
 import type { Route } from "../../../routing/route/decision.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
-import type { FoundSlots } from "../../../routing/write/table-index.ts";
+import { noSlots, type FoundSlots } from "../../../routing/write/table-index.ts";
 import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import type { SharedTable } from "../../shared/shared-table.ts";
@@ -74,12 +74,7 @@ export class Publisher {
   #isBehind = false;
 
   /** Goes on from the table that is in the memory; `found` gets the slots that are in it. Throws ArenaFault where it is not consistent. */
-  constructor(
-    shared: SharedTable,
-    slots: SlotsOf,
-    events: PublisherEvents,
-    found: FoundSlots = { series: new Map(), breakers: new Map() },
-  ) {
+  constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents, found: FoundSlots = noSlots()) {
     this.#shared = shared;
     this.#maxOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.tableBytes * namespaceShare;
     this.#events = events;

@@ -7,6 +7,7 @@ import { sentenceOf, type Answer } from "../message/answers.ts";
 import type { FeedbackNote } from "../policy/step.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
+import type { EndpointView } from "../upstream/endpoint-view.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import { grpcStatusNames, type Failure } from "../../failures.ts";
 import { answerId, type AnswerId, type HeadForm } from "../message/answer-id.ts";
@@ -40,6 +41,9 @@ export class ExchangeRecord {
   /** Where it was counted. */
   #countedColumn = 0;
   #countedAsOwn = false;
+  /** Where its answer was counted by Endpoint; null: nowhere. */
+  #endpoint: EndpointView | null = null;
+  #countedCells = 0;
   /** It was counted that its retries were used up, which stays so whatever is taken back. */
   #countedSpent = false;
   /** null: it was rejected. */
@@ -124,6 +128,7 @@ export class ExchangeRecord {
     this.caller = null;
     this.failure = null;
     this.detail = "";
+    this.#endpoint = null;
     this.#note.requestId = null;
   }
 
@@ -184,10 +189,10 @@ export class ExchangeRecord {
   }
 
   /**
-   * Counts its answer, once. Called before the last byte of it can leave: a worker may end at any moment, and what a client has seen was counted. `spent`: all retries
-   * were made, and another would have been wanted.
+   * Counts its answer, once. Called before the last byte of it can leave: a worker may end at any moment, and what a client has seen was counted. `endpoint`: where it
+   * comes from, if it is a model's. `spent`: all retries were made, and another would have been wanted.
    */
-  count(startedMs: number, spent: boolean): void {
+  count(startedMs: number, endpoint: EndpointView | null, spent: boolean): void {
     if (this.#countedSeconds !== notYet || this.#slot === notCounted) return;
     const { counters, nowMs } = this.#worker;
     const seconds = (nowMs - startedMs) / 1000;
@@ -199,6 +204,11 @@ export class ExchangeRecord {
     this.#countedAsOwn = this.origin === "gateway";
     counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, seconds, 1);
     if (this.feedback !== null) this.#countFeedback();
+    this.#endpoint = this.origin === "model" ? endpoint : null;
+    if (this.#endpoint !== null) {
+      this.#countedCells = this.#endpoint.cells;
+      counters.answeredAt(this.#countedCells, isServerErrorColumn(this.#countedColumn), 1);
+    }
     if (spent && !this.#countedSpent) counters.failureOf(this.#slot, "URX");
     this.#countedSpent = spent;
   }
@@ -234,24 +244,29 @@ export class ExchangeRecord {
     this.responseBytes = 0;
     this.fromModel = false;
     if (this.#countedSeconds === notYet) return;
-    this.#worker.counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, this.#countedSeconds, -1);
+    const { counters } = this.#worker;
+    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, this.#countedSeconds, -1);
     if (this.feedback !== null && this.#countedFeedback !== null) {
       const { way, reward } = this.#countedFeedback;
       this.#countedFeedback = null;
-      this.#worker.counters.feedback(this.#slot, way, reward, -1);
+      counters.feedback(this.#slot, way, reward, -1);
     }
+    // Its cells may be another's by now.
+    if (this.#endpoint?.cells === this.#countedCells)
+      counters.answeredAt(this.#countedCells, isServerErrorColumn(this.#countedColumn), -1);
     this.grpcStatus = -1;
     this.#countedSeconds = notYet;
   }
 
   /** It is over. `spent` as for `count`. */
-  finish(startedMs: number, peer: string, address: string, spent: boolean): void {
+  finish(startedMs: number, peer: string, endpoint: EndpointView | null, spent: boolean): void {
     if (this.#slot === notCounted) return;
     const { counters, accessLog, reportsAll } = this.#worker;
-    this.count(startedMs, spent);
+    this.count(startedMs, endpoint, spent);
     counters.leave(this.#slot);
     const isFailure = this.failure !== null || spent || this.#isModelError;
-    if (isFailure || reportsAll || accessLog === "all") this.#log(startedMs, peer, address, spent, isFailure);
+    if (isFailure || reportsAll || accessLog === "all")
+      this.#log(startedMs, peer, endpoint?.address ?? "", spent, isFailure);
   }
 
   /** The model itself answered that it failed, by the status that is counted. Envoy gives that no flag. */

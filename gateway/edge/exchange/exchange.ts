@@ -95,7 +95,8 @@ export class Exchange implements ExchangeEnds, Timed {
   }
 
   #timedOut(detail: string): void {
-    if (this.#state.response === "awaited") this.forwarding.timedOut();
+    const { response } = this.#state;
+    if (response !== "complete") this.forwarding.timedOut(response === "begun");
     this.fail(failures.upstreamTimeout, detail);
   }
 
@@ -149,7 +150,7 @@ export class Exchange implements ExchangeEnds, Timed {
   }
 
   count(): void {
-    this.#state.record.count(this.#state.times.startedMs, this.forwarding.spent);
+    this.#state.record.count(this.#state.times.startedMs, this.forwarding.endpoint, this.forwarding.spent);
   }
 
   finishIfDone(): void {
@@ -164,7 +165,7 @@ export class Exchange implements ExchangeEnds, Timed {
     state.request = "none";
     if (state.steps !== null && state.steps.active) this.#endSteps(state.steps);
     state.worker.wheel.clear(state.deadline);
-    state.record.finish(state.times.startedMs, state.client.peer, forwarding.address, forwarding.spent);
+    state.record.finish(state.times.startedMs, state.client.peer, forwarding.endpoint, forwarding.spent);
     state.client.exchangeOver();
   }
 

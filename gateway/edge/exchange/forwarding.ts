@@ -8,6 +8,7 @@ import type { WireRequestHead } from "../message/request-head.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import { encodeHead } from "../upstream/head-encoding.ts";
+import type { EndpointView } from "../upstream/endpoint-view.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 import type { AnswerTaker } from "./forwarded-answer.ts";
 import { Tries, type TriesOwner } from "./tries.ts";
@@ -135,14 +136,14 @@ export class Forwarding implements MessageTaker<
     this.#tries.resumeResponse();
   }
 
-  /** The Endpoint has not answered in time. */
-  timedOut(): void {
-    this.#tries.timedOut();
+  /** The Endpoint has not answered in time; `hasBegun`: not to the end. */
+  timedOut(hasBegun: boolean): void {
+    this.#tries.timedOut(hasBegun);
   }
 
-  /** Where the request went, or goes: `ip:port`, or "". */
-  get address(): string {
-    return this.#tries.address;
+  /** Where the request went, or goes; null: nowhere yet. */
+  get endpoint(): EndpointView | null {
+    return this.#tries.endpoint;
   }
 
   /** Retries were made, and another would have been wanted: Envoy's URX. */

@@ -1,6 +1,8 @@
 // Tries: where one request is sent, and where next when that fails and it may be sent again.
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
+import { grpcColumn, httpColumn, isServerErrorColumn } from "../../shared/counters.ts";
+import { grpcStatusOf } from "../message/response-fields.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { Retries, type RetriesOwner } from "../policy/retries.ts";
 import { pushbackMs, retriesAnswer, retriesFailure, type CompiledRetry } from "../policy/retry-policy.ts";
@@ -15,6 +17,12 @@ import { TriedEndpoints, type RequestPool } from "./tried-endpoints.ts";
 const mostUnprocessedTries = 5;
 /** Nobody asked for another try. */
 const noPolicy = "no policy";
+
+/** Did the model answer so that it failed, by the head of its answer? */
+function isServerError(head: ResponseHead): boolean {
+  const status = grpcStatusOf(head);
+  return isServerErrorColumn(status < 0 ? httpColumn(head.status) : grpcColumn(status));
+}
 
 /** Whose request it is. */
 export interface TriesOwner {
@@ -54,8 +62,8 @@ export class Tries implements AnsweredTries, RetriesOwner {
   #ended = false;
   /** The response waits for `resumeResponse`, also where there is no try under way. */
   #paused = false;
-  /** Where the request went, or goes: `ip:port`, or "". */
-  address = "";
+  /** Where the request went, or goes; null: nowhere yet. */
+  endpoint: EndpointView | null = null;
   /** When an upstream got the request, ms of the edge's clock. */
   sentMs = 0;
 
@@ -70,7 +78,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
   reset(isHead: boolean): void {
     this.#answer.isHead = isHead;
     this.#endpoints.reset();
-    this.address = "";
+    this.endpoint = null;
     this.#policy = null;
     this.#unprocessedTries = 0;
     this.#failure = null;
@@ -114,7 +122,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
   }
 
   #take(acquired: UpstreamRequest | Waiting): UpstreamRequest | null {
-    this.address = acquired.endpoint?.address ?? "";
+    this.endpoint = acquired.endpoint;
     if (this.#policy !== null && this.#ended) this.#retries!.tryBegun();
     if (acquired.kind === "waiting") {
       this.#waiting = acquired;
@@ -135,7 +143,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
     this.#waiting = null;
     this.request = request;
     if (this.#paused) request.pauseResponse();
-    this.address = request.endpoint.address;
+    this.endpoint = request.endpoint;
     this.sentMs = this.#worker.nowMs;
     const { held } = this;
     held.sendTo(request);
@@ -162,14 +170,17 @@ export class Tries implements AnsweredTries, RetriesOwner {
 
   tryExpired(): void {
     const endpoint = this.request?.endpoint ?? this.#waiting?.endpoint ?? null;
-    this.timedOut();
+    this.request?.endpoint.failed();
     this.#cancel();
     this.#tryFailed(endpoint, failures.upstreamTimeout, `per_try_timeout ${this.#policy!.perTryTimeoutMs} ms`, false);
   }
 
   #tryFailed(endpoint: EndpointView | null, failure: Failure, reason: string, unprocessed: boolean): void {
     if (this.#policy !== null) this.#retries!.tryOver();
-    if (endpoint !== null) this.#endpoints.add(endpoint);
+    if (endpoint !== null) {
+      this.#endpoints.add(endpoint);
+      this.#worker.counters.failedAt(endpoint.cells, failure.flag);
+    }
     this.#failure = failure;
     this.#detail = endpoint === null || failure.retryability !== "unsent" ? reason : `${endpoint.address}: ${reason}`;
     if (!this.held.begun) {
@@ -256,6 +267,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
     const request = this.request!;
     this.request = null;
     this.#endpoints.add(request.endpoint);
+    this.#worker.counters.answeredAt(request.endpoint.cells, isServerError(head), 1);
     request.abort();
     return true;
   }
@@ -275,9 +287,11 @@ export class Tries implements AnsweredTries, RetriesOwner {
     this.request?.resumeResponse();
   }
 
-  /** The Endpoint has not answered in time. */
-  timedOut(): void {
-    this.request?.endpoint.failed();
+  /** The Endpoint has not answered in time; `hasBegun`: not to the end. */
+  timedOut(hasBegun: boolean): void {
+    const endpoint = this.request?.endpoint ?? this.#waiting?.endpoint ?? null;
+    if (endpoint !== null) this.#worker.counters.failedAt(endpoint.cells, "UT");
+    if (!hasBegun) this.request?.endpoint.failed();
   }
 
   /** Gives up what is under way: an unfinished request or response is cancelled. */

@@ -2,8 +2,8 @@
 import type { Upstream } from "../../../routing/model/upstream.ts";
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import { failures } from "../../failures.ts";
-import { grpcColumn, httpColumn } from "../../shared/counters.ts";
+import { failures, type Failure } from "../../failures.ts";
+import { grpcColumn, httpColumn, isServerErrorColumn } from "../../shared/counters.ts";
 import type { FieldList } from "../fields/fields.ts";
 import { grpcStatusIn, grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";
@@ -11,6 +11,7 @@ import type { CopyEnd } from "./shadow-backoff.ts";
 import type { ShadowCopy, ShadowOutcome } from "./shadow-copy.ts";
 import type { CopyTarget } from "./shadow-budget.ts";
 import { plainBalancing } from "../balancing/balancing-policy.ts";
+import type { EndpointView } from "../upstream/endpoint-view.ts";
 import type { UpstreamRequest, Waiting } from "../upstream/upstream-request.ts";
 import type { ResponseHandler } from "../upstream/response-handler.ts";
 
@@ -33,6 +34,8 @@ export class ShadowRequest implements ResponseHandler, Timed {
   readonly #owner: ShadowRequestOwner;
   readonly #deadline = new Deadline(this);
   #request: UpstreamRequest | null = null;
+  /** Where it went, or waits to go. */
+  #endpoint: EndpointView | null = null;
   #waiting: Waiting | null = null;
   #protocol: Upstream["protocol"] = "http1";
   #startedMs = 0;
@@ -76,6 +79,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
         return;
       case "waiting":
         this.#waiting = acquired;
+        this.#endpoint = acquired.endpoint;
         return;
       case "failed":
         // Keys that OpenSSL does not read are reported by the primary's side.
@@ -87,11 +91,14 @@ export class ShadowRequest implements ResponseHandler, Timed {
   connected(request: UpstreamRequest): void {
     this.#waiting = null;
     this.#request = request;
+    this.#endpoint = request.endpoint;
     this.#copy.sendTo(request, this.#protocol);
   }
 
-  connectFailed(): void {
+  connectFailed(endpoint: EndpointView | null, failure: Failure): void {
     this.#waiting = null;
+    this.#endpoint = endpoint;
+    this.#unanswered(failure);
     this.#end("failed", "failed");
   }
 
@@ -137,8 +144,9 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#end("sent", "answered");
   }
 
-  abort(): void {
+  abort(failure: Failure): void {
     this.#request = null;
+    this.#unanswered(failure);
     this.#end("failed", "failed");
   }
 
@@ -151,7 +159,12 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   expired(nowMs: number): void {
     this.#worker.nowMs = nowMs;
+    this.#unanswered(failures.upstreamTimeout);
     this.#end("failed", "failed");
+  }
+
+  #unanswered({ flag }: Failure): void {
+    if (this.#code === 0 && this.#endpoint !== null) this.#worker.counters.failedAt(this.#endpoint.cells, flag);
   }
 
   #end(outcome: ShadowOutcome, how: CopyEnd | null): void {
@@ -165,14 +178,12 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#waiting = null;
     request?.abort();
     waiting?.cancel();
-    if (this.#code > 0)
-      worker.counters.answered(
-        this.#target.compiled.slot,
-        this.#column,
-        false,
-        (worker.nowMs - this.#startedMs) / 1000,
-        1,
-      );
+    if (this.#code > 0) {
+      const column = this.#column;
+      const seconds = (worker.nowMs - this.#startedMs) / 1000;
+      worker.counters.answered(this.#target.compiled.slot, column, false, seconds, 1);
+      if (this.#endpoint !== null) worker.counters.answeredAt(this.#endpoint.cells, isServerErrorColumn(column), 1);
+    }
     this.#owner.copyOver(this.#copy, this.#target, outcome, how);
   }
 }

@@ -1,4 +1,5 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
+import { endpointLayout } from "../../shared/metrics.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { Http1UpstreamConnection } from "./http1-connection.ts";
 import type { Http1Endpoint, IdleConnection } from "./http1-endpoint.ts";
@@ -50,15 +51,36 @@ export class EndpointPool implements Http1Endpoint {
   readonly ip: string;
   readonly port: number;
   readonly ejection = new Ejection();
+  /** First of the cells that count for it. */
+  cells: number;
+  /** What its cells say of its ejection. */
+  #saysEjected = false;
 
   constructor(upstream: PoolOfUpstream, ip: string, port: number, address: string) {
     this.worker = upstream.worker;
+    this.cells = upstream.worker.counters.willTry(-1);
     this.upstream = upstream;
     this.ip = ip;
     this.port = port;
     this.address = address;
     this.#shared = upstream.shares;
     this.#addressPool = this.#shared ? upstream.addressPools.acquire(address) : new AddressPool();
+  }
+
+  /** It counts in this slot from now on; −1: with all others that have none. */
+  countAt(slot: number): void {
+    const cells = this.worker.counters.willTry(slot);
+    if (cells === this.cells) return;
+    this.sayEjected(false);
+    this.cells = cells;
+    this.sayEjected(this.ejection.isOut && !this.retired);
+  }
+
+  /** Its cells say whether the worker has ejected it. */
+  sayEjected(isEjected: boolean): void {
+    if (isEjected === this.#saysEjected) return;
+    this.#saysEjected = isEjected;
+    this.worker.counters.add(this.cells + endpointLayout.ejected, isEjected ? 1 : -1);
   }
 
   mayTake(nowMs: number): boolean {
@@ -138,6 +160,8 @@ export class EndpointPool implements Http1Endpoint {
   /** From now on running requests finish, and nothing is kept. Gives what is to be called next: it tells those who wait for a connection to choose again. */
   retire(): () => void {
     this.retired = true;
+    // The slot may be another's once this worker has said that it holds the table.
+    this.countAt(-1);
     return this.#moveTo(new AddressPool(), false);
   }
 

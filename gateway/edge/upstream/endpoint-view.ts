@@ -32,6 +32,8 @@ export interface EndpointView extends Candidate {
   readonly address: string;
   readonly ip: string;
   readonly port: number;
+  /** First of the cells that count its answers and failures. */
+  readonly cells: number;
   /** Exchanges that use it or wait for a connection to it: what least-request compares. */
   inFlight: number;
   /** No longer an Endpoint: running requests finish, nothing is kept. */

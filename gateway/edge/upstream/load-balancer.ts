@@ -45,8 +45,10 @@ export class LoadBalancer {
     let ejected = 0;
     let out = 0;
     this.#probeAtMs = Infinity;
-    for (const { ejection, failing, retired } of all) {
+    for (const endpoint of all) {
+      const { ejection, failing, retired } = endpoint;
       if (ejection.isOut && !retired) ejected += 1;
+      endpoint.sayEjected(ejection.isOut && !retired);
       if (ejection.isOut || failing) out += 1;
       if (!failing) this.#probeAtMs = Math.min(this.#probeAtMs, ejection.probeAtMs);
     }

@@ -137,12 +137,14 @@ export class UpstreamPool implements PoolOfUpstream {
     return this.#speaksHttp2;
   }
 
-  setEndpoints(change: UpstreamEndpoints): void {
+  /** `slots`: where it counts for each of them, in their order; −1, or none: nowhere. */
+  setEndpoints(change: UpstreamEndpoints, slots: readonly number[]): void {
     const known = new Map(this.#all.map((endpoint) => [endpoint.address, endpoint]));
     const states = new Map<EndpointPool, Endpoint["state"]>();
-    for (const { ip, port, state } of change.endpoints) {
+    for (const [at, { ip, port, state }] of change.endpoints.entries()) {
       const address = printEndpoint(ip, port);
       const endpoint = known.get(address) ?? new EndpointPool(this, ip, port, address);
+      endpoint.countAt(slots[at] ?? -1);
       known.set(address, endpoint);
       states.set(endpoint, state);
     }

@@ -127,9 +127,9 @@ export class UpstreamRegistry {
   }
 }
 
-function tell(pool: UpstreamPool, { upstream, endpoints }: KnownUpstream): void {
+function tell(pool: UpstreamPool, { upstream, endpoints, endpointSlots }: KnownUpstream): void {
   if (upstream !== null) pool.describe(upstream);
-  if (endpoints !== null) pool.setEndpoints(endpoints);
+  if (endpoints !== null) pool.setEndpoints(endpoints, endpointSlots);
 }
 
 /** Copies have no limits of their own, and go to whoever there is. */

@@ -18,6 +18,7 @@ const none: TableChange = {
   upstreams: [],
   removedUpstreams: [],
   endpoints: [],
+  endpointSlots: [],
   failing: [],
 };
 const names = ["a", "b", "c", "d", "e", "f"];

@@ -112,7 +112,7 @@ describe("what a namespace takes beyond its share", () => {
 function publisherOn(memory: SharedArrayBuffer, reached: PublisherEvents["reached"] = () => undefined): Publisher {
   return new Publisher(
     new SharedTable(memory),
-    { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
+    { slotOf: () => -1, breakerSlotOf: () => -1, endpointSlotsOf: () => [], resolvedOf: () => undefined },
     {
       isOneNamespace: false,
       settings: () => plainSettings,

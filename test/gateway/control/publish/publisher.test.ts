@@ -145,7 +145,12 @@ function start(memory: SharedArrayBuffer, events: Partial<PublisherEvents> = {})
   const firstVersion = new SharedTable(memory).version;
   const publisher: Publisher = new Publisher(
     new SharedTable(memory),
-    { slotOf: (id) => id.length, breakerSlotOf: (key) => key.length, resolvedOf: () => undefined },
+    {
+      slotOf: (id) => id.length,
+      breakerSlotOf: (key) => key.length,
+      endpointSlotsOf: () => [],
+      resolvedOf: () => undefined,
+    },
     {
       isOneNamespace: false,
       settings: () => plainSettings,

@@ -37,6 +37,7 @@ class Control {
       upstreams: [],
       removedUpstreams: [],
       endpoints: [],
+      endpointSlots: [],
       failing: [],
     };
     this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);
