@@ -1,7 +1,7 @@
 // Deployments as the admin API tells them: what their Routes declare and serve, and what was measured beside it.
 import type { Deployment, Measured, Predictor } from "../api/deployments.ts";
 import { failedWords, mostFail } from "../explain/measured-words.ts";
-import type { AdminView, PredictorKey } from "./view.ts";
+import type { AdminView, EndpointNumbers, PredictorKey, SeenEndpoint } from "./view.ts";
 
 /** A deployment of the table. */
 export interface DeploymentKey {
@@ -66,7 +66,7 @@ function shareOf(view: Pick<AdminView, "routeOf">, key: PredictorKey): Share {
 
 /** Read within one turn. */
 export function deploymentOf(
-  view: Pick<AdminView, "routeOf" | "measuredOf" | "endpointsOf">,
+  view: Pick<AdminView, "routeOf" | "measuredOf" | "endpointsOf" | "endpointNumbers">,
   { namespace, name, predictors }: DeploymentKey,
 ): Deployment {
   const live = predictors.filter(({ role }) => role === "live");
@@ -85,7 +85,7 @@ export function deploymentOf(
       servedPercent: percent(served),
       measuredPercent: isLive && requests > 0 ? percent(measured.lastMinute.requests / requests) : null,
       ...measured,
-      endpoints: [...(view.endpointsOf(key) ?? [])],
+      endpoints: (view.endpointsOf(key) ?? []).map((one) => endpointOf(one, view.endpointNumbers(key, one))),
     };
   });
   const isReady = predictors.some(({ role }, at) => role === "live" && shares[at]!.isReady);
@@ -103,6 +103,10 @@ export function deploymentOf(
     predictors: told,
     ...windows,
   };
+}
+
+function endpointOf({ address, state }: SeenEndpoint, numbers: EndpointNumbers): Predictor["endpoints"][number] {
+  return { address, state: state !== "failing" && numbers.ejectedBy > 0 ? "ejected" : state, ...numbers };
 }
 
 /** `ready · 27 of 30 failed in the last minute: …`. */

@@ -70,11 +70,21 @@ function troublesOf(facts: Facts, nowMs: number): readonly Trouble[] {
       "certificate-ends",
       `The certificate of ${ending[0].name} ends ${dateOf(ending[0].endsAtMs)}${more(ending.length)}.`,
     );
-  if (facts.ejectedEndpoints > 0)
+  const { count: ejected, endpoints } = facts.ejectedEndpoints;
+  if (ejected > 0) {
+    const named = endpoints
+      .slice(0, maxNamedEjected)
+      .map(
+        ({ namespace, deployment, predictor, address, workers: by }) =>
+          `${address} of ${namespace}/${deployment} ${predictor} (${by} of ${workers.wanted} data workers)`,
+      );
+    const names = named.length === 0 ? "" : `: ${named.join(", ")}`;
+    const others = named.length > 0 && ejected > named.length ? `, and ${ejected - named.length} more` : "";
     add(
       "endpoint-ejected",
-      `Sluice ejected ${facts.ejectedEndpoints} ${facts.ejectedEndpoints === 1 ? "Endpoint" : "Endpoints"} for errors in a row.`,
+      `Sluice ejected ${ejected} ${ejected === 1 ? "Endpoint" : "Endpoints"} for errors in a row${names}${others}.`,
     );
+  }
   return troubles;
 }
 
@@ -119,6 +129,37 @@ export async function withoutEndpoint(
   }
   const found = [...without].filter(([key]) => !others.has(key)).toSorted(([a], [b]) => compareText(a, b));
   return { count: found.length, deployments: found.slice(0, maxWithoutEndpoint).map(([, one]) => one) };
+}
+
+/** Endpoints that a Status lists. */
+const maxEjected = 20;
+/** Those of them that its sentence names. */
+const maxNamedEjected = 3;
+
+/** Endpoints that data workers ejected. `most`: how many the worker ejected that ejected most. */
+export async function ejectedEndpoints(
+  view: Pick<AdminView, "predictorEndpoints" | "ejectedBy">,
+  most: number,
+  slices: Slices,
+): Promise<Status["ejectedEndpoints"]> {
+  if (most === 0) return { count: 0, endpoints: [] };
+  const found: Status["ejectedEndpoints"]["endpoints"][number][] = [];
+  const addresses = new Set<string>();
+  let seen = 0;
+  for (const { predictor, endpoints } of view.predictorEndpoints) {
+    seen += 1;
+    if (seen % together === 0) await slices.pause();
+    const { namespace, deployment, predictor: name } = predictor;
+    for (const endpoint of endpoints) {
+      const workers = view.ejectedBy(endpoint);
+      if (workers === 0) continue;
+      addresses.add(`${endpoint.address} ${endpoint.upstreams.join(" ")}`);
+      if (found.length < maxEjected)
+        found.push({ namespace, deployment, predictor: name, address: endpoint.address, workers });
+    }
+  }
+  // Those without counters of their own are counted by their worker alone.
+  return { count: Math.max(most, addresses.size), endpoints: found };
 }
 
 /** Certificates that a Status lists. */

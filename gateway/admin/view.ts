@@ -4,7 +4,7 @@ import type { Series } from "../../routing/model/mapping.ts";
 import type { Route } from "../../routing/route/decision.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
-import type { Measured } from "../api/deployments.ts";
+import type { EndpointMeasured, Measured } from "../api/deployments.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import type { feedbackWays } from "../shared/metrics.ts";
 import type { TableFacts } from "../shared/messages.ts";
@@ -18,6 +18,17 @@ export interface SeenEndpoint {
   readonly address: string;
   /** `failing`: its health check fails. */
   readonly state: "ready" | "terminating" | "failing";
+  /** Keys of the Upstreams of its predictor that have it. */
+  readonly upstreams: readonly string[];
+}
+
+/** What was counted at an Endpoint. */
+export interface EndpointNumbers {
+  /** Data workers that ejected it. */
+  readonly ejectedBy: number;
+  /** null: it has no counters of its own. */
+  readonly lastMinute: EndpointMeasured | null;
+  readonly lastFiveMinutes: EndpointMeasured | null;
 }
 
 /** Endpoints of one predictor. */
@@ -89,6 +100,12 @@ export interface AdminView {
   readonly breakerSeries: Iterable<readonly [slot: number, series: Series]>;
   /** Of a predictor; null: they are not known. */
   endpointsOf(predictor: PredictorKey): readonly SeenEndpoint[] | null;
+  /** Of an Endpoint of a predictor. */
+  endpointNumbers(predictor: PredictorKey, endpoint: SeenEndpoint): EndpointNumbers;
+  /** Data workers that ejected it. */
+  ejectedBy(endpoint: SeenEndpoint): number;
+  /** Endpoints of the table that have no counters of their own. */
+  readonly endpointsWithoutNumbers: number;
   /** Of every predictor and Mapping of the table whose Endpoints are known; who goes through them may wait meanwhile. */
   readonly predictorEndpoints: Iterable<EndpointsOf>;
 }

@@ -55,7 +55,20 @@ export const statusShape = Type.Object({
   }),
   /** Breakers at a limit, by resource. */
   openBreakers: Type.Array(Type.Object({ resource: Type.String(), count })),
-  ejectedEndpoints: count,
+  /** Endpoints that data workers ejected: how many, and at most 20 of them, by predictor. */
+  ejectedEndpoints: Type.Object({
+    count,
+    endpoints: Type.Array(
+      Type.Object({
+        namespace: Type.String(),
+        deployment: Type.String(),
+        predictor: Type.String(),
+        address: Type.String(),
+        /** Data workers that ejected it. */
+        workers: count,
+      }),
+    ),
+  }),
   problems: Type.Object({ error: count, warning: count, info: count }),
   /** Those that end within 30 days, the next first, at most 20. */
   certificates: Type.Array(Type.Object({ name: Type.String(), endsAtMs: instantMs("when it ends, Unix time in ms") })),

@@ -51,7 +51,7 @@ import { Reconciler } from "./reconcile.ts";
 import { TokenRevocation } from "./callers/token-revocation.ts";
 import { logStaleness, stalenessTimes } from "./status/staleness.ts";
 import { logWaiting } from "./status/waiting-log.ts";
-import { tickMs } from "./measured/windows.ts";
+import { tickMs } from "./measured/cell-windows.ts";
 
 /** Time between two looks for slots that nobody can count in any more. */
 const sweepMs = 30_000;

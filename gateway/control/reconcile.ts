@@ -16,7 +16,14 @@ import type { Slices } from "../admin/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";
 import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
-import type { CountedFeedback, EndpointsOf, MeasuredWindows, PredictorKey, SeenEndpoint } from "../admin/view.ts";
+import type {
+  CountedFeedback,
+  EndpointNumbers,
+  EndpointsOf,
+  MeasuredWindows,
+  PredictorKey,
+  SeenEndpoint,
+} from "../admin/view.ts";
 import { isDeployments } from "../admin/deployments.ts";
 import type { FailingPredictor } from "./measured/failing-predictors.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
@@ -185,19 +192,21 @@ export class Reconciler {
       outside.nowMs(),
       outside.isOneNamespace,
     );
+    this.#endpointSlots = new EndpointSlots(
+      { inTable: found.endpoints, used: used.map(({ endpoints }) => endpoints) },
+      version,
+      outside.isOneNamespace,
+    );
     this.#measured = new MeasuredPredictors(
       outside.blocks.map((block) => new Float64Array(block)),
       this.#slots,
+      this.#endpointSlots,
+      (predictor) => this.#endpoints.of(predictor),
       () => outside.nowMs(),
     );
     this.#breakerSlots = new BreakerSlots(
       { inTable: found.breakers, used: used.map(({ breakers }) => breakers) },
       version,
-    );
-    this.#endpointSlots = new EndpointSlots(
-      { inTable: found.endpoints, used: used.map(({ endpoints }) => endpoints) },
-      version,
-      outside.isOneNamespace,
     );
   }
 
@@ -238,6 +247,19 @@ export class Reconciler {
 
   feedbackOf(predictor: PredictorKey): CountedFeedback {
     return this.#measured.feedback(predictor);
+  }
+
+  endpointNumbers(predictor: PredictorKey, endpoint: SeenEndpoint): EndpointNumbers {
+    return this.#measured.at(predictor, endpoint);
+  }
+
+  ejectedBy(endpoint: SeenEndpoint): number {
+    return this.#measured.ejectedBy(endpoint);
+  }
+
+  /** Endpoints of the table that have no counters of their own. */
+  get endpointsWithoutNumbers(): number {
+    return this.#endpointSlots.without;
   }
 
   hasMapping(id: string): boolean {
@@ -387,28 +409,21 @@ export class Reconciler {
       this.#endpointSlots.disown(key, version);
     }
     for (const { key } of translated.upstreams) this.#breakerSlots.own(key);
-    for (const { id, series, target } of translated.mappings) {
+    for (const { id, namespace, series, target } of translated.mappings) {
       this.#endpoints.leave(id, this.#slots.slotOf(id));
       this.#slots.own(id, series, version, nowMs);
-      if (target.kind === "forward")
-        this.#endpoints.join(id, this.#slots.slotOf(id), this.#breakerSlots.slotOf(target.upstream));
+      if (target.kind !== "forward") continue;
+      this.#endpoints.join(id, this.#slots.slotOf(id), this.#breakerSlots.slotOf(target.upstream));
+      this.#endpointSlots.name(target.upstream, namespace);
     }
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
-    this.#ownEndpoints(translated);
+    this.#ownEndpoints(translated.endpoints);
   }
 
-  #ownEndpoints({ mappings, endpoints }: TranslationChange): void {
-    if (endpoints.length === 0) return;
-    const namespaces = new Map<string, string>();
-    for (const { namespace, target } of mappings)
-      if (target.kind === "forward") namespaces.set(target.upstream, namespace);
+  #ownEndpoints(endpoints: readonly UpstreamEndpoints[]): void {
     for (const one of endpoints)
-      this.#endpointSlots.own(
-        this.#resolver.endpointsOf(one.key) ?? one,
-        namespaces.get(one.key) ?? "",
-        this.#publisher.nextVersion,
-      );
+      this.#endpointSlots.own(this.#resolver.endpointsOf(one.key) ?? one, this.#publisher.nextVersion);
   }
 
   /** On another way than the table of the same change: until both are there, a new client's tokens lead nowhere. */
@@ -467,7 +482,7 @@ export class Reconciler {
 
   #resolved(change: TranslationChange): void {
     this.otherProblemsChanged();
-    this.#ownEndpoints(change);
+    this.#ownEndpoints(change.endpoints);
     this.#publisher.change(change, this.#outside.nowMs());
     this.#checks.take(change);
     this.#keep();

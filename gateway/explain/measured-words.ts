@@ -42,3 +42,23 @@ export function failedWords(measured: Measured): string {
   const name = first.flag === "" ? "" : `${first.flag}, `;
   return `${failed} of ${admittedOf(measured)} failed in the last minute: ${name}${first.sentence}`;
 }
+
+/** Failures of one kind at an Endpoint. */
+export interface FailuresAt {
+  /** `ip:port`. */
+  readonly address: string;
+  readonly count: number;
+}
+
+/** Endpoints that a sentence names. */
+const maxNamed = 3;
+
+/** The sentence with the Endpoint whose failure it is, or with the share of each where there are several. */
+export function withEndpoints(sentence: string, endpoints: readonly FailuresAt[]): string {
+  const [first, ...others] = endpoints.toSorted((one, other) => other.count - one.count);
+  if (first === undefined) return sentence;
+  if (others.length === 0) return sentence.includes(first.address) ? sentence : `${sentence}, ${first.address}`;
+  const named = [first, ...others.slice(0, maxNamed - 1)].map(({ address, count }) => `${count} at ${address}`);
+  const left = others.length + 1 - named.length;
+  return `${sentence} (${named.join(", ")}${left > 0 ? `, and ${left} more Endpoints` : ""})`;
+}

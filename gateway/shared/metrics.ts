@@ -334,6 +334,10 @@ export const controlMetrics = {
     "sluice_ejected_endpoints",
     "Endpoints that Sluice ejected for errors in a row, by the worker that ejects most. sluice_endpoints counts them by their other state.",
   ),
+  endpointsWithoutNumbers: gauge(
+    "sluice_endpoints_without_numbers",
+    "Endpoints of the routing table without counters of their own: all 131072 are in use, or half of them by Endpoints of one namespace.",
+  ),
   tableVersion: gauge("sluice_table_version", "Version of the routing table."),
   tableHash: gauge(
     "sluice_table_hash",

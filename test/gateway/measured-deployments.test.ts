@@ -68,13 +68,26 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
     predictors: [{ name: "default", declaredPercent: 100, servedPercent: 100, measuredPercent: 100 }],
   });
   expect((await fetch(`${admin}/api/v1/deployments/prod/nobody`)).status).toBe(404);
-  const addresses = list.items.map(({ name, predictors }) => [name, predictors.flatMap((each) => each.endpoints)]);
-  expect(addresses).toEqual([
-    ["call", [{ address: `127.0.0.1:${dead}`, state: "ready" }]],
-    ["dead", [{ address: `127.0.0.1:${dead}`, state: "ready" }]],
-    ["quiet", [{ address: `127.0.0.1:${model.port}`, state: "ready" }]],
-    ["sick", [{ address: `127.0.0.1:${sick.port}`, state: "ready" }]],
-    ["well", [{ address: `127.0.0.1:${model.port}`, state: "ready" }]],
+  // What the models at each address saw.
+  const endpoints = list.items.map(({ name, predictors }) => [
+    name,
+    predictors.flatMap((each) =>
+      each.endpoints.map(({ address, state, ejectedBy, lastMinute }) => [
+        address,
+        state,
+        ejectedBy,
+        lastMinute?.requests,
+        lastMinute?.answers,
+        lastMinute?.failures.map(({ flag, count }) => `${flag} ${count}`).join(),
+      ]),
+    ),
+  ]);
+  expect(endpoints).toEqual([
+    ["call", [[`127.0.0.1:${dead}`, "ready", 0, 0, 0, ""]]],
+    ["dead", [[`127.0.0.1:${dead}`, "ready", 0, 30, 0, "UF 30"]]],
+    ["quiet", [[`127.0.0.1:${model.port}`, "ready", 0, 0, 0, ""]]],
+    ["sick", [[`127.0.0.1:${sick.port}`, "ready", 0, 30, 30, " 30"]]],
+    ["well", [[`127.0.0.1:${model.port}`, "ready", 0, 30, 30, ""]]],
   ]);
 
   const routes = await (await fetch(`${admin}/api/v1/routes`, text)).text();

@@ -9,6 +9,7 @@ import type { FailureFlag } from "../../gateway/failures.ts";
 import {
   CounterBlock,
   blockBytes,
+  endpointCell,
   failureCell,
   feedbackCell,
   heavyUseBytes,
@@ -17,6 +18,8 @@ import {
   withoutSeries,
 } from "../../gateway/shared/counters.ts";
 import {
+  endpointFlags,
+  endpointLayout,
   failureLayout,
   feedbackLayout,
   feedbackWays,
@@ -87,6 +90,9 @@ export const plainFront: FrontSettings = {
 
 /** Slot of the first Mapping; the n-th has this plus n. */
 export const firstSlot = 3;
+
+/** Slots of the Endpoints of one Upstream. */
+export const slotsOfUpstream = 16;
 
 export class Gateway {
   readonly plane: DataPlane;
@@ -185,7 +191,10 @@ export class Gateway {
       upstreams: upstreams.map((upstream, index) => ({ upstream, breakerSlot: index })),
       removedUpstreams: [...this.#writer.upstreamKeys()].filter((key) => !keys.has(key)),
       endpoints,
-      endpointSlots: [],
+      endpointSlots: endpoints.map(({ key, endpoints: those }, index) => [
+        key,
+        those.map((_, at) => index * slotsOfUpstream + at),
+      ]),
       failing: [],
       ...more,
     });
@@ -268,6 +277,18 @@ export class Gateway {
     return this.counters.cells[
       origin === "model" ? slotCell(place, column) : failureCell(place, failureLayout.own + column)
     ]!;
+  }
+
+  /** What an Endpoint's slot has counted: `answers 1 modelErrors 0 UF 2`; −1: that of those that have none. */
+  tried(slot: number): string {
+    const cell = (at: number): number => this.counters.cells[endpointCell(slot, at)]!;
+    const counts = [
+      ["answers", cell(endpointLayout.answers)],
+      ["errors", cell(endpointLayout.modelErrors)],
+      ...endpointFlags.map((flag, at) => [flag, cell(endpointLayout.flags + at)] as const),
+      ["ejected", cell(endpointLayout.ejected)],
+    ] as const;
+    return counts.flatMap(([name, count]) => (count === 0 ? [] : [`${name} ${count}`])).join(" ");
   }
 
   flagged(flag: string): number {

@@ -7,7 +7,7 @@ import { sendingShared } from "../answers.ts";
 import { breakerUse } from "../families/breakers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { slicesOfThread } from "../slices.ts";
-import { endingCertificates, statusOf, withoutEndpoint } from "../status.ts";
+import { ejectedEndpoints, endingCertificates, statusOf, withoutEndpoint } from "../status.ts";
 
 export function status(parts: EndpointParts): Handler {
   const made = async (): Promise<Buffer> => Buffer.from(visibleLines(JSON.stringify(await currentStatus(parts))));
@@ -21,6 +21,8 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
   for (const { level } of await view.gatherProblems(slicesOfThread())) problems[level] += 1;
   const use = await breakerUse(blocks, () => view.breakers, slicesOfThread());
   const endpointless = await withoutEndpoint(view, slicesOfThread());
+  const most = Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!));
+  const ejected = await ejectedEndpoints(view, most, slicesOfThread());
   const now = nowMs();
   const { version, hash, routeCount } = view.served;
   return statusOf(
@@ -44,7 +46,7 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
       ),
       withoutEndpoint: endpointless,
       openBreakers: use.flatMap(({ resource, open }) => (open === 0 ? [] : [{ resource, count: open }])),
-      ejectedEndpoints: Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!)),
+      ejectedEndpoints: ejected,
       problems,
       certificates: endingCertificates(parts.certificates(), now),
       waitsFor: parts.notReady(),

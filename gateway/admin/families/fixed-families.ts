@@ -13,6 +13,8 @@ export interface FamilySources {
   readonly served: () => TableFacts;
   /** Clients that limits of rate count now. */
   readonly countedClients: () => number;
+  /** Endpoints of the table that have no counters of their own. */
+  readonly endpointsWithoutNumbers: () => number;
   readonly tableBytes: () => { readonly used: number; readonly touched: number };
   readonly problems: () => Promise<readonly Problem[]>;
   readonly sourceKind: string;
@@ -71,6 +73,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     buildInfo: (one) =>
       one.set({ version: build.version, commit: build.commit ?? "unknown", build: build.digest ?? "sources" }, 1),
     ejectedEndpoints: (one) => one.set(Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!))),
+    endpointsWithoutNumbers: (one) => one.set(sources.endpointsWithoutNumbers()),
     tableVersion: (one) => one.set(sources.served().version),
     tableHash: (one) => one.set(Number.parseInt(sources.served().hash.slice(0, 13) || "0", 16)),
     tableRoutes: (one) => one.set(sources.served().routeCount),

@@ -1,15 +1,22 @@
 // What was measured of each predictor: its Series of HTTP and of gRPC together.
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type { CountedFeedback, MeasuredWindows, PredictorKey } from "../../admin/view.ts";
+import type {
+  CountedFeedback,
+  EndpointNumbers,
+  MeasuredWindows,
+  PredictorKey,
+  SeenEndpoint,
+} from "../../admin/view.ts";
 import type { Slices } from "../../admin/slices.ts";
 import type { CountedSeries } from "../../admin/families/series.ts";
-import { flagSentence } from "../../explain/measured-words.ts";
+import { flagSentence, withEndpoints, type FailuresAt } from "../../explain/measured-words.ts";
 import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { countedFeedback } from "./counted-feedback.ts";
 import { measuredOf } from "./measured.ts";
 import type { FailureFlag } from "../../failures.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
+import { EndpointWindows, type SlotsOfEndpoints } from "./endpoint-windows.ts";
 import { LastFailures } from "./last-failures.ts";
 import { FailingPredictors, type FailingPredictor } from "./failing-predictors.ts";
 import { Windows } from "./windows.ts";
@@ -18,6 +25,9 @@ const protocols: readonly Series["protocol"][] = ["http", "grpc"];
 
 const withoutRequests = measuredOf([], flagSentence);
 const nothing: MeasuredWindows = { lastMinute: withoutRequests, lastFiveMinutes: withoutRequests };
+
+/** Endpoints of a predictor; null: they are not known. */
+export type EndpointsOfPredictor = (predictor: PredictorKey) => readonly SeenEndpoint[] | null;
 
 /** Where Series are counted. */
 export interface SlotsOfSeries {
@@ -32,14 +42,24 @@ export class MeasuredPredictors {
   readonly #windows: Windows;
   readonly #failing = new FailingPredictors();
   readonly #last = new LastFailures();
+  readonly #endpoints: EndpointWindows;
+  readonly #endpointsOf: EndpointsOfPredictor;
   /** A look is under way; the next one waits for its time. */
   #isLooking = false;
 
   /** `blocks[0]` is the base block; `nowMs` never goes back. */
-  constructor(blocks: readonly Float64Array[], slots: SlotsOfSeries, nowMs: () => number) {
+  constructor(
+    blocks: readonly Float64Array[],
+    slots: SlotsOfSeries,
+    endpoints: SlotsOfEndpoints,
+    endpointsOf: EndpointsOfPredictor,
+    nowMs: () => number,
+  ) {
     this.#blocks = blocks;
     this.#slots = slots;
     this.#windows = new Windows(blocks, () => slots.used, nowMs);
+    this.#endpoints = new EndpointWindows(blocks, endpoints, nowMs);
+    this.#endpointsOf = endpointsOf;
   }
 
   /** To be called each `tickMs`. `isServed`: the table has it. True: other predictors fail than before. */
@@ -47,6 +67,7 @@ export class MeasuredPredictors {
     if (this.#isLooking) return false;
     this.#isLooking = true;
     try {
+      await this.#endpoints.look(slices);
       const active = new Map<string, PredictorKey>();
       for (const { series } of await this.#windows.look(slices))
         if (series.role === "live" && isServed(series))
@@ -99,9 +120,10 @@ export class MeasuredPredictors {
     // Most of ten thousand.
     if (found.length === 0) return nothing;
     const sums = found.map((one) => this.#windows.of(one));
-    const sentenceOf = (flag: FailureFlag | ""): string =>
-      predictors.map((one) => this.#last.sentenceOf(one, flag)).find((sentence) => sentence !== null) ??
-      flagSentence(flag);
+    const sentenceOf = (flag: FailureFlag | ""): string => {
+      const told = predictors.map((one) => this.#last.sentenceOf(one, flag)).find((sentence) => sentence !== null);
+      return withEndpoints(told ?? flagSentence(flag), this.#failuresOf(predictors, flag));
+    };
     return {
       lastMinute: measuredOf(
         sums.map(({ lastMinute }) => lastMinute),
@@ -112,5 +134,29 @@ export class MeasuredPredictors {
         sentenceOf,
       ),
     };
+  }
+  /** Of one Endpoint of a predictor. */
+  at(predictor: PredictorKey, endpoint: SeenEndpoint): EndpointNumbers {
+    return this.#endpoints.of(
+      endpoint,
+      (flag) => this.#last.sentenceAt(predictor, flag, endpoint.address) ?? flagSentence(flag),
+    );
+  }
+
+  /** Data workers that ejected an Endpoint. */
+  ejectedBy(endpoint: SeenEndpoint): number {
+    return this.#endpoints.ejectedBy(endpoint);
+  }
+
+  /** Failures of the last five minutes with this flag, by Endpoint. */
+  #failuresOf(predictors: readonly PredictorKey[], flag: FailureFlag | ""): readonly FailuresAt[] {
+    const at = new Map<string, number>();
+    for (const predictor of predictors)
+      for (const endpoint of this.#endpointsOf(predictor) ?? []) {
+        const { lastFiveMinutes } = this.#endpoints.of(endpoint, flagSentence);
+        const found = lastFiveMinutes?.failures.find((one) => one.flag === flag);
+        if (found !== undefined) at.set(endpoint.address, (at.get(endpoint.address) ?? 0) + found.count);
+      }
+    return Array.from(at, ([address, count]) => ({ address, count }));
   }
 }

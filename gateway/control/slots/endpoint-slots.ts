@@ -74,13 +74,15 @@ export class EndpointSlots {
     }
   }
 
-  /**
-   * The Upstream has these Endpoints from now on. `namespace`: that of a Mapping that names it; the first that is told counts. `version` is that of the table in which
-   * those end that it had before.
-   */
-  own({ key, endpoints }: UpstreamEndpoints, namespace: string, version: number): void {
+  /** A Mapping of this namespace names the Upstream: the Endpoints of one that no other named count for it. */
+  name(upstreamKey: string, namespace: string): void {
+    if (!this.#owned.has(upstreamKey)) this.#owned.set(upstreamKey, { namespace, slots: [] });
+  }
+
+  /** The Upstream has these Endpoints from now on. `version` is that of the table in which those end that it had before. */
+  own({ key, endpoints }: UpstreamEndpoints, version: number): void {
     const before = this.#owned.get(key);
-    const owner = before?.namespace ?? namespace;
+    const owner = before?.namespace ?? "";
     const slots = endpoints.map(({ ip, port }) =>
       this.#taken({ upstream: key, address: printEndpoint(ip, port) }, owner),
     );

@@ -67,7 +67,12 @@ export class PredictorEndpoints {
       for (const { ip, port, state } of known.endpoints) {
         const address = printEndpoint(ip, port);
         const isFailing = this.#sources.isFailing(key, address);
-        if (isFailing || !seen.has(address)) seen.set(address, { address, state: isFailing ? "failing" : state });
+        const before = seen.get(address);
+        seen.set(address, {
+          address,
+          state: isFailing ? "failing" : (before?.state ?? state),
+          upstreams: before === undefined ? [key] : [...before.upstreams, key],
+        });
       }
     }
     return keys.size === 0 ? null : [...seen.values()];

@@ -2,7 +2,7 @@
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
 import { grpcColumn, httpColumn, isServerErrorColumn } from "../../shared/counters.ts";
-import { grpcStatusOf } from "../message/response-fields.ts";
+import { grpcStatusIn } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { Retries, type RetriesOwner } from "../policy/retries.ts";
 import { pushbackMs, retriesAnswer, retriesFailure, type CompiledRetry } from "../policy/retry-policy.ts";
@@ -20,7 +20,7 @@ const noPolicy = "no policy";
 
 /** Did the model answer so that it failed, by the head of its answer? */
 function isServerError(head: ResponseHead): boolean {
-  const status = grpcStatusOf(head);
+  const status = grpcStatusIn(head);
   return isServerErrorColumn(status < 0 ? httpColumn(head.status) : grpcColumn(status));
 }
 

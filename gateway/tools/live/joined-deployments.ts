@@ -7,6 +7,8 @@ export function joinedDeployments(replicas: readonly (readonly Deployment[])[]):
   return [...same.values()].map((all) => (all.length === 1 ? all[0]! : joinedDeployment(all)));
 }
 
+type Endpoint = Predictor["endpoints"][number];
+
 const severity: readonly Deployment["state"][] = ["ready", "unready", "failing"];
 
 function joinedDeployment(all: readonly Deployment[]): Deployment {
@@ -38,8 +40,37 @@ function joinedPredictor(same: readonly Predictor[], liveRequestsOfAll: number):
     measuredPercent: measured ? Math.min(100, (100 * lastMinute.requests) / liveRequestsOfAll) : least.measuredPercent,
     lastMinute,
     lastFiveMinutes: joinedMeasured(same.map((one) => one.lastFiveMinutes)),
-    endpoints: [...endpoints.values()].map((of) => of.find(({ state }) => state !== "ready") ?? of[0]!),
+    endpoints: [...endpoints.values()].map(joinedEndpoint),
   };
+}
+
+/** The state of a replica that does not see it ready. Without the numbers of all replicas there are none. */
+function joinedEndpoint(of: readonly Endpoint[]): Endpoint {
+  const window = (named: "lastMinute" | "lastFiveMinutes"): Endpoint["lastMinute"] => {
+    const all = of.flatMap((one) => one[named] ?? []);
+    if (all.length < of.length) return null;
+    return {
+      requests: sum(all, (one) => one.requests),
+      answers: sum(all, (one) => one.answers),
+      failed: sum(all, (one) => one.failed),
+      modelErrors: sum(all, (one) => one.modelErrors),
+      failures: joinedFailures(all),
+    };
+  };
+  return {
+    ...(of.find(({ state }) => state !== "ready") ?? of[0]!),
+    ejectedBy: sum(of, (one) => one.ejectedBy),
+    lastMinute: window("lastMinute"),
+    lastFiveMinutes: window("lastFiveMinutes"),
+  };
+}
+
+function joinedFailures(all: readonly Pick<Measured, "failures">[]): Measured["failures"] {
+  const failures = Map.groupBy(
+    all.flatMap((one) => one.failures),
+    ({ flag, sentence }) => `${flag} ${sentence}`,
+  );
+  return [...failures.values()].map((same) => ({ ...same[0]!, count: sum(same, (one) => one.count) }));
 }
 
 function liveRequests(predictors: readonly Predictor[]): number {
@@ -48,10 +79,6 @@ function liveRequests(predictors: readonly Predictor[]): number {
 
 function joinedMeasured(all: readonly Measured[]): Measured {
   const requests = sum(all, (one) => one.requests);
-  const failures = Map.groupBy(
-    all.flatMap((one) => one.failures),
-    ({ flag, sentence }) => `${flag} ${sentence}`,
-  );
   const slowest = (of: (one: Measured) => number | null): number | null =>
     all.reduce<number | null>((most, one) => {
       const ms = of(one);
@@ -63,7 +90,7 @@ function joinedMeasured(all: readonly Measured[]): Measured {
     requests,
     failed: sum(all, (one) => one.failed),
     modelErrors: sum(all, (one) => one.modelErrors),
-    failures: [...failures.values()].map((same) => ({ ...same[0]!, count: sum(same, (one) => one.count) })),
+    failures: joinedFailures(all),
     meanMs: weight === 0 ? slowest((one) => one.meanMs) : sum(measured, (one) => one.meanMs! * one.requests) / weight,
     p50Ms: slowest((one) => one.p50Ms),
     p90Ms: slowest((one) => one.p90Ms),

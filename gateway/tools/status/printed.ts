@@ -70,10 +70,7 @@ const facts: readonly (readonly [label: string, wordsOf: (status: Status) => str
         ? "none is at its limit"
         : openBreakers.map(({ resource, count }) => `${count} of ${resource} at the limit`).join(", "),
   ],
-  [
-    "ejected",
-    ({ ejectedEndpoints }) => (ejectedEndpoints === 0 ? "no Endpoint" : plural(ejectedEndpoints, "Endpoint")),
-  ],
+  ["ejected", ({ ejectedEndpoints: { count } }) => (count === 0 ? "no Endpoint" : plural(count, "Endpoint"))],
   [
     "problems",
     ({ problems: { error, warning, info } }) =>

@@ -13,6 +13,9 @@ export const nothingMeasured: Pick<
   | "routeOf"
   | "failingPredictors"
   | "endpointsOf"
+  | "endpointNumbers"
+  | "ejectedBy"
+  | "endpointsWithoutNumbers"
   | "predictorEndpoints"
   | "breakerSeries"
 > = {
@@ -26,6 +29,9 @@ export const nothingMeasured: Pick<
   routeOf: () => null,
   failingPredictors: [],
   endpointsOf: () => null,
+  endpointNumbers: () => ({ ejectedBy: 0, lastMinute: null, lastFiveMinutes: null }),
+  ejectedBy: () => 0,
+  endpointsWithoutNumbers: 0,
   predictorEndpoints: [],
   breakerSeries: [],
 };

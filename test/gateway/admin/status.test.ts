@@ -14,7 +14,7 @@ const well: Facts = {
   failingPredictors: [],
   withoutEndpoint: { count: 0, deployments: [] },
   openBreakers: [],
-  ejectedEndpoints: 0,
+  ejectedEndpoints: { count: 0, endpoints: [] },
   problems: { error: 0, warning: 4, info: 5 },
   certificates: [],
   waitsFor: null,
@@ -22,6 +22,14 @@ const well: Facts = {
 };
 
 const failing = { namespace: "prod", deployment: "iris", predictor: "canary", sentence: "27 of 30 failed" };
+
+const ejected = (address: string, workers: number): Facts["ejectedEndpoints"]["endpoints"][number] => ({
+  namespace: "prod",
+  deployment: "iris",
+  predictor: "main",
+  address,
+  workers,
+});
 
 /** One way to be wrong for each kind, and the sentence. */
 const wrong: readonly (readonly [kind: (typeof troubleKinds)[number], facts: Partial<Facts>, sentence: string])[] = [
@@ -63,7 +71,11 @@ const wrong: readonly (readonly [kind: (typeof troubleKinds)[number], facts: Par
     { certificates: [{ name: "Host models/shop", endsAtMs: now + 7 * dayMs - 1 }] },
     "The certificate of Host models/shop ends 2026-11-29.",
   ],
-  ["endpoint-ejected", { ejectedEndpoints: 1 }, "Sluice ejected 1 Endpoint for errors in a row."],
+  [
+    "endpoint-ejected",
+    { ejectedEndpoints: { count: 1, endpoints: [] } },
+    "Sluice ejected 1 Endpoint for errors in a row.",
+  ],
 ];
 
 describe("a status", () => {
@@ -75,6 +87,19 @@ describe("a status", () => {
     const status = statusOf({ ...well, ...facts }, now);
     expect(status).toMatchObject({ isWell: false, first: sentence, troubles: [{ kind, sentence }] });
     expect(Value.Check(statusShape, status)).toBe(true);
+  });
+
+  test.each([
+    [
+      { count: 1, endpoints: [ejected("10.2.3.4:9000", 1)] },
+      "Sluice ejected 1 Endpoint for errors in a row: 10.2.3.4:9000 of prod/iris main (1 of 2 data workers).",
+    ],
+    [
+      { count: 5, endpoints: [1, 2, 3, 4, 5].map((last) => ejected(`10.2.3.${last}:9000`, 2)) },
+      "Sluice ejected 5 Endpoints for errors in a row: 10.2.3.1:9000 of prod/iris main (2 of 2 data workers), 10.2.3.2:9000 of prod/iris main (2 of 2 data workers), 10.2.3.3:9000 of prod/iris main (2 of 2 data workers), and 2 more.",
+    ],
+  ] as const)("names ejected Endpoints and how many data workers ejected each: %#", (ejectedEndpoints, sentence) => {
+    expect(statusOf({ ...well, ejectedEndpoints }, now).first).toBe(sentence);
   });
 
   test("tells the most severe first, in the order of the kinds", () => {

@@ -225,8 +225,8 @@ describe("reconciler", () => {
     expect(serials()).toEqual(before);
     expect(reader.table.upstream("u")?.endpoints).toEqual(endpointsOf("u", [1, 2]));
     expect(reconciler.endpointsOf(iris.series)).toEqual([
-      { address: "127.0.0.1:1", state: "ready" },
-      { address: "127.0.0.1:2", state: "ready" },
+      { address: "127.0.0.1:1", state: "ready", upstreams: ["u"] },
+      { address: "127.0.0.1:2", state: "ready", upstreams: ["u"] },
     ]);
     reconciler.stop();
   });
@@ -267,12 +267,17 @@ describe("reconciler", () => {
   });
 
   test("Endpoints of a name are unknown until it is looked up", async () => {
-    const { reconciler, take, use } = start();
+    const { reconciler, take, use, turn, reader } = start();
     take({ mappings: [iris], upstreams: [upstreamOf("u", "model.example")] });
     reconciler.open();
     expect([[...reconciler.predictorEndpoints], reconciler.endpointsOf(iris.series)]).toEqual([[], null]);
     await use("u");
-    expect(reconciler.endpointsOf(iris.series)).toEqual([{ address: "10.0.0.1:8000", state: "ready" }]);
+    turn();
+    expect(reconciler.endpointsOf(iris.series)).toEqual([
+      { address: "10.0.0.1:8000", state: "ready", upstreams: ["u"] },
+    ]);
+    // It counts as those of Services do.
+    expect(reader.table.upstream("u")?.endpointSlots).toEqual([0]);
     reconciler.stop();
   });
 

@@ -19,9 +19,19 @@ export function predictor(
     servedPercent,
     measuredPercent: null,
     ...windows,
-    endpoints: [{ address: "10.0.0.1:9000", state: "ready" }],
+    endpoints: [{ address: "10.0.0.1:9000", state: "ready", ejectedBy: 0, ...endpointWindows(0, 0) }],
     ...fields,
   };
+}
+
+/** So many tries of an Endpoint in each window, of which so many failed to connect. */
+export function endpointWindows(
+  requests: number,
+  failed: number,
+): Pick<Predictor["endpoints"][number], "lastMinute" | "lastFiveMinutes"> {
+  const failures = failed === 0 ? [] : [{ flag: "UF", count: failed, sentence: "refused" }];
+  const window = { requests, answers: requests - failed, failed, modelErrors: 0, failures };
+  return { lastMinute: window, lastFiveMinutes: window };
 }
 
 export function deployment(name: string, lastMinute: Measured, fields: Partial<Deployment> = {}): Deployment {

@@ -18,7 +18,7 @@ const facts: Facts = {
   failingPredictors: [],
   withoutEndpoint: { count: 0, deployments: [] },
   openBreakers: [],
-  ejectedEndpoints: 0,
+  ejectedEndpoints: { count: 0, endpoints: [] },
   problems: { error: 0, warning: 1, info: 5 },
   certificates: [],
   waitsFor: null,
@@ -84,7 +84,7 @@ describe("joined answers", () => {
   });
 
   test("what several say alike is said once, without their names where all of them say it", () => {
-    const wrong = statusOf({ ...facts, ejectedEndpoints: 1 }, 0);
+    const wrong = statusOf({ ...facts, ejectedEndpoints: { count: 1, endpoints: [] } }, 0);
     expect(joined([there("one", wrong), there("two", wrong)]).troubles).toEqual([wrong.first]);
     expect(joined([there("one", wrong), there("two", wrong), there("three", well)]).troubles).toEqual([
       `one, two: ${wrong.first}`,
