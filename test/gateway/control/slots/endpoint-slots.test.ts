@@ -119,7 +119,7 @@ test("a successor goes on with the slots in the table; those that nobody names a
   expect(slots.slotsOf(endpointsOf("a", [1, 2]))).toEqual([0, 4]);
   slots.sweep([worker.cells], 8);
   slots.own(endpointsOf("a", [1, 2, 3, 4]), 9);
-  expect([...slots.slotsOf(endpointsOf("a", [3, 4]))].sort()).toEqual([1, 5]);
+  expect(slots.slotsOf(endpointsOf("a", [3, 4])).toSorted((one, other) => one - other)).toEqual([1, 5]);
   // All of them count for their namespace, those of the predecessor too.
   slots.own(endpointsOf("a", [1, 2, 3, 4, 5, 6, 7]), 10);
   expect(slots.without).toBe(1);
