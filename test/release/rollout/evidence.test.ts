@@ -5,10 +5,10 @@ import {
   type CountsByInstance,
   type Evidence,
   evidenceBetween,
-  maxInstances,
   noEvidence,
 } from "../../../release/rollout/evidence.ts";
 import { firstState, shareOf, stepState } from "../../../release/rollout/state.ts";
+import { maxInstances } from "../../../release/statistics/growth.ts";
 import { readRolloutPlan } from "../../../release/rollout/plan.ts";
 import { type ArmCounts, noCounts, readArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../../release/statistics/latency-bounds.ts";

@@ -1,0 +1,51 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Belief, betaBelow, probabilitiesBest } from "../../../release/statistics/best-arm.ts";
+
+test("the incomplete beta function at values that are known", () => {
+  for (const [a, b, x, value] of [
+    [1, 1, 0.3, 0.3],
+    [2, 3, 0.5, 0.6875],
+    [5, 1, 0.5, 0.03125],
+    [0.5 + 0.5, 4, 0.2, 1 - 0.8 ** 4],
+    [30, 30, 0.5, 0.5],
+    [500, 500, 0.5, 0.5],
+  ] as const)
+    expect(betaBelow(a, b, x)).toBeCloseTo(value, 9);
+  expect([betaBelow(3, 4, -1), betaBelow(3, 4, 0), betaBelow(3, 4, 1), betaBelow(3, 4, 2)]).toEqual([0, 0, 1, 1]);
+});
+
+const beta = (successes: number, failures: number): Belief => ({ kind: "beta", successes, failures });
+
+test("the chance to be best where it is known", () => {
+  // Of two uniform means and one Beta(2, 1): 1/4, 1/4, 1/2.
+  const three = probabilitiesBest([beta(1, 1), beta(1, 1), beta(2, 1)]);
+  for (const [at, chance] of [0.25, 0.25, 0.5].entries()) expect(three[at]).toBeCloseTo(chance, 3);
+  const normal = probabilitiesBest([
+    { kind: "normal", mean: 0, deviation: 3 },
+    { kind: "normal", mean: 5, deviation: 4 },
+  ]);
+  expect(normal[1]).toBeCloseTo(0.841345, 3);
+  // A million rewards beside none: the share of the uniform above 0.9.
+  expect(probabilitiesBest([beta(900_001, 100_001), beta(1, 1)])[1]).toBeCloseTo(0.1, 3);
+});
+
+test("chances are at least 0 and sum to 1, whatever is believed", () => {
+  const beliefs = fc.oneof(
+    fc
+      .tuple(fc.integer({ min: 1, max: 1e7 }), fc.integer({ min: 1, max: 1e7 }))
+      .map(([one, other]) => beta(one, other)),
+    fc
+      .tuple(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.double({ min: 0, max: 1e6, noNaN: true }))
+      .map(([mean, deviation]): Belief => ({ kind: "normal", mean, deviation })),
+  );
+  fc.assert(
+    fc.property(fc.array(beliefs, { minLength: 1, maxLength: 12 }), (all) => {
+      const chances = probabilitiesBest(all);
+      expect(chances).toHaveLength(all.length);
+      for (const chance of chances) expect(chance).toBeGreaterThanOrEqual(0);
+      expect(chances.reduce((sum, chance) => sum + chance, 0)).toBeCloseTo(1, 9);
+    }),
+    { numRuns: 50 },
+  );
+});
