@@ -80,6 +80,7 @@ function settingsOf(chosen: Chosen, environment: Environment): Settings {
     grants: [],
     gatewayNamespace: gatewayNamespaceOf(values, environment, source, namespaces.single),
     policyFile: values.policy,
+    puidKeyFile: values.puidKey,
     proxyProtocol: proxyOf(chosen),
     redis: redisOf(chosen),
     limits: pick(values, limitFields),

@@ -106,6 +106,11 @@ const trafficOptions = {
     "expect it from all",
     (blocks) => blocks.split(",").map((block) => block.trim()),
   ),
+  puidKey: text(
+    "FILE",
+    "secret that replicas share, so that feedback finds the predictor that answered, whichever replica gets it and after a restart: lines of `openssl rand -base64 48`, the first one in use; Sluice reads it at the start",
+    "each process makes its own",
+  ),
   accessLog: choice(["errors", "off", "all"], "which requests get a line in the log"),
 };
 

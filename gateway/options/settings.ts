@@ -24,6 +24,8 @@ export interface Settings extends Pick<ServeValues, (typeof plainFields)[number]
   readonly gatewayNamespace: string | null;
   /** File that says who may call; null: nobody says so. */
   readonly policyFile: string | null;
+  /** Secrets by which puids name predictors; null: each process has its own. */
+  readonly puidKeyFile: string | null;
   readonly proxyProtocol: ProxySettings;
   /** What replicas share lives there; null: in the memory of the process. */
   readonly redis: RedisSettings | null;

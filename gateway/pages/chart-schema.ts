@@ -36,6 +36,7 @@ const ofValues: readonly (keyof typeof serveOptions)[] = [
   "tlsCert",
   "tlsKey",
   "tlsTicketKeys",
+  "puidKey",
   "claimsRecord",
   "releasesRecord",
   "gatewayNamespace",

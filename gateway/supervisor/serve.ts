@@ -9,6 +9,7 @@ import { pinoLog, type Log } from "../shared/log.ts";
 import { withPodNamespace } from "../options/pod-namespace.ts";
 import { printRedis } from "../options/redis-settings.ts";
 import { serveOptions, serveSections } from "../options/serve-options.ts";
+import { maxSeeds, seedsIn } from "../options/seeds.ts";
 import type { Settings } from "../options/settings.ts";
 import { stopReason } from "./signals.ts";
 import { addressOf, startGateway } from "./start-gateway.ts";
@@ -97,8 +98,9 @@ function storeSentence({ redis }: Settings): string {
   return `Sluice keeps tokens and rate limits in ${printRedis(redis)}. All replicas with this --redis share them.`;
 }
 
-function unreadableFile({ tls, redis }: Settings): string | null {
+function unreadableFile({ tls, redis, puidKeyFile }: Settings): string | null {
   const files = [
+    ["--puid-key", puidKeyFile, "file"],
     ["--tls-cert", tls?.certFile, "PEM file"],
     ["--tls-key", tls?.keyFile, "PEM file"],
     ["--redis-password-file", redis?.passwordFile, "file"],
@@ -112,5 +114,7 @@ function unreadableFile({ tls, redis }: Settings): string | null {
       return `${option} ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}): write a readable ${what}`;
     }
   }
+  if (puidKeyFile !== null && seedsIn(puidKeyFile) === null)
+    return `--puid-key ${puidKeyFile} has no keys: write 1 to ${maxSeeds} lines, each as \`openssl rand -base64 48\` prints it`;
   return null;
 }

@@ -14,6 +14,7 @@ import type {
   StandbyStart,
 } from "../shared/messages.ts";
 import { sharedNowMs } from "../shared/heartbeat.ts";
+import { seedsIn } from "../options/seeds.ts";
 import type { Settings } from "../options/settings.ts";
 import { OAuthState } from "./oauth.ts";
 import { TableState } from "./table.ts";
@@ -42,11 +43,13 @@ export class SupervisorState {
   /** Names this process among all: what it counts begins and ends with it. */
   readonly #instance = randomUUID();
   readonly #ticketSeed = Uint8Array.from(randomBytes(32));
-  readonly #puidKeys: readonly Uint8Array[] = [Uint8Array.from(randomBytes(32))];
+  readonly #puidKeys: readonly Uint8Array[];
 
   constructor(settings: Settings, log: Log) {
     this.settings = settings;
     this.blocks = Array.from({ length: settings.workers }, () => new SharedArrayBuffer(blockBytes()));
+    const { puidKeyFile } = settings;
+    this.#puidKeys = (puidKeyFile === null ? null : seedsIn(puidKeyFile)) ?? [Uint8Array.from(randomBytes(32))];
     this.table = new TableState(settings.tableMib, log);
     this.oauth = new OAuthState(settings);
     this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [

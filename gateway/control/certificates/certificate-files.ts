@@ -1,4 +1,5 @@
 // Certificates of files: one pair that is the default, and folders of pairs. Read again when a folder says that something changed, and now and then.
+import { maxSeeds, seedsOf } from "../../options/seeds.ts";
 import { readFileSync, readdirSync, statSync, watch, type FSWatcher } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { plainTerms, type HostDeclaration } from "../../../routing/model/host-tls.ts";
@@ -10,8 +11,6 @@ const mostFileBytes = 256 * 1024;
 /** Entries of a folder that are looked at, with those of its folders. */
 const mostEntries = 50_000;
 /** Bytes of a seed of ticket keys, at least; lines of base64, one a seed, of which so many are read. */
-const seedBytes = 32;
-const mostSeeds = 4;
 /** A tool that replaces certificate and key has written both after this. */
 const settleMs = 200;
 /** Files that no watch tells of (another machine's) are looked at this often. */
@@ -216,7 +215,7 @@ export class CertificateFiles {
         fileProblem(
           basename(file),
           "bad-ticket-keys",
-          `the file of ticket keys cannot be used, so ${this.#seeds.length === 0 ? "no TLS session continues at another replica" : "the keys from before stay"}; write 1 to ${mostSeeds} lines, each as \`openssl rand -base64 48\` prints it`,
+          `the file of ticket keys cannot be used, so ${this.#seeds.length === 0 ? "no TLS session continues at another replica" : "the keys from before stay"}; write 1 to ${maxSeeds} lines, each as \`openssl rand -base64 48\` prints it`,
         ),
       );
   }
@@ -245,19 +244,6 @@ export class CertificateFiles {
       this.#changed();
     }, settleMs);
   }
-}
-
-/** Seeds of a text, one a line; null: it has none, too many, or a line that is no seed. */
-export function seedsOf(text: string): readonly Uint8Array[] | null {
-  const lines = text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-  if (lines.length === 0 || lines.length > mostSeeds) return null;
-  const seeds = lines.map((line) =>
-    /^[A-Za-z0-9+/]+={0,2}$/.test(line) ? Uint8Array.from(Buffer.from(line, "base64")) : new Uint8Array(0),
-  );
-  return seeds.every(({ length }) => length >= seedBytes) ? seeds : null;
 }
 
 function isFolder(path: string): boolean {

@@ -28,6 +28,7 @@
 {{- if .Values.tls.secretName }}{{ $arguments = concat $arguments (list "--tls-cert=/etc/sluice/tls/tls.crt" "--tls-key=/etc/sluice/tls/tls.key") }}{{ end -}}
 {{- if .Values.tls.certificates }}{{ $arguments = append $arguments "--tls-certs=/etc/sluice/certificates" }}{{ end -}}
 {{- if .Values.tls.ticketKeysSecret.name }}{{ $arguments = append $arguments (printf "--tls-ticket-keys=/etc/sluice/ticket-keys/%s" .Values.tls.ticketKeysSecret.key) }}{{ end -}}
+{{- if .Values.puidKeySecret.name }}{{ $arguments = append $arguments (printf "--puid-key=/etc/sluice/puid-key/%s" .Values.puidKeySecret.key) }}{{ end -}}
 {{- range $name, $value := .Values.options -}}
 {{- if kindIs "slice" $value -}}
 {{- range $value }}{{ $arguments = append $arguments (printf "--%s=%v" $name .) }}{{ end -}}

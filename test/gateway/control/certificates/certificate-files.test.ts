@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CertificateFiles, seedsOf } from "../../../../gateway/control/certificates/certificate-files.ts";
+import { CertificateFiles } from "../../../../gateway/control/certificates/certificate-files.ts";
+import { seedsOf } from "../../../../gateway/options/seeds.ts";
 import type { TlsSettings } from "../../../../gateway/options/settings.ts";
 import { plainTlsDefaults } from "../../../../gateway/options/tls-defaults.ts";
 
