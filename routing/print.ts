@@ -11,6 +11,8 @@ import type { ForwardTarget, Mapping, RedirectTarget, Rewrite, Role } from "./mo
 import { GRPC_PATTERN, type Match, type NamedMatch, type PathMatch, type ValueMatch } from "./model/match.ts";
 import { hostText } from "./model/match-precedence.ts";
 import { compareProblems, printProblem, type Problem } from "./text/problem.ts";
+import { stickyOf } from "./route/sticky-split.ts";
+import { stickyText } from "./model/sticky.ts";
 import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefusal } from "./route/rewrite.ts";
 import type { RouteTable } from "./table.ts";
 import type { FrontSettings } from "./model/table-change.ts";
@@ -136,6 +138,8 @@ function routeLine<T>(route: Route<T>): string {
   const parts = [printMatch(route.match)];
   if (route.precedence !== 0) parts.push(`precedence ${route.precedence}`);
   if (route.granted) parts.push("granted");
+  const sticky = stickyOf(route.split.members);
+  if (sticky !== null && sticky !== "differ") parts.push(`sticky ${stickyText(sticky.on)}`);
   if (route.space !== route.namespace) parts.push(`of ${route.namespace}`);
   return parts.join("  ");
 }

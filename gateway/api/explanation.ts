@@ -81,6 +81,9 @@ export const explanationShape = Type.Object({
   passed: Type.Array(Type.Object({ route: Type.String(), because: Type.String() })),
   route: nullable(Type.String()),
   ways: Type.Array(wayShape),
+  sticky: nullable(
+    Type.String({ description: "by what callers stay with a predictor, and whose the caller of this request is" }),
+  ),
   reject: nullable(Type.Object({ reason: Type.String(), answer: Type.String(), sentence: Type.String() })),
   hints: texts("what was probably meant"),
 });

@@ -22,8 +22,10 @@ export async function explainShown(
   const asked = [...new Set(explanation.ways.flatMap(({ asks }) => asks))];
   const answers =
     !shows || asked.length === 0 ? new Map<string, LookedAt>() : await lookAt(seen, asked, parts, await looker());
+  const caller = explanation.ways.map((way) => admittedOf(way, answers)).find((one) => one !== null) ?? parts.as;
   return {
     ...explanation,
+    sticky: caller === parts.as ? explanation.sticky : explain(table, sent, { ...parts, as: caller }).sticky,
     ways: explanation.ways.map((way) => {
       if (way.role === "shadow") return way;
       const caller = admittedOf(way, answers) ?? parts.as;

@@ -18,7 +18,17 @@ const mostPassed = 10;
 const labelWidth = 14;
 
 /** The text of `sluice explain`, indented by two; ends with a newline. */
-export function printExplanationText({ space, host, before, passed, route, ways, reject, hints }: Explanation): string {
+export function printExplanationText({
+  space,
+  host,
+  before,
+  passed,
+  route,
+  ways,
+  sticky,
+  reject,
+  hints,
+}: Explanation): string {
   const lines = [labelled("looked up in", space)];
   if (host !== null) lines.push(labelled("host", host));
   if (before.length > 0) lines.push(labelled("first steps", before.join(", ")));
@@ -27,6 +37,7 @@ export function printExplanationText({ space, host, before, passed, route, ways,
   if (passed.length > mostPassed)
     lines.push(labelled("", `and ${passed.length - mostPassed} more: -o wide lists them`));
   if (route !== null) lines.push(labelled("route", route));
+  if (sticky !== null) lines.push(labelled("sticky", sticky));
   if (reject !== null) lines.push(labelled("answers", `${reject.answer}: ${reject.sentence}`));
   // Envoy's words, which clients know, do not say why.
   if (reject?.reason === "no-healthy-upstream") lines.push(labelled("because", failures.noHealthyUpstream.cause));

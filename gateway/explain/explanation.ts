@@ -26,6 +26,7 @@ import { grpcStatusNames, rejectFailure, type Failure } from "../failures.ts";
 import type { Wording } from "./match-words.ts";
 import { passedOver, routeText, type PassedRoute } from "./passed-routes.ts";
 import { callersOf, waysOf, type Way } from "./ways.ts";
+import { stickyWords } from "./sticky-words.ts";
 import { stepsBefore, type BeforeRouteName } from "../steps.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
 
@@ -53,6 +54,8 @@ export interface Explanation {
   /** The Route that answers, in one line, or null. */
   readonly route: string | null;
   readonly ways: readonly Way[];
+  /** By what callers stay with a member of the Route, and whose this one is; null: a draw decides each request. */
+  readonly sticky: string | null;
   /** Why it is not forwarded, or null. */
   readonly reject: {
     readonly reason: RejectReason | "bad-path" | "refused-head" | "cleartext" | "oauth";
@@ -114,6 +117,7 @@ function wayOf(
       passed: [],
       route: null,
       ways: [],
+      sticky: null,
       hints: [],
       reject: { reason: "refused-head", answer: answerOf(request, sent.grpc), sentence: request.sentence },
     };
@@ -127,6 +131,7 @@ function wayOf(
       passed: [],
       route: null,
       ways: [],
+      sticky: null,
       hints: [],
       reject: { reason: "bad-path", answer: "400", sentence },
     };
@@ -170,6 +175,7 @@ function wayOf(
             { bodyBytes, policy, upgrade: asksForWebSocket(request), feedback: isFeedback(head), external },
             ({ series }) => measuredOf(series),
           ),
+    sticky: route === null ? null : stickyWords(route, head, as),
     reject: decision.kind === "reject" ? rejection(decision, request.grpc) : null,
     hints:
       decision.kind === "reject" && decision.reason === "no-route"
@@ -215,12 +221,23 @@ export function requestLine({ method, host, path, grpc, secure }: ExplainRequest
 }
 
 /** The text of `sluice explain -o wide`, indented by two; ends with a newline. */
-export function printExplanation({ space, host, before, passed, route, ways, reject, hints }: Explanation): string {
+export function printExplanation({
+  space,
+  host,
+  before,
+  passed,
+  route,
+  ways,
+  sticky,
+  reject,
+  hints,
+}: Explanation): string {
   const lines = [`looked up in ${space}`];
   if (host !== null) lines.push(`host ${host}`);
   if (before.length > 0) lines.push(`steps before the Route: ${before.join(", ")}`);
   for (const { route: other, because } of passed) lines.push(`passed ${other}: ${because}`);
   if (route !== null) lines.push(`route ${route}`);
+  if (sticky !== null) lines.push(`sticky ${sticky}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
   for (const hint of hints) lines.push(`hint: ${hint}`);
   for (const { share, role, ready, text, callers, steps, limits, usage, refuses, service, lastMinute } of ways) {
@@ -257,6 +274,7 @@ function turnedAwayText(
     passed: [],
     route: null,
     ways: [],
+    sticky: null,
     hints,
     reject: {
       reason: "cleartext",
@@ -278,6 +296,7 @@ function oauthText(
     passed: [],
     route: null,
     ways: [],
+    sticky: null,
   };
   if (place !== "call" && method === "OPTIONS")
     return {

@@ -1,4 +1,5 @@
 // Where a Mapping's requests go and what somebody wrote about the way there, in words.
+import { stickyText } from "../../routing/model/sticky.ts";
 import type {
   ForwardTarget,
   HeaderEdits,
@@ -38,9 +39,13 @@ export function destinationWords({ host, port }: Destination): string {
 }
 
 /** What is not as usual: `timeout 5 s`, `TLS`, `path becomes /v2/…`. */
-export function targetNotes({ target, match }: Mapping, upstreams: ReadonlyMap<string, Upstream>): readonly string[] {
+export function targetNotes(
+  { target, match, sticky }: Mapping,
+  upstreams: ReadonlyMap<string, Upstream>,
+): readonly string[] {
   if (target.kind === "redirect") return [];
   return [
+    ...(sticky === null ? [] : [`sticky by ${stickyText(sticky.on)}`]),
     ...rewriteNotes(target, match.path),
     ...policyNotes(target),
     ...upstreamNotes(upstreams.get(target.upstream)),

@@ -3,6 +3,7 @@ import { benchBodies } from "./bodies.ts";
 import { benchDecide } from "./decide.ts";
 import { benchPuids } from "./puids.ts";
 import { benchRateLimits } from "./rate-limits.ts";
+import { benchSticky } from "./sticky.ts";
 import { benchTranslation } from "./translation.ts";
 import { benchWorkers } from "./workers.ts";
 
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, () => void>> = {
   decide: benchDecide,
   puids: benchPuids,
   "rate-limits": benchRateLimits,
+  sticky: benchSticky,
   translation: benchTranslation,
   workers: benchWorkers,
 };

@@ -1,0 +1,41 @@
+// Which part of the callers of a sticky Route a request belongs to, in words. The key itself is not said: it may be a credential.
+import { circle } from "../../routing/collections/key-hash.ts";
+import { stickyText } from "../../routing/model/sticky.ts";
+import { printShare } from "../../routing/print.ts";
+import type { RequestHead } from "../../routing/request/head.ts";
+import type { Route, StickySplit } from "../../routing/route/decision.ts";
+import { noKey, pointOfHead, pointOfText } from "../../routing/route/sticky-key.ts";
+import type { NamedCaller } from "../callers/words.ts";
+
+/** `by header x-user: the key falls at 31.42%, on the ground of canary (30% to 35%)`. null: a draw decides each request of the Route. */
+export function stickyWords(route: Route<null>, head: RequestHead, as: NamedCaller | null): string | null {
+  const [first] = route.split.forwards;
+  if (first === undefined || first.sticky === null) return null;
+  const { sticky } = first;
+  const { on } = sticky;
+  const point =
+    on.kind === "client"
+      ? as === null || as.client === ""
+        ? noKey
+        : pointOfText(sticky.seed, Buffer.from(`${as.provider}/${as.client}`).toString("latin1"))
+      : pointOfHead(sticky, head);
+  return `by ${stickyText(on)}: ${point === noKey ? withoutKey[on.kind] : groundWords(sticky, point)}`;
+}
+
+const withoutKey: Readonly<Record<StickySplit<null>["on"]["kind"], string>> = {
+  header: "the request has no such header, so a draw decides; write it with -H",
+  cookie: "the request has no such cookie, so the gateway sets one, and its value decides",
+  query: "the request has no such parameter, so a draw decides",
+  client: "the caller is not known, so a draw decides; write --as PROVIDER/CLIENT, or the credential with -H",
+  address: "explain does not know the address of the client",
+};
+
+function groundWords({ untils, takers }: StickySplit<null>, point: number): string {
+  const at = untils.findIndex((until) => point < until);
+  const { series, source } = takers[at]!.mapping;
+  const from = at === 0 ? 0 : untils[at - 1]! / circle;
+  const isOfOne = takers.every(({ mapping }) => mapping.source.name === source.name);
+  const owner =
+    series.predictor === "" ? source.name : isOfOne ? series.predictor : `${series.predictor} of ${source.name}`;
+  return `the key falls at ${printShare(point / circle)}, on the ground of ${owner} (${printShare(from)} to ${printShare(untils[at]! / circle)})`;
+}
