@@ -252,6 +252,27 @@ describe("HTTP/1.1", () => {
     expect(gateway.flagged("UPE")).toBe(2);
   });
 
+  test.each(["the time limit of its Mapping", "the client that leaves"])(
+    "%s ends a held answer that stalls",
+    async (who) => {
+      const held = nothingSeen();
+      const { client, gateway } = await serve(
+        stepWith(null, () => hold(held)),
+        ({ socket }) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwor"),
+        who.startsWith("the time") ? { timeout: { ms: 60, setBy: "a test" } } : {},
+      );
+      client.write(post("body"));
+      await eventually(
+        () => held.ends.length > 0 || gateway.counted("heldBytes") > 0,
+        "what the model has sent is held",
+      );
+      if (who.startsWith("the time")) expect((await client.answers(1))[0]).toMatchObject({ status: 504 });
+      else client.destroy();
+      await eventually(() => held.ends.length === 1, "the end");
+      expect(held).toMatchObject({ units: [], ends: ["cut"] });
+    },
+  );
+
   test("a look leaves a slow client's model waiting", async () => {
     const answer = nothingSeen();
     const total = 64 * 1024 * 1024;
