@@ -252,6 +252,71 @@ describe("HTTP/1.1", () => {
     expect(gateway.flagged("UPE")).toBe(2);
   });
 
+  test("heads that wait for their bodies stay whole, whatever is read meanwhile", async () => {
+    const { client, origin, gateway } = await serve(
+      stepWith(
+        () => hold(nothingSeen()),
+        () => hold(nothingSeen()),
+      ),
+      ({ text, socket }) => {
+        if (!text.endsWith("<hello>")) return;
+        socket.write("HTTP/1.1 201 Made\r\nx-model: iris\r\ncontent-length: 5\r\n\r\n");
+        void eventually(() => gateway.counted("heldBytes") > 0, "the head is held").then(() => socket.write("world"));
+      },
+    );
+    client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nx-tag: mine\r\nContent-Length: 5\r\n\r\n`);
+    await eventually(() => gateway.counted("heldBytes") > 0, "the head is held");
+    client.write("hello");
+    const [reply] = await client.answers(1);
+    expect(reply).toMatchObject({ status: 201, body: "<world>" });
+    expect(fieldOf(reply!, "x-model")).toBe("iris");
+    expect(origin.text).toMatch(/^POST \/x HTTP\/1\.1\r\n(.*\r\n)*x-tag: mine\r\n/);
+  });
+
+  test("a client that has seen nothing of an answer is told of a fault, whole; its connection goes on", async () => {
+    const boom = (): never => {
+      throw new Error("boom");
+    };
+    const { client } = await serve(
+      stepWith(null, () => ({ kind: "look", piece: boom, ended: () => undefined })),
+      ok,
+    );
+    client.write(post("a") + post("b"));
+    expect((await client.answers(2)).map(({ status }) => status)).toEqual([500, 500]);
+  });
+
+  test("without room for a head it fails; a hook that was asked for too early or too late is cut", async () => {
+    const seen = nothingSeen();
+    const [early, late] = [nothingSeen(), nothingSeen()];
+    const step: Step = {
+      name: "odd",
+      take: (request) => {
+        request.seeRequestBody(hold(seen, { beyond: "pass" }));
+        request.seeAnswerBody(look(early));
+        return goOn;
+      },
+      answered: (_head, request) => request.seeRequestBody(look(late)),
+      ended: null,
+    };
+    const gateway = await new Gateway({ time: "real", steps: [step], limits: { retryTotalBytes: 1 } }).listen();
+    const origin = await new Origin().listen();
+    closers.push(
+      () => origin.close(),
+      () => gateway.close(),
+    );
+    gateway.serveIris([origin.port]);
+    const client = await gateway.open(false);
+    client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n`);
+    expect((await client.answers(1))[0]).toMatchObject({ status: 503 });
+    expect(seen.ends).toEqual(["cut"]);
+    client.destroy();
+    await eventually(() => early.ends.length === 1, "the end of the one that saw no answer");
+    await gateway.ask(false, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await eventually(() => late.ends.length === 1, "the end of the one that was late");
+    expect([early.ends, late.ends]).toEqual([["cut", "complete"], ["cut"]]);
+    expect(gateway.counted("heldBytes")).toBe(0);
+  });
+
   test.each(["the time limit of its Mapping", "the client that leaves"])(
     "%s ends a held answer that stalls",
     async (who) => {

@@ -174,7 +174,7 @@ class HeldBody implements HookedWay {
       const body = unit.takeHeld();
       const replaced = body.length === 0 ? null : unit.replaced(body, false);
       // The hook is told before the head leaves: what it throws is still an answer.
-      if (replaced !== "nothing") unit.leave("complete", trailers);
+      unit.leave("complete", trailers);
       if (replaced === "nothing" || this.#whole.over) return;
       this.#passWhole(body, replaced ?? body, trailers !== null && trailers.fieldCount > 0);
     }

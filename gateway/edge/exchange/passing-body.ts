@@ -91,9 +91,10 @@ export class PassingBody implements WholeWay {
     return !this.#begun && !this.over;
   }
 
-  /** So many bytes of the head are kept. */
+  /** So many bytes of the head are kept. Where there is no room for them the message fails. */
   headKept(bytes: number): void {
     this.#holdHead(bytes);
+    if (!this.worker.held.hasRoom(0)) this.fail("no-room");
   }
 
   #holdHead(bytes: number): void {

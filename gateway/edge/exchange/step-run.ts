@@ -358,6 +358,7 @@ export class StepRun implements StepRequest {
     this.#wait.end();
     this.#wait.hold(0);
     this.#dropHooks(null);
+    for (const hook of this.takeAnswerHooks() ?? []) this.#tellCut(hook);
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);
     const kept = this.#kept;
     this.#steps = [];

@@ -40,7 +40,7 @@ export interface BodyHold extends Seen {
   readonly maxBytes: number;
   /**
    * Where a unit is longer, or the worker holds too much already, or the bytes are no messages. `fail`: the request fails. `pass`: the hold gives
-   * up for the rest of the body.
+   * up for the rest of the body. Where there is no room even for a head that waits with its body, the request fails.
    */
   readonly beyond: "fail" | "pass";
   /**
