@@ -260,15 +260,17 @@ describe("HTTP/1.1", () => {
       ),
       ({ text, socket }) => {
         if (!text.endsWith("<hello>")) return;
-        socket.write("HTTP/1.1 201 Made\r\nx-model: iris\r\ncontent-length: 5\r\n\r\n");
-        void eventually(() => gateway.counted("heldBytes") > 0, "the head is held").then(() => socket.write("world"));
+        socket.write("HTTP/1.1 201 Made\r\nx-model: iris\r\ncontent-length: 900\r\n\r\n");
+        void eventually(() => gateway.counted("heldBytes") > 0, "the head is held").then(() =>
+          socket.write("w".repeat(900)),
+        );
       },
     );
     client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nx-tag: mine\r\nContent-Length: 5\r\n\r\n`);
     await eventually(() => gateway.counted("heldBytes") > 0, "the head is held");
     client.write("hello");
     const [reply] = await client.answers(1);
-    expect(reply).toMatchObject({ status: 201, body: "<world>" });
+    expect(reply).toMatchObject({ status: 201, body: `<${"w".repeat(900)}>` });
     expect(fieldOf(reply!, "x-model")).toBe("iris");
     expect(origin.text).toMatch(/^POST \/x HTTP\/1\.1\r\n(.*\r\n)*x-tag: mine\r\n/);
   });
