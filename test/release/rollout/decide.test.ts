@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decideRollout, maxLookMs, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
 import type { CountsByInstance, Evidence } from "../../../release/rollout/evidence.ts";
@@ -292,5 +293,50 @@ describe("time and hand-over", () => {
     }
     expect(state.kind).toBe("aborted");
     expect(met).toBeLessThanOrEqual(700);
+  });
+});
+
+describe("any looks", () => {
+  const counts = fc
+    .tuple(fc.nat(2000), fc.nat(200), fc.nat(3))
+    .map(([requests, failed, latency]) => arm(requests, Math.min(failed, requests), [5, 20, 200, 90_000][latency]));
+  const looks = fc.record({
+    elapsedMs: fc.oneof(fc.constantFrom(2000, maxLookMs, -1, Number.NaN, Infinity), fc.integer()),
+    instances: fc.dictionary(fc.constantFrom("a", "b", "__proto__"), fc.record({ canary: counts, main: counts })),
+    wanted: fc.constantFrom("none", "none", "none", "none", "none", "none", "pause", "promote", "abort"),
+    blocked: fc.constantFrom(null, null, null, { why: "Away.", until: "it is back" }),
+  }) as fc.Arbitrary<RolloutLook>;
+  const plans = fc.constantFrom(
+    text,
+    "canary; every 10s; min 1 requests",
+    "canary; every 10s; min 100 requests; errors ≤ 90%; else hold",
+    "canary; every 10s; min 10 requests, 10 rewards; p50 ≤ 60s; agreement ≥ 10%; reward ≥ main",
+  );
+
+  test("move one step at a time, grow a share only by going on, and never come back from an end", () => {
+    fc.assert(
+      fc.property(plans, fc.array(looks, { maxLength: 40 }), (text, all) => {
+        const plan = planOf(text);
+        let decision = decideRollout(plan, firstState, nothing);
+        for (const one of all) {
+          const before = decision;
+          decision = decideRollout(plan, throughJson(before.state), one);
+          const steps = [...plan.steps, 0, 100];
+          expect(steps).toContain(decision.share);
+          if (decision.share > before.share) {
+            expect(decision.verdict).toBe("go-on");
+            const isForced = one.wanted === "promote";
+            expect(isForced || one.blocked === null).toBe(true);
+            if (!isForced) expect(plan.steps.indexOf(decision.share) - plan.steps.indexOf(before.share)).toBe(1);
+          }
+          if (decision.share < before.share) expect([decision.verdict, decision.share]).toEqual(["abort", 0]);
+          if (["promoted", "aborted"].includes(before.state.kind)) expect(decision.share).toBe(before.share);
+          if (decision.verdict === "wait" || decision.verdict === "hold") expect(decision.share).toBe(before.share);
+          expect(JSON.stringify(decision.state)).not.toMatch(/null|NaN|-\d/);
+          expect(decision.sentence).toMatch(/^[A-Za-z].*[.]$/);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });
