@@ -41,6 +41,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/live/watch.ts")).watch,
     },
     {
+      name: "rollout",
+      summary: "show how far rollouts and bandits have come, and what they wait for",
+      load: async () => (await import("./tools/releases/rollout.ts")).rollout,
+    },
+    {
       name: "check",
       summary: "print the Problems of manifests",
       load: async () => (await import("./tools/check/check.ts")).check,

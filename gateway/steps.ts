@@ -122,6 +122,10 @@ const ofRoute = {
     why: "It chooses among Endpoints. A client that is rejected gets no cookie.",
     applies: ({ forward }) => forward?.loadBalancer.kind === "hash",
   },
+  latency: {
+    why: "It measures how long the model takes for a release, so nothing that waits comes after it.",
+    applies: ({ forward, feedback }) => forward?.released === true && !feedback,
+  },
 } as const satisfies Readonly<Record<string, Row<OfRoute>>>;
 
 export type BeforeRouteName = keyof typeof beforeRoute;

@@ -29,6 +29,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "gateway/steps.ts",
     "routing/",
   ],
+  // Of releases the threads that count know one scale.
+  "gateway/shared/latencies.ts": ["gateway/", "release/statistics/latency-bounds.ts"],
   "gateway/worker/": ["gateway/", "routing/"],
   "gateway/control/": [
     "gateway/",

@@ -1,5 +1,6 @@
 // What an endpoint of the admin port is: one declaration, from which the router, the sentence of 404, the pages and the paths of commands follow.
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Rollout } from "../api/rollouts.ts";
 import type { Change } from "../api/changes.ts";
 import type { Shape } from "../api/shape.ts";
 import type { Problem } from "../../routing/text/problem.ts";
@@ -65,6 +66,8 @@ export interface AdminOptions {
   /** Counter blocks, the base block first. */
   readonly blocks: readonly Float64Array[];
   readonly changes: LastChanges;
+  /** How far releases have come. */
+  readonly rollouts: () => readonly Rollout[];
   /** Clients that rate limits count now. */
   readonly countedClients: () => number;
   readonly sourceKind: string;

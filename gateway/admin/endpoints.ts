@@ -7,6 +7,7 @@ import { droppedShape, failureListShape, flagParameter, loggedShape, requestStor
 import { revokedShape } from "../api/oauth.ts";
 import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
 import { listShape, problemShape } from "../api/problem.ts";
+import { rolloutShape, rolloutsPath } from "../api/rollouts.ts";
 import { routeShape } from "../api/routes.ts";
 import { Type } from "../api/shape.ts";
 import { statusShape } from "../api/status.ts";
@@ -23,6 +24,7 @@ import { metrics } from "./endpoints/metrics.ts";
 import { revoke } from "./endpoints/oauth-revoke.ts";
 import { document } from "./endpoints/openapi.ts";
 import { problems } from "./endpoints/problems.ts";
+import { rollouts } from "./endpoints/rollouts.ts";
 import { routes } from "./endpoints/routes.ts";
 import { status } from "./endpoints/status.ts";
 import { who } from "./endpoints/who.ts";
@@ -106,6 +108,14 @@ export const endpoints = {
     answers: "feedback and rewards of each live predictor since this gateway began",
     answer: { json: listShape(feedbackShape), text: false, events: null },
     serve: feedback,
+  },
+  rollouts: {
+    ...plain,
+    path: rolloutsPath,
+    parameters: { ...listParameters, deployment: deploymentParameter },
+    answers: "how far each rollout and bandit has come, and what it waits for, as `sluice rollout` prints it",
+    answer: { json: listShape(rolloutShape), text: false, events: null },
+    serve: rollouts,
   },
   routes: {
     ...plain,

@@ -331,6 +331,7 @@ class ControlWorker {
       requests: this.#requests,
       blocks: this.#blocks,
       changes: this.#changes.ring,
+      rollouts: () => this.#releases?.views ?? [],
       countedClients: () => countedClients(limits, sharedNowMs()),
       bodyBytes: settings.limits.bodyBytes,
       oauth: settings.oauth,

@@ -372,7 +372,7 @@ export class Reconciler {
   }
 
   /** What the live requests of a predictor came to since this process began. */
-  totalOf(predictor: PredictorKey): Pick<ArmCounts, "requests" | "failed" | "rewards"> {
+  totalOf(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
     return this.#measured.total(predictor);
   }
 
@@ -455,6 +455,8 @@ export class Reconciler {
     switch (message.kind) {
       case "taken":
         return this.#publisher.taken(worker, message.version, message.atMs);
+      case "latencies":
+        return this.#measured.latencies.take(message.slots, message.leftOut);
       case "lacks":
         return this.#publisher.lacks(worker, message.what);
       case "used":

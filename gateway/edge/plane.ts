@@ -130,6 +130,8 @@ export class DataPlane implements Plane {
       callers: this.#callers,
       limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases),
       puidKeys: start.puidKeys,
+      latencies: start.latencies,
+      clock,
       plantedSteps,
     };
     const oauth =

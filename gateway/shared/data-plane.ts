@@ -1,4 +1,5 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker/worker.ts uses it.
+import type { Latencies } from "./latencies.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { Clock } from "./clock.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
@@ -40,6 +41,8 @@ export interface PlaneStart {
   readonly rateLimits: { readonly memory: LimitMemory; readonly aheadMs: number };
   readonly log: (entry: AccessEntry) => void;
   readonly reports: RequestReports;
+  /** Takes how long requests of predictors took that are released. */
+  readonly latencies: Latencies;
   /** What is said of the worker itself: a line with a name. */
   readonly say: WriteLine;
   /** DNS Upstreams that need addresses, or are still in use. */

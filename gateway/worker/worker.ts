@@ -8,8 +8,12 @@ import { postedLog, type Log } from "../shared/log.ts";
 import { HeldReports } from "./held-reports.ts";
 import { sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
+import { Latencies } from "../shared/latencies.ts";
 import { isFailureEntry, type AccessEntry } from "../shared/access-fields.ts";
 import type { Plane, PlaneStart } from "../shared/data-plane.ts";
+
+/** Between two messages of them. */
+const latenciesMs = 1000;
 
 /** Runs until the supervisor ends the thread. */
 export async function startDataWorker(
@@ -27,6 +31,12 @@ export async function startDataWorker(
     control?.postMessage({ kind: "requests", entries, leftOut } satisfies DataToControl);
     return control !== null;
   });
+  const latencies = new Latencies(() => void setTimeout(handOverLatencies, latenciesMs).unref());
+  // Without a control worker they are gone: a release takes them as requests that nobody measured.
+  const handOverLatencies = (): void => {
+    const drained = latencies.drain();
+    control?.postMessage({ kind: "latencies", ...drained } satisfies DataToControl);
+  };
   const plane = makePlane({
     settings,
     clock: systemClock,
@@ -45,6 +55,7 @@ export async function startDataWorker(
     tokens: start.tokens,
     log: (entry) => writeAccess(log, entry),
     reports,
+    latencies,
     say: (event, fields) => log.write(event, { worker, ...fields }),
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
   });

@@ -25,6 +25,7 @@ export const plainTarget: ForwardTarget = Object.freeze({
   cors: null,
   upgrades: Object.freeze([]),
   dialService: false,
+  released: false,
   externalPolicy: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
 });
 

@@ -110,6 +110,8 @@ export interface ForwardTarget {
   readonly upgrades: readonly string[];
   /** true: dial the ClusterIP or the DNS name instead of Endpoints (Mapping `resolver: kubernetes-service`). */
   readonly dialService: boolean;
+  /** true: its predictor is released, and its latencies are counted finely. */
+  readonly released: boolean;
   readonly externalPolicy: ExternalPolicy;
 }
 

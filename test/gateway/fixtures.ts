@@ -42,6 +42,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       cors: null,
       upgrades: [],
       dialService: false,
+      released: false,
       externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
     },
     guard: plainGuard,

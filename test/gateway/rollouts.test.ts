@@ -2,6 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { execFile } from "node:child_process";
+import { Value } from "typebox/value";
+import { rolloutShape, type Rollout } from "../../gateway/api/rollouts.ts";
+import { entry } from "./entry.ts";
 import type { Deployment } from "../../gateway/api/deployments.ts";
 import { Manifests, ModelServer, serving } from "./gateway-process.ts";
 import { releasedManifest } from "./release-fixtures.ts";
@@ -20,6 +24,12 @@ async function models(): Promise<{ main: ModelServer; canary: ModelServer; folde
     () => canary.stop(),
   );
   return { folder, main, canary };
+}
+
+function run(file: string, argv: readonly string[]): Promise<{ readonly code: number; readonly out: string }> {
+  return new Promise((resolve) => {
+    execFile(file, argv, (error, out) => resolve({ code: Number(error?.code ?? 0), out }));
+  });
 }
 
 async function percents(admin: string): Promise<Record<string, number>> {
@@ -117,10 +127,24 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
       });
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       sent += 1;
-      if (sent === 500) isFaulty = true;
     }
   };
   const clients = Array.from({ length: 4 }, client);
+  // Workers hand over latencies once a second, and the leader looks each two.
+  const shown = async (): Promise<Rollout> =>
+    ((await (await fetch(`${admin}/api/v1/rollouts?deployment=iris`)).json()) as { items: Rollout[] }).items[0]!;
+  await until(async () => ((await shown()).evidence?.main.p99Ms ?? 0) > 0);
+  expect(await shown()).toMatchObject({
+    state: "stepping",
+    to: "canary",
+    step: 1,
+    steps: [5, 100],
+    decides: true,
+    waitsFor: expect.stringMatching(/more/),
+    gates: [{ gate: "errors ≤ 5%" }],
+  });
+  expect(Value.Check(rolloutShape, await shown())).toBe(true);
+  isFaulty = true;
   await until(async () => (await percents(admin))["canary"] === 0);
   const metBefore = met;
   const sentBefore = sent;
@@ -139,6 +163,11 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
   expect(sentence).toMatch(/^rollout: canary 5%: .* → canary 0%: .*canary.*, live on 2 of 2 workers after \d+ ms$/);
   const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
   await until(async () => (await problems()).includes("rollout-aborted"));
+  const printed = await run(process.execPath, [entry, "rollout", "iris", "--url", admin]);
+  expect(printed.code).toBe(1);
+  expect(printed.out).toMatch(
+    /^prod\/iris {2}rollout to canary {2}aborted\n {2}steps {5}5% 100%\n {2}shares {4}canary 0%\n {2}.*\n {2}waits for another model/,
+  );
 
   await gateway.kill();
   gateway = serving(folder.folder, 2, ...options);

@@ -59,6 +59,7 @@ export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): 
     cors: null,
     upgrades: [],
     dialService: false,
+    released: false,
     externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
     ...more,
   };

@@ -1,4 +1,5 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
+import { Latencies } from "../../gateway/shared/latencies.ts";
 import type { HttpAnswer, HttpQuestion } from "../../gateway/shared/messages.ts";
 import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
 import { TableWriter } from "../../routing/write/table-writer.ts";
@@ -98,6 +99,7 @@ export class Gateway {
   readonly plane: DataPlane;
   readonly counters: CounterBlock;
   readonly entries: AccessEntry[] = [];
+  readonly latencies = new Latencies(() => undefined);
   /** What the control worker would hear of. */
   readonly reported: AccessEntry[] = [];
   readonly reportsLeftOut = { failures: 0, others: 0 };
@@ -155,6 +157,7 @@ export class Gateway {
         oauthClients: options.oauth ?? null,
         tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
         log: (entry) => this.entries.push(entry),
+        latencies: this.latencies,
         reports: {
           take: (entry) => this.reported.push(entry),
           leftOut: (isFailure, lines) => (this.reportsLeftOut[isFailure ? "failures" : "others"] += lines),

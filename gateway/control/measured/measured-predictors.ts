@@ -1,4 +1,5 @@
 // What was measured of each predictor: its Series of HTTP and of gRPC together.
+import { ReleasedLatencies } from "./released-latencies.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type {
@@ -44,6 +45,8 @@ export class MeasuredPredictors {
   readonly #last = new LastFailures();
   readonly #endpoints: EndpointWindows;
   readonly #endpointsOf: EndpointsOfPredictor;
+  /** Of predictors that are released. */
+  readonly latencies = new ReleasedLatencies();
   /** A look is under way; the next one waits for its time. */
   #isLooking = false;
 
@@ -99,17 +102,20 @@ export class MeasuredPredictors {
   }
 
   /** What the live requests of a predictor came to since this process began, and its rewards. */
-  total(predictor: PredictorKey): Pick<ArmCounts, "requests" | "failed" | "rewards"> {
+  total(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
     let [requests, failed] = [0, 0];
+    const slots: number[] = [];
     for (const protocol of protocols) {
       const found = this.#slots.find({ ...predictor, protocol });
       if (found === null || found === undefined || !this.#windows.isUsed(found.slot)) continue;
       const counted = this.#windows.total(found);
+      slots.push(found.slot);
       requests += counted.requests;
       failed += counted.failed;
     }
     // Another thread counts while these are read, and a request that failed counts in two cells.
-    return { requests: Math.max(requests, failed), failed, rewards: this.feedback(predictor).rewards };
+    const latency = this.latencies.of(slots);
+    return { requests: Math.max(requests, failed), failed, latency, rewards: this.feedback(predictor).rewards };
   }
 
   /** All of them together. */

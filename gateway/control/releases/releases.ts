@@ -3,11 +3,13 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import { noCounts, addedCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { CountsByInstance, Evidence } from "../../../release/rollout/evidence.ts";
 import type { RecordStore } from "../../../k8s/source/objects/source.ts";
-import type { PlannedRelease, ReleaseRecord } from "../../../k8s/translate/model/release.ts";
+import { releaseKey, type PlannedRelease, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import type { PredictorKey } from "../../admin/view.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Leadership } from "../leadership/leadership.ts";
 import type { Log } from "../../shared/log.ts";
+import type { Rollout } from "../../api/rollouts.ts";
+import { rolloutView } from "./rollout-view.ts";
 import { ReleaseSync } from "./release-sync.ts";
 import { lookMs, RolloutController } from "./rollout-controller.ts";
 
@@ -24,7 +26,8 @@ export interface ReleasesOutside {
   readonly exists: (namespace: string, name: string) => boolean;
   readonly recorded: (record: ReleaseRecord) => void;
   readonly problemsChanged: () => void;
-  readonly totalOf: (predictor: PredictorKey) => { readonly requests: number; readonly failed: number };
+  /** What the live requests of a predictor came to since this process began. */
+  readonly totalOf: (predictor: PredictorKey) => Pick<ArmCounts, "requests" | "failed" | "latency">;
 }
 
 export class Releases {
@@ -50,6 +53,17 @@ export class Releases {
 
   get problems(): readonly Problem[] {
     return this.#sync.problems;
+  }
+
+  /** How far each has come. */
+  get views(): readonly Rollout[] {
+    return Array.from(this.#outside.planned(), (release) =>
+      rolloutView(
+        release,
+        this.#sync.record.get(releaseKey(release.ref)) ?? null,
+        this.#controller.decisionOf(release.ref),
+      ),
+    );
   }
 
   /** The first table has left. */

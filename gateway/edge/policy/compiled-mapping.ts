@@ -6,6 +6,8 @@ import { puidField, PuidSigner } from "../feedback/puid.ts";
 import { hostLineTo, hostOfUpstream, type HeadEdits } from "../message/head-edits.ts";
 import { compileEdits, isGoneName, type CompiledEdits } from "../message/header-edits.ts";
 import { allOwnLines } from "../message/own-lines.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { Latencies } from "../../shared/latencies.ts";
 import type { Callers } from "../identity/callers.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import type { Step } from "./step.ts";
@@ -66,6 +68,9 @@ export interface Compiler {
   readonly puidKeys: readonly Uint8Array[];
   /** Who is asked about requests, by the table that was taken last: what was compiled by others is compiled anew. */
   external: ExternalClients;
+  /** Of predictors that are released. */
+  readonly latencies: Latencies;
+  readonly clock: Clock;
   /** Steps of tests, before those of the Mapping. */
   readonly plantedSteps: readonly Step[];
 }
@@ -125,7 +130,7 @@ export class LazyMapping {
 export function compileMapping(
   mapping: Mapping,
   slot: number,
-  { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, plantedSteps }: Compiler,
+  { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, latencies, clock, plantedSteps }: Compiler,
 ): CompiledMapping {
   const { target } = mapping;
   const admitsNobody = callers.admittance(mapping).kind === "nobody";
@@ -135,7 +140,7 @@ export function compileMapping(
   ): readonly Step[] | null => {
     const steps = compileSteps(
       { upgrade: kind === "upgrade", feedback: kind === "feedback" },
-      { mapping, limits, callers, limiter, external, ...made },
+      { mapping, slot, limits, callers, limiter, external, latencies, clock, ...made },
     );
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };

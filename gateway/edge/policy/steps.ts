@@ -9,6 +9,9 @@ import type { Callers } from "../identity/callers.ts";
 import { compileLimit, type CompiledLimit } from "../limits/compiled-limit.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import { limitsOf } from "../../callers/effective-limits.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { Latencies } from "../../shared/latencies.ts";
+import { latencyStep } from "./latency.ts";
 import { addressesStep } from "./addresses.ts";
 import { bodyLimitStep } from "./body-limit.ts";
 import { compileCors, corsStep } from "./cors.ts";
@@ -46,6 +49,10 @@ export interface StepParts {
   readonly limiter: Limiter;
   /** Who is asked about requests, at the moment. */
   readonly external: ExternalClients;
+  /** Counter slot, or −1. */
+  readonly slot: number;
+  readonly latencies: Latencies;
+  readonly clock: Clock;
 }
 
 /** How each step is made, where its row in gateway/steps.ts says that the Mapping has it. */
@@ -69,6 +76,7 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
   "body-limit": ({ limits }) => bodyLimitStep(limits.bodyBytes),
   rewrite: ({ rewrite, limits }) => rewriteStep(rewrite, limits.requestLineBytes),
   stickiness: ({ forward }) => stickinessStep((forward!.loadBalancer as HashBalancer).on),
+  latency: ({ slot, latencies, clock }) => latencyStep(slot, latencies, clock),
 };
 
 type HashBalancer = Extract<LoadBalancer, { readonly kind: "hash" }>;

@@ -258,6 +258,7 @@ class DeploymentTranslation {
       idleTimeout,
       retry: this.#policy.retry,
       dialService,
+      released: this.#builder.release !== null,
     };
     const said = targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address));
     const names = this.#policy.answeredBy ?? this.#around.settings.answeredBy;

@@ -55,6 +55,7 @@ export function adminOptionsOf(
     blocks: [new CounterBlock(new SharedArrayBuffer(blockBytes())).cells],
     changes: { changes: [], follow: () => () => undefined },
     countedClients: () => 0,
+    rollouts: () => [],
     bodyBytes: 0,
     oauth: false,
     trustedHops: null,

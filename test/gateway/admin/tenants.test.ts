@@ -1,4 +1,5 @@
 // Who may see what, for every endpoint: a new endpoint without a line does not compile.
+import type { Rollout } from "../../../gateway/api/rollouts.ts";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { endpoints } from "../../../gateway/admin/endpoints.ts";
@@ -53,6 +54,11 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
     { path: "/api/v1/feedback" },
     { path: "/api/v1/feedback?deployment=hidden", asIf: { path: "/api/v1/feedback?deployment=nothere" } },
     { path: "/api/v1/feedback?namespace=theirs", asIf: { path: "/api/v1/feedback?namespace=nothere" } },
+  ],
+  rollouts: [
+    { path: "/api/v1/rollouts" },
+    { path: "/api/v1/rollouts?deployment=hidden", asIf: { path: "/api/v1/rollouts?deployment=nothere" } },
+    { path: "/api/v1/rollouts?namespace=theirs", asIf: { path: "/api/v1/rollouts?namespace=nothere" } },
   ],
   who: [
     { path: "/api/v1/who" },
@@ -138,6 +144,22 @@ const failed = (namespace: string, deployment: string): AccessEntry => ({
   deployment,
   flag: "UH",
 });
+const rolloutOf = (namespace: string, name: string): Rollout => ({
+  namespace,
+  name,
+  kind: "rollout",
+  state: "stepping",
+  to: "canary",
+  shares: [{ predictor: "canary", percent: 5 }],
+  step: 1,
+  steps: [5, 100],
+  sinceMs: 0,
+  sentence: `of ${name}.`,
+  waitsFor: null,
+  decides: true,
+  evidence: null,
+  gates: [],
+});
 const requests = new RequestBook(() => undefined);
 requests.take([failed("mine", "visible"), failed("theirs", "hidden")], { failures: 3, others: 0 });
 
@@ -153,6 +175,7 @@ beforeAll(async () => {
     [problemOf("mine", "visible"), problemOf("theirs", "hidden"), problemOf("", "hidden-policy")],
     {
       changes: ring,
+      rollouts: () => [rolloutOf("mine", "visible"), rolloutOf("theirs", "hidden")],
       requests,
       viewers: () =>
         new Map([

@@ -26,7 +26,7 @@ function completed(...words: readonly string[]): readonly string[] {
 describe("in bash", () => {
   test("commands", () => {
     expect(completed("")).toEqual(expect.arrayContaining(["serve", "check", "routes", "completion", "version"]));
-    expect(completed("ro")).toEqual(["routes"]);
+    expect(completed("rou")).toEqual(["routes"]);
     expect(completed("nonsense", "")).toEqual([]);
   });
 

@@ -1,0 +1,84 @@
+// A release as people see it: from its annotations, its entry in the record and, on the leader, the newest decision.
+import { formatGate } from "../../../release/rollout/gates.ts";
+import type { RolloutDecision } from "../../../release/rollout/decide.ts";
+import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import { quantileOf } from "../../../release/statistics/quantile.ts";
+import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import type { Rollout } from "../../api/rollouts.ts";
+
+/** `decision` null: this replica does not lead, or has not looked yet. */
+export function rolloutView(
+  { ref: { namespace, name }, plan }: PlannedRelease,
+  entry: ReleaseEntry | null,
+  decision: RolloutDecision | null,
+): Rollout {
+  const rollout = plan.kind === "rollout" ? plan.plan : null;
+  const state = plan.kind === "stopped" ? "stopped" : (entry?.state ?? "waiting");
+  const evidence = decision?.state.kind === "stepping" ? decision.state.whole : null;
+  return {
+    namespace,
+    name,
+    kind: plan.kind,
+    state,
+    to: rollout?.to ?? "",
+    shares: Object.entries(entry?.shares ?? {}).map(([predictor, percent]) => ({ predictor, percent })),
+    step: entry === null ? 0 : entry.step + 1,
+    steps: [...(rollout?.steps ?? [])],
+    sinceMs: entry?.sinceMs ?? null,
+    sentence: sentenceOf(plan, entry, decision),
+    waitsFor: waitsFor(plan, state, decision),
+    decides: decision !== null,
+    evidence: evidence === null ? null : { canary: armOf(evidence.canary), main: armOf(evidence.main) },
+    gates: (decision?.gates ?? []).map(({ gate, standing, sentence }) => ({
+      gate: formatGate(gate),
+      standing,
+      sentence,
+    })),
+  };
+}
+
+function sentenceOf(
+  plan: PlannedRelease["plan"],
+  entry: ReleaseEntry | null,
+  decision: RolloutDecision | null,
+): string {
+  if (plan.kind === "stopped") return `It is stopped: ${plan.why}. Each predictor keeps its share.`;
+  if (entry === null) return "It has not begun.";
+  if (entry.state === "stepping" && decision !== null) return decision.sentence;
+  return entry.why === "" ? "It is under way." : entry.why;
+}
+
+function waitsFor(
+  plan: PlannedRelease["plan"],
+  state: Rollout["state"],
+  decision: RolloutDecision | null,
+): string | null {
+  switch (state) {
+    case "promoted":
+      return plan.kind === "rollout"
+        ? `nothing; to make it permanent, give ${plan.plan.to} traffic: 100 in the spec and the others traffic: 0, and then remove sluice.io/rollout`
+        : null;
+    case "aborted":
+      return "another model, or another text of sluice.io/rollout";
+    case "stopped":
+      return "an end of the Problem that the SeldonDeployment has";
+    case "waiting":
+      return "the leader";
+    default:
+      return decision?.waitsFor ?? null;
+  }
+}
+
+function armOf({ requests, failed, latency, rewards }: ArmCounts): NonNullable<Rollout["evidence"]>["canary"] {
+  return {
+    requests,
+    failed,
+    p50Ms: rounded(quantileOf(latency, 0.5)),
+    p99Ms: rounded(quantileOf(latency, 0.99)),
+    rewards: rewards.count,
+  };
+}
+
+function rounded(ms: number | null): number | null {
+  return ms === null || !Number.isFinite(ms) ? null : Math.round(ms * 10) / 10;
+}
