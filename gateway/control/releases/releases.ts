@@ -27,7 +27,7 @@ export interface ReleasesOutside {
   readonly recorded: (record: ReleaseRecord) => void;
   readonly problemsChanged: () => void;
   /** What the live requests of a predictor came to since this process began. */
-  readonly totalOf: (predictor: PredictorKey) => Pick<ArmCounts, "requests" | "failed" | "latency">;
+  readonly totalOf: (predictor: PredictorKey) => Omit<ArmCounts, "compared">;
 }
 
 export class Releases {
