@@ -36,6 +36,8 @@ const splitRequests = 400;
 const fewRequests = 20;
 /** Enough that the old share, one in two, does not look like the new one: 2^-40. */
 const probeRequests = 40;
+/** Of a right gateway some are at either version, and some more at 80 %: the hash of these names is the same everywhere. */
+const stickyCallers = 40;
 
 type Check = (stage: Stage) => Promise<Finding>;
 
@@ -152,6 +154,7 @@ export const checks: readonly Check[] = [
     };
   },
   liveEdit,
+  stickyCanary,
 ];
 
 function split(asked: string, deployment: string, canaryShare: number): Check {
@@ -203,6 +206,36 @@ async function liveEdit({ base, folder, ports, patienceMs }: Stage): Promise<Fin
     asked: "an edit of the annotation, to main=0,canary=100, and back, while requests run",
     answered: `${moved.second} of ${probeRequests} from the canary ${tookMs} ms after the edit, those requests included; then ${words(after)}; failed: ${failed}`,
     expected: moved.second === probeRequests && after.second === splitRequests && back.first > 0 && failed === 0,
+  };
+}
+
+/** Callers stay with their predictor, over REST and gRPC; when the canary grows, none of its callers leaves it. */
+async function stickyCanary({ base, folder, ports, patienceMs }: Stage): Promise<Finding> {
+  const path = deploymentPath("iris-annotated", "api/v1.0/predictions");
+  const callers = Array.from({ length: stickyCallers }, (_, at) => `caller-${at}`);
+  const ask = async (): Promise<readonly string[]> => {
+    const answers = await Promise.all(
+      callers.map((caller) => post(base, path, ndarrayPayload, { "x-user": caller }).then(({ version }) => version)),
+    );
+    return callers.filter((_, at) => answers[at] === "2");
+  };
+  const edit = (traffic: string): Promise<void> =>
+    replaceFile(join(folder, annotatedFile), manifests(ports, traffic).get(annotatedFile)!);
+  const first = await ask();
+  const again = await ask();
+  const grpc: string[] = [];
+  for (const caller of callers)
+    if ((await tallyGrpc(base, "iris-annotated", 1, { "x-user": caller })).second === 1) grpc.push(caller);
+  await edit("main=20,canary=80");
+  const grown = await eventually(patienceMs, ask, (reading) => reading.length > first.length);
+  await edit(annotatedTraffic);
+  const back = await eventually(patienceMs, ask, (reading) => reading.length === first.length);
+  const left = first.filter((caller) => !grown.includes(caller)).length;
+  const stayed = [again, grpc, back].every((reading) => reading.join() === first.join());
+  return {
+    asked: `sticky canary by header x-user: ${stickyCallers} callers at 50 %, again, over gRPC, at 80 %, and back at 50 %`,
+    answered: `${first.length} callers at the canary, ${again.length}, ${grpc.length}, ${grown.length}, ${back.length}; ${left} left it as it grew; ${stayed ? "the same callers each time at 50 %" : "other callers at 50 %"}`,
+    expected: stayed && left === 0 && first.length > 0 && grown.length > first.length,
   };
 }
 

@@ -48,6 +48,10 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   for i in $(seq 100); do curl -s ${predictions("iris-annotated")} ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
   sed -i.bak 's/main=50,canary=50/main=5,canary=95/' ${edited}
 
+  # a sticky canary: a caller stays with its version, whatever its share does to others; whose ground it is on
+  for i in $(seq 10); do curl -s ${predictions("iris-annotated")} -H 'x-user: alice' ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
+  npx sluice explain -X POST -H 'x-user: alice' ${deploymentPath("iris-annotated", "api/v1.0/predictions")} --url ${admin}
+
   # why: which route, which predictor, what is wrong; and the numbers
   npx sluice explain -X POST ${deploymentPath("iris-canary", "api/v1.0/predictions")} --url ${admin}
   npx sluice routes ${folder}
