@@ -2,7 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PuidSigner, puidStart } from "../../gateway/edge/feedback/puid.ts";
-import { plainGuard } from "../../routing/model/guard.ts";
+import { plainGuard, type Guard } from "../../routing/model/guard.ts";
+import { noPolicy } from "../../gateway/callers/call-policy.ts";
+import { guardOf, keysProvider } from "../policies.ts";
 import { fieldOf } from "./client.ts";
 import { firstSlot, Gateway, post, transports } from "./gateway.ts";
 import { Origin, requestsIn } from "./origin.ts";
@@ -152,6 +154,43 @@ describe.each(transports)("%s", (_name, secure) => {
       { predictor: "canary", share: 1, deployment: "iris-2", weight: 50, guard },
     );
     expect(fieldOf(await send(inBody(puidOf("canary", "iris-2"))), "x-model")).toBe("main");
+  });
+
+  test("steps are those of the member that gets it: of another deployment who calls, and its limits, are asked anew", async () => {
+    const mainKey = "correct-horse-battery";
+    const policy = {
+      ...noPolicy,
+      providers: {
+        mains: keysProvider({ [mainKey]: "a" }),
+        canaries: keysProvider({ [mainKey]: "b" }),
+        others: keysProvider({}),
+      },
+    };
+    gateway.close();
+    gateway = await new Gateway({ puidKeys: keys, policy }).listen();
+    const both = (canaryGuard: Guard): void =>
+      serve(
+        { predictor: "main", share: 1, weight: 100, guard: guardOf("mains") },
+        { predictor: "canary", share: 1, weight: 0, deployment: "iris-2", guard: canaryGuard },
+      );
+    const ask = (puid: string) => send(inBody(puid), `x-api-key: ${mainKey}\r\n`);
+    both(guardOf("canaries"));
+    expect(fieldOf(await ask(puidOf("main")), "x-model")).toBe("main");
+    expect(fieldOf(await ask(puidOf("canary", "iris-2")), "x-model")).toBe("canary");
+    // A caller without credentials is not read further, whatever the puid.
+    expect((await send(inBody(puidOf("canary", "iris-2")))).status).toBe(401);
+    both({ ...guardOf("canaries"), deny: ["127.0.0.1/32"] });
+    expect((await ask(puidOf("canary", "iris-2"))).status).toBe(403);
+    both({
+      ...guardOf("canaries"),
+      limits: [{ permits: 1, periodMs: 60_000, burst: 1, per: { kind: "all" } }],
+    });
+    expect([(await ask(puidOf("canary", "iris-2"))).status, (await ask(puidOf("canary", "iris-2"))).status]).toEqual([
+      200, 429,
+    ]);
+    expect((await ask(puidOf("main"))).status).toBe(200);
+    // The model is not told the key.
+    expect([...origins.values()].some(({ text }) => text.includes(mainKey))).toBe(false);
   });
 
   test("only what a model took is counted: not its errors, and not what never reached it", async () => {

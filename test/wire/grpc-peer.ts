@@ -41,6 +41,8 @@ function method(path: string, requestStream: boolean, responseStream: boolean): 
 export const paths = {
   predict: "/seldon.protos.Seldon/Predict",
   modelPredict: "/seldon.protos.Model/Predict",
+  sendFeedback: "/seldon.protos.Seldon/SendFeedback",
+  modelFeedback: "/seldon.protos.Model/SendFeedback",
   tensorflow: "/tensorflow.serving.PredictionService/Predict",
   infer: "/inference.GRPCInferenceService/ModelInfer",
   streamInfer: "/inference.GRPCInferenceService/ModelStreamInfer",
@@ -70,7 +72,8 @@ export class GrpcOrigin {
 
   constructor(name: string) {
     this.name = name;
-    const unary = [paths.predict, paths.modelPredict, paths.tensorflow, paths.infer, paths.health];
+    const feedback = [paths.sendFeedback, paths.modelFeedback];
+    const unary = [paths.predict, paths.modelPredict, ...feedback, paths.tensorflow, paths.infer, paths.health];
     for (const [index, path] of unary.entries())
       this.#serve(
         `unary${index}`,
@@ -123,6 +126,8 @@ export class GrpcOrigin {
     const head = new Metadata();
     head.set("server", this.name);
     for (const value of call.metadata.get("echo-bin")) head.add("echo-bin", value);
+    // As Seldon's executor.
+    for (const value of call.metadata.get("seldon-puid")) head.add("seldon-puid", value);
     call.sendMetadata(head);
     const trailer = new Metadata();
     trailer.set("note-bin", Buffer.from([0, 255, 13, 10]));
