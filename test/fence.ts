@@ -113,7 +113,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["identity"],
     ["limits", "external"],
     ["policy"],
-    ["shadow"],
+    ["shadow", "bodies"],
     ["exchange"],
     ["downstream"],
   ],

@@ -7,7 +7,7 @@ import { failures } from "../../failures.ts";
 import type { BodyHook } from "../policy/body-hook.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { AnswerTaker } from "./forwarded-answer.ts";
-import { answerRefusals, PassingBody, reframe, type HookedMessage } from "./passing-body.ts";
+import { answerRefusals, PassingBody, reframe, type HookedMessage } from "../bodies/passing-body.ts";
 
 const switchingProtocols = 101;
 

@@ -13,8 +13,8 @@ import type { ShadowCopy } from "../shadow/shadow-copy.ts";
 import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { TriesOwner } from "./tries.ts";
-import { PassingBody, reframe, requestRefusals, type HookedMessage } from "./passing-body.ts";
-import { WaitingBody } from "./waiting-body.ts";
+import { PassingBody, reframe, requestRefusals, type HookedMessage } from "../bodies/passing-body.ts";
+import { tooMuchHeld, WaitingBody } from "../bodies/waiting-body.ts";
 
 /** Counted among requests that have no Route. */
 const withoutSeries = -1;
@@ -128,8 +128,7 @@ export class ExchangeRequest
 
   #pass(bytes: Buffer, start: number, end: number): void {
     if (this.#state.waits) {
-      if (!this.#waitingBody.body(bytes, start, end))
-        this.#exchange.fail(failures.overflow, "too much is held for other requests (--retry-total-bytes)");
+      if (!this.#waitingBody.body(bytes, start, end)) this.#exchange.fail(tooMuchHeld.failure, tooMuchHeld.detail);
       return;
     }
     if (this.#seen !== null) this.#seen.body(bytes, start, end);

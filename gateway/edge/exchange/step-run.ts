@@ -22,6 +22,7 @@ import {
   type StepRequest,
   type Verdict,
 } from "../policy/step.ts";
+import { tooMuchHeld } from "../bodies/waiting-body.ts";
 import type { StepFacts, StepOwner } from "./step-owner.ts";
 import { StepWait } from "./step-wait.ts";
 
@@ -385,8 +386,3 @@ export class StepRun implements StepRequest {
 type Failed = Extract<Verdict, { kind: "fail" }>;
 const unheard = (): void => undefined;
 const fault: Failed = Object.freeze({ kind: "fail", failure: failures.fault, detail: "" });
-export const tooMuchHeld: Failed = Object.freeze({
-  kind: "fail",
-  failure: failures.overflow,
-  detail: "too much is held for other requests (--retry-total-bytes)",
-});

@@ -1,9 +1,18 @@
 // WaitingBody: what came of a request while a step waits. The client is paused as soon as a read is over, so there is no more of it than a read,
 // or a stream's window, brings.
+import { failures } from "../../failures.ts";
 import { slabBytes, type HeldMemory } from "../io/held-memory.ts";
 import { copyOfFields } from "../fields/field-copy.ts";
 import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
+import type { BodyRefusal } from "../policy/body-hook.ts";
+
+/** How a request fails for which nothing more can be held. */
+export const tooMuchHeld: BodyRefusal = Object.freeze({
+  kind: "fail",
+  failure: failures.overflow,
+  detail: "too much is held for other requests (--retry-total-bytes)",
+});
 
 export class WaitingBody {
   readonly #memory: HeldMemory;

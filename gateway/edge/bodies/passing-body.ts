@@ -6,7 +6,7 @@ import type { WorkerContext } from "../io/worker-context.ts";
 import type { BodyHook, BodyRefusal } from "../policy/body-hook.ts";
 import type { BodyWay, HookedWay, WholeWay } from "./body-way.ts";
 import { hookedWay } from "./hooked-body.ts";
-import { tooMuchHeld } from "./step-run.ts";
+import { tooMuchHeld } from "./waiting-body.ts";
 
 /** Behind the hooks. */
 export interface HookedMessage extends BodyWay {
