@@ -14,6 +14,7 @@ import type { CertificateSet } from "../shared/certificates.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./families/fixed-families.ts";
 import type { EventStreams } from "./event-streams.ts";
+import type { PeersView } from "./peers-view.ts";
 import type { AdminView, RequestsView } from "./view.ts";
 import type { Viewer } from "../api/viewer.ts";
 
@@ -36,8 +37,11 @@ export interface Endpoint {
   readonly path: string;
   /** Ambassador's path of the same; "": it has none. */
   readonly alias: string;
-  /** `viewer`: each caller gets what that caller may see. `admin`: the admin token alone, beyond loopback. */
-  readonly access: "everyone" | "viewer" | "admin";
+  /**
+   * `viewer`: each caller gets what that caller may see. `admin`: the admin token alone, beyond loopback. `peer`: other replicas, and who `admin` lets in;
+   * without `--peers` it is not there.
+   */
+  readonly access: "everyone" | "viewer" | "admin" | "peer";
   /** The shape of each, whose description says what it means: in the path, or in the query. */
   readonly parameters: Readonly<Record<string, Shape>>;
   /** The same of the members of a JSON body; null: it takes none. */
@@ -60,6 +64,10 @@ export interface EndpointParts extends AdminOptions {
 }
 
 export interface AdminOptions {
+  /** The other replicas; null: none is asked, and none answered. */
+  readonly peers: PeersView | null;
+  /** The replica that decides about releases, by its name; null: none is known, or none has to. */
+  readonly leader: () => string | null;
   readonly admin: Settings["admin"];
   readonly view: AdminView;
   readonly requests: RequestsView;

@@ -6,6 +6,7 @@ import { feedbackShape } from "../api/feedback.ts";
 import { droppedShape, failureListShape, flagParameter, loggedShape, requestStoryShape } from "../api/failures.ts";
 import { revokedShape } from "../api/oauth.ts";
 import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
+import { askedDeploymentsParameter, peerCountsShape } from "../api/peer.ts";
 import { listShape, problemShape } from "../api/problem.ts";
 import { rolloutShape, rolloutsPath } from "../api/rollouts.ts";
 import { routeShape } from "../api/routes.ts";
@@ -23,6 +24,7 @@ import { live, ready } from "./endpoints/health.ts";
 import { metrics } from "./endpoints/metrics.ts";
 import { revoke } from "./endpoints/oauth-revoke.ts";
 import { document } from "./endpoints/openapi.ts";
+import { peerCounts } from "./endpoints/peer-counts.ts";
 import { problems } from "./endpoints/problems.ts";
 import { rollouts } from "./endpoints/rollouts.ts";
 import { routes } from "./endpoints/routes.ts";
@@ -68,6 +70,15 @@ export const endpoints = {
     answers: "whether the gateway is well, and what is wrong first, as `sluice status` prints it",
     answer: { json: statusShape, text: false, events: null },
     serve: status,
+  },
+  peerCounts: {
+    ...plain,
+    path: "/api/v1/peer/counts",
+    access: "peer",
+    parameters: { deployments: askedDeploymentsParameter },
+    answers: "what this process has counted of these deployments since it began, for other replicas",
+    answer: { json: peerCountsShape, text: false, events: null },
+    serve: peerCounts,
   },
   openapi: {
     ...plain,

@@ -10,6 +10,8 @@ import { endpoints } from "./endpoints.ts";
 import { EventStreams } from "./event-streams.ts";
 import { fixedFamilies } from "./families/fixed-families.ts";
 import { isOwnHost } from "./hosts.ts";
+import type { PeerDoor } from "./peer-door.ts";
+import { challengeHeader, peerScheme } from "../shared/peer-proof.ts";
 import { slicesOfThread } from "./slices.ts";
 import { narrowed, nobody, type Viewer } from "../api/viewer.ts";
 
@@ -72,7 +74,9 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
         "the admin port answers to addresses and to localhost: ask it by one of them, or start with --admin-host NAME",
     });
   });
-  const paths = [...new Set(Object.values(endpoints).map(({ path }) => path))];
+  const { peers } = options;
+  const declared = Object.values<Endpoint>(endpoints).filter(({ access }) => access !== "peer" || peers !== null);
+  const paths = [...new Set(declared.map(({ path }) => path))];
   app.setNotFoundHandler((request, reply) =>
     notFound(
       reply,
@@ -90,9 +94,15 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   );
   const doors: Doors = { host, token: admin.token, viewers: options.viewers, reviewed: options.reviewed };
   const streams = new EventStreams();
-  const declared = Object.values<Endpoint>(endpoints);
   for (const endpoint of declared)
-    serve(app, endpoint, endpoint.serve({ ...options, families, streams, declared }), doors, streams);
+    serve(
+      app,
+      endpoint,
+      endpoint.serve({ ...options, families, streams, declared }),
+      doors,
+      streams,
+      peers?.door ?? null,
+    );
   try {
     await app.listen({ host, port: admin.port });
   } catch (error) {
@@ -121,9 +131,20 @@ function serve(
   handler: Handler,
   doors: Doors,
   streams: EventStreams,
+  peerDoor: PeerDoor | null,
 ): void {
   const viewers = new WeakMap<FastifyRequest, Viewer>();
   const names = Object.keys(parameters);
+  // A misspelt parameter would widen the answer.
+  const stray = (reply: FastifyReply, query: URLSearchParams): FastifyReply | undefined => {
+    const found = [...query.keys()].find((name) => !names.includes(name));
+    return found === undefined
+      ? undefined
+      : badRequest(
+          reply,
+          `the parameter ${visible(found.slice(0, 63))} is not known here: write ${names.length === 0 ? "none" : names.join(", ")}`,
+        );
+  };
   const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const query = queryOf(request);
     const asked = namespaceOf(request, query);
@@ -132,20 +153,24 @@ function serve(
         reply,
         "namespace is no name of a namespace: write lower-case letters, digits and -, at most 63",
       );
+    const shown = request.headers.authorization ?? "";
+    if (access === "peer" && peerDoor !== null && shown.startsWith(`${peerScheme} `)) {
+      if (peerDoor.admits(shown, request.url)) return stray(reply, query);
+      return reply
+        .code(401)
+        .header("www-authenticate", peerScheme)
+        .header(challengeHeader, peerDoor.challenge())
+        .send({ error: "unauthorized", sentence: "answer the challenge with the key of --peer-key" });
+    }
     const found = await accessTo(doors, request.headers.authorization, asked);
     if (found.kind === "refused") {
       if (found.status === 401) void reply.header("www-authenticate", "Bearer");
       return reply.code(found.status).send({ error: found.error, sentence: found.sentence });
     }
-    if (access === "admin" && !found.viewer.isAdmin)
+    if ((access === "admin" || access === "peer") && !found.viewer.isAdmin)
       return reply.code(403).send({ error: "forbidden", sentence: "this needs the token of --admin-token" });
-    // A misspelt parameter would widen the answer.
-    const stray = [...query.keys()].find((name) => !names.includes(name));
-    if (stray !== undefined)
-      return badRequest(
-        reply,
-        `the parameter ${visible(stray.slice(0, 63))} is not known here: write ${names.length === 0 ? "none" : names.join(", ")}`,
-      );
+    const wrong = stray(reply, query);
+    if (wrong !== undefined) return wrong;
     const seen = (viewer: Viewer): Viewer => (asked === null ? viewer : narrowed(viewer, asked));
     viewers.set(request, seen(found.viewer));
     if (answer.events !== null)

@@ -13,6 +13,8 @@ const dayMs = 24 * 3_600_000;
 const renewalMs = 7 * dayMs;
 /** A source that does not know the truth for less than this is not worth a word. */
 const graceSeconds = 5;
+/** A replica that starts or ends is away for a while. */
+const peerGraceMs = 15_000;
 
 /** `nowMs`: epoch. */
 export function statusOf(facts: Facts, nowMs: number): Status {
@@ -48,6 +50,16 @@ function troublesOf(facts: Facts, nowMs: number): readonly Trouble[] {
     );
   if (redis !== null && redis.connected < redis.wanted)
     add("redis-away", `${redis.connected} of ${redis.wanted} data workers are connected to Redis.`);
+  if (facts.peers !== null) {
+    const { trouble, peers } = facts.peers;
+    if (trouble !== null) add("peers-unknown", `${trouble}.`);
+    const away = peers.filter(({ state, sinceMs }) => state !== "answering" && nowMs - sinceMs >= peerGraceMs);
+    if (away[0] !== undefined)
+      add(
+        "peer-away",
+        `${away.length} of ${peers.length} other replicas cannot be counted: ${away[0].name}: ${away[0].sentence ?? ""}${more(away.length)}.`,
+      );
+  }
   const ended = certificates.filter(({ endsAtMs }) => endsAtMs <= nowMs);
   if (ended[0] !== undefined)
     add(

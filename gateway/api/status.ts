@@ -1,4 +1,5 @@
 // The answer of GET /api/v1/status: is this gateway well, and if not, what is wrong first?
+import { peersShape } from "./peer.ts";
 import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
 
 /** What can be wrong, the most severe first. Clients that join the answers of replicas compare by this order. */
@@ -9,6 +10,8 @@ export const troubleKinds = [
   "predictor-failing",
   "no-endpoint",
   "redis-away",
+  "peers-unknown",
+  "peer-away",
   "certificate-ended",
   "breaker-open",
   "problem",
@@ -74,6 +77,10 @@ export const statusShape = Type.Object({
   certificates: Type.Array(Type.Object({ name: Type.String(), endsAtMs: instantMs("when it ends, Unix time in ms") })),
   /** Why it is not ready; null: it is. */
   waitsFor: nullable(Type.String()),
+  /** The other replicas; null: it knows of none. */
+  peers: nullable(peersShape),
+  /** The replica that decides about releases, by its name; null: this one knows none, or none has to. */
+  leader: nullable(Type.String()),
   /** null: it uses none. */
   redis: nullable(Type.Object({ connected: count, wanted: count })),
 });

@@ -4,15 +4,18 @@ import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import { drawnKey } from "../../routing/collections/digest.ts";
+import { noCounts } from "../../release/statistics/arm-counts.ts";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
 import { isAnonymousGranted } from "../../k8s/translate/meaning/grant.ts";
 import { Translator } from "../../k8s/translate/translator.ts";
 import { countedClients, type LimitLook, type LimitMemory } from "../shared/limit-memory.ts";
+import { PeerDoor } from "../admin/peer-door.ts";
 import { startAdmin, type AdminServer } from "../admin/server.ts";
 import { slicesOfThread } from "../admin/slices.ts";
 import { guardProblems } from "../callers/guard-problems.ts";
 import type { CredentialLook } from "../callers/shown.ts";
+import { build } from "../shared/build.ts";
 import { systemClock } from "../shared/clock.ts";
 import { postedLog, type Log } from "../shared/log.ts";
 import type {
@@ -38,6 +41,9 @@ import { ClaimSync, syncTimes } from "./claim-sync.ts";
 import type { Election } from "./leadership/leadership.ts";
 import { openElection } from "./leadership/open-election.ts";
 import { Releases } from "./releases/releases.ts";
+import { callPeer } from "./peers/peer-call.ts";
+import { readPeerKey } from "./peers/peer-key.ts";
+import { Peers } from "./peers/peers.ts";
 import { RequestBook } from "./failures/request-book.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { changeEventOf } from "./status/change-event.ts";
@@ -113,6 +119,8 @@ class ControlWorker {
   readonly #election: Election | null;
   /** null: no traffic moves by itself. */
   readonly #releases: Releases | null;
+  /** The other replicas; null: none is asked, and none answered. */
+  readonly #peers: Peers | null;
   readonly #revocation: TokenRevocation;
   readonly #problemEvents: ProblemEvents | null;
   readonly #problemLog: ProblemLog;
@@ -254,6 +262,19 @@ class ControlWorker {
             problemsChanged,
             totalOf: (predictor) => this.#reconciler.totalOf(predictor),
           });
+    this.#peers =
+      settings.peers === null
+        ? null
+        : new Peers(settings.peers.places, {
+            clock: systemClock,
+            epochMs: Date.now,
+            instance: start.instance,
+            version: build.version,
+            readKey: () => readPeerKey(settings.peers!.keyFile),
+            finder: source.replicas,
+            call: callPeer,
+            tableHash: () => this.#reconciler.served.hash,
+          });
     this.#revocation = new TokenRevocation(settings.workers, systemClock);
     this.#problemEvents =
       source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
@@ -282,6 +303,7 @@ class ControlWorker {
       this.#reconciler.open();
       this.#election?.start();
       this.#releases?.open();
+      this.#peers?.start();
       const { grantsBefore, settings } = this.#start;
       if (grantsBefore !== null)
         this.#changes.sent(
@@ -325,8 +347,24 @@ class ControlWorker {
 
   async #startAdmin(): Promise<AdminServer> {
     const { settings, limits } = this.#start;
+    const peers = this.#peers;
     return startAdmin({
       admin: settings.admin,
+      peers:
+        peers === null
+          ? null
+          : {
+              door: new PeerDoor(
+                () => peers.keys,
+                () => performance.now(),
+              ),
+              instance: this.#start.instance,
+              countsOf: (predictor) => ({ ...noCounts, ...this.#reconciler.totalOf(predictor) }),
+              get status() {
+                return peers.status;
+              },
+            },
+      leader: () => this.#election?.leader ?? null,
       view: this.#reconciler,
       requests: this.#requests,
       blocks: this.#blocks,
@@ -437,6 +475,7 @@ class ControlWorker {
     ])
       part?.stop();
     void this.#look?.then((opened) => opened.close());
+    this.#peers?.stop();
     await this.#election?.release();
     await Promise.allSettled([this.#source.stop(), this.#admin?.close()]);
     this.#log.flush();

@@ -2,6 +2,7 @@
 import { mostPlatformBlocks, readBlocks } from "../../routing/text/address-block.ts";
 import { limitFields } from "./limits.ts";
 import { decoding, isNamespace, pick, readNamespace, valuesOf, wrongValue, type Written } from "./option.ts";
+import { readPeerPlace } from "./peer-place.ts";
 import { plainFields, serveOptions, serviceAccountFolder, type ServeValues } from "./serve-options.ts";
 import type { ClusterSettings, Settings } from "./settings.ts";
 import { plainTlsDefaults, type TlsDefaults } from "./tls-defaults.ts";
@@ -82,6 +83,7 @@ function settingsOf(chosen: Chosen, environment: Environment): Settings {
     policyFile: values.policy,
     puidKeyFile: values.puidKey,
     proxyProtocol: proxyOf(chosen),
+    peers: peersOf(chosen, source.kind),
     redis: redisOf(chosen),
     limits: pick(values, limitFields),
     connectionIdleWritten: chosen.written.has("connectionIdleTimeoutMs"),
@@ -186,6 +188,22 @@ function tlsDefaultsOf(chosen: Chosen): TlsDefaults {
       `${from} has suites of TLS 1.3 only, and --tls-min-version is 1.2: write suites such as ECDHE-ECDSA-AES128-GCM-SHA256 too, or --tls-min-version 1.3`,
     );
   return { minVersion, cipherSuites: tlsCipherSuites };
+}
+
+function peersOf(chosen: Chosen, kind: Settings["source"]["kind"]): Settings["peers"] {
+  const { peers, peerKey: keyFile } = chosen.values;
+  const from = firstWritten(chosen, ["peers"]);
+  if (from === null) {
+    const stray = firstWritten(chosen, ["peerKey"]);
+    return stray === null ? null : wrongValue(`${stray} needs --peers: write it too`);
+  }
+  if (keyFile === null) return wrongValue(`${from} needs the key that replicas share: write --peer-key FILE`);
+  const places = peers.map((written) => readPeerPlace(written, from));
+  if (kind === "folder" && places.some((place) => place.kind === "service"))
+    wrongValue(
+      `${from} names a Service, and --folder has none: write the admin port of each replica as http://HOST:PORT`,
+    );
+  return { places, keyFile };
 }
 
 function redisOf(chosen: Chosen): Settings["redis"] {

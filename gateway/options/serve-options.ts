@@ -164,6 +164,19 @@ const adminOptions = {
   ),
 };
 
+const peerOptions = {
+  peers: list(
+    "URL|NS/SERVICE",
+    "where the other replicas are, so that they add up what they count: the Service of their admin ports, or the URL of each",
+    "none: Sluice asks no other replica, and answers none",
+  ),
+  peerKey: text(
+    "FILE",
+    "secret that replicas share, by which they know each other: a line of `openssl rand -base64 32`; Sluice watches it",
+    "none",
+  ),
+};
+
 const redisOptions = {
   redis: text(
     "URL",
@@ -211,6 +224,7 @@ export const serveSections = {
   Traffic: trafficOptions,
   TLS: tlsOptions,
   "Admin port": adminOptions,
+  Replicas: peerOptions,
   Redis: redisOptions,
   Process: processOptions,
   Limits: limitOptions,
@@ -222,6 +236,7 @@ export const serveOptions = {
   ...trafficOptions,
   ...tlsOptions,
   ...adminOptions,
+  ...peerOptions,
   ...redisOptions,
   ...processOptions,
   ...limitOptions,

@@ -1,6 +1,7 @@
 // Settings: every option of `sluice serve`, decoded and checked. Plain values: they travel to the workers by structured clone.
 import type { Grant } from "../../k8s/translate/model/translation.ts";
 import type { EdgeLimits } from "./limits.ts";
+import type { PeerPlace } from "./peer-place.ts";
 import type { RedisSettings } from "./redis-settings.ts";
 import type { plainFields, ServeValues } from "./serve-options.ts";
 import type { TlsDefaults } from "./tls-defaults.ts";
@@ -27,6 +28,8 @@ export interface Settings extends Pick<ServeValues, (typeof plainFields)[number]
   /** Secrets by which puids name predictors; null: each process has its own. */
   readonly puidKeyFile: string | null;
   readonly proxyProtocol: ProxySettings;
+  /** The other replicas, and the file of the key that they share; null: none is asked, and none answered. */
+  readonly peers: { readonly places: readonly PeerPlace[]; readonly keyFile: string } | null;
   /** What replicas share lives there; null: in the memory of the process. */
   readonly redis: RedisSettings | null;
   readonly limits: EdgeLimits;

@@ -39,6 +39,8 @@ const ofValues: readonly (keyof typeof serveOptions)[] = [
   "puidKey",
   "claimsRecord",
   "releasesRecord",
+  "peers",
+  "peerKey",
   "gatewayNamespace",
 ];
 

@@ -18,7 +18,12 @@ export const endpointsPart: GeneratedPart = {
             ...(body === null ? [] : [`a JSON body of at most ${maxBodyBytes} bytes:`, ...described(body)]),
           ].join("<br>"),
           answers,
-          { everyone: "no", viewer: "yes", admin: "`--admin-token` alone" }[access],
+          {
+            everyone: "no",
+            viewer: "yes",
+            admin: "`--admin-token` alone",
+            peer: "`--admin-token`, or the key of `--peer-key`",
+          }[access],
         ],
       ),
     ),

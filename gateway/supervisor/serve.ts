@@ -98,9 +98,10 @@ function storeSentence({ redis }: Settings): string {
   return `Sluice keeps tokens and rate limits in ${printRedis(redis)}. All replicas with this --redis share them.`;
 }
 
-function unreadableFile({ tls, redis, puidKeyFile }: Settings): string | null {
+function unreadableFile({ tls, peers, redis, puidKeyFile }: Settings): string | null {
   const files = [
     ["--puid-key", puidKeyFile, "file"],
+    ["--peer-key", peers?.keyFile, "file"],
     ["--tls-cert", tls?.certFile, "PEM file"],
     ["--tls-key", tls?.keyFile, "PEM file"],
     ["--redis-password-file", redis?.passwordFile, "file"],

@@ -50,6 +50,8 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
       problems,
       certificates: endingCertificates(parts.certificates(), now),
       waitsFor: parts.notReady(),
+      peers: parts.peers?.status ?? null,
+      leader: parts.leader(),
       redis: usesRedis ? { connected: sum(fixed.redisReady), wanted: workers } : null,
     },
     now,

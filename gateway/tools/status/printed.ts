@@ -81,5 +81,13 @@ const facts: readonly (readonly [label: string, wordsOf: (status: Status) => str
     ({ certificates: [next] }) =>
       next === undefined ? "none ends within 30 days" : `the next ends ${dateOf(next.endsAtMs)}: ${next.name}`,
   ],
+  ["peers", ({ peers }) => (peers === null ? "not asked" : peersWords(peers))],
+  ["leader", ({ leader }) => leader ?? "none"],
   ["redis", ({ redis }) => (redis === null ? "not used" : `${redis.connected} of ${redis.wanted} workers connected`)],
 ];
+
+function peersWords({ peers, tablesAgree }: NonNullable<Status["peers"]>): string {
+  const there = peers.filter(({ state }) => state === "answering").length;
+  const away = peers.filter(({ state }) => state !== "answering").map(({ name, state }) => `${name} ${state}`);
+  return `${there} of ${peers.length} answer, ${tablesAgree ? "with the same table" : "tables differ"}${away.length === 0 ? "" : ` (${away.join(", ")})`}`;
+}

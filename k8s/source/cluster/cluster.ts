@@ -9,6 +9,7 @@ import type { EventWriter, Source, SourceChange } from "../objects/source.ts";
 import type { Api } from "../api/api.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ClusterLease } from "./cluster-lease.ts";
+import { ClusterReplicas } from "./cluster-replicas.ts";
 import { ClusterReviews } from "./cluster-reviews.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { problemsOf } from "./cluster-problems.ts";
@@ -60,6 +61,7 @@ export class ClusterSource implements Source {
   readonly forbiddenAddresses: readonly string[];
   readonly events: EventWriter;
   readonly reviews: ClusterReviews;
+  readonly replicas: ClusterReplicas;
   /** Of the same name as the record of releases: who decides about them. */
   readonly leadership: ClusterLease | null;
   readonly claims: RecordConfigMap | null;
@@ -116,6 +118,7 @@ export class ClusterSource implements Source {
     this.releases = recordAt(options.releases);
     this.#records = [this.claims, this.releases].filter((record) => record !== null);
     this.leadership = options.releases === null ? null : new ClusterLease(api, options.releases);
+    this.replicas = new ClusterReplicas(api);
     this.reviews = new ClusterReviews(api);
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }

@@ -58,6 +58,7 @@ class FolderSource implements Source {
   readonly releases: RecordFile | null;
   readonly leadership: LockFile | null;
   readonly events = null;
+  readonly replicas = null;
   readonly reviews = null;
   readonly #options: FolderOptions;
   readonly #files: ManifestFiles;

@@ -23,6 +23,8 @@ export interface Source {
   readonly releases: RecordStore | null;
   /** Where replicas agree which of them leads; null: nothing here is to be decided by one. */
   readonly leadership: LeaseStore | LeaderLock | null;
+  /** Finds the replicas of this gateway; null where only their addresses can be written. */
+  readonly replicas: ReplicaFinder | null;
   /** Says whose a token is and what its holder may read; null where nobody knows. */
   readonly reviews: AccessReviews | null;
   /** Tells people about Problems where their objects are; null where objects have no such place. */
@@ -137,4 +139,21 @@ export interface LeaderLock {
   /** Takes it, or has it already. `busy`: another process has it. */
   take(): Promise<{ readonly kind: "taken" | "busy" } | { readonly kind: "failed"; readonly sentence: string }>;
   release(): void;
+}
+
+/** A replica of this gateway, at its admin port. */
+export interface Replica {
+  /** Of its pod; "": nobody has said it. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export type FoundReplicas =
+  | { readonly kind: "found"; readonly replicas: readonly Replica[] }
+  | { readonly kind: "failed"; readonly sentence: string };
+
+/** Finds the replicas behind a Service, this one among them. Never rejects. */
+export interface ReplicaFinder {
+  find(namespace: string, service: string): Promise<FoundReplicas>;
 }

@@ -2,6 +2,10 @@
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminOptions } from "../../../gateway/admin/endpoint.ts";
+import { PeerDoor } from "../../../gateway/admin/peer-door.ts";
+import type { PeersView } from "../../../gateway/admin/peers-view.ts";
+import type { PeerKeys } from "../../../gateway/shared/peer-proof.ts";
+import { noCounts } from "../../../release/statistics/arm-counts.ts";
 import type { AdminView } from "../../../gateway/admin/view.ts";
 import { noPolicy } from "../../../gateway/callers/call-policy.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
@@ -75,8 +79,20 @@ export function adminOptionsOf(
     notReady: () => null,
     certificates: () => [],
     revoker: null,
+    peers: null,
+    leader: () => null,
     turns: () => true,
     ...more,
+  };
+}
+
+/** Of a replica without other ones, whose key this is. */
+export function peersView(keys: PeerKeys, nowMs: () => number = () => performance.now()): PeersView {
+  return {
+    door: new PeerDoor(() => keys, nowMs),
+    instance: "this-process",
+    status: { trouble: null, tablesAgree: true, peers: [] },
+    countsOf: () => ({ ...noCounts, requests: 7, failed: 2 }),
   };
 }
 

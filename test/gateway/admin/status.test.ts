@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Value } from "typebox/value";
+import type { Peer } from "../../../gateway/api/peer.ts";
 import { statusShape, troubleKinds } from "../../../gateway/api/status.ts";
 import { endingCertificates, statusOf, type Facts } from "../../../gateway/admin/status.ts";
 
@@ -18,8 +19,21 @@ const well: Facts = {
   problems: { error: 0, warning: 4, info: 5 },
   certificates: [],
   waitsFor: null,
+  peers: null,
+  leader: null,
   redis: null,
 };
+
+const peerSince = (sinceMs: number): Peer => ({
+  name: "sluice-1",
+  address: "10.0.0.1:8877",
+  state: "away",
+  sentence: "it cannot be reached (ECONNREFUSED)",
+  version: null,
+  tableHash: null,
+  sinceMs,
+  lastSeenMs: null,
+});
 
 const failing = { namespace: "prod", deployment: "iris", predictor: "canary", sentence: "27 of 30 failed" };
 
@@ -51,6 +65,16 @@ const wrong: readonly (readonly [kind: (typeof troubleKinds)[number], facts: Par
     "3 deployments have no ready Endpoint: prod/iris, and 2 more.",
   ],
   ["redis-away", { redis: { connected: 1, wanted: 2 } }, "1 of 2 data workers are connected to Redis."],
+  [
+    "peers-unknown",
+    { peers: { trouble: "Sluice cannot look up its replicas", tablesAgree: true, peers: [] } },
+    "Sluice cannot look up its replicas.",
+  ],
+  [
+    "peer-away",
+    { peers: { trouble: null, tablesAgree: true, peers: [peerSince(now - 15_000), peerSince(now - 14_999)] } },
+    "1 of 2 other replicas cannot be counted: sluice-1: it cannot be reached (ECONNREFUSED).",
+  ],
   [
     "certificate-ended",
     { certificates: [{ name: "Host models/shop", endsAtMs: now }] },

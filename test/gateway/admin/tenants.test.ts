@@ -12,7 +12,7 @@ import type { AdminServer } from "../../../gateway/admin/server.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import { mappingOf } from "../fixtures.ts";
-import { startedAdmin } from "./admin-stage.ts";
+import { peersView, startedAdmin } from "./admin-stage.ts";
 import { askJudged } from "./judged-answer.ts";
 
 /** Everybody gets it; the operator alone; or each viewer what is of the viewer's namespaces. */
@@ -35,6 +35,7 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
   metrics: "everyone",
   openapi: "everyone",
   status: "operator",
+  peerCounts: "operator",
   revoke: "operator",
   routes: [
     { path: "/api/v1/routes" },
@@ -177,6 +178,7 @@ beforeAll(async () => {
       changes: ring,
       rollouts: () => [rolloutOf("mine", "visible"), rolloutOf("theirs", "hidden")],
       requests,
+      peers: peersView(["x".repeat(32)]),
       viewers: () =>
         new Map([
           [createHash("sha256").update(mine).digest("hex"), new Set(["mine"])],

@@ -53,6 +53,8 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   redis: ["redis+cluster://a,b", "redis://:secret@a"],
   "redis-password-file": ["password", null],
   "redis-ca": ["ca.pem", null],
+  peers: ["http://127.0.0.1:8877", "https://sluice"],
+  "peer-key": ["peer-key", null],
   "redis-timeout-ms": ["10000", "10001"],
   "admin-viewers": ["subject-access-review", "anybody"],
   "admin-host": ["sluice-admin.sluice.svc", "a:80"],
@@ -78,6 +80,8 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   "single-namespace": ["--namespace", "prod"],
   "redis-password-file": ["--redis", "redis://a"],
   "redis-ca": ["--redis", "rediss://a"],
+  peers: ["--peer-key", "k"],
+  "peer-key": ["--peers", "http://127.0.0.1:8877"],
   "redis-timeout-ms": ["--redis", "redis://a"],
   "proxy-protocol-from": ["--proxy-protocol", "both"],
 };
@@ -402,6 +406,40 @@ describe("options of serve", () => {
       access: { ...kubeconfig, context: "other" },
     });
     expect(settingsOf(["--kubeconfig", "f"], inPod).source).toMatchObject({ access: { ...kubeconfig, file: "f" } });
+  });
+
+  test("peers are a Service of a cluster, or addresses; with their key", () => {
+    const key = ["--peer-key", "k"];
+    expect(settingsOf(["--peers", "sluice/sluice-peers", ...key]).peers).toEqual({
+      places: [{ kind: "service", namespace: "sluice", service: "sluice-peers" }],
+      keyFile: "k",
+    });
+    expect(settingsOf(["--folder", "d", "--peers", "http://[::1]:1", "--peers", "http://b/", ...key]).peers).toEqual({
+      places: [
+        { kind: "address", host: "::1", port: 1 },
+        { kind: "address", host: "b", port: 80 },
+      ],
+      keyFile: "k",
+    });
+    expect(settingsOf(["--folder", "d"]).peers).toBeNull();
+    for (const bad of [
+      "a",
+      "a/b/c",
+      "A/b",
+      "a/",
+      "https://a",
+      "http://u:p@a",
+      "http://a/x",
+      "http://a?x",
+      "http://a#x",
+      "tcp://a",
+    ])
+      expect(sentenceOf(["--peers", bad, ...key])).toMatch(/^--peers is ".*": write NAMESPACE\/SERVICE, or/);
+    expect(sentenceOf(["--folder", "d", "--peers", "a/b", ...key])).toMatch(
+      /^--peers names a Service, and --folder has none/,
+    );
+    expect(sentenceOf(["--peers", "a/b"])).toMatch(/^--peers needs the key/);
+    expect(sentenceOf(key)).toMatch(/^--peer-key needs --peers/);
   });
 
   test("options of the cluster source are refused where there is none", () => {

@@ -22,6 +22,8 @@ const facts: Facts = {
   problems: { error: 0, warning: 1, info: 5 },
   certificates: [],
   waitsFor: null,
+  peers: null,
+  leader: null,
   redis: null,
 };
 const well = statusOf(facts, 0);
@@ -55,6 +57,8 @@ describe("joined answers", () => {
   ejected       no Endpoint
   problems      0 errors, 1 warning, 5 for information
   certificates  none ends within 30 days
+  peers         not asked
+  leader        none
   redis         not used
 `);
   });

@@ -1,0 +1,239 @@
+// Peers: the other replicas of this gateway, looked at every few seconds, and asked when somebody wants to know what they have counted. What one of them
+// answers wrong is an error of that one alone.
+import { readArmCounts } from "../../../release/statistics/arm-counts.ts";
+import type { FoundReplicas, Replica, ReplicaFinder } from "../../../k8s/source/objects/source.ts";
+import { visible } from "../../../routing/text/visible.ts";
+import { maxAskedDeployments, type Peer, type PeerCounts, type PeersStatus } from "../../api/peer.ts";
+import type { Alarm, Clock } from "../../shared/clock.ts";
+import type { PeerKeys } from "../../shared/peer-proof.ts";
+import type { PeerPlace } from "../../options/peer-place.ts";
+import type { CallOutcome } from "./peer-call.ts";
+import { readPeerCounts } from "./peer-answer.ts";
+import type { PeerKeyRead } from "./peer-key.ts";
+import { fits } from "./peer-version.ts";
+
+/** Between two looks at all peers. */
+export const lookMs = 5000;
+/** Peers that are asked; more are no replicas of one gateway. */
+export const maxPeers = 64;
+/** Calls at a time. */
+const together = 8;
+
+export const countsPath = "/api/v1/peer/counts";
+
+export interface PeersOutside {
+  readonly clock: Clock;
+  readonly epochMs: () => number;
+  /** Names this process. */
+  readonly instance: string;
+  readonly version: string;
+  readonly readKey: () => PeerKeyRead;
+  /** null: there is no cluster to ask. */
+  readonly finder: ReplicaFinder | null;
+  readonly call: (replica: Replica, url: string, keys: PeerKeys, challenge: string | null) => Promise<CallOutcome>;
+  /** Hash of the table that this replica serves. */
+  readonly tableHash: () => string;
+}
+
+interface Known {
+  readonly replica: Replica;
+  peer: Peer;
+  challenge: string | null;
+  /** It is this process. */
+  isSelf: boolean;
+}
+
+export class Peers {
+  readonly self: string;
+  readonly #places: readonly PeerPlace[];
+  readonly #outside: PeersOutside;
+  /** By `HOST:PORT`. */
+  #known: ReadonlyMap<string, Known> = new Map();
+  #key: PeerKeyRead;
+  #trouble: string | null = null;
+  #alarm: Alarm | null = null;
+  #isOver = false;
+
+  constructor(places: readonly PeerPlace[], outside: PeersOutside) {
+    this.#places = places;
+    this.#outside = outside;
+    this.self = outside.instance;
+    this.#key = outside.readKey();
+  }
+
+  start(): void {
+    void this.look().then(() => {
+      if (!this.#isOver) this.#alarm = this.#outside.clock.after(lookMs, () => this.start());
+    });
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#alarm?.cancel();
+  }
+
+  /** null: none can be used now. */
+  get keys(): PeerKeys | null {
+    return this.#key.kind === "keys" ? this.#key.keys : null;
+  }
+
+  all(): readonly Peer[] {
+    return this.#others().map(({ peer }) => peer);
+  }
+
+  get status(): PeersStatus {
+    const peers = this.all();
+    const own = this.#outside.tableHash();
+    return {
+      trouble: this.#key.kind === "bad" ? this.#key.sentence : this.#trouble,
+      tablesAgree: peers.every(({ state, tableHash }) => state !== "answering" || tableHash === own),
+      peers,
+    };
+  }
+
+  /** Finds them and asks each whether it is there. */
+  async look(): Promise<void> {
+    this.#key = this.#outside.readKey();
+    await this.#find();
+    await this.#askAll(countsPath);
+  }
+
+  /** What each that answers says to a path with its query, by its name: JSON that nobody has checked. */
+  async ask(url: string): Promise<ReadonlyMap<string, unknown>> {
+    return this.#askAll(url);
+  }
+
+  /**
+   * What the others have counted of these deployments (`NAMESPACE/NAME`), by the instance that counts. A peer that does not answer each part of the
+   * question is not in it.
+   */
+  async counts(names: readonly string[]): Promise<ReadonlyMap<string, PeerCounts>> {
+    const parts: string[] = [];
+    for (let first = 0; first < names.length; first += maxAskedDeployments)
+      parts.push(names.slice(first, first + maxAskedDeployments).join(","));
+    const found = new Map<string, { readonly answer: PeerCounts; readonly parts: number }>();
+    for (const part of parts) {
+      for (const value of (await this.#askAll(`${countsPath}?deployments=${part}`)).values()) {
+        const answer = value as PeerCounts;
+        const before = found.get(answer.instance);
+        found.set(answer.instance, {
+          answer: { ...answer, deployments: [...(before?.answer.deployments ?? []), ...answer.deployments] },
+          parts: (before?.parts ?? 0) + 1,
+        });
+      }
+    }
+    return new Map(
+      [...found].flatMap(([instance, one]) => (one.parts === parts.length ? [[instance, one.answer] as const] : [])),
+    );
+  }
+
+  #others(): readonly Known[] {
+    return [...this.#known.values()].filter(({ isSelf }) => !isSelf);
+  }
+
+  async #find(): Promise<void> {
+    const found = await Promise.all(
+      this.#places.map(async (place): Promise<FoundReplicas> => {
+        if (place.kind === "address") return { kind: "found", replicas: [{ name: "", ...place }] };
+        const { finder } = this.#outside;
+        return finder === null
+          ? { kind: "failed", sentence: "there is no cluster" }
+          : finder.find(place.namespace, place.service);
+      }),
+    );
+    const failed = found.find((one) => one.kind === "failed");
+    this.#trouble =
+      failed === undefined
+        ? null
+        : `Sluice cannot look up its replicas, and asks those that it knows: ${failed.sentence}`;
+    const replicas = found.flatMap((one) => (one.kind === "found" ? one.replicas : []));
+    const next = new Map<string, Known>(failed === undefined ? [] : this.#known);
+    for (const replica of replicas) {
+      const address = addressOf(replica);
+      if (next.size >= maxPeers && !next.has(address)) {
+        this.#trouble = `more than ${maxPeers} replicas are named: Sluice asks the first ${maxPeers}`;
+        break;
+      }
+      next.set(address, this.#known.get(address) ?? this.#unknown(replica, address));
+    }
+    this.#known = next;
+  }
+
+  #unknown(replica: Replica, address: string): Known {
+    const peer: Peer = {
+      name: replica.name === "" ? address : visible(replica.name.slice(0, 253)),
+      address,
+      state: "away",
+      sentence: "Sluice has not asked it yet",
+      version: null,
+      tableHash: null,
+      sinceMs: this.#outside.epochMs(),
+      lastSeenMs: null,
+    };
+    return { replica, peer, challenge: null, isSelf: false };
+  }
+
+  async #askAll(url: string): Promise<ReadonlyMap<string, unknown>> {
+    const { keys } = this;
+    const answers = new Map<string, unknown>();
+    if (keys === null) {
+      for (const known of this.#others()) this.#enter(known, "away", "this replica has no key to ask it with");
+      return answers;
+    }
+    const waiting = [...this.#known.values()].values();
+    const turn = async (): Promise<void> => {
+      for (const known of waiting) {
+        const value = await this.#askOne(known, url, keys);
+        if (value !== null) answers.set(known.peer.name, value);
+      }
+    };
+    await Promise.all(Array.from({ length: together }, turn));
+    return answers;
+  }
+
+  /** What it says; null: nothing that counts. */
+  async #askOne(known: Known, url: string, keys: PeerKeys): Promise<unknown> {
+    const outcome = await this.#outside.call(known.replica, url, keys, known.challenge);
+    if (outcome.kind !== "answer") {
+      known.challenge = null;
+      known.isSelf = false;
+      this.#enter(known, outcome.kind, outcome.sentence);
+      return null;
+    }
+    known.challenge = outcome.challenge;
+    const said = readPeerCounts(outcome.value, readArmCounts);
+    if (said.kind === "bad") {
+      this.#enter(known, "garbage", said.sentence);
+      return null;
+    }
+    const { instance, version, table } = said.said;
+    known.isSelf = instance === this.self;
+    if (known.isSelf) return null;
+    const { version: own } = this.#outside;
+    const isFitting = fits(own, version);
+    known.peer = { ...known.peer, version, tableHash: table, lastSeenMs: this.#outside.epochMs() };
+    if (!isFitting) {
+      this.#enter(
+        known,
+        "other-version",
+        `it runs version ${version}, and this replica ${own}: run versions that are at most one minor version apart`,
+      );
+      return null;
+    }
+    if (said.counts === null) {
+      this.#enter(known, "garbage", "its answer is not of the shape that its version says");
+      return null;
+    }
+    this.#enter(known, "answering", null);
+    return said.counts;
+  }
+
+  #enter(known: Known, state: Peer["state"], sentence: string | null): void {
+    const sinceMs = known.peer.state === state ? known.peer.sinceMs : this.#outside.epochMs();
+    known.peer = { ...known.peer, state, sentence, sinceMs };
+  }
+}
+
+function addressOf({ host, port }: Replica): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

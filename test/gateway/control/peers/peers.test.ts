@@ -1,0 +1,370 @@
+// Peers against servers that answer as they should, and as they should not.
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { once } from "node:events";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { AdminServer } from "../../../../gateway/admin/server.ts";
+import { callPeer, type CallLimits } from "../../../../gateway/control/peers/peer-call.ts";
+import { maxPeers, Peers } from "../../../../gateway/control/peers/peers.ts";
+import {
+  challengeHeader,
+  peerScheme,
+  proofHeader,
+  answerProof,
+  type PeerKeys,
+} from "../../../../gateway/shared/peer-proof.ts";
+import type { FoundReplicas } from "../../../../k8s/source/objects/source.ts";
+import { StoppedClock } from "../../../stopped-clock.ts";
+import { mappingOf } from "../../fixtures.ts";
+import { peersView, startedAdmin } from "../../admin/admin-stage.ts";
+
+const key = "k".repeat(32);
+const limits: CallLimits = { callMs: 300, maxBytes: 10_000 };
+
+let servers: (Server | HttpServer)[];
+let sockets: Set<Socket>;
+let admins: AdminServer[];
+beforeEach(() => {
+  servers = [];
+  sockets = new Set();
+  admins = [];
+});
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  for (const server of servers) server.close();
+  await Promise.all(admins.map((admin) => admin.close()));
+});
+
+async function listening(server: Server | HttpServer): Promise<number> {
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  servers.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server that writes these bytes to whoever asks. */
+const raw = (write: (socket: Socket) => void): Promise<number> =>
+  listening(createTcpServer((socket) => socket.once("data", () => write(socket))));
+
+/** One that has the key and says `body`, whatever it is asked. */
+const signed = (body: string, by = key): Promise<number> =>
+  listening(
+    createServer((request: IncomingMessage, response: ServerResponse) => {
+      const [, , nonce = ""] = (request.headers.authorization ?? "").split(" ");
+      response.setHeader(proofHeader, answerProof(by, request.url!, nonce, body));
+      response.end(body);
+    }),
+  );
+
+async function replica(keys: PeerKeys = [key], more: Parameters<typeof startedAdmin>[2] = {}): Promise<number> {
+  const view = { ...peersView(keys), instance: `process-${admins.length}` };
+  const admin = await startedAdmin([mappingOf("iris", "iris")], [], { peers: view, ...more });
+  admins.push(admin);
+  return admin.port;
+}
+
+function peersAt(
+  ports: readonly number[],
+  more: { keys?: PeerKeys; version?: string; clock?: StoppedClock } = {},
+): Peers {
+  return new Peers(
+    ports.map((port) => ({ kind: "address", host: "127.0.0.1", port })),
+    {
+      clock: more.clock ?? new StoppedClock(),
+      epochMs: () => 1000,
+      instance: "asker",
+      version: more.version ?? "0.1.0",
+      readKey: () => ({ kind: "keys", keys: more.keys ?? [key] }),
+      finder: null,
+      call: (...call) => callPeer(...call, limits),
+      tableHash: () => "",
+    },
+  );
+}
+
+const counts = (more: object = {}): string =>
+  JSON.stringify({ instance: "other", version: "0.1.0", table: "", deployments: [], ...more });
+
+describe("a peer", () => {
+  test("that answers is added up; itself is none of them", async () => {
+    const ports = [await replica(), await replica()];
+    const peers = peersAt([...ports, await signed(counts({ instance: "asker" }))]);
+    await peers.look();
+    expect(peers.all().map(({ state, version }) => [state, version])).toEqual([
+      ["answering", "0.1.0"],
+      ["answering", "0.1.0"],
+    ]);
+    const all = await peers.counts(["prod/iris", "prod/nothere"]);
+    expect([...all.keys()]).toEqual(["process-0", "process-1"]);
+    expect(peers.status).toMatchObject({ trouble: null, tablesAgree: true });
+  });
+
+  const cases: readonly (readonly [string, () => Promise<number>, string, RegExp])[] = [
+    [
+      "nothing listens",
+      async () => {
+        const server = createTcpServer();
+        const port = await listening(server);
+        server.close();
+        await once(server, "close");
+        return port;
+      },
+      "away",
+      /^it cannot be reached \(ECONNREFUSED\)$/,
+    ],
+    ["nothing comes", () => raw(() => undefined), "away", /^it did not answer within 300 ms$/],
+    ["it closes", () => raw((socket) => socket.end()), "away", /^it cannot be reached \(ECONNRESET\)$/],
+    ["garbage", () => raw((socket) => socket.end("\0\0garbage\r\n\r\n")), "garbage", /^its answer is not HTTP \(HPE_/],
+    [
+      "a head without an end",
+      () => raw((socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${"x".repeat(10_000)}`)),
+      "garbage",
+      /HPE_HEADER_OVERFLOW/,
+    ],
+    [
+      "half an answer",
+      () => raw((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"inst')),
+      "garbage",
+      /^its answer ended in the middle$/,
+    ],
+    [
+      "an answer that does not end",
+      () => raw((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"inst')),
+      "garbage",
+      /^its answer did not end within 300 ms$/,
+    ],
+    [
+      "a GB",
+      () =>
+        raw((socket) => {
+          socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n");
+          const piece = Buffer.alloc(65_536);
+          const pour = (): void => {
+            while (!socket.destroyed && socket.write(piece));
+          };
+          socket.on("drain", pour);
+          pour();
+        }),
+      "garbage",
+      /^its answer has more than 10000 bytes$/,
+    ],
+    [
+      "another status",
+      () => raw((socket) => socket.end("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\n\r\n")),
+      "garbage",
+      /^it answered with status 302$/,
+    ],
+    ["another key asked", () => replica(["l".repeat(32)]), "garbage", /does not accept the key/],
+    ["another key answered", () => signed(counts(), "l".repeat(32)), "garbage", /is not signed with the key/],
+    [
+      "no signature",
+      () => listening(createServer((_, response) => response.end(counts()))),
+      "garbage",
+      /is not signed with the key/,
+    ],
+    [
+      "challenge after challenge",
+      () => listening(createServer((_, response) => response.writeHead(401, { [challengeHeader]: "again" }).end())),
+      "garbage",
+      /does not accept the key/,
+    ],
+    ["no JSON", () => signed("{"), "garbage", /^its answer is no JSON$/],
+    ["other JSON", () => signed("[1]"), "garbage", /does not say who it is/],
+    [
+      "a name with control characters",
+      () => signed(counts({ instance: "\u001b[2J" })),
+      "garbage",
+      /does not say who it is/,
+    ],
+    [
+      "counts below zero",
+      () =>
+        signed(
+          counts({
+            deployments: [{ namespace: "a", name: "b", predictors: [{ predictor: "c", counts: { requests: -1 } }] }],
+          }),
+        ),
+      "garbage",
+      /not of the shape/,
+    ],
+    [
+      "51 deployments",
+      () =>
+        signed(
+          counts({ deployments: Array.from({ length: 51 }, () => ({ namespace: "a", name: "b", predictors: [] })) }),
+        ),
+      "garbage",
+      /not of the shape/,
+    ],
+    [
+      "two minor versions on, in another shape",
+      () => signed(counts({ version: "0.3.0", deployments: "other" })),
+      "other-version",
+      /^it runs version 0\.3\.0, and this replica 0\.1\.0/,
+    ],
+    ["another major version", () => signed(counts({ version: "1.1.0" })), "other-version", /1\.1\.0/],
+    ["no version", () => signed(counts({ version: "latest" })), "other-version", /latest/],
+    ["one minor version on", () => signed(counts({ version: "0.2.7" })), "answering", /^$/],
+  ];
+  test.each(cases)("%s: an error of that peer and of no other", async (_, start, state, sentence) => {
+    const [good, port] = [await replica(), await start()];
+    const peers = peersAt([port, good]);
+    await peers.look();
+    const [bad, other] = peers.all();
+    expect([bad!.state, other!.state]).toEqual([state, "answering"]);
+    expect(bad!.sentence ?? "").toMatch(sentence);
+    expect([...(await peers.counts(["a/b"])).keys()]).toEqual(
+      state === "answering" ? ["other", "process-0"] : ["process-0"],
+    );
+  });
+
+  test("may send as many bytes as the limit, and no byte more", async () => {
+    for (const [bytes, state] of [
+      [limits.maxBytes - 1, "answering"],
+      [limits.maxBytes, "answering"],
+      [limits.maxBytes + 1, "garbage"],
+    ] as const) {
+      const peers = peersAt([await signed(counts().padEnd(bytes))]);
+      await peers.look();
+      expect(peers.all()[0]!.state).toBe(state);
+    }
+  });
+
+  test("that comes back is known to be back, and since when it was away stays", async () => {
+    let nowMs = 1000;
+    let answers = true;
+    const peers = new Peers([{ kind: "address", host: "127.0.0.1", port: 1 }], {
+      clock: new StoppedClock(),
+      epochMs: () => nowMs,
+      instance: "asker",
+      version: "0.1.0",
+      readKey: () => ({ kind: "keys", keys: [key] }),
+      finder: null,
+      call: async () =>
+        answers
+          ? { kind: "answer", value: JSON.parse(counts()) as unknown, challenge: null }
+          : { kind: "away", sentence: "gone" },
+      tableHash: () => "another",
+    });
+    await peers.look();
+    expect(peers.status.tablesAgree).toBe(false);
+    answers = false;
+    for (nowMs of [2000, 3000]) await peers.look();
+    expect(peers.all()[0]).toMatchObject({
+      state: "away",
+      sentence: "gone",
+      sinceMs: 2000,
+      lastSeenMs: 1000,
+      version: "0.1.0",
+    });
+    // Who is away serves no table that could differ.
+    expect(peers.status.tablesAgree).toBe(true);
+    [answers, nowMs] = [true, 4000];
+    await peers.look();
+    expect(peers.all()[0]).toMatchObject({ state: "answering", sentence: null, sinceMs: 4000, lastSeenMs: 4000 });
+  });
+});
+
+describe("peers of a cluster", () => {
+  const found = (count: number): FoundReplicas => ({
+    kind: "found",
+    replicas: Array.from({ length: count }, (_, at) => ({ name: `sluice-${at}`, host: `10.0.0.${at}`, port: 8877 })),
+  });
+
+  function peersOf(answers: FoundReplicas[]): Peers {
+    return new Peers([{ kind: "service", namespace: "sluice", service: "sluice-peers" }], {
+      clock: new StoppedClock(),
+      epochMs: () => 0,
+      instance: "asker",
+      version: "0.1.0",
+      readKey: () => ({ kind: "keys", keys: [key] }),
+      finder: { find: async () => answers.shift()! },
+      call: async ({ name }) => ({
+        kind: "answer",
+        value: { instance: name, version: "0.1.0", table: "", deployments: [] },
+        challenge: null,
+      }),
+      tableHash: () => "",
+    });
+  }
+
+  test("are those of the slices; while these cannot be read, those that were", async () => {
+    const peers = peersOf([found(2), { kind: "failed", sentence: "connection refused" }, found(1)]);
+    await peers.look();
+    expect(peers.all().map(({ name, address }) => `${name} ${address}`)).toEqual([
+      "sluice-0 10.0.0.0:8877",
+      "sluice-1 10.0.0.1:8877",
+    ]);
+    await peers.look();
+    expect(peers.all()).toHaveLength(2);
+    expect(peers.status.trouble).toMatch(/cannot look up its replicas.*connection refused/);
+    await peers.look();
+    expect([peers.all().length, peers.status.trouble]).toEqual([1, null]);
+  });
+
+  test.each([maxPeers - 1, maxPeers, maxPeers + 1])(`%d are named, at most ${maxPeers} asked`, async (count) => {
+    const peers = peersOf([found(count)]);
+    await peers.look();
+    expect(peers.all()).toHaveLength(Math.min(count, maxPeers));
+    expect(peers.status.trouble === null).toBe(count <= maxPeers);
+  });
+});
+
+test("what a stranger sends to the endpoint of peers gets no counts and ends nothing", async () => {
+  const port = await replica();
+  let seed = 20_261_123;
+  const draw = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
+  const words = [
+    peerScheme,
+    "Bearer",
+    "token",
+    "none",
+    "-",
+    "",
+    " ",
+    "a".repeat(129),
+    "rs-AAAA",
+    "\u00ff",
+    "é",
+    "__proto__",
+    "A".repeat(43),
+  ];
+  const names = [
+    "deployments=",
+    "deployments=a/b",
+    "deployments=a",
+    "deployments=%00/%2F",
+    "other=1",
+    "deployments=a/b,",
+    `deployments=${"a/b,".repeat(60)}`,
+    "deployments=a/b&deployments=c/d",
+  ];
+  for (let round = 0; round < 500; round++) {
+    const parts = Array.from({ length: draw(6) }, () => words[draw(words.length)]);
+    const authorization = [...(draw(3) > 0 ? [peerScheme] : []), ...parts].join(draw(5) > 0 ? " " : "  ");
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/peer/counts?${names[draw(names.length)]}`, {
+      headers: { authorization: Buffer.from(authorization).toString("latin1") },
+    });
+    const text = await response.text();
+    if (authorization.trim() !== "Bearer token")
+      expect([400, 401, 403], `${authorization}: ${text}`).toContain(response.status);
+    expect(text).not.toContain("instance");
+    expect(response.headers.get(proofHeader)).toBeNull();
+  }
+  const peers = peersAt([port]);
+  await peers.look();
+  expect(peers.all()[0]!.state).toBe("answering");
+}, 30_000);
+
+test("without peers there is no such endpoint, and the others do not name it", async () => {
+  const port = await replica([key], { peers: null });
+  const headers = { authorization: "Bearer token" };
+  const asked = await fetch(`http://127.0.0.1:${port}/api/v1/peer/counts`, { headers });
+  expect(asked.status).toBe(404);
+  expect(await asked.text()).not.toMatch(/ask .*peer/);
+  expect(await (await fetch(`http://127.0.0.1:${port}/api/v1/openapi.json`)).text()).not.toContain("/peer/");
+});
