@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all(gateways.map((gateway) => gateway?.kill()));
+  await Promise.all(gateways.map(async (gateway) => gateway?.kill()));
   await manifests.remove();
   await model.stop();
 });
