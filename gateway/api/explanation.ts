@@ -85,7 +85,7 @@ export const explanationShape = Type.Object({
     Type.String({ description: "by what callers stay with a predictor, and whose the caller of this request is" }),
   ),
   reject: nullable(Type.Object({ reason: Type.String(), answer: Type.String(), sentence: Type.String() })),
-  hints: texts("what was probably meant"),
+  hints: texts("what was probably meant, or what else decides"),
 });
 
 /** The body of a question. */

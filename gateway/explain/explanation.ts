@@ -185,9 +185,14 @@ function wayOf(
             request,
             wording,
           )
-        : [],
+        : decision.kind === "forward" && decision.ofSeveral && isFeedback(head)
+          ? [byPuid]
+          : [],
   };
 }
+
+const byPuid =
+  "feedback goes to the predictor that its puid names (Seldon-Puid, or meta.puid of its response or request); the shares hold for feedback whose puid names none";
 
 function foundRoute(
   table: RouteTable<null>,

@@ -92,7 +92,15 @@ function end(code: number): never {
 }
 
 /** Where tokens and limits live. */
-function storeSentence({ redis }: Settings): string {
+function storeSentence({ redis, puidKeyFile }: Settings): string {
+  const puids =
+    puidKeyFile === null
+      ? " Feedback finds the predictor that answered at this replica only, and until it restarts. To change that, write --puid-key FILE."
+      : "";
+  return `${placeSentence(redis)}${puids}`;
+}
+
+function placeSentence(redis: Settings["redis"]): string {
   if (redis === null)
     return "Sluice keeps tokens and rate limits in the memory of this process: a restart loses them, and each replica has its own. With several replicas, write --redis URL.";
   return `Sluice keeps tokens and rate limits in ${printRedis(redis)}. All replicas with this --redis share them.`;

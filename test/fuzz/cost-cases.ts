@@ -95,6 +95,11 @@ export function costCases(): readonly CostCase[] {
       `${line("/seldon.protos.Seldon/Predict")}Seldon: iris\r\nNamespace: prod\r\nContent-Type: application/grpc-web-text\r\nContent-Length: 10672\r\n\r\n${Buffer.concat([Buffer.from([0, 0, 0, 0x1f, 0x3f]), Buffer.alloc(7999)]).toString("base64")}`,
     ),
   );
+  const feedback = (body: string): Buffer =>
+    latin1(`${line("/seldon/prod/iris/api/v1.0/feedback")}Content-Length: ${body.length}\r\n\r\n${body}`);
+  add("feedback of short values", feedback(`{"response":{"meta":[${"0,".repeat(4000)}0]},"reward":1}`));
+  add("feedback of escaped keys", feedback(`{${String.raw`"\u0072eward":{"":0},`.repeat(350)}"reward":1}`));
+  add("feedback that is deep", feedback("[".repeat(8000)));
   const large = block([...call, ...Array.from({ length: 40 }, (_, index) => [`x-${index}`, "v".repeat(120)] as const)]);
   add("HEADERS", Buffer.concat([preface, frame(types.headers, flags.endStream | flags.endHeaders, 1, large)]));
   add("CONTINUATION", Buffer.concat([preface, inContinuations(large, 19)]));
