@@ -240,6 +240,41 @@ async function measured(): Promise<Counts> {
   );
 }
 
+/** What Endpoints counted in the last minute, by deployment. Of the one with retries only how many tries: its lines say nothing of those before the last. */
+async function tried(): Promise<Counts> {
+  const found = await items<Deployment>("/api/v1/deployments");
+  return Object.fromEntries(
+    found.flatMap(({ namespace, name, predictors }) =>
+      predictors
+        .flatMap(({ endpoints }) => endpoints)
+        .flatMap(({ lastMinute }): [string, number][] => {
+          const { requests, answers, failures } = lastMinute!;
+          const endpoint = `${namespace}/${name}`;
+          if (name === "again") return [[`${endpoint} tries`, requests]];
+          return [
+            [`${endpoint} answers`, answers],
+            ...failures.map(({ flag, count }): [string, number] => [`${endpoint} flag ${flag}`, count]),
+          ];
+        }),
+    ),
+  );
+}
+
+/** The same by the lines of requests that came to an Endpoint, or would have. */
+function triedOf(lines: readonly Line[]): Counts {
+  return tally(
+    lines.flatMap((line) => {
+      const endpoint = `${line.namespace}/${line.deployment}`;
+      if (line.address === "" || line.deployment === "again") return [];
+      if (line.origin === "model")
+        return [`${endpoint} answers`, ...(isFailureEntry(line) ? [`${endpoint} flag `] : [])];
+      return line.origin === "gateway" ? flagsOf(line).map((flag) => `${endpoint} flag ${flag}`) : [];
+    }),
+  );
+}
+
+const triesOfAgain = "prod/again tries";
+
 /** What the same requests are by their lines. */
 function measuredOf(lines: readonly Line[]): Counts {
   const named = lines.filter(({ deployment }) => deployment !== "");
@@ -322,7 +357,7 @@ test("what clients saw, the counters, the log and /api are equal to the request"
     fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 80 }), async (steps) => {
       await until(settled);
       const first = gateway.records.length;
-      const [before, beforeMeasured] = [await books(), await measured()];
+      const [before, beforeMeasured, beforeTried] = [await books(), await measured(), await tried()];
       const all = await askAll(steps, () => undefined);
       await until(() => linesFrom(first).length >= all.length, "a line for each request");
       await until(settled);
@@ -342,7 +377,16 @@ test("what clients saw, the counters, the log and /api are equal to the request"
       const ids = new Set(lineOf.keys());
       await until(async () => (await keptOf(ids)).length >= failed.length, "each failure is kept");
       expect(await keptOf(ids)).toEqual(failed);
-      if (inWindow()) expect(change(beforeMeasured, await measured())).toEqual(measuredOf(lines));
+      if (!inWindow()) return;
+      expect(change(beforeMeasured, await measured())).toEqual(measuredOf(lines));
+      const { [triesOfAgain]: triesCounted = 0, ...others } = change(beforeTried, await tried());
+      expect(others).toEqual(triedOf(lines));
+      // Each try that a model saw is counted at its Endpoint, but the one that a client has left.
+      const again = lines.filter(({ deployment }) => deployment === "again");
+      const triesSeen = again.reduce((sum, { requestId }) => sum + models.timesAsked(requestId), 0);
+      const left = again.filter(({ flag }) => flag.includes("DC")).length;
+      expect(triesCounted).toBeLessThanOrEqual(triesSeen);
+      expect(triesCounted).toBeGreaterThanOrEqual(triesSeen - left);
     }),
     { numRuns: 4, endOnFailure: true },
   );
@@ -351,6 +395,8 @@ test("what clients saw, the counters, the log and /api are equal to the request"
 test("a data worker that is killed loses lines that it had not handed over, and nothing else", async () => {
   // Lines of the run before may come late.
   const asked = new Set<string>();
+  const startedMs = performance.now();
+  const inWindow = (): boolean => performance.now() - startedMs < 50_000;
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 40, maxLength: 60 }),
@@ -359,7 +405,7 @@ test("a data worker that is killed loses lines that it had not handed over, and 
       async (steps, at, way) => {
         await until(settled);
         const first = gateway.records.length;
-        const before = await books();
+        const [before, beforeTried] = [await books(), await tried()];
         const all = await askAll(steps, (step) => {
           if (step === at) gateway.endThread("data-0", way);
         });
@@ -386,6 +432,12 @@ test("a data worker that is killed loses lines that it had not handed over, and 
         // Each line was counted, and at most each request was.
         for (const [name, count] of Object.entries(tally(lines.map(countOf))))
           expect([name, (added[name] ?? 0) >= count]).toEqual([name, true]);
+        // Each answer of a model is counted at its Endpoint, but the one between whose two counts the worker ended.
+        const answers = (counts: Counts, named: RegExp): number =>
+          Object.entries(counts).reduce((sum, [name, count]) => sum + (named.test(name) ? count : 0), 0);
+        const byModels = answers(added, /^prod\/(?!again\/).* model /u);
+        const byEndpoints = answers(change(beforeTried, await tried()), / answers$/u);
+        if (inWindow()) expect([0, 1]).toContain(byModels - byEndpoints);
         // Each answer that was seen to its end was counted, with its status.
         const counted = new Map<string, number>();
         for (const [name, count] of Object.entries(added)) {

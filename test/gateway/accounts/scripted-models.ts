@@ -15,7 +15,8 @@ const slowMs = 30;
 
 export class ScriptedModels {
   readonly #sockets = new Set<Socket>();
-  readonly #seen = new Set<string>();
+  /** How often a model was asked with each id. */
+  readonly #seen = new Map<string, number>();
   readonly #waiting = new Map<string, () => void>();
   readonly #rest: Server;
   readonly #calls: http2.Http2Server;
@@ -50,6 +51,11 @@ export class ScriptedModels {
     if (!this.#seen.has(id)) await new Promise<void>((resolve) => this.#waiting.set(id, resolve));
   }
 
+  /** How often a model was asked with this id. */
+  timesAsked(id: string): number {
+    return this.#seen.get(id) ?? 0;
+  }
+
   stop(): void {
     for (const socket of this.#sockets) socket.destroy();
     for (const session of this.#sessions) session.destroy();
@@ -58,7 +64,7 @@ export class ScriptedModels {
   }
 
   #saw(id: string): void {
-    this.#seen.add(id);
+    this.#seen.set(id, this.timesAsked(id) + 1);
     this.#waiting.get(id)?.();
   }
 
