@@ -165,7 +165,7 @@ export async function ejectedEndpoints(
     for (const endpoint of endpoints) {
       const workers = view.ejectedBy(endpoint);
       if (workers === 0) continue;
-      addresses.add(`${endpoint.address} ${endpoint.upstreams.join(" ")}`);
+      addresses.add(endpoint.slots.join());
       if (found.length < maxEjected)
         found.push({ namespace, deployment, predictor: name, address: endpoint.address, workers });
     }

@@ -18,8 +18,8 @@ export interface SeenEndpoint {
   readonly address: string;
   /** `failing`: its health check fails. */
   readonly state: "ready" | "terminating" | "failing";
-  /** Keys of the Upstreams of its predictor that have it. */
-  readonly upstreams: readonly string[];
+  /** Where it is counted, in each Upstream of its predictor that has it; −1: nowhere. */
+  readonly slots: readonly number[];
 }
 
 /** What was counted at an Endpoint. */

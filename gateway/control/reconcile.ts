@@ -142,6 +142,7 @@ export class Reconciler {
       find: (series) => this.#slots.find(series),
       upstreamAt: (number) => this.#breakerSlots.at(number),
       endpointsOf: (key) => this.#known(key),
+      countedAt: (key) => this.#endpointSlots.ofUpstream(key),
       isFailing: (key, address) => this.#checks.isFailing(key, address),
     });
     const slots = {

@@ -1,5 +1,6 @@
 // The micro benchmarks, one after the other, or those that are named. With `node --expose-gc` also the heap of a reader.
 import { benchBodies } from "./bodies.ts";
+import { benchCounters } from "./counters.ts";
 import { benchDecide } from "./decide.ts";
 import { benchPuids } from "./puids.ts";
 import { benchRateLimits } from "./rate-limits.ts";
@@ -9,6 +10,7 @@ import { benchWorkers } from "./workers.ts";
 
 const benches: Readonly<Record<string, () => void>> = {
   bodies: benchBodies,
+  counters: benchCounters,
   decide: benchDecide,
   puids: benchPuids,
   "rate-limits": benchRateLimits,

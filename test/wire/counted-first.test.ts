@@ -303,6 +303,7 @@ test("what was counted and then taken back is counted as what the client sees", 
   const [answer] = await client.answers(1);
   expect(answer!.status).toBe(503);
   expect([gateway.answered("200"), gateway.answered("503"), counted()]).toEqual([0, 1, 1]);
+  expect(gateway.tried(0)).toBe("UR 1");
 });
 
 test("retries that were used up are counted once, also where the last answer is taken back", async () => {

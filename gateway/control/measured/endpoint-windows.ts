@@ -11,8 +11,8 @@ import { CellWindows, type Counts, type SlotCells } from "./cell-windows.ts";
 /** Where Endpoints are counted. */
 export interface SlotsOfEndpoints {
   readonly used: Iterable<UsedEndpoint>;
-  /** null: it has no slot. */
-  find(endpoint: EndpointKey): UsedEndpoint | null;
+  /** The Endpoint that has the slot; null: none. */
+  at(slot: number): EndpointKey | null;
 }
 
 type SentenceOf = (flag: FailureFlag | "") => string;
@@ -37,8 +37,10 @@ export class EndpointWindows {
   /** Of an address, in all Upstreams of its predictor together. Windows are null where one of them has no slot. */
   of(endpoint: SeenEndpoint, sentenceOf: SentenceOf): EndpointNumbers {
     const slots = this.#slotsOf(endpoint);
-    if (slots.length < endpoint.upstreams.length) return { ejectedBy: 0, lastMinute: null, lastFiveMinutes: null };
+    if (slots.length < endpoint.slots.length) return withoutNumbers;
     const used = slots.filter(({ slot }) => this.#cells.isUsed(slot)).map((one) => this.#windows.of(one));
+    // Most of those of ten thousand deployments.
+    if (used.length === 0) return nothing;
     return {
       ejectedBy: this.#ejectedBy(slots),
       lastMinute: measuredOf(
@@ -63,10 +65,16 @@ export class EndpointWindows {
     ).length;
   }
 
-  #slotsOf({ address, upstreams }: SeenEndpoint): readonly UsedEndpoint[] {
-    return upstreams.flatMap((upstream) => this.#slots.find({ upstream, address }) ?? []);
+  /** Not those that are another's: the Endpoints of its Upstream are changing. */
+  #slotsOf({ address, slots }: SeenEndpoint): readonly UsedEndpoint[] {
+    return slots.flatMap((slot) => {
+      const endpoint = slot < 0 ? null : this.#slots.at(slot);
+      return endpoint?.address === address ? [{ slot, endpoint }] : [];
+    });
   }
 }
+
+const withoutNumbers: EndpointNumbers = { ejectedBy: 0, lastMinute: null, lastFiveMinutes: null };
 
 const { answers, modelErrors } = endpointLayout;
 
@@ -92,6 +100,9 @@ function measuredOf(all: readonly Counts[], sentenceOf: SentenceOf): EndpointMea
       .map(([flag, count]) => ({ flag, count, sentence: sentenceOf(flag) })),
   };
 }
+
+const withoutTries = measuredOf([], () => "");
+const nothing: EndpointNumbers = { ejectedBy: 0, lastMinute: withoutTries, lastFiveMinutes: withoutTries };
 
 class EndpointCells implements SlotCells<UsedEndpoint> {
   readonly blocks: readonly Float64Array[];

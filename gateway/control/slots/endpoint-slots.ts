@@ -50,11 +50,14 @@ export class EndpointSlots {
     return this.#without;
   }
 
-  /** null: it has none. */
-  find(endpoint: EndpointKey): UsedEndpoint | null {
-    const slot = this.#slots.slotOf(endpoint);
-    const found = slot < 0 ? null : this.#slots.at(slot);
-    return found === null ? null : { slot, endpoint: found };
+  /** The Endpoint that has the slot; null: none. */
+  at(slot: number): EndpointKey | null {
+    return this.#slots.at(slot);
+  }
+
+  /** Those of the Endpoints that the Upstream has now, in their order; −1: none. */
+  ofUpstream(upstreamKey: string): readonly number[] {
+    return this.#owned.get(upstreamKey)?.slots ?? [];
   }
 
   /** Those of these Endpoints, in their order; −1: none. */

@@ -16,6 +16,8 @@ export interface EndpointSources {
   upstreamAt(number: number): string | null;
   /** undefined: a name that was not looked up yet. */
   endpointsOf(upstreamKey: string): UpstreamEndpoints | undefined;
+  /** Where the Endpoints of an Upstream are counted, in their order; −1: nowhere. */
+  countedAt(upstreamKey: string): readonly number[];
   /** Does its health check fail there? `address`: `ip:port`. */
   isFailing(upstreamKey: string, address: string): boolean;
 }
@@ -64,14 +66,15 @@ export class PredictorEndpoints {
       const known = this.#sources.endpointsOf(key);
       // A name that was not looked up counts as ready.
       if (known === undefined || (known.ready && known.endpoints.length === 0)) return null;
-      for (const { ip, port, state } of known.endpoints) {
+      const slots = this.#sources.countedAt(key);
+      for (const [at, { ip, port, state }] of known.endpoints.entries()) {
         const address = printEndpoint(ip, port);
         const isFailing = this.#sources.isFailing(key, address);
         const before = seen.get(address);
         seen.set(address, {
           address,
           state: isFailing ? "failing" : (before?.state ?? state),
-          upstreams: before === undefined ? [key] : [...before.upstreams, key],
+          slots: [...(before?.slots ?? []), slots[at] ?? -1],
         });
       }
     }

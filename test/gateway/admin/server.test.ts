@@ -426,7 +426,7 @@ describe("metrics", () => {
     const at = (last: number, state: "ready" | "terminating" | "failing"): SeenEndpoint => ({
       address: `10.0.0.${last}:9000`,
       state,
-      upstreams: [],
+      slots: [],
     });
     view.predictorEndpoints = [
       { predictor: seriesOf("iris"), endpoints: [at(1, "ready"), at(2, "failing"), at(3, "ready")] },

@@ -225,8 +225,8 @@ describe("reconciler", () => {
     expect(serials()).toEqual(before);
     expect(reader.table.upstream("u")?.endpoints).toEqual(endpointsOf("u", [1, 2]));
     expect(reconciler.endpointsOf(iris.series)).toEqual([
-      { address: "127.0.0.1:1", state: "ready", upstreams: ["u"] },
-      { address: "127.0.0.1:2", state: "ready", upstreams: ["u"] },
+      { address: "127.0.0.1:1", state: "ready", slots: [0] },
+      { address: "127.0.0.1:2", state: "ready", slots: [1] },
     ]);
     reconciler.stop();
   });
@@ -273,9 +273,7 @@ describe("reconciler", () => {
     expect([[...reconciler.predictorEndpoints], reconciler.endpointsOf(iris.series)]).toEqual([[], null]);
     await use("u");
     turn();
-    expect(reconciler.endpointsOf(iris.series)).toEqual([
-      { address: "10.0.0.1:8000", state: "ready", upstreams: ["u"] },
-    ]);
+    expect(reconciler.endpointsOf(iris.series)).toEqual([{ address: "10.0.0.1:8000", state: "ready", slots: [0] }]);
     // It counts as those of Services do.
     expect(reader.table.upstream("u")?.endpointSlots).toEqual([0]);
     reconciler.stop();

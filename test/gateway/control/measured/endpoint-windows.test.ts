@@ -14,8 +14,6 @@ const slices = new Slices(
   () => 0,
   async () => undefined,
 );
-const seen = (...upstreams: readonly string[]): SeenEndpoint => ({ address: "127.0.0.1:1", state: "ready", upstreams });
-
 function stage() {
   const [base, worker, other] = [1, 2, 3].map(() => new CounterBlock(new SharedArrayBuffer(blockBytes()))) as [
     CounterBlock,
@@ -26,6 +24,11 @@ function stage() {
   const blocks = [base.cells, worker.cells, other.cells];
   let nowMs = 0;
   const windows = new EndpointWindows(blocks, slots, () => nowMs);
+  const seen = (...upstreams: readonly string[]): SeenEndpoint => ({
+    address: "127.0.0.1:1",
+    state: "ready",
+    slots: upstreams.flatMap((one) => slots.slotsOf(endpointsOf(one, [1]))),
+  });
   slots.own(endpointsOf("http", [1]), 1);
   slots.own(endpointsOf("grpc", [1]), 1);
   return {
@@ -34,6 +37,7 @@ function stage() {
     other,
     blocks,
     slots,
+    seen,
     windows,
     pass: async (ms: number): Promise<void> => {
       for (const end = nowMs + ms; nowMs < end;) {
@@ -57,7 +61,7 @@ function stage() {
 const nothing = "0: 0 answers, 0 failed, 0 errors, ";
 
 test("answers and failures of both Upstreams and all workers add up, and leave the minute, then the five minutes", async () => {
-  const { worker, other, pass, said } = stage();
+  const { worker, other, seen, pass, said } = stage();
   await pass(tickMs);
   const [http, grpc] = [worker.willTry(0), other.willTry(1)];
   for (let count = 0; count < 3; count++) worker.answeredAt(http, false, 1);
@@ -77,13 +81,13 @@ test("answers and failures of both Upstreams and all workers add up, and leave t
 });
 
 test("what an Endpoint counted is not told of the next one that has its slot", async () => {
-  const { worker, slots, blocks, pass, said } = stage();
+  const { worker, slots, seen, blocks, pass, said } = stage();
   for (let count = 0; count < 5; count++) worker.answeredAt(worker.willTry(0), false, 1);
   await pass(tickMs);
   slots.disown("http", 2);
   slots.sweep(blocks, 2);
   slots.own(endpointsOf("next", [1]), 2);
-  expect(slots.find({ upstream: "next", address: "127.0.0.1:1" })?.slot).toBe(0);
+  expect(seen("next").slots).toEqual([0]);
   expect(said(seen("next"))).toBe(`${nothing}; ${nothing}`);
   worker.answeredAt(worker.willTry(0), false, 1);
   expect(said(seen("next"))).toMatch(/^1: 1 answers/);
@@ -92,7 +96,7 @@ test("what an Endpoint counted is not told of the next one that has its slot", a
 });
 
 test("a worker that dies takes nothing with it but what it ejected", async () => {
-  const { base, worker, other, windows, pass, said } = stage();
+  const { base, worker, other, seen, windows, pass, said } = stage();
   await pass(tickMs);
   const first = worker.willTry(0);
   worker.answeredAt(first, false, 1);
@@ -107,8 +111,20 @@ test("a worker that dies takes nothing with it but what it ejected", async () =>
   expect([said(), windows.ejectedBy(seen("http", "grpc")), worker.cells[first]]).toEqual([before, 1, 0]);
 });
 
+test("a slot that became another Endpoint's says nothing of the one before", async () => {
+  const { worker, slots, seen, blocks, said } = stage();
+  worker.answeredAt(worker.willTry(0), false, 1);
+  const before = seen("http");
+  expect(said(before)).toMatch(/^1: /);
+  slots.disown("http", 2);
+  slots.sweep(blocks, 2);
+  slots.own(endpointsOf("other", [2]), 2);
+  worker.answeredAt(worker.willTry(0), false, 1);
+  expect([slots.ofUpstream("other"), said(before)]).toEqual([[0], "none; none"]);
+});
+
 test("an Endpoint without a slot has no numbers, nor has one that lacks one in either protocol", () => {
-  const { slots, said } = stage();
+  const { slots, seen, said } = stage();
   slots.own(endpointsOf("many", [2, 3, 1]), 2);
   expect(said(seen("many"))).toBe("none; none");
   expect(said(seen("http", "many"))).toBe("none; none");

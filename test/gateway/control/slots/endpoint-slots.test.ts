@@ -7,6 +7,10 @@ import { endpointsOf } from "../../fixtures.ts";
 const noSlots = { inTable: new Map<number, EndpointKey>(), used: [] };
 const at = (upstream: string, port: number): EndpointKey => ({ upstream, address: `127.0.0.1:${port}` });
 
+function slotOf(slots: EndpointSlots, upstream: string, port: number): number {
+  return slots.slotsOf(endpointsOf(upstream, [port]))[0]!;
+}
+
 function block(): CounterBlock {
   return new CounterBlock(new SharedArrayBuffer(blockBytes()));
 }
@@ -17,6 +21,7 @@ test("an Endpoint keeps its slot while its Upstream has it, whatever comes besid
   slots.own(endpointsOf("b", [1]), 1);
   slots.own(endpointsOf("a", [3, 2]), 2);
   expect(slots.slotsOf(endpointsOf("a", [1, 2, 3, 4]))).toEqual([0, 1, 3, -1]);
+  expect([slots.ofUpstream("a"), slots.ofUpstream("b"), slots.ofUpstream("c")]).toEqual([[3, 1], [2], []]);
   expect(slots.slotsOf(endpointsOf("b", [1]))).toEqual([2]);
   slots.sweep([block().cells], 1);
   expect(slots.slotsOf(endpointsOf("a", [1, 2, 3]))).toEqual([0, 1, 3]);
@@ -39,14 +44,14 @@ test("an Endpoint that comes back before its slot was freed finds what it counte
   slots.own(endpointsOf("a", []), 2);
   slots.own(endpointsOf("a", [1]), 3);
   slots.sweep([worker.cells], 9);
-  expect([slots.find(at("a", 1))?.slot, worker.cells[answers]]).toEqual([0, 1]);
+  expect([slotOf(slots, "a", 1), worker.cells[answers]]).toEqual([0, 1]);
   slots.own(endpointsOf("a", []), 4);
   slots.sweep([worker.cells], 3);
   expect(worker.cells[answers]).toBe(1);
   slots.sweep([worker.cells], 4);
   expect([worker.cells[answers], usedSlots(worker.cells.buffer).endpoints[0]]).toEqual([0, 0]);
   slots.own(endpointsOf("b", [7]), 5);
-  expect(slots.find(at("b", 7))?.slot).toBe(0);
+  expect(slotOf(slots, "b", 7)).toBe(0);
 });
 
 test("no slot is freed while a dead worker's cells are folded: half a fold would count for the next Endpoint", () => {
@@ -57,11 +62,11 @@ test("no slot is freed while a dead worker's cells are folded: half a fold would
   base.set(fixed.foldGeneration, 1);
   slots.sweep([base.cells], 2);
   slots.own(endpointsOf("b", [1]), 2);
-  expect(slots.find(at("b", 1))?.slot).toBe(1);
+  expect(slotOf(slots, "b", 1)).toBe(1);
   base.set(fixed.foldGeneration, 2);
   slots.sweep([base.cells], 2);
   slots.own(endpointsOf("c", [1]), 3);
-  expect(slots.find(at("c", 1))?.slot).toBe(0);
+  expect(slotOf(slots, "c", 1)).toBe(0);
 });
 
 test.each([
