@@ -137,3 +137,53 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
   expect(after.withoutEndpoint).toEqual({ count: 1, deployments: [{ namespace: "prod", name: "well" }] });
   expect(after.troubles.map(({ sentence }) => sentence)).toContain("1 deployment has no ready Endpoint: prod/well.");
 });
+
+test("an Endpoint that refuses connections is seen where retries hide it from clients, and status names it once it is ejected", async () => {
+  const [folder, model] = [await Manifests.create(), await ModelServer.start()];
+  closers.push(
+    () => folder.remove(),
+    () => model.stop(),
+  );
+  await folder.deploy("pair", model.port);
+  const file = join(folder.folder, "prod-pair.yaml");
+  // Nothing listens at the other.
+  const other = "  - addresses: [127.0.0.2]\n    conditions: { ready: true }\n";
+  await folder.write("prod-pair.yaml", `${await readFile(file, "utf8")}${other}`);
+  const gateway = serving(folder.folder, 1);
+  closers.push(() => gateway.kill());
+  const { traffic, admin } = await gateway.listening();
+  const statuses = new Set<number>();
+  let asked = 0;
+  const status = async (): Promise<Status> => (await (await fetch(`${admin}/api/v1/status`)).json()) as Status;
+  await until(async () => {
+    asked += 1;
+    statuses.add((await fetch(`${traffic}/seldon/prod/pair/x`)).status);
+    return (await status()).ejectedEndpoints.count > 0;
+  });
+  expect([...statuses]).toEqual([200]);
+  const dead = `127.0.0.2:${model.port}`;
+  expect((await status()).troubles).toEqual([
+    {
+      kind: "endpoint-ejected",
+      sentence: `Sluice ejected 1 Endpoint for errors in a row: ${dead} of prod/pair default (1 of 1 data workers).`,
+    },
+  ]);
+  const { predictors, lastMinute } = (await (
+    await fetch(`${admin}/api/v1/deployments/prod/pair`)
+  ).json()) as Deployment;
+  expect(lastMinute).toMatchObject({ requests: asked, failed: 0 });
+  expect(predictors[0]!.endpoints).toMatchObject([
+    { state: "ready", ejectedBy: 0, lastMinute: { requests: asked, answers: asked, failed: 0, failures: [] } },
+    {
+      address: dead,
+      state: "ejected",
+      ejectedBy: 1,
+      lastMinute: {
+        requests: 5,
+        answers: 0,
+        failed: 5,
+        failures: [{ flag: "UF", count: 5, sentence: "Sluice could not connect to the Endpoint" }],
+      },
+    },
+  ]);
+});

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Value } from "typebox/value";
 import type { Peer } from "../../../gateway/api/peer.ts";
+import { Slices } from "../../../gateway/admin/slices.ts";
 import { statusShape, troubleKinds } from "../../../gateway/api/status.ts";
-import { endingCertificates, statusOf, type Facts } from "../../../gateway/admin/status.ts";
+import { ejectedEndpoints, endingCertificates, statusOf, type Facts } from "../../../gateway/admin/status.ts";
 
 const dayMs = 24 * 3_600_000;
 const now = Date.parse("2026-11-23T00:00:00Z");
@@ -124,6 +125,32 @@ describe("a status", () => {
     ],
   ] as const)("names ejected Endpoints and how many data workers ejected each: %#", (ejectedEndpoints, sentence) => {
     expect(statusOf({ ...well, ejectedEndpoints }, now).first).toBe(sentence);
+  });
+
+  test.each([19, 20, 21])("lists at most 20 ejected Endpoints and counts all: %d", async (count) => {
+    const slices = new Slices(
+      () => 0,
+      async () => undefined,
+    );
+    const endpoints = Array.from({ length: count + 1 }, (_, at) => ({
+      address: `10.0.0.${at}:9000`,
+      state: "ready" as const,
+      slots: [at],
+    }));
+    const predictor = { namespace: "prod", deployment: "iris", predictor: "main", role: "live" as const };
+    const view = {
+      // Of two predictors that share a Service.
+      predictorEndpoints: [
+        { predictor, endpoints },
+        { predictor: { ...predictor, predictor: "canary" }, endpoints },
+      ],
+      // One of them is well.
+      ejectedBy: ({ slots }: { readonly slots: readonly number[] }) => (slots[0] === 3 ? 0 : 2),
+    };
+    const found = await ejectedEndpoints(view, 1, slices);
+    expect([found.count, found.endpoints.length]).toEqual([count, 20]);
+    expect(found.endpoints[0]).toEqual(ejected("10.0.0.0:9000", 2));
+    expect(await ejectedEndpoints(view, 0, slices)).toEqual({ count: 0, endpoints: [] });
   });
 
   test("tells the most severe first, in the order of the kinds", () => {

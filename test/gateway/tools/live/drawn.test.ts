@@ -1,11 +1,12 @@
 // What `top` and `watch` draw: pure, at any width, whatever names hold.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Deployment } from "../../../../gateway/api/deployments.ts";
 import { joinedDeployments } from "../../../../gateway/tools/live/joined-deployments.ts";
 import { drawTop, topOrders } from "../../../../gateway/tools/live/top-drawn.ts";
 import { drawWatch, splitLine } from "../../../../gateway/tools/live/watch-drawn.ts";
 import { cell, cut } from "../../../../gateway/tools/terminal/cells.ts";
-import { deployment, measured, predictor } from "./fixtures.ts";
+import { deployment, endpointWindows, measured, predictor } from "./fixtures.ts";
 
 const all = Infinity;
 const iris = deployment("iris", measured(600, 27, 12.3), { state: "failing" });
@@ -159,6 +160,24 @@ describe("replicas", () => {
     expect(joined!.predictors.map(({ servedPercent, measuredPercent }) => [servedPercent, measuredPercent])).toEqual([
       [50, 62.5],
       [0, 37.5],
+    ]);
+  });
+
+  test("add up what each Endpoint counted and who ejected it; without the numbers of one there are none", () => {
+    const at = (state: "ready" | "ejected", ejectedBy: number, windows = endpointWindows(10, 4)) =>
+      deployment("iris", measured(0), {
+        predictors: [
+          predictor("main", 100, 100, { endpoints: [{ address: "10.0.0.1:9000", state, ejectedBy, ...windows }] }),
+        ],
+      });
+    const joined = (...all: readonly Deployment[]): unknown =>
+      joinedDeployments(all.map((one) => [one]))[0]!.predictors[0]!.endpoints;
+    expect(joined(at("ready", 0), at("ejected", 2, endpointWindows(5, 5)))).toEqual([
+      { address: "10.0.0.1:9000", state: "ejected", ejectedBy: 2, ...endpointWindows(15, 9) },
+    ]);
+    const none = { lastMinute: null, lastFiveMinutes: null };
+    expect(joined(at("ready", 0), at("ready", 0, none as never))).toEqual([
+      { address: "10.0.0.1:9000", state: "ready", ejectedBy: 0, ...none },
     ]);
   });
 
