@@ -1,0 +1,58 @@
+// An answer of a model as it was captured, and what it says: a tree of values, whatever protocol it came by.
+import { boundedTree, readJson, unreadable, type ReadAnswer } from "./read-json.ts";
+import { readGrpcAnswer } from "./grpc-answer.ts";
+import { readTensors } from "./tensors.ts";
+
+export interface CapturedAnswer {
+  /** Of HTTP. */
+  readonly status: number;
+  /** Of gRPC; −1: it is none, or said none. */
+  readonly grpcStatus: number;
+  /** Bytes of JSON before binary tensors (`Inference-Header-Content-Length`); −1: it has no binary tensors. */
+  readonly headerBytes: number;
+  readonly body: Uint8Array;
+}
+
+/** Longest answer that is compared. */
+export const maxAnswerBytes = 8 * 1024 * 1024;
+
+/** `path`: of a gRPC call its method. */
+export function readAnswer(answer: CapturedAnswer, isGrpc: boolean, path: string): ReadAnswer {
+  const { body, headerBytes } = answer;
+  if (body.length > maxAnswerBytes) return unreadable(`is longer than ${maxAnswerBytes} bytes`);
+  if (isGrpc) return readGrpcAnswer(body, path);
+  if (headerBytes > body.length) return unreadable("is shorter than its Inference-Header-Content-Length");
+  const json = readJson(headerBytes < 0 ? body : body.subarray(0, headerBytes));
+  if (json.kind === "unreadable") return json;
+  const binary = headerBytes < 0 ? null : body.subarray(headerBytes);
+  const tree = byName(json.tree, binary);
+  return tree === undefined ? unreadable("has binary tensors that do not fit their sizes") : boundedTree(tree);
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The outputs of V2 by their names, since their order says nothing; other answers stay as they are. undefined: binary tensors cannot be read. */
+function byName(tree: unknown, binary: Uint8Array | null): unknown {
+  const outputs = (tree as Values | null)?.["outputs"];
+  if (!Array.isArray(outputs)) return binary === null || binary.length === 0 ? tree : undefined;
+  const named: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  let at = 0;
+  for (const output of outputs as readonly unknown[]) {
+    const one = output as Values | null;
+    const name = one?.["name"];
+    // Not V2: any other `outputs` are compared as they stand.
+    if (typeof name !== "string" || name in named) return tree;
+    const { parameters, ...rest } = one as { readonly parameters?: Values } & Values;
+    const size = binary === null ? undefined : parameters?.["binary_data_size"];
+    if (size === undefined) {
+      named[name] = one;
+      continue;
+    }
+    if (typeof size !== "number" || !Number.isInteger(size) || size < 0 || at + size > binary!.length) return undefined;
+    const data = readTensors(binary!.subarray(at, at + size), String(rest["datatype"]));
+    if (data === null) return undefined;
+    at += size;
+    named[name] = { ...rest, data };
+  }
+  return binary !== null && at !== binary.length ? undefined : { ...(tree as Values), outputs: named };
+}

@@ -1,0 +1,108 @@
+// Two answers as trees of values, compared by structure.
+import type { PathNode } from "./path-tree.ts";
+
+/** Differences of one pair that are told one by one. */
+export const maxDifferences = 20;
+/** Characters of a value in one of them. */
+const maxShownLength = 80;
+
+/** Longer arrays are compared in their order. */
+export const maxUnordered = 10_000;
+
+/** `primary` and `shadow`: the values, for people; null: it has none there. */
+export interface Difference {
+  readonly path: string;
+  readonly primary: string | null;
+  readonly shadow: string | null;
+}
+
+/** What becomes of one pair. */
+export interface Pair {
+  /** Another one for each pair. */
+  readonly number: number;
+  agrees: boolean;
+  readonly differences: Difference[];
+}
+
+/** Both are within the bounds of `readJson`. */
+export function compareValues(node: PathNode, primary: unknown, shadow: unknown, pair: Pair): void {
+  if (node.ignored) return;
+  if (typeof primary === "number" && typeof shadow === "number") return compareNumbers(node, primary, shadow, pair);
+  if (Array.isArray(primary) && Array.isArray(shadow)) {
+    const [one, other] = [primary as readonly unknown[], shadow as readonly unknown[]];
+    return node.unordered && Math.max(one.length, other.length) <= maxUnordered
+      ? compareLists(node, sorted(one), sorted(other), pair)
+      : compareLists(node, one, other, pair);
+  }
+  if (isRecord(primary) && isRecord(shadow)) return compareRecords(node, primary, shadow, pair);
+  if (primary !== shadow) differ(node, shown(node, primary), shown(node, shadow), pair);
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+function isRecord(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function compareLists(node: PathNode, primary: readonly unknown[], shadow: readonly unknown[], pair: Pair): void {
+  if (primary.length !== shadow.length) differ(node, `${primary.length} values`, `${shadow.length} values`, pair);
+  const length = Math.min(primary.length, shadow.length);
+  for (let at = 0; at < length; at++) {
+    const [one, other] = [primary[at], shadow[at]];
+    if (typeof one === "number" && typeof other === "number") compareNumbers(node, one, other, pair);
+    else compareValues(node, one, other, pair);
+  }
+}
+
+function compareRecords(node: PathNode, primary: Values, shadow: Values, pair: Pair): void {
+  for (const key in primary) {
+    if (!Object.hasOwn(primary, key)) continue;
+    const child = node.child(key);
+    if (Object.hasOwn(shadow, key)) compareValues(child, primary[key], shadow[key], pair);
+    else if (!child.ignored) differ(child, shown(child, primary[key]), null, pair);
+  }
+  for (const key in shadow) {
+    if (!Object.hasOwn(shadow, key) || Object.hasOwn(primary, key)) continue;
+    const child = node.child(key);
+    if (!child.ignored) differ(child, null, shown(child, shadow[key]), pair);
+  }
+}
+
+/** Not-a-numbers, which binary tensors have, agree with each other. */
+function compareNumbers(node: PathNode, primary: number, shadow: number, pair: Pair): void {
+  node.numbers += 1;
+  if (Object.is(primary, shadow)) return;
+  const difference = Math.abs(primary - shadow);
+  if (Number.isFinite(difference)) {
+    node.sumDifference += difference;
+    if (difference > node.maxDifference) node.maxDifference = difference;
+    const larger = Math.max(Math.abs(primary), Math.abs(shadow));
+    if (difference <= node.absolute || difference <= node.relative * larger) return;
+  } else if (primary === shadow) return;
+  node.numbersApart += 1;
+  differ(node, shown(node, primary), shown(node, shadow), pair);
+}
+
+function differ(node: PathNode, primary: string | null, shadow: string | null, pair: Pair): void {
+  pair.agrees = false;
+  // Of a tensor the first number that differs says enough.
+  if (node.apart(pair.number) && pair.differences.length < maxDifferences)
+    pair.differences.push({ path: node.path, primary, shadow });
+}
+
+function shown({ redacted }: PathNode, value: unknown): string {
+  if (redacted) return "redacted";
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (isRecord(value)) return "an object";
+  const text = typeof value === "string" ? value : String(value);
+  return text.length > maxShownLength ? `${text.slice(0, maxShownLength - 1)}…` : text;
+}
+
+/** One order of values for both sides: numbers by size, then everything else by its text. */
+function sorted(values: readonly unknown[]): readonly unknown[] {
+  if (values.every((one) => typeof one === "number")) return (values as readonly number[]).toSorted((a, b) => a - b);
+  return values
+    .map((one) => ({ one, text: JSON.stringify(one) ?? "" }))
+    .toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
+    .map(({ one }) => one);
+}

@@ -1,0 +1,30 @@
+// A kept answer: its text within a bound, without the values that rules redact.
+import { readAnswer, type CapturedAnswer } from "./answer.ts";
+import { bytesText } from "./bytes-text.ts";
+import { PathTree, type PathNode } from "./path-tree.ts";
+import type { CompareRules } from "./rules.ts";
+
+/** Characters of a kept answer. */
+export const maxKeptLength = 64 * 1024;
+
+/** For people: JSON, or what it is where it cannot be read. Nothing of a body that cannot be read is kept where something is redacted. */
+export function keptAnswer(answer: CapturedAnswer, isGrpc: boolean, path: string, rules: CompareRules): string {
+  const read = readAnswer(answer, isGrpc, path);
+  if (read.kind === "tree") {
+    const tree = rules.redacted.length === 0 ? read.tree : redactedTree(new PathTree(rules).root, read.tree);
+    return cut(JSON.stringify(tree) ?? "");
+  }
+  if (rules.redacted.length > 0) return `(an answer that ${read.reason}; rules redact it)`;
+  return cut(bytesText(answer.body.subarray(0, maxKeptLength)));
+}
+
+function redactedTree(node: PathNode, value: unknown): unknown {
+  if (node.redacted) return "redacted";
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly unknown[]).map((one) => redactedTree(node, one));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, redactedTree(node.child(key), one)]));
+}
+
+function cut(text: string): string {
+  return text.length > maxKeptLength ? `${text.slice(0, maxKeptLength - 1)}…` : text;
+}
