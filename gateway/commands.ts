@@ -90,6 +90,11 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
       load: async () => (await import("./tools/changes.ts")).changes,
     },
     {
+      name: "compare",
+      summary: "show how far the answers of shadows agree with the primary's",
+      load: async () => (await import("./tools/compare/compare.ts")).compare,
+    },
+    {
       name: "failures",
       summary: "count the requests that failed by cause, and print the last",
       load: async () => (await import("./tools/requests/failures.ts")).failures,

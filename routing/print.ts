@@ -215,6 +215,7 @@ function policyText(target: ForwardTarget): string {
   if (target.cors !== null) parts.push("cors");
   if (target.upgrades.length > 0) parts.push(`upgrade ${target.upgrades.join(",")}`);
   if (target.dialService) parts.push("dials the service");
+  if (target.compare !== "") parts.push("compared");
   return parts.length === 0 ? "" : `  [${parts.join(", ")}]`;
 }
 

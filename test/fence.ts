@@ -32,6 +32,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Of releases the threads that count know one scale.
   "gateway/shared/latencies.ts": ["gateway/", "release/statistics/latency-bounds.ts"],
   "gateway/worker/": ["gateway/", "routing/"],
+  // The thread that compares answers of shadows, and what it says to others.
+  "gateway/comparing/": ["gateway/", "release/compare/"],
+  "gateway/admin/": ["gateway/", "release/", "routing/", "k8s/translate/"],
   "gateway/control/": [
     "gateway/",
     "release/",
@@ -90,6 +93,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["options", "callers"],
     ["shared", "steps.ts"],
     ["api"],
+    ["comparing"],
     ["explain", "worker", "start-thread.ts"],
     ["supervisor"],
     ["admin", "demo"],
@@ -126,6 +130,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
       "certificates",
       "status",
       "failures",
+      "comparisons",
       "publish",
       "changes",
       "leadership",

@@ -15,7 +15,7 @@ import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./families/fixed-families.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { PeersView } from "./peers-view.ts";
-import type { AdminView, RequestsView } from "./view.ts";
+import type { AdminView, ComparedView, RequestsView } from "./view.ts";
 import type { Viewer } from "../api/viewer.ts";
 
 /** `viewer`: who asks. Every answer about things of a namespace asks it. */
@@ -71,6 +71,7 @@ export interface AdminOptions {
   readonly admin: Settings["admin"];
   readonly view: AdminView;
   readonly requests: RequestsView;
+  readonly compared: ComparedView;
   /** Counter blocks, the base block first. */
   readonly blocks: readonly Float64Array[];
   readonly changes: LastChanges;

@@ -1,5 +1,6 @@
 // Every endpoint of the admin port. Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import { changeShape } from "../api/changes.ts";
+import { comparedDeploymentShape, comparisonShape } from "../api/comparisons.ts";
 import { deploymentShape, deploymentsPath } from "../api/deployments.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
 import { feedbackShape } from "../api/feedback.ts";
@@ -15,6 +16,7 @@ import { statusShape } from "../api/status.ts";
 import { whoListShape } from "../api/who.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { changes } from "./endpoints/changes.ts";
+import { comparison, comparisons } from "./endpoints/comparisons.ts";
 import { deployment, deployments } from "./endpoints/deployments.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
@@ -151,6 +153,25 @@ export const endpoints = {
     answers: "every Problem, sorted",
     answer: { json: listShape(problemShape), text: true, events: null },
     serve: problems,
+  },
+  comparisons: {
+    ...plain,
+    path: "/api/v1/comparisons",
+    parameters: { ...listParameters, deployment: deploymentParameter },
+    answers: "how far answers of compared shadows agree with the primary's (`sluice.io/compare`)",
+    answer: { json: listShape(comparisonShape), text: false, events: null },
+    serve: comparisons,
+  },
+  comparison: {
+    ...plain,
+    path: "/api/v1/comparisons/{namespace}/{name}",
+    parameters: {
+      namespace: namespaceParameter,
+      name: Type.String({ description: "name of the SeldonDeployment with the shadow" }),
+    },
+    answers: "the same of one deployment, and the last 100 answers that disagreed",
+    answer: { json: comparedDeploymentShape, text: false, events: null },
+    serve: comparison,
   },
   changes: {
     ...plain,

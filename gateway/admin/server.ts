@@ -44,6 +44,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     sourceKind: options.sourceKind,
     sourceAgeSeconds: options.sourceAgeSeconds,
     certificates: options.certificates,
+    comparisons: () => options.compared.states,
   });
   const app = fastify({
     forceCloseConnections: true,

@@ -10,6 +10,7 @@ import type { feedbackWays } from "../shared/metrics.ts";
 import type { TableFacts } from "../shared/messages.ts";
 import type { CountedBreakers } from "./families/breakers.ts";
 import type { CountedSeries } from "./families/series.ts";
+import type { ComparisonState, Disagreement } from "../comparing/messages.ts";
 import type { Slices } from "./slices.ts";
 
 /** An Endpoint as the control worker knows it. */
@@ -68,6 +69,13 @@ export interface RequestsView {
   find(requestId: string, sees: (namespace: string) => boolean): AccessEntry | null;
   /** `take` gets every request from now on, until the returned function is called. */
   follow(take: (entry: AccessEntry) => void): () => void;
+}
+
+/** What the comparing thread has told. */
+export interface ComparedView {
+  readonly states: readonly ComparisonState[];
+  /** Those that are kept of a deployment, the newest first. */
+  disagreements(namespace: string, deployment: string): Promise<readonly Disagreement[]>;
 }
 
 export interface AdminView {

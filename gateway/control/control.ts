@@ -44,6 +44,7 @@ import { Releases } from "./releases/releases.ts";
 import { callPeer } from "./peers/peer-call.ts";
 import { readPeerKey } from "./peers/peer-key.ts";
 import { Peers } from "./peers/peers.ts";
+import { ComparisonBook } from "./comparisons/comparison-book.ts";
 import { RequestBook } from "./failures/request-book.ts";
 import { ProblemEvents, problemEventTimes } from "./status/problem-events.ts";
 import { changeEventOf } from "./status/change-event.ts";
@@ -127,6 +128,7 @@ class ControlWorker {
   readonly #requests = new RequestBook((all) => {
     for (const channel of this.#channels.values()) send(channel, { kind: "report-all", all });
   });
+  readonly #compared = new ComparisonBook();
   #admin: AdminServer | null = null;
   #look: Promise<CredentialLook> | null = null;
   #limits: Promise<LimitLook> | null = null;
@@ -367,6 +369,7 @@ class ControlWorker {
       leader: () => this.#election?.leader ?? null,
       view: this.#reconciler,
       requests: this.#requests,
+      compared: this.#compared,
       blocks: this.#blocks,
       changes: this.#changes.ring,
       rollouts: () => this.#releases?.views ?? [],
@@ -432,6 +435,8 @@ class ControlWorker {
         this.#channels.delete(message.worker);
         this.#revocation.leave(message.worker);
         return this.#reconciler.leave(message.worker);
+      case "comparing":
+        return this.#compared.join(message.channel);
       case "reread":
         return this.#certificates.reread();
       case "drain":

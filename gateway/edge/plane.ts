@@ -32,6 +32,7 @@ import { Limiter } from "./limits/limiter.ts";
 import { MemoryTokens } from "./store/memory-tokens.ts";
 import { RedisTokens } from "./store/redis-tokens.ts";
 import type { TokenStore } from "./store/token-store.ts";
+import { Captures } from "./shadow/captures.ts";
 import { ShadowSender } from "./shadow/shadow-sender.ts";
 import { UpstreamRegistry } from "./upstream/registry.ts";
 import { doorOf, type Door, type OwnPorts } from "./tls/door.ts";
@@ -137,7 +138,13 @@ export class DataPlane implements Plane {
     const oauth =
       this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
     // exchange
-    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth, () => this.lacks);
+    this.#exchange = new ExchangeContext(
+      upstream,
+      new ShadowSender(upstream, new Captures(this.#worker, start.compare)),
+      this.#table,
+      oauth,
+      () => this.lacks,
+    );
     // downstream
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);

@@ -101,6 +101,7 @@ function policyNotes(target: ForwardTarget): readonly string[] {
   if (target.cors !== null) notes.push("CORS");
   for (const protocol of target.upgrades) notes.push(protocol === "websocket" ? "WebSocket" : protocol);
   if (target.dialService) notes.push("dials the Service");
+  if (target.compare !== "") notes.push("answers compared");
   return notes;
 }
 

@@ -111,6 +111,10 @@ const trafficOptions = {
     "secret that replicas share, so that feedback finds the predictor that answered, whichever replica gets it and after a restart: lines of `openssl rand -base64 48`, the first one in use; Sluice reads it at the start",
     "each process makes its own",
   ),
+  keepDisagreements: choice(
+    ["on", "off"],
+    "keep the last answers of shadows that disagreed with the primary's (`sluice.io/compare`), in memory",
+  ),
   accessLog: choice(["errors", "off", "all"], "which requests get a line in the log"),
 };
 
@@ -252,6 +256,7 @@ export const plainFields = [
   "claims",
   "bareNames",
   "answeredBy",
+  "keepDisagreements",
   "oauth",
   "mappings",
   "dial",

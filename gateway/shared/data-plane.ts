@@ -3,6 +3,7 @@ import type { Latencies } from "./latencies.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { Clock } from "./clock.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
+import type { CapturedPair } from "./compared-pairs.ts";
 import type { CounterBlock } from "./counters.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { LimitMemory } from "./limit-memory.ts";
@@ -45,6 +46,8 @@ export interface PlaneStart {
   readonly latencies: Latencies;
   /** What is said of the worker itself: a line with a name. */
   readonly say: WriteLine;
+  /** Takes both answers to a request, which are compared elsewhere. It copies what it keeps. */
+  readonly compare: (pair: CapturedPair) => void;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
 }

@@ -18,7 +18,7 @@ export interface KeptPolicy {
 }
 
 /** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
-export type ThreadStart = ControlStart | DataStart | StandbyStart;
+export type ThreadStart = ControlStart | DataStart | StandbyStart | CompareStart;
 
 export interface ControlStart {
   readonly kind: "control";
@@ -77,6 +77,12 @@ export interface StandbyStart {
   readonly settings: Settings;
 }
 
+/** The thread that compares answers of shadows. */
+export interface CompareStart {
+  readonly kind: "compare";
+  readonly settings: Settings;
+}
+
 /** What a control worker leaves to its successor beside the table; the supervisor keeps it. */
 export interface Handover {
   /** The gateway was ready once. */
@@ -98,6 +104,8 @@ export type ToControl =
   /** A data worker came (or came back): its channel. */
   | { readonly kind: "data-worker"; readonly worker: number; readonly channel: MessagePort }
   | { readonly kind: "data-worker-gone"; readonly worker: number }
+  /** A comparing thread came: its channel. */
+  | { readonly kind: "comparing"; readonly channel: MessagePort }
   /** Files of certificates are read again. */
   | { readonly kind: "reread" }
   | { readonly kind: "drain" }
@@ -125,6 +133,8 @@ export type FromControl =
 export type ToData =
   /** A control worker came: its channel. */
   | { readonly kind: "control"; readonly channel: MessagePort }
+  /** A comparing thread came: its channel. */
+  | { readonly kind: "comparing"; readonly channel: MessagePort }
   /** To a replacement: what the worker before it counted is not in its cells any more, and requests may be. */
   | { readonly kind: "clear" }
   | { readonly kind: "policy"; readonly policy: CallPolicy }
@@ -137,6 +147,8 @@ export type FromData =
   | { readonly kind: "listening"; readonly host: string; readonly port: number; readonly tlsPort: number }
   | { readonly kind: "failed"; readonly sentence: string }
   | { readonly kind: "log"; readonly lines: readonly LogLine[] }
+  /** It has answers to compare, and no channel to a thread that does. */
+  | { readonly kind: "compare-wanted" }
   /** The thread ends and runs no more code of ours: whatever it says or writes was before. Not of a thread that is ended from outside, or is out of heap. */
   | { readonly kind: "leaving" }
   | { readonly kind: "drained" };

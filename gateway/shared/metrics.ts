@@ -11,6 +11,9 @@ function wholeLines(count: number): number {
   return Math.ceil(count / lineCells) * lineCells;
 }
 
+/** Comparisons that have series. */
+export const maxComparisonSeries = 500;
+
 const fixedTable = new CellTable();
 
 const connections = gauge("sluice_connections", "Open connections by side and protocol.", ["side", "protocol"]);
@@ -69,6 +72,21 @@ export const fixed = {
     gauge("sluice_shadows_in_flight", "Shadow copies that were sent and have no complete response yet."),
   ),
   shadowQueued: fixedTable.one(gauge("sluice_shadows_queued", "Shadow copies that wait for a connection.")),
+  comparedBytes: fixedTable.one(
+    gauge("sluice_comparison_buffered_bytes", "Bytes of answers that are kept until their shadows have answered, too."),
+  ),
+  comparisonDrops: fixedTable.each(
+    counter(
+      "sluice_comparison_drops_total",
+      "Pairs of answers, of a primary and its shadow, that Sluice did not compare, by reason.",
+      ["reason"],
+      {
+        memory: "64 MiB of a worker are in use, or one shadow has its share of them",
+        queue: "the comparing thread has no time",
+        incomplete: "the primary gave no whole answer",
+      },
+    ),
+  ),
   http2QueuedBytes: fixedTable.one(
     gauge("sluice_queued_response_bytes", "Response bytes that wait for the flow-control windows of HTTP/2 clients."),
   ),
@@ -353,6 +371,17 @@ export const controlMetrics = {
   rateLimitClients: gauge(
     "sluice_rate_limit_clients",
     "Clients that rate limits count now, at most --rate-limit-clients; an estimate if there are many.",
+  ),
+  comparisons: counter(
+    "sluice_comparisons_total",
+    `Answers of a shadow beside those of a predictor (sluice.io/compare), by outcome; at most ${maxComparisonSeries} pairs of them. against: the predictor that answered the client.`,
+    ["namespace", "deployment", "predictor", "against", "outcome"],
+    {
+      agreed: "",
+      disagreed: "",
+      incomparable: "the primary's answer cannot be read",
+      unanswered: "the shadow gave no answer",
+    },
   ),
   sourceAge: gauge("sluice_source_age_seconds", "Seconds since Sluice last heard from the cluster or folder.", [
     "source",

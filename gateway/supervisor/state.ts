@@ -6,6 +6,7 @@ import { blockBytes, heavyUseBytes } from "../shared/counters.ts";
 import { limitMemory, type LimitMemory } from "../shared/limit-memory.ts";
 import type { Log } from "../shared/log.ts";
 import type {
+  CompareStart,
   ControlStart,
   DataStart,
   Handover,
@@ -107,6 +108,10 @@ export class SupervisorState {
       certificates: this.certificates,
       grantsBefore,
     };
+  }
+
+  compareStart(): CompareStart {
+    return { kind: "compare", settings: this.settings };
   }
 
   standbyStart(): StandbyStart {

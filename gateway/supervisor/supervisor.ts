@@ -12,6 +12,7 @@ import { startThread } from "../start-thread.ts";
 import { mergeFixed, mergeSeries } from "./merge.ts";
 import { SupervisorState } from "./state.ts";
 import { stallLimits, StallJudge } from "./stall.ts";
+import { ComparingThread } from "./comparing.ts";
 import { StandbyThread } from "./standby.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
 import { within } from "./within.ts";
@@ -33,6 +34,7 @@ export class Supervisor implements Gateway {
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
   readonly #standby: StandbyThread;
+  readonly #comparing: ComparingThread;
   #tlsPort = 0;
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
@@ -67,6 +69,18 @@ export class Supervisor implements Gateway {
       () => this.#state.standbyStart(),
       (reason, stack) => {
         if (!this.#ending) logs.log.write("standby-ended", { reason, stack });
+      },
+    );
+    this.#comparing = new ComparingThread(
+      () => this.#state.compareStart(),
+      {
+        toControl: (channel) => this.#control.post({ kind: "comparing", channel } satisfies ToControl, [channel]),
+        toData: (worker, channel) =>
+          this.#data[worker]!.place.post({ kind: "comparing", channel } satisfies ToData, [channel]),
+        workers: settings.workers,
+      },
+      (reason, stack) => {
+        if (!this.#ending) this.#ended("compare", reason, stack);
       },
     );
     const limits = stallLimits(settings.workerStallMs, () => this.#isStarting());
@@ -130,6 +144,7 @@ export class Supervisor implements Gateway {
     for (const { place } of this.#data) place.close();
     this.#control.close();
     void this.#standby.terminate();
+    void this.#comparing.terminate();
     this.#toControl({ kind: "drain" });
     const drained = this.#data.map(
       (one, worker) =>
@@ -156,7 +171,9 @@ export class Supervisor implements Gateway {
     // A thread that stands in native code does not end: the process does.
     await within(
       Promise.all(
-        [this.#control, this.#standby, ...this.#data.map(({ place }) => place)].map((place) => place.terminate()),
+        [this.#control, this.#standby, this.#comparing, ...this.#data.map(({ place }) => place)].map((place) =>
+          place.terminate(),
+        ),
       ),
       stopMs,
     );
@@ -170,6 +187,7 @@ export class Supervisor implements Gateway {
     queueMicrotask(() => {
       if (replacement) this.#clear(worker);
       this.#connect(worker);
+      this.#comparing.connectData(worker);
     });
     return thread;
   }
@@ -177,7 +195,10 @@ export class Supervisor implements Gateway {
   #startControl(): Worker {
     const thread = startThread("control", this.#state.controlStart());
     thread.on("message", (message: FromControl) => this.#fromControl(message));
-    queueMicrotask(() => this.#data.forEach((_, worker) => this.#connect(worker)));
+    queueMicrotask(() => {
+      this.#data.forEach((_, worker) => this.#connect(worker));
+      this.#comparing.connectControl();
+    });
     return thread;
   }
 
@@ -205,6 +226,8 @@ export class Supervisor implements Gateway {
         return this.#failed(`worker ${worker}`, message.sentence);
       case "log":
         return this.#logs.take(message.lines);
+      case "compare-wanted":
+        return this.#comparing.want();
       case "drained":
         return this.#data[worker]!.drained();
       case "leaving":

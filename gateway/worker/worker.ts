@@ -5,6 +5,8 @@ import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../shared/clock.ts";
 import { CounterBlock } from "../shared/counters.ts";
 import { postedLog, type Log } from "../shared/log.ts";
+import { fixed } from "../shared/metrics.ts";
+import { HeldPairs } from "./held-pairs.ts";
 import { HeldReports } from "./held-reports.ts";
 import { sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
@@ -37,6 +39,10 @@ export async function startDataWorker(
     const drained = latencies.drain();
     control?.postMessage({ kind: "latencies", ...drained } satisfies DataToControl);
   };
+  const pairs = new HeldPairs(
+    () => tell({ kind: "compare-wanted" }),
+    () => counters.add(fixed.comparisonDrops.queue, 1),
+  );
   const plane = makePlane({
     settings,
     clock: systemClock,
@@ -57,6 +63,7 @@ export async function startDataWorker(
     reports,
     latencies,
     say: (event, fields) => log.write(event, { worker, ...fields }),
+    compare: (pair) => pairs.take(pair),
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();
@@ -97,6 +104,10 @@ export async function startDataWorker(
     if (message.kind === "oauth-clients") {
       plane.setOAuthClients(message.change);
       return sayLacks();
+    }
+    if (message.kind === "comparing") {
+      pairs.connect(message.channel);
+      return;
     }
     if (message.kind === "policy") {
       plane.setPolicy(message.policy);

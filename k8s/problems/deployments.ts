@@ -150,6 +150,16 @@ export const deploymentProblems = {
     annotation("sluice.io/answered-by: perhaps"),
     'Write `"true"` or `"false"`, in quotes.',
   ),
+  "bad-compare": warning(
+    "`sluice.io/compare` is neither true nor false, and no rules. Sluice compares no answers.",
+    annotation("sluice.io/compare: tolerance much"),
+    'Write `"true"`, or rules such as `"tolerance 1e-3; ignore meta.tags"`.',
+  ),
+  "nothing-to-compare": warning(
+    "`sluice.io/compare` stands on a SeldonDeployment that has no shadow, so there are no answers to compare.",
+    annotation('sluice.io/compare: "true"'),
+    "Add a predictor with `shadow: true`, or remove the annotation.",
+  ),
   "bad-number": warning(
     "An annotation that takes a whole number has none. It counts as not written.",
     annotation("seldon.io/ambassador-retries: often"),

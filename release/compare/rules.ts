@@ -63,7 +63,7 @@ export type ReadRules =
 
 /** What to write, in the words of a Problem. */
 export const compareWords =
-  "true, false, or rules with semicolons between them, for example: tolerance 1e-6; relative 1e-3 at data.ndarray; ignore meta.tags; unordered data.names; redact data.ndarray; keep off; noise 1%";
+  "true, false, or rules with semicolons between them, for example: tolerance 1e-3; ignore meta.tags";
 
 type Draft = { -readonly [Key in keyof CompareRules]: CompareRules[Key] };
 

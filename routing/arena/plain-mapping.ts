@@ -27,6 +27,7 @@ export const plainTarget: ForwardTarget = Object.freeze({
   dialService: false,
   released: false,
   externalPolicy: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
+  compare: "",
 });
 
 export const plainMapping: Mapping = Object.freeze({

@@ -113,6 +113,8 @@ export interface ForwardTarget {
   /** true: its predictor is released, and its latencies are counted finely. */
   readonly released: boolean;
   readonly externalPolicy: ExternalPolicy;
+  /** Of a shadow: the rules by which its answers are compared with the primary's (release/compare/rules.ts). "": they are not. */
+  readonly compare: string;
 }
 
 /** `host_redirect` and its companions: answered by the gateway. */

@@ -44,6 +44,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       dialService: false,
       released: false,
       externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
+      compare: "",
     },
     guard: plainGuard,
     series: seriesOf(name),

@@ -61,6 +61,7 @@ export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): 
     dialService: false,
     released: false,
     externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
+    compare: "",
     ...more,
   };
 }

@@ -1,5 +1,6 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
 import { Latencies } from "../../gateway/shared/latencies.ts";
+import type { CapturedPair } from "../../gateway/shared/compared-pairs.ts";
 import type { HttpAnswer, HttpQuestion } from "../../gateway/shared/messages.ts";
 import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
 import { TableWriter } from "../../routing/write/table-writer.ts";
@@ -104,6 +105,8 @@ export class Gateway {
   readonly reported: AccessEntry[] = [];
   readonly reportsLeftOut = { failures: 0, others: 0 };
   readonly used: string[] = [];
+  /** Both answers of requests whose shadows are compared. */
+  readonly pairs: CapturedPair[] = [];
   /** Providers whose new keys were asked for. */
   readonly keysAsked: string[] = [];
   /** What servers that the policy names answer. */
@@ -163,6 +166,7 @@ export class Gateway {
           leftOut: (isFailure, lines) => (this.reportsLeftOut[isFailure ? "failures" : "others"] += lines),
         },
         say: (event) => this.said.push(event),
+        compare: (pair) => this.pairs.push(pair),
         used: (keys) => this.used.push(...keys),
       },
       options.steps,

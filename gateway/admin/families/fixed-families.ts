@@ -2,8 +2,16 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { compareText, type Problem } from "../../../routing/text/problem.ts";
 import { build } from "../../shared/build.ts";
+import type { ComparisonState } from "../../comparing/messages.ts";
 import type { Metric } from "../../shared/metric.ts";
-import { changeLive, controlMetrics, fixed, fixedRows, maxCertificateSeries } from "../../shared/metrics.ts";
+import {
+  changeLive,
+  controlMetrics,
+  fixed,
+  fixedRows,
+  maxCertificateSeries,
+  maxComparisonSeries,
+} from "../../shared/metrics.ts";
 import type { TableFacts } from "../../shared/messages.ts";
 
 /** What the families show. Functions are asked at each scrape. */
@@ -20,6 +28,7 @@ export interface FamilySources {
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
   readonly certificates: () => readonly CertificateExpiry[];
+  readonly comparisons: () => readonly ComparisonState[];
 }
 
 /** When a certificate that is served ends. */
@@ -84,6 +93,13 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     },
     rateLimitClients: (one) => one.set(sources.countedClients()),
     sourceAge: (one) => one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds()),
+    comparisons(one) {
+      for (const { namespace, deployment, predictor, against, counts } of sources
+        .comparisons()
+        .slice(0, maxComparisonSeries))
+        for (const [outcome, count] of Object.entries(counts.outcomes))
+          one.inc({ namespace, deployment, predictor, against, outcome }, count);
+    },
     async problems(one) {
       for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);
     },

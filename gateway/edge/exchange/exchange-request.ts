@@ -10,6 +10,8 @@ import type { BodyHook } from "../policy/body-hook.ts";
 import type { Gate } from "../policy/gates.ts";
 import type { CopyTarget } from "../shadow/shadow-budget.ts";
 import type { ShadowCopy } from "../shadow/shadow-copy.ts";
+import type { ComparedExchange } from "../shadow/compared-exchange.ts";
+import { CapturedAnswer } from "./captured-answer.ts";
 import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { TriesOwner } from "./tries.ts";
@@ -31,6 +33,9 @@ export class ExchangeRequest
   #copy: ShadowCopy<CopyTarget> | null = null;
   /** Steps see the body; null: none does. */
   #seen: PassingBody | null = null;
+  /** null: its answer is not compared. */
+  #captured: CapturedAnswer | null = null;
+  #compared: ComparedExchange | null = null;
   #chunked = false;
 
   constructor(state: ExchangeState, exchange: ExchangeEnds) {
@@ -74,15 +79,12 @@ export class ExchangeRequest
     if (sticky !== null && this.#state.sticky.cookie !== null) this.#state.edits.setCookie(this.#state.sticky.cookie);
     record.identify();
     const { requestId } = record;
-    if (shadows.length > 0 && !head.websocket)
-      this.#copy = context.shadows.begin(
-        shadows,
-        head,
-        compiled,
-        facts,
-        requestId,
-        sticky === null ? noKey : this.#state.sticky.point,
-      );
+    if (shadows.length > 0 && !head.websocket) {
+      const point = sticky === null ? noKey : this.#state.sticky.point;
+      const { predictor } = record.decision!.mapping.series;
+      this.#copy = context.shadows.begin(shadows, head, compiled, facts, requestId, point, predictor);
+      if (this.#copy !== null && this.#copy.compared !== null) this.#capture(this.#copy.compared);
+    }
     this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);
   }
 
@@ -104,6 +106,21 @@ export class ExchangeRequest
     // Its bytes are the read buffer's.
     head = copyOfHead(head, noChange);
     seen.headKept(copyBytes(head));
+  }
+
+  /** The answer is kept as it passes. */
+  #capture(compared: ComparedExchange): void {
+    const state = this.#state;
+    this.#compared = compared;
+    this.#captured = new CapturedAnswer(state.answer, compared, state.worker, state.times);
+    state.answer = this.#captured;
+  }
+
+  #endCapture(): void {
+    this.#compared!.primaryOver(false);
+    this.#state.answer = this.#captured!.client;
+    this.#compared = null;
+    this.#captured = null;
   }
 
   body(bytes: Buffer, start: number, end: number): void {
@@ -308,6 +325,7 @@ export class ExchangeRequest
       this.#copy.drop("dropped_incomplete");
       this.#copy = null;
     }
+    if (this.#captured !== null) this.#endCapture();
     this.#exchange.forwarding.abort();
   }
 }

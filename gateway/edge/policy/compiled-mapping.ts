@@ -14,6 +14,7 @@ import type { Step } from "./step.ts";
 import { compileSteps, type StepLimits, type StepParts } from "./steps.ts";
 import { compileRetry, type CompiledRetry } from "./retry-policy.ts";
 import { balancingPolicyOf, plainBalancing, type BalancingPolicy } from "../balancing/balancing-policy.ts";
+import type { ComparedSubject } from "../../shared/compared-pairs.ts";
 import type { ExternalClients } from "../external/external-clients.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import type { UpstreamRegistry } from "../upstream/registry.ts";
@@ -50,6 +51,8 @@ export interface CompiledMapping extends HeadEdits {
   readonly feedbackSteps: readonly Step[] | null;
   /** Connections for copies; used when the Mapping is a shadow. */
   readonly shadowPool: UpstreamPool | null;
+  /** Of a shadow whose answers are compared; null: they are not. */
+  readonly compared: ComparedSubject | null;
   /** Text of a 504. */
   readonly timeoutSentence: string;
 }
@@ -170,6 +173,7 @@ export function compileMapping(
       upgradeSteps: steps,
       feedbackSteps: steps,
       shadowPool: null,
+      compared: null,
       timeoutSentence: "",
     });
   }
@@ -219,8 +223,14 @@ export function compileMapping(
     upgradeSteps: stepsFor("upgrade", { forward: target, pool, rewrite }),
     feedbackSteps: stepsFor("feedback", { forward: target, pool, rewrite }),
     shadowPool: mapping.role.kind === "shadow" ? pools.shadowOf(target.upstream) : null,
+    compared: comparedSubject(mapping, target.compare),
     timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
   });
+}
+
+function comparedSubject({ role, series }: Mapping, rules: string): ComparedSubject | null {
+  const { namespace, deployment, predictor } = series;
+  return role.kind !== "shadow" || rules === "" ? null : { namespace, deployment, predictor, rules };
 }
 
 /** The same bytes as a Buffer, so that the writer sees one kind of array; one for all that rewrite to `/`, as every deployment does. */

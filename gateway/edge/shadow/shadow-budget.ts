@@ -2,6 +2,7 @@
 // of what copies may use and never all of it.
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import { ShadowBackOff } from "./shadow-backoff.ts";
+import type { ComparedPair } from "./compared-exchange.ts";
 import type { ShadowCopy } from "./shadow-copy.ts";
 import type { EndpointPool } from "../upstream/endpoint-pool.ts";
 
@@ -11,6 +12,8 @@ export interface CopyTarget {
   /** null: a name whose addresses are awaited. */
   readonly endpoint: EndpointPool | null;
   readonly budget: ShadowBudget;
+  /** null: its answer is thrown away. */
+  readonly pair: ComparedPair | null;
 }
 
 /** A copy waiting for its turn. */

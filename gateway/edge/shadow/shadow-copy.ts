@@ -2,6 +2,7 @@
 // the share of each address that it is for.
 import type { Upstream } from "../../../routing/model/upstream.ts";
 import type { EdgeLimits } from "../../options/limits.ts";
+import type { ComparedExchange } from "./compared-exchange.ts";
 import { mayTake } from "./fair-share.ts";
 import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
@@ -30,6 +31,7 @@ export interface ShadowAccount {
 interface Target {
   readonly compiled: { readonly slot: number };
   readonly budget: { heldBytes: number };
+  readonly pair: { released(sent: boolean, isAnswered: boolean): void } | null;
 }
 
 export class ShadowCopy<T extends Target> {
@@ -38,6 +40,8 @@ export class ShadowCopy<T extends Target> {
   /** Those that are not done with it. */
   targets: readonly T[];
   readonly isHead: boolean;
+  /** null: no answer to it is compared. */
+  readonly compared: ComparedExchange | null;
   readonly #heads: CopiedHeads;
   #body: Buffer[] = [];
   #bodyBytes = 0;
@@ -52,7 +56,9 @@ export class ShadowCopy<T extends Target> {
     heads: CopiedHeads,
     isHead: boolean,
     hasBody: boolean,
+    compared: ComparedExchange | null,
   ) {
+    this.compared = compared;
     this.#account = account;
     this.#limits = limits;
     this.targets = targets;
@@ -98,6 +104,7 @@ export class ShadowCopy<T extends Target> {
   release(target: T, outcome: ShadowOutcome): void {
     const account = this.#account;
     account.count(target.compiled.slot, outcome);
+    target.pair?.released(outcome === "sent" || outcome === "failed", outcome === "sent");
     target.budget.heldBytes -= this.#heldBytes;
     this.targets = this.targets.filter((one) => one !== target);
     if (this.targets.length > 0) return;

@@ -1,4 +1,4 @@
-// One copy on its way to one shadow: one try, one deadline, and an answer that nobody reads.
+// One copy on its way to one shadow: one try, one deadline, and an answer that is thrown away, or kept to be compared.
 import type { Upstream } from "../../../routing/model/upstream.ts";
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
@@ -7,6 +7,8 @@ import { grpcColumn, httpColumn, isServerErrorColumn } from "../../shared/counte
 import type { FieldList } from "../fields/fields.ts";
 import { grpcStatusIn, grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";
+import { readCapturedHead } from "./captured-head.ts";
+import { maxCapturedBytes } from "./captures.ts";
 import type { CopyEnd } from "./shadow-backoff.ts";
 import type { ShadowCopy, ShadowOutcome } from "./shadow-copy.ts";
 import type { CopyTarget } from "./shadow-budget.ts";
@@ -61,6 +63,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
     const { protocol } = pool.upstream!;
     this.#protocol = protocol;
     if (protocol === "http2") this.#mostBytes = mostStreamedBytes;
+    if (this.#target.pair !== null) this.#mostBytes = maxCapturedBytes;
     this.#startedMs = worker.nowMs;
     worker.wheel.set(this.#deadline, worker.nowMs + worker.limits.shadowTimeoutMs);
     // The Upstream may have changed since the copy was made.
@@ -92,6 +95,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#waiting = null;
     this.#request = request;
     this.#endpoint = request.endpoint;
+    if (this.#target.pair !== null) this.#target.pair.shadow.startedMs = this.#worker.nowMs;
     this.#copy.sendTo(request, this.#protocol);
   }
 
@@ -109,21 +113,26 @@ export class ShadowRequest implements ResponseHandler, Timed {
   head(head: ResponseHead): void {
     this.#code = head.status;
     this.#readStatus(head);
+    if (this.#target.pair !== null) readCapturedHead(this.#target.pair.shadow, head);
     if (head.framing === "length" && head.contentLength > this.#mostBytes) this.#enough();
   }
 
-  body(_bytes: Buffer, start: number, end: number): void {
+  body(bytes: Buffer, start: number, end: number): void {
     this.#answerBytes += end - start;
+    this.#target.pair?.shadow.body(bytes, start, end);
     if (this.#answerBytes > this.#mostBytes) this.#enough();
   }
 
   /** It answered; nobody wants the rest. */
   #enough(): void {
+    this.#target.pair?.shadow.tooLong();
     this.#end("sent", "cut");
   }
 
   end(trailers: FieldList | null): void {
-    if (trailers !== null) this.#readStatus(trailers);
+    if (trailers === null) return;
+    this.#readStatus(trailers);
+    if (this.#target.pair !== null) this.#target.pair.shadow.grpcStatus = this.#grpcStatus;
   }
 
   #readStatus(list: FieldList): void {
@@ -171,6 +180,8 @@ export class ShadowRequest implements ResponseHandler, Timed {
     if (this.#done) return;
     this.#done = true;
     const worker = this.#worker;
+    const { pair } = this.#target;
+    if (pair !== null) pair.shadow.tookMs = Math.max(0, worker.nowMs - pair.shadow.startedMs);
     worker.wheel.remove(this.#deadline);
     const request = this.#request;
     const waiting = this.#waiting;

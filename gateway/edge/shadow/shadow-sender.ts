@@ -1,4 +1,4 @@
-// Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete and in time that primaries
+// Shadows: copies of requests whose responses are thrown away, or compared with the primary's (`ComparedExchange`). A copy leaves after the primary's request is complete and in time that primaries
 // leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer.
 import { secondDraw } from "../../../routing/collections/key-hash.ts";
 import { isCopied } from "../../../routing/decide.ts";
@@ -12,6 +12,8 @@ import type { UpstreamContext } from "../upstream/upstream-context.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
+import type { Captures } from "./captures.ts";
+import { ComparedExchange, maxPathLength, type ComparedPair } from "./compared-exchange.ts";
 import type { CopyEnd } from "./shadow-backoff.ts";
 import { ShadowCopy, type ShadowAccount, type ShadowOutcome } from "./shadow-copy.ts";
 import { mayTake } from "./fair-share.ts";
@@ -29,10 +31,13 @@ const mostBegunATurn = 1;
 const mostPicked = 4;
 const noneTried: readonly EndpointPool[] = [];
 
+type Place = Omit<CopyTarget, "pair">;
+
 /** Sends copies of one worker, a bounded number at once: those for one address in order, addresses in turn. */
 export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   readonly #worker: WorkerContext;
   readonly #upstream: UpstreamContext;
+  readonly #captures: Captures;
   /** Bytes of copies that are held. */
   heldBytes = 0;
   /** Lanes of addresses; each is gone with its address' connections. */
@@ -45,9 +50,10 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   #queued = 0;
   #scheduled = false;
 
-  constructor(upstream: UpstreamContext) {
+  constructor(upstream: UpstreamContext, captures: Captures) {
     this.#worker = upstream.worker;
     this.#upstream = upstream;
+    this.#captures = captures;
   }
 
   get pending(): number {
@@ -62,15 +68,26 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     facts: ClientFacts,
     requestId: Buffer,
     point: number,
+    against: string,
   ): ShadowCopy<CopyTarget> | null {
     let targets: CopyTarget[] | null = null;
+    let compared: ComparedExchange | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
       const draw = point === noKey ? this.#worker.draw() : secondDraw(point, anchorOf(shadow.mapping) | 0);
       if (!isCopied(shadow, draw)) continue;
       const target = this.#targetOf(shadow);
-      if (typeof target === "string") this.count(shadow.attached.slot, target);
-      else (targets ??= []).push(target);
+      if (typeof target === "string") {
+        this.count(shadow.attached.slot, target);
+        continue;
+      }
+      const subject = target.compiled.compared;
+      let pair: ComparedPair | null = null;
+      if (subject !== null) {
+        compared ??= this.#comparedExchange(head, primary.slot, against, requestId);
+        pair = compared.pairWith(target.compiled.slot, subject);
+      }
+      (targets ??= []).push({ ...target, pair });
     }
     if (targets === null) return null;
     const encode = (protocol: Upstream["protocol"]): Buffer | null => {
@@ -94,12 +111,24 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
       { http1: encode("http1"), http2: encode("http2") },
       head.isHead,
       head.framing !== "none",
+      compared,
     );
     return copy.targets.length > 0 ? copy : null;
   }
 
+  #comparedExchange(head: WireRequestHead, slot: number, against: string, requestId: Buffer): ComparedExchange {
+    const { pathBytes, pathStart, pathEnd, grpc } = head;
+    const end = Math.min(pathEnd, pathStart + maxPathLength);
+    return new ComparedExchange(this.#captures, slot, {
+      against,
+      requestId: requestId.toString("latin1"),
+      isGrpc: grpc,
+      path: Buffer.from(pathBytes.subarray(pathStart, end)).toString("latin1"),
+    });
+  }
+
   /** Where a copy for this shadow goes, or why none is made: one that is bound to be dropped costs the primary no copying. */
-  #targetOf({ ready, attached }: Shadow<LazyMapping>): CopyTarget | ShadowOutcome {
+  #targetOf({ ready, attached }: Shadow<LazyMapping>): Place | ShadowOutcome {
     if (!ready) return "dropped_unready";
     const compiled = attached.compiled;
     const pool = compiled.shadowPool;
@@ -126,7 +155,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   }
 
   /** Where there is no address yet and none will come, the copy is dropped when it begins. */
-  #targetAwaiting(compiled: CompiledMapping, pool: UpstreamPool): CopyTarget | ShadowOutcome {
+  #targetAwaiting(compiled: CompiledMapping, pool: UpstreamPool): Place | ShadowOutcome {
     let budget = this.#awaiting.get(pool);
     if (budget === undefined) this.#awaiting.set(pool, (budget = new ShadowBudget()));
     return this.#mayWait(budget) ? { compiled, endpoint: null, budget } : "dropped_queue";

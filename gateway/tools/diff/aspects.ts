@@ -110,11 +110,16 @@ const ofMember: Readonly<Record<string, (mapping: Mapping, world: AspectWorld) =
       beside: [connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers, healthCheck],
     };
   },
-  "other fields": forward(({ priority, cors, upgrades, dialService, externalPolicy }) => ({
-    words: [priority === "high" ? "high priority" : "", cors === null ? "" : "CORS", ...upgrades]
+  "other fields": forward(({ priority, cors, upgrades, dialService, externalPolicy, compare }) => ({
+    words: [
+      priority === "high" ? "high priority" : "",
+      cors === null ? "" : "CORS",
+      ...upgrades,
+      compare === "" ? "" : "answers compared",
+    ]
       .filter((word) => word !== "")
       .join(", "),
-    beside: [cors, dialService, externalPolicy],
+    beside: [cors, dialService, externalPolicy, compare],
   })),
 };
 

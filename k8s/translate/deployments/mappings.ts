@@ -89,6 +89,7 @@ class DeploymentTranslation {
       const release = planned === null ? null : { planned, entry };
       const roles = predictorRoles(this.#deployment, this.#policy, release, report);
       reportDeploymentDifferences(this.#deployment, this.#policy, roles, report);
+      this.#reportNothingToCompare(roles, report);
       for (const { backend, explainer } of this.#backends(roles)) {
         this.#addBackend(backend);
         if (explainer !== null) this.#addExplainer(explainer, backend.role);
@@ -96,6 +97,16 @@ class DeploymentTranslation {
       this.#addExplainerAlias();
     }
     return this.#builder.meaning(0);
+  }
+
+  #reportNothingToCompare(roles: readonly Role[], report: Report): void {
+    if (this.#policy.compare === "" || roles.some(({ kind }) => kind === "shadow")) return;
+    report(
+      "warning",
+      "nothing-to-compare",
+      annotationOf(this.#deployment.annotations, declared.compare)!.field,
+      "this SeldonDeployment has no shadow, so Sluice compares nothing; add a predictor with shadow: true, or remove the annotation",
+    );
   }
 
   /** The predictors of the spec, or those that served before while none of these is ready. */
@@ -243,11 +254,20 @@ class DeploymentTranslation {
       `${predictor.name}-explainer`,
       this.#explainerRole(role),
       "http",
+      // Explanations differ with the model that is explained.
+      false,
     );
   }
 
   /** What the forms of one Mapping have in common. */
-  #served(plan: UpstreamPlan, rewrite: Rewrite, predictor: string, role: Role, protocol: Series["protocol"]): Served {
+  #served(
+    plan: UpstreamPlan,
+    rewrite: Rewrite,
+    predictor: string,
+    role: Role,
+    protocol: Series["protocol"],
+    compared = true,
+  ): Served {
     const dialService = (this.#defaults.dial ?? this.#around.settings.dial) === "service";
     const { timeout, idle: idleTimeout } = this.#policy[protocol === "http" ? "rest" : "grpc"];
     const target: ForwardTarget = {
@@ -259,6 +279,7 @@ class DeploymentTranslation {
       retry: this.#policy.retry,
       dialService,
       released: this.#builder.release !== null,
+      compare: role.kind === "shadow" && compared ? this.#policy.compare : "",
     };
     const said = targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address));
     const names = this.#policy.answeredBy ?? this.#around.settings.answeredBy;

@@ -9,6 +9,7 @@ import { numberOf, notText } from "../values/value.ts";
 import { annotation, count, guard, milliseconds, read, type Annotation, type Parsed } from "./annotation.ts";
 import { parseHeaders, parseRegexHeaders, type HeaderPairs } from "./header-grammar.ts";
 import { parseSticky, stickyWords } from "./sticky-text.ts";
+import { compareWords, readCompareRules } from "../../../release/compare/rules.ts";
 import { exampleTraffic, parseTraffic } from "./traffic-text.ts";
 
 const restTimeout = milliseconds({ name: "seldon.io/rest-timeout", meaning: "ms of a REST request" });
@@ -244,6 +245,23 @@ export const annotations = {
     write: '"true" or "false"',
     example: '"true"',
     meaning: "`x-sluice-predictor` on each answer of a model: the predictor that answered",
+  }),
+  /** "": nothing is compared. */
+  compare: annotation({
+    name: "sluice.io/compare",
+    decides: "how",
+    absent: "",
+    read: (text) => {
+      const parsed = readCompareRules(text);
+      return parsed.kind === "mistake"
+        ? { kind: "wrong", reason: parsed.mistake }
+        : { kind: "value", value: parsed.rules === null ? "" : text.trim() };
+    },
+    bad: { kind: "default", instead: () => "Sluice compares nothing" },
+    code: "bad-compare",
+    write: compareWords,
+    example: '"tolerance 1e-3; ignore meta.tags"',
+    meaning: "answers of shadows are compared with the primary's: `true`, or rules",
   }),
   maxRetries: count("seldon.io/ambassador-circuit-breakers-max-retries", "3", "retries to each predictor at one time"),
 };

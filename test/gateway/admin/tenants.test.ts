@@ -6,6 +6,8 @@ import { endpoints } from "../../../gateway/admin/endpoints.ts";
 import type { Endpoint } from "../../../gateway/admin/endpoint.ts";
 import type { Change } from "../../../gateway/api/changes.ts";
 import { ChangeRing } from "../../../gateway/control/changes/change-ring.ts";
+import type { ComparisonState } from "../../../gateway/comparing/messages.ts";
+import { noCounts } from "../../../release/compare/added.ts";
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { emptyEntry, type AccessEntry } from "../../../gateway/shared/access-fields.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
@@ -81,6 +83,12 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
     { path: "/api/v1/failures?deployment=hidden", asIf: { path: "/api/v1/failures?deployment=nothere" } },
     { path: "/api/v1/failures?namespace=theirs", asIf: { path: "/api/v1/failures?namespace=nothere" } },
   ],
+  comparisons: [
+    { path: "/api/v1/comparisons" },
+    { path: "/api/v1/comparisons?deployment=hidden", asIf: { path: "/api/v1/comparisons?deployment=nothere" } },
+    { path: "/api/v1/comparisons?namespace=theirs", asIf: { path: "/api/v1/comparisons?namespace=nothere" } },
+  ],
+  comparison: [{ path: "/api/v1/comparisons/theirs/hidden", asIf: { path: "/api/v1/comparisons/nowhere/nothing" } }],
   request: [{ path: "/api/v1/requests/id-of-theirs", asIf: { path: "/api/v1/requests/id-of-nobody" } }],
   // A stream: below.
   logs: [{ path: "/api/v1/logs" }],
@@ -129,6 +137,15 @@ const changeOf = (kind: string, namespace: string, name: string): Change => ({
   sentence: `${name} created`,
   workers: "1 of 1",
   liveAfterMs: 1,
+});
+const stateOf = (namespace: string, deployment: string): ComparisonState => ({
+  namespace,
+  deployment,
+  predictor: "next",
+  against: "main",
+  rules: "true",
+  sinceMs: 0,
+  counts: noCounts,
 });
 const ring = new ChangeRing();
 for (const change of [
@@ -179,6 +196,10 @@ beforeAll(async () => {
       rollouts: () => [rolloutOf("mine", "visible"), rolloutOf("theirs", "hidden")],
       requests,
       peers: peersView(["x".repeat(32)]),
+      compared: {
+        states: [stateOf("mine", "visible"), stateOf("theirs", "hidden")],
+        disagreements: async () => [],
+      },
       viewers: () =>
         new Map([
           [createHash("sha256").update(mine).digest("hex"), new Set(["mine"])],

@@ -45,6 +45,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   policy: ["policy.yaml", null],
   "bare-names": ["off", "no"],
   dial: ["service", "pods"],
+  "keep-disagreements": ["off", "some"],
   "puid-key": ["puid-keys", null],
   "trusted-hops": ["2", "11"],
   "proxy-protocol": ["tls", "v1"],

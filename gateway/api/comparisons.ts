@@ -1,0 +1,105 @@
+// The answers of /api/v1/comparisons: how far answers of shadows agree with the primary's.
+import { comparisonOutcomes } from "../../release/compare/comparison.ts";
+import { nullable, instantMs, Type, type Shaped } from "./shape.ts";
+
+const count = Type.Integer({ minimum: 0 });
+
+const shareShape = nullable(
+  Type.Object(
+    { share: Type.Number(), low: Type.Number(), high: Type.Number() },
+    {
+      description:
+        "0 to 1, with bounds that hold the true share in 95 of 100 cases (Wilson); null: nothing was compared",
+    },
+  ),
+);
+
+const quantileShape = nullable(
+  Type.Object(
+    { ms: Type.Number(), low: Type.Number(), high: Type.Number() },
+    { description: "ms; above 0: the shadow is slower" },
+  ),
+);
+
+const pathShape = Type.Object({
+  path: Type.String(),
+  numbers: Type.Integer({ description: "numbers that were compared", minimum: 0 }),
+  numbersApart: Type.Integer({ description: "of them, those beyond the tolerance", minimum: 0 }),
+  meanDifference: Type.Number(),
+  maxDifference: Type.Number(),
+  pairsApart: Type.Integer({ description: "pairs of answers that differ here", minimum: 0 }),
+});
+
+export const comparisonShape = Type.Object({
+  namespace: Type.String(),
+  deployment: Type.String(),
+  predictor: Type.String({ description: "the shadow" }),
+  against: Type.String({
+    description: "the predictor that answered the client; the same name: how far it agrees with itself",
+  }),
+  rules: Type.String({ description: "of `sluice.io/compare`" }),
+  sinceMs: instantMs("when the first of these pairs came"),
+  pairs: Type.Integer({ description: "those that agreed or disagreed", minimum: 0 }),
+  outcomes: Type.Object(
+    Object.fromEntries(comparisonOutcomes.map((outcome) => [outcome, count])) as Record<
+      (typeof comparisonOutcomes)[number],
+      typeof count
+    >,
+  ),
+  agreement: shareShape,
+  noise: nullable(
+    Type.Number({
+      description: "share of pairs in which the primary disagreed with itself; null: it was not asked twice",
+    }),
+  ),
+  agreementWithoutNoise: nullable(Type.Number({ description: "the agreement with that share given back" })),
+  labels: Type.Object({
+    rows: count,
+    rowsApart: Type.Integer({ description: "rows whose largest output, or label, differs", minimum: 0 }),
+    agreement: shareShape,
+    confusion: Type.Array(Type.Object({ primary: Type.String(), shadow: Type.String(), count }), {
+      description: "the most frequent first",
+    }),
+  }),
+  paths: Type.Array(pathShape, { description: "paths that differ most often first" }),
+  morePaths: Type.Boolean({ description: "answers had more than 256 paths, and not all of them are listed" }),
+  slower: Type.Object({ p50: quantileShape, p90: quantileShape, p99: quantileShape }),
+  meanPrimaryBytes: nullable(Type.Number()),
+  meanShadowBytes: nullable(Type.Number()),
+  reasons: Type.Array(Type.Object({ reason: Type.String(), count }), {
+    description: "why answers were not compared, or disagreed as wholes",
+  }),
+});
+
+export const disagreementShape = Type.Object({
+  predictor: Type.String(),
+  against: Type.String(),
+  atMs: instantMs("when both answers were there"),
+  requestId: Type.String(),
+  path: Type.String(),
+  reason: Type.String(),
+  differences: Type.Array(
+    Type.Object({
+      path: Type.String(),
+      primary: nullable(Type.String()),
+      shadow: nullable(Type.String()),
+    }),
+  ),
+  primaryStatus: Type.Integer(),
+  shadowStatus: Type.Integer(),
+  primaryMs: Type.Number(),
+  shadowMs: Type.Number(),
+  primary: Type.String({ description: "the answer, at most 64 KiB, redacted" }),
+  shadow: Type.String({ description: "the same" }),
+});
+
+export const comparedDeploymentShape = Type.Object({
+  namespace: Type.String(),
+  deployment: Type.String(),
+  comparisons: Type.Array(comparisonShape),
+  disagreements: Type.Array(disagreementShape, { description: "the last 100, the newest first" }),
+});
+
+export type ShownComparison = Shaped<typeof comparisonShape>;
+export type ShownDisagreement = Shaped<typeof disagreementShape>;
+export type ComparedDeployment = Shaped<typeof comparedDeploymentShape>;

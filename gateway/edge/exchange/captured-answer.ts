@@ -1,0 +1,100 @@
+// CapturedAnswer: stands between an exchange and its client, as gRPC-Web does, and keeps the answer that passes for comparison.
+import type { Failure } from "../../failures.ts";
+import type { FieldList } from "../fields/fields.ts";
+import type { AnswerId } from "../message/answer-id.ts";
+import type { Answer } from "../message/answers.ts";
+import { grpcStatusIn } from "../message/grpc-status.ts";
+import type { CompiledEdits } from "../message/header-edits.ts";
+import type { ResponseHead } from "../message/response-head.ts";
+import type { CompiledMapping } from "../policy/compiled-mapping.ts";
+import type { ComparedExchange } from "../shadow/compared-exchange.ts";
+import { readCapturedHead } from "../shadow/captured-head.ts";
+import type { ClientAnswer } from "./client-side.ts";
+import type { ExchangeTimes } from "./exchange-times.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+
+/** Half of the step in which `serviceTimeMs` is told. */
+const halfMs = 0.5;
+
+export class CapturedAnswer implements ClientAnswer {
+  readonly client: ClientAnswer;
+  readonly #compared: ComparedExchange;
+  readonly #worker: WorkerContext;
+  readonly #times: ExchangeTimes;
+
+  constructor(client: ClientAnswer, compared: ComparedExchange, worker: WorkerContext, times: ExchangeTimes) {
+    this.client = client;
+    this.#compared = compared;
+    this.#worker = worker;
+    this.#times = times;
+  }
+
+  get congested(): boolean {
+    return this.client.congested;
+  }
+
+  get queued(): number {
+    return this.client.queued;
+  }
+
+  get unsent(): number {
+    return this.client.unsent;
+  }
+
+  head(
+    head: ResponseHead,
+    compiled: CompiledMapping,
+    edits: CompiledEdits | null,
+    serviceTimeMs: number,
+    id: AnswerId | null,
+  ): void {
+    const { primary } = this.#compared;
+    readCapturedHead(primary, head);
+    const { nowMs } = this.#worker;
+    primary.startedMs = Math.min(nowMs, Math.max(this.#times.requestDoneMs, nowMs - serviceTimeMs - halfMs));
+    this.client.head(head, compiled, edits, serviceTimeMs, id);
+  }
+
+  body(bytes: Buffer, start: number, end: number): void {
+    // First: whoever takes it may use the bytes again.
+    this.#compared.primary.body(bytes, start, end);
+    this.client.body(bytes, start, end);
+  }
+
+  end(trailers: FieldList | null): void {
+    const { primary } = this.#compared;
+    if (trailers !== null) primary.grpcStatus = Math.max(primary.grpcStatus, grpcStatusIn(trailers));
+    primary.tookMs = Math.max(0, this.#worker.nowMs - primary.startedMs);
+    this.client.end(trailers);
+    this.#compared.primaryOver(true);
+  }
+
+  flush(): void {
+    this.client.flush();
+  }
+
+  abort(failure: Failure, detail: string): void {
+    this.#compared.primaryOver(false);
+    this.client.abort(failure, detail);
+  }
+
+  informational(head: ResponseHead): void {
+    this.client.informational(head);
+  }
+
+  upgraded(head: ResponseHead, id: AnswerId | null): void {
+    this.#compared.primaryOver(false);
+    this.client.upgraded(head, id);
+  }
+
+  takeBack(): boolean {
+    if (!this.client.takeBack()) return false;
+    this.#compared.primary.again();
+    return true;
+  }
+
+  sendOwn(answer: Answer, last: boolean): void {
+    this.#compared.primaryOver(false);
+    this.client.sendOwn(answer, last);
+  }
+}

@@ -1,0 +1,144 @@
+// Captures: answers that are kept for comparison, of a primary and its shadows, until both are whole. Bounded for each worker; what does not fit is
+// dropped and counted. Nothing here can delay or change an answer: bytes are copied as they pass, and leave in a later turn.
+import { fixed } from "../../shared/metrics.ts";
+import type { CapturedPair, Captured, PairDrop } from "../../shared/compared-pairs.ts";
+import type { WorkerContext } from "../io/worker-context.ts";
+import { mayTake } from "./fair-share.ts";
+
+/** Longest body that is kept. */
+export const maxCapturedBytes = 8 * 1024 * 1024;
+/** All that a worker keeps. */
+export const maxHeldCaptures = 64 * 1024 * 1024;
+
+export class Captures {
+  readonly worker: WorkerContext;
+  readonly #give: (pair: CapturedPair) => void;
+  #heldBytes = 0;
+  /** By slot of the shadow: one that is slow has a share and never all of it. */
+  readonly #heldBy = new Map<number, number>();
+  #whole: (() => void)[] = [];
+
+  /** `give` hands a pair over: it copies, and says itself if it has no room. */
+  constructor(worker: WorkerContext, give: (pair: CapturedPair) => void) {
+    this.worker = worker;
+    this.#give = give;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** False: there is no room. */
+  hold(slot: number, bytes: number): boolean {
+    const own = this.#heldBy.get(slot) ?? 0;
+    if (!mayTake(own, bytes, this.#heldBytes, maxHeldCaptures)) return false;
+    this.#heldBytes += bytes;
+    this.#heldBy.set(slot, own + bytes);
+    this.worker.counters.set(fixed.comparedBytes, this.#heldBytes);
+    return true;
+  }
+
+  release(slot: number, bytes: number): void {
+    if (bytes === 0) return;
+    this.#heldBytes -= bytes;
+    const own = (this.#heldBy.get(slot) ?? 0) - bytes;
+    if (own > 0) this.#heldBy.set(slot, own);
+    else this.#heldBy.delete(slot);
+    this.worker.counters.set(fixed.comparedBytes, this.#heldBytes);
+  }
+
+  dropped(why: PairDrop): void {
+    this.worker.counters.add(fixed.comparisonDrops[why], 1);
+  }
+
+  /** In a later turn: primaries' bytes go first. `leave` is called once. */
+  later(leave: () => void): void {
+    if (this.#whole.push(leave) === 1) setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    const leaving = this.#whole;
+    this.#whole = [];
+    for (const leave of leaving) leave();
+  };
+
+  give(pair: CapturedPair): void {
+    this.#give(pair);
+  }
+}
+
+/** One answer as it passes. */
+export class CapturedBody {
+  readonly #captures: Captures;
+  readonly #slot: number;
+  status = 0;
+  grpcStatus = -1;
+  headerBytes = -1;
+  encoding = "";
+  startedMs = 0;
+  tookMs = 0;
+  /** `lost`: there was no room for it, or it did not come to its end. */
+  state: "coming" | "whole" | "lost" = "coming";
+  #tooLong = false;
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(captures: Captures, slot: number) {
+    this.#captures = captures;
+    this.#slot = slot;
+  }
+
+  body(bytes: Buffer, start: number, end: number): void {
+    if (this.state !== "coming" || this.#tooLong) return;
+    const count = end - start;
+    if (this.#bytes + count > maxCapturedBytes) {
+      this.forget();
+      this.#tooLong = true;
+      return;
+    }
+    if (!this.#captures.hold(this.#slot, count)) {
+      this.lose();
+      this.#captures.dropped("memory");
+      return;
+    }
+    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
+    this.#bytes += count;
+  }
+
+  /** No byte of it is held. */
+  forget(): void {
+    this.#captures.release(this.#slot, this.#bytes);
+    this.#pieces = [];
+    this.#bytes = 0;
+  }
+
+  lose(): void {
+    this.forget();
+    this.state = "lost";
+  }
+
+  /** Another answer comes in its place. */
+  again(): void {
+    this.forget();
+    this.#tooLong = false;
+    this.grpcStatus = -1;
+  }
+
+  tooLong(): void {
+    this.forget();
+    this.#tooLong = true;
+  }
+
+  get captured(): Captured {
+    const { status, grpcStatus, headerBytes, encoding } = this;
+    return {
+      status,
+      grpcStatus,
+      headerBytes,
+      encoding,
+      tooLong: this.#tooLong,
+      pieces: this.#pieces,
+      bytes: this.#bytes,
+    };
+  }
+}

@@ -1,0 +1,114 @@
+// ComparedExchange: the answer of a primary and those of the shadows that are compared with it.
+import type { ComparedSubject } from "../../shared/compared-pairs.ts";
+import { type Captures, CapturedBody } from "./captures.ts";
+
+/** Characters of a path that are told. */
+export const maxPathLength = 256;
+
+export class ComparedExchange {
+  readonly #captures: Captures;
+  readonly primary: CapturedBody;
+  readonly #against: string;
+  readonly #requestId: string;
+  readonly #isGrpc: boolean;
+  readonly #path: string;
+  readonly pairs: ComparedPair[] = [];
+  /** Pairs that still wait for something. */
+  #open = 0;
+
+  constructor(
+    captures: Captures,
+    slot: number,
+    request: { readonly against: string; readonly requestId: string; readonly isGrpc: boolean; readonly path: string },
+  ) {
+    this.#captures = captures;
+    this.primary = new CapturedBody(captures, slot);
+    this.#against = request.against;
+    this.#requestId = request.requestId;
+    this.#isGrpc = request.isGrpc;
+    this.#path = request.path;
+  }
+
+  pairWith(slot: number, subject: ComparedSubject): ComparedPair {
+    const pair = new ComparedPair(this, new CapturedBody(this.#captures, slot), subject);
+    this.pairs.push(pair);
+    this.#open += 1;
+    return pair;
+  }
+
+  /** The primary's answer is whole, or will never be. */
+  primaryOver(isWhole: boolean): void {
+    const { primary } = this;
+    if (primary.state !== "coming") return;
+    if (isWhole) primary.state = "whole";
+    else {
+      primary.lose();
+      for (const pair of this.pairs) if (!pair.isOver) this.#captures.dropped("incomplete");
+    }
+    for (const pair of this.pairs) this.settle(pair);
+  }
+
+  /** Where both are there they leave; where one is lost, so is the other. */
+  settle(pair: ComparedPair): void {
+    if (pair.isOver) return;
+    const { primary } = this;
+    const { shadow } = pair;
+    const isLost = primary.state === "lost" || shadow.state === "lost";
+    if (!isLost && (primary.state === "coming" || shadow.state === "coming")) return;
+    pair.isOver = true;
+    if (isLost) this.#close(pair);
+    else this.#captures.later(() => this.#leave(pair));
+  }
+
+  #leave(pair: ComparedPair): void {
+    const { primary } = this;
+    const { shadow, subject } = pair;
+    this.#captures.give({
+      ...subject,
+      against: this.#against,
+      atMs: Date.now(),
+      requestId: this.#requestId,
+      isGrpc: this.#isGrpc,
+      path: this.#path,
+      primary: primary.captured,
+      shadow: pair.isAnswered ? shadow.captured : null,
+      primaryMs: primary.tookMs,
+      shadowMs: shadow.tookMs,
+    });
+    this.#close(pair);
+  }
+
+  #close(pair: ComparedPair): void {
+    pair.shadow.forget();
+    this.#open -= 1;
+    if (this.#open === 0) this.primary.lose();
+  }
+}
+
+export class ComparedPair {
+  readonly #exchange: ComparedExchange;
+  readonly shadow: CapturedBody;
+  readonly subject: ComparedSubject;
+  isAnswered = false;
+  isOver = false;
+
+  constructor(exchange: ComparedExchange, shadow: CapturedBody, subject: ComparedSubject) {
+    this.#exchange = exchange;
+    this.shadow = shadow;
+    this.subject = subject;
+  }
+
+  /** The copy is over. `sent` false: the shadow never got it, and there is nothing to compare. */
+  released(sent: boolean, isAnswered: boolean): void {
+    const { shadow } = this;
+    if (shadow.state === "coming") {
+      this.isAnswered = isAnswered;
+      if (!sent) shadow.lose();
+      else {
+        if (!isAnswered) shadow.forget();
+        shadow.state = "whole";
+      }
+    }
+    this.#exchange.settle(this);
+  }
+}

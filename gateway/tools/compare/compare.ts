@@ -1,0 +1,66 @@
+// `sluice compare DEPLOYMENT`: how far the answers of its shadows agree with the primary's.
+import { command, type Outcome, type Use } from "../../options/command.ts";
+import { choice } from "../../options/option.ts";
+import { adminOptions } from "../admin.ts";
+import { printValue } from "../output.ts";
+import { askComparison } from "./ask-comparison.ts";
+import { htmlReport } from "./html-report.ts";
+import { printComparison } from "./printed.ts";
+
+const text = `Shows how far the answers of a deployment's shadows agree with the primary's: agreement with bounds that hold the true one in 95 of 100 cases, numbers by
+path, labels, how much slower the shadow is, and the last answers that disagreed. The annotation sluice.io/compare asks for it. Name NAMESPACE/NAME, or NAME
+where one namespace has it. -o html prints one page with charts, to attach to a ticket: sluice compare … -o html > report.html
+Exits 0 when it printed them, 1 when no gateway answers or nothing was compared, 2 on wrong use.
+`;
+
+const forms = ["text", "wide", "json", "yaml", "html"] as const;
+
+const options = {
+  ...adminOptions,
+  output: {
+    ...choice(forms, "form of the output; wide: all disagreements with both answers; html: one page with charts"),
+    short: "o",
+  },
+};
+
+export const compare = command({
+  forms: ["DEPLOYMENT --url ADMIN … [-n NAMESPACE] [-o FORM]"],
+  text,
+  options,
+  words: [],
+  run,
+});
+
+async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
+  const { url, adminToken, objectNamespace, output } = values;
+  const [named, ...more] = positionals;
+  if (url === null || named === undefined || more.length > 0)
+    return {
+      kind: "wrong",
+      sentence: "it takes a deployment and a gateway: write sluice compare NAMESPACE/NAME --url http://127.0.0.1:8877",
+    };
+  const slash = named.indexOf("/");
+  const namespace = objectNamespace ?? (slash < 0 ? null : named.slice(0, slash));
+  const asked = await askComparison(url, adminToken, named, namespace);
+  if (asked.kind === "failed") return asked;
+  const { replicas, notes } = asked;
+  const done = (printed: string, form: "people" | "plain" = "plain"): Outcome => ({
+    kind: "done",
+    text: printed,
+    form,
+    code: 0,
+  });
+  switch (output) {
+    case "json":
+    case "yaml":
+      return done(printValue(replicas.length === 1 ? replicas[0]!.compared : { replicas, notes }, output));
+    case "html":
+      return done(htmlReport(replicas, new Date()));
+    case "text":
+    case "wide":
+      return done(
+        printComparison(replicas, output === "wide") + notes.map((note) => `${note}\n`).join(""),
+        output === "text" ? "people" : "plain",
+      );
+  }
+}
