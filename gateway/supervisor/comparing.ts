@@ -1,7 +1,7 @@
 // The supervisor's comparing thread: there is one while a data worker has answers of shadows to compare. It has a channel to the control worker and
 // to each data worker; whoever ends, of either side, gets a new one with its successor.
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type { FromComparing, ToComparing } from "../comparing/messages.ts";
+import type { ToComparing } from "../comparing/messages.ts";
 import type { CompareStart } from "../shared/messages.ts";
 import { startThread } from "../start-thread.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
@@ -33,7 +33,7 @@ export class ComparingThread {
     const place = new SupervisedThread({
       start: () => {
         const thread = startThread("compare", this.#start());
-        thread.on("message", (_: FromComparing) => this.#rest(place));
+        thread.on("message", () => this.#rest(place));
         // The place's `worker` is set when this returns.
         queueMicrotask(() => this.#connectAll());
         return thread;

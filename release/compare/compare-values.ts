@@ -100,7 +100,7 @@ function shown({ redacted }: PathNode, value: unknown): string {
 
 /** One order of values for both sides: numbers by size, then everything else by its text. */
 function sorted(values: readonly unknown[]): readonly unknown[] {
-  if (values.every((one) => typeof one === "number")) return (values as readonly number[]).toSorted((a, b) => a - b);
+  if (values.every((one) => typeof one === "number")) return values.toSorted((a, b) => a - b);
   return values
     .map((one) => ({ one, text: JSON.stringify(one) ?? "" }))
     .toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))

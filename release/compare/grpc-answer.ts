@@ -157,7 +157,7 @@ const inferResponse: Schema = {
     for (const [at, one] of (Array.isArray(outputs) ? (outputs as readonly Tree[]) : []).entries()) {
       const bytes = contents[at];
       const data = bytes === undefined ? one["data"] : readTensors(bytes, String(one["datatype"]));
-      named[String(one["name"] ?? at)] = { ...one, data: data ?? [] };
+      named[(one["name"] as string | undefined) ?? String(at)] = { ...one, data: data ?? [] };
     }
     return { ...rest, outputs: named };
   },

@@ -108,7 +108,7 @@ class Reader {
       if (wire !== wireBytes) throw new Malformed();
       const made = this.message(this.#at, end, entryOf(field), depth + 1) as Record<string, unknown>;
       const map = (tree[name] ??= Object.create(null)) as Record<string, unknown>;
-      map[String(made["key"] ?? "")] = made["value"] ?? null;
+      map[(made["key"] as string | undefined) ?? ""] = made["value"] ?? null;
       return this.#count();
     }
     if (isRepeated !== true) {
@@ -116,15 +116,18 @@ class Reader {
       return this.#count();
     }
     const values = (tree[name] ??= []) as unknown[];
-    const isPacked = wire === wireBytes && typeof kind === "string" && !isBytes(kind);
-    const own = isPacked ? (kind === "float" ? wire32 : kind === "double" ? wire64 : wireVarint) : wire;
-    do {
-      const next = isPacked ? this.#end(own, end) : end;
-      if (isPacked && this.#at >= end) return;
+    if (wire !== wireBytes || typeof kind !== "string" || isBytes(kind)) {
+      values.push(this.#value(kind, wire, end, depth));
+      return this.#count();
+    }
+    // Packed.
+    const own = kind === "float" ? wire32 : kind === "double" ? wire64 : wireVarint;
+    while (this.#at < end) {
+      const next = this.#end(own, end);
       values.push(this.#value(kind, own, next, depth));
       this.#count();
       this.#at = next;
-    } while (isPacked && this.#at < end);
+    }
   }
 
   #count(): void {

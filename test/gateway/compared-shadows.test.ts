@@ -2,8 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ComparedDeployment } from "../../gateway/api/comparisons.ts";
 import { comparedManifest } from "./compared-stage.ts";
-import type { GatewayProcess } from "./gateway-process.ts";
-import { ModelServer } from "./gateway-process.ts";
+import { ModelServer, type GatewayProcess } from "./gateway-process.ts";
 import { GatewayStage } from "./gateway-stage.ts";
 import { runTool } from "./tools/run-tool.ts";
 import { until } from "./until.ts";

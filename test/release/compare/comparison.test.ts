@@ -256,8 +256,8 @@ describe("labels", () => {
 describe("properties", () => {
   const tree = fc.jsonValue({ maxDepth: 5 });
 
-  test("an answer agrees with itself, whatever the rules", () => {
-    fc.assert(
+  test("an answer agrees with itself, whatever the rules", async () => {
+    await fc.assert(
       fc.property(
         tree,
         fc.constantFrom("true", "tolerance 0; relative 0", "unordered a, b", "ignore a; redact b"),
@@ -271,8 +271,8 @@ describe("properties", () => {
     );
   });
 
-  test("whether two agree does not depend on which is the primary", () => {
-    fc.assert(
+  test("whether two agree does not depend on which is the primary", async () => {
+    await fc.assert(
       fc.property(tree, tree, (one, other) => {
         const [a, b] = [JSON.stringify(one), JSON.stringify(other)];
         expect(verdict(a, b).outcome).toBe(verdict(b, a).outcome);
@@ -280,9 +280,9 @@ describe("properties", () => {
     );
   });
 
-  test("a wider tolerance never parts what agreed", () => {
+  test("a wider tolerance never parts what agreed", async () => {
     const numbers = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: 8 });
-    fc.assert(
+    await fc.assert(
       fc.property(numbers, numbers, fc.nat(1000), fc.nat(1000), (one, other, narrow, more) => {
         const of = (tolerance: number): string =>
           verdict(one, other, rulesOf(`tolerance ${tolerance}; relative 0`)).outcome;
@@ -291,8 +291,8 @@ describe("properties", () => {
     );
   });
 
-  test("garbage is judged, and never throws", () => {
-    fc.assert(
+  test("garbage is judged, and never throws", async () => {
+    await fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 200 }),
         fc.uint8Array({ maxLength: 200 }),
