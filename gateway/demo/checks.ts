@@ -1,7 +1,15 @@
 // What the demo asks of the gateway, and what a right gateway answers.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { annotatedFile, annotatedTraffic, demoKey, manifests, replaceFile, type ModelPorts } from "./manifests.ts";
+import {
+  annotatedFile,
+  annotatedTraffic,
+  demoKey,
+  manifests,
+  replaceFile,
+  rolloutFile,
+  type ModelPorts,
+} from "./manifests.ts";
 import { predictOnce, tallyGrpc } from "./grpc-predictions.ts";
 import { modelName } from "./classifier.ts";
 import {
@@ -36,6 +44,8 @@ const splitRequests = 400;
 const fewRequests = 20;
 /** Enough that the old share, one in two, does not look like the new one: 2^-40. */
 const probeRequests = 40;
+/** TCP's port 1 answers nobody on a machine of today. */
+const closedPort = 1;
 /** Of a right gateway some are at either version, and some more at 80 %: the hash of these names is the same everywhere. */
 const stickyCallers = 40;
 
@@ -155,6 +165,7 @@ export const checks: readonly Check[] = [
   },
   liveEdit,
   stickyCanary,
+  abortedRollout,
 ];
 
 function split(asked: string, deployment: string, canaryShare: number): Check {
@@ -236,6 +247,44 @@ async function stickyCanary({ base, folder, ports, patienceMs }: Stage): Promise
     asked: `sticky canary by header x-user: ${stickyCallers} callers at 50 %, again, over gRPC, at 80 %, and back at 50 %`,
     answered: `${first.length} callers at the canary, ${again.length}, ${grpc.length}, ${grown.length}, ${back.length}; ${left} left it as it grew; ${stayed ? "the same callers each time at 50 %" : "other callers at 50 %"}`,
     expected: stayed && left === 0 && first.length > 0 && grown.length > first.length,
+  };
+}
+
+/** A rollout whose canary begins to fail: its traffic goes back to main, and stays there. */
+async function abortedRollout({ base, folder, ports, patienceMs }: Stage): Promise<Finding> {
+  let asked = 0;
+  let failed = 0;
+  const ask = async (count: number): Promise<Tally> => {
+    const answers = await tally(base, deploymentPath("iris-rollout", "api/v1.0/predictions"), count);
+    asked += count;
+    failed += answers.failed;
+    return answers;
+  };
+  const release = (port: number): Promise<void> =>
+    replaceFile(join(folder, rolloutFile), manifests(ports, annotatedTraffic, port).get(rolloutFile)!);
+  const begun = await eventually(
+    patienceMs,
+    () => ask(probeRequests),
+    ({ second }) => second > 0,
+  );
+  await release(closedPort);
+  const met = await eventually(
+    patienceMs,
+    () => ask(probeRequests),
+    (answers) => answers.failed > 0,
+  );
+  // Five looks at the counts, one a second, would see it.
+  const ended = await eventually(
+    4 * patienceMs,
+    () => ask(5 * probeRequests),
+    ({ first }) => first === 5 * probeRequests,
+  );
+  await release(ports.second.http);
+  const after = await ask(5 * probeRequests);
+  return {
+    asked: "a rollout to a canary that begins to fail at its first step, 20 %",
+    answered: `of ${asked} requests ${failed} met the fault; then ${words(ended)}, and after its repair ${words(after)}`,
+    expected: begun.second > 0 && met.failed > 0 && ended.failed === 0 && after.first === 5 * probeRequests,
   };
 }
 

@@ -34,6 +34,7 @@ export async function runDemo(isOnce: boolean, listen: Address, admin: Address):
         policy,
         listen,
         admin,
+        releasesRecord: join(home, "releases"),
         drainWaitMs: 0,
         drainGraceMs: 2000,
       }),

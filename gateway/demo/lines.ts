@@ -1,6 +1,6 @@
 // What the demo prints for people to copy.
 import { join } from "node:path";
-import { annotatedFile, demoKey, namespace } from "./manifests.ts";
+import { annotatedFile, demoKey, namespace, rolloutFile } from "./manifests.ts";
 import { deploymentPath, flower } from "./predictions.ts";
 import { predictMethod } from "./methods.ts";
 import { tensorMessage } from "./seldon-messages.ts";
@@ -51,6 +51,13 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   # a sticky canary: a caller stays with its version, whatever its share does to others; whose ground it is on
   for i in $(seq 10); do curl -s ${predictions("iris-annotated")} -H 'x-user: alice' ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
   npx sluice explain -X POST -H 'x-user: alice' ${deploymentPath("iris-annotated", "api/v1.0/predictions")} --url ${admin}
+
+  # a rollout: the demo's canary has failed, so the gateway has taken its traffic back. A change of the annotation begins anew: 20 %, 50 % and 100 %, 10 s each, while
+  # requests come (the second line, until Ctrl-C); the third line shows the shares as they move, and the fourth why
+  sed -i.bak 's/errors ≤ 5%/errors ≤ 4%/' ${join(folder, rolloutFile)}
+  while curl -s ${predictions("iris-rollout")} ${json} -d '${payload}' | grep -o 'iris:[12]'; do :; done
+  npx sluice watch ${namespace}/iris-rollout --url ${admin}
+  npx sluice changes ${namespace}/iris-rollout --url ${admin}
 
   # why: which route, which predictor, what is wrong; and the numbers
   npx sluice explain -X POST ${deploymentPath("iris-canary", "api/v1.0/predictions")} --url ${admin}

@@ -37,9 +37,22 @@ providers:
 
 const sources = new URL("manifests/", import.meta.url);
 
-/** File name to text: the files of `manifests/` with the ports of the models in place of `$FIRST_HTTP` and the like, and `traffic` as the value of `sluice.io/traffic`. */
-export function manifests(ports: ModelPorts, traffic: string): ReadonlyMap<string, string> {
-  const values = new Map([["TRAFFIC", traffic]]);
+/** The file of the rollout, whose canary the demo makes fail. */
+export const rolloutFile = "rollout.yaml";
+
+/**
+ * File name to text: the files of `manifests/` with the ports of the models in place of `$FIRST_HTTP` and the like, and `traffic` as the value of `sluice.io/traffic`.
+ * `released`: the REST port of the canary of the rollout; version 2 by default.
+ */
+export function manifests(
+  ports: ModelPorts,
+  traffic: string,
+  released = ports.second.http,
+): ReadonlyMap<string, string> {
+  const values = new Map([
+    ["TRAFFIC", traffic],
+    ["RELEASED_HTTP", String(released)],
+  ]);
   for (const [model, { http, grpc }] of Object.entries<ModelAddress>({ ...ports })) {
     values.set(`${model.toUpperCase()}_HTTP`, String(http));
     values.set(`${model.toUpperCase()}_GRPC`, String(grpc));

@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("a gateway that ignores the manifests fails the checks of split, header, shadow, Mapping, 404 and live edit", async () => {
+test("a gateway that ignores the manifests fails the checks of split, header, shadow, Mapping, 404, live edit, sticky canary and rollout", async () => {
   const base = `http://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
   const stage = { base, folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 50 };
   const verdicts = new Map<string, boolean>();
@@ -44,8 +44,8 @@ test("a gateway that ignores the manifests fails the checks of split, header, sh
     "one deployment: predictions v1.0 (ndarray) and v0.1 (tensor)",
     "the model's own error passes",
   ]);
-  // The edit was made, and undone.
-  expect(await readdir(folder)).toEqual(["canary-by-annotation.yaml"]);
+  // The edits were made, and undone.
+  expect(await readdir(folder)).toEqual(["canary-by-annotation.yaml", "rollout.yaml"]);
 });
 
 test("no gateway at all fails every check, and throws nothing", async () => {
