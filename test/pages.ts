@@ -9,6 +9,7 @@ export const pageNames = [
   "k8s/INSTALL.md",
   "k8s/MIGRATION.md",
   "k8s/MANIFESTS.md",
+  "k8s/RELEASING.md",
   "k8s/PROBLEMS.md",
   "k8s/COMPATIBILITY.md",
   "gateway/ACCESS.md",
