@@ -78,12 +78,13 @@ function readEntry(line: string): ReleaseEntry | null {
     return null;
   }
   if (!isRecord(value)) return null;
-  const { namespace, name, kind, text, models, shares, state, step, sinceMs, why, isPromoteUsed } = value;
+  const { namespace, name, kind, text, models, shares, state, step, sinceMs, why, isPromoteUsed, rewards } = value;
   if (typeof namespace !== "string" || typeof name !== "string" || typeof text !== "string") return null;
   if (typeof models !== "string" || typeof why !== "string" || typeof isPromoteUsed !== "boolean") return null;
   if (kind !== "rollout" && kind !== "bandit") return null;
   if (state !== "stepping" && state !== "held" && state !== "promoted" && state !== "aborted") return null;
   if (!isCount(step) || !isCount(sinceMs) || !isRecord(shares)) return null;
+  if (!isRecord(rewards) || !Object.values(rewards).every(isSums)) return null;
   const percents = Object.entries(shares);
   if (!percents.every(([, percent]) => typeof percent === "number" && percent >= 0 && percent <= 100)) return null;
   return {
@@ -98,7 +99,14 @@ function readEntry(line: string): ReleaseEntry | null {
     sinceMs,
     why,
     isPromoteUsed,
+    rewards: rewards as ReleaseEntry["rewards"],
   };
+}
+
+function isSums(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { count, sum, sumSquares } = value;
+  return [count, sum, sumSquares].every(Number.isFinite) && Number(count) >= 0 && Number(sumSquares) >= 0;
 }
 
 function isCount(value: unknown): value is number {

@@ -81,6 +81,9 @@ export class ReleaseSync {
     const over = this.#version;
     if (over === undefined || this.#stopped) return "failed";
     const { record, over: left } = withinRoom(this.#record, wanted);
+    // What found no room is asked for again at each look.
+    const isSame = !this.#isLost && sameValue(Object.fromEntries(record), Object.fromEntries(this.#record));
+    if (isSame && left.join() === this.#over.join()) return "written";
     const written = await this.#store.write(printReleases(record), over);
     if (this.#stopped) return "failed";
     const before = [this.#notWritten, this.#over.join()].join();

@@ -1,7 +1,6 @@
 // Releases: the record, and what moves it, as the control worker uses them.
 import type { Problem } from "../../../routing/text/problem.ts";
-import { noCounts, addedCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
-import type { CountsByInstance, Evidence } from "../../../release/rollout/evidence.ts";
+import { noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { RecordStore } from "../../../k8s/source/objects/source.ts";
 import { releaseKey, type PlannedRelease, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import type { PredictorKey } from "../../admin/view.ts";
@@ -11,7 +10,8 @@ import type { Log } from "../../shared/log.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 import { rolloutView } from "./rollout-view.ts";
 import { ReleaseSync } from "./release-sync.ts";
-import { lookMs, RolloutController } from "./rollout-controller.ts";
+import type { CountsOfArms } from "./decided.ts";
+import { lookMs, ReleaseController } from "./release-controller.ts";
 
 export interface ReleasesOutside {
   /** Names this process: its counts begin at 0 with it. */
@@ -33,14 +33,14 @@ export interface ReleasesOutside {
 export class Releases {
   readonly #outside: ReleasesOutside;
   readonly #sync: ReleaseSync;
-  readonly #controller: RolloutController;
+  readonly #controller: ReleaseController;
   #stopped = false;
   #isOpen = false;
 
   constructor(store: RecordStore, outside: ReleasesOutside) {
     this.#outside = outside;
     this.#sync = new ReleaseSync(store, outside);
-    this.#controller = new RolloutController(this.#sync, {
+    this.#controller = new ReleaseController(this.#sync, {
       clock: outside.clock,
       nowMs: outside.nowMs,
       isLeader: () => this.#isOpen && outside.leadership?.isLeader() === true,
@@ -88,14 +88,11 @@ export class Releases {
     void this.#controller.look().finally(() => this.#outside.clock.after(lookMs, () => this.#again()));
   }
 
-  #countsOf({ ref, plan, arms }: PlannedRelease): CountsByInstance {
-    if (plan.kind !== "rollout") return {};
+  #countsOf({ ref: { namespace, name: deployment }, arms }: PlannedRelease): CountsOfArms {
     const of = (predictor: string): ArmCounts => ({
       ...noCounts,
-      ...this.#outside.totalOf({ namespace: ref.namespace, deployment: ref.name, predictor, role: "live" }),
+      ...this.#outside.totalOf({ namespace, deployment, predictor, role: "live" }),
     });
-    const { to } = plan.plan;
-    const main = arms.filter((name) => name !== to).reduce((sum, name) => addedCounts(sum, of(name)), noCounts);
-    return { [this.#outside.instance]: { canary: of(to), main } satisfies Evidence };
+    return { [this.#outside.instance]: Object.fromEntries(arms.map((name) => [name, of(name)])) };
   }
 }

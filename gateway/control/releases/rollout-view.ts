@@ -1,17 +1,18 @@
 // A release as people see it: from its annotations, its entry in the record and, on the leader, the newest decision.
 import { formatGate } from "../../../release/rollout/gates.ts";
-import type { RolloutDecision } from "../../../release/rollout/decide.ts";
+import type { Decided } from "./decided.ts";
 import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { quantileOf } from "../../../release/statistics/quantile.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 
-/** `decision` null: this replica does not lead, or has not looked yet. */
+/** `known` null: this replica does not lead, or has not looked yet. */
 export function rolloutView(
   { ref: { namespace, name }, plan }: PlannedRelease,
   entry: ReleaseEntry | null,
-  decision: RolloutDecision | null,
+  known: Decided["of"] | null,
 ): Rollout {
+  const decision = known?.kind === "rollout" ? known.decision : null;
   const rollout = plan.kind === "rollout" ? plan.plan : null;
   const state = plan.kind === "stopped" ? "stopped" : (entry?.state ?? "waiting");
   const evidence = decision?.state.kind === "stepping" ? decision.state.whole : null;
@@ -25,9 +26,9 @@ export function rolloutView(
     step: entry === null ? 0 : entry.step + 1,
     steps: [...(rollout?.steps ?? [])],
     sinceMs: entry?.sinceMs ?? null,
-    sentence: sentenceOf(plan, entry, decision),
-    waitsFor: waitsFor(plan, state, decision),
-    decides: decision !== null,
+    sentence: sentenceOf(plan, entry, known),
+    waitsFor: waitsFor(plan, state, decision?.waitsFor ?? null),
+    decides: known !== null,
     evidence: evidence === null ? null : { canary: armOf(evidence.canary), main: armOf(evidence.main) },
     gates: (decision?.gates ?? []).map(({ gate, standing, sentence }) => ({
       gate: formatGate(gate),
@@ -37,22 +38,14 @@ export function rolloutView(
   };
 }
 
-function sentenceOf(
-  plan: PlannedRelease["plan"],
-  entry: ReleaseEntry | null,
-  decision: RolloutDecision | null,
-): string {
+function sentenceOf(plan: PlannedRelease["plan"], entry: ReleaseEntry | null, known: Decided["of"] | null): string {
   if (plan.kind === "stopped") return `It is stopped: ${plan.why}. Each predictor keeps its share.`;
   if (entry === null) return "It has not begun.";
-  if (entry.state === "stepping" && decision !== null) return decision.sentence;
+  if (entry.state === "stepping" && known !== null) return known.decision.sentence;
   return entry.why === "" ? "It is under way." : entry.why;
 }
 
-function waitsFor(
-  plan: PlannedRelease["plan"],
-  state: Rollout["state"],
-  decision: RolloutDecision | null,
-): string | null {
+function waitsFor(plan: PlannedRelease["plan"], state: Rollout["state"], wanted: string | null): string | null {
   switch (state) {
     case "promoted":
       return plan.kind === "rollout"
@@ -65,7 +58,7 @@ function waitsFor(
     case "waiting":
       return "the leader";
     default:
-      return decision?.waitsFor ?? null;
+      return wanted;
   }
 }
 

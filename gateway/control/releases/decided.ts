@@ -1,0 +1,152 @@
+// One look at one release: from its annotations, its entry in the record and what the leader knows, to its next entry.
+import {
+  decideBandit,
+  firstBanditState,
+  type BanditDecision,
+  type BanditState,
+} from "../../../release/bandit/decide.ts";
+import type { BanditPlan } from "../../../release/bandit/plan.ts";
+import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
+import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
+import type { RolloutPlan } from "../../../release/rollout/plan.ts";
+import { stepState, type RolloutState } from "../../../release/rollout/state.ts";
+import { addedCounts, noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import { maxWhy } from "./release-record.ts";
+import { beginning, entryOf, isSameStanding, stateOf } from "./release-state.ts";
+
+/** Cumulative counts of each predictor, by the process that counts. */
+export type CountsOfArms = Readonly<Record<string, Readonly<Record<string, ArmCounts>>>>;
+
+export interface SeenRelease {
+  readonly counts: CountsOfArms;
+  /** Why evidence is not whole; null: every replica answers. */
+  readonly blocked: RolloutLook["blocked"];
+  /** Of the leader's own clock, ms. */
+  readonly lookedMs: number;
+  /** Epoch ms, for people. */
+  readonly nowMs: number;
+}
+
+/** What the leader knows of one release beside the record. */
+export interface Decided {
+  /** It goes on from this one. */
+  readonly entry: ReleaseEntry;
+  readonly of:
+    | { readonly kind: "rollout"; readonly state: RolloutState; readonly decision: RolloutDecision }
+    | { readonly kind: "bandit"; readonly state: BanditState; readonly decision: BanditDecision };
+  readonly lookedMs: number;
+}
+
+/** null: nothing moves it. `known`: of an earlier look. */
+export function decided(
+  release: PlannedRelease,
+  entry: ReleaseEntry | null,
+  known: Decided | null,
+  seen: SeenRelease,
+): Decided | null {
+  const { plan } = release;
+  const before = known !== null && known.entry === entry ? known : null;
+  switch (plan.kind) {
+    case "stopped":
+      return null;
+    case "rollout":
+      return decidedRollout(release, plan.plan, entry, before, seen);
+    case "bandit":
+      return decidedBandit(release, plan.plan, entry, before, seen);
+  }
+}
+
+function decidedRollout(
+  release: PlannedRelease,
+  plan: RolloutPlan,
+  entry: ReleaseEntry | null,
+  known: Decided | null,
+  seen: SeenRelease,
+): Decided {
+  const counts = evidenceOf(release, plan, seen.counts);
+  const begun = beginning(release, plan, entry, counts);
+  const before = begun === null && known?.of.kind === "rollout" ? known : null;
+  const found =
+    begun !== null ? begun.state : before?.of.kind === "rollout" ? before.of.state : stateOf(entry!, plan, counts);
+  // A person may take back what is promoted.
+  const state = found.kind === "promoted" && release.isAborted ? stepState(plan.steps.length - 1, counts) : found;
+  const isPromoteUsed = release.isPromoted && (entry?.isPromoteUsed ?? false);
+  const decision = decideRollout(plan, state, {
+    elapsedMs: before === null ? 0 : seen.lookedMs - before.lookedMs,
+    instances: counts,
+    wanted: wantedOf(release, isPromoteUsed),
+    blocked: seen.blocked,
+  });
+  const isSame = isSameStanding(found, decision.state);
+  const isUsed = isPromoteUsed || (release.isPromoted && decision.state.kind === "promoted");
+  const why = isSame ? (begun?.why ?? "") : decision.sentence;
+  const next =
+    begun !== null || !isSame
+      ? entryOf(release, plan, decision.state, why, seen.nowMs, isUsed)
+      : entry!.isPromoteUsed === isUsed
+        ? entry!
+        : { ...entry!, isPromoteUsed: isUsed };
+  return { entry: next, of: { kind: "rollout", state: decision.state, decision }, lookedMs: seen.lookedMs };
+}
+
+function decidedBandit(
+  release: PlannedRelease,
+  plan: BanditPlan,
+  entry: ReleaseEntry | null,
+  known: Decided | null,
+  { counts, blocked, lookedMs, nowMs }: SeenRelease,
+): Decided {
+  const { arms, text, models, isPaused } = release;
+  const isSame = entry?.kind === "bandit" && entry.models === models;
+  const before = isSame && entry.text === text && known?.of.kind === "bandit" ? known : null;
+  const shares = isSame ? entry.shares : Object.fromEntries(arms.map((name, at) => [name, release.declared[at]!]));
+  const begins: BanditState = { ...firstBanditState(shares), rewards: isSame ? entry.rewards : {}, seen: counts };
+  const decision = decideBandit(plan, before?.of.kind === "bandit" ? before.of.state : begins, {
+    elapsedMs: before === null ? 0 : lookedMs - before.lookedMs,
+    arms,
+    instances: counts,
+    blocked: isPaused
+      ? { why: "sluice.io/rollout-pause holds the shares.", until: "the end of sluice.io/rollout-pause" }
+      : blocked,
+  });
+  const { state } = decision;
+  const of = { kind: "bandit", state, decision } as const;
+  if (isSame && entry.text === text && decision.verdict === "wait") return { entry, of, lookedMs };
+  const next: ReleaseEntry = {
+    namespace: release.ref.namespace,
+    name: release.ref.name,
+    kind: "bandit",
+    text,
+    models,
+    shares: state.shares,
+    state: "stepping",
+    step: isSame ? entry.step + 1 : 0,
+    sinceMs: Math.max(0, Math.round(nowMs)),
+    why: (isSame ? decision.sentence : "it begins").slice(0, maxWhy),
+    isPromoteUsed: false,
+    rewards: state.rewards,
+  };
+  return { entry: next, of, lookedMs };
+}
+
+/** Of the canary, and of all other live predictors together. */
+function evidenceOf({ arms }: PlannedRelease, { to }: RolloutPlan, counts: CountsOfArms): CountsByInstance {
+  return Object.fromEntries(
+    Object.entries(counts).map(([instance, of]) => {
+      const main = arms
+        .filter((name) => name !== to)
+        .reduce((sum, name) => addedCounts(sum, of[name] ?? noCounts), noCounts);
+      return [instance, { canary: of[to] ?? noCounts, main }];
+    }),
+  );
+}
+
+function wantedOf(
+  { isAborted, isPaused, isPromoted }: PlannedRelease,
+  isPromoteUsed: boolean,
+): "none" | "pause" | "promote" | "abort" {
+  if (isAborted) return "abort";
+  if (isPaused) return "pause";
+  return isPromoted && !isPromoteUsed ? "promote" : "none";
+}

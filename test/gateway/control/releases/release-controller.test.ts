@@ -1,0 +1,334 @@
+// The controller of releases with a store, a clock and counts of the test: whatever fails, the split is one that the record said, and no share is lost.
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { printReleases, readReleases } from "../../../../gateway/control/releases/release-record.ts";
+import { lookMs, ReleaseController } from "../../../../gateway/control/releases/release-controller.ts";
+import { ReleaseSync } from "../../../../gateway/control/releases/release-sync.ts";
+import { releasedShares } from "../../../../k8s/translate/deployments/released-shares.ts";
+import type { PlannedRelease, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
+import type { RecordStore, RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
+import { readBanditPlan } from "../../../../release/bandit/plan.ts";
+import { readRolloutPlan } from "../../../../release/rollout/plan.ts";
+import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
+
+/** One record that several replicas share, as an API server has it. */
+class SharedStore {
+  text: string | null = null;
+  version = 0;
+  /** What the next writes come to, before they are right again. */
+  faults: ("failed" | "lost-answer")[] = [];
+  readonly followers = new Set<(stored: StoredRecord) => void>();
+  readonly said: ReleaseRecord[] = [];
+
+  get stored(): StoredRecord {
+    return this.text === null ? { kind: "absent" } : { kind: "text", text: this.text, version: String(this.version) };
+  }
+
+  set(text: string | null): void {
+    this.text = text;
+    this.version += 1;
+    for (const follower of this.followers) follower(this.stored);
+  }
+
+  of(): RecordStore {
+    return {
+      subject: { kind: "ConfigMap", namespace: "sluice", name: "releases" },
+      follow: (told) => {
+        this.followers.add(told);
+        told(this.stored);
+      },
+      write: async (text, over): Promise<RecordWrite> => {
+        await Promise.resolve();
+        const fault = this.faults.shift();
+        if (fault === "failed") return { kind: "failed", sentence: "the API server is away" };
+        if ((this.text === null ? null : String(this.version)) !== over) return { kind: "conflict" };
+        const read = readReleases(text);
+        if (read.kind === "record") this.said.push(read.record);
+        this.set(text);
+        // It was written, and the writer died or heard nothing.
+        if (fault === "lost-answer") return { kind: "failed", sentence: "the connection ended" };
+        return { kind: "written", version: String(this.version) };
+      },
+    };
+  }
+}
+
+const arms = ["main", "canary", "other"] as const;
+
+function rollout(text: string, more: Partial<PlannedRelease> = {}): PlannedRelease {
+  const read = readRolloutPlan(text);
+  if ("mistake" in read) throw new Error(read.mistake);
+  return { ...planned, plan: { kind: "rollout", plan: read.plan }, text, ...more };
+}
+
+const planned: Omit<PlannedRelease, "plan" | "text"> = {
+  ref: { kind: "SeldonDeployment", namespace: "prod", name: "iris" },
+  field: "",
+  arms,
+  declared: [70, 0, 30],
+  models: "1",
+  isPaused: false,
+  isAborted: false,
+  isPromoted: false,
+};
+
+function bandit(): PlannedRelease {
+  const read = readBanditPlan("policy thompson; floor 5%; every 10s");
+  if ("mistake" in read) throw new Error(read.mistake);
+  return { ...planned, plan: { kind: "bandit", plan: read.plan }, text: "bandit" };
+}
+
+class Replica {
+  record: ReleaseRecord = new Map();
+  isLeader = false;
+  readonly sync: ReleaseSync;
+  readonly controller: ReleaseController;
+
+  constructor(world: World) {
+    this.sync = new ReleaseSync(world.store.of(), {
+      log: { write: () => undefined, flush: () => undefined },
+      recorded: (record) => (this.record = record),
+      problemsChanged: () => undefined,
+    });
+    this.controller = new ReleaseController(this.sync, {
+      clock: { now: () => world.nowMs, after: () => ({ cancel: () => undefined }) },
+      nowMs: () => 1_000_000 + world.nowMs,
+      isLeader: () => this.isLeader,
+      planned: () => [world.planned],
+      exists: () => false,
+      look: async () => ({
+        countsOf: () => ({ [world.instance]: world.counts }),
+        blocked: world.isAway ? { why: "A replica is away.", until: "an answer of each replica" } : null,
+      }),
+    });
+  }
+}
+
+class World {
+  readonly store = new SharedStore();
+  nowMs = 0;
+  instance = "a";
+  isAway = false;
+  planned: PlannedRelease = rollout("to canary; steps 5%, 25%, 100%; every 10s; min 50 requests; errors ≤ 2%");
+  counts: Record<string, ArmCounts> = Object.fromEntries(arms.map((arm) => [arm, noCounts]));
+  replicas: Replica[] = [];
+
+  count(arm: string, requests: number, failed: number): void {
+    const before = this.counts[arm]!;
+    const [count, sum] = [before.rewards.count + requests, before.rewards.sum + requests - failed];
+    this.counts = {
+      ...this.counts,
+      [arm]: {
+        ...before,
+        requests: before.requests + requests,
+        failed: before.failed + failed,
+        rewards: { count, sum, sumSquares: sum },
+      },
+    };
+  }
+
+  async look(): Promise<void> {
+    this.nowMs += lookMs;
+    for (const replica of this.replicas) await replica.controller.look();
+  }
+
+  /** Shares as every replica serves them. */
+  shares({ record }: Replica): readonly number[] {
+    return releasedShares(this.planned, [70, null, 30], record.get("prod/iris") ?? null);
+  }
+}
+
+function worldOf(count: number): World {
+  const world = new World();
+  world.replicas = Array.from({ length: count }, () => new Replica(world));
+  world.replicas[0]!.isLeader = true;
+  return world;
+}
+
+const canaryPercent = (world: World): number => Math.round(world.shares(world.replicas[0]!)[1]! * 100);
+
+test("a canary that is well goes through its steps, each as long as it takes, and is promoted", async () => {
+  const world = worldOf(2);
+  expect(canaryPercent(world)).toBe(0);
+  const seen: number[] = [];
+  for (let looks = 0; looks < 60; looks++) {
+    await world.look();
+    if (seen.at(-1) !== canaryPercent(world)) seen.push(canaryPercent(world));
+    for (const arm of arms) world.count(arm, 40, 0);
+  }
+  expect(seen).toEqual([5, 25, 100]);
+  expect(world.replicas.map(({ record }) => record.get("prod/iris")!.state)).toEqual(["promoted", "promoted"]);
+  expect(world.shares(world.replicas[1]!)).toEqual([0, 1, 0]);
+});
+
+test("without requests, or with a replica away, nothing is promoted; a fault is rolled back in either case", async () => {
+  const world = worldOf(1);
+  for (let looks = 0; looks < 60; looks++) await world.look();
+  expect(canaryPercent(world)).toBe(5);
+  world.isAway = true;
+  for (let looks = 0; looks < 60; looks++) {
+    for (const arm of arms) world.count(arm, 40, 0);
+    await world.look();
+  }
+  expect(canaryPercent(world)).toBe(5);
+  for (let looks = 0; looks < 5; looks++) {
+    world.count("canary", 40, 30);
+    await world.look();
+  }
+  expect(canaryPercent(world)).toBe(0);
+  expect(world.replicas[0]!.record.get("prod/iris")).toMatchObject({ state: "aborted" });
+});
+
+test("a record that is deleted is written again, one that is edited by hand is not believed and stays in force as it was", async () => {
+  const world = worldOf(1);
+  await world.look();
+  const { text } = world.store;
+  world.store.set(null);
+  expect(canaryPercent(world)).toBe(5);
+  await world.look();
+  expect(world.store.text).toBe(text);
+  world.store.set(text!.replace('"canary":5', '"canary":95'));
+  for (let looks = 0; looks < 30; looks++) {
+    for (const arm of arms) world.count(arm, 40, 0);
+    await world.look();
+  }
+  expect(canaryPercent(world)).toBe(5);
+  expect(world.replicas[0]!.sync.problems.map(({ code }) => code)).toEqual(["releases-record-unreadable"]);
+});
+
+type Event =
+  | { readonly kind: "look"; readonly failed: number }
+  | { readonly kind: "leader"; readonly replica: number }
+  | { readonly kind: "store"; readonly fault: "failed" | "lost-answer" }
+  | {
+      readonly kind:
+        | "deleted"
+        | "edited"
+        | "restart"
+        | "away"
+        | "back"
+        | "process"
+        | "model"
+        | "pause"
+        | "promote"
+        | "plain"
+        | "bandit";
+    };
+
+const events = fc.array(
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({ kind: fc.constant("look" as const), failed: fc.integer({ min: 0, max: 10 }) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("leader" as const), replica: fc.integer({ min: -1, max: 2 }) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("store" as const),
+        fault: fc.constantFrom("failed" as const, "lost-answer" as const),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constantFrom(
+          "deleted",
+          "edited",
+          "restart",
+          "away",
+          "back",
+          "process",
+          "model",
+          "pause",
+          "promote",
+          "plain",
+          "bandit" as const,
+        ),
+      }),
+    },
+  ) as fc.Arbitrary<Event>,
+  { minLength: 10, maxLength: 80 },
+);
+
+test("whatever fails, each replica serves what the record said, all of the traffic goes somewhere, and a step is neither skipped nor repeated", async () => {
+  await fc.assert(
+    fc.asyncProperty(events, async (happens) => {
+      const world = worldOf(3);
+      for (const event of happens) {
+        await happen(world, event);
+        for (const replica of world.replicas) {
+          const shares = world.shares(replica);
+          expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
+          expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true);
+          const entry = replica.record.get("prod/iris");
+          if (entry === undefined) continue;
+          // Somebody wrote it: nobody serves what was only decided.
+          expect(
+            world.store.said.some((record) => JSON.stringify(record.get("prod/iris")) === JSON.stringify(entry)),
+          ).toBe(true);
+        }
+      }
+      const steps = world.store.said.flatMap((record) => record.get("prod/iris") ?? []);
+      for (const [at, entry] of steps.entries()) {
+        const before = steps[at - 1];
+        if (before === undefined || before.kind !== "rollout" || entry.kind !== "rollout") continue;
+        if (before.models !== entry.models || entry.state !== "stepping" || before.state !== "stepping") continue;
+        expect(entry.step - before.step).toBeLessThanOrEqual(1);
+        expect(entry.step).toBeGreaterThanOrEqual(before.step);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+async function happen(world: World, event: Event): Promise<void> {
+  switch (event.kind) {
+    case "look":
+      for (const arm of arms) world.count(arm, 60, arm === "canary" && event.failed > 8 ? 40 : 0);
+      return world.look();
+    case "leader":
+      for (const [at, replica] of world.replicas.entries()) replica.isLeader = at === event.replica;
+      return;
+    case "store":
+      world.store.faults.push(event.fault);
+      return;
+    case "deleted":
+      return world.store.set(null);
+    case "edited":
+      return world.store.set(printReleases(new Map()).replace("releases 1", "releases 7"));
+    case "restart": {
+      // The last one; it leads again where it led.
+      const { isLeader } = world.replicas.pop()!;
+      const replica = new Replica(world);
+      replica.isLeader = isLeader;
+      world.replicas.push(replica);
+      return;
+    }
+    case "away":
+    case "back":
+      world.isAway = event.kind === "away";
+      return;
+    case "process":
+      world.instance += "'";
+      world.counts = Object.fromEntries(arms.map((arm) => [arm, noCounts]));
+      return;
+    case "model":
+      world.planned = { ...world.planned, models: `${world.planned.models}'` };
+      return;
+    case "pause":
+      world.planned = { ...world.planned, isPaused: true };
+      return;
+    case "promote":
+      world.planned = { ...world.planned, isPaused: false, isPromoted: true };
+      return;
+    case "plain":
+      world.planned = rollout("to canary; steps 5%, 25%, 100%; every 10s; min 50 requests; errors ≤ 2%");
+      return;
+    case "bandit":
+      world.planned = bandit();
+  }
+}
