@@ -255,6 +255,7 @@ class ControlWorker {
         : new Releases(source.releases, {
             instance: start.instance,
             leadership: this.#election,
+            peers: () => this.#peers,
             log,
             clock: systemClock,
             nowMs: Date.now,

@@ -11,13 +11,17 @@ import type { Rollout } from "../../api/rollouts.ts";
 import { rolloutView } from "./rollout-view.ts";
 import { ReleaseSync } from "./release-sync.ts";
 import type { CountsOfArms } from "./decided.ts";
-import { lookMs, ReleaseController } from "./release-controller.ts";
+import type { PeerCounts, PeersStatus } from "../../api/peer.ts";
+import type { Peers } from "../peers/peers.ts";
+import { lookMs, ReleaseController, type ReleaseLook } from "./release-controller.ts";
 
 export interface ReleasesOutside {
   /** Names this process: its counts begin at 0 with it. */
   readonly instance: string;
   /** null: nobody leads. */
   readonly leadership: Pick<Leadership, "isLeader" | "changed"> | null;
+  /** The other replicas; null: there are none. */
+  readonly peers: () => Pick<Peers, "counts" | "status"> | null;
   readonly log: Log;
   readonly clock: Clock;
   /** Epoch ms. */
@@ -46,7 +50,7 @@ export class Releases {
       isLeader: () => this.#isOpen && outside.leadership?.isLeader() === true,
       planned: outside.planned,
       exists: ({ namespace, name }) => outside.exists(namespace, name),
-      look: () => Promise.resolve({ countsOf: (release: PlannedRelease) => this.#countsOf(release), blocked: null }),
+      look: (releases) => this.#look(releases),
     });
     outside.leadership?.changed(() => this.changed());
   }
@@ -88,11 +92,50 @@ export class Releases {
     void this.#controller.look().finally(() => this.#outside.clock.after(lookMs, () => this.#again()));
   }
 
-  #countsOf({ ref: { namespace, name: deployment }, arms }: PlannedRelease): CountsOfArms {
+  async #look(releases: readonly PlannedRelease[]): Promise<ReleaseLook> {
+    const peers = this.#outside.peers();
+    const names = releases.map(({ ref }) => releaseKey(ref));
+    const others = peers === null || names.length === 0 ? noAnswers : await peers.counts(names);
+    return {
+      countsOf: (release) => ({ ...this.#ownCounts(release), ...countsOfPeers(release, others) }),
+      blocked: peers === null ? null : blockedBy(peers.status),
+    };
+  }
+
+  #ownCounts({ ref: { namespace, name: deployment }, arms }: PlannedRelease): CountsOfArms {
     const of = (predictor: string): ArmCounts => ({
       ...noCounts,
       ...this.#outside.totalOf({ namespace, deployment, predictor, role: "live" }),
     });
     return { [this.#outside.instance]: Object.fromEntries(arms.map((name) => [name, of(name)])) };
   }
+}
+
+const noAnswers: ReadonlyMap<string, PeerCounts> = new Map();
+
+/** Of those that answer, by the process that counted. */
+export function countsOfPeers(
+  { ref: { namespace, name }, arms }: Pick<PlannedRelease, "ref" | "arms">,
+  answers: ReadonlyMap<string, PeerCounts>,
+): CountsOfArms {
+  return Object.fromEntries(
+    Array.from(answers, ([instance, { deployments }]) => {
+      const predictors = deployments.find((one) => one.namespace === namespace && one.name === name)?.predictors ?? [];
+      const counts = new Map(predictors.map(({ predictor, counts: of }) => [predictor, of]));
+      return [instance, Object.fromEntries(arms.map((arm) => [arm, counts.get(arm) ?? noCounts]))];
+    }),
+  );
+}
+
+/** Nothing is promoted on evidence of a part of the replicas. Those that run another version are such a part, too. */
+export function blockedBy({ trouble, peers }: PeersStatus): ReleaseLook["blocked"] {
+  const away = peers.filter(({ state }) => state !== "answering");
+  if (away.length > 0)
+    return {
+      why: `${away.length} of ${peers.length + 1} replicas ${away.length === 1 ? "does" : "do"} not answer: ${away[0]!.name}.`,
+      until: "an answer of each replica",
+    };
+  return trouble === null
+    ? null
+    : { why: "Sluice does not know which replicas there are.", until: "an answer of the API server" };
 }

@@ -215,7 +215,7 @@ type Event =
         | "bandit";
     };
 
-const events = fc.array(
+const events: fc.Arbitrary<Event[]> = fc.array(
   fc.oneof(
     {
       weight: 8,
@@ -246,11 +246,11 @@ const events = fc.array(
           "pause",
           "promote",
           "plain",
-          "bandit" as const,
+          "bandit",
         ),
       }),
     },
-  ) as fc.Arbitrary<Event>,
+  ),
   { minLength: 10, maxLength: 80 },
 );
 
