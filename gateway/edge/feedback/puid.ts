@@ -27,6 +27,24 @@ const line = Buffer.from(`${puidField}: ${" ".repeat(puidDigits)}\r\n`);
 export const puidStart = puidField.length + 2;
 const codeStart = puidStart + nonceDigits;
 
+/** A text that may be a puid, taken apart; `nonce` null: it is none. */
+interface ReadPuid {
+  readonly puid: string;
+  readonly nonce: Buffer | null;
+  readonly high: number;
+  readonly low: number;
+}
+
+function readPuid(puid: string): ReadPuid {
+  if (!puidForm.test(puid)) return { puid, nonce: null, high: 0, low: 0 };
+  const nonce = Buffer.from(puid.slice(0, nonceDigits), "latin1");
+  const high = Number.parseInt(puid.slice(nonceDigits, nonceDigits + 8), 16);
+  return { puid, nonce, high, low: Number.parseInt(puid.slice(nonceDigits + 8), 16) };
+}
+
+/** The last one: each member of a Route is asked about it. */
+let read = readPuid("");
+
 /** Makes and knows the puids of one predictor. */
 export class PuidSigner {
   /** The first makes them, all know them. */
@@ -54,10 +72,9 @@ export class PuidSigner {
 
   /** Did this predictor answer under this puid? Whatever a client may send as one. */
   isOwn(puid: string): boolean {
-    if (!puidForm.test(puid)) return false;
-    const nonce = Buffer.from(puid.slice(0, nonceDigits), "latin1");
-    const high = Number.parseInt(puid.slice(nonceDigits, nonceDigits + 8), 16);
-    const low = Number.parseInt(puid.slice(nonceDigits + 8), 16);
+    if (puid !== read.puid) read = readPuid(puid);
+    const { nonce, high, low } = read;
+    if (nonce === null) return false;
     return this.#hashes.some((hash) => {
       hash.of(nonce, 0, nonceDigits);
       return ((hash.high ^ high) | (hash.low ^ low)) === 0;
