@@ -25,6 +25,8 @@ const everything = {
   ambassadorIds: ["sluice", "shared"],
   mappings: true,
   claims: "granted",
+  rollouts: true,
+  peers: { enabled: true, keySecret: { name: "peer-key", key: "secret" } },
   bareNames: false,
   dial: "service",
   grants: [{ namespace: "models", prefixes: ["/ml/"], upstreams: ["features.warehouse"], endpointSlices: true }],
@@ -158,7 +160,11 @@ describeCluster("the chart", () => {
       kind: "settings",
       grantsFile: "/etc/sluice/grants/grants.yaml",
       settings: {
-        source: { kind: "cluster", snapshotFile: "/var/lib/sluice/last-good" },
+        source: {
+          kind: "cluster",
+          releases: { namespace: "sluice", name: "sluice-releases" },
+          snapshotFile: "/var/lib/sluice/last-good",
+        },
         workers: 4,
         ambassadorIds: ["sluice", "shared"],
         namespaces: ["models"],
@@ -166,6 +172,10 @@ describeCluster("the chart", () => {
         claims: "granted",
         bareNames: "off",
         mappings: true,
+        peers: {
+          places: [{ kind: "service", namespace: "sluice", service: "sluice-peers" }],
+          keyFile: "/etc/sluice/peers/secret",
+        },
         dial: "service",
         trustedHops: 1,
         proxyProtocol: { on: "both", from: ["10.0.0.0/8", "2001:db8::7/128"] },
@@ -216,6 +226,18 @@ describeCluster("the chart", () => {
     expect((await renderChart({})).some(({ metadata }) => metadata.name === "sluice-policy")).toBe(false);
   });
 
+  test("makes the key of peers, once, where the values name no Secret", async () => {
+    const secretOf = async (values: unknown): Promise<ClusterObject | undefined> =>
+      (await renderChart(values)).find(({ kind }) => kind === "Secret");
+    expect(await secretOf({})).toBeUndefined();
+    expect(await secretOf(everything)).toBeUndefined();
+    const { metadata, data } = (await secretOf({ rollouts: true })) as ClusterObject & {
+      readonly data: Readonly<Record<string, string>>;
+    };
+    expect(metadata.name).toBe("sluice-peers");
+    expect(Buffer.from(data["key"]!, "base64").toString()).toMatch(/^[A-Za-z0-9]{48}$/);
+  });
+
   test("gives a pod the time that its stop takes", async () => {
     expect(podOf(await renderChart({})).terminationGracePeriodSeconds).toBe(0 + 10 + 60 + 5);
     expect(podOf(await renderChart(everything)).terminationGracePeriodSeconds).toBe(7 + 20 + 90 + 5);
@@ -262,6 +284,10 @@ describeCluster("the chart", () => {
     expect(await policyOf(everything)).toMatchObject({
       ingress: [
         { ports: [{ port: "http" }, { port: "https" }], from: networkPolicy.trafficFrom },
+        {
+          ports: [{ port: "admin" }],
+          from: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "sluice" } } }],
+        },
         { ports: [{ port: "admin" }], from: networkPolicy.adminFrom },
       ],
     });

@@ -26,3 +26,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "sluice.tls" -}}
 {{- if or .Values.tls.secretName .Values.tls.certificates .Values.tls.hosts }}yes{{ end -}}
 {{- end }}
+
+{{/* Not empty where replicas know each other: with rollouts, or where the values say so. */}}
+{{- define "sluice.peers" -}}
+{{- if or .Values.rollouts .Values.peers.enabled }}yes{{ end -}}
+{{- end }}
+
+{{/* The Secret with the key by which replicas know each other. */}}
+{{- define "sluice.peerSecret" -}}
+{{ .Values.peers.keySecret.name | default (printf "%s-peers" (include "sluice.name" .)) }}
+{{- end }}
