@@ -1,9 +1,11 @@
 // Sticky canaries: a caller stays with its predictor, by each kind of key, over REST and gRPC, on real sockets.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { noPolicy, noRules } from "../../gateway/callers/call-policy.ts";
-import { keysProvider } from "../policies.ts";
+import type { Mapping } from "../../routing/model/mapping.ts";
+import { upstreamOf } from "../gateway/fixtures.ts";
+import { guardOf, keysProvider } from "../policies.ts";
 import { fieldOf, type WireAnswer } from "./client.ts";
-import { Gateway, post, type GatewayOptions } from "./gateway.ts";
+import { endpointsOn, Gateway, irisTo, post, type GatewayOptions } from "./gateway.ts";
 import { GrpcClient, GrpcOrigin, metadataOf, paths } from "./grpc-peer.ts";
 import { deployment, modelService, serveDocuments } from "./manifests.ts";
 import { eventually } from "../turns.ts";
@@ -208,6 +210,52 @@ describe("client", () => {
     expect(await grpcAnswers((user) => ({ "x-api-key": keyOf(user) }))).toEqual(first);
     for (const name of predictors) expect(rest[name].text).not.toContain("key-of-");
     expect((await ask("x-api-key: wrong\r\n")).status).toBe(401);
+  });
+
+  test("members that know callers by other providers: each asks what its own guard asks, and a choice is made once", async () => {
+    const two = {
+      ...policy,
+      providers: {
+        ...policy.providers,
+        others: keysProvider(Object.fromEntries(users.map((user) => [`other-${user}`, `${user}-of-others`])), {
+          places: [{ kind: "header", name: "x-other-key" }],
+        }),
+      },
+      defaults: noRules,
+    };
+    gateway = await new Gateway({ policy: two }).listen();
+    const one = gateway;
+    closers.push(() => {
+      one.close();
+      expect(one.faults).toBe(0);
+    });
+    const sticky = { on: { kind: "client" }, identity: "prod/iris" } as const;
+    const memberOf = (name: Predictor, provider: string): Mapping => {
+      const mapping = irisTo(name);
+      return {
+        ...mapping,
+        id: name,
+        member: name,
+        sticky,
+        role: { kind: "live", weight: 50, share: 1 },
+        guard: guardOf(provider),
+        series: { ...mapping.series, deployment: name },
+      };
+    };
+    gateway.serve(
+      [memberOf("main", "keys"), memberOf("canary", "others")],
+      predictors.map((name) => upstreamOf(name)),
+      predictors.map((name) => endpointsOn(name, [rest[name].port])),
+    );
+    // With both keys every member admits them; which one they stay with may depend on where they were drawn first.
+    const both = users.map((user) => [`x-api-key: ${keyOf(user)}\r\nx-other-key: other-${user}\r\n`] as const);
+    expect(new Set(await answersTo(both))).toEqual(new Set(predictors));
+    // With the key of one of them nobody gets past the other.
+    for (const user of users.slice(0, 20)) {
+      const { status, body } = await ask(`x-api-key: ${keyOf(user)}\r\n`);
+      if (status === 200) expect(body).toBe("main");
+      else expect(status).toBe(401);
+    }
   });
 
   test("where it is not known who calls a draw decides", async () => {

@@ -1,5 +1,6 @@
 // Stickiness: what of a request keeps its client at one Endpoint (Ambassador `load_balancer` with cookie, header or source_ip; Envoy's hash
-// policies). Weighted shares are drawn before, so nobody sticks across canaries.
+// policies). The member of the Route is chosen before, by a draw or by `sluice.io/sticky`
+// (gateway/edge/exchange/sticky-choice.ts), whose hash says nothing of this one.
 import { fieldNamed } from "../../../routing/request/bytes.ts";
 import type { LoadBalancer } from "../../../routing/model/mapping.ts";
 import { CookiePlace } from "../../../routing/request/cookies.ts";
