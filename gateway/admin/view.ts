@@ -98,8 +98,10 @@ export interface AdminView {
   /** Of a predictor in HTTP and gRPC together. */
   feedbackOf(predictor: PredictorKey): CountedFeedback;
   hasMapping(id: string): boolean;
-  /** Predictors most of whose requests fail, with the sentence of each. */
-  readonly failingPredictors: readonly { readonly predictor: PredictorKey; readonly sentence: string }[];
+  /** Predictors most of whose requests fail by now, with the sentence of each. */
+  failingPredictors(
+    slices: Slices,
+  ): Promise<readonly { readonly predictor: PredictorKey; readonly sentence: string }[]>;
   /** The Route of a Mapping in the newest table; null: it has none. */
   routeOf(mappingId: string): Route<null> | null;
   /** Of Upstreams whose breakers count across workers. */

@@ -282,8 +282,8 @@ export class Reconciler {
     this.#measured.told(entries);
   }
 
-  get failingPredictors(): readonly FailingPredictor[] {
-    return this.#measured.failing;
+  failingPredictors(slices: Slices): Promise<readonly FailingPredictor[]> {
+    return this.#measured.failing(slices, (one) => isDeployments(this, one));
   }
 
   /** Of Upstreams whose breakers count across workers. */

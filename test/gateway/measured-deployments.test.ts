@@ -43,6 +43,10 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
     }
   expect(Object.fromEntries(seen)).toEqual({ "well 200": 30, "sick 500": 30, "dead 503": 30 });
 
+  // Before the control worker looks, which it does each ten seconds.
+  const soon = (await (await fetch(`${admin}/api/v1/status`)).json()) as Status;
+  expect(soon.failingPredictors.map(({ deployment }) => deployment).sort()).toEqual(["dead", "sick"]);
+
   const list = (await (await fetch(`${admin}/api/v1/deployments`)).json()) as { items: Deployment[] };
   expect(list.items.filter((item) => !Value.Check(deploymentShape, item))).toEqual([]);
   const found = list.items.map(({ name, state, lastMinute: { requests, failed, modelErrors, failures } }) => [

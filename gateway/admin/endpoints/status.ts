@@ -21,6 +21,7 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
   for (const { level } of await view.gatherProblems(slicesOfThread())) problems[level] += 1;
   const use = await breakerUse(blocks, () => view.breakers, slicesOfThread());
   const endpointless = await withoutEndpoint(view, slicesOfThread());
+  const failing = await view.failingPredictors(slicesOfThread());
   const most = Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!));
   const ejected = await ejectedEndpoints(view, most, slicesOfThread());
   const now = nowMs();
@@ -36,14 +37,12 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
       },
       table: { version, hash, routes: routeCount },
       sources: [{ kind: parts.sourceKind, ageSeconds: parts.sourceAgeSeconds(), trouble: parts.sourceTrouble() }],
-      failingPredictors: view.failingPredictors.map(
-        ({ predictor: { namespace, deployment, predictor }, sentence }) => ({
-          namespace,
-          deployment,
-          predictor,
-          sentence,
-        }),
-      ),
+      failingPredictors: failing.map(({ predictor: { namespace, deployment, predictor }, sentence }) => ({
+        namespace,
+        deployment,
+        predictor,
+        sentence,
+      })),
       withoutEndpoint: endpointless,
       openBreakers: use.flatMap(({ resource, open }) => (open === 0 ? [] : [{ resource, count: open }])),
       ejectedEndpoints: ejected,

@@ -18,13 +18,16 @@ export class FailingPredictors {
   #failing: ReadonlyMap<string, FailingPredictor> = new Map();
   #problems: readonly Problem[] = [];
 
-  get all(): readonly FailingPredictor[] {
-    return [...this.#failing.values()];
-  }
-
   /** The same list until one begins or ends. */
   get problems(): readonly Problem[] {
     return this.#problems;
+  }
+
+  /** Does it fail by these numbers? null: no. Nothing begins or ends by the question. */
+  now(predictor: PredictorKey, lastMinute: Measured): FailingPredictor | null {
+    const before = this.#failing.get(keyOf(predictor));
+    if (before !== undefined) return mostAreServed(lastMinute) ? null : before;
+    return mostFail(lastMinute) ? { predictor, sentence: failedWords(lastMinute) } : null;
   }
 
   /** `active`: those that had requests lately; others fail no longer. True: one has begun or ended. */
@@ -32,21 +35,21 @@ export class FailingPredictors {
     const failing = new Map<string, FailingPredictor>();
     let hasChanged = false;
     for (const predictor of active) {
-      const key = `${predictor.namespace}/${predictor.deployment} ${predictor.predictor}`;
-      const measured = lastMinuteOf(predictor);
-      const before = this.#failing.get(key);
-      if (before !== undefined) {
-        if (!mostAreServed(measured)) failing.set(key, before);
-      } else if (mostFail(measured)) {
-        failing.set(key, { predictor, sentence: failedWords(measured) });
-        hasChanged = true;
-      }
+      const key = keyOf(predictor);
+      const found = this.now(predictor, lastMinuteOf(predictor));
+      if (found === null) continue;
+      failing.set(key, found);
+      hasChanged ||= !this.#failing.has(key);
     }
     hasChanged ||= failing.size < this.#failing.size || [...this.#failing.keys()].some((key) => !failing.has(key));
     this.#failing = failing;
     if (hasChanged) this.#problems = Array.from(failing.values(), problemOf);
     return hasChanged;
   }
+}
+
+function keyOf({ namespace, deployment, predictor }: PredictorKey): string {
+  return `${namespace}/${deployment} ${predictor}`;
 }
 
 /** A minute without requests says nothing. */

@@ -22,6 +22,9 @@ import { LastFailures } from "./last-failures.ts";
 import { FailingPredictors, type FailingPredictor } from "./failing-predictors.ts";
 import { Windows } from "./windows.ts";
 
+/** Predictors measured between two looks at the clock. */
+const together = 16;
+
 const protocols: readonly Series["protocol"][] = ["http", "grpc"];
 
 const withoutRequests = measuredOf([], flagSentence);
@@ -81,9 +84,16 @@ export class MeasuredPredictors {
     }
   }
 
-  /** Those most of whose requests fail. */
-  get failing(): readonly FailingPredictor[] {
-    return this.#failing.all;
+  /** Those most of whose requests fail by now, sooner than the next look finds them. */
+  async failing(slices: Slices, isServed: (predictor: PredictorKey) => boolean): Promise<readonly FailingPredictor[]> {
+    const found = new Map<string, FailingPredictor | null>();
+    for (const { slot, series } of this.#slots.used) {
+      const key = `${series.namespace}/${series.deployment} ${series.predictor}`;
+      if (series.role !== "live" || !this.#windows.isUsed(slot) || found.has(key) || !isServed(series)) continue;
+      found.set(key, this.#failing.now(series, this.of([series]).lastMinute));
+      if (found.size % together === 0) await slices.pause();
+    }
+    return [...found.values()].filter((one) => one !== null);
   }
 
   get problems(): readonly Problem[] {

@@ -41,6 +41,12 @@ export function joined(replicas: readonly ReplicaStatus[]): JoinedStatus {
     for (const [sentence, names] of said)
       troubles.push(names.length === replicas.length ? sentence : `${names.join(", ")}: ${sentence}`);
   }
+  // Of another version, say: what it finds wrong has no name here.
+  const silent = there.filter(({ status: { isWell, troubles: own } }) => !isWell && own.length === 0);
+  if (silent.length > 0)
+    troubles.push(
+      `${silent.map(({ name }) => name).join(", ")}: The gateway says that something is wrong, but not what: read its log.`,
+    );
   return { isWell: troubles.length === 0, first: troubles[0] ?? null, troubles, replicas };
 }
 

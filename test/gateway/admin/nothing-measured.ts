@@ -27,7 +27,7 @@ export const nothingMeasured: Pick<
   }),
   hasMapping: () => false,
   routeOf: () => null,
-  failingPredictors: [],
+  failingPredictors: async () => [],
   endpointsOf: () => null,
   endpointNumbers: () => ({ ejectedBy: 0, lastMinute: null, lastFiveMinutes: null }),
   ejectedBy: () => 0,

@@ -19,7 +19,7 @@ function minutes(...all: readonly (readonly [requests: number, failed: number])[
   const failing = new FailingPredictors();
   return all.map(([requests, failed]) => {
     failing.look([iris], () => measured(requests, failed));
-    return failing.all.length;
+    return failing.problems.length;
   });
 }
 
@@ -40,6 +40,15 @@ test("it ends below a fifth, and neither above nor in a minute without requests"
   ]);
 });
 
+test("whoever asks between two looks hears what the next look will find, and begins or ends nothing", () => {
+  const failing = new FailingPredictors();
+  expect(failing.now(iris, measured(30, 27))?.sentence).toMatch(/^27 of 30 failed/);
+  expect([failing.now(iris, measured(30, 14)), failing.problems]).toEqual([null, []]);
+  failing.look([iris], () => measured(30, 27));
+  expect(failing.now(iris, measured(30, 6))?.sentence).toMatch(/^27 of 30 failed/);
+  expect([failing.now(iris, measured(30, 5)), failing.problems.length]).toEqual([null, 1]);
+});
+
 test("one that nobody asks any more, or that has gone, fails no longer", () => {
   const failing = new FailingPredictors();
   expect(failing.look([iris], () => measured(9, 9))).toBe(true);
@@ -50,7 +59,7 @@ test("one that nobody asks any more, or that has gone, fails no longer", () => {
 test("requests that Sluice refuses are nobody's failure", () => {
   const failing = new FailingPredictors();
   expect(failing.look([iris], () => measured(1000, 1000, "UAEX"))).toBe(false);
-  expect(failing.all).toEqual([]);
+  expect(failing.problems).toEqual([]);
 });
 
 test("its Problem has one sentence while it lasts, so that it is logged once", () => {

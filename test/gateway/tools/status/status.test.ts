@@ -95,6 +95,14 @@ describe("joined answers", () => {
     ]);
   });
 
+  test("a replica that says that something is wrong, but not what, is wrong", () => {
+    const all = joined([there("one", well), there("two", { ...well, isWell: false })]);
+    expect([all.isWell, all.first]).toEqual([
+      false,
+      "two: The gateway says that something is wrong, but not what: read its log.",
+    ]);
+  });
+
   test("tables that differ are wrong; a replica without a table does not differ", () => {
     expect(joined([there("one", withTable("a")), there("two", withTable("b"))]).first).toMatch(/different tables/);
     expect(joined([there("one", withTable("a")), there("two", withTable(""))]).isWell).toBe(true);
