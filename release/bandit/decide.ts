@@ -42,8 +42,8 @@ export const maxBanditLookMs = 30_000;
 
 export interface BanditDecision {
   readonly state: BanditState;
-  /** `moved`: the shares are others than before. */
-  readonly verdict: "moved" | "wait";
+  /** `moved`: the shares are others than before; `kept`: they were decided anew and are the same. */
+  readonly verdict: "moved" | "kept" | "wait";
   readonly sentence: string;
   readonly arms: readonly {
     readonly name: string;
@@ -87,7 +87,7 @@ export function decideBandit(plan: BanditPlan, before: BanditState, look: Bandit
       elapsedMs: isDue ? 0 : elapsedMs,
       seen,
     },
-    verdict: isMoved ? "moved" : "wait",
+    verdict: isMoved ? "moved" : isDue ? "kept" : "wait",
     sentence: sentenceOf(plan, arms, look.blocked, hasRewards),
     arms,
   };

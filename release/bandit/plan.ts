@@ -1,5 +1,5 @@
 // The annotation `sluice.io/bandit`: by what and how the traffic of a deployment's predictors follows their rewards.
-import { type Clause, quoted, readClauses } from "../grammar/clauses.ts";
+import { type Clause, readClauses } from "../grammar/clauses.ts";
 import { nearest } from "../grammar/nearest.ts";
 import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
 
@@ -14,8 +14,6 @@ export type Policy =
 export type RewardSource =
   /** The `reward` of feedback. */
   | { readonly kind: "feedback" }
-  /** A number (or true and false as 1 and 0) in the JSON of feedback, as `truth.clicked`. */
-  | { readonly kind: "path"; readonly path: string }
   /** 1 for each request that did not fail, else 0. */
   | { readonly kind: "success" }
   /** Shorter is better: minus the logarithm of each request's latency. */
@@ -34,12 +32,11 @@ export interface BanditPlan {
 
 const policies = ["thompson", "epsilon-greedy", "ucb"];
 const keywords = ["policy", "floor", "every", "window", "reward"];
-const path = /^[\w$-]{1,64}(?:[.][\w$-]{1,64}|\[\d{1,4}\]){0,15}$/;
 
 type Draft = { -readonly [Key in keyof BanditPlan]: BanditPlan[Key] | null };
 
 /**
- * Reads the annotation: `policy thompson; floor 5%; every 1m; window 1d; reward PATH`. Clauses may stand in any order, each once; one that is left out has the default that is written
+ * Reads the annotation: `policy thompson; floor 5%; every 1m; window 1d; reward feedback`. Clauses may stand in any order, each once; one that is left out has the default that is written
  * here, and `reward feedback`. `thompson`, `epsilon-greedy 10%` or `ucb` alone is a whole text. `reward success` and `reward latency` need no feedback.
  * `mistake`: one clear sentence, with what to write.
  */
@@ -84,7 +81,7 @@ export function printBanditPlan({ policy, floor, everyMs, windowMs, reward }: Ba
     `floor ${formatNumber(floor)}%`,
     `every ${formatDuration(everyMs)}`,
     `window ${formatDuration(windowMs)}`,
-    `reward ${reward.kind === "path" ? reward.path : reward.kind}`,
+    `reward ${reward.kind}`,
   ].join("; ");
 }
 
@@ -128,12 +125,10 @@ const readers: Readonly<Record<string, Reader>> = {
     return null;
   },
   reward: (draft, words, { text }) => {
-    const [word = "", ...more] = words;
-    if (more.length > 0 || word === "")
-      return `${text} is not understood; write "reward feedback", "reward success", "reward latency" or a path, as "reward truth.clicked"`;
-    if (word === "feedback" || word === "success" || word === "latency") draft.reward = { kind: word };
-    else if (path.test(word)) draft.reward = { kind: "path", path: word };
-    else return `${quoted(word)} is no path in the JSON of feedback; write names and indexes, as "truth.scores[0]"`;
+    const [word] = words;
+    if (words.length !== 1 || (word !== "feedback" && word !== "success" && word !== "latency"))
+      return `${text} is not understood; write "reward feedback", "reward success" or "reward latency"`;
+    draft.reward = { kind: word };
     return null;
   },
 };

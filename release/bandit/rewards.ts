@@ -6,11 +6,10 @@ import type { RewardSource } from "./plan.ts";
 
 export const noRewards: Sums = { count: 0, sum: 0, sumSquares: 0 };
 
-/** The rewards in these counts. Of `feedback` and `path` the gateway has counted the number that the plan names. */
+/** The rewards in these counts. */
 export function rewardsOf(source: RewardSource, counts: ArmCounts): Sums {
   switch (source.kind) {
     case "feedback":
-    case "path":
       return counts.rewards;
     case "success": {
       const succeeded = counts.requests - counts.failed;

@@ -185,3 +185,44 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
   await deploy({ "sluice.io/rollout-abort": "true" }, "model:4");
   await until(async () => (await percents(admin))["canary"] === 0);
 });
+
+test("a bandit moves the traffic to the model that answers, within a hundred rewards, and goes on over a restart", async () => {
+  const { folder, main, canary } = await models();
+  main.answer = (_, response) => {
+    response.writeHead(500).end("{}");
+  };
+  await folder.write(
+    "iris.yaml",
+    releasedManifest({
+      name: "iris",
+      annotations: { "sluice.io/bandit": "thompson; floor 10%; every 10s; window 1h; reward success" },
+      predictors: [
+        ["main", main.port, "model:1"],
+        ["canary", canary.port, "model:2"],
+      ],
+    }),
+  );
+  const record = join(folder.folder, ".releases");
+  let gateway = serving(folder.folder, 1, "--releases-record", record);
+  closers.push(() => gateway.kill());
+  const { traffic, admin: first } = await gateway.listening();
+  expect(await percents(first)).toEqual({ main: 50, canary: 50 });
+  await until(async () => (await readFile(record, "utf8").catch(() => "")).includes("bandit"));
+  for (let request = 0; request < 100; request += 1)
+    await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}" });
+  await until(async () => (await percents(first))["canary"] === 90);
+  const printed = await run(process.execPath, [entry, "rollout", "iris", "--url", first]);
+  expect(printed.out).toMatch(
+    /^prod\/iris {2}bandit {2}stepping\n {2}shares {4}main 10%, canary 90%\n {2}main 10% \(mean reward 0 of \d+\), canary 90% \(mean reward 1 of \d+\)\. Decided every 10s\.\n/,
+  );
+
+  await gateway.kill();
+  gateway = serving(folder.folder, 1, "--releases-record", record);
+  const { admin } = await gateway.listening();
+  expect(await percents(admin)).toEqual({ main: 10, canary: 90 });
+  // What it had learned counts on: the new leader says what it decides by.
+  const shown = async (): Promise<Rollout> =>
+    ((await (await fetch(`${admin}/api/v1/rollouts?deployment=iris`)).json()) as { items: Rollout[] }).items[0]!;
+  await until(async () => (await shown()).decides);
+  expect((await shown()).sentence).toMatch(/canary 90% \(mean reward 1 of \d+\)/);
+});

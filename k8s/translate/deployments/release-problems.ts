@@ -16,7 +16,7 @@ export function reportRelease(
       field,
       `the record of releases gives traffic to ${unknown.join(", ")}, which the spec does not name, so Sluice ignores that`,
     );
-  if (entry.state !== "aborted") return;
+  if (entry.kind !== "rollout" || entry.state !== "aborted") return;
   report(
     "warning",
     "rollout-aborted",
