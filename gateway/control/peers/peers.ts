@@ -113,8 +113,10 @@ export class Peers {
       parts.push(names.slice(first, first + maxAskedDeployments).join(","));
     const found = new Map<string, { readonly answer: PeerCounts; readonly parts: number }>();
     for (const part of parts) {
-      for (const value of (await this.#askAll(`${countsPath}?deployments=${part}`)).values()) {
-        const answer = value as PeerCounts;
+      const answers = await this.#askAll(`${countsPath}?deployments=${part}`);
+      // A replica that is named by two addresses has counted once.
+      const once = new Map([...answers.values()].map((value) => [(value as PeerCounts).instance, value as PeerCounts]));
+      for (const answer of once.values()) {
         const before = found.get(answer.instance);
         found.set(answer.instance, {
           answer: { ...answer, deployments: [...(before?.answer.deployments ?? []), ...answer.deployments] },

@@ -103,6 +103,29 @@ describe("a peer", () => {
     expect(peers.status).toMatchObject({ trouble: null, tablesAgree: true });
   });
 
+  test("that has two addresses has counted once; of more names than one question has, all are asked", async () => {
+    const [port, again] = [
+      await replica(),
+      await listening(createServer((request, response) => void relay(request, response))),
+    ];
+    const relay = async ({ url, headers }: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const answer = await fetch(`http://127.0.0.1:${port}${url!}`, {
+        headers: { authorization: headers.authorization! },
+      });
+      const given = [challengeHeader, proofHeader].flatMap((name) => [name, answer.headers.get(name) ?? []].flat());
+      response.writeHead(
+        answer.status,
+        given.length === 4 ? given : [challengeHeader, answer.headers.get(challengeHeader)!],
+      );
+      response.end(await answer.text());
+    };
+    const peers = peersAt([port, again]);
+    await peers.look();
+    expect(peers.all().map(({ state }) => state)).toEqual(["answering", "answering"]);
+    const names = Array.from({ length: 120 }, (_, at) => `prod/m${at}`);
+    expect([...(await peers.counts(names)).keys()]).toEqual(["process-0"]);
+  });
+
   const cases: readonly (readonly [string, () => Promise<number>, string, RegExp])[] = [
     [
       "nothing listens",
