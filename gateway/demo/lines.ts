@@ -52,6 +52,10 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   for i in $(seq 10); do curl -s ${predictions("iris-annotated")} -H 'x-user: alice' ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
   npx sluice explain -X POST -H 'x-user: alice' ${deploymentPath("iris-annotated", "api/v1.0/predictions")} --url ${admin}
 
+  # compared shadows: where version 2, as a shadow, answers otherwise than version 1; and the same as a page with charts
+  npx sluice compare ${namespace}/iris-shadow --url ${admin}
+  npx sluice compare ${namespace}/iris-shadow --url ${admin} -o html > report.html
+
   # a rollout: the demo's canary has failed, so the gateway has taken its traffic back. A change of the annotation begins anew: 20 %, 50 % and 100 %, 10 s each, while
   # requests come (the second line, until Ctrl-C); the third line shows the shares as they move, and the fourth why
   sed -i.bak 's/errors ≤ 5%/errors ≤ 4%/' ${join(folder, rolloutFile)}
