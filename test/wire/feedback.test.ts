@@ -237,7 +237,7 @@ describe.each(transports)("%s", (_name, secure) => {
     });
   });
 
-  test("it may come byte by byte, in chunks, and with 100-continue", async () => {
+  test("it may come byte by byte, in chunks", async () => {
     const client = await gateway.open(secure);
     const body = inBody(puidOf("canary"), 0.25);
     client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`);
@@ -250,5 +250,28 @@ describe.each(transports)("%s", (_name, secure) => {
     expect(fieldOf(answer!, "x-model")).toBe("canary");
     client.destroy();
     expect(gateway.feedback(firstSlot + 1)).toEqual({ ways: { puid: 1 }, rewards: 1, sum: 0.25, squares: 0.0625 });
+  });
+
+  test("a client that waits for 100 is told to go on, and its feedback is read then", async () => {
+    const client = await gateway.open(secure);
+    const body = inBody(puidOf("canary"));
+    client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`);
+    await client.until(({ text }) => text.startsWith("HTTP/1.1 100 Continue\r\n\r\n"), "100 Continue");
+    client.write(body);
+    await client.until(({ text }) => text.includes("x-model: "), "the answer");
+    expect(client.text).toContain("x-model: canary\r\n");
+    client.destroy();
+  });
+
+  test.each([
+    ["--feedback-body-bytes 0", { feedbackBodyBytes: 0 }],
+    ["less room for held requests than one feedback may need", { feedbackBodyBytes: 2000, retryTotalBytes: 1999 }],
+  ])("%s: a body is not held, and goes by the split; the head still names the predictor", async (_what, limits) => {
+    gateway.close();
+    gateway = await new Gateway({ puidKeys: keys, limits }).listen();
+    serve({ predictor: "main", share: 1 }, { predictor: "canary", share: 0 });
+    expect(fieldOf(await send(inBody(puidOf("canary"), 0.5)), "x-model")).toBe("main");
+    expect(fieldOf(await sendHead(puidOf("canary")), "x-model")).toBe("canary");
+    expect(gateway.feedback(firstSlot)).toEqual({ ways: { too_long: 1 }, rewards: 1, sum: 0.5, squares: 0.25 });
   });
 });

@@ -5,7 +5,7 @@ import { GrpcFeedback, jsonFeedback, type FeedbackReader } from "../feedback/fee
 import { puidField } from "../feedback/puid.ts";
 import { goOn, waits, type FeedbackWay, type Step, type StepRequest } from "./step.ts";
 
-/** `maxBytes`: of the body that is held until its puid has come. */
+/** `maxBytes`: of the body that is held until its puid has come; 0: none is held. */
 export function feedbackStep(maxBytes: number): Step {
   return Object.freeze({
     name: "feedback",
@@ -15,6 +15,7 @@ export function feedbackStep(maxBytes: number): Step {
       if (!request.hasOtherMembers) return counted(request, "sole");
       const named = request.turnTo(headPuids(request.head));
       if (named === "puid" || request.bodyBytes === 0 || isEncoded(request.head)) return counted(request, named);
+      if (maxBytes === 0) return counted(request, named === "no_puid" ? "too_long" : named);
       const resume = request.wait(() => undefined);
       const reader = readerOf(request.head);
       request.awaitBody(maxBytes, (body, whole) => {

@@ -34,6 +34,7 @@ export interface StepLimits {
   readonly bodyBytes: number;
   readonly requestLineBytes: number;
   readonly feedbackBodyBytes: number;
+  readonly retryTotalBytes: number;
 }
 
 /** What a step is compiled from. */
@@ -68,7 +69,9 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
     limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter),
   "rate-limit-service": ({ forward, pool, external }) =>
     rateLimitServiceStep(external, forward!.externalPolicy.labels ?? [], pool?.key ?? ""),
-  feedback: ({ limits }) => feedbackStep(limits.feedbackBodyBytes),
+  // Where there is no room for one, none is held, and its puid must come in the head.
+  feedback: ({ limits: { feedbackBodyBytes, retryTotalBytes } }) =>
+    feedbackStep(retryTotalBytes < feedbackBodyBytes ? 0 : feedbackBodyBytes),
   redirect: ({ mapping: { target, match }, limits }) =>
     redirectStep(target as RedirectTarget, match.path, limits.requestLineBytes),
   upgrade: ({ forward, pool }) =>
