@@ -45,6 +45,8 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     sourceAgeSeconds: options.sourceAgeSeconds,
     certificates: options.certificates,
     comparisons: () => options.compared.states,
+    rollouts: options.rollouts,
+    nowMs: options.nowMs,
   });
   const app = fastify({
     forceCloseConnections: true,

@@ -338,6 +338,9 @@ export const endpointLayout = {
 export const endpointRows = endpointTable.rows;
 export const endpointCells = wholeLines(endpointTable.length);
 
+/** Releases that have series. */
+export const maxRolloutSeries = 1000;
+
 /** Certificates that have a series. */
 export const maxCertificateSeries = 1000;
 
@@ -386,6 +389,21 @@ export const controlMetrics = {
   sourceAge: gauge("sluice_source_age_seconds", "Seconds since Sluice last heard from the cluster or folder.", [
     "source",
   ]),
+  rolloutStep: gauge(
+    "sluice_rollout_step",
+    "Step of each rollout and bandit, from 1; 0: it has not begun. Only the first 1000.",
+    ["namespace", "deployment"],
+  ),
+  rolloutStepAge: gauge(
+    "sluice_rollout_step_age_seconds",
+    "Seconds since a rollout came to the step that it is at. Without a series: it has not begun, or it has ended.",
+    ["namespace", "deployment"],
+  ),
+  rolloutAborted: gauge(
+    "sluice_rollout_aborted",
+    "1 where a rollout was aborted and its predictor gets no traffic, else 0.",
+    ["namespace", "deployment"],
+  ),
   problems: gauge("sluice_problems", "Configuration problems by code and level.", ["code", "level"]),
   certificates: gauge(
     "sluice_certificate_expiry_timestamp_seconds",

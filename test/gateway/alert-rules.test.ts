@@ -118,6 +118,16 @@ const cases: Readonly<Record<string, Case>> = {
     labels: { source: "cluster", pod: "one" },
     silent: { 'sluice_source_age_seconds{source="cluster",pod="one"}': "290x30" },
   },
+  SluiceRolloutAborted: {
+    fires: { 'sluice_rollout_aborted{namespace="a",deployment="b",pod="one"}': "0x10 1x20" },
+    labels: { namespace: "a", deployment: "b" },
+    silent: { 'sluice_rollout_aborted{namespace="a",deployment="b",pod="one"}': "0x30" },
+  },
+  SluiceRolloutWaits: {
+    fires: { 'sluice_rollout_step_age_seconds{namespace="a",deployment="b",pod="one"}': "86500+60x30" },
+    labels: { namespace: "a", deployment: "b" },
+    silent: { 'sluice_rollout_step_age_seconds{namespace="a",deployment="b",pod="one"}': "80000+60x30" },
+  },
   SluiceReplicasDisagree: {
     fires: { 'sluice_table_hash{pod="one"}': "7x30", 'sluice_table_hash{pod="two"}': "8x30" },
     labels: {},

@@ -11,7 +11,9 @@ import {
   fixedRows,
   maxCertificateSeries,
   maxComparisonSeries,
+  maxRolloutSeries,
 } from "../../shared/metrics.ts";
+import type { Rollout } from "../../api/rollouts.ts";
 import type { TableFacts } from "../../shared/messages.ts";
 
 /** What the families show. Functions are asked at each scrape. */
@@ -29,6 +31,9 @@ export interface FamilySources {
   readonly sourceAgeSeconds: () => number;
   readonly certificates: () => readonly CertificateExpiry[];
   readonly comparisons: () => readonly ComparisonState[];
+  readonly rollouts: () => readonly Rollout[];
+  /** Epoch ms. */
+  readonly nowMs: () => number;
 }
 
 /** When a certificate that is served ends. */
@@ -78,6 +83,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
       for (const { shown, first } of rows)
         for (const [at, labels] of shown!.labels.entries()) one.inc(labels, sum(first + at));
     });
+  const rollouts = (): readonly Rollout[] => sources.rollouts().slice(0, maxRolloutSeries);
   const fills: Readonly<Record<keyof typeof controlMetrics, Fill>> = {
     buildInfo: (one) =>
       one.set({ version: build.version, commit: build.commit ?? "unknown", build: build.digest ?? "sources" }, 1),
@@ -99,6 +105,18 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
         .slice(0, maxComparisonSeries))
         for (const [outcome, count] of Object.entries(counts.outcomes))
           one.inc({ namespace, deployment, predictor, against, outcome }, count);
+    },
+    rolloutStep(one) {
+      for (const { namespace, name: deployment, step } of rollouts()) one.set({ namespace, deployment }, step);
+    },
+    rolloutStepAge(one) {
+      for (const { namespace, name: deployment, kind, state, sinceMs } of rollouts())
+        if (kind === "rollout" && (state === "stepping" || state === "held") && sinceMs !== null)
+          one.set({ namespace, deployment }, Math.max(0, (sources.nowMs() - sinceMs) / 1000));
+    },
+    rolloutAborted(one) {
+      for (const { namespace, name: deployment, state } of rollouts())
+        one.set({ namespace, deployment }, state === "aborted" ? 1 : 0);
     },
     async problems(one) {
       for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);

@@ -160,6 +160,31 @@ export const alerts: readonly Alert[] = [
     ],
   },
   {
+    name: "SluiceRolloutAborted",
+    severity: "warning",
+    expression: "max by (namespace, deployment) (sluice_rollout_aborted) == 1",
+    pending: "0m",
+    summary: `The rollout of ${deployment} was rolled back: its new predictor gets no traffic.`,
+    command: "PLUGIN rollout NAMESPACE/NAME",
+    cures: [
+      "The command says which gate was broken. Mend the model and deploy it: the rollout begins anew.",
+      "It was meant: remove `sluice.io/rollout`.",
+    ],
+  },
+  {
+    name: "SluiceRolloutWaits",
+    severity: "warning",
+    expression: "max by (namespace, deployment) (sluice_rollout_step_age_seconds) > 86400",
+    pending: "5m",
+    summary: `The rollout of ${deployment} has been at one step for {{ $value | humanizeDuration }}.`,
+    command: "PLUGIN rollout NAMESPACE/NAME",
+    cures: [
+      "The command says what it waits for: requests, time, a gate that is undecided, or a replica that does not answer.",
+      'A person may decide: `sluice.io/rollout-promote: "true"` or `sluice.io/rollout-abort: "true"`.',
+      "Its steps are as long on purpose: silence the alert for it.",
+    ],
+  },
+  {
     name: "SluiceReplicasDisagree",
     severity: "warning",
     expression: "max (sluice_table_hash) != min (sluice_table_hash)",
