@@ -1,4 +1,5 @@
 // The pages name every option, metric, command and path of the admin port, and none that is not there.
+import { releasedManifest } from "./gateway/release-fixtures.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
@@ -56,7 +57,13 @@ describe("the admin port", () => {
     });
     await folder.deploy("dead", await freePort(), "prod", { "seldon.io/ambassador-retries": "1" });
     await folder.write("bad.yaml", "{{{");
-    const gateway = serving(folder.folder, 1);
+    const port = await freePort();
+    const predictors = ["main", "canary"].map((name) => [name, port, name] as const);
+    await folder.write(
+      "released.yaml",
+      releasedManifest({ name: "released", annotations: { "sluice.io/rollout": "canary" }, predictors }),
+    );
+    const gateway = serving(folder.folder, 1, "--releases-record", join(folder.folder, ".releases"));
     closers.push(() => gateway.kill());
     const { traffic, admin } = await gateway.listening();
     expect(
@@ -79,6 +86,7 @@ describe("the admin port", () => {
     }).catch(() => undefined);
     const scrape = async (): Promise<string> => (await fetch(`${admin}/metrics`)).text();
     await until(async () => /^sluice_comparisons_total\{.*outcome="agreed"\} [1-9]/m.test(await scrape()));
+    await until(async () => /^sluice_rollout_step_age_seconds\{/m.test(await scrape()));
     await until(async () => /^sluice_shadow_requests_total\{.*outcome="sent"/m.test(await scrape()));
     await until(async () =>
       /^sluice_breakers_open\{.*deployment="full".*resource="requests"\} 1$/m.test(await scrape()),
