@@ -36,7 +36,6 @@ test.each(incidents)("$name", { timeout: 60_000 }, async ({ arrange, happen, fir
       }
     },
   });
-  // Predictors are judged each ten seconds.
   const verdict = async (): Promise<string> => {
     const answer = (await (await fetch(`${admin}/api/v1/status`)).json()) as { readonly first: string | null };
     return answer.first ?? "well";

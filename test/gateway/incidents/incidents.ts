@@ -161,7 +161,7 @@ export const incidents: readonly Incident[] = [
       await arrived.promise;
       await expectAll(ask, 503);
     },
-    first: /Circuit breakers are at their limit/,
+    first: /prod\/iris default: \d+ of \d+ failed in the last minute: UO, .*circuit breaker/,
     commands: [
       ["failures", deployment],
       ["explain", path],
