@@ -9,7 +9,7 @@ export const proofHeader = "x-sluice-peer-proof";
 /** A challenge, a nonce, a proof: texts of these letters, and no longer ones. */
 export const peerToken = /^[\w-]{1,128}$/;
 
-/** The first signs, and each of them is believed: a new key is written before the old one in all replicas, and then the old one goes. */
+/** The first signs, and each of them is believed: a new key is written behind the old one in all replicas, then before it, and then the old one goes. */
 export type PeerKeys = readonly [string, ...string[]];
 
 /** `url`: path and query as they are sent. */

@@ -113,7 +113,7 @@ test("know who answers and who is away, add up what each has counted, and one of
   await gateways[other]!.seen("worker-ended");
   await expect.poll(counted, { timeout: 20_000 }).toEqual(before);
 
-  // The key is replaced in two steps, and replicas that do not have it are none.
+  // A key that only some have, and a file that is gone: nobody is believed.
   await writeFile(keyFile, `${"n".repeat(32)}\n`);
   const stranger = asker();
   await rm(keyFile);
