@@ -4,13 +4,14 @@ import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
 import type { MessagePort } from "node:worker_threads";
 import { drawnKey } from "../../routing/collections/digest.ts";
-import { noCounts } from "../../release/statistics/arm-counts.ts";
+import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
 import { isAnonymousGranted } from "../../k8s/translate/meaning/grant.ts";
 import { Translator } from "../../k8s/translate/translator.ts";
 import { countedClients, type LimitLook, type LimitMemory } from "../shared/limit-memory.ts";
 import { PeerDoor } from "../admin/peer-door.ts";
+import type { PredictorKey } from "../admin/view.ts";
 import { startAdmin, type AdminServer } from "../admin/server.ts";
 import { slicesOfThread } from "../admin/slices.ts";
 import { guardProblems } from "../callers/guard-problems.ts";
@@ -263,7 +264,7 @@ class ControlWorker {
             exists: (namespace, name) => this.#translator.hasDeployment(namespace, name),
             recorded: (record) => this.#reconciler.release(record),
             problemsChanged,
-            totalOf: (predictor) => this.#reconciler.totalOf(predictor),
+            totalOf: (predictor) => this.#countsOf(predictor),
           });
     this.#peers =
       settings.peers === null
@@ -348,6 +349,15 @@ class ControlWorker {
     );
   }
 
+  /** Everything that was counted of a predictor. */
+  #countsOf(predictor: PredictorKey): ArmCounts {
+    const { namespace, deployment, predictor: name } = predictor;
+    return {
+      ...this.#reconciler.totalOf(predictor),
+      compared: this.#compared.comparedPairs(namespace, deployment, name),
+    };
+  }
+
   async #startAdmin(): Promise<AdminServer> {
     const { settings, limits } = this.#start;
     const peers = this.#peers;
@@ -362,7 +372,7 @@ class ControlWorker {
                 () => performance.now(),
               ),
               instance: this.#start.instance,
-              countsOf: (predictor) => ({ ...noCounts, ...this.#reconciler.totalOf(predictor) }),
+              countsOf: (predictor) => this.#countsOf(predictor),
               get status() {
                 return peers.status;
               },

@@ -158,7 +158,7 @@ export const deploymentProblems = {
   "nothing-to-compare": warning(
     "`sluice.io/compare` stands on a SeldonDeployment that has no shadow, so there are no answers to compare.",
     annotation('sluice.io/compare: "true"'),
-    "Add a predictor with `shadow: true`, or remove the annotation.",
+    "Add a predictor with `shadow: true`, write `noise 1%` to compare live predictors, or remove the annotation.",
   ),
   "bad-number": warning(
     "An annotation that takes a whole number has none. It counts as not written.",

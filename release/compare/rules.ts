@@ -26,7 +26,7 @@ export interface CompareRules {
   readonly redacted: readonly string[];
   /** Disagreements are kept with both answers. */
   readonly keeps: boolean;
-  /** Share of requests that the primary answers twice, 0 to 1: how far it agrees with itself. */
+  /** Share of requests that are copied to the first live predictor, 0 to 1: how far it agrees with itself, and with a canary that answered. */
   readonly noise: number;
 }
 

@@ -148,3 +148,41 @@ test("a comparing thread, a control worker and a data worker may end: nobody's a
   await predict(traffic, 5);
   await until(async () => (await pairs(admin)) >= before + 5);
 });
+
+test("noise: the primary is asked twice, and what it disagrees with itself is told beside the shadow", async () => {
+  let calls = 0;
+  stage.model.answer = (_, response) => response.end(answerOf([0.9, 0.1], calls++ % 2 === 0 ? "a" : "b"));
+  shadow.answer = (_, response) => response.end(answerOf([0.1, 0.9], "shadow"));
+  await stage.manifests.write(
+    "iris.yaml",
+    comparedManifest("iris", { main: stage.model.port, next: shadow.port }, "noise 100%"),
+  );
+  const gateway = stage.serve(1);
+  const { traffic, admin } = await gateway.listening();
+  for (let at = 0; at < 10; at++) {
+    const answer = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}" });
+    expect(answer.status).toBe(200);
+    await answer.arrayBuffer();
+  }
+  // Feedback is none of them.
+  await (await fetch(`${traffic}/seldon/prod/iris/api/v1.0/feedback`, { method: "POST", body: '{"reward":1}' })).text();
+  const shown = async (): Promise<readonly unknown[]> =>
+    ((await compared(admin))?.comparisons ?? []).map(
+      ({ predictor, against, outcomes, noise, agreementWithoutNoise }) => [
+        `${predictor} beside ${against}`,
+        outcomes.agreed,
+        outcomes.disagreed,
+        noise,
+        agreementWithoutNoise,
+      ],
+    );
+  await until(
+    async () =>
+      JSON.stringify(await shown()).includes('"main beside main",10') &&
+      JSON.stringify(await shown()).includes('"next beside main",0,10'),
+  );
+  expect(await shown()).toEqual([
+    ["main beside main", 10, 0, null, null],
+    ["next beside main", 0, 10, 0, 0],
+  ]);
+});

@@ -73,12 +73,12 @@ export class ComparisonBook implements ComparedView {
     }));
   }
 
-  /** Of a shadow, or of any predictor whose copies are compared, beside predictors of another name. An answer that the shadow did not give is no pair. */
+  /** Of a predictor beside others of its deployment, whichever of the two answered the client. An answer that a shadow did not give is no pair. */
   comparedPairs(namespace: string, deployment: string, predictor: string): ComparedPairs {
     let [pairs, agreed] = [0, 0];
     for (const { before, state } of this.#booked.values()) {
       if (state.namespace !== namespace || state.deployment !== deployment) continue;
-      if (state.predictor !== predictor || state.against === predictor) continue;
+      if ((state.predictor === predictor) === (state.against === predictor)) continue;
       for (const { outcomes } of [before, state.counts]) {
         pairs += outcomes.agreed + outcomes.disagreed;
         agreed += outcomes.agreed;

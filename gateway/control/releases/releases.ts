@@ -31,7 +31,7 @@ export interface ReleasesOutside {
   readonly recorded: (record: ReleaseRecord) => void;
   readonly problemsChanged: () => void;
   /** What the live requests of a predictor came to since this process began. */
-  readonly totalOf: (predictor: PredictorKey) => Omit<ArmCounts, "compared">;
+  readonly totalOf: (predictor: PredictorKey) => ArmCounts;
 }
 
 export class Releases {
@@ -103,10 +103,8 @@ export class Releases {
   }
 
   #ownCounts({ ref: { namespace, name: deployment }, arms }: PlannedRelease): CountsOfArms {
-    const of = (predictor: string): ArmCounts => ({
-      ...noCounts,
-      ...this.#outside.totalOf({ namespace, deployment, predictor, role: "live" }),
-    });
+    const of = (predictor: string): ArmCounts =>
+      this.#outside.totalOf({ namespace, deployment, predictor, role: "live" });
     return { [this.#outside.instance]: Object.fromEntries(arms.map((name) => [name, of(name)])) };
   }
 }

@@ -79,7 +79,8 @@ export class ComparedExchange {
   }
 
   #close(pair: ComparedPair): void {
-    pair.shadow.forget();
+    // What still comes of it is not kept.
+    pair.shadow.lose();
     this.#open -= 1;
     if (this.#open === 0) this.primary.lose();
   }

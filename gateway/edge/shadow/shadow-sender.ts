@@ -2,6 +2,7 @@
 // leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer.
 import { secondDraw } from "../../../routing/collections/key-hash.ts";
 import { isCopied } from "../../../routing/decide.ts";
+import { isFeedback } from "../../../routing/request/feedback.ts";
 import type { Shadow } from "../../../routing/route/decision.ts";
 import { noKey } from "../../../routing/route/sticky-key.ts";
 import { anchorOf } from "../../../routing/route/sticky-split.ts";
@@ -83,7 +84,8 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
       }
       const subject = target.compiled.compared;
       let pair: ComparedPair | null = null;
-      if (subject !== null) {
+      // Models answer feedback with nothing that could differ.
+      if (subject !== null && !isFeedback(head)) {
         compared ??= this.#comparedExchange(head, primary.slot, against, requestId);
         pair = compared.pairWith(target.compiled.slot, subject);
       }

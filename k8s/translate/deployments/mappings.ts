@@ -1,6 +1,7 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
 import type { ForwardTarget, Mapping, Rewrite, Role, Series } from "../../../routing/model/mapping.ts";
 import type { HostMatch, Match, NamedMatch, PathMatch } from "../../../routing/model/match.ts";
+import { readCompareRules } from "../../../release/compare/rules.ts";
 import { annotationOf, valueOf } from "../fields/annotation.ts";
 import { ownIdOf } from "../fields/annotation-names.ts";
 import { annotations as declared } from "../fields/annotations.ts";
@@ -35,8 +36,8 @@ export function translateDeployment(deployment: Deployment, around: Lookups): Ob
 }
 
 interface Backend {
-  /** Part of ids: what sets previous predictors apart from current ones of the same name. */
-  readonly suffix: "" | "-previous";
+  /** Part of ids: what sets previous predictors, and second copies to one that is live, apart from current ones of the same name. */
+  readonly suffix: "" | "-previous" | "-noise";
   readonly predictor: string;
   readonly role: Role;
   readonly http: UpstreamPlan;
@@ -90,17 +91,23 @@ class DeploymentTranslation {
       const roles = predictorRoles(this.#deployment, this.#policy, release, report);
       reportDeploymentDifferences(this.#deployment, this.#policy, roles, report);
       this.#reportNothingToCompare(roles, report);
-      for (const { backend, explainer } of this.#backends(roles)) {
+      const backends = this.#backends(roles);
+      for (const { backend, explainer } of backends) {
         this.#addBackend(backend);
         if (explainer !== null) this.#addExplainer(explainer, backend.role);
       }
+      const primary = backends.find(({ backend }) => backend.role.kind === "live");
+      const noise = noiseOf(this.#policy.compare);
+      if (noise > 0 && primary !== undefined)
+        this.#addBackend({ ...primary.backend, suffix: "-noise", role: { kind: "shadow", percent: 100 * noise } });
       this.#addExplainerAlias();
     }
     return this.#builder.meaning(0);
   }
 
   #reportNothingToCompare(roles: readonly Role[], report: Report): void {
-    if (this.#policy.compare === "" || roles.some(({ kind }) => kind === "shadow")) return;
+    const { compare } = this.#policy;
+    if (compare === "" || noiseOf(compare) > 0 || roles.some(({ kind }) => kind === "shadow")) return;
     report(
       "warning",
       "nothing-to-compare",
@@ -340,6 +347,12 @@ interface Served {
   readonly role: Role;
   readonly target: ForwardTarget;
   readonly series: Series;
+}
+
+/** The share of requests that the first live predictor gets twice. */
+function noiseOf(compare: string): number {
+  const read = compare === "" ? null : readCompareRules(compare);
+  return read?.kind === "rules" ? (read.rules?.noise ?? 0) : 0;
 }
 
 function prefixPath(prefix: string): PathMatch {

@@ -1,0 +1,121 @@
+// The comparisons of the thread: which pairs count together, and what is kept of those that disagree.
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { Comparisons } from "../../../gateway/comparing/comparisons.ts";
+import { KeptDisagreements, maxOfDeployment } from "../../../gateway/comparing/kept-disagreements.ts";
+import type { Disagreement } from "../../../gateway/comparing/messages.ts";
+import type { PostedAnswer, PostedPair } from "../../../gateway/shared/compared-pairs.ts";
+
+function added(
+  comparisons: Comparisons,
+  primary: Buffer,
+  shadow: Buffer,
+  more: Partial<PostedPair> = {},
+  encoding = "",
+): void {
+  const bytes = Buffer.concat([primary, shadow]);
+  const answer = { status: 200, grpcStatus: -1, headerBytes: -1, encoding, tooLong: false };
+  const [one, other]: readonly PostedAnswer[] = [
+    { ...answer, start: 0, end: primary.length },
+    { ...answer, start: primary.length, end: bytes.length },
+  ];
+  comparisons.add(
+    {
+      namespace: "prod",
+      deployment: "iris",
+      predictor: "next",
+      against: "main",
+      rules: "true",
+      atMs: 1,
+      requestId: "id",
+      isGrpc: false,
+      path: "/",
+      primary: one!,
+      shadow: other!,
+      primaryMs: 1,
+      shadowMs: 3,
+      ...more,
+    },
+    bytes,
+  );
+}
+
+test("pairs of one shadow and one primary count together; other rules begin anew", () => {
+  const comparisons = new Comparisons(true);
+  const [same, other] = [Buffer.from("{}"), Buffer.from('{"a":1}')];
+  added(comparisons, same, same);
+  added(comparisons, same, other);
+  added(comparisons, same, same, { against: "canary" });
+  expect(
+    comparisons
+      .takeChanged()
+      .map(({ against, counts }) => [against, counts.outcomes.agreed, counts.outcomes.disagreed]),
+  ).toEqual([
+    ["main", 1, 1],
+    ["canary", 1, 0],
+  ]);
+  expect(comparisons.takeChanged()).toEqual([]);
+  added(comparisons, same, other, { rules: "ignore a" });
+  expect(comparisons.takeChanged()).toMatchObject([
+    { rules: "ignore a", counts: { outcomes: { agreed: 1, disagreed: 0 } } },
+  ]);
+  comparisons.allChanged();
+  expect(comparisons.takeChanged()).toHaveLength(2);
+});
+
+test("compressed answers are compared; what cannot be decompressed, or is too long then, is no JSON", () => {
+  const comparisons = new Comparisons(true);
+  const zipped = gzipSync('{"a":1}');
+  added(comparisons, zipped, gzipSync('{"a":1}', { level: 1 }), {}, "gzip");
+  added(comparisons, zipped, Buffer.from("garbage"), {}, "gzip");
+  added(comparisons, zipped, gzipSync(Buffer.alloc(20_000_000, " ")), {}, "gzip");
+  expect(comparisons.takeChanged()[0]!.counts).toMatchObject({
+    outcomes: { agreed: 1, disagreed: 2 },
+    reasons: [["the shadow's answer is not JSON", 2]],
+  });
+});
+
+test("disagreements are kept unless an option or a rule says otherwise", () => {
+  const pair = [Buffer.from('{"a":1}'), Buffer.from('{"a":2}')] as const;
+  for (const [keeps, rules, count] of [
+    [true, "true", 1],
+    [true, "keep off", 0],
+    [false, "true", 0],
+  ] as const) {
+    const comparisons = new Comparisons(keeps);
+    added(comparisons, ...pair, { rules });
+    expect(comparisons.disagreements("prod", "iris")).toHaveLength(count);
+  }
+});
+
+test("of a deployment the last hundred are kept, and of all so many characters: the deployment with most gives them up", () => {
+  const of = (deployment: string, atMs: number, length = 1): Disagreement => ({
+    namespace: "prod",
+    deployment,
+    predictor: "next",
+    against: "main",
+    outcome: "disagreed",
+    reason: "",
+    differences: [],
+    atMs,
+    requestId: "",
+    path: "/",
+    primaryStatus: 200,
+    shadowStatus: 200,
+    primaryMs: 1,
+    shadowMs: 1,
+    primary: "x".repeat(length),
+    shadow: "",
+  });
+  for (const count of [maxOfDeployment - 1, maxOfDeployment, maxOfDeployment + 1]) {
+    const kept = new KeptDisagreements();
+    for (let at = 0; at < count; at++) kept.add(of("iris", at));
+    expect(kept.of("prod", "iris")).toHaveLength(Math.min(count, maxOfDeployment));
+    expect(kept.of("prod", "iris")[0]!.atMs).toBe(count - 1);
+  }
+  const kept = new KeptDisagreements(100_000);
+  kept.add(of("quiet", 1));
+  for (let at = 0; at < 50; at++) kept.add(of("loud", at, 10_000));
+  expect(kept.of("prod", "quiet")).toHaveLength(1);
+  expect(kept.of("prod", "loud")).toHaveLength(6);
+});
