@@ -23,6 +23,8 @@ export interface ReleaseControllerOutside {
   readonly planned: () => Iterable<PlannedRelease>;
   /** Is there such an SD? */
   readonly exists: (release: { readonly namespace: string; readonly name: string }) => boolean;
+  /** A bug of ours: shares stay as they are, and the next look tries again. */
+  readonly faulted: (error: unknown) => void;
   readonly look: (releases: readonly PlannedRelease[]) => Promise<ReleaseLook>;
 }
 
@@ -54,7 +56,9 @@ export class ReleaseController {
   /** Looks and decides: each `lookMs`, and when SDs changed. Never two at a time; one that is asked for meanwhile follows. */
   look(): Promise<void> {
     this.#wanted = true;
-    this.#looking ??= this.#lookAgain().finally(() => (this.#looking = null));
+    this.#looking ??= this.#lookAgain()
+      .catch((error: unknown) => this.#outside.faulted(error))
+      .finally(() => (this.#looking = null));
     return this.#looking;
   }
 

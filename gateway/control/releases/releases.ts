@@ -50,6 +50,8 @@ export class Releases {
       isLeader: () => this.#isOpen && outside.leadership?.isLeader() === true,
       planned: outside.planned,
       exists: ({ namespace, name }) => outside.exists(namespace, name),
+      faulted: (error) =>
+        outside.log.write("gateway-fault", { stack: error instanceof Error ? (error.stack ?? error.message) : "" }),
       look: (releases) => this.#look(releases),
     });
     outside.leadership?.changed(() => this.changed());

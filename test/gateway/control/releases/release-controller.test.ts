@@ -2,7 +2,11 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { printReleases, readReleases } from "../../../../gateway/control/releases/release-record.ts";
-import { lookMs, ReleaseController } from "../../../../gateway/control/releases/release-controller.ts";
+import {
+  lookMs,
+  ReleaseController,
+  type ReleaseLook,
+} from "../../../../gateway/control/releases/release-controller.ts";
 import { ReleaseSync } from "../../../../gateway/control/releases/release-sync.ts";
 import { releasedShares } from "../../../../k8s/translate/deployments/released-shares.ts";
 import type { PlannedRelease, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
@@ -96,15 +100,19 @@ class Replica {
       isLeader: () => this.isLeader,
       planned: () => [world.planned],
       exists: () => false,
-      look: async () => ({
-        countsOf: () => ({ [world.instance]: world.counts }),
-        blocked: world.isAway ? { why: "A replica is away.", until: "an answer of each replica" } : null,
-      }),
+      faulted: (error) => world.faults.push(error),
+      look: async () => {
+        if (world.isFaulty) throw new Error("a bug");
+        return world.seen();
+      },
     });
   }
 }
 
 class World {
+  readonly faults: unknown[] = [];
+  /** Its next looks throw. */
+  isFaulty = false;
   readonly store = new SharedStore();
   nowMs = 0;
   instance = "a";
@@ -112,6 +120,13 @@ class World {
   planned: PlannedRelease = rollout("to canary; steps 5%, 25%, 100%; every 10s; min 50 requests; errors ≤ 2%");
   counts: Record<string, ArmCounts> = Object.fromEntries(arms.map((arm) => [arm, noCounts]));
   replicas: Replica[] = [];
+
+  seen(): ReleaseLook {
+    return {
+      countsOf: () => ({ [this.instance]: this.counts }),
+      blocked: this.isAway ? { why: "A replica is away.", until: "an answer of each replica" } : null,
+    };
+  }
 
   count(arm: string, requests: number, failed: number): void {
     const before = this.counts[arm]!;
@@ -177,6 +192,20 @@ test("without requests, or with a replica away, nothing is promoted; a fault is 
   }
   expect(canaryPercent(world)).toBe(0);
   expect(world.replicas[0]!.record.get("prod/iris")).toMatchObject({ state: "aborted" });
+});
+
+test("a bug of a look is told, shares stay, and the next look goes on", async () => {
+  const world = worldOf(1);
+  await world.look();
+  world.isFaulty = true;
+  await world.look();
+  expect([world.faults.length, canaryPercent(world)]).toEqual([1, 5]);
+  world.isFaulty = false;
+  for (let looks = 0; looks < 10; looks++) {
+    for (const arm of arms) world.count(arm, 40, 0);
+    await world.look();
+  }
+  expect([world.faults.length, canaryPercent(world)]).toEqual([1, 25]);
 });
 
 test("a record that is deleted is written again, one that is edited by hand is not believed and stays in force as it was", async () => {
