@@ -63,6 +63,10 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   npx sluice watch ${namespace}/iris-rollout --url ${admin}
   npx sluice changes ${namespace}/iris-rollout --url ${admin}
 
+  # a bandit: feedback rewards version 2, so its share grows, every 10 s. Its seldon-puid says which answer a reward is for
+  for i in $(seq 300); do a=$(curl -si ${predictions("iris-bandit")} ${json} -d '${payload}'); curl -s ${base}${deploymentPath("iris-bandit", "api/v1.0/feedback")} ${json} -H "$(echo "$a" | grep -i '^seldon-puid' | tr -d '\\r')" -d '{"reward":'$(echo "$a" | grep -c iris:2)'}' > /dev/null; sleep 0.05; done
+  npx sluice rollout ${namespace}/iris-bandit --url ${admin}
+
   # why: which route, which predictor, what is wrong; and the numbers
   npx sluice explain -X POST ${deploymentPath("iris-canary", "api/v1.0/predictions")} --url ${admin}
   npx sluice routes ${folder}
