@@ -107,7 +107,7 @@ export const limitOptions = {
   ),
   feedbackBodyBytes: integer(
     { byDefault: 1024 * 1024, min: 0, max: gibibyte },
-    "bytes of a feedback that Sluice keeps until its puid has come (also within --retry-total-bytes)",
+    "bytes of a feedback that Sluice keeps until its puid has come (also within the share of its namespace in --retry-total-bytes)",
   ),
   shadowBodyBytes: integer(
     { byDefault: 8 * 1024 * 1024, min: 0, max: gibibyte },

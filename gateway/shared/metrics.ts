@@ -238,7 +238,7 @@ export const seriesMetrics = {
       no_puid: "by the split: it has no puid",
       unknown_puid: "by the split: its puid names no live predictor of this Route, or is the client's own",
       unready: "by the split: the predictor that it names has no ready Endpoint, or admits nobody",
-      too_long: "by the split: no puid in the first --feedback-body-bytes",
+      too_long: "by the split: no puid in the first --feedback-body-bytes, or in as much as there was room for",
     },
   ),
   rewards: histogram(

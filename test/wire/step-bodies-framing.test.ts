@@ -412,11 +412,15 @@ describe("with other words of steps", () => {
       name: "waiting",
       take: (request) => {
         const resume: Resume = request.wait(() => undefined);
-        request.awaitBody(3, (body) => {
-          beginnings.push(body.toString());
-          request.seeRequestBody(hold(seen));
-          resume(goOn);
-        });
+        request.awaitBody(
+          3,
+          (body) => {
+            beginnings.push(body.toString());
+            request.seeRequestBody(hold(seen));
+            resume(goOn);
+          },
+          "fail",
+        );
         return waits;
       },
       answered: null,

@@ -20,6 +20,9 @@ export class WaitingBody {
   readonly #slabs: Buffer[] = [];
   #lastEnd = slabBytes;
   #trailers: FieldList | null = null;
+  /** Whose share of what is held it counts in; null: in none. */
+  #namespace: string | null = null;
+  #sharedBytes = 0;
   /** How much of it has come. */
   bytes = 0;
   /** The request came to its end. */
@@ -35,13 +38,32 @@ export class WaitingBody {
     return more === 0 || this.#memory.hasRoom(Math.ceil(more / slabBytes) * slabBytes);
   }
 
-  /** False: too much is held for other requests. */
-  body(bytes: Buffer, start: number, end: number): boolean {
+  /** From here on it counts in the share of this namespace, with so many bytes of its head. */
+  shareOf(namespace: string, headBytes: number): void {
+    if (this.#namespace !== null) return;
+    this.#namespace = namespace;
+    this.#share(headBytes + this.#slabs.length * slabBytes);
+  }
+
+  #share(bytes: number): void {
+    if (this.#namespace === null) return;
+    this.#sharedBytes += bytes;
+    this.#memory.share(this.#namespace, bytes);
+  }
+
+  /** It takes more than the share of its namespace. */
+  get isBeyondShare(): boolean {
+    return this.#namespace !== null && !this.#memory.hasRoomFor(this.#namespace, 0);
+  }
+
+  /** False: too much is held for other requests. `beyond`: it is kept even so. */
+  body(bytes: Buffer, start: number, end: number, beyond = false): boolean {
     this.bytes += end - start;
     for (let at = start; at < end;) {
       if (this.#lastEnd === slabBytes) {
-        if (!this.#memory.hasRoom(slabBytes)) return false;
+        if (!beyond && !this.#memory.hasRoom(slabBytes)) return false;
         this.#slabs.push(this.#memory.takeSlab(slabBytes));
+        this.#share(slabBytes);
         this.#lastEnd = 0;
       }
       const taken = Math.min(end - at, slabBytes - this.#lastEnd);
@@ -75,6 +97,8 @@ export class WaitingBody {
 
   clear(): void {
     for (const slab of this.#slabs.splice(0)) this.#memory.putSlab(slab);
+    this.#share(-this.#sharedBytes);
+    this.#namespace = null;
     this.#lastEnd = slabBytes;
     this.#trailers = null;
     this.bytes = 0;

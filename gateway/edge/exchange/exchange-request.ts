@@ -145,7 +145,10 @@ export class ExchangeRequest
 
   #pass(bytes: Buffer, start: number, end: number): void {
     if (this.#state.waits) {
-      if (!this.#waitingBody.body(bytes, start, end)) this.#exchange.fail(tooMuchHeld.failure, tooMuchHeld.detail);
+      // Where what has come is enough for the step, it is told in this turn.
+      const beyond = this.#state.steps!.takesLess;
+      if (!this.#waitingBody.body(bytes, start, end, beyond))
+        this.#exchange.fail(tooMuchHeld.failure, tooMuchHeld.detail);
       return;
     }
     if (this.#seen !== null) this.#seen.body(bytes, start, end);
@@ -219,6 +222,7 @@ export class ExchangeRequest
   bodyWanted(): void {
     // It may stand in the middle of a read, or of a step.
     const run = this.#state.steps!;
+    this.#waitingBody.shareOf(this.#state.namespace, copyBytes(run.head));
     queueMicrotask(() => {
       if (run === this.#state.steps && this.#state.waits && this.#awaitsBody()) this.#resumeClient();
     });
@@ -230,7 +234,13 @@ export class ExchangeRequest
     const waiting = this.#waitingBody;
     const run = steps!;
     if (!run.wantsBody) return false;
-    if (!waiting.ended && waiting.bytes <= run.bodyBound) return true;
+    if (!waiting.ended && waiting.bytes <= run.bodyBound) {
+      if (!waiting.isBeyondShare) return true;
+      if (!run.takesLess) {
+        this.#exchange.fail(tooMuchHeld.failure, tooMuchHeld.detail);
+        return false;
+      }
+    }
     times.waitingSinceMs = worker.nowMs;
     run.giveBody(waiting.beginning(run.bodyBound), waiting.ended && waiting.bytes <= run.bodyBound);
     return false;

@@ -139,6 +139,10 @@ export class ExchangeRoute implements StepOwner {
     if (run.waiting && !run.wantsBody) state.times.waitingSinceMs = state.worker.nowMs;
   }
 
+  get namespace(): string {
+    return this.#state.namespace;
+  }
+
   callerKnown(caller: Caller): void {
     this.#state.record.caller = caller;
   }

@@ -113,6 +113,11 @@ export class ExchangeState {
     this.record.forget();
   }
 
+  /** Of its Route; "": it has none. */
+  get namespace(): string {
+    return this.record.decision?.mapping.namespace ?? "";
+  }
+
   /** From the head of the request until both directions are done. */
   get active(): boolean {
     return this.request !== "none";

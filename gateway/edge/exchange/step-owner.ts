@@ -6,6 +6,8 @@ import type { FeedbackNote, FeedbackWay, Step, Verdict } from "../policy/step.ts
 
 /** What becomes of a request after its steps. */
 export interface StepOwner {
+  /** Of its Route; "": it has none. */
+  readonly namespace: string;
   /** One of them has found who calls. */
   callerKnown(caller: Caller): void;
   /** The query is told to nobody. */

@@ -1,6 +1,7 @@
 // StepRun: one request on its way through the steps of its Mapping. Made for the first request of an exchange that has any, and used again,
 // unless a step waited: it may hold on to what it was given, and must not speak of another request by it.
 import type { Caller } from "../identity/verifier.ts";
+import { slabBytes } from "../io/held-memory.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import { failures } from "../../failures.ts";
@@ -77,6 +78,11 @@ export class StepRun implements StepRequest {
   /** Bytes of the body that it wants at most. */
   get bodyBound(): number {
     return this.#wait.bodyBound;
+  }
+
+  /** It takes less, where there is no room for that. */
+  get takesLess(): boolean {
+    return this.#wait.wantsBody && this.#wait.takesLess;
   }
 
   /** A step waits. */
@@ -177,7 +183,7 @@ export class StepRun implements StepRequest {
       this.#worker.stepFaulted(error);
       verdict = fault;
     }
-    if (verdict === waits && !this.#worker.held.hasRoom(0)) verdict = tooMuchHeld;
+    if (verdict === waits && !this.takesLess && !this.#worker.held.hasRoom(0)) verdict = tooMuchHeld;
     // A step that has decided waits no longer.
     if (verdict !== waits && this.#wait.isOn) this.#wait.end();
     return verdict;
@@ -266,9 +272,13 @@ export class StepRun implements StepRequest {
     return this.#wait.begin(cancel, (verdict) => this.#resumed(verdict));
   }
 
-  awaitBody(mostBytes: number, taken: BodyTaker): void {
+  get hasRoomForBody(): boolean {
+    return this.#worker.held.hasRoomFor(this.#owner.namespace, slabBytes);
+  }
+
+  awaitBody(mostBytes: number, taken: BodyTaker, full: "fail" | "take"): void {
     if (!this.#wait.isOn) return;
-    this.#wait.awaitBody(mostBytes, taken);
+    this.#wait.awaitBody(mostBytes, taken, full === "take");
     this.#owner.bodyWanted();
   }
 

@@ -10,6 +10,8 @@ export class StepWait {
   #bodyTaker: BodyTaker | null = null;
   /** Bytes of the body that it wants at most. */
   bodyBound = 0;
+  /** Less of it is enough, where there is no room for that. */
+  takesLess = false;
   /** Grows with each wait and each request: a step that speaks late is not heard. */
   turn = 0;
   /** Of the head that is kept, in the account of what is held. */
@@ -58,9 +60,10 @@ export class StepWait {
     this.#heldBytes = bytes;
   }
 
-  awaitBody(mostBytes: number, taken: BodyTaker): void {
+  awaitBody(mostBytes: number, taken: BodyTaker, takesLess: boolean): void {
     this.#bodyTaker = taken;
     this.bodyBound = mostBytes;
+    this.takesLess = takesLess;
   }
 
   /** False: whoever waited for it has failed, and the wait is over. */

@@ -1,6 +1,7 @@
 // Memory for requests that are kept, of one worker: small blocks that are used again and again, and the account of all that is held.
 import type { CounterBlock } from "../../shared/counters.ts";
 import { fixed } from "../../shared/metrics.ts";
+import { mayTake } from "./fair-share.ts";
 
 /** Room for the head and the body of a usual request; a longer one takes several. */
 export const slabBytes = 4096;
@@ -15,6 +16,8 @@ export class HeldMemory {
   readonly #free: Buffer[] = [];
   readonly #freeShort: Buffer[] = [];
   #bytes = 0;
+  /** Of these, by namespace: for requests whose bodies a step waits for, so that their clients say how long. */
+  readonly #shares = new Map<string, number>();
 
   constructor(counters: CounterBlock, mostBytes: number) {
     this.#counters = counters;
@@ -24,6 +27,18 @@ export class HeldMemory {
   /** Is there room for so many bytes more? */
   hasRoom(bytes: number): boolean {
     return this.#bytes + bytes <= this.#mostBytes;
+  }
+
+  /** Is there room for so many bytes more in the namespace's share? One alone has half, and each that comes finds some. */
+  hasRoomFor(namespace: string, bytes: number): boolean {
+    return mayTake(this.#shares.get(namespace) ?? 0, bytes, this.#bytes, this.#mostBytes);
+  }
+
+  /** Counts bytes that are held as the namespace's; fewer than 0: as freed. */
+  share(namespace: string, bytes: number): void {
+    const own = (this.#shares.get(namespace) ?? 0) + bytes;
+    if (own > 0) this.#shares.set(namespace, own);
+    else this.#shares.delete(namespace);
   }
 
   /** Counts bytes as held; fewer than 0: as freed. */

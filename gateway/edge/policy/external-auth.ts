@@ -53,10 +53,14 @@ function take(
   };
   if (!wantsBody) ask(null);
   else {
-    request.awaitBody(body.maxBytes, (bytes, whole) => {
-      if (whole || body.allowPartial) ask({ bytes, partial: !whole });
-      else resume(tooLong(service));
-    });
+    request.awaitBody(
+      body.maxBytes,
+      (bytes, whole) => {
+        if (whole || body.allowPartial) ask({ bytes, partial: !whole });
+        else resume(tooLong(service));
+      },
+      "fail",
+    );
   }
   return waits;
 }

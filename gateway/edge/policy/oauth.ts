@@ -153,13 +153,19 @@ export class OAuthGateway {
     // Some write their secret there, and are refused.
     request.hideQuery();
     const resume = request.wait(() => undefined);
-    request.awaitBody(mostTokenRequestBytes, (body, whole) => {
-      if (whole) void this.#give(request.head, body, resume);
-      else
-        resume(
-          this.#refuseToken(refusal(413, "invalid_request", `the body is longer than ${mostTokenRequestBytes} bytes`)),
-        );
-    });
+    request.awaitBody(
+      mostTokenRequestBytes,
+      (body, whole) => {
+        if (whole) void this.#give(request.head, body, resume);
+        else
+          resume(
+            this.#refuseToken(
+              refusal(413, "invalid_request", `the body is longer than ${mostTokenRequestBytes} bytes`),
+            ),
+          );
+      },
+      "fail",
+    );
     return waits;
   }
 

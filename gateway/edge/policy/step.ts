@@ -101,9 +101,12 @@ export interface StepRequest {
   wait(cancel: () => void): Resume;
   /**
    * While it waits: the step needs the body before it decides. `taken` is called once, in a later call, with the beginning of the body: all of
-   * it (`whole`), or the first `mostBytes` of a longer one. What came is kept and goes on after the wait.
+   * it (`whole`), or the first `mostBytes` of a longer one. What came is kept and goes on after the wait. Where the namespace has no more room for it
+   * in `--retry-total-bytes`, `full` says whether the request fails, or `taken` gets what has come.
    */
-  awaitBody(mostBytes: number, taken: BodyTaker): void;
+  awaitBody(mostBytes: number, taken: BodyTaker, full: "fail" | "take"): void;
+  /** There is room to begin such a wait. */
+  readonly hasRoomForBody: boolean;
   /**
    * The hook sees the body of the request on its way to the upstream: once, whatever is tried again, and as shadows get it. Hooks of several steps
    * see it one after the other, each as the one before leaves it. In `take`, and until a step that waits has said its verdict.

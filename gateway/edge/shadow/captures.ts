@@ -3,7 +3,7 @@
 import { fixed } from "../../shared/metrics.ts";
 import type { CapturedPair, Captured, PairDrop } from "../../shared/compared-pairs.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import { mayTake } from "./fair-share.ts";
+import { mayTake } from "../io/fair-share.ts";
 
 /** Longest body that is kept. */
 export const maxCapturedBytes = 8 * 1024 * 1024;

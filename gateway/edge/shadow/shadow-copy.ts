@@ -3,7 +3,7 @@
 import type { Upstream } from "../../../routing/model/upstream.ts";
 import type { EdgeLimits } from "../../options/limits.ts";
 import type { ComparedExchange } from "./compared-exchange.ts";
-import { mayTake } from "./fair-share.ts";
+import { mayTake } from "../io/fair-share.ts";
 import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
 export type ShadowOutcome =

@@ -17,7 +17,7 @@ import type { Captures } from "./captures.ts";
 import { ComparedExchange, maxPathLength, type ComparedPair } from "./compared-exchange.ts";
 import type { CopyEnd } from "./shadow-backoff.ts";
 import { ShadowCopy, type ShadowAccount, type ShadowOutcome } from "./shadow-copy.ts";
-import { mayTake } from "./fair-share.ts";
+import { mayTake } from "../io/fair-share.ts";
 import { ShadowBudget, type CopyTarget, type QueuedCopy } from "./shadow-budget.ts";
 import { ShadowRequest, type ShadowRequestOwner } from "./shadow-request.ts";
 import { plainBalancing } from "../balancing/balancing-policy.ts";

@@ -35,6 +35,25 @@ function recorder(): { readonly request: UpstreamRequest; readonly sent: string[
   return { request, sent };
 }
 
+test.each([
+  ["alone, to half", 49_999, 0, 1, true],
+  ["alone, at half", 50_000, 0, 0, true],
+  ["alone, beyond half", 50_000, 0, 1, false],
+  ["with as much as is left", 30_000, 10_000, 30_000, true],
+  ["with less than is left", 29_999, 10_000, 30_000, true],
+  ["with more than is left", 30_001, 10_000, 30_000, false],
+  ["anew, beside one with half", 0, 50_000, 50_000, true],
+  ["where nothing is left", 0, 100_000, 1, false],
+])("the share of a namespace: %s", (_what, own, others, more, hasRoom) => {
+  memory.hold(own + others);
+  memory.share("own", own);
+  memory.share("other", others);
+  expect(memory.hasRoomFor("own", more)).toBe(hasRoom);
+  memory.share("own", -own);
+  memory.hold(-own);
+  expect(memory.hasRoomFor("own", Math.max(0, 100_000 - others))).toBe(true);
+});
+
 describe("a request that is kept", () => {
   test("is sent as it came, as often as it is sent, whatever becomes of the bytes that it was made of", () => {
     assert(
