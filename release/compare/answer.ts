@@ -41,18 +41,26 @@ function byName(tree: unknown, binary: Uint8Array | null): unknown {
     const one = output as Values | null;
     const name = one?.["name"];
     // Not V2: any other `outputs` are compared as they stand.
-    if (typeof name !== "string" || name in named) return tree;
+    if (typeof name !== "string") return tree;
     const { parameters, ...rest } = one as { readonly parameters?: Values } & Values;
     const size = binary === null ? undefined : parameters?.["binary_data_size"];
     if (size === undefined) {
-      named[name] = one;
+      put(named, name, one);
       continue;
     }
     if (typeof size !== "number" || !Number.isInteger(size) || size < 0 || at + size > binary!.length) return undefined;
     const data = readTensors(binary!.subarray(at, at + size), String(rest["datatype"]));
     if (data === null) return undefined;
     at += size;
-    named[name] = { ...rest, data };
+    put(named, name, { ...rest, data });
   }
   return binary !== null && at !== binary.length ? undefined : { ...(tree as Values), outputs: named };
+}
+
+/** Several of one name are a list there, so that rules of its path hold for each. */
+function put(named: Record<string, unknown>, name: string, output: unknown): void {
+  const known = named[name];
+  if (known === undefined) named[name] = output;
+  else if (Array.isArray(known)) known.push(output);
+  else named[name] = [known, output];
 }

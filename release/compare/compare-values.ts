@@ -1,4 +1,5 @@
 // Two answers as trees of values, compared by structure.
+import { cutText } from "./cut-text.ts";
 import type { PathNode } from "./path-tree.ts";
 
 /** Differences of one pair that are told one by one. */
@@ -70,39 +71,47 @@ function compareRecords(node: PathNode, primary: Values, shadow: Values, pair: P
 
 /** Not-a-numbers, which binary tensors have, agree with each other. */
 function compareNumbers(node: PathNode, primary: number, shadow: number, pair: Pair): void {
-  node.numbers += 1;
+  const { counted } = node;
+  counted.numbers += 1;
   if (Object.is(primary, shadow)) return;
   const difference = Math.abs(primary - shadow);
   if (Number.isFinite(difference)) {
-    node.sumDifference += difference;
-    if (difference > node.maxDifference) node.maxDifference = difference;
+    counted.sumDifference += difference;
+    if (difference > counted.maxDifference) counted.maxDifference = difference;
     const larger = Math.max(Math.abs(primary), Math.abs(shadow));
     if (difference <= node.absolute || difference <= node.relative * larger) return;
   } else if (primary === shadow) return;
-  node.numbersApart += 1;
+  counted.numbersApart += 1;
   differ(node, shown(node, primary), shown(node, shadow), pair);
 }
 
 function differ(node: PathNode, primary: string | null, shadow: string | null, pair: Pair): void {
   pair.agrees = false;
   // Of a tensor the first number that differs says enough.
-  if (node.apart(pair.number) && pair.differences.length < maxDifferences)
-    pair.differences.push({ path: node.path, primary, shadow });
+  const { counted } = node;
+  if (counted.apart(pair.number) && pair.differences.length < maxDifferences)
+    pair.differences.push({ path: counted.path, primary, shadow });
 }
 
 function shown({ redacted }: PathNode, value: unknown): string {
   if (redacted) return "redacted";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (isRecord(value)) return "an object";
-  const text = typeof value === "string" ? value : String(value);
-  return text.length > maxShownLength ? `${text.slice(0, maxShownLength - 1)}…` : text;
+  return cutText(typeof value === "string" ? value : String(value), maxShownLength);
 }
 
 /** One order of values for both sides: numbers by size, then everything else by its text. */
 function sorted(values: readonly unknown[]): readonly unknown[] {
-  if (values.every((one) => typeof one === "number")) return values.toSorted((a, b) => a - b);
+  if (values.every((one) => typeof one === "number")) return values.toSorted(bySize);
   return values
     .map((one) => ({ one, text: JSON.stringify(one) ?? "" }))
     .toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
     .map(({ one }) => one);
+}
+
+/** Not-a-numbers last; infinities differ by none from themselves. */
+function bySize(one: number, other: number): number {
+  if (one < other) return -1;
+  if (one > other) return 1;
+  return Number(Number.isNaN(one)) - Number(Number.isNaN(other));
 }

@@ -4,6 +4,7 @@ import { compareValues, type Difference, type Pair } from "./compare-values.ts";
 import { differenceBucket } from "./difference-scale.ts";
 import { labelsOf } from "./labels.ts";
 import { PathTree } from "./path-tree.ts";
+import { redactedTree } from "./redacted.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Labels of a confusion table; further ones count together. */
@@ -108,8 +109,14 @@ export class Comparison {
     if (copy.kind === "unreadable") return verdictOf("disagreed", `the shadow's answer ${copy.reason}`);
     const made: Pair = { number: this.#pairs++, agrees: true, differences: [] };
     compareValues(this.#tree.root, answer.tree, copy.tree, made);
-    this.#compareLabels(answer.tree, copy.tree);
+    this.#compareLabels(this.#shownOf(answer.tree), this.#shownOf(copy.tree));
     return { outcome: made.agrees ? "agreed" : "disagreed", reason: "", differences: made.differences };
+  }
+
+  /** Labels are shown: those that are redacted are none. */
+  #shownOf(tree: unknown): unknown {
+    const { root, rules } = this.#tree;
+    return rules.redacted.length === 0 ? tree : redactedTree(root, tree, null);
   }
 
   #compareLabels(primary: unknown, shadow: unknown): void {

@@ -1,4 +1,5 @@
 // What a classifier says in its answer, row by row: the largest of its outputs, or the label that it gives.
+import { cutText } from "./cut-text.ts";
 
 /** Rows of one answer that are looked at. */
 export const maxRows = 1000;
@@ -85,7 +86,7 @@ function labelOfValue(value: unknown): string | null {
 }
 
 function label(text: string): string {
-  return text.length > maxLabelLength ? `${text.slice(0, maxLabelLength - 1)}…` : text;
+  return cutText(text, maxLabelLength);
 }
 
 function recordOf(value: unknown): Values | null {

@@ -1,23 +1,44 @@
 // Where a value stands in an answer, and what the rules say of it there: one node for each path that answers of a deployment have had.
 // Indexes of arrays are no part of a path, so that all numbers of a tensor are compared at one.
-import type { CompareRules } from "./rules.ts";
+import { cutText } from "./cut-text.ts";
+import type { CompareRules, PathTolerance } from "./rules.ts";
 
 /** Paths of one comparison that are remembered; values at others are compared, too. */
 export const maxPathNodes = 256;
-/** Characters of a name in a path. */
-const maxNameLength = 80;
+/** Characters of a name in a path. One with more is remembered by no node. */
+export const maxNameLength = 80;
+/** Characters of a name that is compared with several names of a rule. */
+const maxDottedLength = 1024;
+
+type Said = "ignored" | "unordered" | "redacted" | PathTolerance;
+
+interface PathRule {
+  readonly names: readonly string[];
+  readonly said: Said;
+}
+
+/** How far along a rule's path a node is. */
+interface Along {
+  readonly rule: PathRule;
+  /** Names that have come. */
+  readonly count: number;
+}
 
 export class PathNode {
-  /** "" is the whole answer. */
-  readonly path: string;
-  readonly #names: readonly string[];
+  readonly #name: string;
+  readonly #above: PathNode | null;
   readonly #tree: PathTree;
+  readonly #isKept: boolean;
+  readonly #along: readonly Along[];
   readonly #children = new Map<string, PathNode>();
+  #path: string | null = null;
   readonly ignored: boolean;
   readonly unordered: boolean;
   readonly redacted: boolean;
   readonly absolute: number;
   readonly relative: number;
+  /** Where differences of this node count. Names below a redacted value may be values themselves: they count at the topmost redacted node. */
+  readonly counted: PathNode;
   /** Numbers that were compared here. */
   numbers = 0;
   /** Of them, those beyond the tolerance. */
@@ -29,27 +50,41 @@ export class PathNode {
   /** Number of the last of these pairs. */
   #lastApart = -1;
 
-  constructor(tree: PathTree, names: readonly string[], above: PathNode | null) {
-    const { rules } = tree;
+  /** `above` null: the whole answer. */
+  constructor(tree: PathTree, name: string, above: PathNode | null) {
     this.#tree = tree;
-    this.#names = names;
-    this.path = names.join(".");
-    const isNamed = (paths: readonly string[]): boolean => paths.some((path) => matches(path, names));
-    this.ignored = above?.ignored === true || isNamed(rules.ignored);
-    this.unordered = isNamed(rules.unordered);
-    this.redacted = above?.redacted === true || isNamed(rules.redacted);
-    const said = rules.byPath.filter(({ path }) => matches(path, names));
-    this.absolute = said.findLast(({ absolute }) => absolute !== null)?.absolute ?? above?.absolute ?? rules.absolute;
-    this.relative = said.findLast(({ relative }) => relative !== null)?.relative ?? above?.relative ?? rules.relative;
+    this.#name = name;
+    this.#above = above;
+    this.#along =
+      above === null
+        ? tree.pathRules.map((rule) => ({ rule, count: 0 }))
+        : above.#along.flatMap((along) => furtherAlong(along, name));
+    const said = this.#along.filter(({ rule, count }) => count === rule.names.length).map(({ rule }) => rule.said);
+    const tolerances = said.filter((one) => typeof one !== "string");
+    this.ignored = above?.ignored === true || said.includes("ignored");
+    this.unordered = said.includes("unordered");
+    this.redacted = above?.redacted === true || said.includes("redacted");
+    this.absolute =
+      tolerances.findLast(({ absolute }) => absolute !== null)?.absolute ?? above?.absolute ?? tree.rules.absolute;
+    this.relative =
+      tolerances.findLast(({ relative }) => relative !== null)?.relative ?? above?.relative ?? tree.rules.relative;
+    this.counted = above?.redacted === true ? above.counted : this;
+    // What is below a node that serves one comparison serves that one, too.
+    this.#isKept = above === null || (above.#isKept && tree.keep(this, name));
+  }
+
+  /** "" is the whole answer. */
+  get path(): string {
+    if (this.#above === null) return "";
+    const name = cutText(this.#name, maxNameLength);
+    return (this.#path ??= this.#above.#above === null ? name : `${this.#above.path}.${name}`);
   }
 
   child(name: string): PathNode {
     const known = this.#children.get(name);
     if (known !== undefined) return known;
-    const cut = name.length > maxNameLength ? `${name.slice(0, maxNameLength - 1)}…` : name;
-    const node = new PathNode(this.#tree, [...this.#names, cut], this);
-    // Beyond the bound it serves this one comparison.
-    if (this.#tree.keep(node)) this.#children.set(name, node);
+    const node = new PathNode(this.#tree, name, this);
+    if (node.#isKept) this.#children.set(name, node);
     return node;
   }
 
@@ -64,6 +99,7 @@ export class PathNode {
 
 export class PathTree {
   readonly rules: CompareRules;
+  readonly pathRules: readonly PathRule[];
   readonly root: PathNode;
   readonly nodes: PathNode[] = [];
   /** Paths beyond the bound came. */
@@ -71,17 +107,36 @@ export class PathTree {
 
   constructor(rules: CompareRules) {
     this.rules = rules;
-    this.root = new PathNode(this, [], null);
+    const ruleOf = (path: string, said: Said): PathRule => ({ names: path.split("."), said });
+    this.pathRules = [
+      ...rules.ignored.map((path) => ruleOf(path, "ignored")),
+      ...rules.unordered.map((path) => ruleOf(path, "unordered")),
+      ...rules.redacted.map((path) => ruleOf(path, "redacted")),
+      ...rules.byPath.map((one) => ruleOf(one.path, one)),
+    ];
+    this.root = new PathNode(this, "", null);
     this.nodes.push(this.root);
   }
 
-  keep(node: PathNode): boolean {
-    this.overflowed ||= this.nodes.length >= maxPathNodes;
-    return this.nodes.length < maxPathNodes && this.nodes.push(node) > 0;
+  /** False: the node serves this one comparison. */
+  keep(node: PathNode, name: string): boolean {
+    const isKept = this.nodes.length < maxPathNodes && name.length <= maxNameLength;
+    this.overflowed ||= !isKept;
+    return isKept && this.nodes.push(node) > 0;
   }
 }
 
-function matches(path: string, names: readonly string[]): boolean {
-  const parts = path.split(".");
-  return parts.length === names.length && parts.every((part, at) => part === "*" || part === names[at]);
+/** A name with dots is one name of a rule, or several: a rule cannot tell them apart. */
+function furtherAlong({ rule, count }: Along, name: string): readonly Along[] {
+  const further: Along[] = [];
+  const isNext = (one: string, ahead: number): boolean => {
+    const next = rule.names[count + ahead];
+    return next === "*" || next === one;
+  };
+  if (count === rule.names.length) return further;
+  if (isNext(name, 0)) further.push({ rule, count: count + 1 });
+  if (name.length > maxDottedLength || !name.includes(".")) return further;
+  const parts = name.split(".");
+  if (parts.every(isNext)) further.push({ rule, count: count + parts.length });
+  return further;
 }

@@ -1,6 +1,7 @@
 // A kept answer: its text within a bound, without the values that rules redact.
 import { readAnswer, type CapturedAnswer } from "./answer.ts";
 import { bytesText } from "./bytes-text.ts";
+import { cutText } from "./cut-text.ts";
 import { PathTree, type PathNode } from "./path-tree.ts";
 import type { CompareRules } from "./rules.ts";
 
@@ -11,20 +12,20 @@ export const maxKeptLength = 64 * 1024;
 export function keptAnswer(answer: CapturedAnswer, isGrpc: boolean, path: string, rules: CompareRules): string {
   const read = readAnswer(answer, isGrpc, path);
   if (read.kind === "tree") {
-    const tree = rules.redacted.length === 0 ? read.tree : redactedTree(new PathTree(rules).root, read.tree);
-    return cut(JSON.stringify(tree) ?? "");
+    const tree =
+      rules.redacted.length === 0 ? read.tree : redactedTree(new PathTree(rules).root, read.tree, "redacted");
+    return cutText(JSON.stringify(tree) ?? "", maxKeptLength);
   }
   if (rules.redacted.length > 0) return `(an answer that ${read.reason}; rules redact it)`;
-  return cut(bytesText(answer.body.subarray(0, maxKeptLength)));
+  return cutText(bytesText(answer.body.subarray(0, maxKeptLength)), maxKeptLength);
 }
 
-function redactedTree(node: PathNode, value: unknown): unknown {
-  if (node.redacted) return "redacted";
+/** `instead` stands in place of each value that rules redact. */
+export function redactedTree(node: PathNode, value: unknown, instead: string | null): unknown {
+  if (node.redacted) return instead;
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return (value as readonly unknown[]).map((one) => redactedTree(node, one));
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, redactedTree(node.child(key), one)]));
-}
-
-function cut(text: string): string {
-  return text.length > maxKeptLength ? `${text.slice(0, maxKeptLength - 1)}…` : text;
+  if (Array.isArray(value)) return (value as readonly unknown[]).map((one) => redactedTree(node, one, instead));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, redactedTree(node.child(key), one, instead)]),
+  );
 }

@@ -18,11 +18,11 @@ export interface CompareRules {
   readonly relative: number;
   /** The last one of a path counts. */
   readonly byPath: readonly PathTolerance[];
-  /** Not compared: `meta.puid`. `*` stands for any one name. Indexes of arrays are no part of a path. */
+  /** Not compared: `meta.puid`. `*` stands for any one name. Indexes of arrays are no part of a path. `a.b` is also the name "a.b". */
   readonly ignored: readonly string[];
   /** Arrays whose order says nothing. */
   readonly unordered: readonly string[];
-  /** Values that no kept answer shows. */
+  /** Values that nothing shows: no kept answer, difference, path or label. How far numbers differ on average and at most is still counted. */
   readonly redacted: readonly string[];
   /** Disagreements are kept with both answers. */
   readonly keeps: boolean;
