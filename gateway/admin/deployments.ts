@@ -11,9 +11,9 @@ export interface DeploymentKey {
 }
 
 /** All deployments, in no order. Mappings alone are none. */
-export function deploymentKeys(view: Pick<AdminView, "ownedSlots" | "hasMapping">): readonly DeploymentKey[] {
+export function deploymentKeys(view: Pick<AdminView, "counted" | "hasMapping">): readonly DeploymentKey[] {
   const found = new Map<string, { namespace: string; name: string; predictors: Map<string, PredictorKey> }>();
-  for (const { series } of view.ownedSlots) {
+  for (const { series } of view.counted.ownedSlots) {
     const { namespace, deployment: name, predictor, role } = series;
     const key = `${namespace}/${name}`;
     let one = found.get(key);
@@ -66,12 +66,12 @@ function shareOf(view: Pick<AdminView, "routeOf">, key: PredictorKey): Share {
 
 /** Read within one turn. */
 export function deploymentOf(
-  view: Pick<AdminView, "routeOf" | "measuredOf" | "endpointsOf" | "endpointNumbers">,
+  view: Pick<AdminView, "routeOf" | "counted">,
   { namespace, name, predictors }: DeploymentKey,
 ): Deployment {
   const live = predictors.filter(({ role }) => role === "live");
-  const each = predictors.map((key) => view.measuredOf([key]));
-  const windows = live.length === 1 ? each[predictors.indexOf(live[0]!)]! : view.measuredOf(live);
+  const each = predictors.map((key) => view.counted.measuredOf([key]));
+  const windows = live.length === 1 ? each[predictors.indexOf(live[0]!)]! : view.counted.measuredOf(live);
   const { requests } = windows.lastMinute;
   const shares = predictors.map((key) => shareOf(view, key));
   const told = predictors.map((key, at): Predictor => {
@@ -85,7 +85,9 @@ export function deploymentOf(
       servedPercent: percent(served),
       measuredPercent: isLive && requests > 0 ? percent(measured.lastMinute.requests / requests) : null,
       ...measured,
-      endpoints: (view.endpointsOf(key) ?? []).map((one) => endpointOf(one, view.endpointNumbers(key, one))),
+      endpoints: (view.counted.endpointsOf(key) ?? []).map((one) =>
+        endpointOf(one, view.counted.endpointNumbers(key, one)),
+      ),
     };
   });
   const isReady = predictors.some(({ role }, at) => role === "live" && shares[at]!.isReady);

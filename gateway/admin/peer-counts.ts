@@ -7,13 +7,13 @@ import type { AdminView, PredictorKey } from "./view.ts";
 /** `names`: `NAMESPACE/NAME`, those that are not known are left out. */
 export function peerCountsOf(
   { instance, countsOf }: Pick<PeersView, "instance" | "countsOf">,
-  { usedSlots, served }: Pick<AdminView, "usedSlots" | "served">,
+  { counted, served }: Pick<AdminView, "counted" | "served">,
   names: readonly string[],
 ): PeerCounts {
   const asked = new Set(names);
   const found = new Map<string, Map<string, PredictorKey>>();
   if (asked.size > 0)
-    for (const { series } of usedSlots) {
+    for (const { series } of counted.usedSlots) {
       if (series.role !== "live") continue;
       const name = `${series.namespace}/${series.deployment}`;
       if (!asked.has(name)) continue;

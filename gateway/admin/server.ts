@@ -38,7 +38,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     blocks,
     served: () => view.served,
     countedClients: options.countedClients,
-    endpointsWithoutNumbers: () => view.endpointsWithoutNumbers,
+    endpointsWithoutNumbers: () => view.counted.endpointsWithoutNumbers,
     tableBytes: () => view.tableBytes,
     problems: () => view.gatherProblems(slicesOfThread()),
     sourceKind: options.sourceKind,

@@ -2,7 +2,7 @@
 import type { Status, Trouble, TroubleKind } from "../api/status.ts";
 import { isDeployments } from "./deployments.ts";
 import type { Slices } from "./slices.ts";
-import type { AdminView } from "./view.ts";
+import type { AdminView, CountedView } from "./view.ts";
 import { compareText } from "../../routing/text/problem.ts";
 
 /** All of a Status but its verdict. */
@@ -124,13 +124,13 @@ const together = 16;
 
 /** Deployments of which no predictor of live traffic has a ready Endpoint. */
 export async function withoutEndpoint(
-  view: Pick<AdminView, "predictorEndpoints" | "hasMapping">,
+  view: Pick<AdminView, "counted" | "hasMapping">,
   slices: Slices,
 ): Promise<Status["withoutEndpoint"]> {
   const without = new Map<string, { readonly namespace: string; readonly name: string }>();
   const others = new Set<string>();
   let seen = 0;
-  for (const { predictor, endpoints } of view.predictorEndpoints) {
+  for (const { predictor, endpoints } of view.counted.predictorEndpoints) {
     seen += 1;
     if (seen % together === 0) await slices.pause();
     if (predictor.role !== "live") continue;
@@ -150,7 +150,7 @@ const maxNamedEjected = 3;
 
 /** Endpoints that data workers ejected. `most`: how many the worker ejected that ejected most. */
 export async function ejectedEndpoints(
-  view: Pick<AdminView, "predictorEndpoints" | "ejectedBy">,
+  counted: Pick<CountedView, "predictorEndpoints" | "ejectedBy">,
   most: number,
   slices: Slices,
 ): Promise<Status["ejectedEndpoints"]> {
@@ -158,12 +158,12 @@ export async function ejectedEndpoints(
   const found: Status["ejectedEndpoints"]["endpoints"][number][] = [];
   const addresses = new Set<string>();
   let seen = 0;
-  for (const { predictor, endpoints } of view.predictorEndpoints) {
+  for (const { predictor, endpoints } of counted.predictorEndpoints) {
     seen += 1;
     if (seen % together === 0) await slices.pause();
     const { namespace, deployment, predictor: name } = predictor;
     for (const endpoint of endpoints) {
-      const workers = view.ejectedBy(endpoint);
+      const workers = counted.ejectedBy(endpoint);
       if (workers === 0) continue;
       addresses.add(endpoint.slots.join());
       if (found.length < maxEjected)

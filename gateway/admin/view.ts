@@ -78,18 +78,8 @@ export interface ComparedView {
   disagreements(namespace: string, deployment: string): Promise<readonly Disagreement[]>;
 }
 
-export interface AdminView {
-  readonly ready: boolean;
-  /** Data workers that serve a table. */
-  readonly serving: number;
-  /** Read where it is published: gone with the turn. */
-  readonly table: RouteTable<null>;
-  readonly served: TableFacts;
-  /** Memory of the table, bytes: in use, and ever touched. */
-  readonly tableBytes: { readonly used: number; readonly touched: number };
-  readonly translation: Translation;
-  /** In no order, gathered in slices. */
-  gatherProblems(slices: Slices): Promise<readonly Problem[]>;
+/** What data workers count: slots, and what they came to. */
+export interface CountedView {
   readonly usedSlots: Iterable<CountedSeries>;
   /** Of Series that the table has. */
   readonly ownedSlots: Iterable<CountedSeries>;
@@ -97,13 +87,10 @@ export interface AdminView {
   measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows;
   /** Of a predictor in HTTP and gRPC together. */
   feedbackOf(predictor: PredictorKey): CountedFeedback;
-  hasMapping(id: string): boolean;
   /** Predictors most of whose requests fail by now, with the sentence of each. */
   failingPredictors(
     slices: Slices,
   ): Promise<readonly { readonly predictor: PredictorKey; readonly sentence: string }[]>;
-  /** The Route of a Mapping in the newest table; null: it has none. */
-  routeOf(mappingId: string): Route<null> | null;
   /** Of Upstreams whose breakers count across workers. */
   readonly breakers: CountedBreakers;
   /** Series of the table with the breaker slot of each of their Upstreams; who goes through them may wait meanwhile. */
@@ -118,4 +105,22 @@ export interface AdminView {
   readonly endpointsWithoutNumbers: number;
   /** Of every predictor and Mapping of the table whose Endpoints are known; who goes through them may wait meanwhile. */
   readonly predictorEndpoints: Iterable<EndpointsOf>;
+}
+
+export interface AdminView {
+  readonly ready: boolean;
+  /** Data workers that serve a table. */
+  readonly serving: number;
+  /** Read where it is published: gone with the turn. */
+  readonly table: RouteTable<null>;
+  readonly served: TableFacts;
+  /** Memory of the table, bytes: in use, and ever touched. */
+  readonly tableBytes: { readonly used: number; readonly touched: number };
+  readonly translation: Translation;
+  /** In no order, gathered in slices. */
+  gatherProblems(slices: Slices): Promise<readonly Problem[]>;
+  hasMapping(id: string): boolean;
+  /** The Route of a Mapping in the newest table; null: it has none. */
+  routeOf(mappingId: string): Route<null> | null;
+  readonly counted: CountedView;
 }

@@ -42,7 +42,7 @@ export function wayUsage(
 
   function breakerUses({ target }: Mapping): readonly Use[] {
     if (target.kind === "redirect") return [];
-    const fill = breakerFill(blocks, view.breakers, target.upstream, target.priority);
+    const fill = breakerFill(blocks, view.counted.breakers, target.upstream, target.priority);
     if (fill === null) return [];
     const text = `the circuit breaker of ${target.upstream}: ${fill.map(({ resource, inUse, limit }) => `${inUse} of ${limit} ${resource}`).join(", ")}`;
     const full = fill.find(

@@ -3,7 +3,6 @@ import { channel } from "node:diagnostics_channel";
 import { sameValue } from "../../routing/text/diff.ts";
 import type { Problem } from "../../routing/text/problem.ts";
 import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
-import type { Series } from "../../routing/model/mapping.ts";
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
@@ -11,36 +10,19 @@ import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
 import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";
-import type { CountedBreakers } from "../admin/families/breakers.ts";
 import type { Slices } from "../admin/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";
-import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
-import type {
-  CountedFeedback,
-  EndpointNumbers,
-  EndpointsOf,
-  MeasuredWindows,
-  PredictorKey,
-  SeenEndpoint,
-} from "../admin/view.ts";
+import { Counted } from "./counted.ts";
 import { isDeployments } from "../admin/deployments.ts";
-import type { FailingPredictor } from "./measured/failing-predictors.ts";
-import type { AccessEntry } from "../shared/access-fields.ts";
-import { MeasuredPredictors } from "./measured/measured-predictors.ts";
-import { BreakerSlots } from "./slots/breaker-slots.ts";
-import { EndpointSlots } from "./slots/endpoint-slots.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
 import { batchesOf } from "./publish/batches.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { noSlots } from "../../routing/write/table-index.ts";
 import type { Readiness } from "./status/readiness.ts";
-import { PredictorEndpoints } from "./upstreams/predictor-endpoints.ts";
 import { Resolver } from "./upstreams/resolver.ts";
-import { usedSlots } from "../shared/counters.ts";
 import { SharedTable } from "../shared/shared-table.ts";
-import { SeriesSlots, type UsedSlot } from "./slots/series-slots.ts";
 import type { Translating } from "./translating.ts";
 
 export interface ReconcilerOutside {
@@ -74,12 +56,9 @@ export class Reconciler {
   readonly #translator: Translating;
   readonly #outside: ReconcilerOutside;
   readonly #readiness: Readiness;
-  readonly #slots: SeriesSlots;
-  readonly #breakerSlots: BreakerSlots;
-  readonly #endpointSlots: EndpointSlots;
-  readonly #measured: MeasuredPredictors;
+  /** Who counts where, and what it came to. */
+  readonly counted: Counted;
   readonly #checks: HealthChecks;
-  readonly #endpoints: PredictorEndpoints;
   readonly #resolver: Resolver;
   readonly #publisher: Publisher;
   readonly #shared: SharedTable;
@@ -137,18 +116,10 @@ export class Reconciler {
       upstreamOf: (key) => this.#translation.upstreams.get(key) ?? null,
       endpointsOf: (key) => this.#known(key)?.endpoints ?? [],
     });
-    this.#endpoints = new PredictorEndpoints({
-      owned: () => this.#slots.owned(),
-      find: (series) => this.#slots.find(series),
-      upstreamAt: (number) => this.#breakerSlots.at(number),
-      endpointsOf: (key) => this.#known(key),
-      countedAt: (key) => this.#endpointSlots.ofUpstream(key),
-      isFailing: (key, address) => this.#checks.isFailing(key, address),
-    });
     const slots = {
-      slotOf: (id: string) => this.#slots.slotOf(id),
-      breakerSlotOf: (key: string) => this.#breakerSlots.slotOf(key),
-      endpointSlotsOf: (endpoints: UpstreamEndpoints) => this.#endpointSlots.slotsOf(endpoints),
+      slotOf: (id: string) => this.counted.slotOf(id),
+      breakerSlotOf: (key: string) => this.counted.breakerSlotOf(key),
+      endpointSlotsOf: (endpoints: UpstreamEndpoints) => this.counted.endpointSlotsOf(endpoints),
       resolvedOf: (key: string) => this.#resolver.endpointsOf(key),
     };
     this.#problems = new GatheredProblems({
@@ -159,7 +130,7 @@ export class Reconciler {
         ...this.#others.flatMap((others) => others()),
         ...this.#publisher.problems,
         ...this.#resolver.problems,
-        ...this.#measured.problems,
+        ...this.counted.problems,
       ],
     });
     const found = noSlots();
@@ -185,30 +156,15 @@ export class Reconciler {
       },
       found,
     );
-    const version = shared.version + 1;
-    const used = outside.blocks.map(usedSlots);
-    this.#slots = new SeriesSlots(
-      { inTable: found.series, used: used.map(({ series }) => series) },
-      version,
-      outside.nowMs(),
-      outside.isOneNamespace,
-    );
-    this.#endpointSlots = new EndpointSlots(
-      { inTable: found.endpoints, used: used.map(({ endpoints }) => endpoints) },
-      version,
-      outside.isOneNamespace,
-    );
-    this.#measured = new MeasuredPredictors(
-      outside.blocks.map((block) => new Float64Array(block)),
-      this.#slots,
-      this.#endpointSlots,
-      (predictor) => this.#endpoints.of(predictor),
-      () => outside.nowMs(),
-    );
-    this.#breakerSlots = new BreakerSlots(
-      { inTable: found.breakers, used: used.map(({ breakers }) => breakers) },
-      version,
-    );
+    this.counted = new Counted(found, shared.version + 1, {
+      blocks: outside.blocks,
+      isOneNamespace: outside.isOneNamespace,
+      nowMs: () => outside.nowMs(),
+      endpointsOf: (key) => this.#known(key),
+      isFailing: (key, address) => this.#checks.isFailing(key, address),
+      breakersOf: (key) => this.#translation.breakers.get(key) ?? null,
+      isServed: (predictor) => isDeployments(this, predictor),
+    });
   }
 
   /** The newest table, read where it is published. Gone with this turn: the next one may write over what it names. */
@@ -232,37 +188,6 @@ export class Reconciler {
     return this.#translation;
   }
 
-  get usedSlots(): Iterable<UsedSlot> {
-    return this.#slots.used;
-  }
-
-  /** Slots of the Series that the table has. */
-  get ownedSlots(): Iterable<UsedSlot> {
-    return this.#slots.owned();
-  }
-
-  /** What was measured of these predictors lately, all together. */
-  measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows {
-    return this.#measured.of(predictors);
-  }
-
-  feedbackOf(predictor: PredictorKey): CountedFeedback {
-    return this.#measured.feedback(predictor);
-  }
-
-  endpointNumbers(predictor: PredictorKey, endpoint: SeenEndpoint): EndpointNumbers {
-    return this.#measured.at(predictor, endpoint);
-  }
-
-  ejectedBy(endpoint: SeenEndpoint): number {
-    return this.#measured.ejectedBy(endpoint);
-  }
-
-  /** Endpoints of the table that have no counters of their own. */
-  get endpointsWithoutNumbers(): number {
-    return this.#endpointSlots.without;
-  }
-
   hasMapping(id: string): boolean {
     return this.#publisher.hasMapping(id);
   }
@@ -274,28 +199,7 @@ export class Reconciler {
 
   /** Looks at what the workers have counted: at a fixed pace. */
   async measure(slices: Slices): Promise<void> {
-    if (await this.#measured.look(slices, (one) => isDeployments(this, one))) this.otherProblemsChanged();
-  }
-
-  /** Requests that a data worker tells of: what they failed of is said beside the counts. */
-  told(entries: readonly AccessEntry[]): void {
-    this.#measured.told(entries);
-  }
-
-  failingPredictors(slices: Slices): Promise<readonly FailingPredictor[]> {
-    return this.#measured.failing(slices, (one) => isDeployments(this, one));
-  }
-
-  /** Of Upstreams whose breakers count across workers. */
-  get breakers(): CountedBreakers {
-    return {
-      end: this.#breakerSlots.end,
-      slotOf: (key) => this.#breakerSlots.slotOf(key),
-      limitsAt: (slot) => {
-        const key = this.#breakerSlots.at(slot);
-        return key === null ? null : (this.#translation.breakers.get(key) ?? null);
-      },
-    };
+    if (await this.counted.look(slices)) this.otherProblemsChanged();
   }
 
   /** What /readyz answers. */
@@ -313,19 +217,6 @@ export class Reconciler {
     if (this.#readiness.isDraining) return "it drains";
     if (!this.#readiness.isSynced) return "it waits for its sources";
     return this.#publisher.lacking ?? "it waits for its data workers";
-  }
-
-  /** Endpoints of a predictor; null: they are not known. */
-  endpointsOf(predictor: PredictorKey): readonly SeenEndpoint[] | null {
-    return this.#endpoints.of(predictor);
-  }
-
-  get breakerSeries(): Iterable<readonly [slot: number, series: Series]> {
-    return this.#endpoints.numbers();
-  }
-
-  get predictorEndpoints(): Iterable<EndpointsOf> {
-    return this.#endpoints.all();
   }
 
   /** Endpoints of an Upstream; undefined: a name that was not looked up yet. */
@@ -372,11 +263,6 @@ export class Reconciler {
     this.#take(this.#translator.setReleases(record, this.#batches), this.#outside.nowMs());
   }
 
-  /** What the live requests of a predictor came to since this process began. */
-  totalOf(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
-    return this.#measured.total(predictor);
-  }
-
   #take(translated: TranslationChange, readAtMs: number): void {
     this.#translation = this.#translator.current();
     this.otherProblemsChanged();
@@ -397,26 +283,9 @@ export class Reconciler {
     this.#outside.changes.settled(isNew ? version : null, refusal, this.#publisher.workers);
   }
 
-  /** Gives what is new its slots, and lets go those of what is gone. */
+  /** Slots of what is new or gone, and names that are looked up. */
   #own(translated: TranslationChange): void {
-    const nowMs = this.#outside.nowMs();
-    const version = this.#publisher.nextVersion;
-    for (const id of translated.removedMappings) {
-      this.#endpoints.leave(id, this.#slots.slotOf(id));
-      this.#slots.disown(id, version, nowMs);
-    }
-    for (const key of translated.removedUpstreams) {
-      this.#breakerSlots.disown(key, version);
-      this.#endpointSlots.disown(key, version);
-    }
-    for (const { key } of translated.upstreams) this.#breakerSlots.own(key);
-    for (const { id, namespace, series, target } of translated.mappings) {
-      this.#endpoints.leave(id, this.#slots.slotOf(id));
-      this.#slots.own(id, series, version, nowMs);
-      if (target.kind !== "forward") continue;
-      this.#endpoints.join(id, this.#slots.slotOf(id), this.#breakerSlots.slotOf(target.upstream));
-      this.#endpointSlots.name(target.upstream, namespace);
-    }
+    this.counted.own(translated, this.#publisher.nextVersion);
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
     this.#ownEndpoints(translated.endpoints);
@@ -424,7 +293,7 @@ export class Reconciler {
 
   #ownEndpoints(endpoints: readonly UpstreamEndpoints[]): void {
     for (const one of endpoints)
-      this.#endpointSlots.own(this.#resolver.endpointsOf(one.key) ?? one, this.#publisher.nextVersion);
+      this.counted.ownEndpoints(this.#resolver.endpointsOf(one.key) ?? one, this.#publisher.nextVersion);
   }
 
   /** On another way than the table of the same change: until both are there, a new client's tokens lead nowhere. */
@@ -457,7 +326,7 @@ export class Reconciler {
       case "taken":
         return this.#publisher.taken(worker, message.version, message.atMs);
       case "latencies":
-        return this.#measured.latencies.take(message.slots, message.leftOut);
+        return this.counted.latencies(message.slots, message.leftOut);
       case "lacks":
         return this.#publisher.lacks(worker, message.what);
       case "used":
@@ -472,9 +341,7 @@ export class Reconciler {
 
   /** Frees slots whose Series are gone for long enough. */
   sweep(blocks: readonly Float64Array[]): void {
-    this.#slots.sweep(blocks, this.#publisher.heldByAll, this.#outside.nowMs());
-    this.#breakerSlots.sweep(blocks, this.#publisher.heldByAll);
-    this.#endpointSlots.sweep(blocks, this.#publisher.heldByAll);
+    this.counted.sweep(blocks, this.#publisher.heldByAll);
   }
 
   stop(): void {

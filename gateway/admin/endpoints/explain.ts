@@ -55,7 +55,7 @@ function explaining(
         unread: nothingUnread,
         hosts: servedHosts(certificateSet()),
         wording: wide ? inSigns : inWords,
-        measuredOf: (series) => view.measuredOf([series]).lastMinute,
+        measuredOf: (series) => view.counted.measuredOf([series]).lastMinute,
         viewer,
       },
       looker,

@@ -3,14 +3,14 @@ import type { DeploymentFeedback } from "../../api/feedback.ts";
 import { deploymentKeys, type DeploymentKey } from "../deployments.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
-import type { AdminView } from "../view.ts";
+import type { CountedView } from "../view.ts";
 
 export function feedback({ view }: EndpointParts): Handler {
   return listing<DeploymentKey>({
     gather: () => deploymentKeys(view),
     key: ({ namespace, name }) => JSON.stringify([namespace, name]),
     namespace: ({ namespace }) => namespace,
-    json: (key) => feedbackOf(view, key),
+    json: (key) => feedbackOf(view.counted, key),
     wanted: (query) => {
       const named = query.get("deployment");
       return ({ namespace, name }) => named === null || named === name || named === `${namespace}/${name}`;
@@ -19,7 +19,7 @@ export function feedback({ view }: EndpointParts): Handler {
 }
 
 function feedbackOf(
-  view: Pick<AdminView, "feedbackOf">,
+  counted: Pick<CountedView, "feedbackOf">,
   { namespace, name, predictors }: DeploymentKey,
 ): DeploymentFeedback {
   const live = predictors.filter(({ role }) => role === "live");
@@ -27,7 +27,7 @@ function feedbackOf(
     namespace,
     name,
     predictors: live.map((predictor) => {
-      const { routed, rewards } = view.feedbackOf(predictor);
+      const { routed, rewards } = counted.feedbackOf(predictor);
       const { count, sum, sumSquares } = rewards;
       const mean = count === 0 ? null : sum / count;
       // Rounding may leave less than nothing.

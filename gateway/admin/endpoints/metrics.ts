@@ -14,8 +14,8 @@ export function metrics({ families, blocks, view }: EndpointParts): Handler {
   );
   return (_, reply) =>
     streamShared(reply, few, "text/plain; version=0.0.4; charset=utf-8", async (reader) => {
-      await writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread());
-      await writeEndpointStates(reader, () => view.predictorEndpoints, slicesOfThread());
-      await writeBreakers(reader, blocks, view, slicesOfThread());
+      await writeSeries(reader, blocks, () => view.counted.usedSlots, slicesOfThread());
+      await writeEndpointStates(reader, () => view.counted.predictorEndpoints, slicesOfThread());
+      await writeBreakers(reader, blocks, view.counted, slicesOfThread());
     });
 }

@@ -26,7 +26,7 @@ export function routes({ view }: EndpointParts): Handler {
           view.translation.upstreams,
           () => "",
           ({ source: { namespace, name: deployment }, predictor, role }) =>
-            failedWords(view.measuredOf([{ namespace, deployment, predictor, role }]).lastMinute),
+            failedWords(view.counted.measuredOf([{ namespace, deployment, predictor, role }]).lastMinute),
         );
   const json = listing<ListedRoute>({
     gather: () => routesOf(view.table),

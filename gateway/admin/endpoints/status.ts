@@ -19,11 +19,11 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
   const sum = (cell: number): number => blocks.reduce((total, block) => total + block[cell]!, 0);
   const problems = { error: 0, warning: 0, info: 0 };
   for (const { level } of await view.gatherProblems(slicesOfThread())) problems[level] += 1;
-  const use = await breakerUse(blocks, () => view.breakers, slicesOfThread());
+  const use = await breakerUse(blocks, () => view.counted.breakers, slicesOfThread());
   const endpointless = await withoutEndpoint(view, slicesOfThread());
-  const failing = await view.failingPredictors(slicesOfThread());
+  const failing = await view.counted.failingPredictors(slicesOfThread());
   const most = Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!));
-  const ejected = await ejectedEndpoints(view, most, slicesOfThread());
+  const ejected = await ejectedEndpoints(view.counted, most, slicesOfThread());
   const now = nowMs();
   const { version, hash, routeCount } = view.served;
   return statusOf(

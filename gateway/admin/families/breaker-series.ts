@@ -7,7 +7,7 @@ import { SampleLines, wordsOf } from "./sample-lines.ts";
 import { escaped } from "./series.ts";
 import type { Slices } from "../slices.ts";
 import { StreamedText } from "./streamed-text.ts";
-import type { AdminView } from "../view.ts";
+import type { CountedView } from "../view.ts";
 
 const labelNames = seriesMetrics.breakerUse.labels
   .slice(0, -1)
@@ -19,7 +19,7 @@ const together = 256;
 export async function writeBreakers(
   reader: AnswerReader,
   blocks: readonly Float64Array[],
-  view: Pick<AdminView, "breakers" | "breakerSeries">,
+  counted: Pick<CountedView, "breakers" | "breakerSeries">,
   slices: Slices,
 ): Promise<void> {
   const text = new StreamedText((bytes) => reader.send(bytes));
@@ -31,12 +31,12 @@ export async function writeBreakers(
   >();
   const series: Series[] = [];
   let read = 0;
-  for (const [slot, one] of view.breakerSeries) {
+  for (const [slot, one] of counted.breakerSeries) {
     if (slot >= 0) series[slot] ??= one;
     read += 1;
     if (read % together === 0) await slices.pause();
   }
-  for await (const { slot, inUse, open } of usedBreakers(blocks, () => view.breakers, slices)) {
+  for await (const { slot, inUse, open } of usedBreakers(blocks, () => counted.breakers, slices)) {
     const labels = labelsOf(series[slot]);
     const key = labels.join('"');
     const sum = sums.get(key);

@@ -35,9 +35,9 @@ export function viewOf(mappings: readonly Mapping[], problems: readonly Problem[
       problems: [],
     },
     gatherProblems: async () => problems,
-    usedSlots: [],
-    breakers: { end: 0, slotOf: () => -1, limitsAt: () => null },
-    ...nothingMeasured,
+    hasMapping: () => false,
+    routeOf: () => null,
+    counted: nothingMeasured,
   };
 }
 
@@ -49,7 +49,7 @@ export function adminOptionsOf(
 ): AdminOptions {
   const view: AdminView = {
     ...viewOf(mappings, problems),
-    ownedSlots: mappings.map(({ series }, slot) => ({ slot, series })),
+    counted: { ...nothingMeasured, ownedSlots: mappings.map(({ series }, slot) => ({ slot, series })) },
     hasMapping: () => true,
   };
   return {

@@ -6,6 +6,7 @@ import { connectionLimit, mostConnections } from "../../../gateway/admin/connect
 import { isOwnHost } from "../../../gateway/admin/hosts.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
 import { startedAdmin, viewOf } from "./admin-stage.ts";
+import { nothingMeasured } from "./nothing-measured.ts";
 import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/shared-answers.ts";
 import { pieceBytes } from "../../../gateway/admin/families/streamed-text.ts";
 import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
@@ -136,7 +137,7 @@ describe("the admin port", () => {
     for (let slot = 0; slot < slots; slot++) block.finish(slot, 200, 0.001);
     admin = await startedAdmin([], [], {
       admin: { host: "127.0.0.1", port: 0, token: null, hosts: [], viewers: "policy" },
-      view: { ...viewOf([], []), usedSlots },
+      view: { ...viewOf([], []), counted: { ...nothingMeasured, usedSlots } },
       blocks: [block.cells],
       countedClients: () => 7,
       workers: 2,

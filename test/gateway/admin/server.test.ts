@@ -7,7 +7,8 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
 import { startedAdmin, viewOf } from "./admin-stage.ts";
-import type { AdminView, SeenEndpoint } from "../../../gateway/admin/view.ts";
+import { nothingMeasured } from "./nothing-measured.ts";
+import type { AdminView, CountedView, SeenEndpoint } from "../../../gateway/admin/view.ts";
 import { CounterBlock, blockBytes, httpColumn } from "../../../gateway/shared/counters.ts";
 import { metrics, fixed, shadowOutcomes } from "../../../gateway/shared/metrics.ts";
 import { maxExplainBytes } from "../../../gateway/admin/endpoints/explain-request.ts";
@@ -23,8 +24,10 @@ const problem: Problem = {
   sentence: "wrong.",
 };
 
-const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
+type Changing<Whole> = { -readonly [name in keyof Whole]: Whole[name] };
+const view: Changing<Omit<AdminView, "counted">> & { counted: Changing<CountedView> } = {
   ...viewOf([], [problem, problem]),
+  counted: { ...nothingMeasured },
   ready: false,
   serving: 2,
 };
@@ -66,7 +69,7 @@ beforeEach(async () => {
     CounterBlock,
     CounterBlock,
   ];
-  view.usedSlots = [];
+  view.counted.usedSlots = [];
   view.ready = false;
   admin = await start("127.0.0.1", null);
 });
@@ -384,7 +387,7 @@ const lineFormat =
 
 describe("metrics", () => {
   test("every family is there, and the text is valid", async () => {
-    view.usedSlots = [{ slot: 0, series: seriesOf("iris") }];
+    view.counted.usedSlots = [{ slot: 0, series: seriesOf("iris") }];
     first.finish(0, 200, 0.02);
     const { text, type } = await get("/metrics");
     expect(type).toBe("text/plain; version=0.0.4; charset=utf-8");
@@ -396,7 +399,7 @@ describe("metrics", () => {
   });
 
   test("blocks are summed; buckets are cumulative and end with the count", async () => {
-    view.usedSlots = [{ slot: 2, series: seriesOf("iris") }];
+    view.counted.usedSlots = [{ slot: 2, series: seriesOf("iris") }];
     base.finish(2, 200, 0.0005);
     first.finish(2, 200, 0.02);
     second.finish(2, 418, 100);
@@ -428,7 +431,7 @@ describe("metrics", () => {
       state,
       slots: [],
     });
-    view.predictorEndpoints = [
+    view.counted.predictorEndpoints = [
       { predictor: seriesOf("iris"), endpoints: [at(1, "ready"), at(2, "failing"), at(3, "ready")] },
       { predictor: { ...seriesOf('x"'), role: "shadow" }, endpoints: [at(4, "terminating")] },
       { predictor: seriesOf("gone"), endpoints: [] },
@@ -441,12 +444,12 @@ describe("metrics", () => {
       String.raw`sluice_endpoints{namespace="prod",deployment="x\"",predictor="default",role="shadow",state="terminating"} 1`,
       'sluice_endpoints{namespace="prod",deployment="gone",predictor="default",role="live",state="ready"} 0',
     ]);
-    view.predictorEndpoints = [];
+    view.counted.predictorEndpoints = [];
   });
 
   test("a series exists from its first request, a shadow by its copies", async () => {
     const shadow: Series = { ...seriesOf("copy"), role: "shadow" };
-    view.usedSlots = [
+    view.counted.usedSlots = [
       { slot: 0, series: seriesOf("quiet") },
       { slot: 1, series: shadow },
     ];
@@ -470,7 +473,7 @@ describe("metrics", () => {
 
   test("an answer that cannot be written to its end is cut, and the next one is whole", async () => {
     let families = 0;
-    view.usedSlots = {
+    view.counted.usedSlots = {
       *[Symbol.iterator]() {
         families += 1;
         if (families > 1) throw new Error("planted");
@@ -479,12 +482,12 @@ describe("metrics", () => {
     };
     first.finish(0, 200, 0);
     await expect(get("/metrics")).rejects.toThrow();
-    view.usedSlots = [];
+    view.counted.usedSlots = [];
     expect((await get("/metrics")).status).toBe(200);
   });
 
   test("label values are escaped", async () => {
-    view.usedSlots = [{ slot: 0, series: { ...seriesOf('a"b\\c\nd'), predictor: "ü" } }];
+    view.counted.usedSlots = [{ slot: 0, series: { ...seriesOf('a"b\\c\nd'), predictor: "ü" } }];
     first.finish(0, 200, 0);
     const { text } = await get("/metrics");
     expect(text).toContain(String.raw`deployment="a\"b\\c\nd",predictor="ü"`);
@@ -492,7 +495,7 @@ describe("metrics", () => {
   });
 
   test("a piece that was read while a dead worker was folded is read again", async () => {
-    view.usedSlots = [{ slot: 0, series: seriesOf("iris") }];
+    view.counted.usedSlots = [{ slot: 0, series: seriesOf("iris") }];
     first.finish(0, 200, 0);
     base.cells[fixed.foldGeneration] = 1;
     const scrape = get("/metrics");

@@ -182,7 +182,7 @@ describe("reconciler", () => {
     take(whole);
     expect(reader.take()).toBe(0);
     reconciler.open();
-    expect([...reconciler.usedSlots]).toMatchObject([{ slot: 0, series: { deployment: "iris" } }]);
+    expect([...reconciler.counted.usedSlots]).toMatchObject([{ slot: 0, series: { deployment: "iris" } }]);
     expect([reconciler.ready, ready(), isReady(memory)]).toEqual([false, 0, false]);
     turn();
     expect([reader.table.version, reader.table.routeCount, reader.table.upstream("u")?.breakerSlot]).toEqual([1, 1, 0]);
@@ -224,7 +224,7 @@ describe("reconciler", () => {
     turn();
     expect(serials()).toEqual(before);
     expect(reader.table.upstream("u")?.endpoints).toEqual(endpointsOf("u", [1, 2]));
-    expect(reconciler.endpointsOf(iris.series)).toEqual([
+    expect(reconciler.counted.endpointsOf(iris.series)).toEqual([
       { address: "127.0.0.1:1", state: "ready", slots: [0] },
       { address: "127.0.0.1:2", state: "ready", slots: [1] },
     ]);
@@ -239,7 +239,7 @@ describe("reconciler", () => {
       series: { ...iris.series, protocol: "grpc" },
     };
     const seen = (): readonly string[] =>
-      [...reconciler.predictorEndpoints].map(
+      [...reconciler.counted.predictorEndpoints].map(
         ({ predictor: { deployment }, endpoints }) =>
           `${deployment} ${endpoints.map(({ address, state }) => `${address} ${state}`).join()}`,
       );
@@ -262,7 +262,7 @@ describe("reconciler", () => {
     take({ endpoints: [endpointsOf("h", [])], flipped: ["h"] });
     expect(seen()).toEqual(["iris "]);
     take({ removedMappings: [grpc.id, iris.id], removedUpstreams: ["h", "u"] });
-    expect([seen(), reconciler.endpointsOf(iris.series)]).toEqual([[], null]);
+    expect([seen(), reconciler.counted.endpointsOf(iris.series)]).toEqual([[], null]);
     reconciler.stop();
   });
 
@@ -270,10 +270,15 @@ describe("reconciler", () => {
     const { reconciler, take, use, turn, reader } = start();
     take({ mappings: [iris], upstreams: [upstreamOf("u", "model.example")] });
     reconciler.open();
-    expect([[...reconciler.predictorEndpoints], reconciler.endpointsOf(iris.series)]).toEqual([[], null]);
+    expect([[...reconciler.counted.predictorEndpoints], reconciler.counted.endpointsOf(iris.series)]).toEqual([
+      [],
+      null,
+    ]);
     await use("u");
     turn();
-    expect(reconciler.endpointsOf(iris.series)).toEqual([{ address: "10.0.0.1:8000", state: "ready", slots: [0] }]);
+    expect(reconciler.counted.endpointsOf(iris.series)).toEqual([
+      { address: "10.0.0.1:8000", state: "ready", slots: [0] },
+    ]);
     // It counts as those of Services do.
     expect(reader.table.upstream("u")?.endpointSlots).toEqual([0]);
     reconciler.stop();
@@ -373,7 +378,7 @@ describe("reconciler", () => {
     const address = { key: "u", ready: true, endpoints: [{ ip: "10.0.0.9", port: 8000, state: "ready" as const }] };
     const handover: Handover = { ready: true, addresses: [address], held: [] };
     const slotsOf = ({ reconciler }: Control): readonly unknown[] =>
-      [...reconciler.usedSlots].map(({ slot, series }) => [slot, series.deployment]);
+      [...reconciler.counted.usedSlots].map(({ slot, series }) => [slot, series.deployment]);
     const first = start({ handover });
     first.take(all([iris, rose]));
     first.reconciler.open();

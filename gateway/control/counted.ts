@@ -1,0 +1,206 @@
+// Counted: which cells count for whom, and what they came to. Series, circuit breakers and Endpoints have slots while the table names them.
+import type { Problem } from "../../routing/text/problem.ts";
+import type { Breaker, UpstreamEndpoints } from "../../routing/model/upstream.ts";
+import type { Series } from "../../routing/model/mapping.ts";
+import type { FoundSlots } from "../../routing/write/table-index.ts";
+import type { TranslationChange } from "../../k8s/translate/model/translation.ts";
+import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
+import type { CountedBreakers } from "../admin/families/breakers.ts";
+import type { Slices } from "../admin/slices.ts";
+import type {
+  CountedFeedback,
+  CountedView,
+  EndpointNumbers,
+  EndpointsOf,
+  MeasuredWindows,
+  PredictorKey,
+  SeenEndpoint,
+} from "../admin/view.ts";
+import type { AccessEntry } from "../shared/access-fields.ts";
+import { usedSlots } from "../shared/counters.ts";
+import type { SlotLatencies } from "../shared/latencies.ts";
+import type { FailingPredictor } from "./measured/failing-predictors.ts";
+import { MeasuredPredictors } from "./measured/measured-predictors.ts";
+import { BreakerSlots } from "./slots/breaker-slots.ts";
+import { EndpointSlots } from "./slots/endpoint-slots.ts";
+import { SeriesSlots, type UsedSlot } from "./slots/series-slots.ts";
+import { PredictorEndpoints } from "./upstreams/predictor-endpoints.ts";
+
+export interface CountedOutside {
+  /** Counters of the gateway: which slots an earlier control worker gave. */
+  readonly blocks: readonly ArrayBufferLike[];
+  readonly isOneNamespace: boolean;
+  nowMs(): number;
+  /** Of an Upstream; undefined: a name that was not looked up yet. */
+  endpointsOf(upstreamKey: string): UpstreamEndpoints | undefined;
+  isFailing(upstreamKey: string, address: string): boolean;
+  breakersOf(upstreamKey: string): readonly Breaker[] | null;
+  /** It is a deployment's predictor that the table has. */
+  isServed(predictor: PredictorKey): boolean;
+}
+
+export class Counted implements CountedView {
+  readonly #outside: CountedOutside;
+  readonly #series: SeriesSlots;
+  readonly #breakers: BreakerSlots;
+  readonly #endpoints: EndpointSlots;
+  readonly #ofPredictors: PredictorEndpoints;
+  readonly #measured: MeasuredPredictors;
+
+  /** `found`: slots that the table has already. `version`: of the next table. */
+  constructor(found: FoundSlots, version: number, outside: CountedOutside) {
+    const { blocks, isOneNamespace } = outside;
+    const used = blocks.map(usedSlots);
+    this.#outside = outside;
+    this.#series = new SeriesSlots(
+      { inTable: found.series, used: used.map(({ series }) => series) },
+      version,
+      outside.nowMs(),
+      isOneNamespace,
+    );
+    this.#endpoints = new EndpointSlots(
+      { inTable: found.endpoints, used: used.map(({ endpoints }) => endpoints) },
+      version,
+      isOneNamespace,
+    );
+    this.#breakers = new BreakerSlots({ inTable: found.breakers, used: used.map(({ breakers }) => breakers) }, version);
+    this.#ofPredictors = new PredictorEndpoints({
+      owned: () => this.#series.owned(),
+      find: (series) => this.#series.find(series),
+      upstreamAt: (number) => this.#breakers.at(number),
+      endpointsOf: (key) => outside.endpointsOf(key),
+      countedAt: (key) => this.#endpoints.ofUpstream(key),
+      isFailing: (key, address) => outside.isFailing(key, address),
+    });
+    this.#measured = new MeasuredPredictors(
+      blocks.map((block) => new Float64Array(block)),
+      this.#series,
+      this.#endpoints,
+      (predictor) => this.#ofPredictors.of(predictor),
+      () => outside.nowMs(),
+    );
+  }
+
+  slotOf(mappingId: string): number {
+    return this.#series.slotOf(mappingId);
+  }
+
+  breakerSlotOf(upstreamKey: string): number {
+    return this.#breakers.slotOf(upstreamKey);
+  }
+
+  endpointSlotsOf(endpoints: UpstreamEndpoints): readonly number[] {
+    return this.#endpoints.slotsOf(endpoints);
+  }
+
+  /** Gives what is new its slots, and lets go those of what is gone. `version`: of the next table. */
+  own(translated: TranslationChange, version: number): void {
+    const nowMs = this.#outside.nowMs();
+    for (const id of translated.removedMappings) {
+      this.#ofPredictors.leave(id, this.#series.slotOf(id));
+      this.#series.disown(id, version, nowMs);
+    }
+    for (const key of translated.removedUpstreams) {
+      this.#breakers.disown(key, version);
+      this.#endpoints.disown(key, version);
+    }
+    for (const { key } of translated.upstreams) this.#breakers.own(key);
+    for (const { id, namespace, series, target } of translated.mappings) {
+      this.#ofPredictors.leave(id, this.#series.slotOf(id));
+      this.#series.own(id, series, version, nowMs);
+      if (target.kind !== "forward") continue;
+      this.#ofPredictors.join(id, this.#series.slotOf(id), this.#breakers.slotOf(target.upstream));
+      this.#endpoints.name(target.upstream, namespace);
+    }
+  }
+
+  ownEndpoints(endpoints: UpstreamEndpoints, version: number): void {
+    this.#endpoints.own(endpoints, version);
+  }
+
+  /** Frees slots whose owners are gone for long enough. `heldByAll`: the oldest version that a worker may read. */
+  sweep(blocks: readonly Float64Array[], heldByAll: number): void {
+    this.#series.sweep(blocks, heldByAll, this.#outside.nowMs());
+    this.#breakers.sweep(blocks, heldByAll);
+    this.#endpoints.sweep(blocks, heldByAll);
+  }
+
+  /** Looks at what the workers have counted: at a fixed pace. True: other predictors fail than before. */
+  look(slices: Slices): Promise<boolean> {
+    return this.#measured.look(slices, (one) => this.#outside.isServed(one));
+  }
+
+  /** Requests that a data worker tells of: what they failed of is said beside the counts. */
+  told(entries: readonly AccessEntry[]): void {
+    this.#measured.told(entries);
+  }
+
+  /** How long requests of released predictors took. `leftOut`: of slots beyond the limit. */
+  latencies(slots: readonly SlotLatencies[], leftOut: number): void {
+    this.#measured.latencies.take(slots, leftOut);
+  }
+
+  /** What the live requests of a predictor came to since this process began. */
+  totalOf(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
+    return this.#measured.total(predictor);
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#measured.problems;
+  }
+
+  get usedSlots(): Iterable<UsedSlot> {
+    return this.#series.used;
+  }
+
+  get ownedSlots(): Iterable<UsedSlot> {
+    return this.#series.owned();
+  }
+
+  measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows {
+    return this.#measured.of(predictors);
+  }
+
+  feedbackOf(predictor: PredictorKey): CountedFeedback {
+    return this.#measured.feedback(predictor);
+  }
+
+  failingPredictors(slices: Slices): Promise<readonly FailingPredictor[]> {
+    return this.#measured.failing(slices, (one) => this.#outside.isServed(one));
+  }
+
+  get breakers(): CountedBreakers {
+    return {
+      end: this.#breakers.end,
+      slotOf: (key) => this.#breakers.slotOf(key),
+      limitsAt: (slot) => {
+        const key = this.#breakers.at(slot);
+        return key === null ? null : this.#outside.breakersOf(key);
+      },
+    };
+  }
+
+  get breakerSeries(): Iterable<readonly [slot: number, series: Series]> {
+    return this.#ofPredictors.numbers();
+  }
+
+  endpointsOf(predictor: PredictorKey): readonly SeenEndpoint[] | null {
+    return this.#ofPredictors.of(predictor);
+  }
+
+  endpointNumbers(predictor: PredictorKey, endpoint: SeenEndpoint): EndpointNumbers {
+    return this.#measured.at(predictor, endpoint);
+  }
+
+  ejectedBy(endpoint: SeenEndpoint): number {
+    return this.#measured.ejectedBy(endpoint);
+  }
+
+  get endpointsWithoutNumbers(): number {
+    return this.#endpoints.without;
+  }
+
+  get predictorEndpoints(): Iterable<EndpointsOf> {
+    return this.#ofPredictors.all();
+  }
+}
