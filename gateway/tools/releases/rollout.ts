@@ -39,7 +39,6 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
     `${rolloutsPath}?${new URLSearchParams({ ...query, ...(more === null ? {} : { continue: more }) }).toString()}`;
   const answers = await Promise.all(
     url.map(async (replica) => ({
-      replica,
       answer: await askList(
         replica,
         (more) => ({ method: "GET", path: path(more), body: null, accept: "application/json", adminToken }),
@@ -47,9 +46,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
       ),
     })),
   );
-  const away = answers.flatMap(({ replica, answer }) =>
-    answer.kind === "failed" ? [`${replica.name}: ${answer.sentence}`] : [],
-  );
+  const away = answers.flatMap(({ answer }) => (answer.kind === "failed" ? [answer.sentence] : []));
   const lists = answers.flatMap(({ answer }) =>
     answer.kind === "failed" ? [] : [(answer.value as Shaped<typeof pageShape>).items],
   );

@@ -1,6 +1,6 @@
 // A replica of a gateway, as commands reach it: by a URL of its admin port, or through a connection that somebody else opens.
 import type { Duplex } from "node:stream";
-import { list, type Option } from "../../options/option.ts";
+import { list, wrongValue, type Option } from "../../options/option.ts";
 
 export interface Replica {
   /** For people: the URL, or the name of the pod. */
@@ -15,7 +15,15 @@ export interface Replica {
 export const replicasOption: Option<readonly Replica[] | null> = {
   ...list("ADMIN", "ask a running gateway, for example http://127.0.0.1:8877; write it once for each replica"),
   byDefault: null,
-  read: ({ texts }) => replicasAt(texts.flatMap((text) => text.split(","))),
+  read: ({ from, texts }) => {
+    const urls = texts.flatMap((text) => text.split(",")).map((text) => text.trim());
+    const wrong = urls.find((url) => !isAdminAddress(url));
+    if (wrong !== undefined)
+      wrongValue(
+        `${from} is "${wrong}", which is no address of an admin port: write for example http://127.0.0.1:8877`,
+      );
+    return replicasAt(urls);
+  },
 };
 
 /** Each URL once, in their order. */
@@ -26,6 +34,14 @@ export function replicasAt(urls: readonly string[]): readonly Replica[] {
     base,
     connect: null,
   }));
+}
+
+/** A path is asked below it; behind a query or a fragment no path would be one. Who writes a password is told so later, without the password. */
+function isAdminAddress(url: string): boolean {
+  return (
+    url.includes("@") ||
+    (/^(?:https?:\/\/|(?!\w+:\/\/))[^?#/]/.test(url) && !/[?#]/.test(url) && URL.canParse(baseOf(url)))
+  );
 }
 
 function baseOf(url: string): string {

@@ -54,11 +54,9 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
     adminToken,
   } as const;
   const answers = await Promise.all(
-    url.map(async (replica) => ({ replica, answer: await askFor(replica, question, failureListShape) })),
+    url.map(async (replica) => ({ answer: await askFor(replica, question, failureListShape) })),
   );
-  const away = answers.flatMap(({ replica, answer }) =>
-    answer.kind === "failed" ? [`${replica.name}: ${answer.sentence}`] : [],
-  );
+  const away = answers.flatMap(({ answer }) => (answer.kind === "failed" ? [answer.sentence] : []));
   const lists = answers.flatMap(({ answer }) => (answer.kind === "failed" ? [] : [answer.value as FailureList]));
   if (lists.length === 0) return { kind: "failed", sentence: away[0]! };
   const items = lists.flatMap((one) => one.items).sort((a, b) => b.atMs - a.atMs);
