@@ -1,6 +1,6 @@
 // What this process has counted of some deployments: said to peers, and read by the leader for itself.
 import { build } from "../shared/build.ts";
-import { maxAskedDeployments, type PeerCounts } from "../api/peer.ts";
+import { askedName, maxAskedDeployments, type PeerCounts } from "../api/peer.ts";
 import type { PeersView } from "./peers-view.ts";
 import type { AdminView, PredictorKey } from "./view.ts";
 
@@ -40,7 +40,7 @@ export function readAsked(text: string | null): readonly string[] | { readonly s
   const names = text === null || text === "" ? [] : text.split(",");
   if (names.length > maxAskedDeployments)
     return { sentence: `deployments has ${names.length} names: write at most ${maxAskedDeployments}` };
-  return names.every((name) => /^[a-z0-9-]{1,63}\/[a-z0-9.-]{1,253}$/.test(name))
+  return names.every((name) => askedName.test(name))
     ? names
     : { sentence: "deployments has a text that is no name of a deployment: write NAMESPACE/NAME,…" };
 }

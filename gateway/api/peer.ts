@@ -4,6 +4,9 @@ import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
 /** Deployments that one question names. */
 export const maxAskedDeployments = 50;
 
+/** A name that a question may have. No name in Kubernetes has another form. */
+export const askedName = /^[^,/]{1,253}\/[^,/]{1,253}$/;
+
 const count = Type.Integer({ minimum: 0 });
 
 /** As `release/statistics/arm-counts.ts` has them: of a process since it began. */

@@ -38,7 +38,7 @@ export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null
 
 /**
  * Counts that somebody else made, made safe to calculate with: each number finite and not below zero, parts not above their whole. null: they are not of this shape.
- * Negative sums of rewards stay.
+ * Negative sums of rewards stay; of squares rounding may leave one a little below zero, which counts as 0.
  */
 export function readArmCounts(value: unknown): ArmCounts | null {
   const counts = value as ArmCounts | null;
@@ -50,14 +50,15 @@ export function readArmCounts(value: unknown): ArmCounts | null {
   if (!Array.isArray(latency) || (latency.length !== 0 && latency.length !== latencyBuckets)) return null;
   if (!latency.every(isCount)) return null;
   if (typeof rewards !== "object" || rewards === null || !isCount(rewards.count)) return null;
-  if (!isCount(rewards.sumSquares) || typeof rewards.sum !== "number" || !Number.isFinite(rewards.sum)) return null;
+  // A reward may be 1e9, so one square alone may be beyond what counts exactly.
+  if (!Number.isFinite(rewards.sumSquares) || !Number.isFinite(rewards.sum)) return null;
   if (typeof compared !== "object" || compared === null) return null;
   if (!isCount(compared.pairs) || !isCount(compared.agreed) || compared.agreed > compared.pairs) return null;
   return {
     requests,
     failed,
     latency: [...latency],
-    rewards: { count: rewards.count, sum: rewards.sum, sumSquares: rewards.sumSquares },
+    rewards: { count: rewards.count, sum: rewards.sum, sumSquares: Math.max(0, rewards.sumSquares) },
     compared: { pairs: compared.pairs, agreed: compared.agreed },
   };
 }

@@ -3,7 +3,7 @@
 import { readArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { FoundReplicas, Replica, ReplicaFinder } from "../../../k8s/source/objects/source.ts";
 import { visible } from "../../../routing/text/visible.ts";
-import { maxAskedDeployments, type Peer, type PeerCounts, type PeersStatus } from "../../api/peer.ts";
+import { askedName, maxAskedDeployments, type Peer, type PeerCounts, type PeersStatus } from "../../api/peer.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
 import type { PeerKeys } from "../../shared/peer-proof.ts";
 import type { PeerPlace } from "../../options/peer-place.ts";
@@ -16,6 +16,8 @@ import { fits } from "./peer-version.ts";
 export const lookMs = 5000;
 /** Peers that are asked; more are no replicas of one gateway. */
 export const maxPeers = 64;
+/** Names in one question, bytes: a server reads 16 KiB of head. */
+const maxAskedBytes = 6000;
 /** Calls at a time. */
 const together = 8;
 
@@ -108,12 +110,13 @@ export class Peers {
    * question is not in it.
    */
   async counts(names: readonly string[]): Promise<ReadonlyMap<string, PeerCounts>> {
-    const parts: string[] = [];
-    for (let first = 0; first < names.length; first += maxAskedDeployments)
-      parts.push(names.slice(first, first + maxAskedDeployments).join(","));
+    const parts = questionsOf(names);
     const found = new Map<string, { readonly answer: PeerCounts; readonly parts: number }>();
+    let asked: readonly Known[] = [...this.#known.values()];
     for (const part of parts) {
-      const answers = await this.#askAll(`${countsPath}?deployments=${part}`);
+      const answers = await this.#askAll(`${countsPath}?deployments=${part}`, asked);
+      // Who did not answer is not in the answer, and is not waited for once more.
+      asked = asked.filter(({ peer }) => answers.has(peer.name));
       // A replica that is named by two addresses has counted once.
       const once = new Map([...answers.values()].map((value) => [(value as PeerCounts).instance, value as PeerCounts]));
       for (const answer of once.values()) {
@@ -175,14 +178,17 @@ export class Peers {
     return { replica, peer, challenge: null, isSelf: false };
   }
 
-  async #askAll(url: string): Promise<ReadonlyMap<string, unknown>> {
+  async #askAll(
+    url: string,
+    asked: readonly Known[] = [...this.#known.values()],
+  ): Promise<ReadonlyMap<string, unknown>> {
     const { keys } = this;
     const answers = new Map<string, unknown>();
     if (keys === null) {
       for (const known of this.#others()) this.#enter(known, "away", "this replica has no key to ask it with");
       return answers;
     }
-    const waiting = [...this.#known.values()].values();
+    const waiting = asked.values();
     const turn = async (): Promise<void> => {
       for (const known of waiting) {
         const value = await this.#askOne(known, url, keys);
@@ -234,6 +240,23 @@ export class Peers {
     const sinceMs = known.peer.state === state ? known.peer.sinceMs : this.#outside.epochMs();
     known.peer = { ...known.peer, state, sentence, sinceMs };
   }
+}
+
+/** Names as questions may have them, of as many names and bytes as a peer reads. */
+function questionsOf(names: readonly string[]): readonly string[] {
+  const questions: string[][] = [];
+  let bytes = Infinity;
+  for (const name of names) {
+    if (!askedName.test(name)) continue;
+    const written = encodeURIComponent(name.toWellFormed());
+    bytes += written.length + 1;
+    if (bytes > maxAskedBytes || questions.at(-1)!.length === maxAskedDeployments) {
+      questions.push([]);
+      bytes = written.length + 1;
+    }
+    questions.at(-1)!.push(written);
+  }
+  return questions.map((question) => question.join(","));
 }
 
 function addressOf({ host, port }: Replica): string {

@@ -79,7 +79,9 @@ function decidedRollout(
     blocked: seen.blocked,
   });
   const isSame = isSameStanding(found, decision.state);
-  const isUsed = isPromoteUsed || (release.isPromoted && decision.state.kind === "promoted");
+  // One that was there when the rollout ended was about that rollout: it promotes no later model.
+  const hasEnded = decision.state.kind === "promoted" || decision.state.kind === "aborted";
+  const isUsed = isPromoteUsed || (release.isPromoted && hasEnded);
   const why = isSame ? (begun?.why ?? "") : decision.sentence;
   const next =
     begun !== null || !isSame
@@ -101,7 +103,11 @@ function decidedBandit(
   const isSame = entry?.kind === "bandit" && entry.models === models;
   const before = isSame && entry.text === text && known?.of.kind === "bandit" ? known : null;
   const shares = isSame ? entry.shares : Object.fromEntries(arms.map((name, at) => [name, release.declared[at]!]));
-  const begins: BanditState = { ...firstBanditState(shares), rewards: isSame ? entry.rewards : {}, seen: counts };
+  const begins: BanditState = {
+    ...firstBanditState(shares),
+    rewards: isSame && entry.reward === plan.reward.kind ? entry.rewards : {},
+    seen: counts,
+  };
   const decision = decideBandit(plan, before?.of.kind === "bandit" ? before.of.state : begins, {
     elapsedMs: before === null ? 0 : lookedMs - before.lookedMs,
     arms,
@@ -125,6 +131,7 @@ function decidedBandit(
     sinceMs: Math.max(0, Math.round(nowMs)),
     why: (isSame ? decision.sentence : "it begins").slice(0, maxWhy),
     isPromoteUsed: false,
+    reward: plan.reward.kind,
     rewards: state.rewards,
   };
   return { entry: next, of, lookedMs };

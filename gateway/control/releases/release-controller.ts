@@ -87,11 +87,16 @@ export class ReleaseController {
     const [lookedMs, nowMs] = [this.#outside.clock.now(), this.#outside.nowMs()];
     for (const release of releases) {
       const key = releaseKey(release.ref);
-      const at = { counts: seen.countsOf(release), blocked: seen.blocked, lookedMs, nowMs };
-      const one = decided(release, record.get(key) ?? null, this.#known.get(key) ?? null, at);
-      if (one === null) continue;
-      known.set(key, one);
-      next.set(key, one.entry);
+      try {
+        const at = { counts: seen.countsOf(release), blocked: seen.blocked, lookedMs, nowMs };
+        const one = decided(release, record.get(key) ?? null, this.#known.get(key) ?? null, at);
+        if (one === null) continue;
+        known.set(key, one);
+        next.set(key, one.entry);
+      } catch (error) {
+        // Of this one: the others go on.
+        this.#outside.faulted(error);
+      }
     }
     this.#sweep(releases, next);
     if (!this.#sync.isLost && sameValue(Object.fromEntries(record), Object.fromEntries(next))) {

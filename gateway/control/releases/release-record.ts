@@ -12,6 +12,9 @@ export const maxNamespaceBytes = 64 * 1024;
 /** Longest `why` that is kept, characters. */
 export const maxWhy = 300;
 
+/** Of rewards: more than any gateway counts, and far from where numbers end. */
+const maxSum = 1e30;
+
 const head = "sluice-releases 1";
 
 export type RecordRead =
@@ -46,7 +49,10 @@ export function readReleases(text: string): RecordRead {
   return { kind: "record", record };
 }
 
-/** `wanted`, without those that are new and find no room. `over`: their keys. What was there before stays. */
+/**
+ * `wanted`, without what finds no room. `over`: the keys of that. One that is new does not begin, and one that grew stays as it was. Each has room for the
+ * longest `why` from its beginning on, so that a rollout can always be aborted.
+ */
 export function withinRoom(
   before: ReleaseRecord,
   wanted: ReleaseRecord,
@@ -57,17 +63,46 @@ export function withinRoom(
   let total = head.length + 80;
   const inTurn = [...wanted].toSorted(([a], [b]) => Number(before.has(b)) - Number(before.has(a)));
   for (const [key, entry] of inTurn) {
-    const bytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
-    const ofNamespace = (used.get(entry.namespace) ?? 0) + bytes;
-    if (!before.has(key) && (ofNamespace > maxNamespaceBytes || total + bytes > maxRecordBytes)) {
-      over.push(key);
-      continue;
+    const old = before.get(key);
+    const isRoomFor = (bytes: number): boolean =>
+      (used.get(entry.namespace) ?? 0) + bytes <= maxNamespaceBytes && total + bytes <= maxRecordBytes;
+    let bytes = roomOf(entry);
+    let kept = entry;
+    if (!isRoomFor(bytes)) {
+      const oldBytes = old === undefined ? 0 : roomOf(old);
+      if (old === undefined || bytes > oldBytes) over.push(key);
+      if (old === undefined) continue;
+      if (bytes > oldBytes) [kept, bytes] = [old, oldBytes];
     }
-    used.set(entry.namespace, ofNamespace);
+    used.set(entry.namespace, (used.get(entry.namespace) ?? 0) + bytes);
     total += bytes;
-    record.set(key, entry);
+    record.set(key, kept);
   }
   return { record, over };
+}
+
+/** Bytes that are kept for it: as if each of its numbers, its state and its `why` were as long as they may become. */
+function roomOf(entry: ReleaseEntry): number {
+  const longest: ReleaseEntry = {
+    ...entry,
+    shares: mapped(entry.shares, 99.999999),
+    state: "promoted",
+    step: 99_999_999,
+    sinceMs: 9_999_999_999_999,
+    why: "",
+    isPromoteUsed: false,
+    rewards: mapped(entry.rewards, longestSums),
+  };
+  return (
+    Buffer.byteLength(JSON.stringify(longest)) + Math.max(maxWhy, Buffer.byteLength(JSON.stringify(entry.why)) - 2) + 1
+  );
+}
+
+const longestNumber = -1.2345678901234567e-10;
+const longestSums = { count: longestNumber, sum: longestNumber, sumSquares: longestNumber };
+
+function mapped<T>(values: Readonly<Record<string, T>>, value: T): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.keys(values).map((key) => [key, value]));
 }
 
 function readEntry(line: string): ReleaseEntry | null {
@@ -78,7 +113,8 @@ function readEntry(line: string): ReleaseEntry | null {
     return null;
   }
   if (!isRecord(value)) return null;
-  const { namespace, name, kind, text, models, shares, state, step, sinceMs, why, isPromoteUsed, rewards } = value;
+  const { namespace, name, kind, text, models, shares, state, step, sinceMs, why, isPromoteUsed, reward, rewards } =
+    value;
   if (typeof namespace !== "string" || typeof name !== "string" || typeof text !== "string") return null;
   if (typeof models !== "string" || typeof why !== "string" || typeof isPromoteUsed !== "boolean") return null;
   if (kind !== "rollout" && kind !== "bandit") return null;
@@ -99,6 +135,8 @@ function readEntry(line: string): ReleaseEntry | null {
     sinceMs,
     why,
     isPromoteUsed,
+    // Records that had no kind of reward are of before there was one.
+    reward: typeof reward === "string" ? reward : "",
     rewards: rewards as ReleaseEntry["rewards"],
   };
 }
@@ -106,7 +144,11 @@ function readEntry(line: string): ReleaseEntry | null {
 function isSums(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { count, sum, sumSquares } = value;
-  return [count, sum, sumSquares].every(Number.isFinite) && Number(count) >= 0 && Number(sumSquares) >= 0;
+  return (
+    [count, sum, sumSquares].every((one) => typeof one === "number" && Math.abs(one) <= maxSum) &&
+    Number(count) >= 0 &&
+    Number(sumSquares) >= 0
+  );
 }
 
 function isCount(value: unknown): value is number {

@@ -46,6 +46,7 @@ export function entryOf(
     sinceMs: Math.max(0, Math.round(nowMs)),
     why: why.slice(0, maxWhy),
     isPromoteUsed,
+    reward: "",
     rewards: {},
   };
 }

@@ -96,7 +96,8 @@ export class Releases {
 
   async #look(releases: readonly PlannedRelease[]): Promise<ReleaseLook> {
     const peers = this.#outside.peers();
-    const names = releases.map(({ ref }) => releaseKey(ref));
+    // Nothing is decided about those that are stopped.
+    const names = releases.flatMap(({ ref, plan }) => (plan.kind === "stopped" ? [] : [releaseKey(ref)]));
     const others = peers === null || names.length === 0 ? noAnswers : await peers.counts(names);
     return {
       countsOf: (release) => ({ ...this.#ownCounts(release), ...countsOfPeers(release, others) }),

@@ -10,6 +10,9 @@ import { quoted } from "../values/value.ts";
 import type { DeploymentPolicy } from "./deployment-policy.ts";
 import { digestOf } from "./model-digest.ts";
 
+/** Live predictors of an SD whose traffic is moved: what replicas ask each other about it, and keep of it, is bounded by that. */
+export const maxArms = 32;
+
 /** null: it asks for none. What is wrong stops it, with a Problem: nobody's share grows by a contradiction. */
 export function plannedRelease(
   deployment: Deployment,
@@ -59,6 +62,11 @@ export function plannedRelease(
     );
     return stopped("releases are off");
   }
+  if (arms.length > maxArms)
+    return conflict(
+      `${arms.length} predictors have live traffic, and Sluice moves it between ${maxArms} at most`,
+      "remove some, or the annotation",
+    );
   if (arms.length < 2)
     return conflict("it needs two predictors with live traffic", "add one, or remove the annotation");
   if (policy.rolloutPromote && (policy.rolloutAbort || policy.rolloutPause))

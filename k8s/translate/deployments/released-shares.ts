@@ -4,7 +4,8 @@ import type { PlannedRelease, ReleaseEntry } from "../model/release.ts";
 
 /**
  * 0..1 by live predictor, in order; they sum to 1. `traffic`: percent that the spec declares. Without an entry that is of these models, the canary has
- * no traffic yet. What stopped stays where the record has it, and without a record no predictor after the first gets more than the spec declares.
+ * no traffic yet. What stopped stays where the record has it, and without a record, or where predictors of it are gone, no predictor after the first
+ * gets more than the spec declares.
  */
 export function releasedShares(
   { plan, arms, models }: PlannedRelease,
@@ -13,8 +14,11 @@ export function releasedShares(
 ): readonly number[] {
   const declared = predictorShares(traffic).shares;
   if (plan.kind === "stopped") {
-    if (entry !== null) return sharesWith(entry.shares, arms, declared);
-    return predictorShares(traffic.map((one, at) => (at === 0 ? one : (one ?? 0)))).shares;
+    const said = predictorShares(traffic.map((one, at) => (at === 0 ? one : (one ?? 0)))).shares;
+    if (entry === null) return said;
+    // A predictor that the record names may have another name now: it is none of those that share what is left alike.
+    const isWhole = Object.keys(entry.shares).every((name) => arms.includes(name));
+    return sharesWith(entry.shares, arms, isWhole ? declared : said);
   }
   if (entry?.kind === plan.kind && entry.models === models) return sharesWith(entry.shares, arms, declared);
   return plan.kind === "rollout" ? sharesWith({ [plan.plan.to]: 0 }, arms, declared) : declared;

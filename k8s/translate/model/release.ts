@@ -47,6 +47,8 @@ export interface ReleaseEntry {
   readonly why: string;
   /** `sluice.io/rollout-promote` was used up: it promotes this release, and no later one. */
   readonly isPromoteUsed: boolean;
+  /** Of a bandit: what it calls a reward; "" of a rollout. Rewards of another kind are on another scale. */
+  readonly reward: string;
   /** Of a bandit: what it knows of each arm, decayed. */
   readonly rewards: Readonly<
     Record<string, { readonly count: number; readonly sum: number; readonly sumSquares: number }>

@@ -88,6 +88,20 @@ test("counts of others are read by their shape", () => {
     expect(readArmCounts(bad)).toBeNull();
 });
 
+test("the largest rewards that clients can send, and sums of squares that rounding left below 0, make no counts unreadable", () => {
+  for (const [sumSquares, read] of [
+    [1e18, 1e18],
+    [Number.MAX_VALUE, Number.MAX_VALUE],
+    [-1e-9, 0],
+  ] as const)
+    expect(readArmCounts({ ...noCounts, rewards: { count: 1, sum: -1e9, sumSquares } })?.rewards).toEqual({
+      count: 1,
+      sum: -1e9,
+      sumSquares: read,
+    });
+  expect(readArmCounts({ ...noCounts, rewards: { count: 1, sum: 1, sumSquares: null } })).toBeNull();
+});
+
 test("the share follows the step; a step that the plan has not gets nothing", () => {
   const read = readRolloutPlan("canary");
   if ("mistake" in read) throw new Error(read.mistake);

@@ -126,6 +126,44 @@ describe("a peer", () => {
     expect([...(await peers.counts(names)).keys()]).toEqual(["process-0"]);
   });
 
+  test("is asked of long names, and of names that only a folder has, and none of them makes it a stranger", async () => {
+    const peers = peersAt([await replica()]);
+    await peers.look();
+    const names = Array.from({ length: 60 }, (_, at) => `${"n".repeat(63)}/${String(at).padStart(253, "m")}`);
+    for (const asked of [
+      names,
+      ["t/Iris_V2"],
+      ["t/a b&c=#é"],
+      ["t/a,b"],
+      ["t/a/b"],
+      ["t/"],
+      [`t/${"€".repeat(253)}`],
+    ]) {
+      expect([...(await peers.counts([...asked, "prod/iris"])).keys()]).toEqual(["process-0"]);
+      expect(peers.all()[0]!.sentence).toBeNull();
+    }
+  });
+
+  test("that does not answer one part of a question is not asked the others", async () => {
+    const asked: string[] = [];
+    const peers = new Peers([{ kind: "address", host: "127.0.0.1", port: 1 }], {
+      clock: new StoppedClock(),
+      epochMs: () => 0,
+      instance: "asker",
+      version: "0.1.0",
+      readKey: () => ({ kind: "keys", keys: [key] }),
+      finder: null,
+      call: async (_, url) => {
+        asked.push(url);
+        return { kind: "away", sentence: "gone" };
+      },
+      tableHash: () => "",
+    });
+    await peers.look();
+    await peers.counts(Array.from({ length: 1000 }, (_, at) => `prod/m${at}`));
+    expect(asked).toHaveLength(2);
+  });
+
   const cases: readonly (readonly [string, () => Promise<number>, string, RegExp])[] = [
     [
       "nothing listens",

@@ -1,7 +1,7 @@
 // The controller of releases with a store, a clock and counts of the test: whatever fails, the split is one that the record said, and no share is lost.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { printReleases, readReleases } from "../../../../gateway/control/releases/release-record.ts";
+import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
 import {
   lookMs,
   ReleaseController,
@@ -9,7 +9,7 @@ import {
 } from "../../../../gateway/control/releases/release-controller.ts";
 import { ReleaseSync } from "../../../../gateway/control/releases/release-sync.ts";
 import { releasedShares } from "../../../../k8s/translate/deployments/released-shares.ts";
-import type { PlannedRelease, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
+import type { PlannedRelease, ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import type { RecordStore, RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
 import { readBanditPlan } from "../../../../release/bandit/plan.ts";
 import { readRolloutPlan } from "../../../../release/rollout/plan.ts";
@@ -88,7 +88,7 @@ class Replica {
   readonly sync: ReleaseSync;
   readonly controller: ReleaseController;
 
-  constructor(world: World) {
+  constructor(world: World, planned: () => readonly PlannedRelease[] = () => [world.planned]) {
     this.sync = new ReleaseSync(world.store.of(), {
       log: { write: () => undefined, flush: () => undefined },
       recorded: (record) => (this.record = record),
@@ -98,7 +98,7 @@ class Replica {
       clock: { now: () => world.nowMs, after: () => ({ cancel: () => undefined }) },
       nowMs: () => 1_000_000 + world.nowMs,
       isLeader: () => this.isLeader,
-      planned: () => [world.planned],
+      planned,
       exists: () => false,
       faulted: (error) => world.faults.push(error),
       look: async () => {
@@ -224,6 +224,141 @@ test("a record that is deleted is written again, one that is edited by hand is n
   expect(canaryPercent(world)).toBe(5);
   expect(world.replicas[0]!.sync.problems.map(({ code }) => code)).toEqual(["releases-record-unreadable"]);
 });
+
+test("a promote that an abort outdid, or that came after it, promotes no later model", async () => {
+  for (const orders of [
+    [{ isAborted: true, isPromoted: true }],
+    [{ isAborted: true }, { isAborted: true, isPromoted: true }, { isAborted: false }],
+  ] as const) {
+    const world = worldOf(1);
+    await world.look();
+    for (const order of orders) {
+      world.planned = { ...world.planned, ...order };
+      await world.look();
+    }
+    expect(canaryPercent(world)).toBe(0);
+    world.planned = { ...world.planned, isAborted: false, models: "2" };
+    await world.look();
+    await world.look();
+    expect(canaryPercent(world)).toBe(5);
+    world.planned = { ...world.planned, isPromoted: false };
+    await world.look();
+    world.planned = { ...world.planned, isPromoted: true };
+    await world.look();
+    expect(canaryPercent(world)).toBe(100);
+  }
+});
+
+test("a bandit whose rewards are of another kind forgets those that it has, and keeps its shares", async () => {
+  const world = worldOf(1);
+  world.planned = bandit();
+  const look = async (): Promise<void> => {
+    for (const arm of arms) world.count(arm, 40, arm === "canary" ? 0 : 30);
+    await world.look();
+  };
+  for (let looks = 0; looks < 12; looks++) await look();
+  const before = world.replicas[0]!.record.get("prod/iris")!;
+  expect(before.rewards["canary"]!.count).toBeGreaterThan(100);
+  const read = readBanditPlan("policy ucb; floor 5%; every 10s");
+  if ("mistake" in read) throw new Error(read.mistake);
+  world.planned = { ...world.planned, plan: { kind: "bandit", plan: read.plan }, text: "2" };
+  await look();
+  expect(world.replicas[0]!.record.get("prod/iris")!.rewards["canary"]!.count).toBeGreaterThan(100);
+  world.planned = {
+    ...world.planned,
+    plan: { kind: "bandit", plan: { ...read.plan, reward: { kind: "success" } } },
+    text: "3",
+  };
+  await look();
+  expect(world.replicas[0]!.record.get("prod/iris")).toMatchObject({
+    shares: before.shares,
+    rewards: { canary: { count: 0, sum: 0, sumSquares: 0 } },
+  });
+});
+
+test("a bug about one release stops no other", async () => {
+  const world = worldOf(1);
+  const good = world.planned;
+  const bad = { ...rollout("canary"), ref: { ...planned.ref, name: "bad" }, arms: null as never };
+  for (const all of [
+    [bad, good],
+    [good, bad],
+  ]) {
+    const replica = new Replica(world, () => all);
+    replica.isLeader = true;
+    await replica.controller.look();
+    expect(replica.record.get("prod/iris")).toMatchObject({ shares: { canary: 5 } });
+    world.store.set(null);
+  }
+  expect(world.faults).toHaveLength(2);
+});
+
+test("entries that grow take no room that the others have, and each rollout that has begun can be aborted", () => {
+  const entryAt = (at: number, more: Partial<ReleaseEntry>): readonly [string, ReleaseEntry] => {
+    const [namespace, name] = [`n${at % 40}`, `m${at}`];
+    const entry: ReleaseEntry = {
+      namespace,
+      name,
+      kind: "rollout",
+      text: "t".repeat(16),
+      models: "m".repeat(16),
+      shares: { canary: 5 },
+      state: "stepping",
+      step: 0,
+      sinceMs: 1e12,
+      why: "",
+      isPromoteUsed: false,
+      reward: "",
+      rewards: {},
+    };
+    return [`${namespace}/${name}`, { ...entry, ...more }];
+  };
+  const all = (more: Partial<ReleaseEntry>): ReleaseRecord =>
+    new Map(Array.from({ length: 8000 }, (_, at) => entryAt(at, more)));
+  const begun = withinRoom(new Map(), all({}));
+  expect(begun.over.length).toBeGreaterThan(0);
+  const aborted = new Map(
+    Array.from(begun.record, ([key, entry]) => [key, { ...entry, state: "aborted" as const, why: "w".repeat(300) }]),
+  );
+  const further = new Map(
+    Array.from(begun.record, ([key, entry]) => [key, { ...entry, shares: { canary: 33.333333 }, step: 19 }]),
+  );
+  expect(withinRoom(begun.record, further)).toEqual({ record: further, over: [] });
+  const ended = withinRoom(begun.record, aborted);
+  expect(ended.over).toEqual([]);
+  expect(readReleases(printReleases(ended.record)).kind).toBe("record");
+  // One that grows beyond every room stays as it was.
+  const names = Array.from({ length: 5000 }, (_, at) => `${"p".repeat(200)}${at}`);
+  const [key, grown] = entryAt(3, { shares: Object.fromEntries(names.map((name) => [name, 0])) });
+  const kept = withinRoom(begun.record, new Map([...begun.record, [key, grown]]));
+  expect(kept.over).toEqual([key]);
+  expect(kept.record.get(key)).toEqual(begun.record.get(key));
+  expect(readReleases(printReleases(kept.record)).kind).toBe("record");
+});
+
+test("rewards that nobody counted are not read", () => {
+  const read = (count: number): string =>
+    readReleases(printReleases(new Map([["prod/iris", banditEntry({ count, sum: 1, sumSquares: 1 })]]))).kind;
+  expect([read(1e9), read(Number.MAX_VALUE)]).toEqual(["record", "bad"]);
+});
+
+function banditEntry(sums: ReleaseEntry["rewards"][string]): ReleaseEntry {
+  return {
+    namespace: "prod",
+    name: "iris",
+    kind: "bandit",
+    text: "",
+    models: "",
+    shares: { main: 50, canary: 50 },
+    state: "stepping",
+    step: 0,
+    sinceMs: 0,
+    why: "",
+    isPromoteUsed: false,
+    reward: "feedback",
+    rewards: { main: sums },
+  };
+}
 
 type Event =
   | { readonly kind: "look"; readonly failed: number }

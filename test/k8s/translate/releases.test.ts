@@ -1,0 +1,82 @@
+// Shares of a release, as the record and the annotations have them after somebody edits what is under way.
+import { expect, test } from "vitest";
+import type { ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import { inOne } from "../../../k8s/translate/model/translation.ts";
+import { maxArms } from "../../../k8s/translate/deployments/planned-release.ts";
+import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { clusterSettings, codesOf, deployment, partsOf } from "./objects.ts";
+
+const rollout = { "sluice.io/rollout": "to canary; steps 5%, 50%, 100%" };
+
+/** Of p/m, with these predictors, one after the other, and a record that gives the canary so much. */
+function percentsOf(
+  percent: number | null,
+  ...edits: readonly (readonly [predictors: readonly string[], annotations: Readonly<Record<string, string>>])[]
+): readonly Readonly<Record<string, number>>[] {
+  const translator = new Translator(clusterSettings, nothingHeld);
+  return edits.map(([predictors, annotations], at) => {
+    translator.apply({ set: [deployment("p/m", predictors, annotations)], removed: [] }, inOne);
+    const [planned] = translator.plannedReleases();
+    if (at === 0 && percent !== null) {
+      const entry: ReleaseEntry = {
+        namespace: "p",
+        name: "m",
+        kind: "rollout",
+        text: planned!.text,
+        models: planned!.models,
+        shares: { canary: percent },
+        state: percent === 0 ? "aborted" : "stepping",
+        step: 0,
+        sinceMs: 0,
+        why: "",
+        isPromoteUsed: false,
+        reward: "",
+        rewards: {},
+      };
+      translator.setReleases(new Map([["p/m", entry]]), inOne);
+    }
+    const shares: Record<string, number> = {};
+    for (const [part, { role }] of partsOf(translator.current(), "p/m"))
+      if (role.kind === "live") shares[part.split(" ").at(-1)!] = Math.round(role.share * 10_000) / 100;
+    return shares;
+  });
+}
+
+test("a predictor whose name changes beside an annotation that does not gets no more than the spec declares", () => {
+  const begun = [["main", "canary"], rollout] as const;
+  for (const percent of [0, 5, 50]) {
+    expect(percentsOf(percent, begun, [["main", "canary2"], rollout])).toEqual([
+      { main: 100 - percent, canary: percent },
+      { main: 100, canary2: 0 },
+    ]);
+    expect(percentsOf(percent, begun, [["main", "canary2:20"], rollout])[1]).toEqual({ main: 80, canary2: 20 });
+    expect(percentsOf(percent, begun, [["main2", "canary"], rollout])[1]).toEqual({
+      main2: 100 - percent,
+      canary: percent,
+    });
+    // The one that is released is the first one now, or the only one, or its text cannot be read.
+    expect(percentsOf(percent, begun, [["canary", "main"], rollout])[1]).toEqual({
+      main: 100 - percent,
+      canary: percent,
+    });
+    expect(percentsOf(percent, begun, [["canary"], rollout])[1]).toEqual({ canary: 100 });
+    for (const text of ["to canary; steps many", "to canary; steps 100%, 5%", "x".repeat(262_144)])
+      expect(percentsOf(percent, begun, [["main", "canary"], { "sluice.io/rollout": text }])[1]).toEqual({
+        main: 100 - percent,
+        canary: percent,
+      });
+  }
+});
+
+test.each([maxArms - 1, maxArms, maxArms + 1])(
+  `of %d predictors a bandit moves traffic, of at most ${maxArms}`,
+  (count) => {
+    const translator = new Translator(clusterSettings, nothingHeld);
+    const predictors = Array.from({ length: count }, (_, at) => `m${at}`);
+    const bandit = deployment("p/m", predictors, { "sluice.io/bandit": "policy thompson" });
+    translator.apply({ set: [bandit], removed: [] }, inOne);
+    const isTooMany = count > maxArms;
+    expect([...translator.plannedReleases()].map(({ plan }) => plan.kind)).toEqual([isTooMany ? "stopped" : "bandit"]);
+    expect(codesOf(translator.current()).includes("error release-conflict")).toBe(isTooMany);
+  },
+);
