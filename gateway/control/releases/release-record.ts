@@ -98,7 +98,7 @@ function roomOf(entry: ReleaseEntry): number {
   );
 }
 
-const longestNumber = -1.2345678901234567e-10;
+const longestNumber = -1e-10 / 3;
 const longestSums = { count: longestNumber, sum: longestNumber, sumSquares: longestNumber };
 
 function mapped<T>(values: Readonly<Record<string, T>>, value: T): Readonly<Record<string, T>> {
