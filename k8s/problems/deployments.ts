@@ -66,6 +66,13 @@ export const deploymentProblems = {
     annotation("sluice.io/rollout: canary"),
     "Do what the sentence says.",
   ),
+  "rollout-uncompared": warning(
+    "A rollout has the gate `agreement`, and Sluice compares no answers of its predictor. The rollout stays at its step.",
+    deployment(
+      'metadata.annotations["sluice.io/rollout"]: "to canary; agreement ≥ 99%"\nspec.predictors[1]: { name: canary, graph: { name: b } }',
+    ),
+    'Write `sluice.io/compare: "noise 10%"`: the first predictor then gets 10% of the requests, too, and its answers are compared with those of the canary. Or remove the gate.',
+  ),
   "releases-off": error(
     "A SeldonDeployment asks for a rollout or a bandit, and this gateway may move no traffic by itself. Each predictor keeps the share that it has.",
     situation("an SD with `sluice.io/rollout`, and a gateway in a cluster without a record of releases"),
@@ -123,6 +130,13 @@ export const deploymentProblems = {
     "An annotation stands on a predictor, where Sluice does not read it. `error`: it decides which requests come, and the SeldonDeployment is not served without it.",
     deployment('spec.predictors[0].annotations["seldon.io/rest-timeout"]: "5000"'),
     "Write it in `metadata.annotations` or `spec.annotations` of the SeldonDeployment.",
+  ),
+  "replaced-annotation": warning(
+    "An annotation of Sluice stands on an object whose own Mappings say where its traffic goes: it has `seldon.io/ambassador-config`, or is a Mapping or a Service. Sluice ignores the annotation, so a rollout moves nothing.",
+    deployment(
+      'metadata.annotations["seldon.io/ambassador-config"]: "{ apiVersion: ambassador/v1, kind: Mapping, name: iris, prefix: /iris/, service: iris-main:8000 }"\nmetadata.annotations["sluice.io/rollout"]: canary',
+    ),
+    "Remove the annotation, or the Mappings.",
   ),
   "unknown-annotation": either(
     ["warning", "error"],

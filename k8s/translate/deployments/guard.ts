@@ -2,7 +2,7 @@
 import { plainGuard, type Guard } from "../../../routing/model/guard.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { annotationOf } from "../fields/annotation.ts";
-import { guardAnnotations, nearAnnotation } from "../fields/annotation-names.ts";
+import { guardAnnotations, knownAnnotations, nearAnnotation } from "../fields/annotation-names.ts";
 import { AnnotationReader } from "../fields/annotation-reader.ts";
 import { annotations as declared, type AnnotationValues } from "../fields/annotations.ts";
 import type { DeploymentAnnotations } from "../model/deployment.ts";
@@ -56,13 +56,17 @@ export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boo
       if (guardAnnotations.has(key)) continue;
       const near = nearAnnotation(key, guardAnnotations);
       if (near === null) {
-        if (key.startsWith("sluice.io/"))
+        if (key.startsWith("sluice.io/")) {
+          const isKnown = knownAnnotations.has(key);
           report(
             "warning",
-            "unknown-annotation",
+            isKnown ? "replaced-annotation" : "unknown-annotation",
             `${place}.annotations["${key.slice(0, 120)}"]`,
-            "Sluice does not know this annotation and ignores it; correct its spelling or remove it",
+            isKnown
+              ? "the object's own Mappings say where its traffic goes, so Sluice ignores this annotation; remove it, or the Mappings"
+              : "Sluice does not know this annotation and ignores it; correct its spelling or remove it",
           );
+        }
         continue;
       }
       if (annotationOf(annotations, { name: near }) !== null) continue;

@@ -1,7 +1,6 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
 import type { ForwardTarget, Mapping, Rewrite, Role, Series } from "../../../routing/model/mapping.ts";
 import type { HostMatch, Match, NamedMatch, PathMatch } from "../../../routing/model/match.ts";
-import { readCompareRules } from "../../../release/compare/rules.ts";
 import { annotationOf, valueOf } from "../fields/annotation.ts";
 import { ownIdOf } from "../fields/annotation-names.ts";
 import { annotations as declared } from "../fields/annotations.ts";
@@ -10,6 +9,7 @@ import { commonPart } from "../collections/common-part.ts";
 import { reportDeploymentDifferences } from "./deployment-differences.ts";
 import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
 import { predictorRoles } from "./deployment-roles.ts";
+import { noiseOf } from "./compared.ts";
 import { plannedRelease } from "./planned-release.ts";
 import { reportRelease } from "./release-problems.ts";
 import { DeploymentServices, mappingId } from "./deployment-services.ts";
@@ -347,12 +347,6 @@ interface Served {
   readonly role: Role;
   readonly target: ForwardTarget;
   readonly series: Series;
-}
-
-/** The share of requests that the first live predictor gets twice. */
-function noiseOf(compare: string): number {
-  const read = compare === "" ? null : readCompareRules(compare);
-  return read?.kind === "rules" ? (read.rules?.noise ?? 0) : 0;
 }
 
 function prefixPath(prefix: string): PathMatch {

@@ -8,6 +8,7 @@ import type { Lookups } from "../meaning/meaning.ts";
 import type { Report } from "../values/report.ts";
 import { quoted } from "../values/value.ts";
 import type { DeploymentPolicy } from "./deployment-policy.ts";
+import { reportUncompared } from "./compared.ts";
 import { digestOf } from "./model-digest.ts";
 
 /** Live predictors of an SD whose traffic is moved: what replicas ask each other about it, and keep of it, is bounded by that. */
@@ -84,6 +85,7 @@ export function plannedRelease(
         : conflict(`the spec has no predictor ${quoted(to)}`, "name one that it has");
     if (arms[0] === to)
       return conflict(`${quoted(to)} is the first predictor, from which a rollout takes traffic`, "name another one");
+    reportUncompared(policy.rollout, policy.compare, predictors, written.field, report);
     return planned({ kind: "rollout", plan: policy.rollout }, [to]);
   }
   return policy.bandit === null ? null : planned({ kind: "bandit", plan: policy.bandit }, arms);
