@@ -226,3 +226,40 @@ test("a bandit moves the traffic to the model that answers, within a hundred rew
   await until(async () => (await shown()).decides);
   expect((await shown()).sentence).toMatch(/canary 90% \(mean reward 1 of \d+\)/);
 });
+
+test("a canary that answers fast and wrong is rolled back by the gate of agreement, as main is asked beside it", async () => {
+  const { folder, main, canary } = await models();
+  main.answer = (_, response) => response.end('{"data":{"ndarray":[[0.9,0.1]]}}');
+  canary.answer = (_, response) => response.end('{"data":{"ndarray":[[0.1,0.9]]}}');
+  await folder.write(
+    "iris.yaml",
+    releasedManifest({
+      name: "iris",
+      annotations: {
+        "sluice.io/rollout": "to canary; steps 50%, 100%; every 10s; min 20 requests; agreement ≥ 90%",
+        "sluice.io/compare": "noise 100%",
+      },
+      predictors: [
+        ["main", main.port, "model:1"],
+        ["canary", canary.port, "model:2"],
+      ],
+    }),
+  );
+  const gateway = serving(folder.folder, 1, "--releases-record", join(folder.folder, ".releases"));
+  closers.push(() => gateway.kill());
+  const { traffic, admin } = await gateway.listening();
+  await until(async () => (await percents(admin))["canary"] === 50);
+  const problems = await (await fetch(`${admin}/api/v1/problems`)).text();
+  expect(problems).not.toContain("rollout-uncompared");
+  await until(async () => {
+    const answer = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}" });
+    expect(answer.status).toBe(200);
+    await answer.arrayBuffer();
+    return (await percents(admin))["canary"] === 0;
+  });
+  const { items } = (await (await fetch(`${admin}/api/v1/rollouts`)).json()) as { items: Rollout[] };
+  expect(items[0]).toMatchObject({
+    state: "aborted",
+    sentence: expect.stringMatching(/Agreement of canary with main: 0 of \d+ /),
+  });
+});
