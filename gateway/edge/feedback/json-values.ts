@@ -17,6 +17,8 @@ interface Node {
   readonly next: Map<string, Node>;
   /** Number of the path that ends here; −1: none does. */
   path: number;
+  /** Numbers of the paths that end here or lead through. */
+  readonly all: number[];
 }
 
 const states = { value: 0, firstKey: 1, key: 2, colon: 3, after: 4, text: 5, keyText: 6, word: 7, done: 8, wrong: 9 };
@@ -34,7 +36,7 @@ function tableOf(characters: string): Uint8Array {
 }
 
 export class JsonValues {
-  readonly #root: Node = { next: new Map(), path: -1 };
+  readonly #root: Node = { next: new Map(), path: -1, all: [] };
   /** By path; null: nothing was found. Of a key that is there twice the last one, as parsers have it. */
   readonly found: (Found | null)[];
   #state: State = states.value;
@@ -55,8 +57,9 @@ export class JsonValues {
     for (const [at, path] of paths.entries()) {
       let node = this.#root;
       for (const key of path) {
-        if (!node.next.has(key)) node.next.set(key, { next: new Map(), path: -1 });
+        if (!node.next.has(key)) node.next.set(key, { next: new Map(), path: -1, all: [] });
         node = node.next.get(key)!;
+        node.all.push(at);
       }
       node.path = at;
     }
@@ -107,8 +110,8 @@ export class JsonValues {
 
   #value(byte: number): State {
     const path = this.#node?.path ?? -1;
-    // Whatever stands there now holds.
-    if (path >= 0) this.found[path] = null;
+    // Whatever stands there now holds, and nothing of what stood there before.
+    if (this.#node !== null) for (const one of this.#node.all) this.found[one] = null;
     if (byte === quote) return this.#begin(states.text, path >= 0);
     if (byte === openObject || byte === openList) {
       if (this.#depth === maxDepth) return states.wrong;

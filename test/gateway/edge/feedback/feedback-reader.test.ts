@@ -33,6 +33,15 @@ function jsonValue(paths: readonly (readonly string[])[], bytes: Uint8Array): { 
 }
 
 describe("JSON", () => {
+  test.each([
+    '{"response":{"meta":{"puid":"a"}},"response":{}}',
+    '{"response":{"meta":{"puid":"a"}},"response":1}',
+    '{"response":{"meta":{"puid":"a"},"meta":null}}',
+    '{"response":{"meta":{"puid":"a"},"meta":{"puid":["a"]}}}',
+  ])("of a key that is there twice the last one holds, whatever the first one had inside: %s", (text) => {
+    expect(read(jsonFeedback(), Buffer.from(text)).puids).toEqual([]);
+  });
+
   test("any document gives what JSON.parse finds at the path, however it is written", () => {
     const key = fc.constantFrom("a", "b", "reward", "ü", 'q"', "\\", "");
     const document = fc.letrec((tie) => ({
