@@ -122,9 +122,11 @@ const maxWithoutEndpoint = 20;
 /** Predictors that are looked at between two looks at the clock. */
 const together = 16;
 
-/** Deployments of which no predictor of live traffic has a ready Endpoint. */
+/** Deployments of which no predictor of live traffic has a ready Endpoint, and that were not scaled to 0. */
 export async function withoutEndpoint(
-  view: Pick<AdminView, "counted" | "hasMapping">,
+  view: Pick<AdminView, "counted" | "hasMapping"> & {
+    readonly translation: Pick<AdminView["translation"], "isScaledToZero">;
+  },
   slices: Slices,
 ): Promise<Status["withoutEndpoint"]> {
   const without = new Map<string, { readonly namespace: string; readonly name: string }>();
@@ -139,7 +141,9 @@ export async function withoutEndpoint(
     if (endpoints.some(({ state }) => state === "ready")) others.add(key);
     else if (isDeployments(view, predictor)) without.set(key, { namespace, name });
   }
-  const found = [...without].filter(([key]) => !others.has(key)).toSorted(([a], [b]) => compareText(a, b));
+  const found = [...without]
+    .filter(([key, { namespace, name }]) => !others.has(key) && !view.translation.isScaledToZero(namespace, name))
+    .toSorted(([a], [b]) => compareText(a, b));
   return { count: found.length, deployments: found.slice(0, maxWithoutEndpoint).map(([, one]) => one) };
 }
 

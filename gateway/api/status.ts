@@ -51,7 +51,7 @@ export const statusShape = Type.Object({
       sentence: Type.String(),
     }),
   ),
-  /** Deployments of which no predictor of live traffic has a ready Endpoint: how many, and the names of at most 20. */
+  /** Deployments of which no predictor of live traffic has a ready Endpoint, and that were not scaled to 0: how many, and the names of at most 20. */
   withoutEndpoint: Type.Object({
     count,
     deployments: Type.Array(Type.Object({ namespace: Type.String(), name: Type.String() })),

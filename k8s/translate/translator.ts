@@ -93,6 +93,8 @@ export class Translator {
         return hosts();
       },
       choiceOf: (mapping) => this.#choiceOf(mapping),
+      isScaledToZero: (namespace, name) =>
+        this.#graph.declarerAt({ kind: "SeldonDeployment", namespace, name })?.deployment?.isScaledToZero === true,
       get ofAnother() {
         return ofAnother();
       },

@@ -140,6 +140,13 @@ test("the counters, routes, explain and /api/v1/deployments say of each deployme
   const after = (await (await fetch(`${admin}/api/v1/status`)).json()) as Status;
   expect(after.withoutEndpoint).toEqual({ count: 1, deployments: [{ namespace: "prod", name: "well" }] });
   expect(after.troubles.map(({ sentence }) => sentence)).toContain("1 deployment has no ready Endpoint: prod/well.");
+
+  // On purpose.
+  await folder.write("prod-well.yaml", (await readFile(file, "utf8")).replace("\nspec:\n", "\nspec:\n  replicas: 0\n"));
+  await until(
+    async () => !(await (await fetch(`${admin}/api/v1/status`)).text()).includes('"no-endpoint"'),
+    "it was scaled to 0",
+  );
 });
 
 test("an Endpoint that refuses connections is seen where retries hide it from clients, and status names it once it is ejected", async () => {

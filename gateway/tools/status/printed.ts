@@ -61,7 +61,9 @@ const facts: readonly (readonly [label: string, wordsOf: (status: Status) => str
   [
     "endpoints",
     ({ withoutEndpoint: { count } }) =>
-      count === 0 ? "every deployment has a ready one" : `${plural(count, "deployment")} without a ready one`,
+      count === 0
+        ? "every deployment has a ready one, or is scaled to 0"
+        : `${plural(count, "deployment")} without a ready one`,
   ],
   [
     "breakers",

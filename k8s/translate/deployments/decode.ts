@@ -7,6 +7,7 @@ import { predictorAnnotations, unknownPredictorFields, unknownSpecFields } from 
 import type { Deployment, DeploymentAnnotations, Explainer, Predictor } from "../model/deployment.ts";
 import { decodeOAuthKey } from "../model/oauth-key.ts";
 import { enginePorts, NoEnginePorts } from "./ports.ts";
+import { isScaledToZero } from "./replicas.ts";
 import type { SourceObject } from "../model/object.ts";
 import { RecentParts } from "../collections/recent-parts.ts";
 import { reportMisplaced } from "../fields/stray-fields.ts";
@@ -133,6 +134,7 @@ export function decodeDeployment(
     }),
     oauth: decodeOAuthKey(ref, spec),
     predictors: predictorLists.of(JSON.stringify(predictors), predictors),
+    isScaledToZero: isScaledToZero(spec, predictors),
   };
   return { deployment: keepLastGood(deployment, lastGood, report), deleting, problems };
 }

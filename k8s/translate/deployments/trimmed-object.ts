@@ -68,7 +68,7 @@ function trimmedPredictor(predictor: UnknownRecord): UnknownRecord {
   };
 }
 
-/** Of pods the names and ports of their containers count: ports of predictors without an engine follow from them. */
+/** Of pods the names and ports of their containers count, and whether there are any: ports of predictors without an engine follow from them. */
 function trimmedPod(pod: UnknownRecord): UnknownRecord {
   const containers = arrayOf(recordOf(pod["spec"])["containers"]).map((value) => {
     const { name, ports } = recordOf(value);
@@ -77,6 +77,7 @@ function trimmedPod(pod: UnknownRecord): UnknownRecord {
   const metadata = podMetadata(recordOf(pod["metadata"]));
   return {
     ...lostIn(pod),
+    ...picked(pod, ["replicas"]),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
     spec: { ...lostIn(recordOf(pod["spec"])), containers },
   };

@@ -19,6 +19,8 @@ export interface Deployment {
   readonly oauth: OAuthKey | null;
   /** In the order written, names unique; one or more. */
   readonly predictors: readonly Predictor[];
+  /** No predictor of live traffic has a replica, on purpose: it decides no request. */
+  readonly isScaledToZero: boolean;
 }
 
 /** One named variant inside a Deployment. */

@@ -88,6 +88,8 @@ export interface Translation {
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
   /** Which Service a predictor has, by the id of its REST Mapping; null for any other. */
   choiceOf(mapping: string): ServiceChoice | null;
+  /** Was a SeldonDeployment scaled to 0, so that nothing of it is meant to answer? */
+  isScaledToZero(namespace: string, name: string): boolean;
   /** How hosts are served by TLS, as objects say: in order, of several with one host the first has it. The same list until that changes. */
   readonly hosts: readonly HostDeclaration[];
   readonly ofAnother: readonly OfAnother[];

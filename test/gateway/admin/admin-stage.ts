@@ -30,6 +30,7 @@ export function viewOf(mappings: readonly Mapping[], problems: readonly Problem[
       endpoints: new Map(),
       breakers: new Map(),
       choiceOf: () => null,
+      isScaledToZero: () => false,
       ofAnother: [],
       hosts: [],
       problems: [],

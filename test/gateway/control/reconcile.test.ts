@@ -84,6 +84,7 @@ class ScriptedTranslator implements Translating {
       endpoints,
       breakers,
       choiceOf: () => null,
+      isScaledToZero: () => false,
       ofAnother: [],
       hosts: [],
       problems,

@@ -52,7 +52,7 @@ describe("joined answers", () => {
   table         0123456789abc, 4 Routes
   source        folder, current
   predictors    none fails
-  endpoints     every deployment has a ready one
+  endpoints     every deployment has a ready one, or is scaled to 0
   breakers      none is at its limit
   ejected       no Endpoint
   problems      0 errors, 1 warning, 5 for information
