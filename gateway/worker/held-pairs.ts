@@ -1,6 +1,7 @@
-// HeldPairs: pairs of answers on their way from a data worker to the comparing thread, in batches. What the thread has not taken is bounded; beyond that
-// pairs are dropped.
+// HeldPairs: pairs of answers on their way from a data worker to the comparing thread, in batches. What the thread has not taken is bounded, for each
+// namespace and in all; beyond that pairs are dropped.
 import type { MessagePort } from "node:worker_threads";
+import { mayTake } from "../edge/io/fair-share.ts";
 import type {
   Captured,
   CapturedPair,
@@ -14,9 +15,17 @@ import type {
 const holdMs = 20;
 /** A batch with more leaves at once. */
 const fullBytes = 1024 * 1024;
-/** Not taken by the thread, or held while there is none. One pair is always let through. */
+/**
+ * Of one namespace alone: not taken by the thread, or held while there is none. All together get less than twice as much, and whoever comes
+ * later finds room. One pair is always let through.
+ */
 export const maxWaitingBytes = 16 * 1024 * 1024;
 export const maxWaitingPairs = 2048;
+
+interface Waiting {
+  pairs: number;
+  bytes: number;
+}
 
 export class HeldPairs {
   /** Asks for the thread, where there is none. */
@@ -26,9 +35,12 @@ export class HeldPairs {
   #pairs: PostedPair[] = [];
   #pieces: Buffer[] = [];
   #bytes = 0;
-  /** Posted and not taken. */
-  #postedPairs = 0;
-  #postedBytes = 0;
+  /** Held or posted, and not taken. */
+  readonly #waiting: Waiting = { pairs: 0, bytes: 0 };
+  readonly #waitingOf = new Map<string, Waiting>();
+  /** By namespace: of the batch that is held, and of those that were posted, the first one first. */
+  #held = new Map<string, Waiting>();
+  #posted: Map<string, Waiting>[] = [];
   #timer: NodeJS.Timeout | null = null;
   #isWanted = false;
 
@@ -42,12 +54,10 @@ export class HeldPairs {
     this.#port?.close();
     this.#port = port;
     this.#isWanted = false;
-    this.#postedPairs = 0;
-    this.#postedBytes = 0;
-    port.on("message", ({ pairs, bytes }: PairsTaken) => {
-      if (this.#port !== port) return;
-      this.#postedPairs -= pairs;
-      this.#postedBytes -= bytes;
+    for (const batch of this.#posted.splice(0)) this.#taken(batch);
+    port.on("message", (_: PairsTaken) => {
+      const batch = this.#port === port ? this.#posted.shift() : undefined;
+      if (batch !== undefined) this.#taken(batch);
     });
     port.on("close", () => {
       if (this.#port === port) this.#port = null;
@@ -58,9 +68,15 @@ export class HeldPairs {
 
   take({ primary, shadow, ...pair }: CapturedPair): void {
     const bytes = primary.bytes + (shadow?.bytes ?? 0);
-    const waiting = this.#postedPairs + this.#pairs.length;
-    if (waiting > 0 && (waiting >= maxWaitingPairs || this.#postedBytes + this.#bytes + bytes > maxWaitingBytes))
-      return this.#dropped();
+    if (this.#waiting.pairs > 0 && !this.#hasRoom(pair.namespace, bytes)) return this.#dropped();
+    for (const one of [
+      this.#waiting,
+      waitingOf(this.#waitingOf, pair.namespace),
+      waitingOf(this.#held, pair.namespace),
+    ]) {
+      one.pairs += 1;
+      one.bytes += bytes;
+    }
     this.#pairs.push({ ...pair, primary: this.#put(primary), shadow: shadow === null ? null : this.#put(shadow) });
     if (this.#port === null && !this.#isWanted) {
       this.#isWanted = true;
@@ -68,6 +84,28 @@ export class HeldPairs {
     }
     if (this.#bytes >= fullBytes) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), holdMs).unref();
+  }
+
+  #hasRoom(namespace: string, more: number): boolean {
+    const { pairs = 0, bytes = 0 } = this.#waitingOf.get(namespace) ?? {};
+    const all = this.#waiting;
+    return (
+      pairs < maxWaitingPairs &&
+      bytes + more <= maxWaitingBytes &&
+      mayTake(pairs, 1, all.pairs, 2 * maxWaitingPairs) &&
+      mayTake(bytes, more, all.bytes, 2 * maxWaitingBytes)
+    );
+  }
+
+  #taken(batch: ReadonlyMap<string, Waiting>): void {
+    for (const [namespace, { pairs, bytes }] of batch) {
+      const own = this.#waitingOf.get(namespace)!;
+      for (const one of [this.#waiting, own]) {
+        one.pairs -= pairs;
+        one.bytes -= bytes;
+      }
+      if (own.pairs === 0) this.#waitingOf.delete(namespace);
+    }
   }
 
   #put({ pieces, bytes, ...answer }: Captured): PostedAnswer {
@@ -88,11 +126,17 @@ export class HeldPairs {
       bytes.set(piece, at);
       at += piece.length;
     }
-    this.#postedPairs += this.#pairs.length;
-    this.#postedBytes += this.#bytes;
+    this.#posted.push(this.#held);
+    this.#held = new Map();
     this.#port.postMessage({ pairs: this.#pairs, bytes } satisfies PairBatch, [bytes.buffer]);
     this.#pairs = [];
     this.#pieces = [];
     this.#bytes = 0;
   }
+}
+
+function waitingOf(all: Map<string, Waiting>, namespace: string): Waiting {
+  let own = all.get(namespace);
+  if (own === undefined) all.set(namespace, (own = { pairs: 0, bytes: 0 }));
+  return own;
 }

@@ -94,3 +94,41 @@ test("bytes are bounded, one pair is always let through, and what the thread has
   expect(dropped).toBe(1);
   for (const port of [port2, other.port2]) port.close();
 });
+
+test.each([
+  ["pairs", maxWaitingPairs * 3, 0],
+  ["bytes", 64, maxWaitingBytes / 4],
+])("a namespace that fills its share of %s leaves room for the next ones", (_what, count, bytes) => {
+  let dropped = 0;
+  const held = new HeldPairs(
+    () => undefined,
+    () => (dropped += 1),
+  );
+  const body = Buffer.alloc(bytes);
+  for (let at = 0; at < count; at++) held.take({ ...pairOf(body, null), namespace: "greedy" });
+  expect(dropped).toBe(count - Math.min(maxWaitingPairs, bytes === 0 ? Infinity : maxWaitingBytes / bytes));
+  dropped = 0;
+  // Each namespace that does the same gets half of what the one before got, or a little less.
+  for (const namespace of ["second", "third"]) held.take({ ...pairOf(body, null), namespace });
+  expect(dropped).toBe(0);
+});
+
+test("what a thread has taken is of the namespace that it was", async () => {
+  let dropped = 0;
+  const held = new HeldPairs(
+    () => undefined,
+    () => (dropped += 1),
+  );
+  const { port1, port2 } = new MessageChannel();
+  held.connect(port1);
+  for (const round of [1, 2, 3]) {
+    for (let at = 0; at < maxWaitingPairs; at++) held.take(pairOf(Buffer.alloc(1), null));
+    held.take({ ...pairOf(Buffer.alloc(1), null), namespace: "other" });
+    expect([round, dropped]).toEqual([round, 0]);
+    held.flush();
+    const [{ pairs, bytes }] = (await once(port2, "message")) as [PairBatch];
+    port2.postMessage({ pairs: pairs.length, bytes: bytes.length });
+    await once(port1, "message");
+  }
+  port2.close();
+});
