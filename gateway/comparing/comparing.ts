@@ -3,6 +3,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { PairBatch, PairsTaken } from "../shared/compared-pairs.ts";
 import type { CompareStart } from "../shared/messages.ts";
+import { startHeartbeat } from "../shared/heartbeat.ts";
 import { stepBack } from "../shared/thread-priority.ts";
 import { Comparisons } from "./comparisons.ts";
 import type { ComparingToControl, DisagreementsAsked, FromComparing, ToComparing } from "./messages.ts";
@@ -15,6 +16,7 @@ const idleMs = 3_600_000;
 /** Runs until the supervisor ends the thread. */
 export function startComparing(start: CompareStart, parent: MessagePort): void {
   stepBack();
+  startHeartbeat(new Float64Array(start.beats));
   const comparisons = new Comparisons(start.settings.keepDisagreements === "on");
   let control: MessagePort | null = null;
   let lastPairMs = performance.now();

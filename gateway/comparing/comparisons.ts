@@ -1,9 +1,11 @@
-// Comparisons: every comparison of the thread, by whose answers they are. Bounded: the one that had no pair for longest goes first.
+// Comparisons: every comparison of the thread, by whose answers they are. Bounded: of the namespace that has most the one that had
+// no pair for longest goes first.
 import { Comparison } from "../../release/compare/comparison.ts";
 import { maxAnswerBytes, type CapturedAnswer } from "../../release/compare/answer.ts";
 import { keptAnswer } from "../../release/compare/redacted.ts";
 import { plainRules, readCompareRules, type CompareRules } from "../../release/compare/rules.ts";
 import type { PostedAnswer, PostedPair } from "../shared/compared-pairs.ts";
+import { crowdedOut } from "./crowded-out.ts";
 import { plainBody } from "./plain-body.ts";
 import { KeptDisagreements } from "./kept-disagreements.ts";
 import type { ComparisonState, Disagreement } from "./messages.ts";
@@ -80,9 +82,10 @@ export class Comparisons {
     const counted: Counted = { key, of, rules, comparison: new Comparison(rules) };
     this.#counted.set(key, counted);
     if (this.#counted.size > maxComparisons) {
-      const [first] = this.#counted.values();
-      this.#counted.delete(first!.key);
-      this.#changed.delete(first!);
+      const { namespace: most } = crowdedOut([...this.#counted.values()].map((one) => one.of));
+      const first = this.#counted.values().find((one) => one.of.namespace === most)!;
+      this.#counted.delete(first.key);
+      this.#changed.delete(first);
     }
     return counted;
   }

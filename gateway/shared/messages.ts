@@ -81,6 +81,8 @@ export interface StandbyStart {
 export interface CompareStart {
   readonly kind: "compare";
   readonly settings: Settings;
+  /** Its heart beats there. */
+  readonly beats: SharedArrayBuffer;
 }
 
 /** What a control worker leaves to its successor beside the table; the supervisor keeps it. */

@@ -1,8 +1,9 @@
 // The supervisor's comparing thread: there is one while a data worker has answers of shadows to compare. It has a channel to the control worker and
 // to each data worker; whoever ends, of either side, gets a new one with its successor.
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import type { ToComparing } from "../comparing/messages.ts";
 import type { CompareStart } from "../shared/messages.ts";
+import { fixed } from "../shared/metrics.ts";
 import { startThread } from "../start-thread.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
 
@@ -14,17 +15,32 @@ export interface ComparedThreads {
 }
 
 export class ComparingThread {
-  readonly #start: () => CompareStart;
+  readonly #start: (beats: SharedArrayBuffer) => CompareStart;
   readonly #others: ComparedThreads;
   readonly #ended: (reason: string, stack: string) => void;
   #place: SupervisedThread | null = null;
   #isClosed = false;
+  /** In its cells the thread of now beats. */
+  readonly beats = new Float64Array(new SharedArrayBuffer((fixed.beatMs + 1) * Float64Array.BYTES_PER_ELEMENT));
 
   /** `ended`: it ended by itself, and another takes its place. */
-  constructor(start: () => CompareStart, others: ComparedThreads, ended: (reason: string, stack: string) => void) {
+  constructor(
+    start: (beats: SharedArrayBuffer) => CompareStart,
+    others: ComparedThreads,
+    ended: (reason: string, stack: string) => void,
+  ) {
     this.#start = start;
     this.#others = others;
     this.#ended = ended;
+  }
+
+  get worker(): Worker | null {
+    return this.#place?.worker ?? null;
+  }
+
+  /** Ends the thread for this reason; another takes its place. */
+  replace(reason: string, stack: string): void {
+    this.#place?.replace(reason, stack);
   }
 
   /** A data worker has something to compare. */
@@ -32,7 +48,9 @@ export class ComparingThread {
     if (this.#place !== null || this.#isClosed) return;
     const place = new SupervisedThread({
       start: () => {
-        const thread = startThread("compare", this.#start());
+        // Until it beats it is starting.
+        this.beats[fixed.beatMs] = 0;
+        const thread = startThread("compare", this.#start(this.beats.buffer));
         thread.on("message", () => this.#rest(place));
         // The place's `worker` is set when this returns.
         queueMicrotask(() => this.#connectAll());

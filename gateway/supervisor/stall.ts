@@ -10,7 +10,7 @@ import { controlStallMs, StallWatch, stackOf, startStallMs, watchEveryMs } from 
 /** A thread that is watched. */
 export interface Watched {
   readonly name: string;
-  readonly place: SupervisedThread;
+  readonly place: Pick<SupervisedThread, "worker" | "replace">;
   /** Where it beats. */
   readonly cells: Float64Array;
   /** It may be silent for so long now, ms; 0: for ever. */
@@ -21,11 +21,13 @@ export interface Watched {
 export function stallLimits(
   limitMs: number,
   isStarting: () => boolean,
-): { readonly data: () => number; readonly control: () => number } {
-  if (limitMs === 0) return { data: () => 0, control: () => 0 };
+): Readonly<Record<"data" | "control" | "compare", () => number>> {
+  if (limitMs === 0) return { data: () => 0, control: () => 0, compare: () => 0 };
   return {
     data: () => (isStarting() ? Math.max(limitMs, startStallMs) : limitMs),
     control: () => Math.max(limitMs, controlStallMs),
+    // A pair of the largest answers takes it seconds, and more beside busy data workers.
+    compare: () => 6 * limitMs,
   };
 }
 

@@ -110,8 +110,8 @@ export class SupervisorState {
     };
   }
 
-  compareStart(): CompareStart {
-    return { kind: "compare", settings: this.settings };
+  compareStart(beats: SharedArrayBuffer): CompareStart {
+    return { kind: "compare", settings: this.settings, beats };
   }
 
   standbyStart(): StandbyStart {

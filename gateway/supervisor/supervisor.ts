@@ -72,7 +72,7 @@ export class Supervisor implements Gateway {
       },
     );
     this.#comparing = new ComparingThread(
-      () => this.#state.compareStart(),
+      (beats) => this.#state.compareStart(beats),
       {
         toControl: (channel) => this.#control.post({ kind: "comparing", channel } satisfies ToControl, [channel]),
         toData: (worker, channel) =>
@@ -92,6 +92,7 @@ export class Supervisor implements Gateway {
         limitMs: limits.data,
       })),
       { name: "control", place: this.#control, cells: this.#baseCounters.cells, limitMs: limits.control },
+      { name: "compare", place: this.#comparing, cells: this.#comparing.beats, limitMs: limits.compare },
     ];
     this.#stalls = new StallJudge(watched, logs.log, this.#baseCounters);
   }

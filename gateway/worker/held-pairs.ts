@@ -2,14 +2,7 @@
 // namespace and in all; beyond that pairs are dropped.
 import type { MessagePort } from "node:worker_threads";
 import { mayTake } from "../edge/io/fair-share.ts";
-import type {
-  Captured,
-  CapturedPair,
-  PairBatch,
-  PairsTaken,
-  PostedAnswer,
-  PostedPair,
-} from "../shared/compared-pairs.ts";
+import type { Captured, CapturedPair, PairBatch, PostedAnswer, PostedPair } from "../shared/compared-pairs.ts";
 
 /** Held back at most this long, so that a busy worker posts one message for many. */
 const holdMs = 20;
@@ -55,7 +48,8 @@ export class HeldPairs {
     this.#port = port;
     this.#isWanted = false;
     for (const batch of this.#posted.splice(0)) this.#taken(batch);
-    port.on("message", (_: PairsTaken) => {
+    // It takes batches in their order.
+    port.on("message", () => {
       const batch = this.#port === port ? this.#posted.shift() : undefined;
       if (batch !== undefined) this.#taken(batch);
     });

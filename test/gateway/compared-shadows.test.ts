@@ -149,6 +149,24 @@ test("a comparing thread, a control worker and a data worker may end: nobody's a
   await until(async () => (await pairs(admin)) >= before + 5);
 });
 
+test("a comparing thread that hangs is replaced, and says where it stood; meanwhile answers go on", async () => {
+  stage.model.answer = (_, response) => response.end(answerOf([0.9, 0.1], "primary"));
+  shadow.answer = (_, response) => response.end(answerOf([0.9, 0.1], "shadow"));
+  const { gateway, traffic, admin } = await start(1, "--worker-stall-ms", "1000");
+  await predict(traffic, 5);
+  await until(async () => (await pairs(admin)) === 5);
+  gateway.hangThread("compare");
+  await predict(traffic, 5);
+  const { stack } = await gateway.seen("worker-stalled", { thread: "compare" });
+  expect(stack).toContain("end-thread.ts");
+  await gateway.seen("worker-ended", { thread: "compare" });
+  // Of the five before it ended what it had taken is gone.
+  const before = await pairs(admin);
+  expect(before).toBeGreaterThanOrEqual(5);
+  await predict(traffic, 5);
+  await until(async () => (await pairs(admin)) >= before + 5);
+}, 60_000);
+
 test("noise: the primary is asked twice, and what it disagrees with itself is told beside the shadow", async () => {
   let calls = 0;
   stage.model.answer = (_, response) => response.end(answerOf([0.9, 0.1], calls++ % 2 === 0 ? "a" : "b"));

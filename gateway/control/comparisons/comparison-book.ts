@@ -3,15 +3,17 @@ import type { MessagePort } from "node:worker_threads";
 import { addedCounts, noCounts } from "../../../release/compare/added.ts";
 import type { ComparisonCounts } from "../../../release/compare/comparison.ts";
 import type { ComparedView } from "../../admin/view.ts";
+import { crowdedOut } from "../../comparing/crowded-out.ts";
 import type {
   ComparingToControl,
+  ComparisonKey,
   ComparisonState,
   Disagreement,
   DisagreementsAsked,
 } from "../../comparing/messages.ts";
 
-/** Comparisons that are kept; the one that was told of first goes first. */
-const maxBooked = 2000;
+/** Comparisons that are kept; of the namespace that has most the one that was told of first goes first. */
+export const maxBooked = 2000;
 /** The thread compares meanwhile. */
 const answerMs = 2000;
 
@@ -53,17 +55,19 @@ export class ComparisonBook implements ComparedView {
   }
 
   #take(state: ComparisonState): void {
-    const key = JSON.stringify([state.namespace, state.deployment, state.predictor, state.against]);
+    const key = keyOf(state);
     const known = this.#booked.get(key);
     // Pairs that were compared by other rules say nothing of these.
     if (known !== undefined && known.state.rules === state.rules) {
+      // The thread had dropped it, and counts it anew.
+      if (pairsIn(state.counts) < pairsIn(known.state.counts))
+        known.before = addedCounts(known.before, known.state.counts);
       known.state = { ...state, sinceMs: Math.min(state.sinceMs, known.state.sinceMs) };
       return;
     }
     this.#booked.set(key, { before: noCounts, state });
     if (this.#booked.size <= maxBooked) return;
-    const [first] = this.#booked.keys();
-    this.#booked.delete(first!);
+    this.#booked.delete(keyOf(crowdedOut([...this.#booked.values()].map((one) => one.state))));
   }
 
   get states(): readonly ComparisonState[] {
@@ -101,4 +105,12 @@ export class ComparisonBook implements ComparedView {
     this.#asked.delete(id);
     return kept;
   }
+}
+
+function keyOf({ namespace, deployment, predictor, against }: ComparisonKey): string {
+  return JSON.stringify([namespace, deployment, predictor, against]);
+}
+
+function pairsIn({ outcomes }: ComparisonCounts): number {
+  return outcomes.agreed + outcomes.disagreed + outcomes.incomparable + outcomes.unanswered;
 }

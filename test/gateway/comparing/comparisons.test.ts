@@ -1,7 +1,7 @@
 // The comparisons of the thread: which pairs count together, and what is kept of those that disagree.
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { Comparisons } from "../../../gateway/comparing/comparisons.ts";
+import { Comparisons, maxComparisons } from "../../../gateway/comparing/comparisons.ts";
 import { KeptDisagreements, maxOfDeployment } from "../../../gateway/comparing/kept-disagreements.ts";
 import type { Disagreement } from "../../../gateway/comparing/messages.ts";
 import type { PostedAnswer, PostedPair } from "../../../gateway/shared/compared-pairs.ts";
@@ -118,4 +118,19 @@ test("of a deployment the last hundred are kept, and of all so many characters: 
   for (let at = 0; at < 50; at++) kept.add(of("loud", at, 10_000));
   expect(kept.of("prod", "quiet")).toHaveLength(1);
   expect(kept.of("prod", "loud")).toHaveLength(6);
+});
+
+test.each([
+  [maxComparisons - 1, false],
+  [maxComparisons, true],
+])("of %d comparisons of one namespace its own make room, and no other's", (count, isOver) => {
+  const comparisons = new Comparisons(true);
+  const same = Buffer.from("{}");
+  added(comparisons, same, same, { namespace: "small" });
+  for (let at = 0; at < count; at++) added(comparisons, same, same, { namespace: "greedy", deployment: `d${at}` });
+  const kept: string[] = [];
+  for (let told = comparisons.takeChanged(); told.length > 0; told = comparisons.takeChanged())
+    kept.push(...told.map(({ namespace, deployment }) => `${namespace}/${deployment}`));
+  expect(kept).toHaveLength(Math.min(maxComparisons, count + 1));
+  expect([kept.includes("small/iris"), kept.includes("greedy/d0")]).toEqual([true, !isOver]);
 });
