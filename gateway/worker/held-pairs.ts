@@ -1,7 +1,6 @@
 // HeldPairs: pairs of answers on their way from a data worker to the comparing thread, in batches. What the thread has not taken is bounded, for each
 // namespace and in all; beyond that pairs are dropped.
 import type { MessagePort } from "node:worker_threads";
-import { mayTake } from "../edge/io/fair-share.ts";
 import type { Captured, CapturedPair, PairBatch, PostedAnswer, PostedPair } from "../shared/compared-pairs.ts";
 
 /** Held back at most this long, so that a busy worker posts one message for many. */
@@ -80,14 +79,15 @@ export class HeldPairs {
     else this.#timer ??= setTimeout(() => this.flush(), holdMs).unref();
   }
 
+  /** As much as is free (dynamic thresholds). */
   #hasRoom(namespace: string, more: number): boolean {
     const { pairs = 0, bytes = 0 } = this.#waitingOf.get(namespace) ?? {};
     const all = this.#waiting;
     return (
       pairs < maxWaitingPairs &&
       bytes + more <= maxWaitingBytes &&
-      mayTake(pairs, 1, all.pairs, 2 * maxWaitingPairs) &&
-      mayTake(bytes, more, all.bytes, 2 * maxWaitingBytes)
+      pairs + 1 <= 2 * maxWaitingPairs - all.pairs &&
+      bytes + more <= 2 * maxWaitingBytes - all.bytes
     );
   }
 
