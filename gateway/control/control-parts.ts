@@ -189,7 +189,11 @@ export class ControlParts {
             nowMs: Date.now,
             planned: () => this.translator.plannedReleases(),
             exists: (namespace, name) => this.translator.hasDeployment(namespace, name),
-            recorded: (record) => this.reconciler.release(record),
+            kept: start.releases,
+            recorded: (record, text) => {
+              outside.tell({ kind: "releases", text });
+              this.reconciler.release(record);
+            },
             problemsChanged,
             totalOf: (predictor) => this.countsOf(predictor),
           });

@@ -37,6 +37,8 @@ export interface ControlStart {
   readonly policy: KeptPolicy | null;
   /** What an earlier control worker gave the data workers; null: nothing yet. */
   readonly certificates: CertificateSet | null;
+  /** Text of the record of releases that was in force; "": of none. */
+  readonly releases: string;
   /** Those by which the one before decided, where it ended for others; null: they are the same, or there was none before. */
   readonly grantsBefore: Settings["grants"] | null;
 }
@@ -119,6 +121,8 @@ export type FromControl =
   /** Sources have synced and every data worker serves a table. */
   | { readonly kind: "ready" }
   | { readonly kind: "kept"; readonly change: HandoverChange }
+  /** Text of the record of releases that is in force: a successor goes on from it while it can read none. */
+  | { readonly kind: "releases"; readonly text: string }
   /** Another call policy holds from now on. */
   | { readonly kind: "policy"; readonly kept: KeptPolicy }
   /** What data workers and a successor start with from now on. */

@@ -38,6 +38,8 @@ export class SupervisorState {
   policy: KeptPolicy | null = null;
   /** What the control worker gave the data workers last. */
   certificates: CertificateSet | null = null;
+  /** Record of releases that the control worker holds to. */
+  releases = "";
   /** Of the control worker that ends for others; null: none does. */
   #grantsBefore: Settings["grants"] | null = null;
   readonly #limits: LimitMemory;
@@ -106,6 +108,7 @@ export class SupervisorState {
       policy: this.policy,
       limits: this.#limits,
       certificates: this.certificates,
+      releases: this.releases,
       grantsBefore,
     };
   }

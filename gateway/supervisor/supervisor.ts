@@ -274,6 +274,9 @@ export class Supervisor implements Gateway {
         return this.#checkStarted();
       case "kept":
         return this.#state.takeHandover(message.change);
+      case "releases":
+        this.#state.releases = message.text;
+        return;
       case "policy":
         this.#state.policy = message.kept;
         return this.#data.forEach((_, worker) => this.#toData(worker, { kind: "policy", policy: message.kept.policy }));

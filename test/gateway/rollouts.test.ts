@@ -1,5 +1,5 @@
 // Rollouts on a real gateway: from the annotation to moved traffic and back.
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { execFile } from "node:child_process";
@@ -262,4 +262,30 @@ test("a canary that answers fast and wrong is rolled back by the gate of agreeme
     state: "aborted",
     sentence: expect.stringMatching(/Agreement of canary with main: 0 of \d+ /),
   });
+});
+
+test("a control worker that begins while the record cannot be read serves the shares that were in force", async () => {
+  const { folder, main, canary } = await models();
+  await folder.write(
+    "iris.yaml",
+    releasedManifest({
+      name: "iris",
+      annotations: { "sluice.io/rollout": "to canary; steps 20%, 100%" },
+      predictors: [
+        ["main", main.port, "model:1"],
+        ["canary", canary.port, "model:2"],
+      ],
+    }),
+  );
+  const record = join(folder.folder, ".releases");
+  const gateway = serving(folder.folder, 1, "--releases-record", record);
+  closers.push(() => gateway.kill());
+  const { admin } = await gateway.listening();
+  await until(async () => (await percents(admin))["canary"] === 20);
+  await writeFile(record, "edited");
+  gateway.endThread("control");
+  await gateway.seen("worker-ended", { thread: "control" });
+  const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
+  await until(async () => (await problems().catch(() => "")).includes("releases-record-unreadable"));
+  expect(await percents(admin)).toEqual({ main: 80, canary: 20 });
 });

@@ -9,8 +9,10 @@ import { printReleases, readReleases, withinRoom } from "./release-record.ts";
 
 export interface ReleaseSyncOutside {
   readonly log: Log;
-  /** The record in force is another one. */
-  readonly recorded: (record: ReleaseRecord) => void;
+  /** Text of the record that the control worker before held to; "": of none. It is in force until another one is read. */
+  readonly kept: string;
+  /** The record in force is another one, and its text. */
+  readonly recorded: (record: ReleaseRecord, text: string) => void;
   readonly problemsChanged: () => void;
 }
 
@@ -30,6 +32,8 @@ export class ReleaseSync {
   constructor(store: RecordStore, outside: ReleaseSyncOutside) {
     this.#store = store;
     this.#outside = outside;
+    const kept = readReleases(outside.kept);
+    if (kept.kind === "record") this.#hold(kept.record);
     store.follow((stored) => this.#told(stored));
   }
 
@@ -137,7 +141,7 @@ export class ReleaseSync {
         return [key, entry];
       }),
     );
-    if (!isSame) this.#outside.recorded(this.#record);
+    if (!isSame) this.#outside.recorded(this.#record, printReleases(this.#record));
   }
 
   #refuse(sentence: string): void {

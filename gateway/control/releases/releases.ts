@@ -28,7 +28,9 @@ export interface ReleasesOutside {
   readonly nowMs: () => number;
   readonly planned: () => Iterable<PlannedRelease>;
   readonly exists: (namespace: string, name: string) => boolean;
-  readonly recorded: (record: ReleaseRecord) => void;
+  /** As of `ReleaseSyncOutside`. */
+  readonly kept: string;
+  readonly recorded: (record: ReleaseRecord, text: string) => void;
   readonly problemsChanged: () => void;
   /** What the live requests of a predictor came to since this process began. */
   readonly totalOf: (predictor: PredictorKey) => ArmCounts;

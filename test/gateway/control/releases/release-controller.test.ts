@@ -91,6 +91,7 @@ class Replica {
   constructor(world: World, planned: () => readonly PlannedRelease[] = () => [world.planned]) {
     this.sync = new ReleaseSync(world.store.of(), {
       log: { write: () => undefined, flush: () => undefined },
+      kept: "",
       recorded: (record) => (this.record = record),
       problemsChanged: () => undefined,
     });
