@@ -21,6 +21,8 @@ export class Pod {
   answered = 0;
   /** How long an answer takes, ms. */
   delayMs = 0;
+  /** Of each answer. */
+  status = 200;
   readonly #server: Server;
   #ending = false;
 
@@ -37,7 +39,7 @@ export class Pod {
         setTimeout(() => {
           this.answered += 1;
           if (this.#ending) response.setHeader("connection", "close");
-          response.setHeader("content-type", "application/json").end(answer);
+          response.writeHead(this.status, { "content-type": "application/json" }).end(answer);
         }, this.delayMs),
       );
     });
