@@ -2,7 +2,7 @@
 import { latencyBuckets } from "./latency-bounds.ts";
 
 export interface ArmCounts {
-  /** Requests that were answered or given up. */
+  /** Requests that were answered or given up; none that the client left before its answer ended. */
   readonly requests: number;
   /** How many of them the client got as 5xx (of the gateway or the model), or as a failed gRPC status of that kind. */
   readonly failed: number;

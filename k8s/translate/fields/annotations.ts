@@ -141,7 +141,8 @@ export const annotations = {
   }),
   rolloutAbort: order({
     name: "sluice.io/rollout-abort",
-    meaning: "the rollout ends at once, and its predictor gets no traffic",
+    meaning:
+      "the rollout ends at once, and its predictor gets no traffic; a bandit goes on, so remove its annotation to end it",
     unreadable: true,
     instead: "the rollout is aborted",
   }),
@@ -156,7 +157,7 @@ export const annotations = {
     code: "bad-bandit",
     write: "for example policy thompson; floor 5%; every 1m",
     example: '"policy thompson; floor 5%; every 1m"',
-    meaning: "of each predictor by the rewards that it earns",
+    meaning: "of each predictor by the rewards that it earns; feedback over gRPC without a reward has the reward 0",
   }),
   auth: guard({
     name: "sluice.io/auth",
