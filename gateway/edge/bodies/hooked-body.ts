@@ -51,6 +51,7 @@ class LookedBody implements HookedWay {
   }
 
   body(bytes: Buffer, start: number, end: number): void {
+    if (this.#whole.over) return;
     try {
       this.#hook.piece(bytes, start, end);
     } catch (error) {
@@ -146,10 +147,12 @@ class HeldBody implements HookedWay {
 
   begin(bytes: number): void {
     this.#declaredBytes = bytes;
+    if (this.#whole.over) return;
     if (bytes > this.#unit.maxBytes) this.#beyond("too-long");
   }
 
   body(bytes: Buffer, start: number, end: number): void {
+    if (this.#whole.over) return;
     const { held, maxBytes } = this.#unit;
     if (!this.#unit.gaveUp) {
       if (held.bytes + end - start > maxBytes) this.#beyond("too-long");
