@@ -64,9 +64,9 @@ function hookOf({
     told,
     hook: {
       kind: "hold",
-      unit: kind as "body" | "message",
+      unit: kind,
       maxBytes,
-      beyond: beyond as "fail" | "pass",
+      beyond,
       take: (unit) => {
         told.events.push("seen");
         expect(unit.length).toBeLessThanOrEqual(maxBytes);
