@@ -14,6 +14,9 @@ export interface ArmCounts {
   readonly compared: { readonly pairs: number; readonly agreed: number };
 }
 
+/** Of rewards or their squares: more than any process counts, and far from where numbers end. */
+export const maxSum = 1e30;
+
 export const noCounts: ArmCounts = {
   requests: 0,
   failed: 0,
@@ -44,14 +47,15 @@ export function readArmCounts(value: unknown): ArmCounts | null {
   const counts = value as ArmCounts | null;
   const isCount = (count: unknown): count is number =>
     typeof count === "number" && count >= 0 && count <= Number.MAX_SAFE_INTEGER;
+  // A reward may be 1e9, so one square alone may be beyond what counts exactly.
+  const isSum = (sum: unknown): boolean => typeof sum === "number" && Math.abs(sum) <= maxSum;
   if (typeof counts !== "object" || counts === null) return null;
   const { requests, failed, latency, rewards, compared } = counts;
   if (!isCount(requests) || !isCount(failed) || failed > requests) return null;
   if (!Array.isArray(latency) || (latency.length !== 0 && latency.length !== latencyBuckets)) return null;
   if (!latency.every(isCount)) return null;
   if (typeof rewards !== "object" || rewards === null || !isCount(rewards.count)) return null;
-  // A reward may be 1e9, so one square alone may be beyond what counts exactly.
-  if (!Number.isFinite(rewards.sumSquares) || !Number.isFinite(rewards.sum)) return null;
+  if (!isSum(rewards.sumSquares) || !isSum(rewards.sum)) return null;
   if (typeof compared !== "object" || compared === null) return null;
   if (!isCount(compared.pairs) || !isCount(compared.agreed) || compared.agreed > compared.pairs) return null;
   return {

@@ -12,8 +12,8 @@ export const maxNamespaceBytes = 64 * 1024;
 /** Longest `why` that is kept, characters. */
 export const maxWhy = 300;
 
-/** Of rewards: more than any gateway counts, and far from where numbers end. */
-const maxSum = 1e30;
+/** Of rewards: more than all that peers may say comes to, so what was written can be read, and far from where numbers end. */
+const maxSum = 1e60;
 
 const head = "sluice-releases 1";
 

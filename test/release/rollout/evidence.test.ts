@@ -10,7 +10,7 @@ import {
 import { firstState, shareOf, stepState } from "../../../release/rollout/state.ts";
 import { maxInstances } from "../../../release/statistics/growth.ts";
 import { readRolloutPlan } from "../../../release/rollout/plan.ts";
-import { type ArmCounts, noCounts, readArmCounts } from "../../../release/statistics/arm-counts.ts";
+import { type ArmCounts, maxSum, noCounts, readArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
 
 const counts: fc.Arbitrary<ArmCounts> = fc
@@ -91,7 +91,7 @@ test("counts of others are read by their shape", () => {
 test("the largest rewards that clients can send, and sums of squares that rounding left below 0, make no counts unreadable", () => {
   for (const [sumSquares, read] of [
     [1e18, 1e18],
-    [Number.MAX_VALUE, Number.MAX_VALUE],
+    [maxSum, maxSum],
     [-1e-9, 0],
   ] as const)
     expect(readArmCounts({ ...noCounts, rewards: { count: 1, sum: -1e9, sumSquares } })?.rewards).toEqual({
@@ -100,6 +100,11 @@ test("the largest rewards that clients can send, and sums of squares that roundi
       sumSquares: read,
     });
   expect(readArmCounts({ ...noCounts, rewards: { count: 1, sum: 1, sumSquares: null } })).toBeNull();
+  for (const sums of [
+    { sum: 1, sumSquares: maxSum * 1.01 },
+    { sum: -maxSum * 1.01, sumSquares: 1 },
+  ])
+    expect(readArmCounts({ ...noCounts, rewards: { count: 1, ...sums } })).toBeNull();
 });
 
 test("the share follows the step; a step that the plan has not gets nothing", () => {

@@ -376,6 +376,7 @@ type Event =
         | "model"
         | "pause"
         | "promote"
+        | "abort"
         | "plain"
         | "bandit";
     };
@@ -410,6 +411,7 @@ const events: fc.Arbitrary<Event[]> = fc.array(
           "model",
           "pause",
           "promote",
+          "abort",
           "plain",
           "bandit",
         ),
@@ -441,6 +443,13 @@ test("whatever fails, each replica serves what the record said, all of the traff
       for (const [at, entry] of steps.entries()) {
         const before = steps[at - 1];
         if (before === undefined || before.kind !== "rollout" || entry.kind !== "rollout") continue;
+        // An abort stays for this model and this text, whatever is ordered after it.
+        if (
+          before.models === entry.models &&
+          before.state === "aborted" &&
+          happens.every(({ kind }) => !forgets.has(kind))
+        )
+          expect([entry.state, entry.shares]).toEqual(["aborted", { canary: 0 }]);
         if (before.models !== entry.models || entry.state !== "stepping" || before.state !== "stepping") continue;
         expect(entry.step - before.step).toBeLessThanOrEqual(1);
         expect(entry.step).toBeGreaterThanOrEqual(before.step);
@@ -449,6 +458,9 @@ test("whatever fails, each replica serves what the record said, all of the traff
     { numRuns: 300 },
   );
 });
+
+/** What may take an abort out of the record. */
+const forgets: ReadonlySet<string> = new Set(["deleted", "bandit"]);
 
 async function happen(world: World, event: Event): Promise<void> {
   switch (event.kind) {
@@ -489,6 +501,9 @@ async function happen(world: World, event: Event): Promise<void> {
       return;
     case "promote":
       world.planned = { ...world.planned, isPaused: false, isPromoted: true };
+      return;
+    case "abort":
+      world.planned = { ...world.planned, isAborted: !world.planned.isAborted };
       return;
     case "plain":
       world.planned = rollout("to canary; steps 5%, 25%, 100%; every 10s; min 50 requests; errors ≤ 2%");
