@@ -4,6 +4,7 @@ import { fixed } from "../../shared/metrics.ts";
 import type { CapturedPair, Captured, PairDrop } from "../../shared/compared-pairs.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { mayTake } from "../io/fair-share.ts";
+import { KeptPieces } from "../io/kept-pieces.ts";
 
 /** Longest body that is kept. */
 export const maxCapturedBytes = 8 * 1024 * 1024;
@@ -80,8 +81,7 @@ export class CapturedBody {
   /** `lost`: there was no room for it, or it did not come to its end. */
   state: "coming" | "whole" | "lost" = "coming";
   #tooLong = false;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  readonly #kept = new KeptPieces();
 
   constructor(captures: Captures, slot: number) {
     this.#captures = captures;
@@ -91,7 +91,7 @@ export class CapturedBody {
   body(bytes: Buffer, start: number, end: number): void {
     if (this.state !== "coming" || this.#tooLong) return;
     const count = end - start;
-    if (this.#bytes + count > maxCapturedBytes) {
+    if (this.#kept.bytes + count > maxCapturedBytes) {
       this.forget();
       this.#tooLong = true;
       return;
@@ -101,15 +101,13 @@ export class CapturedBody {
       this.#captures.dropped("memory");
       return;
     }
-    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
-    this.#bytes += count;
+    this.#kept.add(bytes, start, end);
   }
 
   /** No byte of it is held. */
   forget(): void {
-    this.#captures.release(this.#slot, this.#bytes);
-    this.#pieces = [];
-    this.#bytes = 0;
+    this.#captures.release(this.#slot, this.#kept.bytes);
+    this.#kept.clear();
   }
 
   lose(): void {
@@ -137,8 +135,8 @@ export class CapturedBody {
       headerBytes,
       encoding,
       tooLong: this.#tooLong,
-      pieces: this.#pieces,
-      bytes: this.#bytes,
+      pieces: this.#kept.pieces,
+      bytes: this.#kept.bytes,
     };
   }
 }

@@ -4,6 +4,7 @@ import type { Upstream } from "../../../routing/model/upstream.ts";
 import type { EdgeLimits } from "../../options/limits.ts";
 import type { ComparedExchange } from "./compared-exchange.ts";
 import { mayTake } from "../io/fair-share.ts";
+import { KeptPieces } from "../io/kept-pieces.ts";
 import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
 export type ShadowOutcome =
@@ -43,8 +44,7 @@ export class ShadowCopy<T extends Target> {
   /** null: no answer to it is compared. */
   readonly compared: ComparedExchange | null;
   readonly #heads: CopiedHeads;
-  #body: Buffer[] = [];
-  #bodyBytes = 0;
+  readonly #body = new KeptPieces();
   #heldBytes = 0;
   readonly #hasBody: boolean;
 
@@ -71,13 +71,12 @@ export class ShadowCopy<T extends Target> {
   /** Copies bytes of the body. False: nobody is left to take them; what was dropped is counted. */
   body(bytes: Buffer, start: number, end: number): boolean {
     const count = end - start;
-    if (this.#bodyBytes + count > this.#limits.shadowBodyBytes) {
+    if (this.#body.bytes + count > this.#limits.shadowBodyBytes) {
       this.drop("dropped_size");
       return false;
     }
     if (!this.#hold(count)) return false;
-    this.#body.push(Buffer.from(bytes.subarray(start, end)));
-    this.#bodyBytes += count;
+    this.#body.add(bytes, start, end);
     return true;
   }
 
@@ -89,8 +88,8 @@ export class ShadowCopy<T extends Target> {
   /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
   sendTo(request: UpstreamRequest, protocol: Upstream["protocol"]): void {
     const head = this.#heads[protocol]!;
-    request.head(head, head.length, this.#hasBody ? "length" : "none", this.#bodyBytes);
-    for (const piece of this.#body) request.give(piece);
+    request.head(head, head.length, this.#hasBody ? "length" : "none", this.#body.bytes);
+    for (const piece of this.#body.pieces) request.give(piece);
     request.end(null);
     request.flush();
   }
@@ -110,7 +109,7 @@ export class ShadowCopy<T extends Target> {
     if (this.targets.length > 0) return;
     account.hold(-this.#heldBytes);
     this.#heldBytes = 0;
-    this.#body = [];
+    this.#body.clear();
   }
 
   /** Counts bytes as held, for the targets that have room; the others are dropped. False: none is left. */
