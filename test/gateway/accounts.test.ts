@@ -7,13 +7,25 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as fc from "fast-check";
 import type { Deployment } from "../../gateway/api/deployments.ts";
-import { meaningOf } from "../../gateway/explain/measured-words.ts";
-import { grpcStatusNames, type FailureFlag } from "../../gateway/failures.ts";
-import { grpcColumn, httpColumn } from "../../gateway/shared/counters.ts";
-import { grpcColumns, statusColumns } from "../../gateway/shared/metrics.ts";
-import { isFailureEntry, type AccessEntry } from "../../gateway/shared/access-fields.ts";
+import { isFailureEntry } from "../../gateway/shared/access-fields.ts";
 import { freePort } from "../ports.ts";
 import { askGrpc, askRest, type Asking, type Seen } from "./accounts/asking.ts";
+import { books, change, tally, type Counts } from "./accounts/books.ts";
+import {
+  byId,
+  codeOf,
+  contradiction,
+  countOf,
+  flagsOf,
+  idOf,
+  kept,
+  measuredOf,
+  seriesOf,
+  triedOf,
+  triesOfAgain,
+  type KeptLine,
+  type Line,
+} from "./accounts/lines.ts";
 import { callPlans, restPlans, ScriptedModels } from "./accounts/scripted-models.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { GatewayStage } from "./gateway-stage.ts";
@@ -25,6 +37,18 @@ let gateway: GatewayProcess;
 let admin: string;
 let port: number;
 let asked = 0;
+
+/** Mappings alone, which are no deployments. */
+const mappings = `apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: moved, namespace: prod }
+spec: { prefix: /moved/, service: elsewhere.example, host_redirect: true }
+---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: crossed, namespace: prod }
+spec: { prefix: /crossed/, service: "rest-default.prod:8000", cors: { origins: ["http://app.example"], methods: [GET] } }
+`;
 
 const key = "a-key-of-the-app-that-is-long";
 
@@ -46,6 +70,7 @@ beforeEach(async () => {
     await edit(name, (text) => text.replace(/endpoints:\n[^]*$/u, "endpoints: []\n"));
   for (const name of ["call", "dead-call", "empty-call"])
     await edit(name, (text) => text.replace("annotations: {}", `annotations: ${JSON.stringify(times)}`));
+  await manifests.write("mappings.yaml", mappings);
   await files.write("keys", `app ${key}\n`);
   await files.write(
     "policy.yaml",
@@ -98,6 +123,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         "nowhere",
         "http10",
         "websocket",
+        "moved",
+        "preflight",
         "broken-call",
         "rest-call",
         "web-call",
@@ -138,6 +165,14 @@ async function ask({ to, plan, leaving }: Step): Promise<Seen> {
       return askRest(asking, line("rest", "1.0"));
     case "nowhere":
       return askRest(asking, "GET /nowhere HTTP/1.1");
+    case "moved":
+      return askRest(asking, "GET /moved/x HTTP/1.1");
+    case "preflight":
+      return askRest(
+        asking,
+        "OPTIONS /crossed/x HTTP/1.1",
+        "origin: http://app.example\r\naccess-control-request-method: GET\r\n",
+      );
     case "broken":
       return askRest(asking, line("rest"), "bad field\r\n");
     case "websocket":
@@ -151,71 +186,9 @@ async function ask({ to, plan, leaving }: Step): Promise<Seen> {
   }
 }
 
-type Counts = Readonly<Record<string, number>>;
-
-interface Books {
-  /** By namespace, deployment, predictor, protocol, origin and code. */
-  readonly requests: Counts;
-  /** By namespace, deployment, predictor and flag. */
-  readonly failures: Counts;
-  readonly inFlight: number;
-}
-
-async function books(): Promise<Books> {
-  const text = await (await fetch(`${admin}/metrics`)).text();
-  const [requests, failures] = [new Map<string, number>(), new Map<string, number>()];
-  let inFlight = 0;
-  for (const line of text.split("\n")) {
-    const [, metric, labels, value] = /^(sluice_\w+)(?:\{(.*)\})? (\S+)$/u.exec(line) ?? [];
-    const label = (name: string): string => new RegExp(`(?:^|,)${name}="([^"]*)"`, "u").exec(labels ?? "")?.[1] ?? "";
-    const series = `${label("namespace")}/${label("deployment")}/${label("predictor")}`;
-    const add = (counts: Map<string, number>, name: string): unknown =>
-      Number(value) > 0 && counts.set(name, (counts.get(name) ?? 0) + Number(value));
-    if (metric === "sluice_requests_total")
-      add(requests, `${series} ${label("protocol")} ${label("origin")} ${label("code")}`);
-    if (metric === "sluice_failures_total") add(failures, `${series} ${label("flag")}`);
-    if (metric === "sluice_requests_in_flight") inFlight += Number(value);
-  }
-  return { requests: Object.fromEntries(requests), failures: Object.fromEntries(failures), inFlight };
-}
-
-function change(before: Counts, after: Counts): Counts {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return Object.fromEntries(
-    names.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)] as const).filter(([, by]) => by !== 0),
-  );
-}
-
-function tally(names: readonly string[]): Counts {
-  const counts = new Map<string, number>();
-  for (const name of [...names].sort()) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return Object.fromEntries(counts);
-}
-
-type Line = AccessEntry & { readonly event: string };
-
 function linesFrom(first: number): readonly Line[] {
   return gateway.records.slice(first).filter(({ event }) => event === "access") as unknown as Line[];
 }
-
-const seriesOf = ({ namespace, deployment, predictor }: Line): string => `${namespace}/${deployment}/${predictor}`;
-
-/** The series of sluice_requests_total in which a line says that its request is. */
-function countOf(line: Line): string {
-  const isGrpc = line.deployment === "" ? line.grpcStatus !== "" : line.deployment.endsWith("call");
-  const status = grpcStatusNames.findIndex((name) => name === line.grpcStatus);
-  const code =
-    line.origin === ""
-      ? isGrpc
-        ? "CANCELLED"
-        : "0"
-      : isGrpc
-        ? grpcColumns[grpcColumn(status)]
-        : statusColumns[httpColumn(line.code)];
-  return `${seriesOf(line)} ${isGrpc ? "grpc" : "http"} ${line.origin} ${code}`;
-}
-
-const flagsOf = (line: Line): readonly string[] => (line.flag === "" ? [] : line.flag.split(","));
 
 async function items<Item>(path: string): Promise<readonly Item[]> {
   const found: Item[] = [];
@@ -260,85 +233,32 @@ async function tried(): Promise<Counts> {
   );
 }
 
-/** The same by the lines of requests that came to an Endpoint, or would have. */
-function triedOf(lines: readonly Line[]): Counts {
-  return tally(
-    lines.flatMap((line) => {
-      const endpoint = `${line.namespace}/${line.deployment}`;
-      if (line.address === "" || line.deployment === "again") return [];
-      if (line.origin === "model")
-        return [`${endpoint} answers`, ...(isFailureEntry(line) ? [`${endpoint} flag `] : [])];
-      return line.origin === "gateway" ? flagsOf(line).map((flag) => `${endpoint} flag ${flag}`) : [];
-    }),
-  );
+interface SeenStep extends Seen {
+  /** The label of its status. */
+  readonly counted: string;
+  readonly to: string;
 }
 
-const triesOfAgain = "prod/again tries";
-
-/** What the same requests are by their lines. */
-function measuredOf(lines: readonly Line[]): Counts {
-  const named = lines.filter(({ deployment }) => deployment !== "");
-  return tally(
-    named.flatMap((line) => {
-      const name = `${line.namespace}/${line.deployment}`;
-      const own = line.origin === "model" && isFailureEntry(line) ? [`${name} model errors`, `${name} flag `] : [];
-      const failed = own.length > 0 || flagsOf(line).some((flag) => meaningOf(flag as FailureFlag) === "failed");
-      return [
-        name,
-        ...own,
-        ...(failed ? [`${name} failed`] : []),
-        ...flagsOf(line).map((flag) => `${name} flag ${flag}`),
-      ];
-    }),
-  );
-}
-
-/** Does a line say what the client of its request saw? "": it does. */
-function contradiction(seen: Seen, line: Line): string {
-  const said = `${line.origin} ${line.code} ${line.grpcStatus} ${line.flag}`;
-  const saw = `${seen.status} ${seen.grpcStatus}${seen.isWhole ? "" : " cut"}${seen.left ? " left" : ""}`;
-  const wrong = (why: string): string => `${seen.id}: saw ${saw}, line ${said}: ${why}`;
-  if (seen.answeredId !== "" && seen.answeredId !== line.requestId) return wrong("another id");
-  if (seen.status > 0 && seen.status !== line.code) return wrong("another status");
-  if (seen.left) return (line.origin === "") === (line.flag === "DC") ? "" : wrong("who left");
-  if (line.origin === "" || line.flag === "DC") return wrong("its client did not leave");
-  if (!seen.isWhole) return line.origin === "gateway" && line.flag !== "" ? "" : wrong("it was cut");
-  if (line.grpcStatus === "") return seen.grpcStatus < 0 ? "" : wrong("a status of gRPC");
-  // To a caller an answer without a status, or with one that gRPC does not know, is UNKNOWN.
-  return line.grpcStatus === (grpcStatusNames[seen.grpcStatus] ?? "UNKNOWN") ? "" : wrong("another status of gRPC");
-}
+/** Steps whose every answer names their deployment. */
+const deployments: ReadonlySet<string> = new Set(["rest", "again", "call", "dead", "empty", "dead-call", "empty-call"]);
 
 /** Runs the steps beside each other, at most so many at a time. */
-async function askAll(steps: readonly Step[], each: (at: number) => void): Promise<readonly Seen[]> {
-  const seen: Seen[] = [];
+async function askAll(steps: readonly Step[], each: (at: number) => void): Promise<readonly SeenStep[]> {
+  const seen: SeenStep[] = [];
   let next = 0;
   const client = async (): Promise<void> => {
     for (let at = next++; at < steps.length; at = next++) {
       each(at);
-      seen.push(await ask(steps[at]!));
+      const step = steps[at]!;
+      const one = await ask(step);
+      // To a caller an answer without a status is UNKNOWN.
+      const isSilent = step.to === "call" && one.grpcStatus < 0;
+      seen.push({ ...one, counted: isSilent ? "UNKNOWN" : codeOf(one), to: step.to });
     }
   };
   await Promise.all(Array.from({ length: 8 }, client));
   return seen;
 }
-
-const idOf = ({ id, answeredId }: Seen): string => (answeredId === "" ? id : answeredId);
-
-interface KeptLine {
-  readonly requestId: string;
-  readonly flag: string;
-  readonly origin: string;
-  readonly code: number;
-  readonly grpcStatus: string;
-}
-const kept = ({ requestId, flag, origin, code, grpcStatus }: KeptLine): KeptLine => ({
-  requestId,
-  flag,
-  origin,
-  code,
-  grpcStatus,
-});
-const byId = (one: KeptLine, other: KeptLine): number => (one.requestId < other.requestId ? -1 : 1);
 
 async function keptOf(ids: ReadonlySet<string>): Promise<readonly KeptLine[]> {
   const found = await items<KeptLine>("/api/v1/failures");
@@ -348,7 +268,7 @@ async function keptOf(ids: ReadonlySet<string>): Promise<readonly KeptLine[]> {
     .sort(byId);
 }
 
-const settled = async (): Promise<boolean> => (await books()).inFlight === 0;
+const settled = async (): Promise<boolean> => (await books(admin)).inFlight === 0;
 
 test("what clients saw, the counters, the log and /api are equal to the request", async () => {
   const startedMs = performance.now();
@@ -357,11 +277,11 @@ test("what clients saw, the counters, the log and /api are equal to the request"
     fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 80 }), async (steps) => {
       await until(settled);
       const first = gateway.records.length;
-      const [before, beforeMeasured, beforeTried] = [await books(), await measured(), await tried()];
+      const [before, beforeMeasured, beforeTried] = [await books(admin), await measured(), await tried()];
       const all = await askAll(steps, () => undefined);
       await until(() => linesFrom(first).length >= all.length, "a line for each request");
       await until(settled);
-      const [lines, after] = [linesFrom(first), await books()];
+      const [lines, after] = [linesFrom(first), await books(admin)];
 
       const lineOf = new Map(lines.map((line) => [line.requestId, line]));
       expect(all.filter((seen) => !lineOf.has(idOf(seen)))).toEqual([]);
@@ -369,6 +289,8 @@ test("what clients saw, the counters, the log and /api are equal to the request"
         [],
       );
       expect(lines).toHaveLength(all.length);
+      const own = all.filter(({ to }) => to === "moved" || to === "preflight");
+      expect(own.map(({ to, status }) => [to, status])).toEqual(own.map(({ to }) => [to, to === "moved" ? 301 : 200]));
       expect(change(before.requests, after.requests)).toEqual(tally(lines.map(countOf)));
       expect(change(before.failures, after.failures)).toEqual(
         tally(lines.flatMap((line) => flagsOf(line).map((flag) => `${seriesOf(line)} ${flag}`))),
@@ -405,13 +327,13 @@ test("a data worker that is killed loses lines that it had not handed over, and 
       async (steps, at, way) => {
         await until(settled);
         const first = gateway.records.length;
-        const [before, beforeTried] = [await books(), await tried()];
+        const [before, beforeTried] = [await books(admin), await tried()];
         const all = await askAll(steps, (step) => {
           if (step === at) gateway.endThread("data-0", way);
         });
         await until(() => gateway.records.slice(first).some(({ event }) => event === "worker-ended"), "it ended");
         await until(settled);
-        const after = await books();
+        const after = await books(admin);
         const seenOf = new Map(all.map((seen) => [idOf(seen), seen]));
         for (const id of seenOf.keys()) asked.add(id);
         const told = linesFrom(first);
@@ -438,22 +360,23 @@ test("a data worker that is killed loses lines that it had not handed over, and 
         const byModels = answers(added, /^prod\/(?!again\/).* model /u);
         const byEndpoints = answers(change(beforeTried, await tried()), / answers$/u);
         if (inWindow()) expect([0, 1]).toContain(byModels - byEndpoints);
-        // Each answer that was seen to its end was counted, with its status.
+        // Each answer that was seen to its end was counted, with its status, and of its deployment where it names one.
         const counted = new Map<string, number>();
+        const add = (name: string, count: number): unknown => counted.set(name, (counted.get(name) ?? 0) + count);
         for (const [name, count] of Object.entries(added)) {
-          const code = name.slice(name.lastIndexOf(" ") + 1);
-          counted.set(code, (counted.get(code) ?? 0) + count);
+          const [series = "", , , code = ""] = name.split(" ");
+          add(code, count);
+          add(`${series.split("/")[1]!} ${code}`, count);
         }
-        for (const [code, count] of Object.entries(tally(whole.map(codeOf))))
-          expect([code, (counted.get(code) ?? 0) >= count]).toEqual([code, true]);
+        const saw = whole.flatMap((seen) => [
+          seen.counted,
+          ...(deployments.has(seen.to) ? [`${seen.to} ${seen.counted}`] : []),
+        ]);
+        for (const [name, count] of Object.entries(tally(saw)))
+          expect([name, (counted.get(name) ?? 0) >= count]).toEqual([name, true]);
         expect(Object.values(added).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(all.length);
       },
     ),
     { numRuns: 3, endOnFailure: true },
   );
 });
-
-/** The label of the status that a client saw. */
-function codeOf({ status, grpcStatus }: Seen): string {
-  return grpcStatus < 0 ? statusColumns[httpColumn(status)]! : grpcColumns[grpcColumn(grpcStatus)]!;
-}
