@@ -204,8 +204,11 @@ export class Changes {
       unchanged: "the routing table stays as it is",
       waiting: `live on ${workers} workers only`,
     }[outcome];
-    for (const one of planned)
-      this.#tell({ ...one, outcome, sentence: `${whatChanged(one)}, ${words}`, workers, liveAfterMs });
+    for (const one of planned) {
+      // What an edit says may be a whole sentence.
+      const sentence = `${whatChanged(one).replace(/\.$/, "")}, ${words}`;
+      this.#tell({ ...one, outcome, sentence, workers, liveAfterMs });
+    }
   }
 
   #tellMore(namespace: string, count: number): void {

@@ -112,7 +112,7 @@ class DeploymentTranslation {
       "warning",
       "nothing-to-compare",
       annotationOf(this.#deployment.annotations, declared.compare)!.field,
-      "this SeldonDeployment has no shadow, so Sluice compares nothing; add a predictor with shadow: true, or remove the annotation",
+      "this SeldonDeployment has no shadow, so Sluice compares nothing; add a predictor with shadow: true, write noise 1%, or remove the annotation",
     );
   }
 

@@ -78,6 +78,16 @@ describe("a change", () => {
     });
   });
 
+  test("whose words end in a full stop goes on behind a comma", () => {
+    const { changes, held, serving, edit, told } = made();
+    const { ref, kind } = traffic();
+    edit({ ref, kind, fields: [{ field: "rollout", from: "1%", to: "5%: enough requests.", refused: null }] });
+    changes.settled(2, allFits, serving);
+    held.fill(2);
+    changes.held(serving);
+    expect(told()).toEqual(["live fraud rollout: 1% → 5%: enough requests, live on 2 of 2 workers after 0 ms"]);
+  });
+
   test("is live too when the worker that did not serve it has left", () => {
     const { changes, held, serving, edit, told } = made();
     edit(traffic());
