@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as fc from "fast-check";
 import type { Deployment } from "../../gateway/api/deployments.ts";
+import type { Status } from "../../gateway/api/status.ts";
 import { isFailureEntry } from "../../gateway/shared/access-fields.ts";
 import { freePort } from "../ports.ts";
 import { askGrpc, askRest, type Asking, type Seen } from "./accounts/asking.ts";
@@ -270,6 +271,12 @@ async function keptOf(ids: ReadonlySet<string>): Promise<readonly KeptLine[]> {
 
 const settled = async (): Promise<boolean> => (await books(admin)).inFlight === 0;
 
+/** A worker that ended often is started again after a while. */
+const allServe = async (): Promise<boolean> => {
+  const { workers } = (await (await fetch(`${admin}/api/v1/status`)).json()) as Status;
+  return workers.ready === workers.wanted;
+};
+
 test("what clients saw, the counters, the log and /api are equal to the request", async () => {
   const startedMs = performance.now();
   const inWindow = (): boolean => performance.now() - startedMs < 50_000;
@@ -325,6 +332,7 @@ test("a data worker that is killed loses lines that it had not handed over, and 
       fc.nat(39),
       fc.constantFrom("terminate" as const, "exit" as const, "throw" as const),
       async (steps, at, way) => {
+        await until(allServe, "both workers");
         await until(settled);
         const first = gateway.records.length;
         const [before, beforeTried] = [await books(admin), await tried()];
