@@ -2,27 +2,33 @@
 // node:crypto for a few bytes.
 
 export class SipHash {
-  readonly #key: Int32Array;
+  // Four fields, not an array: of thousands of keys each is in one place of memory.
+  readonly #key0: number;
+  readonly #key1: number;
+  readonly #key2: number;
+  readonly #key3: number;
   /** The result of the last hash, two signed halves. */
   low = 0;
   high = 0;
 
   /** `key`: 16 bytes. */
   constructor(key: Uint8Array) {
-    this.#key = Int32Array.from({ length: 4 }, (_, word) => wordAt(key, word * 4));
+    this.#key0 = wordAt(key, 0);
+    this.#key1 = wordAt(key, 4);
+    this.#key2 = wordAt(key, 8);
+    this.#key3 = wordAt(key, 12);
   }
 
   /** Of `bytes[from..to)`. */
   of(bytes: Uint8Array, from: number, to: number): void {
-    const key = this.#key;
-    let v0h = key[1]! ^ 0x736f6d65;
-    let v0l = key[0]! ^ 0x70736575;
-    let v1h = key[3]! ^ 0x646f7261;
-    let v1l = key[2]! ^ 0x6e646f6d;
-    let v2h = key[1]! ^ 0x6c796765;
-    let v2l = key[0]! ^ 0x6e657261;
-    let v3h = key[3]! ^ 0x74656462;
-    let v3l = key[2]! ^ 0x79746573;
+    let v0h = this.#key1 ^ 0x736f6d65;
+    let v0l = this.#key0 ^ 0x70736575;
+    let v1h = this.#key3 ^ 0x646f7261;
+    let v1l = this.#key2 ^ 0x6e646f6d;
+    let v2h = this.#key1 ^ 0x6c796765;
+    let v2l = this.#key0 ^ 0x6e657261;
+    let v3h = this.#key3 ^ 0x74656462;
+    let v3l = this.#key2 ^ 0x79746573;
     const blockRounds = (((to - from) >> 3) + 1) * 2;
     let high = 0;
     let low = 0;
