@@ -28,7 +28,7 @@ test("a thread that does not turn is judged once, however long it takes to end i
   const cells = new Float64Array(fixed.beatMs + 1);
   cells[fixed.beatMs] = sharedNowMs() - 60_000;
   const judge = new StallJudge(
-    [{ name: "data-0", place: place as never, cells, limitMs: () => 5000 }],
+    [{ name: "data-0", place, cells, limitMs: () => 5000 }],
     log as never,
     counters,
   );
