@@ -27,11 +27,7 @@ test("a thread that does not turn is judged once, however long it takes to end i
   const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
   const cells = new Float64Array(fixed.beatMs + 1);
   cells[fixed.beatMs] = sharedNowMs() - 60_000;
-  const judge = new StallJudge(
-    [{ name: "data-0", place, cells, limitMs: () => 5000 }],
-    log as never,
-    counters,
-  );
+  const judge = new StallJudge([{ name: "data-0", place, cells, limitMs: () => 5000 }], log as never, counters);
   await vi.advanceTimersByTimeAsync(5 * watchEveryMs);
   expect(replaced).toEqual([place.worker]);
   expect(events).toEqual(["worker-stalled"]);
