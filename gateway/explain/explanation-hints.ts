@@ -2,7 +2,7 @@
 import type { Route } from "../../routing/route/decision.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import { quoted } from "../../k8s/translate/values/value.ts";
-import { nearWord } from "../../k8s/translate/values/near-word.ts";
+import { nearWord } from "../../routing/text/near-word.ts";
 import type { OfAnother } from "../../k8s/translate/model/translation.ts";
 import type { Wording } from "./match-words.ts";
 

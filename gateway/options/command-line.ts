@@ -1,6 +1,6 @@
 // Arguments and environment of a command, read by the table of its options; and the help of that table.
 import { parseArgs } from "node:util";
-import { nearWord } from "../../k8s/translate/values/near-word.ts";
+import { nearWord } from "../../routing/text/near-word.ts";
 import {
   decoding,
   nameOf,

@@ -1,6 +1,6 @@
 // Schemas: what people may write in a file, as data. Reading, sentences about what is wrong, the JSON Schema for editors and the tables of the pages all
 // follow from it. An empty value, an unknown name and a missing name are wrong: each would let in more callers than its writer meant.
-import { nearWord } from "../../k8s/translate/values/near-word.ts";
+import { nearWord } from "../../routing/text/near-word.ts";
 import { visible } from "../../routing/text/visible.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;

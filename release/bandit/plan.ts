@@ -1,6 +1,6 @@
 // The annotation `sluice.io/bandit`: by what and how the traffic of a deployment's predictors follows their rewards.
 import { type Clause, readClauses } from "../grammar/clauses.ts";
-import { nearest } from "../grammar/nearest.ts";
+import { nearWord } from "../../routing/text/near-word.ts";
 import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
 
 export type Policy =
@@ -98,7 +98,7 @@ const readers: Readonly<Record<string, Reader>> = {
       draft.policy = { kind, percent };
     } else if ((kind === "thompson" || kind === "ucb") && epsilon === undefined) draft.policy = { kind };
     else {
-      const meant = nearest(kind, policies);
+      const meant = nearWord(kind, policies);
       return `${text} is not understood; ${meant === null || meant === kind ? `write "policy thompson", "policy epsilon-greedy 10%" or "policy ucb"` : `did you mean "policy ${meant}"?`}`;
     }
     return null;
@@ -134,6 +134,6 @@ const readers: Readonly<Record<string, Reader>> = {
 };
 
 const unknownClause: Reader = (_draft, _words, { keyword, text }) => {
-  const meant = nearest(keyword, keywords);
+  const meant = nearWord(keyword, keywords);
   return `${text} is not understood; ${meant === null ? `a clause begins with ${keywords.join(", ")}` : `did you mean "${meant}"?`}`;
 };

@@ -1,6 +1,6 @@
 // The annotation `sluice.io/rollout`: which predictor is released, in which steps, and what must hold.
 import { type Clause, quoted, readClauses } from "../grammar/clauses.ts";
-import { nearest } from "../grammar/nearest.ts";
+import { nearWord } from "../../routing/text/near-word.ts";
 import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
 import { defaultGates, formatGate, type Gate, gateKeywords, readGate } from "./gates.ts";
 
@@ -162,6 +162,6 @@ const readGateClause: Reader = (draft, _words, clause) => {
 };
 
 const unknownClause: Reader = (_draft, _words, { keyword, text }) => {
-  const meant = nearest(keyword, keywords);
+  const meant = nearWord(keyword, keywords);
   return `${text} is not understood; ${meant === null ? `a clause begins with ${keywords.join(", ")}` : `did you mean "${meant}"?`}`;
 };

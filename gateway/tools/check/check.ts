@@ -1,6 +1,6 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
 import { problemEntries } from "../../../k8s/problems/all.ts";
-import { nearWord } from "../../../k8s/translate/values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice, flag, list, text as textOption, wrongValue } from "../../options/option.ts";

@@ -1,7 +1,7 @@
 // The objects of one manifest file: Lists unfolded, each with its name and namespace, and what is no object said.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { lostWith } from "../../translate/platform/ambassador-kinds.ts";
-import { nearWord } from "../../translate/values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { isRecord, quoted } from "../../translate/values/value.ts";
 import { extentOf } from "./extent.ts";
 import { readKind } from "../objects/kinds.ts";

@@ -1,6 +1,6 @@
 // What follows from the names in the table of annotations: sets of names, the name that a misspelt one seems to mean, and lookups by one annotation.
 import type { Deployment, DeploymentAnnotations } from "../model/deployment.ts";
-import { bare, nearWord } from "../values/near-word.ts";
+import { bare, nearWord } from "../../../routing/text/near-word.ts";
 import { annotationsOf, fieldOf, recordOf, type UnknownRecord } from "../values/value.ts";
 import { annotationOf, valueOf, type Annotation, type WrittenAnnotation } from "./annotation.ts";
 import { annotations } from "./annotations.ts";

@@ -1,6 +1,6 @@
 // The fields of a SeldonDeployment, each declared once, and the annotations of predictors. What stands where, what a bad or misspelt one gets, and the
 // table of MANIFESTS.md follow from it.
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
 import type { FieldKind } from "./field-kinds.ts";
 

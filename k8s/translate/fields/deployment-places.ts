@@ -1,7 +1,7 @@
 // Where the fields and annotations of a SeldonDeployment may stand, after the schema of v1 and that of v1alpha1.
 import { annotationKinds } from "./annotation-names.ts";
 import { deciding, decidingIn, deploymentSchema, predictorAnnotations } from "./deployment-fields.ts";
-import { bare } from "../values/near-word.ts";
+import { bare } from "../../../routing/text/near-word.ts";
 import { Places } from "./places.ts";
 import { annotationsShape, anyTexts, fieldNames, keysOf, objectShape, values, type Keys, type Shape } from "./shape.ts";
 

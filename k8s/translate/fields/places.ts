@@ -2,7 +2,7 @@
 // in a container that is. Ignored, a condition, a share or a guard would be lost with it.
 import { nearAnnotation } from "./annotation-names.ts";
 import type { FieldKind } from "./field-kinds.ts";
-import { bare, nearWord } from "../values/near-word.ts";
+import { bare, nearWord } from "../../../routing/text/near-word.ts";
 import type { Keys, Names, Shape } from "./shape.ts";
 import { isRecord, type UnknownRecord } from "../values/value.ts";
 

@@ -1,5 +1,5 @@
 // Fields of a document that no reader asked for: without effect here, not in Sluice, ignored beside or without another, and unknown.
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { arrayOf, isRecord } from "../values/value.ts";
 import type { Fields } from "./fields.ts";
 import type { Shape } from "./shape.ts";

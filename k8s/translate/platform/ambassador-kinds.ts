@@ -1,5 +1,5 @@
 // Ambassador's kinds: those that decide who gets what, however they are spelt, and those that Sluice does not have, with what is lost with each.
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { quoted } from "../values/value.ts";
 import { platformKinds } from "./platform.ts";
 

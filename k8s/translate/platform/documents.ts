@@ -7,7 +7,7 @@ import { closedContext, closedHost, contextHosts, decodeHost, type HostDocument 
 import { documentsMeantIn, type MeantDocument } from "./meant-documents.ts";
 import { decodeModule, type ModuleDocument } from "./module.ts";
 import { deciding } from "../fields/module-fields.ts";
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { hostsMeantIn, reportPlatformMisplaced, wordsMeantIn } from "./misplaced.ts";
 import { contextRows, decidingTls } from "../fields/tls-fields.ts";
 import { closedOutcomes, refusesPlatform, type PlatformKind } from "./platform.ts";

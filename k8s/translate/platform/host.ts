@@ -3,7 +3,7 @@ import type { Cleartext, HostDeclaration } from "../../../routing/model/host-tls
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { hostsMeantIn } from "./misplaced.ts";
 import type { Report } from "../values/report.ts";
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { hostRows, tlsRows } from "../fields/tls-fields.ts";
 import { decodeTermination, type Termination } from "../backends/termination.ts";
 import { missingSecretLevel, type Secret, type TlsContext } from "../backends/tls.ts";

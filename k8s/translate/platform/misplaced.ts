@@ -1,5 +1,5 @@
 // What of a Host, TLSContext, Module, AuthService or RateLimitService stands where nobody reads it: told, and whether the object can be understood without.
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { misplacedSentence, type Misplaced } from "../fields/places.ts";
 import { neverEmpty, platformPlaces } from "./shapes.ts";
 import type { PlatformKind } from "./platform.ts";

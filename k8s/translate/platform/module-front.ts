@@ -5,7 +5,7 @@ import { mostPlatformBlocks, readBlocks } from "../../../routing/text/address-bl
 import type { AddressRule, FrontSettings } from "../../../routing/model/table-change.ts";
 import type { Fields } from "../fields/fields.ts";
 import { deciding, decidingRows, type Deciding } from "../fields/module-fields.ts";
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { arrayOf, booleanOf, integerOf, quoted, recordOf, textOf } from "../values/value.ts";
 
 /** What one Module says; null: nothing. */

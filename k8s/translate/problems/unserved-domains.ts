@@ -4,7 +4,7 @@ import type { ExternalServices } from "../../../routing/model/external-services.
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { isMisspeltDomain } from "../../../routing/model/rate-limit-labels.ts";
 import type { Configuration } from "../documents/documents.ts";
-import { nearWord } from "../values/near-word.ts";
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { quoted } from "../values/value.ts";
 
 /** An object that declares Mappings. */

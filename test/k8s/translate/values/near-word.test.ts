@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { nearWord } from "../../../../k8s/translate/values/near-word.ts";
+import { nearWord } from "../../../../routing/text/near-word.ts";
 import * as fc from "../../../seeded.ts";
 
 describe("the known word that was meant", () => {
