@@ -1,4 +1,4 @@
-// What replicas say to each other, and what is said of them.
+// Shapes of the answers that replicas give each other, and of what `status` shows of peers.
 import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
 
 /** Deployments that one question names. */

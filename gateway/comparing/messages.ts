@@ -1,4 +1,4 @@
-// What the comparing thread says to the others, and what it is told.
+// Messages between the comparing thread and the others.
 import type { MessagePort } from "node:worker_threads";
 import type { ComparisonCounts, PairVerdict } from "../../release/compare/comparison.ts";
 

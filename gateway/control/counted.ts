@@ -130,7 +130,7 @@ export class Counted implements CountedView {
     return this.#measured.look(slices, (one) => this.#outside.isServed(one));
   }
 
-  /** Requests that a data worker tells of: what they failed of is said beside the counts. */
+  /** Takes the requests that a data worker reports. Their causes of failure stand beside the counts. */
   told(entries: readonly AccessEntry[]): void {
     this.#measured.told(entries);
   }

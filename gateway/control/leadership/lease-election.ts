@@ -66,7 +66,7 @@ export class LeaseElection extends ToldLeadership implements Election {
     if (!wasLeader || this.#observed === null) return;
     const { lease, version } = this.#observed;
     const at = microTime(this.outside.epochMs());
-    // Valid for a second, as client-go leaves it: whoever sees it next may take it.
+    // Valid for a second, as client-go leaves it. The next replica that reads it may take it.
     await this.#store.write({ ...lease, holder: "", durationSeconds: 1, acquireTime: at, renewTime: at }, version);
   }
 
@@ -85,7 +85,7 @@ export class LeaseElection extends ToldLeadership implements Election {
     });
   }
 
-  /** Why the Lease could not be asked for; null: it was asked for, whoever has it. */
+  /** Why this replica could not ask for the Lease; null: the API server answered. */
   async #acquireOrRenew(atMs: number): Promise<string | null> {
     // A leader renews what it has written itself, and reads only where that fails.
     if (this.isLeader() && this.#observed !== null && (await this.#renew(this.#observed, atMs)) === "written")

@@ -1,14 +1,14 @@
-// The record of releases as text: what is kept in a ConfigMap or a file, read again by any replica. A line of head, JSON lines, a checksum, so that
-// a record that was cut, merged or edited is recognised and not believed.
-import { createHash } from "node:crypto";
+// The record of releases as text (`record-text.ts`): a line for each SeldonDeployment.
 import { compareText } from "../../../routing/text/problem.ts";
 import { releaseKey, type ReleaseEntry, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
+import {
+  namespaceBytes,
+  printRecordText,
+  readRecordText,
+  recordBytes,
+} from "../../../k8s/translate/values/record-text.ts";
 import { isRecord } from "../../../k8s/translate/values/value.ts";
 
-/** Longest text of a record, bytes: a ConfigMap holds 1 MiB in all. */
-export const maxRecordBytes = 960 * 1024;
-/** Of it, for the releases of one namespace: none takes the room of the others. */
-export const maxNamespaceBytes = 64 * 1024;
 /** Longest `why` that is kept, characters. */
 export const maxWhy = 300;
 
@@ -24,29 +24,18 @@ export type RecordRead =
 
 /** The same text for the same record. */
 export function printReleases(record: ReleaseRecord): string {
-  const lines = [...record].toSorted(([a], [b]) => compareText(a, b)).map(([, entry]) => JSON.stringify(entry));
-  const body = `${[head, ...lines].join("\n")}\n`;
-  return `${body}sha256 ${checksum(body)}\n`;
+  const entries = [...record].toSorted(([a], [b]) => compareText(a, b));
+  return printRecordText(
+    head,
+    entries.map(([, entry]) => JSON.stringify(entry)),
+  );
 }
 
 /** An empty text is an empty record. */
 export function readReleases(text: string): RecordRead {
-  if (text === "") return { kind: "record", record: new Map() };
-  if (Buffer.byteLength(text) > maxRecordBytes) return { kind: "bad", reason: `has more than ${maxRecordBytes} bytes` };
-  if (!text.startsWith(`${head}\n`)) return { kind: "bad", reason: "is not one that this version writes" };
-  const end = text.lastIndexOf("sha256 ");
-  if (end < 0 || text.slice(end) !== `sha256 ${checksum(text.slice(0, end))}\n`)
-    return { kind: "bad", reason: "was cut or edited: its checksum is wrong" };
-  const record = new Map<string, ReleaseEntry>();
-  for (const line of text
-    .slice(head.length + 1, end)
-    .split("\n")
-    .slice(0, -1)) {
-    const entry = readEntry(line);
-    if (entry === null) return { kind: "bad", reason: "holds a line that this version does not write" };
-    record.set(releaseKey(entry), entry);
-  }
-  return { kind: "record", record };
+  const read = readRecordText(head, text, readEntry);
+  if (read.kind === "bad") return read;
+  return { kind: "record", record: new Map(read.lines.map((entry) => [releaseKey(entry), entry])) };
 }
 
 /**
@@ -65,7 +54,7 @@ export function withinRoom(
   for (const [key, entry] of inTurn) {
     const old = before.get(key);
     const isRoomFor = (bytes: number): boolean =>
-      (used.get(entry.namespace) ?? 0) + bytes <= maxNamespaceBytes && total + bytes <= maxRecordBytes;
+      (used.get(entry.namespace) ?? 0) + bytes <= namespaceBytes && total + bytes <= recordBytes;
     let bytes = roomOf(entry);
     let kept = entry;
     if (!isRoomFor(bytes)) {
@@ -105,16 +94,9 @@ function mapped<T>(values: Readonly<Record<string, T>>, value: T): Readonly<Reco
   return Object.fromEntries(Object.keys(values).map((key) => [key, value]));
 }
 
-function readEntry(line: string): ReleaseEntry | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return null;
-  }
-  if (!isRecord(value)) return null;
+function readEntry(line: Readonly<Record<string, unknown>>): ReleaseEntry | null {
   const { namespace, name, kind, text, models, shares, state, step, sinceMs, why, isPromoteUsed, reward, rewards } =
-    value;
+    line;
   if (typeof namespace !== "string" || typeof name !== "string" || typeof text !== "string") return null;
   if (typeof models !== "string" || typeof why !== "string" || typeof isPromoteUsed !== "boolean") return null;
   if (kind !== "rollout" && kind !== "bandit") return null;
@@ -153,8 +135,4 @@ function isSums(value: unknown): boolean {
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && Number.isSafeInteger(value);
-}
-
-function checksum(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -78,8 +78,8 @@ export class ReleaseSync {
   }
 
   /**
-   * Writes it over what was read, and has it in force at once. `conflict`: another replica wrote first, and what it wrote is told soon. Never two at
-   * a time.
+   * Writes it over the version that was read. What was written is in force at once. `conflict`: another replica wrote first, and the store soon
+   * reports its text. Never two at a time.
    */
   async write(wanted: ReleaseRecord): Promise<"written" | "conflict" | "failed"> {
     const over = this.#version;

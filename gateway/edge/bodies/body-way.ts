@@ -13,7 +13,7 @@ export interface BodyWay {
 
 /** One hook on the way. */
 export interface HookedWay extends BodyWay {
-  /** The hook sees no more of the body, and is told so unless it was told before. */
+  /** The hook sees no more of the body. Calls its `ended`, unless that was called before. */
   leave(end: BodyEnd, trailers: FieldList | null): void;
 }
 

@@ -176,7 +176,7 @@ class HeldBody implements HookedWay {
     if (!unit.gaveUp) {
       const body = unit.takeHeld();
       const replaced = body.length === 0 ? null : unit.replaced(body, false);
-      // The hook is told before the head leaves: what it throws is still an answer.
+      // `ended` is called before the head leaves, so that a hook which throws still gives the client an answer.
       unit.leave("complete", trailers);
       if (replaced === "nothing" || this.#whole.over) return;
       this.#passWhole(body, replaced ?? body, trailers !== null && trailers.fieldCount > 0);

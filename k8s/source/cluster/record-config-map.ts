@@ -1,6 +1,6 @@
 // One record in a ConfigMap of the gateway's namespace: watched by its name, written over the version that was read and no other.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
-import { recordExcess } from "../../translate/claims/claim-record.ts";
+import { recordExcess } from "../../translate/values/record-text.ts";
 import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
 import type { StoredForm } from "../objects/last-good.ts";
 import type { RecordStore, RecordWrite, StoredRecord } from "../objects/source.ts";

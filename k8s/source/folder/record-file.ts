@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
-import { recordExcess } from "../../translate/claims/claim-record.ts";
+import { recordExcess } from "../../translate/values/record-text.ts";
 import { errorCode } from "../objects/error-code.ts";
 import type { RecordStore, RecordWrite, StoredRecord } from "../objects/source.ts";
 

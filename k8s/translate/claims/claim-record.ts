@@ -1,24 +1,12 @@
-// The record of claims as text: what is kept in a ConfigMap or a file, read again by any replica. One line of head, JSON lines, a checksum, so that
-// a record that was cut, merged or edited is recognised and not believed.
-import { createHash } from "node:crypto";
+// The record of claims as text (`record-text.ts`): a line for each prefix, and one for the bare names of a namespace.
 import { hostText } from "../../../routing/model/match-precedence.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 import { parseHostGlob } from "../meaning/grant.ts";
 import { entryKey, type ClaimRecord, type ClaimEntry, type ClaimedThing } from "./claim-entry.ts";
-import { arrayOf, isRecord, textOf } from "../values/value.ts";
-
-/** Longest text of a record (of claims, of releases), bytes: a ConfigMap holds 1 MiB in all. */
-export const recordBytes = 960 * 1024;
-/** Of it, for the claims of one namespace: none takes the room of the others. */
-export const namespaceBytes = 64 * 1024;
+import { namespaceBytes, printRecordText, readRecordText, recordBytes } from "../values/record-text.ts";
+import { arrayOf, textOf } from "../values/value.ts";
 
 const head = "sluice-claims 1";
-
-/** Why a store does not take the text: a sentence without its end; null: it takes it. */
-export function recordExcess(text: string): string | null {
-  const bytes = Buffer.byteLength(text);
-  return bytes <= recordBytes ? null : `it would have ${bytes} bytes, and a record has at most ${recordBytes}`;
-}
 
 export type RecordRead =
   | { readonly kind: "record"; readonly record: ClaimRecord }
@@ -26,34 +14,17 @@ export type RecordRead =
 
 /** The same text for the same record. */
 export function printRecord(record: ClaimRecord): string {
-  const lines = [
-    head,
-    ...[...Map.groupBy(record.values(), ({ namespace }) => namespace)]
-      .sort(([a], [b]) => compareText(a, b))
-      .flatMap(([, entries]) => linesOf(entries)),
-  ];
-  const body = `${lines.join("\n")}\n`;
-  return `${body}sha256 ${checksum(body)}\n`;
+  const lines = [...Map.groupBy(record.values(), ({ namespace }) => namespace)]
+    .sort(([a], [b]) => compareText(a, b))
+    .flatMap(([, entries]) => linesOf(entries));
+  return printRecordText(head, lines);
 }
 
 /** An empty text is an empty record. `bad`: words that follow "it". */
 export function readRecord(text: string): RecordRead {
-  if (text === "") return { kind: "record", record: new Map() };
-  if (Buffer.byteLength(text) > recordBytes) return bad(`has more than ${recordBytes} bytes`);
-  if (!text.startsWith(`${head}\n`)) return bad("is not one that this version writes");
-  const end = text.lastIndexOf("sha256 ");
-  if (end < 0 || text.slice(end) !== `sha256 ${checksum(text.slice(0, end))}\n`)
-    return bad("was cut or edited: its checksum is wrong");
-  const record = new Map<string, ClaimEntry>();
-  for (const line of text
-    .slice(head.length + 1, end)
-    .split("\n")
-    .slice(0, -1)) {
-    const entries = readLine(line);
-    if (entries === null) return bad("holds a line that this version does not write");
-    for (const one of entries) record.set(entryKey(one.namespace, one.thing), one);
-  }
-  return { kind: "record", record };
+  const read = readRecordText(head, text, readLine);
+  if (read.kind === "bad") return read;
+  return { kind: "record", record: new Map(read.lines.flat().map((one) => [entryKey(one.namespace, one.thing), one])) };
 }
 
 /** The record with `added`, as far as there is room: for the total and for each namespace. `over` counts what is left out, by namespace. */
@@ -118,15 +89,8 @@ function prefixLine({
   };
 }
 
-function readLine(line: string): readonly ClaimEntry[] | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return null;
-  }
-  if (!isRecord(value)) return null;
-  const { sinceMs, namespace, names, prefix, exact, anyCase, host, hostRegex } = value;
+function readLine(line: Readonly<Record<string, unknown>>): readonly ClaimEntry[] | null {
+  const { sinceMs, namespace, names, prefix, exact, anyCase, host, hostRegex } = line;
   if (typeof namespace !== "string" || namespace === "") return null;
   if (names !== undefined) {
     const texts = arrayOf(names).filter((name) => typeof name === "string");
@@ -144,12 +108,4 @@ function readLine(line: string): readonly ClaimEntry[] | null {
       thing: { kind: "prefix", area: { prefix, exact: exact === true, caseSensitive: anyCase !== true, host: match } },
     },
   ];
-}
-
-function checksum(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function bad(reason: string): RecordRead {
-  return { kind: "bad", reason };
 }

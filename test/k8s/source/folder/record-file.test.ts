@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RecordFile } from "../../../../k8s/source/folder/record-file.ts";
-import { recordBytes } from "../../../../k8s/translate/claims/claim-record.ts";
+import { recordBytes } from "../../../../k8s/translate/values/record-text.ts";
 import type { StoredRecord } from "../../../../k8s/source/objects/source.ts";
 
 let folder: string;

@@ -1,12 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import {
-  namespaceBytes,
-  printRecord,
-  readRecord,
-  recordBytes,
-  withinRoom,
-} from "../../../../k8s/translate/claims/claim-record.ts";
+import { printRecord, readRecord, withinRoom } from "../../../../k8s/translate/claims/claim-record.ts";
+import { namespaceBytes, recordBytes } from "../../../../k8s/translate/values/record-text.ts";
 import { entryKey, type ClaimRecord, type ClaimEntry } from "../../../../k8s/translate/claims/claim-entry.ts";
 import type { HostMatch } from "../../../../routing/model/match.ts";
 
