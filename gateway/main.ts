@@ -6,7 +6,7 @@ import type { Source } from "../k8s/source/objects/source.ts";
 import { visible } from "../routing/text/visible.ts";
 import { platformNamespaces } from "../k8s/translate/platform/platform.ts";
 import type { CredentialLook } from "./callers/shown.ts";
-import type { LimitLook, LimitMemory } from "./shared/limit-memory.ts";
+import type { LimitLook, LimitMemory } from "./shared/memory/limit-memory.ts";
 import type { Log } from "./shared/log.ts";
 import type { DataStart, FromData, ThreadStart } from "./shared/messages.ts";
 import type { Settings } from "./options/settings.ts";

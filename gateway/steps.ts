@@ -1,5 +1,5 @@
 // Steps: what may happen to a request on its way to an Endpoint, in the one order in which they are taken: the reason of each one's place, and which
-// requests pass it. The data plane compiles those of a Route (gateway/edge/policy/steps.ts), `explain` lists all, ARCHITECTURE.md has the table.
+// requests pass it. The data plane compiles those of a Route (gateway/edge/policy/compile-steps.ts), `explain` lists all, ARCHITECTURE.md has the table.
 import type { ExternalServices } from "../routing/model/external-services.ts";
 import type { ForwardTarget, Mapping } from "../routing/model/mapping.ts";
 import type { FrontSettings } from "../routing/model/table-change.ts";

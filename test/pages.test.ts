@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { commandsOf } from "../gateway/commands.ts";
 import { ShownCredentials } from "../gateway/edge/identity/shown-credentials.ts";
 import { nameOf } from "../gateway/options/option.ts";
-import { metrics } from "../gateway/shared/metrics.ts";
+import { metrics } from "../gateway/shared/metrics/all.ts";
 import { kindNames } from "../k8s/source/objects/kinds.ts";
 import { compareText } from "../routing/text/problem.ts";
 import { Manifests, ModelServer, serving } from "./gateway/gateway-process.ts";

@@ -11,7 +11,7 @@ import { SnapshotFile } from "../gateway/control/snapshot-file.ts";
 import { compileLimit } from "../gateway/edge/limits/compiled-limit.ts";
 import { LeaseBook } from "../gateway/edge/limits/lease-book.ts";
 import { RedisTokens } from "../gateway/edge/store/redis-tokens.ts";
-import { limitMemory } from "../gateway/shared/limit-memory.ts";
+import { limitMemory } from "../gateway/shared/memory/limit-memory.ts";
 import type { StoredForm } from "../k8s/source/objects/last-good.ts";
 import { entryKey, type ClaimEntry } from "../k8s/translate/claims/claim-entry.ts";
 import { printRecord, readRecord } from "../k8s/translate/claims/claim-record.ts";

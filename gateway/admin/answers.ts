@@ -2,8 +2,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { visibleLines } from "../../routing/text/visible.ts";
 import type { Handler } from "./endpoint.ts";
-import { sendShared } from "./send-shared.ts";
-import { SharedAnswers } from "./shared-answers.ts";
+import { sendShared } from "./sending/send-shared.ts";
+import { SharedAnswers } from "./sending/shared-answers.ts";
 import { operator, type Viewer } from "../api/viewer.ts";
 
 export const textType = "text/plain; charset=utf-8";

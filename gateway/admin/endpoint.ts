@@ -9,13 +9,13 @@ import type { Viewers } from "../callers/viewers.ts";
 import type { TokenReviews } from "./access.ts";
 import type { CredentialLook } from "../callers/shown.ts";
 import type { Settings } from "../options/settings.ts";
-import type { LimitLook } from "../shared/limit-memory.ts";
+import type { LimitLook } from "../shared/memory/limit-memory.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./families/fixed-families.ts";
 import type { EventStreams } from "./event-streams.ts";
-import type { PeersView } from "./peers-view.ts";
-import type { AdminView, ComparedView, RequestsView } from "./view.ts";
+import type { PeersView } from "./view/peers-view.ts";
+import type { AdminView, ComparedView, RequestsView } from "./view/view.ts";
 import type { Viewer } from "../api/viewer.ts";
 
 /** `viewer`: who asks. Every answer about things of a namespace asks it. */

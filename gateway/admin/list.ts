@@ -6,7 +6,7 @@ import { compareText } from "../../routing/text/problem.ts";
 import { maxCursorLength, maxItems, usualItems } from "../api/parameters.ts";
 import { badRequest, jsonType, queryOf } from "./answers.ts";
 import type { Handler } from "./endpoint.ts";
-import { slicesOfThread, type Slices } from "./slices.ts";
+import { slicesOfThread, type Slices } from "../shared/slices.ts";
 import { sortedInSlices } from "./sorting.ts";
 import type { Viewer } from "../api/viewer.ts";
 

@@ -10,9 +10,9 @@ import { endpoints } from "./endpoints.ts";
 import { EventStreams } from "./event-streams.ts";
 import { fixedFamilies } from "./families/fixed-families.ts";
 import { isOwnHost } from "./hosts.ts";
-import type { PeerDoor } from "./peer-door.ts";
+import type { PeerDoor } from "./view/peer-door.ts";
 import { challengeHeader, peerScheme } from "../shared/peer-proof.ts";
-import { slicesOfThread } from "./slices.ts";
+import { slicesOfThread } from "../shared/slices.ts";
 import { narrowed, nobody, type Viewer } from "../api/viewer.ts";
 
 const openApiPath = endpoints.openapi.path;

@@ -1,5 +1,5 @@
 // A sort of a long list beside other work of its thread.
-import type { Slices } from "./slices.ts";
+import type { Slices } from "../shared/slices.ts";
 
 /** Sorted between two looks at the clock: some hundredths of a millisecond. */
 const together = 64;

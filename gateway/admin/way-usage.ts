@@ -7,8 +7,8 @@ import { nameText, type NamedCaller } from "../callers/words.ts";
 import type { ExplainRequest } from "../explain/explanation.ts";
 import type { WayUsage } from "../explain/usage.ts";
 import type { Way } from "../explain/ways.ts";
-import type { LimitedClient, LimitLook } from "../shared/limit-memory.ts";
-import { breakerFill } from "./families/breakers.ts";
+import type { LimitedClient, LimitLook } from "../shared/memory/limit-memory.ts";
+import { breakerFill } from "./view/breakers.ts";
 import type { EndpointParts } from "./endpoint.ts";
 
 /** `look` null: replicas count limits together in Redis, which is not read. */

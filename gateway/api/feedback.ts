@@ -1,5 +1,5 @@
 // The answer of GET /api/v1/feedback: how much feedback models took and where it came from, and their rewards, since the gateway began.
-import { feedbackWays, seriesMetrics } from "../shared/metrics.ts";
+import { feedbackWays, seriesMetrics } from "../shared/metrics/series.ts";
 import { nullable, Type, type Shaped } from "./shape.ts";
 
 const count = Type.Integer({ minimum: 0 });

@@ -3,7 +3,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { PairBatch, PairsTaken } from "../shared/compared-pairs.ts";
 import type { CompareStart } from "../shared/messages.ts";
-import { startHeartbeat } from "../shared/heartbeat.ts";
+import { startHeartbeat } from "../shared/memory/heartbeat.ts";
 import { stepBack } from "../shared/thread-priority.ts";
 import { Comparisons } from "./comparisons.ts";
 import type { ComparingToControl, DisagreementsAsked, FromComparing, ToComparing } from "./messages.ts";

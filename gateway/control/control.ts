@@ -1,10 +1,10 @@
 // The control worker: follows the Source, translates, publishes tables to the data workers, resolves names, serves the admin port.
 import type { MessagePort } from "node:worker_threads";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
-import { countedClients, type LimitLook, type LimitMemory } from "../shared/limit-memory.ts";
-import { PeerDoor } from "../admin/peer-door.ts";
+import { countedClients, type LimitLook, type LimitMemory } from "../shared/memory/limit-memory.ts";
+import { PeerDoor } from "../admin/view/peer-door.ts";
 import { startAdmin, type AdminServer } from "../admin/server.ts";
-import { slicesOfThread } from "../admin/slices.ts";
+import { slicesOfThread } from "../shared/slices.ts";
 import type { CredentialLook } from "../callers/shown.ts";
 import { postedLog, type Log } from "../shared/log.ts";
 import type {
@@ -15,7 +15,7 @@ import type {
   ToControl,
   TokensToRevoke,
 } from "../shared/messages.ts";
-import { anyResponds, sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
+import { anyResponds, sharedNowMs, startHeartbeat } from "../shared/memory/heartbeat.ts";
 import { releaseMemory } from "../shared/release-memory.ts";
 import { stepBack } from "../shared/thread-priority.ts";
 import { grantDifferences } from "./changes/configured.ts";

@@ -5,8 +5,8 @@ import type { Series } from "../../routing/model/mapping.ts";
 import type { FoundSlots } from "../../routing/write/table-index.ts";
 import type { TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
-import type { CountedBreakers } from "../admin/families/breakers.ts";
-import type { Slices } from "../admin/slices.ts";
+import type { CountedBreakers } from "../admin/view/breakers.ts";
+import type { Slices } from "../shared/slices.ts";
 import type {
   CountedFeedback,
   CountedView,
@@ -15,9 +15,9 @@ import type {
   MeasuredWindows,
   PredictorKey,
   SeenEndpoint,
-} from "../admin/view.ts";
+} from "../admin/view/view.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
-import { usedSlots } from "../shared/counters.ts";
+import { usedSlots } from "../shared/memory/counters.ts";
 import type { SlotLatencies } from "../shared/latencies.ts";
 import type { FailingPredictor } from "./measured/failing-predictors.ts";
 import { MeasuredPredictors } from "./measured/measured-predictors.ts";

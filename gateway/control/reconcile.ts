@@ -10,11 +10,11 @@ import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
 import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";
-import type { Slices } from "../admin/slices.ts";
+import type { Slices } from "../shared/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";
 import { Counted } from "./counted.ts";
-import { isDeployments } from "../admin/deployments.ts";
+import { isDeployments } from "../admin/view/deployments.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
 import { batchesOf } from "./publish/batches.ts";
@@ -22,7 +22,7 @@ import { Publisher } from "./publish/publisher.ts";
 import { noSlots } from "../../routing/write/table-index.ts";
 import type { Readiness } from "./status/readiness.ts";
 import { Resolver } from "./upstreams/resolver.ts";
-import { SharedTable } from "../shared/shared-table.ts";
+import { SharedTable } from "../shared/memory/shared-table.ts";
 import type { Translating } from "./translating.ts";
 
 export interface ReconcilerOutside {

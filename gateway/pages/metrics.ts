@@ -1,6 +1,6 @@
 // The table of metrics, for RUNBOOK.md.
-import { valuesOf } from "../shared/metric.ts";
-import { metrics } from "../shared/metrics.ts";
+import { valuesOf } from "../shared/metrics/metric.ts";
+import { metrics } from "../shared/metrics/all.ts";
 import { compareText } from "../../routing/text/problem.ts";
 import { table, type GeneratedPart } from "./generated.ts";
 

@@ -1,6 +1,6 @@
 // Latencies of predictors that are released, by the fine scale of releases: what one data worker counts, and hands to the control worker.
 import { latencyBucket, latencyBuckets } from "../../release/statistics/latency-bounds.ts";
-import { maxSlots } from "./counters.ts";
+import { maxSlots } from "./memory/counters.ts";
 
 /** Slots of which one worker counts latencies between two messages: at 0.5 KiB each. */
 export const maxLatencySlots = 4096;

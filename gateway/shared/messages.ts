@@ -7,7 +7,7 @@ import type { CallPolicy } from "../callers/call-policy.ts";
 import type { AccessEntry } from "./access-fields.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
-import type { LimitMemory } from "./limit-memory.ts";
+import type { LimitMemory } from "./memory/limit-memory.ts";
 import type { LogLine } from "./log.ts";
 import type { Settings } from "../options/settings.ts";
 

@@ -3,7 +3,7 @@
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import type { ToComparing } from "../comparing/messages.ts";
 import type { CompareStart } from "../shared/messages.ts";
-import { fixed } from "../shared/metrics.ts";
+import { fixed } from "../shared/metrics/fixed.ts";
 import { startThread } from "../start-thread.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
 

@@ -10,22 +10,20 @@ import {
   slotCell,
   usedSlots,
   withoutSeries,
-} from "../shared/counters.ts";
-import type { CountedCells } from "../shared/metric.ts";
+} from "../shared/memory/counters.ts";
+import type { CountedCells } from "../shared/metrics/metric.ts";
+import { fixed, fixedCells, fixedRows } from "../shared/metrics/fixed.ts";
+import { breakerResources } from "../shared/metrics/series.ts";
 import {
-  breakerResources,
   endpointCells,
   endpointRows,
   failureCells,
   failureRows,
   feedbackCells,
   feedbackRows,
-  fixed,
-  fixedCells,
-  fixedRows,
   slotCells,
   slotRows,
-} from "../shared/metrics.ts";
+} from "../shared/metrics/slots.ts";
 
 const fixedCounters = countersOf(fixedRows, fixedCells);
 const slotCounters = countersOf(slotRows, slotCells);

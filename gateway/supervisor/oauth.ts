@@ -1,7 +1,7 @@
 // What the supervisor keeps of the OAuth gateway: its clients, for data workers that start while there is no control worker, and the memory of its tokens.
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { Settings } from "../options/settings.ts";
-import { tokenMemory } from "../shared/token-memory.ts";
+import { tokenMemory } from "../shared/memory/token-memory.ts";
 
 export class OAuthState {
   /** One part a data worker; empty: tokens are in Redis, or there are none. */

@@ -1,9 +1,9 @@
 // What the supervisor does about threads that no longer turn: says where they stand, and replaces them.
 import type { Worker } from "node:worker_threads";
-import type { CounterBlock } from "../shared/counters.ts";
-import { fixed } from "../shared/metrics.ts";
+import type { CounterBlock } from "../shared/memory/counters.ts";
+import { fixed } from "../shared/metrics/fixed.ts";
 import type { Log } from "../shared/log.ts";
-import { sharedNowMs } from "../shared/heartbeat.ts";
+import { sharedNowMs } from "../shared/memory/heartbeat.ts";
 import type { SupervisedThread } from "./supervised-thread.ts";
 import { controlStallMs, StallWatch, stackOf, startStallMs, watchEveryMs } from "./watch.ts";
 

@@ -2,8 +2,8 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { entryKey, type ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
-import { blockBytes, heavyUseBytes } from "../shared/counters.ts";
-import { limitMemory, type LimitMemory } from "../shared/limit-memory.ts";
+import { blockBytes, heavyUseBytes } from "../shared/memory/counters.ts";
+import { limitMemory, type LimitMemory } from "../shared/memory/limit-memory.ts";
 import type { Log } from "../shared/log.ts";
 import type {
   CompareStart,
@@ -14,7 +14,7 @@ import type {
   KeptPolicy,
   StandbyStart,
 } from "../shared/messages.ts";
-import { sharedNowMs } from "../shared/heartbeat.ts";
+import { sharedNowMs } from "../shared/memory/heartbeat.ts";
 import { seedsIn } from "../options/seeds.ts";
 import type { Settings } from "../options/settings.ts";
 import { OAuthState } from "./oauth.ts";

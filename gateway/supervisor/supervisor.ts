@@ -1,8 +1,8 @@
 // The supervisor: the main thread. It starts one control worker and N data workers, connects them, replaces any that ends, keeps what a
 // control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
 import { MessageChannel, type Worker } from "node:worker_threads";
-import { CounterBlock } from "../shared/counters.ts";
-import { fixed } from "../shared/metrics.ts";
+import { CounterBlock } from "../shared/memory/counters.ts";
+import { fixed } from "../shared/metrics/fixed.ts";
 import type { Gateway } from "./gateway.ts";
 import type { LogEnd } from "../shared/log.ts";
 import type { FromControl, FromData, ToControl, ToData } from "../shared/messages.ts";

@@ -1,6 +1,6 @@
 // What the supervisor does about the memory of the table: it makes it, and clears up after threads that ended.
 import type { Log } from "../shared/log.ts";
-import { SharedTable, tableMemory } from "../shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../shared/memory/shared-table.ts";
 
 export class TableState {
   readonly memory: SharedArrayBuffer;

@@ -1,6 +1,6 @@
 // The supervisor's watch over its threads: who has been silent for too long, and where such a thread stands.
 import type { Worker } from "node:worker_threads";
-import { fixed } from "../shared/metrics.ts";
+import { fixed } from "../shared/metrics/fixed.ts";
 
 /** Time between two looks. */
 export const watchEveryMs = 250;

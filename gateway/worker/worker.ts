@@ -3,12 +3,12 @@
 import { outsideAsker } from "./outside.ts";
 import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../shared/clock.ts";
-import { CounterBlock } from "../shared/counters.ts";
+import { CounterBlock } from "../shared/memory/counters.ts";
 import { postedLog, type Log } from "../shared/log.ts";
-import { fixed } from "../shared/metrics.ts";
+import { fixed } from "../shared/metrics/fixed.ts";
 import { HeldPairs } from "./held-pairs.ts";
 import { HeldReports } from "./held-reports.ts";
-import { sharedNowMs, startHeartbeat } from "../shared/heartbeat.ts";
+import { sharedNowMs, startHeartbeat } from "../shared/memory/heartbeat.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
 import { Latencies } from "../shared/latencies.ts";
 import { isFailureEntry, type AccessEntry } from "../shared/access-fields.ts";

@@ -10,9 +10,9 @@ import type { WorkerContext } from "../../gateway/edge/io/worker-context.ts";
 import type { WireRequestHead } from "../../gateway/edge/message/request-head.ts";
 import { ResponseHead } from "../../gateway/edge/message/response-head.ts";
 import { AnswerEdits } from "../../gateway/edge/policy/answer-edits.ts";
-import type { BodyHook } from "../../gateway/edge/policy/body-hook.ts";
-import { goOn, type Step } from "../../gateway/edge/policy/step.ts";
-import { CounterBlock, blockBytes } from "../../gateway/shared/counters.ts";
+import type { BodyHook } from "../../gateway/edge/steps/body-hook.ts";
+import { goOn, type Step } from "../../gateway/edge/steps/step.ts";
+import { CounterBlock, blockBytes } from "../../gateway/shared/memory/counters.ts";
 
 const answersPerRound = 10_000;
 const rounds = 200;

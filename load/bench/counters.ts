@@ -1,5 +1,5 @@
 // What counting an answer costs: for its Series, and for its Endpoint beside it. Over many deployments each further cache line is a miss.
-import { CounterBlock, blockBytes, httpColumn } from "../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, httpColumn } from "../../gateway/shared/memory/counters.ts";
 import { deployments } from "./tables.ts";
 
 const rounds = 2_000_000;

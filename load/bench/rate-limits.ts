@@ -1,12 +1,12 @@
 // Benchmark of limits of rate: what the step costs a request, of one client again and again and of 100,000 in turn.
-import { CounterBlock, blockBytes } from "../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes } from "../../gateway/shared/memory/counters.ts";
 import { clientFacts } from "../../gateway/edge/message/client-facts.ts";
 import type { WorkerContext } from "../../gateway/edge/io/worker-context.ts";
 import { compileLimit } from "../../gateway/edge/limits/compiled-limit.ts";
 import { Limiter } from "../../gateway/edge/limits/limiter.ts";
-import { rateLimitStep } from "../../gateway/edge/policy/rate-limit.ts";
-import { goOn, type StepRequest } from "../../gateway/edge/policy/step.ts";
-import { limitMemory } from "../../gateway/shared/limit-memory.ts";
+import { rateLimitStep } from "../../gateway/edge/steps/rate-limit.ts";
+import { goOn, type StepRequest } from "../../gateway/edge/steps/step.ts";
+import { limitMemory } from "../../gateway/shared/memory/limit-memory.ts";
 import { parseLimits } from "../../routing/model/rate-limit.ts";
 import { frontWith } from "../../test/gateway/fixtures.ts";
 

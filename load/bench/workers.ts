@@ -1,5 +1,5 @@
 // What a request costs as the number of data workers grows: a breaker adds up what all of them have in use, and nothing else of a request knows how many there are.
-import { breakerCell, heavyUseBytes, maxBreakerSlots } from "../../gateway/shared/counters.ts";
+import { breakerCell, heavyUseBytes, maxBreakerSlots } from "../../gateway/shared/memory/counters.ts";
 import { occupancyOf } from "../../gateway/edge/io/occupancy.ts";
 import { Breaker, resource } from "../../gateway/edge/balancing/breaker.ts";
 import { deployments } from "./tables.ts";

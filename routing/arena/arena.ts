@@ -1,5 +1,5 @@
 // Arena: the memory of tables. One writer, many readers; plain views, which may lie on memory that threads share (sharing it, publishing and
-// keeping readers apart from the writer is done above this layer: gateway/shared/shared-table.ts).
+// keeping readers apart from the writer is done above this layer: gateway/shared/memory/shared-table.ts).
 //
 //   unit 0        none
 //   unit 1        the empty page

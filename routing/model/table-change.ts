@@ -47,7 +47,7 @@ export const plainSettings: TableSettings = Object.freeze({
   external: noExternalServices,
 });
 
-/** A new or changed Mapping, and where the data plane counts for it (gateway/shared/counters.ts); −1: nowhere. */
+/** A new or changed Mapping, and where the data plane counts for it (gateway/shared/memory/counters.ts); −1: nowhere. */
 export interface MappingChange {
   readonly mapping: Mapping;
   readonly slot: number;

@@ -12,24 +12,21 @@ import {
   slotCell,
   usedSlots,
   withoutSeries,
-} from "../../gateway/shared/counters.ts";
+} from "../../gateway/shared/memory/counters.ts";
+import { metrics } from "../../gateway/shared/metrics/all.ts";
+import { lineCells } from "../../gateway/shared/metrics/cells.ts";
+import { fixed, fixedCells, fixedRows } from "../../gateway/shared/metrics/fixed.ts";
+import { feedbackWays, rewardBounds } from "../../gateway/shared/metrics/series.ts";
 import {
   failureLayout,
   feedbackCells,
   feedbackLayout,
   feedbackRows,
-  feedbackWays,
-  rewardBounds,
-  fixed,
-  fixedCells,
-  fixedRows,
-  lineCells,
-  metrics,
   slotCells,
   slotLayout,
   slotRows,
-  statusColumns,
-} from "../../gateway/shared/metrics.ts";
+} from "../../gateway/shared/metrics/slots.ts";
+import { statusColumns } from "../../gateway/shared/metrics/status-columns.ts";
 import { mergeFixed, mergeSeries } from "../../gateway/supervisor/merge.ts";
 
 const heavyUse = new Int32Array(heavyUseBytes() / 4);

@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dashboardRows } from "../../gateway/pages/monitoring/dashboard.ts";
 import { alerts, records } from "../../gateway/pages/monitoring/alerts.ts";
-import { metrics } from "../../gateway/shared/metrics.ts";
+import { metrics } from "../../gateway/shared/metrics/all.ts";
 import { freePort } from "../ports.ts";
 import { type GatewayProcess, Manifests, ModelServer, serving } from "./gateway-process.ts";
 import { post } from "./load-client.ts";

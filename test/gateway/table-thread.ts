@@ -3,7 +3,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { decide } from "../../routing/decide.ts";
 import { RouteTable } from "../../routing/table.ts";
-import { SharedTable } from "../../gateway/shared/shared-table.ts";
+import { SharedTable } from "../../gateway/shared/memory/shared-table.ts";
 import { request } from "../routing/build.ts";
 
 export interface TableThreadStart {

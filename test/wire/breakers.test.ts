@@ -1,6 +1,6 @@
 // Circuit breakers on the wire: what is admitted, what waits, what is refused, and that nothing is left in use afterwards.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CounterBlock, blockBytes, breakerCell, heavyUseBytes } from "../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, breakerCell, heavyUseBytes } from "../../gateway/shared/memory/counters.ts";
 import { resource } from "../../gateway/edge/balancing/breaker.ts";
 import { flag, frameType } from "../../gateway/edge/frames/constants.ts";
 import type { Breaker } from "../../routing/model/upstream.ts";

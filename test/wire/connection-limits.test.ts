@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fixed } from "../../gateway/shared/metrics.ts";
+import { fixed } from "../../gateway/shared/metrics/fixed.ts";
 import { eventually } from "../turns.ts";
 import { answersIn, type RawClient } from "./client.ts";
 import { Gateway, post, transports, type GatewayOptions } from "./gateway.ts";

@@ -1,7 +1,7 @@
 // A worker may end at any moment, between any two writes: whatever a client has seen to its end was counted before its last byte left, on every path.
 import { grpcStatusNames } from "../../gateway/failures.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { statusColumns } from "../../gateway/shared/metrics.ts";
+import { statusColumns } from "../../gateway/shared/metrics/status-columns.ts";
 import { flag, frameType } from "../../gateway/edge/frames/constants.ts";
 import { SocketTransport } from "../../gateway/edge/io/transport.ts";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";

@@ -1,7 +1,9 @@
 // Who answered, and with what: a model's answers and the gateway's own are counted apart, calls of gRPC by the status that their caller reads.
 import { afterEach, expect, test } from "vitest";
-import { slotCell } from "../../gateway/shared/counters.ts";
-import { flagNames, grpcColumns, slotLayout, statusColumns, unansweredColumn } from "../../gateway/shared/metrics.ts";
+import { slotCell } from "../../gateway/shared/memory/counters.ts";
+import { flagNames } from "../../gateway/shared/metrics/cells.ts";
+import { slotLayout } from "../../gateway/shared/metrics/slots.ts";
+import { grpcColumns, statusColumns, unansweredColumn } from "../../gateway/shared/metrics/status-columns.ts";
 import { freePort } from "../ports.ts";
 import { eventually } from "../turns.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";

@@ -1,7 +1,7 @@
 // External authorization over HTTP: what the service is asked, what follows from its answer, and what a service that is slow, stuck or broken
 // costs, and whom.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { fixed } from "../../gateway/shared/metrics.ts";
+import type { fixed } from "../../gateway/shared/metrics/fixed.ts";
 import type { AuthService } from "../../routing/model/external-services.ts";
 import { noPolicy } from "../../gateway/callers/call-policy.ts";
 import { is, named } from "../routing/build.ts";

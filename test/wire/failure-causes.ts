@@ -5,7 +5,7 @@ import { constants } from "node:http2";
 import { Worker } from "node:worker_threads";
 import { vi } from "vitest";
 import { failures } from "../../gateway/failures.ts";
-import { goOn, requestStep, type Step } from "../../gateway/edge/policy/step.ts";
+import { goOn, requestStep, type Step } from "../../gateway/edge/steps/step.ts";
 import { EndpointPool } from "../../gateway/edge/upstream/endpoint-pool.ts";
 import type { ExternalPolicy } from "../../routing/model/mapping.ts";
 import { plainSettings, type FrontSettings } from "../../routing/model/table-change.ts";

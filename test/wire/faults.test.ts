@@ -1,8 +1,8 @@
 // Faulty peers on real sockets: upstreams that hang, drip, die, answer early or close at the worst moment, clients that reset or stall. Each
 // has one exact outcome, and afterwards nothing is left: no request in flight, no connection, no place in a breaker, no deadline.
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from "vitest";
-import { breakerCell } from "../../gateway/shared/counters.ts";
-import { fixed } from "../../gateway/shared/metrics.ts";
+import { breakerCell } from "../../gateway/shared/memory/counters.ts";
+import { fixed } from "../../gateway/shared/metrics/fixed.ts";
 import { DeadlineWheel } from "../../gateway/edge/io/deadline.ts";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import type { Breaker } from "../../routing/model/upstream.ts";

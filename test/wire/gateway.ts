@@ -18,32 +18,29 @@ import {
   slotCell,
   usedSlots,
   withoutSeries,
-} from "../../gateway/shared/counters.ts";
+} from "../../gateway/shared/memory/counters.ts";
+import { fixed } from "../../gateway/shared/metrics/fixed.ts";
+import { feedbackWays, rewardBounds, shadowOutcomes } from "../../gateway/shared/metrics/series.ts";
 import {
   endpointFlags,
   endpointLayout,
   failureLayout,
   feedbackLayout,
-  feedbackWays,
-  rewardBounds,
-  fixed,
-  grpcColumns,
-  shadowOutcomes,
   slotLayout,
-  statusColumns,
-} from "../../gateway/shared/metrics.ts";
-import { limitMemory, type LimitMemory } from "../../gateway/shared/limit-memory.ts";
+} from "../../gateway/shared/metrics/slots.ts";
+import { grpcColumns, statusColumns } from "../../gateway/shared/metrics/status-columns.ts";
+import { limitMemory, type LimitMemory } from "../../gateway/shared/memory/limit-memory.ts";
 import type { AccessEntry } from "../../gateway/shared/access-fields.ts";
-import { SharedTable, tableMemory } from "../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../gateway/shared/memory/shared-table.ts";
 import { DataPlane } from "../../gateway/edge/plane.ts";
-import type { Step } from "../../gateway/edge/policy/step.ts";
+import type { Step } from "../../gateway/edge/steps/step.ts";
 import { defaultLimits, type EdgeLimits } from "../../gateway/options/limits.ts";
 import type { Settings } from "../../gateway/options/settings.ts";
 import { systemClock } from "../../gateway/shared/clock.ts";
 import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
 import type { OAuthClient } from "../../gateway/callers/oauth-client.ts";
 import { plainTlsDefaults, type TlsDefaults } from "../../gateway/options/tls-defaults.ts";
-import { tokenMemory } from "../../gateway/shared/token-memory.ts";
+import { tokenMemory } from "../../gateway/shared/memory/token-memory.ts";
 import { StoppedClock } from "../stopped-clock.ts";
 import { certificateSet, hostDeclaration } from "./certificates.ts";
 import { certPem, keyPem } from "./identity.ts";

@@ -1,7 +1,7 @@
 // Limits of rate over replicas: two gateways and a real Redis, which is there, goes away, hangs and comes back.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { noPolicy, type CallPolicy } from "../../gateway/callers/call-policy.ts";
-import { limitMemory } from "../../gateway/shared/limit-memory.ts";
+import { limitMemory } from "../../gateway/shared/memory/limit-memory.ts";
 import { plainGuard } from "../../routing/model/guard.ts";
 import { parseLimits } from "../../routing/model/rate-limit.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";

@@ -1,6 +1,6 @@
 // Requests that wait while the Upstream that they were decided for goes, or moves: none fails because of it.
 import { afterEach, describe, expect, test } from "vitest";
-import { goOn, waits, type Resume, type Step } from "../../gateway/edge/policy/step.ts";
+import { goOn, waits, type Resume, type Step } from "../../gateway/edge/steps/step.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { afterlifeMs } from "../../gateway/edge/upstream/pool.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";

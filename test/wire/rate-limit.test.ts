@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { noPolicy } from "../../gateway/callers/call-policy.ts";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
-import { limitMemory } from "../../gateway/shared/limit-memory.ts";
+import { limitMemory } from "../../gateway/shared/memory/limit-memory.ts";
 import { plainGuard, type Guard } from "../../routing/model/guard.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { parseLimits } from "../../routing/model/rate-limit.ts";

@@ -1,7 +1,8 @@
 // Shadows share what copies may use by address: one that fails, whatever Upstreams reach it, costs neither the primary nor other shadows.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Mapping } from "../../routing/model/mapping.ts";
-import { fixed, shadowOutcomes } from "../../gateway/shared/metrics.ts";
+import { fixed } from "../../gateway/shared/metrics/fixed.ts";
+import { shadowOutcomes } from "../../gateway/shared/metrics/series.ts";
 import { badEndsToBackOff } from "../../gateway/edge/shadow/shadow-backoff.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";

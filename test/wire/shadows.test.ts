@@ -1,7 +1,7 @@
 // Shadows: copies leave after the primary's request, and nothing they do reaches the primary.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Mapping } from "../../routing/model/mapping.ts";
-import { shadowOutcomes } from "../../gateway/shared/metrics.ts";
+import { shadowOutcomes } from "../../gateway/shared/metrics/series.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";
 import type { RawClient } from "./client.ts";

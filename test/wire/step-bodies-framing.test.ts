@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
 import { noChange } from "../../gateway/edge/message/head-copy.ts";
-import type { BodyEnd, BodyHold, BodyHook } from "../../gateway/edge/policy/body-hook.ts";
-import { goOn, waits, type Resume, type Step, type StepRequest } from "../../gateway/edge/policy/step.ts";
+import type { BodyEnd, BodyHold, BodyHook } from "../../gateway/edge/steps/body-hook.ts";
+import { goOn, waits, type Resume, type Step, type StepRequest } from "../../gateway/edge/steps/step.ts";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { is, named } from "../routing/build.ts";

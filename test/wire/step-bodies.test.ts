@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { failures } from "../../gateway/failures.ts";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
-import type { BodyEnd, BodyHold, BodyHook } from "../../gateway/edge/policy/body-hook.ts";
-import { goOn, type Step, type StepRequest } from "../../gateway/edge/policy/step.ts";
+import type { BodyEnd, BodyHold, BodyHook } from "../../gateway/edge/steps/body-hook.ts";
+import { goOn, type Step, type StepRequest } from "../../gateway/edge/steps/step.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { is, named, prefix } from "../routing/build.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { EdgeLimits } from "../../gateway/options/limits.ts";
 import { failures } from "../../gateway/failures.ts";
 import { noChange } from "../../gateway/edge/message/head-copy.ts";
-import { goOn, waits, type Resume, type Step, type StepRequest, type Verdict } from "../../gateway/edge/policy/step.ts";
+import { goOn, waits, type Resume, type Step, type StepRequest, type Verdict } from "../../gateway/edge/steps/step.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
 import { is, named } from "../routing/build.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";

@@ -1,6 +1,6 @@
 // What a client sends, or ends, while a step has its request wait: it keeps its place, and arrives whole.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { goOn, waits, type Resume, type Step } from "../../gateway/edge/policy/step.ts";
+import { goOn, waits, type Resume, type Step } from "../../gateway/edge/steps/step.ts";
 import { eventually } from "../turns.ts";
 import type { RawClient } from "./client.ts";
 import { Gateway } from "./gateway.ts";

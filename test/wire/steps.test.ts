@@ -11,7 +11,7 @@ import {
   type Step,
   type StepRequest,
   type Verdict,
-} from "../../gateway/edge/policy/step.ts";
+} from "../../gateway/edge/steps/step.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { is, named, prefix } from "../routing/build.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";

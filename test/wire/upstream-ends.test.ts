@@ -3,7 +3,7 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { fixed } from "../../gateway/shared/metrics.ts";
+import { fixed } from "../../gateway/shared/metrics/fixed.ts";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { eventually } from "../turns.ts";

@@ -2,7 +2,7 @@
 import { visibleLines } from "../../../routing/text/visible.ts";
 import type { ComparedDeployment, ShownComparison } from "../../api/comparisons.ts";
 import { jsonType, notFound } from "../answers.ts";
-import { shownComparisons } from "../comparisons.ts";
+import { shownComparisons } from "../view/comparisons.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
 

@@ -1,7 +1,7 @@
 // /api/v1/deployments: what is declared, served and measured of each deployment, or of one.
 import { visibleLines } from "../../../routing/text/visible.ts";
 import { jsonType, notFound } from "../answers.ts";
-import { deploymentKeys, deploymentOf, type DeploymentKey } from "../deployments.ts";
+import { deploymentKeys, deploymentOf, type DeploymentKey } from "../view/deployments.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
 

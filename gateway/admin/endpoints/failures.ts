@@ -5,7 +5,7 @@ import { answer, notFound } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
 import { streaming } from "../streaming.ts";
-import type { KeptRequest } from "../view.ts";
+import type { KeptRequest } from "../view/view.ts";
 
 /** More than any number of failures or of ms. */
 const most = 10 ** 15;

@@ -1,9 +1,9 @@
 // /api/v1/feedback: what was counted of feedback, by deployment and live predictor.
 import type { DeploymentFeedback } from "../../api/feedback.ts";
-import { deploymentKeys, type DeploymentKey } from "../deployments.ts";
+import { deploymentKeys, type DeploymentKey } from "../view/deployments.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
-import type { CountedView } from "../view.ts";
+import type { CountedView } from "../view/view.ts";
 
 export function feedback({ view }: EndpointParts): Handler {
   return listing<DeploymentKey>({

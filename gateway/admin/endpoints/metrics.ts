@@ -1,11 +1,11 @@
 // /metrics: the few families are shared between readers, the series of deployments are written for each.
 import type { EndpointParts, Handler } from "../endpoint.ts";
-import { streamShared } from "../send-shared.ts";
+import { streamShared } from "../sending/send-shared.ts";
 import { writeBreakers } from "../families/breaker-series.ts";
 import { writeEndpointStates } from "../families/endpoint-series.ts";
 import { writeSeries } from "../families/series.ts";
-import { SharedAnswers } from "../shared-answers.ts";
-import { slicesOfThread } from "../slices.ts";
+import { SharedAnswers } from "../sending/shared-answers.ts";
+import { slicesOfThread } from "../../shared/slices.ts";
 
 export function metrics({ families, blocks, view }: EndpointParts): Handler {
   const few = new SharedAnswers(

@@ -2,7 +2,7 @@
 import { proofHeader, challengeHeader } from "../../shared/peer-proof.ts";
 import { badRequest, jsonType, notFound, queryOf } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
-import { peerCountsOf, readAsked } from "../peer-counts.ts";
+import { peerCountsOf, readAsked } from "../view/peer-counts.ts";
 
 export function peerCounts({ peers, view }: EndpointParts): Handler {
   return (request, reply) => {

@@ -3,7 +3,7 @@ import { compareProblems, printProblem, type Problem } from "../../../routing/te
 import { byForm, sendingText } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
-import { slicesOfThread, type Slices } from "../slices.ts";
+import { slicesOfThread, type Slices } from "../../shared/slices.ts";
 import { sortedInSlices } from "../sorting.ts";
 
 /** Written between two looks at the clock: some hundredths of a millisecond. */

@@ -1,13 +1,13 @@
 // /api/v1/status: is the gateway well? Everything is read when it is asked for; what has to be counted is, in slices.
 import { visibleLines } from "../../../routing/text/visible.ts";
 import { build } from "../../shared/build.ts";
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import type { Status } from "../../api/status.ts";
 import { sendingShared } from "../answers.ts";
-import { breakerUse } from "../families/breakers.ts";
+import { breakerUse } from "../view/breakers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
-import { slicesOfThread } from "../slices.ts";
-import { ejectedEndpoints, endingCertificates, statusOf, withoutEndpoint } from "../status.ts";
+import { slicesOfThread } from "../../shared/slices.ts";
+import { ejectedEndpoints, endingCertificates, statusOf, withoutEndpoint } from "../view/status.ts";
 
 export function status(parts: EndpointParts): Handler {
   const made = async (): Promise<Buffer> => Buffer.from(visibleLines(JSON.stringify(await currentStatus(parts))));

@@ -1,13 +1,13 @@
 // sluice_breaker_use and sluice_breakers_open: lines of the predictors whose breakers have something in use, straight into bytes.
 import type { Series } from "../../../routing/model/mapping.ts";
-import { breakerResources, seriesMetrics } from "../../shared/metrics.ts";
-import type { AnswerReader } from "../answer-reader.ts";
-import { usedBreakers } from "./breakers.ts";
+import { breakerResources, seriesMetrics } from "../../shared/metrics/series.ts";
+import type { AnswerReader } from "../sending/answer-reader.ts";
+import { usedBreakers } from "../view/breakers.ts";
 import { SampleLines, wordsOf } from "./sample-lines.ts";
 import { escaped } from "./series.ts";
-import type { Slices } from "../slices.ts";
+import type { Slices } from "../../shared/slices.ts";
 import { StreamedText } from "./streamed-text.ts";
-import type { CountedView } from "../view.ts";
+import type { CountedView } from "../view/view.ts";
 
 const labelNames = seriesMetrics.breakerUse.labels
   .slice(0, -1)

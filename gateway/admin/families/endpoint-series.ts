@@ -1,11 +1,11 @@
 // sluice_endpoints: a line for each predictor and state, straight into bytes as the other series of deployments are.
-import { seriesMetrics } from "../../shared/metrics.ts";
-import type { AnswerReader } from "../answer-reader.ts";
+import { seriesMetrics } from "../../shared/metrics/series.ts";
+import type { AnswerReader } from "../sending/answer-reader.ts";
 import { escaped } from "./series.ts";
 import { SampleLines, wordsOf } from "./sample-lines.ts";
-import type { Slices } from "../slices.ts";
+import type { Slices } from "../../shared/slices.ts";
 import { StreamedText } from "./streamed-text.ts";
-import type { EndpointsOf, SeenEndpoint } from "../view.ts";
+import type { EndpointsOf, SeenEndpoint } from "../view/view.ts";
 
 const { endpoints: metric } = seriesMetrics;
 const labelNames = metric.labels.slice(0, -1).map((label, at) => wordsOf(`${at === 0 ? "" : '",'}${label}="`));

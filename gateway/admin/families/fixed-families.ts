@@ -3,16 +3,15 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { compareText, type Problem } from "../../../routing/text/problem.ts";
 import { build } from "../../shared/build.ts";
 import type { ComparisonState } from "../../comparing/messages.ts";
-import type { Metric } from "../../shared/metric.ts";
+import type { Metric } from "../../shared/metrics/metric.ts";
 import {
   changeLive,
   controlMetrics,
-  fixed,
-  fixedRows,
   maxCertificateSeries,
   maxComparisonSeries,
   maxRolloutSeries,
-} from "../../shared/metrics.ts";
+} from "../../shared/metrics/control.ts";
+import { fixed, fixedRows } from "../../shared/metrics/fixed.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 import type { TableFacts } from "../../shared/messages.ts";
 

@@ -2,33 +2,24 @@
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
 import { visibleLines } from "../../../routing/text/visible.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
-import { failureCell, feedbackCell, slotCell, usedSlots, withoutSeries } from "../../shared/counters.ts";
-import type { Metric } from "../../shared/metric.ts";
+import { failureCell, feedbackCell, slotCell, usedSlots, withoutSeries } from "../../shared/memory/counters.ts";
+import type { Metric } from "../../shared/metrics/metric.ts";
+import { flagNames } from "../../shared/metrics/cells.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import {
   durationBounds,
-  failureLayout,
-  feedbackLayout,
   feedbackWays,
-  fixed,
-  flagNames,
-  grpcColumns,
   rewardBounds,
   seriesMetrics,
   shadowOutcomes,
-  slotLayout,
-  statusColumns,
-  unansweredColumn,
-} from "../../shared/metrics.ts";
-import type { AnswerReader } from "../answer-reader.ts";
+} from "../../shared/metrics/series.ts";
+import { failureLayout, feedbackLayout, slotLayout } from "../../shared/metrics/slots.ts";
+import { grpcColumns, statusColumns, unansweredColumn } from "../../shared/metrics/status-columns.ts";
+import type { AnswerReader } from "../sending/answer-reader.ts";
+import type { CountedSeries } from "../view/view.ts";
 import { SampleLines, wordsOf, type Words } from "./sample-lines.ts";
-import type { Slices } from "../slices.ts";
+import type { Slices } from "../../shared/slices.ts";
 import { StreamedText } from "./streamed-text.ts";
-
-/** A Series and where it is counted. */
-export interface CountedSeries<Of = Series> {
-  readonly slot: number;
-  readonly series: Of;
-}
 
 /** Whose lines they are, as labels. */
 interface Labelled extends Omit<Series, "role" | "protocol"> {

@@ -1,7 +1,7 @@
 // Change: one thing that changed, or was to change, as the log, the admin port and Events say it.
 import type { FieldEdit, ObjectEdit } from "../../../k8s/translate/model/edit.ts";
 import type { Change } from "../../api/changes.ts";
-import type { fixed } from "../../shared/metrics.ts";
+import type { fixed } from "../../shared/metrics/fixed.ts";
 
 /** What became of it. The metric has their meanings. */
 export type ChangeOutcome = keyof typeof fixed.changes;

@@ -2,7 +2,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { addedCounts, noCounts } from "../../../release/compare/added.ts";
 import type { ComparisonCounts } from "../../../release/compare/comparison.ts";
-import type { ComparedView } from "../../admin/view.ts";
+import type { ComparedView } from "../../admin/view/view.ts";
 import { crowdedOut } from "../../comparing/crowded-out.ts";
 import type {
   ComparingToControl,

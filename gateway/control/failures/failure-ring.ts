@@ -1,5 +1,5 @@
 // FailureRing: the last requests that failed, for `sluice failures` and `sluice explain ID`. Bounded in entries, in the text of each, and by namespace.
-import type { KeptRequest } from "../../admin/view.ts";
+import type { KeptRequest } from "../../admin/view/view.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
 import { FairRing } from "../../shared/fair-ring.ts";
 

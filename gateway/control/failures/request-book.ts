@@ -1,7 +1,7 @@
 // RequestBook: what data workers hand over of requests. Failures are kept; while somebody follows, every request is passed on.
 import { emptyEntry, isFailureEntry, type AccessEntry } from "../../shared/access-fields.ts";
 import type { LeftOut } from "../../shared/messages.ts";
-import type { KeptRequest, RequestsView } from "../../admin/view.ts";
+import type { KeptRequest, RequestsView } from "../../admin/view/view.ts";
 import { FailureRing } from "./failure-ring.ts";
 
 export class RequestBook implements RequestsView {

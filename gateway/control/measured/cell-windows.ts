@@ -1,8 +1,8 @@
 // What some cells of the workers' blocks came to in the last minute and the last five. Workers only count; this looks at their cells now and then, and keeps what
 // those had come to that are used.
 import type { FailureFlag } from "../../failures.ts";
-import { fixed } from "../../shared/metrics.ts";
-import type { Slices } from "../../admin/slices.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
+import type { Slices } from "../../shared/slices.ts";
 import { Rings } from "./rings.ts";
 
 /** Between two looks at the cells. */

@@ -1,7 +1,9 @@
 // What was counted of feedback since this process began: by predictor, of HTTP and gRPC together, those of workers that ended too.
-import { feedbackCell, usedSlots } from "../../shared/counters.ts";
-import { feedbackCells, feedbackLayout, feedbackWays, fixed, rewardBounds } from "../../shared/metrics.ts";
-import type { CountedFeedback } from "../../admin/view.ts";
+import { feedbackCell, usedSlots } from "../../shared/memory/counters.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
+import { feedbackWays, rewardBounds } from "../../shared/metrics/series.ts";
+import { feedbackCells, feedbackLayout } from "../../shared/metrics/slots.ts";
+import type { CountedFeedback } from "../../admin/view/view.ts";
 
 /** A fold takes some milliseconds, of another thread. */
 const foldReads = 1000;

@@ -1,10 +1,10 @@
 // What each Endpoint has answered and failed in the last minute and the last five, and which data workers have ejected it.
 import type { EndpointMeasured } from "../../api/deployments.ts";
 import type { FailureFlag } from "../../failures.ts";
-import type { Slices } from "../../admin/slices.ts";
-import type { EndpointNumbers, SeenEndpoint } from "../../admin/view.ts";
-import { endpointCell, usedSlots } from "../../shared/counters.ts";
-import { endpointFlags, endpointLayout } from "../../shared/metrics.ts";
+import type { Slices } from "../../shared/slices.ts";
+import type { EndpointNumbers, SeenEndpoint } from "../../admin/view/view.ts";
+import { endpointCell, usedSlots } from "../../shared/memory/counters.ts";
+import { endpointFlags, endpointLayout } from "../../shared/metrics/slots.ts";
 import type { EndpointKey, UsedEndpoint } from "../slots/endpoint-slots.ts";
 import { CellWindows, type Counts, type SlotCells } from "./cell-windows.ts";
 

@@ -3,14 +3,14 @@ import { ReleasedLatencies } from "./released-latencies.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type {
+  CountedSeries,
   CountedFeedback,
   EndpointNumbers,
   MeasuredWindows,
   PredictorKey,
   SeenEndpoint,
-} from "../../admin/view.ts";
-import type { Slices } from "../../admin/slices.ts";
-import type { CountedSeries } from "../../admin/families/series.ts";
+} from "../../admin/view/view.ts";
+import type { Slices } from "../../shared/slices.ts";
 import { flagSentence, withEndpoints, type FailuresAt } from "../../explain/measured-words.ts";
 import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { countedFeedback } from "./counted-feedback.ts";

@@ -2,7 +2,7 @@
 import type { FailureFlag } from "../../failures.ts";
 import type { Measured } from "../../api/deployments.ts";
 import { meaningOf } from "../../explain/measured-words.ts";
-import { durationBounds } from "../../shared/metrics.ts";
+import { durationBounds } from "../../shared/metrics/series.ts";
 import type { Sums } from "./windows.ts";
 
 /** All of them together. `sentenceOf`: what the last failure of a flag said, or what the flag means; "": of the model's own errors. */

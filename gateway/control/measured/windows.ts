@@ -1,9 +1,12 @@
 // Windows: what each Series has counted in the last minute and the last five.
 import type { FailureFlag } from "../../failures.ts";
-import { failureCell, slotCell, usedSlots } from "../../shared/counters.ts";
-import { durationBounds, failureLayout, flagNames, serverErrors, slotLayout } from "../../shared/metrics.ts";
-import type { Slices } from "../../admin/slices.ts";
-import type { CountedSeries } from "../../admin/families/series.ts";
+import { failureCell, slotCell, usedSlots } from "../../shared/memory/counters.ts";
+import { flagNames } from "../../shared/metrics/cells.ts";
+import { durationBounds } from "../../shared/metrics/series.ts";
+import { failureLayout, slotLayout } from "../../shared/metrics/slots.ts";
+import { serverErrors } from "../../shared/metrics/status-columns.ts";
+import type { Slices } from "../../shared/slices.ts";
+import type { CountedSeries } from "../../admin/view/view.ts";
 import { meaningOf } from "../../explain/measured-words.ts";
 import { CellWindows, type Counts, type SlotCells, type Windowed } from "./cell-windows.ts";
 

@@ -10,7 +10,7 @@ import { TableWriter } from "../../../routing/write/table-writer.ts";
 import { noSlots, type FoundSlots } from "../../../routing/write/table-index.ts";
 import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
-import type { SharedTable } from "../../shared/shared-table.ts";
+import type { SharedTable } from "../../shared/memory/shared-table.ts";
 import { heaviestNamespaces } from "./heaviest.ts";
 import { beyondShare, namespaceShare, shareProblems, without } from "./namespace-shares.ts";
 import { ServingWorkers } from "./serving-workers.ts";

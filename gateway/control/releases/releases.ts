@@ -3,7 +3,7 @@ import type { Problem } from "../../../routing/text/problem.ts";
 import { noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { RecordStore } from "../../../k8s/source/objects/source.ts";
 import { releaseKey, type PlannedRelease, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
-import type { PredictorKey } from "../../admin/view.ts";
+import type { PredictorKey } from "../../admin/view/view.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Leadership } from "../leadership/leadership.ts";
 import type { Log } from "../../shared/log.ts";

@@ -1,5 +1,5 @@
 // Breaker slots: which cells of the shared blocks hold what an Upstream has in use. A slot lives until no worker can use it any more.
-import { breakerCell, maxBreakerSlots } from "../../shared/counters.ts";
+import { breakerCell, maxBreakerSlots } from "../../shared/memory/counters.ts";
 import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
 export class BreakerSlots {

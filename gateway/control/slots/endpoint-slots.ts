@@ -1,8 +1,8 @@
 // Slots of Endpoints: which cells of the shared blocks count for which Endpoint of which Upstream. A slot lives from the first table that has the Endpoint until every
 // worker holds one without it: from then on no worker counts there (`EndpointPool.retire`), and it is zeroed and used again.
 import { printEndpoint, type UpstreamEndpoints } from "../../../routing/model/upstream.ts";
-import { endpointCell, maxEndpointSlots, usedSlots } from "../../shared/counters.ts";
-import { fixed } from "../../shared/metrics.ts";
+import { endpointCell, maxEndpointSlots, usedSlots } from "../../shared/memory/counters.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
 /** One namespace of several has at most this part of the slots, those that it left lately among them: one that makes new Endpoints all the time takes no other's. */

@@ -4,8 +4,8 @@ import { randomInt } from "node:crypto";
 import { drawnKey } from "../../../routing/collections/digest.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import { DigestIndex } from "../../../routing/collections/digest-index.ts";
-import { failureCell, maxSlots, slotCell, usedSlots } from "../../shared/counters.ts";
-import { slotLayout } from "../../shared/metrics.ts";
+import { failureCell, maxSlots, slotCell, usedSlots } from "../../shared/memory/counters.ts";
+import { slotLayout } from "../../shared/metrics/slots.ts";
 import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
 /** One namespace of several has at most this part of the slots, those that it left lately among them: who makes new Series all the time takes nobody else's. */

@@ -1,6 +1,6 @@
 // All Problems, of every part of the control worker: gathered when somebody asks, kept until something changes.
 import { compareProblems, type Problem } from "../../../routing/text/problem.ts";
-import type { Slices } from "../../admin/slices.ts";
+import type { Slices } from "../../shared/slices.ts";
 
 /** Where Problems come from. */
 export interface ProblemSources {

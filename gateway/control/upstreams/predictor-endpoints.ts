@@ -4,8 +4,7 @@ import { DigestIndex } from "../../../routing/collections/digest-index.ts";
 import { drawnKey } from "../../../routing/collections/digest.ts";
 import { printEndpoint, type UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
-import type { EndpointsOf, PredictorKey, SeenEndpoint } from "../../admin/view.ts";
-import type { CountedSeries } from "../../admin/families/series.ts";
+import type { CountedSeries, EndpointsOf, PredictorKey, SeenEndpoint } from "../../admin/view/view.ts";
 
 export interface EndpointSources {
   /** Series of the table, in both protocols. */

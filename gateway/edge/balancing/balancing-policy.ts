@@ -1,6 +1,6 @@
 // BalancingPolicy: how the requests of one Mapping choose among Endpoints, and which breaker counts them. Compiled when the table is built.
 import type { ForwardTarget } from "../../../routing/model/mapping.ts";
-import { priorities } from "../../shared/counters.ts";
+import { priorities } from "../../shared/memory/counters.ts";
 
 export interface BalancingPolicy {
   /** Index in `priorities`. */

@@ -5,8 +5,8 @@
 // in use, it counts itself in a cell that all read, until it has no more again. While nobody is counted there and this worker has less than its share, all
 // of them together have less than the limit.
 import { aloneOccupancy, type Occupancy } from "../io/occupancy.ts";
-import { breakerCell, heavyUseOf } from "../../shared/counters.ts";
-import { breakerResources } from "../../shared/metrics.ts";
+import { breakerCell, heavyUseOf } from "../../shared/memory/counters.ts";
+import { breakerResources } from "../../shared/metrics/series.ts";
 import { defaultBreaker, type Breaker as Limits } from "../../../routing/model/upstream.ts";
 
 /** What is limited: index of its cell. */

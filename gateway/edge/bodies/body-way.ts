@@ -1,7 +1,7 @@
 // BodyWay: where the body of a message goes on, one hook after the other.
 import type { FieldList } from "../fields/fields.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import type { BodyEnd, BodyRefusal } from "../policy/body-hook.ts";
+import type { BodyEnd, BodyRefusal } from "../steps/body-hook.ts";
 
 /** Bytes and trailers are valid during the call. */
 export interface BodyWay {

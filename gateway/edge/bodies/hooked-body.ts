@@ -1,7 +1,7 @@
 // A hook on the way of a body: a look, a hold of the whole body, a hold of each message of gRPC.
 import type { FieldList } from "../fields/fields.ts";
 import { framed, prefixBytes } from "../message/grpc-message.ts";
-import type { BodyEnd, BodyHold, BodyHook, BodyLook } from "../policy/body-hook.ts";
+import type { BodyEnd, BodyHold, BodyHook, BodyLook } from "../steps/body-hook.ts";
 import type { BodyWay, HookedWay, WholeWay } from "./body-way.ts";
 import { WaitingBody } from "./waiting-body.ts";
 

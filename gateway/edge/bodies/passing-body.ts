@@ -3,7 +3,7 @@ import { failures } from "../../failures.ts";
 import type { FieldList } from "../fields/fields.ts";
 import type { Framing } from "../fields/framing.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import type { BodyHook, BodyRefusal } from "../policy/body-hook.ts";
+import type { BodyHook, BodyRefusal } from "../steps/body-hook.ts";
 import type { BodyWay, HookedWay, WholeWay } from "./body-way.ts";
 import { hookedWay } from "./hooked-body.ts";
 import { tooMuchHeld } from "./waiting-body.ts";

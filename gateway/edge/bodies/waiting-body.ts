@@ -5,7 +5,7 @@ import { slabBytes, type HeldMemory } from "../io/held-memory.ts";
 import { copyOfFields } from "../fields/field-copy.ts";
 import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
-import type { BodyRefusal } from "../policy/body-hook.ts";
+import type { BodyRefusal } from "../steps/body-hook.ts";
 
 /** How a request fails for which nothing more can be held. */
 export const tooMuchHeld: BodyRefusal = Object.freeze({

@@ -1,6 +1,6 @@
 // Admission: how many client connections there may be, in total and from one address. Counted from accept(2) to the socket's close, TLS
 // handshakes included: whoever never ends his handshake holds a connection too.
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import type { EdgeLimits } from "../../options/limits.ts";
 import { failures } from "../../failures.ts";
 import { unservedEntry } from "../access/access-entry.ts";

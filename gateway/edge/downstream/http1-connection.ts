@@ -1,6 +1,6 @@
 // One HTTP/1.1 client connection: its life from the first byte to the last. One exchange at a time; what is sent is taken by its Http1Request,
 // answers are framed by its Http1Answer.
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { Transport, TransportOwner } from "../io/transport.ts";
 import type { ClientTls } from "../message/client-certificate.ts";

@@ -1,5 +1,5 @@
 // Http1Request: what an HTTP/1.1 client sends, a request at a time, on its way from the reader to its exchange.
-import { httpColumn, withoutSeries } from "../../shared/counters.ts";
+import { httpColumn, withoutSeries } from "../../shared/memory/counters.ts";
 import { unservedEntry } from "../access/access-entry.ts";
 import { continueLine } from "../http1/continue.ts";
 import { RequestReader, type RequestTaker } from "../http1/request-reader.ts";

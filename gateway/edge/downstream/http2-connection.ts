@@ -1,8 +1,8 @@
 // One HTTP/2 connection of a client: its requests become exchanges, a stream each.
 import { decide } from "../../../routing/decide.ts";
 import { metadataOf, namesDeployment } from "../../../routing/request/metadata.ts";
-import { grpcColumn, httpColumn, withoutSeries } from "../../shared/counters.ts";
-import { fixed } from "../../shared/metrics.ts";
+import { grpcColumn, httpColumn, withoutSeries } from "../../shared/memory/counters.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import { unservedEntry } from "../access/access-entry.ts";
 import { bodyOf, failureAnswer, identified } from "../message/answers.ts";
 import type { WorkerContext } from "../io/worker-context.ts";

@@ -1,6 +1,6 @@
 // Spread: the kernel gives connections to workers by hash, so few long ones may land on few workers. A worker that has far more than its share
 // asks some of its clients to connect again.
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import { Deadline, type Timed, type DeadlineWheel } from "../io/deadline.ts";
 import type { ClientConnection } from "./client-connection.ts";
 

@@ -2,7 +2,7 @@
 // number, and looking at it costs a request a load.
 import { RouteTable } from "../../../routing/table.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
-import { SharedTable } from "../../shared/shared-table.ts";
+import { SharedTable } from "../../shared/memory/shared-table.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 
 export interface TableEvents {

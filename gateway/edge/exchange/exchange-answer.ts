@@ -4,9 +4,9 @@ import type { AnswerId } from "../message/answer-id.ts";
 import { grpcStatusIn } from "../message/grpc-status.ts";
 import { copyOfResponse, type ResponseHead } from "../message/response-head.ts";
 import { failures } from "../../failures.ts";
-import type { BodyHook } from "../policy/body-hook.ts";
+import type { BodyHook } from "../steps/body-hook.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
-import type { AnswerTaker } from "./forwarded-answer.ts";
+import type { AnswerTaker } from "../forwarding/forwarded-answer.ts";
 import { answerRefusals, PassingBody, reframe, type HookedMessage } from "../bodies/passing-body.ts";
 
 const switchingProtocols = 101;

@@ -2,12 +2,12 @@
 import type { RouteTable } from "../../../routing/table.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { RequestIds } from "../fields/request-id.ts";
-import type { OAuthGateway } from "../policy/oauth.ts";
+import type { OAuthGateway } from "../oauth/oauth-gateway.ts";
 import type { CurrentTable } from "./current-table.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { Gate } from "../policy/gates.ts";
 import { probeStep } from "../policy/probe.ts";
-import type { Step } from "../policy/step.ts";
+import type { Step } from "../steps/step.ts";
 import type { ShadowSender } from "../shadow/shadow-sender.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 

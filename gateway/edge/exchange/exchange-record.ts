@@ -4,7 +4,7 @@ import { matchWords } from "../../../routing/match-words.ts";
 import { RequestNote } from "../access/access-entry.ts";
 import type { Caller } from "../identity/verifier.ts";
 import { sentenceOf, type Answer } from "../message/answers.ts";
-import type { FeedbackNote } from "../policy/step.ts";
+import type { FeedbackNote } from "../steps/step.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { EndpointView } from "../upstream/endpoint-view.ts";
@@ -15,8 +15,8 @@ import { reasons } from "../http1/reasons.ts";
 import { grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { requestIdBytes, type RequestIds } from "../fields/request-id.ts";
-import { grpcColumn, httpColumn, isServerErrorColumn, withoutSeries } from "../../shared/counters.ts";
-import { unansweredColumn } from "../../shared/metrics.ts";
+import { grpcColumn, httpColumn, isServerErrorColumn, withoutSeries } from "../../shared/memory/counters.ts";
+import { unansweredColumn } from "../../shared/metrics/status-columns.ts";
 
 /** A slot of its own for what is not counted. */
 const notCounted = -2;

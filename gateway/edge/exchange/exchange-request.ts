@@ -6,7 +6,7 @@ import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { copyBytes, copyOfHead, noChange } from "../message/head-copy.ts";
-import type { BodyHook } from "../policy/body-hook.ts";
+import type { BodyHook } from "../steps/body-hook.ts";
 import type { Gate } from "../policy/gates.ts";
 import type { CopyTarget } from "../shadow/shadow-budget.ts";
 import type { ShadowCopy } from "../shadow/shadow-copy.ts";
@@ -14,7 +14,7 @@ import type { ComparedExchange } from "../shadow/compared-exchange.ts";
 import { CapturedAnswer } from "./captured-answer.ts";
 import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
-import type { TriesOwner } from "./tries.ts";
+import type { TriesOwner } from "../forwarding/tries.ts";
 import { PassingBody, reframe, requestRefusals, type HookedMessage } from "../bodies/passing-body.ts";
 import { tooMuchHeld, WaitingBody } from "../bodies/waiting-body.ts";
 

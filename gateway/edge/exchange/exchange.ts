@@ -8,7 +8,7 @@ import { ExchangeAnswer } from "./exchange-answer.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import { ExchangeRequest } from "./exchange-request.ts";
 import { ExchangeState, type ExchangeEnds } from "./exchange-state.ts";
-import { Forwarding } from "./forwarding.ts";
+import { Forwarding } from "../forwarding/forwarding.ts";
 import type { StepRun } from "./step-run.ts";
 
 /** Kept by its client's side and begun anew for each request. */

@@ -1,7 +1,7 @@
 // The member of a Route that a puid names: the predictor that answered, as long as the Route has it.
 import type { ForwardDecision, Split } from "../../../routing/route/decision.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
-import type { FeedbackWay } from "../policy/step.ts";
+import type { FeedbackWay } from "../steps/step.ts";
 
 /** Of the live members of the Route, also one of weight 0: it has answered. Where there is none, or it cannot take the request: why. */
 export function namedMember(

@@ -2,7 +2,7 @@
 import type { Caller } from "../identity/verifier.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import type { FeedbackNote, FeedbackWay, Step, Verdict } from "../policy/step.ts";
+import type { FeedbackNote, FeedbackWay, Step, Verdict } from "../steps/step.ts";
 
 /** What becomes of a request after its steps. */
 export interface StepOwner {

@@ -11,7 +11,7 @@ import type { WireRequestHead } from "../message/request-head.ts";
 import type { RequestIds } from "../fields/request-id.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import type { AnswerEdits } from "../policy/answer-edits.ts";
-import type { BodyHook } from "../policy/body-hook.ts";
+import type { BodyHook } from "../steps/body-hook.ts";
 import {
   waits,
   type BodyTaker,
@@ -22,7 +22,7 @@ import {
   type Step,
   type StepRequest,
   type Verdict,
-} from "../policy/step.ts";
+} from "../steps/step.ts";
 import { tooMuchHeld } from "../bodies/waiting-body.ts";
 import type { StepFacts, StepOwner } from "./step-owner.ts";
 import { StepWait } from "./step-wait.ts";

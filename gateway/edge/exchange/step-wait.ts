@@ -1,7 +1,7 @@
 // StepWait: a step of a request waits, one at a time: who is told when nobody waits for it any longer, who takes the body meanwhile, and how much is
 // held of the request.
 import type { WorkerContext } from "../io/worker-context.ts";
-import type { BodyTaker, Resume, Verdict } from "../policy/step.ts";
+import type { BodyTaker, Resume, Verdict } from "../steps/step.ts";
 
 export class StepWait {
   readonly #worker: WorkerContext;

@@ -6,7 +6,7 @@ import type {
   RateLimitService,
   ServicePlace,
 } from "../../../routing/model/external-services.ts";
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import type { UpstreamRegistry } from "../upstream/registry.ts";

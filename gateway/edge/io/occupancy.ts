@@ -1,14 +1,14 @@
 // Occupancy: what all workers have in use of each Upstream. One object for all breakers of a worker, so that what it says of the workers is in the cache
 // whichever Upstream is asked for.
-import { lightUse } from "../../shared/counters.ts";
-import { breakerResources } from "../../shared/metrics.ts";
+import { lightUse } from "../../shared/memory/counters.ts";
+import { breakerResources } from "../../shared/metrics/series.ts";
 
 export interface Occupancy {
   /** This worker's cells. */
   readonly own: Float64Array;
   /** The other workers' cells, which are read only. */
   readonly others: readonly Float64Array[];
-  /** Where all of them count who has more than `share` in use (gateway/shared/counters.ts). */
+  /** Where all of them count who has more than `share` in use (gateway/shared/memory/counters.ts). */
   readonly heavyUse: Int32Array;
   /** With more than this in use of one thing a worker counts itself. */
   readonly heavyAbove: number;

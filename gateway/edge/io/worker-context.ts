@@ -1,7 +1,7 @@
 // WorkerContext: what everything in one worker shares below the routing table: its clock, deadlines, buffers, counters and limits. Made once.
 import type { Clock } from "../../shared/clock.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
-import type { CounterBlock } from "../../shared/counters.ts";
+import type { CounterBlock } from "../../shared/memory/counters.ts";
 import type { EdgeLimits } from "../../options/limits.ts";
 import type { Settings } from "../../options/settings.ts";
 import { DeadlineWheel } from "./deadline.ts";

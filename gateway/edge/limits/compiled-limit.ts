@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { RateLimit } from "../../../routing/model/guard.ts";
 import { printLimit } from "../../../routing/model/rate-limit.ts";
-import type { LimitMemory } from "../../shared/limit-memory.ts";
+import type { LimitMemory } from "../../shared/memory/limit-memory.ts";
 
 export interface CompiledLimit {
   readonly limit: RateLimit;

@@ -17,7 +17,7 @@ import {
   stampsAhead,
   ways,
   type LimitMemory,
-} from "../../shared/limit-memory.ts";
+} from "../../shared/memory/limit-memory.ts";
 import type { CompiledLimit } from "./compiled-limit.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 

@@ -1,7 +1,7 @@
 // Limiter: what a worker has of the limits of rate: the table, its time, and whose cell a request is counted in.
 import { fieldNamed, fieldText } from "../../../routing/request/bytes.ts";
-import { fixed } from "../../shared/metrics.ts";
-import type { LimitMemory } from "../../shared/limit-memory.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
+import type { LimitMemory } from "../../shared/memory/limit-memory.ts";
 import type { Caller } from "../identity/verifier.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { ClientFacts } from "../message/client-facts.ts";

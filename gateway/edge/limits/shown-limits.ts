@@ -1,7 +1,7 @@
 // What is left of limits, for `explain`: read from the memory in which data workers count, and nothing is taken.
 import type { RateLimit } from "../../../routing/model/guard.ts";
-import { sharedNowMs } from "../../shared/heartbeat.ts";
-import type { LimitedClient, LimitLook, LimitMemory } from "../../shared/limit-memory.ts";
+import { sharedNowMs } from "../../shared/memory/heartbeat.ts";
+import type { LimitedClient, LimitLook, LimitMemory } from "../../shared/memory/limit-memory.ts";
 import { compileLimit, type CompiledLimit, type LimitOwner } from "./compiled-limit.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { LimitTable } from "./limit-table.ts";

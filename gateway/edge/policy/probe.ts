@@ -2,7 +2,7 @@
 import { isText } from "../../../routing/request/bytes.ts";
 import type { RequestHead } from "../../../routing/request/head.ts";
 import type { Answer } from "../message/answers.ts";
-import { goOn, requestStep, type Step } from "./step.ts";
+import { goOn, requestStep, type Step } from "../steps/step.ts";
 
 const alive = "/ambassador/v0/check_alive";
 const readyPaths: readonly string[] = ["/ambassador/v0/check_ready", "/readyz"];

@@ -1,6 +1,6 @@
 // Captures: answers that are kept for comparison, of a primary and its shadows, until both are whole. Bounded for each worker; what does not fit is
 // dropped and counted. Nothing here can delay or change an answer: bytes are copied as they pass, and leave in a later turn.
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import type { CapturedPair, Captured, PairDrop } from "../../shared/compared-pairs.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { mayTake } from "../io/fair-share.ts";

@@ -3,7 +3,7 @@ import type { Upstream } from "../../../routing/model/upstream.ts";
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";
-import { grpcColumn, httpColumn, isServerErrorColumn } from "../../shared/counters.ts";
+import { grpcColumn, httpColumn, isServerErrorColumn } from "../../shared/memory/counters.ts";
 import type { FieldList } from "../fields/fields.ts";
 import { grpcStatusIn, grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";

@@ -1,8 +1,8 @@
 // Tokens in the memory of the process: every data worker sees what any of them has given, at once. Bounded: where a bucket is full a
 // token of the namespace that has most there ends, and that is counted. One writer a part; a reader sees a token whole or not at all, by its sequence number.
-import type { CounterBlock } from "../../shared/counters.ts";
-import { fixed } from "../../shared/metrics.ts";
-import { bucketTokens, tokenWords } from "../../shared/token-memory.ts";
+import type { CounterBlock } from "../../shared/memory/counters.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
+import { bucketTokens, tokenWords } from "../../shared/memory/token-memory.ts";
 import type { RevokedTokens } from "../../shared/messages.ts";
 import {
   mostTokensOfClient,

@@ -1,8 +1,8 @@
 // Redis as the gateway uses it: every call is answered within its time, by a reply or by a value that says why there is none. Nothing is kept for
 // later, and nothing throws. One object a worker, with its own connection.
 import type { Alarm, Clock } from "../../shared/clock.ts";
-import type { CounterBlock } from "../../shared/counters.ts";
-import { fixed } from "../../shared/metrics.ts";
+import type { CounterBlock } from "../../shared/memory/counters.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import type { WriteLine } from "../../shared/log-events.ts";
 import { printRedis, type RedisSettings } from "../../options/redis-settings.ts";
 import type { RedisClient } from "./ioredis-client.ts";

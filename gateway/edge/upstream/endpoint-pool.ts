@@ -1,5 +1,5 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
-import { endpointLayout } from "../../shared/metrics.ts";
+import { endpointLayout } from "../../shared/metrics/slots.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { Http1UpstreamConnection } from "./http1-connection.ts";
 import type { Http1Endpoint, IdleConnection } from "./http1-endpoint.ts";

@@ -1,6 +1,6 @@
 // One HTTP/1.1 connection to an Endpoint: its life from the dial to the end, and when it may serve another request. What it is sent its request
 // frames; responses are read by its reader.
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import { Deadline, type Timed } from "../io/deadline.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { failures, type Failure } from "../../failures.ts";

@@ -1,6 +1,6 @@
 // Http2UpstreamConnection: one HTTP/2 connection to an Endpoint, from its dial to its end.
 import type { TLSSocket } from "node:tls";
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import { Deadline, type Timed } from "../io/deadline.ts";
 import { Spares } from "../io/spares.ts";
 import { failures, type Failure } from "../../failures.ts";

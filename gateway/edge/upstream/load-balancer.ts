@@ -1,6 +1,6 @@
 // LoadBalancer: the Endpoints of an Upstream that serve, which of them are ejected or fail their health check, and the choice among the others.
 // When more than half are out, all are used: then it is more likely that what they share fails than each of them (Envoy's panic threshold).
-import { fixed } from "../../shared/metrics.ts";
+import { fixed } from "../../shared/metrics/fixed.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { leastRequest, roundRobin } from "../balancing/candidates.ts";
 import type { BalancingPolicy } from "../balancing/balancing-policy.ts";

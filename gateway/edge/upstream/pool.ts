@@ -8,7 +8,7 @@ import {
   type Upstream,
   type UpstreamEndpoints,
 } from "../../../routing/model/upstream.ts";
-import { priorities } from "../../shared/counters.ts";
+import { priorities } from "../../shared/memory/counters.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { UpstreamContext } from "./upstream-context.ts";
 import { failures } from "../../failures.ts";

@@ -1,5 +1,5 @@
 // The text of `sluice status`: the verdict, then a line for each fact, with a column for each replica where they differ.
-import { dateOf, wordsOfSeconds } from "../../admin/status.ts";
+import { dateOf, wordsOfSeconds } from "../../admin/view/status.ts";
 import type { Status } from "../../api/status.ts";
 import { cut, tableOf } from "../terminal/cells.ts";
 import type { JoinedStatus } from "./joined.ts";

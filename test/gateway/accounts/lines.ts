@@ -1,8 +1,8 @@
 // Lines of the access log, as the counters, /api and the clients must have them.
 import { meaningOf } from "../../../gateway/explain/measured-words.ts";
 import { grpcStatusNames, type FailureFlag } from "../../../gateway/failures.ts";
-import { grpcColumn, httpColumn } from "../../../gateway/shared/counters.ts";
-import { grpcColumns, statusColumns } from "../../../gateway/shared/metrics.ts";
+import { grpcColumn, httpColumn } from "../../../gateway/shared/memory/counters.ts";
+import { grpcColumns, statusColumns } from "../../../gateway/shared/metrics/status-columns.ts";
 import { isFailureEntry, type AccessEntry } from "../../../gateway/shared/access-fields.ts";
 import type { Seen } from "./asking.ts";
 import { tally, type Counts } from "./books.ts";

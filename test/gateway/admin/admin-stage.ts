@@ -2,14 +2,14 @@
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminOptions } from "../../../gateway/admin/endpoint.ts";
-import { PeerDoor } from "../../../gateway/admin/peer-door.ts";
-import type { PeersView } from "../../../gateway/admin/peers-view.ts";
+import { PeerDoor } from "../../../gateway/admin/view/peer-door.ts";
+import type { PeersView } from "../../../gateway/admin/view/peers-view.ts";
 import type { PeerKeys } from "../../../gateway/shared/peer-proof.ts";
 import { noCounts } from "../../../release/statistics/arm-counts.ts";
-import type { AdminView } from "../../../gateway/admin/view.ts";
+import type { AdminView } from "../../../gateway/admin/view/view.ts";
 import { noPolicy } from "../../../gateway/callers/call-policy.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
-import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes } from "../../../gateway/shared/memory/counters.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
 import type { Problem } from "../../../routing/text/problem.ts";

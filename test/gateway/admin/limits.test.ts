@@ -7,9 +7,9 @@ import { isOwnHost } from "../../../gateway/admin/hosts.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
 import { startedAdmin, viewOf } from "./admin-stage.ts";
 import { nothingMeasured } from "./nothing-measured.ts";
-import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/shared-answers.ts";
+import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/sending/shared-answers.ts";
 import { pieceBytes } from "../../../gateway/admin/families/streamed-text.ts";
-import { CounterBlock, blockBytes } from "../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes } from "../../../gateway/shared/memory/counters.ts";
 import { seriesOf } from "../fixtures.ts";
 
 test.each([

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { problemsText } from "../../../gateway/admin/endpoints/problems.ts";
-import { Slices } from "../../../gateway/admin/slices.ts";
+import { Slices } from "../../../gateway/shared/slices.ts";
 import { compareProblems, printProblem, type Problem } from "../../../routing/text/problem.ts";
 
 const problems = fc.array(

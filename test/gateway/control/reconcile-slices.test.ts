@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { coalesceMs } from "../../../gateway/control/publish/publisher.ts";
 import { Readiness } from "../../../gateway/control/status/readiness.ts";
 import { Reconciler } from "../../../gateway/control/reconcile.ts";
-import { SharedTable, tableMemory } from "../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../gateway/shared/memory/shared-table.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
 import { TableReader } from "./table-reader.ts";

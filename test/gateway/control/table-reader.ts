@@ -1,6 +1,6 @@
 // A reader of the shared table for tests of the control plane: what a data worker would take, without serving.
 import { RouteTable } from "../../../routing/table.ts";
-import { SharedTable } from "../../../gateway/shared/shared-table.ts";
+import { SharedTable } from "../../../gateway/shared/memory/shared-table.ts";
 
 export class TableReader {
   readonly table: RouteTable<null>;

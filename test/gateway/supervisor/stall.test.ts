@@ -1,8 +1,8 @@
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { blockBytes, CounterBlock } from "../../../gateway/shared/counters.ts";
-import { fixed } from "../../../gateway/shared/metrics.ts";
-import { sharedNowMs } from "../../../gateway/shared/heartbeat.ts";
+import { blockBytes, CounterBlock } from "../../../gateway/shared/memory/counters.ts";
+import { fixed } from "../../../gateway/shared/metrics/fixed.ts";
+import { sharedNowMs } from "../../../gateway/shared/memory/heartbeat.ts";
 import { StallJudge } from "../../../gateway/supervisor/stall.ts";
 import { watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 

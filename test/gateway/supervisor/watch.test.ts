@@ -1,7 +1,7 @@
 // Who has been silent for too long, by a clock that the test moves.
 import { describe, expect, test } from "vitest";
-import { fixed, fixedCells } from "../../../gateway/shared/metrics.ts";
-import { anyResponds } from "../../../gateway/shared/heartbeat.ts";
+import { fixed, fixedCells } from "../../../gateway/shared/metrics/fixed.ts";
+import { anyResponds } from "../../../gateway/shared/memory/heartbeat.ts";
 import { StallWatch, printStack, watchEveryMs } from "../../../gateway/supervisor/watch.ts";
 
 const startMs = 1_000_000;

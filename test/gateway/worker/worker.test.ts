@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { describe, expect, test, vi } from "vitest";
-import { limitMemory } from "../../../gateway/shared/limit-memory.ts";
+import { limitMemory } from "../../../gateway/shared/memory/limit-memory.ts";
 import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.ts";
 import { decodeServe } from "../options/decode-serve.ts";
 import type { CertificateSet } from "../../../gateway/shared/certificates.ts";
-import { blockBytes, heavyUseBytes } from "../../../gateway/shared/counters.ts";
+import { blockBytes, heavyUseBytes } from "../../../gateway/shared/memory/counters.ts";
 import type { OAuthClientsChange } from "../../../gateway/callers/oauth-client.ts";
 import type {
   ControlToData,
@@ -18,7 +18,7 @@ import type {
 } from "../../../gateway/shared/messages.ts";
 import { startDataWorker } from "../../../gateway/worker/worker.ts";
 import type { Plane, PlaneStart } from "../../../gateway/shared/data-plane.ts";
-import { tableMemory } from "../../../gateway/shared/shared-table.ts";
+import { tableMemory } from "../../../gateway/shared/memory/shared-table.ts";
 
 class FakePlane implements Plane {
   readonly calls: string[] = [];

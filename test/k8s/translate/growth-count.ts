@@ -7,7 +7,7 @@ const { nothingHeld, Translator } = await import("../../../k8s/translate/transla
 const { build } = await import("../../../gateway/tools/manifests.ts");
 const { printTable } = await import("../../../routing/print.ts");
 const { printRouteList } = await import("../../../gateway/explain/route-list.ts");
-const { OAuthClients } = await import("../../../gateway/edge/identity/oauth-clients.ts");
+const { OAuthClients } = await import("../../../gateway/edge/oauth/oauth-clients.ts");
 const { printProblem } = await import("../../../routing/text/problem.ts");
 
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, index) => index);

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { Slices } from "../../../../gateway/admin/slices.ts";
-import type { SeenEndpoint } from "../../../../gateway/admin/view.ts";
+import { Slices } from "../../../../gateway/shared/slices.ts";
+import type { SeenEndpoint } from "../../../../gateway/admin/view/view.ts";
 import { tickMs } from "../../../../gateway/control/measured/cell-windows.ts";
 import { EndpointWindows } from "../../../../gateway/control/measured/endpoint-windows.ts";
 import { EndpointSlots } from "../../../../gateway/control/slots/endpoint-slots.ts";
-import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/counters.ts";
-import { endpointLayout } from "../../../../gateway/shared/metrics.ts";
+import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/memory/counters.ts";
+import { endpointLayout } from "../../../../gateway/shared/metrics/slots.ts";
 import { mergeFixed, mergeSeries } from "../../../../gateway/supervisor/merge.ts";
 import { withEndpoints } from "../../../../gateway/explain/measured-words.ts";
 import { endpointsOf } from "../../fixtures.ts";

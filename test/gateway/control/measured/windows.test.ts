@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { CountedSeries } from "../../../../gateway/admin/families/series.ts";
-import { Slices } from "../../../../gateway/admin/slices.ts";
+import type { CountedSeries } from "../../../../gateway/admin/view/view.ts";
+import { Slices } from "../../../../gateway/shared/slices.ts";
 import { measuredOf } from "../../../../gateway/control/measured/measured.ts";
 import { tickMs } from "../../../../gateway/control/measured/cell-windows.ts";
 import { Windows, type Sums } from "../../../../gateway/control/measured/windows.ts";
 import { failedWords, flagSentence, minRequests, mostFail } from "../../../../gateway/explain/measured-words.ts";
-import { CounterBlock, blockBytes, httpColumn } from "../../../../gateway/shared/counters.ts";
-import { fixed } from "../../../../gateway/shared/metrics.ts";
+import { CounterBlock, blockBytes, httpColumn } from "../../../../gateway/shared/memory/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics/fixed.ts";
 import { mergeFixed, mergeSeries } from "../../../../gateway/supervisor/merge.ts";
 import { seriesOf } from "../../fixtures.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { beyondShare, without, type Taken } from "../../../../gateway/control/publish/namespace-shares.ts";
 import { Publisher, coalesceMs, type PublisherEvents } from "../../../../gateway/control/publish/publisher.ts";
-import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../../gateway/shared/memory/shared-table.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
 import type { Mapping } from "../../../../routing/model/mapping.ts";
 import { mappingBytes } from "../../../../routing/arena/route-record.ts";

@@ -7,7 +7,7 @@ import type { Upstream, UpstreamEndpoints } from "../../../../routing/model/upst
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
 import { Publisher, coalesceMs, type PublisherEvents } from "../../../../gateway/control/publish/publisher.ts";
 import { plainSettings, type FrontSettings } from "../../../../routing/model/table-change.ts";
-import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../../gateway/shared/memory/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../../fixtures.ts";
 import { TableReader } from "../table-reader.ts";
 

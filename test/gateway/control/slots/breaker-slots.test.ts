@@ -5,7 +5,7 @@ import {
   breakerCell,
   maxBreakerSlots,
   usedSlots,
-} from "../../../../gateway/shared/counters.ts";
+} from "../../../../gateway/shared/memory/counters.ts";
 import { BreakerSlots } from "../../../../gateway/control/slots/breaker-slots.ts";
 
 const noSlots = { inTable: new Map<number, string>(), used: [] };

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { EndpointSlots, type EndpointKey } from "../../../../gateway/control/slots/endpoint-slots.ts";
-import { CounterBlock, blockBytes, endpointCell, usedSlots } from "../../../../gateway/shared/counters.ts";
-import { endpointLayout, fixed } from "../../../../gateway/shared/metrics.ts";
+import { CounterBlock, blockBytes, endpointCell, usedSlots } from "../../../../gateway/shared/memory/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics/fixed.ts";
+import { endpointLayout } from "../../../../gateway/shared/metrics/slots.ts";
 import { endpointsOf } from "../../fixtures.ts";
 
 const noSlots = { inTable: new Map<number, EndpointKey>(), used: [] };

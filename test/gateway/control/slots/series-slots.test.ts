@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { CounterBlock, blockBytes, slotCell, usedSlots } from "../../../../gateway/shared/counters.ts";
-import { slotLayout, statusColumns } from "../../../../gateway/shared/metrics.ts";
+import { CounterBlock, blockBytes, slotCell, usedSlots } from "../../../../gateway/shared/memory/counters.ts";
+import { slotLayout } from "../../../../gateway/shared/metrics/slots.ts";
+import { statusColumns } from "../../../../gateway/shared/metrics/status-columns.ts";
 import { SeriesSlots, seriesAfterlifeMs } from "../../../../gateway/control/slots/series-slots.ts";
 import type { Series } from "../../../../routing/model/mapping.ts";
 import { seriesOf } from "../../fixtures.ts";

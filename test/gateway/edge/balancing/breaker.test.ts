@@ -9,7 +9,7 @@ import {
   lightUse,
   heavyUseBytes,
   heavyUseCell,
-} from "../../../../gateway/shared/counters.ts";
+} from "../../../../gateway/shared/memory/counters.ts";
 import { Breaker, resource } from "../../../../gateway/edge/balancing/breaker.ts";
 import { occupancyOf, type Occupancy } from "../../../../gateway/edge/io/occupancy.ts";
 

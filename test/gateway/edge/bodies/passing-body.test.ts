@@ -4,9 +4,9 @@ import { PassingBody, requestRefusals } from "../../../../gateway/edge/bodies/pa
 import { HeldMemory } from "../../../../gateway/edge/io/held-memory.ts";
 import type { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
 import { framed } from "../../../../gateway/edge/message/grpc-message.ts";
-import type { BodyHook } from "../../../../gateway/edge/policy/body-hook.ts";
+import type { BodyHook } from "../../../../gateway/edge/steps/body-hook.ts";
 import { failures } from "../../../../gateway/failures.ts";
-import { blockBytes, CounterBlock } from "../../../../gateway/shared/counters.ts";
+import { blockBytes, CounterBlock } from "../../../../gateway/shared/memory/counters.ts";
 import * as fc from "../../../seeded.ts";
 
 const refused = { kind: "fail", failure: failures.bodyTooLarge, detail: "" } as const;

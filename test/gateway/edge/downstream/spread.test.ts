@@ -1,7 +1,7 @@
 // Connections are spread over workers: who has too many lets some go.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { fixed, fixedCells } from "../../../../gateway/shared/metrics.ts";
+import { fixed, fixedCells } from "../../../../gateway/shared/metrics/fixed.ts";
 import { DeadlineWheel } from "../../../../gateway/edge/io/deadline.ts";
 import { Spread, surplusOf } from "../../../../gateway/edge/downstream/spread.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";

@@ -1,10 +1,10 @@
 // An Upstream without sockets, for forwarding: Endpoints that a test scripts, and what forwarding does with them, in words.
-import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/counters.ts";
-import { fixed } from "../../../../gateway/shared/metrics.ts";
-import { Forwarding, type ForwardedMapping } from "../../../../gateway/edge/exchange/forwarding.ts";
-import type { AnswerTaker } from "../../../../gateway/edge/exchange/forwarded-answer.ts";
-import type { RequestPool } from "../../../../gateway/edge/exchange/tried-endpoints.ts";
-import type { TriesOwner } from "../../../../gateway/edge/exchange/tries.ts";
+import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/memory/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics/fixed.ts";
+import { Forwarding, type ForwardedMapping } from "../../../../gateway/edge/forwarding/forwarding.ts";
+import type { AnswerTaker } from "../../../../gateway/edge/forwarding/forwarded-answer.ts";
+import type { RequestPool } from "../../../../gateway/edge/forwarding/tried-endpoints.ts";
+import type { TriesOwner } from "../../../../gateway/edge/forwarding/tries.ts";
 import { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
 import { clientFacts } from "../../../../gateway/edge/message/client-facts.ts";
 import { failures, type Failure } from "../../../../gateway/failures.ts";

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/memory/counters.ts";
 import { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
 import { defaultLimits } from "../../../../gateway/options/limits.ts";
 import type { Settings } from "../../../../gateway/options/settings.ts";

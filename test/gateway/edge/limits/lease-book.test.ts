@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compileLimit } from "../../../../gateway/edge/limits/compiled-limit.ts";
 import { LeaseBook, type LeaseOptions, type Taken } from "../../../../gateway/edge/limits/lease-book.ts";
 import type { RedisAnswer } from "../../../../gateway/edge/store/redis.ts";
-import { limitMemory } from "../../../../gateway/shared/limit-memory.ts";
+import { limitMemory } from "../../../../gateway/shared/memory/limit-memory.ts";
 import { parseLimits } from "../../../../routing/model/rate-limit.ts";
 
 interface Question {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { compileLimit, type CompiledLimit } from "../../../../gateway/edge/limits/compiled-limit.ts";
 import { KeyedHash } from "../../../../gateway/edge/limits/keyed-hash.ts";
 import { LimitTable } from "../../../../gateway/edge/limits/limit-table.ts";
-import { countedClients, limitMemory, ways, type LimitMemory } from "../../../../gateway/shared/limit-memory.ts";
+import { countedClients, limitMemory, ways, type LimitMemory } from "../../../../gateway/shared/memory/limit-memory.ts";
 import { parseLimits } from "../../../../routing/model/rate-limit.ts";
 
 const owner = "prod/iris";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../../gateway/shared/clock.ts";
-import { CounterBlock, blockBytes } from "../../../../gateway/shared/counters.ts";
-import { fixed } from "../../../../gateway/shared/metrics.ts";
+import { CounterBlock, blockBytes } from "../../../../gateway/shared/memory/counters.ts";
+import { fixed } from "../../../../gateway/shared/metrics/fixed.ts";
 import { MemoryTokens } from "../../../../gateway/edge/store/memory-tokens.ts";
 import { RedisStore, type RedisAnswer } from "../../../../gateway/edge/store/redis.ts";
 import { RedisTokens, mostSeenTokens, tokenFreshMs } from "../../../../gateway/edge/store/redis-tokens.ts";
@@ -12,7 +12,7 @@ import {
   type FoundToken,
   type TokenStore,
 } from "../../../../gateway/edge/store/token-store.ts";
-import { bucketTokens, tokenMemory, tokenWords } from "../../../../gateway/shared/token-memory.ts";
+import { bucketTokens, tokenMemory, tokenWords } from "../../../../gateway/shared/memory/token-memory.ts";
 import { RedisServer, hasRedis, redisAt } from "../../../redis-server.ts";
 import { until } from "../../until.ts";
 

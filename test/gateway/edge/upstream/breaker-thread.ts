@@ -2,7 +2,7 @@
 // most to do, so that they run close together. Then, while all hold still, one of them adds up what is in use. They wait for each other a few times a lap and not a race:
 // each wait costs as long as a busy machine takes to come round to the last thread.
 import { parentPort, workerData } from "node:worker_threads";
-import { breakerCell } from "../../../../gateway/shared/counters.ts";
+import { breakerCell } from "../../../../gateway/shared/memory/counters.ts";
 import { occupancyOf } from "../../../../gateway/edge/io/occupancy.ts";
 import { Breaker, resource, type Resource } from "../../../../gateway/edge/balancing/breaker.ts";
 import { defaultBreaker } from "../../../../routing/model/upstream.ts";

@@ -4,7 +4,7 @@ import { TableWriter } from "../../../../routing/write/table-writer.ts";
 import { plainSettings, type TableChange } from "../../../../routing/model/table-change.ts";
 import type { Upstream } from "../../../../routing/model/upstream.ts";
 import { systemClock } from "../../../../gateway/shared/clock.ts";
-import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/counters.ts";
+import { CounterBlock, blockBytes, heavyUseBytes } from "../../../../gateway/shared/memory/counters.ts";
 import { CurrentTable } from "../../../../gateway/edge/exchange/current-table.ts";
 import { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
 import {
@@ -16,7 +16,7 @@ import { UpstreamContext } from "../../../../gateway/edge/upstream/upstream-cont
 import { UpstreamRegistry } from "../../../../gateway/edge/upstream/registry.ts";
 import { defaultLimits } from "../../../../gateway/options/limits.ts";
 import type { Settings } from "../../../../gateway/options/settings.ts";
-import { SharedTable, tableMemory } from "../../../../gateway/shared/shared-table.ts";
+import { SharedTable, tableMemory } from "../../../../gateway/shared/memory/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../../fixtures.ts";
 
 /** Who writes tables into one memory. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { shownComparisons } from "../../../../gateway/admin/comparisons.ts";
+import { shownComparisons } from "../../../../gateway/admin/view/comparisons.ts";
 import type { ReplicaComparison } from "../../../../gateway/tools/compare/ask-comparison.ts";
 import { htmlReport } from "../../../../gateway/tools/compare/html-report.ts";
 import { Comparison } from "../../../../release/compare/comparison.ts";

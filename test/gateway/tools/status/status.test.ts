@@ -1,7 +1,7 @@
 // `sluice status`: one replica and several, on a real gateway and on admin ports that answer wrongly.
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Value } from "typebox/value";
-import { statusOf, type Facts } from "../../../../gateway/admin/status.ts";
+import { statusOf, type Facts } from "../../../../gateway/admin/view/status.ts";
 import { statusShape, type Status } from "../../../../gateway/api/status.ts";
 import { joined, joinedStatusShape } from "../../../../gateway/tools/status/joined.ts";
 import { printStatus } from "../../../../gateway/tools/status/printed.ts";

@@ -1,0 +1,46 @@
+// What this process has counted of some deployments: said to peers, and read by the leader for itself.
+import { build } from "../../shared/build.ts";
+import { askedName, maxAskedDeployments, type PeerCounts } from "../../api/peer.ts";
+import type { PeersView } from "./peers-view.ts";
+import type { AdminView, PredictorKey } from "./view.ts";
+
+/** `names`: `NAMESPACE/NAME`, those that are not known are left out. */
+export function peerCountsOf(
+  { instance, countsOf }: Pick<PeersView, "instance" | "countsOf">,
+  { counted, served }: Pick<AdminView, "counted" | "served">,
+  names: readonly string[],
+): PeerCounts {
+  const asked = new Set(names);
+  const found = new Map<string, Map<string, PredictorKey>>();
+  if (asked.size > 0)
+    for (const { series } of counted.usedSlots) {
+      if (series.role !== "live") continue;
+      const name = `${series.namespace}/${series.deployment}`;
+      if (!asked.has(name)) continue;
+      const predictors = found.get(name) ?? new Map<string, PredictorKey>();
+      found.set(name, predictors.set(series.predictor, series));
+    }
+  return {
+    instance,
+    version: build.version,
+    table: served.hash,
+    deployments: [...found.values()].map((predictors) => {
+      const [{ namespace, deployment: name }] = predictors.values() as unknown as [PredictorKey];
+      return {
+        namespace,
+        name,
+        predictors: [...predictors].map(([predictor, key]) => ({ predictor, counts: countsOf(key) })),
+      };
+    }),
+  };
+}
+
+/** Names in a query; a sentence: what is wrong with it. */
+export function readAsked(text: string | null): readonly string[] | { readonly sentence: string } {
+  const names = text === null || text === "" ? [] : text.split(",");
+  if (names.length > maxAskedDeployments)
+    return { sentence: `deployments has ${names.length} names: write at most ${maxAskedDeployments}` };
+  return names.every((name) => askedName.test(name))
+    ? names
+    : { sentence: "deployments has a text that is no name of a deployment: write NAMESPACE/NAME,…" };
+}
