@@ -3,6 +3,7 @@
 // or says when there is a standby worker that has loaded, and how
 // many took a place before it: `standby`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
 // until it has none left). A thread has the name of its place.
+// An order for a place whose thread has ended, or was told to end, is for the next thread there.
 import { channel } from "node:diagnostics_channel";
 import { syncBuiltinESMExports } from "node:module";
 import workerThreads from "node:worker_threads";
@@ -18,6 +19,12 @@ function holdAll(): never {
   // 64 MiB each: little time goes to collecting in vain.
   for (const held: number[][] = []; ; held.push(Array<number>(2 ** 23).fill(0.5)))
     if (held.length > 1000) throw new Error("memory does not end");
+}
+
+/** From the parent process: a thread ends itself, hangs, or is ended. */
+interface Order {
+  readonly way: string;
+  readonly place: string;
 }
 
 /** How a thread ends itself. */
@@ -45,6 +52,11 @@ function hangHere(): never {
 const ends = new workerThreads.BroadcastChannel("end-at");
 ends.unref();
 
+/** A thread says with its id that it hears orders: what was posted to it before is lost. */
+const heard = new workerThreads.BroadcastChannel("heard");
+heard.unref();
+if (!workerThreads.isMainThread) heard.postMessage(workerThreads.threadId);
+
 if (!workerThreads.isMainThread && workerThreads.threadName === "control") {
   let endAt = "";
   ends.addEventListener("message", ({ data }: MessageEvent) => {
@@ -64,6 +76,27 @@ if (workerThreads.isMainThread && process.send !== undefined) {
   let loaded = Promise.withResolvers<void>();
   /** Standby workers that took a place. */
   let taken = 0;
+  /** Ids of threads that hear orders. */
+  const hearing = new Set<number>();
+  const ending = new WeakSet<workerThreads.Worker>();
+  let orders: readonly Order[] = [];
+  const carryOut = (): void => {
+    orders = orders.filter(({ way, place }) => {
+      const thread = threads.get(place);
+      if (thread === undefined || !hearing.has(thread.threadId) || ending.has(thread)) return true;
+      if (way === "hang") hangs.postMessage(thread.threadId);
+      else {
+        ending.add(thread);
+        if (way === "terminate") void thread.terminate();
+        else ways.postMessage({ way, thread: thread.threadId });
+      }
+      return false;
+    });
+  };
+  heard.addEventListener("message", ({ data }: MessageEvent) => {
+    hearing.add(data as number);
+    carryOut();
+  });
   class NamedWorker extends workerThreads.Worker {
     constructor(file: URL, options: workerThreads.WorkerOptions) {
       super(file, options);
@@ -85,6 +118,7 @@ if (workerThreads.isMainThread && process.send !== undefined) {
         loaded = Promise.withResolvers<void>();
       }
       super.postMessage(message, transfer);
+      carryOut();
     }
   }
   workerThreads.Worker = NamedWorker;
@@ -94,13 +128,13 @@ if (workerThreads.isMainThread && process.send !== undefined) {
     if (data === "there") void threads.get("control")?.terminate();
   });
   process.on("message", (name: string) => {
-    if (name.startsWith("hang ")) hangs.postMessage(threads.get(name.slice("hang ".length))?.threadId);
-    else if (/^(?:exit|throw|reject|exhaust) /.test(name)) {
-      const [way, place] = name.split(" ");
-      ways.postMessage({ way, thread: threads.get(place!)?.threadId });
-    } else if (name === "standby") void loaded.promise.then(() => process.send!(taken));
+    if (name === "standby") void loaded.promise.then(() => process.send!(taken));
     else if (name.startsWith("end-at ")) ends.postMessage(name.slice("end-at ".length));
-    else void threads.get(name)?.terminate();
+    else {
+      const [place = "", way = "terminate"] = name.split(" ").toReversed();
+      orders = [...orders, { way, place }];
+      carryOut();
+    }
   });
   process.channel?.unref();
 }

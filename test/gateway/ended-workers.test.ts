@@ -84,3 +84,13 @@ test.each([1, 3])("of %i data workers each may end at any moment", async (worker
   gateway.signal("SIGTERM");
   expect(await gateway.exited).toBe(0);
 });
+
+test("each order to end a data worker ends one, also where its place is empty at that moment", async () => {
+  gateway = stage.serve(1);
+  await gateway.listening();
+  for (const way of ways) gateway.endThread("data-0", way);
+  await until(
+    () => gateway.records.filter(({ event }) => event === "worker-ended").length === ways.length,
+    "each of them has ended",
+  );
+});
