@@ -158,6 +158,11 @@ ${plainDeployment("iris", "second")}
     situation("hundreds of SDs of one namespace with a rollout"),
     "Remove the annotation from SDs whose release has ended.",
   ),
+  "releases-evidence-left-out": warning(
+    "The record of releases does not hold the evidence of a rollout's step, because there is no room or because it cannot be read. The leader goes on. If it ends, the next leader collects the evidence of this step anew, so the rollout takes longer.",
+    situation("hundreds of SDs of one namespace with a rollout under way"),
+    "Remove the annotation from SDs whose release has ended.",
+  ),
   "claims-record-unwritten": error(
     "The gateway cannot write its record of claims. After a restart it does not know the claims since the last write.",
     situation("The ServiceAccount of the gateway may not update the ConfigMap, or the disk is full."),

@@ -34,6 +34,9 @@ export interface RolloutDecision {
   readonly gates: readonly GateStanding[];
 }
 
+/** A leader that took over goes on only after it watched the step for so long itself, or for `every` where that is shorter. */
+export const minWatchMs = 60_000;
+
 /** Canary requests in a window of a step: enough to see a fault, few enough that a fault which begins late is seen soon. */
 const [minWindow, maxWindow] = [100, 500];
 /** A canary that fails nearly all of a window's first requests is rolled back after this many failures, whatever its gates are. */
@@ -122,10 +125,15 @@ function failsNearlyAll(plan: RolloutPlan, { recent: { canary, main } }: { reado
 /** What it would take to go on, besides what blocks the look; empty: nothing. */
 function missingOf(plan: RolloutPlan, state: Stepping, gates: readonly GateStanding[]): readonly string[] {
   const missing = new Set<string>();
-  const requests = plan.minRequests - state.whole.canary.requests;
+  const { elapsedMs, resumed, whole } = state;
+  // What another leader kept says nothing about now.
+  const isResumed = resumed.elapsedMs > 0;
+  const fresh = isResumed && whole.canary.requests === resumed.requests ? 1 : 0;
+  const requests = Math.max(plan.minRequests - whole.canary.requests, fresh);
   if (requests > 0) missing.add(`${requests} more requests of ${plan.to}`);
   for (const { waitsFor } of gates) if (waitsFor !== null) missing.add(waitsFor);
-  const leftMs = plan.everyMs - state.elapsedMs;
+  const watchMs = isResumed ? Math.min(minWatchMs, plan.everyMs) - (elapsedMs - resumed.elapsedMs) : 0;
+  const leftMs = Math.max(plan.everyMs - elapsedMs, watchMs);
   if (leftMs > 0) missing.add(`${formatDuration(roundedUp(leftMs))} more in this step`);
   return [...missing];
 }

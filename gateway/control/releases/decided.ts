@@ -9,9 +9,10 @@ import type { BanditPlan } from "../../../release/bandit/plan.ts";
 import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
 import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../release/rollout/plan.ts";
-import { stepState, type RolloutState } from "../../../release/rollout/state.ts";
+import { stepState, type KeptStep, type RolloutState } from "../../../release/rollout/state.ts";
 import { addedCounts, noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import type { KeptEvidence } from "./kept-evidence.ts";
 import { maxWhy } from "./release-record.ts";
 import { beginning, entryOf, isSameStanding, stateOf } from "./release-state.ts";
 
@@ -22,6 +23,8 @@ export interface SeenRelease {
   readonly counts: CountsOfArms;
   /** Why evidence is not whole; null: every replica answers. */
   readonly blocked: RolloutLook["blocked"];
+  /** What the leader before this one had of the step; null: nothing that counts. */
+  readonly kept: () => KeptStep | null;
   /** Of the leader's own clock, ms. */
   readonly lookedMs: number;
   /** Epoch ms, for people. */
@@ -33,9 +36,16 @@ export interface Decided {
   /** It goes on from this one. */
   readonly entry: ReleaseEntry;
   readonly of:
-    | { readonly kind: "rollout"; readonly state: RolloutState; readonly decision: RolloutDecision }
+    | {
+        readonly kind: "rollout";
+        readonly everyMs: number;
+        readonly state: RolloutState;
+        readonly decision: RolloutDecision;
+      }
     | { readonly kind: "bandit"; readonly state: BanditState; readonly decision: BanditDecision };
   readonly lookedMs: number;
+  /** Epoch ms. */
+  readonly nowMs: number;
 }
 
 /** null: nothing moves it. `known`: of an earlier look. */
@@ -68,7 +78,11 @@ function decidedRollout(
   const begun = beginning(release, plan, entry, counts);
   const before = begun === null && known?.of.kind === "rollout" ? known : null;
   const found =
-    begun !== null ? begun.state : before?.of.kind === "rollout" ? before.of.state : stateOf(entry!, plan, counts);
+    begun !== null
+      ? begun.state
+      : before?.of.kind === "rollout"
+        ? before.of.state
+        : stateOf(entry!, plan, counts, seen.kept());
   // A person may take back what is promoted.
   const state = found.kind === "promoted" && release.isAborted ? stepState(plan.steps.length - 1, counts) : found;
   const isPromoteUsed = release.isPromoted && (entry?.isPromoteUsed ?? false);
@@ -89,7 +103,20 @@ function decidedRollout(
       : entry!.isPromoteUsed === isUsed
         ? entry!
         : { ...entry!, isPromoteUsed: isUsed };
-  return { entry: next, of: { kind: "rollout", state: decision.state, decision }, lookedMs: seen.lookedMs };
+  const of = { kind: "rollout", everyMs: plan.everyMs, state: decision.state, decision } as const;
+  return { entry: next, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
+}
+
+/** For the next leader; null: it collects nothing. Time beyond `every` decides nothing, so a step that only waits stays the same. */
+export function keptOf({ of, nowMs }: Decided): KeptEvidence | null {
+  if (of.kind !== "rollout" || of.state.kind !== "stepping" || of.state.elapsedMs === 0) return null;
+  const { elapsedMs, window, whole } = of.state;
+  return {
+    atMs: Math.max(0, Math.round(nowMs)),
+    elapsedMs: Math.floor(Math.min(elapsedMs, of.everyMs)),
+    window,
+    whole,
+  };
 }
 
 function decidedBandit(
@@ -118,7 +145,7 @@ function decidedBandit(
   });
   const { state } = decision;
   const of = { kind: "bandit", state, decision } as const;
-  if (isSame && entry.text === text && decision.verdict === "wait") return { entry, of, lookedMs };
+  if (isSame && entry.text === text && decision.verdict === "wait") return { entry, of, lookedMs, nowMs };
   const next: ReleaseEntry = {
     namespace: release.ref.namespace,
     name: release.ref.name,
@@ -134,7 +161,7 @@ function decidedBandit(
     reward: plan.reward.kind,
     rewards: state.rewards,
   };
-  return { entry: next, of, lookedMs };
+  return { entry: next, of, lookedMs, nowMs };
 }
 
 /** Of the canary, and of all other live predictors together. */

@@ -3,7 +3,8 @@
 import { releaseKey, type PlannedRelease, type ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { decided, type CountsOfArms, type Decided, type SeenRelease } from "./decided.ts";
+import { decided, keptOf, type CountsOfArms, type Decided, type SeenRelease } from "./decided.ts";
+import type { EvidenceRecord, KeptEvidence } from "./kept-evidence.ts";
 import type { ReleaseSync } from "./release-sync.ts";
 
 /** Between two looks. */
@@ -28,22 +29,27 @@ export interface ReleaseControllerOutside {
   readonly look: (releases: readonly PlannedRelease[]) => Promise<ReleaseLook>;
 }
 
+/** Between two writes of evidence that changed, and of evidence that did not: it must not grow old while a leader looks at it. */
+export const evidenceMs = 30_000;
+const sameEvidenceMs = 300_000;
+
 /** A release whose SD is not there is kept so long: its SD may come back. */
 export const missingMs = 3_600_000;
 
+type ReleaseStore = Pick<ReleaseSync, "record" | "evidence" | "evidenceOf" | "isWritable" | "isLost" | "write">;
+
 export class ReleaseController {
-  readonly #sync: Pick<ReleaseSync, "record" | "isWritable" | "isLost" | "write">;
+  readonly #sync: ReleaseStore;
   readonly #outside: ReleaseControllerOutside;
   #known = new Map<string, Decided>();
   /** Since when SDs of the record are not there, by key. */
   #missing = new Map<string, number>();
+  /** When the record was last written, by the clock: evidence is due a while after that. null: this replica did not lead at its last look. */
+  #writtenMs: number | null = null;
   #looking: Promise<void> | null = null;
   #wanted = false;
 
-  constructor(
-    sync: Pick<ReleaseSync, "record" | "isWritable" | "isLost" | "write">,
-    outside: ReleaseControllerOutside,
-  ) {
+  constructor(sync: ReleaseStore, outside: ReleaseControllerOutside) {
     this.#sync = sync;
     this.#outside = outside;
   }
@@ -72,8 +78,9 @@ export class ReleaseController {
   async #look(): Promise<void> {
     const { isLeader, planned, look } = this.#outside;
     if (!isLeader() || !this.#sync.isWritable) {
-      // Evidence of another time: who leads later begins anew.
+      // Of another time: who leads later goes on from the record.
       this.#known.clear();
+      this.#writtenMs = null;
       return;
     }
     const releases = [...planned()];
@@ -85,10 +92,17 @@ export class ReleaseController {
     const next = new Map(record);
     const known = new Map<string, Decided>();
     const [lookedMs, nowMs] = [this.#outside.clock.now(), this.#outside.nowMs()];
+    this.#writtenMs ??= lookedMs;
     for (const release of releases) {
       const key = releaseKey(release.ref);
       try {
-        const at = { counts: seen.countsOf(release), blocked: seen.blocked, lookedMs, nowMs };
+        const at = {
+          counts: seen.countsOf(release),
+          blocked: seen.blocked,
+          kept: () => this.#sync.evidenceOf(key),
+          lookedMs,
+          nowMs,
+        };
         const one = decided(release, record.get(key) ?? null, this.#known.get(key) ?? null, at);
         if (one === null) continue;
         known.set(key, one);
@@ -99,11 +113,14 @@ export class ReleaseController {
       }
     }
     this.#sweep(releases, next);
-    if (!this.#sync.isLost && sameValue(Object.fromEntries(record), Object.fromEntries(next))) {
+    const evidence = evidenceOf(next, known, this.#sync);
+    const isDue = this.#isEvidenceDue(evidence, lookedMs);
+    if (!isDue && !this.#sync.isLost && sameValue(Object.fromEntries(record), Object.fromEntries(next))) {
       this.#known = known;
       return;
     }
-    if ((await this.#sync.write(next)) !== "written") {
+    this.#writtenMs = lookedMs;
+    if ((await this.#sync.write(next, evidence, isDue)) !== "written") {
       // Nothing of it happened: what was known before it is decided upon once more.
       for (const [key, one] of known) {
         const before = this.#known.get(key);
@@ -113,6 +130,13 @@ export class ReleaseController {
       }
     }
     this.#known = known;
+  }
+
+  #isEvidenceDue(evidence: EvidenceRecord, nowMs: number): boolean {
+    const sinceMs = nowMs - this.#writtenMs!;
+    if (sinceMs < evidenceMs || evidence.size === 0) return false;
+    const stored = this.#sync.evidence;
+    return sinceMs >= sameEvidenceMs || [...evidence].some(([key, one]) => !isSameEvidence(stored.get(key), one));
   }
 
   /** Ends the entries of SDs that ask for nothing, and of those that are gone for long. */
@@ -128,4 +152,23 @@ export class ReleaseController {
     }
     this.#missing = missing;
   }
+}
+
+/** Of the steps that are under way: what this leader has, and else what is stored. */
+function evidenceOf(
+  next: ReadonlyMap<string, ReleaseEntry>,
+  known: ReadonlyMap<string, Decided>,
+  { record, evidence: stored }: Pick<ReleaseSync, "record" | "evidence">,
+): EvidenceRecord {
+  const evidence = new Map<string, KeptEvidence>();
+  for (const [key, entry] of next) {
+    const has = known.get(key);
+    const kept = has === undefined ? (entry === record.get(key) ? stored.get(key) : null) : keptOf(has);
+    if (kept != null) evidence.set(key, kept);
+  }
+  return evidence;
+}
+
+function isSameEvidence(one: KeptEvidence | undefined, other: KeptEvidence): boolean {
+  return one !== undefined && sameValue({ ...one, atMs: 0 }, { ...other, atMs: 0 });
 }

@@ -1,5 +1,12 @@
-// From the state of a rollout to its entry in the record, and back: the record has what every replica must agree on, and the leader the evidence.
-import { firstState, shareOf, stepState, type RolloutState } from "../../../release/rollout/state.ts";
+// From the state of a rollout to its entry in the record, and back: the entry has what every replica must agree on.
+import {
+  firstState,
+  resumedState,
+  shareOf,
+  stepState,
+  type KeptStep,
+  type RolloutState,
+} from "../../../release/rollout/state.ts";
 import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../release/rollout/plan.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
@@ -10,8 +17,13 @@ export function isSameStanding(one: RolloutState, other: RolloutState): boolean 
   return one.kind === other.kind && stepOf(one) === stepOf(other);
 }
 
-/** The state that an entry stands for, with evidence that begins now. */
-export function stateOf(entry: ReleaseEntry, plan: RolloutPlan, seen: CountsByInstance): RolloutState {
+/** The state that an entry stands for. `kept`: what the leader before this one had of the step; null: evidence begins now. */
+export function stateOf(
+  entry: ReleaseEntry,
+  plan: RolloutPlan,
+  seen: CountsByInstance,
+  kept: KeptStep | null,
+): RolloutState {
   const step = Math.min(entry.step, plan.steps.length - 1);
   switch (entry.state) {
     case "promoted":
@@ -21,7 +33,7 @@ export function stateOf(entry: ReleaseEntry, plan: RolloutPlan, seen: CountsByIn
     case "held":
       return { kind: "held", step, why: entry.why };
     case "stepping":
-      return stepState(step, seen);
+      return kept === null ? stepState(step, seen) : resumedState(step, kept, seen);
   }
 }
 

@@ -4,11 +4,16 @@ import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { RecordStore, StoredRecord } from "../../../k8s/source/objects/source.ts";
 import type { ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
+import type { Clock } from "../../shared/clock.ts";
 import type { Log } from "../../shared/log.ts";
+import { isFresh, type EvidenceRecord, type KeptEvidence } from "./kept-evidence.ts";
 import { printReleases, readReleases, withinRoom } from "./release-record.ts";
 
 export interface ReleaseSyncOutside {
   readonly log: Log;
+  readonly clock: Clock;
+  /** Epoch ms. */
+  readonly nowMs: () => number;
   /** Text of the record that the control worker before held to; "": of none. It is in force until another one is read. */
   readonly kept: string;
   /** The record in force is another one, and its text. */
@@ -20,6 +25,11 @@ export class ReleaseSync {
   readonly #store: RecordStore;
   readonly #outside: ReleaseSyncOutside;
   #record: ReleaseRecord = new Map();
+  /** As it is stored, and since when it is known here, by the clock. */
+  #evidence = new Map<string, { readonly kept: KeptEvidence; readonly sinceMs: number }>();
+  /** Keys of evidence that could not be read, and of evidence that found no room. */
+  #refused: readonly string[] = [];
+  #without: readonly string[] = [];
   /** What a write replaces; null: nothing is stored. undefined: what is stored is not known, so nothing is written. */
   #version: string | null | undefined = undefined;
   /** What is stored is not what is in force: it was deleted or emptied. */
@@ -33,13 +43,25 @@ export class ReleaseSync {
     this.#store = store;
     this.#outside = outside;
     const kept = readReleases(outside.kept);
-    if (kept.kind === "record") this.#hold(kept.record);
+    if (kept.kind === "record") this.#hold(kept.record, kept.evidence);
     store.follow((stored) => this.#told(stored));
   }
 
   /** In force. */
   get record(): ReleaseRecord {
     return this.#record;
+  }
+
+  /** That is stored. */
+  get evidence(): EvidenceRecord {
+    return new Map(Array.from(this.#evidence, ([key, { kept }]) => [key, kept]));
+  }
+
+  /** Evidence of a step that a new leader may go on from; null: none is stored, or it is too old. */
+  evidenceOf(key: string): KeptEvidence | null {
+    const { clock, nowMs } = this.#outside;
+    const found = this.#evidence.get(key);
+    return found !== undefined && isFresh(found.kept, nowMs(), clock.now() - found.sinceMs) ? found.kept : null;
   }
 
   /** What is stored is known and may be replaced. */
@@ -74,26 +96,45 @@ export class ReleaseSync {
         "releases-record-full",
         `${this.#over.length} releases find no room in the record, which holds 64 KiB a namespace and 960 KiB in all, so they do not begin; the first is ${this.#over[0]}; end others first`,
       );
+    if (this.#refused.length > 0)
+      report(
+        "warning",
+        "releases-evidence-left-out",
+        `the record of releases holds evidence of ${this.#refused[0]} that no gateway writes, so a new leader collects the evidence of ${countOf(this.#refused)} anew; the leader replaces it within a minute`,
+      );
+    if (this.#without.length > 0)
+      report(
+        "warning",
+        "releases-evidence-left-out",
+        `the evidence of ${countOf(this.#without)} finds no room in the record of releases, so a new leader collects it anew; the first is ${this.#without[0]}; end other releases first`,
+      );
     return problems;
   }
 
   /**
    * Writes it over the version that was read. What was written is in force at once. `conflict`: another replica wrote first, and the store soon
-   * reports its text. Never two at a time.
+   * reports its text. Never two at a time. `isEvidenceDue` false: evidence goes with what else is written, and alone it is no reason to write.
    */
-  async write(wanted: ReleaseRecord): Promise<"written" | "conflict" | "failed"> {
+  async write(
+    wanted: ReleaseRecord,
+    evidence: EvidenceRecord,
+    isEvidenceDue: boolean,
+  ): Promise<"written" | "conflict" | "failed"> {
     const over = this.#version;
     if (over === undefined || this.#stopped) return "failed";
-    const { record, over: left } = withinRoom(this.#record, wanted);
+    const within = withinRoom(this.#record, wanted, evidence);
+    const { record, over: left } = within;
     // What found no room is asked for again at each look.
     const isSame = !this.#isLost && sameValue(Object.fromEntries(record), Object.fromEntries(this.#record));
-    if (isSame && left.join() === this.#over.join()) return "written";
-    const written = await this.#store.write(printReleases(record), over);
+    if (isSame && left.join() === this.#over.join() && !isEvidenceDue) return "written";
+    const written = await this.#store.write(printReleases(record, within.evidence), over);
     if (this.#stopped) return "failed";
-    const before = [this.#notWritten, this.#over.join()].join();
+    const shown = (): string => [this.#notWritten, ...this.#over, "", ...this.#without].join();
+    const before = shown();
     this.#notWritten = written.kind === "failed" ? written.sentence : null;
     this.#over = left;
-    if (before !== [this.#notWritten, this.#over.join()].join()) this.#outside.problemsChanged();
+    this.#without = within.without;
+    if (before !== shown()) this.#outside.problemsChanged();
     if (written.kind === "failed") {
       this.#outside.log.write("releases-record-unwritten", { reason: written.sentence });
       return "failed";
@@ -102,7 +143,8 @@ export class ReleaseSync {
     if (written.kind === "conflict" || this.#version !== over) return "conflict";
     this.#version = written.version;
     this.#isLost = false;
-    this.#hold(record);
+    this.#readEvidence([]);
+    this.#hold(record, within.evidence);
     return "written";
   }
 
@@ -123,14 +165,23 @@ export class ReleaseSync {
       else {
         this.#accept(stored.version);
         this.#isLost = false;
-        this.#hold(read.record);
+        this.#readEvidence(read.refused);
+        this.#hold(read.record, read.evidence);
       }
     }
     if (before !== this.#trouble) this.#outside.problemsChanged();
   }
 
   /** An entry that says the same stays the same object: evidence is kept for that one. */
-  #hold(record: ReleaseRecord): void {
+  #hold(record: ReleaseRecord, evidence: EvidenceRecord): void {
+    const known = this.#evidence;
+    const sinceMs = this.#outside.clock.now();
+    this.#evidence = new Map(
+      Array.from(evidence, ([key, kept]) => {
+        const old = known.get(key);
+        return [key, old !== undefined && sameValue(old.kept, kept) ? old : { kept, sinceMs }];
+      }),
+    );
     const before = this.#record;
     let isSame = record.size === before.size;
     this.#record = new Map(
@@ -144,6 +195,12 @@ export class ReleaseSync {
     if (!isSame) this.#outside.recorded(this.#record, printReleases(this.#record));
   }
 
+  #readEvidence(refused: readonly string[]): void {
+    const before = this.#refused.join();
+    this.#refused = refused;
+    if (before !== refused.join()) this.#outside.problemsChanged();
+  }
+
   #refuse(sentence: string): void {
     this.#version = undefined;
     this.#trouble = sentence;
@@ -153,4 +210,8 @@ export class ReleaseSync {
     this.#version = version;
     this.#trouble = null;
   }
+}
+
+function countOf(keys: readonly string[]): string {
+  return keys.length === 1 ? "1 step" : `${keys.length} steps`;
 }
