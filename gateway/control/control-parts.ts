@@ -194,6 +194,7 @@ export class ControlParts {
               outside.tell({ kind: "releases", text });
               this.reconciler.release(record);
             },
+            stepped: (event) => this.problemEvents?.changed(event),
             problemsChanged,
             totalOf: (predictor) => this.countsOf(predictor),
           });

@@ -16,8 +16,8 @@ export interface ReleaseSyncOutside {
   readonly nowMs: () => number;
   /** Text of the record that the control worker before held to; "": of none. It is in force until another one is read. */
   readonly kept: string;
-  /** The record in force is another one, and its text. */
-  readonly recorded: (record: ReleaseRecord, text: string) => void;
+  /** The record in force is another one, and its text. `before` null: it is the first that this process knows. */
+  readonly recorded: (record: ReleaseRecord, text: string, before: ReleaseRecord | null) => void;
   readonly problemsChanged: () => void;
 }
 
@@ -30,6 +30,8 @@ export class ReleaseSync {
   /** Keys of evidence that could not be read, and of evidence that found no room. */
   #refused: readonly string[] = [];
   #without: readonly string[] = [];
+  /** What was stored, or what the control worker before held to, is known. */
+  #isKnown = false;
   /** What a write replaces; null: nothing is stored. undefined: what is stored is not known, so nothing is written. */
   #version: string | null | undefined = undefined;
   /** What is stored is not what is in force: it was deleted or emptied. */
@@ -44,6 +46,7 @@ export class ReleaseSync {
     this.#outside = outside;
     const kept = readReleases(outside.kept);
     if (kept.kind === "record") this.#hold(kept.record, kept.evidence);
+    this.#isKnown = outside.kept !== "";
     store.follow((stored) => this.#told(stored));
   }
 
@@ -158,6 +161,7 @@ export class ReleaseSync {
     if (stored.kind === "unreadable") this.#refuse(stored.sentence);
     else if (stored.kind === "absent" || stored.text === "") {
       this.#accept(stored.kind === "absent" ? null : stored.version);
+      this.#isKnown = true;
       this.#isLost = this.#record.size > 0;
     } else {
       const read = readReleases(stored.text);
@@ -167,6 +171,7 @@ export class ReleaseSync {
         this.#isLost = false;
         this.#readEvidence(read.refused);
         this.#hold(read.record, read.evidence);
+        this.#isKnown = true;
       }
     }
     if (before !== this.#trouble) this.#outside.problemsChanged();
@@ -192,7 +197,7 @@ export class ReleaseSync {
         return [key, entry];
       }),
     );
-    if (!isSame) this.#outside.recorded(this.#record, printReleases(this.#record));
+    if (!isSame) this.#outside.recorded(this.#record, printReleases(this.#record), this.#isKnown ? before : null);
   }
 
   #readEvidence(refused: readonly string[]): void {

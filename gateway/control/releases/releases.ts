@@ -1,7 +1,7 @@
 // Releases: the record, and what moves it, as the control worker uses them.
 import type { Problem } from "../../../routing/text/problem.ts";
 import { noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
-import type { RecordStore } from "../../../k8s/source/objects/source.ts";
+import type { ProblemEvent, RecordStore } from "../../../k8s/source/objects/source.ts";
 import { releaseKey, type PlannedRelease, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import type { PredictorKey } from "../../admin/view/view.ts";
 import type { Clock } from "../../shared/clock.ts";
@@ -9,6 +9,7 @@ import type { Leadership } from "../leadership/leadership.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 import { rolloutView } from "./rollout-view.ts";
+import { pauseEvent, stepEvents } from "./release-events.ts";
 import { ReleaseSync } from "./release-sync.ts";
 import type { CountsOfArms } from "./decided.ts";
 import type { PeerCounts, PeersStatus } from "../../api/peer.ts";
@@ -31,6 +32,8 @@ export interface ReleasesOutside {
   /** As of `ReleaseSyncOutside`. */
   readonly kept: string;
   readonly recorded: (record: ReleaseRecord, text: string) => void;
+  /** A step, to show on its SD. */
+  readonly stepped: (event: ProblemEvent) => void;
   readonly problemsChanged: () => void;
   /** What the live requests of a predictor came to since this process began. */
   readonly totalOf: (predictor: PredictorKey) => ArmCounts;
@@ -42,10 +45,18 @@ export class Releases {
   readonly #controller: ReleaseController;
   #stopped = false;
   #isOpen = false;
+  /** Keys of those that a person holds. */
+  #paused: ReadonlySet<string> = new Set();
 
   constructor(store: RecordStore, outside: ReleasesOutside) {
     this.#outside = outside;
-    this.#sync = new ReleaseSync(store, outside);
+    this.#sync = new ReleaseSync(store, {
+      ...outside,
+      recorded: (record, text, before) => {
+        outside.recorded(record, text);
+        if (before !== null) stepEvents(before, record).forEach(outside.stepped);
+      },
+    });
     this.#controller = new ReleaseController(this.#sync, {
       clock: outside.clock,
       nowMs: outside.nowMs,
@@ -76,19 +87,36 @@ export class Releases {
 
   /** The first table has left. */
   open(): void {
+    this.#paused = this.#pausedNow();
     this.#isOpen = true;
     this.#again();
   }
 
   /** SDs changed. */
   changed(): void {
-    if (this.#isOpen) void this.#controller.look();
+    if (!this.#isOpen) return;
+    this.#tellPauses();
+    void this.#controller.look();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#isOpen = false;
     this.#sync.stop();
+  }
+
+  #tellPauses(): void {
+    const before = this.#paused;
+    this.#paused = this.#pausedNow();
+    for (const key of this.#paused) {
+      const entry = before.has(key) ? undefined : this.#sync.record.get(key);
+      if (entry?.kind === "rollout" && entry.state === "stepping") this.#outside.stepped(pauseEvent(entry));
+    }
+  }
+
+  #pausedNow(): ReadonlySet<string> {
+    const planned = [...this.#outside.planned()];
+    return new Set(planned.flatMap(({ ref, isPaused }) => (isPaused ? [releaseKey(ref)] : [])));
   }
 
   #again(): void {

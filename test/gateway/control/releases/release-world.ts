@@ -5,10 +5,11 @@ import {
   ReleaseController,
   type ReleaseLook,
 } from "../../../../gateway/control/releases/release-controller.ts";
+import { stepEvents } from "../../../../gateway/control/releases/release-events.ts";
 import { ReleaseSync } from "../../../../gateway/control/releases/release-sync.ts";
 import { releasedShares } from "../../../../k8s/translate/deployments/released-shares.ts";
 import type { PlannedRelease, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
-import type { RecordStore, RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
+import type { ProblemEvent, RecordStore, RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
 import { readBanditPlan } from "../../../../release/bandit/plan.ts";
 import { readRolloutPlan } from "../../../../release/rollout/plan.ts";
 import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
@@ -82,6 +83,8 @@ export function bandit(): PlannedRelease {
 
 export class Replica {
   record: ReleaseRecord = new Map();
+  /** Of steps. */
+  readonly events: ProblemEvent[] = [];
   isLeader = false;
   readonly sync: ReleaseSync;
   readonly controller: ReleaseController;
@@ -93,7 +96,10 @@ export class Replica {
       nowMs: () => world.epochMs + world.nowMs,
       log: { write: () => undefined, flush: () => undefined },
       kept: "",
-      recorded: (record) => (this.record = record),
+      recorded: (record, _, before) => {
+        this.record = record;
+        if (before !== null) this.events.push(...stepEvents(before, record));
+      },
       problemsChanged: () => undefined,
     });
     this.controller = new ReleaseController(this.sync, {
