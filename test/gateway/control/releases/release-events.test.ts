@@ -26,7 +26,9 @@ test("a rollout that goes on, is promoted, begins anew and is rolled back is tol
   await looks(1, 0);
   await looks(5, 30);
   const [one, other] = world.replicas.map(({ events }) => events);
-  expect(one!.map(({ type, reason, message }) => `${type} ${reason} ${message.replace(/(?<=: )\d+ of .*/, "…")}`)).toEqual([
+  expect(
+    one!.map(({ type, reason, message }) => `${type} ${reason} ${message.replace(/(?<=: )\d+ of .*/, "…")}`),
+  ).toEqual([
     "Normal RolloutBegan canary gets 5% of the traffic: it begins.",
     "Normal RolloutWentOn canary goes from 5% to 100% of the traffic. Step 1 of 2 kept every gate.",
     "Normal RolloutPromoted canary is promoted: it gets all live traffic. Each step kept every gate.",
