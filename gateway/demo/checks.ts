@@ -1,15 +1,6 @@
-// What the demo asks of the gateway, and what a right gateway answers.
+// What the demo asks of the gateway, one after the other, and what a right gateway answers.
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  annotatedFile,
-  annotatedTraffic,
-  demoKey,
-  manifests,
-  replaceFile,
-  rolloutFile,
-  type ModelPorts,
-} from "./manifests.ts";
+import { annotatedFile, annotatedTraffic, demoKey, manifests, replaceFile } from "./manifests.ts";
 import { predictOnce, tallyGrpc } from "./grpc-predictions.ts";
 import { modelName } from "./classifier.ts";
 import {
@@ -22,35 +13,13 @@ import {
   tolerance,
   type Tally,
 } from "./predictions.ts";
-
-export interface Finding {
-  readonly asked: string;
-  readonly answered: string;
-  readonly expected: boolean;
-}
-
-/** What the checks run against. `base` is the gateway's URL without a trailing slash. */
-export interface Stage {
-  readonly base: string;
-  readonly folder: string;
-  readonly ports: ModelPorts;
-  /** Predictions that the shadow was asked for so far. */
-  readonly shadowed: () => Promise<number>;
-  /** A shadow copy, or a new table, that has not come after this is not coming, ms. */
-  readonly patienceMs: number;
-}
+import { comparedShadow, stickyCanary } from "./release-checks.ts";
+import { eventually, words, type Check, type Finding, type Stage } from "./stage.ts";
 
 const splitRequests = 400;
 const fewRequests = 20;
 /** Enough that the old share, one in two, does not look like the new one: 2^-40. */
 const probeRequests = 40;
-/** TCP's port 1 answers nobody on a machine of today. */
-const closedPort = 1;
-/** Of a right gateway some are at either version, and some more at 80 %: the hash of these names is the same everywhere. */
-const stickyCallers = 40;
-
-type Check = (stage: Stage) => Promise<Finding>;
-
 /** In the order in which the demo prints them. */
 export const checks: readonly Check[] = [
   async ({ base }) => {
@@ -134,9 +103,10 @@ export const checks: readonly Check[] = [
       expected,
     };
   },
-  async ({ base, shadowed, patienceMs }) => {
+  async (stage) => {
+    const { base, shadowed } = stage;
     const answers = await tally(base, deploymentPath("iris-shadow", "api/v1.0/predictions"), fewRequests);
-    const copies = await eventually(patienceMs, shadowed, (count) => count >= fewRequests);
+    const copies = await eventually(stage, shadowed, (count) => count >= fewRequests);
     return {
       asked: `shadow of ${fewRequests} requests`,
       answered: `${words(answers)}; the shadow got ${copies}`,
@@ -165,7 +135,7 @@ export const checks: readonly Check[] = [
   },
   liveEdit,
   stickyCanary,
-  abortedRollout,
+  comparedShadow,
 ];
 
 function split(asked: string, deployment: string, canaryShare: number): Check {
@@ -188,7 +158,8 @@ function judge(asked: string, answers: Tally, canaryShare: number): Finding {
 }
 
 /** Moves the annotated canary to 100 % and back, asking all the while: no answer fails, and the new share holds. */
-async function liveEdit({ base, folder, ports, patienceMs }: Stage): Promise<Finding> {
+async function liveEdit(stage: Stage): Promise<Finding> {
+  const { base, folder, ports } = stage;
   let failed = 0;
   const ask = async (count: number): Promise<Tally> => {
     const answers = await tally(base, deploymentPath("iris-annotated", "api/v1.0/predictions"), count);
@@ -201,7 +172,7 @@ async function liveEdit({ base, folder, ports, patienceMs }: Stage): Promise<Fin
   await edit("main=0,canary=100");
   const startMs = performance.now();
   const moved = await eventually(
-    patienceMs,
+    stage,
     () => ask(probeRequests),
     (answers) => answers.second === probeRequests,
   );
@@ -209,7 +180,7 @@ async function liveEdit({ base, folder, ports, patienceMs }: Stage): Promise<Fin
   const after = await ask(splitRequests);
   await edit(annotatedTraffic);
   const back = await eventually(
-    patienceMs,
+    stage,
     () => ask(probeRequests),
     (answers) => answers.first > 0,
   );
@@ -218,91 +189,4 @@ async function liveEdit({ base, folder, ports, patienceMs }: Stage): Promise<Fin
     answered: `${moved.second} of ${probeRequests} from the canary ${tookMs} ms after the edit, those requests included; then ${words(after)}; failed: ${failed}`,
     expected: moved.second === probeRequests && after.second === splitRequests && back.first > 0 && failed === 0,
   };
-}
-
-/** Callers stay with their predictor, over REST and gRPC; when the canary grows, none of its callers leaves it. */
-async function stickyCanary({ base, folder, ports, patienceMs }: Stage): Promise<Finding> {
-  const path = deploymentPath("iris-annotated", "api/v1.0/predictions");
-  const callers = Array.from({ length: stickyCallers }, (_, at) => `caller-${at}`);
-  const ask = async (): Promise<readonly string[]> => {
-    const answers = await Promise.all(
-      callers.map((caller) => post(base, path, ndarrayPayload, { "x-user": caller }).then(({ version }) => version)),
-    );
-    return callers.filter((_, at) => answers[at] === "2");
-  };
-  const edit = (traffic: string): Promise<void> =>
-    replaceFile(join(folder, annotatedFile), manifests(ports, traffic).get(annotatedFile)!);
-  const first = await ask();
-  const again = await ask();
-  const grpc: string[] = [];
-  for (const caller of callers)
-    if ((await tallyGrpc(base, "iris-annotated", 1, { "x-user": caller })).second === 1) grpc.push(caller);
-  await edit("main=20,canary=80");
-  const grown = await eventually(patienceMs, ask, (reading) => reading.length > first.length);
-  await edit(annotatedTraffic);
-  const back = await eventually(patienceMs, ask, (reading) => reading.length === first.length);
-  const left = first.filter((caller) => !grown.includes(caller)).length;
-  const stayed = [again, grpc, back].every((reading) => reading.join() === first.join());
-  return {
-    asked: `sticky canary by header x-user: ${stickyCallers} callers at 50 %, again, over gRPC, at 80 %, and back at 50 %`,
-    answered: `${first.length} callers at the canary, ${again.length}, ${grpc.length}, ${grown.length}, ${back.length}; ${left} left it as it grew; ${stayed ? "the same callers each time at 50 %" : "other callers at 50 %"}`,
-    expected: stayed && left === 0 && first.length > 0 && grown.length > first.length,
-  };
-}
-
-/** A rollout whose canary begins to fail: its traffic goes back to main, and stays there. */
-async function abortedRollout({ base, folder, ports, patienceMs }: Stage): Promise<Finding> {
-  let asked = 0;
-  let failed = 0;
-  const ask = async (count: number): Promise<Tally> => {
-    const answers = await tally(base, deploymentPath("iris-rollout", "api/v1.0/predictions"), count);
-    asked += count;
-    failed += answers.failed;
-    return answers;
-  };
-  const release = (port: number): Promise<void> =>
-    replaceFile(join(folder, rolloutFile), manifests(ports, annotatedTraffic, port).get(rolloutFile)!);
-  const begun = await eventually(
-    patienceMs,
-    () => ask(probeRequests),
-    ({ second }) => second > 0,
-  );
-  await release(closedPort);
-  const met = await eventually(
-    patienceMs,
-    () => ask(probeRequests),
-    (answers) => answers.failed > 0,
-  );
-  // Five looks at the counts, one a second, would see it.
-  const ended = await eventually(
-    4 * patienceMs,
-    () => ask(5 * probeRequests),
-    ({ first }) => first === 5 * probeRequests,
-  );
-  await release(ports.second.http);
-  const after = await ask(5 * probeRequests);
-  return {
-    asked: "a rollout to a canary that begins to fail at its first step, 20 %",
-    answered: `of ${asked} requests ${failed} met the fault; then ${words(ended)}, and after its repair ${words(after)}`,
-    expected: begun.second > 0 && met.failed > 0 && ended.failed === 0 && after.first === 5 * probeRequests,
-  };
-}
-
-/** Reads until `done` says so or patience ends; the last reading either way. */
-async function eventually<T>(patienceMs: number, read: () => Promise<T>, done: (reading: T) => boolean): Promise<T> {
-  const endMs = performance.now() + patienceMs;
-  for (;;) {
-    const reading = await read();
-    if (done(reading) || performance.now() > endMs) return reading;
-    await sleep(10);
-  }
-}
-
-function words({ first, second, failed, failure }: Tally): string {
-  const counts = [
-    ...(first > 0 ? [`${first} × version 1`] : []),
-    ...(second > 0 ? [`${second} × version 2`] : []),
-    ...(failed > 0 ? [`${failed} failed (${failure ?? ""})`] : []),
-  ];
-  return counts.join(", ");
 }

@@ -9,7 +9,9 @@ import { chosenOf, serveConfig } from "../options/config.ts";
 import type { Address } from "../options/option.ts";
 import { startGateway } from "../supervisor/start-gateway.ts";
 import { annotatedTraffic, manifests, policyText, writeManifests, type ModelPorts } from "./manifests.ts";
-import { checks, type Stage } from "./checks.ts";
+import { checks } from "./checks.ts";
+import type { Finding, Stage } from "./stage.ts";
+import { timedChecks } from "./timed-checks.ts";
 import { linesToCopy } from "./lines.ts";
 import { Model } from "./models.ts";
 import type { LogEnd, LogLine } from "../shared/log.ts";
@@ -70,7 +72,7 @@ async function runStage(
     say(`manifests  ${folder}`);
     say(`gateway    ${base}, admin ${admin}, log ${logFile}\n`);
     const expected = await runChecks(
-      { base, folder, ports, shadowed: () => shadow.predictions(), patienceMs: 5000 },
+      { base, admin, folder, ports, shadowed: () => shadow.predictions(), patienceMs: 5000, stop },
       stop,
     );
     if (!onceOnly && !stop.aborted) {
@@ -92,15 +94,33 @@ function printPorts({ address }: Model): string {
 
 /** Whether every answer was the expected one, of the checks that ran before somebody stopped the demo. */
 async function runChecks(stage: Stage, stop: AbortSignal): Promise<boolean> {
-  let unexpected = 0;
-  for (const check of checks) {
-    const { asked, answered, expected } = await check(stage);
-    if (stop.aborted) return true;
-    if (!expected) unexpected += 1;
+  const findings: Finding[] = [];
+  const stopping = stopped(stop);
+  const timed = timedChecks.map((check) => check(stage));
+  const slow = (finding: Promise<Finding>, at: number) => (): Promise<Finding> => {
+    if (at === 0) say("\nRollouts and a bandit, which run since the start, take some 20 s more.\n");
+    return finding;
+  };
+  for (const find of [...checks.map((check) => () => check(stage)), ...timed.map(slow)]) {
+    const finding = find();
+    const found = await Promise.race([finding, stopping]);
+    if (found === null) {
+      // They write into the folder, which goes next.
+      await Promise.all([finding, ...timed]);
+      return true;
+    }
+    const { asked, answered, expected } = found;
+    findings.push(found);
     say(`${expected ? "ok       " : "NOT RIGHT"}  ${asked}\n           ${answered}`);
   }
-  say(`\n${checks.length - unexpected} of ${checks.length} answered as expected`);
-  return unexpected === 0;
+  const right = findings.filter(({ expected }) => expected).length;
+  say(`\n${right} of ${findings.length} answered as expected`);
+  return right === findings.length;
+}
+
+async function stopped(stop: AbortSignal): Promise<null> {
+  if (!stop.aborted) await once(stop, "abort");
+  return null;
 }
 
 /** The gateway's log, as JSON lines in a file: the terminal belongs to the demo. */

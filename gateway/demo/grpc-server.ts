@@ -1,6 +1,8 @@
 // A model server: Seldon's gRPC protocol, KServe's V2, and reflection, as somebody's own model would be served by a library.
+import { randomUUID } from "node:crypto";
 import { Server, ServerCredentials, status, type sendUnaryData, type ServerUnaryCall } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
+import { puidField } from "./model-server.ts";
 import { protocols, type Method } from "./protos.ts";
 import { describable } from "./reflection.ts";
 import { inferMethod, predictMethods, readiness } from "./methods.ts";
@@ -12,7 +14,7 @@ import type { ModelVersion } from "./classifier.ts";
 export function createGrpcServer(version: ModelVersion, onPrediction: () => void): Server {
   const server = new Server();
   for (const method of predictMethods) {
-    serve(server, method, onPrediction, (message) => predictMessage(version, message));
+    serve(server, method, onPrediction, (message, puid) => predictMessage(version, message, puid));
   }
   serve(server, inferMethod, onPrediction, (message) => infer(version, message));
   for (const { method, yes } of readiness)
@@ -52,16 +54,17 @@ function serve<Request extends object, Response extends object>(
   server: Server,
   method: Method<Request, Response>,
   onCall: () => void,
-  answer: (message: Request) => Response | string,
+  answer: (message: Request, puid: string) => Response | string,
 ): void {
   // Bytes that are no message come to the model, which tells the client: by itself, grpc-js calls that an error of its own (INTERNAL).
   const definition = { ...method, requestDeserialize: (bytes: Buffer) => ({ message: messageOf(method, bytes) }) };
   const handle = (
-    { request: { message } }: ServerUnaryCall<{ readonly message: Request | null }, Response>,
+    { request: { message }, metadata }: ServerUnaryCall<{ readonly message: Request | null }, Response>,
     done: sendUnaryData<Response>,
   ): void => {
     onCall();
-    const outcome = message === null ? "the message is not in the format of Protocol Buffers" : answer(message);
+    const puid = String(metadata.get(puidField)[0] ?? randomUUID());
+    const outcome = message === null ? "the message is not in the format of Protocol Buffers" : answer(message, puid);
     if (typeof outcome === "string") done({ code: status.INVALID_ARGUMENT, details: outcome });
     else done(null, outcome);
   };

@@ -1,8 +1,9 @@
 // A model server on one port: REST over HTTP/1.1, and gRPC over HTTP/2 in cleartext, by Node's own modules. The demo's servers of gRPC come from a library.
+import { randomUUID } from "node:crypto";
 import { createServer as createHttp2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { createServer, type Server } from "node:net";
 import type { ModelVersion } from "./classifier.ts";
-import { createModelServer, maxBodyBytes } from "./model-server.ts";
+import { createModelServer, maxBodyBytes, puidField } from "./model-server.ts";
 import {
   decode,
   encode,
@@ -18,13 +19,13 @@ import { infer, type InferRequest } from "./v2-messages.ts";
 const grpcStatus = { ok: 0, invalidArgument: 3, resourceExhausted: 8, unimplemented: 12 } as const;
 
 /** The message of an answer, or the sentence that says what is wrong with the request. */
-type Method = (version: ModelVersion, message: Buffer) => Buffer | string;
+type Method = (version: ModelVersion, message: Buffer, puid: string) => Buffer | string;
 
 const noMessage = "the message is not in the format of Protocol Buffers";
 
-const predict: Method = (version, bytes) => {
+const predict: Method = (version, bytes, puid) => {
   const message = decode(seldonMessage, bytes);
-  const answer = message === null ? noMessage : predictMessage(version, message);
+  const answer = message === null ? noMessage : predictMessage(version, message, puid);
   return typeof answer === "string" ? answer : encode(seldonMessage, { ...answer });
 };
 
@@ -86,7 +87,7 @@ function answer(version: ModelVersion, stream: ServerHttp2Stream, headers: Incom
     if (bytes > maxBodyBytes)
       return fail(stream, grpcStatus.resourceExhausted, `a message has ${maxBodyBytes} bytes at most`);
     if (!isOneMessage) return fail(stream, grpcStatus.invalidArgument, "send one message that is not compressed");
-    const message = method(version, body.subarray(5));
+    const message = method(version, body.subarray(5), String(headers[puidField] ?? randomUUID()));
     if (typeof message === "string") return fail(stream, grpcStatus.invalidArgument, message);
     const prefix = Buffer.alloc(5);
     prefix.writeUInt32BE(message.length, 1);

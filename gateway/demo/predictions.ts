@@ -2,7 +2,7 @@
 import { namespace } from "./manifests.ts";
 import { modelImage, modelName, type ModelVersion } from "./classifier.ts";
 
-/** An iris versicolor that version 1 takes for a virginica. cm. */
+/** An iris versicolor that version 1 takes for a virginica, cm. */
 export const flower: readonly number[] = [7, 3.2, 4.7, 1.4];
 export const ndarrayPayload = JSON.stringify({ data: { ndarray: [flower] } });
 export const tensorPayload = JSON.stringify({ data: { tensor: { shape: [1, 4], values: flower } } });
@@ -53,6 +53,13 @@ async function ask(url: string, request: RequestInit): Promise<Answer> {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     return { status: 0, headers: new Headers(), text: String(cause), version: null };
   }
+}
+
+/** The first item of a list of the admin API about one deployment; null: there is none, or no list came. */
+export async function firstItem<T>(admin: string, list: string, deployment: string): Promise<T | null> {
+  const { status, text } = await get(admin, `/api/v1/${list}?deployment=${namespace}/${deployment}`);
+  if (status !== 200) return null;
+  return (JSON.parse(text) as { items?: readonly T[] }).items?.[0] ?? null;
 }
 
 export interface Tally {

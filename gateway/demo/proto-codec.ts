@@ -35,7 +35,7 @@ const tensor: Shape = { 1: many("shape", "integer"), 2: many("values", "double")
 
 /** Of protos/prediction.proto. */
 export const seldonMessage: Shape = {
-  2: one("meta", () => ({ 4: one("requestPath", "map") })),
+  2: one("meta", () => ({ 1: one("puid", "text"), 4: one("requestPath", "map") })),
   3: one("data", () => ({
     1: many("names", "text"),
     2: one("tensor", () => tensor),

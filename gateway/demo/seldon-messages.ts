@@ -18,7 +18,7 @@ interface ListValue {
 }
 
 export interface SeldonMessage {
-  readonly meta?: { readonly requestPath: Readonly<Record<string, string>> };
+  readonly meta?: { readonly puid: string; readonly requestPath: Readonly<Record<string, string>> };
   readonly data?: {
     readonly names?: readonly string[];
     readonly tensor?: { readonly shape: readonly number[]; readonly values: readonly number[] };
@@ -36,15 +36,15 @@ export function ndarrayMessage(rows: Rows): SeldonMessage {
   return { data: { ndarray: listOf(rows) } };
 }
 
-/** The answer to a SeldonMessage, in the form in which it was asked; or the sentence that says what is wrong with it. */
-export function predictMessage(version: ModelVersion, { data }: SeldonMessage): SeldonMessage | string {
+/** The answer to a SeldonMessage, in the form in which it was asked, under this puid; or the sentence that says what is wrong with it. */
+export function predictMessage(version: ModelVersion, { data }: SeldonMessage, puid: string): SeldonMessage | string {
   const rows = data?.ndarray === undefined ? tensorRows(data?.tensor) : rowsOf(data.ndarray);
   if (rows === null || !rows.every((row) => row.length === featureNames.length)) {
     return `send data.tensor of shape [rows, ${featureNames.length}] with as many values, or data.ndarray with rows of ${featureNames.length} numbers`;
   }
   const answers = rows.map((row) => probabilities(coefficients[version], row));
   const table = data?.ndarray === undefined ? { tensor: tensorOf(answers) } : { ndarray: listOf(answers) };
-  return { meta: { requestPath: { [modelName]: modelImage(version) } }, data: { names: classNames, ...table } };
+  return { meta: { puid, requestPath: { [modelName]: modelImage(version) } }, data: { names: classNames, ...table } };
 }
 
 /** Which model version gave this answer; null: the answer does not say. */

@@ -17,21 +17,21 @@ export interface ModelAnswer {
 }
 
 /**
- * Answers one request. `path` has no query; `body` is the whole body, as text.
+ * Answers one request. `path` has no query; `body` is the whole body, as text; `puid` goes into `meta` of an answer, where a client takes it from for its feedback.
  * Unknown paths get 404, known ones with the wrong method 405, a payload that is not a table of four measurements a row 400 with the reason.
  */
-export function answer(version: ModelVersion, method: string, path: string, body: string): ModelAnswer {
+export function answer(version: ModelVersion, method: string, path: string, body: string, puid: string): ModelAnswer {
+  const meta = { puid, requestPath: { [modelName]: modelImage(version) } };
   if (method === "OPTIONS") return { status: 200, body: null };
   if (path === "/ready" || path === "/live") return { status: 200, body: null };
   if (/^\/v2(?:\/|$)/u.test(path)) return answerV2(version, method, path, body);
   const [, rest] = /^\/api\/v(?:0\.1|1\.0)\/(.+)$/u.exec(path) ?? [];
   if (rest === undefined) return failure(404, `no such path: ${path}`);
   if (rest === "predictions")
-    return method === "POST" ? predict(version, body) : failure(405, "predictions takes POST");
-  if (rest === "feedback") return method === "POST" ? feedback(version, body) : failure(405, "feedback takes POST");
+    return method === "POST" ? predict(version, body, meta) : failure(405, "predictions takes POST");
+  if (rest === "feedback") return method === "POST" ? feedback(body, meta) : failure(405, "feedback takes POST");
   if (method !== "GET" && method !== "HEAD") return failure(405, `${rest} takes GET`);
-  if (rest === "health/status")
-    return { status: 200, body: { data: { names: [], ndarray: ["ok"] }, meta: meta(version) } };
+  if (rest === "health/status") return { status: 200, body: { data: { names: [], ndarray: ["ok"] }, meta } };
   if (rest === "metadata")
     return { status: 200, body: { name: "default", models: { [modelName]: metadata(version) } } };
   if (rest === `metadata/${modelName}`) return { status: 200, body: metadata(version) };
@@ -77,7 +77,7 @@ interface Payload {
   readonly rows: readonly (readonly number[])[];
 }
 
-function predict(version: ModelVersion, body: string): ModelAnswer {
+function predict(version: ModelVersion, body: string, meta: unknown): ModelAnswer {
   const payload = decodePayload(body);
   if (typeof payload === "string") return failure(400, payload);
   const rows = payload.rows.map((row) => probabilities(coefficients[version], row));
@@ -85,15 +85,15 @@ function predict(version: ModelVersion, body: string): ModelAnswer {
     payload.form === "ndarray"
       ? { ndarray: rows }
       : { tensor: { shape: [rows.length, classNames.length], values: rows.flat() } };
-  return { status: 200, body: { data: { names: classNames, ...table }, meta: meta(version) } };
+  return { status: 200, body: { data: { names: classNames, ...table }, meta } };
 }
 
 /** A reward for an earlier answer. This model does not learn, so it only says that it got it. */
-function feedback(version: ModelVersion, body: string): ModelAnswer {
+function feedback(body: string, meta: unknown): ModelAnswer {
   const parsed = parseObject(body);
   if (parsed === null) return failure(400, "the body is not a JSON object");
   if (typeof parsed["reward"] !== "number") return failure(400, "reward is not a number");
-  return { status: 200, body: { data: { tensor: { shape: [0], values: [] } }, meta: meta(version) } };
+  return { status: 200, body: { data: { tensor: { shape: [0], values: [] } }, meta } };
 }
 
 /** The rows of a SeldonMessage, or the sentence that says what is wrong with it. */
@@ -146,10 +146,6 @@ function asObject(value: unknown): Record<string, unknown> | null {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : null;
-}
-
-function meta(version: ModelVersion): unknown {
-  return { requestPath: { [modelName]: modelImage(version) } };
 }
 
 function metadata(version: ModelVersion): unknown {

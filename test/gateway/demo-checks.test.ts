@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checks } from "../../gateway/demo/checks.ts";
+import { timedChecks } from "../../gateway/demo/timed-checks.ts";
 import { tolerance } from "../../gateway/demo/predictions.ts";
 import { createModelServer } from "../../gateway/demo/model-server.ts";
 import type { AddressInfo } from "node:net";
@@ -16,6 +17,9 @@ const wrong = createServer((request, response) => {
 });
 const model = createModelServer("1", () => {});
 let folder = "";
+const all = [...checks, ...timedChecks];
+/** Nobody stops them. */
+const { signal: stop } = new AbortController();
 const address = { http: 1, grpc: 2 };
 const ports = { first: address, second: address, shadow: address };
 
@@ -30,16 +34,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("a gateway that ignores the manifests fails the checks of split, header, shadow, Mapping, 404, live edit, sticky canary and rollout", async () => {
+test("a gateway that ignores the manifests fails the checks of split, header, shadow, Mapping, 404, live edit, sticky canary, comparison, rollouts and bandit", async () => {
   const base = `http://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
-  const stage = { base, folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 50 };
+  const stage = { base, admin: base, folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 50, stop };
   const verdicts = new Map<string, boolean>();
-  for (const check of checks) {
+  for (const check of all) {
     const { asked, expected } = await check(stage);
     verdicts.set(asked, expected);
   }
   const passed = [...verdicts].filter(([, expected]) => expected).map(([asked]) => asked);
-  expect(verdicts.size).toBe(checks.length);
+  expect(verdicts.size).toBe(all.length);
   expect(passed).toEqual([
     "one deployment: predictions v1.0 (ndarray) and v0.1 (tensor)",
     "the model's own error passes",
@@ -49,8 +53,9 @@ test("a gateway that ignores the manifests fails the checks of split, header, sh
 });
 
 test("no gateway at all fails every check, and throws nothing", async () => {
-  const stage = { base: "http://127.0.0.1:1", folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 0 };
-  for (const check of checks) expect(await check(stage)).toMatchObject({ expected: false });
+  const nobody = "http://127.0.0.1:1";
+  const stage = { base: nobody, admin: nobody, folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 0, stop };
+  for (const check of all) expect(await check(stage)).toMatchObject({ expected: false });
 });
 
 test("the bound of a share is six standard deviations", () => {

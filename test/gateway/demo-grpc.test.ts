@@ -35,13 +35,17 @@ const same = (bytes: Buffer): Buffer => bytes;
 function ask<Request extends object, Response extends object>(
   method: Method<Request, Response>,
   message: Request,
+  puid = "p-1",
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
+    const metadata = new Metadata();
+    metadata.set("seldon-puid", puid);
     client.makeUnaryRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
       message,
+      metadata,
       (error: ServiceError | null, answer?: Response) => {
         if (error === null) resolve(answer!);
         else reject(error);
@@ -108,7 +112,7 @@ describe("the gRPC model server", () => {
         [5.1, 3.5, 1.4, 0.2],
       ]),
     );
-    expect([versionOf(answer), predictions]).toEqual(["2", 1]);
+    expect([versionOf(answer), answer.meta!.puid, predictions]).toEqual(["2", "p-1", 1]);
     const { shape, values } = answer.data!.tensor!;
     expect(shape).toEqual([2, 3]);
     const [first, second] = [values.slice(0, 3), values.slice(3)];
@@ -302,7 +306,7 @@ test("any bytes are a message or none, and nothing throws", () => {
     fc.property(fc.uint8Array({ maxLength: 60 }), (given) => {
       const bytes = Buffer.from(given);
       const asked = messageOf(predictMethod, bytes);
-      if (asked !== null) predictMessage("2", asked);
+      if (asked !== null) predictMessage("2", asked, "p-1");
       const inferred = messageOf(inferMethod, bytes);
       if (inferred !== null) infer("2", inferred);
     }),

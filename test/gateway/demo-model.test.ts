@@ -69,13 +69,13 @@ describe("Seldon's protocol", () => {
   });
 
   test.each(["/api/v0.1/predictions", "/api/v1.0/predictions"])("answers %s in the form it was asked in", (path) => {
-    const fromNdarray = answer("2", "POST", path, ndarray);
-    const fromTensor = answer("2", "POST", path, tensor);
+    const fromNdarray = answer("2", "POST", path, ndarray, "p-1");
+    const fromTensor = answer("2", "POST", path, tensor, "p-1");
     expect(fromNdarray).toMatchObject({
       status: 200,
       body: {
         data: { names: classNames, ndarray: [expect.any(Array), expect.any(Array)] },
-        meta: { requestPath: { classifier: "iris:2" } },
+        meta: { puid: "p-1", requestPath: { classifier: "iris:2" } },
       },
     });
     expect(fromTensor).toMatchObject({ status: 200, body: { data: { tensor: { shape: [2, 3] } } } });
@@ -93,7 +93,7 @@ describe("Seldon's protocol", () => {
     ["a shape that does not fit", '{"data":{"tensor":{"shape":[2,4],"values":[1,2,3,4]}}}'],
     ["too few names", '{"data":{"names":["a"],"ndarray":[[1,2,3,4]]}}'],
   ])("refuses %s with 400 and the reason", (_, body) => {
-    expect(answer("1", "POST", "/api/v1.0/predictions", body)).toMatchObject({
+    expect(answer("1", "POST", "/api/v1.0/predictions", body, "p-1")).toMatchObject({
       status: 400,
       body: { status: { code: 400, status: "FAILURE", info: expect.any(String) } },
     });
@@ -112,7 +112,7 @@ describe("Seldon's protocol", () => {
     ["GET", "/live", "", 200],
     ["GET", "/", "", 404],
   ])("%s %s %s: %i", (method, path, body, status) => {
-    expect(answer("1", method, path, body).status).toBe(status);
+    expect(answer("1", method, path, body, "p-1").status).toBe(status);
   });
 });
 

@@ -19,7 +19,9 @@ test("a model process answers over HTTP, keeps Seldon-Puid, counts its predictio
     expect(response.status).toBe(200);
     expect(response.headers.get("seldon-puid")).toBe("mine");
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
-    expect(await response.json()).toMatchObject({ meta: { requestPath: { classifier: "iris:1" } } });
+    expect(await response.json()).toMatchObject({
+      meta: { puid: "mine", requestPath: { classifier: "iris:1" } },
+    });
     const refused = await fetch(`http://127.0.0.1:${model.address.http}${predictions}`);
     expect(refused.status).toBe(405);
     expect(refused.headers.get("seldon-puid")).toMatch(/^[0-9a-f-]{36}$/u);

@@ -1,5 +1,5 @@
 // The model server of `sluice model`: both protocols on one port, its messages as the .proto files have them, and clients that mean no good.
-import { Client, credentials, status, type ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import * as fc from "fast-check";
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
@@ -39,7 +39,9 @@ function call<Request extends object, Response extends object>(
   message: Request,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, (error, answer) => {
+    const metadata = new Metadata();
+    metadata.set("seldon-puid", "p-1");
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, metadata, (error, answer) => {
       if (error === null) resolve(answer!);
       else reject(error);
     });
@@ -68,7 +70,7 @@ describe("gRPC", () => {
     "Predict answers as the library's server does: %j",
     async (message) => {
       for (const method of predictMethods)
-        expect(await call(method, message)).toMatchObject(predictMessage("2", message) as object);
+        expect(await call(method, message)).toMatchObject(predictMessage("2", message, "p-1") as object);
     },
   );
 
