@@ -56,6 +56,14 @@ test("demo stays up with lines to copy, ends with SIGINT, and its models end wit
   for (const port of [first!, second!, shadow!]) expect(await isUp(port)).toBe(false);
 });
 
+test("a demo that is stopped amid its checks ends them first, and exits 0", async () => {
+  const demo = start(...anyPorts);
+  await demo.says("ok         one deployment");
+  demo.child.kill("SIGINT");
+  expect(await demo.ended).toBe(0);
+  expect(demo.output()).toMatch(/stopping\n$/u);
+});
+
 test("models end when the demo is killed", async () => {
   const demo = start(...anyPorts);
   await demo.says("gateway  ");
