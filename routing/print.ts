@@ -10,6 +10,7 @@ import type { Decision, Shadow, Route, SplitMember } from "./route/decision.ts";
 import type { ForwardTarget, Mapping, RedirectTarget, Rewrite, Role } from "./model/mapping.ts";
 import { GRPC_PATTERN, type Match, type NamedMatch, type PathMatch, type ValueMatch } from "./model/match.ts";
 import { hostText } from "./model/match-precedence.ts";
+import { printJsonPath } from "./text/json-path.ts";
 import { compareProblems, printProblem, type Problem } from "./text/problem.ts";
 import { stickyOf } from "./route/sticky-split.ts";
 import { stickyText } from "./model/sticky.ts";
@@ -216,6 +217,7 @@ function policyText(target: ForwardTarget): string {
   if (target.upgrades.length > 0) parts.push(`upgrade ${target.upgrades.join(",")}`);
   if (target.dialService) parts.push("dials the service");
   if (target.compare !== "") parts.push("compared");
+  if (target.rewardPath !== null) parts.push(`reward ${printJsonPath(target.rewardPath)}`);
   return parts.length === 0 ? "" : `  [${parts.join(", ")}]`;
 }
 

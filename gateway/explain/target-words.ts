@@ -10,6 +10,7 @@ import type {
 } from "../../routing/model/mapping.ts";
 import type { PathMatch } from "../../routing/model/match.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
+import { printJsonPath } from "../../routing/text/json-path.ts";
 
 /** An address as people write it. `port` is "" where there is none. */
 export interface Destination {
@@ -102,6 +103,7 @@ function policyNotes(target: ForwardTarget): readonly string[] {
   for (const protocol of target.upgrades) notes.push(protocol === "websocket" ? "WebSocket" : protocol);
   if (target.dialService) notes.push("dials the Service");
   if (target.compare !== "") notes.push("answers compared");
+  if (target.rewardPath !== null) notes.push(`reward of feedback at ${printJsonPath(target.rewardPath)}`);
   return notes;
 }
 

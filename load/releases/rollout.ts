@@ -29,6 +29,11 @@ export interface Outcome {
   readonly metFault: number;
 }
 
+/** A look that sees nothing new decides as the one before, once its step took its time. With three requests an hour nearly all looks are such ones. */
+function isTimeOver({ everyMs }: RolloutPlan, { verdict, state }: ReturnType<typeof decideRollout>): boolean {
+  return verdict === "wait" && state.kind === "stepping" && state.elapsedMs >= everyMs;
+}
+
 export function simulateRollout(scenario: Scenario, draw: () => number): Outcome {
   const { plan, rate, lookMs, faultFromMs } = scenario;
   const [canary, main] = [new GrowingCounts(), new GrowingCounts()];
@@ -42,8 +47,10 @@ export function simulateRollout(scenario: Scenario, draw: () => number): Outcome
     const ofCanary = binomial(requests, decision.share / 100, draw);
     if (faultFromMs !== null && atMs > faultFromMs) metFault += ofCanary;
     late.push(ofCanary);
-    canary.add(scenario.canary(atMs), late.length > delay ? late.shift()! : 0, draw);
+    const counted = late.length > delay ? late.shift()! : 0;
+    canary.add(scenario.canary(atMs), counted, draw);
     main.add(scenario.main(atMs), requests - ofCanary, draw);
+    if (counted === 0 && requests === ofCanary && isTimeOver(plan, decision)) continue;
     decision = decideRollout(plan, decision.state, lookAt(lookMs));
     const { state }: { state: RolloutState } = decision;
     if (state.kind === "promoted" || state.kind === "aborted") return { end: state.kind, step, endMs: atMs, metFault };

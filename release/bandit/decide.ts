@@ -2,7 +2,7 @@
 import type { ArmCounts } from "../statistics/arm-counts.ts";
 import { type CountsOf, growthBetween } from "../statistics/growth.ts";
 import { meanOf, type Sums } from "../statistics/means.ts";
-import { type BanditPlan, printBanditPlan } from "./plan.ts";
+import { type BanditPlan, printBanditPlan, printReward } from "./plan.ts";
 import { addedRewards, noRewards, rewardsOf } from "./rewards.ts";
 import { sharesByRewards } from "./shares.ts";
 
@@ -104,6 +104,17 @@ function sentenceOf(
       `${name} ${share}%${rewards === 0 ? "" : ` (mean reward ${Number(mean.toPrecision(3))} of ${rewards})`}`,
   );
   const [, , every] = printBanditPlan(plan).split("; ");
-  const rest = blocked === null ? (hasRewards ? `Decided ${every}.` : "Waits for the first reward.") : blocked.why;
+  const rest =
+    blocked === null
+      ? hasRewards
+        ? `Decided ${every}.`
+        : `Waits for the first reward${awaitedAt(plan)}.`
+      : blocked.why;
   return `${shown.join(", ")}. ${rest}`;
+}
+
+/** A path may be wrong, and nothing else tells a person so. */
+function awaitedAt({ reward }: BanditPlan): string {
+  const printed = printReward(reward);
+  return printed === reward.kind ? "" : `: a number, true or false in feedback at ${printed.slice("feedback ".length)}`;
 }

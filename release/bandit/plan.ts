@@ -1,5 +1,6 @@
 // The annotation `sluice.io/bandit`: by what and how the traffic of a deployment's predictors follows their rewards.
 import { type Clause, readClauses } from "../grammar/clauses.ts";
+import { type JsonPath, printJsonPath, readJsonPath } from "../../routing/text/json-path.ts";
 import { nearWord } from "../../routing/text/near-word.ts";
 import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
 
@@ -12,8 +13,8 @@ export type Policy =
   | { readonly kind: "ucb" };
 
 export type RewardSource =
-  /** The `reward` of feedback. */
-  | { readonly kind: "feedback" }
+  /** A number in feedback. At another path than Seldon's also true (1) or false (0). */
+  | { readonly kind: "feedback"; readonly path: JsonPath }
   /** 1 for each request that did not fail, else 0. */
   | { readonly kind: "success" }
   /** Shorter is better: minus the logarithm of each request's latency. */
@@ -30,6 +31,10 @@ export interface BanditPlan {
   readonly reward: RewardSource;
 }
 
+/** Where Seldon's clients have it. */
+const rewardPath: JsonPath = ["reward"];
+const feedbackReward: RewardSource = { kind: "feedback", path: rewardPath };
+
 const policies = ["thompson", "epsilon-greedy", "ucb"];
 const keywords = ["policy", "floor", "every", "window", "reward"];
 
@@ -37,7 +42,7 @@ type Draft = { -readonly [Key in keyof BanditPlan]: BanditPlan[Key] | null };
 
 /**
  * Reads the annotation: `policy thompson; floor 5%; every 1m; window 1d; reward feedback`. Clauses may stand in any order, each once; one that is left out has the default that is written
- * here, and `reward feedback`. `thompson`, `epsilon-greedy 10%` or `ucb` alone is a whole text. `reward success` and `reward latency` need no feedback.
+ * here, and `reward feedback`, which is `reward feedback $.reward`. `thompson`, `epsilon-greedy 10%` or `ucb` alone is a whole text. `reward success` and `reward latency` need no feedback.
  * `mistake`: one clear sentence, with what to write.
  */
 export function readBanditPlan(text: string): { readonly plan: BanditPlan } | { readonly mistake: string } {
@@ -69,7 +74,7 @@ export function readBanditPlan(text: string): { readonly plan: BanditPlan } | { 
       floor: draft.floor ?? 5,
       everyMs,
       windowMs,
-      reward: draft.reward ?? { kind: "feedback" },
+      reward: draft.reward ?? feedbackReward,
     },
   };
 }
@@ -81,8 +86,15 @@ export function printBanditPlan({ policy, floor, everyMs, windowMs, reward }: Ba
     `floor ${formatNumber(floor)}%`,
     `every ${formatDuration(everyMs)}`,
     `window ${formatDuration(windowMs)}`,
-    `reward ${reward.kind}`,
+    `reward ${printReward(reward)}`,
   ].join("; ");
+}
+
+/** As it is written: rewards of other texts are on other scales. */
+export function printReward(reward: RewardSource): string {
+  return reward.kind === "feedback" && printJsonPath(reward.path) !== printJsonPath(rewardPath)
+    ? `feedback ${printJsonPath(reward.path)}`
+    : reward.kind;
 }
 
 type Reader = (draft: Draft, words: readonly string[], clause: Clause) => string | null;
@@ -125,10 +137,17 @@ const readers: Readonly<Record<string, Reader>> = {
     return null;
   },
   reward: (draft, words, { text }) => {
-    const [word] = words;
-    if (words.length !== 1 || (word !== "feedback" && word !== "success" && word !== "latency"))
-      return `${text} is not understood; write "reward feedback", "reward success" or "reward latency"`;
-    draft.reward = { kind: word };
+    const [word, path, ...more] = words;
+    if (word === "feedback" && path !== undefined) {
+      if (more.length > 0)
+        return `${text} has more than one path; write one, and in a key a space as \\u0020, a comma as \\u002c and a semicolon as \\u003b`;
+      const read = readJsonPath(path);
+      if ("mistake" in read) return `${text}: ${read.mistake}`;
+      draft.reward = { kind: word, ...read };
+    } else if (word === "feedback") draft.reward = feedbackReward;
+    else if ((word === "success" || word === "latency") && path === undefined) draft.reward = { kind: word };
+    else
+      return `${text} is not understood; write "reward feedback", "reward feedback $.truth.clicked", "reward success" or "reward latency"`;
     return null;
   },
 };

@@ -28,6 +28,7 @@ export const plainTarget: ForwardTarget = Object.freeze({
   released: false,
   externalPolicy: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
   compare: "",
+  rewardPath: null,
 });
 
 export const plainMapping: Mapping = Object.freeze({

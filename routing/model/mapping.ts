@@ -1,6 +1,7 @@
 // Mappings: requests that satisfy this Match go to this Upstream, in this Role. The only input of the table.
 import type { Guard } from "./guard.ts";
 import type { Match } from "./match.ts";
+import type { JsonPath } from "../text/json-path.ts";
 import type { ObjectRef } from "../text/problem.ts";
 import type { LabelGroup } from "./rate-limit-labels.ts";
 import type { Sticky } from "./sticky.ts";
@@ -115,6 +116,8 @@ export interface ForwardTarget {
   readonly externalPolicy: ExternalPolicy;
   /** Of a shadow: the rules by which its answers are compared with the primary's (release/compare/rules.ts). "": they are not. */
   readonly compare: string;
+  /** Where feedback has its reward; null: where Seldon's clients have it. */
+  readonly rewardPath: JsonPath | null;
 }
 
 /** `host_redirect` and its companions: answered by the gateway. */

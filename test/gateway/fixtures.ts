@@ -45,6 +45,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       released: false,
       externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
       compare: "",
+      rewardPath: null,
     },
     guard: plainGuard,
     series: seriesOf(name),

@@ -62,6 +62,7 @@ export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): 
     released: false,
     externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
     compare: "",
+    rewardPath: null,
     ...more,
   };
 }

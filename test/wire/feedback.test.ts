@@ -237,6 +237,41 @@ describe.each(transports)("%s", (_name, secure) => {
     });
   });
 
+  test.each([
+    ['{"truth":{"clicks":[0,3]}}', 3],
+    ['{"reward":1,"truth":{"clicks":[0,-0.5]}}', -0.5],
+    ['{"truth":{"clicks":[0,true]}}', 1],
+    ['{"truth":{"clicks":[1,false]}}', 0],
+    ['{"truth":{"clicks":[1]}}', null],
+    ['{"truth":{"clicks":[1,"1"]}}', null],
+    ['{"truth":{"clicks":[1,1e308]}}', null],
+    ['{"reward":1}', null],
+  ])("where the reward is at $.truth.clicks[1], %s has %j", async (body, reward) => {
+    serve({ predictor: "main", share: 1, rewardPath: ["truth", "clicks", 1] });
+    expect((await send(body)).status).toBe(200);
+    expect(gateway.feedback(firstSlot)).toEqual({
+      ways: { sole: 1 },
+      rewards: reward === null ? 0 : 1,
+      sum: reward ?? 0,
+      squares: (reward ?? 0) ** 2,
+    });
+  });
+
+  test("the path is that of the predictor that gets the feedback, whoever was drawn for it", async () => {
+    serve(
+      { predictor: "main", share: 1, weight: 100 },
+      { predictor: "canary", share: 1, weight: 0, deployment: "iris-2", rewardPath: ["clicked"] },
+    );
+    for (const named of [inBody(puidOf("canary", "iris-2"), 1), inBody(puidOf("main"), 1)]) {
+      const body = JSON.stringify({ ...(JSON.parse(named) as object), clicked: 7 });
+      await send(body);
+      await send(body, `Seldon-Puid: ${puidOf("canary", "iris-2")}\r\n`);
+    }
+    // Of the second body the response names main, but the head goes first.
+    expect(gateway.feedback(firstSlot)).toMatchObject({ ways: { puid: 1 }, sum: 1 });
+    expect(gateway.feedback(firstSlot + 1)).toMatchObject({ ways: { puid: 3 }, sum: 21 });
+  });
+
   test("it may come byte by byte, in chunks", async () => {
     const client = await gateway.open(secure);
     const body = inBody(puidOf("canary"), 0.25);

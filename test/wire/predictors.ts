@@ -1,6 +1,7 @@
 // A deployment of several predictors on a gateway of a wire test: each with an origin of its own, which answers as Seldon's executor does.
 import type { Guard } from "../../routing/model/guard.ts";
-import type { Mapping } from "../../routing/model/mapping.ts";
+import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
+import type { JsonPath } from "../../routing/text/json-path.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
 import { endpointsOn, type Gateway } from "./gateway.ts";
@@ -17,18 +18,27 @@ export interface Member {
   /** Default true. */
   readonly ready?: boolean;
   readonly guard?: Guard;
+  readonly rewardPath?: JsonPath | null;
   readonly protocol?: Upstream["protocol"];
   readonly port?: number;
 }
 
 /** One of the members of `/seldon/prod/iris/`. */
-export function memberMapping({ predictor, share, deployment = "iris", weight, guard }: Member): Mapping {
+export function memberMapping({
+  predictor,
+  share,
+  deployment = "iris",
+  weight,
+  guard,
+  rewardPath = null,
+}: Member): Mapping {
   const mapping = mappingOf("iris", `${deployment}-${predictor}`);
   return {
     ...mapping,
     id: `SeldonDeployment prod/${deployment} http ${predictor}`,
     source: { kind: "SeldonDeployment", namespace: "prod", name: deployment },
     member: `SeldonDeployment prod/${deployment}`,
+    target: { ...(mapping.target as ForwardTarget), rewardPath },
     role: { kind: "live", weight: weight ?? null, share },
     guard: guard ?? mapping.guard,
     series: { ...mapping.series, deployment, predictor },

@@ -5,7 +5,7 @@ import {
   type BanditDecision,
   type BanditState,
 } from "../../../release/bandit/decide.ts";
-import type { BanditPlan } from "../../../release/bandit/plan.ts";
+import { type BanditPlan, printReward } from "../../../release/bandit/plan.ts";
 import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
 import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../release/rollout/plan.ts";
@@ -128,11 +128,12 @@ function decidedBandit(
 ): Decided {
   const { arms, text, models, isPaused } = release;
   const isSame = entry?.kind === "bandit" && entry.models === models;
+  const reward = printReward(plan.reward);
   const before = isSame && entry.text === text && known?.of.kind === "bandit" ? known : null;
   const shares = isSame ? entry.shares : Object.fromEntries(arms.map((name, at) => [name, release.declared[at]!]));
   const begins: BanditState = {
     ...firstBanditState(shares),
-    rewards: isSame && entry.reward === plan.reward.kind ? entry.rewards : {},
+    rewards: isSame && entry.reward === reward ? entry.rewards : {},
     seen: counts,
   };
   const decision = decideBandit(plan, before?.of.kind === "bandit" ? before.of.state : begins, {
@@ -158,7 +159,7 @@ function decidedBandit(
     sinceMs: Math.max(0, Math.round(nowMs)),
     why: (isSame ? decision.sentence : "it begins").slice(0, maxWhy),
     isPromoteUsed: false,
-    reward: plan.reward.kind,
+    reward,
     rewards: state.rewards,
   };
   return { entry: next, of, lookedMs, nowMs };

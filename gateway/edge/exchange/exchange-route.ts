@@ -1,4 +1,5 @@
 // ExchangeRoute: whose request it is. Decided by the table, then passed through the steps of that Mapping, which may have it decided again.
+import type { JsonPath } from "../../../routing/text/json-path.ts";
 import type { ForwardDecision, RejectDecision } from "../../../routing/route/decision.ts";
 import { isFeedback } from "../../../routing/request/feedback.ts";
 import { secondDraw } from "../../../routing/collections/key-hash.ts";
@@ -223,6 +224,11 @@ export class ExchangeRoute implements StepOwner {
       record.move(compiled.slot, compiled.countsGrpc);
     }
     return { steps: stepsFor(compiled, head) ?? [], ofOther: named.mapping.member !== drawn.mapping.member };
+  }
+
+  get rewardPath(): JsonPath | null {
+    const { target } = this.#state.record.decision!.mapping;
+    return target.kind === "forward" ? target.rewardPath : null;
   }
 
   feedbackKnown(note: FeedbackNote): void {

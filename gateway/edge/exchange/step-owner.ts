@@ -1,4 +1,5 @@
 // StepOwner: whose request passes steps, what it gives them to see, and what it is told.
+import type { JsonPath } from "../../../routing/text/json-path.ts";
 import type { Caller } from "../identity/verifier.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
@@ -16,6 +17,8 @@ export interface StepOwner {
   readonly hasOtherMembers: boolean;
   /** It is another member's where one of these puids names one: its steps, and whether another object declares it. */
   turnTo(puids: readonly string[], head: WireRequestHead): FeedbackWay | TurnedSteps;
+  /** Of the member that it has now: where feedback has its reward. */
+  readonly rewardPath: JsonPath | null;
   /** Counted where a model answers with success. */
   feedbackKnown(note: FeedbackNote): void;
   /** All said go on: it is forwarded. */

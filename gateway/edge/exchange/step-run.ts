@@ -1,5 +1,6 @@
 // StepRun: one request on its way through the steps of its Mapping. Made for the first request of an exchange that has any, and used again,
 // unless a step waited: it may hold on to what it was given, and must not speak of another request by it.
+import type { JsonPath } from "../../../routing/text/json-path.ts";
 import type { Caller } from "../identity/verifier.ts";
 import { slabBytes } from "../io/held-memory.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
@@ -154,6 +155,10 @@ export class StepRun implements StepRequest {
     if (turned.ofOther) this.#forgetCaller();
     this.#steps = [...passed, ...turned.steps.filter((_, at) => at > own || (turned.ofOther && at < own))];
     return "puid";
+  }
+
+  get rewardPath(): JsonPath | null {
+    return this.active ? this.#owner.rewardPath : null;
   }
 
   countFeedback(note: FeedbackNote): void {

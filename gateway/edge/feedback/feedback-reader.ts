@@ -1,13 +1,14 @@
 // FeedbackReader: what of a feedback Sluice reads, as its body passes: the puids of what it is about, and its reward. Feedback of Seldon's REST is JSON, of its gRPC the message
 // Feedback of seldon.protos.
-import { JsonValues, type JsonPath } from "./json-values.ts";
+import type { JsonPath } from "../../../routing/text/json-path.ts";
+import { JsonValues, type Found } from "./json-values.ts";
 import { ProtoValues } from "./proto-values.ts";
 
 /** Larger rewards, either way, are none: sums of them, and of their squares, stay exact enough to compare models by. */
 export const maxReward = 1e9;
 
-/** Where Seldon's clients have it, unless another path is wanted. */
-export const rewardPath: JsonPath = ["reward"];
+/** Where Seldon's clients have it. */
+const seldonPath: JsonPath = ["reward"];
 
 /** The answer is what the feedback is about; a client that sets its own puid has it in the request, too. */
 const puidPaths: readonly JsonPath[] = [
@@ -23,21 +24,20 @@ export interface FeedbackReader {
   take(bytes: Uint8Array, start: number, end: number): void;
   /** Those that have come so far, the answer's first. */
   readonly puids: readonly string[];
-  /** Once the body is whole; null: it has none that is a number. */
+  /** Once the body is whole; null: it has none. */
   readonly reward: number | null;
 }
 
-/** `path`: of the reward in JSON. */
-export function jsonFeedback(path: JsonPath = rewardPath): FeedbackReader {
-  const values = new JsonValues([...puidPaths, path]);
+/** `path`: of the reward, a number, true (1) or false (0); null: where Seldon's clients have it, which is a number. */
+export function jsonFeedback(path: JsonPath | null): FeedbackReader {
+  const values = new JsonValues([...puidPaths, path ?? seldonPath]);
   return {
     take: (bytes, start, end) => values.take(bytes, start, end),
     get puids() {
       return values.found.slice(0, rewardAt).filter((one) => typeof one === "string");
     },
     get reward() {
-      const found = values.isWhole ? values.found[rewardAt] : null;
-      return typeof found === "number" ? bounded(found) : null;
+      return values.isWhole ? rewardOf(values.found[rewardAt]!, path !== null) : null;
     },
   };
 }
@@ -45,11 +45,19 @@ export function jsonFeedback(path: JsonPath = rewardPath): FeedbackReader {
 /** Flag and length before a message. */
 const prefixBytes = 5;
 
-/** A compressed message gives nothing. Protobuf leaves out a reward of 0, so a message without one has 0. */
+/**
+ * A compressed message gives nothing. Protobuf leaves out a reward of 0, so a message without one has 0. `path`: of the reward in JSON; null: where Seldon's clients have it, and there
+ * alone it is read.
+ */
 export class GrpcFeedback implements FeedbackReader {
+  readonly #hasReward: boolean;
   readonly #prefix = Buffer.alloc(prefixBytes);
   #prefixed = 0;
   #values: ProtoValues | null = null;
+
+  constructor(path: JsonPath | null) {
+    this.#hasReward = path === null;
+  }
 
   take(bytes: Uint8Array, start: number, end: number): void {
     let at = start;
@@ -64,11 +72,15 @@ export class GrpcFeedback implements FeedbackReader {
   }
 
   get reward(): number | null {
-    if (this.#values?.isWhole !== true) return null;
+    if (!this.#hasReward || this.#values?.isWhole !== true) return null;
     const written = this.#values.found[rewardAt] ?? null;
     if (written === null) return 0;
     return written.length === 4 ? bounded(written.readFloatLE()) : null;
   }
+}
+
+function rewardOf(found: Found | null, mayBeTruth: boolean): number | null {
+  return typeof found === "number" || (mayBeTruth && typeof found === "boolean") ? bounded(Number(found)) : null;
 }
 
 function bounded(reward: number): number | null {

@@ -1,22 +1,20 @@
-// JsonValues: some texts and numbers of a JSON document, found by their paths as its bytes pass: nothing of it is kept but what is asked for, and a long document costs its
+// JsonValues: some texts, numbers and truth values of a JSON document, found by their paths as its bytes pass: nothing of it is kept but what is asked for, and a long document costs its
 // length. What is no JSON gives nothing from the place on where it shows.
+import type { JsonPath } from "../../../routing/text/json-path.ts";
 
 /** Deeper documents give nothing. */
 export const maxDepth = 128;
 /** Bytes of a key or a value, as they are written; longer ones are none. */
 export const maxValueBytes = 512;
 
-/** What is found: a text, or a number that is finite. */
-export type Found = string | number;
-
-/** Keys from the outside in. A path ends at a text or a number; lists are not looked into. */
-export type JsonPath = readonly string[];
+/** What is found: a text, a number that is finite, or a truth value. */
+export type Found = string | number | boolean;
 
 /** Paths by their common beginnings. */
 interface Node {
-  readonly next: Map<string, Node>;
-  /** Number of the path that ends here; −1: none does. */
-  path: number;
+  readonly next: Map<string | number, Node>;
+  /** Numbers of the paths that end here. */
+  readonly ends: number[];
   /** Numbers of the paths that end here or lead through. */
   readonly all: number[];
 }
@@ -36,13 +34,15 @@ function tableOf(characters: string): Uint8Array {
 }
 
 export class JsonValues {
-  readonly #root: Node = { next: new Map(), path: -1, all: [] };
+  readonly #root: Node = { next: new Map(), ends: [], all: [] };
   /** By path; null: nothing was found. Of a key that is there twice the last one, as parsers have it. */
   readonly found: (Found | null)[];
   #state: State = states.value;
   readonly #isObject = new Uint8Array(maxDepth);
   /** By depth: what is looked for inside; null: nothing. */
   readonly #inside: (Node | null)[] = [];
+  /** By depth: of a list, the index of the value under way. */
+  readonly #index = new Float64Array(maxDepth);
   #depth = 0;
   /** Where the value under way leads; null: nowhere. */
   #node: Node | null = this.#root;
@@ -57,11 +57,11 @@ export class JsonValues {
     for (const [at, path] of paths.entries()) {
       let node = this.#root;
       for (const key of path) {
-        if (!node.next.has(key)) node.next.set(key, { next: new Map(), path: -1, all: [] });
+        if (!node.next.has(key)) node.next.set(key, { next: new Map(), ends: [], all: [] });
         node = node.next.get(key)!;
         node.all.push(at);
       }
-      node.path = at;
+      node.ends.push(at);
     }
   }
 
@@ -98,7 +98,7 @@ export class JsonValues {
       case states.after: {
         const isObject = this.#isObject[this.#depth - 1] === 1;
         if (byte === comma) {
-          this.#node = null;
+          this.#node = isObject ? null : this.#atIndex(this.#index[this.#depth - 1]! + 1);
           return isObject ? states.key : states.value;
         }
         return byte === (isObject ? closeObject : closeList) ? this.#close() : states.wrong;
@@ -109,23 +109,29 @@ export class JsonValues {
   }
 
   #value(byte: number): State {
-    const path = this.#node?.path ?? -1;
+    const isWanted = this.#node !== null && this.#node.ends.length > 0;
     // Whatever stands there now holds, and nothing of what stood there before.
     if (this.#node !== null) for (const one of this.#node.all) this.found[one] = null;
-    if (byte === quote) return this.#begin(states.text, path >= 0);
+    if (byte === quote) return this.#begin(states.text, isWanted);
     if (byte === openObject || byte === openList) {
       if (this.#depth === maxDepth) return states.wrong;
       const isObject = byte === openObject;
       this.#isObject[this.#depth] = isObject ? 1 : 0;
-      this.#inside[this.#depth++] = isObject ? this.#node : null;
-      this.#node = null;
+      this.#inside[this.#depth++] = this.#node;
+      this.#node = isObject ? null : this.#atIndex(0);
       return isObject ? states.firstKey : states.value;
     }
     if (byte === closeList && this.#depth > 0 && this.#isObject[this.#depth - 1] === 0) return this.#close();
     if (isWord[byte] === 0) return states.wrong;
-    this.#begin(states.word, path >= 0);
+    this.#begin(states.word, isWanted);
     this.#keep(byte);
     return states.word;
+  }
+
+  /** The value of this index comes next in the innermost list. */
+  #atIndex(index: number): Node | null {
+    this.#index[this.#depth - 1] = index;
+    return this.#inside[this.#depth - 1]?.next.get(index) ?? null;
   }
 
   #close(): State {
@@ -174,7 +180,7 @@ export class JsonValues {
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!;
       if (isWord[byte] === 0) {
-        this.#put(this.#isKept ? numberOf(this.#kept.toString("latin1", 0, this.#keptBytes)) : null);
+        this.#put(this.#isKept ? wordOf(this.#kept.toString("latin1", 0, this.#keptBytes)) : null);
         return at;
       }
       this.#keep(byte);
@@ -183,8 +189,7 @@ export class JsonValues {
   }
 
   #put(value: Found | null): void {
-    const path = this.#node?.path ?? -1;
-    if (path >= 0) this.found[path] = value;
+    if (this.#node !== null) for (const path of this.#node.ends) this.found[path] = value;
     this.#state = this.#depth === 0 ? states.done : states.after;
   }
 }
@@ -198,8 +203,9 @@ function textOf(written: string): string | null {
   }
 }
 
-/** null: it is none, or none that a double holds. */
-function numberOf(written: string): number | null {
+/** null: it is neither a truth value nor a number that a double holds. */
+function wordOf(written: string): number | boolean | null {
+  if (written === "true" || written === "false") return written === "true";
   if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(written)) return null;
   const value = Number(written);
   return Number.isFinite(value) ? value : null;

@@ -18,7 +18,7 @@ export function feedbackStep(maxBytes: number): Step {
       // A client decides how long its body takes: it may cost another tenant nothing, and itself no failure.
       if (maxBytes === 0 || !request.hasRoomForBody) return counted(request, named === "no_puid" ? "too_long" : named);
       const resume = request.wait(() => undefined);
-      const reader = readerOf(request.head);
+      const reader = readerOf(request);
       request.awaitBody(
         maxBytes,
         (body, whole) => {
@@ -36,7 +36,7 @@ export function feedbackStep(maxBytes: number): Step {
 }
 
 function counted(request: StepRequest, way: FeedbackWay): typeof goOn {
-  const reader = isEncoded(request.head) ? null : readerOf(request.head);
+  const reader = isEncoded(request.head) ? null : readerOf(request);
   const note = { way, reward: null as number | null };
   request.countFeedback(note);
   if (reader !== null)
@@ -55,8 +55,9 @@ function isEncoded(head: WireRequestHead): boolean {
   return fieldNamed(head, "content-encoding", 0) >= 0;
 }
 
-function readerOf({ grpc }: WireRequestHead): FeedbackReader {
-  return grpc ? new GrpcFeedback() : jsonFeedback();
+/** By what the member that gets it now calls a reward. */
+function readerOf({ head, rewardPath }: StepRequest): FeedbackReader {
+  return head.grpc ? new GrpcFeedback(rewardPath) : jsonFeedback(rewardPath);
 }
 
 function headPuids(head: WireRequestHead): readonly string[] {

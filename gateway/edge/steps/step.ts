@@ -1,5 +1,6 @@
 // Step: what happens to a request between its Route and an Endpoint, or to its answer before the client. Compiled for the Mapping; one object
 // serves all requests, so what belongs to one request it keeps there (`keep`).
+import type { JsonPath } from "../../../routing/text/json-path.ts";
 import type { Caller } from "../identity/verifier.ts";
 import type { Answer } from "../message/answers.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
@@ -88,6 +89,8 @@ export interface StepRequest {
    * member's, and where it is another object's, all of its steps are. Else it stays where it is, and this says why.
    */
   turnTo(puids: readonly string[]): FeedbackWay;
+  /** Where JSON feedback for its member has the reward; null: where Seldon's clients have it. */
+  readonly rewardPath: JsonPath | null;
   /** Where a model answers with success, this is counted for its predictor. */
   countFeedback(note: FeedbackNote): void;
   /** Keeps the request at the Endpoint of this hash; null: at none. */

@@ -10,7 +10,7 @@ import { reportDeploymentDifferences } from "./deployment-differences.ts";
 import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
 import { predictorRoles } from "./deployment-roles.ts";
 import { noiseOf } from "./compared.ts";
-import { plannedRelease } from "./planned-release.ts";
+import { plannedRelease, rewardPathOf } from "./planned-release.ts";
 import { reportRelease } from "./release-problems.ts";
 import { DeploymentServices, mappingId } from "./deployment-services.ts";
 import type { Deployment, Predictor } from "../model/deployment.ts";
@@ -287,6 +287,7 @@ class DeploymentTranslation {
       dialService,
       released: this.#builder.release !== null,
       compare: role.kind === "shadow" && compared ? this.#policy.compare : "",
+      rewardPath: rewardPathOf(this.#builder.release),
     };
     const said = targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address));
     const names = this.#policy.answeredBy ?? this.#around.settings.answeredBy;

@@ -1,6 +1,8 @@
 // What the annotations of an SD say about its release: the plan, or why nothing moves.
 import { annotationOf } from "../fields/annotation.ts";
 import { annotations as declared } from "../fields/annotations.ts";
+import { printReward } from "../../../release/bandit/plan.ts";
+import type { JsonPath } from "../../../routing/text/json-path.ts";
 import { predictorShares } from "../../../routing/route/weights.ts";
 import type { Deployment } from "../model/deployment.ts";
 import type { PlannedRelease } from "../model/release.ts";
@@ -89,6 +91,12 @@ export function plannedRelease(
     return planned({ kind: "rollout", plan: policy.rollout }, [to]);
   }
   return policy.bandit === null ? null : planned({ kind: "bandit", plan: policy.bandit }, arms);
+}
+
+/** Where the feedback of its predictors has its reward; null: where Seldon's clients have it. */
+export function rewardPathOf(release: PlannedRelease | null): JsonPath | null {
+  const reward = release?.plan.kind === "bandit" ? release.plan.plan.reward : null;
+  return reward?.kind === "feedback" && printReward(reward) !== reward.kind ? reward.path : null;
 }
 
 /** What else decides about the same traffic; null: nothing. */

@@ -96,7 +96,7 @@ test("rewards by their source", () => {
   const latency = Array.from({ length: latencyBuckets }, () => 0);
   latency[latencyBucket(10)] = 8;
   const counts = { ...rewarded(3, 1), requests: 8, failed: 2, latency };
-  expect(rewardsOf({ kind: "feedback" }, counts)).toEqual({ count: 4, sum: 3, sumSquares: 3 });
+  expect(rewardsOf({ kind: "feedback", path: ["reward"] }, counts)).toEqual({ count: 4, sum: 3, sumSquares: 3 });
   expect(rewardsOf({ kind: "success" }, counts)).toEqual({ count: 8, sum: 6, sumSquares: 6 });
   const byLatency = rewardsOf({ kind: "latency" }, counts);
   expect(byLatency.count).toBe(8);

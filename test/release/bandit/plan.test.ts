@@ -22,6 +22,15 @@ test.each([
   ["reward latency; policy ucb", "policy ucb; floor 5%; every 1m; window 1d; reward latency"],
   ["ucb; floor 0.1%; every 10s; window 1m", "policy ucb; floor 0.1%; every 10s; window 1m; reward feedback"],
   ["ucb; floor 50%; every 7d; window 365d", "policy ucb; floor 50%; every 7d; window 365d; reward feedback"],
+  ["ucb; reward feedback $.reward", "policy ucb; floor 5%; every 1m; window 1d; reward feedback"],
+  [
+    `ucb; reward feedback $['truth'].jsonData["clicked"][0]`,
+    "policy ucb; floor 5%; every 1m; window 1d; reward feedback $.truth.jsonData.clicked[0]",
+  ],
+  [
+    `ucb; reward feedback $["user's click\\u003b"]`.replace(" click", "\\u0020click"),
+    `policy ucb; floor 5%; every 1m; window 1d; reward feedback $["user\\u0027s\\u0020click\\u003b"]`,
+  ],
 ])("%s", (text, plan) => {
   expect(read(text)).toBe(plan);
   expect(read(plan)).toBe(plan);
@@ -57,13 +66,20 @@ test.each([
   ["ucb; window 59s", `"window 59s" is not from 1m to 365d`],
   ["ucb; window 366d", `"window 366d" is not from 1m to 365d`],
   ["ucb; every 1h; window 59m", `the window of 59m is shorter than every 1h`],
-  ["ucb; reward a b", `"reward a b" is not understood; write "reward feedback", "reward success" or "reward latency"`],
+  ...["reward a b", "reward truth.clicked", "reward", "reward success $.a", "reward feedback:$.a"].map((clause) => [
+    `ucb; ${clause}`,
+    `"${clause}" is not understood; write "reward feedback", "reward feedback $.truth.clicked", "reward success" or "reward latency"`,
+  ]),
   [
-    "ucb; reward truth.clicked",
-    `"reward truth.clicked" is not understood; write "reward feedback", "reward success" or "reward latency"`,
+    "ucb; reward feedback truth.clicked",
+    `"reward feedback truth.clicked": the path "truth.clicked" does not begin with "$"; write "$.truth.clicked"`,
+  ],
+  [
+    "ucb; reward feedback $.a, $.b",
+    `"reward feedback $.a, $.b" has more than one path; write one, and in a key a space as \\u0020, a comma as \\u002c and a semicolon as \\u003b`,
   ],
 ])("a mistake says what to write: %j", (text, sentence) => {
-  expect(read(text)).toBe(sentence);
+  expect(read(text!)).toBe(sentence);
 });
 
 test("a plan that is printed reads as the same plan, and any text gives a plan or a sentence on one line", () => {
@@ -76,7 +92,12 @@ test("a plan that is printed reads as the same plan, and any text gives a plan o
       floor: fc.integer({ min: 1, max: 500 }).map((tenths) => tenths / 10),
       everyMs: fc.integer({ min: 10_000, max: 7 * 86_400_000 }),
       windowMs: fc.integer({ min: 60_000, max: 365 * 86_400_000 }),
-      reward: fc.constantFrom<RewardSource>({ kind: "feedback" }, { kind: "success" }, { kind: "latency" }),
+      reward: fc.oneof(
+        fc.constantFrom<RewardSource>({ kind: "success" }, { kind: "latency" }),
+        fc
+          .array(fc.oneof(fc.nat(999_999), fc.string({ maxLength: 6, unit: "binary" })), { minLength: 1, maxLength: 6 })
+          .map((path): RewardSource => ({ kind: "feedback", path })),
+      ),
     })
     .filter(({ everyMs, windowMs }) => windowMs >= everyMs);
   fc.assert(

@@ -9,6 +9,7 @@ import {
 import { JsonValues, maxDepth, maxValueBytes } from "../../../../gateway/edge/feedback/json-values.ts";
 import { framed } from "../../../../gateway/edge/message/grpc-message.ts";
 import { messageField, numberField, textField, varint } from "../../../../gateway/shared/protobuf.ts";
+import type { JsonPath } from "../../../../routing/text/json-path.ts";
 import * as fc from "../../../seeded.ts";
 
 function read(reader: FeedbackReader, bytes: Uint8Array, cuts: readonly number[] = []): FeedbackReader {
@@ -26,7 +27,7 @@ function read(reader: FeedbackReader, bytes: Uint8Array, cuts: readonly number[]
 const inOnes = (bytes: Uint8Array): readonly number[] => Array.from(bytes, (_, at) => at);
 const said = ({ puids, reward }: FeedbackReader): unknown => ({ puids, reward });
 
-function jsonValue(paths: readonly (readonly string[])[], bytes: Uint8Array): { found: unknown; isWhole: boolean } {
+function jsonValue(paths: readonly JsonPath[], bytes: Uint8Array): { found: unknown; isWhole: boolean } {
   const values = new JsonValues(paths);
   values.take(bytes, 0, bytes.length);
   return { found: values.found, isWhole: values.isWhole };
@@ -39,29 +40,37 @@ describe("JSON", () => {
     '{"response":{"meta":{"puid":"a"},"meta":null}}',
     '{"response":{"meta":{"puid":"a"},"meta":{"puid":["a"]}}}',
   ])("of a key that is there twice the last one holds, whatever the first one had inside: %s", (text) => {
-    expect(read(jsonFeedback(), Buffer.from(text)).puids).toEqual([]);
+    expect(read(jsonFeedback(null), Buffer.from(text)).puids).toEqual([]);
   });
 
   test("any document gives what JSON.parse finds at the path, however it is written", () => {
     const key = fc.constantFrom("a", "b", "reward", "ü", 'q"', "\\", "");
     const document = fc.letrec((tie) => ({
-      value: fc.oneof({ maxDepth: 5 }, fc.jsonValue({ maxDepth: 1 }), fc.dictionary(key, tie("value"), { maxKeys: 4 })),
+      value: fc.oneof(
+        { maxDepth: 5 },
+        fc.jsonValue({ maxDepth: 1 }),
+        fc.array(tie("value"), { maxLength: 3 }),
+        fc.dictionary(key, tie("value"), { maxKeys: 4 }),
+      ),
     })).value;
     void fc.assert(
       fc.property(
         document,
-        fc.array(key, { minLength: 1, maxLength: 3 }),
+        fc.array(fc.oneof(key, fc.nat(2)), { minLength: 1, maxLength: 3 }),
         fc.constantFrom(0, 1, 3),
         (value, path, indent) => {
           const at = path.reduce<unknown>(
             (inside, one) =>
-              typeof inside === "object" && inside !== null && !Array.isArray(inside) && Object.hasOwn(inside, one)
-                ? (inside as Readonly<Record<string, unknown>>)[one]
+              typeof inside === "object" &&
+              inside !== null &&
+              Array.isArray(inside) === (typeof one === "number") &&
+              Object.hasOwn(inside, one)
+                ? (inside as Readonly<Record<string | number, unknown>>)[one]
                 : undefined,
             value,
           );
           const text = `${JSON.stringify(value, null, indent)} `;
-          const scalar = typeof at === "string" || typeof at === "number" ? at : null;
+          const scalar = ["string", "number", "boolean"].includes(typeof at) ? at : null;
           const small = typeof scalar !== "string" || Buffer.byteLength(JSON.stringify(scalar)) - 2 <= maxValueBytes;
           expect(jsonValue([path], Buffer.from(text))).toEqual({ found: [small ? scalar : null], isWhole: true });
         },
@@ -88,9 +97,9 @@ describe("JSON", () => {
     );
     void fc.assert(
       fc.property(bytes, fc.array(fc.nat(), { maxLength: 5 }), (one, cuts) => {
-        const whole = said(read(jsonFeedback(), one));
-        expect(said(read(jsonFeedback(), one, cuts))).toEqual(whole);
-        expect(said(read(jsonFeedback(), one, inOnes(one)))).toEqual(whole);
+        const whole = said(read(jsonFeedback(null), one));
+        expect(said(read(jsonFeedback(null), one, cuts))).toEqual(whole);
+        expect(said(read(jsonFeedback(null), one, inOnes(one)))).toEqual(whole);
       }),
       { numRuns: 500 },
     );
@@ -104,7 +113,7 @@ describe("JSON", () => {
       [maxDepth + 1, null],
       [100_000, null],
     ] as const)
-      expect([depth, read(jsonFeedback(), Buffer.from(nested(depth))).reward]).toEqual([depth, reward]);
+      expect([depth, read(jsonFeedback(null), Buffer.from(nested(depth))).reward]).toEqual([depth, reward]);
     for (const [length, count] of [
       [maxValueBytes - 1, 1],
       [maxValueBytes, 1],
@@ -112,7 +121,7 @@ describe("JSON", () => {
       [1_000_000, 0],
     ] as const) {
       const text = JSON.stringify({ response: { meta: { puid: "p".repeat(length) } }, reward: 1 });
-      const reader = read(jsonFeedback(), Buffer.from(text));
+      const reader = read(jsonFeedback(null), Buffer.from(text));
       expect([length, reader.puids.length, reader.reward]).toEqual([length, count, 1]);
     }
   });
@@ -125,18 +134,57 @@ describe("JSON", () => {
       [-maxReward, -maxReward],
       [-maxReward - 1, null],
     ])
-      expect(read(jsonFeedback(), Buffer.from(JSON.stringify({ reward }))).reward).toBe(found);
+      expect(read(jsonFeedback(null), Buffer.from(JSON.stringify({ reward }))).reward).toBe(found);
   });
 
-  test("another path may hold the reward", () => {
-    const text = Buffer.from('{"reward":1,"truth":{"jsonData":{"clicks":3}}}');
-    expect(read(jsonFeedback(["truth", "jsonData", "clicks"]), text).reward).toBe(3);
+  test.each<[JsonPath, string, number | null]>([
+    [["truth", "jsonData", "clicks"], '{"reward":1,"truth":{"jsonData":{"clicks":3}}}', 3],
+    [["truth", "data", "ndarray", 1, 0], '{"truth":{"data":{"ndarray":[[9],[7,8]]}}}', 7],
+    [["a", 0, "b"], '{"a":[{"b":1},{"b":2}],"c":[{"b":3}]}', 1],
+    [["a", 2], '{"a":[[1,2,3],{"a":[4,5,6]},7]}', 7],
+    [[1], "[0,1]", 1],
+    [["clicked"], '{"clicked":true}', 1],
+    [["clicked"], '{"clicked":false}', 0],
+    [["reward"], '{"reward":-0}', -0],
+    // No reward, never 0: what is not there, or is neither a number nor a truth value.
+    [["clicked"], '{"reward":1}', null],
+    [["clicked"], '{"clicked":null}', null],
+    [["clicked"], '{"clicked":"1"}', null],
+    [["clicked"], '{"clicked":[1]}', null],
+    [["clicked"], '{"clicked":{"value":1}}', null],
+    [["clicked", 0], '{"clicked":{"0":1}}', null],
+    [["clicked", "0"], '{"clicked":[1]}', null],
+    [["a", 1], '{"a":[1]}', null],
+    [["clicked"], '{"clicked":1', null],
+    [["clicked"], "[1]", null],
+    [["clicked"], '{"clicked":NaN}', null],
+    [["clicked"], '{"clicked":Infinity}', null],
+    [["clicked"], '{"clicked":1e308}', null],
+    [["clicked"], '{"clicked":1e309}', null],
+    [["clicked"], '{"clicked":True}', null],
+    [["clicked"], `{"clicked":${"1".repeat(10_000)}}`, null],
+    [["clicked"], `{"clicked":0.${"0".repeat(600)}1}`, null],
+    [["clicked"], `{"clicked":"${"1".repeat(1_000_000)}"}`, null],
+  ])("the reward at %j of %.80s is %j", (path, text, reward) => {
+    for (const cuts of [[], inOnes(Buffer.from(text.slice(0, 2000)))])
+      expect(read(jsonFeedback(path), Buffer.from(text), cuts).reward).toBe(reward);
+  });
+
+  test("a path that a puid stands at, or that leads through one, takes no puid away", () => {
+    const text = Buffer.from('{"response":{"meta":{"puid":"a"}},"request":{"meta":{"puid":"b"}}}');
+    for (const path of [
+      ["response", "meta", "puid"],
+      ["response", "meta"],
+      ["response"],
+      ["request", "meta", "puid", 0],
+    ])
+      expect(said(read(jsonFeedback(path), text))).toEqual({ puids: ["a", "b"], reward: null });
   });
 
   test("10 MB cost their length", () => {
     const text = Buffer.from(JSON.stringify({ request: { data: { ndarray: ["x".repeat(10_000_000)] } }, reward: 1 }));
     const before = process.cpuUsage();
-    expect(read(jsonFeedback(), text).reward).toBe(1);
+    expect(read(jsonFeedback(null), text).reward).toBe(1);
     expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000);
   });
 });
@@ -162,14 +210,19 @@ describe("gRPC", () => {
       Buffer.concat([messageField(1, [message("q", tensor)]), messageField(2, [message("r")]), fixed32(3, 0.5)]),
     );
     for (const cuts of [[], [1], [3, 4, 5, 6, 7], inOnes(feedback)])
-      expect(said(read(new GrpcFeedback(), feedback, cuts))).toEqual({ puids: ["r", "q"], reward: 0.5 });
+      expect(said(read(new GrpcFeedback(null), feedback, cuts))).toEqual({ puids: ["r", "q"], reward: 0.5 });
     // What is behind its message is another one.
     const two = Buffer.concat([feedback, framed(0, fixed32(3, 7))]);
-    expect(said(read(new GrpcFeedback(), two, inOnes(two)))).toEqual({ puids: ["r", "q"], reward: 0.5 });
+    expect(said(read(new GrpcFeedback(null), two, inOnes(two)))).toEqual({ puids: ["r", "q"], reward: 0.5 });
+  });
+
+  test("a path of JSON is read at no field of it", () => {
+    const feedback = framed(0, Buffer.concat([messageField(2, [message("r")]), fixed32(3, 1)]));
+    expect(said(read(new GrpcFeedback(["truth", "clicked"]), feedback))).toEqual({ puids: ["r"], reward: null });
   });
 
   test("without a reward it is 0, as protobuf has it; NaN, infinities, and what is too much are none", () => {
-    expect(read(new GrpcFeedback(), framed(0, Buffer.alloc(0))).reward).toBe(0);
+    expect(read(new GrpcFeedback(null), framed(0, Buffer.alloc(0))).reward).toBe(0);
     for (const [value, reward] of [
       [-3, -3],
       [maxReward, maxReward],
@@ -178,15 +231,15 @@ describe("gRPC", () => {
       [Infinity, null],
       [-Infinity, null],
     ] as const)
-      expect(read(new GrpcFeedback(), framed(0, fixed32(3, value))).reward).toBe(reward);
-    expect(read(new GrpcFeedback(), framed(0, Buffer.concat([fixed32(3, 1), fixed32(3, 2)]))).reward).toBe(2);
+      expect(read(new GrpcFeedback(null), framed(0, fixed32(3, value))).reward).toBe(reward);
+    expect(read(new GrpcFeedback(null), framed(0, Buffer.concat([fixed32(3, 1), fixed32(3, 2)]))).reward).toBe(2);
   });
 
   test("compressed, cut short, or no protobuf: nothing", () => {
     const whole = framed(0, Buffer.concat([messageField(2, [message("r")]), fixed32(3, 1)]));
-    expect(said(read(new GrpcFeedback(), framed(1, whole.subarray(5))))).toEqual({ puids: [], reward: null });
+    expect(said(read(new GrpcFeedback(null), framed(1, whole.subarray(5))))).toEqual({ puids: [], reward: null });
     for (let end = 0; end < whole.length; end++)
-      expect(read(new GrpcFeedback(), whole.subarray(0, end)).reward).toBeNull();
+      expect(read(new GrpcFeedback(null), whole.subarray(0, end)).reward).toBeNull();
     // A part that is longer than what it is in.
     for (const wrong of [
       Buffer.from([0x12, 0x7f, 0x12, 1, 0]),
@@ -196,7 +249,10 @@ describe("gRPC", () => {
       Buffer.from([0x08, ...Array.from({ length: 10 }, () => 0xff), 1]),
       Buffer.from([0x12, 2, 0x08, 0x80, 0x08]),
     ])
-      expect([wrong, said(read(new GrpcFeedback(), framed(0, wrong)))]).toEqual([wrong, { puids: [], reward: null }]);
+      expect([wrong, said(read(new GrpcFeedback(null), framed(0, wrong)))]).toEqual([
+        wrong,
+        { puids: [], reward: null },
+      ]);
   });
 
   test("any bytes give the same in one piece and in ones, and none throws", () => {
@@ -215,7 +271,9 @@ describe("gRPC", () => {
     void fc.assert(
       fc.property(some, (bytes) => {
         const whole = framed(0, bytes);
-        expect(said(read(new GrpcFeedback(), whole, inOnes(whole)))).toEqual(said(read(new GrpcFeedback(), whole)));
+        expect(said(read(new GrpcFeedback(null), whole, inOnes(whole)))).toEqual(
+          said(read(new GrpcFeedback(null), whole)),
+        );
       }),
       { numRuns: 2000 },
     );
