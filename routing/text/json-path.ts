@@ -24,7 +24,7 @@ const unescaped = /[^\p{L}\p{N}_.\-/@]/gu;
  * `mistake`: one clear sentence, with what to write.
  */
 export function readJsonPath(text: string): { readonly path: JsonPath } | { readonly mistake: string } {
-  const mistake = (why: string): { readonly mistake: string } => ({ mistake: `the path ${shown(text)} ${why}` });
+  const mistake = (why: string): { readonly mistake: string } => ({ mistake: `the path ${why}` });
   if (text.length > maxPathLength) return mistake(`has more than ${maxPathLength} characters; write a shorter one`);
   if (!text.startsWith("$"))
     return mistake(

@@ -157,7 +157,8 @@ export const annotations = {
     code: "bad-bandit",
     write: "for example policy thompson; floor 5%; every 1m",
     example: '"policy thompson; floor 5%; every 1m"',
-    meaning: "of each predictor by the rewards that it earns; feedback over gRPC without a reward has the reward 0",
+    meaning:
+      "of each predictor by the rewards that it earns: `reward feedback`, `reward feedback $.truth.clicked` for a path of JSON feedback, `reward success` or `reward latency`; feedback over gRPC without a reward has the reward 0, and none where a path is written",
   }),
   auth: guard({
     name: "sluice.io/auth",

@@ -72,7 +72,7 @@ test.each([
   ]),
   [
     "ucb; reward feedback truth.clicked",
-    `"reward feedback truth.clicked": the path "truth.clicked" does not begin with "$"; write "$.truth.clicked"`,
+    `"reward feedback truth.clicked": the path does not begin with "$"; write "$.truth.clicked"`,
   ],
   [
     "ucb; reward feedback $.a, $.b",

@@ -30,22 +30,22 @@ test.each<[string, JsonPath]>([
 const howTo = 'write it as $.truth.clicked, $.items[0] or $["user.id"]';
 
 test.each([
-  ["", `the path "" does not begin with "$"; write "$.truth.clicked"`],
-  ["truth.clicked", `the path "truth.clicked" does not begin with "$"; write "$.truth.clicked"`],
-  [`["a"]`, `the path "["a"]" does not begin with "$"; write "$["a"]"`],
-  ["$", `the path "$" names the whole document; write the keys, as in $.truth.clicked`],
-  ["$.", `the path "$." is not understood from "." on; ${howTo}`],
-  ["$a", `the path "$a" is not understood from "a" on; ${howTo}`],
-  ["$.a b", `the path "$.a b" is not understood from " b" on; ${howTo}`],
-  ["$.a[01]", `the path "$.a[01]" is not understood from "[01]" on; ${howTo}`],
-  ["$.a[1000000]", `the path "$.a[1000000]" is not understood from "[1000000]" on; ${howTo}`],
-  ["$.a[b]", `the path "$.a[b]" is not understood from "[b]" on; ${howTo}`],
-  [`$["a`, `the path "$["a" is not understood from "["a" on; ${howTo}`],
-  [`$["\\x"]`, `the path "$["\\x"]" is not understood from "["\\x"]" on; ${howTo}`],
-  ["$.a\u001b[31m", `the path "$.a\\u001b[31m" is not understood from "\\u001b[31m" on; ${howTo}`],
+  ["", `the path does not begin with "$"; write "$.truth.clicked"`],
+  ["truth.clicked", `the path does not begin with "$"; write "$.truth.clicked"`],
+  [`["a"]`, `the path does not begin with "$"; write "$["a"]"`],
+  ["$", `the path names the whole document; write the keys, as in $.truth.clicked`],
+  ["$.", `the path is not understood from "." on; ${howTo}`],
+  ["$a", `the path is not understood from "a" on; ${howTo}`],
+  ["$.a b", `the path is not understood from " b" on; ${howTo}`],
+  ["$.a[01]", `the path is not understood from "[01]" on; ${howTo}`],
+  ["$.a[1000000]", `the path is not understood from "[1000000]" on; ${howTo}`],
+  ["$.a[b]", `the path is not understood from "[b]" on; ${howTo}`],
+  [`$["a`, `the path is not understood from "["a" on; ${howTo}`],
+  [`$["\\x"]`, `the path is not understood from "["\\x"]" on; ${howTo}`],
+  ["$.a\u001b[31m", `the path is not understood from "\\u001b[31m" on; ${howTo}`],
   ...["..a", ".*", "*", "[*]", "[?@.a]", "[-1]", "[1:2]", "[:2]", "[0,1]"].map((rest) => [
     `$${rest}`,
-    `the path "$${rest}" names several values at "${rest}"; write one without "..", "*", ":" and "?"`,
+    `the path names several values at "${rest}"; write one without "..", "*", ":" and "?"`,
   ]),
 ])("a mistake says what to write: %j", (text, sentence) => {
   const read = readJsonPath(text!);
@@ -55,7 +55,7 @@ test.each([
 test("bounds: characters, keys, characters of a key", () => {
   const said = (text: string): string => {
     const read = readJsonPath(text);
-    return "mistake" in read ? read.mistake.replace(/^the path ".*?" /, "") : "read";
+    return "mistake" in read ? read.mistake.replace("the path ", "") : "read";
   };
   const keys = (count: number): string => `$${".a".repeat(count)}`;
   expect([maxPathKeys - 1, maxPathKeys, maxPathKeys + 1].map((count) => said(keys(count)))).toEqual([
