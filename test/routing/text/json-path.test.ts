@@ -48,7 +48,7 @@ test.each([
     `the path names several values at "${rest}"; write one without "..", "*", ":" and "?"`,
   ]),
 ])("a mistake says what to write: %j", (text, sentence) => {
-  const read = readJsonPath(text!);
+  const read = readJsonPath(text);
   expect("mistake" in read ? read.mistake : read).toBe(sentence);
 });
 
