@@ -36,12 +36,13 @@ async function mountPeerKey(cluster: ApiServer, objects: readonly ClusterObject[
 
 /**
  * Starts a gateway as the pod of an installed chart; `argv` replaces arguments of the chart. Its ports are free ones of
- * 127.0.0.1, its drain waits for nobody, its snapshot lies in the cluster's folder.
+ * 127.0.0.1, its drain waits for nobody, its snapshot lies in the cluster's folder. `apiPort`: of a proxy before the API server.
  */
 export async function startInstalled(
   cluster: ApiServer,
   objects: readonly ClusterObject[],
   argv: readonly string[] = [],
+  apiPort = cluster.port,
 ): Promise<GatewayProcess> {
   const { template } = objects.find(({ kind }) => kind === "Deployment")!["spec"] as {
     readonly template: {
@@ -72,7 +73,7 @@ export async function startInstalled(
   const ofChart = without(containers[0]!.args, own);
   return new GatewayProcess(
     [...ofChart, ...own],
-    { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(cluster.port) },
+    { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(apiPort) },
     [join(await packedForm(), "main.js")],
   );
 }

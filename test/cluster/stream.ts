@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { post } from "../gateway/load-client.ts";
 
 /** Between two requests of one client: a test needs many changes under load, not much load. */
-const pauseMs = 2;
+const shortestPauseMs = 2;
 
 export class PredictionStream {
   answered = 0;
@@ -13,9 +13,12 @@ export class PredictionStream {
   /** Answers by pod since `count` was called. */
   byPod = new Map<string, number>();
   readonly #clients: Promise<void>[];
+  readonly #pauseMs: number;
   #stopped = false;
 
-  constructor(url: string, clients = 4) {
+  /** `pauseMs`: between two requests of each client. */
+  constructor(url: string, clients = 4, pauseMs = shortestPauseMs) {
+    this.#pauseMs = pauseMs;
     this.#clients = Array.from({ length: clients }, () => this.#client(url));
   }
 
@@ -62,14 +65,14 @@ export class PredictionStream {
         () => true,
       ))
     )
-      await delay(pauseMs);
+      await delay(this.#pauseMs);
     while (!this.#stopped) {
       await post(url, agent).then(
         ({ status, text }) =>
           status === 200 ? this.#took(text) : this.failures.push(`${status} ${text.slice(0, 200)}`),
         (error: unknown) => this.failures.push(String(error)),
       );
-      await delay(pauseMs);
+      await delay(this.#pauseMs);
     }
     agent.destroy();
   }

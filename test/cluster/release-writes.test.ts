@@ -1,0 +1,104 @@
+// Releases while the API server cannot be asked, and leaders that end in the middle of a write: on a real API server, behind a proxy that stops at that moment.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { WriteMoment } from "./api-proxy.ts";
+import { recordPath, ReleaseStage } from "./release-stage.ts";
+import { describeClusterWithPods } from "./suite.ts";
+
+describeClusterWithPods("releases and their record", () => {
+  let stage: ReleaseStage;
+
+  beforeAll(async () => {
+    stage = await ReleaseStage.open({ isProxied: true });
+  }, 120_000);
+  beforeEach(() => expect.poll(() => stage.answering(), { timeout: 30_000 }).toEqual([2, 2, 2]));
+  afterEach(() => stage.quiet());
+  afterAll(() => stage?.close());
+
+  test("a leader that is killed at any moment of a write: no step is repeated or skipped, and no request fails", async () => {
+    await stage.service("iris", "main");
+    await stage.service("iris", "canary");
+    const standings = stage.standings("iris");
+    const release = (): Promise<void> =>
+      stage.release("iris", { "sluice.io/rollout": "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests" });
+    /** Kills the leader at that moment of its next write of this state, and starts another replica. */
+    const killedAt = async (moment: WriteMoment, written: string, how: () => Promise<void>): Promise<void> => {
+      const leader = await stage.leader();
+      const killed = leader.proxy!.at(
+        moment,
+        recordPath,
+        (body) => body.includes(written),
+        async () => {
+          expect(await stage.kill(leader)).toEqual([]);
+        },
+      );
+      await how();
+      await killed;
+      await stage.freeLease();
+      stage.load(await stage.start(), "iris", 1, 10);
+    };
+    for (const replica of stage.replicas) stage.load(replica, "iris", 1, 10);
+
+    await killedAt("asked", String.raw`\"step\":0`, release);
+    await expect.poll(() => stage.percents("iris")).toEqual([20, 20, 20]);
+    await killedAt("stored", String.raw`\"step\":1`, async () => {});
+    await expect.poll(() => stage.percents("iris")).toEqual([50, 50, 50]);
+    await killedAt("answered", String.raw`\"promoted\"`, () =>
+      stage.annotate("iris", { "sluice.io/rollout-promote": "true" }),
+    );
+    await expect.poll(() => stage.percents("iris")).toEqual([100, 100, 100]);
+    // A leader that lives on, and never hears that its write was stored.
+    const leader = await stage.leader();
+    const lost = leader.proxy!.at(
+      "stored",
+      recordPath,
+      (body) => body.includes(String.raw`\"aborted\"`),
+      async () => {},
+    );
+    await stage.annotate("iris", { "sluice.io/rollout-abort": "true" });
+    await lost;
+    await expect.poll(() => stage.percents("iris")).toEqual([0, 0, 0]);
+    await expect.poll(async () => (await stage.led("iris"))?.rollout.state).toBe("aborted");
+    await expect
+      .poll(() => standings.seen)
+      .toEqual([
+        'stepping 0 {"canary":20}',
+        'stepping 1 {"canary":50}',
+        'promoted 2 {"canary":100}',
+        'aborted 2 {"canary":0}',
+      ]);
+    expect(stage.streams.flatMap(({ failures }) => failures)).toEqual([]);
+  }, 180_000);
+
+  test("an API server that is away in mid-rollout: shares stay, nothing is promoted, no request fails, and then it goes on with another leader", async () => {
+    const text = "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests; errors ≤ 20%";
+    const names = ["well", "fails"];
+    const [well, fails] = names.map((name) => stage.standings(name));
+    for (const name of names) {
+      await stage.service(name, "main");
+      await stage.service(name, "canary");
+      await stage.release(name, { "sluice.io/rollout": text });
+    }
+    for (const name of names) await expect.poll(() => stage.percents(name)).toEqual([20, 20, 20]);
+    for (const replica of stage.replicas) for (const name of names) stage.load(replica, name, 1, 10);
+    for (const name of names)
+      await expect
+        .poll(async () => (await stage.led(name))?.rollout.evidence?.canary.requests ?? 0)
+        .toBeGreaterThan(10);
+    const leader = await stage.leader();
+    stage.cluster.freeze();
+    for (const pod of stage.services.find(({ name }) => name === "fails-canary")!.pods) pod.status = 500;
+    // Nobody leads without the API server, so nothing is decided on what was seen before.
+    await expect.poll(() => stage.led("well"), { timeout: 30_000 }).toBeNull();
+    for (const name of names) expect(await stage.percents(name)).toEqual([20, 20, 20]);
+    const ofLeader = await stage.kill(leader);
+    await stage.cluster.restart();
+    await stage.freeLease();
+    for (const name of names) stage.load(await stage.start(), name, 1, 10);
+    await expect.poll(() => stage.percents("fails"), { timeout: 60_000 }).toEqual(stage.replicas.map(() => 0));
+    await expect.poll(() => stage.percents("well"), { timeout: 60_000 }).toEqual(stage.replicas.map(() => 50));
+    await expect.poll(() => well!.seen).toEqual(['stepping 0 {"canary":20}', 'stepping 1 {"canary":50}']);
+    await expect.poll(() => fails!.seen).toEqual(['stepping 0 {"canary":20}', 'aborted 0 {"canary":0}']);
+    const failures = [...ofLeader, ...stage.streams.flatMap((stream) => stream.failures)];
+    expect(failures.filter((failure) => !/^500 .*"pod":"fails-canary-1"/.test(failure))).toEqual([]);
+  }, 180_000);
+});
