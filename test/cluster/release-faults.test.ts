@@ -115,7 +115,7 @@ describeClusterWithPods("releases and faults", () => {
 
     expect(failuresOf(streams)).toEqual([]);
     const told = await prints("changes", "models/ordered");
-    for (const said of ["rollout-pause: absent → true", "canary is promoted", "canary is rolled back"])
+    for (const said of ["rollout-pause: true → absent", "canary is promoted", "canary is rolled back"])
       expect(told).toContain(said);
   }, 120_000);
 
