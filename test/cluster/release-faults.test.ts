@@ -72,7 +72,7 @@ describeClusterWithPods("releases and faults", () => {
       for (const { gateway } of stage.replicas)
         await expect
           .poll(() =>
-            gateway.records.some(({ name, sentence }) => name === "ordered" && `${sentence}`.startsWith(said)),
+            gateway.records.some(({ name, sentence }) => name === "ordered" && String(sentence).startsWith(said)),
           )
           .toBe(true);
     };
