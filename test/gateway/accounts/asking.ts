@@ -11,7 +11,7 @@ export interface Asking {
   readonly id: string;
   readonly plan: string;
   readonly leaving: Leaving;
-  readonly models: ScriptedModels;
+  readonly models: Pick<ScriptedModels, "asked">;
 }
 
 /** What a client saw. */
@@ -26,6 +26,10 @@ export interface Seen {
   /** The client left while it was asking. */
   readonly left: boolean;
   readonly answeredId: string;
+  /** Which model answered, by its own word; "": none said it. */
+  readonly model: string;
+  /** The puid that the model was told, as it answers it; "": none. */
+  readonly puid: string;
 }
 
 /** A request of HTTP/1.1 with these lines of its head, on a connection of its own. */
@@ -33,7 +37,7 @@ export async function askRest(
   { port, id, plan, leaving, models }: Asking,
   line: string,
   more = "",
-  body = "",
+  body: string | Buffer = "",
 ): Promise<Seen> {
   const socket = connect(port, "127.0.0.1");
   let text = "";
@@ -43,9 +47,8 @@ export async function askRest(
     socket.resetAndDestroy();
   };
   socket.on("error", () => undefined);
-  socket.write(
-    `${line}\r\nhost: a\r\nx-request-id: ${id}\r\nx-plan: ${plan}\r\nconnection: close\r\n${more}\r\n${body}`,
-  );
+  const fields = `host: a\r\nx-request-id: ${id}\r\nx-plan: ${plan}\r\nconnection: close\r\n${more}`;
+  socket.write(Buffer.concat([Buffer.from(`${line}\r\n${fields}\r\n`), Buffer.from(body)]));
   socket.on("data", (bytes: Buffer) => {
     text += bytes.toString("latin1");
     if (leaving === "during") leave();
@@ -55,6 +58,7 @@ export async function askRest(
   const end = text.indexOf("\r\n\r\n");
   const head = text.slice(0, Math.max(end, 0));
   const length = Number(/^content-length: (\d+)/imu.exec(head)?.[1] ?? "0");
+  const field = (name: string): string => new RegExp(`^${name}: (.*)$`, "imu").exec(head)?.[1] ?? "";
   return {
     id,
     status: Number(/^HTTP\/1\.[01] (\d+)/u.exec(head)?.[1] ?? "0"),
@@ -62,7 +66,9 @@ export async function askRest(
     grpcStatus: Number(/grpc-status: ?(\d+)/iu.exec(text)?.[1] ?? "-1"),
     isWhole: end >= 0 && text.length - end - 4 >= length,
     left,
-    answeredId: /^x-request-id: (.*)$/imu.exec(head)?.[1] ?? "",
+    answeredId: field("x-request-id"),
+    model: field("x-model"),
+    puid: field("seldon-puid"),
   };
 }
 
@@ -70,6 +76,7 @@ export async function askRest(
 export async function askGrpc(
   { port, id, plan, leaving, models }: Asking,
   more: http2.OutgoingHttpHeaders,
+  message = Buffer.alloc(5),
 ): Promise<Seen> {
   const session = http2.connect(`http://127.0.0.1:${port}`);
   session.on("error", () => undefined);
@@ -83,7 +90,7 @@ export async function askGrpc(
     "x-plan": plan,
     ...more,
   });
-  let [status, grpcStatus, answeredId, left] = [0, -1, "", false];
+  let [status, grpcStatus, answeredId, left, model, puid] = [0, -1, "", false, "", ""];
   const leave = (): void => {
     left = true;
     stream.close(http2.constants.NGHTTP2_CANCEL);
@@ -96,15 +103,17 @@ export async function askGrpc(
   stream.on("response", (fields) => {
     status = Number(fields[":status"]);
     answeredId = String(fields["x-request-id"] ?? "");
+    model = String(fields["x-model"] ?? "");
+    puid = String(fields["seldon-puid"] ?? "");
     read(fields);
     if (leaving === "during" && !stream.closed) leave();
   });
   stream.on("trailers", read);
   stream.resume();
-  stream.end(Buffer.from([0, 0, 0, 0, 0]));
+  stream.end(message);
   if (leaving === "before") void models.asked(id).then(leave);
   await new Promise((resolve) => stream.once("close", resolve));
   const isWhole = status > 0 && stream.rstCode === 0;
   session.destroy();
-  return { id, status, grpcStatus, isWhole, left, answeredId };
+  return { id, status, grpcStatus, isWhole, left, answeredId, model, puid };
 }

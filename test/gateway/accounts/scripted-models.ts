@@ -1,4 +1,4 @@
-// Models that answer as each request asks for in its field `x-plan`, over HTTP/1.1 and as gRPC.
+// Models that answer as each request asks for in its field `x-plan`, over HTTP/1.1 and as gRPC: with their name, and with the puid that they were told.
 import { once } from "node:events";
 import * as http2 from "node:http2";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
@@ -21,16 +21,18 @@ export class ScriptedModels {
   readonly #rest: Server;
   readonly #calls: http2.Http2Server;
   readonly #sessions = new Set<http2.ServerHttp2Session>();
+  readonly #name: string;
 
-  private constructor() {
+  private constructor(name: string) {
+    this.#name = name;
     this.#rest = createServer((socket) => this.#connected(socket));
     this.#calls = http2.createServer();
     this.#calls.on("session", (session) => this.#sessions.add(session));
     this.#calls.on("stream", (stream: http2.ServerHttp2Stream, head) => this.#called(stream, head));
   }
 
-  static async start(): Promise<ScriptedModels> {
-    const models = new ScriptedModels();
+  static async start(name = "model"): Promise<ScriptedModels> {
+    const models = new ScriptedModels(name);
     for (const server of [models.#rest, models.#calls]) {
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
@@ -77,19 +79,22 @@ export class ScriptedModels {
       text += bytes.toString("latin1");
       for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
         const head = text.slice(0, end).toLowerCase();
-        text = text.slice(end + 4);
+        const over = end + 4 + Number(/^content-length: (\d+)$/mu.exec(head)?.[1] ?? "0");
+        if (text.length < over) return;
+        text = text.slice(over);
         const plan = /^x-plan: (.*)$/mu.exec(head)?.[1];
         // The end of a chunked body.
         if (plan === undefined) continue;
         this.#saw(/^x-request-id: (.*)$/mu.exec(head)?.[1] ?? "");
-        this.#answer(socket, plan as RestPlan);
+        const puid = /^seldon-puid: (.*)$/mu.exec(head)?.[1] ?? "";
+        this.#answer(socket, plan as RestPlan, `x-model: ${this.#name}\r\nseldon-puid: ${puid}\r\n`);
       }
     });
   }
 
-  #answer(socket: Socket, plan: RestPlan): void {
+  #answer(socket: Socket, plan: RestPlan, fields: string): void {
     const whole = (code: string, body: string): string =>
-      `HTTP/1.1 ${code} Said\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+      `HTTP/1.1 ${code} Said\r\n${fields}content-length: ${body.length}\r\n\r\n${body}`;
     switch (plan) {
       case "hang":
         return;
@@ -120,7 +125,8 @@ export class ScriptedModels {
     stream.once("end", () => {
       this.#saw(String(head["x-request-id"]));
       const plan = String(head["x-plan"]) as CallPlan;
-      const said = { ":status": 200, "content-type": "application/grpc" };
+      const puid = String(head["seldon-puid"] ?? "");
+      const said = { ":status": 200, "content-type": "application/grpc", "x-model": this.#name, "seldon-puid": puid };
       if (plan === "hang") return;
       if (plan === "reset") stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
       else if (plan === "head") stream.respond({ ...said, "grpc-status": "8" }, { endStream: true });
