@@ -310,11 +310,12 @@ test("what clients saw, the counters, the log and /api are equal to the request"
       expect(change(beforeMeasured, await measured())).toEqual(measuredOf(lines));
       const { [triesOfAgain]: triesCounted = 0, ...others } = change(beforeTried, await tried());
       expect(others).toEqual(triedOf(lines));
-      // Each try that a model saw is counted at its Endpoint, but the one that a client has left.
+      // Each try that a model saw is counted at its Endpoint, but the one that a client has left. A busy model may not have seen the one whose time ended.
       const again = lines.filter(({ deployment }) => deployment === "again");
       const triesSeen = again.reduce((sum, { requestId }) => sum + models.timesAsked(requestId), 0);
       const left = again.filter(({ flag }) => flag.includes("DC")).length;
-      expect(triesCounted).toBeLessThanOrEqual(triesSeen);
+      const late = again.filter(({ flag }) => flag.includes("UT")).length;
+      expect(triesCounted).toBeLessThanOrEqual(triesSeen + late);
       expect(triesCounted).toBeGreaterThanOrEqual(triesSeen - left);
     }),
     { numRuns: 4, endOnFailure: true },

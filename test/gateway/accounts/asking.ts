@@ -14,6 +14,9 @@ export interface Asking {
   readonly models: Pick<ScriptedModels, "asked">;
 }
 
+/** One that hears nothing for so long gives up, ms: it was cut. */
+const patienceMs = 30_000;
+
 /** What a client saw. */
 export interface Seen {
   readonly id: string;
@@ -47,6 +50,7 @@ export async function askRest(
     socket.resetAndDestroy();
   };
   socket.on("error", () => undefined);
+  socket.setTimeout(patienceMs, () => socket.destroy());
   const fields = `host: a\r\nx-request-id: ${id}\r\nx-plan: ${plan}\r\nconnection: close\r\n${more}`;
   socket.write(Buffer.concat([Buffer.from(`${line}\r\n${fields}\r\n`), Buffer.from(body)]));
   socket.on("data", (bytes: Buffer) => {
@@ -80,6 +84,7 @@ export async function askGrpc(
 ): Promise<Seen> {
   const session = http2.connect(`http://127.0.0.1:${port}`);
   session.on("error", () => undefined);
+  session.setTimeout(patienceMs, () => session.destroy());
   const stream = session.request({
     ":method": "POST",
     ":path": "/seldon.protos.Seldon/Predict",
