@@ -49,7 +49,7 @@ export const feedbacks: fc.Arbitrary<Feedback> = fc.oneof(
     plan: aim(callPlans, "0"),
     leaving,
   }),
-) as fc.Arbitrary<Feedback>;
+);
 
 /** Feedback that models take, of clients that stay: each says the reward 1. */
 export const takenFeedbacks: fc.Arbitrary<Feedback> = fc.oneof(
@@ -62,7 +62,7 @@ export const takenFeedbacks: fc.Arbitrary<Feedback> = fc.oneof(
       leaving: fc.constant("after"),
     }),
   ),
-) as fc.Arbitrary<Feedback>;
+);
 
 /** Puids of answers, by deployment and model. */
 export type Puids = ReadonlyMap<string, string>;
