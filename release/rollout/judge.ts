@@ -203,11 +203,12 @@ function factsOf(gate: Gate, { canary, main }: Evidence, name: string, mainIsThe
     case "errors":
       return `Failures of ${name}: ${ofAll(canary.failed, canary.requests)}${withMain(ofAll(main.failed, main.requests))}.`;
     case "latency": {
-      const shown = (counts: ArmCounts): string => {
-        const milliseconds = quantileOf(counts.latency, gate.quantile);
-        return milliseconds === null
-          ? "not measured"
-          : `${shortNumber(milliseconds)} ms of ${totalOf(counts.latency)} requests`;
+      const shown = ({ requests, latency }: ArmCounts): string => {
+        const milliseconds = quantileOf(latency, gate.quantile);
+        if (milliseconds === null) return "not measured";
+        const measured = totalOf(latency);
+        const lost = requests > measured ? ` (${requests - measured} not measured)` : "";
+        return `${shortNumber(milliseconds)} ms of ${measured} requests${lost}`;
       };
       return `${formatQuantile(gate.quantile)} of ${name}: ${shown(canary)}${withMain(shown(main))}.`;
     }

@@ -75,6 +75,18 @@ describe("sentences", () => {
     `);
   });
 
+  test("a gate on latency says how many requests were not measured, and does not count them", () => {
+    const lost = { ...arm(600), requests: 800 };
+    const { waitsFor, gates } = after(
+      text,
+      look({ canary: { ...lost, requests: 600, latency: arm(400).latency }, main: lost }),
+    );
+    expect(waitsFor).toContain("100 more measured requests of canary");
+    expect(gates[1]!.sentence).toBe(
+      "p99 of canary: 20.8 ms of 400 requests (200 not measured); main: 20.8 ms of 600 requests (200 not measured).",
+    );
+  });
+
   test("no traffic: it waits for ever", () => {
     const plan = planOf(text);
     let { state } = decideRollout(plan, firstState, nothing);
