@@ -13,7 +13,7 @@ import { stepState, type KeptStep, type RolloutState } from "../../../release/ro
 import { addedCounts, noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import type { KeptEvidence } from "./kept-evidence.ts";
-import { maxWhy } from "./release-record.ts";
+import { maxStep, maxWhy } from "./release-record.ts";
 import { beginning, entryOf, isSameStanding, stateOf } from "./release-state.ts";
 
 /** Cumulative counts of each predictor, by the process that counts. */
@@ -155,7 +155,7 @@ function decidedBandit(
     models,
     shares: state.shares,
     state: "stepping",
-    step: isSame ? entry.step + 1 : 0,
+    step: isSame ? Math.min(maxStep, entry.step + 1) : 0,
     sinceMs: Math.max(0, Math.round(nowMs)),
     why: (isSame ? decision.sentence : "it begins").slice(0, maxWhy),
     isPromoteUsed: false,

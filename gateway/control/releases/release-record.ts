@@ -12,6 +12,8 @@ import { printEvidence, readEvidence, type EvidenceRecord, type KeptEvidence } f
 
 /** Longest `why` that is kept, characters. */
 export const maxWhy = 300;
+/** Highest `step`: a bandit that moves each 10 s gets there in 31 years. */
+export const maxStep = 99_999_999;
 
 /** Of rewards: more than all that peers may say comes to, so what was written can be read, and far from where numbers end. */
 const maxSum = 1e60;
@@ -127,7 +129,7 @@ function roomOf(entry: ReleaseEntry): number {
     ...entry,
     shares: mapped(entry.shares, 99.999999),
     state: "promoted",
-    step: 99_999_999,
+    step: maxStep,
     sinceMs: 9_999_999_999_999,
     why: "",
     isPromoteUsed: false,
@@ -152,7 +154,7 @@ function readEntry(line: Readonly<Record<string, unknown>>): ReleaseEntry | null
   if (typeof models !== "string" || typeof why !== "string" || typeof isPromoteUsed !== "boolean") return null;
   if (kind !== "rollout" && kind !== "bandit") return null;
   if (state !== "stepping" && state !== "held" && state !== "promoted" && state !== "aborted") return null;
-  if (!isCount(step) || !isCount(sinceMs) || !isRecord(shares)) return null;
+  if (!isCount(step) || step > maxStep || !isCount(sinceMs) || !isRecord(shares)) return null;
   if (!isRecord(rewards) || !Object.values(rewards).every(isSums)) return null;
   const percents = Object.entries(shares);
   if (!percents.every(([, percent]) => typeof percent === "number" && percent >= 0 && percent <= 100)) return null;
@@ -166,7 +168,7 @@ function readEntry(line: Readonly<Record<string, unknown>>): ReleaseEntry | null
     state,
     step,
     sinceMs,
-    why,
+    why: why.slice(0, maxWhy),
     isPromoteUsed,
     // Records that had no kind of reward are of before there was one.
     reward: typeof reward === "string" ? reward : "",

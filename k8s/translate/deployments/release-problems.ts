@@ -2,6 +2,9 @@
 import type { PlannedRelease, ReleaseEntry } from "../model/release.ts";
 import type { Report } from "../values/report.ts";
 
+/** Predictors that one sentence names. */
+const maxNamed = 5;
+
 export function reportRelease(
   { plan, models, arms, field }: PlannedRelease,
   entry: ReleaseEntry | null,
@@ -14,7 +17,7 @@ export function reportRelease(
       "warning",
       "release-conflict",
       field,
-      `the record of releases gives traffic to ${unknown.join(", ")}, which the spec does not name, so Sluice ignores that`,
+      `the record of releases gives traffic to ${unknown.slice(0, maxNamed).join(", ")}${unknown.length > maxNamed ? ` and ${unknown.length - maxNamed} more` : ""}, which the spec does not name, so Sluice ignores that`,
     );
   if (entry.kind !== "rollout" || entry.state !== "aborted") return;
   report(

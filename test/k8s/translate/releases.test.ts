@@ -8,6 +8,24 @@ import { clusterSettings, codesOf, deployment, partsOf } from "./objects.ts";
 
 const rollout = { "sluice.io/rollout": "to canary; steps 5%, 50%, 100%" };
 
+function entryOf(percent: number): ReleaseEntry {
+  return {
+    namespace: "p",
+    name: "m",
+    kind: "rollout",
+    text: "",
+    models: "",
+    shares: { canary: percent },
+    state: percent === 0 ? "aborted" : "stepping",
+    step: 0,
+    sinceMs: 0,
+    why: "",
+    isPromoteUsed: false,
+    reward: "",
+    rewards: {},
+  };
+}
+
 /** Of p/m, with these predictors, one after the other, and a record that gives the canary so much. */
 function percentsOf(
   percent: number | null,
@@ -18,21 +36,7 @@ function percentsOf(
     translator.apply({ set: [deployment("p/m", predictors, annotations)], removed: [] }, inOne);
     const [planned] = translator.plannedReleases();
     if (at === 0 && percent !== null) {
-      const entry: ReleaseEntry = {
-        namespace: "p",
-        name: "m",
-        kind: "rollout",
-        text: planned!.text,
-        models: planned!.models,
-        shares: { canary: percent },
-        state: percent === 0 ? "aborted" : "stepping",
-        step: 0,
-        sinceMs: 0,
-        why: "",
-        isPromoteUsed: false,
-        reward: "",
-        rewards: {},
-      };
+      const entry = { ...entryOf(percent), text: planned!.text, models: planned!.models };
       translator.setReleases(new Map([["p/m", entry]]), inOne);
     }
     const shares: Record<string, number> = {};
@@ -66,6 +70,19 @@ test("a predictor whose name changes beside an annotation that does not gets no 
         canary: percent,
       });
   }
+});
+
+test.each([
+  [5, "gives traffic to g0, g1, g2, g3, g4, which"],
+  [6, "gives traffic to g0, g1, g2, g3, g4 and 1 more, which"],
+])("a sentence about %d predictors that only the record names", (count, words) => {
+  const translator = new Translator(clusterSettings, nothingHeld);
+  translator.apply({ set: [deployment("p/m", ["main", "canary"], rollout)], removed: [] }, inOne);
+  const { text, models } = [...translator.plannedReleases()][0]!;
+  const gone = Array.from({ length: count }, (_, at) => [`g${at}`, 1]);
+  const entry: ReleaseEntry = { ...entryOf(5), text, models, shares: Object.fromEntries(gone) };
+  translator.setReleases(new Map([["p/m", entry]]), inOne);
+  expect(translator.current().problems.map(({ sentence }) => sentence)).toContainEqual(expect.stringContaining(words));
 });
 
 test.each([maxArms - 1, maxArms, maxArms + 1])(
