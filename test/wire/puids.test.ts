@@ -68,6 +68,21 @@ describe.each(transports)("%s", (_name, secure) => {
     expect(heads.filter((head) => (head.match(/seldon-puid/gi) ?? []).length > 1)).toEqual([]);
   });
 
+  test("a predictor is named while its Route has another one, which may come and go", async () => {
+    const puid = async (): Promise<string> => fieldOf(await gateway.ask(secure, post("{}")), "seldon-puid")!;
+    for (const others of [[], [{ predictor: "canary", share: 0 }], [], [{ predictor: "canary", share: 0 }]]) {
+      serve({ predictor: "main", share: 1 }, ...others);
+      if (others.length === 0) expect(await puid()).toBe("own");
+      else expect(signerOf("main").isOwn(await puid())).toBe(true);
+    }
+  });
+
+  test("feedback gets none: what it is about has one", async () => {
+    serve({ predictor: "main", share: 1 }, { predictor: "canary", share: 0 });
+    const feedback = post('{"reward":1}', "", "/seldon/prod/iris/api/v1.0/feedback");
+    expect(fieldOf(await gateway.ask(secure, feedback), "seldon-puid")).toBe("own");
+  });
+
   test("to HTTP/2 it is a field, as gRPC's metadata", async () => {
     const origin = await new Http2Origin().listen();
     serveMembers(

@@ -6,8 +6,8 @@ import type { LazyMapping } from "../policy/compiled-mapping.ts";
 /** Of the members with a share one that somebody may call, in proportion to their shares; `draw` is in [0, 1). `decision` where there is none: its guard refuses. */
 export function admittingMember(decision: ForwardDecision<LazyMapping>, draw: number): ForwardDecision<LazyMapping> {
   const { forwards } = decision.route.split;
-  const shares = forwards.map(({ attached, bound }, at) =>
-    attached.compiled.admitsNobody ? 0 : bound - (at === 0 ? 0 : forwards[at - 1]!.bound),
+  const shares = forwards.map(({ attached, bound, ofSeveral }, at) =>
+    attached.compiledFor(ofSeveral).admitsNobody ? 0 : bound - (at === 0 ? 0 : forwards[at - 1]!.bound),
   );
   let left = draw * shares.reduce((sum, share) => sum + share, 0);
   let last = decision;

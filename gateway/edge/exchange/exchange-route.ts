@@ -111,14 +111,12 @@ export class ExchangeRoute implements StepOwner {
   #takeMember(chosen: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
     const state = this.#state;
     let decision = chosen;
-    let { compiled } = decision.attached;
+    let compiled = decision.attached.compiledFor(decision.ofSeveral);
     if (compiled.admitsNobody) {
       const byKey = chosen.sticky !== null && state.sticky.point !== noKey;
       decision = admittingMember(chosen, byKey ? secondDraw(state.sticky.point, 0) : state.worker.draw());
-      ({ compiled } = decision.attached);
+      compiled = decision.attached.compiledFor(decision.ofSeveral);
     }
-    // What feedback is about has its puid.
-    if (decision.ofSeveral && !isFeedback(head)) compiled = decision.attached.signing;
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);
@@ -216,7 +214,7 @@ export class ExchangeRoute implements StepOwner {
     const drawn = record.decision!;
     const named = namedMember(drawn.route.split, puids);
     if (typeof named === "string") return named;
-    const { compiled } = named.attached;
+    const compiled = named.attached.compiledFor(named.ofSeveral);
     if (named !== drawn) {
       this.#state.compiled = compiled;
       record.decision = named;

@@ -12,5 +12,5 @@ export function namedMember(
   const named = [...forwards, ...undrawn].find(({ attached: { signer } }) => puids.some((puid) => signer?.isOwn(puid)));
   if (named === undefined) return "unknown_puid";
   const isReady = members.some(({ mapping, ready }) => ready && mapping === named.mapping);
-  return isReady && !named.attached.compiled.admitsNobody ? named : "unready";
+  return isReady && !named.attached.compiledFor(named.ofSeveral).admitsNobody ? named : "unready";
 }

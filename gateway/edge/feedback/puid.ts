@@ -1,7 +1,7 @@
 // Puids that name the predictor that answers: 24 hex digits of the request's id, and 16 of a keyed code over them, by a key that is the predictor's own. Without the key
 // a puid is 40 random digits; who has it can tell for each predictor whether a puid is its. So feedback finds the model that it is about, and nothing is remembered.
 import { createHmac } from "node:crypto";
-import { SipHash } from "./siphash.ts";
+import { sipHash, sipHashed, SipKey } from "./siphash.ts";
 
 /** As Seldon's executor calls it; lower case, as HTTP/2 and gRPC have it. */
 export const puidField = "seldon-puid";
@@ -22,10 +22,11 @@ export interface PuidOwner {
   readonly predictor: string;
 }
 
-/** A field line, and where its value stands. One for all: what it holds is valid until the next is made. */
+/** The field's line without its digits. */
 const line = Buffer.from(`${puidField}: ${" ".repeat(puidDigits)}\r\n`);
+export const puidLineBytes = line.length;
+/** Where the digits begin in the line. */
 export const puidStart = puidField.length + 2;
-const codeStart = puidStart + nonceDigits;
 
 /** A text that may be a puid, taken apart; `nonce` null: it is none. */
 interface ReadPuid {
@@ -45,39 +46,57 @@ function readPuid(puid: string): ReadPuid {
 /** The last one: each member of a Route is asked about it. */
 let read = readPuid("");
 
-/** Makes and knows the puids of one predictor. */
-export class PuidSigner {
-  /** The first makes them, all know them. */
-  readonly #hashes: readonly SipHash[];
+/** Makes and knows the puids of one predictor. The first key is its own words, so that a request reads one object. */
+export class PuidSigner extends SipKey {
+  /** Keys of before, which only know. */
+  readonly #earlier: readonly SipKey[];
 
-  /** `keys`: one or more, 32 bytes each. */
+  /** `keys`: one or more, 32 bytes each. The first makes puids, all know them. */
   constructor(keys: readonly Uint8Array[], { namespace, deployment, predictor }: PuidOwner) {
     const owner = JSON.stringify(["puid 1", namespace, deployment, predictor]);
-    this.#hashes = keys.map((key) => new SipHash(createHmac("sha256", key).update(owner).digest().subarray(0, 16)));
+    const [own, ...earlier] = keys.map((key) => createHmac("sha256", key).update(owner).digest().subarray(0, 16));
+    super(own!);
+    this.#earlier = earlier.map((key) => new SipKey(key));
   }
 
-  /** The field's line for the request of this id, a UUID of 36 bytes: the same each time. Valid until the next call of any signer. */
+  /** Writes the field's line for the request of this id, a UUID of 36 bytes, from `at` on: the same each time. There is room for `puidLineBytes`. */
+  writeLine(requestId: Uint8Array, bytes: Uint8Array, at: number): void {
+    const start = at + puidStart;
+    const codeStart = start + nonceDigits;
+    const end = codeStart + codeDigits;
+    for (let place = 0; place < puidStart; place++) bytes[at + place] = line[place]!;
+    for (let digit = 0; digit < nonceDigits; digit++) bytes[start + digit] = requestId[randomAt[digit]!]!;
+    sipHash(this, bytes, start, codeStart);
+    writeHex(sipHashed.high, bytes, codeStart);
+    writeHex(sipHashed.low, bytes, codeStart + 8);
+    bytes[end] = 0x0d;
+    bytes[end + 1] = 0x0a;
+  }
+
+  /** The same line, valid until the next call of any signer. */
   lineFor(requestId: Uint8Array): Buffer {
-    const hash = this.#hashes[0]!;
-    for (let digit = 0; digit < nonceDigits; digit++) line[puidStart + digit] = requestId[randomAt[digit]!]!;
-    hash.of(line, puidStart, codeStart);
-    let half = hash.high;
-    for (let digit = 0; digit < codeDigits; digit++) {
-      if (digit === 8) half = hash.low;
-      line[codeStart + digit] = hexDigits[half >>> 28]!;
-      half <<= 4;
-    }
+    this.writeLine(requestId, line, 0);
     return line;
   }
 
   /** Did this predictor answer under this puid? Whatever a client may send as one. */
   isOwn(puid: string): boolean {
     if (puid !== read.puid) read = readPuid(puid);
-    const { nonce, high, low } = read;
-    if (nonce === null) return false;
-    return this.#hashes.some((hash) => {
-      hash.of(nonce, 0, nonceDigits);
-      return ((hash.high ^ high) | (hash.low ^ low)) === 0;
-    });
+    return isCodeOf(this, read) || this.#earlier.some((key) => isCodeOf(key, read));
+  }
+}
+
+function isCodeOf(key: SipKey, { nonce, high, low }: ReadPuid): boolean {
+  if (nonce === null) return false;
+  sipHash(key, nonce, 0, nonceDigits);
+  return ((sipHashed.high ^ high) | (sipHashed.low ^ low)) === 0;
+}
+
+/** Eight digits. */
+function writeHex(word: number, bytes: Uint8Array, at: number): void {
+  let left = word;
+  for (let digit = 0; digit < 8; digit++) {
+    bytes[at + digit] = hexDigits[left >>> 28]!;
+    left <<= 4;
   }
 }

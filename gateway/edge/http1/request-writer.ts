@@ -1,10 +1,10 @@
 // Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
 import { rewritePath, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
-import { fieldNamed, textOf } from "../../../routing/request/bytes.ts";
+import { textOf } from "../../../routing/request/bytes.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
-import { puidField } from "../feedback/puid.ts";
+import { puidLineBytes } from "../feedback/puid.ts";
 import type { RequestFraming } from "../fields/framing.ts";
-import { hostLineOfNone, type HeadEdits } from "../message/head-edits.ts";
+import { hostLineOfNone, takesPuid, type HeadEdits } from "../message/head-edits.ts";
 import { allOwnLines, writeOwnLines } from "../message/own-lines.ts";
 import { fromClient } from "../fields/field-rules.ts";
 import { dropped, forwarded } from "../message/request-fields.ts";
@@ -71,7 +71,11 @@ export function writeRequestHead(
     out.append(crlf, 0, 2);
   }
   if (head.takesTrailers) out.append(takesTrailersLine, 0, takesTrailersLine.length);
-  if (edits.puid !== null && fieldNamed(head, puidField, 0) < 0) out.putAll(edits.puid.lineFor(requestId));
+  if (edits.puid !== null && takesPuid(head)) {
+    out.reserve(puidLineBytes);
+    edits.puid.writeLine(requestId, out.bytes, out.length);
+    out.length += puidLineBytes;
+  }
   if (requestEdits !== null) out.putAll(requestEdits.lines);
 }
 

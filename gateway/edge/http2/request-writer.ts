@@ -1,7 +1,7 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
-import { fieldNamed, textOf } from "../../../routing/request/bytes.ts";
+import { textOf } from "../../../routing/request/bytes.ts";
 import { rewritePath, type CompiledRewrite } from "../../../routing/route/rewrite.ts";
-import { hostLineOfNone, type HeadEdits } from "../message/head-edits.ts";
+import { hostLineOfNone, takesPuid, type HeadEdits } from "../message/head-edits.ts";
 import { allOwnLines, writeOwnLines } from "../message/own-lines.ts";
 import { fromClient, mergeableTrailers } from "../fields/field-rules.ts";
 import { puidDigits, puidField, puidStart } from "../feedback/puid.ts";
@@ -108,7 +108,7 @@ export function writeRequestBlock(
   }
   if (rewritten && ownLines.originalPath) writer.own(originalPathName, head.pathBytes, head.pathStart, head.queryEnd);
   if (head.takesTrailers) writer.raw(takesTrailers);
-  if (edits.puid !== null && fieldNamed(head, puidField, 0) < 0)
+  if (edits.puid !== null && takesPuid(head))
     writer.own(puidName, edits.puid.lineFor(requestId), puidStart, puidStart + puidDigits);
   if (requestEdits !== null) writer.lines(requestEdits.lines, 0, requestEdits.lines.length);
 }

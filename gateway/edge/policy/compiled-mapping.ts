@@ -80,18 +80,17 @@ export interface Compiler {
 
 /** What the table holds for a Mapping: compiled when the first request comes, because few of 10,000 deployments are asked at once. */
 export class LazyMapping {
+  // First what every request reads.
+  readonly #compiler: Compiler;
+  #compiled: CompiledMapping | null = null;
+  /** For what it was compiled: a Route of several members, the version of the policy, who is asked about requests. */
+  #ofSeveral = false;
+  #policyVersion = -1;
+  #external: ExternalClients | null = null;
   /** Counter slot, or −1. */
   readonly slot: number;
   readonly #mapping: Mapping;
-  readonly #compiler: Compiler;
-  #compiled: CompiledMapping | null = null;
-  /** Version of the policy that it was compiled for. */
-  #policyVersion = -1;
-  #external: ExternalClients | null = null;
   #signer: PuidSigner | null = null;
-  /** Of what `#signing` was made. */
-  #signedOf: CompiledMapping | null = null;
-  #signing: CompiledMapping | null = null;
 
   constructor(mapping: Mapping, slot: number, compiler: Compiler) {
     this.slot = slot;
@@ -99,26 +98,21 @@ export class LazyMapping {
     this.#compiler = compiler;
   }
 
-  get compiled(): CompiledMapping {
+  /** `ofSeveral`: its Route has several live members, so that the model is told a puid that names it. */
+  compiledFor(ofSeveral: boolean): CompiledMapping {
     const { callers, external } = this.#compiler;
-    if (this.#compiled === null || this.#policyVersion !== callers.version || this.#external !== external) {
-      this.#compiled = compileMapping(this.#mapping, this.slot, this.#compiler);
+    if (
+      this.#compiled === null ||
+      this.#ofSeveral !== ofSeveral ||
+      this.#policyVersion !== callers.version ||
+      this.#external !== external
+    ) {
+      this.#compiled = compileMapping(this.#mapping, this.slot, this.#compiler, ofSeveral ? this.signer : null);
+      this.#ofSeveral = ofSeveral;
       this.#policyVersion = callers.version;
       this.#external = external;
     }
     return this.#compiled;
-  }
-
-  /** The same where its Route has several live members: the model is told a puid that names its predictor. A Mapping that is no predictor's tells none. */
-  get signing(): CompiledMapping {
-    const { compiled } = this;
-    if (this.#signedOf !== compiled) {
-      this.#signedOf = compiled;
-      this.#signing = isGoneName(compiled.requestEdits, puidField)
-        ? compiled
-        : Object.freeze({ ...compiled, puid: this.signer });
-    }
-    return this.#signing!;
   }
 
   /** null: it is no predictor's. */
@@ -129,11 +123,12 @@ export class LazyMapping {
   }
 }
 
-/** Compiles one Mapping. */
+/** Compiles one Mapping. `signer`: of its puids; null: the model is told none. */
 export function compileMapping(
   mapping: Mapping,
   slot: number,
   { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, latencies, clock, plantedSteps }: Compiler,
+  signer: PuidSigner | null,
 ): CompiledMapping {
   const { target } = mapping;
   const admitsNobody = callers.admittance(mapping).kind === "nobody";
@@ -209,7 +204,7 @@ export function compileMapping(
             originalPath: !isGoneName(requestEdits, "x-envoy-original-path"),
           },
     requestEdits,
-    puid: null,
+    puid: isGoneName(requestEdits, puidField) ? null : signer,
     headBytes:
       (requestEdits?.lines.length ?? 0) +
       (hostLine?.length ?? 0) +

@@ -133,7 +133,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   /** Where a copy for this shadow goes, or why none is made: one that is bound to be dropped costs the primary no copying. */
   #targetOf({ ready, attached }: Shadow<LazyMapping>): Place | ShadowOutcome {
     if (!ready) return "dropped_unready";
-    const compiled = attached.compiled;
+    const compiled = attached.compiledFor(false);
     const pool = compiled.shadowPool;
     if (pool === null || pool.upstream === null) return "dropped_unready";
     const { nowMs } = this.#worker;

@@ -13,7 +13,7 @@ function membersOf(
     forwards.push({
       name,
       bound: (bound += share),
-      attached: { compiled: { admitsNobody: name === name.toUpperCase() } },
+      attached: { compiledFor: () => ({ admitsNobody: name === name.toUpperCase() }) },
       route: { split: { forwards } },
     });
   return forwards as ForwardDecision<LazyMapping>[];

@@ -57,6 +57,7 @@ function compiledFor({ rewrite, host, edits }: Pick<Case, "rewrite" | "host" | "
     { ...mapping, target: { ...mapping.target, rewrite, hostRewrite: host, requestHeaders: edits } },
     0,
     compiler,
+    null,
   );
 }
 
