@@ -139,8 +139,8 @@ function routeLine<T>(route: Route<T>): string {
   const parts = [printMatch(route.match)];
   if (route.precedence !== 0) parts.push(`precedence ${route.precedence}`);
   if (route.granted) parts.push("granted");
-  const sticky = stickyOf(route.split.members);
-  if (sticky !== null && sticky !== "differ") parts.push(`sticky ${stickyText(sticky.on)}`);
+  const sticky = stickyShown(route);
+  if (sticky !== null) parts.push(`sticky ${sticky}`);
   if (route.space !== route.namespace) parts.push(`of ${route.namespace}`);
   return parts.join("  ");
 }
@@ -272,6 +272,8 @@ export interface RouteJson {
     readonly fraction: number;
     readonly ready: boolean;
   }[];
+  /** By what of a request its caller stays with one member, as `sluice.io/sticky` has it; null: a draw decides each request. */
+  readonly sticky: string | null;
   /** Why it answers 503, or null. */
   readonly reject: string | null;
   readonly problems: readonly Problem[];
@@ -314,9 +316,15 @@ export function routeJson<T>(route: Route<T>, problems: readonly Problem[]): Rou
       fraction,
       ready,
     })),
+    sticky: stickyShown(route),
     reject: route.split.reject?.sentence ?? null,
     problems: problems.toSorted(compareProblems),
   };
+}
+
+function stickyShown<T>(route: Route<T>): string | null {
+  const sticky = stickyOf(route.split.members);
+  return sticky === null || sticky === "differ" ? null : stickyText(sticky.on);
 }
 
 export type DecisionJson =

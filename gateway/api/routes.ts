@@ -32,6 +32,12 @@ export const routeShape = Type.Object({
       ready: Type.Boolean(),
     }),
   ),
+  sticky: nullable(
+    Type.String({
+      description:
+        "by what of a request its caller stays with one member, as `sluice.io/sticky` has it; null: a draw decides",
+    }),
+  ),
   reject: nullable(Type.String({ description: "why it answers 503" })),
   problems: Type.Array(problemShape),
 });

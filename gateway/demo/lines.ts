@@ -56,15 +56,18 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   npx sluice compare ${namespace}/iris-shadow --url ${admin}
   npx sluice compare ${namespace}/iris-shadow --url ${admin} -o html > report.html
 
-  # a rollout: the demo's canary has failed, so the gateway has taken its traffic back. A change of the annotation begins anew: 20 %, 50 % and 100 %, 10 s each, while
-  # requests come (the second line, until Ctrl-C); the third line shows the shares as they move, and the fourth why
+  # rollouts: one that was promoted, and one that was rolled back. How far each has come, and what was decided when
+  npx sluice rollout --url ${admin}
+  npx sluice changes ${namespace}/iris-rollout --url ${admin}
+
+  # the one that was rolled back begins anew when its annotation changes: 20 %, 50 % and 100 %, 10 s each, while requests come (the second line, until Ctrl-C).
+  # In a third terminal the bar moves with the shares
   sed -i.bak 's/errors ≤ 5%/errors ≤ 4%/' ${join(folder, rolloutFile)}
   while curl -s ${predictions("iris-rollout")} ${json} -d '${payload}' | grep -o 'iris:[12]'; do :; done
   npx sluice watch ${namespace}/iris-rollout --url ${admin}
-  npx sluice changes ${namespace}/iris-rollout --url ${admin}
 
-  # a bandit: feedback rewards version 2, so its share grows, every 10 s. Its seldon-puid says which answer a reward is for
-  for i in $(seq 300); do a=$(curl -si ${predictions("iris-bandit")} ${json} -d '${payload}'); curl -s ${base}${deploymentPath("iris-bandit", "api/v1.0/feedback")} ${json} -H "$(echo "$a" | grep -i '^seldon-puid' | tr -d '\\r')" -d '{"reward":'$(echo "$a" | grep -c iris:2)'}' > /dev/null; sleep 0.05; done
+  # a bandit: send feedback with the answer, whose meta.puid names the model that gave it. These 100 reward version 1 alone, so its share grows again, every 10 s
+  for i in $(seq 100); do a=$(curl -s ${predictions("iris-bandit")} ${json} -d '${payload}'); curl -s ${base}${deploymentPath("iris-bandit", "api/v1.0/feedback")} ${json} -d '{"response":'"$a"',"reward":'$(echo "$a" | grep -c iris:1)'}' > /dev/null; done
   npx sluice rollout ${namespace}/iris-bandit --url ${admin}
 
   # why: which route, which predictor, what is wrong; and the numbers

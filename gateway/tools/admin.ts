@@ -64,7 +64,8 @@ export async function ask(
 ): Promise<Outcome> {
   const { output } = asked;
   const form = textFormOf(output);
-  const print = (value: unknown): string => (isValue(output) ? printValue(value, output) : lined(value as string));
+  const print = (value: unknown): string =>
+    isValue(output) ? printValue(value, output) : lined(value === "" ? (nothing[name] ?? "") : (value as string));
   const replies = await askAdmin(name, parameters, asked);
   const [first] = replies;
   if (first !== undefined && asked.url.length === 1 && asked.url[0]!.connect === null)
@@ -74,6 +75,9 @@ export async function ask(
   const code = replies.some(({ answer }) => answer.kind === "failed") ? 1 : 0;
   return { kind: "done", text: isValue(output) ? print(joinedValue(replies)) : joinedText(replies, print), form, code };
 }
+
+/** Printed in place of an empty text. */
+const nothing: Partial<Readonly<Record<EndpointName, string>>> = { problems: "No problems.", changes: "No changes." };
 
 /** Answers that are equal once, others below the names of their replicas. */
 function joinedText(replies: readonly Replied[], print: (value: unknown) => string): string {

@@ -160,7 +160,7 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
     .then(() =>
       gateway.records.findLast((one) => one.event === "change" && String(one["sentence"]).includes("rollout:"))!,
     );
-  expect(sentence).toMatch(/^rollout: canary 5%: .* → canary 0%: .*canary.*, live on 2 of 2 workers after \d+ ms$/);
+  expect(sentence).toMatch(/^rollout: canary 5% → canary 0%: .*canary.*, live on 2 of 2 workers after \d+ ms$/);
   const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
   await until(async () => (await problems()).includes("rollout-aborted"));
   const printed = await run(process.execPath, [entry, "rollout", "iris", "--url", admin]);

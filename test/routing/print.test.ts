@@ -110,3 +110,10 @@ it("the JSON of a table is plain values", () => {
   expect(structuredClone(json)).toEqual(json);
   expect(json.routes.map(({ members }) => members.length)).toEqual([1, 1, 2, 2, 1]);
 });
+
+it("the JSON of a Route says by what its callers stay with a member", () => {
+  const sticky = { on: { kind: "header", name: "x-user" }, identity: "ns/iris" } as const;
+  const of = (on: typeof sticky | null): unknown =>
+    tableJson(tableOf([mapping("main", prefix("/x/"), { sticky: on })])).routes[0]!.sticky;
+  expect([of(sticky), of(null)]).toEqual(["header x-user", null]);
+});

@@ -9,7 +9,7 @@ import { drawWatch, splitLine } from "./watch-drawn.ts";
 const text = `Shows the split of a deployment as it moves: the declared share of each predictor, the served share after readiness, and the measured share of the
 last minute. On a terminal it draws anew every second until Ctrl-C; in a pipe it prints a line whenever the split is another. Name NAMESPACE/NAME, or NAME
 where one namespace has it.
-Exits 0 when the user ends it, 1 when no gateway answers or no deployment has this name, 2 on wrong use.
+Exits 0 when the user ends it, 1 when no gateway answers, no deployment has this name or a replica is away at its end, 2 on wrong use.
 `;
 
 const options = { ...adminOptions };
@@ -34,6 +34,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
 export async function watchSplit(ask: () => Promise<Asked>, named: string, screen: Screen): Promise<Outcome> {
   let last: Deployment | null = null;
   let printed = "";
+  let isWhole = true;
   try {
     do {
       const asked = await ask();
@@ -55,6 +56,7 @@ export async function watchSplit(ask: () => Promise<Asked>, named: string, scree
               sentence: `no deployment is named ${named}: write NAME or NAMESPACE/NAME as sluice top shows it`,
             };
       const notes = asked.kind === "failed" ? [asked.sentence] : found.length === 0 ? ["it is gone"] : asked.notes;
+      isWhole = notes.length === 0;
       const shown: Deployment = found[0] ?? last!;
       last = shown;
       const line = notes.length === 0 ? splitLine(shown) : `${splitLine(shown)} (${notes[0]!})`;
@@ -62,7 +64,7 @@ export async function watchSplit(ask: () => Promise<Asked>, named: string, scree
       else if (line !== printed) screen.write(`${line}\n`);
       printed = line;
     } while (await screen.pause(lookMs));
-    return { kind: "ended", code: 0 };
+    return { kind: "ended", code: isWhole ? 0 : 1 };
   } finally {
     screen.close();
   }

@@ -170,6 +170,11 @@ function failed(sentence: string): { readonly kind: "failed"; readonly sentence:
 
 export function reasonOf(error: unknown): string {
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  // The texts of OpenSSL and of the parser of HTTP name places in their sources.
+  const code = inner instanceof Error && "code" in inner ? String(inner.code) : "";
+  if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG")
+    return "it speaks no TLS, so write http:// in place of https://";
+  if (code.startsWith("HPE_")) return "it speaks no HTTP";
   return (inner instanceof Error ? inner.message : String(inner)).split("\n", 1)[0]!.slice(0, 300);
 }
 

@@ -74,7 +74,13 @@ function addPredictors(before: readonly Predictor[], after: readonly Predictor[]
     const was = old.get(now.name);
     old.delete(now.name);
     if (was === undefined) found.push({ field, problem: null, from: absent, to: `traffic ${shown(now.traffic)}` });
-    else addParts(`${field}.`, { ...was, field: "" }, { ...now, field: "" }, () => true, found);
+    else {
+      const same = { field: "", model: "" };
+      addParts(`${field}.`, { ...was, ...same }, { ...now, ...same }, () => true, found);
+      // A digest, which is there while a release is: only another model is a change, and its digest says nothing to a person.
+      if (was.model !== "" && now.model !== "" && was.model !== now.model)
+        found.push({ field: `${field}.graph or its pods`, problem: null, from: "", to: "" });
+    }
   }
   for (const { name, traffic } of old.values())
     found.push({ field: `predictors[${name}]`, problem: null, from: `traffic ${shown(traffic)}`, to: absent });

@@ -12,15 +12,16 @@ import { numberOf, quoted } from "../values/value.ts";
 /** Retries of one request that the data plane makes at most. */
 export const mostRetries = 25;
 
-/** `roles`: of each predictor, as translated. */
+/** `roles`: of each predictor, as translated. `isReleased`: a rollout or a bandit moves the shares, so they differ from the spec by themselves. */
 export function reportDeploymentDifferences(
   deployment: Deployment,
   policy: DeploymentPolicy,
   roles: readonly Role[],
+  isReleased: boolean,
   report: Report,
 ): void {
   const differences = new Differences(deployment, policy, report);
-  differences.traffic(roles);
+  differences.traffic(roles, isReleased);
   differences.oldAnnotations();
   differences.limits();
   differences.headers();
@@ -60,7 +61,7 @@ class Differences {
   }
 
   /** Shares and copies of the predictors. Of what cannot be read nothing is known. */
-  traffic(roles: readonly Role[]): void {
+  traffic(roles: readonly Role[], isReleased: boolean): void {
     const { predictors } = this.#deployment;
     if (this.#policy.shadow || predictors.some(({ withheld }) => withheld)) return;
     const splits = operatorSplits(predictors);
@@ -68,7 +69,7 @@ class Differences {
     const live = splits.filter(({ parts }) =>
       parts.some(({ role, percent }, index) => role === "live" && !isNear(percent, livePercent(roles[index]!))),
     );
-    if (live.length > 0) {
+    if (live.length > 0 && !isReleased) {
       const own = roles.flatMap((role, index): OperatorPart[] =>
         role.kind === "live" ? [{ name: predictors[index]!.name, role: "live", percent: livePercent(role) }] : [],
       );

@@ -89,7 +89,8 @@ class DeploymentTranslation {
       if (planned !== null) reportRelease(planned, entry, report);
       const release = planned === null ? null : { planned, entry };
       const roles = predictorRoles(this.#deployment, this.#policy, release, report);
-      reportDeploymentDifferences(this.#deployment, this.#policy, roles, report);
+      const isReleased = planned !== null && planned.plan.kind !== "stopped";
+      reportDeploymentDifferences(this.#deployment, this.#policy, roles, isReleased, report);
       this.#reportNothingToCompare(roles, report);
       const backends = this.#backends(roles);
       for (const { backend, explainer } of backends) {

@@ -24,6 +24,6 @@ export function reportRelease(
     "warning",
     "rollout-aborted",
     field,
-    `the rollout was aborted: ${entry.why}; its predictor gets no traffic until this annotation or the model changes`,
+    `the rollout was aborted: ${entry.why.replace(/\.$/, "")}; its predictor gets no traffic until this annotation or the model changes`,
   );
 }

@@ -48,7 +48,8 @@ export class Edits {
   release({ ref }: Declarer, before: ReleaseEntry | null, after: ReleaseEntry | null): void {
     this.#gather(ref, "changed", null, () => {
       const [from, to] = [entryShown(before), entryShown(after)];
-      return from === to ? [] : [{ field: (after ?? before)!.kind, problem: null, from, to }];
+      // Why it was there stands in the change before.
+      return from === to ? [] : [{ field: (after ?? before)!.kind, problem: null, from: sharesShown(before), to }];
     });
   }
 
@@ -120,9 +121,14 @@ function countsShown({ ready, terminating }: EndpointCounts): string {
 
 /** `canary 5%`, with why it is there. */
 function entryShown(entry: ReleaseEntry | null): string {
+  return [sharesShown(entry), ...(entry === null || entry.why === "" ? [] : [entry.why])].join(": ");
+}
+
+function sharesShown(entry: ReleaseEntry | null): string {
   if (entry === null) return "none";
-  const shares = Object.entries(entry.shares).map(([name, percent]) => `${name} ${percentShown(percent)}`);
-  return [shares.join(", "), ...(entry.why === "" ? [] : [entry.why])].join(": ");
+  return Object.entries(entry.shares)
+    .map(([name, percent]) => `${name} ${percentShown(percent)}`)
+    .join(", ");
 }
 
 const noDifferences = (): readonly Difference[] => none;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { commandsOf } from "../../../gateway/commands.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
+import { answering, FakeAdmin } from "./fake-admin.ts";
 import { runTool } from "./run-tool.ts";
 
 const named = commandsOf(async () => new ShownCredentials());
@@ -70,6 +71,15 @@ describe.each(asking)("sluice %s --url", (name) => {
     expect(ran.err).toMatch(saidOnce(name));
     expect(ran.err).toContain("no address of an admin port: write for example http://127.0.0.1:8877");
     expect(ran.err).not.toContain("\u001b");
+  });
+
+  test("https:// to a port that speaks no TLS is a sentence without the texts of OpenSSL", async () => {
+    const admin = await FakeAdmin.start(answering({}));
+    const ran = await runTool(name, ...(asked[name] ?? []), "--url", admin.url.replace("http:", "https:"));
+    await admin.stop();
+    expect(ran).toMatchObject({ code: 1, out: "" });
+    expect(ran.err).toMatch(saidOnce(name));
+    expect(ran.err).toContain("does not answer (it speaks no TLS, so write http:// in place of https://)");
   });
 
   test.each(["http://127.0.0.1:1", "127.0.0.1:1", "https://127.0.0.1:1/below/", "[::1]:1"])(

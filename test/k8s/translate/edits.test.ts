@@ -56,6 +56,30 @@ describe("what a change says of objects", () => {
     ]);
   });
 
+  test("of a release another model is told without its digest, and the digests that come and go with the annotation are not", () => {
+    const canary = (annotations: object, image: string): SourceObject =>
+      object(
+        "SeldonDeployment",
+        "prod/fraud",
+        JSON.stringify({
+          metadata: { annotations },
+          spec: {
+            predictors: ["main", image].map((model) => ({
+              name: model === "main" ? model : "canary",
+              graph: { name: "classifier", modelUri: model },
+            })),
+          },
+        }),
+      );
+    const asked = { "sluice.io/rollout": "canary" };
+    expect(toldOf([canary({}, "model:1")], [canary(asked, "model:1")])).toEqual([
+      "SeldonDeployment prod/fraud changed; annotation sluice.io/rollout: absent > canary",
+    ]);
+    expect(toldOf([canary(asked, "model:1")], [canary(asked, "model:2")])).toEqual([
+      "SeldonDeployment prod/fraud changed; predictors[canary].graph or its pods:  > ",
+    ]);
+  });
+
   test("a text that cannot be read is told with the reason for which it does not hold, and one that keeps its last good text is no edit", () => {
     const good = { "seldon.io/rest-timeout": "3000", "seldon.io/ambassador-weight": "10" };
     const [told] = toldOf(

@@ -122,13 +122,22 @@ describe("watch", () => {
   test("in a pipe prints a line whenever the split is another", async () => {
     const screen = screenFor(false, 5);
     const ask = answers(asked(100), asked(100), asked(50), away, { kind: "asked", deployments: [], notes: [] });
-    expect(await watchSplit(ask, "iris", screen)).toEqual({ kind: "ended", code: 0 });
+    expect(await watchSplit(ask, "iris", screen)).toEqual({ kind: "ended", code: 1 });
     expect(screen.written).toEqual([
       "prod/iris ready: main 100%\n",
       "prod/iris ready: main 50% of 100%\n",
       "prod/iris ready: main 50% of 100% (it is away)\n",
       "prod/iris ready: main 50% of 100% (it is gone)\n",
     ]);
+  });
+
+  test.each([
+    ["each replica answers", [away, asked(100)], 0],
+    ["one of two replicas is away", [asked(100, ["it is away"])], 1],
+    ["all are away", [asked(100), away], 1],
+  ])("exits by what was so at its end: %s", async (_, given, code) => {
+    const ask = answers(asked(100), ...given);
+    expect(await watchSplit(ask, "iris", screenFor(false, given.length + 1))).toEqual({ kind: "ended", code });
   });
 
   test("of a name that nobody or several have is one sentence", async () => {
