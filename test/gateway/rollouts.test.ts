@@ -1,6 +1,7 @@
 // Rollouts on a real gateway: from the annotation to moved traffic and back.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { execFile } from "node:child_process";
 import { Value } from "typebox/value";
@@ -9,6 +10,7 @@ import { entry } from "./entry.ts";
 import type { Deployment } from "../../gateway/api/deployments.ts";
 import { Manifests, ModelServer, serving } from "./gateway-process.ts";
 import { releasedManifest } from "./release-fixtures.ts";
+import { maxThatMeet } from "./rollout-bound.ts";
 import { until } from "./until.ts";
 
 const closers: (() => unknown)[] = [];
@@ -86,12 +88,14 @@ test("a rollout begins at its first step, stays there over a restart, and begins
   await until(async () => !(await readFile(record, "utf8")).includes("iris"));
 });
 
-test("release, fault at 5 %, abort: each request is answered, few met the fault, and the abort stays over a restart", async () => {
+test("release, fault at 5 %, abort: each request is answered, no more met the fault than the method says, and the abort stays over a restart", async () => {
+  const text = "to canary; steps 5%, 100%; every 1h; min 20 requests; errors ≤ 5%";
   const { folder, main, canary } = await models();
   let isFaulty = false;
-  let met = 0;
+  let [met, good] = [0, 0];
   canary.answer = (_, response) => {
     if (isFaulty) met += 1;
+    else good += 1;
     response.writeHead(isFaulty ? 500 : 200).end("{}");
   };
   const deploy = (annotations: Record<string, string>, image = "model:2"): Promise<void> =>
@@ -100,7 +104,7 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
       releasedManifest({
         name: "iris",
         annotations: {
-          "sluice.io/rollout": "to canary; steps 5%, 100%; every 10s; min 20 requests; errors ≤ 5%",
+          "sluice.io/rollout": text,
           ...annotations,
         },
         predictors: [
@@ -127,8 +131,10 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
       });
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       sent += 1;
+      await delay(pauseMs);
     }
   };
+  const pauseMs = 20;
   const clients = Array.from({ length: 4 }, client);
   // Workers hand over latencies once a second, and the leader looks each two.
   const shown = async (): Promise<Rollout> =>
@@ -147,6 +153,8 @@ test("release, fault at 5 %, abort: each request is answered, few met the fault,
   isFaulty = true;
   await until(async () => (await percents(admin))["canary"] === 0);
   const metBefore = met;
+  // No client asks more often than each `pauseMs`.
+  expect(metBefore).toBeLessThanOrEqual(maxThatMeet(text, good, (4 * (1000 / pauseMs) * 5) / 100));
   const sentBefore = sent;
   await until(() => sent > sentBefore + 500);
   over.abort();
