@@ -34,6 +34,8 @@ export class ReleaseSync {
   #isKnown = false;
   /** What a write replaces; null: nothing is stored. undefined: what is stored is not known, so nothing is written. */
   #version: string | null | undefined = undefined;
+  /** Written over since the watch of the store last told the newest version: the watch may be behind, and what it tells of these is past. */
+  readonly #passed = new Set<string>();
   /** What is stored is not what is in force: it was deleted or emptied. */
   #isLost = false;
   #trouble: string | null = "it has not been read yet";
@@ -142,8 +144,12 @@ export class ReleaseSync {
       this.#outside.log.write("releases-record-unwritten", { reason: written.sentence });
       return "failed";
     }
-    // What was told meanwhile is newer than what was written over.
-    if (written.kind === "conflict" || this.#version !== over) return "conflict";
+    // What was told meanwhile is newer than what was written over: this write, or that of another replica.
+    if (written.kind === "conflict" || (this.#version !== over && this.#version !== written.version)) {
+      this.#passed.clear();
+      return "conflict";
+    }
+    if (this.#version !== written.version && over !== null) this.#passed.add(over);
     this.#version = written.version;
     this.#isLost = false;
     this.#readEvidence([]);
@@ -156,7 +162,8 @@ export class ReleaseSync {
   }
 
   #told(stored: StoredRecord): void {
-    if (this.#stopped) return;
+    if (this.#stopped || (stored.kind === "text" && this.#passed.has(stored.version))) return;
+    this.#passed.clear();
     const before = this.#trouble;
     if (stored.kind === "unreadable") this.#refuse(stored.sentence);
     else if (stored.kind === "absent" || stored.text === "") {
