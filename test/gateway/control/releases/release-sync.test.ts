@@ -49,7 +49,7 @@ function stage(): {
       },
     },
     {
-      log: { write: () => undefined, flush: async () => undefined },
+      log: { write: () => undefined, flush: () => undefined },
       clock: { now: () => 0, after: () => ({ cancel: () => undefined }) },
       nowMs: () => 0,
       kept: "",
