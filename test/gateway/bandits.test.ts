@@ -54,19 +54,22 @@ test("a bandit learns from the path that its annotation names; feedback without 
   const ask = async (feedback: (model: string) => unknown): Promise<void> => {
     const { headers } = await send("predictions", {});
     const [model, puid] = [headers.get("x-model")!, headers.get("seldon-puid")!];
-    const answer = await send("feedback", feedback(model), { "seldon-puid": puid });
-    expect([answer.status, answer.headers.get("x-model")]).toEqual([200, model]);
+    // Each comes twice, as from a client that did not wait long enough.
+    for (let time = 0; time < 2; time += 1) {
+      const answer = await send("feedback", feedback(model), { "seldon-puid": puid });
+      expect([answer.status, answer.headers.get("x-model")]).toEqual([200, model]);
+    }
   };
 
   // What stands at `reward` would say the opposite.
   for (let at = 0; at < 10; at += 1) await ask((model) => ({ reward: model === "main" ? 1 : 0 }));
+  // Nobody knows whose answers these are about.
+  for (let at = 0; at < 20; at += 1) await send("feedback", { truth: { clicks: [at % 2] } });
   const predictors = async (): Promise<DeploymentFeedback["predictors"]> =>
     (await itemsOf<DeploymentFeedback>(`${admin}/api/v1/feedback`))[0]!.predictors;
   const before = await predictors();
-  expect(before.reduce((sum, { routed }) => sum + routed["puid"]!, 0)).toBe(10);
-  expect(before.map(({ rewards }) => rewards)).toEqual(
-    before.map(() => ({ count: 0, sum: 0, sumSquares: 0, mean: null, deviation: null })),
-  );
+  expect(before.reduce((sum, { routed }) => sum + routed["puid"]!, 0)).toBe(20);
+  expect(before.reduce((sum, { rewards }) => sum + rewards.count, 0)).toBe(20);
   expect((await rollout()).sentence).toBe(
     "main 50%, canary 50%. Waits for the first reward: a number, true or false in feedback at $.truth.clicks[0].",
   );
@@ -78,13 +81,16 @@ test("a bandit learns from the path that its annotation names; feedback without 
     return Object.fromEntries(found.predictors.map(({ name, declaredPercent }) => [name, declaredPercent]));
   };
   await until(async () => (await percents())["canary"] === 90);
-  expect((await predictors()).map(({ name, rewards }) => [name, rewards.mean])).toEqual([
-    ["main", 0],
-    ["canary", 1],
-  ]);
-  expect((await rollout()).sentence).toMatch(
-    /^main 10% \(mean reward 0 of \d+\), canary 90% \(mean reward 1 of \d+\)\. Decided every 10s\.$/,
-  );
+  await until(async () => {
+    const said =
+      /^main 10% \(mean reward 0 of (\d+)\), canary 90% \(mean reward 1 of (\d+)\)\. Decided every 10s\.$/.exec(
+        (await rollout()).sentence,
+      );
+    return Number(said?.[1]) + Number(said?.[2]) >= 59;
+  });
+  const [, ofMain, ofCanary] = /of (\d+).* of (\d+)/.exec((await rollout()).sentence)!;
+  // Of 60 answers, rounded.
+  expect(Number(ofMain) + Number(ofCanary)).toBeLessThanOrEqual(61);
 
   // Rewards of another path are of another scale: it forgets, and keeps its shares until it knows more.
   await deploy("thompson; floor 10%; every 10s; reward feedback $.truth.euros");

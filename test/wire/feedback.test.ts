@@ -193,6 +193,67 @@ describe.each(transports)("%s", (_name, secure) => {
     expect([...origins.values()].some(({ text }) => text.includes(mainKey))).toBe(false);
   });
 
+  test("bandits and gates learn from each puid once, and from no feedback whose predictor is a guess", async () => {
+    const puid = puidOf("canary");
+    for (let at = 0; at < 3; at++) await send(inBody(puid, 2));
+    await send('{"reward":2}', `Seldon-Puid: ${puid}\r\n`);
+    // A reward of nothing uses no puid up.
+    const later = puidOf("canary");
+    await send(inBody(later, "none"));
+    await send(inBody(later, 3));
+    for (const body of [
+      '{"reward":1}',
+      inBody("mine"),
+      inBody(puidOf("canary", "iris", [new Uint8Array(32)])),
+      inBody(puidOf("canary", "iris-2")),
+    ])
+      await send(body);
+    expect(gateway.learnt(firstSlot)).toEqual([0, 0]);
+    expect(gateway.learnt(firstSlot + 1)).toEqual([2, 5]);
+    expect(gateway.feedback(firstSlot + 1)).toMatchObject({ ways: { puid: 6 } });
+    expect(gateway.feedback(firstSlot).rewards + gateway.feedback(firstSlot + 1).rewards).toBe(9);
+  });
+
+  test("what the model did not take uses no puid up", async () => {
+    let fails = true;
+    const origin = await new Origin((connection) => {
+      if (requestsIn(connection.text).length <= connection.answered++) return;
+      connection.socket.write(`HTTP/1.1 ${fails ? "500 Oops" : "200 OK"}\r\ncontent-length: 0\r\n\r\n`);
+    }).listen();
+    serveMembers(
+      gateway,
+      [
+        { predictor: "main", share: 0.5 },
+        { predictor: "canary", share: 0.5 },
+      ],
+      () => origin.port,
+    );
+    const body = inBody(puidOf("main"));
+    expect((await send(body)).status).toBe(500);
+    fails = false;
+    expect((await send(body)).status).toBe(200);
+    expect(gateway.learnt(firstSlot)).toEqual([1, 1]);
+    await origin.close();
+  });
+
+  test("keys that rotate: feedback of the older key finds its predictor while that key is listed, and teaches nothing later", async () => {
+    const [older, newer] = [new Uint8Array(32).fill(9), new Uint8Array(32).fill(8)];
+    const old = [puidOf("canary", "iris", [older]), puidOf("canary", "iris", [older])];
+    for (const [held, learnt] of [
+      [
+        [newer, older],
+        [1, 1],
+      ],
+      [[newer], [0, 0]],
+    ] as const) {
+      gateway.close();
+      gateway = await new Gateway({ puidKeys: held }).listen();
+      serve({ predictor: "main", share: 0.5 }, { predictor: "canary", share: 0.5 });
+      await send(inBody(old.pop()!));
+      expect([gateway.learnt(firstSlot), gateway.learnt(firstSlot + 1)]).toEqual([[0, 0], learnt]);
+    }
+  });
+
   test("only what a model took is counted: not its errors, and not what never reached it", async () => {
     const failing = await new Origin((connection) => {
       if (requestsIn(connection.text).length > connection.answered++)

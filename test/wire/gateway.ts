@@ -337,6 +337,12 @@ export class Gateway {
     };
   }
 
+  /** How many of its rewards bandits and gates learn from, and their sum. */
+  learnt(slot: number): readonly [count: number, sum: number] {
+    const { learnt, learntSum } = feedbackLayout;
+    return [this.counters.cells[feedbackCell(slot, learnt)]!, this.counters.cells[feedbackCell(slot, learntSum)]!];
+  }
+
   shadowed(outcome: (typeof shadowOutcomes)[number], slot: number): number {
     return this.counters.cells[slotCell(slot, slotLayout.shadow + shadowOutcomes.indexOf(outcome))]!;
   }

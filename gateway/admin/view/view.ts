@@ -55,6 +55,8 @@ export interface MeasuredWindows {
 export interface CountedFeedback {
   readonly routed: Readonly<Record<(typeof feedbackWays)[number], number>>;
   readonly rewards: { readonly count: number; readonly sum: number; readonly sumSquares: number };
+  /** Of them those that bandits and gates learn from: a puid names the predictor, and no other reward had that puid lately. */
+  readonly learnt: CountedFeedback["rewards"];
 }
 
 /** A request that failed. */

@@ -18,7 +18,7 @@ export function countedFeedback(blocks: readonly Float64Array[], slots: readonly
     // Half a fold counts twice.
     if (generation % 2 === 0 && base[fixed.foldGeneration] === generation) break;
   }
-  const { ways, rewardBuckets, rewardSum, rewardSquares } = feedbackLayout;
+  const { ways, rewardBuckets, rewardSum, rewardSquares, learnt, learntSum, learntSquares } = feedbackLayout;
   return {
     routed: Object.fromEntries(feedbackWays.map((way, at) => [way, sums[ways + at]!])) as CountedFeedback["routed"],
     rewards: {
@@ -26,6 +26,7 @@ export function countedFeedback(blocks: readonly Float64Array[], slots: readonly
       sum: sums[rewardSum]!,
       sumSquares: sums[rewardSquares]!,
     },
+    learnt: { count: sums[learnt]!, sum: sums[learntSum]!, sumSquares: sums[learntSquares]! },
   };
 }
 

@@ -111,7 +111,7 @@ export class MeasuredPredictors {
     return countedFeedback(this.#blocks, slots);
   }
 
-  /** What the live requests of a predictor came to since this process began, and its rewards. */
+  /** What the live requests of a predictor came to since this process began, and the rewards that are learnt from. */
   total(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
     let [requests, failed] = [0, 0];
     const slots: number[] = [];
@@ -125,7 +125,7 @@ export class MeasuredPredictors {
     }
     // Another thread counts while these are read, and a request that failed counts in two cells.
     const latency = this.latencies.of(slots);
-    return { requests: Math.max(requests, failed), failed, latency, rewards: this.feedback(predictor).rewards };
+    return { requests: Math.max(requests, failed), failed, latency, rewards: this.feedback(predictor).learnt };
   }
 
   /** All of them together. */

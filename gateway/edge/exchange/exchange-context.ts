@@ -1,6 +1,7 @@
 // ExchangeContext: what all exchanges of a worker share: the current table, copies for shadows, ids. One object, made once.
 import type { RouteTable } from "../../../routing/table.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
+import { LearntPuids } from "../feedback/learnt-puids.ts";
 import { RequestIds } from "../fields/request-id.ts";
 import type { OAuthGateway } from "../oauth/oauth-gateway.ts";
 import type { CurrentTable } from "./current-table.ts";
@@ -16,6 +17,7 @@ export class ExchangeContext {
   readonly upstream: UpstreamContext;
   readonly shadows: ShadowSender;
   readonly ids = new RequestIds();
+  readonly learntPuids = new LearntPuids();
   readonly #current: CurrentTable;
   readonly #lacks: () => string | null;
   /** What requests pass before they have a Route; null: nothing. */

@@ -4,6 +4,7 @@ import { matchWords } from "../../../routing/match-words.ts";
 import { RequestNote } from "../access/access-entry.ts";
 import type { Caller } from "../identity/verifier.ts";
 import { sentenceOf, type Answer } from "../message/answers.ts";
+import type { LearntPuids } from "../feedback/learnt-puids.ts";
 import type { FeedbackNote } from "../steps/step.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
@@ -67,11 +68,15 @@ export class ExchangeRecord {
   responseBytes = 0;
   /** null: the request is no feedback. */
   feedback: FeedbackNote | null = null;
-  /** What was counted of it. */
-  #countedFeedback: FeedbackNote | null = null;
+  /** Of feedback, where one names its predictor. */
+  puid = "";
+  /** What was counted of it. `isLearnt`: bandits and gates learn from its reward. */
+  #countedFeedback: (FeedbackNote & { readonly isLearnt: boolean }) | null = null;
+  readonly #learntPuids: LearntPuids;
 
   /** `form`: how the heads of its answers are written. */
-  constructor({ worker, ids }: ExchangeContext, form: HeadForm) {
+  constructor({ worker, ids, learntPuids }: ExchangeContext, form: HeadForm) {
+    this.#learntPuids = learntPuids;
     this.#worker = worker;
     this.#ids = ids;
     this.#form = form;
@@ -219,8 +224,10 @@ export class ExchangeRecord {
     const hasTaken = this.#isGrpc ? this.grpcStatus === 0 : this.code >= 200 && this.code < 300;
     if (this.origin !== "model" || !hasTaken) return;
     const { way, reward } = this.feedback!;
-    this.#countedFeedback = { way, reward };
-    this.#worker.counters.feedback(this.#slot, way, reward, 1);
+    // Whose reward it is must be certain, and each answer counts once.
+    const isLearnt = way === "puid" && reward !== null && this.#learntPuids.add(this.puid);
+    this.#countedFeedback = { way, reward, isLearnt };
+    this.#worker.counters.feedback(this.#slot, way, reward, isLearnt, 1);
   }
 
   /** A request of HTTP on a Route of gRPC is counted by the status that stands for its own. */
@@ -247,9 +254,10 @@ export class ExchangeRecord {
     const { counters } = this.#worker;
     counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, this.#countedSeconds, -1);
     if (this.feedback !== null && this.#countedFeedback !== null) {
-      const { way, reward } = this.#countedFeedback;
+      const { way, reward, isLearnt } = this.#countedFeedback;
       this.#countedFeedback = null;
-      counters.feedback(this.#slot, way, reward, -1);
+      if (isLearnt) this.#learntPuids.delete(this.puid);
+      counters.feedback(this.#slot, way, reward, isLearnt, -1);
     }
     // Its cells may be another's by now.
     if (this.#endpoint?.cells === this.#countedCells)

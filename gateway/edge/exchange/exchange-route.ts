@@ -212,8 +212,10 @@ export class ExchangeRoute implements StepOwner {
   turnTo(puids: readonly string[], head: WireRequestHead): FeedbackWay | TurnedSteps {
     const { edits, facts, record } = this.#state;
     const drawn = record.decision!;
-    const named = namedMember(drawn.route.split, puids);
-    if (typeof named === "string") return named;
+    const found = namedMember(drawn.route.split, puids);
+    if (typeof found === "string") return found;
+    const { named, puid } = found;
+    record.puid = puid;
     const compiled = named.attached.compiledFor(named.ofSeveral);
     if (named !== drawn) {
       this.#state.compiled = compiled;

@@ -7,10 +7,13 @@ import type { FeedbackWay } from "../steps/step.ts";
 export function namedMember(
   { forwards, undrawn, members }: Split<LazyMapping>,
   puids: readonly string[],
-): ForwardDecision<LazyMapping> | FeedbackWay {
+): { readonly named: ForwardDecision<LazyMapping>; readonly puid: string } | FeedbackWay {
   if (puids.length === 0) return "no_puid";
-  const named = [...forwards, ...undrawn].find(({ attached: { signer } }) => puids.some((puid) => signer?.isOwn(puid)));
+  let puid: string | undefined;
+  const named = [...forwards, ...undrawn].find(
+    ({ attached: { signer } }) => (puid = puids.find((one) => signer?.isOwn(one))) !== undefined,
+  );
   if (named === undefined) return "unknown_puid";
   const isReady = members.some(({ mapping, ready }) => ready && mapping === named.mapping);
-  return isReady && !named.attached.compiledFor(named.ofSeveral).admitsNobody ? named : "unready";
+  return isReady && !named.attached.compiledFor(named.ofSeveral).admitsNobody ? { named, puid: puid! } : "unready";
 }

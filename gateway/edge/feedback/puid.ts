@@ -7,6 +7,7 @@ import { sipHash, sipHashed, SipKey } from "./siphash.ts";
 export const puidField = "seldon-puid";
 
 const nonceDigits = 24;
+export const codeStartDigit = nonceDigits;
 const codeDigits = 16;
 export const puidDigits = nonceDigits + codeDigits;
 

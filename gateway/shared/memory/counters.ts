@@ -197,8 +197,14 @@ export class CounterBlock {
     this.cells[this.#failureCell(slot < 0 ? withoutSeries.http : slot, failureLayout.retries)]! += 1;
   }
 
-  /** A model took feedback. `reward` null: it has none; else within ±`maxReward`. `by` −1: its answer is taken back. Slot −1: of no predictor. */
-  feedback(slot: number, way: (typeof feedbackWays)[number], reward: number | null, by: 1 | -1): void {
+  /** A model took feedback. `reward` null: it has none; else within ±`maxReward`. `isLearnt`: bandits and gates learn from it. `by` −1: its answer is taken back. Slot −1: of no predictor. */
+  feedback(
+    slot: number,
+    way: (typeof feedbackWays)[number],
+    reward: number | null,
+    isLearnt: boolean,
+    by: 1 | -1,
+  ): void {
     if (slot < 0) return;
     this.#used.feedback[slot] = 1;
     const first = feedbackCell(slot, 0);
@@ -208,6 +214,10 @@ export class CounterBlock {
     this.cells[first + feedbackLayout.rewardBuckets + (bucket < 0 ? rewardBounds.length : bucket)]! += by;
     this.cells[first + feedbackLayout.rewardSum]! += reward * by;
     this.cells[first + feedbackLayout.rewardSquares]! += reward * reward * by;
+    if (!isLearnt) return;
+    this.cells[first + feedbackLayout.learnt]! += by;
+    this.cells[first + feedbackLayout.learntSum]! += reward * by;
+    this.cells[first + feedbackLayout.learntSquares]! += reward * reward * by;
   }
 
   shadow(slot: number, outcome: number): void {

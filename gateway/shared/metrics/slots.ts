@@ -47,6 +47,10 @@ export const feedbackLayout = {
   rewardSum: feedbackTable.unshown("counter"),
   rewardBuckets: feedbackTable.unshown("counter", rewardBounds.length + 1),
   rewardSquares: feedbackTable.unshown("counter"),
+  /** Of them those that bandits and gates learn from. */
+  learnt: feedbackTable.unshown("counter"),
+  learntSum: feedbackTable.unshown("counter"),
+  learntSquares: feedbackTable.unshown("counter"),
 } as const;
 
 export const feedbackRows = feedbackTable.rows;

@@ -12,6 +12,7 @@ export const nothingMeasured: CountedView = {
   feedbackOf: () => ({
     routed: { puid: 0, sole: 0, no_puid: 0, unknown_puid: 0, unready: 0, too_long: 0 },
     rewards: { count: 0, sum: 0, sumSquares: 0 },
+    learnt: { count: 0, sum: 0, sumSquares: 0 },
   }),
   failingPredictors: async () => [],
   endpointsOf: () => null,
