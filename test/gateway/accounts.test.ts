@@ -127,11 +127,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         "moved",
         "preflight",
         "broken-call",
-        "rest-call",
         "web-call",
         "broken",
       ),
       plan: fc.constantFrom("200", "5"),
+      leaving: fc.constant<"after">("after"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      to: fc.constant("rest-call"),
+      plan: fc.constantFrom("200", "500", "hang", "nothing"),
       leaving: fc.constant<"after">("after"),
     }),
   },
@@ -254,7 +261,9 @@ async function askAll(steps: readonly Step[], each: (at: number) => void): Promi
       const one = await ask(step);
       // To a caller an answer without a status is UNKNOWN.
       const isSilent = step.to === "call" && one.grpcStatus < 0;
-      seen.push({ ...one, counted: isSilent ? "UNKNOWN" : codeOf(one), to: step.to });
+      // A Series of REST counts statuses of HTTP, whoever calls.
+      const counted = codeOf(step.to === "rest-call" ? { ...one, grpcStatus: -1 } : one);
+      seen.push({ ...one, counted: isSilent ? "UNKNOWN" : counted, to: step.to });
     }
   };
   await Promise.all(Array.from({ length: 8 }, client));
