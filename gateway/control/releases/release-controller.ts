@@ -119,8 +119,9 @@ export class ReleaseController {
       this.#known = known;
       return;
     }
-    this.#writtenMs = lookedMs;
-    if ((await this.#sync.write(next, evidence, isDue)) !== "written") {
+    const outcome = await this.#sync.write(next, evidence, isDue);
+    if (outcome !== "same") this.#writtenMs = lookedMs;
+    if (outcome === "conflict" || outcome === "failed") {
       // Nothing of it happened: what was known before it is decided upon once more.
       for (const [key, one] of known) {
         const before = this.#known.get(key);

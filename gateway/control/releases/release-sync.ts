@@ -118,28 +118,26 @@ export class ReleaseSync {
 
   /**
    * Writes it over the version that was read. What was written is in force at once. `conflict`: another replica wrote first, and the store soon
-   * reports its text. Never two at a time. `isEvidenceDue` false: evidence goes with what else is written, and alone it is no reason to write.
+   * reports its text. `same`: there is nothing to write. Never two at a time. `isEvidenceDue` false: evidence goes with what else is written, and alone it is no reason to write.
    */
   async write(
     wanted: ReleaseRecord,
     evidence: EvidenceRecord,
     isEvidenceDue: boolean,
-  ): Promise<"written" | "conflict" | "failed"> {
+  ): Promise<"written" | "same" | "conflict" | "failed"> {
     const over = this.#version;
     if (over === undefined || this.#stopped) return "failed";
     const within = withinRoom(this.#record, wanted, evidence);
     const { record, over: left } = within;
     // What found no room is asked for again at each look.
     const isSame = !this.#isLost && sameValue(Object.fromEntries(record), Object.fromEntries(this.#record));
-    if (isSame && left.join() === this.#over.join() && !isEvidenceDue) return "written";
+    if (isSame && left.join() === this.#over.join() && !isEvidenceDue) return "same";
     const written = await this.#store.write(printReleases(record, within.evidence), over);
     if (this.#stopped) return "failed";
-    const shown = (): string => [this.#notWritten, ...this.#over, "", ...this.#without].join();
-    const before = shown();
+    const before = this.#notWritten;
     this.#notWritten = written.kind === "failed" ? written.sentence : null;
-    this.#over = left;
-    this.#without = within.without;
-    if (before !== shown()) this.#outside.problemsChanged();
+    if (before !== this.#notWritten) this.#outside.problemsChanged();
+    this.#leaveOut(left, within.without);
     if (written.kind === "failed") {
       this.#outside.log.write("releases-record-unwritten", { reason: written.sentence });
       return "failed";
@@ -165,6 +163,8 @@ export class ReleaseSync {
     if (this.#stopped || (stored.kind === "text" && this.#passed.has(stored.version))) return;
     this.#passed.clear();
     const before = this.#trouble;
+    // What found no room is for the one who wrote it to say.
+    if (stored.kind !== "text" || stored.version !== this.#version) this.#leaveOut([], []);
     if (stored.kind === "unreadable") this.#refuse(stored.sentence);
     else if (stored.kind === "absent" || stored.text === "") {
       this.#accept(stored.kind === "absent" ? null : stored.version);
@@ -205,6 +205,13 @@ export class ReleaseSync {
       }),
     );
     if (!isSame) this.#outside.recorded(this.#record, printReleases(this.#record), this.#isKnown ? before : null);
+  }
+
+  #leaveOut(over: readonly string[], without: readonly string[]): void {
+    const shown = (): string => [...this.#over, "", ...this.#without].join();
+    const before = shown();
+    [this.#over, this.#without] = [over, without];
+    if (before !== shown()) this.#outside.problemsChanged();
   }
 
   #readEvidence(refused: readonly string[]): void {

@@ -350,4 +350,24 @@ describe("the text", () => {
     const half = withinRoom(new Map(), record(most / 2), evidenceFor(most / 2));
     expect([half.over, half.without]).toEqual([[], []]);
   });
+
+  test("who led says no more what found no room, once another replica has written", async () => {
+    const { world, leader } = await begun();
+    const many = Array.from({ length: 200 }, (_, at) => ({
+      ...world.planned,
+      ref: { ...world.planned.ref, name: `m${at}` },
+    }));
+    const crowded = new Replica(world, () => many);
+    crowded.isLeader = true;
+    leader.isLeader = false;
+    const codes = (): readonly string[] => crowded.sync.problems.map(({ code }) => code);
+    for (let look = 0; look < 20; look++) {
+      world.nowMs += lookMs;
+      await crowded.controller.look();
+    }
+    expect(codes()).toEqual(["releases-record-full", "releases-evidence-left-out"]);
+    crowded.isLeader = false;
+    world.store.set(printReleases(new Map()));
+    expect(codes()).toEqual([]);
+  });
 });
