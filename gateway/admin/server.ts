@@ -39,6 +39,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     served: () => view.served,
     countedClients: options.countedClients,
     endpointsWithoutNumbers: () => view.counted.endpointsWithoutNumbers,
+    releaseRequestsLeftOut: () => view.counted.releaseRequestsLeftOut,
     tableBytes: () => view.tableBytes,
     problems: () => view.gatherProblems(slicesOfThread()),
     sourceKind: options.sourceKind,

@@ -200,6 +200,10 @@ export class Counted implements CountedView {
     return this.#endpoints.without;
   }
 
+  get releaseRequestsLeftOut(): number {
+    return this.#measured.latencies.leftOut;
+  }
+
   get predictorEndpoints(): Iterable<EndpointsOf> {
     return this.#ofPredictors.all();
   }

@@ -24,6 +24,8 @@ export interface FamilySources {
   readonly countedClients: () => number;
   /** Endpoints of the table that have no counters of their own. */
   readonly endpointsWithoutNumbers: () => number;
+  /** Requests of released predictors that nothing counts. */
+  readonly releaseRequestsLeftOut: () => number;
   readonly tableBytes: () => { readonly used: number; readonly touched: number };
   readonly problems: () => Promise<readonly Problem[]>;
   readonly sourceKind: string;
@@ -117,6 +119,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
       for (const { namespace, name: deployment, state } of rollouts())
         one.set({ namespace, deployment }, state === "aborted" ? 1 : 0);
     },
+    releaseRequestsLeftOut: (one) => one.inc(sources.releaseRequestsLeftOut()),
     async problems(one) {
       for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);
     },

@@ -110,6 +110,8 @@ export interface CountedView {
   ejectedBy(endpoint: SeenEndpoint): number;
   /** Endpoints of the table that have no counters of their own. */
   readonly endpointsWithoutNumbers: number;
+  /** Requests of released predictors that nothing counts. */
+  readonly releaseRequestsLeftOut: number;
   /** Of every predictor and Mapping of the table whose Endpoints are known; who goes through them may wait meanwhile. */
   readonly predictorEndpoints: Iterable<EndpointsOf>;
 }

@@ -70,6 +70,10 @@ export const controlMetrics = {
     "1 where a rollout was aborted and its predictor gets no traffic, else 0.",
     ["namespace", "deployment"],
   ),
+  releaseRequestsLeftOut: counter(
+    "sluice_release_requests_left_out_total",
+    "Requests of released predictors that no gate and no bandit counts, at least: more than 4096 predictors are released. Their rollouts wait.",
+  ),
   problems: gauge("sluice_problems", "Configuration problems by code and level.", ["code", "level"]),
   certificates: gauge(
     "sluice_certificate_expiry_timestamp_seconds",

@@ -19,6 +19,7 @@ export const nothingMeasured: CountedView = {
   endpointNumbers: () => ({ ejectedBy: 0, lastMinute: null, lastFiveMinutes: null }),
   ejectedBy: () => 0,
   endpointsWithoutNumbers: 0,
+  releaseRequestsLeftOut: 0,
   predictorEndpoints: [],
   breakerSeries: [],
 };
