@@ -55,6 +55,13 @@ export const deploymentProblems = {
     annotation("sluice.io/bandit: lucky"),
     "Correct the part that the sentence names.",
   ),
+  "reward-path-rest-only": info(
+    "`sluice.io/bandit` names a path of JSON feedback as its reward. Feedback over gRPC has no reward.",
+    deployment(
+      'metadata.annotations["sluice.io/bandit"]: "thompson; reward feedback $.truth.clicked"\nspec.predictors[1]: { name: b, graph: { name: b } }',
+    ),
+    "Nothing, if clients send feedback over REST. Else write `reward feedback`, and send the number in the field `reward` of `Feedback`.",
+  ),
   "bad-rollout-order": warning(
     "`sluice.io/rollout-pause`, `-promote` or `-abort` is neither true nor false. Sluice pauses or aborts, and does not promote.",
     annotation("sluice.io/rollout-pause: perhaps"),

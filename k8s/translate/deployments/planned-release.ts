@@ -2,7 +2,7 @@
 import { annotationOf } from "../fields/annotation.ts";
 import { annotations as declared } from "../fields/annotations.ts";
 import { printReward } from "../../../release/bandit/plan.ts";
-import type { JsonPath } from "../../../routing/text/json-path.ts";
+import { printJsonPath, type JsonPath } from "../../../routing/text/json-path.ts";
 import { predictorShares } from "../../../routing/route/weights.ts";
 import type { Deployment } from "../model/deployment.ts";
 import type { PlannedRelease } from "../model/release.ts";
@@ -90,7 +90,17 @@ export function plannedRelease(
     reportUncompared(policy.rollout, policy.compare, predictors, written.field, report);
     return planned({ kind: "rollout", plan: policy.rollout }, [to]);
   }
-  return policy.bandit === null ? null : planned({ kind: "bandit", plan: policy.bandit }, arms);
+  if (policy.bandit === null) return null;
+  const release = planned({ kind: "bandit", plan: policy.bandit }, arms);
+  const path = rewardPathOf(release);
+  if (path !== null)
+    report(
+      "info",
+      "reward-path-rest-only",
+      written.field,
+      `feedback over gRPC has no reward, because Sluice reads ${printJsonPath(path)} in JSON alone; send feedback over REST, or write "reward feedback" and send the number in the field reward`,
+    );
+  return release;
 }
 
 /** Where the feedback of its predictors has its reward; null: where Seldon's clients have it. */
