@@ -64,7 +64,7 @@ export const scenarios: readonly Named[] = [
   }),
   scenario(
     "no fault: main and canary together fail 5 % and take twice as long, 10 s of each minute",
-    0.1,
+    1,
     {
       canary: (atMs) => (atMs % 60_000 < 10_000 ? bothFail : healthy),
       main: (atMs) => (atMs % 60_000 < 10_000 ? bothFail : healthy),
@@ -74,25 +74,25 @@ export const scenarios: readonly Named[] = [
   scenario("no fault: agreement 99.5 %, of at least 99 %", 0.1, { canary: () => agreed }, agreeing),
   scenario(
     "errors of main 1 %, of canary 5 %",
-    0.3,
+    1,
     { main: () => errors1, canary: () => errors5, faultFromMs: 0 },
     full.replace("≤ 1%, ", ""),
   ),
   scenario("errors of main 0.1 %, of canary 2 %", 1, { canary: () => errors2, faultFromMs: 0 }),
-  scenario("errors of main 0.1 %, of canary 5 %, from 70 s on", 0.1, {
+  scenario("errors of main 0.1 %, of canary 5 %, from 70 s on", 1, {
     canary: (atMs) => (atMs > 70_000 ? errors5 : healthy),
     faultFromMs: 70_000,
     main: () => healthy,
   }),
   scenario("p99 1.5 times main's", 0.02, { canary: () => slower, faultFromMs: 0 }),
-  scenario("p99 twice main's", 0.3, { canary: () => slow2, faultFromMs: 0 }),
+  scenario("p99 twice main's", 1, { canary: () => slow2, faultFromMs: 0 }),
   scenario("hangs: each request times out after 3 s", 1, {
     canary: () => hangs,
     faultFromMs: 0,
     countsAfterMs: 3000,
   }),
   scenario("fails each request", 1, { canary: () => failsAll, faultFromMs: 0 }),
-  scenario("fast and wrong: agreement 95 %, of at least 99 %", 0.3, { canary: () => wrong, faultFromMs: 0 }, agreeing),
+  scenario("fast and wrong: agreement 95 %, of at least 99 %", 1, { canary: () => wrong, faultFromMs: 0 }, agreeing),
   scenario("3 requests an hour for a week, no fault", 0.0005, { rate: 3 / 3600, lookMs: 30_000, untilMs: 168 * hour }),
   scenario(
     "3 requests an hour for a week, half of them to a canary that fails each",

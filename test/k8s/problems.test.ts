@@ -28,7 +28,6 @@ const background: ReadonlySet<string> = new Set([
 /** What an example gives beside its own code, because nothing smaller gives the code. */
 const companions: Readonly<Record<string, readonly string[]>> = {
   "traffic-scaled": ["differs-traffic"],
-  "rollout-uncompared": ["differs-traffic"],
   "more-problems": ["bad-host"],
   "shadow-redirect": ["only-shadows"],
   "shadow-slash": ["only-shadows"],
