@@ -28,6 +28,33 @@ export const failureFlags = {
 
 export type FailureFlag = keyof typeof failureFlags;
 
+/**
+ * Does a failure with this flag count against a predictor that is released? `never`: its client, or what stands before the model, can cause it alone. `limit`: where the model had nine tenths
+ * of the limit. Only failures behind the last step are asked about.
+ */
+export const releaseEvidence: Readonly<Record<FailureFlag, "never" | "limit" | "always">> = {
+  NR: "never",
+  UH: "always",
+  UF: "always",
+  UC: "always",
+  UR: "always",
+  UT: "limit",
+  UO: "always",
+  UPE: "always",
+  SI: "limit",
+  DC: "never",
+  DPE: "never",
+  DT: "never",
+  LR: "never",
+  OM: "never",
+  UX: "always",
+  URX: "never",
+  RX: "never",
+  UAEX: "never",
+  RL: "never",
+  RLSE: "never",
+};
+
 /** May a request that failed so be sent again? */
 type Retryability =
   /** Nothing was sent: another Endpoint, always. */

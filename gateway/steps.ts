@@ -123,7 +123,7 @@ const ofRoute = {
     applies: ({ forward }) => forward?.loadBalancer.kind === "hash",
   },
   latency: {
-    why: "It measures how long the model takes for a release, so nothing that waits comes after it.",
+    why: "It gathers the evidence of a release: what failed, and how long the model took. So nothing that rejects or waits comes after it.",
     applies: ({ forward, feedback }) => forward?.released === true && !feedback,
   },
 } as const satisfies Readonly<Record<string, Row<OfRoute>>>;

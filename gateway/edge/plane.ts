@@ -132,7 +132,6 @@ export class DataPlane implements Plane {
       limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases),
       puidKeys: start.puidKeys,
       latencies: start.latencies,
-      clock,
       plantedSteps,
     };
     const oauth =

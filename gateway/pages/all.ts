@@ -5,7 +5,7 @@ import { accessFiles, accessParts } from "./access.ts";
 import { ambassadorParts } from "./ambassador-fields.ts";
 import { chartSchemaFile } from "./chart-schema.ts";
 import { endpointsPart } from "./endpoints.ts";
-import { flagsPart, reasonsPart } from "./failures.ts";
+import { evidencePart, flagsPart, reasonsPart } from "./failures.ts";
 import { accessLogPart, logEventsPart } from "./log.ts";
 import { metricsPart } from "./metrics.ts";
 import { commandsPart, serveOptionsPart, sharedOptionsPart } from "./options.ts";
@@ -23,6 +23,7 @@ export const generatedParts: readonly GeneratedPart[] = [
   deploymentFieldsPart,
   commandsPart,
   endpointsPart,
+  evidencePart,
   flagsPart,
   logEventsPart,
   metricsPart,

@@ -1,5 +1,5 @@
 // The tables of failure flags and of failures, for RUNBOOK.md.
-import { failureFlags, failures, grpcStatusNames } from "../failures.ts";
+import { failureFlags, failures, grpcStatusNames, releaseEvidence, type FailureFlag } from "../failures.ts";
 import { table, type GeneratedPart } from "./generated.ts";
 
 export const flagsPart: GeneratedPart = {
@@ -9,6 +9,24 @@ export const flagsPart: GeneratedPart = {
     table(
       ["flag", "status", "cause"],
       Object.entries(failureFlags).map(([flag, cause]) => [flag, statusesOf(flag), cause]),
+    ),
+};
+
+const evidenceWords = {
+  always: "yes",
+  limit: "if the model had nine tenths of the limit",
+  never: "no, and the request is no evidence",
+} as const;
+
+export const evidencePart: GeneratedPart = {
+  page: "k8s/RELEASING.md",
+  name: "evidence",
+  text: () =>
+    table(
+      ["flag", "what happened", "a failure of the predictor"],
+      (Object.keys(failureFlags) as FailureFlag[])
+        .filter((flag) => flag !== "URX")
+        .map((flag) => [`\`${flag}\``, failureFlags[flag], evidenceWords[releaseEvidence[flag]]]),
     ),
 };
 

@@ -1,19 +1,22 @@
-// Latencies of predictors that are released, by the fine scale of releases: what one data worker counts, and hands to the control worker.
+// The evidence of releases: requests, failures and latencies of predictors that are released, by the fine scale of releases. One data worker counts it, and hands it to the control worker.
 import { latencyBucket, latencyBuckets } from "../../release/statistics/latency-bounds.ts";
 import { maxSlots } from "./memory/counters.ts";
 
-/** Slots of which one worker counts latencies between two messages: at 0.5 KiB each. */
+/** Slots of which one worker counts evidence between two messages: at 0.5 KiB each. */
 export const maxLatencySlots = 4096;
 
-/** Counts of one slot by bucket, since the message before. */
+/** Of one slot, since the message before. */
 export interface SlotLatencies {
   readonly slot: number;
-  readonly counts: Uint32Array;
+  readonly requests: number;
+  readonly failed: number;
+  /** By bucket: those of which it is known. */
+  readonly latency: Uint32Array;
 }
 
 export class Latencies {
   readonly #first: () => void;
-  #counts = new Map<number, Uint32Array>();
+  #counts = new Map<number, { -readonly [Key in keyof SlotLatencies]: SlotLatencies[Key] }>();
   /** Of slots beyond the limit. */
   #leftOut = 0;
 
@@ -22,8 +25,8 @@ export class Latencies {
     this.#first = first;
   }
 
-  /** One request took so many ms. */
-  take(slot: number, ms: number): void {
+  /** One request, for which the model took so many ms; null: that is not known. */
+  take(slot: number, isFailed: boolean, ms: number | null): void {
     let counts = this.#counts.get(slot);
     if (counts === undefined) {
       if (this.#counts.size + this.#leftOut === 0) this.#first();
@@ -31,14 +34,16 @@ export class Latencies {
         this.#leftOut += 1;
         return;
       }
-      this.#counts.set(slot, (counts = new Uint32Array(latencyBuckets)));
+      this.#counts.set(slot, (counts = { slot, requests: 0, failed: 0, latency: new Uint32Array(latencyBuckets) }));
     }
-    counts[latencyBucket(ms)]! += 1;
+    counts.requests += 1;
+    if (isFailed) counts.failed += 1;
+    if (ms !== null) counts.latency[latencyBucket(ms)]! += 1;
   }
 
   /** What was counted since the last call. */
   drain(): { readonly slots: readonly SlotLatencies[]; readonly leftOut: number } {
-    const drained = { slots: Array.from(this.#counts, ([slot, counts]) => ({ slot, counts })), leftOut: this.#leftOut };
+    const drained = { slots: [...this.#counts.values()], leftOut: this.#leftOut };
     this.#counts = new Map();
     this.#leftOut = 0;
     return drained;

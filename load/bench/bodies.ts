@@ -79,7 +79,7 @@ function answerNs(step: Step | null): number {
       answer.end(null);
       if (step !== null) {
         (answer as { drop?: () => void }).drop?.();
-        state.steps!.end({ code: 200, failure: null });
+        state.steps!.end({ code: 200, failure: null }, state.modelEnd);
       }
     }
     least = Math.min(least, ((performance.now() - start) * 1e6) / answersPerRound);

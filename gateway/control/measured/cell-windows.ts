@@ -130,18 +130,6 @@ export class CellWindows<One extends Slotted> {
     };
   }
 
-  /** What the slot has counted ever, modulo 2³². */
-  ever(slot: number): Counts {
-    this.#read(slot);
-    const { flags } = this.#cells;
-    return {
-      totals: [...this.#totals],
-      flags: new Map(
-        flags.flatMap((flag, at) => ((this.#flagTotals[at] ?? 0) === 0 ? [] : [[flag, this.#flagTotals[at]!]])),
-      ),
-    };
-  }
-
   /** `counted` null: all of it since the newest look. */
   #since(counted: Counted | null, windowMs: number): Counts {
     const tick = this.#tickBefore(this.#nowMs() - windowMs);

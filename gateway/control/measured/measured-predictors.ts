@@ -107,25 +107,16 @@ export class MeasuredPredictors {
 
   /** What was counted of its feedback since this process began. */
   feedback(predictor: PredictorKey): CountedFeedback {
-    const slots = protocols.flatMap((protocol) => this.#slots.find({ ...predictor, protocol })?.slot ?? []);
-    return countedFeedback(this.#blocks, slots);
+    return countedFeedback(this.#blocks, this.#slotsOf(predictor));
   }
 
-  /** What the live requests of a predictor came to since this process began, and the rewards that are learnt from. */
+  /** The evidence of a predictor that is released, and the rewards that are learnt from, since this process began. */
   total(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
-    let [requests, failed] = [0, 0];
-    const slots: number[] = [];
-    for (const protocol of protocols) {
-      const found = this.#slots.find({ ...predictor, protocol });
-      if (found === null || found === undefined || !this.#windows.isUsed(found.slot)) continue;
-      const counted = this.#windows.total(found);
-      slots.push(found.slot);
-      requests += counted.requests;
-      failed += counted.failed;
-    }
-    // Another thread counts while these are read, and a request that failed counts in two cells.
-    const latency = this.latencies.of(slots);
-    return { requests: Math.max(requests, failed), failed, latency, rewards: this.feedback(predictor).learnt };
+    return { ...this.latencies.of(this.#slotsOf(predictor)), rewards: this.feedback(predictor).learnt };
+  }
+
+  #slotsOf(predictor: PredictorKey): readonly number[] {
+    return protocols.flatMap((protocol) => this.#slots.find({ ...predictor, protocol })?.slot ?? []);
   }
 
   /** All of them together. */

@@ -53,22 +53,6 @@ export class Windows {
     const { lastMinute, lastFiveMinutes } = this.#windows.of(series);
     return { lastMinute: sumsOf(lastMinute), lastFiveMinutes: sumsOf(lastFiveMinutes) };
   }
-
-  /**
-   * What a Series has counted ever, and what of it failed. Not what was refused for the request itself, and not what a client left: else any client
-   * could end a rollout by leaving early. Modulo 2³² for each kind.
-   */
-  total({ slot }: CountedSeries): { readonly requests: number; readonly failed: number } {
-    const { buckets, modelErrors, flags } = sumsOf(this.#windows.ever(slot));
-    let requests = buckets.reduce((sum, count) => sum + count, 0);
-    let failed = modelErrors;
-    for (const [flag, count] of flags) {
-      const meaning = meaningOf(flag);
-      if (meaning === "refused" || flag === "DC") requests -= count;
-      else if (meaning === "failed") failed += count;
-    }
-    return { requests, failed };
-  }
 }
 
 function sumsOf({ totals, flags }: Counts): Sums {

@@ -136,7 +136,7 @@ export class ExchangeAnswer implements AnswerTaker {
     state.answer.flush();
     if (state.response === "complete" || !state.active) return;
     if (state.answer.congested) {
-      this.#exchange.forwarding.pauseResponse();
+      this.#pauseModel();
       state.times.stall.begin(state.worker.nowMs, state.answer);
     }
     state.arm();
@@ -160,7 +160,7 @@ export class ExchangeAnswer implements AnswerTaker {
     state.times.responseStarted = false;
     if (state.response === "awaited") return true;
     state.response = "awaited";
-    state.record.takeBack();
+    state.record.takeBack(state.times.startedMs);
     return true;
   }
 
@@ -173,13 +173,19 @@ export class ExchangeAnswer implements AnswerTaker {
 
   /** The client is sent no more for now, whatever waits for it: its other answers take too much room. */
   hold(): void {
-    if (this.#state.active && this.#state.response !== "complete") this.#exchange.forwarding.pauseResponse();
+    if (this.#state.active && this.#state.response !== "complete") this.#pauseModel();
+  }
+
+  #pauseModel(): void {
+    this.#state.times.holdAnswer(this.#state.worker.nowMs);
+    this.#exchange.forwarding.pauseResponse();
   }
 
   /** The client takes bytes again. */
   clientDrained(): void {
     const state = this.#state;
     state.times.stall.end();
+    state.times.resumeAnswer(state.worker.nowMs);
     this.#exchange.forwarding.resumeResponse();
     if (state.active) state.arm();
   }

@@ -21,7 +21,7 @@ import { unansweredColumn } from "../../shared/metrics/status-columns.ts";
 
 /** A slot of its own for what is not counted. */
 const notCounted = -2;
-/** Instead of seconds. */
+/** Instead of a time. */
 const notYet = -1;
 
 /** Who ended a request: by its answer, or by cutting it. "": the client, by leaving. */
@@ -37,8 +37,8 @@ export class ExchangeRecord {
   #slot = -1;
   /** Its slot counts by statuses of gRPC. */
   #countsGrpc = false;
-  /** What was counted as its duration; `notYet`: it was not counted. */
-  #countedSeconds = notYet;
+  /** When it was counted: the last byte of its answer came; `notYet`: it was not counted. */
+  #countedMs = notYet;
   /** Where it was counted. */
   #countedColumn = 0;
   #countedAsOwn = false;
@@ -52,6 +52,8 @@ export class ExchangeRecord {
   /** null: it was not. */
   rejection: RejectDecision | null = null;
   failure: Failure | null = null;
+  /** The same up to its answer; it means something only where it failed. */
+  #answerFailure: Failure | null = null;
   detail = "";
   /** null: nobody has said who calls. */
   caller: Caller | null = null;
@@ -90,7 +92,7 @@ export class ExchangeRecord {
     this.rejection = null;
     this.#slot = -1;
     this.#countsGrpc = false;
-    this.#countedSeconds = notYet;
+    this.#countedMs = notYet;
     this.#countedSpent = false;
     this.#hasId = false;
     this.failure = null;
@@ -168,9 +170,11 @@ export class ExchangeRecord {
   }
 
   fail(failure: Failure, detail: string): void {
+    if (this.#countedMs === notYet) this.#answerFailure = failure;
+    else if (this.failure === null) this.#answerFailure = null;
     this.failure = failure;
     this.detail = detail;
-    if (this.#isGrpc && this.#countedSeconds === notYet) this.grpcStatus = failure.grpcStatus;
+    if (this.#isGrpc && this.#countedMs === notYet) this.grpcStatus = failure.grpcStatus;
     this.#worker.counters.failureOf(this.#slot, failure.flag);
   }
 
@@ -198,16 +202,15 @@ export class ExchangeRecord {
    * comes from, if it is a model's. `spent`: all retries were made, and another would have been wanted.
    */
   count(startedMs: number, endpoint: EndpointView | null, spent: boolean): void {
-    if (this.#countedSeconds !== notYet || this.#slot === notCounted) return;
+    if (this.#countedMs !== notYet || this.#slot === notCounted) return;
     const { counters, nowMs } = this.#worker;
-    const seconds = (nowMs - startedMs) / 1000;
-    this.#countedSeconds = seconds;
+    this.#countedMs = nowMs;
     this.origin = this.#originNow;
     if (this.#isGrpc && this.grpcStatus < 0 && this.code > 0) this.grpcStatus = grpcStatusOfHttp(this.code);
     this.#countedColumn =
       this.origin === "" ? unansweredColumn : this.#countsGrpc ? this.#grpcColumn() : httpColumn(this.code);
     this.#countedAsOwn = this.origin === "gateway";
-    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, seconds, 1);
+    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, (nowMs - startedMs) / 1000, 1);
     if (this.feedback !== null) this.#countFeedback();
     this.#endpoint = this.origin === "model" ? endpoint : null;
     if (this.#endpoint !== null) {
@@ -216,6 +219,16 @@ export class ExchangeRecord {
     }
     if (spent && !this.#countedSpent) counters.failureOf(this.#slot, "URX");
     this.#countedSpent = spent;
+  }
+
+  /** Why its answer failed, whatever became of its request behind it; null: it did not. */
+  get answerFailure(): Failure | null {
+    return this.failure === null ? null : this.#answerFailure;
+  }
+
+  /** When the last byte of its answer came; null: it did not. */
+  get answeredMs(): number | null {
+    return this.#countedMs === notYet ? null : this.#countedMs;
   }
 
   /** Only what a model took is learnt from. */
@@ -247,12 +260,13 @@ export class ExchangeRecord {
   }
 
   /** The answer is taken back, and another one comes. */
-  takeBack(): void {
+  takeBack(startedMs: number): void {
     this.responseBytes = 0;
     this.fromModel = false;
-    if (this.#countedSeconds === notYet) return;
+    if (this.#countedMs === notYet) return;
     const { counters } = this.#worker;
-    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, this.#countedSeconds, -1);
+    const seconds = (this.#countedMs - startedMs) / 1000;
+    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, seconds, -1);
     if (this.feedback !== null && this.#countedFeedback !== null) {
       const { way, reward, isLearnt } = this.#countedFeedback;
       this.#countedFeedback = null;
@@ -263,7 +277,7 @@ export class ExchangeRecord {
     if (this.#endpoint?.cells === this.#countedCells)
       counters.answeredAt(this.#countedCells, isServerErrorColumn(this.#countedColumn), -1);
     this.grpcStatus = -1;
-    this.#countedSeconds = notYet;
+    this.#countedMs = notYet;
   }
 
   /** It is over. `spent` as for `count`. */
@@ -272,13 +286,13 @@ export class ExchangeRecord {
     const { counters, accessLog, reportsAll } = this.#worker;
     this.count(startedMs, endpoint, spent);
     counters.leave(this.#slot);
-    const isFailure = this.failure !== null || spent || this.#isModelError;
+    const isFailure = this.failure !== null || spent || this.isModelError;
     if (isFailure || reportsAll || accessLog === "all")
       this.#log(startedMs, peer, endpoint?.address ?? "", spent, isFailure);
   }
 
   /** The model itself answered that it failed, by the status that is counted. Envoy gives that no flag. */
-  get #isModelError(): boolean {
+  get isModelError(): boolean {
     return this.origin === "model" && isServerErrorColumn(this.#countedColumn);
   }
 
@@ -288,7 +302,7 @@ export class ExchangeRecord {
 
   get #sentence(): string {
     if (this.failure !== null) return sentenceOf(this.failure, this.detail);
-    if (!this.#isModelError) return "";
+    if (!this.isModelError) return "";
     const said =
       !this.#countsGrpc || this.grpcStatus < 0 ? `${this.code} ${reasons[this.code] ?? ""}`.trimEnd() : this.#grpcName;
     return `The model answered ${said}`;

@@ -292,15 +292,14 @@ export class ExchangeRequest
   }
 
   #pauseClient(): void {
-    this.#state.times.requestPaused = true;
+    this.#state.times.holdRequest(this.#state.worker.nowMs);
     this.#state.client.pauseRequest();
   }
 
   #resumeClient(): void {
     const { client, times, worker } = this.#state;
     if (!times.requestPaused) return;
-    times.requestPaused = false;
-    times.requestByteMs = worker.nowMs;
+    times.resumeRequest(worker.nowMs);
     client.resumeRequest();
   }
 

@@ -231,6 +231,10 @@ export class ExchangeRoute implements StepOwner {
     return target.kind === "forward" ? target.rewardPath : null;
   }
 
+  measured(): void {
+    this.#state.times.measure(this.#state.worker.nowMs);
+  }
+
   feedbackKnown(note: FeedbackNote): void {
     this.#state.record.feedback = note;
   }

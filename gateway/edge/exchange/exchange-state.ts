@@ -7,7 +7,7 @@ import type { Failure } from "../../failures.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { grpcWeb } from "../message/request-meaning.ts";
 import { AnswerEdits } from "../policy/answer-edits.ts";
-import type { AnswerForm } from "../steps/step.ts";
+import type { AnswerForm, ModelEnd } from "../steps/step.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import type { ClientAnswer, ClientSide } from "./client-side.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
@@ -73,6 +73,9 @@ export class ExchangeState {
   /** What a gRPC caller gives the call, ms; Infinity: it says nothing. */
   callerMs = Infinity;
 
+  /** For its steps. */
+  readonly modelEnd: ModelEnd;
+
   /** `owner` is told when a limit of the exchange is due. */
   constructor(context: ExchangeContext, client: ClientSide, owner: Timed) {
     this.context = context;
@@ -81,7 +84,20 @@ export class ExchangeState {
     this.answer = client.answer;
     this.deadline = new Deadline(owner);
     this.times = new ExchangeTimes(context.worker.limits);
-    this.record = new ExchangeRecord(context, client.headForm);
+    const record = new ExchangeRecord(context, client.headForm);
+    this.record = record;
+    const { times, worker } = this;
+    this.modelEnd = {
+      get failure() {
+        return record.answerFailure;
+      },
+      get isModelError() {
+        return record.isModelError;
+      },
+      get spent() {
+        return times.spentTo(record.answeredMs ?? worker.nowMs);
+      },
+    };
   }
 
   /** A request begins. A call of gRPC-Web is gRPC from here on; the next one need not be. */

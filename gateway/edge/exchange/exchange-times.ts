@@ -1,7 +1,8 @@
-// The times of one exchange, and which of its limits is due first (routing rule 17).
+// The times of one exchange: which of its limits is due first (routing rule 17), and for whom it waited.
 import type { EdgeLimits } from "../../options/limits.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import { WriteStall } from "../io/write-stall.ts";
+import type { SpentTime } from "../steps/step.ts";
 
 /** What was due: the client does not read; it does not send its body; the caller's grpc-timeout; the Mapping's limit; no byte either way. */
 export type DueLimit = "write-stall" | "body" | "caller" | "timeout" | "idle";
@@ -31,6 +32,14 @@ export class ExchangeTimes {
   requestPaused = false;
   /** Whether the client takes its answer. */
   readonly stall: WriteStall;
+  // What follows means something only after `measure`, which sets all of it: other exchanges pay nothing for it.
+  #measuredMs = 0;
+  /** The client was asked to hold its body back; what came of that before. */
+  #requestHeldMs = 0;
+  #holdsRequestMs = 0;
+  /** The model was asked to hold its answer back, Infinity: it is not; what came of that before. */
+  #answerHeldMs = Infinity;
+  #holdsAnswerMs = 0;
 
   constructor(limits: EdgeLimits) {
     this.#limits = limits;
@@ -59,6 +68,64 @@ export class ExchangeTimes {
     this.lastByteMs = nowMs;
     this.#pauses = true;
     this.#tunnel = true;
+  }
+
+  /** From here on it is told for whom the exchange waits. */
+  measure(nowMs: number): void {
+    this.#measuredMs = nowMs;
+    this.#requestHeldMs = nowMs;
+    this.#holdsRequestMs = 0;
+    this.#answerHeldMs = Infinity;
+    this.#holdsAnswerMs = 0;
+  }
+
+  /** The client is asked to hold its body back: nobody takes it now. */
+  holdRequest(nowMs: number): void {
+    if (this.requestPaused) return;
+    this.requestPaused = true;
+    this.#requestHeldMs = nowMs;
+  }
+
+  resumeRequest(nowMs: number): void {
+    this.#holdsRequestMs += this.#requestHoldTo(nowMs);
+    this.requestPaused = false;
+    this.requestByteMs = nowMs;
+  }
+
+  /** The model is asked to hold its answer back: the client does not take it now. */
+  holdAnswer(nowMs: number): void {
+    this.#answerHeldMs = Math.min(this.#answerHeldMs, nowMs);
+  }
+
+  resumeAnswer(nowMs: number): void {
+    this.#holdsAnswerMs += this.#answerHoldTo(nowMs);
+    this.#answerHeldMs = Infinity;
+  }
+
+  #requestHoldTo(untilMs: number): number {
+    return this.requestPaused ? Math.max(0, Math.min(untilMs, this.requestDoneMs) - this.#requestHeldMs) : 0;
+  }
+
+  #answerHoldTo(untilMs: number): number {
+    return Math.max(0, untilMs - Math.max(this.#answerHeldMs, this.requestDoneMs));
+  }
+
+  /**
+   * For whom the exchange waited from `fromMs`, which is not before `measure`, to `untilMs`. Until the last byte of the request it waits for the client, but for the time in which the client
+   * was asked to hold its body back, because the model took no more of it. From there on it waits for the model, but for the time in which the model was asked to hold its answer back,
+   * because the client took no more of it.
+   */
+  spent(fromMs: number, untilMs: number): SpentTime {
+    const doneMs = Math.min(Math.max(fromMs, this.requestDoneMs), untilMs);
+    const forModelMs = this.#holdsRequestMs + this.#requestHoldTo(untilMs);
+    const forClientMs = this.#holdsAnswerMs + this.#answerHoldTo(untilMs);
+    const modelMs = Math.max(0, untilMs - doneMs - forClientMs + forModelMs);
+    return { modelMs, clientMs: Math.max(0, untilMs - fromMs - modelMs), isWhole: this.requestDoneMs <= untilMs };
+  }
+
+  /** The same from `measure` on. */
+  spentTo(untilMs: number): SpentTime {
+    return this.spent(this.#measuredMs, untilMs);
   }
 
   /** When the first limit is due. `attachment` null: no Mapping limits anything. */

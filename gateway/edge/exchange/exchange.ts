@@ -170,8 +170,8 @@ export class Exchange implements ExchangeEnds, Timed {
   }
 
   #endSteps(run: StepRun): void {
-    const { record } = this.#state;
+    const { record, modelEnd } = this.#state;
     if (run.spent) this.#state.steps = null;
-    run.end({ code: record.code, failure: record.failure });
+    run.end({ code: record.code, failure: record.failure }, modelEnd);
   }
 }

@@ -19,6 +19,8 @@ export interface StepOwner {
   turnTo(puids: readonly string[], head: WireRequestHead): FeedbackWay | TurnedSteps;
   /** Of the member that it has now: where feedback has its reward. */
   readonly rewardPath: JsonPath | null;
+  /** It is told for whom the exchange waits from here on. */
+  measured(): void;
   /** Counted where a model answers with success. */
   feedbackKnown(note: FeedbackNote): void;
   /** All said go on: it is forwarded. */

@@ -19,6 +19,7 @@ import {
   type ExchangeEnd,
   type FeedbackNote,
   type FeedbackWay,
+  type ModelEnd,
   type Resume,
   type Step,
   type StepRequest,
@@ -235,6 +236,10 @@ export class StepRun implements StepRequest {
     if (this.active) this.#edits.add(fields);
   }
 
+  measure(): void {
+    if (this.active) this.#owner.measured();
+  }
+
   setCookie(cookie: string): void {
     if (this.active) this.#edits.setCookie(cookie);
   }
@@ -368,7 +373,7 @@ export class StepRun implements StepRequest {
   }
 
   /** The exchange is over: steps that have seen it are told, and everything of it is let go. */
-  end(end: ExchangeEnd): void {
+  end(end: ExchangeEnd, model: ModelEnd): void {
     this.active = false;
     this.fieldsTaken = false;
     this.#wait.end();
@@ -386,12 +391,12 @@ export class StepRun implements StepRequest {
       this.#head = null;
       this.#shared = null;
     }
-    for (const step of seen) this.#tellEnd(step, end, kept?.get(step));
+    for (const step of seen) this.#tellEnd(step, end, kept?.get(step), model);
   }
 
-  #tellEnd(step: Step, end: ExchangeEnd, kept: unknown): void {
+  #tellEnd(step: Step, end: ExchangeEnd, kept: unknown, model: ModelEnd): void {
     try {
-      if (step.ended !== null) step.ended(end, kept);
+      if (step.ended !== null) step.ended(end, kept, model);
     } catch (error) {
       this.#worker.stepFaulted(error);
     }

@@ -9,7 +9,6 @@ import type { Callers } from "../identity/callers.ts";
 import { compileLimit, type CompiledLimit } from "../limits/compiled-limit.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import { limitsOf } from "../../callers/effective-limits.ts";
-import type { Clock } from "../../shared/clock.ts";
 import type { Latencies } from "../../shared/latencies.ts";
 import { latencyStep } from "../steps/latency.ts";
 import { addressesStep } from "../steps/addresses.ts";
@@ -53,7 +52,8 @@ export interface StepParts {
   /** Counter slot, or −1. */
   readonly slot: number;
   readonly latencies: Latencies;
-  readonly clock: Clock;
+  /** 0: none. */
+  readonly idleTimeoutMs: number;
 }
 
 /** How each step is made, where its row in gateway/steps.ts says that the Mapping has it. */
@@ -79,8 +79,15 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
   "body-limit": ({ limits }) => bodyLimitStep(limits.bodyBytes),
   rewrite: ({ rewrite, limits }) => rewriteStep(rewrite, limits.requestLineBytes),
   stickiness: ({ forward }) => stickinessStep((forward!.loadBalancer as HashBalancer).on),
-  latency: ({ slot, latencies, clock }) => latencyStep(slot, latencies, clock),
+  latency: ({ slot, latencies, forward, idleTimeoutMs }) =>
+    latencyStep(slot, latencies, { timeoutMs: shortestOf(forward!), idleTimeoutMs }),
 };
+
+/** Of one try and of the whole answer; 0: neither has a limit. */
+function shortestOf({ timeout, retry }: ForwardTarget): number {
+  const limits = [timeout.ms, retry?.perTryTimeoutMs ?? 0].filter((ms) => ms > 0);
+  return limits.length === 0 ? 0 : Math.min(...limits);
+}
 
 type HashBalancer = Extract<LoadBalancer, { readonly kind: "hash" }>;
 

@@ -6,7 +6,6 @@ import { puidField, PuidSigner } from "../feedback/puid.ts";
 import { hostLineTo, hostOfUpstream, type HeadEdits } from "../message/head-edits.ts";
 import { compileEdits, isGoneName, type CompiledEdits } from "../message/header-edits.ts";
 import { allOwnLines } from "../message/own-lines.ts";
-import type { Clock } from "../../shared/clock.ts";
 import type { Latencies } from "../../shared/latencies.ts";
 import type { Callers } from "../identity/callers.ts";
 import type { Limiter } from "../limits/limiter.ts";
@@ -73,7 +72,6 @@ export interface Compiler {
   external: ExternalClients;
   /** Of predictors that are released. */
   readonly latencies: Latencies;
-  readonly clock: Clock;
   /** Steps of tests, before those of the Mapping. */
   readonly plantedSteps: readonly Step[];
 }
@@ -127,18 +125,20 @@ export class LazyMapping {
 export function compileMapping(
   mapping: Mapping,
   slot: number,
-  { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, latencies, clock, plantedSteps }: Compiler,
+  { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, latencies, plantedSteps }: Compiler,
   signer: PuidSigner | null,
 ): CompiledMapping {
   const { target } = mapping;
   const admitsNobody = callers.admittance(mapping).kind === "nobody";
+  const idleTimeoutMs =
+    target.kind === "redirect" ? 0 : target.idleTimeout.setBy === null ? defaultIdleTimeoutMs : target.idleTimeout.ms;
   const stepsFor = (
     kind: "plain" | "upgrade" | "feedback",
     made: Pick<StepParts, "forward" | "pool" | "rewrite">,
   ): readonly Step[] | null => {
     const steps = compileSteps(
       { upgrade: kind === "upgrade", feedback: kind === "feedback" },
-      { mapping, slot, limits, callers, limiter, external, latencies, clock, ...made },
+      { mapping, slot, limits, callers, limiter, external, latencies, idleTimeoutMs, ...made },
     );
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };
@@ -161,7 +161,7 @@ export function compileMapping(
       headBytes: 0,
       timeoutMs: 0,
       timeoutWritten: false,
-      idleTimeoutMs: 0,
+      idleTimeoutMs,
       requestId: true,
       serviceTime: true,
       date: true,
@@ -177,7 +177,7 @@ export function compileMapping(
   const pool = pools.liveOf(target.upstream);
   const rewrite = bufferedRewrite(compileRewrite(mapping.match.path, target.rewrite));
   const hostLine = hostLineOf(target.hostRewrite, pool.upstream);
-  const { timeout, idleTimeout } = target;
+  const { timeout } = target;
   const setBy =
     timeout.setBy === null
       ? `set by default; annotate seldon.io/${mapping.series.protocol === "grpc" ? "grpc" : "rest"}-timeout`
@@ -211,7 +211,7 @@ export function compileMapping(
       (rewrite.kind === "prefix" || rewrite.kind === "whole" ? rewrite.withBytes.length : 0),
     timeoutMs: timeout.ms,
     timeoutWritten: timeout.setBy !== null,
-    idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
+    idleTimeoutMs,
     requestId: !isGoneName(responseEdits, "x-request-id"),
     serviceTime: !isGoneName(responseEdits, "x-envoy-upstream-service-time"),
     date: !isGoneName(responseEdits, "date"),

@@ -1,19 +1,50 @@
-// The step that measures a release: how long the model took, from here to the end of its answer.
-import type { Clock } from "../../shared/clock.ts";
+// The step that gathers the evidence of a release: which requests count, which of them failed, and how long the model took.
+import { failures, type Failure, releaseEvidence } from "../../failures.ts";
 import type { Latencies } from "../../shared/latencies.ts";
 import { goOn, type Step } from "./step.ts";
 
-/** A request that ends without an answer has no latency: it is among those that failed. */
-export function latencyStep(slot: number, latencies: Pick<Latencies, "take">, clock: Pick<Clock, "now">): Step {
+/** Of this predictor, in ms; 0: none. */
+export interface ModelLimits {
+  /** Of one try, or of the whole answer: the shorter one. */
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** Whoever lets the gateway wait so long in all may have met a limit of the model server: how its request ended says nothing of the model. */
+export const slowClientMs = 10_000;
+/** A limit that ran out counts where the model had at least this part of it. */
+export const modelPart = 0.9;
+const switchingProtocols = 101;
+
+/**
+ * What a client can cause alone is no evidence: it leaves, sends what is rejected, lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
+ * `modelPart`. Nor is a WebSocket connection, which lasts as long as both sides like.
+ *
+ * The latency is the time in which the gateway waited for the model (`ExchangeTimes.spent`), from here on, so waits for a connection and all tries are in it. An answer that ended before its
+ * request did has none, unless it is a failure: nothing tells how long the model was awaited.
+ */
+export function latencyStep(slot: number, latencies: Pick<Latencies, "take">, limits: ModelLimits): Step {
   return Object.freeze<Step>({
     name: "latency",
     take: (request) => {
-      request.keep(clock.now());
+      request.measure();
       return goOn;
     },
     answered: null,
-    ended: ({ code }, beganMs) => {
-      if (code > 0) latencies.take(slot, clock.now() - (beganMs as number));
+    ended: ({ code, failure: last }, _, { failure, isModelError, spent }) => {
+      // Of a client that stalls, what it has of its answer counts first.
+      if (code === switchingProtocols || last === failures.clientStalled) return;
+      const { modelMs, clientMs, isWhole } = spent;
+      if (clientMs >= slowClientMs || (failure !== null && !isEvidence(failure, modelMs, limits))) return;
+      const isFailed = failure !== null || isModelError;
+      latencies.take(slot, isFailed, isFailed || isWhole ? modelMs : null);
     },
   });
+}
+
+function isEvidence({ flag }: Failure, modelMs: number, { timeoutMs, idleTimeoutMs }: ModelLimits): boolean {
+  const evidence = releaseEvidence[flag];
+  if (evidence !== "limit") return evidence === "always";
+  const limitMs = flag === "SI" ? idleTimeoutMs : timeoutMs;
+  return limitMs > 0 && modelMs >= limitMs * modelPart;
 }

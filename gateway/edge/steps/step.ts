@@ -93,6 +93,8 @@ export interface StepRequest {
   readonly rewardPath: JsonPath | null;
   /** Where a model answers with success, this is counted for its predictor. */
   countFeedback(note: FeedbackNote): void;
+  /** From here on it is told for whom the exchange waits: `ended` gets it. */
+  measure(): void;
   /** Keeps the request at the Endpoint of this hash; null: at none. */
   stickTo(hash: number | null): void;
   /** Kept for `answered` and `ended` of this step. */
@@ -139,6 +141,24 @@ export interface ExchangeEnd {
   readonly failure: Failure | null;
 }
 
+/** The part of the model in an exchange that is over. Valid during the call. */
+export interface ModelEnd {
+  /** Why its answer failed, whatever its client did behind it; null: it did not. */
+  readonly failure: Failure | null;
+  /** The model itself answered with a server error. */
+  readonly isModelError: boolean;
+  /** Where a step asked for it by `measure`: for whom the exchange waited, to the last byte of its answer. */
+  readonly spent: SpentTime;
+}
+
+/** For whom an exchange waited, in ms: both together are all of its time. */
+export interface SpentTime {
+  readonly modelMs: number;
+  readonly clientMs: number;
+  /** The request was complete before its answer was. */
+  readonly isWhole: boolean;
+}
+
 export interface Step {
   /** Its name in `stepOrder`, for people. */
   readonly name: string;
@@ -149,7 +169,7 @@ export interface Step {
    */
   readonly answered: ((head: ResponseHead, request: StepRequest, kept: unknown) => void) | null;
   /** The exchange is over. Called once for each request that the step has seen. null: the step does not care. */
-  readonly ended: ((end: ExchangeEnd, kept: unknown) => void) | null;
+  readonly ended: ((end: ExchangeEnd, kept: unknown, model: ModelEnd) => void) | null;
 }
 
 /** A step that looks at requests only. */
