@@ -26,6 +26,7 @@ import {
   type Verdict,
 } from "../steps/step.ts";
 import { tooMuchHeld } from "../bodies/waiting-body.ts";
+import { StepHooks } from "./step-hooks.ts";
 import type { StepFacts, StepOwner } from "./step-owner.ts";
 import { StepWait } from "./step-wait.ts";
 
@@ -34,6 +35,7 @@ export class StepRun implements StepRequest {
   readonly #owner: StepOwner;
   readonly #edits: AnswerEdits;
   readonly #wait: StepWait;
+  readonly #hooks: StepHooks;
   readonly ids: RequestIds;
   #steps: readonly Step[] = [];
   /** The step that is asked, or was last. */
@@ -48,10 +50,6 @@ export class StepRun implements StepRequest {
   #kept: Map<Step, unknown> | null = null;
   /** Steps of an earlier Route that saw the request. */
   #earlier: readonly Step[] = [];
-  /** Hooks for the request's body, with the steps that asked for them; null: none. */
-  #requestHooks: { readonly step: Step; readonly hook: BodyHook }[] | null = null;
-  /** Hooks for the body of the answer whose head has come; null: none. */
-  #answerHooks: BodyHook[] | null = null;
   /** A step has waited: the run serves no other request. */
   spent = false;
   hash: number | null = null;
@@ -70,6 +68,7 @@ export class StepRun implements StepRequest {
     this.#edits = edits;
     this.#owner = owner;
     this.#wait = new StepWait(worker);
+    this.#hooks = new StepHooks(worker);
   }
 
   /** A step waits for the body. */
@@ -126,7 +125,7 @@ export class StepRun implements StepRequest {
 
   /** Runs the steps of the Route that was found for the changed head; `steps` null: it has none. */
   again(steps: readonly Step[] | null, head: WireRequestHead): void {
-    this.#dropHooks(this.#steps[this.#at]!);
+    this.#hooks.dropOthers(this.#steps[this.#at]!);
     this.#earlier = this.#steps.slice(0, this.#at + 1);
     this.#steps = steps ?? [];
     this.#at = -1;
@@ -293,42 +292,21 @@ export class StepRun implements StepRequest {
   }
 
   seeRequestBody(hook: BodyHook): void {
-    if (this.active) (this.#requestHooks ??= []).push({ step: this.#steps[this.#at]!, hook });
+    if (this.active) this.#hooks.ofRequest(this.#steps[this.#at]!, hook);
   }
 
   seeAnswerBody(hook: BodyHook): void {
-    if (this.active) (this.#answerHooks ??= []).push(hook);
-  }
-
-  /** Hooks of an earlier Route see nothing, but for those of the step that had this one looked for. */
-  #dropHooks(asker: Step | null): void {
-    const asked = this.#requestHooks;
-    if (asked === null) return;
-    const kept = asked.filter(({ step }) => step === asker);
-    this.#requestHooks = kept.length > 0 ? kept : null;
-    for (const { step, hook } of asked) if (step !== asker) this.#tellCut(hook);
-  }
-
-  #tellCut(hook: BodyHook): void {
-    try {
-      hook.ended("cut", null);
-    } catch (error) {
-      this.#worker.stepFaulted(error);
-    }
+    if (this.active) this.#hooks.ofAnswer(hook);
   }
 
   /** Whoever passes the request's body on tells these hooks from here on; null: none. */
   takeRequestHooks(): readonly BodyHook[] | null {
-    const asked = this.#requestHooks;
-    this.#requestHooks = null;
-    return asked === null ? null : asked.map(({ hook }) => hook);
+    return this.#hooks.takeOfRequest();
   }
 
   /** The same for the answer's body. */
   takeAnswerHooks(): readonly BodyHook[] | null {
-    const asked = this.#answerHooks;
-    this.#answerHooks = null;
-    return asked;
+    return this.#hooks.takeOfAnswer();
   }
 
   /** The body, or its beginning, has come: whoever waits for it is told. */
@@ -362,7 +340,7 @@ export class StepRun implements StepRequest {
       return true;
     } catch (error) {
       this.#worker.stepFaulted(error);
-      for (const hook of this.takeAnswerHooks() ?? []) this.#tellCut(hook);
+      this.#hooks.cutAnswer();
       return false;
     }
   }
@@ -378,8 +356,8 @@ export class StepRun implements StepRequest {
     this.fieldsTaken = false;
     this.#wait.end();
     this.#wait.hold(0);
-    this.#dropHooks(null);
-    for (const hook of this.takeAnswerHooks() ?? []) this.#tellCut(hook);
+    this.#hooks.dropOthers(null);
+    this.#hooks.cutAnswer();
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);
     const kept = this.#kept;
     this.#steps = [];
