@@ -199,12 +199,13 @@ export class ReleaseStage {
     return { seen };
   }
 
-  /** Messages of the Events about that SeldonDeployment. */
+  /** Events of the rollout of that SeldonDeployment, as `COUNT TYPE REASON: MESSAGE`. */
   async events(name: string): Promise<readonly string[]> {
     const events = await this.cluster.admin.list(`/api/v1/namespaces/${namespace}/events`);
     return events
       .filter(({ involvedObject }) => (involvedObject as { readonly name: string }).name === name)
-      .map(({ message }) => String(message));
+      .filter(({ reason }) => String(reason).startsWith("Rollout"))
+      .map(({ count, type, reason, message }) => [count, type, `${String(reason)}:`, message].join(" "));
   }
 
   async deploy(

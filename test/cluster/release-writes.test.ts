@@ -20,6 +20,12 @@ describeClusterWithPods("releases and their record", () => {
     const standings = stage.standings("iris");
     const release = (): Promise<void> =>
       stage.release("iris", { "sluice.io/rollout": "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests" });
+    const reasons = async (): Promise<readonly string[]> =>
+      (await stage.events("iris"))
+        // That of the Problem is another one.
+        .filter((event) => !event.includes("metadata.annotations"))
+        .map((event) => event.split(":")[0]!)
+        .toSorted();
     /** Kills the leader at that moment of its next write of this state, and starts another replica. */
     const killedAt = async (moment: WriteMoment, written: string, how: () => Promise<void>): Promise<void> => {
       const leader = await stage.leader();
@@ -40,6 +46,9 @@ describeClusterWithPods("releases and their record", () => {
 
     await killedAt("asked", String.raw`\"step\":0`, release);
     await expect.poll(() => stage.percents("iris")).toEqual([20, 20, 20]);
+    await stage.annotate("iris", { "sluice.io/rollout-pause": "true" });
+    await expect.poll(reasons, { timeout: 40_000 }).toContain("1 Normal RolloutPaused");
+    await stage.annotate("iris", { "sluice.io/rollout-pause": null });
     await killedAt("stored", String.raw`\"step\":1`, async () => {});
     await expect.poll(() => stage.percents("iris")).toEqual([50, 50, 50]);
     await killedAt("answered", String.raw`\"promoted\"`, () =>
@@ -66,8 +75,42 @@ describeClusterWithPods("releases and their record", () => {
         'promoted 2 {"canary":100}',
         'aborted 2 {"canary":0}',
       ]);
+    // Each once, although its writer was killed.
+    await expect
+      .poll(reasons, { timeout: 40_000 })
+      .toEqual([
+        "1 Normal RolloutBegan",
+        "1 Normal RolloutPaused",
+        "1 Normal RolloutPromoted",
+        "1 Normal RolloutWentOn",
+        "1 Warning RolloutAborted",
+      ]);
     expect(stage.streams.flatMap(({ failures }) => failures)).toEqual([]);
   }, 180_000);
+
+  test("a leader that is killed in the middle of a step: the next one goes on with what the record kept of it", async () => {
+    const release = (name: string): Promise<void> =>
+      stage.release(name, { "sluice.io/rollout": "to canary; steps 50%, 100%; every 1h; min 1000000 requests" });
+    await stage.service("kept", "main");
+    const [pod] = (await stage.service("kept", "canary")).pods;
+    await release("kept");
+    await expect.poll(() => stage.percents("kept")).toEqual([50, 50, 50]);
+    const streams = stage.replicas.map((replica) => stage.load(replica, "kept", 1, 2));
+    await Promise.all(streams.map((stream) => stream.more(30)));
+    await Promise.all(streams.map((stream) => stream.stop()));
+    const counted = async (): Promise<number> => (await stage.led("kept"))?.rollout.evidence?.canary.requests ?? 0;
+    await expect.poll(counted).toBe(pod!.answered);
+    // What else is written takes the evidence along; else it is written each 30 s.
+    await release("another");
+    await expect.poll(() => stage.percents("another")).toEqual([50, 50, 50]);
+    await stage.kill(await stage.leader());
+    await stage.freeLease();
+    await stage.leader();
+    // No request came since.
+    await expect.poll(counted).toBe(pod!.answered);
+    expect(pod!.answered).toBeGreaterThan(20);
+    await stage.start();
+  }, 90_000);
 
   test("an API server that is away in mid-rollout: shares stay, nothing is promoted, no request fails, and then it goes on with another leader", async () => {
     const text = "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests; errors ≤ 20%";

@@ -67,7 +67,9 @@ describeClusterWithPods("releases on three replicas", () => {
       ]);
     for (const replica of stage.replicas) await expect.poll(() => stage.problems(replica)).toContain("rollout-aborted");
     // The Event of the SD says the last step. The SD itself is never written.
-    expect(await stage.events("iris")).toContainEqual(expect.stringContaining("canary is rolled back from 20%"));
+    await expect
+      .poll(() => stage.events("iris"))
+      .toContainEqual(expect.stringContaining("1 Warning RolloutAborted: canary is rolled back from 20%"));
     // Those that were there all the time served each step once.
     for (const { gateway } of stage.replicas.slice(0, 2)) {
       const served = (): readonly string[] =>
