@@ -92,6 +92,29 @@ describe("shares", () => {
   });
 });
 
+test("rewards at the ends of what counts leave whole shares: none below the floor, none lost", () => {
+  const ends = [0, -0, 5e-324, 1e-300, 1e9, -1e9, 1e9 - 1];
+  const sumsOf = (all: readonly number[], times: number): Sums => ({
+    count: all.length * times,
+    sum: all.reduce((sum, one) => sum + one, 0) * times,
+    sumSquares: all.reduce((sum, one) => sum + one * one, 0) * times,
+  });
+  const anySums = fc
+    .tuple(fc.array(fc.constantFrom(...ends), { maxLength: 5 }), fc.constantFrom(1, 2, 1e12, 1e-300))
+    .map(([all, times]) => sumsOf(all, times));
+  fc.assert(
+    fc.property(
+      fc.array(anySums, { minLength: 1, maxLength: 5 }),
+      fc.constantFrom("thompson", "epsilon-greedy 10%", "ucb"),
+      (rewards, policy) => {
+        const shares = sharesByRewards(planOf(policy), rewards);
+        expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(100, 9);
+        for (const share of shares) expect(share).toBeGreaterThanOrEqual(5);
+      },
+    ),
+  );
+});
+
 test("rewards by their source", () => {
   const latency = Array.from({ length: latencyBuckets }, () => 0);
   latency[latencyBucket(10)] = 8;
