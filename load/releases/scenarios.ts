@@ -71,7 +71,7 @@ export const scenarios: readonly Named[] = [
     },
     "canary; steps 5%,25%,100%; every 30s",
   ),
-  scenario("no fault: agreement 99.5 %, of at least 99 %", 0.1, { canary: () => agreed }, agreeing),
+  scenario("no fault: agreement 99.5 %, of at least 99 %", 1, { canary: () => agreed }, agreeing),
   scenario(
     "errors of main 1 %, of canary 5 %",
     1,
@@ -93,10 +93,10 @@ export const scenarios: readonly Named[] = [
   }),
   scenario("fails each request", 1, { canary: () => failsAll, faultFromMs: 0 }),
   scenario("fast and wrong: agreement 95 %, of at least 99 %", 1, { canary: () => wrong, faultFromMs: 0 }, agreeing),
-  scenario("3 requests an hour for a week, no fault", 0.0005, { rate: 3 / 3600, lookMs: 30_000, untilMs: 168 * hour }),
+  scenario("3 requests an hour for a week, no fault", 0.01, { rate: 3 / 3600, lookMs: 30_000, untilMs: 168 * hour }),
   scenario(
     "3 requests an hour for a week, half of them to a canary that fails each",
-    0.02,
+    1,
     { rate: 3 / 3600, lookMs: 30_000, untilMs: 168 * hour, canary: () => failsAll, faultFromMs: 0 },
     full.replace("5%,25%,100%", "50%,100%"),
   ),
