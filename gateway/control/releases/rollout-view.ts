@@ -54,7 +54,7 @@ function waitsFor(plan: PlannedRelease["plan"], state: Rollout["state"], wanted:
     case "aborted":
       return "another model, or another text of sluice.io/rollout";
     case "stopped":
-      return "an end of the Problem that the SeldonDeployment has";
+      return "an end of its Problem, which sluice problems prints";
     case "waiting":
       return "the leader";
     default:
