@@ -167,8 +167,9 @@ export const alerts: readonly Alert[] = [
     summary: `The rollout of ${deployment} was rolled back: its new predictor gets no traffic.`,
     command: "PLUGIN rollout NAMESPACE/NAME",
     cures: [
-      "The command says which gate was broken. Mend the model and deploy it: the rollout begins anew.",
-      "It was meant: remove `sluice.io/rollout`.",
+      "Clients are served by the old predictor: nothing has to be done at night. The command says which gate was broken.",
+      "Mend the model and deploy it: the rollout begins anew.",
+      "To end the rollout for good, first write `traffic: 0` for the new predictor, then remove `sluice.io/rollout`: without the annotation the shares of the spec hold, and the faulty predictor could get traffic again.",
     ],
   },
   {
@@ -179,7 +180,7 @@ export const alerts: readonly Alert[] = [
     summary: `The rollout of ${deployment} has been at one step for {{ $value | humanizeDuration }}.`,
     command: "PLUGIN rollout NAMESPACE/NAME",
     cures: [
-      "The command says what it waits for: requests, time, a gate that is undecided, or a replica that does not answer.",
+      "The command says what it waits for: requests, time, a gate that is undecided, a replica that does not answer, or a person. All shares stay as they are meanwhile.",
       'A person may decide: `sluice.io/rollout-promote: "true"` or `sluice.io/rollout-abort: "true"`.',
       "Its steps are as long on purpose: silence the alert for it.",
     ],
