@@ -27,7 +27,8 @@ import {
   type KeptLine,
   type Line,
 } from "./accounts/lines.ts";
-import { callPlans, restPlans, ScriptedModels } from "./accounts/scripted-models.ts";
+import { ScriptedModels } from "./accounts/scripted-models.ts";
+import { step, type Step } from "./accounts/steps.ts";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { GatewayStage } from "./gateway-stage.ts";
 import { until } from "./until.ts";
@@ -91,58 +92,6 @@ async function edit(name: string, change: (text: string) => string): Promise<voi
   const file = `prod-${name}.yaml`;
   await stage.manifests.write(file, change(await readFile(join(stage.manifests.folder, file), "utf8")));
 }
-
-interface Step {
-  readonly to: string;
-  readonly plan: string;
-  readonly leaving: Asking["leaving"];
-}
-
-const leaving = fc.constantFrom<Asking["leaving"]>("after", "after", "after", "before", "during");
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      to: fc.constantFrom("rest", "rest", "again"),
-      plan: fc.constantFrom(...restPlans),
-      leaving,
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ to: fc.constant("call"), plan: fc.constantFrom(...callPlans), leaving }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      to: fc.constantFrom(
-        "dead",
-        "empty",
-        "locked",
-        "opened",
-        "limited",
-        "dead-call",
-        "empty-call",
-        "no-call",
-        "nowhere",
-        "http10",
-        "websocket",
-        "moved",
-        "preflight",
-        "broken-call",
-        "web-call",
-        "broken",
-      ),
-      plan: fc.constantFrom("200", "5"),
-      leaving: fc.constant<"after">("after"),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      to: fc.constant("rest-call"),
-      plan: fc.constantFrom("200", "500", "hang", "nothing"),
-      leaving: fc.constant<"after">("after"),
-    }),
-  },
-);
 
 /** One request of a client. */
 async function ask({ to, plan, leaving }: Step): Promise<Seen> {
@@ -282,7 +231,9 @@ const settled = async (): Promise<boolean> => (await books(admin)).inFlight === 
 
 /** A worker that ended often is started again after a while. */
 const allServe = async (): Promise<boolean> => {
-  const { workers } = (await (await fetch(`${admin}/api/v1/status`)).json()) as Status;
+  const answer = await fetch(`${admin}/api/v1/status`);
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+  const { workers } = (await answer.json()) as Status;
   return workers.ready === workers.wanted;
 };
 
