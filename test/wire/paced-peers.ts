@@ -147,6 +147,8 @@ export interface PacedClient {
   send(bytes: number): void;
   /** Bytes that have left. */
   sent(): number;
+  /** Bytes of its answer that have come. */
+  received(): number;
   /** Over HTTP/2: the body ends here. Over HTTP/1.1 it ends with its length. */
   end(): void;
   pauseReading(): void;
@@ -193,6 +195,7 @@ export async function begin(
   return {
     send: (count) => void stream.write(Buffer.alloc(count, "c")),
     sent: () => client.session.socket.bytesWritten,
+    received: () => bytes,
     end: () => void stream.end(),
     pauseReading: () => void stream.pause(),
     resumeReading: async () => {
@@ -209,6 +212,7 @@ function ofRaw(client: RawClient): PacedClient {
   return {
     send: (bytes) => void socket.write(Buffer.alloc(bytes, "c")),
     sent: () => socket.bytesWritten,
+    received: () => socket.bytesRead,
     end: () => undefined,
     pauseReading: () => void socket.pause(),
     resumeReading: async () => {

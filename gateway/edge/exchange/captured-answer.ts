@@ -50,8 +50,7 @@ export class CapturedAnswer implements ClientAnswer {
   ): void {
     const { primary } = this.#compared;
     readCapturedHead(primary, head);
-    const { nowMs } = this.#worker;
-    primary.startedMs = Math.min(nowMs, Math.max(this.#times.requestDoneMs, nowMs - serviceTimeMs - halfMs));
+    primary.startedMs = this.#worker.nowMs - serviceTimeMs - halfMs;
     this.client.head(head, compiled, edits, serviceTimeMs, id);
   }
 
@@ -64,9 +63,12 @@ export class CapturedAnswer implements ClientAnswer {
   end(trailers: FieldList | null): void {
     const { primary } = this.#compared;
     if (trailers !== null) primary.grpcStatus = Math.max(primary.grpcStatus, grpcStatusIn(trailers));
-    primary.tookMs = Math.max(0, this.#worker.nowMs - primary.startedMs);
+    // As of a shadow, which has the whole request when it begins: what the client takes its time for is not in it.
+    const { modelMs, isWhole } = this.#times.spent(primary.startedMs, this.#worker.nowMs);
+    primary.tookMs = modelMs;
     this.client.end(trailers);
-    this.#compared.primaryOver(true);
+    // One that ended before its request is the answer to another one than the shadow gets.
+    this.#compared.primaryOver(isWhole);
   }
 
   flush(): void {

@@ -111,6 +111,7 @@ export class ExchangeRequest
   /** The answer is kept as it passes. */
   #capture(compared: ComparedExchange): void {
     const state = this.#state;
+    state.times.measure(state.worker.nowMs);
     this.#compared = compared;
     this.#captured = new CapturedAnswer(state.answer, compared, state.worker, state.times);
     state.answer = this.#captured;
