@@ -1,6 +1,11 @@
 // Every endpoint of the admin port. Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import { changeShape } from "../api/changes.ts";
-import { comparedDeploymentShape, comparisonShape } from "../api/comparisons.ts";
+import {
+  comparedDeploymentShape,
+  comparisonShape,
+  peerComparisonPath,
+  peerComparisonShape,
+} from "../api/comparisons.ts";
 import { deploymentShape, deploymentsPath } from "../api/deployments.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
 import { feedbackShape } from "../api/feedback.ts";
@@ -16,7 +21,7 @@ import { statusShape } from "../api/status.ts";
 import { whoListShape } from "../api/who.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { changes } from "./endpoints/changes.ts";
-import { comparison, comparisons } from "./endpoints/comparisons.ts";
+import { comparison, comparisons, peerComparison } from "./endpoints/comparisons.ts";
 import { deployment, deployments } from "./endpoints/deployments.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
@@ -81,6 +86,15 @@ export const endpoints = {
     answers: "what this process has counted of these deployments since it began, for other replicas",
     answer: { json: peerCountsShape, text: false, events: null },
     serve: peerCounts,
+  },
+  peerComparison: {
+    ...plain,
+    path: peerComparisonPath,
+    access: "peer",
+    parameters: { deployment: Type.String({ description: "name of a deployment as NAMESPACE/NAME" }) },
+    answers: "what this process has compared of a deployment, for other replicas",
+    answer: { json: peerComparisonShape, text: false, events: null },
+    serve: peerComparison,
   },
   openapi: {
     ...plain,
@@ -158,7 +172,8 @@ export const endpoints = {
     ...plain,
     path: "/api/v1/comparisons",
     parameters: { ...listParameters, deployment: deploymentParameter },
-    answers: "how far answers of compared shadows agree with the primary's (`sluice.io/compare`)",
+    answers:
+      "how far answers of compared shadows agree with the primary's (`sluice.io/compare`), as this replica has counted it",
     answer: { json: listShape(comparisonShape), text: false, events: null },
     serve: comparisons,
   },
@@ -168,8 +183,10 @@ export const endpoints = {
     parameters: {
       namespace: namespaceParameter,
       name: Type.String({ description: "name of the SeldonDeployment with the shadow" }),
+      replica: Type.Optional(Type.String({ description: "`own`: of this replica alone" })),
     },
-    answers: "the same of one deployment, and the last 100 answers that disagreed",
+    answers:
+      "the same of one deployment, of this replica and its peers together, and the last 100 answers that disagreed",
     answer: { json: comparedDeploymentShape, text: false, events: null },
     serve: comparison,
   },

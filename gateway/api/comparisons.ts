@@ -23,10 +23,11 @@ const quantileShape = nullable(
 
 const pathShape = Type.Object({
   path: Type.String(),
+  redacted: Type.Boolean({ description: "rules redact it: of its values only `pairsApart` is counted" }),
   numbers: Type.Integer({ description: "numbers that were compared", minimum: 0 }),
   numbersApart: Type.Integer({ description: "of them, those beyond the tolerance", minimum: 0 }),
-  meanDifference: Type.Number(),
-  maxDifference: Type.Number(),
+  meanDifference: nullable(Type.Number({ description: "null: it is redacted" })),
+  maxDifference: nullable(Type.Number({ description: "null: it is redacted" })),
   pairsApart: Type.Integer({ description: "pairs of answers that differ here", minimum: 0 }),
 });
 
@@ -63,7 +64,15 @@ export const comparisonShape = Type.Object({
   }),
   paths: Type.Array(pathShape, { description: "paths that differ most often first" }),
   morePaths: Type.Boolean({ description: "answers had more than 256 paths, and not all of them are listed" }),
-  slower: Type.Object({ p50: quantileShape, p90: quantileShape, p99: quantileShape }),
+  slower: Type.Object({
+    p50: quantileShape,
+    p90: quantileShape,
+    p99: quantileShape,
+    buckets: Type.Array(Type.Object({ bucket: Type.Integer({ minimum: -200, maximum: 200 }), count }), {
+      description: "how often each bucket of differences came: from them quantiles of several replicas are made",
+      maxItems: 401,
+    }),
+  }),
   meanPrimaryBytes: nullable(Type.Number()),
   meanShadowBytes: nullable(Type.Number()),
   reasons: Type.Array(Type.Object({ reason: Type.String(), count }), {
@@ -75,6 +84,8 @@ export const disagreementShape = Type.Object({
   predictor: Type.String(),
   against: Type.String(),
   atMs: instantMs("when both answers were there"),
+  count: Type.Integer({ description: "pairs that disagreed so: at the same paths, by the same values", minimum: 1 }),
+  lastMs: instantMs("when the last of them came; `atMs`, the answers and the times are those of the first"),
   requestId: Type.String(),
   path: Type.String(),
   reason: Type.String(),
@@ -93,13 +104,44 @@ export const disagreementShape = Type.Object({
   shadow: Type.String({ description: "the same" }),
 });
 
+/** Of one part of a joined view. */
+const replicaShape = Type.Object({
+  replica: Type.String({ description: "its pod, its address, or `this replica`" }),
+  sentence: nullable(Type.String({ description: "why its counts are not in these; null: they are" })),
+});
+
+/** Peers' answers. */
+export const peerComparisonPath = "/api/v1/peer/comparison";
+
 export const comparedDeploymentShape = Type.Object({
   namespace: Type.String(),
   deployment: Type.String(),
+  replicas: Type.Array(replicaShape, { description: "whose counts are joined here, and whose are not" }),
   comparisons: Type.Array(comparisonShape),
-  disagreements: Type.Array(disagreementShape, { description: "the last 100, the newest first" }),
+  disagreements: Type.Array(disagreementShape, {
+    description: "the last 100 that differ from each other, the newest first",
+  }),
+});
+
+/** Of a peer: who says it, and its own view; null: it has compared nothing of this deployment. */
+export const peerComparisonShape = Type.Object({
+  instance: Type.String({ maxLength: 64 }),
+  version: Type.String({ maxLength: 64 }),
+  table: Type.String({ maxLength: 128 }),
+  /** None: who says it is checked as in answers about counts. */
+  deployments: Type.Array(Type.Never()),
+  compared: nullable(comparedDeploymentShape),
 });
 
 export type ShownComparison = Shaped<typeof comparisonShape>;
 export type ShownDisagreement = Shaped<typeof disagreementShape>;
 export type ComparedDeployment = Shaped<typeof comparedDeploymentShape>;
+export type ShownReplica = Shaped<typeof replicaShape>;
+
+/** Reads a peer's answer; null: it is not of its shape. */
+export async function peerComparisonReader(): Promise<
+  (value: unknown) => { readonly compared: ComparedDeployment | null } | null
+> {
+  const { Value } = await import("typebox/value");
+  return (value) => (Value.Check(peerComparisonShape, value) ? value : null);
+}

@@ -5,6 +5,7 @@ import { maxAnswerBytes, type CapturedAnswer } from "../../release/compare/answe
 import { keptAnswer } from "../../release/compare/redacted.ts";
 import { plainRules, readCompareRules, type CompareRules } from "../../release/compare/rules.ts";
 import type { PostedAnswer, PostedPair } from "../shared/compared-pairs.ts";
+import { disagreementKey } from "./disagreement-key.ts";
 import { crowdedOut } from "./crowded-out.ts";
 import { plainBody } from "./plain-body.ts";
 import { KeptDisagreements } from "./kept-disagreements.ts";
@@ -38,25 +39,37 @@ export class Comparisons {
 
   /** Never throws, whatever the answers are. */
   add(pair: PostedPair, bytes: Uint8Array): void {
-    const { isGrpc, path } = pair;
+    const { isGrpc, isAsked, path } = pair;
     const counted = this.#countedOf(pair);
     const primary = answerIn(pair.primary, bytes);
     const shadow = pair.shadow === null ? null : answerIn(pair.shadow, bytes);
-    const verdict = counted.comparison.add({ isGrpc, path, primary, shadow, slowerMs: pair.shadowMs - pair.primaryMs });
+    const verdict = counted.comparison.add({
+      isGrpc,
+      isAsked,
+      path,
+      primary,
+      shadow,
+      slowerMs: pair.shadowMs - pair.primaryMs,
+    });
     this.#changed.add(counted);
     if (verdict.outcome !== "disagreed" || !this.#keeps || !counted.rules.keeps || shadow === null) return;
     const { namespace, deployment, predictor, against, atMs, requestId, primaryMs, shadowMs } = pair;
-    this.#kept.add({
+    const [primaryStatus, shadowStatus] = [statusIn(primary, isGrpc), statusIn(shadow, isGrpc)];
+    const key = disagreementKey({ ...verdict, predictor, against, path, primaryStatus, shadowStatus });
+    if (this.#kept.again(namespace, deployment, key, atMs)) return;
+    this.#kept.add(key, {
       namespace,
       deployment,
       predictor,
       against,
       ...verdict,
       atMs,
+      count: 1,
+      lastMs: atMs,
       requestId,
       path,
-      primaryStatus: statusIn(primary, isGrpc),
-      shadowStatus: statusIn(shadow, isGrpc),
+      primaryStatus,
+      shadowStatus,
       primaryMs,
       shadowMs,
       primary: keptAnswer(primary, isGrpc, path, counted.rules),

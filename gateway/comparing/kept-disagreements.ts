@@ -1,4 +1,4 @@
-// KeptDisagreements: the last pairs that disagreed, with both answers. Bounded for each deployment and in all.
+// KeptDisagreements: the last pairs that disagreed, with both answers; those that disagree alike are one. Bounded for each deployment and in all.
 import type { Disagreement } from "./messages.ts";
 
 /** Of one deployment. */
@@ -7,7 +7,8 @@ export const maxOfDeployment = 100;
 export const maxKeptCharacters = 32 * 1024 * 1024;
 
 interface Ring {
-  readonly kept: Disagreement[];
+  /** By what makes them alike; the one that came last, or came again last, is at the end. */
+  readonly kept: Map<string, Disagreement>;
   size: number;
 }
 
@@ -20,14 +21,25 @@ export class KeptDisagreements {
     this.#max = max;
   }
 
-  add(one: Disagreement): void {
+  /** One like it came. False: none is kept. */
+  again(namespace: string, deployment: string, likeness: string, atMs: number): boolean {
+    const kept = this.#rings.get(keyOf(namespace, deployment))?.kept;
+    const known = kept?.get(likeness);
+    if (kept === undefined || known === undefined) return false;
+    kept.delete(likeness);
+    kept.set(likeness, { ...known, count: known.count + 1, lastMs: Math.max(known.lastMs, atMs) });
+    return true;
+  }
+
+  /** `likeness`: of `disagreementKey`, one that `again` did not find. */
+  add(likeness: string, one: Disagreement): void {
     const key = keyOf(one.namespace, one.deployment);
     let ring = this.#rings.get(key);
-    if (ring === undefined) this.#rings.set(key, (ring = { kept: [], size: 0 }));
-    ring.kept.push(one);
+    if (ring === undefined) this.#rings.set(key, (ring = { kept: new Map(), size: 0 }));
+    ring.kept.set(likeness, one);
     ring.size += sizeOf(one);
     this.#size += sizeOf(one);
-    if (ring.kept.length > maxOfDeployment) this.#dropOldest(key, ring);
+    if (ring.kept.size > maxOfDeployment) this.#dropOldest(key, ring);
     while (this.#size > this.#max) {
       const [largestKey, largest] = [...this.#rings].reduce((one, other) =>
         other[1].size > one[1].size ? other : one,
@@ -37,15 +49,17 @@ export class KeptDisagreements {
   }
 
   #dropOldest(key: string, ring: Ring): void {
-    const size = sizeOf(ring.kept.shift()!);
+    const [likeness, oldest] = ring.kept.entries().next().value!;
+    ring.kept.delete(likeness);
+    const size = sizeOf(oldest);
     ring.size -= size;
     this.#size -= size;
-    if (ring.kept.length === 0) this.#rings.delete(key);
+    if (ring.kept.size === 0) this.#rings.delete(key);
   }
 
   /** The newest first. */
   of(namespace: string, deployment: string): readonly Disagreement[] {
-    return this.#rings.get(keyOf(namespace, deployment))?.kept.toReversed() ?? [];
+    return [...(this.#rings.get(keyOf(namespace, deployment))?.kept.values() ?? [])].toReversed();
   }
 }
 

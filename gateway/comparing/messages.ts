@@ -22,7 +22,12 @@ export interface ComparisonState extends ComparisonKey {
 
 /** A pair that disagreed. */
 export interface Disagreement extends ComparisonKey, PairVerdict {
+  /** Of the first of its kind, as are its answers. */
   readonly atMs: number;
+  /** Pairs that disagreed so. */
+  readonly count: number;
+  /** Of the last of them. */
+  readonly lastMs: number;
   readonly requestId: string;
   readonly path: string;
   readonly primaryStatus: number;

@@ -176,6 +176,7 @@ class ControlWorker {
               ),
               instance: this.#start.instance,
               countsOf: (predictor) => this.#parts.countsOf(predictor),
+              askEach: (url, read) => peers.askEach(url, read),
               get status() {
                 return peers.status;
               },

@@ -38,6 +38,8 @@ export interface PostedPair extends ComparedSubject {
   readonly primary: PostedAnswer;
   /** null: the shadow gave none. */
   readonly shadow: PostedAnswer | null;
+  /** False: the predictor was to be asked twice, and had no other Endpoint. */
+  readonly isAsked: boolean;
   readonly primaryMs: number;
   readonly shadowMs: number;
 }

@@ -20,7 +20,14 @@ function pairsPerSecond(rows: number): { readonly bytes: number; readonly pairs:
   const answer = { status: 200, grpcStatus: -1, headerBytes: -1 };
   const primary = { ...answer, body: answerOf(rows, 0, "a".repeat(26)) };
   const shadow = { ...answer, body: answerOf(rows, 1e-9, "b".repeat(26)) };
-  const pair: AnsweredPair = { isGrpc: false, path: "/api/v1.0/predictions", primary, shadow, slowerMs: 0.3 };
+  const pair: AnsweredPair = {
+    isGrpc: false,
+    path: "/api/v1.0/predictions",
+    primary,
+    shadow,
+    isAsked: true,
+    slowerMs: 0.3,
+  };
   const comparison = new Comparison(plainRules);
   const count = Math.ceil(bytesPerRound / primary.body.length);
   let most = 0;

@@ -9,6 +9,7 @@ import { busyChanges } from "./suites/busy-changes.ts";
 import { callers } from "./suites/callers.ts";
 import { changeLive } from "./suites/change-live.ts";
 import { cluster } from "./suites/cluster.ts";
+import { comparedShadows } from "./suites/compared-shadows.ts";
 import { coldStart } from "./suites/cold-start.ts";
 import { grpcMatrix } from "./suites/grpc-matrix.ts";
 import { idleConnections } from "./suites/idle-connections.ts";
@@ -31,6 +32,7 @@ const suites: readonly Suite[] = [
   grpcMatrix,
   tls,
   shadowIsolation,
+  comparedShadows,
   sizing,
   idleConnections,
   memory,

@@ -2,7 +2,7 @@
 import { comparisonOutcomes, type ComparisonCounts, type PathCounts } from "./comparison.ts";
 
 export const noCounts: ComparisonCounts = Object.freeze({
-  outcomes: { agreed: 0, disagreed: 0, incomparable: 0, unanswered: 0 },
+  outcomes: { agreed: 0, disagreed: 0, incomparable: 0, unanswered: 0, unasked: 0 },
   reasons: [],
   paths: [],
   morePaths: false,
@@ -51,9 +51,10 @@ function addedPaths(one: readonly PathCounts[], other: readonly PathCounts[]): r
 function addedPath(one: PathCounts, other: PathCounts): PathCounts {
   return {
     path: one.path,
+    redacted: one.redacted || other.redacted,
     numbers: one.numbers + other.numbers,
     numbersApart: one.numbersApart + other.numbersApart,
-    sumDifference: one.sumDifference + other.sumDifference,
+    sumDifference: Math.min(Number.MAX_VALUE, one.sumDifference + other.sumDifference),
     maxDifference: Math.max(one.maxDifference, other.maxDifference),
     pairsApart: one.pairsApart + other.pairsApart,
   };

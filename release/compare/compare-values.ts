@@ -9,6 +9,8 @@ const maxShownLength = 80;
 
 /** Longer arrays are compared in their order. */
 export const maxUnordered = 10_000;
+/** Characters of a value by which it has its place among others. */
+export const maxOrderLength = 512;
 
 /** `primary` and `shadow`: the values, for people; null: it has none there. */
 export interface Difference {
@@ -46,7 +48,7 @@ function isRecord(value: unknown): value is Values {
 }
 
 function compareLists(node: PathNode, primary: readonly unknown[], shadow: readonly unknown[], pair: Pair): void {
-  if (primary.length !== shadow.length) differ(node, `${primary.length} values`, `${shadow.length} values`, pair);
+  if (primary.length !== shadow.length) differ(node, lengthOf(node, primary), lengthOf(node, shadow), pair);
   const length = Math.min(primary.length, shadow.length);
   for (let at = 0; at < length; at++) {
     const [one, other] = [primary[at], shadow[at]];
@@ -71,17 +73,20 @@ function compareRecords(node: PathNode, primary: Values, shadow: Values, pair: P
 
 /** Not-a-numbers, which binary tensors have, agree with each other. */
 function compareNumbers(node: PathNode, primary: number, shadow: number, pair: Pair): void {
-  const { counted } = node;
-  counted.numbers += 1;
+  const { counted, redacted } = node;
+  // How far redacted numbers differ may tell what they are.
+  if (!redacted) counted.numbers += 1;
   if (Object.is(primary, shadow)) return;
   const difference = Math.abs(primary - shadow);
   if (Number.isFinite(difference)) {
-    counted.sumDifference += difference;
-    if (difference > counted.maxDifference) counted.maxDifference = difference;
+    if (!redacted) {
+      counted.sumDifference = Math.min(Number.MAX_VALUE, counted.sumDifference + difference);
+      if (difference > counted.maxDifference) counted.maxDifference = difference;
+    }
     const larger = Math.max(Math.abs(primary), Math.abs(shadow));
     if (difference <= node.absolute || difference <= node.relative * larger) return;
   } else if (primary === shadow) return;
-  counted.numbersApart += 1;
+  if (!redacted) counted.numbersApart += 1;
   differ(node, shown(node, primary), shown(node, shadow), pair);
 }
 
@@ -93,6 +98,10 @@ function differ(node: PathNode, primary: string | null, shadow: string | null, p
     pair.differences.push({ path: counted.path, primary, shadow });
 }
 
+function lengthOf({ redacted }: PathNode, { length }: readonly unknown[]): string {
+  return redacted ? "redacted" : `${length} values`;
+}
+
 function shown({ redacted }: PathNode, value: unknown): string {
   if (redacted) return "redacted";
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -100,13 +109,39 @@ function shown({ redacted }: PathNode, value: unknown): string {
   return cutText(typeof value === "string" ? value : String(value), maxShownLength);
 }
 
-/** One order of values for both sides: numbers by size, then everything else by its text. */
+/** One order of values for both sides: numbers by size, then everything else by the beginning of its text. Values that begin alike keep their order. */
 function sorted(values: readonly unknown[]): readonly unknown[] {
+  if (values.length < 2) return values;
   if (values.every((one) => typeof one === "number")) return values.toSorted(bySize);
   return values
-    .map((one) => ({ one, text: JSON.stringify(one) ?? "" }))
+    .map((one) => ({ one, text: beginningOf(one) }))
     .toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
     .map(({ one }) => one);
+}
+
+/** Of the JSON of a value. All of it would be written once more for each level of arrays in each other. */
+function beginningOf(value: unknown): string {
+  let text = "";
+  const write = (one: unknown): void => {
+    if (Array.isArray(one)) {
+      text += "[";
+      for (const child of one as readonly unknown[]) {
+        if (text.length >= maxOrderLength) return;
+        write(child);
+        text += ",";
+      }
+    } else if (isRecord(one)) {
+      text += "{";
+      for (const key in one) {
+        if (text.length >= maxOrderLength) return;
+        text += `${key.slice(0, maxOrderLength)}:`;
+        write(one[key]);
+        text += ",";
+      }
+    } else text += typeof one === "string" ? JSON.stringify(one.slice(0, maxOrderLength)) : String(one);
+  };
+  write(value);
+  return text;
 }
 
 /** Not-a-numbers last; infinities differ by none from themselves. */

@@ -1,5 +1,5 @@
 // Comparison: what became of all pairs of one shadow and the predictor whose requests it got. Its memory is bounded, however many pairs come.
-import { readAnswer, type CapturedAnswer } from "./answer.ts";
+import { maxAnswerBytes, readAnswer, type CapturedAnswer } from "./answer.ts";
 import { compareValues, type Difference, type Pair } from "./compare-values.ts";
 import { differenceBucket } from "./difference-scale.ts";
 import { labelsOf } from "./labels.ts";
@@ -19,11 +19,13 @@ export interface AnsweredPair {
   readonly primary: CapturedAnswer;
   /** null: it gave no answer. */
   readonly shadow: CapturedAnswer | null;
+  /** False: the predictor was to be asked twice, and had no other Endpoint. */
+  readonly isAsked: boolean;
   /** How much longer the shadow took, ms; below 0: it was faster. */
   readonly slowerMs: number;
 }
 
-export const comparisonOutcomes = ["agreed", "disagreed", "incomparable", "unanswered"] as const;
+export const comparisonOutcomes = ["agreed", "disagreed", "incomparable", "unanswered", "unasked"] as const;
 export type ComparisonOutcome = (typeof comparisonOutcomes)[number];
 
 export interface PairVerdict {
@@ -52,6 +54,8 @@ export interface ComparisonCounts {
 
 export interface PathCounts {
   readonly path: string;
+  /** Rules redact it: only its pairs are counted. */
+  readonly redacted: boolean;
   readonly numbers: number;
   readonly numbersApart: number;
   readonly sumDifference: number;
@@ -60,11 +64,17 @@ export interface PathCounts {
 }
 
 /** Sentences of one comparison. */
-const maxReasons = 32;
+export const maxReasons = 32;
 
 export class Comparison {
   readonly #tree: PathTree;
-  readonly #outcomes: Record<ComparisonOutcome, number> = { agreed: 0, disagreed: 0, incomparable: 0, unanswered: 0 };
+  readonly #outcomes: Record<ComparisonOutcome, number> = {
+    agreed: 0,
+    disagreed: 0,
+    incomparable: 0,
+    unanswered: 0,
+    unasked: 0,
+  };
   readonly #reasons = new Map<string, number>();
   readonly #labels = new Set<string>();
   readonly #confusion = new Map<string, Map<string, number>>();
@@ -94,10 +104,14 @@ export class Comparison {
     return verdict;
   }
 
-  #judge({ primary, shadow, isGrpc, path }: AnsweredPair): PairVerdict {
+  #judge({ primary, shadow, isAsked, isGrpc, path }: AnsweredPair): PairVerdict {
+    if (!isAsked)
+      return verdictOf("unasked", "no other Endpoint of the predictor could be asked, so there is no noise to measure");
     if (shadow === null) return verdictOf("unanswered", "the shadow gave no answer");
     const [one, other] = [statusOf(primary, isGrpc), statusOf(shadow, isGrpc)];
-    if (one !== other) return apart("status", one, other);
+    // The status of a call comes behind its answer, which is not read to its end where it is too long.
+    const isCut = isGrpc && shadow.body.length > maxAnswerBytes && shadow.grpcStatus < 0 && primary.grpcStatus === 0;
+    if (one !== other && !isCut) return apart("status", one, other);
     // Texts of errors differ from server to server.
     if (isGrpc ? primary.grpcStatus > 0 : primary.status >= 300) return verdictOf("agreed", "");
     const answer = readAnswer(primary, isGrpc, path);
@@ -147,8 +161,9 @@ export class Comparison {
       reasons: [...this.#reasons],
       paths: this.#tree.nodes
         .filter(({ numbers, pairsApart }) => numbers > 0 || pairsApart > 0)
-        .map(({ path, numbers, numbersApart, sumDifference, maxDifference, pairsApart }) => ({
+        .map(({ path, redacted, numbers, numbersApart, sumDifference, maxDifference, pairsApart }) => ({
           path,
+          redacted,
           numbers,
           numbersApart,
           sumDifference,

@@ -22,11 +22,11 @@ export interface CompareRules {
   readonly ignored: readonly string[];
   /** Arrays whose order says nothing. */
   readonly unordered: readonly string[];
-  /** Values that nothing shows: no kept answer, difference, path or label. How far numbers differ on average and at most is still counted. */
+  /** Values that nothing shows: no kept answer, difference, path or label. Only how many pairs differ there is counted. */
   readonly redacted: readonly string[];
   /** Disagreements are kept with both answers. */
   readonly keeps: boolean;
-  /** Share of requests that are copied to the first live predictor, 0 to 1: how far it agrees with itself, and with a canary that answered. */
+  /** Share of requests that are copied to the first live predictor, 0 to 1: how far it agrees with itself (at another Endpoint), and with a canary that answered. */
   readonly noise: number;
 }
 

@@ -1,5 +1,5 @@
 // Compared shadows on a real gateway: what a client gets, what the admin port and `sluice compare` tell of it, and a comparing thread that ends.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { ComparedDeployment } from "../../gateway/api/comparisons.ts";
 import { comparedManifest } from "./compared-stage.ts";
 import { ModelServer, type GatewayProcess } from "./gateway-process.ts";
@@ -72,7 +72,7 @@ test("answers of a shadow are compared, and what came of it is shown", async () 
     predictor: "next",
     against: "main",
     rules,
-    outcomes: { agreed: 30, disagreed: 10, incomparable: 0, unanswered: 0 },
+    outcomes: { agreed: 30, disagreed: 10, incomparable: 0, unanswered: 0, unasked: 0 },
     agreement: { share: 0.75 },
     noise: null,
     labels: { rows: 40, rowsApart: 10 },
@@ -83,7 +83,8 @@ test("answers of a shadow are compared, and what came of it is shown", async () 
     pairsApart: 10,
     maxDifference: expect.closeTo(0.7, 5),
   });
-  expect(disagreements).toHaveLength(10);
+  // Ten that are alike are one.
+  expect(disagreements.map(({ count }) => count)).toEqual([10]);
   expect(disagreements[0]!.differences).toEqual([{ path: "data.ndarray", primary: "0.9", shadow: "0.2" }]);
   expect(JSON.parse(disagreements[0]!.primary)).toMatchObject({ data: { ndarray: [[0.9, 0.1]], secret: "redacted" } });
   expect(JSON.stringify(disagreements)).not.toContain("pa55");
@@ -167,13 +168,22 @@ test("a comparing thread that hangs is replaced, and says where it stood; meanwh
   await until(async () => (await pairs(admin)) >= before + 5);
 }, 60_000);
 
-test("noise: the primary is asked twice, and what it disagrees with itself is told beside the shadow", async () => {
-  let calls = 0;
-  stage.model.answer = (_, response) => response.end(answerOf([0.9, 0.1], calls++ % 2 === 0 ? "a" : "b"));
+test.each([
+  ["two replicas: it is asked twice", 2],
+  ["one replica: there is no noise to measure", 1],
+])("noise of a primary with %s", async (_what, replicas) => {
+  const second = await ModelServer.start();
+  onTestFinished(() => second.stop());
+  stage.model.answer = (_, response) => response.end(answerOf([0.9, 0.1], "a"));
+  second.answer = (_, response) => response.end(answerOf([0.9, 0.1], "b"));
   shadow.answer = (_, response) => response.end(answerOf([0.1, 0.9], "shadow"));
   await stage.manifests.write(
     "iris.yaml",
-    comparedManifest("iris", { main: stage.model.port, next: shadow.port }, "noise 100%"),
+    comparedManifest(
+      "iris",
+      { main: [stage.model.port, second.port].slice(0, replicas), next: shadow.port },
+      "noise 100%",
+    ),
   );
   const gateway = stage.serve(1);
   const { traffic, admin } = await gateway.listening();
@@ -190,17 +200,29 @@ test("noise: the primary is asked twice, and what it disagrees with itself is to
         `${predictor} beside ${against}`,
         outcomes.agreed,
         outcomes.disagreed,
+        outcomes.unasked,
         noise,
         agreementWithoutNoise,
       ],
     );
   await until(
     async () =>
-      JSON.stringify(await shown()).includes('"main beside main",10') &&
+      JSON.stringify(await shown()).includes(`"main beside main",${replicas === 2 ? "10" : "0,0,10"}`) &&
       JSON.stringify(await shown()).includes('"next beside main",0,10'),
   );
-  expect(await shown()).toEqual([
-    ["main beside main", 10, 0, null, null],
-    ["next beside main", 0, 10, 0, 0],
-  ]);
+  expect(await shown()).toEqual(
+    replicas === 2
+      ? [
+          ["main beside main", 10, 0, 0, null, null],
+          ["next beside main", 0, 10, 0, 0, 0],
+        ]
+      : [
+          ["main beside main", 0, 0, 10, null, null],
+          ["next beside main", 0, 10, 0, null, null],
+        ],
+  );
+  const { out } = await runTool("compare", "iris", "--url", admin);
+  const sentence = "10 × no other Endpoint of the predictor could be asked, so there is no noise to measure";
+  if (replicas === 1) expect(out).toContain(sentence);
+  else expect(out).not.toContain(sentence);
 });

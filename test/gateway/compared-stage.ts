@@ -1,26 +1,29 @@
 // A deployment with a shadow that is compared, for tests of whole processes.
 
-/** `ports`: of each predictor; the last one is the shadow. */
+/** `ports`: of each predictor, where it has several Endpoints all of them; the last one is the shadow. */
 export function comparedManifest(
   name: string,
-  ports: Readonly<Record<string, number>>,
+  ports: Readonly<Record<string, number | readonly number[]>>,
   rules: string,
   port: "http" | "grpc" = "http",
 ): string {
   const predictors = Object.keys(ports);
   const services = Object.entries(ports).map(
-    ([predictor, number]) => `---
+    ([predictor, numbers]) => `---
 apiVersion: v1
 kind: Service
 metadata: { name: ${name}-${predictor}, namespace: prod }
 spec:
   clusterIP: 10.0.0.1
   ports: [{ name: ${port}, port: ${port === "http" ? 8000 : 5001}, protocol: TCP }]
----
+${[numbers]
+  .flat()
+  .map(
+    (number, at) => `---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata:
-  name: ${name}-${predictor}-1
+  name: ${name}-${predictor}-${at}
   namespace: prod
   labels: { kubernetes.io/service-name: ${name}-${predictor}, endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io }
 addressType: IPv4
@@ -29,6 +32,8 @@ endpoints:
   - addresses: [127.0.0.1]
     conditions: { ready: true }
 `,
+  )
+  .join("")}`,
   );
   return `apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment

@@ -1,10 +1,16 @@
-// /api/v1/comparisons: what became of compared shadows, of all deployments or of one with its disagreements.
+// /api/v1/comparisons: what became of compared shadows, of all deployments of this replica, or of one deployment with its disagreements, of all replicas.
 import { visibleLines } from "../../../routing/text/visible.ts";
-import type { ComparedDeployment, ShownComparison } from "../../api/comparisons.ts";
-import { jsonType, notFound } from "../answers.ts";
-import { shownComparisons } from "../view/comparisons.ts";
+import { peerComparisonPath, peerComparisonReader, type ShownComparison } from "../../api/comparisons.ts";
+import { askedName } from "../../api/peer.ts";
+import { build } from "../../shared/build.ts";
+import { challengeHeader, proofHeader } from "../../shared/peer-proof.ts";
+import { badRequest, jsonType, notFound, queryOf } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
+import { shownComparisons } from "../view/comparisons.ts";
+import { joinedComparisons, type ReplicaPart } from "../view/joined-comparisons.ts";
+import { forPeer, ownComparison } from "../view/own-comparison.ts";
+import type { PeersView } from "../view/peers-view.ts";
 
 export function comparisons({ compared }: EndpointParts): Handler {
   return listing<ShownComparison>({
@@ -20,26 +26,54 @@ export function comparisons({ compared }: EndpointParts): Handler {
   });
 }
 
-export function comparison({ compared }: EndpointParts): Handler {
+export function comparison({ compared, peers }: EndpointParts): Handler {
   return async (request, reply, viewer) => {
     const { namespace = "", name = "" } = request.params as Readonly<Record<string, string | undefined>>;
-    const states = viewer.sees(namespace)
-      ? compared.states.filter((one) => one.namespace === namespace && one.deployment === name)
-      : [];
-    if (states.length === 0)
+    const asked = queryOf(request).get("replica");
+    if (asked !== null && asked !== "own")
+      return badRequest(reply, "replica is not known: write replica=own, or leave it out");
+    const sees = viewer.sees(namespace);
+    const own = sees ? await ownComparison(compared, namespace, name) : null;
+    const others = sees && asked === null && peers !== null ? await peersParts(peers, `${namespace}/${name}`) : [];
+    const joined = joinedComparisons([{ replica: "this replica", sentence: null, compared: own }, ...others]);
+    if (joined === null)
       return notFound(
         reply,
         "Sluice has compared no answers of a deployment of this name: sluice.io/compare asks for it",
       );
-    const kept = await compared.disagreements(namespace, name);
-    const answer: ComparedDeployment = {
-      namespace,
-      deployment: name,
-      comparisons: shownComparisons(states),
-      disagreements: kept.map(
-        ({ namespace: _namespace, deployment: _deployment, outcome: _outcome, ...disagreement }) => disagreement,
-      ),
-    };
-    return reply.type(jsonType).send(visibleLines(JSON.stringify(answer)));
+    return reply.type(jsonType).send(visibleLines(JSON.stringify(joined)));
+  };
+}
+
+async function peersParts(peers: PeersView, name: string): Promise<readonly ReplicaPart[]> {
+  if (!askedName.test(name)) return [];
+  const url = `${peerComparisonPath}?deployment=${encodeURIComponent(name)}`;
+  const answers = await peers.askEach(url, await peerComparisonReader());
+  return answers.map(({ name: replica, sentence, value }) => ({
+    replica,
+    sentence,
+    compared: value?.compared ?? null,
+  }));
+}
+
+/** What this replica has compared, for its peers. The answer shows that this replica has the key, too. */
+export function peerComparison({ compared, peers, view }: EndpointParts): Handler {
+  return async (request, reply) => {
+    if (peers === null) return notFound(reply, "this gateway has no peers: start with --peers");
+    const asked = queryOf(request).get("deployment") ?? "";
+    if (asked !== "" && !askedName.test(asked))
+      return badRequest(reply, "deployment is no name of a deployment: write NAMESPACE/NAME");
+    const [namespace = "", name = ""] = asked.split("/");
+    const own = asked === "" ? null : await ownComparison(compared, namespace, name);
+    const text = JSON.stringify({
+      instance: peers.instance,
+      version: build.version,
+      table: view.served.hash,
+      deployments: [],
+      compared: own === null ? null : forPeer(own),
+    });
+    const proof = peers.door.proofOf(request.headers.authorization ?? "", request.url, text);
+    if (proof !== null) void reply.header(proofHeader, proof).header(challengeHeader, peers.door.challenge());
+    return reply.type(jsonType).send(text);
   };
 }

@@ -1,5 +1,7 @@
 // Counts of comparisons as people read them: shares, quantiles, means.
 import { quantileOf } from "../../../release/compare/difference-scale.ts";
+import { maxReasons } from "../../../release/compare/comparison.ts";
+import { maxPathNodes } from "../../../release/compare/path-tree.ts";
 import { shareOf } from "../../../release/compare/share.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 import type { ShownComparison } from "../../api/comparisons.ts";
@@ -59,19 +61,29 @@ function shownComparison({ counts, ...state }: ComparisonState, noise: number | 
         .slice(0, maxShownConfusion),
     },
     paths: paths
-      .map(({ path, numbers, numbersApart, sumDifference, maxDifference, pairsApart }) => ({
+      .map(({ path, redacted, numbers, numbersApart, sumDifference, maxDifference, pairsApart }) => ({
         path,
+        redacted,
         numbers,
         numbersApart,
-        meanDifference: numbers === 0 ? 0 : sumDifference / numbers,
-        maxDifference,
+        meanDifference: redacted ? null : numbers === 0 ? 0 : sumDifference / numbers,
+        maxDifference: redacted ? null : maxDifference,
         pairsApart,
       }))
-      .toSorted((one, other) => other.pairsApart - one.pairsApart || compareText(one.path, other.path)),
-    morePaths: counts.morePaths,
-    slower: { p50: quantileOf(slower, 0.5), p90: quantileOf(slower, 0.9), p99: quantileOf(slower, 0.99) },
+      .toSorted((one, other) => other.pairsApart - one.pairsApart || compareText(one.path, other.path))
+      .slice(0, maxPathNodes),
+    morePaths: counts.morePaths || paths.length > maxPathNodes,
+    slower: {
+      p50: quantileOf(slower, 0.5),
+      p90: quantileOf(slower, 0.9),
+      p99: quantileOf(slower, 0.99),
+      buckets: slower.map(([bucket, count]) => ({ bucket, count })),
+    },
     meanPrimaryBytes: answered === 0 ? null : counts.primaryBytes / answered,
     meanShadowBytes: answered === 0 ? null : counts.shadowBytes / answered,
-    reasons: reasons.map(([reason, count]) => ({ reason, count })).toSorted((one, other) => other.count - one.count),
+    reasons: reasons
+      .map(([reason, count]) => ({ reason, count }))
+      .toSorted((one, other) => other.count - one.count)
+      .slice(0, maxReasons),
   };
 }

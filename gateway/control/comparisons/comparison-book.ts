@@ -1,7 +1,7 @@
 // ComparisonBook: what the comparing thread tells of each comparison, whichever thread it is, and the disagreements that it keeps.
 import type { MessagePort } from "node:worker_threads";
 import { addedCounts, noCounts } from "../../../release/compare/added.ts";
-import type { ComparisonCounts } from "../../../release/compare/comparison.ts";
+import { comparisonOutcomes, type ComparisonCounts } from "../../../release/compare/comparison.ts";
 import type { ComparedView } from "../../admin/view/view.ts";
 import { crowdedOut } from "../../comparing/crowded-out.ts";
 import type {
@@ -112,5 +112,5 @@ function keyOf({ namespace, deployment, predictor, against }: ComparisonKey): st
 }
 
 function pairsIn({ outcomes }: ComparisonCounts): number {
-  return outcomes.agreed + outcomes.disagreed + outcomes.incomparable + outcomes.unanswered;
+  return comparisonOutcomes.reduce((sum, outcome) => sum + outcomes[outcome], 0);
 }

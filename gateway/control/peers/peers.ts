@@ -6,6 +6,7 @@ import { visible } from "../../../routing/text/visible.ts";
 import { askedName, maxAskedDeployments, type Peer, type PeerCounts, type PeersStatus } from "../../api/peer.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
 import type { PeerKeys } from "../../shared/peer-proof.ts";
+import type { PeerSaid } from "../../admin/view/peers-view.ts";
 import type { PeerPlace } from "../../options/peer-place.ts";
 import type { CallOutcome } from "./peer-call.ts";
 import { readPeerCounts } from "./peer-answer.ts";
@@ -130,6 +131,45 @@ export class Peers {
     return new Map(
       [...found].flatMap(([instance, one]) => (one.parts === parts.length ? [[instance, one.answer] as const] : [])),
     );
+  }
+
+  /**
+   * What each of the others says to a path with its query: in the order in which they are known, each process once. One that was away a moment ago is not
+   * waited for. What it answers here changes nothing in what is known of it: a version without this path is a good peer.
+   */
+  async askEach<T>(url: string, read: (value: unknown) => T | null): Promise<readonly PeerSaid<T>[]> {
+    const { keys } = this;
+    const said = new Map<Known, PeerSaid<T>>();
+    const instances = new Set<string>();
+    const waiting = this.#others().values();
+    const turn = async (): Promise<void> => {
+      for (const known of waiting) {
+        const { name, state, sentence } = known.peer;
+        if (keys === null || state !== "answering") {
+          said.set(known, { name, value: null, sentence: sentence ?? "this replica has no key to ask it with" });
+          continue;
+        }
+        const outcome = await this.#outside.call(known.replica, url, keys, known.challenge);
+        if (outcome.kind !== "answer") {
+          said.set(known, { name, value: null, sentence: outcome.sentence });
+          continue;
+        }
+        known.challenge = outcome.challenge;
+        const who = readPeerCounts(outcome.value, readArmCounts);
+        const instance = who.kind === "said" ? who.said.instance : "";
+        // A replica that is named by two addresses has counted once.
+        if (instance === this.self || (instance !== "" && instances.has(instance))) continue;
+        instances.add(instance);
+        const value = who.kind === "said" && fits(this.#outside.version, who.said.version) ? read(outcome.value) : null;
+        said.set(known, {
+          name,
+          value,
+          sentence: value === null ? "its answer is not of the shape that this version reads" : null,
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: together }, turn));
+    return this.#others().flatMap((known) => said.get(known) ?? []);
   }
 
   #others(): readonly Known[] {

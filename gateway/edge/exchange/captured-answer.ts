@@ -11,6 +11,7 @@ import type { ComparedExchange } from "../shadow/compared-exchange.ts";
 import { readCapturedHead } from "../shadow/captured-head.ts";
 import type { ClientAnswer } from "./client-side.ts";
 import type { ExchangeTimes } from "./exchange-times.ts";
+import type { Forwarding } from "../forwarding/forwarding.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 
 /** Half of the step in which `serviceTimeMs` is told. */
@@ -21,12 +22,20 @@ export class CapturedAnswer implements ClientAnswer {
   readonly #compared: ComparedExchange;
   readonly #worker: WorkerContext;
   readonly #times: ExchangeTimes;
+  readonly #forwarding: Pick<Forwarding, "endpoint">;
 
-  constructor(client: ClientAnswer, compared: ComparedExchange, worker: WorkerContext, times: ExchangeTimes) {
+  constructor(
+    client: ClientAnswer,
+    compared: ComparedExchange,
+    worker: WorkerContext,
+    times: ExchangeTimes,
+    forwarding: Pick<Forwarding, "endpoint">,
+  ) {
     this.client = client;
     this.#compared = compared;
     this.#worker = worker;
     this.#times = times;
+    this.#forwarding = forwarding;
   }
 
   get congested(): boolean {
@@ -66,6 +75,8 @@ export class CapturedAnswer implements ClientAnswer {
     // As of a shadow, which has the whole request when it begins: what the client takes its time for is not in it.
     const { modelMs, isWhole } = this.#times.spent(primary.startedMs, this.#worker.nowMs);
     primary.tookMs = modelMs;
+    // After retries this is the Endpoint that answered.
+    this.#compared.answeredAt = this.#forwarding.endpoint?.address ?? "";
     this.client.end(trailers);
     // One that ended before its request is the answer to another one than the shadow gets.
     this.#compared.primaryOver(isWhole);

@@ -113,7 +113,7 @@ export class ExchangeRequest
     const state = this.#state;
     state.times.measure(state.worker.nowMs);
     this.#compared = compared;
-    this.#captured = new CapturedAnswer(state.answer, compared, state.worker, state.times);
+    this.#captured = new CapturedAnswer(state.answer, compared, state.worker, state.times, this.#exchange.forwarding);
     state.answer = this.#captured;
   }
 
@@ -250,7 +250,7 @@ export class ExchangeRequest
   #sendCopy(): void {
     const copy = this.#copy!;
     this.#copy = null;
-    this.#state.context.shadows.send(copy);
+    this.#state.context.shadows.send(copy, this.#exchange.forwarding.endpoint);
   }
 
   abort(failure: Failure): void {

@@ -1,7 +1,7 @@
 // Captures: answers that are kept for comparison, of a primary and its shadows, until both are whole. Bounded for each worker; what does not fit is
 // dropped and counted. Nothing here can delay or change an answer: bytes are copied as they pass, and leave in a later turn.
 import { fixed } from "../../shared/metrics/fixed.ts";
-import type { CapturedPair, Captured, PairDrop } from "../../shared/compared-pairs.ts";
+import type { CapturedPair, Captured, ComparedSubject, PairDrop } from "../../shared/compared-pairs.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { mayTake } from "../io/fair-share.ts";
 import { KeptPieces } from "../io/kept-pieces.ts";
@@ -10,6 +10,16 @@ import { KeptPieces } from "../io/kept-pieces.ts";
 export const maxCapturedBytes = 8 * 1024 * 1024;
 /** All that a worker keeps. */
 export const maxHeldCaptures = 64 * 1024 * 1024;
+
+const noAnswer: Captured = Object.freeze({
+  status: 0,
+  grpcStatus: -1,
+  headerBytes: -1,
+  encoding: "",
+  tooLong: false,
+  pieces: [],
+  bytes: 0,
+});
 
 export class Captures {
   readonly worker: WorkerContext;
@@ -65,6 +75,25 @@ export class Captures {
 
   give(pair: CapturedPair): void {
     this.#give(pair);
+  }
+
+  /** A predictor was to be asked twice, and had no other Endpoint. */
+  giveUnasked(subject: ComparedSubject): void {
+    this.later(() =>
+      this.#give({
+        ...subject,
+        against: subject.predictor,
+        atMs: Date.now(),
+        requestId: "",
+        isGrpc: false,
+        path: "",
+        primary: noAnswer,
+        shadow: null,
+        isAsked: false,
+        primaryMs: 0,
+        shadowMs: 0,
+      }),
+    );
   }
 }
 

@@ -13,6 +13,8 @@ export class ComparedExchange {
   readonly #isGrpc: boolean;
   readonly #path: string;
   readonly pairs: ComparedPair[] = [];
+  /** The Endpoint that answered the client, `ip:port`. */
+  answeredAt = "";
   /** Pairs that still wait for something. */
   #open = 0;
 
@@ -29,8 +31,8 @@ export class ComparedExchange {
     this.#path = request.path;
   }
 
-  pairWith(slot: number, subject: ComparedSubject): ComparedPair {
-    const pair = new ComparedPair(this, new CapturedBody(this.#captures, slot), subject);
+  pairWith(slot: number, subject: ComparedSubject, isNoise: boolean): ComparedPair {
+    const pair = new ComparedPair(this, new CapturedBody(this.#captures, slot), subject, isNoise);
     this.pairs.push(pair);
     this.#open += 1;
     return pair;
@@ -57,6 +59,7 @@ export class ComparedExchange {
     if (!isLost && (primary.state === "coming" || shadow.state === "coming")) return;
     pair.isOver = true;
     if (isLost) this.#close(pair);
+    else if (pair.isNoise && pair.askedAt === this.answeredAt) this.unasked(pair);
     else this.#captures.later(() => this.#leave(pair));
   }
 
@@ -72,9 +75,17 @@ export class ComparedExchange {
       path: this.#path,
       primary: primary.captured,
       shadow: pair.isAnswered ? shadow.captured : null,
+      isAsked: true,
       primaryMs: primary.tookMs,
       shadowMs: shadow.tookMs,
     });
+    this.#close(pair);
+  }
+
+  /** No other Endpoint could be asked, so there is no noise to measure: an answer of the same one says nothing of it. */
+  unasked(pair: ComparedPair): void {
+    pair.isOver = true;
+    this.#captures.giveUnasked(pair.subject);
     this.#close(pair);
   }
 
@@ -90,13 +101,23 @@ export class ComparedPair {
   readonly #exchange: ComparedExchange;
   readonly shadow: CapturedBody;
   readonly subject: ComparedSubject;
+  /** The predictor that answers the client is asked twice. */
+  readonly isNoise: boolean;
+  /** The Endpoint that got the copy, `ip:port`; "": none. */
+  askedAt = "";
   isAnswered = false;
   isOver = false;
 
-  constructor(exchange: ComparedExchange, shadow: CapturedBody, subject: ComparedSubject) {
+  constructor(exchange: ComparedExchange, shadow: CapturedBody, subject: ComparedSubject, isNoise: boolean) {
     this.#exchange = exchange;
     this.shadow = shadow;
     this.subject = subject;
+    this.isNoise = isNoise;
+  }
+
+  /** See `ComparedExchange.unasked`. */
+  unasked(): void {
+    if (!this.isOver) this.#exchange.unasked(this);
   }
 
   /** The copy is over. `sent` false: the shadow never got it, and there is nothing to compare. */

@@ -94,6 +94,13 @@ export class ShadowCopy<T extends Target> {
     request.flush();
   }
 
+  /** A target goes elsewhere: what it holds is held there. */
+  move(target: T, moved: T): void {
+    target.budget.heldBytes -= this.#heldBytes;
+    moved.budget.heldBytes += this.#heldBytes;
+    this.targets = this.targets.map((one) => (one === target ? moved : one));
+  }
+
   /** No target gets it, and this is why. */
   drop(outcome: ShadowOutcome): void {
     for (const target of this.targets) this.release(target, outcome);

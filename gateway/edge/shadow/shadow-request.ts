@@ -95,7 +95,11 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#waiting = null;
     this.#request = request;
     this.#endpoint = request.endpoint;
-    if (this.#target.pair !== null) this.#target.pair.shadow.startedMs = this.#worker.nowMs;
+    const { pair } = this.#target;
+    if (pair !== null) {
+      pair.shadow.startedMs = this.#worker.nowMs;
+      pair.askedAt = request.endpoint.address;
+    }
     this.#copy.sendTo(request, this.#protocol);
   }
 

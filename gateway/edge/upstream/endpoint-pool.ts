@@ -83,6 +83,11 @@ export class EndpointPool implements Http1Endpoint {
     this.worker.counters.add(this.cells + endpointLayout.ejected, isEjected ? 1 : -1);
   }
 
+  /** Nothing speaks against it: it is not ejected, and its health check does not fail. */
+  get isWell(): boolean {
+    return !this.failing && !this.ejection.isOut && !this.retired;
+  }
+
   mayTake(nowMs: number): boolean {
     return (
       this.upstream.balancer.inPanic || (!this.failing && (!this.ejection.isOut || this.ejection.probeAtMs <= nowMs))

@@ -32,6 +32,11 @@ export class LoadBalancer {
     return this.#all.length;
   }
 
+  /** Those that are out, too. */
+  get endpoints(): readonly EndpointPool[] {
+    return this.#all;
+  }
+
   set(endpoints: readonly EndpointPool[]): void {
     this.#all = endpoints;
     this.#ring = null;

@@ -50,6 +50,7 @@ export const controlMetrics = {
       disagreed: "",
       incomparable: "the primary's answer cannot be read",
       unanswered: "the shadow gave no answer",
+      unasked: "`noise`: the predictor had no other Endpoint to ask",
     },
   ),
   sourceAge: gauge("sluice_source_age_seconds", "Seconds since Sluice last heard from the cluster or folder.", [

@@ -1,21 +1,15 @@
-// The comparisons of one deployment, asked at replicas in turn until one knows it.
+// The comparisons of one deployment: of one gateway with its peers, or of several gateways, joined here.
 import { comparedDeploymentShape, comparisonShape, type ComparedDeployment } from "../../api/comparisons.ts";
 import { maxItems } from "../../api/parameters.ts";
 import { nullable, Type, type Shaped } from "../../api/shape.ts";
 import { endpoints } from "../../admin/endpoints.ts";
+import { joinedComparisons } from "../../admin/view/joined-comparisons.ts";
 import { askFor, type Answer } from "../replicas/ask.ts";
 import { askList } from "../replicas/ask-list.ts";
 import type { Replica } from "../replicas/replica.ts";
 
-/** What one replica has compared. */
-export interface ReplicaComparison {
-  readonly replica: string;
-  readonly compared: ComparedDeployment;
-}
-
 export type Asked =
-  /** One for each replica that has compared something. `notes`: a sentence for each that is away. */
-  | { readonly kind: "asked"; readonly replicas: readonly ReplicaComparison[]; readonly notes: readonly string[] }
+  | { readonly kind: "asked"; readonly compared: ComparedDeployment }
   | { readonly kind: "failed"; readonly sentence: string };
 
 const pageShape = Type.Object({ items: Type.Array(comparisonShape), continue: nullable(Type.String()) });
@@ -27,14 +21,26 @@ export async function askComparison(
   named: string,
   namespace: string | null,
 ): Promise<Asked> {
+  // Of several each says its own counts alone, so that those of peers count once.
+  const query = replicas.length > 1 ? "?replica=own" : "";
   const answers = await Promise.all(
-    replicas.map(async (replica) => ({ replica, answer: await askOne(replica, adminToken, named, namespace) })),
+    replicas.map(async (replica) => ({ replica, answer: await askOne(replica, adminToken, named, namespace, query) })),
   );
   const sentences = answers.flatMap(({ answer }) => (answer.kind === "failed" ? [answer.sentence] : []));
-  const there = answers.flatMap(({ replica, answer }) =>
-    answer.kind === "answer" && answer.value !== null ? [{ replica: replica.name, compared: answer.value }] : [],
-  );
-  if (there.length > 0) return { kind: "asked", replicas: there, notes: sentences };
+  const [only] = answers;
+  const joined =
+    replicas.length === 1
+      ? only!.answer.kind === "answer"
+        ? only!.answer.value
+        : null
+      : joinedComparisons(
+          answers.map(({ replica, answer }) =>
+            answer.kind === "failed"
+              ? { replica: replica.name, sentence: answer.sentence, compared: null }
+              : { replica: replica.name, sentence: null, compared: answer.value },
+          ),
+        );
+  if (joined !== null) return { kind: "asked", compared: joined };
   return {
     kind: "failed",
     sentence:
@@ -49,6 +55,7 @@ async function askOne(
   adminToken: string | null,
   named: string,
   namespace: string | null,
+  more: string,
 ): Promise<Answer<ComparedDeployment | null>> {
   const question = (path: string): Parameters<typeof askFor>[1] => ({
     method: "GET",
@@ -64,16 +71,31 @@ async function askOne(
   });
   const listed = await askList(
     replica,
-    (more) =>
+    (next) =>
       question(
-        `${endpoints.comparisons.path}?${query.toString()}${more === null ? "" : `&continue=${encodeURIComponent(more)}`}`,
+        `${endpoints.comparisons.path}?${query.toString()}${next === null ? "" : `&continue=${encodeURIComponent(next)}`}`,
       ),
     pageShape,
   );
   if (listed.kind === "failed") return listed;
   const { items } = listed.value as Shaped<typeof pageShape>;
   const [first] = items;
-  if (first === undefined) return { ...listed, value: null };
+  const pathOf = (space: string, name: string): string =>
+    endpoints.comparison.path
+      .replace("{namespace}", encodeURIComponent(space))
+      .replace("{name}", encodeURIComponent(name)) + more;
+  if (first === undefined) {
+    // Its peers may have compared what it has not.
+    const joined =
+      namespace === null
+        ? null
+        : await askFor(
+            replica,
+            question(pathOf(namespace, named.slice(named.indexOf("/") + 1))),
+            comparedDeploymentShape,
+          );
+    return joined?.kind === "answer" ? joined : { ...listed, value: null };
+  }
   const namespaces = [...new Set(items.map((one) => one.namespace))];
   if (namespaces.length > 1)
     return {
@@ -83,8 +105,5 @@ async function askOne(
         .map((one) => `${one}/${first.deployment}`)
         .join(" or ")}`,
     };
-  const path = endpoints.comparison.path
-    .replace("{namespace}", encodeURIComponent(first.namespace))
-    .replace("{name}", encodeURIComponent(first.deployment));
-  return askFor(replica, question(path), comparedDeploymentShape);
+  return askFor(replica, question(pathOf(first.namespace, first.deployment)), comparedDeploymentShape);
 }

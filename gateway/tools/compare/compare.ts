@@ -9,7 +9,8 @@ import { printComparison } from "./printed.ts";
 
 const text = `Shows how far the answers of a deployment's shadows agree with the primary's: agreement with bounds that hold the true one in 95 of 100 cases, numbers by
 path, labels, how much slower the shadow is, and the last answers that disagreed. The annotation sluice.io/compare asks for it. Name NAMESPACE/NAME, or NAME
-where one namespace has it. -o html prints one page with charts, to attach to a ticket: sluice compare … -o html > report.html
+where one namespace has it. The counts are those of the gateway and its peers together; of several --url those of each, joined. A replica that is away is
+named. -o html prints one page with charts, to attach to a ticket: sluice compare … -o html > report.html
 Exits 0 when it printed them, 1 when no gateway answers or nothing was compared, 2 on wrong use.
 `;
 
@@ -43,7 +44,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const namespace = objectNamespace ?? (slash < 0 ? null : named.slice(0, slash));
   const asked = await askComparison(url, adminToken, named, namespace);
   if (asked.kind === "failed") return asked;
-  const { replicas, notes } = asked;
+  const { compared } = asked;
   const done = (printed: string, form: "people" | "plain" = "plain"): Outcome => ({
     kind: "done",
     text: printed,
@@ -53,14 +54,11 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   switch (output) {
     case "json":
     case "yaml":
-      return done(printValue(replicas.length === 1 ? replicas[0]!.compared : { replicas, notes }, output));
+      return done(printValue(compared, output));
     case "html":
-      return done(htmlReport(replicas, new Date()));
+      return done(htmlReport(compared, new Date()));
     case "text":
     case "wide":
-      return done(
-        printComparison(replicas, output === "wide") + notes.map((note) => `${note}\n`).join(""),
-        output === "text" ? "people" : "plain",
-      );
+      return done(printComparison(compared, output === "wide"), output === "text" ? "people" : "plain");
   }
 }

@@ -1,5 +1,5 @@
 // Numbers of a comparison as people read them.
-import type { ShownComparison } from "../../api/comparisons.ts";
+import type { ShownComparison, ShownReplica } from "../../api/comparisons.ts";
 
 type Share = ShownComparison["agreement"];
 type Quantile = ShownComparison["slower"]["p50"];
@@ -18,7 +18,9 @@ export function shareWords(share: Share): string {
   return `${percentWords(share.share)} (${percentWords(share.low)} to ${percentWords(share.high)})`;
 }
 
-export function numberWords(value: number): string {
+/** null: it is redacted. */
+export function numberWords(value: number | null): string {
+  if (value === null) return "-";
   return value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6)
     ? String(Number(value.toPrecision(4)))
     : value.toExponential(2);
@@ -32,6 +34,16 @@ export function quantileWords(quantile: Quantile): string {
 
 function signed(ms: number): string {
   return `${ms > 0 ? "+" : ""}${numberWords(ms)}`;
+}
+
+/** How many replicas these counts are of, and a line for each whose counts are not in them; nothing of one alone. */
+export function replicasWords(replicas: readonly ShownReplica[]): readonly string[] {
+  const away = replicas.flatMap(({ replica, sentence }) => (sentence === null ? [] : [`${replica}: ${sentence}`]));
+  if (replicas.length < 2) return [];
+  return [
+    `of ${replicas.length - away.length} of ${replicas.length} replicas`,
+    ...away.map((line) => `  not in these counts: ${line}`),
+  ];
 }
 
 /** `canary beside main`. */

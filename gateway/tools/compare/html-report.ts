@@ -1,8 +1,7 @@
 // The report of a comparison as one HTML page: charts as inline SVG, no script, nothing from elsewhere, everything that somebody else wrote escaped.
 import type { ComparedDeployment, ShownComparison, ShownDisagreement } from "../../api/comparisons.ts";
-import type { ReplicaComparison } from "./ask-comparison.ts";
 import { barChart, confusionChart, rangeChart } from "./charts.ts";
-import { numberWords, percentWords, shareWords, titleOf } from "./comparison-words.ts";
+import { numberWords, percentWords, replicasWords, shareWords, titleOf } from "./comparison-words.ts";
 import { html, type Html } from "./html.ts";
 
 const maxPaths = 40;
@@ -13,8 +12,8 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}pre{white-space:pre
 .answers{display:grid;grid-template-columns:1fr 1fr;gap:1rem}.muted{opacity:.7}svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:currentColor}summary{cursor:pointer}`;
 
 /** A whole page. A browser runs nothing of it and fetches nothing for it, whatever the answers say. */
-export function htmlReport(replicas: readonly ReplicaComparison[], at: Date): string {
-  const title = replicas[0] === undefined ? "" : `${replicas[0].compared.namespace}/${replicas[0].compared.deployment}`;
+export function htmlReport(compared: ComparedDeployment, at: Date): string {
+  const title = `${compared.namespace}/${compared.deployment}`;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -29,7 +28,7 @@ export function htmlReport(replicas: readonly ReplicaComparison[], at: Date): st
       <body>
         <h1>${title}: compared shadows</h1>
         <p class="muted">Made by sluice compare at ${at.toISOString()}.</p>
-        ${replicas.map(({ replica, compared }) => html`${replicas.length > 1 ? html`<h2>Replica ${replica}</h2>` : html``}${deploymentPart(compared)}`)}
+        ${replicasWords(compared.replicas).map((line) => html`<p>${line}</p>`)}${deploymentPart(compared)}
       </body>
     </html> `;
   return page.text;
@@ -76,6 +75,9 @@ function comparisonPart(one: ShownComparison): Html {
       { name: "disagreed", value: outcomes.disagreed, kind: "bad" },
       { name: "not comparable", value: outcomes.incomparable, kind: "other" },
       { name: "not answered by the shadow", value: outcomes.unanswered, kind: "other" },
+      ...(outcomes.unasked === 0
+        ? []
+        : [{ name: "no other Endpoint to ask", value: outcomes.unasked, kind: "other" } as const]),
     ])}
     <h3>How much slower the shadow is, ms</h3>
     ${rangeChart([
@@ -105,13 +107,13 @@ function pathTable({ paths }: ShownComparison): Html {
         <th class="n">Largest</th>
       </tr>
       ${paths.slice(0, maxPaths).map(
-        ({ path, pairsApart, numbersApart, numbers, meanDifference, maxDifference }) =>
+        ({ path, redacted, pairsApart, numbersApart, numbers, meanDifference, maxDifference }) =>
           html`<tr>
             <td>${path === "" ? "(the whole answer)" : path}</td>
             ${[
               String(pairsApart),
-              String(numbersApart),
-              String(numbers),
+              redacted ? "redacted" : String(numbersApart),
+              redacted ? "redacted" : String(numbers),
               numberWords(meanDifference),
               numberWords(maxDifference),
             ].map((value) => html`<td class="n">${value}</td>`)}
@@ -122,10 +124,13 @@ function pathTable({ paths }: ShownComparison): Html {
 
 function disagreementPart(one: ShownDisagreement): Html {
   return html`<details>
-    <summary>${new Date(one.atMs).toISOString()} · ${titleOf(one)} · ${one.path} ${one.reason}</summary>
+    <summary>
+      ${new Date(one.lastMs).toISOString()} · ${String(one.count)} × · ${titleOf(one)} · ${one.path} ${one.reason}
+    </summary>
     <p class="muted">
-      x-request-id ${one.requestId} · primary ${String(one.primaryStatus)} in ${numberWords(one.primaryMs)} ms · shadow
-      ${String(one.shadowStatus)} in ${numberWords(one.shadowMs)} ms
+      The first: ${new Date(one.atMs).toISOString()} · x-request-id ${one.requestId} · primary
+      ${String(one.primaryStatus)} in ${numberWords(one.primaryMs)} ms · shadow ${String(one.shadowStatus)} in
+      ${numberWords(one.shadowMs)} ms
     </p>
     <table>
       <tr>

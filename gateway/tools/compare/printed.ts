@@ -1,8 +1,7 @@
 // Comparisons as text for a terminal.
 import type { ComparedDeployment, ShownComparison, ShownDisagreement } from "../../api/comparisons.ts";
 import { cut, tableOf } from "../terminal/cells.ts";
-import type { ReplicaComparison } from "./ask-comparison.ts";
-import { numberWords, percentWords, quantileWords, shareWords, titleOf } from "./comparison-words.ts";
+import { numberWords, percentWords, quantileWords, replicasWords, shareWords, titleOf } from "./comparison-words.ts";
 
 const maxPaths = 12;
 const maxConfusion = 12;
@@ -11,15 +10,10 @@ const maxShort = 5;
 const width = 160;
 
 /** `wide`: all disagreements, with both answers. */
-export function printComparison(replicas: readonly ReplicaComparison[], wide: boolean): string {
-  return replicas
-    .map(
-      ({ replica, compared }) => (replicas.length > 1 ? `== ${cut(replica, width)}\n` : "") + printOne(compared, wide),
-    )
-    .join("\n");
-}
-
-function printOne({ namespace, deployment, comparisons, disagreements }: ComparedDeployment, wide: boolean): string {
+export function printComparison(
+  { namespace, deployment, replicas, comparisons, disagreements }: ComparedDeployment,
+  wide: boolean,
+): string {
   const shown = wide ? disagreements : disagreements.slice(0, maxShort);
   const heading =
     disagreements.length === 0
@@ -29,6 +23,7 @@ function printOne({ namespace, deployment, comparisons, disagreements }: Compare
         ];
   const lines = [
     cut(`${namespace}/${deployment}`, width),
+    ...replicasWords(replicas).map((line) => cut(line, width)),
     ...comparisons.flatMap((one) => ["", ...comparisonLines(one)]),
     ...(disagreements.length === 0 ? [] : ["", ...heading, ...shown.flatMap((one) => disagreementLines(one, wide))]),
   ];
@@ -48,12 +43,16 @@ function comparisonLines(one: ShownComparison): readonly string[] {
           ],
         ] as const)),
     ...(labels.rows === 0 ? [] : ([["labels", `${shareWords(labels.agreement)} of ${labels.rows} rows`]] as const)),
-    ["not compared", `${outcomes.incomparable} not comparable, ${outcomes.unanswered} not answered by the shadow`],
+    [
+      "not compared",
+      `${outcomes.incomparable} not comparable, ${outcomes.unanswered} not answered by the shadow${outcomes.unasked > 0 ? `, ${outcomes.unasked} not asked` : ""}`,
+    ],
     [
       "shadow slower",
       `p50 ${quantileWords(slower.p50)}, p90 ${quantileWords(slower.p90)}, p99 ${quantileWords(slower.p99)}`,
     ],
     ["rules", one.rules],
+    ["since", new Date(one.sinceMs).toISOString()],
     ...reasons.map(({ reason, count }) => ["", `${count} × ${reason}`] as const),
   ];
   return [
@@ -67,10 +66,10 @@ function comparisonLines(one: ShownComparison): readonly string[] {
 function pathLines({ paths, morePaths }: ShownComparison): readonly string[] {
   const rows = paths
     .slice(0, maxPaths)
-    .map(({ path, numbers, numbersApart, meanDifference, maxDifference, pairsApart }) => [
+    .map(({ path, redacted, numbers, numbersApart, meanDifference, maxDifference, pairsApart }) => [
       path === "" ? "(the whole answer)" : path,
       String(pairsApart),
-      `${numbersApart} of ${numbers}`,
+      redacted ? "redacted" : `${numbersApart} of ${numbers}`,
       numberWords(meanDifference),
       numberWords(maxDifference),
     ]);
@@ -100,7 +99,7 @@ function disagreementLines(one: ShownDisagreement, wide: boolean): readonly stri
   return [
     indented(
       cut(
-        `${new Date(one.atMs).toISOString()}  ${titleOf(one)}  ${one.requestId}  ${one.path}  ${one.reason}`.trimEnd(),
+        `${new Date(one.lastMs).toISOString()}  ${one.count} ×  ${titleOf(one)}  ${one.requestId}  ${one.path}  ${one.reason}`.trimEnd(),
         width,
       ),
     ),

@@ -17,6 +17,8 @@ export const behaviours = {
   contradicting: "answers with two lengths",
   talkative: "sends bytes that belong to no answer",
   huge: "answers with 100 MB",
+  garbled: "answers with what is not JSON",
+  deep: "answers with JSON of 10,000 levels",
 } as const;
 
 export type Behaviour = keyof typeof behaviours;
@@ -24,6 +26,8 @@ export type Behaviour = keyof typeof behaviours;
 /** Starts a port for each; later questions get the same answer. */
 export interface FaultyQuestion {
   readonly behaviours: readonly Behaviour[];
+  /** Length of the JSON of a healthy answer; absent: as the fleet answers. Of the first question. */
+  readonly answerBytes?: number;
   /** It never sleeps, so that its core never halts: a host that is short of time takes long to wake a halted one. */
   readonly spins?: true;
 }
@@ -33,6 +37,13 @@ export interface FaultyReport {
   /** Requests that came whole. */
   readonly received: Readonly<Partial<Record<Behaviour, number>>>;
   readonly openConnections: number;
+}
+
+/** A prediction of about so many bytes. */
+export function predictionOf(bytes: number): string {
+  const rows = Math.max(1, Math.round((bytes - 60) / 22));
+  const row = (at: number): string => `[${(0.1 + (at % 89) / 100).toFixed(6)},${(0.9 - (at % 89) / 100).toFixed(6)}]`;
+  return `{"data":{"names":["a","b"],"ndarray":[${Array.from({ length: rows }, (_, at) => row(at)).join(",")}]}}`;
 }
 
 export const hugeAnswerBytes = 100_000_000;

@@ -3,12 +3,15 @@ import { createServer, type Socket } from "node:net";
 import { answerQuestions } from "../child.ts";
 import { answerOf } from "../fleet.ts";
 import { seededRandom } from "../random.ts";
-import { hugeAnswerBytes, type Behaviour, type FaultyQuestion, type FaultyReport } from "./behaviours.ts";
+import { hugeAnswerBytes, predictionOf, type Behaviour, type FaultyQuestion, type FaultyReport } from "./behaviours.ts";
 
 const random = seededRandom(13);
 const body = answerOf("main");
 const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
 const whole = Buffer.from(`${head}\r\n${body}`);
+let healthy: Buffer = whole;
+const garbled = answerWith(body.replaceAll("[", "<"));
+const deep = answerWith("[".repeat(10_000) + "]".repeat(10_000));
 const half = whole.subarray(0, whole.length - 40);
 const inChunks = Buffer.from(
   `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n10\r\n${body.slice(0, 16)}\r\n${(body.length - 16).toString(16)}\r\n${body.slice(16)}\r\n0\r\n\r\n`,
@@ -21,6 +24,12 @@ const hugeHead = Buffer.from(
   `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${hugeAnswerBytes}\r\n\r\n`,
 );
 const hugePiece = Buffer.alloc(256 * 1024, 0x20);
+
+function answerWith(text: string): Buffer {
+  return Buffer.from(
+    `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+  );
+}
 
 const ports: Partial<Record<Behaviour, number>> = {};
 const received: Partial<Record<Behaviour, number>> = {};
@@ -61,7 +70,7 @@ function pour(socket: Socket): void {
 }
 
 const answers: Readonly<Record<Behaviour, (socket: Socket) => void>> = {
-  healthy: (socket) => socket.write(whole),
+  healthy: (socket) => socket.write(healthy),
   chunked: (socket) => socket.write(inChunks),
   closing: (socket) => socket.end(closing),
   slow: (socket) => later(socket, 60_000),
@@ -79,6 +88,8 @@ const answers: Readonly<Record<Behaviour, (socket: Socket) => void>> = {
   contradicting: (socket) => socket.write(contradicting),
   talkative: (socket) => socket.write(talkative),
   huge: pour,
+  garbled: (socket) => socket.write(garbled),
+  deep: (socket) => socket.write(deep),
 };
 
 const contentLength = Buffer.from("content-length: ");
@@ -144,6 +155,7 @@ answerQuestions(async (question: FaultyQuestion): Promise<FaultyReport> => {
     spinning = true;
     spin();
   }
+  if (question.answerBytes !== undefined) healthy = answerWith(predictionOf(question.answerBytes));
   for (const behaviour of question.behaviours) if (ports[behaviour] === undefined) await listen(behaviour);
   return { ports, received, openConnections: open.size };
 });

@@ -24,8 +24,10 @@ import { isChosen, type Suite, type SuiteOptions } from "./suite.ts";
 
 type ShadowServer = Child<FaultyQuestion, FaultyReport>;
 
-interface ShadowState {
+export interface ShadowState {
   readonly name: string;
+  /** `sluice.io/compare: "true"` */
+  readonly compares?: true;
   /** What the shadow's server does; null: there is none. */
   readonly behaviour: Behaviour | null;
   /** `none`: no copies. `closed`: an Endpoint where nobody listens. `empty`: no Endpoint. */
@@ -87,25 +89,38 @@ interface Account {
 /** A server also where nobody listens: it spins, so that the core of the gateways never halts. */
 async function startServer(
   behaviour: Behaviour | null,
+  answerBytes: number | null,
 ): Promise<{ readonly server: ShadowServer; readonly port: number | null }> {
   const server = startChild<FaultyQuestion, FaultyReport>(
     new URL("../origins/faulty-origin.ts", import.meta.url),
     proxyCore,
   );
-  const { ports } = await server.ask({ behaviours: behaviour === null ? [] : [behaviour] });
+  const { ports } = await server.ask({
+    behaviours: behaviour === null ? [] : [behaviour],
+    ...(answerBytes === null ? {} : { answerBytes }),
+  });
   setIdle(server.pid);
   await server.ask({ behaviours: [], spins: true });
   return { server, port: behaviour === null ? null : ports[behaviour]! };
 }
 
-async function startSide(folder: string, fleet: FleetPlan, state: ShadowState): Promise<Side> {
-  const started = state === withoutShadow ? null : await startServer(state.behaviour);
+async function startSide(
+  folder: string,
+  fleet: FleetPlan,
+  state: ShadowState,
+  answerBytes: number | null,
+): Promise<Side> {
+  const started = state === withoutShadow ? null : await startServer(state.behaviour, answerBytes);
   const port = state.endpoint === "closed" ? await freePort() : (started?.port ?? null);
   const manifests = join(folder, "manifests");
   writeSide(
     manifests,
     fleet,
-    state.endpoint === "none" ? mainOnly : shadowed,
+    state.endpoint === "none"
+      ? mainOnly
+      : state.compares === true
+        ? { ...shadowed, annotations: ['sluice.io/compare: "true"'] }
+        : shadowed,
     port === null ? null : { host: "127.0.0.1", port },
   );
   const sluice = await startSluice({
@@ -191,6 +206,8 @@ interface Measured {
   readonly result: AlternationResult;
   /** Of a request, of both gateways. */
   readonly cpuUs: readonly number[];
+  /** The same of their data workers alone. */
+  readonly carryingUs: readonly number[];
   readonly grownBytes: number;
   /** More than `none`. */
   readonly extraBytes: number;
@@ -202,8 +219,10 @@ function grownBytes({ sluice, readyBytes }: Side): number {
   return (statusBytes(sluice.pid, "VmHWM") ?? 0) - readyBytes;
 }
 
-function cpuNs({ sluice }: Side): number {
-  return totalNs(threadTimes(sluice.pid));
+/** Of the whole process, and of the threads that carry requests. */
+function cpuNs({ sluice }: Side): readonly [all: number, carrying: number] {
+  const times = threadTimes(sluice.pid);
+  return [totalNs(times), totalNs(times.filter(({ name }) => name.includes("data")))];
 }
 
 /** Alternates one state with `none`, at 30 % of what `none` can do at this moment, then asks for what it may hold in memory. */
@@ -221,7 +240,7 @@ async function measure(options: SuiteOptions, plan: LoadPlan, none: Side, side: 
     connections: plan.connections,
     fleet: plan.fleet,
     bodyBytes: plan.bodyBytes,
-    answer: answerOf("main"),
+    answer: plan.answers[0]!,
     perSecond,
     rounds: options.rounds,
     turnsARound,
@@ -231,7 +250,9 @@ async function measure(options: SuiteOptions, plan: LoadPlan, none: Side, side: 
     cores: [proxyCore, loadCore],
     mostVoid: options.rounds * turnsARound,
   });
-  const cpuUs = sides.map((one, index) => (cpuNs(one) - beforeNs[index]!) / 1000 / result.sides[index]!.answers);
+  const [cpuUs, carryingUs] = ([0, 1] as const).map((which) =>
+    sides.map((one, index) => (cpuNs(one)[which] - beforeNs[index]![which]) / 1000 / result.sides[index]!.answers),
+  ) as [number[], number[]];
   for (const [index, one] of sides.entries()) requireNoErrors(one.state.name, result.sides[index]!);
   // Large bodies as fast as they go: what copies may hold in memory is bounded.
   for (const one of sides)
@@ -242,6 +263,7 @@ async function measure(options: SuiteOptions, plan: LoadPlan, none: Side, side: 
     perSecond,
     result,
     cpuUs,
+    carryingUs,
     grownBytes: grown,
     extraBytes: grown - grownBytes(none),
     endBytes: statusBytes(side.sluice.pid, "VmRSS") ?? 0,
@@ -263,7 +285,15 @@ function ratiosOf(
   return ratios(shadowing[of].map(pick), without[of].map(pick));
 }
 
-function latencyCells({ side, perSecond, result, cpuUs, grownBytes: grown, endBytes }: Measured): readonly string[] {
+function latencyCells({
+  side,
+  perSecond,
+  result,
+  cpuUs,
+  carryingUs,
+  grownBytes: grown,
+  endBytes,
+}: Measured): readonly string[] {
   const medians = (pick: (quantiles: Quantiles) => number): string =>
     result.sides.map(({ rounds }) => Math.round(spread(rounds.map(pick)).median)).join(" → ");
   return [
@@ -275,6 +305,7 @@ function latencyCells({ side, perSecond, result, cpuUs, grownBytes: grown, endBy
     ratioCell(ratiosOf(result, p99Of, "rounds")),
     ratioCell(ratiosOf(result, p99Of, "turns")),
     cpuUs.map(number).join(" → "),
+    carryingUs.map(number).join(" → "),
     `+${number(grown / 2 ** 20)}, ${number(endBytes / 2 ** 20)}`,
     `${result.voided}, ${result.disturbed}`,
   ];
@@ -305,19 +336,30 @@ async function run(options: SuiteOptions): Promise<string> {
     answer: answerOf,
     realTime: true,
   });
-  const mainPort = ports.get("main")!;
+  return runStates(options, states, ports.get("main")!, answerOf("main"), null);
+}
+
+/** The same of any states. `answer`: of the server at `mainPort`; `answerBytes`: of that of a healthy shadow, null: as the fleet answers. */
+export async function runStates(
+  options: SuiteOptions,
+  wanted: readonly ShadowState[],
+  mainPort: number,
+  answer: string,
+  answerBytes: number | null,
+): Promise<string> {
   const fleet: FleetPlan = { deployments: options.deployments, addresses: "shared", mainPort, canaryPort: mainPort };
-  const plan: LoadPlan = { ...plainPlan(fleet, options), connections: 64, answers: [answerOf("main")] };
+  const plan: LoadPlan = { ...plainPlan(fleet, options), connections: 64, answers: [answer] };
   const start = (state: ShadowState): Promise<Side> =>
-    startSide(join(options.folder, state.name.replace(" ", "-")), fleet, state);
+    startSide(join(options.folder, state.name.replaceAll(/[ ,]+/g, "-")), fleet, state, answerBytes);
   const none = await start(withoutShadow);
   requireNoErrors(unshadowed, await load({ ...plan, port: none.sluice.port, warmUpMs: 0, measureMs: warmUpMs }));
   const all: Measured[] = [];
-  for (const state of states.filter(({ name }) => isChosen(options, name))) {
+  for (const state of wanted.filter(({ name }) => isChosen(options, name))) {
     const measured = await measure(options, plan, none, await start(state));
     console.error(latencyCells(measured).join(" | "));
     all.push(measured);
   }
+  await none.sluice.stop();
   const wrong = all.flatMap(wrongOf);
   return [
     `Open loop at ${shareOfSaturation * 100} % of what the gateway without a shadow can do, measured before each case; ${options.rounds} rounds, in each ${turnsOf(options)} turns of ${turnMs} ms of both gateways, one after the other; a pair of turns in which the host took time from a core is taken again, as long as no more than half are. Bars: p50 at most ${mostP50}, p99 at most ${mostP99} of the gateway without a shadow, median of the rounds.`,
@@ -331,6 +373,7 @@ async function run(options: SuiteOptions): Promise<string> {
         "ratio (min – max of rounds)",
         "p99, ratio by turns",
         "CPU µs a request",
+        "of the data worker",
         "highest RSS since ready, RSS at the end, MiB",
         "turns taken again, disturbed ones kept",
       ],

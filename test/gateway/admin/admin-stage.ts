@@ -95,6 +95,7 @@ export function peersView(keys: PeerKeys, nowMs: () => number = () => performanc
     instance: "this-process",
     status: { trouble: null, tablesAgree: true, peers: [] },
     countsOf: () => ({ ...noCounts, requests: 7, failed: 2 }),
+    askEach: () => Promise.resolve([]),
   };
 }
 

@@ -38,6 +38,7 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
   openapi: "everyone",
   status: "operator",
   peerCounts: "operator",
+  peerComparison: "operator",
   revoke: "operator",
   routes: [
     { path: "/api/v1/routes" },

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { Comparisons, maxComparisons } from "../../../gateway/comparing/comparisons.ts";
 import { KeptDisagreements, maxOfDeployment } from "../../../gateway/comparing/kept-disagreements.ts";
 import type { Disagreement } from "../../../gateway/comparing/messages.ts";
+import { maxKeptLength } from "../../../release/compare/redacted.ts";
 import type { PostedAnswer, PostedPair } from "../../../gateway/shared/compared-pairs.ts";
 
 function added(
@@ -32,6 +33,7 @@ function added(
       path: "/",
       primary: one!,
       shadow: other!,
+      isAsked: true,
       primaryMs: 1,
       shadowMs: 3,
       ...more,
@@ -88,6 +90,38 @@ test("disagreements are kept unless an option or a rule says otherwise", () => {
   }
 });
 
+test("pairs that disagree alike are kept once, with their count and the time of the last", () => {
+  const comparisons = new Comparisons(true);
+  const body = (value: number): Buffer => Buffer.from(`{"a":${value}}`);
+  let atMs = 0;
+  const add = (value: number, more: Partial<PostedPair> = {}): void =>
+    added(comparisons, body(0), body(value), { atMs: ++atMs, requestId: `${atMs}`, ...more });
+  for (let round = 0; round < 3; round++)
+    for (let value = 1; value <= maxOfDeployment; value++) add(value, { path: `/predict?time=${atMs}` });
+  const kept = comparisons.disagreements("prod", "iris");
+  expect(kept.map(({ count, lastMs, requestId }) => [count, lastMs, requestId])).toEqual(
+    Array.from({ length: maxOfDeployment }, (_, at) => [3, 3 * maxOfDeployment - at, `${maxOfDeployment - at}`]),
+  );
+  // One more drops the one that came last the longest ago. Another shadow, path or answer is another one.
+  add(maxOfDeployment + 1);
+  add(2);
+  add(2, { against: "canary" });
+  add(2, { path: "/other" });
+  expect(
+    comparisons
+      .disagreements("prod", "iris")
+      .slice(0, 5)
+      .map(({ count, lastMs }) => [count, lastMs]),
+  ).toEqual([
+    [1, atMs],
+    [1, atMs - 1],
+    [1, atMs - 2],
+    [1, atMs - 3],
+    [3, 3 * maxOfDeployment],
+  ]);
+  expect(comparisons.disagreements("prod", "iris")).toHaveLength(maxOfDeployment);
+});
+
 test("of a deployment the last hundred are kept, and of all so many characters: the deployment with most gives them up", () => {
   const of = (deployment: string, atMs: number, length = 1): Disagreement => ({
     namespace: "prod",
@@ -98,6 +132,8 @@ test("of a deployment the last hundred are kept, and of all so many characters: 
     reason: "",
     differences: [],
     atMs,
+    count: 1,
+    lastMs: atMs,
     requestId: "",
     path: "/",
     primaryStatus: 200,
@@ -109,13 +145,13 @@ test("of a deployment the last hundred are kept, and of all so many characters: 
   });
   for (const count of [maxOfDeployment - 1, maxOfDeployment, maxOfDeployment + 1]) {
     const kept = new KeptDisagreements();
-    for (let at = 0; at < count; at++) kept.add(of("iris", at));
+    for (let at = 0; at < count; at++) kept.add(`${at}`, of("iris", at));
     expect(kept.of("prod", "iris")).toHaveLength(Math.min(count, maxOfDeployment));
     expect(kept.of("prod", "iris")[0]!.atMs).toBe(count - 1);
   }
   const kept = new KeptDisagreements(100_000);
-  kept.add(of("quiet", 1));
-  for (let at = 0; at < 50; at++) kept.add(of("loud", at, 10_000));
+  kept.add("1", of("quiet", 1));
+  for (let at = 0; at < 50; at++) kept.add(`${at}`, of("loud", at, 10_000));
   expect(kept.of("prod", "quiet")).toHaveLength(1);
   expect(kept.of("prod", "loud")).toHaveLength(6);
 });
@@ -133,4 +169,50 @@ test.each([
     kept.push(...told.map(({ namespace, deployment }) => `${namespace}/${deployment}`));
   expect(kept).toHaveLength(Math.min(maxComparisons, count + 1));
   expect([kept.includes("small/iris"), kept.includes("greedy/d0")]).toEqual([true, !isOver]);
+});
+
+test.each([
+  [maxKeptLength - 1, false],
+  [maxKeptLength, false],
+  [maxKeptLength + 1, true],
+])("a kept answer of %d characters: cut %s", (length, isCut) => {
+  const comparisons = new Comparisons(true);
+  const body = Buffer.from(JSON.stringify({ a: "x".repeat(length - '{"a":""}'.length) }));
+  added(comparisons, body, Buffer.from("{}"));
+  const [kept] = comparisons.disagreements("prod", "iris");
+  expect(kept!.primary.length).toBe(Math.min(length, maxKeptLength));
+  expect(kept!.primary.endsWith("…")).toBe(isCut);
+});
+
+test.each([
+  [-1, 2],
+  [0, 2],
+  [1, 1],
+])("two kept answers and %d character more than there is room for: %d stay", (more, count) => {
+  const of = (at: number, length: number): Disagreement => ({
+    namespace: "prod",
+    deployment: "iris",
+    predictor: "next",
+    against: "main",
+    outcome: "disagreed" as const,
+    reason: "",
+    differences: [],
+    atMs: at,
+    count: 1,
+    lastMs: at,
+    requestId: "",
+    path: "/",
+    primaryStatus: 200,
+    shadowStatus: 200,
+    primaryMs: 1,
+    shadowMs: 1,
+    primary: "x".repeat(length),
+    shadow: "",
+  });
+  // Each takes 4 KiB beside its answers.
+  const kept = new KeptDisagreements(2 * 4096 + 1000);
+  kept.add("1", of(1, 500));
+  kept.add("2", of(2, 500 + more));
+  expect(kept.of("prod", "iris")).toHaveLength(count);
+  expect(kept.of("prod", "iris")[0]!.atMs).toBe(2);
 });

@@ -28,6 +28,7 @@ function pairOf(primary: Buffer, shadow: Buffer | null): CapturedPair {
     primary: captured(primary),
     shadow: shadow === null ? null : captured(shadow),
     primaryMs: 0,
+    isAsked: true,
     shadowMs: 0,
   };
 }

@@ -14,7 +14,7 @@ function answerOf(body: unknown, more: Partial<CapturedAnswer> = {}): CapturedAn
 }
 
 function pairOf(primary: CapturedAnswer, shadow: CapturedAnswer | null): AnsweredPair {
-  return { isGrpc: false, path: "/api/v0.1/predictions", primary, shadow, slowerMs: 1 };
+  return { isGrpc: false, path: "/api/v0.1/predictions", primary, shadow, isAsked: true, slowerMs: 1 };
 }
 
 function rulesOf(text: string): CompareRules {

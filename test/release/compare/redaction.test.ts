@@ -22,7 +22,7 @@ function answerOf(value: unknown): CapturedAnswer {
 function shownOf(primary: unknown, shadow: unknown, rules: CompareRules): string {
   const comparison = new Comparison(rules);
   const [one, other] = [answerOf(primary), answerOf(shadow)];
-  const verdict = comparison.add({ isGrpc: false, path: "/", primary: one, shadow: other, slowerMs: 0 });
+  const verdict = comparison.add({ isGrpc: false, path: "/", primary: one, shadow: other, isAsked: true, slowerMs: 0 });
   expect(verdict.outcome).toBe("disagreed");
   const kept = [one, other].map((answer) => keptAnswer(answer, false, "/", rules));
   return JSON.stringify([verdict, comparison.counts, kept]);
@@ -63,7 +63,14 @@ test("what is ignored below a redacted value is ignored, and others count at tha
   const rules = rulesOf("redact meta; tolerance 5 at meta.near");
   const comparison = new Comparison(rules);
   const pair = (primary: unknown, shadow: unknown) =>
-    comparison.add({ isGrpc: false, path: "/", primary: answerOf(primary), shadow: answerOf(shadow), slowerMs: 0 });
+    comparison.add({
+      isGrpc: false,
+      path: "/",
+      primary: answerOf(primary),
+      shadow: answerOf(shadow),
+      isAsked: true,
+      slowerMs: 0,
+    });
   expect(pair({ meta: { puid: "a", near: 1 } }, { meta: { puid: "b", near: 5 } }).outcome).toBe("agreed");
   expect(pair({ meta: { x: 1, y: 1 } }, { meta: { x: 2, y: 2 } }).differences).toEqual([
     { path: "meta", primary: "redacted", shadow: "redacted" },
@@ -84,6 +91,7 @@ test("a name of 80 characters is remembered, and one of 81 is compared only", ()
       path: "/",
       primary: answerOf({ [name]: { x: 1 } }),
       shadow: answerOf({ [name]: { x: 2 } }),
+      isAsked: true,
       slowerMs: 0,
     });
     expect(verdict.differences).toHaveLength(1);
@@ -104,7 +112,9 @@ test("not-a-numbers and infinities have a place in unordered arrays", () => {
     tensor(Number.NaN, 3, Infinity, 1, Infinity, -Infinity, 2),
     tensor(2, Infinity, 1, Number.NaN, -Infinity, 3, Infinity),
   ];
-  expect(comparison.add({ isGrpc: false, path: "/", primary, shadow, slowerMs: 0 }).outcome).toBe("agreed");
+  expect(comparison.add({ isGrpc: false, path: "/", primary, shadow, isAsked: true, slowerMs: 0 }).outcome).toBe(
+    "agreed",
+  );
 });
 
 test("what is kept of a long answer keeps nothing else of it in memory", () => {
@@ -120,11 +130,47 @@ test("what is kept of a long answer keeps nothing else of it in memory", () => {
       answerOf({ value: `${at}${filler}`, [`${filler}${at}`]: 1, strData: `l${at}${filler}` }),
       answerOf({ value: filler, [`${filler}${at}`]: 2, strData: `m${at}${filler}` }),
     ];
-    kept.push(comparison.add({ isGrpc: false, path: "/", primary: one, shadow: other, slowerMs: 0 }));
+    kept.push(comparison.add({ isGrpc: false, path: "/", primary: one, shadow: other, isAsked: true, slowerMs: 0 }));
     kept.push(keptAnswer(one, false, "/", plainRules), keptAnswer(other, false, "/", plainRules));
   }
   collect();
   // Thirty answers of 64 Ki characters, and some megabytes beside them.
   expect((process.memoryUsage().heapUsed - before) / 1e6).toBeLessThan(20);
   expect(kept).toHaveLength(45);
+});
+
+test("of redacted values only the pairs that differ are counted: no number, no length, no difference", () => {
+  const rules = rulesOf("redact secret; tolerance 5 at secret.near");
+  const comparison = new Comparison(rules);
+  const pairs: readonly (readonly [primary: unknown, shadow: unknown])[] = [
+    [{ secret: 41_001 }, { secret: 41_234 }],
+    [{ secret: [41_001, 2] }, { secret: [41_001, 2, 3] }],
+    [{ secret: { near: 1 } }, { secret: { near: 3 } }],
+  ];
+  const outcomes = pairs.map(([primary, shadow]) => {
+    const [one, other] = [answerOf(primary), answerOf(shadow)];
+    return comparison.add({ isGrpc: false, path: "/", primary: one, shadow: other, isAsked: true, slowerMs: 0 });
+  });
+  expect(outcomes.map(({ outcome, differences }) => [outcome, differences])).toEqual([
+    ["disagreed", [{ path: "secret", primary: "redacted", shadow: "redacted" }]],
+    ["disagreed", [{ path: "secret", primary: "redacted", shadow: "redacted" }]],
+    ["agreed", []],
+  ]);
+  expect(comparison.counts.paths).toEqual([
+    { path: "secret", redacted: true, numbers: 0, numbersApart: 0, sumDifference: 0, maxDifference: 0, pairsApart: 2 },
+  ]);
+});
+
+test("differences whose sum is no number any more stay a number", () => {
+  const comparison = new Comparison(plainRules);
+  for (let at = 0; at < 3; at++)
+    comparison.add({
+      isGrpc: false,
+      path: "/",
+      primary: answerOf({ a: 1.5e308 }),
+      shadow: answerOf({ a: 1 }),
+      isAsked: true,
+      slowerMs: 0,
+    });
+  expect(comparison.counts.paths[0]!.sumDifference).toBe(Number.MAX_VALUE);
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { shownComparisons } from "../../../../gateway/admin/view/comparisons.ts";
-import type { ReplicaComparison } from "../../../../gateway/tools/compare/ask-comparison.ts";
+import type { ComparedDeployment } from "../../../../gateway/api/comparisons.ts";
 import { htmlReport } from "../../../../gateway/tools/compare/html-report.ts";
 import { Comparison } from "../../../../release/compare/comparison.ts";
 import { plainRules } from "../../../../release/compare/rules.ts";
@@ -25,36 +25,40 @@ function reportOf(): string {
       path: hostile,
       primary: { ...answer, body: body(0.9) },
       shadow: { ...answer, body: body(at % 2 === 0 ? 0.9 : 0.1) },
+      isAsked: true,
       slowerMs: at - 5,
     });
   }
   const key = { namespace: "prod", deployment: "iris", predictor: hostile, against: "main" };
-  const replica: ReplicaComparison = {
-    replica: "http://127.0.0.1:8877",
-    compared: {
-      namespace: "prod",
-      deployment: "iris",
-      comparisons: shownComparisons([{ ...key, rules: "true", sinceMs: 0, counts: comparison.counts }]),
-      disagreements: [
-        {
-          predictor: hostile,
-          against: "main",
-          atMs: 0,
-          requestId: hostile,
-          path: hostile,
-          reason: hostile,
-          differences: [{ path: hostile, primary: hostile, shadow: null }],
-          primaryStatus: 200,
-          shadowStatus: 200,
-          primaryMs: 1,
-          shadowMs: 2,
-          primary: hostile,
-          shadow: hostile,
-        },
-      ],
-    },
+  const compared: ComparedDeployment = {
+    namespace: "prod",
+    deployment: "iris",
+    replicas: [
+      { replica: hostile, sentence: null },
+      { replica: "gateway-1", sentence: hostile },
+    ],
+    comparisons: [...shownComparisons([{ ...key, rules: "true", sinceMs: 0, counts: comparison.counts }])],
+    disagreements: [
+      {
+        predictor: hostile,
+        against: "main",
+        atMs: 0,
+        count: 3,
+        lastMs: 5,
+        requestId: hostile,
+        path: hostile,
+        reason: hostile,
+        differences: [{ path: hostile, primary: hostile, shadow: null }],
+        primaryStatus: 200,
+        shadowStatus: 200,
+        primaryMs: 1,
+        shadowMs: 2,
+        primary: hostile,
+        shadow: hostile,
+      },
+    ],
   };
-  return htmlReport([replica], new Date(0));
+  return htmlReport(compared, new Date(0));
 }
 
 test("nothing of an answer is markup", () => {
