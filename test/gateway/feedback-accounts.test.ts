@@ -175,8 +175,12 @@ test("feedback that models took, its rewards, the log and what clients saw are e
     fc.asyncProperty(fc.array(feedbacks, { minLength: 60, maxLength: 100 }), async (list) => {
       const first = gateway.records.length;
       const sent = await sendAll(list, () => undefined);
+      // Lines of the predictions before may come late.
+      const ids = new Set(sent.map(({ seen }) => seen.id));
       const lines = (): readonly Line[] =>
-        gateway.records.slice(first).filter(({ event }) => event === "access") as unknown as Line[];
+        (gateway.records.slice(first) as unknown as Line[]).filter(
+          ({ event, requestId }) => event === "access" && ids.has(requestId),
+        );
       await until(() => lines().length >= sent.length, "a line for each feedback");
       const lineOf = new Map(lines().map((line) => [line.requestId, line]));
       const told = sent.map(({ feedback, seen }) => ({ feedback, seen, line: lineOf.get(seen.id)! }));
