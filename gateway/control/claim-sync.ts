@@ -6,6 +6,7 @@ import type { RecordStore, StoredRecord } from "../../k8s/source/objects/source.
 import { printRecord, readRecord, withinRoom } from "../../k8s/translate/claims/claim-record.ts";
 import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/claim-entry.ts";
 import type { Log } from "../shared/log.ts";
+import { PassedVersions } from "./passed-versions.ts";
 
 /** Translation, as ClaimSync sees it. */
 export interface Recorded {
@@ -57,6 +58,7 @@ export class ClaimSync {
   readonly #times: SyncTimes;
   /** What a write replaces; null: nothing is stored. undefined: what is stored is not known, so nothing is written. */
   #version: string | null | undefined = undefined;
+  readonly #passed = new PassedVersions();
   /** Nothing is stored, or an empty text. */
   #isEmpty = false;
   #trouble: string | null = "it has not been read yet";
@@ -152,6 +154,7 @@ export class ClaimSync {
   }
 
   #told(stored: StoredRecord): void {
+    if (this.#passed.has(stored)) return;
     const before = this.#trouble;
     const hadNone = this.#isTold && this.#version === undefined && this.#translation.record.size === 0;
     this.#isTold = true;
@@ -249,6 +252,7 @@ export class ClaimSync {
       case "written":
         // What was told while it was written is newer than what was written over.
         if (this.#version === over) {
+          if (written.version !== over) this.#passed.add(over);
           this.#version = written.version;
           this.#isEmpty = false;
           this.#outside.recorded(record);
@@ -258,6 +262,7 @@ export class ClaimSync {
         if (left.size === 0) this.changed();
         return;
       case "conflict":
+        this.#passed.clear();
         return this.#schedule(this.#times.settleMs * (1 + this.#outside.random()));
       case "failed":
         this.#outside.log.write("claims-record-unwritten", { reason: written.sentence });

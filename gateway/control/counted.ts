@@ -137,7 +137,7 @@ export class Counted implements CountedView {
 
   /** How long requests of released predictors took. `leftOut`: of slots beyond the limit. */
   latencies(slots: readonly SlotLatencies[], leftOut: number): void {
-    this.#measured.latencies.take(slots, leftOut);
+    this.#measured.latencies.take(slots, leftOut, this.#outside.nowMs());
   }
 
   /** What the live requests of a predictor came to since this process began. */

@@ -2,26 +2,38 @@
 import { addedCounts, type ArmCounts, noCounts } from "../../../release/statistics/arm-counts.ts";
 import { maxLatencySlots, type SlotLatencies } from "../../shared/latencies.ts";
 
+/** A slot that counted nothing for so long makes room for another one. Its counts then begin at 0 again, which evidence takes for a new process. */
+export const quietMs = 600_000;
+
 export class ReleasedLatencies {
-  readonly #counts = new Map<number, ArmCounts>();
-  /** Messages of workers that had more slots than they count, or that found no room here. */
+  /** Those that counted last at the end. */
+  readonly #counts = new Map<number, { readonly counts: ArmCounts; readonly atMs: number }>();
+  /** Requests of slots that found no room, at a worker or here. */
   leftOut = 0;
 
-  take(slots: readonly SlotLatencies[], leftOut: number): void {
+  /** `nowMs` never goes back. */
+  take(slots: readonly SlotLatencies[], leftOut: number, nowMs: number): void {
     this.leftOut += leftOut;
     for (const { slot, requests, failed, latency } of slots) {
       const before = this.#counts.get(slot);
-      if (before === undefined && this.#counts.size === maxLatencySlots) {
-        this.leftOut += 1;
+      if (before === undefined && this.#counts.size === maxLatencySlots && !this.#makeRoom(nowMs)) {
+        this.leftOut += requests;
         continue;
       }
       const added: ArmCounts = { ...noCounts, requests, failed, latency: [...latency] };
-      this.#counts.set(slot, before === undefined ? added : addedCounts(before, added));
+      this.#counts.delete(slot);
+      this.#counts.set(slot, { counts: before === undefined ? added : addedCounts(before.counts, added), atMs: nowMs });
     }
   }
 
   /** All of these slots together, since this control worker began; it knows no rewards and no comparisons. */
   of(slots: readonly number[]): ArmCounts {
-    return slots.reduce((sum, slot) => addedCounts(sum, this.#counts.get(slot) ?? noCounts), noCounts);
+    return slots.reduce((sum, slot) => addedCounts(sum, this.#counts.get(slot)?.counts ?? noCounts), noCounts);
+  }
+
+  /** False: each slot counted a moment ago. */
+  #makeRoom(nowMs: number): boolean {
+    for (const [slot, { atMs }] of this.#counts) return nowMs - atMs >= quietMs && this.#counts.delete(slot);
+    return false;
   }
 }

@@ -6,6 +6,7 @@ import type { ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Log } from "../../shared/log.ts";
+import { PassedVersions } from "../passed-versions.ts";
 import { isFresh, type EvidenceRecord, type KeptEvidence } from "./kept-evidence.ts";
 import { printReleases, readReleases, withinRoom } from "./release-record.ts";
 
@@ -34,8 +35,7 @@ export class ReleaseSync {
   #isKnown = false;
   /** What a write replaces; null: nothing is stored. undefined: what is stored is not known, so nothing is written. */
   #version: string | null | undefined = undefined;
-  /** Written over since the watch of the store last told the newest version: the watch may be behind, and what it tells of these is past. */
-  readonly #passed = new Set<string>();
+  readonly #passed = new PassedVersions();
   /** What is stored is not what is in force: it was deleted or emptied. */
   #isLost = false;
   #trouble: string | null = "it has not been read yet";
@@ -147,7 +147,7 @@ export class ReleaseSync {
       this.#passed.clear();
       return "conflict";
     }
-    if (this.#version !== written.version && over !== null) this.#passed.add(over);
+    if (this.#version !== written.version) this.#passed.add(over);
     this.#version = written.version;
     this.#isLost = false;
     this.#readEvidence([]);
@@ -160,8 +160,7 @@ export class ReleaseSync {
   }
 
   #told(stored: StoredRecord): void {
-    if (this.#stopped || (stored.kind === "text" && this.#passed.has(stored.version))) return;
-    this.#passed.clear();
+    if (this.#stopped || this.#passed.has(stored)) return;
     const before = this.#trouble;
     // What found no room is for the one who wrote it to say.
     if (stored.kind !== "text" || stored.version !== this.#version) this.#leaveOut([], []);

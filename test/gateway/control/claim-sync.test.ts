@@ -11,6 +11,8 @@ class SharedText {
   text: string | null = null;
   version = 0;
   refuses: string | null = null;
+  /** Its watch is behind: what it would tell waits here. null: it tells at once. */
+  behind: StoredRecord[] | null = null;
   readonly followers: ((stored: StoredRecord) => void)[] = [];
   writes = 0;
 
@@ -26,7 +28,8 @@ class SharedText {
   }
 
   tell(stored: StoredRecord): void {
-    for (const told of this.followers) told(stored);
+    if (this.behind !== null) this.behind.push(stored);
+    else for (const told of this.followers) told(stored);
   }
 
   store(): RecordStore {
@@ -156,6 +159,29 @@ describe("the record of claims and its store", () => {
     expect(one.served).toEqual(two.served);
     expect(one.served.length).toBe(1);
     expect(one.translator.recordChange).toEqual({ added: [], ended: [] });
+  });
+
+  test("what a watch tells of versions that were written over since takes no claim back", async () => {
+    const shared = new SharedText();
+    const one = new Replica(shared);
+    await one.sync.open();
+    shared.behind = [];
+    for (const name of ["a", "b", "c"]) {
+      one.take([mapping(name, `/${name}/`)]);
+      await vi.advanceTimersByTimeAsync(3000);
+    }
+    const told = shared.behind;
+    expect(told).toHaveLength(3);
+    shared.behind = null;
+    const claims: number[] = [];
+    for (const stored of told) {
+      shared.tell(stored);
+      claims.push(one.translator.record.size);
+    }
+    expect(claims).toEqual([3, 3, 3]);
+    // What others write still counts.
+    shared.set(printRecord(new Map()));
+    expect(one.translator.record.size).toBe(0);
   });
 
   test("a restart keeps it although the older object came later", async () => {

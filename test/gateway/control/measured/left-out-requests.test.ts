@@ -1,7 +1,10 @@
 // Requests of released predictors beyond those that are counted: they are in a metric.
 import { afterEach, expect, test } from "vitest";
+import { noCounts } from "../../../../release/statistics/arm-counts.ts";
+import { latencyBuckets } from "../../../../release/statistics/latency-bounds.ts";
+import { maxLatencySlots, type SlotLatencies } from "../../../../gateway/shared/latencies.ts";
 import type { AdminServer } from "../../../../gateway/admin/server.ts";
-import { ReleasedLatencies } from "../../../../gateway/control/measured/released-latencies.ts";
+import { quietMs, ReleasedLatencies } from "../../../../gateway/control/measured/released-latencies.ts";
 import { startedAdmin, viewOf } from "../../admin/admin-stage.ts";
 import { nothingMeasured } from "../../admin/nothing-measured.ts";
 
@@ -10,8 +13,8 @@ afterEach(() => admin?.close());
 
 test("of two messages", async () => {
   const released = new ReleasedLatencies();
-  released.take([], 3);
-  released.take([], 4);
+  released.take([], 3, 0);
+  released.take([], 4, 0);
   const view = viewOf([], []);
   admin = await startedAdmin([], [], {
     admin: { host: "127.0.0.1", port: 0, token: null, hosts: [], viewers: "policy" },
@@ -19,4 +22,25 @@ test("of two messages", async () => {
   });
   const text = await (await fetch(`http://127.0.0.1:${admin.port}/metrics`)).text();
   expect(text).toContain("\nsluice_release_requests_left_out_total 7\n");
+});
+
+const requestsOf = (slot: number, requests: number): SlotLatencies => ({
+  slot,
+  requests,
+  failed: 0,
+  latency: new Uint32Array(latencyBuckets),
+});
+
+test("of more slots than are counted: a new one gets the room of the one that was quiet for longest, once it was quiet for ten minutes", () => {
+  const released = new ReleasedLatencies();
+  const slots = Array.from({ length: maxLatencySlots }, (_, slot) => requestsOf(slot, 1));
+  released.take(slots, 0, 0);
+  released.take([requestsOf(0, 1)], 0, 1);
+  const added = requestsOf(maxLatencySlots, 5);
+  released.take([added], 0, quietMs - 1);
+  expect(released.leftOut).toBe(5);
+  expect(released.of([maxLatencySlots])).toEqual(noCounts);
+  released.take([added], 0, quietMs);
+  expect(released.leftOut).toBe(5);
+  expect([0, 1, 2, maxLatencySlots].map((slot) => released.of([slot]).requests)).toEqual([2, 0, 1, 5]);
 });
