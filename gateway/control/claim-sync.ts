@@ -6,7 +6,7 @@ import type { RecordStore, StoredRecord } from "../../k8s/source/objects/source.
 import { printRecord, readRecord, withinRoom } from "../../k8s/translate/claims/claim-record.ts";
 import { latestOf, stamped, type ClaimRecord, type RecordChange } from "../../k8s/translate/claims/claim-entry.ts";
 import type { Log } from "../shared/log.ts";
-import { PassedVersions } from "./passed-versions.ts";
+import { PassedVersions } from "../../k8s/source/objects/passed-versions.ts";
 
 /** Translation, as ClaimSync sees it. */
 export interface Recorded {

@@ -6,7 +6,7 @@ import type { ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Log } from "../../shared/log.ts";
-import { PassedVersions } from "../passed-versions.ts";
+import { PassedVersions } from "../../../k8s/source/objects/passed-versions.ts";
 import { isFresh, type EvidenceRecord, type KeptEvidence } from "./kept-evidence.ts";
 import { printReleases, readReleases, withinRoom } from "./release-record.ts";
 

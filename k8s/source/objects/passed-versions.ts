@@ -1,5 +1,5 @@
 // PassedVersions: versions of a record that this replica wrote over. The watch of a store may be behind the writes, and what it tells of these is past.
-import type { StoredRecord } from "../../k8s/source/objects/source.ts";
+import type { StoredRecord } from "./source.ts";
 
 export class PassedVersions {
   /** Since the watch last told another one. */
