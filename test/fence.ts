@@ -42,6 +42,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "k8s/translate/",
     "k8s/source/objects/source.ts",
     "k8s/source/objects/last-good.ts",
+    "k8s/source/objects/passed-versions.ts",
   ],
   "gateway/tools/": [
     "gateway/",
