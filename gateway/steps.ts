@@ -122,7 +122,7 @@ const ofRoute = {
     why: "It chooses among Endpoints. A client that is rejected gets no cookie.",
     applies: ({ forward }) => forward?.loadBalancer.kind === "hash",
   },
-  latency: {
+  evidence: {
     why: "It gathers the evidence of a release: what failed, and how long the model took. So nothing that rejects or waits comes after it.",
     applies: ({ forward, feedback }) => forward?.released === true && !feedback,
   },

@@ -30,7 +30,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "routing/",
   ],
   // Of releases the threads that count know one scale.
-  "gateway/shared/latencies.ts": ["gateway/", "release/statistics/latency-bounds.ts"],
+  "gateway/shared/evidence-counts.ts": ["gateway/", "release/statistics/latency-bounds.ts"],
   "gateway/worker/": ["gateway/", "routing/"],
   // The thread that compares answers of shadows, and what it says to others.
   "gateway/comparing/": ["gateway/", "release/compare/"],

@@ -18,7 +18,7 @@ import type {
 } from "../admin/view/view.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import { usedSlots } from "../shared/memory/counters.ts";
-import type { SlotLatencies } from "../shared/latencies.ts";
+import type { SlotEvidence } from "../shared/evidence-counts.ts";
 import type { FailingPredictor } from "./measured/failing-predictors.ts";
 import { MeasuredPredictors } from "./measured/measured-predictors.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
@@ -136,8 +136,8 @@ export class Counted implements CountedView {
   }
 
   /** How long requests of released predictors took. `leftOut`: of slots beyond the limit. */
-  latencies(slots: readonly SlotLatencies[], leftOut: number): void {
-    this.#measured.latencies.take(slots, leftOut, this.#outside.nowMs());
+  evidence(slots: readonly SlotEvidence[], leftOut: number): void {
+    this.#measured.evidence.take(slots, leftOut, this.#outside.nowMs());
   }
 
   /** What the live requests of a predictor came to since this process began. */
@@ -201,7 +201,7 @@ export class Counted implements CountedView {
   }
 
   get releaseRequestsLeftOut(): number {
-    return this.#measured.latencies.leftOut;
+    return this.#measured.evidence.leftOut;
   }
 
   get predictorEndpoints(): Iterable<EndpointsOf> {

@@ -325,8 +325,8 @@ export class Reconciler {
     switch (message.kind) {
       case "taken":
         return this.#publisher.taken(worker, message.version, message.atMs);
-      case "latencies":
-        return this.counted.latencies(message.slots, message.leftOut);
+      case "evidence":
+        return this.counted.evidence(message.slots, message.leftOut);
       case "lacks":
         return this.#publisher.lacks(worker, message.what);
       case "used":

@@ -131,7 +131,7 @@ export class DataPlane implements Plane {
       callers: this.#callers,
       limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases),
       puidKeys: start.puidKeys,
-      latencies: start.latencies,
+      evidence: start.evidence,
       plantedSteps,
     };
     const oauth =

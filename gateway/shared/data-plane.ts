@@ -1,5 +1,5 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker/worker.ts uses it.
-import type { Latencies } from "./latencies.ts";
+import type { EvidenceCounts } from "./evidence-counts.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { Clock } from "./clock.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
@@ -43,7 +43,7 @@ export interface PlaneStart {
   readonly log: (entry: AccessEntry) => void;
   readonly reports: RequestReports;
   /** Takes how long requests of predictors took that are released. */
-  readonly latencies: Latencies;
+  readonly evidence: EvidenceCounts;
   /** What is said of the worker itself: a line with a name. */
   readonly say: WriteLine;
   /** Takes both answers to a request, which are compared elsewhere. It copies what it keeps. */

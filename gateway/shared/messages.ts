@@ -1,5 +1,5 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
-import type { SlotLatencies } from "./latencies.ts";
+import type { SlotEvidence } from "./evidence-counts.ts";
 import type { MessagePort } from "node:worker_threads";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import type { ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
@@ -205,7 +205,7 @@ export type DataToControl =
   /** Requests that failed, and all of them while the control worker asks for all. */
   | { readonly kind: "requests"; readonly entries: readonly AccessEntry[]; readonly leftOut: LeftOut }
   /** How long requests of predictors took that are released, at most once a second. `leftOut`: beyond the limit of slots. */
-  | { readonly kind: "latencies"; readonly slots: readonly SlotLatencies[]; readonly leftOut: number }
+  | { readonly kind: "evidence"; readonly slots: readonly SlotEvidence[]; readonly leftOut: number }
   /** A token names a key that this provider of identities has not. */
   | { readonly kind: "keys-wanted"; readonly provider: string }
   | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens }

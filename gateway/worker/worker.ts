@@ -10,12 +10,12 @@ import { HeldPairs } from "./held-pairs.ts";
 import { HeldReports } from "./held-reports.ts";
 import { sharedNowMs, startHeartbeat } from "../shared/memory/heartbeat.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
-import { Latencies } from "../shared/latencies.ts";
+import { EvidenceCounts } from "../shared/evidence-counts.ts";
 import { isFailureEntry, type AccessEntry } from "../shared/access-fields.ts";
 import type { Plane, PlaneStart } from "../shared/data-plane.ts";
 
 /** Between two messages of them. */
-const latenciesMs = 1000;
+const handOverMs = 1000;
 
 /** Runs until the supervisor ends the thread. */
 export async function startDataWorker(
@@ -33,11 +33,11 @@ export async function startDataWorker(
     control?.postMessage({ kind: "requests", entries, leftOut } satisfies DataToControl);
     return control !== null;
   });
-  const latencies = new Latencies(() => void setTimeout(handOverLatencies, latenciesMs).unref());
+  const evidence = new EvidenceCounts(() => void setTimeout(handOverEvidence, handOverMs).unref());
   // Without a control worker they are gone: a release takes them as requests that nobody measured.
-  const handOverLatencies = (): void => {
-    const drained = latencies.drain();
-    control?.postMessage({ kind: "latencies", ...drained } satisfies DataToControl);
+  const handOverEvidence = (): void => {
+    const drained = evidence.drain();
+    control?.postMessage({ kind: "evidence", ...drained } satisfies DataToControl);
   };
   const pairs = new HeldPairs(
     () => tell({ kind: "compare-wanted" }),
@@ -61,7 +61,7 @@ export async function startDataWorker(
     tokens: start.tokens,
     log: (entry) => writeAccess(log, entry),
     reports,
-    latencies,
+    evidence,
     say: (event, fields) => log.write(event, { worker, ...fields }),
     compare: (pair) => pairs.take(pair),
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),

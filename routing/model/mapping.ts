@@ -111,7 +111,7 @@ export interface ForwardTarget {
   readonly upgrades: readonly string[];
   /** true: dial the ClusterIP or the DNS name instead of Endpoints (Mapping `resolver: kubernetes-service`). */
   readonly dialService: boolean;
-  /** true: its predictor is released, and its latencies are counted finely. */
+  /** true: its predictor is released, and its requests are evidence. */
   readonly released: boolean;
   readonly externalPolicy: ExternalPolicy;
   /** Of a shadow: the rules by which its answers are compared with the primary's (release/compare/rules.ts). "": they are not. */

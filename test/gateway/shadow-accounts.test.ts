@@ -1,6 +1,6 @@
 // What became of copies for shadows and of pairs of answers: /metrics and /api agree to the copy with what clients asked and the shadow saw, under faults and with workers that end.
 //
-// A data worker that is killed loses the copies and pairs that it had, and latencies of its last second: they are counted nowhere, and nothing is counted twice.
+// A data worker that is killed loses the copies and pairs that it had, and evidence of its last second: they are counted nowhere, and nothing is counted twice.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as fc from "fast-check";
 import type { ComparedDeployment } from "../../gateway/api/comparisons.ts";

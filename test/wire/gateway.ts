@@ -1,5 +1,5 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
-import { Latencies } from "../../gateway/shared/latencies.ts";
+import { EvidenceCounts } from "../../gateway/shared/evidence-counts.ts";
 import type { CapturedPair } from "../../gateway/shared/compared-pairs.ts";
 import type { HttpAnswer, HttpQuestion } from "../../gateway/shared/messages.ts";
 import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
@@ -97,7 +97,7 @@ export class Gateway {
   readonly plane: DataPlane;
   readonly counters: CounterBlock;
   readonly entries: AccessEntry[] = [];
-  readonly latencies = new Latencies(() => undefined);
+  readonly evidence = new EvidenceCounts(() => undefined);
   /** What the control worker would hear of. */
   readonly reported: AccessEntry[] = [];
   readonly reportsLeftOut = { failures: 0, others: 0 };
@@ -157,7 +157,7 @@ export class Gateway {
         oauthClients: options.oauth ?? null,
         tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
         log: (entry) => this.entries.push(entry),
-        latencies: this.latencies,
+        evidence: this.evidence,
         reports: {
           take: (entry) => this.reported.push(entry),
           leftOut: (isFailure, lines) => (this.reportsLeftOut[isFailure ? "failures" : "others"] += lines),

@@ -1,5 +1,5 @@
 // What was measured of each predictor: its Series of HTTP and of gRPC together.
-import { ReleasedLatencies } from "./released-latencies.ts";
+import { EvidenceBySlot } from "./evidence-by-slot.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type {
@@ -49,7 +49,7 @@ export class MeasuredPredictors {
   readonly #endpoints: EndpointWindows;
   readonly #endpointsOf: EndpointsOfPredictor;
   /** Of predictors that are released. */
-  readonly latencies = new ReleasedLatencies();
+  readonly evidence = new EvidenceBySlot();
   /** A look is under way; the next one waits for its time. */
   #isLooking = false;
 
@@ -112,7 +112,7 @@ export class MeasuredPredictors {
 
   /** The evidence of a predictor that is released, and the rewards that are learnt from, since this process began. */
   total(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
-    return { ...this.latencies.of(this.#slotsOf(predictor)), rewards: this.feedback(predictor).learnt };
+    return { ...this.evidence.of(this.#slotsOf(predictor)), rewards: this.feedback(predictor).learnt };
   }
 
   #slotsOf(predictor: PredictorKey): readonly number[] {

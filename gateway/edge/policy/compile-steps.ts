@@ -9,8 +9,8 @@ import type { Callers } from "../identity/callers.ts";
 import { compileLimit, type CompiledLimit } from "../limits/compiled-limit.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import { limitsOf } from "../../callers/effective-limits.ts";
-import type { Latencies } from "../../shared/latencies.ts";
-import { latencyStep } from "../steps/latency.ts";
+import type { EvidenceCounts } from "../../shared/evidence-counts.ts";
+import { evidenceStep } from "../steps/evidence.ts";
 import { addressesStep } from "../steps/addresses.ts";
 import { bodyLimitStep } from "../steps/body-limit.ts";
 import { compileCors, corsStep } from "../steps/cors.ts";
@@ -51,7 +51,7 @@ export interface StepParts {
   readonly external: ExternalClients;
   /** Counter slot, or −1. */
   readonly slot: number;
-  readonly latencies: Latencies;
+  readonly evidence: EvidenceCounts;
   /** 0: none. */
   readonly idleTimeoutMs: number;
 }
@@ -79,8 +79,8 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
   "body-limit": ({ limits }) => bodyLimitStep(limits.bodyBytes),
   rewrite: ({ rewrite, limits }) => rewriteStep(rewrite, limits.requestLineBytes),
   stickiness: ({ forward }) => stickinessStep((forward!.loadBalancer as HashBalancer).on),
-  latency: ({ slot, latencies, forward, idleTimeoutMs }) =>
-    latencyStep(slot, latencies, { timeoutMs: shortestOf(forward!), idleTimeoutMs }),
+  evidence: ({ slot, evidence, forward, idleTimeoutMs }) =>
+    evidenceStep(slot, evidence, { timeoutMs: shortestOf(forward!), idleTimeoutMs }),
 };
 
 /** Of one try and of the whole answer; 0: neither has a limit. */

@@ -6,7 +6,7 @@ import { puidField, PuidSigner } from "../feedback/puid.ts";
 import { hostLineTo, hostOfUpstream, type HeadEdits } from "../message/head-edits.ts";
 import { compileEdits, isGoneName, type CompiledEdits } from "../message/header-edits.ts";
 import { allOwnLines } from "../message/own-lines.ts";
-import type { Latencies } from "../../shared/latencies.ts";
+import type { EvidenceCounts } from "../../shared/evidence-counts.ts";
 import type { Callers } from "../identity/callers.ts";
 import type { Limiter } from "../limits/limiter.ts";
 import type { Step } from "../steps/step.ts";
@@ -71,7 +71,7 @@ export interface Compiler {
   /** Who is asked about requests, by the table that was taken last: what was compiled by others is compiled anew. */
   external: ExternalClients;
   /** Of predictors that are released. */
-  readonly latencies: Latencies;
+  readonly evidence: EvidenceCounts;
   /** Steps of tests, before those of the Mapping. */
   readonly plantedSteps: readonly Step[];
 }
@@ -125,7 +125,7 @@ export class LazyMapping {
 export function compileMapping(
   mapping: Mapping,
   slot: number,
-  { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, latencies, plantedSteps }: Compiler,
+  { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, evidence, plantedSteps }: Compiler,
   signer: PuidSigner | null,
 ): CompiledMapping {
   const { target } = mapping;
@@ -138,7 +138,7 @@ export function compileMapping(
   ): readonly Step[] | null => {
     const steps = compileSteps(
       { upgrade: kind === "upgrade", feedback: kind === "feedback" },
-      { mapping, slot, limits, callers, limiter, external, latencies, idleTimeoutMs, ...made },
+      { mapping, slot, limits, callers, limiter, external, evidence, idleTimeoutMs, ...made },
     );
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };

@@ -2,9 +2,9 @@
 import { afterEach, expect, test } from "vitest";
 import { noCounts } from "../../../../release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../../../release/statistics/latency-bounds.ts";
-import { maxLatencySlots, type SlotLatencies } from "../../../../gateway/shared/latencies.ts";
+import { maxEvidenceSlots, type SlotEvidence } from "../../../../gateway/shared/evidence-counts.ts";
 import type { AdminServer } from "../../../../gateway/admin/server.ts";
-import { quietMs, ReleasedLatencies } from "../../../../gateway/control/measured/released-latencies.ts";
+import { quietMs, EvidenceBySlot } from "../../../../gateway/control/measured/evidence-by-slot.ts";
 import { startedAdmin, viewOf } from "../../admin/admin-stage.ts";
 import { nothingMeasured } from "../../admin/nothing-measured.ts";
 
@@ -12,7 +12,7 @@ let admin: AdminServer | null = null;
 afterEach(() => admin?.close());
 
 test("of two messages", async () => {
-  const released = new ReleasedLatencies();
+  const released = new EvidenceBySlot();
   released.take([], 3, 0);
   released.take([], 4, 0);
   const view = viewOf([], []);
@@ -24,7 +24,7 @@ test("of two messages", async () => {
   expect(text).toContain("\nsluice_release_requests_left_out_total 7\n");
 });
 
-const requestsOf = (slot: number, requests: number): SlotLatencies => ({
+const requestsOf = (slot: number, requests: number): SlotEvidence => ({
   slot,
   requests,
   failed: 0,
@@ -32,15 +32,15 @@ const requestsOf = (slot: number, requests: number): SlotLatencies => ({
 });
 
 test("of more slots than are counted: a new one gets the room of the one that was quiet for longest, once it was quiet for ten minutes", () => {
-  const released = new ReleasedLatencies();
-  const slots = Array.from({ length: maxLatencySlots }, (_, slot) => requestsOf(slot, 1));
+  const released = new EvidenceBySlot();
+  const slots = Array.from({ length: maxEvidenceSlots }, (_, slot) => requestsOf(slot, 1));
   released.take(slots, 0, 0);
   released.take([requestsOf(0, 1)], 0, 1);
-  const added = requestsOf(maxLatencySlots, 5);
+  const added = requestsOf(maxEvidenceSlots, 5);
   released.take([added], 0, quietMs - 1);
   expect(released.leftOut).toBe(5);
-  expect(released.of([maxLatencySlots])).toEqual(noCounts);
+  expect(released.of([maxEvidenceSlots])).toEqual(noCounts);
   released.take([added], 0, quietMs);
   expect(released.leftOut).toBe(5);
-  expect([0, 1, 2, maxLatencySlots].map((slot) => released.of([slot]).requests)).toEqual([2, 0, 1, 5]);
+  expect([0, 1, 2, maxEvidenceSlots].map((slot) => released.of([slot]).requests)).toEqual([2, 0, 1, 5]);
 });

@@ -1,6 +1,6 @@
 // The step that gathers the evidence of a release: which requests count, which of them failed, and how long the model took.
 import { failures, type Failure, releaseEvidence } from "../../failures.ts";
-import type { Latencies } from "../../shared/latencies.ts";
+import type { EvidenceCounts } from "../../shared/evidence-counts.ts";
 import { goOn, type Step } from "./step.ts";
 
 /** Of this predictor, in ms; 0: none. */
@@ -23,9 +23,9 @@ const switchingProtocols = 101;
  * The latency is the time in which the gateway waited for the model (`ExchangeTimes.spent`), from here on, so waits for a connection and all tries are in it. An answer that ended before its
  * request did has none, unless it is a failure: nothing tells how long the model was awaited.
  */
-export function latencyStep(slot: number, latencies: Pick<Latencies, "take">, limits: ModelLimits): Step {
+export function evidenceStep(slot: number, evidence: Pick<EvidenceCounts, "take">, limits: ModelLimits): Step {
   return Object.freeze<Step>({
-    name: "latency",
+    name: "evidence",
     take: (request) => {
       request.measure();
       return goOn;
@@ -37,7 +37,7 @@ export function latencyStep(slot: number, latencies: Pick<Latencies, "take">, li
       const { modelMs, clientMs, isWhole } = spent;
       if (clientMs >= slowClientMs || (failure !== null && !isEvidence(failure, modelMs, limits))) return;
       const isFailed = failure !== null || isModelError;
-      latencies.take(slot, isFailed, isFailed || isWhole ? modelMs : null);
+      evidence.take(slot, isFailed, isFailed || isWhole ? modelMs : null);
     },
   });
 }

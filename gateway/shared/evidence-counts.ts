@@ -3,10 +3,10 @@ import { latencyBucket, latencyBuckets } from "../../release/statistics/latency-
 import { maxSlots } from "./memory/counters.ts";
 
 /** Slots of which one worker counts evidence between two messages: at 0.5 KiB each. */
-export const maxLatencySlots = 4096;
+export const maxEvidenceSlots = 4096;
 
 /** Of one slot, since the message before. */
-export interface SlotLatencies {
+export interface SlotEvidence {
   readonly slot: number;
   readonly requests: number;
   readonly failed: number;
@@ -14,9 +14,9 @@ export interface SlotLatencies {
   readonly latency: Uint32Array;
 }
 
-export class Latencies {
+export class EvidenceCounts {
   readonly #first: () => void;
-  #counts = new Map<number, { -readonly [Key in keyof SlotLatencies]: SlotLatencies[Key] }>();
+  #counts = new Map<number, { -readonly [Key in keyof SlotEvidence]: SlotEvidence[Key] }>();
   /** Of slots beyond the limit. */
   #leftOut = 0;
 
@@ -30,7 +30,7 @@ export class Latencies {
     let counts = this.#counts.get(slot);
     if (counts === undefined) {
       if (this.#counts.size + this.#leftOut === 0) this.#first();
-      if (slot < 0 || slot >= maxSlots || this.#counts.size === maxLatencySlots) {
+      if (slot < 0 || slot >= maxSlots || this.#counts.size === maxEvidenceSlots) {
         this.#leftOut += 1;
         return;
       }
@@ -42,7 +42,7 @@ export class Latencies {
   }
 
   /** What was counted since the last call. */
-  drain(): { readonly slots: readonly SlotLatencies[]; readonly leftOut: number } {
+  drain(): { readonly slots: readonly SlotEvidence[]; readonly leftOut: number } {
     const drained = { slots: [...this.#counts.values()], leftOut: this.#leftOut };
     this.#counts = new Map();
     this.#leftOut = 0;

@@ -1,22 +1,22 @@
-// ReleasedLatencies: the evidence of predictors that are released, by slot, as data workers hand it over.
+// EvidenceBySlot: the evidence of predictors that are released, by slot, as data workers hand it over.
 import { addedCounts, type ArmCounts, noCounts } from "../../../release/statistics/arm-counts.ts";
-import { maxLatencySlots, type SlotLatencies } from "../../shared/latencies.ts";
+import { maxEvidenceSlots, type SlotEvidence } from "../../shared/evidence-counts.ts";
 
 /** A slot that counted nothing for so long makes room for another one. Its counts then begin at 0 again, which evidence takes for a new process. */
 export const quietMs = 600_000;
 
-export class ReleasedLatencies {
+export class EvidenceBySlot {
   /** Those that counted last at the end. */
   readonly #counts = new Map<number, { readonly counts: ArmCounts; readonly atMs: number }>();
   /** Requests of slots that found no room, at a worker or here. */
   leftOut = 0;
 
   /** `nowMs` never goes back. */
-  take(slots: readonly SlotLatencies[], leftOut: number, nowMs: number): void {
+  take(slots: readonly SlotEvidence[], leftOut: number, nowMs: number): void {
     this.leftOut += leftOut;
     for (const { slot, requests, failed, latency } of slots) {
       const before = this.#counts.get(slot);
-      if (before === undefined && this.#counts.size === maxLatencySlots && !this.#makeRoom(nowMs)) {
+      if (before === undefined && this.#counts.size === maxEvidenceSlots && !this.#makeRoom(nowMs)) {
         this.leftOut += requests;
         continue;
       }

@@ -1,6 +1,6 @@
 // What is measured of a release: the time that its model takes, and never the time of its client.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { slowClientMs } from "../../gateway/edge/steps/latency.ts";
+import { slowClientMs } from "../../gateway/edge/steps/evidence.ts";
 import { latencyBoundsMs, latencyBucket } from "../../release/statistics/latency-bounds.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
@@ -87,7 +87,7 @@ describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Wa
 
   /** What was measured: requests, failures among them, and times. */
   function measured(): { readonly requests: number; readonly failed: number; readonly times: readonly number[] } {
-    const [slot] = gateway.latencies.drain().slots;
+    const [slot] = gateway.evidence.drain().slots;
     if (slot === undefined) return { requests: 0, failed: 0, times: [] };
     const times = Array.from(slot.latency, (count, at) => Array.from({ length: count }, () => latencyBoundsMs[at]!));
     return { requests: slot.requests, failed: slot.failed, times: times.flat() };
@@ -280,7 +280,7 @@ describe("the caller's grpc-timeout", () => {
     client.send(1);
     client.end();
     await gateway.goOnUntil(() => gateway.flagged("UT") === 1, "the caller's limit");
-    const [slot] = gateway.latencies.drain().slots;
+    const [slot] = gateway.evidence.drain().slots;
     expect([slot?.requests ?? 0, slot?.failed ?? 0]).toEqual([failed, failed]);
     client.leave();
     gateway.close();
@@ -297,14 +297,14 @@ describe("the caller's grpc-timeout", () => {
     );
     const silent = await begin(gateway, way, 10);
     await gateway.goOnUntil(() => gateway.flagged("SI") === 1, "the limit of silence");
-    expect(gateway.latencies.drain().slots).toEqual([]);
+    expect(gateway.evidence.drain().slots).toEqual([]);
     // The model says nothing.
     const waiting = await begin(gateway, way, 1, { "grpc-timeout": "50S" });
     waiting.send(1);
     waiting.end();
     await eventually(() => model.calls.some(({ isWhole }) => isWhole), "the request at the model");
     await gateway.goOnUntil(() => gateway.flagged("SI") === 2, "the limit of silence");
-    expect(gateway.latencies.drain().slots).toMatchObject([{ requests: 1, failed: 1 }]);
+    expect(gateway.evidence.drain().slots).toMatchObject([{ requests: 1, failed: 1 }]);
     silent.leave();
     waiting.leave();
     gateway.close();
