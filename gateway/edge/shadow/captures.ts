@@ -109,6 +109,8 @@ export class CapturedBody {
   tookMs = 0;
   /** `lost`: there was no room for it, or it did not come to its end. */
   state: "coming" | "whole" | "lost" = "coming";
+  /** null: it is not lost, or it is no longer wanted. */
+  lostBy: PairDrop | null = null;
   #tooLong = false;
   readonly #kept = new KeptPieces();
 
@@ -126,8 +128,7 @@ export class CapturedBody {
       return;
     }
     if (!this.#captures.hold(this.#slot, count)) {
-      this.lose();
-      this.#captures.dropped("memory");
+      this.lose("memory");
       return;
     }
     this.#kept.add(bytes, start, end);
@@ -139,9 +140,10 @@ export class CapturedBody {
     this.#kept.clear();
   }
 
-  lose(): void {
+  lose(why: PairDrop | null): void {
     this.forget();
     this.state = "lost";
+    this.lostBy = why;
   }
 
   /** Another answer comes in its place. */

@@ -1,5 +1,5 @@
 // ComparedExchange: the answer of a primary and those of the shadows that are compared with it.
-import type { ComparedSubject } from "../../shared/compared-pairs.ts";
+import type { ComparedSubject, PairDrop } from "../../shared/compared-pairs.ts";
 import { type Captures, CapturedBody } from "./captures.ts";
 
 /** Characters of a path that are told. */
@@ -41,11 +41,9 @@ export class ComparedExchange {
   /** The primary's answer is whole, or will never be. */
   primaryOver(isWhole: boolean): void {
     const { primary } = this;
-    if (primary.state !== "coming") return;
-    if (isWhole) primary.state = "whole";
-    else {
-      primary.lose();
-      for (const pair of this.pairs) if (!pair.isOver) this.#captures.dropped("incomplete");
+    if (primary.state === "coming") {
+      if (isWhole) primary.state = "whole";
+      else primary.lose("incomplete");
     }
     for (const pair of this.pairs) this.settle(pair);
   }
@@ -58,9 +56,19 @@ export class ComparedExchange {
     const isLost = primary.state === "lost" || shadow.state === "lost";
     if (!isLost && (primary.state === "coming" || shadow.state === "coming")) return;
     pair.isOver = true;
-    if (isLost) this.#close(pair);
-    else if (pair.isNoise && pair.askedAt === this.answeredAt) this.unasked(pair);
+    if (isLost) {
+      pair.lostBy = primary.lostBy ?? shadow.lostBy;
+      this.countLost(pair);
+      this.#close(pair);
+    } else if (pair.isNoise && pair.askedAt === this.answeredAt) this.unasked(pair);
     else this.#captures.later(() => this.#leave(pair));
+  }
+
+  /** Once it is known that its copy left: one that never did is no pair. */
+  countLost(pair: ComparedPair): void {
+    if (pair.lostBy === null || !pair.hasLeft) return;
+    this.#captures.dropped(pair.lostBy);
+    pair.lostBy = null;
   }
 
   #leave(pair: ComparedPair): void {
@@ -91,9 +99,9 @@ export class ComparedExchange {
 
   #close(pair: ComparedPair): void {
     // What still comes of it is not kept.
-    pair.shadow.lose();
+    pair.shadow.lose(null);
     this.#open -= 1;
-    if (this.#open === 0) this.primary.lose();
+    if (this.#open === 0) this.primary.lose(null);
   }
 }
 
@@ -106,7 +114,11 @@ export class ComparedPair {
   /** The Endpoint that got the copy, `ip:port`; "": none. */
   askedAt = "";
   isAnswered = false;
+  /** The copy is over, and the shadow got it. */
+  hasLeft = false;
   isOver = false;
+  /** Why it is not compared, until that is counted. */
+  lostBy: PairDrop | null = null;
 
   constructor(exchange: ComparedExchange, shadow: CapturedBody, subject: ComparedSubject, isNoise: boolean) {
     this.#exchange = exchange;
@@ -123,9 +135,11 @@ export class ComparedPair {
   /** The copy is over. `sent` false: the shadow never got it, and there is nothing to compare. */
   released(sent: boolean, isAnswered: boolean): void {
     const { shadow } = this;
+    this.hasLeft = sent;
+    this.#exchange.countLost(this);
     if (shadow.state === "coming") {
       this.isAnswered = isAnswered;
-      if (!sent) shadow.lose();
+      if (!sent) shadow.lose(null);
       else {
         if (!isAnswered) shadow.forget();
         shadow.state = "whole";

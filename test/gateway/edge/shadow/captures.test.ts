@@ -1,12 +1,14 @@
 // What a worker keeps of answers until their pair is whole: bounded in all, and of one shadow by what is free.
 import { describe, expect, test } from "vitest";
 import { CapturedBody, Captures, maxCapturedBytes, maxHeldCaptures } from "../../../../gateway/edge/shadow/captures.ts";
+import { ComparedExchange, type ComparedPair } from "../../../../gateway/edge/shadow/compared-exchange.ts";
 import type { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
 
-function capturesOf(): { readonly captures: Captures; readonly drops: () => number } {
+function capturesOf(): { readonly captures: Captures; readonly drops: () => number; readonly given: () => number } {
+  let given = 0;
   let drops = 0;
   const worker = { counters: { set: () => undefined, add: () => (drops += 1) } } as unknown as WorkerContext;
-  return { captures: new Captures(worker, () => undefined), drops: () => drops };
+  return { captures: new Captures(worker, () => (given += 1)), drops: () => drops, given: () => given };
 }
 
 describe("all that a worker keeps", () => {
@@ -60,6 +62,76 @@ test.each([
     tooLong ? 0 : bytes,
     tooLong ? 0 : bytes,
   ]);
-  body.lose();
+  body.lose(null);
   expect([captures.heldBytes, drops()]).toEqual([0, 0]);
+});
+
+describe("each copy that left is one pair, compared or dropped once, whatever comes first", () => {
+  /** What happens to one request with two shadows; a name ends with the shadow's number. */
+  const primaryEvents = ["primary whole", "primary cut", "primary without room"] as const;
+  const shadowEvents = ["answered", "failed", "never left", "without room"] as const;
+
+  function happen(event: string, exchange: ComparedExchange, pair: ComparedPair, fill: () => () => void): void {
+    const { primary } = exchange;
+    const noRoom = (body: CapturedBody): void => {
+      const free = fill();
+      body.body(Buffer.alloc(10), 0, 10);
+      free();
+    };
+    switch (event) {
+      case "primary whole":
+        return exchange.primaryOver(true);
+      case "primary cut":
+        return exchange.primaryOver(false);
+      case "primary without room":
+        noRoom(primary);
+        return exchange.primaryOver(true);
+      case "answered":
+        pair.shadow.body(Buffer.alloc(10), 0, 10);
+        return pair.released(true, true);
+      case "failed":
+        return pair.released(true, false);
+      case "never left":
+        return pair.released(false, false);
+      case "without room":
+        noRoom(pair.shadow);
+        return pair.released(true, true);
+    }
+  }
+
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ];
+
+  test.each(
+    primaryEvents.flatMap((one) =>
+      shadowEvents.flatMap((two) => shadowEvents.map((three) => [one, two, three] as const)),
+    ),
+  )("%s, one shadow %s, the other %s", async (...events) => {
+    for (const order of orders) {
+      const { captures, drops, given } = capturesOf();
+      const request = { against: "main", requestId: "1", isGrpc: false, path: "/" };
+      const exchange = new ComparedExchange(captures, 1, request);
+      exchange.primary.body(Buffer.alloc(10), 0, 10);
+      const subject = { predictor: "next" } as unknown as Parameters<ComparedExchange["pairWith"]>[1];
+      const pairs = [exchange.pairWith(2, subject, false), exchange.pairWith(3, subject, false)];
+      // Another shadow has all that is left.
+      const fill = (): (() => void) => {
+        const bytes = maxHeldCaptures - captures.heldBytes;
+        expect(captures.hold(9, bytes)).toBe(true);
+        return () => captures.release(9, bytes);
+      };
+      for (const at of order) happen(events[at]!, exchange, pairs[Math.max(0, at - 1)]!, fill);
+      await new Promise((resolve) => setImmediate(resolve));
+      const left = events.slice(1).filter((event) => event !== "never left").length;
+      const isWhole = events[0] === "primary whole";
+      const compared = isWhole ? events.filter((event) => event === "answered" || event === "failed").length : 0;
+      expect([given(), drops(), captures.heldBytes], order.join()).toEqual([compared, left - compared, 0]);
+    }
+  });
 });
