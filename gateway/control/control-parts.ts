@@ -194,7 +194,7 @@ export class ControlParts {
               outside.tell({ kind: "releases", text });
               this.reconciler.release(record);
             },
-            stepped: (event) => this.problemEvents?.changed(event),
+            stepped: (event) => this.problemEvents?.stepped(event),
             problemsChanged,
             totalOf: (predictor) => this.countsOf(predictor),
           });

@@ -7,9 +7,11 @@ import type { fixed } from "../../shared/metrics/fixed.ts";
 export type ChangeOutcome = keyof typeof fixed.changes;
 
 /** A change that is to be served. */
-export type Planned = Pick<Change, "object" | "field" | "from" | "to"> & Pick<FieldEdit, "refused">;
+export type Planned = Pick<Change, "object" | "field" | "from" | "to"> &
+  Pick<FieldEdit, "refused"> & { readonly isStep: boolean };
 
 export function plannedOf({ ref: object, kind, fields }: ObjectEdit): readonly Planned[] {
-  if (kind === "changed") return fields.map((field) => ({ object, ...field }));
-  return [{ object, field: "", from: "", to: kind, refused: null }];
+  const isStep = kind === "stepped";
+  if (isStep || kind === "changed") return fields.map((field) => ({ object, ...field, isStep }));
+  return [{ object, field: "", from: "", to: kind, refused: null, isStep }];
 }

@@ -56,6 +56,8 @@ export class Changes {
   readonly ring = new ChangeRing();
   readonly #outside: ChangesOutside;
   readonly #budget: ChangeBudget;
+  /** Of steps of rollouts: no burst of other changes takes their place. */
+  readonly #stepBudget: ChangeBudget;
   /** In no table yet. */
   #made: Batch = emptyBatch();
   #published: Published[] = [];
@@ -65,7 +67,9 @@ export class Changes {
 
   constructor(outside: ChangesOutside) {
     this.#outside = outside;
-    this.#budget = new ChangeBudget(outside.clock, (namespace, count) => this.#tellMore(namespace, count));
+    const tellMore = (namespace: string, count: number): void => this.#tellMore(namespace, count);
+    this.#budget = new ChangeBudget(outside.clock, tellMore);
+    this.#stepBudget = new ChangeBudget(outside.clock, tellMore);
   }
 
   /** Objects at a start: they are told as a number. */
@@ -81,20 +85,22 @@ export class Changes {
   made({ edits, more }: ObjectEdits, readAtMs: number): void {
     if (edits.length + more.size === 0) return;
     const made = this.#made;
-    made.readAtMs = Math.min(made.readAtMs, readAtMs);
     for (const { ref } of edits) if (this.#edited.size < maxEdited) this.#edited.add(objectKey(ref));
     for (const planned of edits.flatMap(plannedOf)) {
       if (planned.refused !== null) {
         this.notTaken(planned, planned.refused);
         continue;
       }
-      if (this.#budget.take(planned.object.namespace)) made.planned.push(planned);
+      const budget = planned.isStep ? this.#stepBudget : this.#budget;
+      if (budget.take(planned.object.namespace)) made.planned.push(planned);
       else made.uncounted += 1;
     }
     for (const [namespace, count] of more) {
       made.uncounted += count;
       this.#budget.beyond(namespace, count);
     }
+    // An edit that was not taken is in no batch.
+    if (made.planned.length + made.uncounted > 0) made.readAtMs = Math.min(made.readAtMs, readAtMs);
   }
 
   /** What was made is in the table of this version; null: it makes no other table. `refusal`: why a namespace's changes are not in it; null: they are. */
@@ -168,7 +174,7 @@ export class Changes {
   #isTold({ subject, sentence }: Problem): boolean {
     const [key, words] = [objectKey(subject), visible(sentence)];
     return this.ring.changes
-      .slice(-maxOfAll)
+      .slice(-2 * maxOfAll)
       .some(
         ({ change }) =>
           change.outcome === "not-taken" && objectKey(change.object) === key && change.sentence.endsWith(words),

@@ -23,6 +23,9 @@ const maxProblems = 5000;
 /** Objects whose changes wait to be shown, and of one namespace; those of others are in the log. */
 export const maxChanged = 100;
 export const maxChangedOfNamespace = 10;
+/** Steps of rollouts that wait, beside changes: the leader alone writes them, so no burst of changes may crowd one out. */
+export const maxSteps = 500;
+export const maxStepsOfNamespace = 100;
 /** The API server takes 1024 bytes of a message. */
 const messageLength = 1000;
 
@@ -45,6 +48,8 @@ export class ProblemEvents {
   #seen: readonly Problem[] = [];
   /** Changes of objects that are not shown yet, by name. */
   readonly #changed = new Map<string, ProblemEvent>();
+  /** Steps of rollouts that are not shown yet, by name: they go before changes. */
+  readonly #steps = new Map<string, ProblemEvent>();
   #pausedUntilMs = -Infinity;
   #writing = false;
 
@@ -74,11 +79,15 @@ export class ProblemEvents {
   /** An object was changed: shown once, with what else of it changed and is not shown yet. */
   changed(event: ProblemEvent): void {
     const waiting = this.#changed.get(event.name);
-    if (waiting === undefined) {
-      const of = [...this.#changed.values()].filter(({ subject }) => subject.namespace === event.subject.namespace);
-      if (this.#changed.size >= maxChanged || of.length >= maxChangedOfNamespace) return;
-      this.#changed.set(event.name, event);
-    } else this.#changed.set(event.name, { ...event, message: shortened(`${waiting.message}; ${event.message}`) });
+    if (waiting !== undefined)
+      this.#changed.set(event.name, { ...event, message: shortened(`${waiting.message}; ${event.message}`) });
+    else if (hasRoom(this.#changed, event, maxChanged, maxChangedOfNamespace)) this.#changed.set(event.name, event);
+    if (!this.#writing) void this.#write();
+  }
+
+  /** A rollout went to another step, or a person paused it. */
+  stepped(event: ProblemEvent): void {
+    if (hasRoom(this.#steps, event, maxSteps, maxStepsOfNamespace)) this.#steps.set(event.name, event);
     if (!this.#writing) void this.#write();
   }
 
@@ -101,7 +110,7 @@ export class ProblemEvents {
       walked = this.#shown;
       await this.#writeDue(walked);
       await this.#writeChanged();
-    } while ((walked !== this.#shown || this.#changed.size > 0) && !this.#stopped);
+    } while ((walked !== this.#shown || this.#changed.size + this.#steps.size > 0) && !this.#stopped);
     this.#writing = false;
   }
 
@@ -121,9 +130,10 @@ export class ProblemEvents {
 
   /** One of those that wait. */
   async #writeChanged(): Promise<void> {
-    if (this.#clock.now() < this.#pausedUntilMs) this.#changed.clear();
-    for (const event of this.#changed.values()) {
-      this.#changed.delete(event.name);
+    if (this.#clock.now() < this.#pausedUntilMs) for (const waiting of [this.#steps, this.#changed]) waiting.clear();
+    const waiting = this.#steps.size > 0 ? this.#steps : this.#changed;
+    for (const event of waiting.values()) {
+      waiting.delete(event.name);
       if (!this.#stopped) await this.#writeOne(event);
       return;
     }
@@ -143,6 +153,11 @@ export class ProblemEvents {
       sentence: "Sluice may not write Problems as Kubernetes Events: grant it get, create and patch of events",
     });
   }
+}
+
+function hasRoom(waiting: ReadonlyMap<string, ProblemEvent>, event: ProblemEvent, max: number, maxOf: number): boolean {
+  const of = [...waiting.values()].filter(({ subject }) => subject.namespace === event.subject.namespace);
+  return waiting.size < max && of.length < maxOf;
 }
 
 /** Those that are told, one of each namespace in turn: thousands in one take neither place nor time from the few of another. */

@@ -7,7 +7,7 @@ import { nothingDeclared, type Declared, type Declarer } from "../declarers/decl
 import { percentShown, type ReleaseEntry } from "../model/release.ts";
 import type { Backend } from "./backend-records.ts";
 
-/** Objects of one change that are told, at most, and of one namespace. */
+/** Objects of one change that are told, at most, and of one namespace. Steps of rollouts have as much room of their own. */
 export const maxTold = 64;
 export const maxToldOfNamespace = 16;
 
@@ -27,7 +27,7 @@ export interface EndpointCounts {
 
 export class Edits {
   #gathered: Gathered[] = [];
-  #told = new Map<string, number>();
+  #told = nothingTold();
   #more = new Map<string, number>();
   /** Services whose Endpoints are among them: several Upstreams dial one. */
   readonly #backends = new Set<Backend>();
@@ -46,10 +46,12 @@ export class Edits {
 
   /** A step of a release. */
   release({ ref }: Declarer, before: ReleaseEntry | null, after: ReleaseEntry | null): void {
-    this.#gather(ref, "changed", null, () => {
+    const { kind } = (after ?? before)!;
+    // A bandit moves too often to go before what people change.
+    this.#gather(ref, kind === "rollout" ? "stepped" : "changed", null, () => {
       const [from, to] = [entryShown(before), entryShown(after)];
       // Why it was there stands in the change before.
-      return from === to ? [] : [{ field: (after ?? before)!.kind, problem: null, from: sharesShown(before), to }];
+      return from === to ? [] : [{ field: kind, problem: null, from: sharesShown(before), to }];
     });
   }
 
@@ -81,24 +83,37 @@ export class Edits {
     const edits = this.#gathered.map(edited);
     const more = this.#more;
     this.#gathered = [];
-    this.#told = new Map();
+    this.#told = nothingTold();
     this.#more = new Map();
     this.#backends.clear();
     return { edits, more };
   }
 
   #gather(ref: ObjectRef, kind: EditKind, declarer: Declarer | null, compare: () => readonly Difference[]): void {
-    const told = this.#told.get(ref.namespace) ?? 0;
-    if (this.#gathered.length >= maxTold || told >= maxToldOfNamespace) {
+    const room = this.#told[kind === "stepped" ? "steps" : "others"];
+    const told = room.of.get(ref.namespace) ?? 0;
+    if (room.all >= maxTold || told >= maxToldOfNamespace) {
       this.#more.set(ref.namespace, (this.#more.get(ref.namespace) ?? 0) + 1);
       return;
     }
     const differences = compare();
-    if (kind === "changed" && differences.length === 0) return;
-    this.#told.set(ref.namespace, told + 1);
+    if ((kind === "changed" || kind === "stepped") && differences.length === 0) return;
+    room.of.set(ref.namespace, told + 1);
+    room.all += 1;
     this.#gathered.push({ ref, kind, differences, declarer });
   }
 }
+
+interface Told {
+  all: number;
+  /** By namespace. */
+  readonly of: Map<string, number>;
+}
+
+const nothingTold = (): Readonly<Record<"steps" | "others", Told>> => ({
+  steps: { all: 0, of: new Map() },
+  others: { all: 0, of: new Map() },
+});
 
 function edited({ ref, kind, differences, declarer }: Gathered): ObjectEdit {
   const problems = declarer === null ? [] : [...declarer.decodeProblems, ...declarer.problems];

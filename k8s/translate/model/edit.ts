@@ -1,8 +1,8 @@
 // Edits: what a change of the Snapshot changed in what objects say, in words for people. Never a secret: a value that may hold one is not among them.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 
-/** `withdrawn`: the object is there and nothing of it is served any more: it cannot be read, or names another gateway. */
-export type EditKind = "created" | "changed" | "deleted" | "withdrawn";
+/** `withdrawn`: the object is there and nothing of it is served any more: it cannot be read, or names another gateway. `stepped`: a rollout moved its traffic. */
+export type EditKind = "created" | "changed" | "deleted" | "withdrawn" | "stepped";
 
 /** One thing that an object says otherwise than before. */
 export interface FieldEdit {
@@ -18,7 +18,7 @@ export interface FieldEdit {
 export interface ObjectEdit {
   readonly ref: ObjectRef;
   readonly kind: EditKind;
-  /** Of an object that is `changed`: one or more, bounded. */
+  /** Of an object that is `changed` or `stepped`: one or more, bounded. */
   readonly fields: readonly FieldEdit[];
 }
 

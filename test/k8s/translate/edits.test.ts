@@ -143,6 +143,40 @@ describe("what a change says of objects", () => {
     expect(toldOf(spaces).at(-1)).toBe(`1 more in n${maxTold}`);
   });
 
+  test("other objects take no room from steps of rollouts, of which one change has as many", () => {
+    const rollouts = Array.from({ length: maxToldOfNamespace + 1 }, (_, at) =>
+      deployment(`a/r${at}`, ["main", "canary"], { "sluice.io/rollout": "canary" }),
+    );
+    const translator = new Translator({ ...clusterSettings, releases: true }, nothingHeld);
+    toldBy(translator, rollouts);
+    const entry = {
+      namespace: "a",
+      kind: "rollout",
+      text: "",
+      models: "",
+      shares: { canary: 5 },
+      state: "stepping",
+      step: 0,
+      sinceMs: 0,
+      why: "it begins",
+      isPromoteUsed: false,
+      reward: "",
+      rewards: {},
+    } as const;
+    translator.apply(
+      { set: Array.from({ length: maxToldOfNamespace + 2 }, (_, at) => deployment(`a/d${at}`)), removed: [] },
+      inOne,
+    );
+    translator.setReleases(new Map(rollouts.map(({ ref: { name } }) => [`a/${name}`, { ...entry, name }])), inOne);
+    const { edits, more } = translator.drainEdits();
+    expect(edits.filter(({ kind }) => kind === "stepped")).toHaveLength(maxToldOfNamespace);
+    expect(edits).toHaveLength(2 * maxToldOfNamespace);
+    expect(edits.at(-1)!.fields).toEqual([
+      { field: "rollout", from: "none", to: "canary 5%: it begins", refused: null },
+    ]);
+    expect(more).toEqual(new Map([["a", 3]]));
+  });
+
   test("of one object 16 fields, and a long value is cut", () => {
     const predictors = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `p${at}`);
     const fieldsOf = (count: number): readonly string[] =>

@@ -88,6 +88,18 @@ describe("a change", () => {
     expect(told()).toEqual(["live fraud rollout: 1% → 5%: enough requests, live on 2 of 2 workers after 0 ms"]);
   });
 
+  test("does not count from an edit before it that was not taken", () => {
+    const { clock, changes, held, serving, edit, told } = made();
+    edit(traffic("fraud", "prod", "it cannot be read"));
+    changes.settled(2, allFits, serving);
+    clock.pass(6785);
+    edit(traffic());
+    changes.settled(3, allFits, serving);
+    held.fill(3);
+    changes.held(serving);
+    expect(told().at(-1)).toContain("live on 2 of 2 workers after 0 ms");
+  });
+
   test("is live too when the worker that did not serve it has left", () => {
     const { changes, held, serving, edit, told } = made();
     edit(traffic());
@@ -162,6 +174,18 @@ describe("many changes", () => {
     edit(traffic());
     changes.settled(null, allFits, serving);
     expect(told().at(-1)).toContain("unchanged fraud");
+  });
+
+  test("take no room from steps of rollouts, of which 20 a second are told, too", () => {
+    const { clock, changes, serving, edit, told } = made();
+    const step = (name: string): ObjectEdit => ({ ...traffic(name), kind: "stepped" });
+    for (let at = 0; at < 500; at++) edit(traffic(`d${at}`));
+    for (let at = 0; at <= maxOfNamespace; at++) edit(step(`s${at}`));
+    changes.settled(null, allFits, serving);
+    expect(told()).toHaveLength(2 * maxOfNamespace);
+    expect(told().at(-1)).toContain(`unchanged s${maxOfNamespace - 1}`);
+    clock.pass(windowMs);
+    expect(told().slice(2 * maxOfNamespace)).toEqual(["more prod 480 more changes", "more prod 1 more changes"]);
   });
 
   test("of many namespaces are told 50 a second, and the rest by the namespaces that have most", () => {

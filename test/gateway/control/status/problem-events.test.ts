@@ -3,6 +3,8 @@ import {
   eventOf,
   maxChanged,
   maxChangedOfNamespace,
+  maxSteps,
+  maxStepsOfNamespace,
   ProblemEvents,
   type ProblemEventTimes,
 } from "../../../../gateway/control/status/problem-events.ts";
@@ -212,6 +214,32 @@ describe("the event of a change", () => {
       "predictors[canary].traffic: 20 → 40, live; y: changed, live",
       "spec.x: wrong",
     ]);
+  });
+
+  test("takes no room from the steps of rollouts, which go first: 100 of a namespace, 500 of all", async () => {
+    const { events, writer, clock } = start();
+    const step = (at: number, namespace: string): ProblemEvent => ({
+      name: `step${at}`,
+      subject: { kind: "SeldonDeployment", namespace, name: `d${at}` },
+      type: "Normal",
+      reason: "RolloutPaused",
+      message: "it is held",
+    });
+    for (let at = 0; at < 2 * maxChangedOfNamespace; at++) events.changed(changeEventOf(change(`d${at}`))!);
+    events.stepped(step(0, "prod"));
+    await clock.advance(60_000);
+    expect(writer.written.map(({ reason }) => reason).slice(0, 2)).toEqual(["RolloutPaused", "Changed"]);
+    expect(writer.written).toHaveLength(maxChangedOfNamespace + 1);
+    for (const [max, namespace] of [
+      [maxStepsOfNamespace, () => "prod"],
+      [maxSteps, (at: number) => `n${at}`],
+    ] as const)
+      for (const by of [-1, 0, 1]) {
+        writer.written.length = 0;
+        for (let at = 0; at < max + by; at++) events.stepped(step(at, namespace(at)));
+        await clock.advance(200_000);
+        expect(writer.written).toHaveLength(Math.min(max, max + by));
+      }
   });
 
   test("waits for others: of one namespace 10, of all 100; and none after a refusal", async () => {
