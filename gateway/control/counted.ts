@@ -120,7 +120,8 @@ export class Counted implements CountedView {
 
   /** Frees slots whose owners are gone for long enough. `heldByAll`: the oldest version that a worker may read. */
   sweep(blocks: readonly Float64Array[], heldByAll: number): void {
-    this.#series.sweep(blocks, heldByAll, this.#outside.nowMs());
+    for (const slot of this.#series.sweep(blocks, heldByAll, this.#outside.nowMs()))
+      this.#measured.evidence.forget(slot);
     this.#breakers.sweep(blocks, heldByAll);
     this.#endpoints.sweep(blocks, heldByAll);
   }

@@ -26,6 +26,11 @@ export class EvidenceBySlot {
     }
   }
 
+  /** Another Series may have the slot next: none of this is evidence of it. */
+  forget(slot: number): void {
+    this.#counts.delete(slot);
+  }
+
   /** All of these slots together, since this control worker began; it knows no rewards and no comparisons. */
   of(slots: readonly number[]): ArmCounts {
     return slots.reduce((sum, slot) => addedCounts(sum, this.#counts.get(slot)?.counts ?? noCounts), noCounts);

@@ -102,9 +102,10 @@ export class SeriesSlots {
 
   /**
    * Frees and zeroes slots whose Series nobody can count any more: no owner for ten minutes, every worker holds a table without one
-   * (`heldByAll`), and no request is in flight in any block.
+   * (`heldByAll`), and no request is in flight in any block. Those slots: what is counted of them elsewhere is to be forgotten, before another Series has them.
    */
-  sweep(blocks: readonly Float64Array[], heldByAll: number, nowMs: number): void {
+  sweep(blocks: readonly Float64Array[], heldByAll: number, nowMs: number): readonly number[] {
+    const freed: number[] = [];
     this.#slots.sweep(heldByAll, (slot, gone) => {
       const series = this.#slots.at(slot);
       if (series !== null && nowMs - gone.atMs < seriesAfterlifeMs) return false;
@@ -112,8 +113,10 @@ export class SeriesSlots {
       if (blocks.some((block) => block[inFlight] !== 0)) return false;
       for (const block of blocks) clear(block, slot);
       if (series !== null) this.#counted(series.namespace, -1);
+      freed.push(slot);
       return true;
     });
+    return freed;
   }
 }
 
