@@ -12,6 +12,7 @@ import type { RolloutPlan } from "../../../release/rollout/plan.ts";
 import { stepState, type KeptStep, type RolloutState } from "../../../release/rollout/state.ts";
 import { addedCounts, noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import { sameValue } from "../../../routing/text/diff.ts";
 import type { KeptEvidence } from "./kept-evidence.ts";
 import { maxStep, maxWhy } from "./release-record.ts";
 import { beginning, entryOf, isSameStanding, stateOf } from "./release-state.ts";
@@ -35,6 +36,8 @@ export interface SeenRelease {
 export interface Decided {
   /** It goes on from this one. */
   readonly entry: ReleaseEntry;
+  /** Live predictors, of which the first is main. */
+  readonly arms: readonly string[];
   readonly of:
     | {
         readonly kind: "rollout";
@@ -81,7 +84,7 @@ function decidedRollout(
     begun !== null
       ? begun.state
       : before?.of.kind === "rollout"
-        ? before.of.state
+        ? withArms(before.of.state, before.arms, release.arms, counts)
         : stateOf(entry!, plan, counts, seen.kept());
   // A person may take back what is promoted.
   const state = found.kind === "promoted" && release.isAborted ? stepState(plan.steps.length - 1, counts) : found;
@@ -104,7 +107,17 @@ function decidedRollout(
         ? entry!
         : { ...entry!, isPromoteUsed: isUsed };
   const of = { kind: "rollout", everyMs: plan.everyMs, state: decision.state, decision } as const;
-  return { entry: next, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
+  return { entry: next, arms: release.arms, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
+}
+
+/** Where other predictors share main's part than at the look before, counting begins now: a predictor that joins brings all that it ever counted. */
+function withArms(
+  state: RolloutState,
+  before: readonly string[],
+  now: readonly string[],
+  seen: CountsByInstance,
+): RolloutState {
+  return state.kind === "stepping" && !sameValue(before, now) ? { ...state, seen } : state;
 }
 
 /** For the next leader; null: it collects nothing. Time beyond `every` decides nothing, so a step that only waits stays the same. */
@@ -146,7 +159,7 @@ function decidedBandit(
   });
   const { state } = decision;
   const of = { kind: "bandit", state, decision } as const;
-  if (isSame && entry.text === text && decision.verdict === "wait") return { entry, of, lookedMs, nowMs };
+  if (isSame && entry.text === text && decision.verdict === "wait") return { entry, arms, of, lookedMs, nowMs };
   const next: ReleaseEntry = {
     namespace: release.ref.namespace,
     name: release.ref.name,
@@ -162,7 +175,7 @@ function decidedBandit(
     reward,
     rewards: state.rewards,
   };
-  return { entry: next, of, lookedMs, nowMs };
+  return { entry: next, arms, of, lookedMs, nowMs };
 }
 
 /** Of the canary, and of all other live predictors together. */

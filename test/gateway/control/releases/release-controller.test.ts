@@ -1,5 +1,6 @@
 // The controller of releases with a store, a clock and counts of the test: whatever fails, the split is one that the record said, and no share is lost.
 import * as fc from "fast-check";
+import type { ArmCounts } from "../../../../release/statistics/arm-counts.ts";
 import { expect, test } from "vitest";
 import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
 import type { ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
@@ -356,3 +357,32 @@ async function happen(world: World, event: Event): Promise<void> {
       world.planned = bandit();
   }
 }
+
+test("a predictor that joins main's part in mid-step, or comes back, brings nothing that it counted before", async () => {
+  const world = worldOf(1);
+  world.count("other", 1_000_000, 50_000);
+  world.planned = {
+    ...rollout("to canary; every 10m; errors ≤ 1.5x main"),
+    arms: ["main", "canary"],
+    declared: [100, 0],
+  };
+  const mainOf = (): ArmCounts => {
+    const of = world.replicas[0]!.controller.decisionOf({ namespace: "prod", name: "iris" });
+    if (of?.kind !== "rollout" || of.state.kind !== "stepping") throw new Error("it is not at a step");
+    return of.state.whole.main;
+  };
+  const look = async (arms: readonly string[]): Promise<void> => {
+    world.planned = { ...world.planned, arms };
+    for (const arm of ["main", "canary", "other"]) world.count(arm, 10, 0);
+    await world.look();
+  };
+  for (let looks = 0; looks < 4; looks++) await look(["main", "canary"]);
+  const { requests } = mainOf();
+  await look(["main", "canary", "other"]);
+  expect(mainOf()).toMatchObject({ requests, failed: 0 });
+  await look(["main", "canary", "other"]);
+  expect(mainOf()).toMatchObject({ requests: requests + 20, failed: 0 });
+  await look(["other", "canary"]);
+  await look(["other", "canary"]);
+  expect(mainOf()).toMatchObject({ requests: requests + 30, failed: 0 });
+});
