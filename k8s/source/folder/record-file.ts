@@ -92,9 +92,9 @@ export class RecordFile implements RecordStore {
       closeSync(handle);
       handle = null;
       renameSync(draft, this.#file);
-      const version = versionOf(text);
-      this.#shown = JSON.stringify({ kind: "text", text, version } satisfies StoredRecord);
-      return { kind: "written", version };
+      // After the answer, as the watch of a cluster does: the writer knows then that nothing before it is told any more, and an older text that follows was put back.
+      setImmediate(this.#look);
+      return { kind: "written", version: versionOf(text) };
     } catch (error) {
       return { kind: "failed", sentence: `it cannot be written (${errorCode(error)})` };
     } finally {

@@ -1,11 +1,10 @@
 // The controller of releases with a store, a clock and counts of the test: whatever fails, the split is one that the record said, and no share is lost.
 import * as fc from "fast-check";
-import type { ArmCounts } from "../../../../release/statistics/arm-counts.ts";
 import { expect, test } from "vitest";
 import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
 import type { ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import { readBanditPlan } from "../../../../release/bandit/plan.ts";
-import { noCounts } from "../../../../release/statistics/arm-counts.ts";
+import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
 import { arms, bandit, canaryPercent, planned, Replica, rollout, worldOf, type World } from "./release-world.ts";
 
 test("a canary that is well goes through its steps, each as long as it takes, and is promoted", async () => {

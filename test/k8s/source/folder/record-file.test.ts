@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RecordFile } from "../../../../k8s/source/folder/record-file.ts";
+import { PassedVersions } from "../../../../k8s/source/objects/passed-versions.ts";
 import { recordBytes } from "../../../../k8s/translate/values/record-text.ts";
 import type { StoredRecord } from "../../../../k8s/source/objects/source.ts";
 
@@ -84,4 +85,22 @@ test("what is too long, or no file, is unreadable and stays", async () => {
   expect(readFileSync(file, "utf8").length).toBe(1024 * 1024 + 1);
   writeFileSync(file, "x".repeat(1024 * 1024));
   expect(open().told).toMatchObject([{ kind: "text" }]);
+});
+
+test("tells what it wrote, so that an earlier text which somebody puts back is told as well", async () => {
+  const { store, told, next } = open();
+  const passed = new PassedVersions();
+  const wakes = next();
+  const one = await store.write("one\n", null);
+  if (one.kind !== "written") throw new Error(one.kind);
+  await wakes;
+  const wakesAgain = next();
+  await store.write("two\n", one.version);
+  passed.add(one.version);
+  await wakesAgain;
+  const wakesAtLast = next();
+  writeFileSync(file, "one\n");
+  await wakesAtLast;
+  const isPast = told.map((stored) => (stored.kind === "text" ? `${stored.text.trim()} ${passed.has(stored)}` : ""));
+  expect(isPast.slice(-2)).toEqual(["two false", "one false"]);
 });
