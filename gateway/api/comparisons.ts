@@ -2,7 +2,9 @@
 import { comparisonOutcomes } from "../../release/compare/comparison.ts";
 import { nullable, instantMs, Type, type Shaped } from "./shape.ts";
 
-const count = Type.Integer({ minimum: 0 });
+/** Of a peer, too: sums of what several say stay numbers. */
+const countBounds = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+const count = Type.Integer(countBounds);
 
 const shareShape = nullable(
   Type.Object(
@@ -24,11 +26,11 @@ const quantileShape = nullable(
 const pathShape = Type.Object({
   path: Type.String(),
   redacted: Type.Boolean({ description: "rules redact it: of its values only `pairsApart` is counted" }),
-  numbers: Type.Integer({ description: "numbers that were compared", minimum: 0 }),
-  numbersApart: Type.Integer({ description: "of them, those beyond the tolerance", minimum: 0 }),
-  meanDifference: nullable(Type.Number({ description: "null: it is redacted" })),
-  maxDifference: nullable(Type.Number({ description: "null: it is redacted" })),
-  pairsApart: Type.Integer({ description: "pairs of answers that differ here", minimum: 0 }),
+  numbers: Type.Integer({ description: "numbers that were compared", ...countBounds }),
+  numbersApart: Type.Integer({ description: "of them, those beyond the tolerance", ...countBounds }),
+  meanDifference: nullable(Type.Number({ description: "null: it is redacted", minimum: 0 })),
+  maxDifference: nullable(Type.Number({ description: "null: it is redacted", minimum: 0 })),
+  pairsApart: Type.Integer({ description: "pairs of answers that differ here", ...countBounds }),
 });
 
 export const comparisonShape = Type.Object({
@@ -40,7 +42,7 @@ export const comparisonShape = Type.Object({
   }),
   rules: Type.String({ description: "of `sluice.io/compare`" }),
   sinceMs: instantMs("when the first of these pairs came"),
-  pairs: Type.Integer({ description: "those that agreed or disagreed", minimum: 0 }),
+  pairs: Type.Integer({ description: "those that agreed or disagreed", ...countBounds }),
   outcomes: Type.Object(
     Object.fromEntries(comparisonOutcomes.map((outcome) => [outcome, count])) as Record<
       (typeof comparisonOutcomes)[number],
@@ -56,7 +58,7 @@ export const comparisonShape = Type.Object({
   agreementWithoutNoise: nullable(Type.Number({ description: "the agreement with that share given back" })),
   labels: Type.Object({
     rows: count,
-    rowsApart: Type.Integer({ description: "rows whose largest output, or label, differs", minimum: 0 }),
+    rowsApart: Type.Integer({ description: "rows whose largest output, or label, differs", ...countBounds }),
     agreement: shareShape,
     confusion: Type.Array(Type.Object({ primary: Type.String(), shadow: Type.String(), count }), {
       description: "the most frequent first",
@@ -84,7 +86,11 @@ export const disagreementShape = Type.Object({
   predictor: Type.String(),
   against: Type.String(),
   atMs: instantMs("when both answers were there"),
-  count: Type.Integer({ description: "pairs that disagreed so: at the same paths, by the same values", minimum: 1 }),
+  count: Type.Integer({
+    description: "pairs that disagreed so: at the same paths, by the same values",
+    ...countBounds,
+    minimum: 1,
+  }),
   lastMs: instantMs("when the last of them came; `atMs`, the answers and the times are those of the first"),
   requestId: Type.String(),
   path: Type.String(),
@@ -138,10 +144,17 @@ export type ShownDisagreement = Shaped<typeof disagreementShape>;
 export type ComparedDeployment = Shaped<typeof comparedDeploymentShape>;
 export type ShownReplica = Shaped<typeof replicaShape>;
 
-/** Reads a peer's answer; null: it is not of its shape. */
-export async function peerComparisonReader(): Promise<
-  (value: unknown) => { readonly compared: ComparedDeployment | null } | null
-> {
+/** Reads a peer's answer about a deployment; null: it is not of its shape, or is about another one, which who asks may not see. */
+export async function peerComparisonReader(
+  namespace: string,
+  deployment: string,
+): Promise<(value: unknown) => { readonly compared: ComparedDeployment | null } | null> {
   const { Value } = await import("typebox/value");
-  return (value) => (Value.Check(peerComparisonShape, value) ? value : null);
+  const isOf = (one: Pick<ComparedDeployment, "namespace" | "deployment">): boolean =>
+    one.namespace === namespace && one.deployment === deployment;
+  return (value) => {
+    if (!Value.Check(peerComparisonShape, value)) return null;
+    const { compared } = value;
+    return compared === null || [compared, ...compared.comparisons].every(isOf) ? value : null;
+  };
 }

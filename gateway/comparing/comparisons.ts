@@ -23,6 +23,9 @@ interface Counted {
   readonly comparison: Comparison;
 }
 
+/** Of a text that cannot be read: pairs are counted, and nothing of a value is shown. */
+const unknownRules: CompareRules = Object.freeze({ ...plainRules, redacted: ["*"], keeps: false });
+
 /** Stands for every body that is too long. */
 const tooLong = new Uint8Array(maxAnswerBytes + 1);
 
@@ -89,8 +92,8 @@ export class Comparisons {
       this.#changed.delete(known);
     }
     const read = readCompareRules(text);
-    // The translation reads the same text by the same grammar: only a table of another version says what is none.
-    const rules = read.kind === "rules" && read.rules !== null ? read.rules : plainRules;
+    // The translation reads the same text by the same grammar: only a table of another version says what is none, and it may redact.
+    const rules = read.kind === "rules" && read.rules !== null ? read.rules : unknownRules;
     const of = { namespace, deployment, predictor, against, rules: text, sinceMs: atMs };
     const counted: Counted = { key, of, rules, comparison: new Comparison(rules) };
     this.#counted.set(key, counted);

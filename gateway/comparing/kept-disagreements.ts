@@ -3,7 +3,7 @@ import type { Disagreement } from "./messages.ts";
 
 /** Of one deployment. */
 export const maxOfDeployment = 100;
-/** Characters of all answers together; those of the deployment that has most go first. */
+/** Characters of all disagreements together; those of the deployment that has most go first. */
 export const maxKeptCharacters = 32 * 1024 * 1024;
 
 interface Ring {
@@ -68,6 +68,10 @@ function keyOf(namespace: string, deployment: string): string {
 }
 
 /** With what else a disagreement takes. */
-function sizeOf({ primary, shadow }: Disagreement): number {
-  return primary.length + shadow.length + 4096;
+function sizeOf({ primary, shadow, differences }: Disagreement): number {
+  const told = differences.reduce(
+    (sum, one) => sum + one.path.length + (one.primary?.length ?? 0) + (one.shadow?.length ?? 0),
+    0,
+  );
+  return primary.length + shadow.length + told + 4096;
 }

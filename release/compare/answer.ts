@@ -31,18 +31,22 @@ export function readAnswer(answer: CapturedAnswer, isGrpc: boolean, path: string
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The outputs of V2 by their names, since their order says nothing; other answers stay as they are. undefined: binary tensors cannot be read. */
+/**
+ * The outputs of V2 by their names, since their order says nothing; other answers stay as they are. One without a name among others has its place
+ * as one, as in gRPC: rules of the others hold whatever stands beside them. undefined: binary tensors cannot be read.
+ */
 function byName(tree: unknown, binary: Uint8Array | null): unknown {
   const outputs = (tree as Values | null)?.["outputs"];
   if (!Array.isArray(outputs)) return binary === null || binary.length === 0 ? tree : undefined;
+  // Not V2: any other `outputs` are compared as they stand.
+  if (!outputs.some((one) => typeof (one as Values | null)?.["name"] === "string")) return tree;
   const named: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   let at = 0;
-  for (const output of outputs as readonly unknown[]) {
+  for (const [place, output] of (outputs as readonly unknown[]).entries()) {
     const one = output as Values | null;
-    const name = one?.["name"];
-    // Not V2: any other `outputs` are compared as they stand.
-    if (typeof name !== "string") return tree;
-    const { parameters, ...rest } = one as { readonly parameters?: Values } & Values;
+    const written = one?.["name"];
+    const name = typeof written === "string" ? written : String(place);
+    const { parameters, ...rest } = (one ?? {}) as { readonly parameters?: Values } & Values;
     const size = binary === null ? undefined : parameters?.["binary_data_size"];
     if (size === undefined) {
       put(named, name, one);

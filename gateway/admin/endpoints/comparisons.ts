@@ -34,7 +34,7 @@ export function comparison({ compared, peers }: EndpointParts): Handler {
       return badRequest(reply, "replica is not known: write replica=own, or leave it out");
     const sees = viewer.sees(namespace);
     const own = sees ? await ownComparison(compared, namespace, name) : null;
-    const others = sees && asked === null && peers !== null ? await peersParts(peers, `${namespace}/${name}`) : [];
+    const others = sees && asked === null && peers !== null ? await peersParts(peers, namespace, name) : [];
     const joined = joinedComparisons([{ replica: "this replica", sentence: null, compared: own }, ...others]);
     if (joined === null)
       return notFound(
@@ -45,10 +45,11 @@ export function comparison({ compared, peers }: EndpointParts): Handler {
   };
 }
 
-async function peersParts(peers: PeersView, name: string): Promise<readonly ReplicaPart[]> {
-  if (!askedName.test(name)) return [];
-  const url = `${peerComparisonPath}?deployment=${encodeURIComponent(name)}`;
-  const answers = await peers.askEach(url, await peerComparisonReader());
+async function peersParts(peers: PeersView, namespace: string, name: string): Promise<readonly ReplicaPart[]> {
+  const asked = `${namespace}/${name}`;
+  if (!askedName.test(asked)) return [];
+  const url = `${peerComparisonPath}?deployment=${encodeURIComponent(asked)}`;
+  const answers = await peers.askEach(url, await peerComparisonReader(namespace, name));
   return answers.map(({ name: replica, sentence, value }) => ({
     replica,
     sentence,

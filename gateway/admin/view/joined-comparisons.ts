@@ -54,7 +54,8 @@ function stateOf(shown: ShownComparison): ComparisonState {
     reasons: shown.reasons.map(({ reason, count }) => [reason, count]),
     paths: shown.paths.map(({ meanDifference, maxDifference, ...path }) => ({
       ...path,
-      sumDifference: (meanDifference ?? 0) * path.numbers,
+      // Of a sum at its bound the mean may be a little too large.
+      sumDifference: Math.min(Number.MAX_VALUE, (meanDifference ?? 0) * path.numbers),
       maxDifference: maxDifference ?? 0,
     })),
     morePaths,

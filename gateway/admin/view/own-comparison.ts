@@ -6,7 +6,7 @@ import { shownComparisons } from "./comparisons.ts";
 import type { ComparedView } from "./view.ts";
 
 /** Of an answer to a peer, which reads 4 MiB. */
-const maxPeerCharacters = 3 * 1024 * 1024;
+const maxPeerBytes = 3 * 1024 * 1024;
 
 /** null: nothing was compared. */
 export async function ownComparison(
@@ -43,6 +43,6 @@ export function forPeer(compared: ComparedDeployment): ComparedDeployment {
             shadow: cutText(one.shadow, max),
           }));
     const shorter = { ...compared, disagreements: cut };
-    if (max < 1 || JSON.stringify(shorter).length <= maxPeerCharacters) return shorter;
+    if (max < 1 || Buffer.byteLength(JSON.stringify(shorter)) <= maxPeerBytes) return shorter;
   }
 }

@@ -216,3 +216,46 @@ test.each([
   expect(kept.of("prod", "iris")).toHaveLength(count);
   expect(kept.of("prod", "iris")[0]!.atMs).toBe(2);
 });
+
+test("where answers differ counts towards what is kept: a model may write long paths", () => {
+  const longPath = Array.from({ length: 60 }, () => "n".repeat(80)).join(".");
+  const of = (atMs: number, path: string): Disagreement => ({
+    namespace: "prod",
+    deployment: "iris",
+    predictor: "next",
+    against: "main",
+    outcome: "disagreed",
+    reason: "",
+    differences: Array.from({ length: 20 }, (_, at) => ({ path: `${path}${at}`, primary: "1", shadow: null })),
+    atMs,
+    count: 1,
+    lastMs: atMs,
+    requestId: "",
+    path: "/",
+    primaryStatus: 200,
+    shadowStatus: 200,
+    primaryMs: 1,
+    shadowMs: 1,
+    primary: "",
+    shadow: "",
+  });
+  for (const [path, count] of [
+    ["a", 50],
+    [longPath, 2],
+  ] as const) {
+    const kept = new KeptDisagreements(250_000);
+    for (let at = 0; at < 50; at++) kept.add(`${at}`, of(at, path));
+    expect(kept.of("prod", "iris")).toHaveLength(count);
+  }
+});
+
+test("rules that cannot be read count pairs, and show nothing of a value", () => {
+  const comparisons = new Comparisons(true);
+  const [one, other] = ["hush-one", "hush-two"].map((secret) =>
+    Buffer.from(JSON.stringify({ strData: secret, data: { names: [secret], ndarray: [[1]] } })),
+  );
+  added(comparisons, one!, other!, { rules: "redact strData; newer rule" });
+  const [state] = comparisons.takeChanged();
+  expect(state!.counts.outcomes.disagreed).toBe(1);
+  expect(JSON.stringify([state, comparisons.disagreements("prod", "iris")])).not.toContain("hush");
+});

@@ -45,6 +45,8 @@ describe("redacted values are shown nowhere", () => {
         ],
       }),
     ],
+    ["outputs.user.data", (secret) => ({ outputs: [{ name: "user", data: [secret] }, { data: [1] }] })],
+    ["outputs.user.data", (secret) => ({ outputs: [null, { name: "user", data: [secret] }] })],
     ["users", (secret) => ({ users: { [secret]: { age: 3 } } })],
     ["users", (secret) => ({ users: [{ [secret]: [{ [secret]: 1 }] }] })],
     ["user.email", (secret) => ({ "user.email": secret })],

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { joinedComparisons, type ReplicaPart } from "../../../../gateway/admin/view/joined-comparisons.ts";
 import { forPeer, ownComparison } from "../../../../gateway/admin/view/own-comparison.ts";
-import type { ComparedDeployment } from "../../../../gateway/api/comparisons.ts";
+import { peerComparisonReader, type ComparedDeployment } from "../../../../gateway/api/comparisons.ts";
 import { Comparisons } from "../../../../gateway/comparing/comparisons.ts";
 import { maxOfDeployment } from "../../../../gateway/comparing/kept-disagreements.ts";
 
@@ -134,17 +134,68 @@ test("the last hundred of all replicas, by time; other rules than the last ones 
 test("a peer is told all disagreements, with answers so short that they fit", async () => {
   const { compared } = await partOf([{ primary: 1, shadow: 2, slowerMs: 0, predictor: "next", replica: 0, atMs: 1 }]);
   const [one] = compared!.disagreements;
-  // A control character is six bytes of JSON.
-  const long = "\u0001".repeat(64 * 1024);
-  const disagreements = Array.from({ length: 100 }, (_, at) => ({
-    ...one!,
-    requestId: `${at}`,
-    primary: long,
-    shadow: long,
-  }));
-  const told = forPeer({ ...compared!, disagreements });
-  expect(told.disagreements.map(({ requestId }) => requestId)).toEqual(disagreements.map(({ requestId }) => requestId));
-  expect(JSON.stringify(told).length).toBeLessThan(4 * 1024 * 1024);
-  expect(told.disagreements[0]!.primary.length).toBeGreaterThan(1000);
+  // A control character is six bytes of JSON, and one of Chinese three of UTF-8.
+  for (const character of ["\u0001", "\u6f22"]) {
+    const long = character.repeat(64 * 1024);
+    const disagreements = Array.from({ length: 100 }, (_, at) => ({
+      ...one!,
+      requestId: `${at}`,
+      primary: long,
+      shadow: long,
+    }));
+    const told = forPeer({ ...compared!, disagreements });
+    expect(told.disagreements.map(({ requestId }) => requestId)).toEqual(
+      disagreements.map(({ requestId }) => requestId),
+    );
+    expect(Buffer.byteLength(JSON.stringify(told))).toBeLessThan(4 * 1024 * 1024);
+    expect(told.disagreements[0]!.primary.length).toBeGreaterThan(1000);
+  }
   expect(forPeer(compared!)).toEqual(compared);
+});
+
+test("a sum of differences at its bound stays a number", async () => {
+  const { compared } = await partOf([{ primary: 1, shadow: 2, slowerMs: 0, predictor: "next", replica: 0, atMs: 1 }]);
+  const [one] = compared!.comparisons;
+  for (const numbers of [1, 3, 7, 49, 1001]) {
+    const path = { ...one!.paths[0]!, numbers, meanDifference: Number.MAX_VALUE / numbers };
+    const joined = joinedComparisons([
+      { replica: "", sentence: null, compared: { ...compared!, comparisons: [{ ...one!, paths: [path] }] } },
+    ])!;
+    expect(joined.comparisons[0]!.paths[0]!.meanDifference).toBeLessThan(Infinity);
+  }
+});
+
+test("a peer's answer is of the deployment that was asked for, and its numbers are counts", async () => {
+  const read = await peerComparisonReader("prod", "iris");
+  const { compared } = await partOf([{ primary: 1, shadow: 2, slowerMs: 0, predictor: "next", replica: 0, atMs: 1 }]);
+  const [one] = compared!.comparisons;
+  const said = (more: Partial<ComparedDeployment>): unknown =>
+    read(
+      JSON.parse(
+        JSON.stringify({
+          instance: "i",
+          version: "1",
+          table: "t",
+          deployments: [],
+          compared: { ...compared, ...more },
+        }),
+      ),
+    );
+  const ofOne = (more: Readonly<Record<string, unknown>>): Partial<ComparedDeployment> => ({
+    comparisons: [{ ...one!, ...more }],
+  });
+  expect(said({})).not.toBeNull();
+  expect(said({ namespace: "other" })).toBeNull();
+  expect(said({ deployment: "other" })).toBeNull();
+  expect(said(ofOne({ namespace: "other" }))).toBeNull();
+  expect(said(ofOne({ deployment: "other" }))).toBeNull();
+  for (const [pairs, isRead] of [
+    [Number.MAX_SAFE_INTEGER, true],
+    [Number.MAX_SAFE_INTEGER + 1, false],
+    [1e308, false],
+    [-1, false],
+    [0.5, false],
+  ] as const)
+    expect([pairs, said(ofOne({ outcomes: { ...one!.outcomes, agreed: pairs } })) !== null]).toEqual([pairs, isRead]);
+  expect(said(ofOne({ paths: [{ ...one!.paths[0]!, meanDifference: -1 }] }))).toBeNull();
 });
