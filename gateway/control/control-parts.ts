@@ -196,6 +196,8 @@ export class ControlParts {
             },
             stepped: (event) => this.problemEvents?.stepped(event),
             problemsChanged,
+            isUnready: (predictor) =>
+              this.reconciler.counted.endpointsOf(predictor)?.every(({ state }) => state === "failing") === true,
             totalOf: (predictor) => this.countsOf(predictor),
           });
     this.peers =

@@ -59,6 +59,12 @@ export function simulateRollout(scenario: Scenario, draw: () => number): Outcome
   return { end: "waiting", step, endMs: scenario.untilMs, metFault };
 
   function lookAt(elapsedMs: number): Parameters<typeof decideRollout>[2] {
-    return { elapsedMs, instances: { a: { canary: canary.now(), main: main.now() } }, wanted: "none", blocked: null };
+    return {
+      elapsedMs,
+      instances: { a: { canary: canary.now(), main: main.now() } },
+      wanted: "none",
+      isUnready: false,
+      blocked: null,
+    };
   }
 }

@@ -11,6 +11,8 @@ export interface RolloutLook {
   readonly elapsedMs: number;
   /** Cumulative counts of each process that answers. */
   readonly instances: CountsByInstance;
+  /** The released predictor has no ready Endpoint: the others get its share, or requests fail. */
+  readonly isUnready: boolean;
   /** What a person asks for by annotation. Of several, `abort` goes before `pause`, and that before `promote`. */
   readonly wanted: "none" | "pause" | "promote" | "abort";
   /** Why nothing may go on now, as a sentence ("1 of 3 replicas does not answer."), and until when ("an answer of each replica"). null: it may. Aborts are not blocked. */
@@ -37,6 +39,9 @@ export interface RolloutDecision {
 /** A leader that took over goes on only after it watched the step for so long itself, or for `every` where that is shorter. */
 export const minWatchMs = 60_000;
 
+/** A canary that has all of the traffic, and that was ready before, is ended after so long without a ready Endpoint: each request fails, and that is evidence of no request. */
+export const maxUnreadyMs = 10_000;
+
 /** Canary requests in a window of a step: enough to see a fault, few enough that a fault which begins late is seen soon. */
 const [minWindow, maxWindow] = [100, 500];
 /** A canary that fails nearly all of a window's first requests is rolled back after this many failures, whatever its gates are. */
@@ -48,7 +53,8 @@ const hardFraction = 0.8;
  * followed by one that decides the same.
  *
  * Goes on when the step took its time, the canary has its requests, and each gate is kept. Ends as soon as a gate is broken with confidence (`release/rollout/judge.ts`), or the canary
- * fails at least 5 and 80 % of a window's requests while main fails less than half as often: of a canary that fails 5 % that happens by chance once in about 500,000 windows.
+ * fails at least 5 and 80 % of a window's requests while main fails less than half as often: of a canary that fails 5 % that happens by chance once in about 500,000 windows. A canary without a
+ * ready Endpoint never goes on; beyond `maxUnreadyMs` at 100 % it ends.
  */
 export function decideRollout(plan: RolloutPlan, state: RolloutState, look: RolloutLook): RolloutDecision {
   const { wanted } = look;
@@ -67,7 +73,11 @@ function stepped(plan: RolloutPlan, before: Stepping, look: RolloutLook): Rollou
   if (share === undefined) return aborted(plan, before.step, `The plan has no step ${before.step + 1}.`, []);
   const state = withLook(before, look);
   const gates = plan.gates.map((gate) => judgeGate(plan, gate, state, share < 100));
-  const broken = failsNearlyAll(plan, state) ?? gates.find(({ standing }) => standing === "broken")?.sentence ?? null;
+  const broken =
+    isGone(plan, state) ??
+    failsNearlyAll(plan, state) ??
+    gates.find(({ standing }) => standing === "broken")?.sentence ??
+    null;
   if (broken !== null) {
     if (plan.otherwise === "roll-back") return aborted(plan, state.step, broken, gates);
     const held: RolloutState = {
@@ -77,7 +87,8 @@ function stepped(plan: RolloutPlan, before: Stepping, look: RolloutLook): Rollou
     };
     return decided(plan, held, "hold", held.why, "sluice.io/rollout-promote or sluice.io/rollout-abort", gates);
   }
-  const at = `${plan.to} has ${formatNumber(share)}% of the traffic, step ${state.step + 1} of ${plan.steps.length}.`;
+  const unready = `It has no ready Endpoint, so ${share < 100 ? "the other predictors get its share" : "requests fail"}.`;
+  const at = `${plan.to} has ${formatNumber(share)}% of the traffic, step ${state.step + 1} of ${plan.steps.length}.${look.isUnready ? ` ${unready}` : ""}`;
   const open = nextWindow(plan, state);
   if (look.wanted === "pause")
     return decided(plan, open, "hold", `${at} It is paused.`, "the end of sluice.io/rollout-pause", gates);
@@ -98,11 +109,14 @@ function stepped(plan: RolloutPlan, before: Stepping, look: RolloutLook): Rollou
   );
 }
 
-function withLook(state: Stepping, { elapsedMs, instances }: RolloutLook): Stepping {
+function withLook(state: Stepping, { elapsedMs, instances, isUnready }: RolloutLook): Stepping {
   const { added, seen } = evidenceBetween(state.seen, instances);
+  const addedMs = elapsedMs > 0 ? Math.min(elapsedMs, maxLookMs) : 0;
   return {
     ...state,
-    elapsedMs: state.elapsedMs + (elapsedMs > 0 ? Math.min(elapsedMs, maxLookMs) : 0),
+    elapsedMs: state.elapsedMs + addedMs,
+    isUnready,
+    unreadyMs: isUnready && state.isUnready ? state.unreadyMs + addedMs : 0,
     whole: addedEvidence(state.whole, added),
     recent: addedEvidence(state.recent, added),
     seen,
@@ -115,6 +129,13 @@ function nextWindow(plan: RolloutPlan, state: Stepping): Stepping {
   return state.recent.canary.requests < size ? state : { ...state, recent: noEvidence, window: state.window + 1 };
 }
 
+/** One that was never ready is awaited: its pods start. */
+function isGone(plan: RolloutPlan, { step, whole, unreadyMs }: Stepping): string | null {
+  const wasReady = step > 0 || whole.canary.requests > 0;
+  if (plan.steps[step] !== 100 || !wasReady || unreadyMs < maxUnreadyMs) return null;
+  return `${plan.to} has had no ready Endpoint for ${formatDuration(roundedUp(unreadyMs))}, so requests failed.`;
+}
+
 function failsNearlyAll(plan: RolloutPlan, { recent: { canary, main } }: { readonly recent: Evidence }): string | null {
   const { failed, requests } = canary;
   if (failed < hardFailures || failed < hardFraction * requests) return null;
@@ -125,7 +146,8 @@ function failsNearlyAll(plan: RolloutPlan, { recent: { canary, main } }: { reado
 /** What it would take to go on, besides what blocks the look; empty: nothing. */
 function missingOf(plan: RolloutPlan, state: Stepping, gates: readonly GateStanding[]): readonly string[] {
   const missing = new Set<string>();
-  const { elapsedMs, resumed, whole } = state;
+  const { elapsedMs, resumed, isUnready, whole } = state;
+  if (isUnready) missing.add(`a ready Endpoint of ${plan.to}`);
   // What another leader kept says nothing about now.
   const isResumed = resumed.elapsedMs > 0;
   const fresh = isResumed && whole.canary.requests === resumed.requests ? 1 : 0;

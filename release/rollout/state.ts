@@ -10,6 +10,9 @@ export type RolloutState =
       readonly step: number;
       /** Time in this step, as the leaders' looks add up. */
       readonly elapsedMs: number;
+      /** At the last look the canary had no ready Endpoint, and for how long, as looks add up. */
+      readonly isUnready: boolean;
+      readonly unreadyMs: number;
       /** Of the time and of the canary's requests: what leaders before this one had kept. 0, 0 where it began the step itself. */
       readonly resumed: { readonly elapsedMs: number; readonly requests: number };
       /** Of the whole step. */
@@ -53,6 +56,8 @@ export function resumedState(
     kind: "stepping",
     step,
     elapsedMs,
+    isUnready: false,
+    unreadyMs: 0,
     resumed: { elapsedMs, requests: whole.canary.requests },
     whole,
     recent: noEvidence,

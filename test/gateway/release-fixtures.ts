@@ -5,10 +5,12 @@ export interface ReleasedModel {
   readonly annotations: Readonly<Record<string, string>>;
   /** Name and port of each predictor, the first is main. */
   readonly predictors: readonly (readonly [name: string, port: number, image: string])[];
+  /** Names of predictors without a ready pod. */
+  readonly without?: readonly string[];
 }
 
 /** In the namespace prod. */
-export function releasedManifest({ name, annotations, predictors }: ReleasedModel): string {
+export function releasedManifest({ name, annotations, predictors, without = [] }: ReleasedModel): string {
   const deployment = {
     apiVersion: "machinelearning.seldon.io/v1",
     kind: "SeldonDeployment",
@@ -43,7 +45,7 @@ export function releasedManifest({ name, annotations, predictors }: ReleasedMode
         },
         addressType: "IPv4",
         ports: [{ name: "http", port, protocol: "TCP" }],
-        endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
+        endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: !without.includes(predictor) } }],
       },
     ];
   });

@@ -34,7 +34,13 @@ function failuresAfter(plan: RolloutPlan, good: number): number {
     const failed = Math.max(0, requests - good);
     const canary: ArmCounts = { ...noCounts, requests, failed };
     const main: ArmCounts = { ...noCounts, requests: requests * perCanary };
-    const look = { elapsedMs: 0, instances: { a: { canary, main } }, wanted: "none", blocked: null } as const;
+    const look = {
+      elapsedMs: 0,
+      instances: { a: { canary, main } },
+      wanted: "none",
+      isUnready: false,
+      blocked: null,
+    } as const;
     const decision = decideRollout(plan, state, look);
     if (decision.verdict === "abort") return failed;
     state = decision.state;

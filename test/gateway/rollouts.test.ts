@@ -297,3 +297,54 @@ test("a control worker that begins while the record cannot be read serves the sh
   await until(async () => (await problems().catch(() => "")).includes("releases-record-unreadable"));
   expect(await percents(admin)).toEqual({ main: 80, canary: 20 });
 });
+
+test("a canary that loses its pods: others get its share; with all of the traffic it is rolled back", async () => {
+  const { folder, main, canary } = await models();
+  const deploy = (steps: string, isThere: boolean): Promise<void> =>
+    folder.write(
+      "iris.yaml",
+      releasedManifest({
+        name: "iris",
+        annotations: { "sluice.io/rollout": `to canary; steps ${steps}; every 1h; min 20 requests; errors ≤ 5%` },
+        predictors: [
+          ["main", main.port, "model:1"],
+          ["canary", canary.port, "model:2"],
+        ],
+        without: isThere ? [] : ["canary"],
+      }),
+    );
+  await deploy("50%, 100%", true);
+  const gateway = serving(folder.folder, 1, "--releases-record", join(folder.folder, ".releases"));
+  closers.push(() => gateway.kill());
+  const { traffic, admin } = await gateway.listening();
+  const shown = async (): Promise<Rollout> =>
+    ((await (await fetch(`${admin}/api/v1/rollouts?deployment=iris`)).json()) as { items: Rollout[] }).items[0]!;
+  const ask = async (): Promise<number> => {
+    const url = `${traffic}/seldon/prod/iris/api/v1.0/predictions`;
+    return (await fetch(url, { method: "POST", body: "{}" })).status;
+  };
+  await until(async () => (await percents(admin))["canary"] === 50);
+  await deploy("50%, 100%", false);
+  await until(async () => (await shown()).sentence.includes("no ready Endpoint"));
+  expect(await shown()).toMatchObject({
+    state: "stepping",
+    sentence:
+      "canary has 50% of the traffic, step 1 of 2. It has no ready Endpoint, so the other predictors get its share.",
+    waitsFor: expect.stringMatching(/^a ready Endpoint of canary; /),
+  });
+  for (let at = 0; at < 20; at++) expect(await ask()).toBe(200);
+
+  await deploy("100%", true);
+  await until(async () => (await percents(admin))["canary"] === 100);
+  await until(async () => {
+    expect(await ask()).toBe(200);
+    return ((await shown()).evidence?.canary.requests ?? 0) > 0;
+  });
+  await deploy("100%", false);
+  await until(async () => (await ask()) === 503);
+  await until(async () => (await shown()).state === "aborted");
+  expect((await shown()).sentence).toMatch(
+    /^canary is rolled back from 100% of the traffic. canary has had no ready Endpoint for 1\ds, so requests failed.$/,
+  );
+  await until(async () => (await ask()) === 200);
+}, 60_000);

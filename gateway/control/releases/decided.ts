@@ -22,6 +22,8 @@ export type CountsOfArms = Readonly<Record<string, Readonly<Record<string, ArmCo
 
 export interface SeenRelease {
   readonly counts: CountsOfArms;
+  /** The released predictor of a rollout has no ready Endpoint. */
+  readonly isUnready: boolean;
   /** Why evidence is not whole; null: every replica answers. */
   readonly blocked: RolloutLook["blocked"];
   /** What the leader before this one had of the step; null: nothing that counts. */
@@ -92,6 +94,7 @@ function decidedRollout(
   const decision = decideRollout(plan, state, {
     elapsedMs: before === null ? 0 : seen.lookedMs - before.lookedMs,
     instances: counts,
+    isUnready: seen.isUnready,
     wanted: wantedOf(release, isPromoteUsed),
     blocked: seen.blocked,
   });

@@ -13,6 +13,8 @@ export const lookMs = 2000;
 /** Counts of every release, cumulative, of each process that answers. */
 export interface ReleaseLook {
   readonly countsOf: (release: PlannedRelease) => CountsOfArms;
+  /** Has its released predictor no ready Endpoint? */
+  readonly isUnready: (release: PlannedRelease) => boolean;
   readonly blocked: SeenRelease["blocked"];
 }
 
@@ -98,6 +100,7 @@ export class ReleaseController {
       try {
         const at = {
           counts: seen.countsOf(release),
+          isUnready: seen.isUnready(release),
           blocked: seen.blocked,
           kept: () => this.#sync.evidenceOf(key),
           lookedMs,

@@ -35,6 +35,8 @@ export interface ReleasesOutside {
   /** A step, to show on its SD. */
   readonly stepped: (event: ProblemEvent) => void;
   readonly problemsChanged: () => void;
+  /** Has a live predictor no Endpoint that takes requests, not even one that terminates? False also where that is not known. */
+  readonly isUnready: (predictor: PredictorKey) => boolean;
   /** What the live requests of a predictor came to since this process began. */
   readonly totalOf: (predictor: PredictorKey) => ArmCounts;
 }
@@ -131,6 +133,9 @@ export class Releases {
     const others = peers === null || names.length === 0 ? noAnswers : await peers.counts(names);
     return {
       countsOf: (release) => ({ ...this.#ownCounts(release), ...countsOfPeers(release, others) }),
+      isUnready: ({ ref: { namespace, name: deployment }, plan }) =>
+        plan.kind === "rollout" &&
+        this.#outside.isUnready({ namespace, deployment, predictor: plan.plan.to, role: "live" }),
       blocked: peers === null ? null : blockedBy(peers.status),
     };
   }

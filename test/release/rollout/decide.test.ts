@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideRollout, maxLookMs, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
+import {
+  decideRollout,
+  maxLookMs,
+  maxUnreadyMs,
+  type RolloutDecision,
+  type RolloutLook,
+} from "../../../release/rollout/decide.ts";
 import type { CountsByInstance, Evidence } from "../../../release/rollout/evidence.ts";
 import { readRolloutPlan, type RolloutPlan } from "../../../release/rollout/plan.ts";
 import { firstState, type RolloutState } from "../../../release/rollout/state.ts";
@@ -23,6 +29,7 @@ function arm(requests: number, failed = 0, latencyMs = 20): ArmCounts {
 const nothing: RolloutLook = {
   elapsedMs: 0,
   instances: { a: { canary: arm(0), main: arm(0) } },
+  isUnready: false,
   wanted: "none",
   blocked: null,
 };
@@ -55,6 +62,44 @@ function printed({ state, verdict, sentence, waitsFor, share, gates }: RolloutDe
 const text =
   "canary; steps 5%,50%,100%; every 1m; min 500 requests; errors ≤ 1%, ≤ 1.5x main; p99 ≤ 100ms, ≤ 1.2x main";
 const late = { elapsedMs: maxLookMs };
+
+describe("a canary without a ready Endpoint", () => {
+  const kept = look({ canary: arm(5000), main: arm(5000) }, late);
+  const unready = (elapsedMs: number): RolloutLook => ({ ...kept, elapsedMs, isUnready: true });
+
+  test("says that others get its share, and does not go on", () => {
+    const short = "canary; steps 5%, 100%; every 10s; min 500 requests; errors ≤ 1%";
+    expect(after(short, kept).verdict).toBe("go-on");
+    expect(printed(after(short, unready(maxLookMs)))).toMatchInlineSnapshot(`
+      "wait stepping 0 5%: canary has 5% of the traffic, step 1 of 2. It has no ready Endpoint, so the other predictors get its share.
+      waits for: a ready Endpoint of canary
+      kept: Failures of canary: 0 of 5000 (0%)."
+    `);
+    // However long.
+    expect(after(short, ...Array.from({ length: 50 }, () => unready(maxLookMs))).verdict).toBe("wait");
+  });
+
+  test.each([
+    ["roll back", maxUnreadyMs - 1, "wait", 100],
+    ["roll back", maxUnreadyMs, "abort", 0],
+    ["roll back", maxUnreadyMs + 1, "abort", 0],
+    ["hold", maxUnreadyMs, "hold", 100],
+  ])("that has all of the traffic, else %s, after %d ms: %s", (otherwise, ms, verdict, share) => {
+    const all = `canary; steps 100%; every 10m; min 500 requests; errors ≤ 1%; else ${otherwise}`;
+    // The time before the first look that finds it so does not count.
+    const found = after(all, kept, unready(maxLookMs), unready(ms));
+    expect([found.verdict, found.share]).toEqual([verdict, share]);
+    expect(found.sentence).toContain("no ready Endpoint");
+    // It came back in between.
+    expect(
+      after(all, kept, unready(2000), unready(maxUnreadyMs - 1), kept, unready(2000), unready(maxUnreadyMs - 1))
+        .verdict,
+    ).toBe("wait");
+    // Its pods start: it was never there.
+    const never = { ...nothing, isUnready: true, elapsedMs: ms };
+    expect(after(all, never, never, never).verdict).toBe("wait");
+  });
+});
 
 describe("sentences", () => {
   test("the first look", () => {

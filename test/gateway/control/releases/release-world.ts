@@ -134,6 +134,7 @@ export class World {
   seen(): ReleaseLook {
     return {
       countsOf: () => ({ [this.instance]: this.counts }),
+      isUnready: () => false,
       blocked: this.isAway ? { why: "A replica is away.", until: "an answer of each replica" } : null,
     };
   }
