@@ -4,7 +4,10 @@ import { askedName, maxAskedDeployments, type PeerCounts } from "../../api/peer.
 import type { PeersView } from "./peers-view.ts";
 import type { AdminView, PredictorKey } from "./view.ts";
 
-/** `names`: `NAMESPACE/NAME`, those that are not known are left out. */
+/** Predictors of one deployment: twice as many as are released together. More, or an answer without end, would be no answer to whoever asks, of any deployment. */
+export const maxSaid = 64;
+
+/** `names`: `NAMESPACE/NAME`, those that are not known are left out. Of a deployment with too many predictors those that the table has come first. */
 export function peerCountsOf(
   { instance, countsOf }: Pick<PeersView, "instance" | "countsOf">,
   { counted, served }: Pick<AdminView, "counted" | "served">,
@@ -12,13 +15,14 @@ export function peerCountsOf(
 ): PeerCounts {
   const asked = new Set(names);
   const found = new Map<string, Map<string, PredictorKey>>();
-  if (asked.size > 0)
-    for (const { series } of counted.usedSlots) {
+  for (const slots of asked.size > 0 ? [counted.ownedSlots, counted.usedSlots] : [])
+    for (const { series } of slots) {
       if (series.role !== "live") continue;
       const name = `${series.namespace}/${series.deployment}`;
       if (!asked.has(name)) continue;
       const predictors = found.get(name) ?? new Map<string, PredictorKey>();
-      found.set(name, predictors.set(series.predictor, series));
+      if (predictors.size < maxSaid || predictors.has(series.predictor)) predictors.set(series.predictor, series);
+      found.set(name, predictors);
     }
   return {
     instance,
