@@ -28,8 +28,9 @@ describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Wa
   let gateway: Gateway;
   let model: PacedModel;
   const clients: PacedClient[] = [];
+  const isHttp2 = way.client === "http2" || way.client === "grpc";
   /** Of 16 KiB: so many that the gateway has to hold the model back. */
-  const manyPieces = way.client === "http2" || way.client === "grpc" ? 64 : 2500;
+  const manyPieces = isHttp2 ? 64 : 2500;
   let taken = 0;
 
   beforeEach(async () => {
@@ -167,6 +168,30 @@ describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Wa
     await eventually(() => call.isWhole, "the whole request at the model");
     await gateway.advance(200);
     call.answer();
+    await over(client);
+    expect(measured()).toEqual({ requests: 1, failed: 0, times: told(900) });
+  });
+
+  test("a client that does not read what comes back while it sends is not in it, though the model then takes no more of its request", async () => {
+    // More than the gateway takes, and less than Node's client of HTTP/2 may have in memory.
+    const bytes = (isHttp2 ? 4 : 64) * 1024 * 1024;
+    model.reads = false;
+    const client = await ask(bytes);
+    client.pauseReading();
+    client.send(bytes);
+    client.end();
+    const call = await arrived();
+    call.begin();
+    for (let piece = 0; piece < manyPieces; piece++) call.write(16 * 1024);
+    await settled(() => call.sent + client.sent());
+    await gateway.advance(8000);
+    await client.resumeReading();
+    await eventually(() => call.unread === 0, "all of it at the gateway");
+    await gateway.advance(700);
+    call.read();
+    await eventually(() => call.isWhole, "the whole request at the model");
+    await gateway.advance(200);
+    call.end();
     await over(client);
     expect(measured()).toEqual({ requests: 1, failed: 0, times: told(900) });
   });

@@ -94,16 +94,23 @@ export class ExchangeTimes {
 
   /** The model is asked to hold its answer back: the client does not take it now. */
   holdAnswer(nowMs: number): void {
-    this.#answerHeldMs = Math.min(this.#answerHeldMs, nowMs);
+    if (this.#answerHeldMs !== Infinity) return;
+    this.#holdsRequestMs += this.#requestHoldTo(nowMs);
+    this.#answerHeldMs = nowMs;
   }
 
   resumeAnswer(nowMs: number): void {
+    if (this.#answerHeldMs === Infinity) return;
     this.#holdsAnswerMs += this.#answerHoldTo(nowMs);
     this.#answerHeldMs = Infinity;
+    this.#requestHeldMs = nowMs;
   }
 
+  /** A model that may not answer takes no more of the request: where both are held, it waits for its client. */
   #requestHoldTo(untilMs: number): number {
-    return this.requestPaused ? Math.max(0, Math.min(untilMs, this.requestDoneMs) - this.#requestHeldMs) : 0;
+    return this.requestPaused && this.#answerHeldMs === Infinity
+      ? Math.max(0, Math.min(untilMs, this.requestDoneMs) - this.#requestHeldMs)
+      : 0;
   }
 
   #answerHoldTo(untilMs: number): number {
@@ -112,7 +119,7 @@ export class ExchangeTimes {
 
   /**
    * For whom the exchange waited from `fromMs`, which is not before `measure`, to `untilMs`. Until the last byte of the request it waits for the client, but for the time in which the client
-   * was asked to hold its body back, because the model took no more of it. From there on it waits for the model, but for the time in which the model was asked to hold its answer back,
+   * was asked to hold its body back, because the model took no more of it and could answer. From there on it waits for the model, but for the time in which the model was asked to hold its answer back,
    * because the client took no more of it.
    */
   spent(fromMs: number, untilMs: number): SpentTime {
