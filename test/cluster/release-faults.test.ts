@@ -53,7 +53,11 @@ describeClusterWithPods("releases and faults", () => {
     expect(pod!.answered).toBe(good + failuresOf(streams).length);
     await expect
       .poll(() => stage.events("fault"))
-      .toContainEqual(expect.stringContaining("1 Warning RolloutAborted: canary is rolled back from 5%"));
+      .toContainEqual(
+        expect.stringContaining(
+          '1 Warning RolloutAborted: metadata.annotations["sluice.io/rollout"]: the rollout was aborted: canary is rolled back from 5%',
+        ),
+      );
   }, 90_000);
 
   test.concurrent("pause, promote and abort by annotation: each holds, is an Event and a Change, has its words, and may be removed", async ({
@@ -115,7 +119,7 @@ describeClusterWithPods("releases and faults", () => {
     const events = [
       "1 Normal RolloutWentOn: canary goes from 20% to 50% of the traffic. Step 1 of 3 kept every gate.",
       "1 Normal RolloutPromoted: canary is promoted: it gets all live traffic. A person asked for it by sluice.io/rollout-promote.",
-      "1 Warning RolloutAborted: canary is rolled back from 100% of the traffic. A person asked for it by sluice.io/rollout-abort.",
+      '1 Warning RolloutAborted: metadata.annotations["sluice.io/rollout"]: the rollout was aborted: canary is rolled back from 100% of the traffic. A person asked for it by sluice.io/rollout-abort; its predictor gets no traffic until this annotation or the model changes',
     ];
     await expect.poll(() => stage.events("ordered")).toEqual(expect.arrayContaining(events));
     expect(failuresOf(streams)).toEqual([]);

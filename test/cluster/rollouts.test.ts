@@ -69,7 +69,11 @@ describeClusterWithPods("releases on three replicas", () => {
     // The Event of the SD says the last step. The SD itself is never written.
     await expect
       .poll(() => stage.events("iris"))
-      .toContainEqual(expect.stringContaining("1 Warning RolloutAborted: canary is rolled back from 20%"));
+      .toContainEqual(
+        expect.stringContaining(
+          '1 Warning RolloutAborted: metadata.annotations["sluice.io/rollout"]: the rollout was aborted: canary is rolled back from 20%',
+        ),
+      );
     // Those that were there all the time served each step once.
     for (const { gateway } of stage.replicas.slice(0, 2)) {
       const served = (): readonly string[] =>

@@ -1,16 +1,21 @@
 // Steps of rollouts as Events on their SDs: each one has a name of its own, which follows from the record, so that any number of replicas and leaders makes one of it.
 import { visible } from "../../../routing/text/visible.ts";
 import type { ProblemEvent } from "../../../k8s/source/objects/source.ts";
+import { abortSentence } from "../../../k8s/translate/deployments/release-problems.ts";
 import { percentShown, type ReleaseEntry, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
-import { eventName, shortened } from "../status/problem-events.ts";
+import { eventName, eventOf as eventOfProblem, shortened } from "../status/problem-events.ts";
 
-/** Of rollouts that stand elsewhere than before. A bandit moves each minute: its Event is that of the SD's changes. */
-export function stepEvents(before: ReleaseRecord, after: ReleaseRecord): readonly ProblemEvent[] {
+/** Of rollouts that stand elsewhere than before. A bandit moves each minute: its Event is that of the SD's changes. `fieldOf`: the annotation of a release, by its key. */
+export function stepEvents(
+  before: ReleaseRecord,
+  after: ReleaseRecord,
+  fieldOf: (key: string) => string,
+): readonly ProblemEvent[] {
   return [...after].flatMap(([key, entry]) => {
     const old = before.get(key) ?? null;
     const isSame =
       old !== null && old.sinceMs === entry.sinceMs && old.state === entry.state && old.step === entry.step;
-    return entry.kind === "bandit" || isSame ? [] : [stepEvent(old, entry)];
+    return entry.kind === "bandit" || isSame ? [] : [stepEvent(old, entry, fieldOf(key))];
   });
 }
 
@@ -20,7 +25,7 @@ export function pauseEvent(entry: ReleaseEntry): ProblemEvent {
   return eventOf(entry, "Normal", "RolloutPaused", message);
 }
 
-function stepEvent(before: ReleaseEntry | null, entry: ReleaseEntry): ProblemEvent {
+function stepEvent(before: ReleaseEntry | null, entry: ReleaseEntry, field: string): ProblemEvent {
   const { text, models, state, why } = entry;
   switch (state) {
     case "stepping":
@@ -32,13 +37,20 @@ function stepEvent(before: ReleaseEntry | null, entry: ReleaseEntry): ProblemEve
     case "promoted":
       return eventOf(entry, "Normal", "RolloutPromoted", why);
     case "aborted":
-      return eventOf(entry, "Warning", "RolloutAborted", why);
+      // The same as of its Problem, which stays: one Event of both, at once.
+      return eventOfProblem({
+        code: "rollout-aborted",
+        level: "warning",
+        subject: subjectOf(entry),
+        field,
+        sentence: abortSentence(entry),
+      });
   }
 }
 
 function eventOf(entry: ReleaseEntry, type: ProblemEvent["type"], reason: string, message: string): ProblemEvent {
-  const { namespace, name, text, models, step, sinceMs } = entry;
-  const subject = { kind: "SeldonDeployment", namespace, name };
+  const { text, models, step, sinceMs } = entry;
+  const subject = subjectOf(entry);
   const identity = [reason, text, models, String(step), String(sinceMs)];
   return {
     name: eventName(subject, ...identity),
@@ -47,6 +59,10 @@ function eventOf(entry: ReleaseEntry, type: ProblemEvent["type"], reason: string
     reason,
     message: shortened(visible(message)),
   };
+}
+
+function subjectOf({ namespace, name }: ReleaseEntry): ProblemEvent["subject"] {
+  return { kind: "SeldonDeployment", namespace, name };
 }
 
 /** `canary gets 5% of the traffic`. */

@@ -56,7 +56,9 @@ export class Releases {
       ...outside,
       recorded: (record, text, before) => {
         outside.recorded(record, text);
-        if (before !== null) stepEvents(before, record).forEach(outside.stepped);
+        if (before === null) return;
+        const fields = new Map(Array.from(outside.planned(), ({ ref, field }) => [releaseKey(ref), field]));
+        stepEvents(before, record, (key) => fields.get(key) ?? "").forEach(outside.stepped);
       },
     });
     this.#controller = new ReleaseController(this.#sync, {

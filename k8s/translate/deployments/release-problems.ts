@@ -20,10 +20,10 @@ export function reportRelease(
       `the record of releases gives traffic to ${unknown.slice(0, maxNamed).join(", ")}${unknown.length > maxNamed ? ` and ${unknown.length - maxNamed} more` : ""}, which the spec does not name, so Sluice ignores that`,
     );
   if (entry.kind !== "rollout" || entry.state !== "aborted") return;
-  report(
-    "warning",
-    "rollout-aborted",
-    field,
-    `the rollout was aborted: ${entry.why.replace(/\.$/, "")}; its predictor gets no traffic until this annotation or the model changes`,
-  );
+  report("warning", "rollout-aborted", field, abortSentence(entry));
+}
+
+/** Of the Problem `rollout-aborted`, and of the Event of that step. */
+export function abortSentence({ why }: Pick<ReleaseEntry, "why">): string {
+  return `the rollout was aborted: ${why.replace(/\.$/, "")}; its predictor gets no traffic until this annotation or the model changes`;
 }

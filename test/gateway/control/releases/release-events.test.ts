@@ -2,6 +2,9 @@
 import { expect, test } from "vitest";
 import { pauseEvent, stepEvents } from "../../../../gateway/control/releases/release-events.ts";
 import { changeEventOf } from "../../../../gateway/control/status/change-event.ts";
+import { eventOf } from "../../../../gateway/control/status/problem-events.ts";
+import { reportRelease } from "../../../../k8s/translate/deployments/release-problems.ts";
+import type { Problem } from "../../../../routing/text/problem.ts";
 import { Replica, rollout, World } from "./release-world.ts";
 
 const plan = "to canary; steps 5%, 100%; every 10s; min 50 requests; errors ≤ 2%";
@@ -33,7 +36,7 @@ test("a rollout that goes on, is promoted, begins anew and is rolled back is tol
     "Normal RolloutWentOn canary goes from 5% to 100% of the traffic. Step 1 of 2 kept every gate.",
     "Normal RolloutPromoted canary is promoted: it gets all live traffic. Each step kept every gate.",
     "Normal RolloutBegan canary gets 5% of the traffic: the model is another one.",
-    "Warning RolloutAborted canary is rolled back from 5% of the traffic. Failures of canary: …",
+    'Warning RolloutAborted metadata.annotations["sluice.io/rollout"]: the rollout was aborted: canary is rolled back from 5% of the traffic. Failures of canary: …',
   ]);
   expect(other).toEqual(one);
   expect(new Set(one!.map(({ name }) => name)).size).toBe(one!.length);
@@ -66,12 +69,27 @@ const entry = {
   rewards: {},
 } as const;
 
+test("an abort is the Event of its Problem, so that both are one", () => {
+  const field = 'spec.annotations["sluice.io/rollout"]';
+  const aborted = { ...entry, state: "aborted", why: "A person asked for it." } as const;
+  const problems: Problem[] = [];
+  const subject = { kind: "SeldonDeployment", namespace: "prod", name: "iris" };
+  reportRelease(
+    { plan: { kind: "rollout" }, models: "", arms: ["canary"], field } as never,
+    aborted,
+    (level, code, at, sentence) => problems.push({ level, code, subject, field: at, sentence }),
+  );
+  expect(stepEvents(new Map(), new Map([["prod/iris", aborted]]), () => field)).toEqual(problems.map(eventOf));
+});
+
 test("what a model's owner wrote is escaped, a promotion that was used up is no step, and bandits have the Event of changes", () => {
   const key = "prod/iris";
-  const [one] = stepEvents(new Map(), new Map([[key, { ...entry, state: "aborted", why: "x\u001b[31m" }]]));
-  expect(one!.message).toBe("x\\u001b[31m");
-  expect(stepEvents(new Map([[key, entry]]), new Map([[key, { ...entry, isPromoteUsed: true }]]))).toEqual([]);
-  expect(stepEvents(new Map(), new Map([[key, { ...entry, kind: "bandit" }]]))).toEqual([]);
+  const [one] = stepEvents(new Map(), new Map([[key, { ...entry, state: "aborted", why: "x\u001b[31m" }]]), () => "");
+  expect(one!.message).toContain("x\\u001b[31m;");
+  expect(stepEvents(new Map([[key, entry]]), new Map([[key, { ...entry, isPromoteUsed: true }]]), () => "")).toEqual(
+    [],
+  );
+  expect(stepEvents(new Map(), new Map([[key, { ...entry, kind: "bandit" }]]), () => "")).toEqual([]);
   const change = {
     object: { kind: "SeldonDeployment", namespace: "prod", name: "iris" },
     outcome: "live",

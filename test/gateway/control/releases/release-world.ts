@@ -98,7 +98,8 @@ export class Replica {
       kept: "",
       recorded: (record, _, before) => {
         this.record = record;
-        if (before !== null) this.events.push(...stepEvents(before, record));
+        if (before !== null)
+          this.events.push(...stepEvents(before, record, () => `metadata.annotations["sluice.io/rollout"]`));
       },
       problemsChanged: () => undefined,
     });
