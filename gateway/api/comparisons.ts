@@ -38,7 +38,8 @@ export const comparisonShape = Type.Object({
   deployment: Type.String(),
   predictor: Type.String({ description: "the shadow" }),
   against: Type.String({
-    description: "the predictor that answered the client; the same name: how far it agrees with itself",
+    description:
+      "the predictor that answered the client, of another deployment `main of wine`; the same name: how far it agrees with itself",
   }),
   rules: Type.String({ description: "of `sluice.io/compare`" }),
   sinceMs: instantMs("when the first of these pairs came"),

@@ -7,7 +7,7 @@ import type { Route, StickySplit } from "../../routing/route/decision.ts";
 import { noKey, pointOfHead, pointOfText } from "../../routing/route/sticky-key.ts";
 import type { NamedCaller } from "../callers/words.ts";
 
-/** `by header x-user: the key falls at 31.42%, on the ground of canary (30% to 35%)`. null: a draw decides each request of the Route. */
+/** `by header x-user: the key falls at 31.42%, and canary gets the keys from 30% to 35%`. null: a draw decides each request of the Route. */
 export function stickyWords(route: Route<null>, head: RequestHead, as: NamedCaller | null): string | null {
   const [first] = route.split.forwards;
   if (first === undefined || first.sticky === null) return null;
@@ -37,5 +37,5 @@ function groundWords({ untils, takers }: StickySplit<null>, point: number): stri
   const isOfOne = takers.every(({ mapping }) => mapping.source.name === source.name);
   const owner =
     series.predictor === "" ? source.name : isOfOne ? series.predictor : `${series.predictor} of ${source.name}`;
-  return `the key falls at ${printShare(point / circle)}, on the ground of ${owner} (${printShare(from)} to ${printShare(untils[at]! / circle)})`;
+  return `the key falls at ${printShare(point / circle)}, and ${owner} gets the keys from ${printShare(from)} to ${printShare(untils[at]! / circle)}`;
 }

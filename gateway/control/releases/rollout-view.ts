@@ -49,7 +49,7 @@ function waitsFor(plan: PlannedRelease["plan"], state: Rollout["state"], wanted:
   switch (state) {
     case "promoted":
       return plan.kind === "rollout"
-        ? `nothing; to make it permanent, give ${plan.plan.to} traffic: 100 in the spec and the others traffic: 0, and then remove sluice.io/rollout`
+        ? `you to make it permanent: write traffic: 100 for ${plan.plan.to} and traffic: 0 for the others in the spec, then remove sluice.io/rollout`
         : null;
     case "aborted":
       return "another model, or another text of sluice.io/rollout";

@@ -81,8 +81,8 @@ export class ExchangeRequest
     const { requestId } = record;
     if (shadows.length > 0 && !head.websocket) {
       const point = sticky === null ? noKey : this.#state.sticky.point;
-      const { predictor } = record.decision!.mapping.series;
-      this.#copy = context.shadows.begin(shadows, head, compiled, facts, requestId, point, predictor);
+      const { series } = record.decision!.mapping;
+      this.#copy = context.shadows.begin(shadows, head, compiled, facts, requestId, point, series);
       if (this.#copy !== null && this.#copy.compared !== null) this.#capture(this.#copy.compared);
     }
     this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);

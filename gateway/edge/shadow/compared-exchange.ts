@@ -1,14 +1,22 @@
 // ComparedExchange: the answer of a primary and those of the shadows that are compared with it.
+import type { Series } from "../../../routing/model/mapping.ts";
 import type { ComparedSubject, PairDrop } from "../../shared/compared-pairs.ts";
 import { type Captures, CapturedBody } from "./captures.ts";
 
 /** Characters of a path that are told. */
 export const maxPathLength = 256;
 
+type Predictor = Pick<Series, "deployment" | "predictor">;
+
+/** `main`; of another deployment than the shadow's, where the names may be the same, `main of iris`. */
+function namedBeside({ deployment, predictor }: Predictor, subject: ComparedSubject): string {
+  return deployment === subject.deployment ? predictor : `${predictor} of ${deployment}`;
+}
+
 export class ComparedExchange {
   readonly #captures: Captures;
   readonly primary: CapturedBody;
-  readonly #against: string;
+  readonly #against: Predictor;
   readonly #requestId: string;
   readonly #isGrpc: boolean;
   readonly #path: string;
@@ -21,7 +29,12 @@ export class ComparedExchange {
   constructor(
     captures: Captures,
     slot: number,
-    request: { readonly against: string; readonly requestId: string; readonly isGrpc: boolean; readonly path: string },
+    request: {
+      readonly against: Predictor;
+      readonly requestId: string;
+      readonly isGrpc: boolean;
+      readonly path: string;
+    },
   ) {
     this.#captures = captures;
     this.primary = new CapturedBody(captures, slot);
@@ -76,7 +89,7 @@ export class ComparedExchange {
     const { shadow, subject } = pair;
     this.#captures.give({
       ...subject,
-      against: this.#against,
+      against: namedBeside(this.#against, subject),
       atMs: Date.now(),
       requestId: this.#requestId,
       isGrpc: this.#isGrpc,

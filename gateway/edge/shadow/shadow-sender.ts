@@ -1,5 +1,6 @@
 // Shadows: copies of requests whose responses are thrown away, or compared with the primary's (`ComparedExchange`). A copy leaves after the primary's request is complete and in time that primaries
 // leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer.
+import type { Series } from "../../../routing/model/mapping.ts";
 import { secondDraw } from "../../../routing/collections/key-hash.ts";
 import { isCopied } from "../../../routing/decide.ts";
 import { isFeedback } from "../../../routing/request/feedback.ts";
@@ -72,7 +73,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     facts: ClientFacts,
     requestId: Buffer,
     point: number,
-    against: string,
+    against: Series,
   ): ShadowCopy<CopyTarget> | null {
     let targets: CopyTarget[] | null = null;
     let compared: ComparedExchange | null = null;
@@ -129,7 +130,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     return copy.targets.length > 0 ? copy : null;
   }
 
-  #comparedExchange(head: WireRequestHead, slot: number, against: string, requestId: Buffer): ComparedExchange {
+  #comparedExchange(head: WireRequestHead, slot: number, against: Series, requestId: Buffer): ComparedExchange {
     const { pathBytes, pathStart, pathEnd, grpc } = head;
     const end = Math.min(pathEnd, pathStart + maxPathLength);
     return new ComparedExchange(this.#captures, slot, {

@@ -46,6 +46,11 @@ export function replicasWords(replicas: readonly ShownReplica[]): readonly strin
   ];
 }
 
+/** `true` alone has no rule of its own. */
+export function rulesWords({ rules }: Pick<ShownComparison, "rules">): string {
+  return rules.trim() === "true" ? "default rules" : rules;
+}
+
 /** `canary beside main`. */
 export function titleOf({ predictor, against }: Pick<ShownComparison, "predictor" | "against">): string {
   return predictor === against ? `${against} beside itself` : `${predictor} beside ${against}`;

@@ -1,7 +1,7 @@
 // The report of a comparison as one HTML page: charts as inline SVG, no script, nothing from elsewhere, everything that somebody else wrote escaped.
 import type { ComparedDeployment, ShownComparison, ShownDisagreement } from "../../api/comparisons.ts";
 import { barChart, confusionChart, rangeChart } from "./charts.ts";
-import { numberWords, percentWords, replicasWords, shareWords, titleOf } from "./comparison-words.ts";
+import { numberWords, percentWords, replicasWords, rulesWords, shareWords, titleOf } from "./comparison-words.ts";
 import { html, type Html } from "./html.ts";
 
 const maxPaths = 40;
@@ -54,7 +54,7 @@ function comparisonPart(one: ShownComparison): Html {
         ] as const)),
     ...(labels.rows === 0 ? [] : ([["Labels", `${shareWords(labels.agreement)} of ${labels.rows} rows`]] as const)),
     ["Since", new Date(one.sinceMs).toISOString()],
-    ["Rules", one.rules],
+    ["Rules", rulesWords(one)],
     ["Mean size", `primary ${sizeWords(one.meanPrimaryBytes)}, shadow ${sizeWords(one.meanShadowBytes)}`],
     ...reasons.map(({ reason, count }) => ["", `${count} × ${reason}`] as const),
   ];

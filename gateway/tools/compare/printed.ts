@@ -1,7 +1,15 @@
 // Comparisons as text for a terminal.
 import type { ComparedDeployment, ShownComparison, ShownDisagreement } from "../../api/comparisons.ts";
 import { cut, tableOf } from "../terminal/cells.ts";
-import { numberWords, percentWords, quantileWords, replicasWords, shareWords, titleOf } from "./comparison-words.ts";
+import {
+  numberWords,
+  percentWords,
+  quantileWords,
+  replicasWords,
+  rulesWords,
+  shareWords,
+  titleOf,
+} from "./comparison-words.ts";
 
 const maxPaths = 12;
 const maxConfusion = 12;
@@ -51,7 +59,7 @@ function comparisonLines(one: ShownComparison): readonly string[] {
       "shadow slower",
       `p50 ${quantileWords(slower.p50)}, p90 ${quantileWords(slower.p90)}, p99 ${quantileWords(slower.p99)}`,
     ],
-    ["rules", one.rules],
+    ["rules", rulesWords(one)],
     ["since", new Date(one.sinceMs).toISOString()],
     ...reasons.map(({ reason, count }) => ["", `${count} × ${reason}`] as const),
   ];

@@ -274,7 +274,7 @@ export type Readable<Plan> = Plan | "unreadable";
 function readable<Plan>(found: { readonly plan: Plan } | { readonly mistake: string }): Parsed<Plan> {
   return "plan" in found
     ? { kind: "value", value: found.plan }
-    : { kind: "wrong", reason: `cannot be read: ${found.mistake}` };
+    : { kind: "wrong", reason: `cannot be read (${found.mistake})` };
 }
 
 /** What a person orders a rollout to do: true or false. */

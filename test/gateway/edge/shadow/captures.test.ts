@@ -115,10 +115,12 @@ describe("each copy that left is one pair, compared or dropped once, whatever co
   )("%s, one shadow %s, the other %s", async (...events) => {
     for (const order of orders) {
       const { captures, drops, given } = capturesOf();
-      const request = { against: "main", requestId: "1", isGrpc: false, path: "/" };
+      const request = { against: { deployment: "iris", predictor: "main" }, requestId: "1", isGrpc: false, path: "/" };
       const exchange = new ComparedExchange(captures, 1, request);
       exchange.primary.body(Buffer.alloc(10), 0, 10);
-      const subject = { predictor: "next" } as unknown as Parameters<ComparedExchange["pairWith"]>[1];
+      const subject = { deployment: "iris", predictor: "next" } as unknown as Parameters<
+        ComparedExchange["pairWith"]
+      >[1];
       const pairs = [exchange.pairWith(2, subject, false), exchange.pairWith(3, subject, false)];
       // Another shadow has all that is left.
       const fill = (): (() => void) => {
@@ -134,4 +136,19 @@ describe("each copy that left is one pair, compared or dropped once, whatever co
       expect([given(), drops(), captures.heldBytes], order.join()).toEqual([compared, left - compared, 0]);
     }
   });
+});
+
+test("a primary of another deployment, whose predictor may have the shadow's name, is named with it", async () => {
+  const given: string[] = [];
+  const worker = { counters: { add: () => {} } } as unknown as ConstructorParameters<typeof Captures>[0];
+  const captures = new Captures(worker, (pair) => given.push(pair.against));
+  const against = { deployment: "wine", predictor: "main" };
+  const exchange = new ComparedExchange(captures, 1, { against, requestId: "1", isGrpc: false, path: "/" });
+  for (const deployment of ["wine", "iris"]) {
+    const subject = { namespace: "prod", deployment, predictor: "main", rules: "true" };
+    exchange.pairWith(2, subject, false).shadow.state = "whole";
+  }
+  exchange.primaryOver(true);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(given).toEqual(["main", "main of wine"]);
 });

@@ -67,6 +67,7 @@ test("nothing of an answer is markup", () => {
   expect(page).not.toMatch(/<script|<img|onerror='/);
   expect(page.match(/<svg/g)).toHaveLength(3);
   expect(page).toContain("50.00 % (");
+  expect(page).toMatch(/<th>Rules<\/th>\s*<td>default rules<\/td>/);
 });
 
 const hasChromium = spawnSync("chromium", ["--version"]).status === 0;
