@@ -85,7 +85,7 @@ test("know who answers and who is away, add up what each has counted, and one of
   await predict(1, 2);
   const peers = asker();
   const counted = async (): Promise<readonly string[]> =>
-    [...(await peers.counts(["prod/iris"])).values()]
+    [...(await peers.counts(["prod/iris"])).byInstance.values()]
       .flatMap(({ deployments }) => deployments)
       .flatMap(({ predictors }) => predictors)
       .map(({ predictor, counts: { requests, failed } }) => `${predictor} ${requests} ${failed}`)

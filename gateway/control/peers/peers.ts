@@ -38,6 +38,12 @@ export interface PeersOutside {
   readonly tableHash: () => string;
 }
 
+export interface CountsOfPeers {
+  readonly byInstance: ReadonlyMap<string, PeerCounts>;
+  /** Names of peers that did not answer all of the question. */
+  readonly missing: readonly string[];
+}
+
 interface Known {
   readonly replica: Replica;
   peer: Peer;
@@ -108,12 +114,13 @@ export class Peers {
 
   /**
    * What the others have counted of these deployments (`NAMESPACE/NAME`), by the instance that counts. A peer that does not answer each part of the
-   * question is not in it.
+   * question is not in it, but by its name in `missing`: its state may be another one by then.
    */
-  async counts(names: readonly string[]): Promise<ReadonlyMap<string, PeerCounts>> {
+  async counts(names: readonly string[]): Promise<CountsOfPeers> {
     const parts = questionsOf(names);
     const found = new Map<string, { readonly answer: PeerCounts; readonly parts: number }>();
-    let asked: readonly Known[] = [...this.#known.values()];
+    const all = [...this.#known.values()];
+    let asked: readonly Known[] = all;
     for (const part of parts) {
       const answers = await this.#askAll(`${countsPath}?deployments=${part}`, asked);
       // Who did not answer is not in the answer, and is not waited for once more.
@@ -128,9 +135,12 @@ export class Peers {
         });
       }
     }
-    return new Map(
-      [...found].flatMap(([instance, one]) => (one.parts === parts.length ? [[instance, one.answer] as const] : [])),
-    );
+    return {
+      byInstance: new Map(
+        [...found].flatMap(([instance, one]) => (one.parts === parts.length ? [[instance, one.answer] as const] : [])),
+      ),
+      missing: all.flatMap((one) => (one.isSelf || asked.includes(one) ? [] : [one.peer.name])),
+    };
   }
 
   /**

@@ -13,7 +13,7 @@ import { pauseEvent, stepEvents } from "./release-events.ts";
 import { ReleaseSync } from "./release-sync.ts";
 import type { CountsOfArms } from "./decided.ts";
 import type { PeerCounts, PeersStatus } from "../../api/peer.ts";
-import type { Peers } from "../peers/peers.ts";
+import type { CountsOfPeers, Peers } from "../peers/peers.ts";
 import { lookMs, ReleaseController, type ReleaseLook } from "./release-controller.ts";
 
 export interface ReleasesOutside {
@@ -134,11 +134,11 @@ export class Releases {
     const names = releases.flatMap(({ ref, plan }) => (plan.kind === "stopped" ? [] : [releaseKey(ref)]));
     const others = peers === null || names.length === 0 ? noAnswers : await peers.counts(names);
     return {
-      countsOf: (release) => ({ ...this.#ownCounts(release), ...countsOfPeers(release, others) }),
+      countsOf: (release) => ({ ...this.#ownCounts(release), ...countsOfPeers(release, others.byInstance) }),
       isUnready: ({ ref: { namespace, name: deployment }, plan }) =>
         plan.kind === "rollout" &&
         this.#outside.isUnready({ namespace, deployment, predictor: plan.plan.to, role: "live" }),
-      blocked: peers === null ? null : blockedBy(peers.status),
+      blocked: peers === null ? null : blockedBy(peers.status, others.missing),
     };
   }
 
@@ -149,7 +149,7 @@ export class Releases {
   }
 }
 
-const noAnswers: ReadonlyMap<string, PeerCounts> = new Map();
+const noAnswers: CountsOfPeers = { byInstance: new Map(), missing: [] };
 
 /** Of those that answer, by the process that counted. */
 export function countsOfPeers(
@@ -165,9 +165,12 @@ export function countsOfPeers(
   );
 }
 
-/** Nothing is promoted on evidence of a part of the replicas. Those that run another version are such a part, too. */
-export function blockedBy({ trouble, peers }: PeersStatus): ReleaseLook["blocked"] {
-  const away = peers.filter(({ state }) => state !== "answering");
+/**
+ * Nothing is promoted on evidence of a part of the replicas. Those that run another version are such a part, too. `missing`: names of those that are not in
+ * the evidence of this look, though they may have answered another question since.
+ */
+export function blockedBy({ trouble, peers }: PeersStatus, missing: readonly string[]): ReleaseLook["blocked"] {
+  const away = peers.filter(({ name, state }) => state !== "answering" || missing.includes(name));
   if (away.length > 0)
     return {
       why: `${away.length} of ${peers.length + 1} replicas ${away.length === 1 ? "does" : "do"} not answer: ${away[0]!.name}.`,

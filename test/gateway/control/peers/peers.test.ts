@@ -4,6 +4,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server, type So
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AdminServer } from "../../../../gateway/admin/server.ts";
+import { blockedBy } from "../../../../gateway/control/releases/releases.ts";
 import { callPeer, type CallLimits } from "../../../../gateway/control/peers/peer-call.ts";
 import { maxPeers, Peers } from "../../../../gateway/control/peers/peers.ts";
 import {
@@ -99,7 +100,7 @@ describe("a peer", () => {
       ["answering", "0.1.0"],
     ]);
     const all = await peers.counts(["prod/iris", "prod/nothere"]);
-    expect([...all.keys()]).toEqual(["process-0", "process-1"]);
+    expect([...all.byInstance.keys()]).toEqual(["process-0", "process-1"]);
     expect(peers.status).toMatchObject({ trouble: null, tablesAgree: true });
   });
 
@@ -123,7 +124,7 @@ describe("a peer", () => {
     await peers.look();
     expect(peers.all().map(({ state }) => state)).toEqual(["answering", "answering"]);
     const names = Array.from({ length: 120 }, (_, at) => `prod/m${at}`);
-    expect([...(await peers.counts(names)).keys()]).toEqual(["process-0"]);
+    expect([...(await peers.counts(names)).byInstance.keys()]).toEqual(["process-0"]);
   });
 
   test("is asked of long names, and of names that only a folder has, and none of them makes it a stranger", async () => {
@@ -139,9 +140,30 @@ describe("a peer", () => {
       ["t/"],
       [`t/${"€".repeat(253)}`],
     ]) {
-      expect([...(await peers.counts([...asked, "prod/iris"])).keys()]).toEqual(["process-0"]);
+      expect([...(await peers.counts([...asked, "prod/iris"])).byInstance.keys()]).toEqual(["process-0"]);
       expect(peers.all()[0]!.sentence).toBeNull();
     }
+  });
+
+  test("that did not answer what it counted is missing there, though it answers the next look", async () => {
+    const body = counts();
+    const flaky = await listening(
+      createServer((request: IncomingMessage, response: ServerResponse) => {
+        if (request.url!.includes("?")) return void request.socket.destroy();
+        const [, , nonce = ""] = (request.headers.authorization ?? "").split(" ");
+        response.setHeader(proofHeader, answerProof(key, request.url!, nonce, body));
+        response.end(body);
+      }),
+    );
+    const peers = peersAt([flaky, await replica()]);
+    await peers.look();
+    const { byInstance, missing } = await peers.counts(["prod/iris"]);
+    await peers.look();
+    expect(peers.all().map(({ state }) => state)).toEqual(["answering", "answering"]);
+    expect([[...byInstance.keys()], missing]).toEqual([["process-0"], [`127.0.0.1:${flaky}`]]);
+    expect(blockedBy(peers.status, [])).toBeNull();
+    expect(blockedBy(peers.status, missing)?.why).toBe(`1 of 3 replicas does not answer: 127.0.0.1:${flaky}.`);
+    expect((await peers.counts([])).missing).toEqual([]);
   });
 
   test("that does not answer one part of a question is not asked the others", async () => {
@@ -278,7 +300,7 @@ describe("a peer", () => {
     const [bad, other] = peers.all();
     expect([bad!.state, other!.state]).toEqual([state, "answering"]);
     expect(bad!.sentence ?? "").toMatch(sentence);
-    expect([...(await peers.counts(["a/b"])).keys()]).toEqual(
+    expect([...(await peers.counts(["a/b"])).byInstance.keys()]).toEqual(
       state === "answering" ? ["other", "process-0"] : ["process-0"],
     );
   });
