@@ -13,7 +13,7 @@ import { stepState, type KeptStep, type RolloutState } from "../../../release/ro
 import { addedCounts, noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
-import type { KeptEvidence } from "./kept-evidence.ts";
+import type { KeptBandit, KeptEvidence } from "./kept-evidence.ts";
 import { maxStep, maxWhy } from "./release-record.ts";
 import { beginning, entryOf, isSameStanding, stateOf } from "./release-state.ts";
 
@@ -26,8 +26,8 @@ export interface SeenRelease {
   readonly isUnready: boolean;
   /** Why evidence is not whole; null: every replica answers. */
   readonly blocked: RolloutLook["blocked"];
-  /** What the leader before this one had of the step; null: nothing that counts. */
-  readonly kept: () => KeptStep | null;
+  /** What the leader before this one had of the step, or of a bandit since it decided; null: nothing that counts. */
+  readonly kept: () => KeptEvidence | null;
   /** Of the leader's own clock, ms. */
   readonly lookedMs: number;
   /** Epoch ms, for people. */
@@ -47,7 +47,12 @@ export interface Decided {
         readonly state: RolloutState;
         readonly decision: RolloutDecision;
       }
-    | { readonly kind: "bandit"; readonly state: BanditState; readonly decision: BanditDecision };
+    | {
+        readonly kind: "bandit";
+        readonly everyMs: number;
+        readonly state: BanditState;
+        readonly decision: BanditDecision;
+      };
   readonly lookedMs: number;
   /** Epoch ms. */
   readonly nowMs: number;
@@ -87,7 +92,7 @@ function decidedRollout(
       ? begun.state
       : before?.of.kind === "rollout"
         ? withArms(before.of.state, before.arms, release.arms, counts)
-        : stateOf(entry!, plan, counts, seen.kept());
+        : stateOf(entry!, plan, counts, keptStep(seen.kept()));
   // A person may take back what is promoted.
   const state = found.kind === "promoted" && release.isAborted ? stepState(plan.steps.length - 1, counts) : found;
   const isPromoteUsed = release.isPromoted && (entry?.isPromoteUsed ?? false);
@@ -123,16 +128,25 @@ function withArms(
   return state.kind === "stepping" && !sameValue(before, now) ? { ...state, seen } : state;
 }
 
-/** For the next leader; null: it collects nothing. Time beyond `every` decides nothing, so a step that only waits stays the same. */
+/** For the next leader; null: it collects nothing. Time beyond `every` decides nothing, so what only waits stays the same. */
 export function keptOf({ of, nowMs }: Decided): KeptEvidence | null {
-  if (of.kind !== "rollout" || of.state.kind !== "stepping" || of.state.elapsedMs === 0) return null;
+  const atMs = Math.max(0, Math.round(nowMs));
+  const kept = (elapsedMs: number): number => Math.floor(Math.min(elapsedMs, of.everyMs));
+  if (of.kind === "bandit") {
+    const { elapsedMs, rewards } = of.state;
+    return elapsedMs === 0 ? null : { atMs, elapsedMs: kept(elapsedMs), rewards };
+  }
+  if (of.state.kind !== "stepping" || of.state.elapsedMs === 0) return null;
   const { elapsedMs, window, whole } = of.state;
-  return {
-    atMs: Math.max(0, Math.round(nowMs)),
-    elapsedMs: Math.floor(Math.min(elapsedMs, of.everyMs)),
-    window,
-    whole,
-  };
+  return { atMs, elapsedMs: kept(elapsedMs), window, whole };
+}
+
+function keptStep(kept: KeptEvidence | null): KeptStep | null {
+  return kept === null || "rewards" in kept ? null : kept;
+}
+
+function keptRewards(kept: KeptEvidence | null): KeptBandit | null {
+  return kept !== null && "rewards" in kept ? kept : null;
 }
 
 function decidedBandit(
@@ -140,16 +154,18 @@ function decidedBandit(
   plan: BanditPlan,
   entry: ReleaseEntry | null,
   known: Decided | null,
-  { counts, blocked, lookedMs, nowMs }: SeenRelease,
+  { counts, blocked, kept, lookedMs, nowMs }: SeenRelease,
 ): Decided {
   const { arms, text, models, isPaused } = release;
   const isSame = entry?.kind === "bandit" && entry.models === models;
   const reward = printReward(plan.reward);
   const before = isSame && entry.text === text && known?.of.kind === "bandit" ? known : null;
   const shares = isSame ? entry.shares : Object.fromEntries(arms.map((name, at) => [name, release.declared[at]!]));
+  const had = before === null && isSame && entry.text === text && entry.reward === reward ? keptRewards(kept()) : null;
   const begins: BanditState = {
     ...firstBanditState(shares),
-    rewards: isSame && entry.reward === reward ? entry.rewards : {},
+    rewards: had?.rewards ?? (isSame && entry.reward === reward ? entry.rewards : {}),
+    elapsedMs: Math.min(had?.elapsedMs ?? 0, plan.everyMs),
     seen: counts,
   };
   const decision = decideBandit(plan, before?.of.kind === "bandit" ? before.of.state : begins, {
@@ -161,7 +177,7 @@ function decidedBandit(
       : blocked,
   });
   const { state } = decision;
-  const of = { kind: "bandit", state, decision } as const;
+  const of = { kind: "bandit", everyMs: plan.everyMs, state, decision } as const;
   if (isSame && entry.text === text && decision.verdict === "wait") return { entry, arms, of, lookedMs, nowMs };
   const next: ReleaseEntry = {
     namespace: release.ref.namespace,

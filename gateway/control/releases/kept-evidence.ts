@@ -1,13 +1,26 @@
-// Evidence of a rollout's step as the record keeps it, beside its entry: for the next leader, which else would collect it anew. Replicas that only serve do not read it.
+// Evidence of a rollout's step, or of a bandit since it decided last, as the record keeps it, beside its entry: for the next leader, which else would collect it anew. Replicas that only
+// serve do not read it.
 import { latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
 import { readArmCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import type { Sums } from "../../../release/statistics/means.ts";
 import type { KeptStep } from "../../../release/rollout/state.ts";
 import { isRecord } from "../../../k8s/translate/values/value.ts";
 
-export interface KeptEvidence extends KeptStep {
+export interface KeptRollout extends KeptStep {
   /** Epoch ms of the leader's last look at it. */
   readonly atMs: number;
 }
+
+export interface KeptBandit {
+  readonly atMs: number;
+  /** Since the shares were decided, ms. */
+  readonly elapsedMs: number;
+  /** By arm, decayed: in place of those of the entry. */
+  readonly rewards: Readonly<Record<string, Sums>>;
+}
+
+/** `rewards`: of a bandit. */
+export type KeptEvidence = KeptRollout | KeptBandit;
 
 /** By `releaseKey`. */
 export type EvidenceRecord = ReadonlyMap<string, KeptEvidence>;
@@ -24,16 +37,25 @@ export function isFresh({ atMs }: KeptEvidence, nowMs: number, knownMs: number):
 }
 
 /** As JSON, at most some 3 KiB. */
-export function printEvidence({ atMs, elapsedMs, window, whole: { canary, main } }: KeptEvidence): unknown {
+export function printEvidence(kept: KeptEvidence): unknown {
+  if ("rewards" in kept) return kept;
+  const {
+    atMs,
+    elapsedMs,
+    window,
+    whole: { canary, main },
+  } = kept;
   return { atMs, elapsedMs, window, canary: printArm(canary), main: printArm(main) };
 }
 
 /** null: no gateway writes this, so the step is collected anew. */
 export function readEvidence(value: unknown): KeptEvidence | null {
   if (!isRecord(value)) return null;
-  const { atMs, elapsedMs, window } = value;
+  const { atMs, elapsedMs, window, rewards } = value;
+  if (!isCount(atMs) || !isCount(elapsedMs)) return null;
+  if (rewards !== undefined) return isRewards(rewards) ? { atMs, elapsedMs, rewards } : null;
   const [canary, main] = [readArm(value["canary"]), readArm(value["main"])];
-  if (!isCount(atMs) || !isCount(elapsedMs) || !isCount(window) || window === 0) return null;
+  if (!isCount(window) || window === 0) return null;
   return canary === null || main === null ? null : { atMs, elapsedMs, window, whole: { canary, main } };
 }
 
@@ -76,6 +98,24 @@ function readLatency(text: unknown): readonly number[] | null {
   const first = Number(found[1]);
   if (first + counts.length > latencyBuckets) return null;
   return Array.from({ length: latencyBuckets }, (_, at) => counts[at - first] ?? 0);
+}
+
+/** Of rewards: more than all that peers may say comes to, so what was written can be read, and far from where numbers end. */
+const maxSum = 1e60;
+
+/** As records have them, by arm. */
+export function isRewards(value: unknown): value is Readonly<Record<string, Sums>> {
+  return isRecord(value) && Object.values(value).every(isSums);
+}
+
+function isSums(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { count, sum, sumSquares } = value;
+  return (
+    [count, sum, sumSquares].every((one) => typeof one === "number" && Math.abs(one) <= maxSum) &&
+    Number(count) >= 0 &&
+    Number(sumSquares) >= 0
+  );
 }
 
 function isCount(value: unknown): value is number {

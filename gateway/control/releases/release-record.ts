@@ -8,15 +8,12 @@ import {
   recordBytes,
 } from "../../../k8s/translate/values/record-text.ts";
 import { isRecord } from "../../../k8s/translate/values/value.ts";
-import { printEvidence, readEvidence, type EvidenceRecord, type KeptEvidence } from "./kept-evidence.ts";
+import { isRewards, printEvidence, readEvidence, type EvidenceRecord, type KeptEvidence } from "./kept-evidence.ts";
 
 /** Longest `why` that is kept, characters. */
 export const maxWhy = 300;
 /** Highest `step`: a bandit that moves each 10 s gets there in 31 years. */
 export const maxStep = 99_999_999;
-
-/** Of rewards: more than all that peers may say comes to, so what was written can be read, and far from where numbers end. */
-const maxSum = 1e60;
 
 const head = "sluice-releases 1";
 
@@ -155,7 +152,7 @@ function readEntry(line: Readonly<Record<string, unknown>>): ReleaseEntry | null
   if (kind !== "rollout" && kind !== "bandit") return null;
   if (state !== "stepping" && state !== "held" && state !== "promoted" && state !== "aborted") return null;
   if (!isCount(step) || step > maxStep || !isCount(sinceMs) || !isRecord(shares)) return null;
-  if (!isRecord(rewards) || !Object.values(rewards).every(isSums)) return null;
+  if (!isRewards(rewards)) return null;
   const percents = Object.entries(shares);
   if (!percents.every(([, percent]) => typeof percent === "number" && percent >= 0 && percent <= 100)) return null;
   return {
@@ -172,18 +169,8 @@ function readEntry(line: Readonly<Record<string, unknown>>): ReleaseEntry | null
     isPromoteUsed,
     // Records that had no kind of reward are of before there was one.
     reward: typeof reward === "string" ? reward : "",
-    rewards: rewards as ReleaseEntry["rewards"],
+    rewards,
   };
-}
-
-function isSums(value: unknown): boolean {
-  if (!isRecord(value)) return false;
-  const { count, sum, sumSquares } = value;
-  return (
-    [count, sum, sumSquares].every((one) => typeof one === "number" && Math.abs(one) <= maxSum) &&
-    Number(count) >= 0 &&
-    Number(sumSquares) >= 0
-  );
 }
 
 function isCount(value: unknown): value is number {

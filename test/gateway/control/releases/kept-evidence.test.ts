@@ -3,7 +3,9 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   isFresh,
+  type KeptBandit,
   type KeptEvidence,
+  type KeptRollout,
   maxEvidenceAgeMs,
   printEvidence,
   readEvidence,
@@ -15,7 +17,7 @@ import { namespaceBytes } from "../../../../k8s/translate/values/record-text.ts"
 import { minWatchMs } from "../../../../release/rollout/decide.ts";
 import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../../../release/statistics/latency-bounds.ts";
-import { arms, Replica, rollout, World } from "./release-world.ts";
+import { arms, bandit, Replica, rollout, World } from "./release-world.ts";
 
 const plan = "to canary; steps 5%, 50%, 100%; every 5m; min 500 requests; errors ≤ 2%";
 const key = "prod/iris";
@@ -43,7 +45,12 @@ class Succession {
     return this.world.replicas[0]!.record.get(key);
   }
 
-  get stored(): KeptEvidence | undefined {
+  get stored(): KeptRollout | undefined {
+    const { kept } = this;
+    return kept === undefined || "rewards" in kept ? undefined : kept;
+  }
+
+  get kept(): KeptEvidence | undefined {
     const read = readReleases(this.world.store.text ?? "");
     return read.kind === "record" ? read.evidence.get(key) : undefined;
   }
@@ -174,6 +181,70 @@ describe("leaders that end", () => {
     expect(collected).toBeLessThanOrEqual(12);
     await all.looks(450, 0);
     expect(writes() - collected).toBe(3);
+  });
+});
+
+describe("leaders of a bandit that end", () => {
+  const everyMs = 600_000;
+  const begun = (): Succession => {
+    const all = new Succession();
+    const release = bandit();
+    if (release.plan.kind !== "bandit") throw new Error("no bandit");
+    all.world.planned = { ...release, plan: { kind: "bandit", plan: { ...release.plan.plan, everyMs } } };
+    return all;
+  };
+
+  test("a bandit of ten minutes whose leaders live for two decides, by the rewards of all of them", async () => {
+    const all = begun();
+    const decidedAt: number[] = [];
+    let looks = 0;
+    for (let life = 0; life < 12; life++) {
+      for (let at = 0; at < 60; at++) {
+        await all.look(20);
+        looks += 1;
+        if (all.entry!.step > (decidedAt.length === 0 ? 0 : decidedAt.length)) decidedAt.push(looks);
+      }
+      all.take();
+    }
+    expect(decidedAt.length).toBeGreaterThanOrEqual(1);
+    // Never earlier than one leader would, and less than 30 s of each leader are lost.
+    const [first] = decidedAt;
+    expect(first).toBeGreaterThanOrEqual(everyMs / lookMs);
+    expect(first).toBeLessThanOrEqual(everyMs / lookMs + 7 * (evidenceMs / lookMs + 1));
+    // What was kept decayed and was not counted twice.
+    const { count } = all.entry!.rewards["canary"]!;
+    expect(count).toBeGreaterThan(first! * 20 * 0.7);
+    expect(count).toBeLessThanOrEqual(first! * 20);
+  });
+
+  test("what is kept of a bandit is read as it was written, and of another text, model or kind it is not gone on from", async () => {
+    const all = begun();
+    await all.looks(60, 20);
+    const kept = all.kept as KeptBandit;
+    expect(kept.rewards["canary"]!.count).toBeGreaterThan(500);
+    expect(readEvidence(JSON.parse(JSON.stringify(printEvidence(kept))))).toEqual(kept);
+    for (const change of [{ text: "other" }, { models: "2" }]) {
+      const other = begun();
+      await other.looks(60, 20);
+      other.world.planned = { ...other.world.planned, ...change };
+      other.take();
+      await other.look(20);
+      expect(other.entry!.rewards["canary"]!.count).toBeLessThanOrEqual(20);
+    }
+    for (const bad of [
+      { ...kept, elapsedMs: -1 },
+      { ...kept, rewards: null },
+      { ...kept, rewards: [] },
+      { ...kept, rewards: { canary: { count: -1, sum: 0, sumSquares: 0 } } },
+      { ...kept, rewards: { canary: { count: 1, sum: 1e61, sumSquares: 0 } } },
+      { ...kept, rewards: { canary: null } },
+    ])
+      expect(readEvidence(JSON.parse(JSON.stringify(bad))), JSON.stringify(bad)).toBeNull();
+    // A rollout does not go on from a bandit.
+    all.world.planned = rollout(plan);
+    all.take();
+    await all.look(20);
+    expect(shownOf(all.entry)).toBe("stepping 0");
   });
 });
 
