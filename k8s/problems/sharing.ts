@@ -159,7 +159,7 @@ ${plainDeployment("iris", "second")}
     "Remove the annotation from SDs whose release has ended.",
   ),
   "releases-evidence-left-out": warning(
-    "The record of releases does not hold the evidence of a rollout's step, because there is no room or because it cannot be read. The leader goes on. If it ends, the next leader collects the evidence of this step anew, so the rollout takes longer.",
+    "The record of releases does not hold the evidence of a rollout's step, or of a bandit since its last decision, because there is no room or because it cannot be read. The leader goes on. If it ends, the next leader collects this evidence anew, so the next step or decision comes later.",
     situation("hundreds of SDs of one namespace with a rollout under way"),
     "Remove the annotation from SDs whose release has ended.",
   ),

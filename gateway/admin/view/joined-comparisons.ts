@@ -1,7 +1,13 @@
 // What several replicas have compared of one deployment, as if one had compared it all: the joined view of the API, of `sluice compare` and of its report.
 import { addedCounts } from "../../../release/compare/added.ts";
 import type { ComparisonCounts } from "../../../release/compare/comparison.ts";
-import type { ComparedDeployment, ShownComparison, ShownDisagreement, ShownReplica } from "../../api/comparisons.ts";
+import {
+  disagreementShape,
+  type ComparedDeployment,
+  type ShownComparison,
+  type ShownDisagreement,
+  type ShownReplica,
+} from "../../api/comparisons.ts";
 import { maxOfDeployment } from "../../comparing/kept-disagreements.ts";
 import type { ComparisonState } from "../../comparing/messages.ts";
 import { disagreementKey } from "../../comparing/disagreement-key.ts";
@@ -23,7 +29,7 @@ export function joinedComparisons(parts: readonly ReplicaPart[]): ComparedDeploy
     deployment,
     replicas: parts.map(({ replica, sentence }) => ({ replica, sentence })),
     comparisons: shownComparisons(joinedStates(known.flatMap(({ comparisons }) => comparisons.map(stateOf)))),
-    disagreements: joinedDisagreements(known.flatMap(({ disagreements }) => disagreements)),
+    disagreements: joinedDisagreements(known.flatMap(({ disagreements }) => disagreements.map(knownOf))),
   };
 }
 
@@ -67,6 +73,15 @@ function stateOf(shown: ShownComparison): ComparisonState {
     shadowBytes: (shown.meanShadowBytes ?? 0) * answered,
   };
   return { namespace, deployment, predictor, against, rules, sinceMs, counts };
+}
+
+/** What a later version says beside it is left out, as of counts: nothing bounds how deep that is. */
+function knownOf(one: ShownDisagreement): ShownDisagreement {
+  const known = Object.fromEntries(
+    Object.entries(one).filter(([name]) => Object.hasOwn(disagreementShape.properties, name)),
+  ) as ShownDisagreement;
+  const differences = one.differences.map(({ path, primary, shadow }) => ({ path, primary, shadow }));
+  return { ...known, differences };
 }
 
 /** The last of all replicas by time; those that are alike are one, with the answers of the one that came last. */

@@ -199,3 +199,16 @@ test("a peer's answer is of the deployment that was asked for, and its numbers a
     expect([pairs, said(ofOne({ outcomes: { ...one!.outcomes, agreed: pairs } })) !== null]).toEqual([pairs, isRead]);
   expect(said(ofOne({ paths: [{ ...one!.paths[0]!, meanDifference: -1 }] }))).toBeNull();
 });
+
+test("what a later version says beside its view is no part of the joined one, however deep it is", async () => {
+  const read = await peerComparisonReader("prod", "iris");
+  const part = await partOf([{ primary: 1, shadow: 2, slowerMs: 0, predictor: "next", replica: 0, atMs: 1 }]);
+  const { compared } = part;
+  const deep = `${"[".repeat(1e6)}${"]".repeat(1e6)}`;
+  const text = JSON.stringify({ instance: "i", version: "1", table: "t", deployments: [], compared });
+  for (const field of ["requestId", "numbers", "shadow", "primary", "bucket", "disagreements", "comparisons"]) {
+    const said = read(JSON.parse(text.replaceAll(`"${field}":`, `"deep":${deep},"${field}":`)));
+    const joined = joinedComparisons([{ ...part, compared: said!.compared }]);
+    expect(JSON.parse(JSON.stringify(joined))).toEqual(JSON.parse(JSON.stringify(joinedComparisons([part]))));
+  }
+});
