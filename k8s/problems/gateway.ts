@@ -79,6 +79,11 @@ export const backProblems = {
     annotation("sluice.io/rate-limit: 10/s", back),
     "Use a RateLimitService, or give the object an ambassador-id that Ambassador does not have, before you go back.",
   ),
+  "ends-release": warning(
+    "The rollout or bandit of this SeldonDeployment would end if Ambassador served it again. Ambassador reads the traffic of the spec alone.",
+    annotation("sluice.io/rollout: canary", back),
+    "Write the shares that each predictor is to have into `predictors[].traffic` before you go back. `sluice rollout` prints those of now.",
+  ),
   "no-policy": warning(
     "`sluice check --back` got no policy, so it does not list what the policy's defaults protect.",
     annotation('seldon.io/rest-timeout: "5000"', back),

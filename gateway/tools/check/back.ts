@@ -14,6 +14,9 @@ import { addressListText, admittanceText, limitsText } from "../../callers/words
 import type { Settings } from "../../options/settings.ts";
 import type { Served } from "../manifests.ts";
 
+/** Predictors that one sentence names. */
+const maxShares = 10;
+
 /** Problems of what would become of the objects, in order; level error: something that is protected would open, or was not read. */
 export function backProblems(
   { objects, policy, problems, translation }: Served,
@@ -29,7 +32,10 @@ export function backProblems(
   );
   for (const object of objects) {
     if (!hasRoutes(object) || others.has(objectKey(object.ref))) continue;
-    found.push(...new Going(object, guards.get(objectKey(object.ref)) ?? null, policy, asksAuthService).problems());
+    found.push(
+      ...endedReleases(object),
+      ...new Going(object, guards.get(objectKey(object.ref)) ?? null, policy, asksAuthService).problems(),
+    );
   }
   if (policyFile === null)
     found.push({
@@ -50,6 +56,26 @@ export function backProblems(
         "Mapping objects and annotated Services are not read, so they are not listed; write --mappings if the gateway reads them",
     });
   return found.sort(compareProblems);
+}
+
+/** Releases move traffic here alone. */
+function endedReleases({ ref, object }: SourceObject): readonly Problem[] {
+  if (ref.kind !== "SeldonDeployment") return [];
+  const spec = recordOf(fieldOf(recordOf(object), "spec"));
+  const predictors = fieldOf(spec, "predictors");
+  const shares = (Array.isArray(predictors) ? predictors : []).slice(0, maxShares).map((predictor) => {
+    const traffic = fieldOf(recordOf(predictor), "traffic");
+    return `${quoted(fieldOf(recordOf(predictor), "name"))} ${typeof traffic === "number" ? traffic : "without a number"}`;
+  });
+  return [annotations.rollout.name, annotations.bandit.name].flatMap((name): Problem[] => {
+    const at = ["spec", "metadata"].find(
+      (part) =>
+        fieldOf(recordOf(fieldOf(recordOf(fieldOf(recordOf(object), part)), "annotations")), name) !== undefined,
+    );
+    if (at === undefined) return [];
+    const sentence = `Ambassador does not read this, so the traffic of the spec holds: ${shares.join(", ")}; write the shares that you want into predictors[].traffic before you go back`;
+    return [{ code: "ends-release", level: "warning", subject: ref, field: `${at}.annotations["${name}"]`, sentence }];
+  });
 }
 
 /** Does Ambassador serve something for it? What Seldon's operator wrote stands for its SeldonDeployment, which is listed itself. */

@@ -137,6 +137,20 @@ describe("annotations", () => {
     expect(code).toBe(0);
     expect(out).toContain("info differs-traffic-annotation SeldonDeployment prod/iris ");
   });
+
+  test.each(["rollout: canary", 'bandit: "policy thompson; floor 5%; every 1m"'])(
+    "sluice.io/%s ends with the shares of the spec, and opens nothing",
+    async (annotation) => {
+      const { code, out } = await back([deployment(`sluice.io/${annotation}`)]);
+      expect(code).toBe(0);
+      const [name] = annotation.split(":");
+      expect(out).toMatch(
+        new RegExp(
+          `^warning ends-release SeldonDeployment prod/iris .*\\["sluice.io/${name}"\\]: Ambassador does not read this, so the traffic of the spec holds: "main" 100, "canary" 0; write the shares `,
+        ),
+      );
+    },
+  );
 });
 
 describe("the policy", () => {
