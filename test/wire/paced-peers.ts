@@ -9,9 +9,11 @@ import {
 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
+import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
+import { is, named, prefix } from "../routing/build.ts";
 import { settled } from "../turns.ts";
 import type { RawClient } from "./client.ts";
-import type { Gateway } from "./gateway.ts";
+import { irisTo, type Gateway } from "./gateway.ts";
 import { Http2Client } from "./http2-client.ts";
 
 /** How a request comes and where it goes. */
@@ -221,5 +223,16 @@ function ofRaw(client: RawClient): PacedClient {
     },
     answered: () => /\r\n0\r\n(?:[^\r]+\r\n)*\r\n$/.test(client.text) || /content-length: \d/i.test(client.text),
     leave: () => client.destroy(),
+  };
+}
+
+/** The Mapping of gRPC that `begin` asks for, to the Upstream `model`. */
+export function grpcIris(target: Partial<ForwardTarget>): Mapping {
+  const base = irisTo("model", { rewrite: { kind: "none" }, ...target });
+  const headers = [named("seldon", is("iris")), named("namespace", is("prod"))];
+  return {
+    ...base,
+    series: { ...base.series, protocol: "grpc" },
+    match: { ...base.match, path: prefix("/seldon.protos.Seldon/"), headers },
   };
 }

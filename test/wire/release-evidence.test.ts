@@ -2,26 +2,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { slowClientMs } from "../../gateway/edge/steps/evidence.ts";
 import { latencyBoundsMs, latencyBucket } from "../../release/statistics/latency-bounds.ts";
-import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
+import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
-import { is, named, prefix } from "../routing/build.ts";
 import { eventually, settled } from "../turns.ts";
 import { Gateway, endpointsOn, irisTo } from "./gateway.ts";
-import { begin, PacedModel, ways, type PacedCall, type PacedClient, type Way } from "./paced-peers.ts";
+import { begin, grpcIris, PacedModel, ways, type PacedCall, type PacedClient, type Way } from "./paced-peers.ts";
 
 /** Upper bounds of the buckets in which these times fall: what can be told of them. */
 function told(...times: readonly number[]): readonly number[] {
   return times.map((ms) => latencyBoundsMs[latencyBucket(ms)]!);
-}
-
-function grpcIris(target: Partial<ForwardTarget>): Mapping {
-  const base = irisTo("model", { rewrite: { kind: "none" }, ...target });
-  const headers = [named("seldon", is("iris")), named("namespace", is("prod"))];
-  return {
-    ...base,
-    series: { ...base.series, protocol: "grpc" },
-    match: { ...base.match, path: prefix("/seldon.protos.Seldon/"), headers },
-  };
 }
 
 describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Way) => {
