@@ -7,7 +7,7 @@ import { latencyBoundsMs, latencyBucket } from "../../release/statistics/latency
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";
-import { Gateway, endpointsOn, irisTo, post, type GatewayOptions } from "./gateway.ts";
+import { Gateway, endpointsOn, post, type GatewayOptions } from "./gateway.ts";
 import { answerEach, Origin } from "./origin.ts";
 import { begin, grpcIris, PacedModel, ways, type PacedCall, type PacedClient } from "./paced-peers.ts";
 
