@@ -1,59 +1,7 @@
 // Failures: the one table of what a request can fail of, for the data plane that answers so and for `explain`, which says what would be answered.
 // Statuses follow Envoy, and so do the sentences that it has, to the letter, because alerts look for them. Each is completed, where it happens, with what is true of that request.
+import type { FailureFlag } from "./failure-flags.ts";
 import type { RejectReason } from "../routing/route/decision.ts";
-
-/** Failure flags with their causes, in the order of the cells that count them: Envoy's letters where Envoy has them. */
-export const failureFlags = {
-  NR: "no Route; the metadata `namespace` is missing; TLS is required; the TLS connection was made for another host",
-  UH: "no Endpoint is ready, or a name has no address",
-  UF: "Sluice could not connect to the Endpoint",
-  UC: "the upstream closed the connection",
-  UR: "the upstream reset or refused the stream; the Route does not allow WebSocket upgrades",
-  UT: "the upstream took longer than the limit",
-  UO: "circuit breaker",
-  UPE: "the upstream broke the protocol",
-  SI: "no byte either way for `--stream-idle-timeout-ms`",
-  DC: "the client left, or did not read its answer",
-  DPE: "the request is invalid, too large, or rejected by the Module",
-  DT: "the client sent its request too slowly",
-  LR: "Sluice does not use it; alerts written for Envoy stay valid",
-  OM: "too many connections",
-  UX: "a bug of the gateway; the line `gateway-fault` of the log has its stack",
-  URX: "all retries failed; the status is that of the last try",
-  RX: "a regular expression of the Route takes too many steps or makes too long a path",
-  UAEX: "access: credentials, addresses, AuthService",
-  RL: "rate limit; the shared rate limit is unavailable",
-  RLSE: "the RateLimitService is unavailable or invalid",
-} as const;
-
-export type FailureFlag = keyof typeof failureFlags;
-
-/**
- * Does a failure with this flag count against a predictor that is released? `never`: its client, or what stands before the model, can cause it alone. `limit`: where the model had nine tenths
- * of the limit. Only failures behind the last step are asked about.
- */
-export const releaseEvidence: Readonly<Record<FailureFlag, "never" | "limit" | "always">> = {
-  NR: "never",
-  UH: "always",
-  UF: "always",
-  UC: "always",
-  UR: "always",
-  UT: "limit",
-  UO: "always",
-  UPE: "always",
-  SI: "limit",
-  DC: "never",
-  DPE: "never",
-  DT: "never",
-  LR: "never",
-  OM: "never",
-  UX: "always",
-  URX: "never",
-  RX: "never",
-  UAEX: "never",
-  RL: "never",
-  RLSE: "never",
-};
 
 /** May a request that failed so be sent again? */
 type Retryability =
@@ -378,30 +326,6 @@ export const failures = {
     "A bug of the gateway: report it with the line of the log",
   ),
 } as const satisfies Readonly<Record<string, Failure>>;
-
-/** Names of gRPC's statuses, by number. */
-export const grpcStatusNames = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-] as const;
-
-/** Statuses of gRPC that are errors of the server, as Envoy and OpenTelemetry count them: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
-export const grpcServerErrors: readonly number[] = [2, 4, 12, 13, 14, 15];
 
 /** The Failure of a Decision that rejects. */
 export function rejectFailure(reason: RejectReason): Failure {

@@ -25,7 +25,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "gateway/callers/",
     "gateway/options/",
     "gateway/shared/",
+    "gateway/failure-flags.ts",
     "gateway/failures.ts",
+    "gateway/grpc-statuses.ts",
     "gateway/steps.ts",
     "routing/",
   ],
@@ -90,6 +92,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "k8s/source": [["objects"], ["entries", "manifest", "api"], ["files"], ["folder", "cluster"]],
   gateway: [
+    ["failure-flags.ts", "grpc-statuses.ts"],
     ["failures.ts", "schema"],
     ["options", "callers"],
     ["shared", "steps.ts"],

@@ -1,5 +1,5 @@
 // What was measured, in words: beside a declared share stands how many requests fail, and of what.
-import { failureFlags, type FailureFlag } from "../failures.ts";
+import { failureFlags, type FailureFlag } from "../failure-flags.ts";
 import type { Measured } from "../api/deployments.ts";
 
 /** Failures of the request itself, which say nothing of the model: a flood of them neither makes a healthy model look dead nor hides a dead one. */

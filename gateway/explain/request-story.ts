@@ -1,5 +1,6 @@
 // What became of one request that failed, for a person who has its id: who ended it, the usual cause, and what to do next.
-import { failures, failureFlags, type Failure, type FailureFlag } from "../failures.ts";
+import { failureFlags, type FailureFlag } from "../failure-flags.ts";
+import { failures, type Failure } from "../failures.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import type { RequestStory } from "../api/failures.ts";
 import { visible } from "../../routing/text/visible.ts";

@@ -1,5 +1,7 @@
 // The tables of failure flags and of failures, for RUNBOOK.md.
-import { failureFlags, failures, grpcStatusNames, releaseEvidence, type FailureFlag } from "../failures.ts";
+import { failureFlags, releaseEvidence, type FailureFlag } from "../failure-flags.ts";
+import { failures } from "../failures.ts";
+import { grpcStatusNames } from "../grpc-statuses.ts";
 import { table, type GeneratedPart } from "./generated.ts";
 
 export const flagsPart: GeneratedPart = {

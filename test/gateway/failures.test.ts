@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { failureFlags, failures, grpcStatusNames, rejectFailure } from "../../gateway/failures.ts";
+import { failureFlags } from "../../gateway/failure-flags.ts";
+import { failures, rejectFailure } from "../../gateway/failures.ts";
+import { grpcStatusNames } from "../../gateway/grpc-statuses.ts";
 
 describe("failures", () => {
   test.each(Object.values(failures))(

@@ -1,6 +1,6 @@
 // Lines of the access log: whatever became of a request, its line says whose it was, who ended it, and how.
 import { afterEach, describe, expect, test } from "vitest";
-import { grpcStatusNames } from "../../gateway/failures.ts";
+import { grpcStatusNames } from "../../gateway/grpc-statuses.ts";
 import type { AccessEntry } from "../../gateway/shared/access-fields.ts";
 import { is, named, prefix } from "../routing/build.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";

@@ -1,5 +1,5 @@
 // A worker may end at any moment, between any two writes: whatever a client has seen to its end was counted before its last byte left, on every path.
-import { grpcStatusNames } from "../../gateway/failures.ts";
+import { grpcStatusNames } from "../../gateway/grpc-statuses.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { statusColumns } from "../../gateway/shared/metrics/status-columns.ts";
 import { flag, frameType } from "../../gateway/edge/frames/constants.ts";

@@ -7,7 +7,7 @@ import { TableWriter } from "../../routing/write/table-writer.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import { noPolicy, type CallPolicy } from "../../gateway/callers/call-policy.ts";
-import type { FailureFlag } from "../../gateway/failures.ts";
+import type { FailureFlag } from "../../gateway/failure-flags.ts";
 import {
   CounterBlock,
   blockBytes,

@@ -1,6 +1,6 @@
 // What some cells of the workers' blocks came to in the last minute and the last five. Workers only count; this looks at their cells now and then, and keeps what
 // those had come to that are used.
-import type { FailureFlag } from "../../failures.ts";
+import type { FailureFlag } from "../../failure-flags.ts";
 import { fixed } from "../../shared/metrics/fixed.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { Rings } from "./rings.ts";

@@ -1,6 +1,6 @@
 // What each Endpoint has answered and failed in the last minute and the last five, and which data workers have ejected it.
 import type { EndpointMeasured } from "../../api/deployments.ts";
-import type { FailureFlag } from "../../failures.ts";
+import type { FailureFlag } from "../../failure-flags.ts";
 import type { Slices } from "../../shared/slices.ts";
 import type { EndpointNumbers, SeenEndpoint } from "../../admin/view/view.ts";
 import { endpointCell, usedSlots } from "../../shared/memory/counters.ts";

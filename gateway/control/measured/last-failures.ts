@@ -1,7 +1,7 @@
 // The last failure of each kind that was told of a predictor: its sentence stands beside the counts. Told are samples, so a count may have none.
 import { meaningOf } from "../../explain/measured-words.ts";
 import type { PredictorKey } from "../../admin/view/view.ts";
-import { failureFlags, type FailureFlag } from "../../failures.ts";
+import { failureFlags, type FailureFlag } from "../../failure-flags.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
 
 /** Predictors that are kept, the one that failed last longest. */

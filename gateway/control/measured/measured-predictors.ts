@@ -15,7 +15,7 @@ import { flagSentence, withEndpoints, type FailuresAt } from "../../explain/meas
 import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { countedFeedback } from "./counted-feedback.ts";
 import { measuredOf } from "./measured.ts";
-import type { FailureFlag } from "../../failures.ts";
+import type { FailureFlag } from "../../failure-flags.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
 import { EndpointWindows, type SlotsOfEndpoints } from "./endpoint-windows.ts";
 import { LastFailures } from "./last-failures.ts";

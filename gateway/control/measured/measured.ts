@@ -1,5 +1,5 @@
 // Measured: the sums of windows as the numbers of the admin API.
-import type { FailureFlag } from "../../failures.ts";
+import type { FailureFlag } from "../../failure-flags.ts";
 import type { Measured } from "../../api/deployments.ts";
 import { meaningOf } from "../../explain/measured-words.ts";
 import { durationBounds } from "../../shared/metrics/series.ts";

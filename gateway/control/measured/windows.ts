@@ -1,5 +1,5 @@
 // Windows: what each Series has counted in the last minute and the last five.
-import type { FailureFlag } from "../../failures.ts";
+import type { FailureFlag } from "../../failure-flags.ts";
 import { failureCell, slotCell, usedSlots } from "../../shared/memory/counters.ts";
 import { flagNames } from "../../shared/metrics/cells.ts";
 import { durationBounds } from "../../shared/metrics/series.ts";

@@ -1,6 +1,7 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
 import { emptyEntry, type AccessEntry } from "../../shared/access-fields.ts";
-import { grpcStatusNames, type Failure } from "../../failures.ts";
+import type { Failure } from "../../failures.ts";
+import { grpcStatusNames } from "../../grpc-statuses.ts";
 import { kind } from "../fields/field-kind.ts";
 import { hasParameter } from "../../../routing/request/query.ts";
 import type { WireRequestHead } from "../message/request-head.ts";

@@ -1,6 +1,6 @@
 // Calls of gRPC to external services: one message there, one back (gRPC over HTTP/2).
 import { declaredBytes, framed, prefixBytes } from "../message/grpc-message.ts";
-import { grpcStatusNames } from "../../failures.ts";
+import { grpcStatusNames } from "../../grpc-statuses.ts";
 import { staticEntry, staticName } from "../hpack/hpack-encode.ts";
 import type { UpstreamContext } from "../upstream/upstream-context.ts";
 import type { CallOutcome, ServiceAnswer, ServiceField } from "./service-call.ts";

@@ -1,5 +1,5 @@
 // The status of a gRPC call, as its caller reads it.
-import { grpcStatusNames } from "../../failures.ts";
+import { grpcStatusNames } from "../../grpc-statuses.ts";
 import { readLength, type FieldList } from "../fields/fields.ts";
 import { fieldAt } from "./response-fields.ts";
 

@@ -1,5 +1,6 @@
 // The step that gathers the evidence of a release: which requests count, which of them failed, and how long the model took.
-import { failures, type Failure, releaseEvidence } from "../../failures.ts";
+import { releaseEvidence } from "../../failure-flags.ts";
+import { failures, type Failure } from "../../failures.ts";
 import type { EvidenceCounts } from "../../shared/evidence-counts.ts";
 import { goOn, type Step } from "./step.ts";
 

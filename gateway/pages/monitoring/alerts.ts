@@ -1,5 +1,5 @@
 // Alerts: one declaration each, from which the rules of the chart and the runbook follow.
-import { grpcServerErrors, grpcStatusNames } from "../../failures.ts";
+import { grpcServerErrors, grpcStatusNames } from "../../grpc-statuses.ts";
 
 export interface Alert {
   /** Also the name of its heading in RUNBOOK.md. */

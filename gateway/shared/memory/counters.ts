@@ -5,7 +5,8 @@
 // Endpoint. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is one writer. Behind them is a
 // byte for each slot that says whether the worker has used it.
 
-import { grpcStatusNames, type FailureFlag } from "../../failures.ts";
+import type { FailureFlag } from "../../failure-flags.ts";
+import { grpcStatusNames } from "../../grpc-statuses.ts";
 import { defaultBreaker } from "../../../routing/model/upstream.ts";
 import { fixed, fixedCells } from "../metrics/fixed.ts";
 import { breakerResources, durationBounds, feedbackWays, rewardBounds } from "../metrics/series.ts";

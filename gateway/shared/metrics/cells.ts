@@ -1,5 +1,5 @@
 // Sizes and parts of blocks of cells.
-import { failureFlags, type FailureFlag } from "../../failures.ts";
+import { failureFlags, type FailureFlag } from "../../failure-flags.ts";
 
 /** Cells of one cache line. */
 export const lineCells = 8;

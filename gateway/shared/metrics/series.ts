@@ -1,5 +1,5 @@
 // What is counted of each series: their families. Where workers count for them: slots.ts.
-import { failureFlags } from "../../failures.ts";
+import { failureFlags } from "../../failure-flags.ts";
 import { counter, gauge, histogram, valuesOf } from "./metric.ts";
 
 /** Upper bounds of the duration histogram, seconds; the tenth bucket is +Inf. */

@@ -1,5 +1,5 @@
 // Cells of one series and of one Endpoint, in the blocks of each worker. A sum for each series has a cell in `slotLayout`.
-import type { FailureFlag } from "../../failures.ts";
+import type { FailureFlag } from "../../failure-flags.ts";
 import { cellsByFlag, flagNames, wholeLines } from "./cells.ts";
 import { CellTable } from "./metric.ts";
 import { durationBounds, feedbackWays, rewardBounds, shadowOutcomes } from "./series.ts";

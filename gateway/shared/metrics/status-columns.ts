@@ -1,5 +1,5 @@
 // Columns in which requests are counted by status, of HTTP and of gRPC.
-import { grpcServerErrors, grpcStatusNames } from "../../failures.ts";
+import { grpcServerErrors, grpcStatusNames } from "../../grpc-statuses.ts";
 
 /**
  * Status columns, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer.

@@ -1,5 +1,5 @@
 // What `sluice failures` and `sluice logs` have in common.
-import { failureFlags } from "../../failures.ts";
+import { failureFlags } from "../../failure-flags.ts";
 import { text } from "../../options/option.ts";
 
 export const flagOption = {

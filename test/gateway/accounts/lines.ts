@@ -1,6 +1,7 @@
 // Lines of the access log, as the counters, /api and the clients must have them.
 import { meaningOf } from "../../../gateway/explain/measured-words.ts";
-import { grpcStatusNames, type FailureFlag } from "../../../gateway/failures.ts";
+import type { FailureFlag } from "../../../gateway/failure-flags.ts";
+import { grpcStatusNames } from "../../../gateway/grpc-statuses.ts";
 import { grpcColumn, httpColumn } from "../../../gateway/shared/memory/counters.ts";
 import { grpcColumns, statusColumns } from "../../../gateway/shared/metrics/status-columns.ts";
 import { isFailureEntry, type AccessEntry } from "../../../gateway/shared/access-fields.ts";

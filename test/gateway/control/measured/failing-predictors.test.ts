@@ -3,7 +3,7 @@ import { FailingPredictors } from "../../../../gateway/control/measured/failing-
 import { measuredOf } from "../../../../gateway/control/measured/measured.ts";
 import { flagSentence, minRequests } from "../../../../gateway/explain/measured-words.ts";
 import type { Measured } from "../../../../gateway/api/deployments.ts";
-import type { FailureFlag } from "../../../../gateway/failures.ts";
+import type { FailureFlag } from "../../../../gateway/failure-flags.ts";
 import { printProblem } from "../../../../routing/text/problem.ts";
 import { seriesOf } from "../../fixtures.ts";
 
