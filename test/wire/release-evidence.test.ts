@@ -301,6 +301,37 @@ describe("the caller's grpc-timeout", () => {
     model.close();
   });
 
+  test.each([
+    ["50m", 50, 0],
+    ["2690m", 2690, 0],
+    ["2710m", 2710, 1],
+    ["", 50, 1],
+  ])(
+    "%s, which the model itself tells by DEADLINE_EXCEEDED after %d ms: %d failures",
+    async (timeout, afterMs, failed) => {
+      const model = await new PacedModel("http2").listen();
+      const gateway = await new Gateway().listen();
+      gateway.serve(
+        [grpcIris({ released: true })],
+        [{ ...upstreamOf("model"), protocol: "http2" }],
+        [endpointsOn("model", [model.port])],
+      );
+      const client = await begin(gateway, way, 1, timeout === "" ? {} : { "grpc-timeout": timeout });
+      client.send(1);
+      client.end();
+      await eventually(() => model.calls.some(({ isWhole }) => isWhole), "the request at the model");
+      await gateway.advance(afterMs - 1);
+      model.calls[0]!.answer(200, "4");
+      await eventually(() => gateway.counted("inFlight") === 0, "the end of the exchange");
+      expect(gateway.flagged("UT")).toBe(0);
+      const [slot] = gateway.evidence.drain().slots;
+      expect([slot?.requests ?? 0, slot?.failed ?? 0]).toEqual([failed, failed]);
+      client.leave();
+      gateway.close();
+      model.close();
+    },
+  );
+
   test("a caller that opens a stream and says nothing", async () => {
     const model = await new PacedModel("http2").listen();
     const gateway = await new Gateway({ limits: { streamIdleTimeoutMs: 5000 } }).listen();

@@ -18,6 +18,9 @@ import { GrpcWeb } from "./grpc-web.ts";
 import { StickyChoice } from "./sticky-choice.ts";
 import type { StepRun } from "./step-run.ts";
 
+/** A status of gRPC. */
+const deadlineExceeded = 4;
+
 /**
  * Where the request stands. `none`: there is no exchange. `passing`: it is read, and passed on. `discarding`: it is read, and thrown away.
  * `complete`: it was read to its end. `dropped`: the same, or it is read no further, and nobody takes what was left of it.
@@ -87,12 +90,16 @@ export class ExchangeState {
     const record = new ExchangeRecord(context, client.headForm);
     this.record = record;
     const { times, worker } = this;
+    const hasCallersLimit = (): boolean => this.callerMs !== Infinity;
     this.modelEnd = {
       get failure() {
         return record.answerFailure;
       },
       get isModelError() {
         return record.isModelError;
+      },
+      get isCallersLimit() {
+        return record.isModelError && record.grpcStatus === deadlineExceeded && hasCallersLimit();
       },
       get spent() {
         return times.spentTo(record.answeredMs ?? worker.nowMs);

@@ -32,11 +32,13 @@ export function evidenceStep(slot: number, evidence: Pick<EvidenceCounts, "take"
       return goOn;
     },
     answered: null,
-    ended: ({ code, failure: last }, _, { failure, isModelError, spent }) => {
+    ended: ({ code, failure: last }, _, { failure, isModelError, isCallersLimit, spent }) => {
       // Of a client that stalls, what it has of its answer counts first.
       if (code === switchingProtocols || last === failures.clientStalled) return;
       const { modelMs, clientMs, isWhole } = spent;
-      if (clientMs >= slowClientMs || (failure !== null && !isEvidence(failure, modelMs, limits))) return;
+      // The model is told of the caller's limit, and may be first to say that it ran out.
+      const told = failure ?? (isCallersLimit ? failures.upstreamTimeout : null);
+      if (clientMs >= slowClientMs || (told !== null && !isEvidence(told, modelMs, limits))) return;
       const isFailed = failure !== null || isModelError;
       evidence.take(slot, isFailed, isFailed || isWhole ? modelMs : null);
     },
