@@ -88,6 +88,8 @@ test("three replicas", async () => {
   const printed = await runTool("compare", "prod/iris", "--url", admins[2]!, "-o", "wide");
   expect(printed.out).toMatch(/^prod\/iris\nof 3 of 3 replicas\n/);
   expect(printed.out).toMatch(/ {2}secret +10 +redacted +- +-\n/);
+  // The third finds the namespace of a bare name though it has compared nothing.
+  expect((await runTool("compare", "iris", "--url", admins[2]!, "-o", "wide")).out).toBe(printed.out);
   const page = (await runTool("compare", "prod/iris", "--url", admins[2]!, "-o", "html")).out;
   const metrics = await Promise.all(admins.map(async (admin) => (await fetch(`${admin}/metrics`)).text()));
   for (const text of [printed.out, page, JSON.stringify(joined), ...metrics]) {

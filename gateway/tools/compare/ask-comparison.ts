@@ -1,5 +1,6 @@
 // The comparisons of one deployment: of one gateway with its peers, or of several gateways, joined here.
 import { comparedDeploymentShape, comparisonShape, type ComparedDeployment } from "../../api/comparisons.ts";
+import { deploymentsPath } from "../../api/deployments.ts";
 import { maxItems } from "../../api/parameters.ts";
 import { nullable, Type, type Shaped } from "../../api/shape.ts";
 import { endpoints } from "../../admin/endpoints.ts";
@@ -12,6 +13,7 @@ export type Asked =
   | { readonly kind: "asked"; readonly compared: ComparedDeployment }
   | { readonly kind: "failed"; readonly sentence: string };
 
+const namedShape = Type.Object({ items: Type.Array(Type.Object({ namespace: Type.String() })) });
 const pageShape = Type.Object({ items: Type.Array(comparisonShape), continue: nullable(Type.String()) });
 
 /** `named`: `NAMESPACE/NAME`, or `NAME` where one namespace compares one of that name. */
@@ -86,14 +88,11 @@ async function askOne(
       .replace("{name}", encodeURIComponent(name)) + more;
   if (first === undefined) {
     // Its peers may have compared what it has not.
+    const space = namespace ?? (more === "" ? await onlyNamespace(replica, question, named) : null);
     const joined =
-      namespace === null
+      space === null
         ? null
-        : await askFor(
-            replica,
-            question(pathOf(namespace, named.slice(named.indexOf("/") + 1))),
-            comparedDeploymentShape,
-          );
+        : await askFor(replica, question(pathOf(space, named.slice(named.indexOf("/") + 1))), comparedDeploymentShape);
     return joined?.kind === "answer" ? joined : { ...listed, value: null };
   }
   const namespaces = [...new Set(items.map((one) => one.namespace))];
@@ -106,4 +105,17 @@ async function askOne(
         .join(" or ")}`,
     };
   return askFor(replica, question(pathOf(first.namespace, first.deployment)), comparedDeploymentShape);
+}
+
+/** Of the one deployment of this name that the replica serves; null: it serves none, or several. */
+async function onlyNamespace(
+  replica: Replica,
+  question: (path: string) => Parameters<typeof askFor>[1],
+  named: string,
+): Promise<string | null> {
+  const query = new URLSearchParams({ deployment: named, limit: "2" });
+  const answer = await askFor(replica, question(`${deploymentsPath}?${query.toString()}`), namedShape);
+  if (answer.kind === "failed") return null;
+  const [first, ...others] = answer.value.items;
+  return first === undefined || others.length > 0 ? null : first.namespace;
 }
