@@ -2,9 +2,9 @@
 import { latencyBuckets } from "./latency-bounds.ts";
 
 export interface ArmCounts {
-  /** Requests that were answered or given up; none that the client left before its answer ended. */
+  /** Requests that are evidence: none that its client can have ended alone. */
   readonly requests: number;
-  /** How many of them the client got as 5xx (of the gateway or the model), or as a failed gRPC status of that kind. */
+  /** How many of them failed: by a server error of the model, or a failure of the gateway that counts against it. */
   readonly failed: number;
   /** Of them by bucket of `latencyBoundsMs`, the last for what took longer: `latencyBuckets` numbers, or none where nothing is measured. */
   readonly latency: readonly number[];

@@ -1,12 +1,5 @@
 // From the state of a rollout to its entry in the record, and back: the entry has what every replica must agree on.
-import {
-  firstState,
-  resumedState,
-  shareOf,
-  stepState,
-  type KeptStep,
-  type RolloutState,
-} from "../../../release/rollout/state.ts";
+import { resumedState, shareOf, stepState, type KeptStep, type RolloutState } from "../../../release/rollout/state.ts";
 import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../release/rollout/plan.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
@@ -73,8 +66,7 @@ export function beginning(
   entry: ReleaseEntry | null,
   seen: CountsByInstance,
 ): { readonly state: RolloutState; readonly why: string } | null {
-  if (entry === null || entry.kind !== "rollout")
-    return { state: { ...firstState, seen } as RolloutState, why: "it begins" };
+  if (entry === null || entry.kind !== "rollout") return { state: stepState(0, seen), why: "it begins" };
   if (entry.models !== models) return { state: stepState(0, seen), why: "the model is another one" };
   if (entry.text === text) return null;
   const why = "sluice.io/rollout is another one";
