@@ -141,7 +141,7 @@ export class Counted implements CountedView {
     this.#measured.evidence.take(slots, leftOut, this.#outside.nowMs());
   }
 
-  /** What the live requests of a predictor came to since this process began. */
+  /** What the live requests of a predictor came to since this control worker began; rewards since this process began. */
   totalOf(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
     return this.#measured.total(predictor);
   }

@@ -19,7 +19,8 @@ let gateways: (GatewayProcess | null)[];
 
 beforeEach(async () => {
   [manifests, model, ports] = [await Manifests.create(), await ModelServer.start(), await freePorts(3)];
-  await manifests.deploy("iris", model.port);
+  // Of what is not released nothing is gathered. It has one predictor, so nothing moves.
+  await manifests.deploy("iris", model.port, "prod", { "sluice.io/rollout": "canary" });
   keyFile = join(manifests.folder, ".key");
   await writeFile(keyFile, `${"k".repeat(32)}\n`);
   gateways = [];
@@ -107,11 +108,18 @@ test("know who answers and who is away, add up what each has counted, and one of
     sentence: "it cannot be reached (ECONNREFUSED)",
   });
 
-  // A control worker that ends takes nothing of what its process has counted, and is the same process to its peers.
-  const before = await counted();
+  // A control worker that ends takes the evidence of its process with it: it begins at 0, and is the same process to its peers.
+  const instances = async (): Promise<readonly string[]> =>
+    [...(await peers.counts(["prod/iris"])).byInstance.keys()].toSorted();
+  const before = await instances();
+  expect(before).toHaveLength(2);
+  const [left] = [0, 1, 2].filter((at) => at !== leading && at !== other);
   gateways[other]!.endThread("control");
   await gateways[other]!.seen("worker-ended");
-  await expect.poll(counted, { timeout: 20_000 }).toEqual(before);
+  await expect
+    .poll(counted, { timeout: 20_000 })
+    .toEqual(["default 0 0", ["default 3 0", "default 2 2", "default 0 0"][left!]!].toSorted());
+  expect(await instances()).toEqual(before);
 
   // A key that only some have, and a file that is gone: nobody is believed.
   await writeFile(keyFile, `${"n".repeat(32)}\n`);
