@@ -136,7 +136,7 @@ test("release, fault at 5 %, abort: each request is answered, no more met the fa
   };
   const pauseMs = 20;
   const clients = Array.from({ length: 4 }, client);
-  // Workers hand over latencies once a second, and the leader looks each two.
+  // Workers hand over evidence once a second, and the leader looks each two.
   const shown = async (): Promise<Rollout> =>
     ((await (await fetch(`${admin}/api/v1/rollouts?deployment=iris`)).json()) as { items: Rollout[] }).items[0]!;
   await until(async () => ((await shown()).evidence?.main.p99Ms ?? 0) > 0);
