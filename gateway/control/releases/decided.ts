@@ -95,7 +95,9 @@ function decidedRollout(
         : stateOf(entry!, plan, counts, keptStep(seen.kept()));
   // A person may take back what is promoted.
   const state = found.kind === "promoted" && release.isAborted ? stepState(plan.steps.length - 1, counts) : found;
-  const isPromoteUsed = release.isPromoted && (entry?.isPromoteUsed ?? false);
+  // One that was there before the model was about another model: it promotes nothing without evidence.
+  const isLeftOver = begun?.isOfNewModel ?? false;
+  const isPromoteUsed = release.isPromoted && (isLeftOver || (entry?.isPromoteUsed ?? false));
   const decision = decideRollout(plan, state, {
     elapsedMs: before === null ? 0 : seen.lookedMs - before.lookedMs,
     instances: counts,
@@ -107,7 +109,9 @@ function decidedRollout(
   // One that was there when the rollout ended was about that rollout: it promotes no later model.
   const hasEnded = decision.state.kind === "promoted" || decision.state.kind === "aborted";
   const isUsed = isPromoteUsed || (release.isPromoted && hasEnded);
-  const why = isSame ? (begun?.why ?? "") : decision.sentence;
+  const why = isSame
+    ? `${begun?.why ?? ""}${isLeftOver && release.isPromoted ? leftOverPromote : ""}`
+    : decision.sentence;
   const next =
     begun !== null || !isSame
       ? entryOf(release, plan, decision.state, why, seen.nowMs, isUsed)
@@ -117,6 +121,9 @@ function decidedRollout(
   const of = { kind: "rollout", everyMs: plan.everyMs, state: decision.state, decision } as const;
   return { entry: next, arms: release.arms, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
 }
+
+const leftOverPromote =
+  "; sluice.io/rollout-promote was there before, so it does not count: remove it, and write it again to promote this model";
 
 /** Where other predictors share main's part than at the look before, counting begins now: a predictor that joins brings all that it ever counted. */
 function withArms(

@@ -65,16 +65,20 @@ export function beginning(
   plan: RolloutPlan,
   entry: ReleaseEntry | null,
   seen: CountsByInstance,
-): { readonly state: RolloutState; readonly why: string } | null {
-  if (entry === null || entry.kind !== "rollout") return { state: stepState(0, seen), why: "it begins" };
-  if (entry.models !== models) return { state: stepState(0, seen), why: "the model is another one" };
+): { readonly state: RolloutState; readonly why: string; readonly isOfNewModel: boolean } | null {
+  if (entry === null || entry.kind !== "rollout")
+    return { state: stepState(0, seen), why: "it begins", isOfNewModel: true };
+  if (entry.models !== models)
+    return { state: stepState(0, seen), why: "the model is another one", isOfNewModel: true };
   if (entry.text === text) return null;
   const why = "sluice.io/rollout is another one";
-  if (entry.state === "aborted") return { state: stepState(0, seen), why };
+  const isOfNewModel = false;
+  if (entry.state === "aborted") return { state: stepState(0, seen), why, isOfNewModel };
   const percent = entry.shares[plan.to] ?? 0;
   const step = plan.steps.findLastIndex((one) => one <= percent);
-  if (entry.state === "promoted" && step === plan.steps.length - 1) return { state: { kind: "promoted" }, why };
-  return { state: stepState(Math.max(0, step), seen), why };
+  if (entry.state === "promoted" && step === plan.steps.length - 1)
+    return { state: { kind: "promoted" }, why, isOfNewModel };
+  return { state: stepState(Math.max(0, step), seen), why, isOfNewModel };
 }
 
 function stepOf(state: RolloutState): number | null {

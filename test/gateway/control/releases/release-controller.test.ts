@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
 import type { ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
+import type { PlannedRelease } from "../../../../k8s/translate/model/release.ts";
 import { readBanditPlan } from "../../../../release/bandit/plan.ts";
 import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
 import { arms, bandit, canaryPercent, planned, Replica, rollout, worldOf, type World } from "./release-world.ts";
@@ -92,6 +93,26 @@ test("a promote that an abort outdid, or that came after it, promotes no later m
     await world.look();
     expect(canaryPercent(world)).toBe(100);
   }
+});
+
+test.each<readonly [string, readonly Partial<PlannedRelease>[]]>([
+  ["a rollout that begins", [{ isPromoted: true }]],
+  ["another model, behind a pause", [{ isPaused: true, isPromoted: true }, { models: "2" }, { isPaused: false }]],
+  ["another model", [{}, { isPromoted: true, models: "2" }]],
+])("a promote that was there before %s does not count; one that is written anew does", async (_, edits) => {
+  const world = worldOf(1);
+  for (const edit of edits) {
+    world.planned = { ...world.planned, ...edit };
+    await world.look();
+    await world.look();
+    expect(canaryPercent(world)).toBe(5);
+  }
+  expect(world.replicas[0]!.record.get("prod/iris")!.why).toContain("sluice.io/rollout-promote was there before");
+  world.planned = { ...world.planned, isPromoted: false };
+  await world.look();
+  world.planned = { ...world.planned, isPromoted: true };
+  await world.look();
+  expect(canaryPercent(world)).toBe(100);
 });
 
 test("a bandit whose rewards are of another kind forgets those that it has, and keeps its shares", async () => {
