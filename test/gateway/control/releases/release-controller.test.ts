@@ -2,8 +2,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
-import type { ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
-import type { PlannedRelease } from "../../../../k8s/translate/model/release.ts";
+import type { PlannedRelease, ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import { readBanditPlan } from "../../../../release/bandit/plan.ts";
 import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
 import { arms, bandit, canaryPercent, planned, Replica, rollout, worldOf, type World } from "./release-world.ts";
