@@ -22,8 +22,6 @@ describeClusterWithPods("releases and their record", () => {
       stage.release("iris", { "sluice.io/rollout": "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests" });
     const reasons = async (): Promise<readonly string[]> =>
       (await stage.events("iris"))
-        // That of the Problem is another one.
-        .filter((event) => !event.includes("metadata.annotations"))
         .map((event) => event.split(":")[0]!)
         .toSorted();
     /** Kills the leader at that moment of its next write of this state, and starts another replica. */
