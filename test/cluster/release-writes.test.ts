@@ -21,9 +21,7 @@ describeClusterWithPods("releases and their record", () => {
     const release = (): Promise<void> =>
       stage.release("iris", { "sluice.io/rollout": "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests" });
     const reasons = async (): Promise<readonly string[]> =>
-      (await stage.events("iris"))
-        .map((event) => event.split(":")[0]!)
-        .toSorted();
+      (await stage.events("iris")).map((event) => event.split(":")[0]!).toSorted();
     /** Kills the leader at that moment of its next write of this state, and starts another replica. */
     const killedAt = async (moment: WriteMoment, written: string, how: () => Promise<void>): Promise<void> => {
       const leader = await stage.leader();
