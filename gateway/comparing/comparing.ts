@@ -3,10 +3,12 @@
 import type { MessagePort } from "node:worker_threads";
 import type { PairBatch, PairsTaken } from "../shared/compared-pairs.ts";
 import type { CompareStart } from "../shared/messages.ts";
+import { systemClock } from "../shared/clock.ts";
 import { startHeartbeat } from "../shared/memory/heartbeat.ts";
 import { stepBack } from "../shared/thread-priority.ts";
 import { Comparisons } from "./comparisons.ts";
 import type { ComparingToControl, DisagreementsAsked, FromComparing, ToComparing } from "./messages.ts";
+import { PacedPairs } from "./paced-pairs.ts";
 
 /** Time between two looks at what changed. */
 const tellMs = 500;
@@ -22,11 +24,13 @@ export function startComparing(start: CompareStart, parent: MessagePort): void {
   let lastPairMs = performance.now();
   let saidIdle = false;
 
-  const compare = (channel: MessagePort, { pairs, bytes }: PairBatch): void => {
+  const paced = new PacedPairs((pair, bytes) => comparisons.add(pair, bytes), systemClock);
+
+  const compare = (channel: MessagePort, batch: PairBatch): void => {
     lastPairMs = performance.now();
     saidIdle = false;
-    for (const pair of pairs) comparisons.add(pair, bytes);
-    channel.postMessage({ pairs: pairs.length, bytes: bytes.length } satisfies PairsTaken);
+    const { pairs, bytes } = batch;
+    paced.take(batch, () => channel.postMessage({ pairs: pairs.length, bytes: bytes.length } satisfies PairsTaken));
   };
   const joinControl = (channel: MessagePort): void => {
     control?.close();

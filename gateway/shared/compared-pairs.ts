@@ -62,6 +62,14 @@ export interface CapturedPair extends Omit<PostedPair, "primary" | "shadow"> {
   readonly shadow: Captured | null;
 }
 
+/** Who takes both answers to a request, which are compared elsewhere. */
+export interface PairTaker {
+  /** False: pairs of this namespace that begin now would be dropped, so their answers need not be kept. */
+  hasRoom(namespace: string): boolean;
+  /** Copies what it keeps. */
+  take(pair: CapturedPair): void;
+}
+
 export interface Captured extends Omit<PostedAnswer, "start" | "end"> {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;

@@ -3,7 +3,7 @@ import type { EvidenceCounts } from "./evidence-counts.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { Clock } from "./clock.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
-import type { CapturedPair } from "./compared-pairs.ts";
+import type { PairTaker } from "./compared-pairs.ts";
 import type { CounterBlock } from "./memory/counters.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { LimitMemory } from "./memory/limit-memory.ts";
@@ -46,8 +46,7 @@ export interface PlaneStart {
   readonly evidence: EvidenceCounts;
   /** What is said of the worker itself: a line with a name. */
   readonly say: WriteLine;
-  /** Takes both answers to a request, which are compared elsewhere. It copies what it keeps. */
-  readonly compare: (pair: CapturedPair) => void;
+  readonly compare: PairTaker;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
 }

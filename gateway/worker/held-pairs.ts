@@ -1,7 +1,14 @@
 // HeldPairs: pairs of answers on their way from a data worker to the comparing thread, in batches. What the thread has not taken is bounded, for each
 // namespace and in all; beyond that pairs are dropped.
 import type { MessagePort } from "node:worker_threads";
-import type { Captured, CapturedPair, PairBatch, PostedAnswer, PostedPair } from "../shared/compared-pairs.ts";
+import type {
+  Captured,
+  CapturedPair,
+  PairBatch,
+  PairTaker,
+  PostedAnswer,
+  PostedPair,
+} from "../shared/compared-pairs.ts";
 
 /** Held back at most this long, so that a busy worker posts one message for many. */
 const holdMs = 20;
@@ -13,13 +20,15 @@ const fullBytes = 1024 * 1024;
  */
 export const maxWaitingBytes = 16 * 1024 * 1024;
 export const maxWaitingPairs = 2048;
+/** Of the room that pairs have, what may be taken when another pair begins: the rest is for those that are under way. Answers that are kept and then dropped cost the worker collections of garbage. */
+const beginShare = 0.75;
 
 interface Waiting {
   pairs: number;
   bytes: number;
 }
 
-export class HeldPairs {
+export class HeldPairs implements PairTaker {
   /** Asks for the thread, where there is none. */
   readonly #want: () => void;
   readonly #dropped: () => void;
@@ -61,7 +70,7 @@ export class HeldPairs {
 
   take({ primary, shadow, ...pair }: CapturedPair): void {
     const bytes = primary.bytes + (shadow?.bytes ?? 0);
-    if (this.#waiting.pairs > 0 && !this.#hasRoom(pair.namespace, bytes)) return this.#dropped();
+    if (this.#waiting.pairs > 0 && !this.#fits(pair.namespace, 1, bytes)) return this.#dropped();
     for (const one of [
       this.#waiting,
       waitingOf(this.#waitingOf, pair.namespace),
@@ -79,15 +88,17 @@ export class HeldPairs {
     else this.#timer ??= setTimeout(() => this.flush(), holdMs).unref();
   }
 
+  hasRoom(namespace: string): boolean {
+    return this.#fits(namespace, 1, 0, beginShare);
+  }
+
   /** As much as is free (dynamic thresholds). */
-  #hasRoom(namespace: string, more: number): boolean {
+  #fits(namespace: string, morePairs: number, moreBytes: number, share = 1): boolean {
     const { pairs = 0, bytes = 0 } = this.#waitingOf.get(namespace) ?? {};
     const all = this.#waiting;
     return (
-      pairs < maxWaitingPairs &&
-      bytes + more <= maxWaitingBytes &&
-      pairs + 1 <= 2 * maxWaitingPairs - all.pairs &&
-      bytes + more <= 2 * maxWaitingBytes - all.bytes
+      pairs + morePairs <= Math.min(maxWaitingPairs, 2 * maxWaitingPairs - all.pairs) * share &&
+      bytes + moreBytes <= Math.min(maxWaitingBytes, 2 * maxWaitingBytes - all.bytes) * share
     );
   }
 

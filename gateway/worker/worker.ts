@@ -63,7 +63,7 @@ export async function startDataWorker(
     reports,
     evidence,
     say: (event, fields) => log.write(event, { worker, ...fields }),
-    compare: (pair) => pairs.take(pair),
+    compare: pairs,
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();

@@ -143,6 +143,17 @@ describe.each(transports)("%s", (_name, secure) => {
     await pair();
   });
 
+  test("while the comparing thread has no time the client gets its answer, the shadow its copy, and the pair is dropped", async () => {
+    gateway.comparesMore = false;
+    await ask();
+    await eventually(() => gateway.counted("comparisonDrops", "queue") === 1, "the pair dropped");
+    expect(gateway.pairs).toEqual([]);
+    gateway.comparesMore = true;
+    await ask();
+    await pair();
+    expect(gateway.counted("comparisonDrops", "queue")).toBe(1);
+  });
+
   test("what a slow shadow leaves waiting holds back no answer", async () => {
     let late: (() => void) | null = null;
     shadow.behaviour = (connection) => (late = () => answer("late")(connection));

@@ -104,6 +104,8 @@ export class Gateway {
   readonly used: string[] = [];
   /** Both answers of requests whose shadows are compared. */
   readonly pairs: CapturedPair[] = [];
+  /** False: the comparing thread has no time. */
+  comparesMore = true;
   /** Providers whose new keys were asked for. */
   readonly keysAsked: string[] = [];
   /** What servers that the policy names answer. */
@@ -163,7 +165,7 @@ export class Gateway {
           leftOut: (isFailure, lines) => (this.reportsLeftOut[isFailure ? "failures" : "others"] += lines),
         },
         say: (event) => this.said.push(event),
-        compare: (pair) => this.pairs.push(pair),
+        compare: { hasRoom: () => this.comparesMore, take: (pair) => void this.pairs.push(pair) },
         used: (keys) => this.used.push(...keys),
       },
       options.steps,

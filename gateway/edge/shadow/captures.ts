@@ -1,7 +1,7 @@
 // Captures: answers that are kept for comparison, of a primary and its shadows, until both are whole. Bounded for each worker; what does not fit is
 // dropped and counted. Nothing here can delay or change an answer: bytes are copied as they pass, and leave in a later turn.
 import { fixed } from "../../shared/metrics/fixed.ts";
-import type { CapturedPair, Captured, ComparedSubject, PairDrop } from "../../shared/compared-pairs.ts";
+import type { CapturedPair, Captured, ComparedSubject, PairDrop, PairTaker } from "../../shared/compared-pairs.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { mayTake } from "../io/fair-share.ts";
 import { KeptPieces } from "../io/kept-pieces.ts";
@@ -23,16 +23,15 @@ const noAnswer: Captured = Object.freeze({
 
 export class Captures {
   readonly worker: WorkerContext;
-  readonly #give: (pair: CapturedPair) => void;
+  readonly #taker: PairTaker;
   #heldBytes = 0;
   /** By slot of the shadow: one that is slow has a share and never all of it. */
   readonly #heldBy = new Map<number, number>();
   #whole: (() => void)[] = [];
 
-  /** `give` hands a pair over: it copies, and says itself if it has no room. */
-  constructor(worker: WorkerContext, give: (pair: CapturedPair) => void) {
+  constructor(worker: WorkerContext, taker: PairTaker) {
     this.worker = worker;
-    this.#give = give;
+    this.#taker = taker;
   }
 
   get heldBytes(): number {
@@ -74,13 +73,18 @@ export class Captures {
   };
 
   give(pair: CapturedPair): void {
-    this.#give(pair);
+    this.#taker.take(pair);
+  }
+
+  /** False: a pair of this namespace that begins now would be dropped. */
+  mayBegin({ namespace }: ComparedSubject): boolean {
+    return this.#taker.hasRoom(namespace);
   }
 
   /** A predictor was to be asked twice, and had no other Endpoint. */
   giveUnasked(subject: ComparedSubject): void {
     this.later(() =>
-      this.#give({
+      this.#taker.take({
         ...subject,
         against: subject.predictor,
         atMs: Date.now(),

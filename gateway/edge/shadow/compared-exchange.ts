@@ -48,7 +48,13 @@ export class ComparedExchange {
     const pair = new ComparedPair(this, new CapturedBody(this.#captures, slot), subject, isNoise);
     this.pairs.push(pair);
     this.#open += 1;
+    if (!this.#captures.mayBegin(subject)) pair.shadow.lose("queue");
     return pair;
+  }
+
+  /** All pairs are there. Where none of them will be compared, nothing of the primary's answer is kept. */
+  begin(): void {
+    for (const pair of this.pairs) if (pair.shadow.state === "lost") this.settle(pair);
   }
 
   /** The primary's answer is whole, or will never be. */

@@ -104,6 +104,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
       (targets ??= []).push({ ...target, pair });
     }
     if (targets === null) return null;
+    compared?.begin();
     const encode = (protocol: Upstream["protocol"]): Buffer | null => {
       if (!targets.some(({ compiled }) => compiled.shadowPool!.upstream!.protocol === protocol)) return null;
       const { bytes, length } = encodeHead(

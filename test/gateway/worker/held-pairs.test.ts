@@ -97,6 +97,24 @@ test("bytes are bounded, one pair is always let through, and what the thread has
 });
 
 test.each([
+  ["pairs", maxWaitingPairs * 0.75 - 2, 0, [true, true, false]],
+  ["bytes", 2, maxWaitingBytes * 0.25, [true, true, false]],
+])("while three quarters of its %s are not taken no pair of a namespace begins", (_what, count, bytes, room) => {
+  const held = new HeldPairs(
+    () => undefined,
+    () => undefined,
+  );
+  const body = Buffer.alloc(bytes);
+  for (let at = 0; at < count; at++) held.take(pairOf(body, null));
+  const seen = room.map((_, more) => {
+    if (more > 0) held.take(pairOf(more === 1 ? body : Buffer.alloc(1), null));
+    return held.hasRoom("prod");
+  });
+  expect(seen).toEqual(room);
+  expect(held.hasRoom("other")).toBe(true);
+});
+
+test.each([
   ["pairs", maxWaitingPairs * 3, 0],
   ["bytes", 64, maxWaitingBytes / 4],
 ])("a namespace that fills its share of %s leaves room for the next ones", (_what, count, bytes) => {

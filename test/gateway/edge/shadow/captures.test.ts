@@ -4,11 +4,19 @@ import { CapturedBody, Captures, maxCapturedBytes, maxHeldCaptures } from "../..
 import { ComparedExchange, type ComparedPair } from "../../../../gateway/edge/shadow/compared-exchange.ts";
 import type { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
 
-function capturesOf(): { readonly captures: Captures; readonly drops: () => number; readonly given: () => number } {
+function capturesOf(hasRoom: (namespace: string) => boolean = () => true): {
+  readonly captures: Captures;
+  readonly drops: () => number;
+  readonly given: () => number;
+} {
   let given = 0;
   let drops = 0;
   const worker = { counters: { set: () => undefined, add: () => (drops += 1) } } as unknown as WorkerContext;
-  return { captures: new Captures(worker, () => (given += 1)), drops: () => drops, given: () => given };
+  return {
+    captures: new Captures(worker, { hasRoom, take: () => void (given += 1) }),
+    drops: () => drops,
+    given: () => given,
+  };
 }
 
 describe("all that a worker keeps", () => {
@@ -138,10 +146,46 @@ describe("each copy that left is one pair, compared or dropped once, whatever co
   });
 });
 
+describe("pairs that begin while the thread has no time", () => {
+  const request = { against: { deployment: "iris", predictor: "main" }, requestId: "1", isGrpc: false, path: "/" };
+  const subject = { namespace: "prod", deployment: "iris", predictor: "next", rules: "true" };
+  const piece = Buffer.alloc(10);
+
+  test.each([
+    ["left", true, 1],
+    ["never left", false, 0],
+  ])("nothing of any answer is kept, and a copy that %s is counted %s", (_what, isSent, counted) => {
+    const { captures, drops, given } = capturesOf(() => false);
+    const exchange = new ComparedExchange(captures, 1, request);
+    const pair = exchange.pairWith(2, subject, false);
+    exchange.begin();
+    exchange.primary.body(piece, 0, 10);
+    pair.shadow.body(piece, 0, 10);
+    expect(captures.heldBytes).toBe(0);
+    pair.released(isSent, isSent);
+    exchange.primaryOver(true);
+    expect([drops(), given(), captures.heldBytes]).toEqual([counted, 0, 0]);
+  });
+
+  test("beside one of another namespace that has room: that one is compared", async () => {
+    const { captures, drops, given } = capturesOf((namespace) => namespace === "other");
+    const exchange = new ComparedExchange(captures, 1, request);
+    const pairs = ["prod", "other"].map((namespace) => exchange.pairWith(2, { ...subject, namespace }, false));
+    exchange.begin();
+    exchange.primary.body(piece, 0, 10);
+    for (const { shadow } of pairs) shadow.body(piece, 0, 10);
+    expect(captures.heldBytes).toBe(20);
+    for (const pair of pairs) pair.released(true, true);
+    exchange.primaryOver(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([drops(), given(), captures.heldBytes]).toEqual([1, 1, 0]);
+  });
+});
+
 test("a primary of another deployment, whose predictor may have the shadow's name, is named with it", async () => {
   const given: string[] = [];
   const worker = { counters: { add: () => {} } } as unknown as ConstructorParameters<typeof Captures>[0];
-  const captures = new Captures(worker, (pair) => given.push(pair.against));
+  const captures = new Captures(worker, { hasRoom: () => true, take: (pair) => void given.push(pair.against) });
   const against = { deployment: "wine", predictor: "main" };
   const exchange = new ComparedExchange(captures, 1, { against, requestId: "1", isGrpc: false, path: "/" });
   for (const deployment of ["wine", "iris"]) {
