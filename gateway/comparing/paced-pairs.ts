@@ -1,4 +1,4 @@
-// PacedPairs: batches of pairs that wait for the comparing thread. It compares for a moment and rests nine times as long: the kernel lets a thread that runs finish its turn of
+// PacedPairs: batches of pairs that wait for the comparing thread. It compares for a moment and rests nineteen times as long: the kernel lets a thread that runs finish its turn of
 // some milliseconds, whatever its priority, and on a machine with few cores requests would wait for that (p50 of primaries was twelve times as long).
 import type { PairBatch, PostedPair } from "../shared/compared-pairs.ts";
 import type { Clock } from "../shared/clock.ts";
@@ -6,7 +6,7 @@ import type { Clock } from "../shared/clock.ts";
 /** ms. One pair is compared whole. */
 export const turnMs = 0.25;
 /** Of what a turn took, by the clock: where other threads have the cores, turns take longer, and so do rests. */
-export const restOfTurn = 9;
+export const restOfTurn = 19;
 /** After a clock that jumped, ms. */
 export const longestRestMs = 1000;
 

@@ -13,13 +13,13 @@ import type {
 /** Held back at most this long, so that a busy worker posts one message for many. */
 const holdMs = 20;
 /** A batch with more leaves at once. */
-const fullBytes = 1024 * 1024;
+const fullBytes = 256 * 1024;
 /**
  * Of one namespace alone: not taken by the thread, or held while there is none. All together get less than twice as much, and whoever comes
  * later finds room. One pair is always let through.
  */
-export const maxWaitingBytes = 16 * 1024 * 1024;
-export const maxWaitingPairs = 2048;
+export const maxWaitingBytes = 4 * 1024 * 1024;
+export const maxWaitingPairs = 512;
 /** Of the room that pairs have, what may be taken when another pair begins: the rest is for those that are under way. Answers that are kept and then dropped cost the worker collections of garbage. */
 const beginShare = 0.75;
 

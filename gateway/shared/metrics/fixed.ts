@@ -38,7 +38,7 @@ export const fixed = {
       ["reason"],
       {
         memory: "64 MiB of a worker are in use, or one shadow has its share of them",
-        queue: "more pairs than a tenth of a core compares",
+        queue: "more pairs than a twentieth of a core compares",
         incomplete: "the primary gave no whole answer",
       },
     ),
