@@ -362,7 +362,7 @@ export async function runStates(
   await none.sluice.stop();
   const wrong = all.flatMap(wrongOf);
   return [
-    `Open loop at ${shareOfSaturation * 100} % of what the gateway without a shadow can do, measured before each case; ${options.rounds} rounds, in each ${turnsOf(options)} turns of ${turnMs} ms of both gateways, one after the other; a pair of turns in which the host took time from a core is taken again, as long as no more than half are. Bars: p50 at most ${mostP50}, p99 at most ${mostP99} of the gateway without a shadow, median of the rounds.`,
+    `Open loop at ${options.perSecond === null ? `${shareOfSaturation * 100} % of what the gateway without a shadow can do, measured before each case` : `${options.perSecond} requests a second`}; ${options.rounds} rounds, in each ${turnsOf(options)} turns of ${turnMs} ms of both gateways, one after the other; a pair of turns in which the host took time from a core is taken again, as long as no more than half are. Bars: p50 at most ${mostP50}, p99 at most ${mostP99} of the gateway without a shadow, median of the rounds.`,
     table(
       [
         "shadow",
