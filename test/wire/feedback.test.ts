@@ -96,8 +96,21 @@ describe.each(transports)("%s", (_name, secure) => {
     expect(gateway.feedback(firstSlot + 1).ways).toEqual({ puid: 6 });
   });
 
+  test.each(["main", "canary"])("the answer's puid counts before the request's: %s", async (answered) => {
+    const other = answered === "main" ? "canary" : "main";
+    const puid = puidOf(answered);
+    const body = JSON.stringify({
+      request: { meta: { puid: puidOf(other) } },
+      response: { meta: { puid } },
+      reward: 1,
+    });
+    for (let at = 0; at < 4; at++) expect(fieldOf(await send(body), "x-model")).toBe(answered);
+    expect(gateway.feedback(firstSlot + (answered === "main" ? 0 : 1)).ways).toEqual({ puid: 4 });
+  });
+
   test.each([
     ["none", "no_puid", '{"reward":1}', ""],
+    ["an empty one", "no_puid", '{"reward":1}', "Seldon-Puid:\r\n"],
     ["a client's own", "unknown_puid", '{"reward":1}', "Seldon-Puid: mine\r\n"],
     ["a renamed predictor's", "unknown_puid", inBody(puidOf("main-1")), ""],
     ["another deployment's", "unknown_puid", inBody(puidOf("main", "iris-2")), ""],
@@ -110,6 +123,15 @@ describe.each(transports)("%s", (_name, secure) => {
     const canaries = takers.filter((one) => one === "canary").length;
     expect(gateway.feedback(firstSlot).ways).toEqual({ [way]: 30 - canaries });
     expect(gateway.feedback(firstSlot + 1).ways).toEqual({ [way]: canaries });
+  });
+
+  test("a body is read that its client says is not encoded", async () => {
+    for (const coding of ["identity", "Identity"])
+      for (let at = 0; at < 3; at++)
+        expect(fieldOf(await send(inBody(puidOf("canary")), `Content-Encoding: ${coding}\r\n`), "x-model")).toBe(
+          "canary",
+        );
+    expect(gateway.feedback(firstSlot + 1)).toMatchObject({ ways: { puid: 6 }, sum: 6 });
   });
 
   test.each([1999, 2000])("a puid in the first --feedback-body-bytes is found, %i of 2000", async (bytes) => {

@@ -3,17 +3,16 @@ import type { ForwardDecision, Split } from "../../../routing/route/decision.ts"
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { FeedbackWay } from "../steps/step.ts";
 
-/** Of the live members of the Route, also one of weight 0: it has answered. Where there is none, or it cannot take the request: why. */
+/** Of the live members of the Route, also one of weight 0: it has answered. `puids`: the first that names one counts. Where there is none, or it cannot take the request: why. */
 export function namedMember(
   { forwards, undrawn, members }: Split<LazyMapping>,
   puids: readonly string[],
 ): { readonly named: ForwardDecision<LazyMapping>; readonly puid: string } | FeedbackWay {
-  if (puids.length === 0) return "no_puid";
-  let puid: string | undefined;
-  const named = [...forwards, ...undrawn].find(
-    ({ attached: { signer } }) => (puid = puids.find((one) => signer?.isOwn(one))) !== undefined,
-  );
-  if (named === undefined) return "unknown_puid";
-  const isReady = members.some(({ mapping, ready }) => ready && mapping === named.mapping);
-  return isReady && !named.attached.compiledFor(named.ofSeveral).admitsNobody ? { named, puid: puid! } : "unready";
+  for (const puid of puids) {
+    const named = [...forwards, ...undrawn].find(({ attached: { signer } }) => signer?.isOwn(puid));
+    if (named === undefined) continue;
+    const isReady = members.some(({ mapping, ready }) => ready && mapping === named.mapping);
+    return isReady && !named.attached.compiledFor(named.ofSeveral).admitsNobody ? { named, puid } : "unready";
+  }
+  return puids.every((puid) => puid === "") ? "no_puid" : "unknown_puid";
 }

@@ -50,9 +50,10 @@ function counted(request: StepRequest, way: FeedbackWay): typeof goOn {
   return goOn;
 }
 
-/** The gateway decompresses nothing. */
+/** The gateway decompresses nothing. `identity` is no coding (RFC 9110 §8.4.1). */
 function isEncoded(head: WireRequestHead): boolean {
-  return fieldNamed(head, "content-encoding", 0) >= 0;
+  const first = fieldNamed(head, "content-encoding", 0);
+  return first >= 0 && fieldText(head, "content-encoding", first).toLowerCase() !== "identity";
 }
 
 /** By what the member that gets it now calls a reward. */

@@ -51,7 +51,7 @@ export const seriesMetrics = {
     {
       puid: "its puid names the predictor",
       sole: "the Route has one live member",
-      no_puid: "by the split: it has no puid",
+      no_puid: "by the split: it has no puid, or a compressed body",
       unknown_puid: "by the split: its puid names no live predictor of this Route, or is the client's own",
       unready: "by the split: the predictor that it names has no ready Endpoint, or admits nobody",
       too_long: "by the split: no puid in the first --feedback-body-bytes, or in as much as there was room for",
