@@ -7,7 +7,7 @@ import { upstreamOf } from "../gateway/fixtures.ts";
 import { guardOf, keysProvider } from "../policies.ts";
 import { eventually } from "../turns.ts";
 import { fieldOf, type RawClient } from "./client.ts";
-import { endpointsOn, Gateway, post, transports } from "./gateway.ts";
+import { endpointsOn, firstSlot, Gateway, post, transports } from "./gateway.ts";
 import type { Origin } from "./origin.ts";
 import { executors, memberMapping, serveMembers, type Member } from "./predictors.ts";
 
@@ -23,7 +23,7 @@ function inBody(predictor: string, deployment = "iris"): string {
 describe.each(transports)("%s", (_name, secure) => {
   let gateway: Gateway;
   let origins: ReadonlyMap<string, Origin>;
-  const portOf = ({ predictor }: Member): number => origins.get(predictor)!.port;
+  const portOf = ({ predictor }: Member): number => origins.get(predictor.slice(0, 6))!.port;
 
   beforeEach(async () => {
     gateway = await new Gateway({
@@ -40,30 +40,70 @@ describe.each(transports)("%s", (_name, secure) => {
   /** A feedback without its last byte, which waits. */
   async function begun(body: string): Promise<RawClient> {
     const client = await gateway.open(secure);
+    const before = gateway.counted("heldBytes");
     client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`);
     await eventually(
-      () => gateway.counted("heldBytes") > 0,
+      () => gateway.counted("heldBytes") > before,
       () => "it waits",
     );
     return client;
   }
 
-  test("the predictor that it names is removed meanwhile: an answer, and no fault", async () => {
-    const both: readonly Member[] = [
-      { predictor: "main", share: 1 },
-      { predictor: "canary", share: 0 },
-    ];
+  const both: readonly Member[] = [
+    { predictor: "main", share: 0.5 },
+    { predictor: "canary", share: 0.5 },
+  ];
+
+  test.each([
+    ["is removed", "sole", [{ predictor: "main", share: 1 }]],
+    ["loses its Endpoints", "unready", [both[0]!, { ...both[1]!, ready: false }]],
+    ["is renamed", "unknown_puid", [both[0]!, { ...both[1]!, predictor: "canary-2" }]],
+  ] as const)(
+    "the predictor that it names %s meanwhile: it goes where the Route has somebody now",
+    async (_what, way, now) => {
+      serveMembers(gateway, both, portOf);
+      const clients: RawClient[] = [];
+      for (let at = 0; at < 12; at++) clients.push(await begun(inBody("canary")));
+      serveMembers(gateway, now, portOf);
+      for (const client of clients) {
+        client.write("}");
+        expect((await client.answers(1))[0]!.status).toBe(200);
+        client.destroy();
+      }
+      const ways = now.map((_, at) => gateway.feedback(firstSlot + at).ways as Record<string, number>);
+      expect(ways.reduce((sum, one) => sum + (one[way] ?? 0), 0)).toBe(12);
+      expect(gateway.faults).toBe(0);
+    },
+  );
+
+  test("the member that was drawn for it is gone meanwhile, and it names none: it goes to another one", async () => {
     serveMembers(gateway, both, portOf);
-    const client = await begun(inBody("canary"));
-    const again = await begun(inBody("canary"));
-    serveMembers(gateway, [{ predictor: "main", share: 1 }], portOf);
-    client.write("}");
-    // It is turned to the one that it names as the table was when it began.
-    expect((await client.answers(1))[0]!.status).toBe(503);
+    const clients: RawClient[] = [];
+    for (let at = 0; at < 12; at++) clients.push(await begun('{"reward":1}'));
+    serveMembers(gateway, [both[0]!, { ...both[1]!, ready: false }], portOf);
+    for (const client of clients) {
+      client.write("}");
+      const [answer] = await client.answers(1);
+      expect([answer!.status, fieldOf(answer!, "x-model")]).toEqual([200, "main"]);
+      client.destroy();
+    }
+    expect(gateway.feedback(firstSlot).ways).toEqual({ no_puid: 12 });
+  });
+
+  test("its Route is gone meanwhile: it goes where it would have gone", async () => {
+    serveMembers(
+      gateway,
+      [
+        { ...both[0]!, share: 1 },
+        { ...both[1]!, share: 0 },
+      ],
+      portOf,
+    );
+    const client = await begun(inBody("main"));
     gateway.serve([], [], []);
-    again.write("}");
-    expect((await again.answers(1))[0]!.status).toBe(200);
-    for (const one of [client, again]) one.destroy();
+    client.write("}");
+    expect((await client.answers(1))[0]!.status).toBe(200);
+    client.destroy();
     expect(gateway.faults).toBe(0);
   });
 

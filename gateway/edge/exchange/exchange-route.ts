@@ -14,7 +14,7 @@ import type { Caller } from "../identity/verifier.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
 import type { BodyHook } from "../steps/body-hook.ts";
-import type { FeedbackNote, FeedbackWay, Step, Verdict } from "../steps/step.ts";
+import type { FeedbackNote, Step, Verdict } from "../steps/step.ts";
 import { rejectedSteps } from "../policy/compile-steps.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { StepOwner, TurnedSteps } from "./step-owner.ts";
@@ -101,22 +101,25 @@ export class ExchangeRoute implements StepOwner {
 
   /** The request is this Mapping's, the one's that its key falls on, or another member's where nobody may call that one. */
   #take(drawn: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
-    const { client, facts, sticky } = this.#state;
-    return this.#takeMember(
-      drawn.sticky === null ? drawn : sticky.byHead(drawn, drawn.sticky, head, facts!, client.secure),
-      head,
-    );
+    return this.#takeMember(this.#chosen(drawn, head), head);
   }
 
-  #takeMember(chosen: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
+  #chosen(drawn: ForwardDecision<LazyMapping>, head: WireRequestHead): ForwardDecision<LazyMapping> {
+    const { client, facts, sticky } = this.#state;
+    const chosen = drawn.sticky === null ? drawn : sticky.byHead(drawn, drawn.sticky, head, facts!, client.secure);
+    return this.#admitting(chosen);
+  }
+
+  #admitting(chosen: ForwardDecision<LazyMapping>): ForwardDecision<LazyMapping> {
+    if (!chosen.attached.compiledFor(chosen.ofSeveral).admitsNobody) return chosen;
+    const { sticky, worker } = this.#state;
+    const byKey = chosen.sticky !== null && sticky.point !== noKey;
+    return admittingMember(chosen, byKey ? secondDraw(sticky.point, 0) : worker.draw());
+  }
+
+  #takeMember(decision: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
     const state = this.#state;
-    let decision = chosen;
-    let compiled = decision.attached.compiledFor(decision.ofSeveral);
-    if (compiled.admitsNobody) {
-      const byKey = chosen.sticky !== null && state.sticky.point !== noKey;
-      decision = admittingMember(chosen, byKey ? secondDraw(state.sticky.point, 0) : state.worker.draw());
-      compiled = decision.attached.compiledFor(decision.ofSeveral);
-    }
+    const compiled = decision.attached.compiledFor(decision.ofSeveral);
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);
@@ -209,21 +212,35 @@ export class ExchangeRoute implements StepOwner {
     return this.#state.record.decision!.ofSeveral;
   }
 
-  turnTo(puids: readonly string[], head: WireRequestHead): FeedbackWay | TurnedSteps {
+  turnTo(puids: readonly string[], head: WireRequestHead): TurnedSteps {
     const { edits, facts, record } = this.#state;
-    const drawn = record.decision!;
-    const found = namedMember(drawn.route.split, puids);
-    if (typeof found === "string") return found;
-    const { named, puid } = found;
-    record.puid = puid;
-    const compiled = named.attached.compiledFor(named.ofSeveral);
-    if (named !== drawn) {
+    const before = record.decision!;
+    const now = this.#memberNow(before, head);
+    const found = namedMember(now.route.split, puids);
+    const way = typeof found === "string" ? found : "puid";
+    const decision = typeof found === "string" ? now : found.named;
+    if (typeof found !== "string") record.puid = found.puid;
+    const compiled = decision.attached.compiledFor(decision.ofSeveral);
+    if (decision !== before) {
       this.#state.compiled = compiled;
-      record.decision = named;
+      record.decision = decision;
       edits.begin(head, compiled, facts!);
       record.move(compiled.slot, compiled.countsGrpc);
     }
-    return { steps: stepsFor(compiled, head) ?? [], ofOther: named.mapping.member !== drawn.mapping.member };
+    return { way, steps: stepsFor(compiled, head) ?? [], ofOther: decision.mapping.member !== before.mapping.member };
+  }
+
+  /**
+   * A client decides how long a step waits for its body, and members come and go meanwhile. The request's member in the newest table; where that one has no share any more, another
+   * one of its Route. `before` where no step has waited, and where the Route is gone or takes nobody.
+   */
+  #memberNow(before: ForwardDecision<LazyMapping>, head: WireRequestHead): ForwardDecision<LazyMapping> {
+    const { context, steps, worker } = this.#state;
+    if (!steps!.spent) return before;
+    const decision = decide(context.table, head, worker.draw());
+    if (decision.kind === "reject" || decision.route.key !== before.route.key) return before;
+    const { forwards } = decision.route.split;
+    return forwards.find(({ mapping }) => mapping.id === before.mapping.id) ?? this.#chosen(decision, head);
   }
 
   get rewardPath(): JsonPath | null {
@@ -246,7 +263,7 @@ export class ExchangeRoute implements StepOwner {
     const chosen = sticky.byClient(before.sticky, client);
     if (chosen === before) return "stays";
     edits.beginAgain();
-    const compiled = this.#takeMember(chosen, head);
+    const compiled = this.#takeMember(this.#admitting(chosen), head);
     record.move(compiled.slot, compiled.countsGrpc);
     return stepsFor(compiled, head);
   }

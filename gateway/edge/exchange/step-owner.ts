@@ -15,8 +15,8 @@ export interface StepOwner {
   queryHidden(): void;
   /** Its Route has other live members. */
   readonly hasOtherMembers: boolean;
-  /** It is another member's where one of these puids names one: its steps, and whether another object declares it. */
-  turnTo(puids: readonly string[], head: WireRequestHead): FeedbackWay | TurnedSteps;
+  /** It is the member's that one of these puids names; where none is named, and its own has left the Route while a step waited, another one's. */
+  turnTo(puids: readonly string[], head: WireRequestHead): TurnedSteps;
   /** Of the member that it has now: where feedback has its reward. */
   readonly rewardPath: JsonPath | null;
   /** It is told for whom the exchange waits from here on. */
@@ -38,9 +38,11 @@ export interface StepOwner {
   bodyWanted(): void;
 }
 
-/** Steps of the member that a request has been turned to. */
+/** Steps of the member that a request has now. */
 export interface TurnedSteps {
+  readonly way: FeedbackWay;
   readonly steps: readonly Step[];
+  /** Another object declares it than the one before. */
   readonly ofOther: boolean;
 }
 

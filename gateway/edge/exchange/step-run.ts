@@ -148,13 +148,12 @@ export class StepRun implements StepRequest {
   turnTo(puids: readonly string[]): FeedbackWay {
     if (!this.active) return "no_puid";
     const turned = this.#owner.turnTo(puids, this.head);
-    if (typeof turned === "string") return turned;
     const { name } = this.#steps[this.#at]!;
     const own = turned.steps.findIndex((step) => step.name === name);
     const passed = this.#steps.slice(0, this.#at + 1);
     if (turned.ofOther) this.#forgetCaller();
     this.#steps = [...passed, ...turned.steps.filter((_, at) => at > own || (turned.ofOther && at < own))];
-    return "puid";
+    return turned.way;
   }
 
   get rewardPath(): JsonPath | null {

@@ -25,7 +25,8 @@ export function feedbackStep(maxBytes: number): Step {
           reader.take(body, 0, body.length);
           const said = request.turnTo(reader.puids);
           const way = said === "no_puid" ? (whole ? named : "too_long") : said;
-          counted(request, way);
+          // Its Route may have lost the others meanwhile.
+          counted(request, request.hasOtherMembers ? way : "sole");
           resume(goOn);
         },
         "take",
