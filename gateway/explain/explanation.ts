@@ -160,23 +160,32 @@ function wayOf(
         ? "shared space"
         : `namespace ${space.name}`;
   const seen = seenRoutes(table, viewer);
+  const ways =
+    route === null
+      ? []
+      : waysOf(
+          route,
+          translation,
+          withoutCredentialsInQuery(textOf(head.pathBytes, head.pathStart, head.queryEnd), policy),
+          (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as),
+          { bodyBytes, policy, upgrade: asksForWebSocket(request), feedback: isFeedback(head), external },
+          ({ series }) => measuredOf(series),
+        );
   return {
     space: shown,
     host,
     passed: space === null ? [] : passedOver(seen, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways:
+    ways,
+    sticky:
       route === null
-        ? []
-        : waysOf(
+        ? null
+        : stickyWords(
             route,
-            translation,
-            withoutCredentialsInQuery(textOf(head.pathBytes, head.pathStart, head.queryEnd), policy),
-            (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as),
-            { bodyBytes, policy, upgrade: asksForWebSocket(request), feedback: isFeedback(head), external },
-            ({ series }) => measuredOf(series),
+            head,
+            as,
+            ways.some(({ asks }) => asks.length > 0),
           ),
-    sticky: route === null ? null : stickyWords(route, head, as),
     reject: decision.kind === "reject" ? rejection(decision, request.grpc) : null,
     hints:
       decision.kind === "reject" && decision.reason === "no-route"

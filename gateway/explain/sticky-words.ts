@@ -7,12 +7,22 @@ import type { Route, StickySplit } from "../../routing/route/decision.ts";
 import { noKey, pointOfHead, pointOfText } from "../../routing/route/sticky-key.ts";
 import type { NamedCaller } from "../callers/words.ts";
 
-/** `by header x-user: the key falls at 31.42%, and canary gets the keys from 30% to 35%`. null: a draw decides each request of the Route. */
-export function stickyWords(route: Route<null>, head: RequestHead, as: NamedCaller | null): string | null {
+/**
+ * `by header x-user: the key falls at 31.42%, and canary gets the keys from 30% to 35%`. null: a draw decides each request of the Route. `asksWho`: a provider of identities is asked
+ * who calls.
+ */
+export function stickyWords(
+  route: Route<null>,
+  head: RequestHead,
+  as: NamedCaller | null,
+  asksWho: boolean,
+): string | null {
   const [first] = route.split.forwards;
   if (first === undefined || first.sticky === null) return null;
   const { sticky } = first;
   const { on } = sticky;
+  if (on.kind === "client" && !asksWho)
+    return "by client: no provider is asked who calls, so a draw decides; write sluice.io/auth";
   const point =
     on.kind === "client"
       ? as === null || as.client === ""

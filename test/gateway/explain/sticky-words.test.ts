@@ -9,13 +9,13 @@ const series = (predictor: string) =>
 const source = { kind: "SeldonDeployment", namespace: "ns", name: "iris" };
 const head = headOf({ method: "POST", path: "/x/", host: "a", headers: [], grpc: false });
 
-function wordsFor(kind: "client" | "address", client: string | null): string | null {
+function wordsFor(kind: "client" | "address", client: string | null, asksWho = true): string | null {
   const sticky = { on: { kind }, identity: "ns/iris" } as const;
   const all = ["main", "canary"].map((name) =>
     mapping(name, prefix("/x/"), { sticky, source, member: "iris", role: live(null, 0.5), series: series(name) }),
   );
   const [route] = tableOf(all).routesInOrder();
-  return stickyWords(route!, head, client === null ? null : { provider: "keys", client });
+  return stickyWords(route!, head, client === null ? null : { provider: "keys", client }, asksWho);
 }
 
 test("by client: whose the named caller is, and nothing of one who is not named", () => {
@@ -28,6 +28,13 @@ test("by client: whose the named caller is, and nothing of one who is not named"
   expect(wordsFor("client", "a")).toBe(said[0]);
   for (const client of [null, ""])
     expect(wordsFor("client", client)).toContain("the caller is not known, so a draw decides");
+});
+
+test("by client where no provider is asked: nobody is known, whoever is named", () => {
+  for (const client of [null, "a"])
+    expect(wordsFor("client", client, false)).toBe(
+      "by client: no provider is asked who calls, so a draw decides; write sluice.io/auth",
+    );
 });
 
 test("by address: it is not known here", () => {
