@@ -6,6 +6,7 @@ import type { RawClient } from "./client.ts";
 import { Gateway } from "./gateway.ts";
 import { Http2Client } from "./http2-client.ts";
 import { Origin, answerEach } from "./origin.ts";
+import { serveMembers } from "./predictors.ts";
 
 const path = "/seldon/prod/iris/x";
 
@@ -96,6 +97,24 @@ describe("what comes while a step waits", () => {
     held[0]!(goOn);
     await client.until(({ text }) => text.endsWith("hi"), "the tunnel");
     await eventually(() => origin.text.endsWith("\r\n\r\nAHEAD"), "what was sent ahead");
+  });
+
+  test.each([
+    ["loses its Endpoints", { predictor: "canary", share: 0.5, ready: false }],
+    ["is renamed", { predictor: "canary-2", share: 0.5 }],
+  ])("a request whose member %s meanwhile goes to one that the Route has now", async (_what, canary) => {
+    const main = { predictor: "main", share: 0.5 };
+    serveMembers(gateway, [main, { predictor: "canary", share: 0.5 }], () => origin.port);
+    const clients: RawClient[] = [];
+    for (let at = 0; at < 12; at++) {
+      clients.push(await http1());
+      clients[at]!.write(get());
+    }
+    await eventually(() => held.length === 12, "the waits");
+    serveMembers(gateway, [main, canary], () => origin.port);
+    for (const resume of held) resume(goOn);
+    for (const client of clients) expect((await client.answers(1))[0]!.status).toBe(200);
+    expect(gateway.faults).toBe(0);
   });
 
   test("the end of a client whose request is complete does not cancel it", async () => {

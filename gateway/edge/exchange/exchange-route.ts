@@ -17,7 +17,7 @@ import type { BodyHook } from "../steps/body-hook.ts";
 import type { FeedbackNote, Step, Verdict } from "../steps/step.ts";
 import { rejectedSteps } from "../policy/compile-steps.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
-import type { StepOwner, TurnedSteps } from "./step-owner.ts";
+import type { MemberSteps, StepOwner, TurnedSteps } from "./step-owner.ts";
 import { namedMember } from "./named-member.ts";
 import { admittingMember } from "./admitting-member.ts";
 import { StepRun } from "./step-run.ts";
@@ -213,34 +213,50 @@ export class ExchangeRoute implements StepOwner {
   }
 
   turnTo(puids: readonly string[], head: WireRequestHead): TurnedSteps {
-    const { edits, facts, record } = this.#state;
+    const { record } = this.#state;
     const before = record.decision!;
     const now = this.#memberNow(before, head);
     const found = namedMember(now.route.split, puids);
     const way = typeof found === "string" ? found : "puid";
     const decision = typeof found === "string" ? now : found.named;
     if (typeof found !== "string") record.puid = found.puid;
-    const compiled = decision.attached.compiledFor(decision.ofSeveral);
-    if (decision !== before) {
+    return { way, ...this.#move(before, decision, head) };
+  }
+
+  memberNow(head: WireRequestHead): MemberSteps | null {
+    const before = this.#state.record.decision;
+    if (before === null) return null;
+    const now = this.#memberNow(before, head);
+    const isOther = now.mapping.id !== before.mapping.id && now.mapping.member === before.mapping.member;
+    return isOther ? this.#move(before, now, head) : null;
+  }
+
+  #move(before: ForwardDecision<LazyMapping>, to: ForwardDecision<LazyMapping>, head: WireRequestHead): MemberSteps {
+    const { edits, facts, record } = this.#state;
+    const compiled = to.attached.compiledFor(to.ofSeveral);
+    if (to !== before) {
       this.#state.compiled = compiled;
-      record.decision = decision;
+      record.decision = to;
       edits.begin(head, compiled, facts!);
       record.move(compiled.slot, compiled.countsGrpc);
     }
-    return { way, steps: stepsFor(compiled, head) ?? [], ofOther: decision.mapping.member !== before.mapping.member };
+    return { steps: stepsFor(compiled, head) ?? [], ofOther: to.mapping.member !== before.mapping.member };
   }
 
   /**
-   * A client decides how long a step waits for its body, and members come and go meanwhile. The request's member in the newest table; where that one has no share any more, another
-   * one of its Route. `before` where no step has waited, and where the Route is gone or takes nobody.
+   * A step may wait long, for a body as long as its client likes, and members come and go meanwhile. The request's member in the newest table; where that one is not ready any more,
+   * another one of its Route. `before` where no step has waited, and where the Route is gone or takes nobody.
    */
   #memberNow(before: ForwardDecision<LazyMapping>, head: WireRequestHead): ForwardDecision<LazyMapping> {
     const { context, steps, worker } = this.#state;
     if (!steps!.spent) return before;
     const decision = decide(context.table, head, worker.draw());
     if (decision.kind === "reject" || decision.route.key !== before.route.key) return before;
-    const { forwards } = decision.route.split;
-    return forwards.find(({ mapping }) => mapping.id === before.mapping.id) ?? this.#chosen(decision, head);
+    const { forwards, undrawn, members } = decision.route.split;
+    const { id } = before.mapping;
+    const isReady = members.some(({ mapping, ready }) => ready && mapping.id === id);
+    const same = isReady ? [...forwards, ...undrawn].find(({ mapping }) => mapping.id === id) : undefined;
+    return same ?? this.#chosen(decision, head);
   }
 
   get rewardPath(): JsonPath | null {

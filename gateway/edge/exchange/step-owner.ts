@@ -15,8 +15,10 @@ export interface StepOwner {
   queryHidden(): void;
   /** Its Route has other live members. */
   readonly hasOtherMembers: boolean;
-  /** It is the member's that one of these puids names; where none is named, and its own has left the Route while a step waited, another one's. */
+  /** It is the member's that one of these puids names, else that of `memberNow`. */
   turnTo(puids: readonly string[], head: WireRequestHead): TurnedSteps;
+  /** A step has waited, and its member is not ready any more: it is another one's of the same object, where the Route has one; null: it stays. */
+  memberNow(head: WireRequestHead): MemberSteps | null;
   /** Of the member that it has now: where feedback has its reward. */
   readonly rewardPath: JsonPath | null;
   /** It is told for whom the exchange waits from here on. */
@@ -39,11 +41,14 @@ export interface StepOwner {
 }
 
 /** Steps of the member that a request has now. */
-export interface TurnedSteps {
-  readonly way: FeedbackWay;
+export interface MemberSteps {
   readonly steps: readonly Step[];
   /** Another object declares it than the one before. */
   readonly ofOther: boolean;
+}
+
+export interface TurnedSteps extends MemberSteps {
+  readonly way: FeedbackWay;
 }
 
 /** The facts of a request that its steps share. */

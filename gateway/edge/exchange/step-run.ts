@@ -27,7 +27,7 @@ import {
 } from "../steps/step.ts";
 import { tooMuchHeld } from "../bodies/waiting-body.ts";
 import { StepHooks } from "./step-hooks.ts";
-import type { StepFacts, StepOwner } from "./step-owner.ts";
+import type { MemberSteps, StepFacts, StepOwner } from "./step-owner.ts";
 import { StepWait } from "./step-wait.ts";
 
 export class StepRun implements StepRequest {
@@ -148,12 +148,17 @@ export class StepRun implements StepRequest {
   turnTo(puids: readonly string[]): FeedbackWay {
     if (!this.active) return "no_puid";
     const turned = this.#owner.turnTo(puids, this.head);
-    const { name } = this.#steps[this.#at]!;
-    const own = turned.steps.findIndex((step) => step.name === name);
-    const passed = this.#steps.slice(0, this.#at + 1);
-    if (turned.ofOther) this.#forgetCaller();
-    this.#steps = [...passed, ...turned.steps.filter((_, at) => at > own || (turned.ofOther && at < own))];
+    this.#follow(turned);
     return turned.way;
+  }
+
+  /** The steps after this one are those of another member; where another object declares it, all of them. */
+  #follow({ steps, ofOther }: MemberSteps): void {
+    const { name } = this.#steps[this.#at]!;
+    const own = steps.findIndex((step) => step.name === name);
+    const passed = this.#steps.slice(0, this.#at + 1);
+    if (ofOther) this.#forgetCaller();
+    this.#steps = [...passed, ...steps.filter((_, at) => at > own || (ofOther && at < own))];
   }
 
   get rewardPath(): JsonPath | null {
@@ -316,7 +321,11 @@ export class StepRun implements StepRequest {
   #resumed(verdict: Verdict): void {
     const { turn } = this.#wait;
     try {
-      if (!this.#decides(this.#steps[this.#at]!, verdict)) this.#run();
+      if (!this.#decides(this.#steps[this.#at]!, verdict)) {
+        const moved = this.#owner.memberNow(this.head);
+        if (moved !== null) this.#follow(moved);
+        this.#run();
+      }
       // Not where the exchange has ended meanwhile and serves another request, or another step waits.
       if (turn === this.#wait.turn) this.#owner.stepsResumed();
     } catch (error) {
