@@ -204,6 +204,24 @@ describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Wa
     expect(measured()).toEqual({ requests: 2, failed: 1, times: told(0) });
   });
 
+  test("a request that the model refuses is no evidence, however fast; one that it fails is", async () => {
+    for (const [status, grpcStatus] of [
+      [400, "3"],
+      [404, "5"],
+      [429, "8"],
+      [503, "14"],
+    ] as const) {
+      const client = await ask(1);
+      client.send(1);
+      client.end();
+      const call = await whole();
+      await gateway.advance(100);
+      call.answer(status, grpcStatus);
+      await over(client);
+    }
+    expect(measured()).toEqual({ requests: 1, failed: 1, times: told(100) });
+  });
+
   test("a client that leaves is no evidence, whatever had come of its answer", async () => {
     for (const part of ["request", "wait", "answer"]) {
       const client = await ask(20);
@@ -302,8 +320,11 @@ describe("the caller's grpc-timeout", () => {
   });
 
   test.each([
+    ["4m", 1, 0],
     ["50m", 50, 0],
+    ["50m", 20, 1],
     ["2690m", 2690, 0],
+    ["2690m", 1000, 1],
     ["2710m", 2710, 1],
     ["", 50, 1],
   ])(

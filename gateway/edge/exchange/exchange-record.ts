@@ -297,6 +297,12 @@ export class ExchangeRecord {
     return this.origin === "model" && isServerErrorColumn(this.#countedColumn);
   }
 
+  /** The model itself refused the request: by a client error of HTTP, or a status of gRPC that is neither OK nor a server error. */
+  get isRefusal(): boolean {
+    if (this.origin !== "model" || this.isModelError) return false;
+    return this.#isGrpc ? this.grpcStatus > 0 : this.code >= 400;
+  }
+
   get #grpcName(): string {
     return this.grpcStatus < 0 ? "" : (grpcStatusNames[this.grpcStatus] ?? String(this.grpcStatus));
   }

@@ -20,6 +20,9 @@ import type { StepRun } from "./step-run.ts";
 
 /** A status of gRPC. */
 const deadlineExceeded = 4;
+/** A model may tell that the caller's time ran out before it has: its clock is another one, and what is left of the time is given to it in whole ms. */
+const callersPart = 0.9;
+const callersSlackMs = 5;
 
 /**
  * Where the request stands. `none`: there is no exchange. `passing`: it is read, and passed on. `discarding`: it is read, and thrown away.
@@ -90,7 +93,7 @@ export class ExchangeState {
     const record = new ExchangeRecord(context, client.headForm);
     this.record = record;
     const { times, worker } = this;
-    const hasCallersLimit = (): boolean => this.callerMs !== Infinity;
+    const callersMs = (): number => this.callerMs * callersPart - callersSlackMs;
     this.modelEnd = {
       get failure() {
         return record.answerFailure;
@@ -98,8 +101,12 @@ export class ExchangeState {
       get isModelError() {
         return record.isModelError;
       },
+      get isRefusal() {
+        return record.isRefusal;
+      },
       get isCallersLimit() {
-        return record.isModelError && record.grpcStatus === deadlineExceeded && hasCallersLimit();
+        if (!record.isModelError || record.grpcStatus !== deadlineExceeded) return false;
+        return (record.answeredMs ?? worker.nowMs) - times.startedMs >= callersMs();
       },
       get spent() {
         return times.spentTo(record.answeredMs ?? worker.nowMs);

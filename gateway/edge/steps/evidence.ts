@@ -18,7 +18,7 @@ export const modelPart = 0.9;
 const switchingProtocols = 101;
 
 /**
- * What a client can cause alone is no evidence: it leaves, sends what is rejected, lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
+ * What a client can cause alone is no evidence: it leaves, sends what the gateway or the model rejects, lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
  * `modelPart`. Nor is a WebSocket connection, which lasts as long as both sides like.
  *
  * The latency is the time in which the gateway waited for the model (`ExchangeTimes.spent`), from here on, so waits for a connection and all tries are in it. An answer that ended before its
@@ -32,9 +32,10 @@ export function evidenceStep(slot: number, evidence: Pick<EvidenceCounts, "take"
       return goOn;
     },
     answered: null,
-    ended: ({ code, failure: last }, _, { failure, isModelError, isCallersLimit, spent }) => {
+    ended: ({ code, failure: last }, _, { failure, isModelError, isRefusal, isCallersLimit, spent }) => {
       // Of a client that stalls, what it has of its answer counts first.
       if (code === switchingProtocols || last === failures.clientStalled) return;
+      if (failure === null && isRefusal) return;
       const { modelMs, clientMs, isWhole } = spent;
       // The model is told of the caller's limit, and may be first to say that it ran out.
       const told = failure ?? (isCallersLimit ? failures.upstreamTimeout : null);

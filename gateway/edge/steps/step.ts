@@ -147,7 +147,9 @@ export interface ModelEnd {
   readonly failure: Failure | null;
   /** The model itself answered with a server error. */
   readonly isModelError: boolean;
-  /** That error is DEADLINE_EXCEEDED, and the caller gave the call a time: the model tells that it ran out. */
+  /** The model itself answered that the request is none that it serves: a client error. */
+  readonly isRefusal: boolean;
+  /** The server error is DEADLINE_EXCEEDED, and the time that the caller gave the call is over, or nearly: the model tells that it ran out. */
   readonly isCallersLimit: boolean;
   /** Where a step asked for it by `measure`: for whom the exchange waited, to the last byte of its answer. */
   readonly spent: SpentTime;
