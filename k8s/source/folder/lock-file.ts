@@ -1,10 +1,9 @@
 // A lock on a file beside the state file, which the system gives to one process and takes back when that process ends: SQLite's, by fcntl. Node has no
 // call for such a lock, and a file that merely exists outlives a process that was killed.
-import { realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import type { LeaderLock } from "../objects/source.ts";
+import { linkedFile } from "./linked-file.ts";
 
 /** SQLite's number for a lock that another connection has. */
 const busy = 5;
@@ -27,9 +26,8 @@ export class LockFile implements LeaderLock {
     const { DatabaseSync: Database } = await import("node:sqlite");
     let database: DatabaseSync | null = null;
     try {
-      // Processes that name the folder by different links want the same lock.
-      const file = join(realpathSync(dirname(this.#file)), `${basename(this.#file)}.lock`);
-      database = new Database(file, { timeout: 0 });
+      // Processes that name the file by different links want the same lock.
+      database = new Database(`${linkedFile(this.#file)}.lock`, { timeout: 0 });
       database.exec("BEGIN EXCLUSIVE");
       this.#held = database;
       return { kind: "taken" };

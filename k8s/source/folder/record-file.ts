@@ -11,18 +11,19 @@ import {
   statSync,
   unwatchFile,
   watchFile,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { recordExcess } from "../../translate/values/record-text.ts";
 import { errorCode } from "../objects/error-code.ts";
 import type { RecordStore, RecordWrite, StoredRecord } from "../objects/source.ts";
+import { linkedFile } from "./linked-file.ts";
 
 /** No record is longer; what is has not been written by a gateway and is not read. */
 const maxBytes = 1024 * 1024;
 /** Between two looks at the file, ms. */
 const lookMs = 2000;
-/** A draft that is older was left by a writer that ended in the middle. */
+/** A draft that is older, or that much younger than now, was left by a writer that ended in the middle: perhaps by a clock that was set back since. */
 const staleDraftMs = 10_000;
 
 export class RecordFile implements RecordStore {
@@ -76,9 +77,11 @@ export class RecordFile implements RecordStore {
   #write(text: string, over: string | null): RecordWrite {
     const excess = recordExcess(text);
     if (excess !== null) return { kind: "failed", sentence: excess };
-    const draft = `${this.#file}.new`;
+    let draft = "";
     let handle: number | null = null;
     try {
+      const file = linkedFile(this.#file);
+      draft = `${file}.new`;
       handle = openDraft(draft);
       const stored = this.#read();
       if (stored.kind === "unreadable") return { kind: "failed", sentence: stored.sentence };
@@ -87,11 +90,12 @@ export class RecordFile implements RecordStore {
         setImmediate(this.#look);
         return { kind: "conflict" };
       }
-      writeSync(handle, text);
+      // All of it or an error: one write alone may take a part, where the disk is full.
+      writeFileSync(handle, text);
       fsyncSync(handle);
       closeSync(handle);
       handle = null;
-      renameSync(draft, this.#file);
+      renameSync(draft, file);
       // After the answer, as the watch of a cluster does: the writer knows then that nothing before it is told any more, and an older text that follows was put back.
       setImmediate(this.#look);
       return { kind: "written", version: versionOf(text) };
@@ -110,7 +114,7 @@ function openDraft(draft: string): number {
   try {
     return openSync(draft, "wx", 0o600);
   } catch (error) {
-    if (errorCode(error) !== "EEXIST" || Date.now() - statSync(draft).mtimeMs < staleDraftMs) throw error;
+    if (errorCode(error) !== "EEXIST" || Math.abs(Date.now() - statSync(draft).mtimeMs) < staleDraftMs) throw error;
     rmSync(draft, { force: true });
     return openSync(draft, "wx", 0o600);
   }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -32,6 +32,15 @@ test("one has it, whatever link the folder is named by; released it is the next 
   expect(await two.take()).toEqual({ kind: "busy" });
   one.release();
   expect(await two.take()).toEqual({ kind: "taken" });
+});
+
+test("so it is whatever link the file is named by", async () => {
+  writeFileSync(join(folder, "state"), "");
+  mkdirSync(join(folder, "other"));
+  symlinkSync(join(folder, "state"), join(folder, "other", "link"));
+  const [one, two] = [lockOf(join(folder, "state")), lockOf(join(folder, "other", "link"))];
+  expect(await one.take()).toEqual({ kind: "taken" });
+  expect(await two.take()).toEqual({ kind: "busy" });
 });
 
 test("a process that is killed frees it at once", async () => {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -62,7 +63,37 @@ test("two writers do not write at the same time, and a draft that somebody left 
   const { store } = open();
   expect(await store.write("one\n", null)).toEqual({ kind: "failed", sentence: "it cannot be written (EEXIST)" });
   utimesSync(`${file}.new`, 1, 1);
-  expect((await store.write("one\n", null)).kind).toBe("written");
+  const written = await store.write("one\n", null);
+  expect(written.kind).toBe("written");
+  // Of a clock that was set back since.
+  writeFileSync(`${file}.new`, "");
+  const tomorrow = Date.now() / 1000 + 86_400;
+  utimesSync(`${file}.new`, tomorrow, tomorrow);
+  expect((await store.write("two\n", written.kind === "written" ? written.version : "")).kind).toBe("written");
+});
+
+test("a disk that takes only a part of it keeps what was there", () => {
+  const module = new URL("../../../../k8s/source/folder/record-file.ts", import.meta.url).href;
+  const script = `const { RecordFile } = await import(${JSON.stringify(module)});
+    const store = new RecordFile(${JSON.stringify(file)});
+    const written = await store.write("one\\n", null);
+    console.log(JSON.stringify(await store.write("x".repeat(300_000), written.version)));`;
+  // A file of at most 100 KiB, which the kernel ends as it ends a full disk: the first write takes what fits.
+  const run = spawnSync("bash", ["-c", 'ulimit -f 100; exec "$@"', "-", process.execPath, "--input-type=module", "-e", script]);
+  expect(run.stdout.toString()).toBe(`${JSON.stringify({ kind: "failed", sentence: "it cannot be written (EFBIG)" })}\n`);
+  expect(readFileSync(file, "utf8")).toBe("one\n");
+});
+
+test("a link to a record elsewhere stays a link", async () => {
+  const elsewhere = join(folder, "disk", "claims");
+  mkdirSync(join(folder, "disk"));
+  writeFileSync(elsewhere, "one\n");
+  symlinkSync(elsewhere, file);
+  const { store, told } = open();
+  const [found] = told;
+  expect((await store.write("two\n", found?.kind === "text" ? found.version : null)).kind).toBe("written");
+  expect(lstatSync(file).isSymbolicLink()).toBe(true);
+  expect(readFileSync(elsewhere, "utf8")).toBe("two\n");
 });
 
 test("a text of 960 KiB is written, and a longer one is not", async () => {
