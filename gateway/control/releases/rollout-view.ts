@@ -4,14 +4,18 @@ import type { Decided } from "./decided.ts";
 import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { quantileOf } from "../../../release/statistics/quantile.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import { isOfOtherModels } from "../../../k8s/translate/deployments/released-shares.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 
 /** `known` null: this replica does not lead, or has not looked yet. */
 export function rolloutView(
-  { ref: { namespace, name }, plan }: PlannedRelease,
-  entry: ReleaseEntry | null,
+  { ref: { namespace, name }, plan, arms }: PlannedRelease,
+  recorded: ReleaseEntry | null,
   known: Decided["of"] | null,
 ): Rollout {
+  // What a model came to says nothing of another one.
+  const isOther = plan.kind === "stopped" && recorded !== null && isOfOtherModels(plan.models, arms, recorded);
+  const entry = isOther ? null : recorded;
   const decision = known?.kind === "rollout" ? known.decision : null;
   const rollout = plan.kind === "rollout" ? plan.plan : null;
   const state = plan.kind === "stopped" ? "stopped" : (entry?.state ?? "waiting");
@@ -26,7 +30,7 @@ export function rolloutView(
     step: entry === null ? 0 : entry.step + 1,
     steps: [...(rollout?.steps ?? [])],
     sinceMs: entry?.sinceMs ?? null,
-    sentence: sentenceOf(plan, entry, known),
+    sentence: sentenceOf(plan, entry, known, isOther),
     waitsFor: waitsFor(plan, state, decision?.waitsFor ?? null),
     decides: known !== null,
     evidence: evidence === null ? null : { canary: armOf(evidence.canary), main: armOf(evidence.main) },
@@ -38,8 +42,14 @@ export function rolloutView(
   };
 }
 
-function sentenceOf(plan: PlannedRelease["plan"], entry: ReleaseEntry | null, known: Decided["of"] | null): string {
-  if (plan.kind === "stopped") return `It is stopped: ${plan.why}. Each predictor keeps its share.`;
+function sentenceOf(
+  plan: PlannedRelease["plan"],
+  entry: ReleaseEntry | null,
+  known: Decided["of"] | null,
+  isOther: boolean,
+): string {
+  if (plan.kind === "stopped")
+    return `It is stopped: ${plan.why}. ${isOther ? "The model is another one, and gets no share that the one before it had reached." : "Each predictor keeps its share."}`;
   if (entry === null) return "It has not begun.";
   if (entry.state === "stepping" && known !== null) return known.decision.sentence;
   return entry.why === "" ? "It is under way." : entry.why;

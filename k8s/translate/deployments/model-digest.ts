@@ -12,6 +12,11 @@ export function modelDigest(predictor: UnknownRecord): string {
   });
 }
 
+/** Of the arms that a release names, in the order of the spec. `models`: of each arm. */
+export function digestOfArms(arms: readonly string[], models: readonly string[], named: readonly string[]): string {
+  return digestOf(arms.flatMap((arm, at) => (named.includes(arm) ? [[arm, models[at]]] : [])));
+}
+
 /** 16 hexadecimal digits. */
 export function digestOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value, inOrder)).digest("hex").slice(0, 16);

@@ -11,7 +11,7 @@ import type { Report } from "../values/report.ts";
 import { quoted } from "../values/value.ts";
 import type { DeploymentPolicy } from "./deployment-policy.ts";
 import { reportUncompared } from "./compared.ts";
-import { digestOf } from "./model-digest.ts";
+import { digestOf, digestOfArms } from "./model-digest.ts";
 
 /** Live predictors of an SD whose traffic is moved: what replicas ask each other about it, and keep of it, is bounded by that. */
 export const maxArms = 32;
@@ -29,18 +29,19 @@ export function plannedRelease(
   if (written === null || written === undefined) return null;
   const live = predictors.flatMap((one, at) => (one.shadow ? [] : [{ ...one, traffic: policy.shares[at]! }]));
   const arms = live.map(({ name }) => name);
+  const models = live.map(({ model }) => model);
   const orders = { isPaused: policy.rolloutPause, isAborted: policy.rolloutAbort, isPromoted: policy.rolloutPromote };
-  const planned = (plan: PlannedRelease["plan"], models: readonly string[]): PlannedRelease => ({
+  const planned = (plan: PlannedRelease["plan"], released: readonly string[]): PlannedRelease => ({
     ref,
     field: written.field,
     plan,
     arms,
     declared: predictorShares(live.map(({ traffic }) => traffic)).shares.map((share) => share * 100),
     text: digestOf(written.text),
-    models: digestOf(live.filter(({ name }) => models.includes(name)).map(({ name, model }) => [name, model])),
+    models: digestOfArms(arms, models, released),
     ...orders,
   });
-  const stopped = (why: string): PlannedRelease => planned({ kind: "stopped", why }, []);
+  const stopped = (why: string): PlannedRelease => planned({ kind: "stopped", why, models }, []);
   const conflict = (why: string, write: string): PlannedRelease => {
     report(
       "error",

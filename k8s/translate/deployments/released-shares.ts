@@ -1,11 +1,12 @@
 // Shares of the live predictors of an SD that is released: what the record says, within what the spec names.
 import { predictorShares } from "../../../routing/route/weights.ts";
 import type { PlannedRelease, ReleaseEntry } from "../model/release.ts";
+import { digestOfArms } from "./model-digest.ts";
 
 /**
  * 0..1 by live predictor, in order; they sum to 1. `traffic`: percent that the spec declares. Without an entry that is of these models, the canary has
- * no traffic yet. What stopped stays where the record has it, and without a record, or where predictors of it are gone, no predictor after the first
- * gets more than the spec declares.
+ * no traffic yet. What stopped stays where the record has it, but for another model. Without a record, or where predictors or models of it are gone,
+ * no predictor after the first gets more than the spec declares.
  */
 export function releasedShares(
   { plan, arms, models }: PlannedRelease,
@@ -16,12 +17,24 @@ export function releasedShares(
   if (plan.kind === "stopped") {
     const said = predictorShares(traffic.map((one, at) => (at === 0 ? one : (one ?? 0)))).shares;
     if (entry === null) return said;
+    if (isOfOtherModels(plan.models, arms, entry))
+      return entry.kind === "rollout"
+        ? sharesWith(Object.fromEntries(Object.keys(entry.shares).map((name) => [name, 0])), arms, said)
+        : said;
     // A predictor that the record names may have another name now: it is none of those that share what is left alike.
-    const isWhole = Object.keys(entry.shares).every((name) => arms.includes(name));
-    return sharesWith(entry.shares, arms, isWhole ? declared : said);
+    return sharesWith(entry.shares, arms, isWhole(arms, entry) ? declared : said);
   }
   if (entry?.kind === plan.kind && entry.models === models) return sharesWith(entry.shares, arms, declared);
   return plan.kind === "rollout" ? sharesWith({ [plan.plan.to]: 0 }, arms, declared) : declared;
+}
+
+/** Of a release that stopped: are its predictors there, with other models than those that came so far? `models`: digest of each arm. */
+export function isOfOtherModels(models: readonly string[], arms: readonly string[], entry: ReleaseEntry): boolean {
+  return isWhole(arms, entry) && digestOfArms(arms, models, Object.keys(entry.shares)) !== entry.models;
+}
+
+function isWhole(arms: readonly string[], { shares }: ReleaseEntry): boolean {
+  return Object.keys(shares).every((name) => arms.includes(name));
 }
 
 /** `percent` of those that it names and that are there. The others share what is left as they are declared, or the first of them takes it. */

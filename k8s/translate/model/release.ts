@@ -10,11 +10,11 @@ export interface PlannedRelease {
   readonly ref: ObjectRef;
   /** The annotation, for Problems. */
   readonly field: string;
-  /** `stopped`: its annotations cannot be read, or contradict each other. Nothing moves, and `why` says why. */
+  /** `stopped`: its annotations cannot be read, or contradict each other. Nothing moves, and `why` says why. `models`: digest of each arm, since only the record says which are released. */
   readonly plan:
     | { readonly kind: "rollout"; readonly plan: RolloutPlan }
     | { readonly kind: "bandit"; readonly plan: BanditPlan }
-    | { readonly kind: "stopped"; readonly why: string };
+    | { readonly kind: "stopped"; readonly why: string; readonly models: readonly string[] };
   /** Live predictors, in the order of the spec. The first is main. */
   readonly arms: readonly string[];
   /** Percent of each arm that the spec declares, or `sluice.io/traffic`. */

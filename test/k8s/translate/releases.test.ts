@@ -1,10 +1,11 @@
 // Shares of a release, as the record and the annotations have them after somebody edits what is under way.
 import { expect, test } from "vitest";
 import type { ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { inOne } from "../../../k8s/translate/model/translation.ts";
 import { maxArms } from "../../../k8s/translate/deployments/planned-release.ts";
 import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
-import { clusterSettings, codesOf, deployment, partsOf } from "./objects.ts";
+import { clusterSettings, codesOf, deployment, object, partsOf } from "./objects.ts";
 
 const rollout = { "sluice.io/rollout": "to canary; steps 5%, 50%, 100%" };
 
@@ -70,6 +71,44 @@ test("a predictor whose name changes beside an annotation that does not gets no 
         canary: percent,
       });
   }
+});
+
+test("another model beside an annotation that cannot be read or contradicts another gets nothing of what the model before it had reached", () => {
+  const withModel = (model: string, annotations: Readonly<Record<string, string>>): SourceObject =>
+    object(
+      "SeldonDeployment",
+      "p/m",
+      JSON.stringify({
+        metadata: { annotations },
+        spec: {
+          predictors: [
+            ["main", "one"],
+            ["canary", model],
+          ].map(([name, graph]) => ({ name, graph: { name: graph } })),
+        },
+      }),
+    );
+  for (const wrong of [
+    { "sluice.io/rollout": "to canary; steps many" },
+    { ...rollout, "sluice.io/traffic": "main=50,canary=50" },
+  ])
+    for (const percent of [0, 5, 100]) {
+      const translator = new Translator(clusterSettings, nothingHeld);
+      const canaryOf = (model: string, annotations: Readonly<Record<string, string>>): number => {
+        translator.apply({ set: [withModel(model, annotations)], removed: [] }, inOne);
+        const found = [...partsOf(translator.current(), "p/m")].find(([part]) => part.endsWith("canary"));
+        const role = found?.[1].role;
+        return role?.kind === "live" ? role.share * 100 : NaN;
+      };
+      canaryOf("two", rollout);
+      const { text, models } = [...translator.plannedReleases()][0]!;
+      translator.setReleases(new Map([["p/m", { ...entryOf(percent), text, models }]]), inOne);
+      expect([canaryOf("two", rollout), canaryOf("two", wrong), canaryOf("three", wrong)]).toEqual([
+        percent,
+        percent,
+        0,
+      ]);
+    }
 });
 
 test.each([

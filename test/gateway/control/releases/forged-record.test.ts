@@ -43,7 +43,10 @@ test("whatever it says, each share goes to a predictor of the spec, none is lost
       world.replicas = [replica];
       replica.isLeader = true;
       const check = (): void => {
-        const plans = [world.planned, { ...world.planned, plan: { kind: "stopped", why: "" } as const }];
+        const plans = [
+          world.planned,
+          { ...world.planned, plan: { kind: "stopped", why: "", models: ["1", "1", "1"] } as const },
+        ];
         for (const planned of plans) {
           const shares = releasedShares(planned, [70, null, 30], replica.record.get(key) ?? null);
           expect(shares.length).toBe(arms.length);

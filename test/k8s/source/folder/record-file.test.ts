@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -79,8 +88,18 @@ test("a disk that takes only a part of it keeps what was there", () => {
     const written = await store.write("one\\n", null);
     console.log(JSON.stringify(await store.write("x".repeat(300_000), written.version)));`;
   // A file of at most 100 KiB, which the kernel ends as it ends a full disk: the first write takes what fits.
-  const run = spawnSync("bash", ["-c", 'ulimit -f 100; exec "$@"', "-", process.execPath, "--input-type=module", "-e", script]);
-  expect(run.stdout.toString()).toBe(`${JSON.stringify({ kind: "failed", sentence: "it cannot be written (EFBIG)" })}\n`);
+  const run = spawnSync("bash", [
+    "-c",
+    'ulimit -f 100; exec "$@"',
+    "-",
+    process.execPath,
+    "--input-type=module",
+    "-e",
+    script,
+  ]);
+  expect(run.stdout.toString()).toBe(
+    `${JSON.stringify({ kind: "failed", sentence: "it cannot be written (EFBIG)" })}\n`,
+  );
   expect(readFileSync(file, "utf8")).toBe("one\n");
 });
 
