@@ -29,12 +29,16 @@ export function addedCounts(one: ArmCounts, other: ArmCounts): ArmCounts {
   return combined(one, other, 1);
 }
 
-/** How much of each `now` has more than `before`; null where anything that only grows has fallen, as after a restart of the process. */
+/**
+ * How much of each `now` has more than `before`; null where anything that only grows has fallen, or a part grew by more than its whole, as after a restart
+ * of what counts.
+ */
 export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null {
   const grown = combined(now, before, -1);
   const { requests, failed, latency, rewards, compared } = grown;
   const least = Math.min(requests, failed, rewards.count, rewards.sumSquares, compared.pairs, compared.agreed);
   if (!(least >= 0) || !Number.isFinite(rewards.sum)) return null;
+  if (failed > requests || compared.agreed > compared.pairs) return null;
   for (const count of latency) if (!(count >= 0)) return null;
   return grown;
 }

@@ -55,6 +55,18 @@ test("a process that is new, or whose counts fell, begins at that look and never
   expect(evidenceBetween(first.seen, { a: of(6), b: of(1001) }).added.canary.requests).toBe(3);
 });
 
+test("more failures than requests, or more answers that agree than were compared, are those of a process that began again", () => {
+  const of = (failed: number, requests: number, agreed: number, pairs: number): CountsByInstance => ({
+    a: { canary: { ...noCounts, requests, failed, compared: { pairs, agreed } }, main: noCounts },
+  });
+  // The other way round it had counted more meanwhile than before.
+  for (const now of [of(5, 101, 0, 0), of(0, 100, 6, 11)]) {
+    const { added, seen } = evidenceBetween(of(0, 100, 0, 10), now);
+    expect([added.canary, seen]).toEqual([noCounts, now]);
+  }
+  expect(evidenceBetween(of(0, 100, 0, 10), of(5, 105, 1, 11)).added.canary).toMatchObject({ requests: 5, failed: 5 });
+});
+
 test("names of processes are any text, and at most so many are remembered, those that answer first", () => {
   const many = (count: number): CountsByInstance =>
     Object.fromEntries(Array.from({ length: count }, (_, at) => [`i${at}`, of(1)]));
