@@ -334,6 +334,9 @@ test("a canary that loses its pods: others get its share; with all of the traffi
   });
   for (let at = 0; at < 20; at++) expect(await ask()).toBe(200);
 
+  await deploy("100%", false);
+  await until(async () => (await shown()).sentence.startsWith("It does not begin"));
+  for (let at = 0; at < 20; at++) expect(await ask()).toBe(200);
   await deploy("100%", true);
   await until(async () => (await percents(admin))["canary"] === 100);
   await until(async () => {

@@ -9,7 +9,7 @@ import { type BanditPlan, printReward } from "../../../release/bandit/plan.ts";
 import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
 import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../release/rollout/plan.ts";
-import { stepState, type KeptStep, type RolloutState } from "../../../release/rollout/state.ts";
+import { shareOf, stepState, type KeptStep, type RolloutState } from "../../../release/rollout/state.ts";
 import { addedCounts, noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
@@ -36,8 +36,8 @@ export interface SeenRelease {
 
 /** What the leader knows of one release beside the record. */
 export interface Decided {
-  /** It goes on from this one. */
-  readonly entry: ReleaseEntry;
+  /** It goes on from this one; null: it has not begun. */
+  readonly entry: ReleaseEntry | null;
   /** Live predictors, of which the first is main. */
   readonly arms: readonly string[];
   readonly of:
@@ -86,6 +86,11 @@ function decidedRollout(
 ): Decided {
   const counts = evidenceOf(release, plan, seen.counts);
   const begun = beginning(release, plan, entry, counts);
+  const waits = begun === null ? null : awaited(release, plan, entry, begun.state, seen);
+  if (waits !== null) {
+    const of = { kind: "rollout", everyMs: plan.everyMs, state: waits.state, decision: waits } as const;
+    return { entry, arms: release.arms, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
+  }
   const before = begun === null && known?.of.kind === "rollout" ? known : null;
   const found =
     begun !== null
@@ -120,6 +125,20 @@ function decidedRollout(
         : { ...entry!, isPromoteUsed: isUsed };
   const of = { kind: "rollout", everyMs: plan.everyMs, state: decision.state, decision } as const;
   return { entry: next, arms: release.arms, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
+}
+
+/** All of the traffic goes to nobody who cannot take it: the canary keeps what it has until it has a ready Endpoint. null: it begins. */
+function awaited(
+  { models, isAborted }: PlannedRelease,
+  plan: RolloutPlan,
+  entry: ReleaseEntry | null,
+  begins: RolloutState,
+  { isUnready }: SeenRelease,
+): RolloutDecision | null {
+  const share = entry?.kind === "rollout" && entry.models === models ? (entry.shares[plan.to] ?? 0) : 0;
+  if (!isUnready || isAborted || shareOf(plan, begins) < 100 || share >= 100) return null;
+  const sentence = `It does not begin: its step is 100% of the traffic, and ${plan.to} has no ready Endpoint.`;
+  return { state: begins, verdict: "wait", sentence, waitsFor: `a ready Endpoint of ${plan.to}`, share, gates: [] };
 }
 
 const leftOverPromote =

@@ -109,7 +109,7 @@ export class ReleaseController {
         const one = decided(release, record.get(key) ?? null, this.#known.get(key) ?? null, at);
         if (one === null) continue;
         known.set(key, one);
-        next.set(key, one.entry);
+        if (one.entry !== null) next.set(key, one.entry);
       } catch (error) {
         // Of this one: the others go on.
         this.#outside.faulted(error);
@@ -128,7 +128,7 @@ export class ReleaseController {
       // Nothing of it happened: what was known before it is decided upon once more.
       for (const [key, one] of known) {
         const before = this.#known.get(key);
-        if (one.entry === record.get(key)) continue;
+        if (one.entry === (record.get(key) ?? null)) continue;
         if (before === undefined) known.delete(key);
         else known.set(key, before);
       }

@@ -50,7 +50,7 @@ function sentenceOf(
 ): string {
   if (plan.kind === "stopped")
     return `It is stopped: ${plan.why}. ${isOther ? "The model is another one, and gets no share that the one before it had reached." : "Each predictor keeps its share."}`;
-  if (entry === null) return "It has not begun.";
+  if (entry === null) return known?.decision.sentence ?? "It has not begun.";
   if (entry.state === "stepping" && known !== null) return known.decision.sentence;
   return entry.why === "" ? "It is under way." : entry.why;
 }
@@ -66,7 +66,7 @@ function waitsFor(plan: PlannedRelease["plan"], state: Rollout["state"], wanted:
     case "stopped":
       return "an end of its Problem, which sluice problems prints";
     case "waiting":
-      return "the leader";
+      return wanted ?? "the leader";
     default:
       return wanted;
   }

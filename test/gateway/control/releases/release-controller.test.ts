@@ -70,6 +70,35 @@ test("a record that is deleted is written again, one that is edited by hand is n
   expect(world.replicas[0]!.sync.problems.map(({ code }) => code)).toEqual(["releases-record-unreadable"]);
 });
 
+test("a canary that is to begin with all of the traffic gets it once it has a ready Endpoint", async () => {
+  const world = worldOf(2);
+  const [leader] = world.replicas;
+  world.isUnready = true;
+  world.planned = rollout("to canary; steps 100%; every 10s; min 50 requests");
+  for (let looks = 0; looks < 20; looks++) await world.look();
+  expect([canaryPercent(world), leader!.record.size, leader!.events.length]).toEqual([0, 0, 0]);
+  expect(leader!.controller.decisionOf(world.planned.ref)?.decision).toMatchObject({
+    sentence: "It does not begin: its step is 100% of the traffic, and canary has no ready Endpoint.",
+    waitsFor: "a ready Endpoint of canary",
+  });
+  world.isUnready = false;
+  await world.look();
+  expect(canaryPercent(world)).toBe(100);
+});
+
+test("another text that gives a canary without a ready Endpoint all of the traffic leaves it what it has; an abort does not wait", async () => {
+  const world = worldOf(1);
+  await world.look();
+  expect(canaryPercent(world)).toBe(5);
+  world.isUnready = true;
+  world.planned = rollout("to canary; steps 100%; every 10s; min 50 requests");
+  for (let looks = 0; looks < 20; looks++) await world.look();
+  expect(canaryPercent(world)).toBe(5);
+  world.planned = { ...world.planned, isAborted: true };
+  await world.look();
+  expect(canaryPercent(world)).toBe(0);
+});
+
 test("a promote that an abort outdid, or that came after it, promotes no later model", async () => {
   for (const orders of [
     [{ isAborted: true, isPromoted: true }],

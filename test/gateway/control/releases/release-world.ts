@@ -128,6 +128,8 @@ export class World {
   epochMs = 1_000_000;
   instance = "a";
   isAway = false;
+  /** The canary has no ready Endpoint. */
+  isUnready = false;
   planned: PlannedRelease = rollout("to canary; steps 5%, 25%, 100%; every 10s; min 50 requests; errors ≤ 2%");
   counts: Record<string, ArmCounts> = Object.fromEntries(arms.map((arm) => [arm, noCounts]));
   replicas: Replica[] = [];
@@ -135,7 +137,7 @@ export class World {
   seen(): ReleaseLook {
     return {
       countsOf: () => ({ [this.instance]: this.counts }),
-      isUnready: () => false,
+      isUnready: () => this.isUnready,
       blocked: this.isAway ? { why: "A replica is away.", until: "an answer of each replica" } : null,
     };
   }
