@@ -3,12 +3,12 @@ import { circle } from "../../routing/collections/key-hash.ts";
 import { stickyText } from "../../routing/model/sticky.ts";
 import { printShare } from "../../routing/print.ts";
 import type { RequestHead } from "../../routing/request/head.ts";
-import type { Route, StickySplit } from "../../routing/route/decision.ts";
+import type { ForwardDecision, Route, StickySplit } from "../../routing/route/decision.ts";
 import { noKey, pointOfHead, pointOfText } from "../../routing/route/sticky-key.ts";
 import type { NamedCaller } from "../callers/words.ts";
 
 /**
- * `by header x-user: the key falls at 31.42%, and canary gets the keys from 30% to 35%`. null: a draw decides each request of the Route. `asksWho`: a provider of identities is asked
+ * `by header x-user: the key falls at 71.42%, and main gets the keys from 0% to 30% and from 35% to 100%`. null: a draw decides each request of the Route. `asksWho`: a provider of identities is asked
  * who calls.
  */
 export function stickyWords(
@@ -42,10 +42,32 @@ const withoutKey: Readonly<Record<StickySplit<null>["on"]["kind"], string>> = {
 
 function groundWords({ untils, takers }: StickySplit<null>, point: number): string {
   const at = untils.findIndex((until) => point < until);
-  const { series, source } = takers[at]!.mapping;
-  const from = at === 0 ? 0 : untils[at - 1]! / circle;
+  const { id, series, source } = takers[at]!.mapping;
   const isOfOne = takers.every(({ mapping }) => mapping.source.name === source.name);
   const owner =
     series.predictor === "" ? source.name : isOfOne ? series.predictor : `${series.predictor} of ${source.name}`;
-  return `the key falls at ${printShare(point / circle)}, and ${owner} gets the keys from ${printShare(from)} to ${printShare(untils[at]! / circle)}`;
+  return `the key falls at ${printShare(point / circle)}, and ${owner} gets the keys ${rangesOf(id, { untils, takers }, point)}`;
+}
+
+/** Ranges of one member that are all said. Of more only the one of the key is. */
+const mostRanges = 4;
+
+/** `from 0% to 30% and from 35% to 100%`: together they are the member's share. */
+function rangesOf(
+  id: ForwardDecision<null>["mapping"]["id"],
+  { untils, takers }: Pick<StickySplit<null>, "untils" | "takers">,
+  point: number,
+): string {
+  const ranges: { from: number; until: number }[] = [];
+  for (const [at, until] of untils.entries()) {
+    if (takers[at]!.mapping.id !== id) continue;
+    const from = at === 0 ? 0 : untils[at - 1]!;
+    const last = ranges.at(-1);
+    if (last?.until === from) last.until = until;
+    else ranges.push({ from, until });
+  }
+  const words = ({ from, until }: { from: number; until: number }): string =>
+    `from ${printShare(from / circle)} to ${printShare(until / circle)}`;
+  if (ranges.length <= mostRanges) return ranges.map(words).join(" and ");
+  return `${words(ranges.find(({ from, until }) => from <= point && point < until)!)} and in ${ranges.length - 1} other ranges`;
 }

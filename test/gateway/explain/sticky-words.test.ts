@@ -20,10 +20,19 @@ function wordsFor(kind: "client" | "address", client: string | null, asksWho = t
 
 test("by client: whose the named caller is, and nothing of one who is not named", () => {
   const said = ["a", "b", "c", "d", "e", "f"].map((client) => wordsFor("client", client)!);
-  for (const words of said)
+  for (const words of said) {
     expect(words).toMatch(
-      /^by client: the key falls at [\d.]+%, and (main|canary) gets the keys from [\d.]+% to [\d.]+%$/,
+      /^by client: the key falls at [\d.]+%, and (main|canary) gets the keys from [\d.]+% to [\d.]+%(?: and from [\d.]+% to [\d.]+%)*$/,
     );
+    // All of its ranges: together they are its share, and one has the key.
+    const ranges = [...words.matchAll(/from ([\d.]+)% to ([\d.]+)%/g)].map(([, from, to]) => [
+      Number(from),
+      Number(to),
+    ]);
+    expect(ranges.reduce((sum, [from, to]) => sum + to! - from!, 0)).toBeCloseTo(50, 2);
+    const point = Number(/falls at ([\d.]+)%/.exec(words)![1]);
+    expect(ranges.some(([from, to]) => from! <= point && point <= to!)).toBe(true);
+  }
   expect(new Set(said.map((words) => /(main|canary)/.exec(words)![1])).size).toBe(2);
   expect(wordsFor("client", "a")).toBe(said[0]);
   for (const client of [null, ""])
