@@ -63,9 +63,9 @@ export const deploymentProblems = {
     "Nothing, if clients send feedback over REST. Else write `reward feedback`, and send the number in the field `reward` of `Feedback`.",
   ),
   "bad-rollout-order": warning(
-    "`sluice.io/rollout-pause`, `-promote` or `-abort` is neither true nor false. Sluice pauses or aborts, and does not promote.",
+    "`sluice.io/rollout-pause`, `-promote` or `-abort` is neither true nor false: Sluice pauses or aborts, and does not promote. Or there is nothing that it orders: no rollout, or a bandit, which can only be paused.",
     annotation("sluice.io/rollout-pause: perhaps"),
-    'Write `"true"`, or remove it.',
+    'Write `"true"` or `"false"`, or remove it.',
   ),
   "release-conflict": either(
     ["error", "warning"],
@@ -82,8 +82,8 @@ export const deploymentProblems = {
   ),
   "releases-off": error(
     "A SeldonDeployment asks for a rollout or a bandit, and this gateway may move no traffic by itself. Each predictor keeps the share that it has.",
-    situation("an SD with `sluice.io/rollout`, and a gateway in a cluster without a record of releases"),
-    "Set `rollouts: true` in the values of the chart, or remove the annotation.",
+    situation("an SD with `sluice.io/rollout`, and a gateway without a record of releases"),
+    "Set `rollouts: true` in the values of the chart, write `--releases-record FILE` where Sluice reads a folder, or remove the annotation.",
   ),
   "rollout-aborted": warning(
     "A rollout was aborted: a gate was broken, or `sluice.io/rollout-abort` says so. Its predictor gets no traffic.",

@@ -12,6 +12,7 @@ import { quoted } from "../values/value.ts";
 import type { DeploymentPolicy } from "./deployment-policy.ts";
 import { reportUncompared } from "./compared.ts";
 import { digestOf, digestOfArms } from "./model-digest.ts";
+import { reportIdleOrders } from "./idle-orders.ts";
 
 /** Live predictors of an SD whose traffic is moved: what replicas ask each other about it, and keep of it, is bounded by that. */
 export const maxArms = 32;
@@ -26,6 +27,7 @@ export function plannedRelease(
   const { annotations, predictors, ref } = deployment;
   const [rollout, bandit] = [declared.rollout, declared.bandit].map((one) => annotationOf(annotations, one));
   const written = rollout ?? bandit;
+  reportIdleOrders(annotations, rollout !== null ? "rollout" : bandit !== null ? "bandit" : null, report);
   if (written === null || written === undefined) return null;
   const live = predictors.flatMap((one, at) => (one.shadow ? [] : [{ ...one, traffic: policy.shares[at]! }]));
   const arms = live.map(({ name }) => name);
@@ -58,13 +60,14 @@ export function plannedRelease(
     return conflict(`${declared.bandit.name} moves the same traffic`, "remove one of the two");
   if (other !== null) return conflict(...other);
   if (!around.settings.releases) {
+    const why = "this gateway moves no traffic by itself";
     report(
       "error",
       "releases-off",
       written.field,
-      "this gateway moves no traffic by itself, so each predictor keeps its share; set rollouts: true in the values of the chart, or remove the annotation",
+      `${why}, so each predictor keeps its share; set rollouts: true in the values of the chart, or write --releases-record, or remove the annotation`,
     );
-    return stopped("releases are off");
+    return stopped(why);
   }
   if (arms.length > maxArms)
     return conflict(

@@ -292,7 +292,7 @@ function order({
     bad: { kind: "default", instead: () => instead },
     unreadable,
     code: "bad-rollout-order",
-    write: '"true", or remove it',
+    write: '"true" or "false"',
     example: '"true"',
     meaning,
   });
