@@ -22,6 +22,7 @@ import { grantDifferences } from "./changes/configured.ts";
 import { problemLogMs } from "./status/problem-log.ts";
 import { fetchAnswer } from "./callers/jwks-fetch.ts";
 import { ReviewedViewers } from "./callers/reviewed-viewers.ts";
+import { rolloutView } from "./releases/rollout-view.ts";
 import { ControlParts } from "./control-parts.ts";
 import { logStaleness, stalenessTimes } from "./status/staleness.ts";
 import { logWaiting } from "./status/waiting-log.ts";
@@ -187,7 +188,9 @@ class ControlWorker {
       compared: this.#parts.compared,
       blocks: this.#parts.blocks,
       changes: this.#parts.changes.ring,
-      rollouts: () => this.#parts.releases?.views ?? [],
+      rollouts: () =>
+        this.#parts.releases?.views ??
+        Array.from(this.#parts.translator.plannedReleases(), (release) => rolloutView(release, null, null)),
       countedClients: () => countedClients(limits, sharedNowMs()),
       bodyBytes: settings.limits.bodyBytes,
       oauth: settings.oauth,

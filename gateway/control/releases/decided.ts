@@ -115,7 +115,7 @@ function decidedRollout(
   const hasEnded = decision.state.kind === "promoted" || decision.state.kind === "aborted";
   const isUsed = isPromoteUsed || (release.isPromoted && hasEnded);
   const why = isSame
-    ? `${begun?.why ?? ""}${isLeftOver && release.isPromoted ? leftOverPromote : ""}`
+    ? `${begun?.why ?? ""}${isLeftOver && release.isPromoted ? `; ${leftOverPromote}` : ""}`
     : decision.sentence;
   const next =
     begun !== null || !isSame
@@ -141,8 +141,8 @@ function awaited(
   return { state: begins, verdict: "wait", sentence, waitsFor: `a ready Endpoint of ${plan.to}`, share, gates: [] };
 }
 
-const leftOverPromote =
-  "; sluice.io/rollout-promote was there before, so it does not count: remove it, and write it again to promote this model";
+export const leftOverPromote =
+  "sluice.io/rollout-promote was there before, so it does not count: remove it, and write it again to promote this model";
 
 /** Where other predictors share main's part than at the look before, counting begins now: a predictor that joins brings all that it ever counted. */
 function withArms(

@@ -1,15 +1,15 @@
 // A release as people see it: from its annotations, its entry in the record and, on the leader, the newest decision.
 import { formatGate } from "../../../release/rollout/gates.ts";
-import type { Decided } from "./decided.ts";
+import { leftOverPromote, type Decided } from "./decided.ts";
 import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
 import { quantileOf } from "../../../release/statistics/quantile.ts";
-import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
+import { percentShown, type PlannedRelease, type ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { isOfOtherModels } from "../../../k8s/translate/deployments/released-shares.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 
 /** `known` null: this replica does not lead, or has not looked yet. */
 export function rolloutView(
-  { ref: { namespace, name }, plan, arms }: PlannedRelease,
+  { ref: { namespace, name }, plan, arms, isPromoted }: PlannedRelease,
   recorded: ReleaseEntry | null,
   known: Decided["of"] | null,
 ): Rollout {
@@ -30,7 +30,7 @@ export function rolloutView(
     step: entry === null ? 0 : entry.step + 1,
     steps: [...(rollout?.steps ?? [])],
     sinceMs: entry?.sinceMs ?? null,
-    sentence: sentenceOf(plan, entry, known, isOther),
+    sentence: `${sentenceOf(plan, entry, known, isOther)}${isPromoted && isPromoteUsed(entry) ? ` ${leftOverPromote}.` : ""}`,
     waitsFor: waitsFor(plan, state, decision?.waitsFor ?? null),
     decides: known !== null,
     evidence: evidence === null ? null : { canary: armOf(evidence.canary), main: armOf(evidence.main) },
@@ -52,7 +52,16 @@ function sentenceOf(
     return `It is stopped: ${plan.why}. ${isOther ? "The model is another one, and gets no share that the one before it had reached." : "Each predictor keeps its share."}`;
   if (entry === null) return known?.decision.sentence ?? "It has not begun.";
   if (entry.state === "stepping" && known !== null) return known.decision.sentence;
-  return entry.why === "" ? "It is under way." : entry.why;
+  if (entry.state === "stepping" && plan.kind === "rollout") {
+    const { to, steps } = plan.plan;
+    return `${to} has ${percentShown(entry.shares[to] ?? 0)} of the traffic, step ${entry.step + 1} of ${steps.length}.`;
+  }
+  return entry.why === "it begins" ? "It begins." : entry.why === "" ? "It is under way." : entry.why;
+}
+
+/** Of one that could still be promoted. */
+function isPromoteUsed(entry: ReleaseEntry | null): boolean {
+  return entry !== null && entry.isPromoteUsed && (entry.state === "stepping" || entry.state === "held");
 }
 
 function waitsFor(plan: PlannedRelease["plan"], state: Rollout["state"], wanted: string | null): string | null {

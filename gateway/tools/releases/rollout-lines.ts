@@ -18,7 +18,9 @@ export function rolloutLines(rollout: Rollout): readonly string[] {
       ? []
       : (["canary", "main"] as const).map((arm) => `  ${arm.padEnd(8)}  ${armShown(evidence[arm])}`)),
     ...gates.map(({ gate, standing, sentence: said }) => `  gate      ${gate}: ${standing}. ${said}`),
-    ...(decides || state !== "stepping" ? [] : ["  This replica does not lead: the leader has the counts."]),
+    ...(decides || state !== "stepping"
+      ? []
+      : ["  This replica does not lead, and only the leader has the counts: sluice status names it."]),
   ];
 }
 

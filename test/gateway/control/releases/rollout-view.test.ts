@@ -6,6 +6,8 @@ import { digestOfArms } from "../../../../k8s/translate/deployments/model-digest
 import { readRolloutPlan } from "../../../../release/rollout/plan.ts";
 
 const read = readRolloutPlan("canary");
+const plan = { kind: "rollout", plan: "plan" in read ? read.plan : null };
+const ref = { kind: "SeldonDeployment", namespace: "prod", name: "iris" };
 
 test("one that stopped says whether its predictors keep their shares", () => {
   const ref = { kind: "SeldonDeployment", namespace: "prod", name: "iris" };
@@ -22,12 +24,40 @@ test("one that stopped says whether its predictors keep their shares", () => {
 });
 
 test("one that is promoted waits for a person", () => {
-  const release = {
-    ref: { kind: "SeldonDeployment", namespace: "prod", name: "iris" },
-    plan: { kind: "rollout", plan: "plan" in read ? read.plan : null },
-  };
+  const release = { ref, plan };
   const entry = { state: "promoted", shares: { canary: 100 }, step: 4, sinceMs: 0, why: "canary is promoted." };
   expect(rolloutLines(rolloutView(release as never, entry as never, null)).at(-1)).toBe(
     "  waits for you to make it permanent: write traffic: 100 for canary and traffic: 0 for the others in the spec, then remove sluice.io/rollout",
+  );
+});
+
+const leftOver =
+  "sluice.io/rollout-promote was there before, so it does not count: remove it, and write it again to promote this model";
+
+test.each(["stepping", "held"])("one that is %s says that its promote is left over, at each replica", (state) => {
+  const entry = { state, shares: { canary: 5 }, step: 1, sinceMs: 0, why: "canary stays at 5%.", isPromoteUsed: true };
+  const known = { kind: "rollout", decision: { state: {}, sentence: "canary has 5%.", waitsFor: null, gates: [] } };
+  for (const one of [known, null]) {
+    const sentence = (isPromoted: boolean): string =>
+      rolloutView({ ref, plan, isPromoted } as never, entry as never, one as never).sentence;
+    expect(sentence(true)).toBe(`${sentence(false)} ${leftOver}.`);
+  }
+});
+
+test("a replica that does not lead says where the rollout is, and how to find the leader", () => {
+  const entry = { state: "stepping", shares: { canary: 5 }, step: 1, sinceMs: 0, why: "it begins" };
+  expect(rolloutLines(rolloutView({ ref, plan } as never, entry as never, null))).toEqual([
+    "prod/iris  rollout to canary  stepping",
+    "  steps     1% [5%] 25% 50% 100%",
+    "  shares    canary 5%",
+    "  canary has 5% of the traffic, step 2 of 5.",
+    "  This replica does not lead, and only the leader has the counts: sluice status names it.",
+  ]);
+});
+
+test("a bandit that has begun says so at a replica that does not lead", () => {
+  const entry = { state: "stepping", shares: { canary: 5 }, step: 0, sinceMs: 0, why: "it begins" };
+  expect(rolloutView({ ref, plan: { kind: "bandit", plan: null } } as never, entry as never, null).sentence).toBe(
+    "It begins.",
   );
 });
