@@ -108,6 +108,15 @@ export const withoutGateway: Outcome = {
   sentence: "it takes a gateway: write --url with its admin port, for example http://127.0.0.1:8877",
 };
 
+/** A command about one deployment or all was told several. */
+export const tooManyDeployments: Outcome = {
+  kind: "wrong",
+  sentence: "it takes one deployment at most: write NAMESPACE/NAME once, or none for all",
+};
+
+/** A command about all was told something that is no option. */
+export const optionsAlone: Outcome = { kind: "wrong", sentence: "it takes options alone: remove the other arguments" };
+
 /** A command that prints the answer of an endpoint without parameters. */
 export function asking(name: EndpointName, description: string): Command {
   return command({
@@ -116,7 +125,7 @@ export function asking(name: EndpointName, description: string): Command {
     options: { ...adminOptions, ...outputOption },
     words: [],
     run: async ({ values: { url, ...values }, positionals }) =>
-      url === null || positionals.length > 0 ? withoutGateway : ask(name, {}, { ...values, url }),
+      url === null ? withoutGateway : positionals.length > 0 ? optionsAlone : ask(name, {}, { ...values, url }),
   });
 }
 

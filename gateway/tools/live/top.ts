@@ -1,7 +1,7 @@
 // `sluice top`: deployments by failures, rate or p99, live.
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice } from "../../options/option.ts";
-import { adminOptions, withoutGateway } from "../admin.ts";
+import { adminOptions, optionsAlone, withoutGateway } from "../admin.ts";
 import { askDeployments, inNamespace, type Asked } from "./ask-deployments.ts";
 import { picture, processScreen, type Screen } from "./screen.ts";
 import { drawTop, topOrders } from "./top-drawn.ts";
@@ -20,7 +20,8 @@ export const top = command({ forms: ["--url ADMIN … [--sort failures|rate|p99]
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, sort, objectNamespace } = values;
-  if (url === null || positionals.length > 0) return withoutGateway;
+  if (url === null) return withoutGateway;
+  if (positionals.length > 0) return optionsAlone;
   return live(
     () => askDeployments(url, adminToken, inNamespace(objectNamespace)),
     ({ deployments, notes }, size) => drawTop(deployments, sort, notes, size),

@@ -3,14 +3,14 @@ import { maxItems } from "../../api/parameters.ts";
 import { rolloutShape, rolloutsPath, type Rollout } from "../../api/rollouts.ts";
 import { nullable, Type, type Shaped } from "../../api/shape.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { adminOptions, namespaceAsked, withoutGateway } from "../admin.ts";
+import { adminOptions, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
 import { isValue, outputOption, printValue } from "../output.ts";
 import { askList } from "../replicas/ask-list.ts";
 import { rolloutLines } from "./rollout-lines.ts";
 
 const text = `Shows how far each rollout and bandit has come: its steps, what was counted of the canary and of main, its gates, and what it would take to go on.
 DEPLOYMENT is NAMESPACE/NAME or NAME. Only the replica that leads knows what was counted; ask all of them.
-Exits 0 when every gateway answered, 1 when one does not answer or a rollout was aborted, 2 on wrong use.
+Exits 0 when every gateway answered, 1 when one does not answer, a rollout was aborted or DEPLOYMENT has neither, 2 on wrong use.
 `;
 
 const options = { ...adminOptions, ...outputOption };
@@ -27,7 +27,8 @@ const pageShape = Type.Object({ items: Type.Array(rolloutShape), continue: nulla
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, output, objectNamespace } = values;
-  if (url === null || positionals.length > 1) return withoutGateway;
+  if (url === null) return withoutGateway;
+  if (positionals.length > 1) return tooManyDeployments;
   const deployment = positionals[0] ?? null;
   const namespace = namespaceAsked(objectNamespace, deployment);
   const query = {
@@ -52,7 +53,8 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   );
   if (lists.length === 0) return { kind: "failed", sentence: away[0]! };
   const rollouts = joined(lists.flat());
-  const code = away.length > 0 || rollouts.some(({ state }) => state === "aborted") ? 1 : 0;
+  const isMissing = deployment !== null && rollouts.length === 0;
+  const code = isMissing || away.length > 0 || rollouts.some(({ state }) => state === "aborted") ? 1 : 0;
   if (isValue(output))
     return { kind: "done", text: printValue({ items: rollouts, away }, output), form: "plain", code };
   const lines = [

@@ -3,7 +3,7 @@ import { endpoints } from "../../admin/endpoints.ts";
 import { failureListShape, type FailureList } from "../../api/failures.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { integer } from "../../options/option.ts";
-import { adminOptions, namespaceAsked, withoutGateway } from "../admin.ts";
+import { adminOptions, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
 import { isValue, outputOption, printValue } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
 import { flagOption, wrongFlag } from "./request-options.ts";
@@ -35,7 +35,8 @@ export const failures = command({
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, flag, limit, output, objectNamespace } = values;
-  if (url === null || positionals.length > 1) return withoutGateway;
+  if (url === null) return withoutGateway;
+  if (positionals.length > 1) return tooManyDeployments;
   const wrong = wrongFlag(flag);
   if (wrong !== null) return { kind: "wrong", sentence: wrong };
   const deployment = positionals[0] ?? null;

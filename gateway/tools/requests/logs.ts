@@ -3,7 +3,7 @@ import { visibleLines } from "../../../routing/text/visible.ts";
 import { endpoints } from "../../admin/endpoints.ts";
 import { loggedShape } from "../../api/failures.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { adminOptions, namespaceAsked, withoutGateway } from "../admin.ts";
+import { adminOptions, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
 import { follow } from "../replicas/follow.ts";
 import { print } from "../terminal/print.ts";
 import { flagOption, wrongFlag } from "./request-options.ts";
@@ -26,7 +26,8 @@ export const logs = command({
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, flag, objectNamespace } = values;
-  if (url === null || positionals.length > 1) return withoutGateway;
+  if (url === null) return withoutGateway;
+  if (positionals.length > 1) return tooManyDeployments;
   const wrong = wrongFlag(flag);
   if (wrong !== null) return { kind: "wrong", sentence: wrong };
   const deployment = positionals[0] ?? null;

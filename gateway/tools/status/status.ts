@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { endpoints } from "../../admin/endpoints.ts";
 import { statusShape, type Status } from "../../api/status.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { gatewayOptions, withoutGateway } from "../admin.ts";
+import { gatewayOptions, optionsAlone, withoutGateway } from "../admin.ts";
 import { isValue, outputOption, printValue, textFormOf } from "../output.ts";
 import { askFor } from "../replicas/ask.ts";
 import type { Replica } from "../replicas/replica.ts";
@@ -33,7 +33,8 @@ const againMs = 1200;
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, output } = values;
-  if (url === null || positionals.length > 0) return withoutGateway;
+  if (url === null) return withoutGateway;
+  if (positionals.length > 0) return optionsAlone;
   let answers = await ask(url, adminToken);
   const there = (): readonly Status[] => answers.flatMap(({ status: one }) => (one === null ? [] : [one]));
   if (tablesDiffer(there())) {

@@ -21,3 +21,18 @@ test.each([
   const json = await runTool(command, "--url", admin.url, "-o", "json");
   expect(JSON.parse(json.out)).toEqual({ items: [], continue: null });
 });
+
+test("rollout: nobody asks for one; of a deployment that is named that is no success", async () => {
+  expect(await runTool("rollout", "--url", admin.url)).toEqual({
+    code: 0,
+    out: "No SeldonDeployment asks for a rollout or a bandit.\n",
+    err: "",
+  });
+  expect(await runTool("rollout", "prod/irs", "--url", admin.url)).toEqual({
+    code: 1,
+    out: "No SeldonDeployment of this name asks for a rollout or a bandit.\n",
+    err: "",
+  });
+  const json = await runTool("rollout", "prod/irs", "--url", admin.url, "-o", "json");
+  expect({ code: json.code, out: JSON.parse(json.out) as unknown }).toEqual({ code: 1, out: { items: [], away: [] } });
+});

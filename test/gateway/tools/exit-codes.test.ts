@@ -94,3 +94,18 @@ describe.each(asking)("sluice %s --url", (name) => {
     },
   );
 });
+
+test.each([
+  ["rollout", "it takes one deployment at most: write NAMESPACE/NAME once, or none for all"],
+  ["failures", "it takes one deployment at most: write NAMESPACE/NAME once, or none for all"],
+  ["logs", "it takes one deployment at most: write NAMESPACE/NAME once, or none for all"],
+  ["status", "it takes options alone: remove the other arguments"],
+  ["top", "it takes options alone: remove the other arguments"],
+  ["problems", "it takes options alone: remove the other arguments"],
+])("sluice %s does not ask for the gateway that it was told, but for fewer words", async (name, sentence) => {
+  expect(await runTool(name, "prod/iris", "more", "--url", "http://127.0.0.1:1")).toEqual({
+    code: 2,
+    out: "",
+    err: `sluice ${name}: ${sentence}\n`,
+  });
+});
