@@ -7,7 +7,7 @@
 //
 // Plain JavaScript, because it is what `npm run demo` and `npm test` start on a machine that has nothing but an older Node (20 or later) and npm.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, lstatSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,13 +21,23 @@ function fail(sentence) {
   process.exit(1);
 }
 
-/** npm writes the hidden lock file last: it is missing after a broken install, and older than a lock file that has changed since. */
+/** A worktree that uses the packages of another checkout: `npm ci` would empty the folder there. */
+function isLinked() {
+  return lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+/** npm writes the hidden lock file last: it is missing after a broken install, and older than a lock file that has changed since. Who made a link answers for its age. */
 function isInstalled() {
   const installed = join(root, "node_modules/.package-lock.json");
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
+  if (!existsSync(installed)) return false;
+  return isLinked() || statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs;
 }
 
 function install() {
+  if (isLinked())
+    fail(
+      "node_modules is a link, and npm has not finished installing where it leads: run npm ci there, or remove the link",
+    );
   process.stderr.write("installing the packages of the lock file (npm ci)\n");
   // What npm prints goes to stderr: stdout belongs to the script. Its warnings are about the Node that runs npm, not the one that is installed.
   const { status } = spawnSync("npm", ["ci", "--loglevel=error"], { cwd: root, stdio: ["ignore", 2, 2] });
