@@ -120,6 +120,9 @@ function readClause(draft: Draft, word: string, rest: string, said: Set<string>)
       draft.noise = Number(percent) / 100;
       return once(said, word);
     }
+    case "true":
+    case "false":
+      return `says "${word}" beside something else`;
     default:
       return `has the rule "${word}", which Sluice does not know`;
   }

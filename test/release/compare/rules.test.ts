@@ -34,6 +34,7 @@ describe("the text of sluice.io/compare", () => {
   test.each([
     ["", "says no rule"],
     [";;", "says no rule"],
+    ["true; redact data.names", 'says "true" beside something else'],
     ["maybe", 'has the rule "maybe", which Sluice does not know'],
     ["tolerance", 'says "tolerance" without a number of 0 or more'],
     ["tolerance -1", 'says "tolerance" without a number of 0 or more'],
