@@ -134,7 +134,7 @@ export const deploymentProblems = {
   ),
   "annotation-misplaced": either(
     ["warning", "error"],
-    "An annotation stands on a predictor, where Sluice does not read it. `error`: it decides which requests come, and the SeldonDeployment is not served without it.",
+    "An annotation stands on a predictor or on its pods (`componentSpecs[].metadata`), where Sluice does not read it. `error`: it decides which requests come, and the SeldonDeployment is not served without it.",
     deployment('spec.predictors[0].annotations["seldon.io/rest-timeout"]: "5000"'),
     "Write it in `metadata.annotations` or `spec.annotations` of the SeldonDeployment.",
   ),

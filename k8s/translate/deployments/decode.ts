@@ -1,7 +1,8 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
 import type { Problem, ProblemCode, ProblemLevel } from "../../../routing/text/problem.ts";
-import { isDecidingAnnotation, isReleased, misplacedAnnotations } from "../fields/annotation-names.ts";
+import { isDecidingAnnotation, isReleased } from "../fields/annotation-names.ts";
 import { modelDigest } from "./model-digest.ts";
+import { reportMisplacedAnnotations } from "./misplaced-annotations.ts";
 import { keepLastGood } from "./last-good-annotations.ts";
 import { predictorAnnotations, unknownPredictorFields, unknownSpecFields } from "../fields/deployment-fields.ts";
 import type { Deployment, DeploymentAnnotations, Explainer, Predictor } from "../model/deployment.ts";
@@ -178,15 +179,7 @@ function decodePredictor(
     return null;
   }
   const annotations = annotationsOf(fieldOf(value, "annotations"));
-  for (const key of misplacedAnnotations(annotations)) {
-    if (isDecidingAnnotation(key)) continue;
-    report(
-      "warning",
-      "annotation-misplaced",
-      `${field}.annotations["${key}"]`,
-      "Sluice ignores this annotation on a predictor; write it in spec.annotations or metadata.annotations of the SeldonDeployment",
-    );
-  }
+  reportMisplacedAnnotations(value, field, report);
   const unreadable = { count: 0 };
   const refuse: Refuse = (code, part, written, wrong, write) => {
     unreadable.count += 1;
