@@ -3,7 +3,7 @@ import { maxAnswerBytes, readAnswer, type CapturedAnswer } from "./answer.ts";
 import { compareValues, type Difference, type Pair } from "./compare-values.ts";
 import { differenceBucket } from "./difference-scale.ts";
 import { labelsOf } from "./labels.ts";
-import { PathTree } from "./path-tree.ts";
+import { lookUpNames, PathTree } from "./path-tree.ts";
 import { redactedTree } from "./redacted.ts";
 import type { CompareRules } from "./rules.ts";
 
@@ -92,6 +92,7 @@ export class Comparison {
   /** Never throws, whatever the answers are. */
   add(pair: AnsweredPair): PairVerdict {
     const verdict = this.#judge(pair);
+    this.#tree.forget();
     this.#outcomes[verdict.outcome] += 1;
     if (verdict.reason !== "" && (this.#reasons.has(verdict.reason) || this.#reasons.size < maxReasons))
       this.#reasons.set(verdict.reason, (this.#reasons.get(verdict.reason) ?? 0) + 1);
@@ -123,13 +124,24 @@ export class Comparison {
     if (copy.kind === "unreadable") return verdictOf("disagreed", `the shadow's answer ${copy.reason}`);
     const made: Pair = { number: this.#pairs++, agrees: true, differences: [] };
     compareValues(this.#tree.root, answer.tree, copy.tree, made);
+    if (this.#tree.isSpent) return this.#tooManyNames(answer.tree);
     this.#compareLabels(this.#shownOf(answer.tree), this.#shownOf(copy.tree));
     return { outcome: made.agrees ? "agreed" : "disagreed", reason: "", differences: made.differences };
+  }
+
+  #tooManyNames(primary: unknown): PairVerdict {
+    this.#tree.forget();
+    lookUpNames(this.#tree.root, primary);
+    const words = "answer has more names than its rules are looked up for";
+    return this.#tree.isSpent
+      ? verdictOf("incomparable", `the primary's ${words}`)
+      : verdictOf("disagreed", `the shadow's ${words}`);
   }
 
   /** Labels are shown: those that are redacted are none. */
   #shownOf(tree: unknown): unknown {
     const { root, rules } = this.#tree;
+    this.#tree.forget();
     return rules.redacted.length === 0 ? tree : redactedTree(root, tree, null);
   }
 

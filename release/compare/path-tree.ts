@@ -1,7 +1,7 @@
 // Where a value stands in an answer, and what the rules say of it there: one node for each path that answers of a deployment have had.
 // Indexes of arrays are no part of a path, so that all numbers of a tensor are compared at one.
 import { cutText } from "./cut-text.ts";
-import type { CompareRules, PathTolerance } from "./rules.ts";
+import { plainRules, type CompareRules, type PathTolerance } from "./rules.ts";
 
 /** Paths of one comparison that are remembered; values at others are compared, too. */
 export const maxPathNodes = 256;
@@ -9,6 +9,11 @@ export const maxPathNodes = 256;
 export const maxNameLength = 80;
 /** Characters of a name that is compared with several names of a rule. */
 const maxDottedLength = 1024;
+/**
+ * Rules that names of one answer, beyond those that are remembered, are looked up among, all together: 90,000 names of the whole answer by default.
+ * Each takes up to 0.1 µs; without this bound one pair took the thread 50 s.
+ */
+export const maxLookups = 1_000_000;
 
 type Said = "ignored" | "unordered" | "redacted" | PathTolerance;
 
@@ -55,10 +60,11 @@ export class PathNode {
     this.#tree = tree;
     this.#name = name;
     this.#above = above;
+    const parts = partsOf(name);
     this.#along =
       above === null
         ? tree.pathRules.map((rule) => ({ rule, count: 0 }))
-        : above.#along.flatMap((along) => furtherAlong(along, name));
+        : above.#along.flatMap((along) => furtherAlong(along, name, parts));
     const said = this.#along.filter(({ rule, count }) => count === rule.names.length).map(({ rule }) => rule.said);
     const tolerances = said.filter((one) => typeof one !== "string");
     this.ignored = above?.ignored === true || said.includes("ignored");
@@ -81,10 +87,12 @@ export class PathNode {
   }
 
   child(name: string): PathNode {
-    const known = this.#children.get(name);
+    const known = this.#children.get(name) ?? this.#tree.passing.get(this)?.get(name);
     if (known !== undefined) return known;
+    if (!this.#tree.lookUp(1 + this.#along.length)) return beyond;
     const node = new PathNode(this.#tree, name, this);
     if (node.#isKept) this.#children.set(name, node);
+    else this.#tree.passing.getOrInsertComputed(this, () => new Map()).set(name, node);
     return node;
   }
 
@@ -104,6 +112,9 @@ export class PathTree {
   readonly nodes: PathNode[] = [];
   /** Paths beyond the bound came. */
   overflowed = false;
+  /** Children that serve this one comparison, by what they are below. */
+  readonly passing = new Map<PathNode, Map<string, PathNode>>();
+  #lookups = 0;
 
   constructor(rules: CompareRules) {
     this.rules = rules;
@@ -118,6 +129,23 @@ export class PathTree {
     this.nodes.push(this.root);
   }
 
+  /** The comparison is over: what is not remembered is gone. */
+  forget(): void {
+    this.passing.clear();
+    this.#lookups = 0;
+  }
+
+  /** False: too many names came since `forget`. */
+  lookUp(rules: number): boolean {
+    this.#lookups += rules;
+    return !this.isSpent;
+  }
+
+  /** Names came that no rule was looked up for. They are ignored, and redacted. */
+  get isSpent(): boolean {
+    return this.#lookups > maxLookups;
+  }
+
   /** False: the node serves this one comparison. */
   keep(node: PathNode, name: string): boolean {
     const isKept = this.nodes.length < maxPathNodes && name.length <= maxNameLength;
@@ -126,8 +154,23 @@ export class PathTree {
   }
 }
 
+/** Every name that no rule was looked up for. */
+const beyond = new PathTree({ ...plainRules, ignored: ["*"], redacted: ["*"] }).root.child("");
+
+/** Looks names up as a comparison does. */
+export function lookUpNames(node: PathNode, value: unknown): void {
+  if (typeof value !== "object" || value === null || node.ignored) return;
+  if (Array.isArray(value)) for (const one of value as readonly unknown[]) lookUpNames(node, one);
+  else for (const [name, one] of Object.entries(value)) lookUpNames(node.child(name), one);
+}
+
+/** Of a name with dots; null: it has none. */
+function partsOf(name: string): readonly string[] | null {
+  return name.length > maxDottedLength || !name.includes(".") ? null : name.split(".");
+}
+
 /** A name with dots is one name of a rule, or several: a rule cannot tell them apart. */
-function furtherAlong({ rule, count }: Along, name: string): readonly Along[] {
+function furtherAlong({ rule, count }: Along, name: string, parts: readonly string[] | null): readonly Along[] {
   const further: Along[] = [];
   const isNext = (one: string, ahead: number): boolean => {
     const next = rule.names[count + ahead];
@@ -135,8 +178,6 @@ function furtherAlong({ rule, count }: Along, name: string): readonly Along[] {
   };
   if (count === rule.names.length) return further;
   if (isNext(name, 0)) further.push({ rule, count: count + 1 });
-  if (name.length > maxDottedLength || !name.includes(".")) return further;
-  const parts = name.split(".");
-  if (parts.every(isNext)) further.push({ rule, count: count + parts.length });
+  if (parts?.every(isNext) === true) further.push({ rule, count: count + parts.length });
   return further;
 }
