@@ -29,8 +29,7 @@ export function startComparing(start: CompareStart, parent: MessagePort): void {
   const compare = (channel: MessagePort, batch: PairBatch): void => {
     lastPairMs = performance.now();
     saidIdle = false;
-    const { pairs, bytes } = batch;
-    paced.take(batch, () => channel.postMessage({ pairs: pairs.length, bytes: bytes.length } satisfies PairsTaken));
+    paced.take(batch, (some) => channel.postMessage(some satisfies PairsTaken));
   };
   const joinControl = (channel: MessagePort): void => {
     control?.close();

@@ -1,6 +1,6 @@
-// PacedPairs: batches of pairs that wait for the comparing thread. It compares for a moment and rests nineteen times as long: the kernel lets a thread that runs finish its turn of
+// PacedPairs: pairs that wait for the comparing thread. It compares for a moment and rests nineteen times as long: the kernel lets a thread that runs finish its turn of
 // some milliseconds, whatever its priority, and on a machine with few cores requests would wait for that (p50 of primaries was twelve times as long).
-import type { PairBatch, PostedPair } from "../shared/compared-pairs.ts";
+import type { PairBatch, PairsTaken, PostedPair } from "../shared/compared-pairs.ts";
 import type { Clock } from "../shared/clock.ts";
 
 /** ms. One pair is compared whole. */
@@ -10,17 +10,28 @@ export const restOfTurn = 19;
 /** After a clock that jumped, ms. */
 export const longestRestMs = 1000;
 
-interface Waiting {
-  readonly batch: PairBatch;
+/** Those of one batch and one namespace. */
+interface Part {
+  readonly pairs: readonly PostedPair[];
+  readonly bytes: Uint8Array;
   readonly done: () => void;
+}
+
+interface Queue {
+  readonly parts: Part[];
+  /** The next pair of the first part. */
+  next: number;
+  /** The thread's time that its pairs took, beside that of others, ms. */
+  spentMs: number;
 }
 
 export class PacedPairs {
   readonly #compare: (pair: PostedPair, bytes: Uint8Array) => void;
   readonly #clock: Clock;
-  readonly #waiting: Waiting[] = [];
-  /** The next one of the first batch. */
-  #next = 0;
+  /** By namespace. One that has nothing to compare stays while it has spent more than those that have. */
+  readonly #queues = new Map<string, Queue>();
+  /** What whoever was compared last had spent before: who comes anew has spent as much, and none has time in hand from when it had no pairs. */
+  #spentMs = 0;
   #rests = false;
 
   /** `compare` never throws. */
@@ -29,32 +40,66 @@ export class PacedPairs {
     this.#clock = clock;
   }
 
-  /** Calls `done` once all of it is compared. Batches are compared in their order; senders bound how many wait. */
-  take(batch: PairBatch, done: () => void): void {
-    this.#waiting.push({ batch, done });
+  /**
+   * Calls `taken` for each namespace of the batch once its pairs are compared: those of one namespace in their order, and of several that of the
+   * one which has spent least (start-time fair queueing), so that none waits for all that another one sends. Senders bound how many wait.
+   */
+  take({ pairs, bytes }: PairBatch, taken: (some: PairsTaken) => void): void {
+    for (const [namespace, own] of Map.groupBy(pairs, (pair) => pair.namespace)) {
+      const some: PairsTaken = { namespace, pairs: own.length, bytes: own.reduce((sum, one) => sum + bytesOf(one), 0) };
+      this.#queueOf(namespace).parts.push({ pairs: own, bytes, done: () => taken(some) });
+    }
     if (!this.#rests) this.#turn();
+  }
+
+  #queueOf(namespace: string): Queue {
+    let queue = this.#queues.get(namespace);
+    if (queue === undefined) this.#queues.set(namespace, (queue = { parts: [], next: 0, spentMs: 0 }));
+    if (queue.parts.length === 0) queue.spentMs = Math.max(queue.spentMs, this.#spentMs);
+    return queue;
+  }
+
+  /** null: nothing waits. */
+  #next(): Queue | null {
+    let least: Queue | null = null;
+    for (const [namespace, queue] of this.#queues) {
+      if (queue.parts.length > 0) {
+        if (least === null || queue.spentMs < least.spentMs) least = queue;
+      } else if (queue.spentMs <= this.#spentMs) this.#queues.delete(namespace);
+    }
+    return least;
   }
 
   #turn(): void {
     const beganMs = this.#clock.now();
     let tookMs = 0;
     while (tookMs < turnMs) {
-      const [first] = this.#waiting;
-      if (first === undefined) break;
-      const { pairs, bytes } = first.batch;
-      this.#compare(pairs[this.#next]!, bytes);
-      this.#next += 1;
-      if (this.#next === pairs.length) {
-        this.#next = 0;
-        this.#waiting.shift();
-        first.done();
-      }
-      tookMs = this.#clock.now() - beganMs;
+      const queue = this.#next();
+      if (queue === null) break;
+      this.#spentMs = queue.spentMs;
+      this.#compareFirst(queue);
+      const nowMs = this.#clock.now() - beganMs;
+      queue.spentMs += nowMs - tookMs;
+      tookMs = nowMs;
     }
     this.#rests = true;
     this.#clock.after(Math.min(tookMs * restOfTurn, longestRestMs), () => {
       this.#rests = false;
-      if (this.#waiting.length > 0) this.#turn();
+      if (this.#next() !== null) this.#turn();
     });
   }
+
+  #compareFirst(queue: Queue): void {
+    const { pairs, bytes, done } = queue.parts[0]!;
+    this.#compare(pairs[queue.next]!, bytes);
+    queue.next += 1;
+    if (queue.next < pairs.length) return;
+    queue.next = 0;
+    queue.parts.shift();
+    done();
+  }
+}
+
+function bytesOf({ primary, shadow }: PostedPair): number {
+  return primary.end - primary.start + (shadow === null ? 0 : shadow.end - shadow.start);
 }

@@ -50,8 +50,9 @@ export interface PairBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Comparing thread to data worker: so much of what it sent is done with. */
+/** Comparing thread to data worker: so much of what it sent of this namespace is done with. */
 export interface PairsTaken {
+  readonly namespace: string;
   readonly pairs: number;
   readonly bytes: number;
 }
@@ -76,4 +77,4 @@ export interface Captured extends Omit<PostedAnswer, "start" | "end"> {
 }
 
 /** Why a pair was not compared. */
-export type PairDrop = "memory" | "queue" | "incomplete";
+export type PairDrop = "memory" | "queue" | "incomplete" | "ended";

@@ -5,6 +5,8 @@ import type {
   Captured,
   CapturedPair,
   PairBatch,
+  PairDrop,
+  PairsTaken,
   PairTaker,
   PostedAnswer,
   PostedPair,
@@ -16,7 +18,7 @@ const holdMs = 20;
 const fullBytes = 256 * 1024;
 /**
  * Of one namespace alone: not taken by the thread, or held while there is none. All together get less than twice as much, and whoever comes
- * later finds room. One pair is always let through.
+ * later finds room. Beyond it waits one pair, of a namespace that has no other: one with large answers is compared, too, and takes nobody's room.
  */
 export const maxWaitingBytes = 4 * 1024 * 1024;
 export const maxWaitingPairs = 512;
@@ -31,54 +33,59 @@ interface Waiting {
 export class HeldPairs implements PairTaker {
   /** Asks for the thread, where there is none. */
   readonly #want: () => void;
-  readonly #dropped: () => void;
+  readonly #dropped: (why: PairDrop, count: number) => void;
   #port: MessagePort | null = null;
   #pairs: PostedPair[] = [];
   #pieces: Buffer[] = [];
   #bytes = 0;
-  /** Held or posted, and not taken. */
+  /** Held or posted, and not taken: of all but the one beyond the room, and by namespace. */
   readonly #waiting: Waiting = { pairs: 0, bytes: 0 };
   readonly #waitingOf = new Map<string, Waiting>();
-  /** By namespace: of the batch that is held, and of those that were posted, the first one first. */
-  #held = new Map<string, Waiting>();
-  #posted: Map<string, Waiting>[] = [];
+  /** Of them, those that were posted, by namespace. */
+  readonly #posted = new Map<string, Waiting>();
+  /** The pair beyond the room: the first one of its namespace that waits. */
+  #beyond: { readonly namespace: string; readonly bytes: number } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isWanted = false;
 
-  constructor(want: () => void, dropped: () => void) {
+  constructor(want: () => void, dropped: (why: PairDrop, count: number) => void) {
     this.#want = want;
     this.#dropped = dropped;
   }
 
-  /** Another thread takes them from now on; what the one before had is gone with it. */
+  /** Another thread takes them from now on. */
   connect(port: MessagePort): void {
     this.#port?.close();
+    this.#lose();
     this.#port = port;
     this.#isWanted = false;
-    for (const batch of this.#posted.splice(0)) this.#taken(batch);
-    // It takes batches in their order.
-    port.on("message", () => {
-      const batch = this.#port === port ? this.#posted.shift() : undefined;
-      if (batch !== undefined) this.#taken(batch);
+    port.on("message", (some: PairsTaken) => {
+      if (this.#port === port) this.#taken(some);
     });
     port.on("close", () => {
-      if (this.#port === port) this.#port = null;
+      if (this.#port !== port) return;
+      this.#port = null;
+      this.#lose();
     });
     port.unref();
     this.flush();
   }
 
-  take({ primary, shadow, ...pair }: CapturedPair): void {
-    const bytes = primary.bytes + (shadow?.bytes ?? 0);
-    if (this.#waiting.pairs > 0 && !this.#fits(pair.namespace, 1, bytes)) return this.#dropped();
-    for (const one of [
-      this.#waiting,
-      waitingOf(this.#waitingOf, pair.namespace),
-      waitingOf(this.#held, pair.namespace),
-    ]) {
-      one.pairs += 1;
-      one.bytes += bytes;
+  /** What a thread had is gone with it. */
+  #lose(): void {
+    for (const [namespace, { pairs, bytes }] of this.#posted) {
+      this.#taken({ namespace, pairs, bytes });
+      this.#dropped("ended", pairs);
     }
+  }
+
+  take({ primary, shadow, ...pair }: CapturedPair): void {
+    const { namespace } = pair;
+    const bytes = primary.bytes + (shadow?.bytes ?? 0);
+    if (this.#fits(namespace, 1, bytes)) add(this.#waiting, 1, bytes);
+    else if (this.#isFirst(namespace)) this.#beyond = { namespace, bytes };
+    else return this.#dropped("queue", 1);
+    add(waitingOf(this.#waitingOf, namespace), 1, bytes);
     this.#pairs.push({ ...pair, primary: this.#put(primary), shadow: shadow === null ? null : this.#put(shadow) });
     if (this.#port === null && !this.#isWanted) {
       this.#isWanted = true;
@@ -89,7 +96,7 @@ export class HeldPairs implements PairTaker {
   }
 
   hasRoom(namespace: string): boolean {
-    return this.#fits(namespace, 1, 0, beginShare);
+    return this.#fits(namespace, 1, 0, beginShare) || this.#isFirst(namespace);
   }
 
   /** As much as is free (dynamic thresholds). */
@@ -102,14 +109,19 @@ export class HeldPairs implements PairTaker {
     );
   }
 
-  #taken(batch: ReadonlyMap<string, Waiting>): void {
-    for (const [namespace, { pairs, bytes }] of batch) {
-      const own = this.#waitingOf.get(namespace)!;
-      for (const one of [this.#waiting, own]) {
-        one.pairs -= pairs;
-        one.bytes -= bytes;
-      }
-      if (own.pairs === 0) this.#waitingOf.delete(namespace);
+  /** The next one of this namespace may wait beyond the room. */
+  #isFirst(namespace: string): boolean {
+    return this.#beyond === null && !this.#waitingOf.has(namespace);
+  }
+
+  #taken({ namespace, pairs, bytes }: PairsTaken): void {
+    const isBeyond = this.#beyond?.namespace === namespace;
+    add(this.#waiting, isBeyond ? 1 - pairs : -pairs, isBeyond ? this.#beyond!.bytes - bytes : -bytes);
+    if (isBeyond) this.#beyond = null;
+    for (const all of [this.#waitingOf, this.#posted]) {
+      const own = all.get(namespace)!;
+      add(own, -pairs, -bytes);
+      if (own.pairs === 0) all.delete(namespace);
     }
   }
 
@@ -131,8 +143,12 @@ export class HeldPairs implements PairTaker {
       bytes.set(piece, at);
       at += piece.length;
     }
-    this.#posted.push(this.#held);
-    this.#held = new Map();
+    for (const { namespace, primary, shadow } of this.#pairs)
+      add(
+        waitingOf(this.#posted, namespace),
+        1,
+        primary.end - primary.start + (shadow?.end ?? 0) - (shadow?.start ?? 0),
+      );
     this.#port.postMessage({ pairs: this.#pairs, bytes } satisfies PairBatch, [bytes.buffer]);
     this.#pairs = [];
     this.#pieces = [];
@@ -144,4 +160,9 @@ function waitingOf(all: Map<string, Waiting>, namespace: string): Waiting {
   let own = all.get(namespace);
   if (own === undefined) all.set(namespace, (own = { pairs: 0, bytes: 0 }));
   return own;
+}
+
+function add(waiting: Waiting, pairs: number, bytes: number): void {
+  waiting.pairs += pairs;
+  waiting.bytes += bytes;
 }

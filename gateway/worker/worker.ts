@@ -41,7 +41,7 @@ export async function startDataWorker(
   };
   const pairs = new HeldPairs(
     () => tell({ kind: "compare-wanted" }),
-    () => counters.add(fixed.comparisonDrops.queue, 1),
+    (why, count) => counters.add(fixed.comparisonDrops[why], count),
   );
   const plane = makePlane({
     settings,

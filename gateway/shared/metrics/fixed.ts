@@ -40,6 +40,7 @@ export const fixed = {
         memory: "64 MiB of a worker are in use, or one shadow has its share of them",
         queue: "more pairs than a twentieth of a core compares",
         incomplete: "the primary gave no whole answer",
+        ended: "the comparing thread ended while they waited",
       },
     ),
   ),

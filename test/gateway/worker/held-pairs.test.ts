@@ -1,8 +1,8 @@
 // Pairs of answers on their way to the comparing thread: in batches, within a bound, and gone with a thread that ends.
 import { once } from "node:events";
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { expect, test } from "vitest";
-import type { CapturedPair, PairBatch } from "../../../gateway/shared/compared-pairs.ts";
+import type { CapturedPair, PairBatch, PairDrop } from "../../../gateway/shared/compared-pairs.ts";
 import { HeldPairs, maxWaitingBytes, maxWaitingPairs } from "../../../gateway/worker/held-pairs.ts";
 
 function pairOf(primary: Buffer, shadow: Buffer | null): CapturedPair {
@@ -33,11 +33,21 @@ function pairOf(primary: Buffer, shadow: Buffer | null): CapturedPair {
   };
 }
 
+/** `drops`: why each one was dropped. */
+function holding() {
+  const drops: PairDrop[] = [];
+  const held = new HeldPairs(
+    () => undefined,
+    (why, count) => drops.push(...Array.from({ length: count }, () => why)),
+  );
+  return { held, drops };
+}
+
 test("a batch has all bodies in one piece of memory; the thread is asked for once", async () => {
   let [wanted, dropped] = [0, 0];
   const held = new HeldPairs(
     () => (wanted += 1),
-    () => (dropped += 1),
+    (_why, count) => (dropped += count),
   );
   held.take(pairOf(Buffer.from("one"), Buffer.from("two")));
   held.take(pairOf(Buffer.from("three"), null));
@@ -62,38 +72,77 @@ test.each([
   let dropped = 0;
   const held = new HeldPairs(
     () => undefined,
-    () => (dropped += 1),
+    (_why, count) => (dropped += count),
   );
   for (let at = 0; at < count; at++) held.take(pairOf(Buffer.alloc(1), null));
   expect(dropped).toBe(over);
 });
 
-test("bytes are bounded, one pair is always let through, and what the thread has taken makes room", async () => {
-  let dropped = 0;
-  const held = new HeldPairs(
-    () => undefined,
-    () => (dropped += 1),
-  );
+test("bytes are bounded, and what the thread has taken makes room", async () => {
+  const { held, drops } = holding();
   const { port1, port2 } = new MessageChannel();
   held.connect(port1);
   const half = Buffer.alloc(maxWaitingBytes / 2);
   held.take(pairOf(half, half.subarray(1)));
   held.take(pairOf(Buffer.alloc(1), null));
-  expect(dropped).toBe(0);
+  expect(drops).toEqual([]);
   held.take(pairOf(Buffer.alloc(1), null));
-  expect(dropped).toBe(1);
+  expect(drops).toEqual(["queue"]);
   const [first] = (await once(port2, "message")) as [PairBatch];
-  port2.postMessage({ pairs: first.pairs.length, bytes: first.bytes.length });
-  await new Promise((resolve) => setImmediate(resolve));
-  await new Promise((resolve) => setImmediate(resolve));
+  port2.postMessage({ namespace: "prod", pairs: first.pairs.length, bytes: first.bytes.length });
+  await once(port1, "message");
   held.take(pairOf(half, null));
-  expect(dropped).toBe(1);
-  // Another thread has nothing of what was posted to the one before.
+  expect(drops).toEqual(["queue"]);
+  port2.close();
+});
+
+test.each([
+  ["another one follows", async (held: HeldPairs, _port: MessagePort, next: MessagePort) => held.connect(next)],
+  [
+    "goes, before another one comes",
+    async (_held: HeldPairs, port: MessagePort) => {
+      port.close();
+      await once(port, "close");
+    },
+  ],
+])("what was posted to a thread that %s is dropped, and makes room", async (_what, end) => {
+  const { held, drops } = holding();
+  const { port1, port2 } = new MessageChannel();
+  held.connect(port1);
+  const half = Buffer.alloc(maxWaitingBytes / 2);
+  for (let at = 0; at < 2; at++) held.take(pairOf(half, null));
   const other = new MessageChannel();
-  held.connect(other.port1);
-  held.take(pairOf(half, half));
-  expect(dropped).toBe(1);
-  for (const port of [port2, other.port2]) port.close();
+  await end(held, port1, other.port1);
+  expect(drops).toEqual(["ended", "ended"]);
+  for (let at = 0; at < 2; at++) held.take(pairOf(half, null));
+  expect(drops).toHaveLength(2);
+  for (const port of [port2, other.port1, other.port2]) port.close();
+});
+
+test("one pair waits beyond the room: of a namespace that has no other, and it takes nobody's room", async () => {
+  const { held, drops } = holding();
+  const { port1, port2 } = new MessageChannel();
+  held.connect(port1);
+  const posted: PairBatch[] = [];
+  port2.on("message", (batch: PairBatch) => posted.push(batch));
+  const huge = Buffer.alloc(2 * maxWaitingBytes);
+  const give = (namespace: string, body: Buffer): void => held.take({ ...pairOf(body, body), namespace });
+  give("small", Buffer.alloc(1));
+  give("huge", huge);
+  expect([held.hasRoom("huge"), held.hasRoom("small"), held.hasRoom("other")]).toEqual([false, true, true]);
+  expect(drops).toEqual([]);
+  give("huge", Buffer.alloc(1));
+  give("other", huge);
+  expect(drops).toEqual(["queue", "queue"]);
+  for (let at = 0; at < maxWaitingPairs - 1; at++) give("small", Buffer.alloc(1));
+  give("other", Buffer.alloc(1));
+  expect(drops).toHaveLength(2);
+  // It is taken, and another one may come.
+  port2.postMessage({ namespace: "huge", pairs: 1, bytes: 2 * huge.length });
+  await once(port1, "message");
+  give("third", huge);
+  expect(drops).toHaveLength(2);
+  port2.close();
 });
 
 test.each([
@@ -121,7 +170,7 @@ test.each([
   let dropped = 0;
   const held = new HeldPairs(
     () => undefined,
-    () => (dropped += 1),
+    (_why, count) => (dropped += count),
   );
   const body = Buffer.alloc(bytes);
   for (let at = 0; at < count; at++) held.take({ ...pairOf(body, null), namespace: "greedy" });
@@ -136,7 +185,7 @@ test("what a thread has taken is of the namespace that it was", async () => {
   let dropped = 0;
   const held = new HeldPairs(
     () => undefined,
-    () => (dropped += 1),
+    (_why, count) => (dropped += count),
   );
   const { port1, port2 } = new MessageChannel();
   held.connect(port1);
@@ -145,9 +194,13 @@ test("what a thread has taken is of the namespace that it was", async () => {
     held.take({ ...pairOf(Buffer.alloc(1), null), namespace: "other" });
     expect([round, dropped]).toEqual([round, 0]);
     held.flush();
-    const [{ pairs, bytes }] = (await once(port2, "message")) as [PairBatch];
-    port2.postMessage({ pairs: pairs.length, bytes: bytes.length });
-    await once(port1, "message");
+    await once(port2, "message");
+    for (const [namespace, count] of [
+      ["other", 1],
+      ["prod", maxWaitingPairs],
+    ])
+      port2.postMessage({ namespace, pairs: count, bytes: count });
+    for (let at = 0; at < 2; at++) await once(port1, "message");
   }
   port2.close();
 });
