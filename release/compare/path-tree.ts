@@ -7,8 +7,6 @@ import { plainRules, type CompareRules, type PathTolerance } from "./rules.ts";
 export const maxPathNodes = 256;
 /** Characters of a name in a path. One with more is remembered by no node. */
 export const maxNameLength = 80;
-/** Characters of a name that is compared with several names of a rule. */
-const maxDottedLength = 1024;
 /**
  * Rules that names of one answer, beyond those that are remembered, are looked up among, all together: 90,000 names of the whole answer by default.
  * Each takes up to 0.1 µs; without this bound one pair took the thread 50 s.
@@ -60,7 +58,7 @@ export class PathNode {
     this.#tree = tree;
     this.#name = name;
     this.#above = above;
-    const parts = partsOf(name);
+    const parts = name.includes(".") ? name.split(".", tree.mostParts) : null;
     this.#along =
       above === null
         ? tree.pathRules.map((rule) => ({ rule, count: 0 }))
@@ -108,6 +106,8 @@ export class PathNode {
 export class PathTree {
   readonly rules: CompareRules;
   readonly pathRules: readonly PathRule[];
+  /** Parts of a name with dots that are looked at: one more than a rule has names. */
+  readonly mostParts: number;
   readonly root: PathNode;
   readonly nodes: PathNode[] = [];
   /** Paths beyond the bound came. */
@@ -125,6 +125,7 @@ export class PathTree {
       ...rules.redacted.map((path) => ruleOf(path, "redacted")),
       ...rules.byPath.map((one) => ruleOf(one.path, one)),
     ];
+    this.mostParts = 1 + Math.max(0, ...this.pathRules.map(({ names }) => names.length));
     this.root = new PathNode(this, "", null);
     this.nodes.push(this.root);
   }
@@ -164,20 +165,21 @@ export function lookUpNames(node: PathNode, value: unknown): void {
   else for (const [name, one] of Object.entries(value)) lookUpNames(node.child(name), one);
 }
 
-/** Of a name with dots; null: it has none. */
-function partsOf(name: string): readonly string[] | null {
-  return name.length > maxDottedLength || !name.includes(".") ? null : name.split(".");
-}
-
-/** A name with dots is one name of a rule, or several: a rule cannot tell them apart. */
+/**
+ * A name with dots is one name of a rule, or several: a rule cannot tell them apart. What is redacted is so with all that is below it, so there the
+ * name may have more parts than the rule. `parts` null: it has no dots.
+ */
 function furtherAlong({ rule, count }: Along, name: string, parts: readonly string[] | null): readonly Along[] {
   const further: Along[] = [];
+  const { names, said } = rule;
+  const left = names.length - count;
   const isNext = (one: string, ahead: number): boolean => {
-    const next = rule.names[count + ahead];
+    const next = names[count + ahead];
     return next === "*" || next === one;
   };
-  if (count === rule.names.length) return further;
+  if (left === 0) return further;
   if (isNext(name, 0)) further.push({ rule, count: count + 1 });
-  if (parts?.every(isNext) === true) further.push({ rule, count: count + parts.length });
+  const compared = said === "redacted" ? parts?.slice(0, left) : parts;
+  if (compared?.every(isNext) === true) further.push({ rule, count: count + compared.length });
   return further;
 }

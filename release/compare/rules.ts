@@ -22,7 +22,7 @@ export interface CompareRules {
   readonly ignored: readonly string[];
   /** Arrays whose order says nothing. */
   readonly unordered: readonly string[];
-  /** Values that nothing shows: no kept answer, difference, path or label. Only how many pairs differ there is counted. */
+  /** Values that nothing shows: no kept answer, difference, path or label. Only how many pairs differ there is counted. `a` is also the name "a.b". */
   readonly redacted: readonly string[];
   /** Disagreements are kept with both answers. */
   readonly keeps: boolean;
