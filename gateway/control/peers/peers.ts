@@ -59,7 +59,8 @@ export class Peers {
   /** By `HOST:PORT`. */
   #known: ReadonlyMap<string, Known> = new Map();
   #key: PeerKeyRead;
-  #trouble: string | null = null;
+  /** Until its first look ends it knows none of them, so nothing may go on without them. */
+  #trouble: string | null = "Sluice has not looked up its replicas yet";
   #alarm: Alarm | null = null;
   #isOver = false;
 

@@ -389,6 +389,13 @@ describe("peers of a cluster", () => {
     expect([peers.all().length, peers.status.trouble]).toEqual([1, null]);
   });
 
+  test("until they have been looked up, nothing goes on without them", async () => {
+    const peers = peersOf([found(0)]);
+    expect(blockedBy(peers.status, [])?.until).toBe("an answer of the API server");
+    await peers.look();
+    expect(blockedBy(peers.status, [])).toBeNull();
+  });
+
   test.each([maxPeers - 1, maxPeers, maxPeers + 1])(`%d are named, at most ${maxPeers} asked`, async (count) => {
     const peers = peersOf([found(count)]);
     await peers.look();
