@@ -28,9 +28,9 @@ interface Queue {
 export class PacedPairs {
   readonly #compare: (pair: PostedPair, bytes: Uint8Array) => void;
   readonly #clock: Clock;
-  /** By namespace. One that has nothing to compare stays while it has spent more than those that have. */
+  /** By namespace. A namespace without pairs stays while it has spent more than those with pairs. */
   readonly #queues = new Map<string, Queue>();
-  /** What whoever was compared last had spent before: who comes anew has spent as much, and none has time in hand from when it had no pairs. */
+  /** What the namespace of the last pair had spent before that pair, ms. A namespace that comes anew starts here: nobody saves up time while it has no pairs. */
   #spentMs = 0;
   #rests = false;
 

@@ -39,7 +39,7 @@ test("by client: whose the named caller is, and nothing of one who is not named"
     expect(wordsFor("client", client)).toContain("the caller is not known, so a draw decides");
 });
 
-test("by client where no provider is asked: nobody is known, whoever is named", () => {
+test("by client where no provider is asked: a draw decides, also for a caller that --as names", () => {
   for (const client of [null, "a"])
     expect(wordsFor("client", client, false)).toBe(
       "by client: no provider is asked who calls, so a draw decides; write sluice.io/auth",

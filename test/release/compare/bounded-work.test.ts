@@ -7,7 +7,7 @@ import { maxLookups } from "../../../release/compare/path-tree.ts";
 import { keptAnswer } from "../../../release/compare/redacted.ts";
 import { ignoredByDefault, plainRules, type CompareRules } from "../../../release/compare/rules.ts";
 
-/** So many names, each looked up among the rules of the whole answer. */
+/** An object of `count` names. Each is looked up among the rules of the whole answer. */
 function namesOf(count: number, prefix: string): string {
   return `{${Array.from({ length: count }, (_, at) => `"${prefix}${at}":1`).join(",")}}`;
 }
