@@ -7,7 +7,7 @@ import type { Clock } from "../shared/clock.ts";
 export const turnMs = 0.25;
 /** Of what a turn took, by the clock: where other threads have the cores, turns take longer, and so do rests. */
 export const restOfTurn = 19;
-/** After a clock that jumped, ms. */
+/** After a clock that jumped, or a pair of megabytes: the other namespaces wait meanwhile, ms. */
 export const longestRestMs = 1000;
 
 /** Those of one batch and one namespace. */
