@@ -66,7 +66,8 @@ export function decided(
   seen: SeenRelease,
 ): Decided | null {
   const { plan } = release;
-  const before = known !== null && known.entry === entry ? known : null;
+  // By value: where the store tells of a write before it answers, the record has the entry as it was read.
+  const before = known !== null && (known.entry === entry || sameValue(known.entry, entry)) ? known : null;
   switch (plan.kind) {
     case "stopped":
       return null;

@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
 import type { PlannedRelease, ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import { readBanditPlan } from "../../../../release/bandit/plan.ts";
+import type { BanditState } from "../../../../release/bandit/decide.ts";
+import type { RolloutState } from "../../../../release/rollout/state.ts";
 import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
 import { arms, bandit, canaryPercent, planned, Replica, rollout, worldOf, type World } from "./release-world.ts";
 
@@ -39,6 +41,26 @@ test("without requests, or with a replica away, nothing is promoted; a fault is 
   expect(world.replicas[0]!.record.get("prod/iris")).toMatchObject({ state: "aborted" });
 });
 
+test.each([
+  ["rollout", rollout("to canary; steps 5%, 100%; every 1h; min 1000 requests")],
+  ["bandit", bandit()],
+])(
+  "what is counted from the first look on is evidence, though the store tells of the write before it answers: %s",
+  async (_kind, release) => {
+    const world = worldOf(1);
+    world.planned = release;
+    for (let looks = 0; looks < 3; looks++) {
+      await world.look();
+      for (const arm of arms) world.count(arm, 40, 0);
+    }
+    await world.look();
+    const state = world.replicas[0]!.controller.decisionOf(world.planned.ref)!.state as
+      | BanditState
+      | Extract<RolloutState, { kind: "stepping" }>;
+    expect("whole" in state ? state.whole.canary.requests : state.rewards["canary"]!.count).toBeCloseTo(120, 0);
+  },
+);
+
 test("a bug of a look is told, shares stay, and the next look goes on", async () => {
   const world = worldOf(1);
   await world.look();
@@ -46,7 +68,7 @@ test("a bug of a look is told, shares stay, and the next look goes on", async ()
   await world.look();
   expect([world.faults.length, canaryPercent(world)]).toEqual([1, 5]);
   world.isFaulty = false;
-  for (let looks = 0; looks < 10; looks++) {
+  for (let looks = 0; looks < 8; looks++) {
     for (const arm of arms) world.count(arm, 40, 0);
     await world.look();
   }
@@ -60,7 +82,10 @@ test("a record that is deleted is written again, one that is edited by hand is n
   world.store.set(null);
   expect(canaryPercent(world)).toBe(5);
   await world.look();
-  expect(world.store.text).toBe(text);
+  // The same entries, and by now evidence of the step.
+  expect(readReleases(world.store.text!)).toMatchObject({
+    record: (readReleases(text!) as { record: ReleaseRecord }).record,
+  });
   world.store.set(text!.replace('"canary":5', '"canary":95'));
   for (let looks = 0; looks < 30; looks++) {
     for (const arm of arms) world.count(arm, 40, 0);
