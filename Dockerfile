@@ -15,7 +15,6 @@ WORKDIR /sluice
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY gateway ./gateway
-COPY release ./release
 COPY routing ./routing
 COPY k8s ./k8s
 ARG SLUICE_COMMIT=

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "..");
 
 function sources(): Map<string, string> {
   const found = new Map<string, string>();
-  for (const top of ["gateway", "release", "routing", "k8s", "test", "load"]) {
+  for (const top of ["gateway", "routing", "k8s", "test", "load"]) {
     if (!existsSync(join(root, top))) continue;
     for (const name of readdirSync(join(root, top), { recursive: true, encoding: "utf8" })) {
       if (name.endsWith(".ts") && !name.includes("node_modules"))
@@ -36,15 +36,15 @@ describe("arrows between layers and rooms", () => {
     ["routing/x.ts", "const draw = Math.random();"],
     ["routing/x.ts", "const order = a.localeCompare(b);"],
     ["routing/x.ts", "import lodash from 'lodash';"],
-    ["routing/x.ts", "import { x } from '../release/statistics/x.ts';"],
-    ["release/rollout/x.ts", "import type { X } from '../../gateway/api/x.ts';"],
-    ["release/rollout/x.ts", "import { x } from '../../routing/decide.ts';"],
-    ["release/rollout/x.ts", "import { x } from '../bandit/x.ts';"],
-    ["release/statistics/x.ts", "import { x } from '../rollout/x.ts';"],
-    ["release/statistics/x.ts", "const draw = Math.random();"],
-    ["release/compare/x.ts", "import { readFileSync } from 'node:fs';"],
-    ["k8s/translate/x.ts", "import { x } from '../../release/rollout/decide.ts';"],
-    ["gateway/edge/x.ts", "import type { X } from '../../release/statistics/x.ts';"],
+    ["routing/x.ts", "import { x } from './release/statistics/x.ts';"],
+    ["routing/release/rollout/x.ts", "import type { X } from '../../../gateway/api/x.ts';"],
+    ["routing/release/rollout/x.ts", "import { x } from '../../decide.ts';"],
+    ["routing/release/rollout/x.ts", "import { x } from '../bandit/x.ts';"],
+    ["routing/release/statistics/x.ts", "import { x } from '../rollout/x.ts';"],
+    ["routing/release/statistics/x.ts", "const draw = Math.random();"],
+    ["routing/release/compare/x.ts", "import { readFileSync } from 'node:fs';"],
+    ["k8s/translate/x.ts", "import { x } from '../../routing/release/rollout/decide.ts';"],
+    ["gateway/edge/x.ts", "import type { X } from '../../routing/release/statistics/x.ts';"],
     ["k8s/translate/x.ts", "import { folderSource } from '../source/folder.ts';"],
     ["k8s/translate/x.ts", "import {\n  Worker,\n} from 'node:worker_threads';"],
     ["k8s/translate/x.ts", "setTimeout(later, 1);"],
@@ -215,7 +215,6 @@ test("the top level holds these files and folders, and nothing else", () => {
     "package.json",
     "tsconfig.json",
     "gateway",
-    "release",
     "routing",
     "k8s",
     "test",

@@ -1,8 +1,8 @@
 // k8s/RELEASING.md names every clause and rule of the annotations that release models, and what holds without it, as they are read.
 import { expect, test } from "vitest";
-import { plainRules, readCompareRules } from "../release/compare/rules.ts";
-import { printBanditPlan, readBanditPlan } from "../release/bandit/plan.ts";
-import { printRolloutPlan, readRolloutPlan } from "../release/rollout/plan.ts";
+import { plainRules, readCompareRules } from "../routing/release/compare/rules.ts";
+import { printBanditPlan, readBanditPlan } from "../routing/release/bandit/plan.ts";
+import { printRolloutPlan, readRolloutPlan } from "../routing/release/rollout/plan.ts";
 import { page, quotedIn, rowsUnder } from "./pages.ts";
 
 const rowsOf = (head: string): readonly (readonly [texts: readonly string[], without: string])[] =>

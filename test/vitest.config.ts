@@ -19,6 +19,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 25_000 } },
-    coverage: { provider: "v8", include: ["gateway/**/*.ts", "release/**/*.ts", "routing/**/*.ts", "k8s/**/*.ts"] },
+    coverage: { provider: "v8", include: ["gateway/**/*.ts", "routing/**/*.ts", "k8s/**/*.ts"] },
   },
 });

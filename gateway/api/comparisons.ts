@@ -1,5 +1,5 @@
 // The answers of /api/v1/comparisons: how far answers of shadows agree with the primary's.
-import { comparisonOutcomes } from "../../release/compare/comparison.ts";
+import { comparisonOutcomes } from "../../routing/release/compare/comparison.ts";
 import { nullable, instantMs, Type, type Shaped } from "./shape.ts";
 
 /** Of a peer, too: sums of what several say stay numbers. */

@@ -9,7 +9,7 @@ export const askedName = /^[^,/]{1,253}\/[^,/]{1,253}$/;
 
 const count = Type.Integer({ minimum: 0 });
 
-/** As `release/statistics/arm-counts.ts` has them: of a process since it began. */
+/** As `routing/release/statistics/arm-counts.ts` has them: of a process since it began. */
 const armCountsShape = Type.Object({
   requests: count,
   failed: count,

@@ -1,9 +1,9 @@
 // Comparisons: every comparison of the thread, by whose answers they are. Bounded: of the namespace that has most the one that had
 // no pair for longest goes first.
-import { Comparison } from "../../release/compare/comparison.ts";
-import { maxAnswerBytes, type CapturedAnswer } from "../../release/compare/answer.ts";
-import { keptAnswer } from "../../release/compare/redacted.ts";
-import { plainRules, readCompareRules, type CompareRules } from "../../release/compare/rules.ts";
+import { Comparison } from "../../routing/release/compare/comparison.ts";
+import { maxAnswerBytes, type CapturedAnswer } from "../../routing/release/compare/answer.ts";
+import { keptAnswer } from "../../routing/release/compare/redacted.ts";
+import { plainRules, readCompareRules, type CompareRules } from "../../routing/release/compare/rules.ts";
 import type { PostedAnswer, PostedPair } from "../shared/compared-pairs.ts";
 import { disagreementKey } from "./disagreement-key.ts";
 import { crowdedOut } from "./crowded-out.ts";

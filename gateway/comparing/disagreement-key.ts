@@ -1,6 +1,6 @@
 // Which disagreements are the same one: the same two predictors differ at the same paths by the same values.
 import { hash } from "node:crypto";
-import type { PairVerdict } from "../../release/compare/comparison.ts";
+import type { PairVerdict } from "../../routing/release/compare/comparison.ts";
 
 export interface Differing extends Pick<PairVerdict, "reason" | "differences"> {
   readonly predictor: string;

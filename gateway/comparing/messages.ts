@@ -1,6 +1,6 @@
 // Messages between the comparing thread and the others.
 import type { MessagePort } from "node:worker_threads";
-import type { ComparisonCounts, PairVerdict } from "../../release/compare/comparison.ts";
+import type { ComparisonCounts, PairVerdict } from "../../routing/release/compare/comparison.ts";
 
 /** Whose answers are compared with whose. */
 export interface ComparisonKey {

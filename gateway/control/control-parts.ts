@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
 import { drawnKey } from "../../routing/collections/digest.ts";
-import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
+import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
 import type { Source } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
 import { isAnonymousGranted } from "../../k8s/translate/meaning/grant.ts";

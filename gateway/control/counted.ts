@@ -4,7 +4,7 @@ import type { Breaker, UpstreamEndpoints } from "../../routing/model/upstream.ts
 import type { Series } from "../../routing/model/mapping.ts";
 import type { FoundSlots } from "../../routing/write/table-index.ts";
 import type { TranslationChange } from "../../k8s/translate/model/translation.ts";
-import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
+import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
 import type { CountedBreakers } from "../admin/view/breakers.ts";
 import type { Slices } from "../shared/slices.ts";
 import type {

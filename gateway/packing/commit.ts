@@ -24,17 +24,7 @@ export async function commitOf(root: string, environment: NodeJS.ProcessEnv = pr
     const [top, commit] = (await git(root, "rev-parse", "--show-toplevel", "HEAD")).split("\n");
     // A folder that somebody unpacked inside another checkout is not of that checkout.
     if ((await realpath(top!)) !== (await realpath(root))) return null;
-    const changed = await git(
-      root,
-      "status",
-      "--porcelain",
-      "--",
-      "gateway",
-      "release",
-      "routing",
-      "k8s",
-      "package-lock.json",
-    );
+    const changed = await git(root, "status", "--porcelain", "--", "gateway", "routing", "k8s", "package-lock.json");
     return `${commit!}${changed === "" ? "" : "-changed"}`;
   } catch {
     return null;

@@ -1,5 +1,5 @@
 // The evidence of releases: requests, failures and latencies of predictors that are released, by the fine scale of releases. One data worker counts it, and hands it to the control worker.
-import { latencyBucket, latencyBuckets } from "../../release/statistics/latency-bounds.ts";
+import { latencyBucket, latencyBuckets } from "../../routing/release/statistics/latency-bounds.ts";
 import { maxSlots } from "./memory/counters.ts";
 
 /** Slots of which one worker counts evidence between two messages: at 0.5 KiB each. */

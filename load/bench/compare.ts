@@ -1,6 +1,6 @@
 // Benchmark of compared shadows: pairs of JSON answers a second of one core, as the comparing thread judges them.
-import { Comparison, type AnsweredPair } from "../../release/compare/comparison.ts";
-import { plainRules } from "../../release/compare/rules.ts";
+import { Comparison, type AnsweredPair } from "../../routing/release/compare/comparison.ts";
+import { plainRules } from "../../routing/release/compare/rules.ts";
 
 const rounds = 20;
 const bytesPerRound = 4_000_000;

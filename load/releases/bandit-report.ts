@@ -7,7 +7,7 @@ export function banditReport(command: string, runs: number): string {
     "# Simulated bandits: rewards missed, beside even shares and Seldon's epsilon-greedy router",
     "",
     `- Command: \`${command}\` (seeds 1 to ${runs}; the same numbers each time)`,
-    "- The decision is the gateway's own (`release/bandit/decide.ts`). A request a second for six hours, shares anew each minute.",
+    "- The decision is the gateway's own (`routing/release/bandit/decide.ts`). A request a second for six hours, shares anew each minute.",
     "- Regret: rewards that were missed because a request did not go to the arm that was best at its time. A floor is paid for in regret, and finds an arm that became better.",
     "- The epsilon-greedy router of Seldon Core: epsilon 0.1, means of all rewards ever, no floor, no window. It knows all rewards at once here; in a cluster each replica has its own.",
     "- Feedbacks to most: feedbacks until the arm that was best at first had more than half of the traffic, and kept it for ten minutes.",

@@ -1,7 +1,7 @@
 // Simulated bandits: the gateway's own decision each look, beside even shares and beside the epsilon-greedy router that ships with Seldon Core.
-import { decideBandit, firstBanditState } from "../../release/bandit/decide.ts";
-import { readBanditPlan } from "../../release/bandit/plan.ts";
-import { type ArmCounts, noCounts } from "../../release/statistics/arm-counts.ts";
+import { decideBandit, firstBanditState } from "../../routing/release/bandit/decide.ts";
+import { readBanditPlan } from "../../routing/release/bandit/plan.ts";
+import { type ArmCounts, noCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { seededRandom } from "../peers/random.ts";
 
 export interface BanditScenario {
@@ -108,7 +108,7 @@ export function simulateBandit(scenario: BanditScenario, router: string, seed: n
   return { regret, lastShare, feedbacksToMost: reached };
 }
 
-/** The gateway's: the decision of `release/bandit/`, two looks a minute. */
+/** The gateway's: the decision of `routing/release/bandit/`, two looks a minute. */
 function gatewayRouter(text: string, arms: number): Router {
   const read = readBanditPlan(text);
   if ("mistake" in read) throw new Error(read.mistake);

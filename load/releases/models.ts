@@ -1,7 +1,7 @@
 // How a simulated model answers: how often it fails, how long it takes, how often it agrees with main.
-import type { ArmCounts } from "../../release/statistics/arm-counts.ts";
-import { latencyBoundsMs, latencyBucket, latencyBuckets } from "../../release/statistics/latency-bounds.ts";
-import { normalBelow } from "../../release/statistics/means.ts";
+import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { latencyBoundsMs, latencyBucket, latencyBuckets } from "../../routing/release/statistics/latency-bounds.ts";
+import { normalBelow } from "../../routing/release/statistics/means.ts";
 import { binomial } from "./draws.ts";
 
 export interface Model {

@@ -1,7 +1,7 @@
 // One simulated rollout: traffic, two models, and the decision of the gateway itself at each look.
-import { decideRollout } from "../../release/rollout/decide.ts";
-import type { RolloutPlan } from "../../release/rollout/plan.ts";
-import { firstState, type RolloutState } from "../../release/rollout/state.ts";
+import { decideRollout } from "../../routing/release/rollout/decide.ts";
+import type { RolloutPlan } from "../../routing/release/rollout/plan.ts";
+import { firstState, type RolloutState } from "../../routing/release/rollout/state.ts";
 import { binomial, poisson } from "./draws.ts";
 import { GrowingCounts, type Model } from "./models.ts";
 

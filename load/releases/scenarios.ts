@@ -1,5 +1,5 @@
 // The rollouts that are simulated: without a fault, and with faults of several sizes.
-import { readRolloutPlan } from "../../release/rollout/plan.ts";
+import { readRolloutPlan } from "../../routing/release/rollout/plan.ts";
 import { modelOf } from "./models.ts";
 import type { Scenario } from "./rollout.ts";
 

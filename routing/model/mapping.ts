@@ -114,7 +114,7 @@ export interface ForwardTarget {
   /** true: its predictor is released, and its requests are evidence. */
   readonly released: boolean;
   readonly externalPolicy: ExternalPolicy;
-  /** Of a shadow: the rules by which its answers are compared with the primary's (release/compare/rules.ts). "": they are not. */
+  /** Of a shadow: the rules by which its answers are compared with the primary's (routing/release/compare/rules.ts). "": they are not. */
   readonly compare: string;
   /** Where feedback has its reward; null: where Seldon's clients have it. */
   readonly rewardPath: JsonPath | null;

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import type { Rollout } from "../../gateway/api/rollouts.ts";
 import { maxEvidenceAgeMs } from "../../gateway/control/releases/kept-evidence.ts";
 import { printReleases, readReleases } from "../../gateway/control/releases/release-record.ts";
-import { noCounts } from "../../release/statistics/arm-counts.ts";
+import { noCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { type GatewayProcess, Manifests, ModelServer, serving } from "./gateway-process.ts";
 import { releasedManifest } from "./release-fixtures.ts";
 import { until } from "./until.ts";

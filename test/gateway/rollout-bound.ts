@@ -1,8 +1,8 @@
 // How many requests may meet a fault before a rollout ends, by the decision's own method.
-import { decideRollout } from "../../release/rollout/decide.ts";
-import { readRolloutPlan, type RolloutPlan } from "../../release/rollout/plan.ts";
-import { type RolloutState, stepState } from "../../release/rollout/state.ts";
-import { noCounts, type ArmCounts } from "../../release/statistics/arm-counts.ts";
+import { decideRollout } from "../../routing/release/rollout/decide.ts";
+import { readRolloutPlan, type RolloutPlan } from "../../routing/release/rollout/plan.ts";
+import { type RolloutState, stepState } from "../../routing/release/rollout/state.ts";
+import { noCounts, type ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { lookMs } from "../../gateway/control/releases/release-controller.ts";
 
 /** Workers hand over what they counted once a second. */

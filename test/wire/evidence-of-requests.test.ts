@@ -1,9 +1,9 @@
 // Which requests are evidence of a release, and of how long its model took: streams both ways, retries, and requests that are none.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { slowClientMs } from "../../gateway/edge/steps/evidence.ts";
-import { rewardsOf } from "../../release/bandit/rewards.ts";
-import { noCounts } from "../../release/statistics/arm-counts.ts";
-import { latencyBoundsMs, latencyBucket } from "../../release/statistics/latency-bounds.ts";
+import { rewardsOf } from "../../routing/release/bandit/rewards.ts";
+import { noCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { latencyBoundsMs, latencyBucket } from "../../routing/release/statistics/latency-bounds.ts";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";

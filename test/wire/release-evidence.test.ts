@@ -1,7 +1,7 @@
 // What is measured of a release: the time that its model takes, and never the time of its client.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { slowClientMs } from "../../gateway/edge/steps/evidence.ts";
-import { latencyBoundsMs, latencyBucket } from "../../release/statistics/latency-bounds.ts";
+import { latencyBoundsMs, latencyBucket } from "../../routing/release/statistics/latency-bounds.ts";
 import type { ForwardTarget } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually, settled } from "../turns.ts";

@@ -1,8 +1,8 @@
 // Counts of comparisons as people read them: shares, quantiles, means.
-import { quantileOf } from "../../../release/compare/difference-scale.ts";
-import { maxReasons } from "../../../release/compare/comparison.ts";
-import { maxPathNodes } from "../../../release/compare/path-tree.ts";
-import { shareOf } from "../../../release/compare/share.ts";
+import { quantileOf } from "../../../routing/release/compare/difference-scale.ts";
+import { maxReasons } from "../../../routing/release/compare/comparison.ts";
+import { maxPathNodes } from "../../../routing/release/compare/path-tree.ts";
+import { shareOf } from "../../../routing/release/compare/share.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 import type { ShownComparison } from "../../api/comparisons.ts";
 import type { ComparisonState } from "../../comparing/messages.ts";

@@ -1,6 +1,6 @@
 // What several replicas have compared of one deployment, as if one had compared it all: the joined view of the API, of `sluice compare` and of its report.
-import { addedCounts } from "../../../release/compare/added.ts";
-import type { ComparisonCounts } from "../../../release/compare/comparison.ts";
+import { addedCounts } from "../../../routing/release/compare/added.ts";
+import type { ComparisonCounts } from "../../../routing/release/compare/comparison.ts";
 import {
   disagreementShape,
   type ComparedDeployment,

@@ -1,6 +1,6 @@
 // What this replica alone has compared of one deployment, and the same for its peers.
-import { cutText } from "../../../release/compare/cut-text.ts";
-import { maxKeptLength } from "../../../release/compare/redacted.ts";
+import { cutText } from "../../../routing/release/compare/cut-text.ts";
+import { maxKeptLength } from "../../../routing/release/compare/redacted.ts";
 import type { ComparedDeployment } from "../../api/comparisons.ts";
 import { shownComparisons } from "./comparisons.ts";
 import type { ComparedView } from "./view.ts";

@@ -1,7 +1,7 @@
 // ComparisonBook: what the comparing thread tells of each comparison, whichever thread it is, and the disagreements that it keeps.
 import type { MessagePort } from "node:worker_threads";
-import { addedCounts, noCounts } from "../../../release/compare/added.ts";
-import { comparisonOutcomes, type ComparisonCounts } from "../../../release/compare/comparison.ts";
+import { addedCounts, noCounts } from "../../../routing/release/compare/added.ts";
+import { comparisonOutcomes, type ComparisonCounts } from "../../../routing/release/compare/comparison.ts";
 import type { ComparedView } from "../../admin/view/view.ts";
 import { crowdedOut } from "../../comparing/crowded-out.ts";
 import type {

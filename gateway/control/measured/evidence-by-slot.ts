@@ -1,5 +1,5 @@
 // EvidenceBySlot: the evidence of predictors that are released, by slot, as data workers hand it over.
-import { addedCounts, type ArmCounts, noCounts } from "../../../release/statistics/arm-counts.ts";
+import { addedCounts, type ArmCounts, noCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import { maxEvidenceSlots, type SlotEvidence } from "../../shared/evidence-counts.ts";
 
 /** A slot that counted nothing for so long makes room for another one. Its counts then begin at 0 again, which evidence takes for a new process. */

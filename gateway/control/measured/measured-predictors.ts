@@ -12,7 +12,7 @@ import type {
 } from "../../admin/view/view.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { flagSentence, withEndpoints, type FailuresAt } from "../../explain/measured-words.ts";
-import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import type { ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import { countedFeedback } from "./counted-feedback.ts";
 import { measuredOf } from "./measured.ts";
 import type { FailureFlag } from "../../failure-flags.ts";

@@ -1,6 +1,6 @@
 // An answer of a peer, checked by hand and part by part: first who says it, in words that no version changes; then the counts, which a version that does not
 // fit may have in another shape.
-import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import type { ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import { maxAskedDeployments, type PeerCounts } from "../../api/peer.ts";
 
 /** Predictors of one deployment: more are no answer of a replica. */

@@ -1,6 +1,6 @@
 // Peers: the other replicas of this gateway, looked at every few seconds, and asked when somebody wants to know what they have counted. What one of them
 // answers wrong is an error of that one alone.
-import { readArmCounts } from "../../../release/statistics/arm-counts.ts";
+import { readArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { FoundReplicas, Replica, ReplicaFinder } from "../../../k8s/source/objects/source.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { askedName, maxAskedDeployments, type Peer, type PeerCounts, type PeersStatus } from "../../api/peer.ts";

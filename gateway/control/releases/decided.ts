@@ -4,13 +4,13 @@ import {
   firstBanditState,
   type BanditDecision,
   type BanditState,
-} from "../../../release/bandit/decide.ts";
-import { type BanditPlan, printReward } from "../../../release/bandit/plan.ts";
-import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../release/rollout/decide.ts";
-import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
-import type { RolloutPlan } from "../../../release/rollout/plan.ts";
-import { shareOf, stepState, type KeptStep, type RolloutState } from "../../../release/rollout/state.ts";
-import { addedCounts, noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
+} from "../../../routing/release/bandit/decide.ts";
+import { type BanditPlan, printReward } from "../../../routing/release/bandit/plan.ts";
+import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../routing/release/rollout/decide.ts";
+import type { CountsByInstance } from "../../../routing/release/rollout/evidence.ts";
+import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
+import { shareOf, stepState, type KeptStep, type RolloutState } from "../../../routing/release/rollout/state.ts";
+import { addedCounts, noCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { KeptBandit, KeptEvidence } from "./kept-evidence.ts";

@@ -1,9 +1,9 @@
 // Evidence of a rollout's step, or of a bandit since it decided last, as the record keeps it, beside its entry: for the next leader, which else would collect it anew. Replicas that only
 // serve do not read it.
-import { latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
-import { readArmCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
-import type { Sums } from "../../../release/statistics/means.ts";
-import type { KeptStep } from "../../../release/rollout/state.ts";
+import { latencyBuckets } from "../../../routing/release/statistics/latency-bounds.ts";
+import { readArmCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import type { Sums } from "../../../routing/release/statistics/means.ts";
+import type { KeptStep } from "../../../routing/release/rollout/state.ts";
 import { isRecord } from "../../../k8s/translate/values/value.ts";
 
 export interface KeptRollout extends KeptStep {

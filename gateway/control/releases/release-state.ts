@@ -1,7 +1,13 @@
 // From the state of a rollout to its entry in the record, and back: the entry has what every replica must agree on.
-import { resumedState, shareOf, stepState, type KeptStep, type RolloutState } from "../../../release/rollout/state.ts";
-import type { CountsByInstance } from "../../../release/rollout/evidence.ts";
-import type { RolloutPlan } from "../../../release/rollout/plan.ts";
+import {
+  resumedState,
+  shareOf,
+  stepState,
+  type KeptStep,
+  type RolloutState,
+} from "../../../routing/release/rollout/state.ts";
+import type { CountsByInstance } from "../../../routing/release/rollout/evidence.ts";
+import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { maxWhy } from "./release-record.ts";
 

@@ -1,6 +1,6 @@
 // Releases: the record, and what moves it, as the control worker uses them.
 import type { Problem } from "../../../routing/text/problem.ts";
-import { noCounts, type ArmCounts } from "../../../release/statistics/arm-counts.ts";
+import { noCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { ProblemEvent, RecordStore } from "../../../k8s/source/objects/source.ts";
 import { releaseKey, type PlannedRelease, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import type { PredictorKey } from "../../admin/view/view.ts";

@@ -1,8 +1,8 @@
 // A release as people see it: from its annotations, its entry in the record and, on the leader, the newest decision.
-import { formatGate } from "../../../release/rollout/gates.ts";
+import { formatGate } from "../../../routing/release/rollout/gates.ts";
 import { leftOverPromote, type Decided } from "./decided.ts";
-import type { ArmCounts } from "../../../release/statistics/arm-counts.ts";
-import { quantileOf } from "../../../release/statistics/quantile.ts";
+import type { ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import { quantileOf } from "../../../routing/release/statistics/quantile.ts";
 import { percentShown, type PlannedRelease, type ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { isOfOtherModels } from "../../../k8s/translate/deployments/released-shares.ts";
 import type { Rollout } from "../../api/rollouts.ts";

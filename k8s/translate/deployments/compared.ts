@@ -1,6 +1,6 @@
 // What `sluice.io/compare` compares, and what has nothing to compare.
-import { readCompareRules } from "../../../release/compare/rules.ts";
-import type { RolloutPlan } from "../../../release/rollout/plan.ts";
+import { readCompareRules } from "../../../routing/release/compare/rules.ts";
+import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
 import { annotations as declared } from "../fields/annotations.ts";
 import type { Predictor } from "../model/deployment.ts";
 import type { Report } from "../values/report.ts";

@@ -1,7 +1,7 @@
 // What the annotations of an SD say about its release: the plan, or why nothing moves.
 import { annotationOf } from "../fields/annotation.ts";
 import { annotations as declared } from "../fields/annotations.ts";
-import { printReward } from "../../../release/bandit/plan.ts";
+import { printReward } from "../../../routing/release/bandit/plan.ts";
 import { printJsonPath, type JsonPath } from "../../../routing/text/json-path.ts";
 import { predictorShares } from "../../../routing/route/weights.ts";
 import type { Deployment } from "../model/deployment.ts";

@@ -3,13 +3,13 @@
 import { mostOwnersBlocks, parseBlocks } from "../../../routing/text/address-block.ts";
 import { parseAuth } from "../../../routing/model/guard.ts";
 import { limitWords, parseLimits } from "../../../routing/model/rate-limit.ts";
-import { readBanditPlan, type BanditPlan } from "../../../release/bandit/plan.ts";
-import { readRolloutPlan, type RolloutPlan } from "../../../release/rollout/plan.ts";
+import { readBanditPlan, type BanditPlan } from "../../../routing/release/bandit/plan.ts";
+import { readRolloutPlan, type RolloutPlan } from "../../../routing/release/rollout/plan.ts";
 import { numberOf, notText } from "../values/value.ts";
 import { annotation, count, guard, milliseconds, read, type Annotation, type Parsed } from "./annotation.ts";
 import { parseHeaders, parseRegexHeaders, type HeaderPairs } from "./header-grammar.ts";
 import { parseSticky, stickyWords } from "./sticky-text.ts";
-import { compareWords, readCompareRules } from "../../../release/compare/rules.ts";
+import { compareWords, readCompareRules } from "../../../routing/release/compare/rules.ts";
 import { exampleTraffic, parseTraffic } from "./traffic-text.ts";
 
 const restTimeout = milliseconds({ name: "seldon.io/rest-timeout", meaning: "ms of a REST request" });

@@ -1,6 +1,6 @@
 // Release: a rollout or a bandit of a SeldonDeployment, as its annotations say it, and how far it has come, as the record of releases says it.
-import type { BanditPlan } from "../../../release/bandit/plan.ts";
-import type { RolloutPlan } from "../../../release/rollout/plan.ts";
+import type { BanditPlan } from "../../../routing/release/bandit/plan.ts";
+import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 
 export type ReleaseKind = "rollout" | "bandit";

@@ -5,7 +5,7 @@ import type { AdminOptions } from "../../../gateway/admin/endpoint.ts";
 import { PeerDoor } from "../../../gateway/admin/view/peer-door.ts";
 import type { PeersView } from "../../../gateway/admin/view/peers-view.ts";
 import type { PeerKeys } from "../../../gateway/shared/peer-proof.ts";
-import { noCounts } from "../../../release/statistics/arm-counts.ts";
+import { noCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { AdminView } from "../../../gateway/admin/view/view.ts";
 import { noPolicy } from "../../../gateway/callers/call-policy.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";

@@ -1,7 +1,7 @@
 // sluice_comparisons_total: of so many comparisons and no more.
 import { expect, test } from "vitest";
 import { maxComparisonSeries } from "../../../gateway/shared/metrics/control.ts";
-import { noCounts } from "../../../release/compare/added.ts";
+import { noCounts } from "../../../routing/release/compare/added.ts";
 import { startedAdmin } from "./admin-stage.ts";
 
 test.each([maxComparisonSeries - 1, maxComparisonSeries, maxComparisonSeries + 1])(

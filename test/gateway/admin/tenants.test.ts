@@ -7,7 +7,7 @@ import type { Endpoint } from "../../../gateway/admin/endpoint.ts";
 import type { Change } from "../../../gateway/api/changes.ts";
 import { ChangeRing } from "../../../gateway/control/changes/change-ring.ts";
 import type { ComparisonState } from "../../../gateway/comparing/messages.ts";
-import { noCounts } from "../../../release/compare/added.ts";
+import { noCounts } from "../../../routing/release/compare/added.ts";
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { emptyEntry, type AccessEntry } from "../../../gateway/shared/access-fields.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Comparisons, maxComparisons } from "../../../gateway/comparing/comparisons.ts";
 import { KeptDisagreements, maxOfDeployment } from "../../../gateway/comparing/kept-disagreements.ts";
 import type { Disagreement } from "../../../gateway/comparing/messages.ts";
-import { maxKeptLength } from "../../../release/compare/redacted.ts";
+import { maxKeptLength } from "../../../routing/release/compare/redacted.ts";
 import type { PostedAnswer, PostedPair } from "../../../gateway/shared/compared-pairs.ts";
 
 function added(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EvidenceCounts, maxEvidenceSlots } from "../../../gateway/shared/evidence-counts.ts";
-import { latencyBucket, latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
+import { latencyBucket, latencyBuckets } from "../../../routing/release/statistics/latency-bounds.ts";
 
 test("counts by slot and bucket, and says once that there is something to hand over", () => {
   let said = 0;

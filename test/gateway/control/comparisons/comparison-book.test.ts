@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { expect, test } from "vitest";
 import type { ComparingToControl, ComparisonState } from "../../../../gateway/comparing/messages.ts";
 import { ComparisonBook, maxBooked } from "../../../../gateway/control/comparisons/comparison-book.ts";
-import { noCounts } from "../../../../release/compare/added.ts";
+import { noCounts } from "../../../../routing/release/compare/added.ts";
 import { until } from "../../until.ts";
 
 function stateOf(namespace: string, deployment: string, agreed: number): ComparisonState {

@@ -1,7 +1,7 @@
 // Requests of released predictors beyond those that are counted: they are in a metric.
 import { afterEach, expect, test } from "vitest";
-import { noCounts } from "../../../../release/statistics/arm-counts.ts";
-import { latencyBuckets } from "../../../../release/statistics/latency-bounds.ts";
+import { noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 import { maxEvidenceSlots, type SlotEvidence } from "../../../../gateway/shared/evidence-counts.ts";
 import type { AdminServer } from "../../../../gateway/admin/server.ts";
 import { quietMs, EvidenceBySlot } from "../../../../gateway/control/measured/evidence-by-slot.ts";

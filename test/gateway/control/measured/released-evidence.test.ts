@@ -4,7 +4,7 @@ import { Counted } from "../../../../gateway/control/counted.ts";
 import { noSlots } from "../../../../routing/write/table-index.ts";
 import { seriesAfterlifeMs } from "../../../../gateway/control/slots/series-slots.ts";
 import { blockBytes } from "../../../../gateway/shared/memory/counters.ts";
-import { latencyBuckets } from "../../../../release/statistics/latency-bounds.ts";
+import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
 import { mappingOf } from "../../fixtures.ts";
 

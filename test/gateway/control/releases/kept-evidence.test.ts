@@ -14,9 +14,9 @@ import { evidenceMs, lookMs } from "../../../../gateway/control/releases/release
 import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
 import type { ReleaseEntry } from "../../../../k8s/translate/model/release.ts";
 import { namespaceBytes } from "../../../../k8s/translate/values/record-text.ts";
-import { minWatchMs } from "../../../../release/rollout/decide.ts";
-import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
-import { latencyBuckets } from "../../../../release/statistics/latency-bounds.ts";
+import { minWatchMs } from "../../../../routing/release/rollout/decide.ts";
+import { noCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 import { arms, bandit, Replica, rollout, World } from "./release-world.ts";
 
 const plan = "to canary; steps 5%, 50%, 100%; every 5m; min 500 requests; errors ≤ 2%";

@@ -3,10 +3,10 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
 import type { PlannedRelease, ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
-import { readBanditPlan } from "../../../../release/bandit/plan.ts";
-import type { BanditState } from "../../../../release/bandit/decide.ts";
-import type { RolloutState } from "../../../../release/rollout/state.ts";
-import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
+import { readBanditPlan } from "../../../../routing/release/bandit/plan.ts";
+import type { BanditState } from "../../../../routing/release/bandit/decide.ts";
+import type { RolloutState } from "../../../../routing/release/rollout/state.ts";
+import { noCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
 import { arms, bandit, canaryPercent, planned, Replica, rollout, worldOf, type World } from "./release-world.ts";
 
 test("a canary that is well goes through its steps, each as long as it takes, and is promoted", async () => {

@@ -10,9 +10,9 @@ import { ReleaseSync } from "../../../../gateway/control/releases/release-sync.t
 import { releasedShares } from "../../../../k8s/translate/deployments/released-shares.ts";
 import type { PlannedRelease, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import type { ProblemEvent, RecordStore, RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
-import { readBanditPlan } from "../../../../release/bandit/plan.ts";
-import { readRolloutPlan } from "../../../../release/rollout/plan.ts";
-import { noCounts, type ArmCounts } from "../../../../release/statistics/arm-counts.ts";
+import { readBanditPlan } from "../../../../routing/release/bandit/plan.ts";
+import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
+import { noCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
 
 /** One record that several replicas share, as an API server has it. */
 export class SharedStore {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { rolloutView } from "../../../../gateway/control/releases/rollout-view.ts";
 import { rolloutLines } from "../../../../gateway/tools/releases/rollout-lines.ts";
 import { digestOfArms } from "../../../../k8s/translate/deployments/model-digest.ts";
-import { readRolloutPlan } from "../../../../release/rollout/plan.ts";
+import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
 
 const read = readRolloutPlan("canary");
 const plan = { kind: "rollout", plan: "plan" in read ? read.plan : null };

@@ -8,8 +8,8 @@ import { expect, test } from "vitest";
 import { shownComparisons } from "../../../../gateway/admin/view/comparisons.ts";
 import type { ComparedDeployment } from "../../../../gateway/api/comparisons.ts";
 import { htmlReport } from "../../../../gateway/tools/compare/html-report.ts";
-import { Comparison } from "../../../../release/compare/comparison.ts";
-import { plainRules } from "../../../../release/compare/rules.ts";
+import { Comparison } from "../../../../routing/release/compare/comparison.ts";
+import { plainRules } from "../../../../routing/release/compare/rules.ts";
 
 /** As a model of a tenant might answer. */
 const hostile = `</pre><script>document.title="run"</script><img src=x onerror='document.title="run"'>"&`;

@@ -1,5 +1,5 @@
 // Texts of clauses: `to canary; steps 5%, 100%`. Time to read one grows with its length and no faster.
-import { visible } from "../../routing/text/visible.ts";
+import { visible } from "../../text/visible.ts";
 
 /** Longest text of an annotation for releases, in characters. */
 export const maxTextLength = 4096;

@@ -2,7 +2,7 @@
 //
 // False roll-backs: the chance that a rollout whose gates all hold is ended is at most `falseRollBack`, over all of its looks, gates, steps and windows together (Bonferroni): each bound of
 // each gate gets an equal part in each step, half for the whole step and half for its windows, of which window w gets 1/(w(w+1)). Of a bound of main's quantile half of that is spent on
-// main's own uncertainty. Binomial bounds keep this exactly at every count, ratios and means as `release/statistics/` says.
+// main's own uncertainty. Binomial bounds keep this exactly at every count, ratios and means as `routing/release/statistics/` says.
 import type { ArmCounts } from "../statistics/arm-counts.ts";
 import { logEvidenceAbove, logEvidenceOfRatio } from "../statistics/binomial.ts";
 import { logEvidenceBelowMean, logEvidenceBelowTimes, meanOf } from "../statistics/means.ts";

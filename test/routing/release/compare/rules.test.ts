@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ignoredByDefault, plainRules, readCompareRules } from "../../../release/compare/rules.ts";
+import { ignoredByDefault, plainRules, readCompareRules } from "../../../../routing/release/compare/rules.ts";
 
 describe("the text of sluice.io/compare", () => {
   test("true compares by defaults, false does not compare", () => {

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { maxTextLength } from "../../../release/grammar/clauses.ts";
-import type { Gate } from "../../../release/rollout/gates.ts";
-import { printRolloutPlan, readRolloutPlan, type RolloutPlan } from "../../../release/rollout/plan.ts";
+import { maxTextLength } from "../../../../routing/release/grammar/clauses.ts";
+import type { Gate } from "../../../../routing/release/rollout/gates.ts";
+import { printRolloutPlan, readRolloutPlan, type RolloutPlan } from "../../../../routing/release/rollout/plan.ts";
 
 function plan(text: string): RolloutPlan {
   const read = readRolloutPlan(text);

@@ -6,13 +6,13 @@ import {
   decideBandit,
   firstBanditState,
   maxBanditLookMs,
-} from "../../../release/bandit/decide.ts";
-import { type BanditPlan, readBanditPlan } from "../../../release/bandit/plan.ts";
-import { rewardsOf } from "../../../release/bandit/rewards.ts";
-import { sharesByRewards } from "../../../release/bandit/shares.ts";
-import { type ArmCounts, noCounts } from "../../../release/statistics/arm-counts.ts";
-import { latencyBucket, latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
-import type { Sums } from "../../../release/statistics/means.ts";
+} from "../../../../routing/release/bandit/decide.ts";
+import { type BanditPlan, readBanditPlan } from "../../../../routing/release/bandit/plan.ts";
+import { rewardsOf } from "../../../../routing/release/bandit/rewards.ts";
+import { sharesByRewards } from "../../../../routing/release/bandit/shares.ts";
+import { type ArmCounts, noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { latencyBucket, latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
+import type { Sums } from "../../../../routing/release/statistics/means.ts";
 
 function planOf(text: string): BanditPlan {
   const read = readBanditPlan(text);

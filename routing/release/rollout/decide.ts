@@ -52,7 +52,7 @@ const hardFraction = 0.8;
  * One look. The state that it returns is all that the next look needs; the same state and look give the same decision, so a leader that dies before it has written its decision is
  * followed by one that decides the same.
  *
- * Goes on when the step took its time, the canary has its requests, and each gate is kept. Ends as soon as a gate is broken with confidence (`release/rollout/judge.ts`), or the canary
+ * Goes on when the step took its time, the canary has its requests, and each gate is kept. Ends as soon as a gate is broken with confidence (`routing/release/rollout/judge.ts`), or the canary
  * fails at least 5 and 80 % of a window's requests while main fails less than half as often: of a canary that fails 5 % that happens by chance once in about 500,000 windows. A canary without a
  * ready Endpoint never goes on; beyond `maxUnreadyMs` at 100 % it ends.
  */

@@ -1,16 +1,24 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { seededRandom } from "../../../load/peers/random.ts";
-import { logEvidenceAbove, logEvidenceBelow, logEvidenceOfRatio } from "../../../release/statistics/binomial.ts";
-import { latencyBoundsMs, latencyBucket, latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
+import { seededRandom } from "../../../../load/peers/random.ts";
+import {
+  logEvidenceAbove,
+  logEvidenceBelow,
+  logEvidenceOfRatio,
+} from "../../../../routing/release/statistics/binomial.ts";
+import {
+  latencyBoundsMs,
+  latencyBucket,
+  latencyBuckets,
+} from "../../../../routing/release/statistics/latency-bounds.ts";
 import {
   logEvidenceBelowMean,
   logEvidenceBelowTimes,
   meanOf,
   normalBelow,
   varianceOf,
-} from "../../../release/statistics/means.ts";
-import { quantileOf, slowerThan, totalOf, upperQuantile } from "../../../release/statistics/quantile.ts";
+} from "../../../../routing/release/statistics/means.ts";
+import { quantileOf, slowerThan, totalOf, upperQuantile } from "../../../../routing/release/statistics/quantile.ts";
 
 const counts = fc.tuple(fc.nat(2000), fc.nat(2000)).map(([hits, misses]) => [hits, hits + misses] as const);
 const bounds = fc.double({ min: 1e-5, max: 0.9999, noNaN: true });

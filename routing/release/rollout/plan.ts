@@ -1,6 +1,6 @@
 // The annotation `sluice.io/rollout`: which predictor is released, in which steps, and what must hold.
 import { type Clause, quoted, readClauses } from "../grammar/clauses.ts";
-import { nearWord } from "../../routing/text/near-word.ts";
+import { nearWord } from "../../text/near-word.ts";
 import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
 import { defaultGates, formatGate, type Gate, gateKeywords, readGate } from "./gates.ts";
 

@@ -2,11 +2,11 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { Comparison } from "../../../release/compare/comparison.ts";
-import type { CapturedAnswer } from "../../../release/compare/answer.ts";
-import { maxNameLength } from "../../../release/compare/path-tree.ts";
-import { keptAnswer } from "../../../release/compare/redacted.ts";
-import { plainRules, readCompareRules, type CompareRules } from "../../../release/compare/rules.ts";
+import { Comparison } from "../../../../routing/release/compare/comparison.ts";
+import type { CapturedAnswer } from "../../../../routing/release/compare/answer.ts";
+import { maxNameLength } from "../../../../routing/release/compare/path-tree.ts";
+import { keptAnswer } from "../../../../routing/release/compare/redacted.ts";
+import { plainRules, readCompareRules, type CompareRules } from "../../../../routing/release/compare/rules.ts";
 
 function rulesOf(text: string): CompareRules {
   const read = readCompareRules(text);

@@ -1,7 +1,7 @@
 // The annotation `sluice.io/bandit`: by what and how the traffic of a deployment's predictors follows their rewards.
 import { type Clause, readClauses } from "../grammar/clauses.ts";
-import { type JsonPath, printJsonPath, readJsonPath } from "../../routing/text/json-path.ts";
-import { nearWord } from "../../routing/text/near-word.ts";
+import { type JsonPath, printJsonPath, readJsonPath } from "../../text/json-path.ts";
+import { nearWord } from "../../text/near-word.ts";
 import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
 
 export type Policy =

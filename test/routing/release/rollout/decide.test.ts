@@ -6,12 +6,12 @@ import {
   maxUnreadyMs,
   type RolloutDecision,
   type RolloutLook,
-} from "../../../release/rollout/decide.ts";
-import type { CountsByInstance, Evidence } from "../../../release/rollout/evidence.ts";
-import { readRolloutPlan, type RolloutPlan } from "../../../release/rollout/plan.ts";
-import { firstState, type RolloutState } from "../../../release/rollout/state.ts";
-import { type ArmCounts, noCounts } from "../../../release/statistics/arm-counts.ts";
-import { latencyBucket, latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
+} from "../../../../routing/release/rollout/decide.ts";
+import type { CountsByInstance, Evidence } from "../../../../routing/release/rollout/evidence.ts";
+import { readRolloutPlan, type RolloutPlan } from "../../../../routing/release/rollout/plan.ts";
+import { firstState, type RolloutState } from "../../../../routing/release/rollout/state.ts";
+import { type ArmCounts, noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { latencyBucket, latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 
 function planOf(text: string): RolloutPlan {
   const read = readRolloutPlan(text);

@@ -6,8 +6,8 @@ import {
   printBanditPlan,
   readBanditPlan,
   type RewardSource,
-} from "../../../release/bandit/plan.ts";
-import { maxPathLength, printJsonPath } from "../../../routing/text/json-path.ts";
+} from "../../../../routing/release/bandit/plan.ts";
+import { maxPathLength, printJsonPath } from "../../../../routing/text/json-path.ts";
 
 function read(text: string): string {
   const read = readBanditPlan(text);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Belief, betaBelow, probabilitiesBest } from "../../../release/statistics/best-arm.ts";
+import { type Belief, betaBelow, probabilitiesBest } from "../../../../routing/release/statistics/best-arm.ts";
 
 test("the incomplete beta function at values that are known", () => {
   for (const [a, b, x, value] of [

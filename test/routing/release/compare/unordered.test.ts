@@ -1,9 +1,14 @@
 // Arrays whose order says nothing: the same values in any order agree, and arrays in each other cost no more than their values.
 import { expect, test } from "vitest";
-import { compareValues, maxOrderLength, maxUnordered, type Pair } from "../../../release/compare/compare-values.ts";
-import { PathTree } from "../../../release/compare/path-tree.ts";
-import { maxDepth } from "../../../release/compare/read-json.ts";
-import { plainRules } from "../../../release/compare/rules.ts";
+import {
+  compareValues,
+  maxOrderLength,
+  maxUnordered,
+  type Pair,
+} from "../../../../routing/release/compare/compare-values.ts";
+import { PathTree } from "../../../../routing/release/compare/path-tree.ts";
+import { maxDepth } from "../../../../routing/release/compare/read-json.ts";
+import { plainRules } from "../../../../routing/release/compare/rules.ts";
 
 function agrees(primary: unknown, shadow: unknown): boolean {
   const tree = new PathTree({ ...plainRules, unordered: ["a"] });

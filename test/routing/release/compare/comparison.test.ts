@@ -1,12 +1,17 @@
 // Pairs of answers: what agrees, what differs where, and what cannot be compared.
-import * as fc from "../../seeded.ts";
+import * as fc from "../../../seeded.ts";
 import { describe, expect, test } from "vitest";
-import { maxAnswerBytes, type CapturedAnswer } from "../../../release/compare/answer.ts";
-import { Comparison, maxLabels, type AnsweredPair, type PairVerdict } from "../../../release/compare/comparison.ts";
-import { maxPathNodes } from "../../../release/compare/path-tree.ts";
-import { maxDepth, maxValues } from "../../../release/compare/read-json.ts";
-import { plainRules, readCompareRules, type CompareRules } from "../../../release/compare/rules.ts";
-import { keptAnswer, maxKeptLength } from "../../../release/compare/redacted.ts";
+import { maxAnswerBytes, type CapturedAnswer } from "../../../../routing/release/compare/answer.ts";
+import {
+  Comparison,
+  maxLabels,
+  type AnsweredPair,
+  type PairVerdict,
+} from "../../../../routing/release/compare/comparison.ts";
+import { maxPathNodes } from "../../../../routing/release/compare/path-tree.ts";
+import { maxDepth, maxValues } from "../../../../routing/release/compare/read-json.ts";
+import { plainRules, readCompareRules, type CompareRules } from "../../../../routing/release/compare/rules.ts";
+import { keptAnswer, maxKeptLength } from "../../../../routing/release/compare/redacted.ts";
 
 function answerOf(body: unknown, more: Partial<CapturedAnswer> = {}): CapturedAnswer {
   const bytes = body instanceof Uint8Array ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));

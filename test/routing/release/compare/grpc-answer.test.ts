@@ -2,10 +2,10 @@
 import { fileURLToPath } from "node:url";
 import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import { describe, expect, test } from "vitest";
-import { readGrpcAnswer } from "../../../release/compare/grpc-answer.ts";
-import { labelsOf } from "../../../release/compare/labels.ts";
+import { readGrpcAnswer } from "../../../../routing/release/compare/grpc-answer.ts";
+import { labelsOf } from "../../../../routing/release/compare/labels.ts";
 
-const folder = fileURLToPath(new URL("../../../gateway/demo/protos/", import.meta.url));
+const folder = fileURLToPath(new URL("../../../../gateway/demo/protos/", import.meta.url));
 const definitions = loadSync(["prediction.proto", "grpc_predict_v2.proto"], { includeDirs: [folder], keepCase: true });
 
 function framed(service: string, method: string, message: object): Buffer {

@@ -6,12 +6,12 @@ import {
   type Evidence,
   evidenceBetween,
   noEvidence,
-} from "../../../release/rollout/evidence.ts";
-import { firstState, shareOf, stepState } from "../../../release/rollout/state.ts";
-import { maxInstances } from "../../../release/statistics/growth.ts";
-import { readRolloutPlan } from "../../../release/rollout/plan.ts";
-import { type ArmCounts, maxSum, noCounts, readArmCounts } from "../../../release/statistics/arm-counts.ts";
-import { latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
+} from "../../../../routing/release/rollout/evidence.ts";
+import { firstState, shareOf, stepState } from "../../../../routing/release/rollout/state.ts";
+import { maxInstances } from "../../../../routing/release/statistics/growth.ts";
+import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
+import { type ArmCounts, maxSum, noCounts, readArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 
 const counts: fc.Arbitrary<ArmCounts> = fc
   .tuple(fc.nat(50), fc.nat(50), fc.nat(9), fc.integer({ min: -9, max: 9 }), fc.nat(9), fc.nat(9))

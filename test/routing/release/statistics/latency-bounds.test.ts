@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { latencyBoundsMs, latencyBucket, latencyBuckets } from "../../../release/statistics/latency-bounds.ts";
+import {
+  latencyBoundsMs,
+  latencyBucket,
+  latencyBuckets,
+} from "../../../../routing/release/statistics/latency-bounds.ts";
 
 test("buckets go from 1 ms to 60 s, none more than 12 % above the one before", () => {
   expect(latencyBoundsMs[0]).toBe(1);

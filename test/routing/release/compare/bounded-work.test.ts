@@ -1,11 +1,11 @@
 // What an answer of many names, or of many bytes that are no text, costs: it is bounded, and said.
 import { expect, test } from "vitest";
-import type { CapturedAnswer } from "../../../release/compare/answer.ts";
-import { bytesText } from "../../../release/compare/bytes-text.ts";
-import { Comparison } from "../../../release/compare/comparison.ts";
-import { maxLookups } from "../../../release/compare/path-tree.ts";
-import { keptAnswer } from "../../../release/compare/redacted.ts";
-import { ignoredByDefault, plainRules, type CompareRules } from "../../../release/compare/rules.ts";
+import type { CapturedAnswer } from "../../../../routing/release/compare/answer.ts";
+import { bytesText } from "../../../../routing/release/compare/bytes-text.ts";
+import { Comparison } from "../../../../routing/release/compare/comparison.ts";
+import { maxLookups } from "../../../../routing/release/compare/path-tree.ts";
+import { keptAnswer } from "../../../../routing/release/compare/redacted.ts";
+import { ignoredByDefault, plainRules, type CompareRules } from "../../../../routing/release/compare/rules.ts";
 
 /** An object of `count` names. Each is looked up among the rules of the whole answer. */
 function namesOf(count: number, prefix: string): string {
