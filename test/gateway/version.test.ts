@@ -91,7 +91,7 @@ describe("sluice version", () => {
   }, 60_000);
 
   test("of a packed form of another version: what packing was told", async () => {
-    for (const path of ["gateway", "release", "routing", "k8s", "package.json", "package-lock.json"])
+    for (const path of ["gateway", "routing", "k8s", "package.json", "package-lock.json"])
       cpSync(join(root, path), join(checkout, path), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(checkout, "node_modules"));
     const folder = join(checkout, "packed");
