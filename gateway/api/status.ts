@@ -7,19 +7,41 @@ export const troubleKinds = [
   "not-ready",
   "workers-missing",
   "source-stale",
+  "tables-differ",
   "predictor-failing",
   "no-endpoint",
+  "access-refusing",
   "redis-away",
   "peers-unknown",
   "peer-away",
   "certificate-ended",
+  "canary-failing",
   "breaker-open",
+  "limits-refusing",
+  "rollout-aborted",
   "problem",
+  "predictor-without-endpoint",
   "certificate-ends",
+  "rollout-waits",
   "endpoint-ejected",
+  "thread-replaced",
 ] as const;
 
 export type TroubleKind = (typeof troubleKinds)[number];
+
+/** From where on a Status and the alerts of the chart call it trouble. Shares are 0 to 1, of five minutes. */
+export const troubleBounds = {
+  /** Of fewer requests in five minutes a share says little. */
+  requests: 20,
+  failingShare: 0.5,
+  canaryShare: 0.05,
+  /** Of the share of the whole deployment. */
+  canaryTimes: 2,
+  limitedShare: 0.1,
+  rolloutSeconds: 86_400,
+  certificateDays: 14,
+  replacedMinutes: 15,
+} as const;
 
 const count = Type.Integer({ minimum: 0 });
 

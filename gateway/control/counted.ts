@@ -12,6 +12,8 @@ import type {
   CountedView,
   EndpointNumbers,
   EndpointsOf,
+  LatelyCounted,
+  MeasuredPredictor,
   MeasuredWindows,
   PredictorKey,
   SeenEndpoint,
@@ -19,7 +21,7 @@ import type {
 import type { AccessEntry } from "../shared/access-fields.ts";
 import { usedSlots } from "../shared/memory/counters.ts";
 import type { SlotEvidence } from "../shared/evidence-counts.ts";
-import type { FailingPredictor } from "./measured/failing-predictors.ts";
+import { CountedLately } from "./measured/counted-lately.ts";
 import { MeasuredPredictors } from "./measured/measured-predictors.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
 import { EndpointSlots } from "./slots/endpoint-slots.ts";
@@ -46,6 +48,7 @@ export class Counted implements CountedView {
   readonly #endpoints: EndpointSlots;
   readonly #ofPredictors: PredictorEndpoints;
   readonly #measured: MeasuredPredictors;
+  readonly #lately: CountedLately;
 
   /** `found`: slots that the table has already. `version`: of the next table. */
   constructor(found: FoundSlots, version: number, outside: CountedOutside) {
@@ -72,8 +75,10 @@ export class Counted implements CountedView {
       countedAt: (key) => this.#endpoints.ofUpstream(key),
       isFailing: (key, address) => outside.isFailing(key, address),
     });
+    const cells = blocks.map((block) => new Float64Array(block));
+    this.#lately = new CountedLately(cells, () => outside.nowMs());
     this.#measured = new MeasuredPredictors(
-      blocks.map((block) => new Float64Array(block)),
+      cells,
       this.#series,
       this.#endpoints,
       (predictor) => this.#ofPredictors.of(predictor),
@@ -128,6 +133,7 @@ export class Counted implements CountedView {
 
   /** Looks at what the workers have counted: at a fixed pace. True: other predictors fail than before. */
   look(slices: Slices): Promise<boolean> {
+    this.#lately.look();
     return this.#measured.look(slices, (one) => this.#outside.isServed(one));
   }
 
@@ -166,8 +172,12 @@ export class Counted implements CountedView {
     return this.#measured.feedback(predictor);
   }
 
-  failingPredictors(slices: Slices): Promise<readonly FailingPredictor[]> {
-    return this.#measured.failing(slices, (one) => this.#outside.isServed(one));
+  measuredLately(slices: Slices): Promise<readonly MeasuredPredictor[]> {
+    return this.#measured.lately(slices, (one) => this.#outside.isServed(one));
+  }
+
+  get lately(): LatelyCounted {
+    return this.#lately.now;
   }
 
   get breakers(): CountedBreakers {

@@ -34,13 +34,13 @@ export function mostFail(measured: Measured): boolean {
   return admitted >= minRequests && measured.failed * 2 >= admitted;
 }
 
-/** `27 of 30 failed in the last minute: UF, Sluice could not connect to the Endpoint`; "": nothing failed. */
-export function failedWords(measured: Measured): string {
+/** `27 of 30 failed in the last minute: UF, Sluice could not connect to the Endpoint`; "": nothing failed. `when`: of which window the numbers are. */
+export function failedWords(measured: Measured, when = "in the last minute"): string {
   const { failed, failures } = measured;
   const first = failures.find(({ flag }) => flag === "" || meaningOf(flag as FailureFlag) === "failed");
   if (failed === 0 || first === undefined) return "";
   const name = first.flag === "" ? "" : `${first.flag}, `;
-  return `${failed} of ${admittedOf(measured)} failed in the last minute: ${name}${first.sentence}`;
+  return `${failed} of ${admittedOf(measured)} failed ${when}: ${name}${first.sentence}`;
 }
 
 /** Failures of one kind at an Endpoint. */

@@ -7,6 +7,7 @@ import { sendingShared } from "../answers.ts";
 import { breakerUse } from "../view/breakers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { slicesOfThread } from "../../shared/slices.ts";
+import { failingPredictors, symptomsOf } from "../view/symptoms.ts";
 import { ejectedEndpoints, endingCertificates, statusOf, withoutEndpoint } from "../view/status.ts";
 
 export function status(parts: EndpointParts): Handler {
@@ -20,8 +21,8 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
   const problems = { error: 0, warning: 0, info: 0 };
   for (const { level } of await view.gatherProblems(slicesOfThread())) problems[level] += 1;
   const use = await breakerUse(blocks, () => view.counted.breakers, slicesOfThread());
-  const endpointless = await withoutEndpoint(view, slicesOfThread());
-  const failing = await view.counted.failingPredictors(slicesOfThread());
+  const without = await withoutEndpoint(view, slicesOfThread());
+  const measured = await view.counted.measuredLately(slicesOfThread());
   const most = Math.max(...blocks.map((block) => block[fixed.endpointsEjected]!));
   const ejected = await ejectedEndpoints(view.counted, most, slicesOfThread());
   const now = nowMs();
@@ -37,13 +38,8 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
       },
       table: { version, hash, routes: routeCount },
       sources: [{ kind: parts.sourceKind, ageSeconds: parts.sourceAgeSeconds(), trouble: parts.sourceTrouble() }],
-      failingPredictors: failing.map(({ predictor: { namespace, deployment, predictor }, sentence }) => ({
-        namespace,
-        deployment,
-        predictor,
-        sentence,
-      })),
-      withoutEndpoint: endpointless,
+      failingPredictors: failingPredictors(measured),
+      withoutEndpoint: without.deployments,
       openBreakers: use.flatMap(({ resource, open }) => (open === 0 ? [] : [{ resource, count: open }])),
       ejectedEndpoints: ejected,
       problems,
@@ -54,5 +50,9 @@ async function currentStatus(parts: EndpointParts): Promise<Status> {
       redis: usesRedis ? { connected: sum(fixed.redisReady), wanted: workers } : null,
     },
     now,
+    symptomsOf(
+      { measured, withoutEndpoint: without.others, rollouts: parts.rollouts(), lately: view.counted.lately },
+      now,
+    ),
   );
 }

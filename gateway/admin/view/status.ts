@@ -1,8 +1,8 @@
 // Status: is the gateway well, and if not, what is wrong first? A function of what the control worker knows.
-import type { Status, Trouble, TroubleKind } from "../../api/status.ts";
+import { troubleBounds, troubleKinds, type Status, type Trouble, type TroubleKind } from "../../api/status.ts";
 import { isDeployments } from "./deployments.ts";
 import type { Slices } from "../../shared/slices.ts";
-import type { AdminView, CountedView } from "./view.ts";
+import type { AdminView, CountedView, PredictorKey } from "./view.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 
 /** All of a Status but its verdict. */
@@ -10,19 +10,20 @@ export type Facts = Omit<Status, "isWell" | "first" | "troubles">;
 
 const dayMs = 24 * 3_600_000;
 /** A certificate that ends within this time should have been renewed: `status` says so. */
-const renewalMs = 7 * dayMs;
+const renewalMs = troubleBounds.certificateDays * dayMs;
 /** A source that does not know the truth for less than this is not worth a word. */
 const graceSeconds = 5;
 /** A replica that starts or ends is away for a while. */
 const peerGraceMs = 15_000;
 
-/** `nowMs`: epoch. */
-export function statusOf(facts: Facts, nowMs: number): Status {
-  const troubles = troublesOf(facts, nowMs);
+/** `symptoms`: what no fact says. `nowMs`: epoch. */
+export function statusOf(facts: Facts, nowMs: number, symptoms: readonly Trouble[] = []): Status {
+  const order = ({ kind }: Trouble): number => troubleKinds.indexOf(kind);
+  const troubles = [...troublesOf(facts, nowMs), ...symptoms].toSorted((one, other) => order(one) - order(other));
   return { isWell: troubles.length === 0, first: troubles[0]?.sentence ?? null, troubles, ...facts };
 }
 
-/** What is wrong, the most severe first: the order of `troubleKinds`. */
+/** What the facts say is wrong. */
 function troublesOf(facts: Facts, nowMs: number): readonly Trouble[] {
   const { waitsFor, workers, sources, failingPredictors, redis, certificates, openBreakers, problems } = facts;
   const troubles: Trouble[] = [];
@@ -122,29 +123,35 @@ const maxWithoutEndpoint = 20;
 /** Predictors that are looked at between two looks at the clock. */
 const together = 16;
 
-/** Deployments of which no predictor of live traffic has a ready Endpoint, and that were not scaled to 0. */
+/** Predictors of live traffic without a ready Endpoint: `deployments` of which none has one, and the names of others. Those that were scaled to 0 are left out. */
 export async function withoutEndpoint(
   view: Pick<AdminView, "counted" | "hasMapping"> & {
     readonly translation: Pick<AdminView["translation"], "isScaledToZero">;
   },
   slices: Slices,
-): Promise<Status["withoutEndpoint"]> {
-  const without = new Map<string, { readonly namespace: string; readonly name: string }>();
+): Promise<{ readonly deployments: Status["withoutEndpoint"]; readonly others: readonly string[] }> {
+  const without = new Map<string, [PredictorKey, ...PredictorKey[]]>();
   const others = new Set<string>();
   let seen = 0;
   for (const { predictor, endpoints } of view.counted.predictorEndpoints) {
     seen += 1;
     if (seen % together === 0) await slices.pause();
     if (predictor.role !== "live") continue;
-    const { namespace, deployment: name } = predictor;
-    const key = `${namespace}/${name}`;
+    const key = `${predictor.namespace}/${predictor.deployment}`;
     if (endpoints.some(({ state }) => state === "ready")) others.add(key);
-    else if (isDeployments(view, predictor)) without.set(key, { namespace, name });
+    else if (isDeployments(view, predictor)) without.set(key, [predictor, ...(without.get(key) ?? [])]);
   }
-  const found = [...without]
-    .filter(([key, { namespace, name }]) => !others.has(key) && !view.translation.isScaledToZero(namespace, name))
-    .toSorted(([a], [b]) => compareText(a, b));
-  return { count: found.length, deployments: found.slice(0, maxWithoutEndpoint).map(([, one]) => one) };
+  const found = [...without].toSorted(([a], [b]) => compareText(a, b));
+  const none = found
+    .filter(([key]) => !others.has(key))
+    .map(([, [{ namespace, deployment }]]) => ({ namespace, name: deployment }))
+    .filter(({ namespace, name }) => !view.translation.isScaledToZero(namespace, name));
+  return {
+    deployments: { count: none.length, deployments: none.slice(0, maxWithoutEndpoint) },
+    others: found.flatMap(([key, predictors]) =>
+      others.has(key) ? predictors.map(({ predictor }) => `${key} ${predictor}`) : [],
+    ),
+  };
 }
 
 /** Endpoints that a Status lists. */

@@ -51,6 +51,18 @@ export interface MeasuredWindows {
   readonly lastFiveMinutes: Measured;
 }
 
+export interface MeasuredPredictor extends MeasuredWindows {
+  readonly predictor: PredictorKey;
+}
+
+/** What was counted lately, whatever its Routes. */
+export interface LatelyCounted {
+  /** Threads that were replaced in 15 minutes. */
+  readonly replaced: number;
+  /** Calls to Redis in five minutes that had no answer. */
+  readonly unanswered: number;
+}
+
 /** What was counted of feedback since this process began. */
 export interface CountedFeedback {
   readonly routed: Readonly<Record<(typeof feedbackWays)[number], number>>;
@@ -94,10 +106,9 @@ export interface CountedView {
   measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows;
   /** Of a predictor in HTTP and gRPC together. */
   feedbackOf(predictor: PredictorKey): CountedFeedback;
-  /** Predictors most of whose requests fail by now, with the sentence of each. */
-  failingPredictors(
-    slices: Slices,
-  ): Promise<readonly { readonly predictor: PredictorKey; readonly sentence: string }[]>;
+  /** Predictors of live traffic that had requests in the last five minutes. */
+  measuredLately(slices: Slices): Promise<readonly MeasuredPredictor[]>;
+  readonly lately: LatelyCounted;
   /** Of Upstreams whose breakers count across workers. */
   readonly breakers: CountedBreakers;
   /** Series of the table with the breaker slot of each of their Upstreams; who goes through them may wait meanwhile. */

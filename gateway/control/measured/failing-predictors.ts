@@ -8,7 +8,7 @@ import type { Problem } from "../../../routing/text/problem.ts";
 /** It ends when less than this part of the requests fails. */
 const endsBelow = 1 / 5;
 
-export interface FailingPredictor {
+interface FailingPredictor {
   readonly predictor: PredictorKey;
   /** As it was when it began. */
   readonly sentence: string;
@@ -23,20 +23,13 @@ export class FailingPredictors {
     return this.#problems;
   }
 
-  /** Does it fail by these numbers? null: no. Nothing begins or ends by the question. */
-  now(predictor: PredictorKey, lastMinute: Measured): FailingPredictor | null {
-    const before = this.#failing.get(keyOf(predictor));
-    if (before !== undefined) return mostAreServed(lastMinute) ? null : before;
-    return mostFail(lastMinute) ? { predictor, sentence: failedWords(lastMinute) } : null;
-  }
-
   /** `active`: those that had requests lately; others fail no longer. True: one has begun or ended. */
   look(active: readonly PredictorKey[], lastMinuteOf: (predictor: PredictorKey) => Measured): boolean {
     const failing = new Map<string, FailingPredictor>();
     let hasChanged = false;
     for (const predictor of active) {
       const key = keyOf(predictor);
-      const found = this.now(predictor, lastMinuteOf(predictor));
+      const found = this.#judged(predictor, lastMinuteOf(predictor));
       if (found === null) continue;
       failing.set(key, found);
       hasChanged ||= !this.#failing.has(key);
@@ -45,6 +38,12 @@ export class FailingPredictors {
     this.#failing = failing;
     if (hasChanged) this.#problems = Array.from(failing.values(), problemOf);
     return hasChanged;
+  }
+
+  #judged(predictor: PredictorKey, lastMinute: Measured): FailingPredictor | null {
+    const before = this.#failing.get(keyOf(predictor));
+    if (before !== undefined) return mostAreServed(lastMinute) ? null : before;
+    return mostFail(lastMinute) ? { predictor, sentence: failedWords(lastMinute, "within a minute") } : null;
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   CountedSeries,
   CountedFeedback,
   EndpointNumbers,
+  MeasuredPredictor,
   MeasuredWindows,
   PredictorKey,
   SeenEndpoint,
@@ -19,7 +20,7 @@ import type { FailureFlag } from "../../failure-flags.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
 import { EndpointWindows, type SlotsOfEndpoints } from "./endpoint-windows.ts";
 import { LastFailures } from "./last-failures.ts";
-import { FailingPredictors, type FailingPredictor } from "./failing-predictors.ts";
+import { FailingPredictors } from "./failing-predictors.ts";
 import { Windows } from "./windows.ts";
 
 /** Predictors measured between two looks at the clock. */
@@ -84,16 +85,16 @@ export class MeasuredPredictors {
     }
   }
 
-  /** Those most of whose requests fail by now, sooner than the next look finds them. */
-  async failing(slices: Slices, isServed: (predictor: PredictorKey) => boolean): Promise<readonly FailingPredictor[]> {
-    const found = new Map<string, FailingPredictor | null>();
+  /** Those of live traffic that had requests in the last five minutes. */
+  async lately(slices: Slices, isServed: (predictor: PredictorKey) => boolean): Promise<readonly MeasuredPredictor[]> {
+    const found = new Map<string, MeasuredPredictor>();
     for (const { slot, series } of this.#slots.used) {
       const key = `${series.namespace}/${series.deployment} ${series.predictor}`;
       if (series.role !== "live" || !this.#windows.isUsed(slot) || found.has(key) || !isServed(series)) continue;
-      found.set(key, this.#failing.now(series, this.of([series]).lastMinute));
+      found.set(key, { predictor: series, ...this.of([series]) });
       if (found.size % together === 0) await slices.pause();
     }
-    return [...found.values()].filter((one) => one !== null);
+    return [...found.values()].filter(({ lastFiveMinutes }) => lastFiveMinutes.requests > 0);
   }
 
   get problems(): readonly Problem[] {

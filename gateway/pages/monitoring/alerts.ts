@@ -1,4 +1,5 @@
 // Alerts: one declaration each, from which the rules of the chart and the runbook follow.
+import { troubleBounds as bounds, type TroubleKind } from "../../api/status.ts";
 import { grpcServerErrors, grpcStatusNames } from "../../grpc-statuses.ts";
 
 export interface Alert {
@@ -8,6 +9,8 @@ export interface Alert {
   readonly severity: "critical" | "warning";
   /** PromQL. It is true where the alert fires. */
   readonly expression: string;
+  /** What `sluice status` says beside it, which a test holds. */
+  readonly trouble: TroubleKind;
   /** For so long it must be true. */
   readonly pending: string;
   /** What the one on call reads first: a sentence in Prometheus' templates. */
@@ -33,7 +36,7 @@ export const records: Readonly<Record<string, string>> = {
 };
 
 /** Of fewer requests a share says little. */
-const enough = "and predictor:sluice_requests:increase5m >= 20";
+const enough = `and predictor:sluice_requests:increase5m >= ${bounds.requests}`;
 
 function share(labels: string): string {
   return `sum by (${labels}) (${failed}) / sum by (${labels}) (${answered})`;
@@ -52,7 +55,8 @@ export const alerts: readonly Alert[] = [
   {
     name: "SluicePredictorFailing",
     severity: "critical",
-    expression: `predictor:sluice_failed:share5m > 0.5 ${enough}`,
+    expression: `predictor:sluice_failed:share5m > ${bounds.failingShare} ${enough}`,
+    trouble: "predictor-failing",
     pending: "1m",
     summary: `${percent} of the requests to ${predictor} fail.`,
     command: "PLUGIN failures NAMESPACE/NAME",
@@ -66,7 +70,8 @@ export const alerts: readonly Alert[] = [
   {
     name: "SluiceCanaryFailing",
     severity: "warning",
-    expression: `predictor:sluice_failed:share5m > 0.05 and predictor:sluice_failed:share5m > on (namespace, deployment) group_left () 2 * deployment:sluice_failed:share5m ${enough}`,
+    expression: `predictor:sluice_failed:share5m > ${bounds.canaryShare} and predictor:sluice_failed:share5m > on (namespace, deployment) group_left () ${bounds.canaryTimes} * deployment:sluice_failed:share5m ${enough}`,
+    trouble: "canary-failing",
     pending: "2m",
     summary: `${percent} of the requests to ${predictor} fail: more than twice the share of the whole deployment.`,
     command: "PLUGIN watch NAMESPACE/NAME",
@@ -79,6 +84,7 @@ export const alerts: readonly Alert[] = [
     name: "SluiceNoEndpoint",
     severity: "critical",
     expression: flagged("UH"),
+    trouble: "no-endpoint",
     pending: "1m",
     summary: `Requests to ${predictor} find no ready Endpoint.`,
     command: "PLUGIN explain /seldon/NAMESPACE/NAME/api/v1.0/predictions",
@@ -92,6 +98,7 @@ export const alerts: readonly Alert[] = [
     name: "SluicePredictorWithoutEndpoint",
     severity: "warning",
     expression: 'min by (namespace, deployment, predictor) (sluice_endpoints{role="live",state="ready"}) == 0',
+    trouble: "predictor-without-endpoint",
     pending: "5m",
     summary: `Sluice knows no ready Endpoint of ${predictor}: other predictors get its share, or its requests fail.`,
     command: "PLUGIN watch NAMESPACE/NAME",
@@ -105,6 +112,7 @@ export const alerts: readonly Alert[] = [
     name: "SluiceBreakerFull",
     severity: "warning",
     expression: flagged("UO"),
+    trouble: "breaker-open",
     pending: "1m",
     summary: `A circuit breaker refuses requests to ${predictor}.`,
     command: "PLUGIN explain /seldon/NAMESPACE/NAME/api/v1.0/predictions",
@@ -116,7 +124,8 @@ export const alerts: readonly Alert[] = [
   {
     name: "SluiceLimitsRefusing",
     severity: "warning",
-    expression: `sum by (namespace, deployment) (rate(sluice_failures_total{flag="RL"}[5m])) / sum by (namespace, deployment) (${answered}) > 0.1`,
+    expression: `sum by (namespace, deployment) (rate(sluice_failures_total{flag="RL"}[5m])) / sum by (namespace, deployment) (${answered}) > ${bounds.limitedShare}`,
+    trouble: "limits-refusing",
     pending: "5m",
     summary: `Rate limits refuse ${percent} of the requests to ${deployment}.`,
     command: "PLUGIN who --deployment NAMESPACE/NAME",
@@ -129,6 +138,7 @@ export const alerts: readonly Alert[] = [
     name: "SluiceRedisAway",
     severity: "critical",
     expression: 'sum (rate(sluice_redis_calls_total{outcome!="answered"}[5m])) > 0',
+    trouble: "redis-away",
     pending: "1m",
     summary: "Redis does not answer: shared limits and tokens are refused, or counted by each replica alone.",
     command: "PLUGIN status",
@@ -140,7 +150,8 @@ export const alerts: readonly Alert[] = [
   {
     name: "SluiceCertificateEnds",
     severity: "warning",
-    expression: "sluice_certificate_expiry_timestamp_seconds - time() < 14 * 86400",
+    expression: `sluice_certificate_expiry_timestamp_seconds - time() < ${bounds.certificateDays} * 86400`,
+    trouble: "certificate-ends",
     pending: "1h",
     summary: "The certificate {{ $labels.certificate }} ends in {{ $value | humanizeDuration }}.",
     command: "PLUGIN status",
@@ -150,6 +161,7 @@ export const alerts: readonly Alert[] = [
     name: "SluiceSourceStale",
     severity: "warning",
     expression: "sluice_source_age_seconds > 300",
+    trouble: "source-stale",
     pending: "5m",
     summary:
       "{{ $labels.pod }} has not heard from the API server for {{ $value | humanizeDuration }}: it serves its last state, and no edit takes effect.",
@@ -163,6 +175,7 @@ export const alerts: readonly Alert[] = [
     name: "SluiceRolloutAborted",
     severity: "warning",
     expression: "max by (namespace, deployment) (sluice_rollout_aborted) == 1",
+    trouble: "rollout-aborted",
     pending: "0m",
     summary: `The rollout of ${deployment} was rolled back: its new predictor gets no traffic.`,
     command: "PLUGIN rollout NAMESPACE/NAME",
@@ -175,7 +188,8 @@ export const alerts: readonly Alert[] = [
   {
     name: "SluiceRolloutWaits",
     severity: "warning",
-    expression: "max by (namespace, deployment) (sluice_rollout_step_age_seconds) > 86400",
+    expression: `max by (namespace, deployment) (sluice_rollout_step_age_seconds) > ${bounds.rolloutSeconds}`,
+    trouble: "rollout-waits",
     pending: "5m",
     summary: `The rollout of ${deployment} has been at one step for {{ $value | humanizeDuration }}.`,
     command: "PLUGIN rollout NAMESPACE/NAME",
@@ -189,6 +203,7 @@ export const alerts: readonly Alert[] = [
     name: "SluiceReplicasDisagree",
     severity: "warning",
     expression: "max (sluice_table_hash) != min (sluice_table_hash)",
+    trouble: "tables-differ",
     pending: "5m",
     summary: "The replicas of Sluice serve different tables.",
     command: "PLUGIN status",
@@ -200,7 +215,8 @@ export const alerts: readonly Alert[] = [
   {
     name: "SluiceWorkerReplaced",
     severity: "warning",
-    expression: "increase(sluice_worker_restarts_total[15m]) > 0",
+    expression: `increase(sluice_worker_restarts_total[${bounds.replacedMinutes}m]) > 0`,
+    trouble: "thread-replaced",
     pending: "0m",
     summary: "{{ $labels.pod }} replaced a thread that ended: its open connections were lost.",
     command: "kubectl -n sluice logs POD | grep -E 'worker-ended|worker-stalled|thread-failed'",
@@ -210,6 +226,7 @@ export const alerts: readonly Alert[] = [
     name: "SluiceProblems",
     severity: "warning",
     expression: 'sum by (code) (sluice_problems{level="error"}) > 0',
+    trouble: "problem",
     pending: "5m",
     summary: "Objects have the error {{ $labels.code }}.",
     command: "PLUGIN problems",

@@ -5,25 +5,10 @@ import { Slices } from "../../../../gateway/shared/slices.ts";
 import { statusShape, troubleKinds } from "../../../../gateway/api/status.ts";
 import { ejectedEndpoints, endingCertificates, statusOf, type Facts } from "../../../../gateway/admin/view/status.ts";
 
+import { wellFacts as well } from "./well-facts.ts";
+
 const dayMs = 24 * 3_600_000;
 const now = Date.parse("2026-11-23T00:00:00Z");
-
-const well: Facts = {
-  version: "0.1.0",
-  workers: { ready: 2, wanted: 2, restarts: 0, stalls: 0 },
-  table: { version: 3, hash: "abc", routes: 4 },
-  sources: [{ kind: "folder", ageSeconds: 0, trouble: null }],
-  failingPredictors: [],
-  withoutEndpoint: { count: 0, deployments: [] },
-  openBreakers: [],
-  ejectedEndpoints: { count: 0, endpoints: [] },
-  problems: { error: 0, warning: 4, info: 5 },
-  certificates: [],
-  waitsFor: null,
-  peers: null,
-  leader: null,
-  redis: null,
-};
 
 const peerSince = (sinceMs: number): Peer => ({
   name: "sluice-1",
@@ -93,8 +78,8 @@ const wrong: readonly (readonly [kind: (typeof troubleKinds)[number], facts: Par
   ],
   [
     "certificate-ends",
-    { certificates: [{ name: "Host models/shop", endsAtMs: now + 7 * dayMs - 1 }] },
-    "The certificate of Host models/shop ends 2026-11-29.",
+    { certificates: [{ name: "Host models/shop", endsAtMs: now + 14 * dayMs - 1 }] },
+    "The certificate of Host models/shop ends 2026-12-06.",
   ],
   [
     "endpoint-ejected",
@@ -154,7 +139,11 @@ describe("a status", () => {
   });
 
   test("tells the most severe first, in the order of the kinds", () => {
-    expect(wrong.map(([kind]) => kind)).toEqual(troubleKinds);
+    const kinds = wrong.map(([kind]) => kind);
+    expect(troubleKinds.filter((kind) => kinds.includes(kind))).toEqual(kinds);
+    // Whatever says them.
+    const symptoms = troubleKinds.toReversed().map((kind) => ({ kind, sentence: kind }));
+    expect(statusOf(well, now, symptoms).troubles.map(({ kind }) => kind)).toEqual(troubleKinds);
     for (const [index, [, facts, sentence]] of wrong.entries()) {
       // Workers that are away say nothing new of a gateway that is not ready; a certificate ends or ended.
       const later = wrong.slice(index + 1).filter(([kind]) => kind !== "certificate-ends");
@@ -163,14 +152,14 @@ describe("a status", () => {
     }
   });
 
-  test("at its bounds: a source is stale from 5 s on, a certificate ends soon within 7 days", () => {
+  test("at its bounds: a source is stale from 5 s on, a certificate ends soon within 14 days", () => {
     const source = (ageSeconds: number): Facts => ({
       ...well,
       sources: [{ kind: "cluster", ageSeconds, trouble: "away" }],
     });
     expect([4.9, 5, 5.1].map((age) => statusOf(source(age), now).isWell)).toEqual([true, false, false]);
     const ending = (inMs: number): Facts => ({ ...well, certificates: [{ name: "a", endsAtMs: now + inMs }] });
-    expect([-1, 0, 1].map((by) => statusOf(ending(7 * dayMs + by), now).isWell)).toEqual([false, true, true]);
+    expect([-1, 0, 1].map((by) => statusOf(ending(14 * dayMs + by), now).isWell)).toEqual([false, true, true]);
     expect([-1, 0, 1].map((by) => statusOf(ending(by), now).troubles[0]?.kind)).toEqual([
       "certificate-ended",
       "certificate-ended",

@@ -40,15 +40,6 @@ test("it ends below a fifth, and neither above nor in a minute without requests"
   ]);
 });
 
-test("whoever asks between two looks hears what the next look will find, and begins or ends nothing", () => {
-  const failing = new FailingPredictors();
-  expect(failing.now(iris, measured(30, 27))?.sentence).toMatch(/^27 of 30 failed/);
-  expect([failing.now(iris, measured(30, 14)), failing.problems]).toEqual([null, []]);
-  failing.look([iris], () => measured(30, 27));
-  expect(failing.now(iris, measured(30, 6))?.sentence).toMatch(/^27 of 30 failed/);
-  expect([failing.now(iris, measured(30, 5)), failing.problems.length]).toEqual([null, 1]);
-});
-
 test("one that nobody asks any more, or that has gone, fails no longer", () => {
   const failing = new FailingPredictors();
   expect(failing.look([iris], () => measured(9, 9))).toBe(true);
@@ -67,7 +58,7 @@ test("its Problem has one sentence while it lasts, so that it is logged once", (
   failing.look([iris], () => measured(30, 27));
   const { problems } = failing;
   expect(problems.map(printProblem)).toEqual([
-    "warning predictor-failing SeldonDeployment prod/iris spec.predictors: default: most requests fail: 27 of 30 failed in the last minute: UF, Sluice could not connect to the Endpoint",
+    "warning predictor-failing SeldonDeployment prod/iris spec.predictors: default: most requests fail: 27 of 30 failed within a minute: UF, Sluice could not connect to the Endpoint",
   ]);
   expect(failing.look([iris], () => measured(60, 59))).toBe(false);
   expect(failing.problems).toBe(problems);

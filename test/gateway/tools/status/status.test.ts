@@ -5,26 +5,16 @@ import { statusOf, type Facts } from "../../../../gateway/admin/view/status.ts";
 import { statusShape, type Status } from "../../../../gateway/api/status.ts";
 import { joined, joinedStatusShape } from "../../../../gateway/tools/status/joined.ts";
 import { printStatus } from "../../../../gateway/tools/status/printed.ts";
+import { wellFacts } from "../../admin/view/well-facts.ts";
 import { until } from "../../until.ts";
 import { GatewayProcess, Manifests, ModelServer } from "../../gateway-process.ts";
 import { answering, broken, FakeAdmin, withoutNames } from "../fake-admin.ts";
 import { runTool } from "../run-tool.ts";
 
 const facts: Facts = {
-  version: "0.1.0",
-  workers: { ready: 2, wanted: 2, restarts: 0, stalls: 0 },
+  ...wellFacts,
   table: { version: 3, hash: "0123456789abcdef", routes: 4 },
-  sources: [{ kind: "folder", ageSeconds: 0, trouble: null }],
-  failingPredictors: [],
-  withoutEndpoint: { count: 0, deployments: [] },
-  openBreakers: [],
-  ejectedEndpoints: { count: 0, endpoints: [] },
   problems: { error: 0, warning: 1, info: 5 },
-  certificates: [],
-  waitsFor: null,
-  peers: null,
-  leader: null,
-  redis: null,
 };
 const well = statusOf(facts, 0);
 const withTable = (hash: string): Status => ({ ...well, table: { ...well.table, hash } });
