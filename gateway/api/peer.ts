@@ -13,9 +13,11 @@ const count = Type.Integer({ minimum: 0 });
 const armCountsShape = Type.Object({
   requests: count,
   failed: count,
+  refused: count,
   latency: Type.Array(count),
   rewards: Type.Object({ count, sum: Type.Number(), sumSquares: Type.Number({ minimum: 0 }) }),
   compared: Type.Object({ pairs: count, agreed: count }),
+  callers: Type.Object({ requests: Type.Array(count), failed: Type.Array(count), refused: Type.Array(count) }),
 });
 
 export type CountsOfPredictor = Shaped<typeof armCountsShape>;

@@ -1,5 +1,5 @@
 // How a simulated model answers: how often it fails, how long it takes, how often it agrees with main.
-import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { type ArmCounts, noCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { latencyBoundsMs, latencyBucket, latencyBuckets } from "../../routing/release/statistics/latency-bounds.ts";
 import { normalBelow } from "../../routing/release/statistics/means.ts";
 import { binomial } from "./draws.ts";
@@ -33,6 +33,8 @@ export function modelOf(errors: number, medianMs: number, agreement: number | nu
 export class GrowingCounts implements ArmCounts {
   requests = 0;
   failed = 0;
+  readonly refused = 0;
+  readonly callers = noCounts.callers;
   latency: readonly number[] = Array.from({ length: latencyBuckets }, () => 0);
   readonly rewards = { count: 0, sum: 0, sumSquares: 0 };
   compared = { pairs: 0, agreed: 0 };
@@ -58,6 +60,6 @@ export class GrowingCounts implements ArmCounts {
   /** As they are now, for a look. */
   now(): ArmCounts {
     const { requests, failed, latency, rewards, compared } = this;
-    return { requests, failed, latency, rewards, compared };
+    return { ...noCounts, requests, failed, latency, rewards, compared };
   }
 }

@@ -64,6 +64,7 @@ export function simulateRollout(scenario: Scenario, draw: () => number): Outcome
       instances: { a: { canary: canary.now(), main: main.now() } },
       wanted: "none",
       isUnready: false,
+      hasRestarted: false,
       blocked: null,
     };
   }

@@ -39,6 +39,7 @@ function failuresAfter(plan: RolloutPlan, good: number): number {
       instances: { a: { canary, main } },
       wanted: "none",
       isUnready: false,
+      hasRestarted: false,
       blocked: null,
     } as const;
     const decision = decideRollout(plan, state, look);

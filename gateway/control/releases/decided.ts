@@ -108,6 +108,7 @@ function decidedRollout(
     elapsedMs: before === null ? 0 : seen.lookedMs - before.lookedMs,
     instances: counts,
     isUnready: seen.isUnready,
+    hasRestarted: false,
     wanted: wantedOf(release, isPromoteUsed),
     blocked: seen.blocked,
   });

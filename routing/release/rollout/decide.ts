@@ -5,7 +5,7 @@ import { type GateStanding, judgeGate } from "./judge.ts";
 import type { RolloutPlan } from "./plan.ts";
 import { type RolloutState, shareOf, stepState } from "./state.ts";
 
-/** What the leader sees. */
+/** What the leader sees: each 10 s, which is the unit of all evidence. */
 export interface RolloutLook {
   /** Since its own look before, by its own clock; 0 at its first one. Less than 0 or no number counts as 0, more than `maxLookMs` as that. */
   readonly elapsedMs: number;
@@ -13,6 +13,8 @@ export interface RolloutLook {
   readonly instances: CountsByInstance;
   /** The released predictor has no ready Endpoint: the others get its share, or requests fail. */
   readonly isUnready: boolean;
+  /** Since the look before a pod of the released predictor began anew (an address that it had not, or the same one ready again): it warms up again. False at the leader's first look. */
+  readonly hasRestarted: boolean;
   /** What a person asks for by annotation. Of several, `abort` goes before `pause`, and that before `promote`. */
   readonly wanted: "none" | "pause" | "promote" | "abort";
   /** Why nothing may go on now, as a sentence ("1 of 3 replicas does not answer."), and until when ("an answer of each replica"). null: it may. Aborts are not blocked. */

@@ -1,32 +1,62 @@
-// Counts of one predictor: of a process since it began, of a rollout since its step began.
+// Counts of one predictor: of a process since it began, or of a time between two looks. Each count is one row below: how it adds, what it grew by, its JSON and its reader follow from the row.
 import { latencyBuckets } from "./latency-bounds.ts";
 
-export interface ArmCounts {
-  /** Requests that are evidence: none that its client can have ended alone. */
-  readonly requests: number;
-  /** How many of them failed: by a server error of the model, or a failure of the gateway that counts against it. */
-  readonly failed: number;
-  /** Of them by bucket of `latencyBoundsMs`, the last for what took longer: `latencyBuckets` numbers, or none where nothing is measured. */
-  readonly latency: readonly number[];
-  /** Rewards that came, whenever the request was. */
-  readonly rewards: { readonly count: number; readonly sum: number; readonly sumSquares: number };
-  /** Answers that were compared with main's, and how many agreed. */
-  readonly compared: { readonly pairs: number; readonly agreed: number };
+/**
+ * Buckets of callers. The bucket of a request is a hash of its sticky key, else of its client's identity or address; of the same caller in each process and in both arms. A request
+ * of which no caller is known is in none.
+ */
+export const callerBuckets = 64;
+
+/** One kind of count. `combine`: one and so many times the other. `print`: as JSON, null where it is empty. `read`: of strangers; null: it is not of this shape. */
+interface Kind<T> {
+  readonly empty: T;
+  combine(one: T, other: T, times: 1 | -1): T;
+  /** False: it has fallen, as after a restart of what counts. */
+  hasGrown(grown: T): boolean;
+  print(value: T): unknown;
+  read(value: unknown): T | null;
 }
+type TypeOf<K> = K extends Kind<infer T> ? T : never;
+type Kinds = Readonly<Record<string, Kind<never>>>;
+type Counts<Rows> = { readonly [Key in keyof Rows]: TypeOf<Rows[Key]> };
 
-/** Of rewards or their squares: more than any process counts, and far from where numbers end. */
+/** Only grows, exact. */
+const tally = number((value) => value >= 0 && value <= Number.MAX_SAFE_INTEGER);
+/** Of rewards or their squares: more than any process counts, and far from where numbers end. One reward may be 1e9, so a square is beyond what counts exactly. */
 export const maxSum = 1e30;
-
-export const noCounts: ArmCounts = {
-  requests: 0,
-  failed: 0,
-  latency: [],
-  rewards: { count: 0, sum: 0, sumSquares: 0 },
-  compared: { pairs: 0, agreed: 0 },
+const sum: Kind<number> = { ...number((value) => Math.abs(value) <= maxSum), hasGrown: Number.isFinite };
+/** Rounding may leave one a little below 0, which is read as 0. */
+const squares: Kind<number> = {
+  ...number((value) => value >= 0 && value <= maxSum),
+  read: (value) => (typeof value === "number" && Math.abs(value) <= maxSum ? Math.max(0, value) : null),
 };
 
+/** Every count of an arm. */
+const rows = {
+  /** Requests that are evidence, failed and refused ones among them: none that its client can have ended alone. */
+  requests: tally,
+  /** Of the requests: a server error of the model, or a failure of the gateway that counts against it. */
+  failed: tally,
+  /** Of the requests: a client error of the model but 401, 403, 408, 413 and 429, and their like in gRPC. They have no latency. */
+  refused: tally,
+  /** Of the others by bucket of `latencyBoundsMs`, the last for what took longer: `latencyBuckets` numbers, or none where nothing is measured. */
+  latency: list(latencyBuckets),
+  /** Rewards that came, whenever the request was. */
+  rewards: record({ count: tally, sum, sumSquares: squares }),
+  /** Answers that were compared with main's, and how many agreed. */
+  compared: record({ pairs: tally, agreed: tally }),
+  /** Requests of known callers, and those that failed or were refused, by bucket: `callerBuckets` numbers each, or none. */
+  callers: record({ requests: list(callerBuckets), failed: list(callerBuckets), refused: list(callerBuckets) }),
+};
+const kind = record(rows);
+
+/** Counts of one arm, by the names of `rows`. */
+export interface ArmCounts extends Counts<typeof rows> {}
+
+export const noCounts: ArmCounts = kind.empty;
+
 export function addedCounts(one: ArmCounts, other: ArmCounts): ArmCounts {
-  return combined(one, other, 1);
+  return kind.combine(one, other, 1);
 }
 
 /**
@@ -34,60 +64,93 @@ export function addedCounts(one: ArmCounts, other: ArmCounts): ArmCounts {
  * of what counts.
  */
 export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null {
-  const grown = combined(now, before, -1);
-  const { requests, failed, latency, rewards, compared } = grown;
-  const least = Math.min(requests, failed, rewards.count, rewards.sumSquares, compared.pairs, compared.agreed);
-  if (!(least >= 0) || !Number.isFinite(rewards.sum)) return null;
-  if (failed > requests || compared.agreed > compared.pairs) return null;
-  for (const count of latency) if (!(count >= 0)) return null;
-  return grown;
+  const grown = kind.combine(now, before, -1);
+  return kind.hasGrown(grown) && isWhole(grown) ? grown : null;
+}
+
+/** As JSON, small: what counts nothing is left out, and so is a bucket that is 0. */
+export function printArmCounts(counts: ArmCounts): unknown {
+  return kind.print(counts) ?? {};
 }
 
 /**
- * Counts that somebody else made, made safe to calculate with: each number finite and not below zero, parts not above their whole. null: they are not of this shape.
- * Negative sums of rewards stay; of squares rounding may leave one a little below zero, which counts as 0.
+ * Counts that somebody else made (`printArmCounts`), made safe to calculate with: each number finite and not below zero but sums of rewards, parts not above their whole. null: they are not of
+ * this shape.
  */
 export function readArmCounts(value: unknown): ArmCounts | null {
-  const counts = value as ArmCounts | null;
-  const isCount = (count: unknown): count is number =>
-    typeof count === "number" && count >= 0 && count <= Number.MAX_SAFE_INTEGER;
-  // A reward may be 1e9, so one square alone may be beyond what counts exactly.
-  const isSum = (sum: unknown): boolean => typeof sum === "number" && Math.abs(sum) <= maxSum;
-  if (typeof counts !== "object" || counts === null) return null;
-  const { requests, failed, latency, rewards, compared } = counts;
-  if (!isCount(requests) || !isCount(failed) || failed > requests) return null;
-  if (!Array.isArray(latency) || (latency.length !== 0 && latency.length !== latencyBuckets)) return null;
-  if (!latency.every(isCount)) return null;
-  if (typeof rewards !== "object" || rewards === null || !isCount(rewards.count)) return null;
-  if (!isSum(rewards.sumSquares) || !isSum(rewards.sum)) return null;
-  if (typeof compared !== "object" || compared === null) return null;
-  if (!isCount(compared.pairs) || !isCount(compared.agreed) || compared.agreed > compared.pairs) return null;
+  const counts = kind.read(value);
+  return counts !== null && isWhole(counts) ? counts : null;
+}
+
+/** No part is above its whole. Buckets are counted beside the requests, so they are not compared with them. */
+function isWhole({ requests, failed, refused, compared, callers }: ArmCounts): boolean {
+  if (failed + refused > requests || compared.agreed > compared.pairs) return false;
+  return Array.from(callers.failed.length > 0 ? callers.failed : callers.refused).every(
+    (_, at) => (callers.failed[at] ?? 0) + (callers.refused[at] ?? 0) <= (callers.requests[at] ?? 0),
+  );
+}
+
+function number(isSane: (value: number) => boolean): Kind<number> {
   return {
-    requests,
-    failed,
-    latency: [...latency],
-    rewards: { count: rewards.count, sum: rewards.sum, sumSquares: Math.max(0, rewards.sumSquares) },
-    compared: { pairs: compared.pairs, agreed: compared.agreed },
+    empty: 0,
+    combine: (one, other, times) => one + times * other,
+    hasGrown: (grown) => grown >= 0,
+    print: (value) => (value === 0 ? null : value),
+    read: (value) => (typeof value === "number" && isSane(value) ? value : null),
   };
 }
 
-/** One and so many times the other. */
-function combined(one: ArmCounts, other: ArmCounts, times: 1 | -1): ArmCounts {
-  const [base, added] = [one.latency, other.latency];
-  const latency =
-    base.length === 0 ? added.map((count) => times * count) : base.map((count, at) => count + times * (added[at] ?? 0));
+/** Of so many tallies, or of none. As JSON by index, `{"31": 4}`, also read as a list of all. */
+function list(size: number): Kind<readonly number[]> {
   return {
-    requests: one.requests + times * other.requests,
-    failed: one.failed + times * other.failed,
-    latency,
-    rewards: {
-      count: one.rewards.count + times * other.rewards.count,
-      sum: one.rewards.sum + times * other.rewards.sum,
-      sumSquares: one.rewards.sumSquares + times * other.rewards.sumSquares,
+    empty: [],
+    combine: (one, other, times) =>
+      one.length === 0 ? other.map((count) => times * count) : one.map((count, at) => count + times * (other[at] ?? 0)),
+    hasGrown: (grown) => grown.every((count) => count >= 0),
+    print: (counts) => {
+      const some = counts.flatMap((count, at) => (count === 0 ? [] : [[at, count] as const]));
+      return some.length === 0 ? null : Object.fromEntries(some);
     },
-    compared: {
-      pairs: one.compared.pairs + times * other.compared.pairs,
-      agreed: one.compared.agreed + times * other.compared.agreed,
+    read: (value) => {
+      if (typeof value !== "object" || value === null) return null;
+      if (Array.isArray(value) && value.length !== 0 && value.length !== size) return null;
+      if (Array.isArray(value) && value.length === 0) return [];
+      const counts = Array.from({ length: size }, () => 0);
+      for (const [key, count] of Object.entries(value)) {
+        const read = tally.read(count);
+        if (read === null || !/^\d{1,3}$/.test(key) || Number(key) >= size) return null;
+        counts[Number(key)] = read;
+      }
+      return counts;
+    },
+  };
+}
+
+function record<Rows extends { readonly [Key in keyof Rows]: Kind<TypeOf<Rows[Key]>> }>(of: Rows): Kind<Counts<Rows>> {
+  const entries = Object.entries(of as unknown as Kinds);
+  type Any = Readonly<Record<string, never>>;
+  const made = (value: (key: string, row: Kind<never>) => unknown): Counts<Rows> =>
+    Object.fromEntries(entries.map(([key, row]) => [key, value(key, row)])) as unknown as Counts<Rows>;
+  return {
+    empty: made((_, row) => row.empty),
+    combine: (one, other, times) => made((key, row) => row.combine((one as Any)[key]!, (other as Any)[key]!, times)),
+    hasGrown: (grown) => entries.every(([key, row]) => row.hasGrown((grown as Any)[key]!)),
+    print: (value) => {
+      const some = entries.flatMap(([key, row]) => {
+        const printed = row.print((value as Any)[key]!);
+        return printed === null ? [] : [[key, printed] as const];
+      });
+      return some.length === 0 ? null : Object.fromEntries(some);
+    },
+    read: (value) => {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+      let isRead = true;
+      const read = made((key, row) => {
+        const found = Object.hasOwn(value, key) ? row.read((value as Record<string, unknown>)[key]) : row.empty;
+        isRead &&= found !== null;
+        return found;
+      });
+      return isRead ? read : null;
     },
   };
 }

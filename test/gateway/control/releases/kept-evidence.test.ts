@@ -299,6 +299,7 @@ describe("the text", () => {
       const latency = Array.from({ length: latencyBuckets }, () => 0);
       for (const [at, of] of buckets) latency[at] = of;
       return {
+        ...noCounts,
         requests: good + failed,
         failed,
         latency: buckets.length === 0 ? [] : latency,

@@ -30,6 +30,7 @@ const nothing: RolloutLook = {
   elapsedMs: 0,
   instances: { a: { canary: arm(0), main: arm(0) } },
   isUnready: false,
+  hasRestarted: false,
   wanted: "none",
   blocked: null,
 };

@@ -10,19 +10,10 @@ import {
 import { firstState, shareOf, stepState } from "../../../../routing/release/rollout/state.ts";
 import { maxInstances } from "../../../../routing/release/statistics/growth.ts";
 import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
-import { type ArmCounts, maxSum, noCounts, readArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
-import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
+import { noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { anyCounts } from "../statistics/any-counts.ts";
 
-const counts: fc.Arbitrary<ArmCounts> = fc
-  .tuple(fc.nat(50), fc.nat(50), fc.nat(9), fc.integer({ min: -9, max: 9 }), fc.nat(9), fc.nat(9))
-  .map(([good, failed, rewards, sum, agreed, not]) => ({
-    requests: good + failed,
-    failed,
-    latency: Array.from({ length: latencyBuckets }, (_, at) => (at === 3 ? good : at === 9 ? failed : 0)),
-    rewards: { count: rewards, sum, sumSquares: sum ** 2 },
-    compared: { pairs: agreed + not, agreed },
-  }));
-const evidence: fc.Arbitrary<Evidence> = fc.record({ canary: counts, main: counts });
+const evidence: fc.Arbitrary<Evidence> = fc.record({ canary: anyCounts, main: anyCounts });
 const of = (requests: number): Evidence => ({ canary: { ...noCounts, requests }, main: noCounts });
 
 test("looks of any number add up to what the processes counted, whoever looks and however often", () => {
@@ -74,49 +65,6 @@ test("names of processes are any text, and at most so many are remembered, those
   expect(Object.keys(evidenceBetween({}, many(maxInstances + 1)).seen)).toHaveLength(maxInstances);
   expect(Object.keys(evidenceBetween({}, many(maxInstances)).seen)).toHaveLength(maxInstances);
   expect(evidenceBetween({ constructor: of(1) }, { constructor: of(3) }).added.canary.requests).toBe(2);
-});
-
-test("counts of others are read by their shape", () => {
-  fc.assert(
-    fc.property(counts, (one) => {
-      expect(readArmCounts(JSON.parse(JSON.stringify(one)))).toEqual(one);
-    }),
-  );
-  const good = { ...noCounts, requests: 3, failed: 2 };
-  for (const bad of [
-    null,
-    7,
-    {},
-    { ...good, requests: -1 },
-    { ...good, requests: Number.NaN },
-    { ...good, requests: "3" },
-    { ...good, failed: 4 },
-    { ...good, latency: [1] },
-    { ...good, latency: Array.from({ length: latencyBuckets }, () => -1) },
-    { ...good, rewards: null },
-    { ...good, rewards: { count: 1, sum: Infinity, sumSquares: 1 } },
-    { ...good, compared: { pairs: 1, agreed: 2 } },
-  ])
-    expect(readArmCounts(bad)).toBeNull();
-});
-
-test("the largest rewards that clients can send, and sums of squares that rounding left below 0, make no counts unreadable", () => {
-  for (const [sumSquares, read] of [
-    [1e18, 1e18],
-    [maxSum, maxSum],
-    [-1e-9, 0],
-  ] as const)
-    expect(readArmCounts({ ...noCounts, rewards: { count: 1, sum: -1e9, sumSquares } })?.rewards).toEqual({
-      count: 1,
-      sum: -1e9,
-      sumSquares: read,
-    });
-  expect(readArmCounts({ ...noCounts, rewards: { count: 1, sum: 1, sumSquares: null } })).toBeNull();
-  for (const sums of [
-    { sum: 1, sumSquares: maxSum * 1.01 },
-    { sum: -maxSum * 1.01, sumSquares: 1 },
-  ])
-    expect(readArmCounts({ ...noCounts, rewards: { count: 1, ...sums } })).toBeNull();
 });
 
 test("the share follows the step; a step that the plan has not gets nothing", () => {
