@@ -72,6 +72,10 @@ describe("arrows between layers and rooms", () => {
     ["gateway/control/x.ts", "const { getEphemeralKeyInfo } = socket;"],
     ["k8s/source/x.ts", "const group = socket['getEphemeralKeyInfo']();"],
     ["gateway/admin/x.ts", "const words = `${socket.getProtocol()}`;"],
+    ["gateway/control/x.ts", 'import { request } from "node:http";'],
+    ["gateway/tools/x.ts", 'import { Agent, request as ask, type RequestOptions } from "node:https";'],
+    ["k8s/source/api/x.ts", 'import https from "node:https";'],
+    ["gateway/demo/x.ts", 'import * as http from "node:http";'],
   ])("a planted violation is found: %s: %s", (file, text) => {
     expect(violations(new Map([[file, text]]))).not.toEqual([]);
   });

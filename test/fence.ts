@@ -45,6 +45,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "k8s/source/objects/source.ts",
     "k8s/source/objects/last-good.ts",
     "k8s/source/objects/passed-versions.ts",
+    "k8s/source/http/",
   ],
   "gateway/tools/": [
     "gateway/",
@@ -97,7 +98,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["graph"],
     ["problems"],
   ],
-  "k8s/source": [["objects"], ["entries", "manifest", "api"], ["files"], ["folder", "cluster"]],
+  "k8s/source": [["objects", "http"], ["entries", "manifest", "api"], ["files"], ["folder", "cluster"]],
   gateway: [
     ["failure-flags.ts", "grpc-statuses.ts"],
     ["failures.ts", "schema"],
@@ -200,6 +201,12 @@ const impure =
  */
 const deadly = /\b(?:getProtocol|getEphemeralKeyInfo)\b/;
 
+/** A request by Node's client that ends whatever its server does is one of this file: elsewhere some wait would be without an end. */
+const asks = "k8s/source/http/http-call.ts";
+const rawRequest = /\bimport\s+(?:\w+|\*\s*as\s+\w+|\{[^}]*\b(?:request|get)\b[^}]*\})\s*from\s*"node:https?"/;
+/** Files that may do so themselves. */
+const asksThemselves = [asks, "gateway/edge/", "gateway/control/peers/", "gateway/tools/replicas/"];
+
 /** Files that the data plane starts from: what they load at run time never reaches Kubernetes. */
 const dataPlane = ["gateway/edge/", "gateway/worker/"];
 
@@ -245,6 +252,8 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
     if (world !== null) lines.push(`${file} uses ${world[0]}: time, draws and I/O are arguments of the pure layers`);
     const signal = isGuarded(file) ? deadly.exec(withoutComments(text)) : null;
     if (signal !== null) lines.push(`${file} calls ${signal[0]}: it ends the process where a handshake was refused`);
+    if (isGuarded(file) && !startsWithAny(file, asksThemselves) && rawRequest.test(withoutComments(text)))
+      lines.push(`${file} sends requests by node:http itself: ask by ${asks}, so that every wait ends`);
     if (startsWithAny(file, dataPlane)) {
       for (const path of reached(file, imports))
         if (path.startsWith("k8s/"))

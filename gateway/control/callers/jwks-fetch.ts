@@ -1,7 +1,7 @@
 // Fetches what a server that the policy names says: one request, bounded in time and size, to addresses that may be dialled, and no redirect.
-import { request as requestHttp, type IncomingMessage } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
+import { LateAnswer, responseTo, textOfBody, within } from "../../../k8s/source/http/http-call.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { keyBounds } from "../../callers/providers/public-keys.ts";
 import type { HttpAnswer, HttpQuestion } from "../../shared/messages.ts";
@@ -26,20 +26,12 @@ export function fetchJwks(url: string, reach: Reach, limitMs = fetchMs): Promise
 
 /** What the server says, with 200. Never rejects. */
 export async function fetchAnswer(question: HttpQuestion, reach: Reach, limitMs = fetchMs): Promise<HttpAnswer> {
-  const signal = AbortSignal.timeout(limitMs);
   try {
-    const late = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(tooSlow));
-    });
-    // What comes after the time is nobody's.
-    late.catch(() => undefined);
-    return await Promise.race([answerOf(await Promise.race([send(question, reach, signal), late])), late]);
+    return await within(limitMs, async (signal) => answerOf(await send(question, reach, signal)));
   } catch (error) {
     return { kind: "failed", reason: reasonOf(error) };
   }
 }
-
-const tooSlow = new Error("there was no whole answer in time");
 
 async function send(
   { url, headers, body }: HttpQuestion,
@@ -63,8 +55,9 @@ async function send(
     if (options.all === true) done(null, addresses);
     else done(null, addresses[0]!.address, addresses[0]!.family);
   };
-  return new Promise((resolve, reject) => {
-    const options = {
+  return responseTo(
+    !isPlain,
+    {
       host,
       port,
       path: `${target.pathname}${target.search}`,
@@ -74,12 +67,9 @@ async function send(
       agent: false,
       lookup: known,
       maxHeaderSize: 16_384,
-    };
-    const outgoing = isPlain ? requestHttp(options) : requestHttps(options);
-    outgoing.on("error", reject);
-    outgoing.on("response", resolve);
-    outgoing.end(body);
-  });
+    },
+    body,
+  );
 }
 
 async function answerOf(response: IncomingMessage): Promise<HttpAnswer> {
@@ -93,15 +83,10 @@ async function answerOf(response: IncomingMessage): Promise<HttpAnswer> {
     if (statusCode !== 200) return { kind: "failed", reason: `it answers ${statusCode}` };
     if ((headers["content-encoding"] ?? "identity") !== "identity")
       return { kind: "failed", reason: "it answers compressed, which was not asked for" };
-    const parts: Buffer[] = [];
-    let length = 0;
-    for await (const part of response as AsyncIterable<Buffer>) {
-      length += part.length;
-      if (length > keyBounds.bytes)
-        return { kind: "failed", reason: `its answer has more than ${keyBounds.bytes / 1024} KiB` };
-      parts.push(part);
-    }
-    return { kind: "got", text: Buffer.concat(parts).toString("utf8"), maxAgeMs: maxAgeOf(headers["cache-control"]) };
+    const text = await textOfBody(response, keyBounds.bytes);
+    return text === null
+      ? { kind: "failed", reason: `its answer has more than ${keyBounds.bytes / 1024} KiB` }
+      : { kind: "got", text, maxAgeMs: maxAgeOf(headers["cache-control"]) };
   } finally {
     response.destroy();
   }
@@ -117,6 +102,6 @@ function maxAgeOf(cacheControl: string | undefined): number | null {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "of a fault";
-  if (error === tooSlow || error.name === "AbortError") return tooSlow.message;
+  if (error instanceof LateAnswer) return "there was no whole answer in time";
   return visible((error as NodeJS.ErrnoException).code ?? error.message).slice(0, 200);
 }

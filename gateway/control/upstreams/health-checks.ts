@@ -2,6 +2,7 @@
 // data workers, which are told who fails. Nothing here changes shares or `ready` (routing rule 7).
 import { printEndpoint, type Endpoint, type HealthCheck, type Upstream } from "../../../routing/model/upstream.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
+import { ProbeTurns } from "./probe-turns.ts";
 
 export interface HealthOutside {
   /** Does the Endpoint answer as the check wants it, and in time? Never rejects. */
@@ -16,8 +17,6 @@ export interface HealthOutside {
   endpointsOf(key: string): readonly Endpoint[];
 }
 
-/** Probes at once; over it they wait for their turn, and intervals grow longer than asked for. */
-const probesAtOnce = 32;
 /** The first probe comes within this time, whatever the interval. */
 const firstProbeMs = 1000;
 
@@ -29,8 +28,7 @@ interface Checked {
 export class HealthChecks {
   readonly #outside: HealthOutside;
   readonly #upstreams = new Map<string, Checked>();
-  readonly #turns: (() => void)[] = [];
-  #running = 0;
+  readonly #turns = new ProbeTurns();
 
   constructor(outside: HealthOutside) {
     this.#outside = outside;
@@ -95,27 +93,29 @@ export class HealthChecks {
   }
 
   async #probe(key: string, endpoint: CheckedEndpoint, at: Endpoint): Promise<void> {
-    await this.#turn();
+    const room = roomOf(this.#upstreams.get(key)?.upstream ?? null);
+    await this.#turns.enter(room);
     const checked = this.#upstreams.get(key);
     const isWell =
       checked !== undefined && !endpoint.stopped && (await this.#outside.probe(checked.upstream, endpoint.check, at));
-    this.#running -= 1;
-    this.#turns.shift()?.();
+    this.#turns.leave(room);
     const now = this.#upstreams.get(key);
     if (endpoint.stopped || now === undefined) return;
     if (endpoint.saw(isWell)) this.#outside.changed(key, failingOf(now));
     // Jittered, so that checks that began together do not stay together.
     endpoint.again(endpoint.check.intervalMs * (0.9 + this.#outside.draw() * 0.2));
   }
+}
 
-  async #turn(): Promise<void> {
-    if (this.#running >= probesAtOnce) {
-      await new Promise<void>((resolve) => {
-        this.#turns.push(resolve);
-      });
-    }
-    this.#running += 1;
-  }
+/** Whose turn a probe takes: of a Service its namespace's, of anything else its host's. */
+function roomOf(upstream: Upstream | null): string {
+  if (upstream === null) return "";
+  const { address } = upstream;
+  return address.kind === "service"
+    ? address.namespace
+    : address.kind === "dns"
+      ? `${address.host}.`
+      : `${address.ip}.`;
 }
 
 function failingOf({ endpoints }: Checked): readonly string[] {

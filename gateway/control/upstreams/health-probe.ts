@@ -1,7 +1,6 @@
-// One probe of a health check: a connection of its own, one request, one verdict. node:http and node:http2 will do: probes are few and no
-// traffic goes here.
+// One probe of a health check: a connection of its own, one request, one verdict, within its time whatever the other side does. Node's clients will do: probes
+// are few and no traffic goes here.
 import { Buffer } from "node:buffer";
-import { request as requestHttp } from "node:http";
 import {
   connect as connectHttp2,
   type ClientHttp2Session,
@@ -9,8 +8,8 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import { request as requestHttps } from "node:https";
 import type { ConnectionOptions } from "node:tls";
+import { responseTo, within } from "../../../k8s/source/http/http-call.ts";
 import {
   printEndpoint,
   type Endpoint,
@@ -31,13 +30,14 @@ export async function probeEndpoint(
   { probe, timeoutMs }: HealthCheck,
   endpoint: Endpoint,
 ): Promise<boolean> {
-  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    if (probe.kind === "grpc") return await callHealth(probe, tls, endpoint, signal);
-    return isExpected(
-      probe,
-      await (protocol === "http2" ? statusOverHttp2 : statusOverHttp1)(probe, tls, endpoint, signal),
-    );
+    return await within(timeoutMs, async (signal) => {
+      if (probe.kind === "grpc") return callHealth(probe, tls, endpoint, signal);
+      return isExpected(
+        probe,
+        await (protocol === "http2" ? statusOverHttp2 : statusOverHttp1)(probe, tls, endpoint, signal),
+      );
+    });
   } catch {
     return false;
   }
@@ -71,15 +71,9 @@ async function statusOverHttp1(
     connection: "close",
   };
   const options = { host: ip, port, path: probe.path, headers, signal, agent: false };
-  return new Promise((resolve, reject) => {
-    const outgoing = tls === null ? requestHttp(options) : requestHttps({ ...options, ...tlsOptions(tls) });
-    outgoing.on("error", reject);
-    outgoing.on("response", (response) => {
-      resolve(response.statusCode ?? 0);
-      outgoing.destroy();
-    });
-    outgoing.end();
-  });
+  const response = await responseTo(tls !== null, { ...options, ...(tls === null ? {} : tlsOptions(tls)) }, null);
+  response.destroy();
+  return response.statusCode ?? 0;
 }
 
 /** Sends one request on a session of its own, which ends with `use`. */
@@ -96,6 +90,7 @@ async function overHttp2<T>(
     return await new Promise<T>((resolve, reject) => {
       const address = printEndpoint(ip, port);
       session = tls === null ? connectHttp2(`http://${address}`) : connectHttp2(`https://${address}`, tlsOptions(tls));
+      signal.addEventListener("abort", () => session?.destroy());
       session.on("error", reject);
       session.on("close", () => reject(new Error("the session ended")));
       const stream = session.request(headers, { endStream: body === null, signal });

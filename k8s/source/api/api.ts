@@ -1,7 +1,8 @@
 // Requests to the API server: credentials for each, 401 tried once more with fresh ones, failures as values.
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { Agent as HttpAgent, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import { fieldOf, recordOf, textOf } from "../../translate/values/value.ts";
+import { responseTo, textOfBody, within } from "../http/http-call.ts";
 import type { ApiAccess, Credentials } from "./api-access.ts";
 
 export type ApiFailure =
@@ -25,15 +26,15 @@ export interface ApiRequest {
   readonly path: string;
   /** JSON; null: none. */
   readonly body: unknown;
-  /** The connection is cut after so many ms without a byte. */
+  /** Longest wait for the head of the answer, for the rest of one that is read as one value, and without a byte of any other, ms. */
   readonly idleMs: number;
   readonly signal: AbortSignal;
 }
 
 /** Longest body of an answer that is read as one value, bytes. */
 const answerBytes = 4 * 1024 * 1024;
-/** A peer that vanished without a word is noticed after this and ten probes, one a second. */
-const keepAliveMs = 15_000;
+/** Longest wait for credentials, ms: a plugin of a kubeconfig may ask a person. */
+const credentialsMs = 60_000;
 
 export class Api {
   readonly #access: ApiAccess;
@@ -55,7 +56,7 @@ export class Api {
     const first = await this.#send(request);
     if (first.kind !== "refused" || first.status !== 401) return first;
     try {
-      await this.#access.renew();
+      await within(credentialsMs, () => this.#access.renew());
     } catch (error) {
       return { kind: "unreachable", sentence: reasonOf(error) };
     }
@@ -67,10 +68,11 @@ export class Api {
     const opened = await this.open(request);
     if (opened.kind !== "opened") return opened;
     try {
-      const text = await textOfBody(opened.body, answerBytes);
+      const text = await within(request.idleMs, () => textOfBody(opened.body, answerBytes));
       if (text === null) return { kind: "unreachable", sentence: `the answer has more than ${answerBytes} bytes` };
       return { kind: "answer", value: text === "" ? null : JSON.parse(text) };
     } catch (error) {
+      opened.body.destroy();
       return { kind: "unreachable", sentence: reasonOf(error) };
     }
   }
@@ -82,45 +84,46 @@ export class Api {
 
   async #send(request: ApiRequest): Promise<ApiOpened> {
     try {
-      const credentials = await this.#access.credentials();
-      const response = await this.#response(request, credentials);
-      const status = response.statusCode ?? 0;
-      if (status >= 200 && status < 300) return { kind: "opened", body: response };
-      return await refusalOf(response, status);
+      const credentials = await within(credentialsMs, () => this.#access.credentials());
+      return await within(request.idleMs, async (late) => {
+        const response = await this.#response(request, credentials, AbortSignal.any([request.signal, late]));
+        const status = response.statusCode ?? 0;
+        if (status >= 200 && status < 300) return { kind: "opened", body: response };
+        return refusalOf(response, status);
+      });
     } catch (error) {
       return { kind: "unreachable", sentence: reasonOf(error) };
     }
   }
 
   #response(
-    { method, path, body, idleMs, signal }: ApiRequest,
+    { method, path, body, idleMs }: ApiRequest,
     { headers, tls, proxy }: Credentials,
+    signal: AbortSignal,
   ): Promise<IncomingMessage> {
     const text = body === null ? null : JSON.stringify(body);
-    const secure = this.#access.server.startsWith("https:");
-    return new Promise((resolve, reject) => {
-      const sent = (secure ? httpsRequest : httpRequest)(
-        this.#access.server + path,
-        {
-          method,
-          signal,
-          agent: proxy ?? this.#agent,
-          timeout: idleMs,
-          headers: {
-            ...headers,
-            accept: "application/json",
-            "user-agent": "sluice",
-            ...(text === null ? {} : bodyHeaders(method, text)),
-          },
-          ...(secure ? tlsOptions(tls) : {}),
+    const { protocol, hostname, port, pathname, search } = new URL(this.#access.server + path);
+    const secure = protocol === "https:";
+    return responseTo(
+      secure,
+      {
+        hostname: hostname.replace(/^\[|\]$/g, ""),
+        port,
+        path: pathname + search,
+        method,
+        signal,
+        agent: proxy ?? this.#agent,
+        timeout: idleMs,
+        headers: {
+          ...headers,
+          accept: "application/json",
+          "user-agent": "sluice",
+          ...(text === null ? {} : bodyHeaders(method, text)),
         },
-        resolve,
-      );
-      sent.on("socket", (socket) => socket.setKeepAlive(true, keepAliveMs));
-      sent.on("timeout", () => sent.destroy(new Error(`nothing came for ${idleMs / 1000} s`)));
-      sent.on("error", reject);
-      sent.end(text ?? undefined);
-    });
+        ...(secure ? tlsOptions(tls) : {}),
+      },
+      text,
+    );
   }
 }
 
@@ -170,18 +173,6 @@ export async function wordsOf(
 /** `Retry-After` in seconds (RFC 9110 §10.2.3), as ms up to a minute; the form with a date is not used by the API server. */
 function retryAfterOf(value: string | undefined): number | null {
   return value !== undefined && /^\d{1,6}$/.test(value) ? Math.min(Number(value) * 1000, 60_000) : null;
-}
-
-/** The body as text; null when it is longer. Rejects when it is cut. */
-async function textOfBody(body: IncomingMessage, maxBytes: number): Promise<string | null> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body as AsyncIterable<Buffer>) {
-    bytes += piece.length;
-    if (bytes > maxBytes) return null;
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString("utf8");
 }
 
 /** One line, for people. */

@@ -2,6 +2,7 @@
 import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Credentials } from "./api-access.ts";
+import { within } from "../http/http-call.ts";
 import { wordsOf } from "./api.ts";
 
 const protocol = "v4.channel.k8s.io";
@@ -36,7 +37,7 @@ export async function forwardPort(server: string, path: string, { headers, tls, 
     socket.once("unexpected-response", (_, response) => {
       // The server keeps it open for more, and the process with it.
       const { socket: connection } = response;
-      void wordsOf(response, response.statusCode ?? 0)
+      void within(handshakeMs, () => wordsOf(response, response.statusCode ?? 0))
         .then(({ sentence }) => reject(new Error(sentence)), reject)
         .finally(() => connection.destroy());
     });

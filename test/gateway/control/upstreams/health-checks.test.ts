@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HealthChecks } from "../../../../gateway/control/upstreams/health-checks.ts";
+import { probesAtOnce, probesOfRoom } from "../../../../gateway/control/upstreams/probe-turns.ts";
 import type { Endpoint, HealthCheck, Upstream } from "../../../../routing/model/upstream.ts";
 import { upstreamOf } from "../../fixtures.ts";
 
@@ -106,15 +107,42 @@ describe("health checks", () => {
     expect(told).toHaveLength(1);
   });
 
-  test("at most 32 probes run at once, the others wait for their turn", async () => {
+  /** So many Endpoints of a namespace, none of which answers until `gate` opens. */
+  function follow(namespace: string, count: number): void {
+    const address = { kind: "service", namespace, name: "m", port: 80 } as const;
+    checks.follow(namespace, { ...checkedUpstream, key: namespace, address }, endpoints(count));
+  }
+
+  test(`at most ${probesOfRoom} probes of one namespace run at once, the others of it wait for their turn and nobody else does`, async () => {
     const gate = Promise.withResolvers<void>();
     answer = () => gate.promise;
-    checks.follow("u", checkedUpstream, endpoints(40));
+    follow("hanging", probesOfRoom + 32);
     await rounds(1);
-    expect(probed).toHaveLength(32);
+    expect(probed).toHaveLength(probesOfRoom);
+    follow("other", probesOfRoom + 1);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(probed).toHaveLength(2 * probesOfRoom);
     answer = null;
     gate.resolve();
     await vi.advanceTimersByTimeAsync(0);
-    expect(probed).toHaveLength(40);
+    expect(probed).toHaveLength(2 * probesOfRoom + 33);
+  });
+
+  test(`at most ${probesAtOnce} probes run at once, and then namespaces take turns`, async () => {
+    const gates: (() => void)[] = [];
+    answer = () =>
+      new Promise((resolve) => {
+        gates.push(resolve);
+      });
+    const namespaces = probesAtOnce / probesOfRoom;
+    for (let at = 0; at < namespaces; at++) follow(`hanging-${at}`, probesOfRoom + 1);
+    await rounds(1);
+    follow("last", 1);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(probed).toHaveLength(probesAtOnce);
+    // All of the first namespace and one of the second: then the one more that each of them has begins, and the last namespace's.
+    for (let at = 0; at <= probesOfRoom; at++) gates.shift()!();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(probed).toHaveLength(probesAtOnce + 3);
   });
 });

@@ -107,6 +107,8 @@ describe("an http probe", () => {
     ["no answer in time", ""],
     ["a close", "close"],
     ["no HTTP", "what?\r\n\r\n"],
+    ["101 Switching Protocols", "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"],
+    ["nothing but interim answers", "HTTP/1.1 100 Continue\r\n\r\n".repeat(10)],
   ])("%s: not well", async (_what, text) => {
     const server = createTcpServer((socket) => {
       socket.on("error", () => undefined);
