@@ -2,8 +2,8 @@
 
 /** Failure flags with their causes, in the order of the cells that count them: Envoy's letters where Envoy has them. */
 export const failureFlags = {
-  NR: "no Route; the metadata `namespace` is missing; TLS is required; the TLS connection was made for another host",
-  UH: "no Endpoint is ready, or a name has no address",
+  NR: "no Route; no table yet; the metadata `namespace` is missing; TLS is required; the TLS connection was made for another host",
+  UH: "no Endpoint is ready, a name has no address, every weight is 0, or there are shadows only",
   UF: "Sluice could not connect to the Endpoint",
   UC: "the upstream closed the connection",
   UR: "the upstream reset or refused the stream; the Route does not allow WebSocket upgrades",

@@ -220,6 +220,12 @@ export const failures = {
     "The RateLimitService of this gateway is invalid, so the gateway rejects every request that has rate limit labels. Its operator finds the reason with sluice check",
   ),
   // No way to an upstream.
+  notRead: failure(
+    ["not-read", "NR", 503, 14],
+    "The gateway has not read its objects yet. Retry in a moment",
+    "never",
+    "The gateway has started and has no table: `/readyz` of the admin port says what it waits for, such as an API server that does not answer",
+  ),
   noRoute: failure(
     ["no-route", "NR", 404, 12],
     "no route",
@@ -234,7 +240,19 @@ export const failures = {
     ["no-healthy-upstream", "UH", 503, 14],
     "no healthy upstream",
     "unsent",
-    "No Endpoint is ready: pods start, the Service or its port name is wrong, or all weights are 0",
+    "No Endpoint is ready: pods start, or the Service or its port name is wrong",
+  ),
+  allWeightsZero: failure(
+    ["all-weights-zero", "UH", 503, 14],
+    "no healthy upstream: every weight of this route is 0",
+    "never",
+    "Nobody gets traffic as the objects are written: give a predictor `traffic`, or a Mapping a `weight`, above 0",
+  ),
+  onlyShadows: failure(
+    ["only-shadows", "UH", 503, 14],
+    "no healthy upstream: this route has shadows only",
+    "never",
+    "A shadow gets copies and answers nobody: add a predictor without `shadow: true`, or correct the one whose object is invalid (`sluice check`)",
   ),
   noAddress: failure(
     ["no-address", "UH", 503, 14],
@@ -330,6 +348,8 @@ export const failures = {
 /** The Failure of a Decision that rejects. */
 export function rejectFailure(reason: RejectReason): Failure {
   switch (reason) {
+    case "not-read":
+      return failures.notRead;
     case "no-route":
       return failures.noRoute;
     case "namespace-needed":
@@ -337,8 +357,10 @@ export function rejectFailure(reason: RejectReason): Failure {
     case "regex-work":
       return failures.regexWork;
     case "no-healthy-upstream":
-    case "all-weights-zero":
-    case "only-shadows":
       return failures.noHealthyUpstream;
+    case "all-weights-zero":
+      return failures.allWeightsZero;
+    case "only-shadows":
+      return failures.onlyShadows;
   }
 }

@@ -116,8 +116,17 @@ const namespaceNeeded: RejectDecision = Object.freeze({
   slot: -1,
 });
 
+const notRead: RejectDecision = Object.freeze({
+  kind: "reject",
+  reason: "not-read",
+  sentence: "The gateway has not read its objects yet. Retry in a moment",
+  mapping: null,
+  slot: -1,
+});
+
 /** Why nothing matched. Says only what the caller sent or left out. */
 function notFound<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): RejectDecision {
+  if (table.version === 0) return notRead;
   if (!head.grpc) return noPath;
   if (!isGrpcPath(head)) return noMethod;
   const named = namesDeployment(metadata);

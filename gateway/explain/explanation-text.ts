@@ -13,6 +13,13 @@ const columns: readonly Column[] = [
   { heading: "DECLARED IN", align: "left", most: 80 },
 ];
 
+/** Why nobody healthy answers, by the reason. */
+const causes: ReadonlyMap<string, string> = new Map(
+  Object.values(failures)
+    .filter(({ flag }) => flag === "UH")
+    .map(({ name, cause }) => [name, cause]),
+);
+
 /** Routes passed over that are named. */
 const mostPassed = 10;
 const labelWidth = 14;
@@ -40,7 +47,8 @@ export function printExplanationText({
   if (sticky !== null) lines.push(labelled("sticky", sticky));
   if (reject !== null) lines.push(labelled("answers", `${reject.answer}: ${reject.sentence}`));
   // Envoy's words, which clients know, do not say why.
-  if (reject?.reason === "no-healthy-upstream") lines.push(labelled("because", failures.noHealthyUpstream.cause));
+  const cause = reject === null ? "" : (causes.get(reject.reason) ?? "");
+  if (cause !== "") lines.push(labelled("because", cause));
   for (const hint of hints) lines.push(labelled("hint", hint));
   if (ways.length === 0) return joined(lines);
   const rows = ways

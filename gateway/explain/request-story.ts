@@ -1,5 +1,5 @@
 // What became of one request that failed, for a person who has its id: who ended it, the usual cause, and what to do next.
-import { failureFlags, type FailureFlag } from "../failure-flags.ts";
+import { failureFlags } from "../failure-flags.ts";
 import { failures, type Failure } from "../failures.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import type { RequestStory } from "../api/failures.ts";
@@ -9,13 +9,14 @@ export function storyOf(request: AccessEntry): RequestStory {
   return { request, cause: causeOf(request), next: nextSteps(request) };
 }
 
-function causeOf({ flag, sentence, origin }: AccessEntry): string {
+const byName: ReadonlyMap<string, Failure> = new Map(Object.values(failures).map((row) => [row.name, row]));
+const flagCauses: ReadonlyMap<string, string> = new Map(Object.entries(failureFlags));
+
+function causeOf({ flag, reason, origin }: AccessEntry): string {
   if (flag === "" && origin === "model") return "The model itself answered that it failed. Its own log has the reason";
-  const [first = ""] = flag.split(",");
-  const rows: readonly Failure[] = Object.values(failures);
-  const row = rows.find((one) => one.flag === first && sentence.startsWith(one.sentence));
+  const row = byName.get(reason);
   if (row !== undefined) return row.cause === "" ? row.sentence : row.cause;
-  return first in failureFlags ? failureFlags[first as FailureFlag] : "";
+  return flagCauses.get(flag.split(",")[0]!) ?? "";
 }
 
 function nextSteps({ namespace, deployment, origin }: AccessEntry): readonly string[] {
@@ -47,7 +48,7 @@ export function printStory({ request, cause, next }: RequestStory): string {
       "answer",
       `${code === 0 ? "none" : code}${grpcStatus === "" ? "" : `, gRPC ${grpcStatus}`} after ${durationMs} ms`,
     ],
-    ["flag", flag === "" ? "-" : flag],
+    ["flag", [flag === "" ? "-" : flag, request.reason].filter((text) => text !== "").join(", ")],
     ["failure", request.sentence],
     ["cause", cause],
   ];

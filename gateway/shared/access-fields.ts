@@ -7,6 +7,7 @@ const number = (meaning: string): { readonly none: number; readonly meaning: str
 export const accessFields = {
   atMs: number("when the request came"),
   flag: text("the [failure flag](#failure-flags); empty if nothing failed"),
+  reason: text("the [reason](#failure-flags) of the failure; empty if the gateway knows of none"),
   origin: text(
     "who ended the request: `model` or `gateway`; empty: the client, by leaving. A server error of `model` has no flag",
   ),

@@ -51,6 +51,8 @@ export interface RejectDecision {
 export type RejectReason =
   /** Matching by regexes took more steps than one request may: 431, RESOURCE_EXHAUSTED. Never a wider Route instead. */
   | "regex-work"
+  /** There is no table yet, so nobody knows what matches: 503, UNAVAILABLE. */
+  | "not-read"
   /** Nothing matches: 404, UNIMPLEMENTED. */
   | "no-route"
   /** A Route matches and no member with a share is ready: 503 `no healthy upstream`, UNAVAILABLE. */

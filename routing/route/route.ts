@@ -297,10 +297,12 @@ function shareOf(mapping: Mapping): number {
   return mapping.role.kind === "live" ? mapping.role.share : 0;
 }
 
-const sentences: Readonly<Record<Exclude<RejectReason, "no-route" | "namespace-needed" | "regex-work">, string>> = {
+const sentences: Readonly<
+  Record<Exclude<RejectReason, "not-read" | "no-route" | "namespace-needed" | "regex-work">, string>
+> = {
   "no-healthy-upstream": "no healthy upstream",
-  "all-weights-zero": "no upstream takes traffic: every weight here is 0",
-  "only-shadows": "no upstream answers: only shadows match",
+  "all-weights-zero": "no healthy upstream: every weight of this route is 0",
+  "only-shadows": "no healthy upstream: this route has shadows only",
 };
 
 function reject(reason: keyof typeof sentences, { mapping, slot }: RouteMember): RejectDecision {

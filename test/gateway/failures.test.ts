@@ -16,6 +16,7 @@ describe("failures", () => {
 
   test.each([
     ["no-route", 404, "UNIMPLEMENTED"],
+    ["not-read", 503, "UNAVAILABLE"],
     ["namespace-needed", 400, "INVALID_ARGUMENT"],
     ["regex-work", 431, "RESOURCE_EXHAUSTED"],
     ["no-healthy-upstream", 503, "UNAVAILABLE"],

@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import { failures } from "../../gateway/failures.ts";
 import { goOn, requestStep, type Step } from "../../gateway/edge/steps/step.ts";
 import { EndpointPool } from "../../gateway/edge/upstream/endpoint-pool.ts";
-import type { ExternalPolicy } from "../../routing/model/mapping.ts";
+import type { ExternalPolicy, Mapping } from "../../routing/model/mapping.ts";
 import { plainSettings, type FrontSettings } from "../../routing/model/table-change.ts";
 import type { Breaker } from "../../routing/model/upstream.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
@@ -49,6 +49,8 @@ export interface Cause {
   readonly secure?: true;
   /** Nobody's exchange: there is no line in the access log. */
   readonly unlogged?: true;
+  /** The gateway has no table yet. */
+  readonly tableless?: true;
   cause(bench: Bench): void | Promise<void>;
 }
 
@@ -435,6 +437,25 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
       client.write(
         `POST /seldon.protos.Seldon/Predict HTTP/1.1\r\nHost: a\r\nSeldon: iris\r\nContent-Length: 0\r\nContent-Type: application/grpc\r\n${fields}\r\n`,
       );
+    },
+  },
+  notRead: { tableless: true, cause: (bench) => ask(bench) },
+  allWeightsZero: {
+    cause: (bench) => {
+      const iris = irisTo("iris");
+      bench.gateway.serve(
+        [{ ...iris, role: { ...iris.role, weight: 0, share: 0 } as Mapping["role"] }],
+        [upstreamOf("iris")],
+        [endpointsOn("iris", [bench.origin.port])],
+      );
+      ask(bench);
+    },
+  },
+  onlyShadows: {
+    cause: (bench) => {
+      const shadow: Mapping = { ...irisTo("iris"), role: { kind: "shadow", percent: 100 } };
+      bench.gateway.serve([shadow], [upstreamOf("iris")], [endpointsOn("iris", [bench.origin.port])]);
+      ask(bench);
     },
   },
   noHealthyUpstream: {

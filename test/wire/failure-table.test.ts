@@ -53,7 +53,7 @@ function hooks(): void {
 
 async function make(cause: Cause, fields: string): Promise<void> {
   gateway = await new Gateway({ ...cause.options, accessLog: "errors" }).listen();
-  gateway.serveIris([origin.port]);
+  if (cause.tableless === undefined) gateway.serveIris([origin.port]);
   client = await gateway.open(cause.secure === true);
   await cause.cause({ gateway, origin, client, fields, after: (call) => afterwards.push(call) });
 }
@@ -70,7 +70,11 @@ describe.each(rows)("%s", (name, row) => {
       await gateway.goOnUntil(() => gateway.flagged(row.flag) > 0, `the flag ${row.flag}`);
       if (cause.unlogged === undefined) {
         await eventually(
-          () => gateway.entries.some(({ flag, sentence }) => flag === row.flag && sentence.startsWith(row.sentence)),
+          () =>
+            gateway.entries.some(
+              ({ flag, reason, sentence }) =>
+                flag === row.flag && reason === row.name && sentence.startsWith(row.sentence),
+            ),
           "its line in the log",
         );
       }

@@ -1,11 +1,14 @@
 // Readiness of a worker, as a probe on its traffic port and grpc.health.v1 see it: what it has not been given, and without which it refuses everybody, it waits for.
+import { once } from "node:events";
+import { connect, type IncomingHttpHeaders as Http2Fields } from "node:http2";
 import * as grpc from "@grpc/grpc-js";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { noPolicy } from "../../gateway/callers/call-policy.ts";
 import { serving } from "../../gateway/edge/message/grpc-message.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { certificateSet, hostDeclaration } from "./certificates.ts";
-import { Gateway, endpointsOn, irisTo, type GatewayOptions } from "./gateway.ts";
+import { fieldOf } from "./client.ts";
+import { Gateway, endpointsOn, irisTo, post, transports, type GatewayOptions } from "./gateway.ts";
 import { certPem, keyPem } from "./identity.ts";
 
 let gateway: Gateway;
@@ -73,4 +76,68 @@ test("a worker without a table says so, and one that is told to wait says who kn
     503,
     "not ready: it waits for the rest of the gateway, which /readyz of the admin port names\n",
   ]);
+});
+
+const iris = "/seldon/prod/iris/api/v1.0/predictions";
+const notYet = "The gateway has not read its objects yet. Retry in a moment";
+
+async function http2Status(method: string, path: string, fields: Http2Fields = {}): Promise<Http2Fields> {
+  const session = connect(`http://127.0.0.1:${gateway.port}`);
+  const stream = session.request({ ":method": method, ":path": path, ...fields });
+  stream.resume();
+  stream.end();
+  const [head] = (await once(stream, "response")) as [Http2Fields];
+  session.close();
+  return head;
+}
+
+const grpcCall = { "content-type": "application/grpc", te: "trailers", seldon: "iris", namespace: "prod" };
+
+describe("before the first table", () => {
+  test.each(transports)("whoever asks over HTTP/1.1 is told to come again: %s", async (_, secure) => {
+    gateway = await new Gateway({ oauth: [] }).listen();
+    health = new grpc.Client(`127.0.0.1:${gateway.port}`, grpc.credentials.createInsecure());
+    for (const [request, retryAfter] of [
+      [post("{}"), "1"],
+      [post("{}", "", "/seldon/prod/iris/api/v1.0/feedback"), "1"],
+      ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "1"],
+      [`GET ${iris} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`, "1"],
+      [
+        `OPTIONS ${iris} HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n\r\n`,
+        "1",
+      ],
+    ] as const) {
+      const answer = await gateway.ask(secure, request);
+      expect([answer.status, answer.body, fieldOf(answer, "retry-after")]).toEqual([503, notYet, retryAfter]);
+    }
+    const inJson = await gateway.ask(secure, post("{}", "Accept: application/json\r\n"));
+    expect(JSON.parse(inJson.body)).toMatchObject({ status: { code: 503, reason: "not-read", info: notYet } });
+    const web = await gateway.ask(
+      secure,
+      post(
+        "",
+        "Content-Type: application/grpc-web+proto\r\nseldon: iris\r\nnamespace: prod\r\n",
+        "/seldon.protos.Seldon/Predict",
+      ),
+    );
+    expect([web.status, `${fieldOf(web, "grpc-status")} ${web.body}`.includes("14")]).toEqual([200, true]);
+    const alive = await gateway.ask(secure, "GET /ambassador/v0/check_alive HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(alive.status).toBe(200);
+    gateway.serve([], [], []);
+    expect((await gateway.ask(secure, post("{}"))).status).toBe(404);
+  });
+
+  test("whoever asks over HTTP/2 is, too, and health says that nothing is served yet", async () => {
+    gateway = await new Gateway().listen();
+    health = new grpc.Client(`127.0.0.1:${gateway.port}`, grpc.credentials.createInsecure());
+    const rest = await http2Status("POST", iris);
+    expect([rest[":status"], rest["retry-after"]]).toEqual([503, "1"]);
+    const call = await http2Status("POST", "/seldon.protos.Seldon/Predict", grpcCall);
+    expect([call[":status"], call["grpc-status"], call["grpc-message"]]).toEqual([200, "14", notYet]);
+    const named = await http2Status("POST", "/grpc.health.v1.Health/Check", grpcCall);
+    expect([named[":status"], named["grpc-status"]]).toEqual([200, undefined]);
+    gateway.serve([], [], []);
+    expect((await http2Status("POST", "/seldon.protos.Seldon/Predict", grpcCall))["grpc-status"]).toBe("12");
+    expect((await http2Status("POST", iris))[":status"]).toBe(404);
+  });
 });

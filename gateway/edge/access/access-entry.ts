@@ -22,6 +22,7 @@ export function unservedEntry(
       code,
       peer,
     ),
+    reason: failure.name,
     origin: code > 0 ? "gateway" : "",
     grpcStatus: isGrpc ? grpcStatusNames[failure.grpcStatus]! : "",
     requestId,

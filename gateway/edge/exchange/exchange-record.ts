@@ -324,6 +324,7 @@ export class ExchangeRecord {
     worker.log(flag, mapping?.namespace ?? "", isFailure, () => ({
       atMs: Math.round(performance.timeOrigin + startedMs),
       flag,
+      reason: this.failure?.name ?? "",
       origin: this.origin,
       sentence: this.#sentence,
       code: this.code,

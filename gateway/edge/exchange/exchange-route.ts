@@ -94,7 +94,8 @@ export class ExchangeRoute implements StepOwner {
     const { context, record } = this.#state;
     record.enter(decision.slot, countsGrpc(decision.slot, decision.mapping, head));
     record.rejection = decision;
-    const steps = decision.reason === "no-route" ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
+    const isUnclaimed = decision.reason === "no-route" || decision.reason === "not-read";
+    const steps = isUnclaimed ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
     if (steps === null) this.stepsPassed(head);
     else this.#runSteps(steps, head);
   }

@@ -23,6 +23,7 @@ export function bodyOf({ code, body }: Answer): Buffer {
 
 const noFields: Answer["fields"] = Object.freeze([]);
 const overloaded: Answer["fields"] = Object.freeze([["x-envoy-overloaded", "true"] as const]);
+const soon: Answer["fields"] = Object.freeze([["retry-after", "1"] as const]);
 const allowed: Answer["fields"] = Object.freeze([["allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"] as const]);
 
 /**
@@ -59,6 +60,7 @@ export function identified(answer: Answer, requestId: string): Answer {
 
 function fieldsOf(failure: Failure): Answer["fields"] {
   if (failure === failures.overflow) return overloaded;
+  if (failure === failures.notRead) return soon;
   return failure === failures.methodRefused ? allowed : noFields;
 }
 
