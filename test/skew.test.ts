@@ -248,7 +248,6 @@ describe("answers of the admin port, which commands join", () => {
     const [manifests, model] = [await Manifests.create(), await ModelServer.start()];
     await manifests.deploy("iris", model.port);
     await manifests.write("bad.yaml", "{{{");
-    await manifests.write("peer.key", "k".repeat(32));
     const gateway = new GatewayProcess([
       "serve",
       "--folder",
@@ -262,8 +261,6 @@ describe("answers of the admin port, which commands join", () => {
       // A replica that is away.
       "--peers",
       "http://127.0.0.1:9",
-      "--peer-key",
-      join(manifests.folder, "peer.key"),
     ]);
     try {
       const { admin, traffic } = await gateway.listening();

@@ -1,9 +1,9 @@
 // Who may ask what: bound to loopback everything answers; bound beyond it, only health and /metrics answer without a token. The admin token opens all, a
 // viewer's token the namespaces of that viewer, and where the API server is asked a caller's own token what the caller may read there.
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
 import { operator, tenant, type Viewer } from "../api/viewer.ts";
 import type { Viewers } from "../callers/viewers.ts";
+import { isLoopback } from "../options/option.ts";
 
 /** Who asks, or why there is no answer. */
 export type Access =
@@ -25,12 +25,6 @@ export interface Doors {
   readonly viewers: () => Viewers;
   /** Asks the API server; null: nobody is asked. */
   readonly reviewed: TokenReviews | null;
-}
-
-/** `host` as bound. */
-export function isLoopback(host: string): boolean {
-  if (host === "localhost" || host === "::1") return true;
-  return isIP(host) === 4 && host.startsWith("127.");
 }
 
 /** A token that nobody has; a longer one is no token. */

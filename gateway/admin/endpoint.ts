@@ -14,6 +14,7 @@ import type { CertificateSet } from "../shared/certificates.ts";
 import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./families/fixed-families.ts";
 import type { EventStreams } from "./event-streams.ts";
+import type { EvidenceParts } from "./view/evidence.ts";
 import type { PeersView } from "./view/peers-view.ts";
 import type { AdminView, ComparedView, RequestsView } from "./view/view.ts";
 import type { Viewer } from "../api/viewer.ts";
@@ -37,11 +38,8 @@ export interface Endpoint {
   readonly path: string;
   /** Ambassador's path of the same; "": it has none. */
   readonly alias: string;
-  /**
-   * `viewer`: each caller gets what that caller may see. `admin`: the admin token alone, beyond loopback. `peer`: other replicas, and who `admin` lets in;
-   * without `--peers` it is not there.
-   */
-  readonly access: "everyone" | "viewer" | "admin" | "peer";
+  /** `viewer`: each caller gets what that caller may see. `admin`: the admin token alone, beyond loopback. */
+  readonly access: "everyone" | "viewer" | "admin";
   /** The shape of each, whose description says what it means: in the path, or in the query. */
   readonly parameters: Readonly<Record<string, Shape>>;
   /** The same of the members of a JSON body; null: it takes none. */
@@ -64,8 +62,12 @@ export interface EndpointParts extends AdminOptions {
 }
 
 export interface AdminOptions {
-  /** The other replicas; null: none is asked, and none answered. */
+  /** The other replicas; null: none is asked. */
   readonly peers: PeersView | null;
+  /** Names this process. */
+  readonly instance: string;
+  /** As of `EvidenceParts`. */
+  readonly countsOf: EvidenceParts["countsOf"];
   /** The replica that decides about releases, by its name; null: none is known, or none has to. */
   readonly leader: () => string | null;
   readonly admin: Settings["admin"];

@@ -1,18 +1,13 @@
 // Every endpoint of the admin port. Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import { changeShape } from "../api/changes.ts";
-import {
-  comparedDeploymentShape,
-  comparisonShape,
-  peerComparisonPath,
-  peerComparisonShape,
-} from "../api/comparisons.ts";
+import { comparedDeploymentShape, comparisonShape } from "../api/comparisons.ts";
 import { deploymentShape, deploymentsPath } from "../api/deployments.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
 import { feedbackShape } from "../api/feedback.ts";
 import { droppedShape, failureListShape, flagParameter, loggedShape, requestStoryShape } from "../api/failures.ts";
 import { revokedShape } from "../api/oauth.ts";
 import { deploymentParameter, listParameters, namespaceParameter, wideParameter } from "../api/parameters.ts";
-import { askedDeploymentsParameter, peerCountsShape } from "../api/peer.ts";
+import { askedDeploymentsParameter, evidencePath, evidenceShape } from "../api/peer.ts";
 import { listShape, problemShape } from "../api/problem.ts";
 import { rolloutShape, rolloutsPath } from "../api/rollouts.ts";
 import { routeShape } from "../api/routes.ts";
@@ -21,8 +16,9 @@ import { statusShape } from "../api/status.ts";
 import { whoListShape } from "../api/who.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { changes } from "./endpoints/changes.ts";
-import { comparison, comparisons, peerComparison } from "./endpoints/comparisons.ts";
+import { comparison, comparisons } from "./endpoints/comparisons.ts";
 import { deployment, deployments } from "./endpoints/deployments.ts";
+import { evidence } from "./endpoints/evidence.ts";
 import { explainByBody, explainByQuery } from "./endpoints/explain.ts";
 import { maxExplainBytes } from "./endpoints/explain-request.ts";
 import { failures, logs, requestStory } from "./endpoints/failures.ts";
@@ -31,7 +27,6 @@ import { live, ready } from "./endpoints/health.ts";
 import { metrics } from "./endpoints/metrics.ts";
 import { revoke } from "./endpoints/oauth-revoke.ts";
 import { document } from "./endpoints/openapi.ts";
-import { peerCounts } from "./endpoints/peer-counts.ts";
 import { problems } from "./endpoints/problems.ts";
 import { rollouts } from "./endpoints/rollouts.ts";
 import { routes } from "./endpoints/routes.ts";
@@ -78,23 +73,14 @@ export const endpoints = {
     answer: { json: statusShape, text: false, events: null },
     serve: status,
   },
-  peerCounts: {
+  evidence: {
     ...plain,
-    path: "/api/v1/peer/counts",
-    access: "peer",
+    path: evidencePath,
+    access: "admin",
     parameters: { deployments: askedDeploymentsParameter },
-    answers: "what this process has counted of these deployments since it began, for other replicas",
-    answer: { json: peerCountsShape, text: false, events: null },
-    serve: peerCounts,
-  },
-  peerComparison: {
-    ...plain,
-    path: peerComparisonPath,
-    access: "peer",
-    parameters: { deployment: Type.String({ description: "name of a deployment as NAMESPACE/NAME" }) },
-    answers: "what this process has compared of a deployment, for other replicas",
-    answer: { json: peerComparisonShape, text: false, events: null },
-    serve: peerComparison,
+    answers: "what this process has counted of these deployments since it began, for the leader of the replicas",
+    answer: { json: evidenceShape, text: false, events: null },
+    serve: evidence,
   },
   openapi: {
     ...plain,
@@ -183,7 +169,7 @@ export const endpoints = {
     parameters: {
       namespace: namespaceParameter,
       name: Type.String({ description: "name of the SeldonDeployment with the shadow" }),
-      replica: Type.Optional(Type.String({ description: "`own`: of this replica alone" })),
+      replica: Type.Optional(Type.String({ description: "`self`: of this replica alone" })),
     },
     answers:
       "the same of one deployment, of this replica and its peers together, and the last 100 answers that disagreed",

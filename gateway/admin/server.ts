@@ -10,8 +10,6 @@ import { endpoints } from "./endpoints.ts";
 import { EventStreams } from "./event-streams.ts";
 import { fixedFamilies } from "./families/fixed-families.ts";
 import { isOwnHost } from "./hosts.ts";
-import type { PeerDoor } from "./view/peer-door.ts";
-import { challengeHeader, peerScheme } from "../shared/peer-proof.ts";
 import { slicesOfThread } from "../shared/slices.ts";
 import { narrowed, nobody, type Viewer } from "../api/viewer.ts";
 
@@ -78,8 +76,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
         "the admin port answers to addresses and to localhost: ask it by one of them, or start with --admin-host NAME",
     });
   });
-  const { peers } = options;
-  const declared = Object.values<Endpoint>(endpoints).filter(({ access }) => access !== "peer" || peers !== null);
+  const declared = Object.values<Endpoint>(endpoints);
   const paths = [...new Set(declared.map(({ path }) => path))];
   app.setNotFoundHandler((request, reply) =>
     notFound(
@@ -99,14 +96,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const doors: Doors = { host, token: admin.token, viewers: options.viewers, reviewed: options.reviewed };
   const streams = new EventStreams();
   for (const endpoint of declared)
-    serve(
-      app,
-      endpoint,
-      endpoint.serve({ ...options, families, streams, declared }),
-      doors,
-      streams,
-      peers?.door ?? null,
-    );
+    serve(app, endpoint, endpoint.serve({ ...options, families, streams, declared }), doors, streams);
   try {
     await app.listen({ host, port: admin.port });
   } catch (error) {
@@ -135,7 +125,6 @@ function serve(
   handler: Handler,
   doors: Doors,
   streams: EventStreams,
-  peerDoor: PeerDoor | null,
 ): void {
   const viewers = new WeakMap<FastifyRequest, Viewer>();
   const names = Object.keys(parameters);
@@ -157,21 +146,12 @@ function serve(
         reply,
         "namespace is no name of a namespace: write lower-case letters, digits and -, at most 63",
       );
-    const shown = request.headers.authorization ?? "";
-    if (access === "peer" && peerDoor !== null && shown.startsWith(`${peerScheme} `)) {
-      if (peerDoor.admits(shown, request.url)) return stray(reply, query);
-      return reply
-        .code(401)
-        .header("www-authenticate", peerScheme)
-        .header(challengeHeader, peerDoor.challenge())
-        .send({ error: "unauthorized", sentence: "answer the challenge with the key of --peer-key" });
-    }
     const found = await accessTo(doors, request.headers.authorization, asked);
     if (found.kind === "refused") {
       if (found.status === 401) void reply.header("www-authenticate", "Bearer");
       return reply.code(found.status).send({ error: found.error, sentence: found.sentence });
     }
-    if ((access === "admin" || access === "peer") && !found.viewer.isAdmin)
+    if (access === "admin" && !found.viewer.isAdmin)
       return reply.code(403).send({ error: "forbidden", sentence: "this needs the token of --admin-token" });
     const wrong = stray(reply, query);
     if (wrong !== undefined) return wrong;

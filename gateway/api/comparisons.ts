@@ -117,9 +117,6 @@ const replicaShape = Type.Object({
   sentence: nullable(Type.String({ description: "why its counts are not in these; null: they are" })),
 });
 
-/** Peers' answers. */
-export const peerComparisonPath = "/api/v1/peer/comparison";
-
 export const comparedDeploymentShape = Type.Object({
   namespace: Type.String(),
   deployment: Type.String(),
@@ -128,16 +125,6 @@ export const comparedDeploymentShape = Type.Object({
   disagreements: Type.Array(disagreementShape, {
     description: "the last 100 that differ from each other, the newest first",
   }),
-});
-
-/** Of a peer: who says it, and its own view; null: it has compared nothing of this deployment. */
-export const peerComparisonShape = Type.Object({
-  instance: Type.String({ maxLength: 64 }),
-  version: Type.String({ maxLength: 64 }),
-  table: Type.String({ maxLength: 128 }),
-  /** None: who says it is checked as in answers about counts. */
-  deployments: Type.Array(Type.Never()),
-  compared: nullable(comparedDeploymentShape),
 });
 
 export type ShownComparison = Shaped<typeof comparisonShape>;
@@ -149,13 +136,10 @@ export type ShownReplica = Shaped<typeof replicaShape>;
 export async function peerComparisonReader(
   namespace: string,
   deployment: string,
-): Promise<(value: unknown) => { readonly compared: ComparedDeployment | null } | null> {
+): Promise<(value: unknown) => ComparedDeployment | null> {
   const { Value } = await import("typebox/value");
   const isOf = (one: Pick<ComparedDeployment, "namespace" | "deployment">): boolean =>
     one.namespace === namespace && one.deployment === deployment;
-  return (value) => {
-    if (!Value.Check(peerComparisonShape, value)) return null;
-    const { compared } = value;
-    return compared === null || [compared, ...compared.comparisons].every(isOf) ? value : null;
-  };
+  return (value) =>
+    Value.Check(comparedDeploymentShape, value) && [value, ...value.comparisons].every(isOf) ? value : null;
 }

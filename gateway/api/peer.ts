@@ -1,5 +1,7 @@
-// Shapes of the answers that replicas give each other, and of what `status` shows of peers.
+// Shapes of what a replica has counted, which the leader asks of each, and of what `status` shows of peers.
 import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
+
+export const evidencePath = "/api/v1/evidence";
 
 /** Deployments that one question names. */
 export const maxAskedDeployments = 50;
@@ -22,7 +24,7 @@ const armCountsShape = Type.Object({
 
 export type CountsOfPredictor = Shaped<typeof armCountsShape>;
 
-export const peerCountsShape = Type.Object({
+export const evidenceShape = Type.Object({
   /** Names the process: what it counts begins with it. */
   instance: Type.String({ maxLength: 64 }),
   /** Of the gateway. */
@@ -39,7 +41,7 @@ export const peerCountsShape = Type.Object({
   ),
 });
 
-export type PeerCounts = Shaped<typeof peerCountsShape>;
+export type Evidence = Shaped<typeof evidenceShape>;
 
 export const askedDeploymentsParameter = Type.String({
   description: `names of deployments as NAMESPACE/NAME, separated by commas: at most ${maxAskedDeployments}`,
@@ -50,7 +52,7 @@ export const peerShape = Type.Object({
   name: Type.String(),
   /** `HOST:PORT` */
   address: Type.String(),
-  /** `garbage`: what answers there is no replica with the same key. */
+  /** `garbage`: what answers there is no replica that takes the same admin token. */
   state: oneOf("answering", "away", "other-version", "garbage"),
   /** Why it does not answer; null: it does. */
   sentence: nullable(Type.String()),

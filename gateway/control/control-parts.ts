@@ -28,7 +28,6 @@ import type { Election } from "./leadership/leadership.ts";
 import { openElection } from "./leadership/open-election.ts";
 import { Releases } from "./releases/releases.ts";
 import { callPeer } from "./peers/peer-call.ts";
-import { readPeerKey } from "./peers/peer-key.ts";
 import { Peers } from "./peers/peers.ts";
 import { ComparisonBook } from "./comparisons/comparison-book.ts";
 import { RequestBook } from "./failures/request-book.ts";
@@ -203,14 +202,13 @@ export class ControlParts {
     this.peers =
       settings.peers === null
         ? null
-        : new Peers(settings.peers.places, {
+        : new Peers(settings.peers, {
             clock: systemClock,
             epochMs: Date.now,
             instance: start.instance,
             version: build.version,
-            readKey: () => readPeerKey(settings.peers!.keyFile),
             finder: source.replicas,
-            call: callPeer,
+            call: (replica, path) => callPeer(replica, path, settings.admin.token),
             tableHash: () => this.reconciler.served.hash,
           });
     this.revocation = new TokenRevocation(settings.workers, systemClock);

@@ -2,7 +2,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
 import { countedClients, type LimitLook, type LimitMemory } from "../shared/memory/limit-memory.ts";
-import { PeerDoor } from "../admin/view/peer-door.ts";
 import { startAdmin, type AdminServer } from "../admin/server.ts";
 import { slicesOfThread } from "../shared/slices.ts";
 import type { CredentialLook } from "../callers/shown.ts";
@@ -164,24 +163,11 @@ class ControlWorker {
 
   async #startAdmin(): Promise<AdminServer> {
     const { settings, limits } = this.#start;
-    const peers = this.#parts.peers;
     return startAdmin({
       admin: settings.admin,
-      peers:
-        peers === null
-          ? null
-          : {
-              door: new PeerDoor(
-                () => peers.keys,
-                () => performance.now(),
-              ),
-              instance: this.#start.instance,
-              countsOf: (predictor) => this.#parts.countsOf(predictor),
-              askEach: (url, read) => peers.askEach(url, read),
-              get status() {
-                return peers.status;
-              },
-            },
+      peers: this.#parts.peers,
+      instance: this.#start.instance,
+      countsOf: (predictor) => this.#parts.countsOf(predictor),
       leader: () => this.#parts.election?.leader ?? null,
       view: this.#parts.reconciler,
       requests: this.#parts.requests,

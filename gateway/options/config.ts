@@ -1,7 +1,16 @@
 // From the values of `sluice serve` to Settings: what belongs together, and what contradicts.
 import { mostPlatformBlocks, readBlocks } from "../../routing/text/address-block.ts";
 import { limitFields } from "./limits.ts";
-import { decoding, isNamespace, pick, readNamespace, valuesOf, wrongValue, type Written } from "./option.ts";
+import {
+  decoding,
+  isLoopback,
+  isNamespace,
+  pick,
+  readNamespace,
+  valuesOf,
+  wrongValue,
+  type Written,
+} from "./option.ts";
 import { readPeerPlace } from "./peer-place.ts";
 import { plainFields, serveOptions, serviceAccountFolder, type ServeValues } from "./serve-options.ts";
 import type { ClusterSettings, Settings } from "./settings.ts";
@@ -65,16 +74,17 @@ function settingsOf(chosen: Chosen, environment: Environment): Settings {
   const namespaces = namespacesOf(chosen, environment);
   // One namespace contests nothing, and Grants say whose a prefix is.
   const source = sourceOf(chosen, environment, values.claims === "open" && namespaces.watched.length !== 1);
+  const admin = {
+    ...(values.admin ?? { host: inPod ? null : "127.0.0.1", port: 8877 }),
+    token: values.adminToken,
+    hosts: values.adminHost,
+    viewers: adminViewersOf(values.adminViewers, source),
+  };
   return {
     ...pick(values, plainFields),
     source,
     tls: tlsOf(chosen),
-    admin: {
-      ...(values.admin ?? { host: inPod ? null : "127.0.0.1", port: 8877 }),
-      token: values.adminToken,
-      hosts: values.adminHost,
-      viewers: adminViewersOf(values.adminViewers, source),
-    },
+    admin,
     ambassadorIds: values.ambassadorId.length === 0 ? ["default"] : values.ambassadorId,
     namespaces: namespaces.watched,
     singleNamespace: namespaces.single,
@@ -83,7 +93,7 @@ function settingsOf(chosen: Chosen, environment: Environment): Settings {
     policyFile: values.policy,
     puidKeyFile: values.puidKey,
     proxyProtocol: proxyOf(chosen),
-    peers: peersOf(chosen, source.kind),
+    peers: peersOf(chosen, source.kind, admin),
     redis: redisOf(chosen),
     limits: pick(values, limitFields),
     connectionIdleWritten: chosen.written.has("connectionIdleTimeoutMs"),
@@ -190,20 +200,17 @@ function tlsDefaultsOf(chosen: Chosen): TlsDefaults {
   return { minVersion, cipherSuites: tlsCipherSuites };
 }
 
-function peersOf(chosen: Chosen, kind: Settings["source"]["kind"]): Settings["peers"] {
-  const { peers, peerKey: keyFile } = chosen.values;
+function peersOf(chosen: Chosen, kind: Settings["source"]["kind"], admin: Settings["admin"]): Settings["peers"] {
   const from = firstWritten(chosen, ["peers"]);
-  if (from === null) {
-    const stray = firstWritten(chosen, ["peerKey"]);
-    return stray === null ? null : wrongValue(`${stray} needs --peers: write it too`);
-  }
-  if (keyFile === null) return wrongValue(`${from} needs the key that replicas share: write --peer-key FILE`);
-  const places = peers.map((written) => readPeerPlace(written, from));
+  if (from === null) return null;
+  const places = chosen.values.peers.map((written) => readPeerPlace(written, from));
   if (kind === "folder" && places.some((place) => place.kind === "service"))
     wrongValue(
       `${from} names a Service, and --folder has none: write the admin port of each replica as http://HOST:PORT`,
     );
-  return { places, keyFile };
+  if (admin.token === null && !isLoopback(admin.host ?? "::"))
+    wrongValue(`${from} needs the token that all replicas have: write --admin-token, or SLUICE_ADMIN_TOKEN`);
+  return places;
 }
 
 function redisOf(chosen: Chosen): Settings["redis"] {

@@ -1,4 +1,5 @@
 // What an option is: one declaration, from which its value, its environment variable, the help, the pages, the schema of the chart and shell completion follow.
+import { isIP } from "node:net";
 
 /** Where an option stands, and its texts. */
 export interface Written {
@@ -217,4 +218,10 @@ export function valuesOf<T extends Options>(table: T, written: ReadonlyMap<strin
       return [field, found === undefined ? option.byDefault : option.read(found)];
     }),
   ) as Values<T>;
+}
+
+/** `host` as bound. */
+export function isLoopback(host: string): boolean {
+  if (host === "localhost" || host === "::1") return true;
+  return isIP(host) === 4 && host.startsWith("127.");
 }

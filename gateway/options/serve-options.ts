@@ -171,13 +171,8 @@ const adminOptions = {
 const peerOptions = {
   peers: list(
     "URL|NS/SERVICE",
-    "where the other replicas are, so that they add up what they count: the Service of their admin ports, or the URL of each",
-    "none: Sluice asks no other replica, and answers none",
-  ),
-  peerKey: text(
-    "FILE",
-    "secret that replicas share, by which they know each other: a line of `openssl rand -base64 32`; Sluice watches it",
-    "none",
+    "where the other replicas are, so that they add up what they count: the Service of their admin ports, or the URL of each. All have the same --admin-token",
+    "none: Sluice asks no other replica",
   ),
 };
 

@@ -28,8 +28,8 @@ export interface Settings extends Pick<ServeValues, (typeof plainFields)[number]
   /** Secrets by which puids name predictors; null: each process has its own. */
   readonly puidKeyFile: string | null;
   readonly proxyProtocol: ProxySettings;
-  /** The other replicas, and the file of the key that they share; null: none is asked, and none answered. */
-  readonly peers: { readonly places: readonly PeerPlace[]; readonly keyFile: string } | null;
+  /** The other replicas; null: none is asked. */
+  readonly peers: readonly PeerPlace[] | null;
   /** What replicas share lives there; null: in the memory of the process. */
   readonly redis: RedisSettings | null;
   readonly limits: EdgeLimits;

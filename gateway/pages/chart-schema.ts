@@ -40,7 +40,6 @@ const ofValues: readonly (keyof typeof serveOptions)[] = [
   "claimsRecord",
   "releasesRecord",
   "peers",
-  "peerKey",
   "gatewayNamespace",
 ];
 

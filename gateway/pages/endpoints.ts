@@ -22,7 +22,6 @@ export const endpointsPart: GeneratedPart = {
             everyone: "no",
             viewer: "yes",
             admin: "`--admin-token` alone",
-            peer: "`--admin-token`, or the key of `--peer-key`",
           }[access],
         ],
       ),

@@ -106,10 +106,9 @@ function placeSentence(redis: Settings["redis"]): string {
   return `Sluice keeps tokens and rate limits in ${printRedis(redis)}. All replicas with this --redis share them.`;
 }
 
-function unreadableFile({ tls, peers, redis, puidKeyFile }: Settings): string | null {
+function unreadableFile({ tls, redis, puidKeyFile }: Settings): string | null {
   const files = [
     ["--puid-key", puidKeyFile, "file"],
-    ["--peer-key", peers?.keyFile, "file"],
     ["--tls-cert", tls?.certFile, "PEM file"],
     ["--tls-key", tls?.keyFile, "PEM file"],
     ["--redis-password-file", redis?.passwordFile, "file"],

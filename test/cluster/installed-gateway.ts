@@ -25,15 +25,6 @@ async function mountAccount(cluster: ApiServer, account: string): Promise<string
   return folder;
 }
 
-/** The file that Kubernetes mounts of the Secret of peers. */
-async function mountPeerKey(cluster: ApiServer, objects: readonly ClusterObject[]): Promise<string> {
-  const secret = objects.find(({ kind, metadata }) => kind === "Secret" && metadata.name.endsWith("-peers"))!;
-  const { key } = secret["data"] as { readonly key: string };
-  const file = join(cluster.folder, "peer-key");
-  await writeFile(file, Buffer.from(key, "base64"), { mode: 0o600 });
-  return file;
-}
-
 /**
  * Starts a gateway as the pod of an installed chart; `argv` replaces arguments of the chart. Its ports are free ones of
  * 127.0.0.1, its drain waits for nobody, its snapshot lies in the cluster's folder. `apiPort`: of a proxy before the API server.
@@ -65,9 +56,6 @@ export async function startInstalled(
     "--admin=127.0.0.1:0",
     "--drain-wait-ms=0",
     "--drain-grace-ms=5000",
-    ...(containers[0]!.args.some((argument) => argument.startsWith("--peer-key="))
-      ? [`--peer-key=${await mountPeerKey(cluster, objects)}`]
-      : []),
   ];
   const own = [...without(usual, argv), ...argv];
   const ofChart = without(containers[0]!.args, own);

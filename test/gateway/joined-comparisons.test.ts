@@ -1,6 +1,4 @@
 // Replicas have compared each a part: one view of all of them, by the API and by `sluice compare`, with a name for each that is away.
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { ComparedDeployment } from "../../gateway/api/comparisons.ts";
 import { freePorts } from "../ports.ts";
@@ -30,8 +28,6 @@ test("three replicas", async () => {
     await shadow.stop();
   });
   await manifests.write("iris.yaml", comparedManifest("iris", { main: main.port, next: shadow.port }, "redact secret"));
-  const keyFile = join(manifests.folder, ".key");
-  await writeFile(keyFile, `${"k".repeat(32)}\n`);
   const peers = ports.flatMap((port) => ["--peers", `http://127.0.0.1:${port}`]);
   const gateways = ports.map(
     (port) =>
@@ -46,8 +42,6 @@ test("three replicas", async () => {
         "--workers",
         "1",
         ...peers,
-        "--peer-key",
-        keyFile,
       ]),
   );
   const traffic = await Promise.all(gateways.map(async (one) => (await one.listening()).traffic));
@@ -72,8 +66,8 @@ test("three replicas", async () => {
   await predict(1, 4);
   // The third has compared nothing, and shows what its peers have.
   for (const at of [0, 1, 2]) await expect.poll(() => pairs(at), { timeout: 30_000 }).toBe(10);
-  expect([await pairs(0, "?replica=own"), await pairs(1, "?replica=own")]).toEqual([6, 4]);
-  expect((await fetch(`${admins[2]}/api/v1/comparisons/prod/iris?replica=own`)).status).toBe(404);
+  expect([await pairs(0, "?replica=self"), await pairs(1, "?replica=self")]).toEqual([6, 4]);
+  expect((await fetch(`${admins[2]}/api/v1/comparisons/prod/iris?replica=self`)).status).toBe(404);
   expect((await fetch(`${admins[2]}/api/v1/comparisons/prod/iris?replica=other`)).status).toBe(400);
   const joined = (await shown(2))!;
   expect(joined.replicas.map(({ sentence }) => sentence)).toEqual([null, null, null]);

@@ -1,10 +1,8 @@
-// Replicas that know each other: three real gateway processes on one folder, with the key in a file.
-import { rm, writeFile } from "node:fs/promises";
+// Replicas that know each other: three real gateway processes on one folder.
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Status } from "../../gateway/api/status.ts";
 import { callPeer } from "../../gateway/control/peers/peer-call.ts";
-import { readPeerKey } from "../../gateway/control/peers/peer-key.ts";
 import { Peers } from "../../gateway/control/peers/peers.ts";
 import { systemClock } from "../../gateway/shared/clock.ts";
 import { build } from "../../gateway/shared/build.ts";
@@ -14,15 +12,12 @@ import { GatewayProcess, Manifests, ModelServer } from "./gateway-process.ts";
 let manifests: Manifests;
 let model: ModelServer;
 let ports: readonly number[];
-let keyFile: string;
 let gateways: (GatewayProcess | null)[];
 
 beforeEach(async () => {
   [manifests, model, ports] = [await Manifests.create(), await ModelServer.start(), await freePorts(3)];
   // Of what is not released nothing is gathered. It has one predictor, so nothing moves.
   await manifests.deploy("iris", model.port, "prod", { "sluice.io/rollout": "canary" });
-  keyFile = join(manifests.folder, ".key");
-  await writeFile(keyFile, `${"k".repeat(32)}\n`);
   gateways = [];
 });
 
@@ -36,7 +31,7 @@ async function start(at: number): Promise<void> {
   const peers = ports.flatMap((port) => ["--peers", `http://127.0.0.1:${port}`]);
   const state = ["--releases-record", join(manifests.folder, ".releases")];
   const folder = ["--folder", manifests.folder, "--listen", "127.0.0.1:0", "--admin", `127.0.0.1:${ports[at]!}`];
-  gateways[at] = new GatewayProcess(["serve", ...folder, "--workers", "2", ...peers, "--peer-key", keyFile, ...state]);
+  gateways[at] = new GatewayProcess(["serve", ...folder, "--workers", "2", ...peers, ...state]);
   await gateways[at].listening();
 }
 
@@ -61,9 +56,8 @@ function asker(): Peers {
       epochMs: Date.now,
       instance: "asker",
       version: build.version,
-      readKey: () => readPeerKey(keyFile),
       finder: null,
-      call: callPeer,
+      call: (replica, path) => callPeer(replica, path, null),
       tableHash: () => "",
     },
   );
@@ -86,7 +80,7 @@ test("know who answers and who is away, add up what each has counted, and one of
   await predict(1, 2);
   const peers = asker();
   const counted = async (): Promise<readonly string[]> =>
-    [...(await peers.counts(["prod/iris"])).byInstance.values()]
+    [...(await peers.evidence(["prod/iris"])).byInstance.values()]
       .flatMap(({ deployments }) => deployments)
       .flatMap(({ predictors }) => predictors)
       .map(({ predictor, counts: { requests, failed } }) => `${predictor} ${requests} ${failed}`)
@@ -110,7 +104,7 @@ test("know who answers and who is away, add up what each has counted, and one of
 
   // A control worker that ends takes the evidence of its process with it: it begins at 0, and is the same process to its peers.
   const instances = async (): Promise<readonly string[]> =>
-    [...(await peers.counts(["prod/iris"])).byInstance.keys()].toSorted();
+    [...(await peers.evidence(["prod/iris"])).byInstance.keys()].toSorted();
   const before = await instances();
   expect(before).toHaveLength(2);
   const [left] = [0, 1, 2].filter((at) => at !== leading && at !== other);
@@ -120,15 +114,4 @@ test("know who answers and who is away, add up what each has counted, and one of
     .poll(counted, { timeout: 20_000 })
     .toEqual(["default 0 0", ["default 3 0", "default 2 2", "default 0 0"][left!]!].toSorted());
   expect(await instances()).toEqual(before);
-
-  // A key that only some have, and a file that is gone: nobody is believed.
-  await writeFile(keyFile, `${"n".repeat(32)}\n`);
-  const stranger = asker();
-  await rm(keyFile);
-  await expect
-    .poll(async () => (await statusOf(other)).peers?.trouble, { timeout: 15_000 })
-    .toMatch(/^the key of --peer-key cannot be used, because the file cannot be read \(ENOENT\)/);
-  await stranger.ask("/api/v1/peer/counts");
-  const states = stranger.all().map(({ state }) => state);
-  expect(states).not.toContain("answering");
 }, 90_000);

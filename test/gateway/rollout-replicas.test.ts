@@ -1,5 +1,4 @@
 // A rollout on three replicas, three gateway processes on one folder and one record, whose leader is killed in the middle of it.
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Deployment } from "../../gateway/api/deployments.ts";
@@ -21,8 +20,6 @@ test("all counts decide, nothing goes on while a replica is away, and the next l
     () => main.stop(),
     () => canary.stop(),
   );
-  const keyFile = join(folder.folder, ".key");
-  await writeFile(keyFile, `${"k".repeat(32)}\n`);
   await folder.write(
     "iris.yaml",
     releasedManifest({
@@ -38,7 +35,7 @@ test("all counts decide, nothing goes on while a replica is away, and the next l
   const start = async (at: number): Promise<void> => {
     const argv = ["serve", "--folder", folder.folder, "--listen", "127.0.0.1:0", "--admin", `127.0.0.1:${ports[at]!}`];
     const peers = ports.flatMap((port) => ["--peers", `http://127.0.0.1:${port}`]);
-    const more = ["--workers", "1", "--peer-key", keyFile, "--releases-record", join(folder.folder, ".releases")];
+    const more = ["--workers", "1", "--releases-record", join(folder.folder, ".releases")];
     const gateway = new GatewayProcess([...argv, ...peers, ...more]);
     gateways[at] = gateway;
     closers.push(() => gateway.kill());

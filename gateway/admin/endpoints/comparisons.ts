@@ -1,9 +1,6 @@
 // /api/v1/comparisons: what became of compared shadows, of all deployments of this replica, or of one deployment with its disagreements, of all replicas.
 import { visibleLines } from "../../../routing/text/visible.ts";
-import { peerComparisonPath, peerComparisonReader, type ShownComparison } from "../../api/comparisons.ts";
-import { askedName } from "../../api/peer.ts";
-import { build } from "../../shared/build.ts";
-import { challengeHeader, proofHeader } from "../../shared/peer-proof.ts";
+import { peerComparisonReader, type ShownComparison } from "../../api/comparisons.ts";
 import { badRequest, jsonType, notFound, queryOf } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
@@ -30,10 +27,11 @@ export function comparison({ compared, peers }: EndpointParts): Handler {
   return async (request, reply, viewer) => {
     const { namespace = "", name = "" } = request.params as Readonly<Record<string, string | undefined>>;
     const asked = queryOf(request).get("replica");
-    if (asked !== null && asked !== "own")
-      return badRequest(reply, "replica is not known: write replica=own, or leave it out");
+    if (asked !== null && asked !== "self")
+      return badRequest(reply, "replica is not known: write replica=self, or leave it out");
     const sees = viewer.sees(namespace);
-    const own = sees ? await ownComparison(compared, namespace, name) : null;
+    const whole = sees ? await ownComparison(compared, namespace, name) : null;
+    const own = whole === null || asked === null ? whole : forPeer(whole);
     const others = sees && asked === null && peers !== null ? await peersParts(peers, namespace, name) : [];
     const joined = joinedComparisons([{ replica: "this replica", sentence: null, compared: own }, ...others]);
     if (joined === null)
@@ -46,35 +44,16 @@ export function comparison({ compared, peers }: EndpointParts): Handler {
 }
 
 async function peersParts(peers: PeersView, namespace: string, name: string): Promise<readonly ReplicaPart[]> {
-  const asked = `${namespace}/${name}`;
-  if (!askedName.test(asked)) return [];
-  const url = `${peerComparisonPath}?deployment=${encodeURIComponent(asked)}`;
-  const answers = await peers.askEach(url, await peerComparisonReader(namespace, name));
-  return answers.map(({ name: replica, sentence, value }) => ({
-    replica,
-    sentence,
-    compared: value?.compared ?? null,
-  }));
-}
-
-/** What this replica has compared, for its peers. The answer shows that this replica has the key, too. */
-export function peerComparison({ compared, peers, view }: EndpointParts): Handler {
-  return async (request, reply) => {
-    if (peers === null) return notFound(reply, "this gateway has no peers: start with --peers");
-    const asked = queryOf(request).get("deployment") ?? "";
-    if (asked !== "" && !askedName.test(asked))
-      return badRequest(reply, "deployment is no name of a deployment: write NAMESPACE/NAME");
-    const [namespace = "", name = ""] = asked.split("/");
-    const own = asked === "" ? null : await ownComparison(compared, namespace, name);
-    const text = JSON.stringify({
-      instance: peers.instance,
-      version: build.version,
-      table: view.served.hash,
-      deployments: [],
-      compared: own === null ? null : forPeer(own),
-    });
-    const proof = peers.door.proofOf(request.headers.authorization ?? "", request.url, text);
-    if (proof !== null) void reply.header(proofHeader, proof).header(challengeHeader, peers.door.challenge());
-    return reply.type(jsonType).send(text);
-  };
+  const path = `/api/v1/comparisons/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+  const read = await peerComparisonReader(namespace, name);
+  return (await peers.ask(path)).map((said): ReplicaPart => {
+    if (said.kind === "away") return { replica: said.name, sentence: said.sentence, compared: null };
+    const compared = said.kind === "said" ? read(said.value) : null;
+    const isUnread = said.kind === "said" && compared === null;
+    return {
+      replica: said.name,
+      sentence: isUnread ? "its answer is not of the shape that this version reads" : null,
+      compared,
+    };
+  });
 }

@@ -1,22 +1,15 @@
 // What the admin port needs of the peers.
-import type { CountsOfPredictor, PeersStatus } from "../../api/peer.ts";
-import type { PeerDoor } from "./peer-door.ts";
-import type { PredictorKey } from "./view.ts";
+import type { PeersStatus } from "../../api/peer.ts";
 
-/** `value` null: `sentence` says why. */
-export interface PeerSaid<T> {
-  readonly name: string;
-  readonly value: T | null;
-  readonly sentence: string | null;
-}
+/** What one of the other replicas says to a question; `value`: JSON that nobody has checked. */
+export type PeerSaid =
+  | { readonly kind: "said"; readonly name: string; readonly value: unknown }
+  /** 404. */
+  | { readonly kind: "absent"; readonly name: string }
+  | { readonly kind: "away"; readonly name: string; readonly sentence: string };
 
 export interface PeersView {
-  readonly door: PeerDoor;
-  /** Names this process. */
-  readonly instance: string;
   readonly status: PeersStatus;
-  /** What each of the others says to a path with its query. `read` null: that is not of its shape. `sentence` null: it has answered. */
-  askEach<T>(url: string, read: (value: unknown) => T | null): Promise<readonly PeerSaid<T>[]>;
-  /** What this process has counted of a predictor since it began: the one function that gathers it. */
-  countsOf(predictor: PredictorKey): CountsOfPredictor;
+  /** As of `Peers`. */
+  ask(path: string): Promise<readonly PeerSaid[]>;
 }

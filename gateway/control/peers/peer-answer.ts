@@ -1,23 +1,23 @@
 // An answer of a peer, checked by hand and part by part: first who says it, in words that no version changes; then the counts, which a version that does not
 // fit may have in another shape.
 import type { ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
-import { maxAskedDeployments, type PeerCounts } from "../../api/peer.ts";
+import { maxAskedDeployments, type Evidence } from "../../api/peer.ts";
 
 /** Predictors of one deployment: more are no answer of a replica. */
 const maxPredictors = 256;
 
-type Said = Pick<PeerCounts, "instance" | "version" | "table">;
+type Said = Pick<Evidence, "instance" | "version" | "table">;
 
 export type PeerAnswer =
   | {
       readonly kind: "said";
       readonly said: Said;
       /** null: its counts are none. */
-      readonly counts: PeerCounts | null;
+      readonly counts: Evidence | null;
     }
   | { readonly kind: "bad"; readonly sentence: string };
 
-export function readPeerCounts(value: unknown, readCounts: (value: unknown) => ArmCounts | null): PeerAnswer {
+export function readEvidence(value: unknown, readCounts: (value: unknown) => ArmCounts | null): PeerAnswer {
   const { instance, version, table, deployments } = recordOf(value);
   const isText = (text: unknown, pattern: RegExp): text is string => typeof text === "string" && pattern.test(text);
   if (!isText(instance, /^[\w.-]{1,64}$/) || !isText(version, /^[\w.+-]{1,64}$/) || !isText(table, /^[\w:.-]{0,128}$/))
@@ -27,7 +27,7 @@ export function readPeerCounts(value: unknown, readCounts: (value: unknown) => A
   return { kind: "said", said, counts: read === null ? null : { ...said, deployments: read } };
 }
 
-type Deployment = PeerCounts["deployments"][number];
+type Deployment = Evidence["deployments"][number];
 
 function deploymentOf(value: unknown, readCounts: (value: unknown) => ArmCounts | null): Deployment | null {
   const { namespace, name, predictors } = recordOf(value);
@@ -58,4 +58,15 @@ function isName(value: unknown): value is string {
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+/** May replicas of two versions add up their counts? Of one major version, one minor version apart at most, as in an upgrade. What is no version fits nothing. */
+export function fits(own: string, other: string): boolean {
+  const [one, two] = [parts(own), parts(other)];
+  return one !== null && two !== null && one.major === two.major && Math.abs(one.minor - two.minor) <= 1;
+}
+
+function parts(version: string): { readonly major: number; readonly minor: number } | null {
+  const [, major, minor] = /^(\d{1,6})\.(\d{1,6})\.\d/.exec(version) ?? [];
+  return major === undefined ? null : { major: Number(major), minor: Number(minor) };
 }

@@ -1,28 +1,32 @@
-// Peers: the other replicas of this gateway, looked at every few seconds, and asked when somebody wants to know what they have counted. What one of them
-// answers wrong is an error of that one alone.
+// Peers: the other replicas of this gateway, looked at every few seconds, and asked when the leader or a person wants to know what they know. What one of
+// them answers wrong is an error of that one alone.
 import { readArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { FoundReplicas, Replica, ReplicaFinder } from "../../../k8s/source/objects/source.ts";
 import { visible } from "../../../routing/text/visible.ts";
-import { askedName, maxAskedDeployments, type Peer, type PeerCounts, type PeersStatus } from "../../api/peer.ts";
+import {
+  askedName,
+  evidencePath,
+  maxAskedDeployments,
+  type Evidence,
+  type Peer,
+  type PeersStatus,
+} from "../../api/peer.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
-import type { PeerKeys } from "../../shared/peer-proof.ts";
 import type { PeerSaid } from "../../admin/view/peers-view.ts";
 import type { PeerPlace } from "../../options/peer-place.ts";
 import type { CallOutcome } from "./peer-call.ts";
-import { readPeerCounts } from "./peer-answer.ts";
-import type { PeerKeyRead } from "./peer-key.ts";
-import { fits } from "./peer-version.ts";
+import { fits, readEvidence } from "./peer-answer.ts";
 
 /** Between two looks at all peers. */
 export const lookMs = 5000;
 /** Peers that are asked; more are no replicas of one gateway. */
 export const maxPeers = 64;
+/** Questions of people that are under way or wait; one more is told so. */
+export const maxAsked = 32;
 /** Names in one question, bytes: a server reads 16 KiB of head. */
 const maxAskedBytes = 6000;
-/** Calls at a time. */
+/** Calls of the leader at a time, and as many of people beside them. */
 const together = 8;
-
-export const countsPath = "/api/v1/peer/counts";
 
 export interface PeersOutside {
   readonly clock: Clock;
@@ -30,16 +34,16 @@ export interface PeersOutside {
   /** Names this process. */
   readonly instance: string;
   readonly version: string;
-  readonly readKey: () => PeerKeyRead;
   /** null: there is no cluster to ask. */
   readonly finder: ReplicaFinder | null;
-  readonly call: (replica: Replica, url: string, keys: PeerKeys, challenge: string | null) => Promise<CallOutcome>;
+  /** Asks for a path with its query. Never rejects, and ends in its own time. */
+  readonly call: (replica: Replica, path: string) => Promise<CallOutcome>;
   /** Hash of the table that this replica serves. */
   readonly tableHash: () => string;
 }
 
-export interface CountsOfPeers {
-  readonly byInstance: ReadonlyMap<string, PeerCounts>;
+export interface EvidenceOfPeers {
+  readonly byInstance: ReadonlyMap<string, Evidence>;
   /** Names of peers that did not answer all of the question. */
   readonly missing: readonly string[];
 }
@@ -47,9 +51,8 @@ export interface CountsOfPeers {
 interface Known {
   readonly replica: Replica;
   peer: Peer;
-  challenge: string | null;
-  /** It is this process. */
-  isSelf: boolean;
+  /** Names its process, as it said last; null: it has not said it. */
+  instance: string | null;
 }
 
 export class Peers {
@@ -58,17 +61,19 @@ export class Peers {
   readonly #outside: PeersOutside;
   /** By `HOST:PORT`. */
   #known: ReadonlyMap<string, Known> = new Map();
-  #key: PeerKeyRead;
   /** Until its first look ends it knows none of them, so nothing may go on without them. */
   #trouble: string | null = "Sluice has not looked up its replicas yet";
   #alarm: Alarm | null = null;
   #isOver = false;
+  readonly #ofLeader = new Turns(together);
+  /** What people ask takes none of the turns of the leader. */
+  readonly #ofPeople = new Turns(together);
+  #asked = 0;
 
   constructor(places: readonly PeerPlace[], outside: PeersOutside) {
     this.#places = places;
     this.#outside = outside;
     this.self = outside.instance;
-    this.#key = outside.readKey();
   }
 
   start(): void {
@@ -82,109 +87,80 @@ export class Peers {
     this.#alarm?.cancel();
   }
 
-  /** null: none can be used now. */
-  get keys(): PeerKeys | null {
-    return this.#key.kind === "keys" ? this.#key.keys : null;
-  }
-
-  all(): readonly Peer[] {
-    return this.#others().map(({ peer }) => peer);
-  }
-
   get status(): PeersStatus {
-    const peers = this.all();
+    const peers = [...this.#known.values()].filter((known) => !this.#isSelf(known)).map(({ peer }) => peer);
     const own = this.#outside.tableHash();
     return {
-      trouble: this.#key.kind === "bad" ? this.#key.sentence : this.#trouble,
+      trouble: this.#trouble,
       tablesAgree: peers.every(({ state, tableHash }) => state !== "answering" || tableHash === own),
       peers,
     };
   }
 
-  /** Finds them and asks each whether it is there. */
+  /** Finds them and asks each who it is. */
   async look(): Promise<void> {
-    this.#key = this.#outside.readKey();
     await this.#find();
-    await this.#askAll(countsPath);
+    await this.#askAll(evidencePath, [...this.#known.values()]);
   }
 
-  /** What each that answers says to a path with its query, by its name: JSON that nobody has checked. */
-  async ask(url: string): Promise<ReadonlyMap<string, unknown>> {
-    return this.#askAll(url);
+  /**
+   * What each of the others says to a path of the admin port, for people: in the order in which they are known, each process once. The question says
+   * `replica=self`, so each answers for itself alone and no question goes round; it is asked with the admin token, so whoever passes an answer on leaves out
+   * what its reader may not see. A replica that was away at the last look is not waited for. Never rejects, and each call ends in its time.
+   */
+  async ask(path: string): Promise<readonly PeerSaid[]> {
+    const url = `${path}${path.includes("?") ? "&" : "?"}replica=self`;
+    const once = new Set([this.self]);
+    const others = [...this.#known.values()].filter(({ instance }) => {
+      if (instance === null) return true;
+      const isNew = !once.has(instance);
+      once.add(instance);
+      return isNew;
+    });
+    const isFull = this.#asked >= maxAsked;
+    this.#asked += 1;
+    const said = await Promise.all(
+      others.map(async ({ replica, peer: { name, state, sentence } }): Promise<PeerSaid> => {
+        if (state !== "answering") return { kind: "away", name, sentence: sentence ?? "it does not answer" };
+        if (isFull) return { kind: "away", name, sentence: "this replica asks it for others already: ask once more" };
+        const outcome = await this.#ofPeople.take(() => this.#outside.call(replica, url));
+        if (outcome.kind === "answer") return { kind: "said", name, value: outcome.value };
+        return outcome.kind === "absent"
+          ? { kind: "absent", name }
+          : { kind: "away", name, sentence: outcome.sentence };
+      }),
+    );
+    this.#asked -= 1;
+    return said;
   }
 
   /**
    * What the others have counted of these deployments (`NAMESPACE/NAME`), by the instance that counts. A peer that does not answer each part of the
    * question is not in it, but by its name in `missing`: its state may be another one by then.
    */
-  async counts(names: readonly string[]): Promise<CountsOfPeers> {
-    const parts = questionsOf(names);
-    const found = new Map<string, { readonly answer: PeerCounts; readonly parts: number }>();
+  async evidence(names: readonly string[]): Promise<EvidenceOfPeers> {
     const all = [...this.#known.values()];
+    const found = new Map<string, Evidence>();
     let asked: readonly Known[] = all;
-    for (const part of parts) {
-      const answers = await this.#askAll(`${countsPath}?deployments=${part}`, asked);
+    for (const part of questionsOf(names)) {
+      const answers = await this.#askAll(`${evidencePath}?deployments=${part}`, asked);
       // Who did not answer is not in the answer, and is not waited for once more.
-      asked = asked.filter(({ peer }) => answers.has(peer.name));
+      asked = asked.filter((known) => answers.has(known));
       // A replica that is named by two addresses has counted once.
-      const once = new Map([...answers.values()].map((value) => [(value as PeerCounts).instance, value as PeerCounts]));
-      for (const answer of once.values()) {
-        const before = found.get(answer.instance);
-        found.set(answer.instance, {
-          answer: { ...answer, deployments: [...(before?.answer.deployments ?? []), ...answer.deployments] },
-          parts: (before?.parts ?? 0) + 1,
-        });
+      for (const answer of new Map([...answers.values()].map((one) => [one.instance, one])).values()) {
+        const before = found.get(answer.instance)?.deployments ?? [];
+        found.set(answer.instance, { ...answer, deployments: [...before, ...answer.deployments] });
       }
     }
+    const whole = new Set(asked.map(({ instance }) => instance));
     return {
-      byInstance: new Map(
-        [...found].flatMap(([instance, one]) => (one.parts === parts.length ? [[instance, one.answer] as const] : [])),
-      ),
-      missing: all.flatMap((one) => (one.isSelf || asked.includes(one) ? [] : [one.peer.name])),
+      byInstance: new Map([...found].filter(([instance]) => whole.has(instance))),
+      missing: all.flatMap((one) => (this.#isSelf(one) || asked.includes(one) ? [] : [one.peer.name])),
     };
   }
 
-  /**
-   * What each of the others says to a path with its query: in the order in which they are known, each process once. One that was away a moment ago is not
-   * waited for. What it answers here changes nothing in what is known of it: a version without this path is a good peer.
-   */
-  async askEach<T>(url: string, read: (value: unknown) => T | null): Promise<readonly PeerSaid<T>[]> {
-    const { keys } = this;
-    const said = new Map<Known, PeerSaid<T>>();
-    const instances = new Set<string>();
-    const waiting = this.#others().values();
-    const turn = async (): Promise<void> => {
-      for (const known of waiting) {
-        const { name, state, sentence } = known.peer;
-        if (keys === null || state !== "answering") {
-          said.set(known, { name, value: null, sentence: sentence ?? "this replica has no key to ask it with" });
-          continue;
-        }
-        const outcome = await this.#outside.call(known.replica, url, keys, known.challenge);
-        if (outcome.kind !== "answer") {
-          said.set(known, { name, value: null, sentence: outcome.sentence });
-          continue;
-        }
-        known.challenge = outcome.challenge;
-        const who = readPeerCounts(outcome.value, readArmCounts);
-        const instance = who.kind === "said" ? who.said.instance : "";
-        // A replica that is named by two addresses has counted once.
-        if (instance === this.self || (instance !== "" && instances.has(instance))) continue;
-        instances.add(instance);
-        const value = who.kind === "said" && fits(this.#outside.version, who.said.version) ? read(outcome.value) : null;
-        said.set(known, {
-          name,
-          value,
-          sentence: value === null ? "its answer is not of the shape that this version reads" : null,
-        });
-      }
-    };
-    await Promise.all(Array.from({ length: together }, turn));
-    return this.#others().flatMap((known) => said.get(known) ?? []);
-  }
-
-  #others(): readonly Known[] {
-    return [...this.#known.values()].filter(({ isSelf }) => !isSelf);
+  #isSelf({ instance }: Known): boolean {
+    return instance === this.self;
   }
 
   async #find(): Promise<void> {
@@ -226,70 +202,79 @@ export class Peers {
       sinceMs: this.#outside.epochMs(),
       lastSeenMs: null,
     };
-    return { replica, peer, challenge: null, isSelf: false };
+    return { replica, peer, instance: null };
   }
 
-  async #askAll(
-    url: string,
-    asked: readonly Known[] = [...this.#known.values()],
-  ): Promise<ReadonlyMap<string, unknown>> {
-    const { keys } = this;
-    const answers = new Map<string, unknown>();
-    if (keys === null) {
-      for (const known of this.#others()) this.#enter(known, "away", "this replica has no key to ask it with");
-      return answers;
-    }
-    const waiting = asked.values();
-    const turn = async (): Promise<void> => {
-      for (const known of waiting) {
-        const value = await this.#askOne(known, url, keys);
-        if (value !== null) answers.set(known.peer.name, value);
-      }
-    };
-    await Promise.all(Array.from({ length: together }, turn));
+  /** What counts of what they say. */
+  async #askAll(url: string, asked: readonly Known[]): Promise<ReadonlyMap<Known, Evidence>> {
+    const answers = new Map<Known, Evidence>();
+    await Promise.all(
+      asked.map(async (known) => {
+        const answer = await this.#ofLeader.take(() => this.#askOne(known, url));
+        if (answer !== null) answers.set(known, answer);
+      }),
+    );
     return answers;
   }
 
-  /** What it says; null: nothing that counts. */
-  async #askOne(known: Known, url: string, keys: PeerKeys): Promise<unknown> {
-    const outcome = await this.#outside.call(known.replica, url, keys, known.challenge);
+  /** null: nothing that counts. */
+  async #askOne(known: Known, url: string): Promise<Evidence | null> {
+    const outcome = await this.#outside.call(known.replica, url);
     if (outcome.kind !== "answer") {
-      known.challenge = null;
-      known.isSelf = false;
-      this.#enter(known, outcome.kind, outcome.sentence);
-      return null;
+      known.instance = null;
+      return outcome.kind === "absent"
+        ? this.#isOut(known, "garbage", "it answered with status 404")
+        : this.#isOut(known, outcome.kind, outcome.sentence);
     }
-    known.challenge = outcome.challenge;
-    const said = readPeerCounts(outcome.value, readArmCounts);
-    if (said.kind === "bad") {
-      this.#enter(known, "garbage", said.sentence);
-      return null;
-    }
+    const said = readEvidence(outcome.value, readArmCounts);
+    if (said.kind === "bad") return this.#isOut(known, "garbage", said.sentence);
     const { instance, version, table } = said.said;
-    known.isSelf = instance === this.self;
-    if (known.isSelf) return null;
-    const { version: own } = this.#outside;
-    const isFitting = fits(own, version);
+    known.instance = instance;
+    if (this.#isSelf(known)) return null;
     known.peer = { ...known.peer, version, tableHash: table, lastSeenMs: this.#outside.epochMs() };
-    if (!isFitting) {
-      this.#enter(
+    const { version: own } = this.#outside;
+    if (!fits(own, version))
+      return this.#isOut(
         known,
         "other-version",
         `it runs version ${version}, and this replica ${own}: run versions that are at most one minor version apart`,
       );
-      return null;
-    }
-    if (said.counts === null) {
-      this.#enter(known, "garbage", "its answer is not of the shape that its version says");
-      return null;
-    }
+    if (said.counts === null)
+      return this.#isOut(known, "garbage", "its answer is not of the shape that its version says");
     this.#enter(known, "answering", null);
     return said.counts;
+  }
+
+  #isOut(known: Known, state: Peer["state"], sentence: string): null {
+    this.#enter(known, state, sentence);
+    return null;
   }
 
   #enter(known: Known, state: Peer["state"], sentence: string | null): void {
     const sinceMs = known.peer.state === state ? known.peer.sinceMs : this.#outside.epochMs();
     known.peer = { ...known.peer, state, sentence, sinceMs };
+  }
+}
+
+/** So many at a time; the others wait in their order. */
+class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(free: number) {
+    this.#free = free;
+  }
+
+  async take<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await call();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
   }
 }
 

@@ -12,8 +12,8 @@ import { rolloutView } from "./rollout-view.ts";
 import { pauseEvent, stepEvents } from "./release-events.ts";
 import { ReleaseSync } from "./release-sync.ts";
 import type { CountsOfArms } from "./decided.ts";
-import type { PeerCounts, PeersStatus } from "../../api/peer.ts";
-import type { CountsOfPeers, Peers } from "../peers/peers.ts";
+import type { Evidence, PeersStatus } from "../../api/peer.ts";
+import type { EvidenceOfPeers, Peers } from "../peers/peers.ts";
 import { lookMs, ReleaseController, type ReleaseLook } from "./release-controller.ts";
 
 export interface ReleasesOutside {
@@ -22,7 +22,7 @@ export interface ReleasesOutside {
   /** null: nobody leads. */
   readonly leadership: Pick<Leadership, "isLeader" | "changed"> | null;
   /** The other replicas; null: there are none. */
-  readonly peers: () => Pick<Peers, "counts" | "status"> | null;
+  readonly peers: () => Pick<Peers, "evidence" | "status"> | null;
   readonly log: Log;
   readonly clock: Clock;
   /** Epoch ms. */
@@ -132,7 +132,7 @@ export class Releases {
     const peers = this.#outside.peers();
     // Nothing is decided about those that are stopped.
     const names = releases.flatMap(({ ref, plan }) => (plan.kind === "stopped" ? [] : [releaseKey(ref)]));
-    const others = peers === null || names.length === 0 ? noAnswers : await peers.counts(names);
+    const others = peers === null || names.length === 0 ? noAnswers : await peers.evidence(names);
     return {
       countsOf: (release) => ({ ...this.#ownCounts(release), ...countsOfPeers(release, others.byInstance) }),
       isUnready: ({ ref: { namespace, name: deployment }, plan }) =>
@@ -149,12 +149,12 @@ export class Releases {
   }
 }
 
-const noAnswers: CountsOfPeers = { byInstance: new Map(), missing: [] };
+const noAnswers: EvidenceOfPeers = { byInstance: new Map(), missing: [] };
 
 /** Of those that answer, by the process that counted. */
 export function countsOfPeers(
   { ref: { namespace, name }, arms }: Pick<PlannedRelease, "ref" | "arms">,
-  answers: ReadonlyMap<string, PeerCounts>,
+  answers: ReadonlyMap<string, Evidence>,
 ): CountsOfArms {
   return Object.fromEntries(
     Array.from(answers, ([instance, { deployments }]) => {

@@ -24,7 +24,7 @@ export async function askComparison(
   namespace: string | null,
 ): Promise<Asked> {
   // Of several each says its own counts alone, so that those of peers count once.
-  const query = replicas.length > 1 ? "?replica=own" : "";
+  const query = replicas.length > 1 ? "?replica=self" : "";
   const answers = await Promise.all(
     replicas.map(async (replica) => ({ replica, answer: await askOne(replica, adminToken, named, namespace, query) })),
   );

@@ -22,7 +22,7 @@
 {{- if ne .Values.admin.viewers "policy" }}{{ $arguments = append $arguments (printf "--admin-viewers=%s" .Values.admin.viewers) }}{{ end -}}
 {{- if .Values.grants }}{{ $arguments = append $arguments "--grants=/etc/sluice/grants/grants.yaml" }}{{ end -}}
 {{- if .Values.policy }}{{ $arguments = append $arguments "--policy=/etc/sluice/policy/policy.yaml" }}{{ end -}}
-{{- if include "sluice.peers" . }}{{ $arguments = concat $arguments (list (printf "--peers=%s/%s-peers" .Release.Namespace (include "sluice.name" .)) (printf "--peer-key=/etc/sluice/peers/%s" .Values.peers.keySecret.key)) }}{{ end -}}
+{{- if include "sluice.peers" . }}{{ $arguments = append $arguments (printf "--peers=%s/%s-peers" .Release.Namespace (include "sluice.name" .)) }}{{ end -}}
 {{- if .Values.redis.url }}{{ $arguments = append $arguments (printf "--redis=%s" .Values.redis.url) }}{{ end -}}
 {{- if and .Values.redis.url .Values.redis.passwordSecret.name }}{{ $arguments = append $arguments (printf "--redis-password-file=/etc/sluice/redis/%s" .Values.redis.passwordSecret.key) }}{{ end -}}
 {{- if include "sluice.tls" . }}{{ $arguments = append $arguments "--tls-listen=:8443" }}{{ end -}}

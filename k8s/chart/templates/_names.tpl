@@ -32,7 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or .Values.rollouts .Values.peers.enabled }}yes{{ end -}}
 {{- end }}
 
-{{/* The Secret with the key by which replicas know each other. */}}
-{{- define "sluice.peerSecret" -}}
-{{ .Values.peers.keySecret.name | default (printf "%s-peers" (include "sluice.name" .)) }}
+{{/* The Secret with the token of the admin port: that of the values, or the one that peers.yaml makes; empty: there is none. */}}
+{{- define "sluice.tokenSecret" -}}
+{{- if .Values.admin.tokenSecret.name }}{{ .Values.admin.tokenSecret.name }}{{ else if include "sluice.peers" . }}{{ include "sluice.name" . }}-admin-token{{ end -}}
 {{- end }}

@@ -2,9 +2,6 @@
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminOptions } from "../../../gateway/admin/endpoint.ts";
-import { PeerDoor } from "../../../gateway/admin/view/peer-door.ts";
-import type { PeersView } from "../../../gateway/admin/view/peers-view.ts";
-import type { PeerKeys } from "../../../gateway/shared/peer-proof.ts";
 import { noCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { AdminView } from "../../../gateway/admin/view/view.ts";
 import { noPolicy } from "../../../gateway/callers/call-policy.ts";
@@ -82,20 +79,11 @@ export function adminOptionsOf(
     certificates: () => [],
     revoker: null,
     peers: null,
+    instance: "this-process",
+    countsOf: () => ({ ...noCounts, requests: 7, failed: 2 }),
     leader: () => null,
     turns: () => true,
     ...more,
-  };
-}
-
-/** Of a replica without other ones, whose key this is. */
-export function peersView(keys: PeerKeys, nowMs: () => number = () => performance.now()): PeersView {
-  return {
-    door: new PeerDoor(() => keys, nowMs),
-    instance: "this-process",
-    status: { trouble: null, tablesAgree: true, peers: [] },
-    countsOf: () => ({ ...noCounts, requests: 7, failed: 2 }),
-    askEach: () => Promise.resolve([]),
   };
 }
 

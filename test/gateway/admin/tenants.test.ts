@@ -14,7 +14,7 @@ import type { AdminServer } from "../../../gateway/admin/server.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import { mappingOf } from "../fixtures.ts";
-import { peersView, startedAdmin } from "./admin-stage.ts";
+import { startedAdmin } from "./admin-stage.ts";
 import { askJudged } from "./judged-answer.ts";
 
 /** Everybody gets it; the operator alone; or each viewer what is of the viewer's namespaces. */
@@ -37,8 +37,7 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
   metrics: "everyone",
   openapi: "everyone",
   status: "operator",
-  peerCounts: "operator",
-  peerComparison: "operator",
+  evidence: "operator",
   revoke: "operator",
   routes: [
     { path: "/api/v1/routes" },
@@ -196,7 +195,6 @@ beforeAll(async () => {
       changes: ring,
       rollouts: () => [rolloutOf("mine", "visible"), rolloutOf("theirs", "hidden")],
       requests,
-      peers: peersView(["x".repeat(32)]),
       compared: {
         states: [stateOf("mine", "visible"), stateOf("theirs", "hidden")],
         disagreements: async () => [],

@@ -55,7 +55,6 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   "redis-password-file": ["password", null],
   "redis-ca": ["ca.pem", null],
   peers: ["http://127.0.0.1:8877", "https://sluice"],
-  "peer-key": ["peer-key", null],
   "redis-timeout-ms": ["10000", "10001"],
   "admin-viewers": ["subject-access-review", "anybody"],
   "admin-host": ["sluice-admin.sluice.svc", "a:80"],
@@ -81,8 +80,6 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   "single-namespace": ["--namespace", "prod"],
   "redis-password-file": ["--redis", "redis://a"],
   "redis-ca": ["--redis", "rediss://a"],
-  peers: ["--peer-key", "k"],
-  "peer-key": ["--peers", "http://127.0.0.1:8877"],
   "redis-timeout-ms": ["--redis", "redis://a"],
   "proxy-protocol-from": ["--proxy-protocol", "both"],
 };
@@ -409,19 +406,14 @@ describe("options of serve", () => {
     expect(settingsOf(["--kubeconfig", "f"], inPod).source).toMatchObject({ access: { ...kubeconfig, file: "f" } });
   });
 
-  test("peers are a Service of a cluster, or addresses; with their key", () => {
-    const key = ["--peer-key", "k"];
-    expect(settingsOf(["--peers", "sluice/sluice-peers", ...key]).peers).toEqual({
-      places: [{ kind: "service", namespace: "sluice", service: "sluice-peers" }],
-      keyFile: "k",
-    });
-    expect(settingsOf(["--folder", "d", "--peers", "http://[::1]:1", "--peers", "http://b/", ...key]).peers).toEqual({
-      places: [
-        { kind: "address", host: "::1", port: 1 },
-        { kind: "address", host: "b", port: 80 },
-      ],
-      keyFile: "k",
-    });
+  test("peers are a Service of a cluster, or addresses; beyond loopback with the token that all have", () => {
+    expect(settingsOf(["--peers", "sluice/sluice-peers"]).peers).toEqual([
+      { kind: "service", namespace: "sluice", service: "sluice-peers" },
+    ]);
+    expect(settingsOf(["--folder", "d", "--peers", "http://[::1]:1", "--peers", "http://b/"]).peers).toEqual([
+      { kind: "address", host: "::1", port: 1 },
+      { kind: "address", host: "b", port: 80 },
+    ]);
     expect(settingsOf(["--folder", "d"]).peers).toBeNull();
     for (const bad of [
       "a",
@@ -435,12 +427,11 @@ describe("options of serve", () => {
       "http://a#x",
       "tcp://a",
     ])
-      expect(sentenceOf(["--peers", bad, ...key])).toMatch(/^--peers is ".*": write NAMESPACE\/SERVICE, or/);
-    expect(sentenceOf(["--folder", "d", "--peers", "a/b", ...key])).toMatch(
-      /^--peers names a Service, and --folder has none/,
-    );
-    expect(sentenceOf(["--peers", "a/b"])).toMatch(/^--peers needs the key/);
-    expect(sentenceOf(key)).toMatch(/^--peer-key needs --peers/);
+      expect(sentenceOf(["--peers", bad])).toMatch(/^--peers is ".*": write NAMESPACE\/SERVICE, or/);
+    expect(sentenceOf(["--folder", "d", "--peers", "a/b"])).toMatch(/^--peers names a Service, and --folder has none/);
+    const open = ["--peers", "a/b", "--admin", ":8877"];
+    expect(sentenceOf(open)).toMatch(/^--peers needs the token that all replicas have: write --admin-token, or/);
+    expect(settingsOf([...open, "--admin-token", "t"]).peers).toHaveLength(1);
   });
 
   test("options of the cluster source are refused where there is none", () => {

@@ -6,20 +6,14 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AdminServer } from "../../../../gateway/admin/server.ts";
 import { blockedBy } from "../../../../gateway/control/releases/releases.ts";
 import { callPeer, type CallLimits } from "../../../../gateway/control/peers/peer-call.ts";
-import { maxPeers, Peers } from "../../../../gateway/control/peers/peers.ts";
-import {
-  challengeHeader,
-  peerScheme,
-  proofHeader,
-  answerProof,
-  type PeerKeys,
-} from "../../../../gateway/shared/peer-proof.ts";
+import { maxAsked, maxPeers, Peers, type PeersOutside } from "../../../../gateway/control/peers/peers.ts";
 import type { FoundReplicas } from "../../../../k8s/source/objects/source.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
 import { mappingOf } from "../../fixtures.ts";
-import { peersView, startedAdmin } from "../../admin/admin-stage.ts";
+import { startedAdmin } from "../../admin/admin-stage.ts";
 
-const key = "k".repeat(32);
+/** Of the admin ports of a test. */
+const token = "token";
 const limits: CallLimits = { callMs: 300, maxBytes: 10_000 };
 
 let servers: (Server | HttpServer)[];
@@ -51,37 +45,26 @@ async function listening(server: Server | HttpServer): Promise<number> {
 const raw = (write: (socket: Socket) => void): Promise<number> =>
   listening(createTcpServer((socket) => socket.once("data", () => write(socket))));
 
-/** One that has the key and says `body`, whatever it is asked. */
-const signed = (body: string, by = key): Promise<number> =>
-  listening(
-    createServer((request: IncomingMessage, response: ServerResponse) => {
-      const [, , nonce = ""] = (request.headers.authorization ?? "").split(" ");
-      response.setHeader(proofHeader, answerProof(by, request.url!, nonce, body));
-      response.end(body);
-    }),
-  );
+/** One that says `body`, whatever it is asked. */
+const saying = (body: string): Promise<number> =>
+  listening(createServer((_, response: ServerResponse) => response.end(body)));
 
-async function replica(keys: PeerKeys = [key], more: Parameters<typeof startedAdmin>[2] = {}): Promise<number> {
-  const view = { ...peersView(keys), instance: `process-${admins.length}` };
-  const admin = await startedAdmin([mappingOf("iris", "iris")], [], { peers: view, ...more });
+async function replica(more: Parameters<typeof startedAdmin>[2] = {}): Promise<number> {
+  const admin = await startedAdmin([mappingOf("iris", "iris")], [], { instance: `process-${admins.length}`, ...more });
   admins.push(admin);
   return admin.port;
 }
 
-function peersAt(
-  ports: readonly number[],
-  more: { keys?: PeerKeys; version?: string; clock?: StoppedClock } = {},
-): Peers {
+function peersAt(ports: readonly number[], more: { token?: string; call?: PeersOutside["call"] } = {}): Peers {
   return new Peers(
     ports.map((port) => ({ kind: "address", host: "127.0.0.1", port })),
     {
-      clock: more.clock ?? new StoppedClock(),
+      clock: new StoppedClock(),
       epochMs: () => 1000,
       instance: "asker",
-      version: more.version ?? "0.1.0",
-      readKey: () => ({ kind: "keys", keys: more.keys ?? [key] }),
+      version: "0.1.0",
       finder: null,
-      call: (...call) => callPeer(...call, limits),
+      call: more.call ?? ((replica, path) => callPeer(replica, path, more.token ?? token, limits)),
       tableHash: () => "",
     },
   );
@@ -93,13 +76,13 @@ const counts = (more: object = {}): string =>
 describe("a peer", () => {
   test("that answers is added up; itself is none of them", async () => {
     const ports = [await replica(), await replica()];
-    const peers = peersAt([...ports, await signed(counts({ instance: "asker" }))]);
+    const peers = peersAt([...ports, await saying(counts({ instance: "asker" }))]);
     await peers.look();
-    expect(peers.all().map(({ state, version }) => [state, version])).toEqual([
+    expect(peers.status.peers.map(({ state, version }) => [state, version])).toEqual([
       ["answering", "0.1.0"],
       ["answering", "0.1.0"],
     ]);
-    const all = await peers.counts(["prod/iris", "prod/nothere"]);
+    const all = await peers.evidence(["prod/iris", "prod/nothere"]);
     expect([...all.byInstance.keys()]).toEqual(["process-0", "process-1"]);
     expect(peers.status).toMatchObject({ trouble: null, tablesAgree: true });
   });
@@ -113,18 +96,13 @@ describe("a peer", () => {
       const answer = await fetch(`http://127.0.0.1:${port}${url!}`, {
         headers: { authorization: headers.authorization! },
       });
-      const given = [challengeHeader, proofHeader].flatMap((name) => [name, answer.headers.get(name) ?? []].flat());
-      response.writeHead(
-        answer.status,
-        given.length === 4 ? given : [challengeHeader, answer.headers.get(challengeHeader)!],
-      );
-      response.end(await answer.text());
+      response.writeHead(answer.status).end(await answer.text());
     };
     const peers = peersAt([port, again]);
     await peers.look();
-    expect(peers.all().map(({ state }) => state)).toEqual(["answering", "answering"]);
+    expect(peers.status.peers.map(({ state }) => state)).toEqual(["answering", "answering"]);
     const names = Array.from({ length: 120 }, (_, at) => `prod/m${at}`);
-    expect([...(await peers.counts(names)).byInstance.keys()]).toEqual(["process-0"]);
+    expect([...(await peers.evidence(names)).byInstance.keys()]).toEqual(["process-0"]);
   });
 
   test("is asked of long names, and of names that only a folder has, and none of them makes it a stranger", async () => {
@@ -140,8 +118,8 @@ describe("a peer", () => {
       ["t/"],
       [`t/${"€".repeat(253)}`],
     ]) {
-      expect([...(await peers.counts([...asked, "prod/iris"])).byInstance.keys()]).toEqual(["process-0"]);
-      expect(peers.all()[0]!.sentence).toBeNull();
+      expect([...(await peers.evidence([...asked, "prod/iris"])).byInstance.keys()]).toEqual(["process-0"]);
+      expect(peers.status.peers[0]!.sentence).toBeNull();
     }
   });
 
@@ -150,39 +128,30 @@ describe("a peer", () => {
     const flaky = await listening(
       createServer((request: IncomingMessage, response: ServerResponse) => {
         if (request.url!.includes("?")) return void request.socket.destroy();
-        const [, , nonce = ""] = (request.headers.authorization ?? "").split(" ");
-        response.setHeader(proofHeader, answerProof(key, request.url!, nonce, body));
         response.end(body);
       }),
     );
     const peers = peersAt([flaky, await replica()]);
     await peers.look();
-    const { byInstance, missing } = await peers.counts(["prod/iris"]);
+    const { byInstance, missing } = await peers.evidence(["prod/iris"]);
     await peers.look();
-    expect(peers.all().map(({ state }) => state)).toEqual(["answering", "answering"]);
+    expect(peers.status.peers.map(({ state }) => state)).toEqual(["answering", "answering"]);
     expect([[...byInstance.keys()], missing]).toEqual([["process-0"], [`127.0.0.1:${flaky}`]]);
     expect(blockedBy(peers.status, [])).toBeNull();
     expect(blockedBy(peers.status, missing)?.why).toBe(`1 of 3 replicas does not answer: 127.0.0.1:${flaky}.`);
-    expect((await peers.counts([])).missing).toEqual([]);
+    expect((await peers.evidence([])).missing).toEqual([]);
   });
 
   test("that does not answer one part of a question is not asked the others", async () => {
     const asked: string[] = [];
-    const peers = new Peers([{ kind: "address", host: "127.0.0.1", port: 1 }], {
-      clock: new StoppedClock(),
-      epochMs: () => 0,
-      instance: "asker",
-      version: "0.1.0",
-      readKey: () => ({ kind: "keys", keys: [key] }),
-      finder: null,
+    const peers = peersAt([1], {
       call: async (_, url) => {
         asked.push(url);
         return { kind: "away", sentence: "gone" };
       },
-      tableHash: () => "",
     });
     await peers.look();
-    await peers.counts(Array.from({ length: 1000 }, (_, at) => `prod/m${at}`));
+    await peers.evidence(Array.from({ length: 1000 }, (_, at) => `prod/m${at}`));
     expect(asked).toHaveLength(2);
   });
 
@@ -236,37 +205,42 @@ describe("a peer", () => {
       /^its answer has more than 10000 bytes$/,
     ],
     [
+      "a change of protocol",
+      () =>
+        raw((socket) => socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")),
+      "garbage",
+      /^it answered with status 101$/,
+    ],
+    [
       "another status",
       () => raw((socket) => socket.end("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\n\r\n")),
       "garbage",
       /^it answered with status 302$/,
     ],
-    ["another key asked", () => replica(["l".repeat(32)]), "garbage", /does not accept the key/],
-    ["another key answered", () => signed(counts(), "l".repeat(32)), "garbage", /is not signed with the key/],
     [
-      "no signature",
-      () => listening(createServer((_, response) => response.end(counts()))),
+      "another token",
+      () => listening(createServer((_, response) => response.writeHead(401).end())),
       "garbage",
-      /is not signed with the key/,
+      /^it does not take the token of this replica: give all replicas the same --admin-token$/,
     ],
     [
-      "challenge after challenge",
-      () => listening(createServer((_, response) => response.writeHead(401, { [challengeHeader]: "again" }).end())),
+      "no such endpoint",
+      () => listening(createServer((_, response) => response.writeHead(404).end())),
       "garbage",
-      /does not accept the key/,
+      /404/,
     ],
-    ["no JSON", () => signed("{"), "garbage", /^its answer is no JSON$/],
-    ["other JSON", () => signed("[1]"), "garbage", /does not say who it is/],
+    ["no JSON", () => saying("{"), "garbage", /^its answer is no JSON$/],
+    ["other JSON", () => saying("[1]"), "garbage", /does not say who it is/],
     [
       "a name with control characters",
-      () => signed(counts({ instance: "\u001b[2J" })),
+      () => saying(counts({ instance: "\u001b[2J" })),
       "garbage",
       /does not say who it is/,
     ],
     [
       "counts below zero",
       () =>
-        signed(
+        saying(
           counts({
             deployments: [{ namespace: "a", name: "b", predictors: [{ predictor: "c", counts: { requests: -1 } }] }],
           }),
@@ -277,7 +251,7 @@ describe("a peer", () => {
     [
       "51 deployments",
       () =>
-        signed(
+        saying(
           counts({ deployments: Array.from({ length: 51 }, () => ({ namespace: "a", name: "b", predictors: [] })) }),
         ),
       "garbage",
@@ -285,22 +259,22 @@ describe("a peer", () => {
     ],
     [
       "two minor versions on, in another shape",
-      () => signed(counts({ version: "0.3.0", deployments: "other" })),
+      () => saying(counts({ version: "0.3.0", deployments: "other" })),
       "other-version",
       /^it runs version 0\.3\.0, and this replica 0\.1\.0/,
     ],
-    ["another major version", () => signed(counts({ version: "1.1.0" })), "other-version", /1\.1\.0/],
-    ["no version", () => signed(counts({ version: "latest" })), "other-version", /latest/],
-    ["one minor version on", () => signed(counts({ version: "0.2.7" })), "answering", /^$/],
+    ["another major version", () => saying(counts({ version: "1.1.0" })), "other-version", /1\.1\.0/],
+    ["no version", () => saying(counts({ version: "latest" })), "other-version", /latest/],
+    ["one minor version on", () => saying(counts({ version: "0.2.7" })), "answering", /^$/],
   ];
   test.each(cases)("%s: an error of that peer and of no other", async (_, start, state, sentence) => {
     const [good, port] = [await replica(), await start()];
     const peers = peersAt([port, good]);
     await peers.look();
-    const [bad, other] = peers.all();
+    const [bad, other] = peers.status.peers;
     expect([bad!.state, other!.state]).toEqual([state, "answering"]);
     expect(bad!.sentence ?? "").toMatch(sentence);
-    expect([...(await peers.counts(["a/b"])).byInstance.keys()]).toEqual(
+    expect([...(await peers.evidence(["a/b"])).byInstance.keys()]).toEqual(
       state === "answering" ? ["other", "process-0"] : ["process-0"],
     );
   });
@@ -311,9 +285,9 @@ describe("a peer", () => {
       [limits.maxBytes, "answering"],
       [limits.maxBytes + 1, "garbage"],
     ] as const) {
-      const peers = peersAt([await signed(counts().padEnd(bytes))]);
+      const peers = peersAt([await saying(counts().padEnd(bytes))]);
       await peers.look();
-      expect(peers.all()[0]!.state).toBe(state);
+      expect(peers.status.peers[0]!.state).toBe(state);
     }
   });
 
@@ -325,19 +299,16 @@ describe("a peer", () => {
       epochMs: () => nowMs,
       instance: "asker",
       version: "0.1.0",
-      readKey: () => ({ kind: "keys", keys: [key] }),
       finder: null,
       call: async () =>
-        answers
-          ? { kind: "answer", value: JSON.parse(counts()) as unknown, challenge: null }
-          : { kind: "away", sentence: "gone" },
+        answers ? { kind: "answer", value: JSON.parse(counts()) as unknown } : { kind: "away", sentence: "gone" },
       tableHash: () => "another",
     });
     await peers.look();
     expect(peers.status.tablesAgree).toBe(false);
     answers = false;
     for (nowMs of [2000, 3000]) await peers.look();
-    expect(peers.all()[0]).toMatchObject({
+    expect(peers.status.peers[0]).toMatchObject({
       state: "away",
       sentence: "gone",
       sinceMs: 2000,
@@ -348,7 +319,12 @@ describe("a peer", () => {
     expect(peers.status.tablesAgree).toBe(true);
     [answers, nowMs] = [true, 4000];
     await peers.look();
-    expect(peers.all()[0]).toMatchObject({ state: "answering", sentence: null, sinceMs: 4000, lastSeenMs: 4000 });
+    expect(peers.status.peers[0]).toMatchObject({
+      state: "answering",
+      sentence: null,
+      sinceMs: 4000,
+      lastSeenMs: 4000,
+    });
   });
 });
 
@@ -364,12 +340,10 @@ describe("peers of a cluster", () => {
       epochMs: () => 0,
       instance: "asker",
       version: "0.1.0",
-      readKey: () => ({ kind: "keys", keys: [key] }),
       finder: { find: async () => answers.shift()! },
       call: async ({ name }) => ({
         kind: "answer",
         value: { instance: name, version: "0.1.0", table: "", deployments: [] },
-        challenge: null,
       }),
       tableHash: () => "",
     });
@@ -378,15 +352,15 @@ describe("peers of a cluster", () => {
   test("are those of the slices; while these cannot be read, those that were", async () => {
     const peers = peersOf([found(2), { kind: "failed", sentence: "connection refused" }, found(1)]);
     await peers.look();
-    expect(peers.all().map(({ name, address }) => `${name} ${address}`)).toEqual([
+    expect(peers.status.peers.map(({ name, address }) => `${name} ${address}`)).toEqual([
       "sluice-0 10.0.0.0:8877",
       "sluice-1 10.0.0.1:8877",
     ]);
     await peers.look();
-    expect(peers.all()).toHaveLength(2);
+    expect(peers.status.peers).toHaveLength(2);
     expect(peers.status.trouble).toMatch(/cannot look up its replicas.*connection refused/);
     await peers.look();
-    expect([peers.all().length, peers.status.trouble]).toEqual([1, null]);
+    expect([peers.status.peers.length, peers.status.trouble]).toEqual([1, null]);
   });
 
   test("until they have been looked up, nothing goes on without them", async () => {
@@ -399,62 +373,78 @@ describe("peers of a cluster", () => {
   test.each([maxPeers - 1, maxPeers, maxPeers + 1])(`%d are named, at most ${maxPeers} asked`, async (count) => {
     const peers = peersOf([found(count)]);
     await peers.look();
-    expect(peers.all()).toHaveLength(Math.min(count, maxPeers));
+    expect(peers.status.peers).toHaveLength(Math.min(count, maxPeers));
     expect(peers.status.trouble === null).toBe(count <= maxPeers);
   });
 });
 
-test("what a stranger sends to the endpoint of peers gets no counts and ends nothing", async () => {
-  const port = await replica();
-  let seed = 20_261_123;
-  const draw = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
-  const words = [
-    peerScheme,
-    "Bearer",
-    "token",
-    "none",
-    "-",
-    "",
-    " ",
-    "a".repeat(129),
-    "rs-AAAA",
-    "\u00ff",
-    "é",
-    "__proto__",
-    "A".repeat(43),
-  ];
-  const names = [
-    "deployments=",
-    "deployments=a/b",
-    "deployments=a",
-    "deployments=%00/%2F",
-    "other=1",
-    "deployments=a/b,",
-    `deployments=${"a/b,".repeat(60)}`,
-    "deployments=a/b&deployments=c/d",
-  ];
-  for (let round = 0; round < 500; round++) {
-    const parts = Array.from({ length: draw(6) }, () => words[draw(words.length)]);
-    const authorization = [...(draw(3) > 0 ? [peerScheme] : []), ...parts].join(draw(5) > 0 ? " " : "  ");
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/peer/counts?${names[draw(names.length)]}`, {
-      headers: { authorization: Buffer.from(authorization).toString("latin1") },
-    });
-    const text = await response.text();
-    if (authorization.trim() !== "Bearer token")
-      expect([400, 401, 403], `${authorization}: ${text}`).toContain(response.status);
-    expect(text).not.toContain("instance");
-    expect(response.headers.get(proofHeader)).toBeNull();
-  }
-  const peers = peersAt([port]);
-  await peers.look();
-  expect(peers.all()[0]!.state).toBe("answering");
-}, 30_000);
+describe("a question of people", () => {
+  test("goes to each process once, says replica=self, and tells who is away and who has nothing", async () => {
+    const asked: string[] = [];
+    const answering = (instance: string, answers: boolean): Promise<number> =>
+      listening(
+        createServer(({ url }, response) => {
+          if (url!.startsWith("/api/v1/evidence")) return response.end(counts({ instance }));
+          asked.push(`${instance} ${url!}`);
+          return answers ? response.end(`["${instance}"]`) : response.writeHead(404).end();
+        }),
+      );
+    const other = await answering("other", true);
+    const ports = [
+      other,
+      await answering("other", true),
+      await answering("asker", true),
+      await answering("none", false),
+    ];
+    const peers = peersAt([...ports, await raw((socket) => socket.end())]);
+    await peers.look();
+    expect(await peers.ask("/x?a=1")).toEqual([
+      { kind: "said", name: `127.0.0.1:${other}`, value: ["other"] },
+      { kind: "absent", name: `127.0.0.1:${ports[3]!}` },
+      { kind: "away", name: expect.any(String) as string, sentence: "it cannot be reached (ECONNRESET)" },
+    ]);
+    await peers.ask("/y");
+    expect(asked.toSorted()).toEqual([
+      "none /x?a=1&replica=self",
+      "none /y?replica=self",
+      "other /x?a=1&replica=self",
+      "other /y?replica=self",
+    ]);
+  });
 
-test("without peers there is no such endpoint, and the others do not name it", async () => {
-  const port = await replica([key], { peers: null });
-  const headers = { authorization: "Bearer token" };
-  const asked = await fetch(`http://127.0.0.1:${port}/api/v1/peer/counts`, { headers });
-  expect(asked.status).toBe(404);
-  expect(await asked.text()).not.toMatch(/ask .*peer/);
-  expect(await (await fetch(`http://127.0.0.1:${port}/api/v1/openapi.json`)).text()).not.toContain("/peer/");
+  test(`takes no turn of the leader: ${maxAsked} wait, one more is told so, and evidence comes meanwhile`, async () => {
+    const held: (() => void)[] = [];
+    const peers = peersAt([1], {
+      call: async (_, url) => {
+        if (!url.startsWith("/api/v1/evidence")) await new Promise<void>((resolve) => held.push(resolve));
+        return { kind: "answer", value: JSON.parse(counts()) as unknown };
+      },
+    });
+    await peers.look();
+    const questions = Array.from({ length: maxAsked }, () => peers.ask("/x"));
+    expect(await peers.ask("/x")).toMatchObject([{ kind: "away" }]);
+    expect((await peers.evidence(["a/b"])).missing).toEqual([]);
+    const all = Promise.all(questions);
+    let isOver = false;
+    void all.then(() => (isOver = true));
+    while (!isOver) {
+      for (const end of held.splice(0)) end();
+      await Promise.resolve();
+    }
+    expect((await all).flat().map(({ kind }) => kind)).toEqual(Array.from({ length: maxAsked }, () => "said"));
+    const again = peers.ask("/x");
+    while (held.length === 0) await Promise.resolve();
+    held[0]!();
+    expect(await again).toMatchObject([{ kind: "said" }]);
+  });
+});
+
+test("a stranger gets no counts, and neither does a viewer", async () => {
+  const port = await replica();
+  for (const authorization of ["", "Bearer", "Bearer x", "Basic token", "Bearer token token", "token"]) {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/evidence?deployments=prod/iris`, {
+      headers: { authorization },
+    });
+    expect([response.status, await response.text()]).toEqual([401, expect.not.stringContaining("instance")]);
+  }
 });

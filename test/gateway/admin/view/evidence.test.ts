@@ -1,8 +1,8 @@
-// What a replica says to its peers: an answer that they take, whatever SDs were called.
+// What a replica has counted: an answer that the leader takes, whatever SDs were called.
 import { expect, test } from "vitest";
-import { maxSaid, peerCountsOf } from "../../../../gateway/admin/view/peer-counts.ts";
+import { maxSaid, evidenceOf } from "../../../../gateway/admin/view/evidence.ts";
 import { maxAskedDeployments } from "../../../../gateway/api/peer.ts";
-import { readPeerCounts } from "../../../../gateway/control/peers/peer-answer.ts";
+import { readEvidence } from "../../../../gateway/control/peers/peer-answer.ts";
 import { callLimits } from "../../../../gateway/control/peers/peer-call.ts";
 import { maxArms } from "../../../../k8s/translate/deployments/planned-release.ts";
 import { noCounts, readArmCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
@@ -21,7 +21,9 @@ const said = (
   const slots = (series: readonly Series[]): { slot: number; series: Series }[] =>
     series.map((one, slot) => ({ slot, series: one }));
   const counted = { ...nothingMeasured, ownedSlots: slots(owned), usedSlots: slots([...gone, ...owned]) };
-  return JSON.stringify(peerCountsOf({ instance: "a", countsOf: () => counts }, { ...viewOf([], []), counted }, names));
+  return JSON.stringify(
+    evidenceOf({ instance: "a", countsOf: () => counts, view: { ...viewOf([], []), counted } }, names),
+  );
 };
 
 const predictorsOf = (deployment: string, prefix: string, count: number): Series[] =>
@@ -31,7 +33,7 @@ test.each([maxSaid - maxArms, maxSaid - maxArms + 1, 1000])(
   "%d predictors that are gone keep no answer from the peers, and those of the table are in it",
   (count) => {
     const [owned, gone] = [predictorsOf("iris", "now", maxArms), predictorsOf("iris", "gone", count)];
-    const read = readPeerCounts(JSON.parse(said(owned, gone, noCounts, ["prod/iris"])), readArmCounts);
+    const read = readEvidence(JSON.parse(said(owned, gone, noCounts, ["prod/iris"])), readArmCounts);
     if (read.kind !== "said" || read.counts === null) throw new Error("it is no answer");
     const names = read.counts.deployments[0]!.predictors.map(({ predictor }) => predictor);
     expect(names).toHaveLength(Math.min(maxSaid, maxArms + count));

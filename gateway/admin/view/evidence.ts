@@ -1,18 +1,24 @@
-// What this process has counted of some deployments: said to peers, and read by the leader for itself.
+// What this process has counted of some deployments, for the leader, whichever replica that is.
 import { build } from "../../shared/build.ts";
-import { askedName, maxAskedDeployments, type PeerCounts } from "../../api/peer.ts";
-import type { PeersView } from "./peers-view.ts";
+import { askedName, maxAskedDeployments, type CountsOfPredictor, type Evidence } from "../../api/peer.ts";
 import type { AdminView, PredictorKey } from "./view.ts";
 
 /** Predictors of one deployment: twice as many as are released together. More, or an answer without end, would be no answer to whoever asks, of any deployment. */
 export const maxSaid = 64;
 
+export interface EvidenceParts {
+  /** Names this process. */
+  readonly instance: string;
+  /** What this process has counted of a predictor since it began: the one function that gathers it. */
+  readonly countsOf: (predictor: PredictorKey) => CountsOfPredictor;
+  readonly view: Pick<AdminView, "counted" | "served">;
+}
+
 /** `names`: `NAMESPACE/NAME`, those that are not known are left out. Of a deployment with too many predictors those that the table has come first. */
-export function peerCountsOf(
-  { instance, countsOf }: Pick<PeersView, "instance" | "countsOf">,
-  { counted, served }: Pick<AdminView, "counted" | "served">,
+export function evidenceOf(
+  { instance, countsOf, view: { counted, served } }: EvidenceParts,
   names: readonly string[],
-): PeerCounts {
+): Evidence {
   const asked = new Set(names);
   const found = new Map<string, Map<string, PredictorKey>>();
   for (const slots of asked.size > 0 ? [counted.ownedSlots, counted.usedSlots] : [])
