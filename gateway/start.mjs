@@ -39,8 +39,8 @@ function install() {
       "node_modules is a link, and npm has not finished installing where it leads: run npm ci there, or remove the link",
     );
   process.stderr.write("installing the packages of the lock file (npm ci)\n");
-  // What npm prints goes to stderr: stdout belongs to the script. Its warnings are about the Node that runs npm, not the one that is installed.
-  const { status } = spawnSync("npm", ["ci", "--loglevel=error"], { cwd: root, stdio: ["ignore", 2, 2] });
+  // What npm prints goes to stderr: stdout belongs to the script.
+  const { status } = spawnSync("npm", ["ci"], { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0) fail("npm ci failed: see above");
 }
 

@@ -1,5 +1,7 @@
 // The lock file names everything that its packages ask for, those of other platforms too: npm ci refuses one that does not, and with it every fresh clone, image and CI.
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
@@ -43,4 +45,26 @@ test("what is missing is told, what stands above is not", () => {
       "node_modules/@c/linux": {},
     }),
   ).toEqual(["node_modules/a: @c/darwin", "node_modules/a/node_modules/b: d"]);
+});
+
+/** The oldest Node that a fresh clone needs, as npm is told it. */
+const oldNode = `--import=data:text/javascript,Object.defineProperty(process,'version',{value:'v20.20.2'})`;
+
+test("npm ci on Node 20 has nothing to warn of", { timeout: 120_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-install-"));
+  try {
+    for (const file of ["package.json", "package-lock.json", ".npmrc"])
+      cpSync(join(import.meta.dirname, "..", file), join(folder, file));
+    const warningsOf = (...more: readonly string[]): string =>
+      spawnSync("npm", ["ci", "--dry-run", "--offline", ...more], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { PATH: process.env["PATH"], HOME: folder, NODE_OPTIONS: oldNode },
+      }).stderr;
+    expect(warningsOf()).toBe("");
+    // It would say what is too new.
+    expect(warningsOf("--loglevel=warn")).toContain("EBADENGINE");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import Slowest from "./slowest.ts";
 
 const seeded = fileURLToPath(new URL("seeded.ts", import.meta.url));
 
@@ -15,6 +17,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    // Vitest leaves one core free, and so takes one of two.
+    maxWorkers: availableParallelism(),
+    reporters: ["default", new Slowest()],
     // Sockets, workers and processes on a busy two-core machine: generous limits, none of which a passing test comes near.
     testTimeout: 60_000,
     hookTimeout: 60_000,
