@@ -76,6 +76,17 @@ describe("arrows between layers and rooms", () => {
     ["gateway/tools/x.ts", 'import { Agent, request as ask, type RequestOptions } from "node:https";'],
     ["k8s/source/api/x.ts", 'import https from "node:https";'],
     ["gateway/demo/x.ts", 'import * as http from "node:http";'],
+    ["k8s/translate/x.ts", "const words: Readonly<Record<string, number>> = { ms: 1 };\nconst unit = words[text];"],
+    [
+      "gateway/tools/x.ts",
+      "const words: Record<string, number> = {\n  ms: 1,\n};\nexport const unit = () => words[text.trim()];",
+    ],
+    [
+      "gateway/options/x.ts",
+      "type Rows = Readonly<Record<string, Row>>;\nconst rows: Rows = { a };\nconst row = rows[key]?.use;",
+    ],
+    ["gateway/callers/x.ts", "const kinds = { jwt: 1 };\nconst made = kinds[kind as keyof typeof kinds];"],
+    ["routing/text/x.ts", "const kinds = { jwt: 1 };\nif (kind in kinds) return 1;"],
   ])("a planted violation is found: %s: %s", (file, text) => {
     expect(violations(new Map([[file, text]]))).not.toEqual([]);
   });
@@ -91,6 +102,22 @@ describe("arrows between layers and rooms", () => {
         ]),
       ),
     ).toEqual([]);
+  });
+
+  test("a table of words that another file asks is found; one that knows its own words alone is none", () => {
+    const table = "export const words: Readonly<Record<string, number>> = {";
+    const asker = "import { words } from './x.ts';\nexport const unit = words[text];";
+    const planted = (start: string, ask: string): string[] =>
+      violations(
+        new Map([
+          ["routing/text/x.ts", `${start} ms: 1 };`],
+          ["routing/text/y.ts", ask],
+        ]),
+      );
+    expect(planted(table, asker)).toHaveLength(1);
+    expect(planted(`${table} __proto__: null as never,`, asker)).toEqual([]);
+    expect(planted(table, asker.replace("words[text]", "Object.hasOwn(words, text) ? words[text] : 0"))).toEqual([]);
+    expect(planted("export const words: Readonly<Record<Unit, number>> = {", asker)).toEqual([]);
   });
 
   test("a way through another file is found: the data plane does not know Kubernetes", () => {

@@ -260,7 +260,46 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
           lines.push(`${file} loads ${path} at run time: the data plane does not know Kubernetes`);
     }
   }
-  return [...lines, ...circlesOf(imports)];
+  return [...lines, ...openTables(sources), ...circlesOf(imports)];
+}
+
+/**
+ * One line for each table of words that is asked for any word, and answers to `constructor` too: an object literal whose keys are any string, read as
+ * `table[word]` (or any literal read as `table[word as …]`, or `word in table`), without `__proto__: null` in it (or a copy of another object, `{ ...other }`) and without `Object.hasOwn` in the file that asks.
+ */
+function openTables(sources: ReadonlyMap<string, string>): string[] {
+  const guarded = [...sources]
+    .filter(([file]) => isGuarded(file))
+    .map(([file, text]) => [file, withoutStrings(withoutComments(text))] as const);
+  const anyWord = String.raw`Record<string,|\{ readonly \[\w+: string\]`;
+  const aliases = guarded.flatMap(([, text]) =>
+    [...text.matchAll(new RegExp(String.raw`\btype (\w+) = [^=;{]*(?:${anyWord})`, "g"))].map(([, name]) => name!),
+  );
+  const open = new RegExp([anyWord, ...aliases.map((name) => String.raw`^:\s*${name}\s*$`)].join("|"));
+  const lines: string[] = [];
+  for (const [file, text] of guarded) {
+    const declared = text.matchAll(
+      /\b(export )?(?:const|let)\s+(\w+)(\s*:[^=;]*)?\s*=\s*(?:Object\.freeze\()?\{\s*(__proto__: null|\.\.\.)?/g,
+    );
+    for (const [, exported, name, type, closed] of declared) {
+      if (closed !== undefined) continue;
+      const isOpen = type !== undefined && open.test(type.trim());
+      const asked = new RegExp(
+        String.raw`(?<![.\w])${name!}\[${isOpen ? String.raw`(?!["'\d])[^\]]*\](?! \??\??= )` : String.raw`[^\]]* as (?!const)`}|(?<!\b(?:of|const|let) \w*|['"]) in ${name!}\b`,
+      );
+      for (const [asker, other] of guarded)
+        if (
+          (asker === file ||
+            (exported !== undefined && new RegExp(String.raw`import [^;]*\b${name!}\b`).test(other))) &&
+          asked.test(other) &&
+          !other.includes(`Object.hasOwn(${name!},`)
+        )
+          lines.push(
+            `${asker} asks ${name!} for any word: write __proto__: null in it, ask Object.hasOwn, or make it a Map`,
+          );
+    }
+  }
+  return lines;
 }
 
 /** One line for each home in which no file of `sources` imports its package. */

@@ -7,7 +7,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** `info.version` is that of the API, not of Sluice. */
 export function openApiOf(declared: readonly Endpoint[]): Json {
-  const paths: Record<string, Record<string, Json>> = {};
+  const paths: Record<string, Record<string, Json>> = { __proto__: null as never };
   for (const endpoint of declared) {
     const operation = operationOf(endpoint);
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: operation };

@@ -129,7 +129,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
         one.set({ certificate: name }, notAfterMs / 1000);
     },
   };
-  for (const [name, fill] of Object.entries(fills)) add(controlMetrics[name as keyof typeof controlMetrics], fill);
+  for (const name of Object.keys(fills) as (keyof typeof fills)[]) add(controlMetrics[name], fills[name]);
   const live = new Histogram({
     name: changeLive.name,
     help: changeLive.help,

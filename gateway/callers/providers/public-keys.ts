@@ -57,6 +57,7 @@ export function algorithmsOf(jwk: PublicJwk): readonly Algorithm[] {
 }
 
 const byCurve: Readonly<Record<string, readonly Algorithm[]>> = {
+  __proto__: null as never,
   "EC P-256": ["ES256"],
   "EC P-384": ["ES384"],
   "EC P-521": ["ES512"],

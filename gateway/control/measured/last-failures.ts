@@ -46,7 +46,7 @@ export class LastFailures {
 
 function isKept(flag: string, origin: string): flag is FailureFlag | "" {
   if (flag === "") return origin === "model";
-  return flag in failureFlags && meaningOf(flag as FailureFlag) !== "refused";
+  return Object.hasOwn(failureFlags, flag) && meaningOf(flag as FailureFlag) !== "refused";
 }
 
 function keyOf({ namespace, deployment, predictor }: Omit<PredictorKey, "role">): string {

@@ -43,6 +43,7 @@ function caseText({ ref, problems, isOurs }: Case, isFailing: boolean, { originO
 }
 
 const entities: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   "&": "&amp;",
   "<": "&lt;",
   ">": "&gt;",

@@ -10,7 +10,14 @@ type Part = string | Html | readonly Html[];
 /** Characters that are none in HTML, beside those that mean something there. */
 const meaningful = /[&<>"'\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
-const named: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const named: Readonly<Record<string, string>> = {
+  __proto__: null as never,
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 export function escaped(text: string): string {
   return text.replace(meaningful, (one) => named[one] ?? "\ufffd");

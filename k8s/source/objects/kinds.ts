@@ -5,6 +5,7 @@ import { quoted } from "../../translate/values/value.ts";
 
 /** Groups of the kinds that are read. Every other kind belongs to somebody else and is only counted. */
 const groups: Readonly<Record<string, RegExp>> = {
+  __proto__: null as never,
   SeldonDeployment: /^machinelearning\.seldon\.io\//,
   Service: /^v1$/,
   Secret: /^v1$/,
@@ -19,6 +20,7 @@ const groups: Readonly<Record<string, RegExp>> = {
 
 /** What to write for each kind. */
 const versions: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   SeldonDeployment: "machinelearning.seldon.io/v1",
   Service: "v1",
   Secret: "v1",
@@ -33,6 +35,7 @@ const versions: Readonly<Record<string, string>> = {
 
 /** What a wrong apiVersion looks like that means the right one all the same: no group, or a group of another name for the same thing. */
 const nearGroups: Readonly<Record<string, RegExp>> = {
+  __proto__: null as never,
   SeldonDeployment: /(?:)/,
   Service: /^(?:core\/)?v[^/]*$/i,
   Secret: /^(?:core\/)?v[^/]*$/i,

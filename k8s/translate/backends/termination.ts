@@ -21,6 +21,7 @@ export interface Termination {
 /** Names of ciphers or groups that are read, at most. */
 const mostNames = 64;
 const versions: Readonly<Record<string, TlsVersion | "old">> = {
+  __proto__: null as never,
   "v1.0": "old",
   "v1.1": "old",
   "v1.2": "TLSv1.2",

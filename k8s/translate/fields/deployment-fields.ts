@@ -99,9 +99,9 @@ const paths: Readonly<Record<keyof typeof deploymentSchema, string>> = {
 export const deploymentFields: Readonly<Record<string, DeploymentField>> = {
   "metadata.annotations": field("which"),
   ...Object.fromEntries(
-    Object.entries<Readonly<Record<string, DeploymentField | null>>>(deploymentSchema).flatMap(([part, fields]) =>
-      Object.entries(fields).flatMap(([name, one]) =>
-        one === null ? [] : [[`${paths[part as keyof typeof paths]}${name}`, one]],
+    (Object.keys(paths) as (keyof typeof paths)[]).flatMap((part) =>
+      Object.entries<DeploymentField | null>(deploymentSchema[part]).flatMap(([name, one]) =>
+        one === null ? [] : [[`${paths[part]}${name}`, one]],
       ),
     ),
   ),

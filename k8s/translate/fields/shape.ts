@@ -23,7 +23,7 @@ export interface Names {
   readonly of: "texts" | "fields";
 }
 
-const none: Kinds = Object.freeze({});
+const none: Kinds = Object.freeze({ __proto__: null as never });
 
 /** Keys that hold no keys themselves. */
 export function values(...names: readonly string[]): Readonly<Record<string, Shape>> {
@@ -32,7 +32,7 @@ export function values(...names: readonly string[]): Readonly<Record<string, Sha
 
 /** A map with these keys, of which none decides but those in `kinds`. */
 export function keysOf(keys: Readonly<Record<string, Shape>>, kinds: Kinds = none): Keys {
-  return { keys, kinds };
+  return { keys: { __proto__: null as never, ...keys }, kinds: { __proto__: null as never, ...kinds } };
 }
 
 /** Labels, selectors and the like. */
@@ -43,7 +43,7 @@ export const fieldNames: Shape = { named: "value", words: none, of: "fields" };
 
 /** A map of annotations of which these are read. */
 export function annotationsShape(words: Kinds): Names {
-  return { named: "value", words, of: "texts" };
+  return { named: "value", words: { __proto__: null as never, ...words }, of: "texts" };
 }
 
 const metadataFields = [

@@ -213,7 +213,7 @@ export class PlatformDocuments {
       const near = known.includes(key) ? key : nearWord(key, known);
       // One that decides is reported with the other places.
       if (near === key || (near !== null && decidingTls.includes(near))) continue;
-      const use = contextRows[key]?.use;
+      const use = Object.hasOwn(contextRows, key) ? contextRows[key]!.use : null;
       const sentence =
         use?.kind === "lost"
           ? use.sentence

@@ -39,7 +39,12 @@ export interface HostDocument {
 /** Hosts of one object, at most. */
 const mostHosts = 500;
 const hostFields = Object.keys(hostRows);
-const actions: Readonly<Record<string, Cleartext>> = { redirect: "redirect", route: "route", reject: "reject" };
+const actions: Readonly<Record<string, Cleartext>> = {
+  __proto__: null as never,
+  redirect: "redirect",
+  route: "route",
+  reject: "reject",
+};
 
 /** Null: it has no host that can be read. */
 export function decodeHost(

@@ -77,7 +77,7 @@ class Reader {
   message(start: number, end: number, schema: Schema, depth: number): unknown {
     if (depth > maxDepth) throw new Malformed();
     const fields = fieldsOf(schema);
-    const tree: Record<string, unknown> = {};
+    const tree: Record<string, unknown> = { __proto__: null };
     this.#at = start;
     while (this.#at < end) {
       const tag = this.#short(end);

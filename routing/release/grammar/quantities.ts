@@ -4,6 +4,7 @@
 const decimal = /^(\d{1,12}(?:\.\d{1,6})?)([a-z%]*)$/;
 
 const unitsMs: Readonly<Record<string, number>> = {
+  __proto__: null as never,
   ms: 1,
   s: 1000,
   m: 60_000,

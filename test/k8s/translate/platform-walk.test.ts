@@ -7,8 +7,7 @@ import type { PlatformKind } from "../../../k8s/translate/platform/platform.ts";
 import { platformPlaces } from "../../../k8s/translate/platform/shapes.ts";
 import { Translator, nothingHeld } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, object } from "./objects.ts";
-
-type Tree = Record<string, unknown>;
+import { platformFields as good, type Tree } from "./walked-fields.ts";
 
 const settings = { ...clusterSettings, gatewayNamespace: "ops" };
 const pem = (name: string): string => `-----BEGIN ${name}-----\n${name}\n-----END ${name}-----\n`;
@@ -20,41 +19,6 @@ const secrets = [
   ),
   object("Secret", "ops/ca", JSON.stringify({ stringData: { "ca.crt": pem("CERTIFICATE") } })),
 ];
-
-/** Of each kind one that keeps somebody out, by everything that it can say. */
-const good: Readonly<Record<PlatformKind, Tree>> = {
-  Host: {
-    hostname: "a.example",
-    tlsSecret: { name: "pair" },
-    tls: { ca_secret: "ca", cert_required: true, min_tls_version: "v1.3" },
-    requestPolicy: { insecure: { action: "Reject" } },
-  },
-  TLSContext: { hosts: ["a.example"], secret: "pair", ca_secret: "ca", cert_required: true, min_tls_version: "v1.3" },
-  Module: {
-    config: {
-      ip_allow: [{ peer: "10.0.0.0/8" }],
-      reject_requests_with_escaped_slashes: true,
-      headers_with_underscores_action: "REJECT_REQUEST",
-      xff_num_trusted_hops: 1,
-      retry_policy: { retry_on: "5xx" },
-      diagnostics: { enabled: true },
-    },
-  },
-  AuthService: {
-    auth_service: "auth:3000",
-    path_prefix: "/check",
-    allowed_authorization_headers: ["x-user"],
-    include_body: { max_bytes: 4096, allow_partial: true },
-    status_on_error: { code: 500 },
-    add_auth_headers: { "x-a": "b" },
-  },
-  RateLimitService: {
-    service: "limits:8081",
-    domain: "models",
-    failure_mode_deny: true,
-    grpc: { use_resource_exhausted_code: true },
-  },
-};
 
 function written(kind: PlatformKind, tree: Tree): SourceObject {
   const name = kind === "Module" ? "ambassador" : "one";
