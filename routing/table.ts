@@ -6,7 +6,7 @@ import { ArenaFault, unitBytes, unitWords, type Arena } from "./arena/arena.ts";
 import { byteText, hashText, sameBytes } from "./request/bytes.ts";
 import type { Route } from "./route/decision.ts";
 import { printDigest, type Digest } from "./collections/digest.ts";
-import { directoryPlace, firstSlot, longSlot, slotPlaces, textCut } from "./arena/index-page.ts";
+import { directoryPlace, firstSlot, longSlot, slotFlags, slotPlaces, textCut } from "./arena/index-page.ts";
 import { endless, IndexReader } from "./arena/index-reader.ts";
 import type { Mapping } from "./model/mapping.ts";
 import {
@@ -21,7 +21,7 @@ import {
 import { isOfLength, isPlain, NamespaceView, viewOf } from "./arena/namespace-view.ts";
 import { comparePrecedence } from "./model/match-precedence.ts";
 import { compareText } from "./text/problem.ts";
-import { contentOf, recordWords, textOffset } from "./arena/record.ts";
+import { contentOf, recordWords, textOfRecord, textOffset } from "./arena/record.ts";
 import { directoryStart, indexes, rootWords, slotWordsOf, type IndexName } from "./arena/root.ts";
 import { membersAt } from "./arena/route-record.ts";
 import { routeOf, routeSlotOf, type RouteSlot } from "./arena/route-slot.ts";
@@ -192,6 +192,30 @@ export class RouteTable<T> {
     if (entry === null) return null;
     const { unit, number } = entry;
     return { ...upstreamAt(this.#arena, unit, key), number, serial: this.words[unit * unitWords]! };
+  }
+
+  /** The Routes of a space that the index has under this key, one after the other as they are asked for; not kept. */
+  *routesUnder(key: number, { id }: NamespaceRoutes): Iterable<Route<T>> {
+    for (const { number, unit } of this.#indexes.routes.under(key))
+      if (this.words[unit * unitWords + recordWords.owner] === id) yield this.#routeOnce(number, unit);
+  }
+
+  /** Routes of a space that no key finds: by match precedence, one after the other as they are asked for; not kept. */
+  *scannedOf({ scanned }: NamespaceRoutes): Iterable<Route<T>> {
+    for (const { number, unit } of scanned) yield this.#routeOnce(number, unit);
+  }
+
+  /** Paths of the Routes of a space, as byte text, without those of regexes; in lower case where they are matched in any case. */
+  *pathsOf({ id }: NamespaceRoutes): Iterable<string> {
+    for (const { meta, unit } of this.#indexes.routes.entries())
+      if ((meta & slotFlags.named) === 0 && this.words[unit * unitWords + recordWords.owner] === id)
+        yield textOfRecord(this.#arena, unit);
+  }
+
+  /** Namespaces that have Routes. */
+  *spaceNames(): Iterable<string> {
+    for (const { unit } of this.#indexes.spaces.entries())
+      yield Buffer.from(textOfRecord(this.#arena, unit).slice(ownedBytes, -1), "latin1").toString("utf8");
   }
 
   /** Every Route, in no order; those that are made here are not kept. */

@@ -1,27 +1,38 @@
 // Hints: what somebody probably meant whose request finds no Route.
 import type { Route } from "../../routing/route/decision.ts";
+import { candidatesOf, routesOfPath } from "../../routing/candidates.ts";
+import { ownerOf } from "../../routing/lookup.ts";
+import { byteText, textOf } from "../../routing/request/bytes.ts";
+import type { RequestHead } from "../../routing/request/head.ts";
+import type { NamespaceRoutes } from "../../routing/route/namespace-routes.ts";
 import type { RouteTable } from "../../routing/table.ts";
+import type { Viewer } from "../api/viewer.ts";
+import { pathMatches } from "./passed-routes.ts";
 import { quoted } from "../../k8s/translate/values/value.ts";
 import { nearWord } from "../../routing/text/near-word.ts";
+import { compareText } from "../../routing/text/problem.ts";
 import type { OfAnother } from "../../k8s/translate/model/translation.ts";
 import type { Wording } from "./match-words.ts";
 
 /** What of a request they are about. */
 interface Asked {
-  /** Path as sent, with its query. */
-  readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly grpc: boolean;
 }
 
-/** Sentences, the most telling first; [] when nothing is near. */
+/** Namespaces, and paths of one namespace, among which something near is looked for: of more the first ones. */
+const mostNear = 1000;
+
+/** Sentences, the most telling first; [] when nothing is near. `head`: of the request, with its canonical path. */
 export function hintsFor(
-  table: Pick<RouteTable<null>, "routesInOrder">,
+  table: RouteTable<null>,
   ofAnother: readonly OfAnother[],
   request: Asked,
+  head: RequestHead,
+  viewer: Viewer,
   wording: Wording,
 ): readonly string[] {
-  const path = request.path.split("?", 1)[0]!;
+  const path = textOf(head.pathBytes, head.pathStart, head.pathEnd);
   const [, first = "", second = ""] = /^\/seldon\/([^/]+)(?:\/([^/]+))?/.exec(path) ?? [];
   const header = (name: string): string => request.headers.find(([other]) => other.toLowerCase() === name)?.[1] ?? "";
   const [namespace, name] = request.grpc ? [header("namespace"), header("seldon")] : [first, second];
@@ -32,26 +43,29 @@ export function hintsFor(
       `${other.ref.kind} ${namespace}/${name} has the ambassador-id ${other.ids.map(quoted).join(", ")}, which is not this gateway's, so another one serves it`,
     );
   if (request.grpc) return hints;
-  const routes = table
-    .routesInOrder()
-    .filter(({ match }) => match.path.kind === "prefix" || match.path.kind === "exact");
-  const slashed = routes.find((route) => pathOf(route) === `${path}/`);
-  if (slashed !== undefined)
+  const slashed = routeOfPath(table, viewer, `${path}/`);
+  if (slashed !== null)
     return [...hints, `the Route ${wording.match(slashed.match)} needs its last slash: write ${path}/`];
-  const ofName =
-    first === "" ? undefined : routes.find((route) => pathOf(route) === `/seldon/${route.namespace}/${first}/`);
-  if (ofName !== undefined && ofName.namespace !== first) {
+  const namespaces =
+    first === "" || !table.isDeclared(first) ? [] : firstOf(table.spaceNames(), (one) => viewer.sees(one));
+  for (const namespace of namespaces) {
+    const ofName = routeOfPath(table, viewer, `/seldon/${namespace}/${first}/`);
+    if (ofName === null || namespace === first || table.settings.singleNamespace !== null) continue;
     hints.push(
       `the form is /seldon/<namespace>/<name>/…, so write ${pathOf(ofName)}…; /seldon/<name>/… works with --single-namespace`,
     );
     return hints;
   }
-  const near = routes.some((route) => path.startsWith(pathOf(route)) && pathOf(route) !== "/")
-    ? null
-    : nearest(routes, path);
+  const space = ownerOf(table, head);
+  const matched =
+    space === null
+      ? []
+      : candidatesOf(table, space, head).filter((route) => viewer.sees(route.namespace) && pathMatches(route, head));
+  const isMatched = matched.some((route) => pathOf(route) !== "/");
+  const near = isMatched ? null : nearRoute(table, viewer, path, space);
   if (near !== null) hints.push(`the nearest Route is ${wording.match(near.match)} of ${near.namespace}`);
   const isWhole = /^\/seldon\/[^/]+\/[^/]+\//.test(path);
-  if (isWhole && hints.length === 0 && !routes.some((route) => path.startsWith(pathOf(route))))
+  if (isWhole && hints.length === 0 && matched.length === 0)
     hints.push(
       `the form is /seldon/<namespace>/<name>/…, so this asks for ${quoted(second)} of the namespace ${quoted(first)}, which has no Route here`,
     );
@@ -59,25 +73,66 @@ export function hintsFor(
   return hints;
 }
 
-/** The Route whose path is spelt nearest to as many segments of the request's. */
-function nearest(routes: readonly Route<null>[], path: string): Route<null> | null {
+/** The Route that is spelt nearest in the space of the path, or in that of the namespace that its second segment nearly names. */
+function nearRoute(
+  table: RouteTable<null>,
+  viewer: Viewer,
+  path: string,
+  space: NamespaceRoutes | null,
+): Route<null> | null {
   const segments = path.split("/");
-  const byPath = new Map<string, Route<null>>();
+  const own = space === null ? null : nearest(table, viewer, segments, space);
+  if (own !== null || (space !== null && space.name !== null) || segments.length < 4) return own;
+  if (nearWord(segments[1]!, ["seldon"]) === null && segments[1]!.toLowerCase() !== "seldon") return null;
+  const names = firstOf(table.spaceNames(), (one) => viewer.sees(one)).toSorted(compareText);
+  const name = names.includes(segments[2]!) ? segments[2]! : nearWord(segments[2]!, names);
+  const view = name === null ? null : table.spaceNamed(name);
+  return view === null
+    ? null
+    : nearest(table, viewer, ["", "seldon", name!, ...segments.slice(3)], table.routesOf(view));
+}
+
+/** The Route of the space whose path is spelt nearest to as many segments of the request's. */
+function nearest(
+  table: RouteTable<null>,
+  viewer: Viewer,
+  segments: readonly string[],
+  space: NamespaceRoutes,
+): Route<null> | null {
   const heads = new Map<number, string[]>();
-  for (const route of routes) {
-    const text = pathOf(route);
+  for (const bytes of firstOf(table.pathsOf(space), () => true).toSorted(compareText)) {
+    const text = Buffer.from(bytes, "latin1").toString("utf8");
     const count = text.split("/").length - (text.endsWith("/") ? 1 : 0);
-    byPath.set(text, byPath.get(text) ?? route);
     const same = heads.get(count);
     if (same === undefined) heads.set(count, [text]);
     else same.push(text);
   }
   for (const count of [...heads.keys()].sort((a, b) => b - a)) {
-    const written = `${segments.slice(0, count).join("/")}/`;
-    const near = segments.length < count ? null : nearWord(written, heads.get(count)!);
-    if (near !== null && near !== "/") return byPath.get(near)!;
+    if (segments.length < count) continue;
+    const asked = `${segments.slice(0, count).join("/")}/`;
+    const texts = heads.get(count)!;
+    const near = texts.includes(asked) ? asked : nearWord(asked, texts);
+    if (near === null || near === "/") continue;
+    const route = routesOfPath(table, space, byteText(near)).find(({ namespace }) => viewer.sees(namespace));
+    if (route !== undefined) return route;
   }
   return null;
+}
+
+/** A Route with this path that the viewer sees. */
+function routeOfPath(table: RouteTable<null>, viewer: Viewer, path: string): Route<null> | null {
+  const [, base = null] = /^\/seldon\/([^/]+)\//.exec(path) ?? [];
+  const name = path.startsWith("/seldon/") ? (table.settings.singleNamespace ?? base) : null;
+  const view = name === null ? table.shared : table.spaceNamed(name);
+  if (view === null) return null;
+  const found = routesOfPath(table, table.routesOf(view), byteText(path));
+  return found.find((route) => pathOf(route) === path && viewer.sees(route.namespace)) ?? null;
+}
+
+function firstOf(texts: Iterable<string>, isWanted: (text: string) => boolean): readonly string[] {
+  const found: string[] = [];
+  for (const text of texts) if (isWanted(text) && found.push(text) >= mostNear) break;
+  return found;
 }
 
 function pathOf({ match }: Route<null>): string {

@@ -9,12 +9,14 @@ import type { Decision, RejectDecision, RejectReason, Route } from "../../routin
 import type { RequestHead } from "../../routing/request/head.ts";
 import { privateTable } from "../../routing/private-table.ts";
 import { headOf } from "../../routing/request/head-text.ts";
+import { candidatesOf } from "../../routing/candidates.ts";
 import { ownerOf } from "../../routing/lookup.ts";
+import type { TableSettings } from "../../routing/model/table-change.ts";
 import { canonicalPath } from "../../routing/request/path.ts";
 import { printShare } from "../../routing/print.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import { visible } from "../../routing/text/visible.ts";
-import { seenRoutes, type Viewer } from "../api/viewer.ts";
+import type { Viewer } from "../api/viewer.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import { oauthPlaceOf, type OAuthPlace } from "../callers/oauth-place.ts";
 import { withoutCredentialsInQuery } from "../callers/shown.ts";
@@ -148,18 +150,18 @@ function wayOf(
   if (turned !== null) return turnedAwayText(turned, request, host);
   const place = oauth ? oauthPlaceOf(head) : null;
   if (place !== null) return oauthText(place, request, host);
-  const found = foundRoute(table, head);
+  const space = ownerOf(table, head);
+  const candidates = space === null ? [] : candidatesOf(table, space, head);
+  const found = foundRoute(table, head, candidates);
   // Decided anew, because a refusal can tell that there is a Route.
   const { decision, route } =
-    found.route === null || viewer.sees(found.route.namespace) ? found : foundRoute(emptied(table), head);
-  const space = ownerOf(table, head);
+    found.route === null || viewer.sees(found.route.namespace) ? found : foundRoute(emptied(table), head, []);
   const shown =
     space === null || (space.name !== null && !viewer.sees(space.name))
       ? "none: that namespace has no Routes"
       : space.name === null
         ? "shared space"
         : `namespace ${space.name}`;
-  const seen = seenRoutes(table, viewer);
   const ways =
     route === null
       ? []
@@ -174,7 +176,12 @@ function wayOf(
   return {
     space: shown,
     host,
-    passed: space === null ? [] : passedOver(seen, space.name, head, route, wording),
+    passed: passedOver(
+      candidates.filter(({ namespace }) => viewer.sees(namespace)),
+      head,
+      route,
+      wording,
+    ),
     route: route === null ? null : routeText(route, wording),
     ways,
     sticky:
@@ -190,9 +197,11 @@ function wayOf(
     hints:
       decision.kind === "reject" && decision.reason === "no-route"
         ? hintsFor(
-            seen,
+            table,
             translation.ofAnother.filter(({ ref }) => viewer.sees(ref.namespace)),
             request,
+            head,
+            viewer,
             wording,
           )
         : decision.kind === "forward" && decision.ofSeveral && isFeedback(head)
@@ -204,20 +213,26 @@ function wayOf(
 const byPuid =
   "feedback goes to the predictor that its puid names (Seldon-Puid, or meta.puid of its response or request); the shares hold for feedback whose puid names none";
 
+/** `candidates`: of the request. */
 function foundRoute(
   table: RouteTable<null>,
   head: RequestHead,
+  candidates: readonly Route<null>[],
 ): { readonly decision: Decision<null>; readonly route: Route<null> | null } {
   const decision = decide(table, head, 0);
+  if (decision.kind === "forward") return { decision, route: decision.route };
+  const { mapping } = decision;
   const route =
-    decision.kind === "forward"
-      ? decision.route
-      : (table.routesInOrder().find(({ split }) => split.reject === decision) ?? null);
-  return { decision, route };
+    mapping === null ? undefined : candidates.find(({ mappings }) => mappings.some(({ id }) => id === mapping.id));
+  return { decision, route: route ?? null };
 }
 
-/** A table with the same settings and no Routes. */
+/** Tables with the same settings and no Routes, by these. */
+const empty = new WeakMap<TableSettings, RouteTable<null>>();
+
 function emptied({ settings }: RouteTable<null>): RouteTable<null> {
+  const known = empty.get(settings);
+  if (known !== undefined) return known;
   const nothing = {
     mappings: [],
     removedMappings: [],
@@ -227,7 +242,9 @@ function emptied({ settings }: RouteTable<null>): RouteTable<null> {
     endpointSlots: [],
     failing: [],
   };
-  return privateTable({ settings, ...nothing }, () => null);
+  const table = privateTable({ settings, ...nothing }, () => null);
+  empty.set(settings, table);
+  return table;
 }
 
 /** What is explained, as its first line says it: `POST localhost/seldon/…`, `GET https://a.example/…`. */

@@ -5,7 +5,6 @@ import type { Route } from "../../routing/route/decision.ts";
 import { isGrpcPath } from "../../routing/request/grpc.ts";
 import type { RequestHead } from "../../routing/request/head.ts";
 import type { Match } from "../../routing/model/match.ts";
-import type { RouteTable } from "../../routing/table.ts";
 import type { Wording } from "./match-words.ts";
 
 export interface PassedRoute {
@@ -15,25 +14,23 @@ export interface PassedRoute {
   readonly because: string;
 }
 
-/** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
+/** Of the candidates, in the order tried, those that come before the answer and that the path alone would lead to. All of them when no Route answers. */
 export function passedOver(
-  table: Pick<RouteTable<null>, "routesInOrder">,
-  space: string | null,
+  candidates: readonly Route<null>[],
   head: RequestHead,
   answer: Route<null> | null,
   wording: Wording,
 ): readonly PassedRoute[] {
   const passed: PassedRoute[] = [];
-  for (const route of table.routesInOrder()) {
-    if (route.space !== space) continue;
-    if (route === answer) break;
+  for (const route of candidates) {
+    if (route.key === answer?.key) break;
     const because = pathMatches(route, head) ? reasonToPass(route, head, wording) : null;
     if (because !== null) passed.push({ route: routeText(route, wording), because });
   }
   return passed;
 }
 
-function pathMatches({ match, regex }: Route<null>, head: RequestHead): boolean {
+export function pathMatches({ match, regex }: Route<null>, head: RequestHead): boolean {
   const path = textOf(head.pathBytes, head.pathStart, head.pathEnd);
   switch (match.path.kind) {
     case "prefix":

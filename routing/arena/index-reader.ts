@@ -54,6 +54,21 @@ export class IndexReader {
     throw endless();
   }
 
+  /** All records of this hash. */
+  *under(hash: number): Iterable<IndexEntry> {
+    const { words } = this.#arena;
+    const place = directoryPlace(hash);
+    const slots = this.pages[place]!;
+    const mask = this.pages[place + 1]!;
+    let slot = firstSlot(hash, mask);
+    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
+      const at = slots + slot * this.#slotWords;
+      if (words[at + 1]! < 0) return;
+      if (words[at] === hash) yield { hash, meta: words[at + 1]!, unit: words[at + 2]!, number: words[at + 3]! };
+    }
+    throw endless();
+  }
+
   *entries(): Iterable<IndexEntry> {
     for (let place = 0; place < directoryWords; place += 2) {
       const unit = this.#directory[place]!;
