@@ -6,6 +6,7 @@ import { WireRequestHead } from "../message/request-head.ts";
 import { Admission } from "./admission.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { HealthWatches } from "./health.ts";
+import { Lingering } from "./lingering.ts";
 import { Http2Serving } from "./http2-serving.ts";
 
 export class DownstreamContext {
@@ -14,6 +15,7 @@ export class DownstreamContext {
   /** How many connections there may be. */
   readonly admission: Admission;
   readonly connections = new Set<ClientConnection>();
+  readonly lingering: Lingering;
   /** What HTTP/2 clients share. */
   readonly http2: Http2Serving;
   /** Who watches the health of the gateway or of a deployment. */
@@ -29,6 +31,7 @@ export class DownstreamContext {
     this.worker = worker;
     this.exchange = exchange;
     this.admission = new Admission(worker);
+    this.lingering = new Lingering(worker);
     this.http2 = new Http2Serving(worker, worker.limits, () => worker.front.connectionIdleMs);
     this.healthWatches = new HealthWatches(worker);
   }

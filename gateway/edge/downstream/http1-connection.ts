@@ -13,13 +13,14 @@ import type { DownstreamContext } from "./downstream-context.ts";
 import { HalfClosed } from "./half-closed.ts";
 import { Http1Answer, type AnsweredConnection } from "./http1-answer.ts";
 import { Http1Request, type RequestConnection } from "./http1-request.ts";
+import { mostLingerBytes, mostLingerMs } from "./lingering.ts";
 
 /** `closing`: everything is said, only the peer's end is awaited. */
 type State = "open" | "closing" | "gone";
 
-/** After our last byte: time and bytes for the peer to take its answer and close. Closing at once could destroy the answer on its way. */
+/** After our last byte: time and bytes for the peer to take its answer and close. Closing at once could destroy the answer on its way. Who is still sending its request has more of both. */
 const lingerMs = 1000;
-const mostLingerBytes = 256 * 1024;
+const mostTailBytes = 256 * 1024;
 
 export class Http1Connection implements TransportOwner, RequestConnection, AnsweredConnection, ClientConnection, Timed {
   readonly #context: DownstreamContext;
@@ -40,7 +41,11 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   #blocked = false;
   /** Made for the first client that is slow at the end of an exchange. */
   #stall: WriteStall | null = null;
+  /** While closing: bytes that were thrown away, and when the last of them came, ms. */
   #lingered = 0;
+  #heardMs = 0;
+  #closingSinceMs = 0;
+  #mostBytes = mostTailBytes;
 
   /** `tls` null: in cleartext. */
   constructor(context: DownstreamContext, transport: Transport, tls: ClientTls | null) {
@@ -70,6 +75,8 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   }
 
   get idleSinceMs(): number {
+    // Whoever has its answer keeps no drain waiting.
+    if (this.#state === "closing" && this.transport.queued === 0) return this.#closingSinceMs;
     return this.busy ? Infinity : this.#request.idleSinceMs;
   }
 
@@ -89,15 +96,21 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
       this.#request.reader.received(bytes, start, end);
       return;
     }
-    this.#lingered += end - start;
-    if (this.#lingered > mostLingerBytes) this.destroy();
+    if (this.#state === "closing") this.#throwAway(end - start);
+  }
+
+  #throwAway(bytes: number): void {
+    this.#lingered += bytes;
+    this.#heardMs = this.#worker.nowMs;
+    if (this.#lingered > this.#mostBytes) this.destroy();
+    else if (this.#mostBytes > mostTailBytes) this.#context.lingering.threwAway(this, bytes);
   }
 
   exchangeOver(): void {
     if (this.#state !== "open") return;
     // The rest of the request will not be read, or this was the last answer.
     if (!this.#request.reader.complete || this.answer.close) {
-      this.finish();
+      this.finish(!this.#request.reader.complete);
       return;
     }
     this.#blocked = this.transport.congested;
@@ -159,8 +172,10 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
 
   // How it ends.
 
-  finish(): void {
+  finish(unread: boolean): void {
     this.#state = "closing";
+    this.#closingSinceMs = this.#worker.nowMs;
+    this.#heardMs = this.#worker.nowMs;
     this.#request.reader.stop();
     this.transport.end();
     if (this.halfClosed && this.transport.queued === 0) {
@@ -169,12 +184,16 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
     }
     this.#resume();
     this.#awaitTaken();
+    if (unread) {
+      this.#mostBytes = mostLingerBytes;
+      this.#context.lingering.add(this);
+    }
     this.#worker.wheel.set(this.deadline, this.#worker.nowMs + lingerMs);
   }
 
   /** Nobody waits for the answer to half a request. What was answered before it still goes out. */
   giveUp(): void {
-    this.finish();
+    this.finish(false);
     this.#request.exchange?.clientGone(failures.clientGone);
   }
 
@@ -191,10 +210,17 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
     this.destroy();
   }
 
-  /** While closing: waits on as long as the client still takes what is queued. */
+  /** While closing: waits on as long as the client still takes what is queued, or sends what is thrown away. */
   #linger(nowMs: number): void {
-    if (this.transport.queued === 0 || this.#isStalled(nowMs)) this.destroy();
-    else this.#worker.wheel.set(this.deadline, Math.min(nowMs + lingerMs, this.#stall!.nextMs));
+    if (this.transport.queued > 0) {
+      if (this.#isStalled(nowMs)) this.destroy();
+      else this.#worker.wheel.set(this.deadline, Math.min(nowMs + lingerMs, this.#stall!.nextMs));
+      return;
+    }
+    const dueMs =
+      this.#mostBytes > mostTailBytes ? Math.min(this.#heardMs + lingerMs, this.#closingSinceMs + mostLingerMs) : 0;
+    if (nowMs >= dueMs) this.destroy();
+    else this.#worker.wheel.set(this.deadline, dueMs);
   }
 
   /** From now on it is looked at whether the client takes what is queued. */
@@ -223,7 +249,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
     } else if (reader.complete) {
       this.#doubt(this.#halfClosed);
     } else if (reader.awaitingHead && !reader.carries) {
-      this.finish();
+      this.finish(false);
     } else {
       this.giveUp();
     }
@@ -277,7 +303,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
       if (this.#halfClosed !== null) this.#doubt(this.#halfClosed);
     } else if (this.#request.reader.awaitingHead) {
       if (this.#request.reader.carries) this.#request.refuseLate(failures.headTimeout);
-      else this.finish();
+      else this.finish(false);
     }
   }
 
@@ -288,7 +314,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   }
 
   get retiring(): boolean {
-    return this.answer.retiring;
+    return this.answer.retiring || this.#state === "closing";
   }
 
   drain(): void {
@@ -306,6 +332,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
     this.#state = "gone";
     const worker = this.#worker;
     this.#context.connections.delete(this);
+    if (this.#mostBytes > mostTailBytes) this.#context.lingering.leave(this);
     worker.counters.add(fixed.clientConnectionsHttp1, -1);
     worker.wheel.remove(this.deadline);
     this.#request.exchange?.retire();

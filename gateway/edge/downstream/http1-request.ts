@@ -31,8 +31,8 @@ export interface RequestConnection extends ClientSide {
   readonly isOpen: boolean;
   /** The client sends no more. */
   readonly halfClosed: boolean;
-  /** Sends no more, and waits a moment for the client to close. */
-  finish(): void;
+  /** Sends no more, and waits a moment for the client to close. `unread`: more of its request may come, which is thrown away. */
+  finish(unread: boolean): void;
   /** Half a request, and nothing more to come. */
   giveUp(): void;
 }
@@ -119,7 +119,7 @@ export class Http1Request implements RequestTaker {
     const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : "";
     if (failure.httpStatus > 0) answer.write(identified(failureAnswer(failure, "", json, false), requestId));
     worker.log(failure.flag, "", true, () => unservedEntry(failure, "", failure.httpStatus, peer, requestId, false));
-    this.#connection.finish();
+    this.#connection.finish(true);
   }
 
   /** Between requests: the deadline of a head that has begun, or of an idle connection. */
@@ -134,7 +134,7 @@ export class Http1Request implements RequestTaker {
       if (this.#headSinceMs === Infinity) this.#headSinceMs = nowMs;
       wheel.set(connection.deadline, this.#headSinceMs + limits.headTimeoutMs);
     } else if (connection.halfClosed) {
-      connection.finish();
+      connection.finish(false);
     } else {
       this.idleSinceMs = nowMs;
       wheel.set(connection.deadline, nowMs + front.connectionIdleMs);

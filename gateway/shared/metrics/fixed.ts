@@ -21,6 +21,12 @@ export const fixed = {
   ),
   clientConnectionsHttp1: fixedTable.one(connections, { side: "client", protocol: "http1" }),
   clientConnectionsHttp2: fixedTable.one(connections, { side: "client", protocol: "http2" }),
+  clientConnectionsLingering: fixedTable.one(
+    gauge(
+      "sluice_lingering_connections",
+      "HTTP/1.1 connections that were answered before their request was complete, and of which the rest is read and thrown away.",
+    ),
+  ),
   upstreamConnectionsHttp1: fixedTable.one(connections, { side: "upstream", protocol: "http1" }),
   upstreamConnectionsHttp2: fixedTable.one(connections, { side: "upstream", protocol: "http2" }),
   shadowBytes: fixedTable.one(gauge("sluice_shadow_buffered_bytes", "Bytes of request bodies kept for shadow copies.")),
