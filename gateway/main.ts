@@ -77,19 +77,17 @@ async function openSource(settings: Settings, log: Log): Promise<Source> {
     return folderSource({
       folders: source.folders,
       defaultNamespace: singleNamespace ?? "default",
-      claimsFile: source.claimsFile,
       releasesFile: source.releasesFile,
       pollMs: 10_000,
     });
   }
   const { openCluster } = await import("../k8s/source/cluster/open.ts");
-  const { access, snapshotFile, claims, releases } = source;
+  const { access, snapshotFile, releases } = source;
   const choice = {
     access,
     namespaces,
     mappings,
     platformNamespaces: platformNamespaces(settings),
-    claims,
     releases,
     once: false,
   };

@@ -1,4 +1,4 @@
-// What replicas of two versions share during an upgrade: Redis, the record of claims, the snapshot of a volume, and answers that commands join. Each shared form of each
+// What replicas of two versions share during an upgrade: Redis, the snapshot of a volume, and answers that commands join. Each shared form of each
 // version is stored in a folder of test/fixtures. This code reads all of them, and what it writes is what the newest of them has.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,8 +13,6 @@ import { LeaseBook } from "../gateway/edge/limits/lease-book.ts";
 import { RedisTokens } from "../gateway/edge/store/redis-tokens.ts";
 import { limitMemory } from "../gateway/shared/memory/limit-memory.ts";
 import type { StoredForm } from "../k8s/source/objects/last-good.ts";
-import { entryKey, type ClaimEntry } from "../k8s/translate/claims/claim-entry.ts";
-import { printRecord, readRecord } from "../k8s/translate/claims/claim-record.ts";
 import { parseLimits } from "../routing/model/rate-limit.ts";
 import { GatewayProcess, Manifests, ModelServer } from "./gateway/gateway-process.ts";
 import { root } from "./gateway/packed-form.ts";
@@ -43,36 +41,6 @@ function same(file: string, text: string): void {
 
 test("the version has a fixture", () => {
   expect(versions, `test/fixtures has none of ${version}: ${advice}`).toContain(version);
-});
-
-const entries: readonly ClaimEntry[] = [
-  { namespace: "models", sinceMs: 0, thing: { kind: "name", name: "iris" } },
-  { namespace: "models", sinceMs: 0, thing: { kind: "name", name: 'größe "x"' } },
-  claim("models", 1_700_000_000_000, { prefix: "/ml/", host: { kind: "any" } }),
-  claim("models", 1_700_000_000_001, {
-    prefix: "/ML/Any",
-    caseSensitive: false,
-    host: { kind: "exact", host: "a.example" },
-  }),
-  claim("other", 1_700_000_000_002, { prefix: "/exact", exact: true, host: { kind: "suffix", suffix: ".example" } }),
-  claim("other", 1_700_000_000_003, { prefix: "/r/", host: { kind: "regex", pattern: "^[ab]\\.example$" } }),
-];
-
-type Area = Extract<ClaimEntry["thing"], { kind: "prefix" }>["area"];
-
-function claim(namespace: string, sinceMs: number, area: Partial<Area> & Pick<Area, "prefix" | "host">): ClaimEntry {
-  return { namespace, sinceMs, thing: { kind: "prefix", area: { exact: false, caseSensitive: true, ...area } } };
-}
-
-describe("the record of claims", () => {
-  test("is written as it was", () =>
-    same("claims.txt", printRecord(new Map(entries.map((one) => [entryKey(one.namespace, one.thing), one])))));
-
-  test.each(versions)("of %s is read", (of) => {
-    const read = readRecord(stored(of, "claims.txt"));
-    if (read.kind === "bad") throw new Error(`it ${read.reason}: ${advice}`);
-    expect(new Set(read.record.values()), advice).toEqual(new Set(entries));
-  });
 });
 
 describe("the snapshot", () => {

@@ -18,12 +18,10 @@ import type { ControlStart, ControlToData, FromControl } from "../shared/message
 import { fixed } from "../shared/metrics/fixed.ts";
 import { SharedTable } from "../shared/memory/shared-table.ts";
 import { translateSettingsOf } from "../options/translate-settings.ts";
-import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import { ownAddresses } from "./upstreams/addresses.ts";
 import { certificateDifferences, policyDifferences } from "./changes/configured.ts";
 import { Changes } from "./changes/changes.ts";
 import { CertificateStore } from "./certificates/certificate-store.ts";
-import { ClaimSync, syncTimes } from "./claim-sync.ts";
 import type { Election } from "./leadership/leadership.ts";
 import { openElection } from "./leadership/open-election.ts";
 import { Releases } from "./releases/releases.ts";
@@ -61,8 +59,6 @@ export class ControlParts {
   /** What servers that the policy names may be dialled at. */
   readonly reach: Reach;
   readonly certificates: CertificateStore;
-  /** null: this thread alone says who holds what. */
-  readonly claims: ClaimSync | null;
   /** Which replica decides about releases; null: none has to. */
   readonly election: Election | null;
   /** null: no traffic moves by itself. */
@@ -84,11 +80,7 @@ export class ControlParts {
       "unready",
       source.releases !== null,
     );
-    this.translator = new Translator(
-      translate,
-      { kind: source.claims === null ? "here" : "elsewhere", held: handover.held },
-      drawnKey(randomInt),
-    );
+    this.translator = new Translator(translate, drawnKey(randomInt));
     const [base] = this.blocks;
     this.changes = new Changes({
       log,
@@ -146,25 +138,8 @@ export class ControlParts {
       },
       problemsChanged,
     });
-    this.claims =
-      source.claims === null
-        ? null
-        : new ClaimSync(
-            source.claims,
-            this.translator,
-            {
-              nowMs: epochMs,
-              random: Math.random,
-              log,
-              isCurrent: () => source.trouble() === null,
-              recorded: (record: ClaimRecord) => this.reconciler.record(record),
-              problemsChanged,
-            },
-            syncTimes,
-          );
     this.reconciler.gatherAlso(() => [
       ...(this.releases?.problems ?? []),
-      ...(this.claims?.problems ?? []),
       ...this.policies.problems,
       ...guardProblems(this.translator.guards(), this.policies.policy),
       ...this.certificates.problems,

@@ -114,8 +114,6 @@ class ControlWorker {
       await this.#source.start((change) => this.#deliver(change));
       this.#parts.policies.synced();
       this.#parts.certificates.open(this.#parts.translator.current().hosts);
-      // Before the first table: what is contested is decided by the record, or by nobody.
-      await this.#parts.claims?.open();
       this.#parts.reconciler.open();
       this.#parts.election?.start();
       this.#parts.releases?.open();
@@ -140,7 +138,6 @@ class ControlWorker {
   #watch(): void {
     const sweeping = setInterval(() => {
       this.#parts.reconciler.sweep(this.#parts.blocks);
-      this.#parts.claims?.sweep();
     }, sweepMs);
     const measure = (): void => void this.#parts.reconciler.measure(slicesOfThread());
     // Now too: what was counted before the first look is in no window.
@@ -213,7 +210,6 @@ class ControlWorker {
     this.#parts.reconciler.take(change);
     if (this.#parts.reconciler.served.version > 0) this.#parts.problemLog.soon();
     this.#parts.policies.take(change);
-    this.#parts.claims?.changed();
     this.#parts.releases?.changed();
     this.#parts.certificates.declare(this.#parts.translator.current().hosts);
     this.#source.follow(new Set([...this.#parts.translator.wantedSecrets, ...this.#parts.policies.wantedSecrets]));
@@ -276,7 +272,6 @@ class ControlWorker {
     for (const end of this.#endings) end();
     for (const part of [
       this.#parts.problemEvents,
-      this.#parts.claims,
       this.#parts.releases,
       this.#parts.policies,
       this.#parts.certificates,

@@ -5,11 +5,10 @@ import type { Problem } from "../../routing/text/problem.ts";
 import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
-import type { ClaimRecord } from "../../k8s/translate/claims/claim-entry.ts";
 import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
 import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
-import type { DataToControl, Handover, HandoverChange, TableFacts } from "../shared/messages.ts";
+import type { DataToControl, Handover, TableFacts } from "../shared/messages.ts";
 import type { Slices } from "../shared/slices.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Route } from "../../routing/route/decision.ts";
@@ -35,7 +34,7 @@ export interface ReconcilerOutside {
   /** Counters of the gateway: which slots an earlier control worker gave. */
   readonly blocks: readonly ArrayBufferLike[];
   /** What a successor must know has changed. */
-  keep(change: HandoverChange): void;
+  keep(change: Handover): void;
   /** Clients of the OAuth gateway are others. */
   oauthClients(change: OAuthClientsChange): void;
   /** What objects say otherwise, and what becomes of it. */
@@ -242,7 +241,7 @@ export class Reconciler {
     if (this.#isOpen) this.#tellOAuth(false);
   }
 
-  /** What is wrong beside objects is gathered too: with the record of claims, the policy, certificates. */
+  /** What is wrong beside objects is gathered too: with the record of releases, the policy, certificates. */
   gatherAlso(problems: () => readonly Problem[]): void {
     this.#others.push(problems);
   }
@@ -250,12 +249,6 @@ export class Reconciler {
   /** What is gathered beside objects may be something else now. */
   otherProblemsChanged(): void {
     this.#problems.changed();
-  }
-
-  /** The record of claims is another one. */
-  record(record: ClaimRecord): void {
-    this.#take(this.#translator.setRecord(record, this.#batches), this.#outside.nowMs());
-    this.#keep();
   }
 
   /** The record of releases is another one. */
@@ -362,16 +355,9 @@ export class Reconciler {
   #keep(): void {
     const { addresses } = this.#resolver;
     const ready = this.#readiness.wasReady;
-    const record = [...this.#translator.drainRecord()];
-    const isSame = ready === this.#told.ready && sameValue(addresses, this.#told.addresses);
-    if (record.length === 0 && isSame) return;
+    if (ready === this.#told.ready && sameValue(addresses, this.#told.addresses)) return;
     this.#told = { ready, addresses };
-    this.#outside.keep({
-      ready,
-      addresses,
-      held: record.flatMap(([, one]) => one ?? []),
-      released: record.flatMap(([key, one]) => (one === null ? [key] : [])),
-    });
+    this.#outside.keep(this.#told);
   }
 
   #observeReadiness(): void {

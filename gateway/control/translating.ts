@@ -1,7 +1,6 @@
 // Translating: k8s/translate's Translator, as the control worker uses it.
 import type { Problem } from "../../routing/text/problem.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
-import type { ClaimRecord, ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
 import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
 import type { ObjectEdits } from "../../k8s/translate/model/edit.ts";
@@ -11,14 +10,10 @@ export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
   apply(change: SourceChange, batches: Batches): TranslationChange;
   current(): Translation;
-  /** The record of claims says this now. */
-  setRecord(record: ClaimRecord, batches: Batches): TranslationChange;
   /** The record of releases says this now. */
   setReleases(record: ReleaseRecord, batches: Batches): TranslationChange;
   /** All Problems, in no order, with pauses. */
   gatherProblems(): Generator<void, readonly Problem[]>;
-  /** What changed in the record of claims since the last call; null is gone. */
-  drainRecord(): ReadonlyMap<string, ClaimEntry | null>;
   /** What changed in the clients of the OAuth gateway since the last call. */
   drainOAuth(): OAuthExposuresChange;
   /** What objects say otherwise than before the last call. */

@@ -2,7 +2,7 @@
 import type { TranslateSettings } from "../../k8s/translate/model/translation.ts";
 
 export { objectKey } from "../../k8s/translate/model/object.ts";
-export { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
+export { Translator } from "../../k8s/translate/translator.ts";
 export { compareProblems, printProblem } from "../../routing/text/problem.ts";
 export type { problemEntries } from "../../k8s/problems/all.ts";
 export type { SourceObject } from "../../k8s/translate/model/object.ts";

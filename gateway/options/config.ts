@@ -59,21 +59,16 @@ export function chosenOf(values: Partial<ServeValues>, written: ReadonlyMap<stri
 }
 
 /** Nobody has said who may claim what: what the default means where several namespaces meet. */
-function openClaimsNotice({ namespaces, source }: Settings): string | null {
+function openClaimsNotice({ namespaces }: Settings): string | null {
   if (namespaces.length === 1) return null;
-  const isKept = (source.kind === "folder" ? source.claimsFile : source.claims) !== null;
-  const record = isKept
-    ? ""
-    : " Sluice forgets the owners at a restart, and then the older object wins: write --claims-record to keep them.";
-  return `Sluice watches several namespaces and --claims is open by default: the first namespace to use a prefix outside /seldon/ or a bare gRPC name owns it. This does not isolate tenants from each other.${record} Write --claims granted with --grants FILE where tenants do not trust each other, or --claims open if you mean this.`;
+  return `Sluice watches several namespaces and --claims is open by default: a prefix outside /seldon/ or a bare gRPC name belongs to the namespace whose object is the oldest. This does not isolate tenants from each other. Write --claims granted with --grants FILE where tenants do not trust each other, or --claims open if you mean this.`;
 }
 
 function settingsOf(chosen: Chosen, environment: Environment): Settings {
   const { values } = chosen;
   const inPod = (environment["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
   const namespaces = namespacesOf(chosen, environment);
-  // One namespace contests nothing, and Grants say whose a prefix is.
-  const source = sourceOf(chosen, environment, values.claims === "open" && namespaces.watched.length !== 1);
+  const source = sourceOf(chosen, environment);
   const admin = {
     ...(values.admin ?? { host: inPod ? null : "127.0.0.1", port: 8877 }),
     token: values.adminToken,
@@ -117,8 +112,7 @@ function firstWritten({ written }: Chosen, fields: readonly (keyof ServeValues)[
   return fields.map((field) => written.get(field)).find((one) => one !== undefined)?.from ?? null;
 }
 
-/** `recorded`: claims can be contested, so that Sluice records who owns them. */
-function sourceOf(chosen: Chosen, environment: Environment, recorded: boolean): Settings["source"] {
+function sourceOf(chosen: Chosen, environment: Environment): Settings["source"] {
   const { values, written } = chosen;
   const { folder: folders, snapshot: snapshotFile } = values;
   const kind = folders.length > 0 && !written.has("source") ? "folder" : values.source;
@@ -128,19 +122,15 @@ function sourceOf(chosen: Chosen, environment: Environment, recorded: boolean): 
   if (kind === "cluster") {
     const access = accessOf(chosen, environment);
     const inPod = access.kind === "pod";
-    // Outside a pod Sluice writes into a cluster only where an option asks for it.
-    const claims = configMapOf(written.get("claimsRecord"), inPod) ?? (inPod ? defaultClaims : null);
     const releases = configMapOf(written.get("releasesRecord"), inPod);
-    return { kind, access, claims: recorded ? claims : null, releases, snapshotFile };
+    return { kind, access, releases, snapshotFile };
   }
   const stray = firstWritten(chosen, ["kubeconfig", "context", "serviceAccount", "snapshot"]);
   if (stray !== null) wrongValue(`${stray} works only with --source cluster: remove it, or remove --folder`);
-  return { kind, folders, claimsFile: recorded ? values.claimsRecord : null, releasesFile: values.releasesRecord };
+  return { kind, folders, releasesFile: values.releasesRecord };
 }
 
-const defaultClaims = { namespace: null, name: "sluice-claims" };
-
-function configMapOf(written: Written | undefined, inPod: boolean): ClusterSettings["claims"] {
+function configMapOf(written: Written | undefined, inPod: boolean): ClusterSettings["releases"] {
   if (written === undefined) return null;
   const text = written.texts[0]!;
   const [, namespace, name] = /^(?:([a-z0-9][-a-z0-9]{0,62})\/)?([a-z0-9][-a-z0-9.]{0,252})$/.exec(text) ?? [];
@@ -263,5 +253,5 @@ function gatewayNamespaceOf(
   const ambassadors = environment["AMBASSADOR_NAMESPACE"] ?? "";
   if (gatewayNamespace !== null) return gatewayNamespace;
   if (isNamespace(ambassadors)) return ambassadors;
-  return source.kind === "folder" ? (single ?? "default") : (source.claims?.namespace ?? null);
+  return source.kind === "folder" ? (single ?? "default") : (source.releases?.namespace ?? null);
 }

@@ -68,11 +68,6 @@ const accessOptions = {
     ["open", "granted"],
     "who may claim paths outside /seldon/; open: every namespace, granted: only those with a Grant",
   ),
-  claimsRecord: text(
-    "[NS/]NAME|FILE",
-    "where Sluice records which namespace owns each prefix and bare name: a ConfigMap, for a folder a file",
-    "in a pod sluice-claims in its namespace, else none",
-  ),
   releasesRecord: text(
     "[NS/]NAME|FILE",
     "where Sluice records how far each release has come: a ConfigMap, for a folder a file",

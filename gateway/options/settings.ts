@@ -60,8 +60,6 @@ export interface TlsSettings {
 export interface FolderSettings {
   readonly kind: "folder";
   readonly folders: readonly string[];
-  /** File with the record of claims; null: it is not kept, or not needed. */
-  readonly claimsFile: string | null;
   /** File with the record of releases; null: it is not kept. */
   readonly releasesFile: string | null;
 }
@@ -72,8 +70,6 @@ export interface ClusterSettings {
   readonly access:
     | { readonly kind: "pod"; readonly server: string; readonly folder: string }
     | { readonly kind: "kubeconfig"; readonly file: string | null; readonly context: string | null };
-  /** ConfigMap with the record of claims, namespace null: that of the pod; null: it is not kept, or not needed. */
-  readonly claims: { readonly namespace: string | null; readonly name: string } | null;
   /** The same of releases. */
   readonly releases: { readonly namespace: string | null; readonly name: string } | null;
   /** File for the last good objects; null: none. */

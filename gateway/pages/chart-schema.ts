@@ -37,7 +37,6 @@ const ofValues: readonly (keyof typeof serveOptions)[] = [
   "tlsKey",
   "tlsTicketKeys",
   "puidKey",
-  "claimsRecord",
   "releasesRecord",
   "peers",
   "gatewayNamespace",

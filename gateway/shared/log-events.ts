@@ -24,11 +24,6 @@ export const logEvents = {
   "snapshot-read": ["info", "Sluice serves `--snapshot` until it reaches the API server"],
   "snapshot-not-read": ["warn", "Sluice could not read `--snapshot`"],
   "snapshot-not-written": ["warn", "Sluice could not write `--snapshot`"],
-  "claims-decided-by-age": [
-    "warn",
-    "Sluice found no record of claims, so the older object owns each contested prefix and gRPC name",
-  ],
-  "claims-record-unwritten": ["warn", "Sluice could not write the record of claims, and tries again"],
   leader: [
     "info",
     "Another replica leads, this one (`self`) or none (`leader` is null): the leader decides about releases",

@@ -2,7 +2,6 @@
 import type { SlotEvidence } from "./evidence-counts.ts";
 import type { MessagePort } from "node:worker_threads";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
-import type { ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
 import type { AccessEntry } from "./access-fields.ts";
 import type { CertificateSet } from "./certificates.ts";
@@ -93,14 +92,6 @@ export interface Handover {
   readonly ready: boolean;
   /** Last addresses of DNS Upstreams. */
   readonly addresses: readonly UpstreamEndpoints[];
-  /** Who holds which claims and bare names. */
-  readonly held: readonly ClaimEntry[];
-}
-
-/** What changed in `Handover`. */
-export interface HandoverChange extends Handover {
-  /** Keys of what nobody holds any more. */
-  readonly released: readonly string[];
 }
 
 /** Supervisor to control worker. */
@@ -120,7 +111,7 @@ export type FromControl =
   | { readonly kind: "admin-listening"; readonly host: string; readonly port: number }
   /** Sources have synced and every data worker serves a table. */
   | { readonly kind: "ready" }
-  | { readonly kind: "kept"; readonly change: HandoverChange }
+  | { readonly kind: "kept"; readonly change: Handover }
   /** Text of the record of releases that is in force: a successor goes on from it while it can read none. */
   | { readonly kind: "releases"; readonly text: string }
   /** Another call policy holds from now on. */

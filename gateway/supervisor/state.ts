@@ -1,19 +1,10 @@
 // What the supervisor keeps, whichever threads end: all that a thread starts with.
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
-import { entryKey, type ClaimEntry } from "../../k8s/translate/claims/claim-entry.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../shared/memory/counters.ts";
 import { limitMemory, type LimitMemory } from "../shared/memory/limit-memory.ts";
 import type { Log } from "../shared/log.ts";
-import type {
-  CompareStart,
-  ControlStart,
-  DataStart,
-  Handover,
-  HandoverChange,
-  KeptPolicy,
-  StandbyStart,
-} from "../shared/messages.ts";
+import type { CompareStart, ControlStart, DataStart, Handover, KeptPolicy, StandbyStart } from "../shared/messages.ts";
 import { sharedNowMs } from "../shared/memory/heartbeat.ts";
 import { seedsIn } from "../options/seeds.ts";
 import type { Settings } from "../options/settings.ts";
@@ -31,8 +22,7 @@ export class SupervisorState {
   readonly heavyUse = new SharedArrayBuffer(heavyUseBytes());
   readonly table: TableState;
   /** What the control worker leaves to its successor. */
-  #handover: Omit<Handover, "held"> = { ready: false, addresses: [] };
-  readonly #held = new Map<string, ClaimEntry>();
+  handover: Handover = { ready: false, addresses: [] };
   readonly oauth: OAuthState;
   /** Who may call; null: no control worker has said it yet. */
   policy: KeptPolicy | null = null;
@@ -59,12 +49,6 @@ export class SupervisorState {
       randomInt(2 ** 32),
       randomInt(2 ** 32),
     ]);
-  }
-
-  takeHandover({ ready, addresses, held, released }: HandoverChange): void {
-    this.#handover = { ready, addresses };
-    for (const key of released) this.#held.delete(key);
-    for (const one of held) this.#held.set(entryKey(one.namespace, one.thing), one);
   }
 
   dataStart(worker: number, replacement: boolean): DataStart {
@@ -104,7 +88,7 @@ export class SupervisorState {
       counters: this.blocks,
       base: this.base,
       table: this.table.memory,
-      handover: { ...this.#handover, held: [...this.#held.values()] },
+      handover: this.handover,
       policy: this.policy,
       limits: this.#limits,
       certificates: this.certificates,

@@ -273,7 +273,8 @@ export class Supervisor implements Gateway {
         setImmediate(releaseMemory);
         return this.#checkStarted();
       case "kept":
-        return this.#state.takeHandover(message.change);
+        this.#state.handover = message.change;
+        return;
       case "releases":
         this.#state.releases = message.text;
         return;

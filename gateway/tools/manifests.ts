@@ -6,7 +6,7 @@ import { unownedObjects, type UnownedObject } from "../../k8s/translate/problems
 import { isWatched, platformNamespaces } from "../../k8s/translate/platform/platform.ts";
 import { secretTexts } from "../../k8s/translate/backends/tls.ts";
 import type { Translation } from "../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
+import { Translator } from "../../k8s/translate/translator.ts";
 import { compareProblems, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
@@ -181,7 +181,7 @@ async function serveFiles(
   });
   if (missing[0] !== undefined)
     return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
-  const translator = new Translator(translateSettingsOf(settings, [], "ready"), nothingHeld);
+  const translator = new Translator(translateSettingsOf(settings, [], "ready"));
   translator.apply({ set: objects, removed: [] });
   const origins = new Map(objects.map(({ ref, origin }) => [objectKey(ref), origin]));
   const watched = objects.filter(({ ref }) => isWatched(ref, settings));
@@ -269,12 +269,11 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
       namespaces,
       mappings,
       platformNamespaces: platformNamespaces(settings),
-      claims: null,
       releases: null,
       lastGood: null,
       once: true,
     });
-    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, "unready"), nothingHeld);
+    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, "unready"));
     try {
       await source.start((change) => {
         translator.apply(change);

@@ -138,11 +138,6 @@ ${plainDeployment("iris", "second")}
     situation("All deployments together need more than `--table-mib`."),
     "Start the gateway with a larger `--table-mib`, or remove deployments of the namespaces that the sentence names.",
   ),
-  "claims-record-unreadable": error(
-    "The gateway cannot read its record of claims, so it does not know which namespace owns a prefix or a bare gRPC name. What several namespaces claim is served to none of them, unless it was read already.",
-    situation("The ConfigMap or the file of the record was edited by hand."),
-    "Correct the record, or delete it. The gateway then writes what it knows.",
-  ),
   "releases-record-unreadable": error(
     "The gateway cannot read the record of releases. All shares stay as they are, and no rollout or bandit moves traffic.",
     situation("somebody edited the ConfigMap of the record by hand"),
@@ -162,20 +157,5 @@ ${plainDeployment("iris", "second")}
     "The record of releases does not hold the evidence of a rollout's step, or of a bandit since its last decision, because there is no room or because it cannot be read. The leader goes on. If it ends, the next leader collects this evidence anew, so the next step or decision comes later.",
     situation("hundreds of SDs of one namespace with a rollout under way"),
     "Remove the annotation from SDs whose release has ended.",
-  ),
-  "claims-record-unwritten": error(
-    "The gateway cannot write its record of claims. After a restart it does not know the claims since the last write.",
-    situation("The ServiceAccount of the gateway may not update the ConfigMap, or the disk is full."),
-    "Let the gateway create and update the record.",
-  ),
-  "claims-record-full": warning(
-    "A namespace has more claims than the record holds: 64 KiB a namespace and 960 KiB in all. The others are served as long as no other namespace claims them.",
-    situation("A namespace declares thousands of prefixes outside `/seldon/`."),
-    "Use fewer, or ask the operator of the gateway for Grants.",
-  ),
-  "claims-decided-by-age": warning(
-    "There is no record of claims yet, so the age of the objects decides which namespace owns a contested prefix or name.",
-    situation("The gateway started for the first time in a cluster where two namespaces claim one prefix."),
-    "Check that the owner is the right one. A Grant decides otherwise.",
   ),
 } as const satisfies Readonly<Record<string, ProblemEntry>>;

@@ -1,6 +1,5 @@
-// Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects, of the
-// record of who holds what, of the changes in which claims were first seen, and of the last good form of documents that are invalid now; the
-// order in which objects come in one change does not matter.
+// Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects and of the last good form of documents
+// that are invalid now; the order in which objects come does not matter.
 import { openKey, type DigestKey } from "../../routing/collections/digest.ts";
 import { plainGuard } from "../../routing/model/guard.ts";
 import { plainSettings, type TableSettings } from "../../routing/model/table-change.ts";
@@ -12,8 +11,7 @@ import { Backends } from "./graph/backend-records.ts";
 import { ExternalBook } from "./meaning/external-services.ts";
 import { isAnonymousGranted } from "./meaning/grant.ts";
 import { decodeGuard, type DeclaredGuard } from "./deployments/guard.ts";
-import type { ClaimRecord, ClaimEntry, RecordChange } from "./claims/claim-entry.ts";
-import { ClaimRegistry, type Recording } from "./claims/claim-registry.ts";
+import { ClaimRegistry } from "./claims/claim-registry.ts";
 import { Namespaces } from "./declarers/namespaces.ts";
 import { objectKey, refOfMapping, type SourceObject } from "./model/object.ts";
 import { OAuthKeys, type OAuthExposuresChange } from "./claims/oauth-keys.ts";
@@ -35,9 +33,6 @@ import type { Draft, ObjectMeaning } from "./meaning/meaning.ts";
 import type { Declarer } from "./declarers/declarer.ts";
 import { ObjectGraph } from "./graph/object-graph.ts";
 
-/** For tools and tests: nothing was held before. */
-export const nothingHeld: Recording = Object.freeze({ kind: "here", held: Object.freeze([]) });
-
 /** Objects that are new or differ, and keys (`objectKey`) of those that are gone. */
 interface ObjectChange {
   readonly set: readonly SourceObject[];
@@ -58,7 +53,7 @@ export class Translator {
   readonly #current: Translation;
 
   /** `key`: of digests that tell whether something differs from what was published. A secret where objects are written by who must not forge one. */
-  constructor(settings: TranslateSettings, recording: Recording, key: DigestKey = openKey) {
+  constructor(settings: TranslateSettings, key: DigestKey = openKey) {
     this.#settings = settings;
     this.#tableSettings = { ...plainSettings, singleNamespace: settings.singleNamespace };
     const backends = new Backends(settings);
@@ -67,7 +62,7 @@ export class Translator {
     this.#external = new ExternalBook(
       `${settings.ambassadorIds[0] ?? "default"}-${settings.gatewayNamespace ?? "default"}`,
     );
-    this.#registry = new ClaimRegistry(settings, recording);
+    this.#registry = new ClaimRegistry(settings);
     this.#oauthKeys = new OAuthKeys(settings);
     this.#problemParts = {
       graph: this.#graph,
@@ -150,7 +145,6 @@ export class Translator {
 
   #decode({ set, removed }: ObjectChange): void {
     this.#problems = null;
-    this.#registry.nextSequence();
     for (const key of removed) this.#graph.remove(key);
     for (const object of set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
     const { front } = this.#graph.modules;
@@ -189,37 +183,6 @@ export class Translator {
   #claim(changed: ReadonlySet<Declarer>): Iterable<Declarer> {
     this.#oauthKeys.take(changed);
     return this.#registry.claim(changed);
-  }
-
-  /** What the record says now. As `apply`. */
-  setRecord(record: ClaimRecord, batches: Batches = inOne): TranslationChange {
-    this.#problems = null;
-    return this.#publish(this.#registry.setRecord(record), batches);
-  }
-
-  /** The record that is in force. */
-  get record(): ClaimRecord {
-    return this.#registry.record;
-  }
-
-  /** What the record should become. */
-  get recordChange(): RecordChange {
-    return this.#registry.recordChange;
-  }
-
-  /** Does a claim wait for the record to be decided? */
-  get isUndecided(): boolean {
-    return this.#registry.isUndecided;
-  }
-
-  /** Keys of what is recorded and was not claimed here since: its object is not there, or not there yet. */
-  get missing(): readonly string[] {
-    return this.#registry.missing;
-  }
-
-  /** What changed in the record since the last call, for a successor: null is gone. */
-  drainRecord(): ReadonlyMap<string, ClaimEntry | null> {
-    return this.#registry.drainRecord();
   }
 
   /** What changed in the clients of the OAuth gateway since the last call. */

@@ -5,7 +5,7 @@ import { SeriesSlots } from "../../gateway/control/slots/series-slots.ts";
 import { ManifestFiles } from "../../k8s/source/files/files.ts";
 import { finish } from "../../k8s/source/objects/turns.ts";
 import type { TranslateSettings } from "../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
+import { Translator } from "../../k8s/translate/translator.ts";
 import { deployments, type Deployment } from "../peers/fleet.ts";
 import { plainSplit, wholeManifest, type Split } from "../peers/manifests.ts";
 
@@ -33,7 +33,7 @@ const changes = 200;
 
 export function benchTranslation(): void {
   const files = new ManifestFiles("default");
-  const translator = new Translator(settings, nothingHeld);
+  const translator = new Translator(settings);
   const series = new SeriesSlots({ inTable: new Map(), used: [] }, 1, 0, false);
   const breakers = new BreakerSlots({ inTable: new Map(), used: [] }, 1);
   const held = { files, translator, series, breakers };
@@ -52,7 +52,6 @@ export function benchTranslation(): void {
     files.letGo();
     for (const mapping of change.mappings) series.own(mapping.id, mapping.series, 1, 0);
     for (const { key } of change.upstreams) breakers.own(key);
-    translator.drainRecord();
     return change.mappings.length;
   };
   const before = heapBytes();

@@ -51,7 +51,7 @@ describeCluster("kubectl sluice", () => {
         stringData: { token: `${adminToken}\n` },
       },
     ]);
-    // The second gets the record of claims that the first has made.
+    // The second joins the first.
     for (const name of ["sluice-a", "sluice-b"]) {
       const gateway = await startInstalled(cluster, objects, ["--admin=0.0.0.0:0", `--admin-token=${adminToken}`]);
       gateways.push(gateway);

@@ -132,7 +132,6 @@ describeCluster("the cluster Source", () => {
         mappings: false,
         platformNamespaces: [],
         forbiddenAddresses: [],
-        claims: null,
         releases: null,
         lastGood: null,
         once: false,

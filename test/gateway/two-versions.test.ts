@@ -1,10 +1,9 @@
-// Two versions of the packed form beside each other, as during an upgrade: one Redis, one API server, one record of claims.
+// Two versions of the packed form beside each other, as during an upgrade: one Redis, one API server.
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pack } from "../../gateway/packing/pack.ts";
-import { readRecord } from "../../k8s/translate/claims/claim-record.ts";
 import { FakeApi } from "../k8s/source/cluster/fake-api.ts";
 import { hasRedis, RedisServer } from "../redis-server.ts";
 import { GatewayProcess } from "./gateway-process.ts";
@@ -64,8 +63,6 @@ describe.skipIf(!hasRedis)("a version beside the next one", () => {
         kubeconfig,
         "--gateway-namespace",
         "sluice",
-        "--claims-record",
-        "sluice/sluice-claims",
         "--redis",
         `redis://127.0.0.1:${redis.port}`,
       ];
@@ -128,17 +125,5 @@ describe.skipIf(!hasRedis)("a version beside the next one", () => {
     // No Endpoint is there, and who is not known does not get as far as that.
     expect([await predict(next, ofNow), await predict(now, ofNext)]).toEqual([503, 503]);
     expect([await predict(next, "unknown"), await predict(now, "unknown")]).toEqual([401, 401]);
-  });
-
-  test("one record of claims says who holds what, in the form that both read", async () => {
-    await until(
-      () => fake.calls.some(({ method, path }) => method !== "GET" && path.includes("configmaps")),
-      "the record",
-    );
-    const written = fake.calls.filter(({ method, path }) => method !== "GET" && path.includes("configmaps"));
-    for (const { body } of written) {
-      const { data } = body as { readonly data: { readonly record: string } };
-      expect(readRecord(data.record)).toMatchObject({ kind: "record" });
-    }
   });
 });

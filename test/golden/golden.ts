@@ -2,7 +2,7 @@
 //
 // A case is a folder: input.yaml, applied first; input.2.yaml, input.3.yaml … each replaces it (as an edit of the file would, in a gateway that runs);
 // requests.txt, one request a line as `METHOD TARGET -H 'name: value' …`, METHOD `GRPC` for a gRPC call; and, where the case needs them, grants.yaml, policy.yaml
-// and options.txt with options of `sluice check`; export.txt, a note, where Services without EndpointSlices are ready, as the tools have it. expected.txt is what `UPDATE_GOLDEN=1` writes and a person has read.
+// and options.txt with options of `sluice check`; cluster.txt, a note, where the objects come from a cluster; export.txt, a note, where Services without EndpointSlices are ready, as the tools have it. expected.txt is what `UPDATE_GOLDEN=1` writes and a person has read.
 import { operator } from "../../gateway/api/viewer.ts";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { translateSettingsOf } from "../../gateway/options/translate-settings.ts
 import { Declarations } from "../../k8s/source/files/declarations.ts";
 import { DeclaredFiles } from "../k8s/source/declared-files.ts";
 import { parseManifest } from "../../k8s/source/manifest/manifest.ts";
-import { nothingHeld, Translator } from "../../k8s/translate/translator.ts";
+import { Translator } from "../../k8s/translate/translator.ts";
 import { printTable } from "../../routing/print.ts";
 import { printProblem } from "../../routing/text/problem.ts";
 import type { Settings } from "../../gateway/options/settings.ts";
@@ -37,10 +37,10 @@ export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
   const declared = await readPolicyOfFiles(settings.policyFile);
   if (typeof declared === "string") throw new Error(declared);
-  const translator = new Translator(
-    translateSettingsOf(settings, [], existsSync(join(folder, "export.txt")) ? "ready" : "unready"),
-    nothingHeld,
-  );
+  const translator = new Translator({
+    ...translateSettingsOf(settings, [], existsSync(join(folder, "export.txt")) ? "ready" : "unready"),
+    ...(existsSync(join(folder, "cluster.txt")) ? { source: "cluster" as const } : {}),
+  });
   const files = new DeclaredFiles();
   const declarations = new Declarations(files, () => () => null);
   const requests = readFileSync(join(folder, "requests.txt"), "utf8")

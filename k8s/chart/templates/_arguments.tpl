@@ -6,7 +6,6 @@
 {{- if .Values.watch.single }}{{ $arguments = append $arguments "--single-namespace" }}{{ end -}}
 {{- if .Values.mappings }}{{ $arguments = append $arguments "--mappings" }}{{ end -}}
 {{- $arguments = append $arguments (printf "--claims=%s" .Values.claims) -}}
-{{- if include "sluice.recordsClaims" . }}{{ $arguments = append $arguments (printf "--claims-record=%s/%s-claims" .Release.Namespace (include "sluice.name" .)) }}{{ end -}}
 {{- if .Values.rollouts }}{{ $arguments = append $arguments (printf "--releases-record=%s/%s-releases" .Release.Namespace (include "sluice.name" .)) }}{{ end -}}
 {{- $arguments = append $arguments (printf "--gateway-namespace=%s" .Release.Namespace) -}}
 {{- $arguments = append $arguments (printf "--bare-names=%s" (ternary "on" "off" .Values.bareNames)) -}}

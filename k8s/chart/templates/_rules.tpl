@@ -1,12 +1,3 @@
-{{/* Not empty where claims can be contested, so that it is kept who holds them. */}}
-{{- define "sluice.recordsClaims" -}}
-{{- if and (eq .Values.claims "open") (ne (len .Values.watch.namespaces) 1) }}yes{{ end -}}
-{{- end }}
-{{/* Records that the gateway keeps in ConfigMaps beside it: one name a word. */}}
-{{- define "sluice.records" -}}
-{{- if include "sluice.recordsClaims" . }}claims {{ end -}}
-{{- if .Values.rollouts }}releases{{ end -}}
-{{- end }}
 {{/* What the gateway does in the namespaces that it watches, verb by verb. Nothing here writes what routing reads. */}}
 {{- define "sluice.rules" -}}
 - apiGroups: [machinelearning.seldon.io]

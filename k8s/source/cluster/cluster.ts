@@ -45,8 +45,6 @@ export interface ClusterOptions {
   /** Namespaces from which that counts: it is watched there whatever `namespaces` says. */
   readonly platformNamespaces: readonly string[];
   readonly forbiddenAddresses: readonly string[];
-  /** ConfigMap with the record of claims; null: it is not kept. */
-  readonly claims: RecordPlace | null;
   /** The same of releases. */
   readonly releases: RecordPlace | null;
   readonly lastGood: LastGood | null;
@@ -64,7 +62,6 @@ export class ClusterSource implements Source {
   readonly replicas: ClusterReplicas;
   /** Of the same name as the record of releases: who decides about them. */
   readonly leadership: ClusterLease | null;
-  readonly claims: RecordConfigMap | null;
   readonly releases: RecordConfigMap | null;
   readonly #options: ClusterOptions;
   readonly #reflectors: readonly Reflector[];
@@ -114,9 +111,8 @@ export class ClusterSource implements Source {
     });
     const recordAt = (place: RecordPlace | null): RecordConfigMap | null =>
       place === null ? null : new RecordConfigMap({ kind: "ConfigMap", ...place }, shared, () => this.#recordChanged());
-    this.claims = recordAt(options.claims);
     this.releases = recordAt(options.releases);
-    this.#records = [this.claims, this.releases].filter((record) => record !== null);
+    this.#records = [this.releases].filter((record) => record !== null);
     this.leadership = options.releases === null ? null : new ClusterLease(api, options.releases);
     this.replicas = new ClusterReplicas(api);
     this.reviews = new ClusterReviews(api);

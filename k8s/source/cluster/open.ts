@@ -22,8 +22,6 @@ export interface ClusterChoice {
   readonly mappings: boolean;
   /** As in ClusterOptions. */
   readonly platformNamespaces: readonly string[];
-  /** ConfigMap with the record of claims; null: it is not kept. */
-  readonly claims: RecordChoice | null;
   /** The same of releases. */
   readonly releases: RecordChoice | null;
   readonly lastGood: LastGood | null;
@@ -37,14 +35,13 @@ const toolMs = 60_000;
 const secretsMs = 3000;
 
 /** Rejects with one sentence when there is no cluster to read. */
-export async function openCluster({ access: choice, claims, releases, once, ...rest }: ClusterChoice): Promise<Source> {
+export async function openCluster({ access: choice, releases, once, ...rest }: ClusterChoice): Promise<Source> {
   const access = await (once ? openAccess(choice, "a folder of manifests instead of --cluster") : openAccess(choice));
   const times = { reflector: reflectorTimes, lastGoodAfterMs: once ? toolMs : lastGoodAfterMs, secretsMs };
   const placeOf = async (record: RecordChoice | null, option: string): Promise<RecordPlace | null> =>
     record === null ? null : { name: record.name, namespace: record.namespace ?? (await namespaceOf(choice, option)) };
   return new ClusterSource({
     ...rest,
-    claims: await placeOf(claims, "--claims-record"),
     releases: await placeOf(releases, "--releases-record"),
     api: new Api(access),
     forbiddenAddresses: await addressesOf(access.server),

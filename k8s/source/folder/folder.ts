@@ -30,8 +30,6 @@ export interface FolderOptions {
   readonly folders: readonly string[];
   /** Namespace of objects that name none: the single namespace, else `default` . */
   readonly defaultNamespace: string;
-  /** File with the record of claims; null: it is not kept. */
-  readonly claimsFile: string | null;
   /** The same of releases. */
   readonly releasesFile: string | null;
   /** Time between two polls, ms: the safety net, not the way changes are noticed. */
@@ -54,7 +52,6 @@ export function folderSource(options: FolderOptions, bounds: FolderBounds = fold
 class FolderSource implements Source {
   readonly kind = "folder";
   readonly forbiddenAddresses = [];
-  readonly claims: RecordFile | null;
   readonly releases: RecordFile | null;
   readonly leadership: LockFile | null;
   readonly events = null;
@@ -89,7 +86,6 @@ class FolderSource implements Source {
 
   constructor(options: FolderOptions, bounds: FolderBounds) {
     this.#options = options;
-    this.claims = options.claimsFile === null ? null : new RecordFile(options.claimsFile);
     this.releases = options.releasesFile === null ? null : new RecordFile(options.releasesFile);
     this.leadership = options.releasesFile === null ? null : new LockFile(options.releasesFile);
     this.#files = new ManifestFiles(options.defaultNamespace);
@@ -118,7 +114,6 @@ class FolderSource implements Source {
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
-    this.claims?.start();
     this.releases?.start();
     this.#deliver = deliver;
     this.#send(true);
@@ -127,7 +122,6 @@ class FolderSource implements Source {
 
   async stop(): Promise<void> {
     this.#deliver = null;
-    this.claims?.stop();
     this.releases?.stop();
     this.#stopped = true;
     for (const watcher of this.#rootWatchers) watcher.close();

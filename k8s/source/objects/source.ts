@@ -17,8 +17,6 @@ export interface Source {
   readonly kind: "folder" | "cluster";
   /** Addresses that belong to where it comes from and are never to be dialled: the API server's. */
   readonly forbiddenAddresses: readonly string[];
-  /** Where the record of claims is kept beyond this process; null: nowhere. */
-  readonly claims: RecordStore | null;
   /** Where the record of releases (steps of rollouts, shares of bandits) is kept beyond this process; null: nowhere. */
   readonly releases: RecordStore | null;
   /** Where replicas agree which of them leads; null: nothing here is to be decided by one. */

@@ -8,11 +8,7 @@ import type { Claim } from "../meaning/meaning.ts";
 export interface Claimant {
   readonly claim: Claim;
   readonly namespace: string;
-  /** Since when the namespace holds it, as recorded; null: it is not recorded. */
-  readonly sinceMs: number | null;
-  /** Number of the change in which it was first seen here. */
-  readonly sequence: number;
-  /** RFC 3339 or "". */
+  /** RFC 3339; "" in a folder, where no time decides. */
   readonly createdAt: string;
   readonly name: string;
   /** Unique: id of the Mapping. */
@@ -23,12 +19,10 @@ export interface Claimant {
 
 export const ranks: Readonly<Record<Claim["rank"], number>> = { granted: 0, open: 1, ungranted: 2 };
 
-/** Who comes first. */
+/** Who comes first: granted, then the oldest, then by namespace and name. The same on every replica and after every restart. */
 export function compareClaimants(a: Claimant, b: Claimant): number {
   return (
     ranks[a.claim.rank] - ranks[b.claim.rank] ||
-    Number(a.sinceMs === null) - Number(b.sinceMs === null) ||
-    (a.sinceMs ?? a.sequence) - (b.sinceMs ?? b.sequence) ||
     compareText(a.createdAt, b.createdAt) ||
     compareText(a.namespace, b.namespace) ||
     compareText(a.name, b.name) ||

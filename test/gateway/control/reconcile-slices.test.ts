@@ -5,7 +5,7 @@ import { Readiness } from "../../../gateway/control/status/readiness.ts";
 import { Reconciler } from "../../../gateway/control/reconcile.ts";
 import { SharedTable, tableMemory } from "../../../gateway/shared/memory/shared-table.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { TableReader } from "./table-reader.ts";
 
 const object = (kind: string, apiVersion: string, name: string, rest: object): SourceObject => ({
@@ -86,11 +86,11 @@ function start(...slices: readonly SourceObject[]): Started {
   } as const;
   const memory = tableMemory(1);
   const reader = new TableReader(memory, 0);
-  const translator = new Translator(settings, nothingHeld);
+  const translator = new Translator(settings);
   const reconciler: Reconciler = new Reconciler(
     translator,
     new SharedTable(memory),
-    { ready: false, addresses: [], held: [] },
+    { ready: false, addresses: [] },
     new Readiness(1, false),
     {
       isOneNamespace: false,

@@ -10,14 +10,14 @@ import { Readiness } from "../../../gateway/control/status/readiness.ts";
 import { Slices } from "../../../gateway/shared/slices.ts";
 import { Reconciler, type ReconcilerOutside } from "../../../gateway/control/reconcile.ts";
 import type { Translating } from "../../../gateway/control/translating.ts";
-import type { Handover, HandoverChange } from "../../../gateway/shared/messages.ts";
+import type { Handover } from "../../../gateway/shared/messages.ts";
 import { SharedTable, tableMemory } from "../../../gateway/shared/memory/shared-table.ts";
 import { endpointsOf, mappingOf, upstreamOf } from "../fixtures.ts";
 import { TableReader } from "./table-reader.ts";
 import { plainSettings } from "../../../routing/model/table-change.ts";
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
-const nothingKept: Handover = { ready: false, addresses: [], held: [] };
+const nothingKept: Handover = { ready: false, addresses: [] };
 
 /** Answers each change of the Source with the next of the changes it was given. */
 class ScriptedTranslator implements Translating {
@@ -45,10 +45,6 @@ class ScriptedTranslator implements Translating {
     return change;
   }
 
-  setRecord(): TranslationChange {
-    return this.apply();
-  }
-
   setReleases(): TranslationChange {
     return this.apply();
   }
@@ -68,10 +64,6 @@ class ScriptedTranslator implements Translating {
       yield;
     }
     return gathered;
-  }
-
-  drainRecord(): ReadonlyMap<string, null> {
-    return new Map<string, null>();
   }
 
   current(): Translation {
@@ -96,7 +88,7 @@ interface Control {
   reconciler: Reconciler;
   translator: ScriptedTranslator;
   memory: SharedArrayBuffer;
-  kept: HandoverChange[];
+  kept: Handover[];
   ready: () => number;
   take: (change: Partial<TranslationChange>) => void;
   /** The worker's table. */
@@ -123,7 +115,7 @@ function start({
   probe = () => Promise.resolve(true),
 }: Start = {}): Control {
   const translator = new ScriptedTranslator();
-  const keptChanges: HandoverChange[] = [];
+  const keptChanges: Handover[] = [];
   let ready = 0;
   const shared = new SharedTable(memory);
   const reconciler = new Reconciler(translator, shared, handover, new Readiness(workers, handover.ready), {
@@ -188,7 +180,7 @@ describe("reconciler", () => {
     turn();
     expect([reader.table.version, reader.table.routeCount, reader.table.upstream("u")?.breakerSlot]).toEqual([1, 1, 0]);
     expect([reconciler.ready, ready(), isReady(memory)]).toEqual([true, 1, true]);
-    expect(kept).toEqual([{ ready: true, addresses: [], held: [], released: [] }]);
+    expect(kept).toEqual([{ ready: true, addresses: [] }]);
     expect([reconciler.table.routeCount, reconciler.served]).toEqual([
       1,
       { version: 1, hash: reader.table.hash, routeCount: 1 },
@@ -377,7 +369,7 @@ describe("reconciler", () => {
       flipped: ["u", "v"],
     });
     const address = { key: "u", ready: true, endpoints: [{ ip: "10.0.0.9", port: 8000, state: "ready" as const }] };
-    const handover: Handover = { ready: true, addresses: [address], held: [] };
+    const handover: Handover = { ready: true, addresses: [address] };
     const slotsOf = ({ reconciler }: Control): readonly unknown[] =>
       [...reconciler.counted.usedSlots].map(({ slot, series }) => [slot, series.deployment]);
     const first = start({ handover });

@@ -208,13 +208,11 @@ describe("options of serve", () => {
     expect(settingsOf(["--folder", "a", "--folder", "b"]).source).toEqual({
       kind: "folder",
       folders: ["a", "b"],
-      claimsFile: null,
       releasesFile: null,
     });
     expect(settingsOf([], { SLUICE_FOLDER: "a, b" }).source).toEqual({
       kind: "folder",
       folders: ["a", "b"],
-      claimsFile: null,
       releasesFile: null,
     });
   });
@@ -324,7 +322,7 @@ describe("options of serve", () => {
     ).toBe("ops");
     expect(settingsOf([]).gatewayNamespace).toBeNull();
     expect(settingsOf([], inPod).gatewayNamespace).toBeNull();
-    expect(settingsOf(["--claims-record", "ops/claims"]).gatewayNamespace).toBe("ops");
+    expect(settingsOf(["--releases-record", "ops/releases"]).gatewayNamespace).toBe("ops");
   });
 
   test("what is written by hand is told from what is not", () => {
@@ -354,7 +352,6 @@ describe("options of serve", () => {
     expect(settingsOf([]).source).toEqual({
       kind: "cluster",
       access: kubeconfig,
-      claims: null,
       releases: null,
       snapshotFile: null,
     });
@@ -366,36 +363,21 @@ describe("options of serve", () => {
     expect(settingsOf([], inPod).source).toEqual({
       kind: "cluster",
       access: pod,
-      claims: { namespace: null, name: "sluice-claims" },
       releases: null,
       snapshotFile: null,
     });
-    expect(settingsOf(["--claims-record", "ops/claims"]).source).toMatchObject({
-      claims: { namespace: "ops", name: "claims" },
-    });
-    expect(settingsOf(["--folder", "a", "--claims-record", "claims.txt"]).source).toMatchObject({
-      claimsFile: "claims.txt",
+    expect(settingsOf(["--releases-record", "ops/releases"]).source).toMatchObject({
+      releases: { namespace: "ops", name: "releases" },
     });
     expect(settingsOf(["--releases-record", "releases"], inPod).source).toMatchObject({
-      claims: { namespace: null, name: "sluice-claims" },
       releases: { namespace: null, name: "releases" },
     });
     expect(settingsOf(["--folder", "a", "--releases-record", "releases.json"]).source).toMatchObject({
-      claimsFile: null,
       releasesFile: "releases.json",
     });
     expect(decodeServe(["--releases-record", "releases"], {})).toEqual({
       kind: "wrong",
       sentence: '--releases-record is "releases": write the ConfigMap as NAMESPACE/NAME',
-    });
-    for (const argv of [
-      ["--claims", "granted"],
-      ["--namespace", "one"],
-    ])
-      expect(settingsOf(argv, inPod).source).toMatchObject({ claims: null });
-    expect(decodeServe(["--claims-record", "claims"], {})).toEqual({
-      kind: "wrong",
-      sentence: '--claims-record is "claims": write the ConfigMap as NAMESPACE/NAME',
     });
     expect(settingsOf([], { KUBERNETES_SERVICE_HOST: "fd00::1" }).source).toMatchObject({
       access: { server: "https://[fd00::1]:443" },
@@ -467,9 +449,8 @@ test("what open claims mean is said once where several namespaces are watched an
     return config.kind === "settings" ? config.notice : config;
   };
   expect(notice([])).toMatch(
-    /^Sluice watches several namespaces and --claims is open by default: .* forgets the owners at a restart/,
+    /^Sluice watches several namespaces and --claims is open by default: .* whose object is the oldest/,
   );
-  expect(notice(["--claims-record", "ops/claims", "--namespace", "a", "--namespace", "b"])).not.toMatch(/forgets/);
   for (const argv of [
     ["--claims", "open"],
     ["--claims", "granted"],

@@ -1,6 +1,6 @@
 import { plainSettings } from "../../../routing/model/table-change.ts";
 import { describe, expect, test } from "vitest";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import {
   clusterSettings,
   codesOf,
@@ -402,7 +402,7 @@ describe("serving-previous-predictor", () => {
   });
 
   test("follows Endpoints, and ends with its Service", () => {
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     const served = (): readonly string[] =>
       [...partsOf(translator.current(), "prod/iris").keys()].filter((part) => part.startsWith("http"));
     translator.apply({

@@ -2,14 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { inOne } from "../../../k8s/translate/model/translation.ts";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { maxTold, maxToldOfNamespace } from "../../../k8s/translate/graph/edits.ts";
 import { maxDifferences } from "../../../k8s/translate/declarers/declared-edits.ts";
 import { clusterSettings, deployment, object, service, slice } from "./objects.ts";
 
 /** What is told of the last of these changes: `kind ns/name kind`, then its fields. */
 function toldOf(...changes: readonly (readonly SourceObject[])[]): readonly string[] {
-  const translator = new Translator(clusterSettings, nothingHeld);
+  const translator = new Translator(clusterSettings);
   let told: readonly string[] = [];
   for (const set of changes) told = toldBy(translator, set);
   return told;
@@ -33,7 +33,7 @@ function toldBy(translator: Translator, set: readonly SourceObject[], removed: r
 
 describe("what a change says of objects", () => {
   test("an object that comes, goes, and is left to another gateway", () => {
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     const fraud = deployment("prod/fraud");
     expect(toldBy(translator, [fraud])).toEqual(["SeldonDeployment prod/fraud created"]);
     expect(toldBy(translator, [fraud])).toEqual([]);
@@ -147,7 +147,7 @@ describe("what a change says of objects", () => {
     const rollouts = Array.from({ length: maxToldOfNamespace + 1 }, (_, at) =>
       deployment(`a/r${at}`, ["main", "canary"], { "sluice.io/rollout": "canary" }),
     );
-    const translator = new Translator({ ...clusterSettings, releases: true }, nothingHeld);
+    const translator = new Translator({ ...clusterSettings, releases: true });
     toldBy(translator, rollouts);
     const entry = {
       namespace: "a",

@@ -7,7 +7,7 @@ import {
   type RateLimitService,
 } from "../../../routing/model/external-services.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import type { TranslateSettings } from "../../../k8s/translate/model/translation.ts";
 import { clusterSettings, noGrant, object, service } from "./objects.ts";
 
@@ -23,7 +23,7 @@ function limits(spec: string, name = "ops/limits"): SourceObject {
 }
 
 function translator(objects: readonly SourceObject[], more: Partial<TranslateSettings> = {}): Translator {
-  const made = new Translator({ ...settings, ...more }, nothingHeld);
+  const made = new Translator({ ...settings, ...more });
   made.apply({ set: objects, removed: [] });
   return made;
 }

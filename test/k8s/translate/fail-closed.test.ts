@@ -7,7 +7,7 @@ import { deploymentFields } from "../../../k8s/translate/fields/deployment-field
 import type { FieldKind } from "../../../k8s/translate/fields/field-kinds.ts";
 import { mappingFields } from "../../../k8s/translate/fields/mapping-fields.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { decide } from "../../../routing/decide.ts";
 import { headOf } from "../../../routing/request/head-text.ts";
 import { clusterSettings, object, service } from "./objects.ts";
@@ -37,7 +37,7 @@ interface Outcome {
 
 /** What the object named `subject` gets after these states of the world, one after the other. */
 function outcomeOf(...states: readonly (readonly SourceObject[])[]): Outcome {
-  const translator = new Translator(clusterSettings, nothingHeld);
+  const translator = new Translator(clusterSettings);
   for (const set of states) translator.apply({ set, removed: [] });
   const { table, problems } = build(translator.current(), []);
   const reached = new Set<string>();
@@ -485,7 +485,7 @@ describe("SeldonDeployments", () => {
     ),
   )("of a predictor, %s: %s", (name, _text, second) => {
     const bad = subject(sharing, second);
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     translator.apply({ set: bad, removed: [] });
     const { problems, translation } = build(translator.current(), []);
     expect(

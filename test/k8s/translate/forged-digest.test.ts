@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { digestKey } from "../../../routing/collections/digest.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { forgedTexts } from "../../routing/forged-texts.ts";
 import { clusterSettings, object } from "./objects.ts";
 
 test("texts that were made to have one digest do not hide a change where the key is a secret", () => {
-  const translator = new Translator(clusterSettings, nothingHeld, digestKey({ high: 1, low: 2 }));
+  const translator = new Translator(clusterSettings, digestKey({ high: 1, low: 2 }));
   const changes = forgedTexts.map((text) => {
     const { mappings } = translator.apply({
       set: [object("Mapping", "a/m", `spec: {prefix: /seldon/a/m/, service: s, host_rewrite: ${text}}`)],

@@ -3,7 +3,7 @@ import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { blockCounts } from "./block-counts.ts";
 
 const { clusterSettings, deployment, object } = await import("./objects.ts");
-const { nothingHeld, Translator } = await import("../../../k8s/translate/translator.ts");
+const { Translator } = await import("../../../k8s/translate/translator.ts");
 const { build } = await import("../../../gateway/tools/manifests.ts");
 const { printTable } = await import("../../../routing/print.ts");
 const { printRouteList } = await import("../../../gateway/explain/route-list.ts");
@@ -102,7 +102,7 @@ const shapes: Readonly<Record<string, (n: number) => readonly SourceObject[]>> =
 
 /** Everything that `sluice check` and `sluice routes` do with objects, and what data workers do with OAuth clients of them. */
 function work(objects: readonly SourceObject[]): void {
-  const translator = new Translator({ ...clusterSettings, oauth: true }, nothingHeld);
+  const translator = new Translator({ ...clusterSettings, oauth: true });
   const clients = new OAuthClients();
   translator.apply({ set: objects, removed: [] });
   const known = translator.drainOAuth();

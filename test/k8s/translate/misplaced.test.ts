@@ -6,7 +6,7 @@ import { parseManifest } from "../../../k8s/source/manifest/manifest.ts";
 import type { StoredObject } from "../../../k8s/source/objects/stored-object.ts";
 import { trimmedObject } from "../../../k8s/translate/deployments/trimmed-object.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import type { Translation } from "../../../k8s/translate/model/translation.ts";
 import { DeclaredFiles } from "../source/declared-files.ts";
 import { clusterSettings, contentOf, object, service, translate } from "./objects.ts";
@@ -46,7 +46,7 @@ function edited(
   first: SourceObject | null,
   second: SourceObject,
 ): { readonly translation: Translation; readonly before: string; readonly errors: readonly string[] } {
-  const translator = new Translator(settings, nothingHeld);
+  const translator = new Translator(settings);
   translator.apply({ set: first === null ? around : [...around, first], removed: [] });
   const before = servedOf(translator.current());
   translator.apply({ set: [second], removed: [] });
@@ -329,7 +329,7 @@ describe("an object with what decides where nobody reads it", () => {
 function afterEdits(kind: string, texts: readonly string[]): Translation {
   const files = new DeclaredFiles();
   const declarations = new Declarations(files, () => () => null);
-  const translator = new Translator({ ...settings, source: "folder", withoutSlices: "ready" }, nothingHeld);
+  const translator = new Translator({ ...settings, source: "folder", withoutSlices: "ready" });
   translator.apply({ set: around, removed: [] });
   let before: readonly StoredObject[] = [];
   for (const text of texts) {

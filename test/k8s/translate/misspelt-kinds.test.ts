@@ -1,6 +1,6 @@
 // Kinds that are misspelt: what such a document may have closed is closed, or its last good form holds.
 import { describe, expect, test } from "vitest";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { parseManifest } from "../../../k8s/source/manifest/manifest.ts";
 import { clusterSettings, faultsOf, object, service } from "./objects.ts";
@@ -15,7 +15,7 @@ function configured(text: string): SourceObject {
 }
 
 function translator(text: string): Translator {
-  const made = new Translator(settings, nothingHeld);
+  const made = new Translator(settings);
   made.apply({ set: [configured(text), ...service("ops/model")], removed: [] });
   return made;
 }
@@ -98,11 +98,11 @@ describe("an object of a folder whose kind is misspelt", () => {
     ["AuthService", "getambassador.io"],
   ])("%s of %s closes, or keeps its last good form", (kind, apiVersion) => {
     const wrong = read(manifest(kind, apiVersion));
-    const fresh = new Translator(settings, nothingHeld);
+    const fresh = new Translator(settings);
     fresh.apply({ set: wrong, removed: [] });
     expect(fresh.current().settings.external.auth).toEqual({ kind: "closed" });
     expect(fresh.current().problems.some(({ level }) => level === "error")).toBe(true);
-    const running = new Translator(settings, nothingHeld);
+    const running = new Translator(settings);
     running.apply({ set: read(manifest("AuthService")), removed: [] });
     const before = running.current().settings.external.auth;
     expect(before.kind).toBe("service");
@@ -118,7 +118,7 @@ describe("an object of a folder whose kind is misspelt", () => {
       ["AuthService", "service"],
       ["AuthServic", "closed"],
     ] as const) {
-      const made = new Translator(settings, nothingHeld);
+      const made = new Translator(settings);
       made.apply({ set: read(list(kind)), removed: [] });
       expect(made.current().settings.external.auth.kind).toBe(auth);
     }

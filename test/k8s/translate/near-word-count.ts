@@ -2,7 +2,7 @@
 import { blockCounts, sumOf } from "./block-counts.ts";
 
 const { clusterSettings, deployment, object } = await import("./objects.ts");
-const { nothingHeld, Translator } = await import("../../../k8s/translate/translator.ts");
+const { Translator } = await import("../../../k8s/translate/translator.ts");
 
 const number = 2000;
 const texts: Readonly<Record<string, (i: number) => string>> = {
@@ -21,7 +21,7 @@ for (const [name, textOf] of Object.entries(texts)) {
       deployment("prod/m", ["main"], annotations),
       object("Mapping", "prod/m", JSON.stringify({ metadata: { annotations }, spec: { prefix: "/x/", service: "s" } })),
     ];
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     return sumOf(blockCounts(() => translator.apply({ set: objects, removed: [] })));
   });
   blocks[name] = Math.round((each[1]! - each[0]!) / number);

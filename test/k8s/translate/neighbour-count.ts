@@ -4,7 +4,7 @@ import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { blockCounts, sumOf } from "./block-counts.ts";
 
 const { clusterSettings, deployment, object, service } = await import("./objects.ts");
-const { nothingHeld, Translator } = await import("../../../k8s/translate/translator.ts");
+const { Translator } = await import("../../../k8s/translate/translator.ts");
 
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
 const keyed = (name: string): SourceObject =>
@@ -85,7 +85,7 @@ const costs: Record<string, { readonly own: readonly number[]; readonly neighbou
 for (const [name, familyOf] of Object.entries(families)) {
   const [own, neighbour]: [number[], number[]] = [[], []];
   for (const count of [n, 2 * n, 4 * n]) {
-    const translator = new Translator({ ...clusterSettings, oauth: true, gatewayNamespace: "gateway" }, nothingHeld);
+    const translator = new Translator({ ...clusterSettings, oauth: true, gatewayNamespace: "gateway" });
     const change = (set: readonly SourceObject[]): number => {
       const work = blockCounts(() => {
         translator.apply({ set, removed: [] });

@@ -4,7 +4,7 @@ import type { Mapping } from "../../../routing/model/mapping.ts";
 import { isDifference, printProblem, type Problem } from "../../../routing/text/problem.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import type { Grant, Translation, TranslateSettings } from "../../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 
 export const clusterSettings: TranslateSettings = {
   ambassadorIds: ["default"],
@@ -134,7 +134,7 @@ export function slice(
 }
 
 export function translate(objects: readonly SourceObject[], settings: Partial<TranslateSettings> = {}): Translation {
-  const translator = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+  const translator = new Translator({ ...clusterSettings, ...settings });
   translator.apply({ set: objects, removed: [] });
   return translator.current();
 }

@@ -1,6 +1,6 @@
 // Two ways to ask for one thing in one Mapping, and ways that no request fits: never silently nothing, never silently everything.
 import { describe, expect, test } from "vitest";
-import { Translator, nothingHeld } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, object, problemsOf, translate } from "./objects.ts";
 
 function served(fields: string): { readonly match: object | null; readonly problems: readonly string[] } {
@@ -77,7 +77,7 @@ describe("methods", () => {
   });
 
   test("an edit to one that fits nothing keeps the last good form", () => {
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     const of = (method: string) =>
       object("Mapping", "p/m", `spec: { prefix: /seldon/p/m/, service: "m:80", method: ${method} }`);
     translator.apply({ set: [of("GET")], removed: [] });

@@ -5,7 +5,7 @@ import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import type { PlatformKind } from "../../../k8s/translate/platform/platform.ts";
 import { platformPlaces } from "../../../k8s/translate/platform/shapes.ts";
-import { Translator, nothingHeld } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, object } from "./objects.ts";
 import { platformFields as good, type Tree } from "./walked-fields.ts";
 
@@ -205,7 +205,7 @@ const saysLess: readonly (readonly [kind: PlatformKind, path: RegExp, slip: RegE
 describe.each(Object.keys(good) as PlatformKind[])("%s", (kind) => {
   const whole = { spec: good[kind] };
   const start = (tree: Tree): Translator => {
-    const translator = new Translator(settings, nothingHeld);
+    const translator = new Translator(settings);
     translator.apply({ set: [...secrets, written(kind, tree)], removed: [] });
     return translator;
   };
@@ -437,7 +437,7 @@ test.each(Object.entries(documented) as [PlatformKind, Tree][])(
 test("an upstream of a TLSContext that cannot be understood is not reached without what it says", () => {
   const mapping = object("Mapping", "ops/m", 'spec: { prefix: /seldon/ops/m/, service: "m:8000", tls: one }');
   const context = (fields: string): SourceObject => object("TLSContext", "ops/one", fields);
-  const translator = new Translator(settings, nothingHeld);
+  const translator = new Translator(settings);
   translator.apply({ set: [...secrets, mapping, context("specs: { secret: pair, ca_secret: ca }")], removed: [] });
   expect(translator.current().problems.map(({ code }) => code)).toContain("tls-missing");
   expect([...translator.current().endpoints.values()]).toMatchObject([{ ready: false }]);

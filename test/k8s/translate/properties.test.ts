@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, contentOf, deployment, noGrant, object, service, slice } from "./objects.ts";
 
 const settings = {
@@ -11,7 +11,7 @@ const settings = {
 };
 
 function translated(objects: readonly SourceObject[]): unknown {
-  const translator = new Translator(settings, nothingHeld);
+  const translator = new Translator(settings);
   translator.apply({ set: objects, removed: [] });
   return contentOf(translator.current());
 }
@@ -352,7 +352,7 @@ describe("the Translation is a function of the set of objects", () => {
         fc.array(fc.array(edit, { minLength: 1, maxLength: 8 }), { maxLength: 10 }),
         fc.constantFrom(1, 3, Number.POSITIVE_INFINITY),
         (steps, size) => {
-          const translator = new Translator(settings, nothingHeld);
+          const translator = new Translator(settings);
           const objects = new Map<string, SourceObject>();
           const removedIds: string[] = [];
           const followed = {
@@ -392,7 +392,7 @@ describe("the Translation is a function of the set of objects", () => {
                 followed.endpoints.delete(key);
               }
             }
-            const full = new Translator(settings, { kind: "here", held: [...translator.record.values()] });
+            const full = new Translator(settings);
             full.apply({ set: [...objects.values()], removed: [] });
             expect(contentOf(translator.current())).toEqual(contentOf(full.current()));
           }
@@ -422,7 +422,7 @@ describe("the Translation is a function of the set of objects", () => {
 
   test("an unchanged object changes nothing", () => {
     const objects = [deployment("a/x"), ...service("a/x-main")];
-    const translator = new Translator(settings, nothingHeld);
+    const translator = new Translator(settings);
     translator.apply({ set: objects, removed: [] });
     const nothing = {
       mappings: [],

@@ -4,7 +4,7 @@ import type { ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { inOne } from "../../../k8s/translate/model/translation.ts";
 import { maxArms } from "../../../k8s/translate/deployments/planned-release.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, codesOf, deployment, object, partsOf } from "./objects.ts";
 
 const rollout = { "sluice.io/rollout": "to canary; steps 5%, 50%, 100%" };
@@ -32,7 +32,7 @@ function percentsOf(
   percent: number | null,
   ...edits: readonly (readonly [predictors: readonly string[], annotations: Readonly<Record<string, string>>])[]
 ): readonly Readonly<Record<string, number>>[] {
-  const translator = new Translator(clusterSettings, nothingHeld);
+  const translator = new Translator(clusterSettings);
   return edits.map(([predictors, annotations], at) => {
     translator.apply({ set: [deployment("p/m", predictors, annotations)], removed: [] }, inOne);
     const [planned] = translator.plannedReleases();
@@ -93,7 +93,7 @@ test("another model beside an annotation that cannot be read or contradicts anot
     { ...rollout, "sluice.io/traffic": "main=50,canary=50" },
   ])
     for (const percent of [0, 5, 100]) {
-      const translator = new Translator(clusterSettings, nothingHeld);
+      const translator = new Translator(clusterSettings);
       const canaryOf = (model: string, annotations: Readonly<Record<string, string>>): number => {
         translator.apply({ set: [withModel(model, annotations)], removed: [] }, inOne);
         const found = [...partsOf(translator.current(), "p/m")].find(([part]) => part.endsWith("canary"));
@@ -115,7 +115,7 @@ test.each([
   [5, "gives traffic to g0, g1, g2, g3, g4, which"],
   [6, "gives traffic to g0, g1, g2, g3, g4 and 1 more, which"],
 ])("a sentence about %d predictors that only the record names", (count, words) => {
-  const translator = new Translator(clusterSettings, nothingHeld);
+  const translator = new Translator(clusterSettings);
   translator.apply({ set: [deployment("p/m", ["main", "canary"], rollout)], removed: [] }, inOne);
   const { text, models } = [...translator.plannedReleases()][0]!;
   const gone = Array.from({ length: count }, (_, at) => [`g${at}`, 1]);
@@ -127,7 +127,7 @@ test.each([
 test.each([maxArms - 1, maxArms, maxArms + 1])(
   `of %d predictors a bandit moves traffic, of at most ${maxArms}`,
   (count) => {
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     const predictors = Array.from({ length: count }, (_, at) => `m${at}`);
     const bandit = deployment("p/m", predictors, { "sluice.io/bandit": "policy thompson" });
     translator.apply({ set: [bandit], removed: [] }, inOne);

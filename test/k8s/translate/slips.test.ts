@@ -5,7 +5,7 @@ import { build } from "../../../gateway/tools/manifests.ts";
 import { trimmedObject } from "../../../k8s/translate/deployments/trimmed-object.ts";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
 import type { Translation } from "../../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { decide } from "../../../routing/decide.ts";
 import { headOf, type HeadText } from "../../../routing/request/head-text.ts";
 import { compareText } from "../../../routing/text/problem.ts";
@@ -292,10 +292,7 @@ const unknowable = "metadata.annotations = null: nobody is asked any more";
 class Walk {
   readonly #world: World;
   readonly #key: string;
-  readonly #translator = new Translator(
-    { ...clusterSettings, gatewayNamespace: "p", ambassadorIds: ["default"] },
-    nothingHeld,
-  );
+  readonly #translator = new Translator({ ...clusterSettings, gatewayNamespace: "p", ambassadorIds: ["default"] });
   readonly #requests: readonly HeadText[];
   readonly #before: readonly Shares[];
   readonly #without: readonly Shares[];

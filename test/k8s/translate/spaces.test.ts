@@ -15,7 +15,7 @@ import {
 import { expect, test } from "vitest";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
 import type { Grant } from "../../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { decide } from "../../../routing/decide.ts";
 import { headOf, type HeadText } from "../../../routing/request/head-text.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
@@ -157,7 +157,7 @@ test("a request is answered by who may answer it", () => {
       array(grant, { maxLength: 3 }),
       array(request, { minLength: 12, maxLength: 12 }),
       (given, grants, requests) => {
-        const translator = new Translator({ ...clusterSettings, grants }, nothingHeld);
+        const translator = new Translator({ ...clusterSettings, grants });
         for (const turn of given)
           translator.apply({
             set: [...new Map(turn.map((one): [string, SourceObject] => [objectKey(one.ref), one])).values()],

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Claimant } from "../../../k8s/translate/claims/claimant.ts";
 import { decideClaims } from "../../../k8s/translate/claims/contest.ts";
 import { literalPrefix } from "../../../k8s/translate/mappings/literal-prefix.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { compileRegex } from "../../../routing/regex/regex.ts";
 import type { Grant } from "../../../k8s/translate/model/translation.ts";
@@ -297,7 +297,7 @@ describe("claims", () => {
     ["a host and all that end so", "hostname: b.com", 'hostname: "*.com"'],
     ["letter case", "hostname: b.com", "case_sensitive: false"],
   ])("a claim that is edited is decided anew: %s", (_name, narrow, wide) => {
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     translator.apply({
       set: [mapping("a/m", "/x/", ", hostname: a.com"), mapping("b/m", "/x/", `, ${narrow}`)],
       removed: [],
@@ -335,20 +335,27 @@ describe("claims", () => {
     expect(served([mapping("a/m", "/x/"), mapping("a/n", "/x/y/")])).toEqual(["Mapping a/m", "Mapping a/n"]);
   });
 
-  test("who holds a prefix in the running table keeps it, also after a restart of the control worker", () => {
-    const translator = new Translator(clusterSettings, nothingHeld);
-    translator.apply({ set: [mapping("b/m", "/x/", "", "2026-01-02T00:00:00Z")], removed: [] });
-    translator.apply({ set: [mapping("a/m", "/x/", "", "2026-01-01T00:00:00Z")], removed: [] });
+  test("the oldest object has a prefix, whenever each was seen, and the next oldest has it when that one goes", () => {
+    const translator = new Translator(clusterSettings);
+    const [younger, older] = [
+      mapping("b/m", "/x/", "", "2026-01-02T00:00:00Z"),
+      mapping("a/m", "/x/", "", "2026-01-01T00:00:00Z"),
+    ];
+    translator.apply({ set: [younger], removed: [] });
     expect([...translator.current().mappings.keys()]).toEqual(["Mapping b/m"]);
-    const successor = new Translator(clusterSettings, { kind: "here", held: [...translator.record.values()] });
-    successor.apply({
-      set: [mapping("a/m", "/x/", "", "2026-01-01T00:00:00Z"), mapping("b/m", "/x/", "", "2026-01-02T00:00:00Z")],
-      removed: [],
-    });
-    expect([...successor.current().mappings.keys()]).toEqual(["Mapping b/m"]);
-    const change = translator.apply({ set: [], removed: ["Mapping b/m"] });
-    expect(change.removedMappings).toEqual(["Mapping b/m"]);
-    expect(change.mappings.map(({ id }) => id)).toEqual(["Mapping a/m"]);
+    const contested = translator.apply({ set: [older], removed: [] });
+    expect([contested.removedMappings, contested.mappings.map(({ id }) => id)]).toEqual([
+      ["Mapping b/m"],
+      ["Mapping a/m"],
+    ]);
+    const freed = translator.apply({ set: [], removed: ["Mapping a/m"] });
+    expect(freed.mappings.map(({ id }) => id)).toEqual(["Mapping b/m"]);
+  });
+
+  test("in a folder no time decides, which anybody could write: namespace and name do", () => {
+    const both = [mapping("b/m", "/x/", "", "2020-01-01T00:00:00Z"), mapping("a/m", "/x/", "", "2026-01-01T00:00:00Z")];
+    expect(served(both, { source: "folder" })).toEqual(["Mapping a/m"]);
+    expect(served(both)).toEqual(["Mapping b/m"]);
   });
 
   test("a Grant beats every ungranted claim, used or not", () => {
@@ -410,14 +417,12 @@ describe("claims", () => {
         compared++;
         return `ns${index}`;
       },
-      sinceMs: null,
-      sequence: 1,
       createdAt: "",
       name: "m",
       id: `${index}`,
       isGrant: false,
     }));
-    expect(decideClaims(claimants, true).contests).toEqual([]);
+    expect(decideClaims(claimants)).toEqual([]);
     expect(compared).toBeLessThan(500_000);
   });
 });
@@ -455,7 +460,7 @@ describe("bare gRPC names", () => {
       bare([deployment("a/iris"), deployment("a/canary", ["main"], { "seldon.io/ambassador-service-name": "iris" })]),
     ).toEqual(["a/iris", "a/canary"]);
     expect(problemsOfBare([deployment("a/iris"), deployment("b/iris")])).toEqual([
-      "info SeldonDeployment b/iris: the name iris belongs to the namespace a, which had it first, so gRPC calls without the metadata namespace do not reach it; callers send namespace: b",
+      "info SeldonDeployment b/iris: the name iris belongs to the namespace a, which goes first by the age of its object, then by its name, so gRPC calls without the metadata namespace do not reach it; callers send namespace: b",
     ]);
   });
 
@@ -466,14 +471,16 @@ describe("bare gRPC names", () => {
     expect(bare([deployment("a/iris")], { bareNames: "off" })).toEqual([]);
   });
 
-  test("a second namespace does not switch it off; it has the name when the first gives it up", () => {
-    const translator = new Translator(clusterSettings, nothingHeld);
+  test("a second namespace does not switch it off; it has the name when the first gives it up, and an older object takes it", () => {
+    const translator = new Translator(clusterSettings);
     translator.apply({ set: [deployment("b/iris")], removed: [] });
-    const contested = translator.apply({ set: [deployment("a/iris")], removed: [] });
+    const contested = translator.apply({ set: [deployment("c/iris")], removed: [] });
     expect([contested.removedMappings, contested.mappings.filter(({ id }) => id.includes("bare"))]).toEqual([[], []]);
     const freed = translator.apply({ set: [], removed: ["SeldonDeployment b/iris"] });
-    expect(freed.mappings.map(({ id }) => id)).toEqual(["SeldonDeployment a/iris grpc-bare main"]);
-    expect([...translator.record.keys()]).toEqual(["a #iris"]);
+    expect(freed.mappings.map(({ id }) => id)).toEqual(["SeldonDeployment c/iris grpc-bare main"]);
+    const taken = translator.apply({ set: [deployment("a/iris")], removed: [] });
+    expect(taken.removedMappings).toEqual(["SeldonDeployment c/iris grpc-bare main"]);
+    expect(taken.mappings.map(({ id }) => id)).toContain("SeldonDeployment a/iris grpc-bare main");
   });
 
   test("under --claims granted a Grant is needed, unless one namespace alone is watched", () => {
@@ -548,7 +555,7 @@ describe("limits of a namespace", () => {
       deployment(name, ["main"], {
         "seldon.io/ambassador-config": `apiVersion: ambassador/v1\nkind: Mapping\nname: m\nprefix: /seldon/a/${name.slice(2)}/\nservice: x\ndocs: {d: "${"x".repeat(40_000)}"}\n`,
       });
-    const translator = new Translator(clusterSettings, nothingHeld);
+    const translator = new Translator(clusterSettings);
     translator.apply({ set: [config("a/one"), config("a/two")], removed: [] });
     expect([...translator.current().mappings.keys()]).toEqual(["SeldonDeployment a/one config m"]);
     const change = translator.apply({ set: [], removed: ["SeldonDeployment a/one"] });

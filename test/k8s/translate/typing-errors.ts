@@ -7,7 +7,7 @@ import { build } from "../../../gateway/tools/manifests.ts";
 import { Declarations } from "../../../k8s/source/files/declarations.ts";
 import { DeclaredFiles } from "../source/declared-files.ts";
 import { parseManifest } from "../../../k8s/source/manifest/manifest.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { decide } from "../../../routing/decide.ts";
 import { headOf, type HeadText } from "../../../routing/request/head-text.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
@@ -459,7 +459,7 @@ export function outcomeOf(around: string, subject: string): Outcome {
     files.replace(declarations, [], manifest.objects);
     found.push(...manifest.problems);
   }
-  const translator = new Translator({ ...clusterSettings, source: "folder", withoutSlices: "ready" }, nothingHeld);
+  const translator = new Translator({ ...clusterSettings, source: "folder", withoutSlices: "ready" });
   translator.apply(declarations.changes());
   const translation = translator.current();
   const { table, problems } = build(translation, [...found, ...declarations.problems()]);

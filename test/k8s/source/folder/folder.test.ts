@@ -104,7 +104,7 @@ class Follower {
 
 async function follow(folders: readonly string[] = [folder], pollMs = noPollMs): Promise<Follower> {
   const follower = new Follower();
-  source = folderSource({ folders, defaultNamespace: "default", claimsFile: null, releasesFile: null, pollMs });
+  source = folderSource({ folders, defaultNamespace: "default", releasesFile: null, pollMs });
   await source.start((change) => follower.take(change));
   return follower;
 }
@@ -140,7 +140,6 @@ describe("start", () => {
     source = folderSource({
       folders: [join(folder, name)],
       defaultNamespace: "default",
-      claimsFile: null,
       releasesFile: null,
       pollMs: noPollMs,
     });
@@ -164,7 +163,7 @@ describe("bounds", () => {
   const followWithin = async (bounds: FolderBounds): Promise<Follower> => {
     const follower = new Follower();
     source = folderSource(
-      { folders: [folder], defaultNamespace: "default", claimsFile: null, releasesFile: null, pollMs: noPollMs },
+      { folders: [folder], defaultNamespace: "default", releasesFile: null, pollMs: noPollMs },
       bounds,
     );
     await source.start((change) => follower.take(change));
@@ -332,7 +331,7 @@ describe("what has the name of a manifest and is none", () => {
   test("counts against the bound as files do", async () => {
     put("a.yaml", service("a"));
     source = folderSource(
-      { folders: [folder], defaultNamespace: "default", claimsFile: null, releasesFile: null, pollMs: noPollMs },
+      { folders: [folder], defaultNamespace: "default", releasesFile: null, pollMs: noPollMs },
       { entries: 2, depth: 32 },
     );
     const follower = new Follower();
@@ -560,7 +559,6 @@ describe("edits", () => {
     source = folderSource({
       folders: [folder],
       defaultNamespace: "default",
-      claimsFile: null,
       releasesFile: null,
       pollMs: noPollMs,
     });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decodeOAuthKey, keptSecret } from "../../../../k8s/translate/model/oauth-key.ts";
 import { trimmedObject } from "../../../../k8s/translate/deployments/trimmed-object.ts";
 import type { TranslateSettings } from "../../../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
+import { Translator } from "../../../../k8s/translate/translator.ts";
 import type { SourceObject } from "../../../../k8s/translate/model/object.ts";
 import { clusterSettings } from "../objects.ts";
 
@@ -38,7 +38,7 @@ class Clients {
   readonly all = new Map<string, { readonly deployment: string; readonly names: number }>();
 
   constructor(settings: Partial<TranslateSettings> = {}) {
-    this.#translator = new Translator({ ...clusterSettings, oauth: true, ...settings }, nothingHeld);
+    this.#translator = new Translator({ ...clusterSettings, oauth: true, ...settings });
   }
 
   apply(set: readonly SourceObject[], removed: readonly string[] = []): Told {

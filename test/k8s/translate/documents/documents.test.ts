@@ -15,7 +15,7 @@ import {
   translate,
   clusterSettings,
 } from "../objects.ts";
-import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
+import { Translator } from "../../../../k8s/translate/translator.ts";
 
 /** The one Mapping that a Mapping object `prod/m` with these fields becomes in its own or shared space. */
 function mappingOf(fields: string, settings: Parameters<typeof translate>[1] = {}): Mapping | undefined {
@@ -577,7 +577,7 @@ describe("documents", () => {
   });
 
   test("an invalid document keeps its last good form, the others change", () => {
-    const translator = new Translator(settings, nothingHeld);
+    const translator = new Translator(settings);
     translator.apply({ set: [config(document("a", "weight: 1\n") + document("b", "weight: 1\n"))], removed: [] });
     const weights = (): readonly unknown[] =>
       [...translator.current().mappings.values()].map(({ role }) => (role.kind === "live" ? role.weight : null));

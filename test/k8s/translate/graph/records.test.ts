@@ -3,7 +3,7 @@ import { Backends } from "../../../../k8s/translate/graph/backend-records.ts";
 import { ObjectGraph } from "../../../../k8s/translate/graph/object-graph.ts";
 import { objectKey, type SourceObject } from "../../../../k8s/translate/model/object.ts";
 import { compareProblems } from "../../../../routing/text/problem.ts";
-import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
+import { Translator } from "../../../../k8s/translate/translator.ts";
 import { clusterSettings, deployment, object, service } from "../objects.ts";
 
 function namesOf({ records: { backends, names, secrets, contexts } }: ObjectGraph): readonly string[] {
@@ -34,7 +34,7 @@ test("what a declarer looked for and no longer does is forgotten: an SD that cam
 });
 
 test("Problems are gathered with a pause after each object, and only what says who may call is asked about it", () => {
-  const translator = new Translator(clusterSettings, nothingHeld);
+  const translator = new Translator(clusterSettings);
   const open = object(
     "SeldonDeployment",
     "a/open",

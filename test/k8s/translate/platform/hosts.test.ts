@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { plainTerms, type HostDeclaration } from "../../../../routing/model/host-tls.ts";
 import type { SourceObject } from "../../../../k8s/translate/model/object.ts";
 import type { TranslateSettings } from "../../../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
+import { Translator } from "../../../../k8s/translate/translator.ts";
 import { clusterSettings, codesOf, noGrant, object, translate } from "../objects.ts";
 
 const settings: Partial<TranslateSettings> = { gatewayNamespace: "ops" };
@@ -108,7 +108,7 @@ describe("a Host", () => {
   });
 
   test("a Secret that comes later is read when it does", () => {
-    const translator = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    const translator = new Translator({ ...clusterSettings, ...settings });
     translator.apply({ set: [hostOf({ tlsSecret: { name: "pair" } })], removed: [] });
     expect([...translator.wantedSecrets]).toEqual(["ops/pair"]);
     const before = translator.current().hosts;

@@ -1,7 +1,7 @@
 // A text that is not YAML, at a start: what its documents would have closed is closed, as far as their kinds can be told.
 import { describe, expect, test } from "vitest";
 import { clusterSettings, codesOf, object, translate } from "../objects.ts";
-import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
+import { Translator } from "../../../../k8s/translate/translator.ts";
 
 const settings = { gatewayNamespace: "ops" };
 
@@ -66,7 +66,7 @@ describe("at a start", () => {
 });
 
 test("in an edit the last good form holds", () => {
-  const translator = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+  const translator = new Translator({ ...clusterSettings, ...settings });
   translator.apply({ set: [textOf(module)], removed: [] });
   const before = translator.current().settings.front;
   translator.apply({ set: [textOf(`${module}${broken}`)], removed: [] });

@@ -7,7 +7,7 @@ import type { ForwardTarget, Mapping } from "../../../../routing/model/mapping.t
 import { moduleTable } from "../../../../k8s/translate/fields/module-fields.ts";
 import type { SourceObject } from "../../../../k8s/translate/model/object.ts";
 import type { TranslateSettings } from "../../../../k8s/translate/model/translation.ts";
-import { nothingHeld, Translator } from "../../../../k8s/translate/translator.ts";
+import { Translator } from "../../../../k8s/translate/translator.ts";
 import {
   clusterSettings,
   codesOf,
@@ -391,7 +391,7 @@ describe("changes", () => {
       ...service("prod/iris-a"),
       ...service("prod/iris-b"),
     ];
-    const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    const running = new Translator({ ...clusterSettings, ...settings });
     running.apply({ set: others, removed: [] });
     const configs = [
       { cluster_request_timeout_ms: 5 },
@@ -414,7 +414,7 @@ describe("changes", () => {
   });
 
   test("what Mappings have no part in translates none of them again", () => {
-    const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    const running = new Translator({ ...clusterSettings, ...settings });
     running.apply({ set: [moduleOf({ server_name: "x" }), raw()], removed: [] });
     const mapping = running.current().mappings.get("Mapping prod/raw");
     running.apply({ set: [moduleOf({ server_name: "x", xff_num_trusted_hops: 1, gzip: {} })], removed: [] });
@@ -441,7 +441,7 @@ describe("changes", () => {
         }),
       );
     for (const broken of ["{", text.replace('"name"', '"ambassador_id":{},"name"')]) {
-      const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+      const running = new Translator({ ...clusterSettings, ...settings });
       running.apply({ set: [annotated(text), raw()], removed: [] });
       running.apply({ set: [annotated(broken)], removed: [] });
       expect(forwarded(running.current().mappings.get("Mapping prod/raw")).timeout.ms).toBe(7);
@@ -541,7 +541,7 @@ describe("what is about every request", () => {
   });
 
   test("where it was readable before, its last good form holds, all of it", () => {
-    const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    const running = new Translator({ ...clusterSettings, ...settings });
     const good = { xff_num_trusted_hops: 1, cluster_request_timeout_ms: 7 };
     running.apply({ set: [moduleOf(good), raw()], removed: [] });
     for (const bad of [{ xff_num_trusted_hops: "many" }, "no map", null]) {
@@ -637,7 +637,7 @@ describe("what is about every request", () => {
   });
 
   test("settings are one object until something of them changes", () => {
-    const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    const running = new Translator({ ...clusterSettings, ...settings });
     running.apply({ set: [moduleOf({ xff_num_trusted_hops: 1 })], removed: [] });
     const before = running.current().settings;
     running.apply({ set: [moduleOf({ xff_num_trusted_hops: 1, gzip: {} }), raw()], removed: [] });
