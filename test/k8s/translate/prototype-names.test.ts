@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { knownAnnotations } from "../../../k8s/translate/fields/annotation-names.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, noGrant, object } from "./objects.ts";
 import { mappingFields, platformFields, type Tree } from "./walked-fields.ts";
 
