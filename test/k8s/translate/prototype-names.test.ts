@@ -68,10 +68,10 @@ const withoutCut = (sentence: string): string => sentence.replace(/^.*\.\.\./s, 
 
 /** What the gateway makes of an object, with `word` as WORD. */
 function outcomeOf(source: SourceObject, word: string): string {
-  const translator = new Translator(
-    { ...settings, grants: [{ ...noGrant, namespace: "ops", prefixes: ["/"], gateway: true }] },
-    nothingHeld,
-  );
+  const translator = new Translator({
+    ...settings,
+    grants: [{ ...noGrant, namespace: "ops", prefixes: ["/"], gateway: true }],
+  });
   translator.apply({ set: [source], removed: [] });
   const { settings: table, mappings, hosts, upstreams, problems } = translator.current();
   const outcome = structuredClone({
