@@ -12,8 +12,8 @@ export type Access =
 
 /** Judges tokens of the cluster. */
 export interface TokenReviews {
-  /** `digest`: SHA-256 of the token, hex. `namespace` null: all. Never rejects. */
-  accessOf(token: string, digest: string, namespace: string | null): Promise<Access>;
+  /** `digest`: SHA-256 of the token, hex. `namespace` null: all. `address`: of the caller's connection. Never rejects. */
+  accessOf(token: string, digest: string, namespace: string | null, address: string): Promise<Access>;
 }
 
 export interface Doors {
@@ -30,11 +30,12 @@ export interface Doors {
 /** A token that nobody has; a longer one is no token. */
 const maxTokenLength = 16_384;
 
-/** For every path but health and /metrics. `authorization`: the header's value, or undefined. `namespace`: the only one that is asked about; null: all. */
+/** For every path but health and /metrics. `authorization`: the header's value, or undefined. `namespace`: the only one that is asked about; null: all. `address`: of the caller's connection. */
 export async function accessTo(
   { host, token, viewers, reviewed }: Doors,
   authorization: string | undefined,
   namespace: string | null,
+  address: string,
 ): Promise<Access> {
   if (isLoopback(host)) return { kind: "viewer", viewer: operator };
   if (token === null && viewers().size === 0 && reviewed === null)
@@ -52,7 +53,7 @@ export async function accessTo(
   const namespaces = viewers().get(hash.toString("hex"));
   if (namespaces !== undefined) return { kind: "viewer", viewer: tenant(namespaces) };
   if (reviewed !== null && given.length <= maxTokenLength)
-    return reviewed.accessOf(given, hash.toString("hex"), namespace);
+    return reviewed.accessOf(given, hash.toString("hex"), namespace, address);
   return unauthorized;
 }
 

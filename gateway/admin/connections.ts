@@ -1,6 +1,6 @@
 // Connections of the admin port: few, and none for long. Descriptors and memory belong to traffic.
 import { readFileSync } from "node:fs";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** Connections at once, where the process may open many. */
@@ -9,7 +9,7 @@ export const mostConnections = 64;
 const descriptorShare = 8;
 
 /** Limits of Node's server, ms: a head, a whole request, between two requests, and without any progress either way. */
-export const adminTimes = {
+const adminTimes = {
   headMs: 5000,
   requestMs: 10_000,
   idleMs: 10_000,
@@ -19,6 +19,43 @@ export const adminTimes = {
 
 /** Time for one answer from its request to its last byte: who reads it byte by byte is cut. */
 export const answerMs = 60_000;
+
+/** Requests that a client may send ahead of their answers: a connection with more is closed. */
+export const mostAhead = 32;
+
+/** The server of the admin port. */
+export function adminListener(answer: RequestListener): Server {
+  const server = createServer(
+    { headersTimeout: adminTimes.headMs, connectionsCheckingInterval: adminTimes.checkMs },
+    oneATurn(answer),
+  );
+  server.keepAliveTimeout = adminTimes.idleMs;
+  server.requestTimeout = adminTimes.requestMs;
+  server.setTimeout(adminTimes.stalledMs);
+  limitConnections(server, connectionLimit(openFilesLimit()));
+  return server;
+}
+
+/** Answers the requests of a connection one after the other, each in a turn of its own: what is sent ahead waits, and others come in between. */
+export function oneATurn(answer: RequestListener): RequestListener {
+  const waiting = new WeakMap<Socket, (() => void)[]>();
+  return (request, response) => {
+    const { socket } = request;
+    const begin = (): void => {
+      response.once("close", () => {
+        const next = waiting.get(socket)?.shift();
+        if (next === undefined) waiting.delete(socket);
+        else setImmediate(next);
+      });
+      if (!socket.destroyed) answer(request, response);
+    };
+    const ahead = waiting.get(socket);
+    if (ahead === undefined) {
+      waiting.set(socket, []);
+      begin();
+    } else if (ahead.push(begin) > mostAhead) socket.destroy();
+  };
+}
 
 /** Of each answer: ends its connection at its time. */
 const timers = new WeakMap<ServerResponse, NodeJS.Timeout>();
@@ -47,7 +84,7 @@ export function openFilesLimit(): number {
  * Holds a server to `most` connections. One too many ends the connection that has been without a request for longest: whoever opens all and
  * asks nothing keeps nobody out. Where all have one under way, the new one is closed.
  */
-export function limitConnections(server: Server, most: number): void {
+function limitConnections(server: Server, most: number): void {
   /** Without a request under way; the longest first. */
   const idle = new Set<Socket>();
   let open = 0;

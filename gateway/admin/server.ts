@@ -4,7 +4,7 @@ import { visible } from "../../routing/text/visible.ts";
 import { isNamespace } from "../options/option.ts";
 import { accessTo, type Doors } from "./access.ts";
 import { badRequest, notFound, queryOf } from "./answers.ts";
-import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from "./connections.ts";
+import { adminListener } from "./connections.ts";
 import type { AdminOptions, Endpoint, Handler } from "./endpoint.ts";
 import { endpoints } from "./endpoints.ts";
 import { EventStreams } from "./event-streams.ts";
@@ -50,10 +50,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const app = fastify({
     forceCloseConnections: true,
     bodyLimit: 1024,
-    connectionTimeout: adminTimes.stalledMs,
-    keepAliveTimeout: adminTimes.idleMs,
-    requestTimeout: adminTimes.requestMs,
-    http: { headersTimeout: adminTimes.headMs, connectionsCheckingInterval: adminTimes.checkMs },
+    serverFactory: adminListener,
     routerOptions: { maxParamLength },
     frameworkErrors: (_, __, reply) => {
       void badRequest(
@@ -64,7 +61,6 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     // No route has a schema, so what compiles them is not loaded.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   });
-  limitConnections(app.server, connectionLimit(openFilesLimit()));
   app.addHook("onRequest", async (request, reply) => {
     const { host: hosts = [] } = request.raw.headersDistinct;
     // A second Host, or an authority in the request line, would be another answer to who is asked.
@@ -146,8 +142,10 @@ function serve(
         reply,
         "namespace is no name of a namespace: write lower-case letters, digits and -, at most 63",
       );
-    const found = await accessTo(doors, request.headers.authorization, asked);
+    const address = request.socket.remoteAddress ?? "";
+    const found = await accessTo(doors, request.headers.authorization, asked, address);
     if (found.kind === "refused") {
+      if (found.status === 503) void reply.header("retry-after", "1");
       if (found.status === 401) void reply.header("www-authenticate", "Bearer");
       return reply.code(found.status).send({ error: found.error, sentence: found.sentence });
     }
@@ -159,7 +157,7 @@ function serve(
     viewers.set(request, seen(found.viewer));
     if (answer.events !== null)
       streams.hold(request, async () => {
-        const now = await accessTo(doors, request.headers.authorization, asked);
+        const now = await accessTo(doors, request.headers.authorization, asked, address);
         return now.kind === "viewer" ? seen(now.viewer) : null;
       });
     return undefined;

@@ -1,5 +1,5 @@
 // ReviewedViewers: callers who show a token of the cluster. The API server says whose it is and what that caller may read; its word holds for a short time, and
-// without its word there is no answer.
+// without its word there is no answer. Tokens that nobody has vouched for have little room, so that who makes them up keeps no viewer out.
 import type { AccessReviews, ReviewedUser } from "../../../k8s/source/objects/source.ts";
 import { refused, unauthorized, type Access, type TokenReviews } from "../../admin/access.ts";
 import { tenant, watcher } from "../../api/viewer.ts";
@@ -8,75 +8,122 @@ import { tenant, watcher } from "../../api/viewer.ts";
 export const reviewMs = 10_000;
 /** Words that are remembered. */
 export const maxReviews = 1000;
-/** Questions at once: callers beyond them have to ask again. */
+/** Questions of one kind at once: callers beyond them have to ask again. */
 export const maxQuestions = 8;
+/** Of them those of one address about new tokens, or about the rights of one token. */
+export const maxOfOne = 2;
+/** Questions about new tokens in a second, of all, and of one address. */
+export const maxNew = { all: 20, ofAddress: 5 } as const;
+/** A token that the API server has vouched for is no new one for so long, ms. */
+export const knownMs = 600_000;
 
 interface Kept<T> {
   readonly value: T;
   readonly untilMs: number;
 }
 
-/** Answers that are remembered for a while, and of which few are asked for at once. */
+/** What is kept for a while; the oldest goes for one too many. */
 class Remembered<T> {
   readonly #nowMs: () => number;
+  readonly #keptMs: number;
   readonly #kept = new Map<string, Kept<T>>();
+
+  constructor(nowMs: () => number, keptMs: number) {
+    this.#nowMs = nowMs;
+    this.#keptMs = keptMs;
+  }
+
+  get(key: string): T | null {
+    const kept = this.#kept.get(key);
+    return kept !== undefined && kept.untilMs > this.#nowMs() ? kept.value : null;
+  }
+
+  keep(key: string, value: T): void {
+    this.#kept.delete(key);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size >= maxReviews && oldest !== undefined) this.#kept.delete(oldest);
+    this.#kept.set(key, { value, untilMs: this.#nowMs() + this.#keptMs });
+  }
+}
+
+/** Questions that are under way, each once; few at once, and of one asker fewer. */
+class Questions<T> {
   readonly #asked = new Map<string, Promise<T>>();
+  readonly #of = new Map<string, number>();
+
+  underWay(key: string): Promise<T> | null {
+    return this.#asked.get(key) ?? null;
+  }
+
+  /** null: too many are under way. */
+  ask(key: string, asker: string, ask: () => Promise<T>): Promise<T> | null {
+    const others = this.#of.get(asker) ?? 0;
+    if (this.#asked.size >= maxQuestions || others >= maxOfOne) return null;
+    this.#of.set(asker, others + 1);
+    const answer = ask().finally(() => {
+      this.#asked.delete(key);
+      const left = this.#of.get(asker)! - 1;
+      if (left === 0) this.#of.delete(asker);
+      else this.#of.set(asker, left);
+    });
+    this.#asked.set(key, answer);
+    return answer;
+  }
+}
+
+/** How often something new is asked about in the second that runs. */
+class NewTokens {
+  readonly #nowMs: () => number;
+  #endsMs = 0;
+  #all = 0;
+  readonly #of = new Map<string, number>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
-  /** null: too many are asked for. `keep`: is this worth remembering? */
-  get(key: string, ask: () => Promise<T>, keep: (value: T) => boolean): Promise<T> | null {
-    const kept = this.#kept.get(key);
-    if (kept !== undefined && kept.untilMs > this.#nowMs()) return Promise.resolve(kept.value);
-    const asked = this.#asked.get(key);
-    if (asked !== undefined) return asked;
-    if (this.#asked.size >= maxQuestions) return null;
-    const answer = ask()
-      .then((value) => {
-        if (keep(value)) this.#keep(key, value);
-        return value;
-      })
-      .finally(() => this.#asked.delete(key));
-    this.#asked.set(key, answer);
-    return answer;
-  }
-
-  #keep(key: string, value: T): void {
-    this.#kept.delete(key);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size >= maxReviews && oldest !== undefined) this.#kept.delete(oldest);
-    this.#kept.set(key, { value, untilMs: this.#nowMs() + reviewMs });
+  mayAsk(address: string): boolean {
+    const nowMs = this.#nowMs();
+    if (nowMs >= this.#endsMs) {
+      this.#endsMs = nowMs + 1000;
+      this.#all = 0;
+      this.#of.clear();
+    }
+    const count = this.#of.get(address) ?? 0;
+    if (this.#all >= maxNew.all || count >= maxNew.ofAddress) return false;
+    this.#all += 1;
+    this.#of.set(address, count + 1);
+    return true;
   }
 }
 
 export class ReviewedViewers implements TokenReviews {
   readonly #reviews: AccessReviews;
   readonly #users: Remembered<ReviewedUser>;
-  readonly #rights: Remembered<"yes" | "no" | "away">;
+  readonly #rights: Remembered<"yes" | "no">;
+  /** Tokens that the API server has vouched for lately. */
+  readonly #known: Remembered<true>;
+  readonly #newTokens: NewTokens;
+  readonly #ofNew = new Questions<ReviewedUser>();
+  readonly #ofKnown = new Questions<ReviewedUser>();
+  readonly #ofRights = new Questions<"yes" | "no" | "away">();
 
   /** `nowMs` never goes back. */
   constructor(reviews: AccessReviews, nowMs: () => number) {
     this.#reviews = reviews;
-    this.#users = new Remembered(nowMs);
-    this.#rights = new Remembered(nowMs);
+    this.#users = new Remembered(nowMs, reviewMs);
+    this.#rights = new Remembered(nowMs, reviewMs);
+    this.#known = new Remembered(nowMs, knownMs);
+    this.#newTokens = new NewTokens(nowMs);
   }
 
-  /** `digest` stands for the token in what is remembered. `namespace` null: all. */
-  async accessOf(token: string, digest: string, namespace: string | null): Promise<Access> {
-    const user = await this.#users.get(
-      digest,
-      () => this.#reviews.userOf(token),
-      ({ kind }) => kind !== "away",
-    );
+  /** `digest` stands for the token in what is remembered. `namespace` null: all. `address`: of the caller's connection. */
+  async accessOf(token: string, digest: string, namespace: string | null, address: string): Promise<Access> {
+    const user = this.#users.get(digest) ?? (await this.#userOf(token, digest, address));
     if (user === null || user.kind === "away") return away;
     if (user.kind === "nobody") return unauthorized;
-    const right = await this.#rights.get(
-      `${digest} ${namespace ?? ""}`,
-      () => this.#reviews.mayRead(user, namespace ?? ""),
-      (value) => value !== "away",
-    );
+    const key = `${digest} ${namespace ?? ""}`;
+    const right = this.#rights.get(key) ?? (await this.#rightOf(key, digest, user, namespace ?? ""));
     if (right === null || right === "away") return away;
     if (right === "yes") return { kind: "viewer", viewer: namespace === null ? watcher : tenant(new Set([namespace])) };
     return refused(
@@ -87,10 +134,38 @@ export class ReviewedViewers implements TokenReviews {
         : `you may not get seldondeployments in the namespace ${namespace}: ask who manages it for that right`,
     );
   }
+
+  #userOf(token: string, digest: string, address: string): Promise<ReviewedUser> | null {
+    const ask = async (): Promise<ReviewedUser> => {
+      const user = await this.#reviews.userOf(token);
+      if (user.kind !== "away") this.#users.keep(digest, user);
+      if (user.kind === "user") this.#known.keep(digest, true);
+      return user;
+    };
+    if (this.#known.get(digest) !== null)
+      return this.#ofKnown.underWay(digest) ?? this.#ofKnown.ask(digest, digest, ask);
+    const asked = this.#ofNew.underWay(digest);
+    if (asked !== null) return asked;
+    return this.#newTokens.mayAsk(address) ? this.#ofNew.ask(digest, address, ask) : null;
+  }
+
+  #rightOf(
+    key: string,
+    digest: string,
+    user: Extract<ReviewedUser, { readonly kind: "user" }>,
+    namespace: string,
+  ): Promise<"yes" | "no" | "away"> | null {
+    const ask = async (): Promise<"yes" | "no" | "away"> => {
+      const right = await this.#reviews.mayRead(user, namespace);
+      if (right !== "away") this.#rights.keep(key, right);
+      return right;
+    };
+    return this.#ofRights.underWay(key) ?? this.#ofRights.ask(key, digest, ask);
+  }
 }
 
 const away = refused(
   503,
   "unavailable",
-  "the API server does not say what you may read: ask again, or with the token of --admin-token",
+  "the API server does not say what you may read, or too many ask at once: ask again, or with the token of --admin-token",
 );

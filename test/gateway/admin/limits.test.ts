@@ -1,8 +1,9 @@
 // The admin port under attack: who opens connections and asks nothing, who reads nothing, who comes by a foreign name.
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { createServer } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { connectionLimit, mostConnections } from "../../../gateway/admin/connections.ts";
+import { connectionLimit, mostAhead, mostConnections, oneATurn } from "../../../gateway/admin/connections.ts";
 import { isOwnHost } from "../../../gateway/admin/hosts.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
 import { startedAdmin, viewOf } from "./admin-stage.ts";
@@ -53,6 +54,32 @@ test.each([
   ["sluice-admin.evil.example", false],
 ])("Host %s: %s", (host, own) => {
   expect(isOwnHost(host, ["sluice-admin"])).toBe(own);
+});
+
+test("requests that come in one piece are answered in a turn each", async () => {
+  let turn = 0;
+  const turns: number[] = [];
+  const server = createServer(
+    oneATurn((_, response) => {
+      turns.push(turn);
+      response.end();
+    }),
+  ).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const counting = { on: true };
+  const count = (): void => {
+    turn += 1;
+    if (counting.on) setImmediate(count);
+  };
+  setImmediate(count);
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(mostAhead));
+  socket.resume();
+  await expect.poll(() => turns.length).toBe(mostAhead);
+  counting.on = false;
+  expect(new Set(turns).size).toBe(mostAhead);
+  socket.destroy();
+  server.close();
 });
 
 describe("a shared answer", () => {
@@ -241,6 +268,35 @@ describe("the admin port", () => {
     await expect
       .poll(() => ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
       .toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  /** Answers of one connection, by their status lines, until it is closed or has so many. */
+  async function answersTo(requests: string, most: number): Promise<number> {
+    const socket = await open();
+    let text = "";
+    const done = new Promise<void>((resolve) => {
+      socket.on("data", (chunk: Buffer) => {
+        text += chunk.toString("latin1");
+        if (text.split("HTTP/1.1 200").length > most) resolve();
+      });
+      socket.once("close", () => resolve());
+    });
+    socket.write(requests);
+    await done;
+    return text.split("HTTP/1.1 200").length - 1;
+  }
+
+  test.each([
+    [mostAhead, mostAhead],
+    [mostAhead + 1, mostAhead + 1],
+    [mostAhead + 2, 0],
+    [1000, 0],
+  ])("%i requests in one piece: %i are answered", async (count, answered) => {
+    const request = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const got = await answersTo(request.repeat(count), count);
+    // One is under way when the others come, and its connection may be closed before its answer has left.
+    if (answered === 0) expect(got).toBeLessThanOrEqual(1);
+    else expect(got).toBe(answered);
   });
 
   test.each(["/healthz", "/metrics", "/api/v1/routes", "/nowhere"])(

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Access } from "../../../../gateway/admin/access.ts";
 import {
+  knownMs,
+  maxNew,
+  maxOfOne,
   maxQuestions,
   maxReviews,
   reviewMs,
@@ -12,6 +15,7 @@ let now = 0;
 let asked: string[] = [];
 let isAway = false;
 let held: Promise<void> | null = null;
+let rightsHeld: Promise<void> | null = null;
 let rights = new Set<string>();
 let viewers: ReviewedViewers;
 
@@ -24,6 +28,7 @@ const reviews: AccessReviews = {
   },
   async mayRead({ user }, namespace) {
     asked.push(`${user} ${namespace}`);
+    await rightsHeld;
     return isAway ? "away" : rights.has(`${user} ${namespace}`) ? "yes" : "no";
   },
 };
@@ -31,12 +36,13 @@ beforeEach(() => {
   now = 0;
   asked = [];
   isAway = false;
-  held = null;
+  held = rightsHeld = null;
   rights = new Set(["jane models", "root "]);
   viewers = new ReviewedViewers(reviews, () => now);
 });
-const ask = (token: string, namespace: string | null): Promise<Access> =>
-  viewers.accessOf(token, `digest of ${token}`, namespace);
+/** From an address of its own, unless it says otherwise. */
+const ask = (token: string, namespace: string | null, address = token): Promise<Access> =>
+  viewers.accessOf(token, `digest of ${token}`, namespace, address);
 const seen = (access: Access): unknown =>
   access.kind === "refused"
     ? access.status
@@ -87,6 +93,12 @@ describe("a caller with a token of the cluster", () => {
   });
 
   test(`is one of ${maxReviews} that are remembered`, async () => {
+    // So many new tokens are asked about in a second; those that are known again at once.
+    for (let at = 0; at < maxReviews; at++) {
+      if (at % maxNew.all === 0) now += 1000;
+      await ask(`caller-${at}`, "models");
+    }
+    now += reviewMs;
     for (let at = 0; at < maxReviews; at++) await ask(`caller-${at}`, "models");
     asked = [];
     await ask("caller-0", "models");
@@ -95,5 +107,46 @@ describe("a caller with a token of the cluster", () => {
     asked = [];
     await ask("caller-0", "models");
     expect(asked).toEqual(["caller-0", "caller-0 models"]);
+  });
+
+  test.each([
+    ["of one address", maxNew.ofAddress, () => "10.0.0.1"],
+    ["of all", maxNew.all, (at: number) => `10.0.0.${at}`],
+  ])("is one of so many new ones a second %s: %i", async (_, most, address) => {
+    for (let at = 0; at < most; at++) expect(seen(await ask(`new-${at}`, "models", address(at)))).toBe(403);
+    asked = [];
+    expect(seen(await ask("one more", "models", address(most)))).toBe(503);
+    expect(asked).toEqual([]);
+    now = 1000;
+    expect(seen(await ask("one more", "models", address(most)))).toBe(403);
+  });
+
+  test(`is one of ${maxOfOne} new ones of an address that are asked about at once`, async () => {
+    held = Promise.withResolvers<void>().promise;
+    for (let at = 0; at < maxOfOne; at++) void ask(`new-${at}`, "models", "10.0.0.1");
+    expect(seen(await ask("one more", "models", "10.0.0.1"))).toBe(503);
+    void ask("elsewhere", "models", "10.0.0.2");
+    expect(asked).toHaveLength(maxOfOne + 1);
+  });
+
+  test("is let in beside any number of made-up tokens where the API server vouched for it lately", async () => {
+    await ask("jane", "models", "10.0.0.1");
+    for (now = reviewMs; now < knownMs; now += reviewMs) {
+      held = null;
+      for (let at = 0; at < 3 * maxNew.all; at++) await ask("none", `made-up-${now}-${at}`, "10.0.0.1");
+      for (let at = 0; at < 3 * maxNew.all; at++) void viewers.accessOf("none", `${now} ${at}`, null, "10.0.0.1");
+      expect(seen(await ask("jane", "models", "10.0.0.1")), String(now)).toEqual([false, false, true, false]);
+    }
+  });
+
+  test(`asks about ${maxOfOne} of its rights at once, and others about theirs beside it`, async () => {
+    for (const token of ["jane", "root"]) await ask(token, "models");
+    const gate = Promise.withResolvers<void>();
+    rightsHeld = gate.promise;
+    for (let at = 0; at < maxOfOne; at++) void ask("jane", `n-${at}`);
+    expect(seen(await ask("jane", "one more"))).toBe(503);
+    const root = ask("root", null);
+    gate.resolve();
+    expect(seen(await root)).toEqual([false, true, true, true]);
   });
 });
