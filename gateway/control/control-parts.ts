@@ -106,6 +106,7 @@ export class ControlParts {
         nowMs: epochMs,
         keep: (change) => outside.tell({ kind: "kept", change }),
         changes: this.changes,
+        faulted: (stack) => log.write("gateway-fault", { stack }),
         ready: () => outside.becameReady(),
         oauthClients: (change) => {
           if (settings.oauth) outside.tell({ kind: "oauth-clients", change });

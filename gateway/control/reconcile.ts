@@ -39,6 +39,8 @@ export interface ReconcilerOutside {
   oauthClients(change: OAuthClientsChange): void;
   /** What objects say otherwise, and what becomes of it. */
   readonly changes: Pick<Changes, "read" | "made" | "settled" | "held">;
+  /** An object met a bug of ours. */
+  faulted(stack: string): void;
   /** The gateway is ready for the first time. */
   ready(): void;
   /** Every worker serves a change, this many seconds after its first byte was read. */
@@ -261,6 +263,7 @@ export class Reconciler {
     this.otherProblemsChanged();
     this.#own(translated);
     const edits = this.#translator.drainEdits();
+    for (const stack of this.#translator.drainFaults()) this.#outside.faulted(stack);
     if (this.#isOpen) this.#outside.changes.made(edits, readAtMs);
     this.#publisher.change(translated, readAtMs);
     if (!this.#publisher.isPending) this.#settleChanges();

@@ -18,4 +18,6 @@ export interface Translating {
   drainOAuth(): OAuthExposuresChange;
   /** What objects say otherwise than before the last call. */
   drainEdits(): ObjectEdits;
+  /** Stacks of bugs that objects met since the last call. */
+  drainFaults(): readonly string[];
 }

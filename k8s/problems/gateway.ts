@@ -7,6 +7,11 @@ export const gatewayProblems = {
     situation("An edit of the policy left a misspelt key."),
     "Correct what the sentence names.",
   ),
+  "gateway-fault": error(
+    "An object meets a bug of Sluice, and is not served. Hosts and services in it are closed. All other objects go on.",
+    situation("An object in a form that nobody thought of."),
+    "Report the line `gateway-fault` of the gateway's log, with the object if you can.",
+  ),
   "provider-keys": either(
     ["error", "warning"],
     "A provider of the policy has no usable keys, so it authenticates no caller. `warning`: the Secret is not among the manifests, or the keys from before still hold.",

@@ -195,6 +195,11 @@ export class Translator {
     return this.#graph.edits.drain();
   }
 
+  /** Stacks of bugs that objects met since the last call: a line of the log each. */
+  drainFaults(): readonly string[] {
+    return this.#graph.drainFaults();
+  }
+
   /** Id of the client that the OAuth gateway knows for a SeldonDeployment; null: none. */
   oauthClientOf(namespace: string, deployment: string): string | null {
     return this.#oauthKeys.idOf(namespace, deployment);

@@ -2,7 +2,12 @@
 // change touches its dependants and nothing else.
 import { plainGuard } from "../../../routing/model/guard.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
-import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from "../documents/documents.ts";
+import {
+  decodeConfiguration,
+  type Configuration,
+  type ConfigurationInput,
+  type ConfigurationOrigin,
+} from "../documents/documents.ts";
 import { customConfigOf, externalNameOf, hasGuardAnnotation, namedIdsOf } from "../fields/annotation-names.ts";
 import { valueOf } from "../fields/annotation.ts";
 import { annotations } from "../fields/annotations.ts";
@@ -18,6 +23,7 @@ import { decodeSlice, type Slice } from "../backends/endpoints.ts";
 import { isAnonymousGranted } from "../meaning/grant.ts";
 import { decodeLoneGuard, decodeObjectGuard } from "../deployments/guard.ts";
 import { TrackedLookups } from "./lookups.ts";
+import { closedContext } from "../platform/host.ts";
 import { Hosts } from "../platform/hosts.ts";
 import { Modules } from "../platform/modules.ts";
 import { NamedMap } from "../collections/named-map.ts";
@@ -34,6 +40,9 @@ import { decodeSecret, type TlsContext } from "../backends/tls.ts";
 import type { Grant, OfAnother, TranslateSettings } from "../model/translation.ts";
 import { nothing, type ObjectMeaning } from "../meaning/meaning.ts";
 import { fieldOf, recordOf, textOf } from "../values/value.ts";
+
+/** Bugs of one change that are told, at most. */
+const mostFaults = 8;
 
 export class ObjectGraph {
   readonly settings: TranslateSettings;
@@ -57,6 +66,7 @@ export class ObjectGraph {
   /** Namespaces whose EndpointSlices may be written by hand. */
   readonly #handWritten = new Set<string>();
   #changed: Declarer[] = [];
+  readonly #faults: string[] = [];
 
   constructor(settings: TranslateSettings, backends: Backends) {
     this.settings = settings;
@@ -118,9 +128,17 @@ export class ObjectGraph {
     return this.#edits.slices;
   }
 
-  /** An object that is new or may differ. */
+  /** An object that is new or may differ. A bug that it meets is its own Problem. */
   set(object: SourceObject): void {
     if (this.#ofAnother.size > 0) this.#ofAnother.delete(objectKey(object.ref));
+    try {
+      this.#set(object);
+    } catch (error) {
+      this.#close(object, this.#fault(object.ref, error));
+    }
+  }
+
+  #set(object: SourceObject): void {
     switch (object.ref.kind) {
       case "SeldonDeployment":
         return this.#setDeployment(object);
@@ -149,13 +167,50 @@ export class ObjectGraph {
     this.#declare(ref, nothingDeclared, noProblems, true);
   }
 
+  /** What it may close is closed, as by a text that cannot be read; its last good form holds. */
+  #close({ ref, object }: SourceObject, problem: Problem): void {
+    const text = JSON.stringify(object) ?? "";
+    const origin = { ref, field: "", owner: ref.name, ids: ["default"], guard: { guard: plainGuard, readable: false } };
+    const { configuration } = decodeConfiguration(
+      origin,
+      { kind: "unreadable", text },
+      this.declarerAt(ref)?.configuration ?? null,
+      this.settings,
+    );
+    const isOurs = this.settings.mappings && !["SeldonDeployment", "Secret", "EndpointSlice"].includes(ref.kind);
+    const declared = isOurs ? { ...nothingDeclared, configuration } : nothingDeclared;
+    this.#declare(ref, declared, [problem]);
+  }
+
+  #fault(ref: ObjectRef, error: unknown): Problem {
+    if (this.#faults.length < mostFaults)
+      this.#faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return {
+      code: "gateway-fault",
+      level: "error",
+      subject: ref,
+      field: "",
+      sentence:
+        "Sluice meets a bug of its own in this object and does not serve it; report the line gateway-fault of the gateway's log",
+    };
+  }
+
+  /** Stacks of the bugs that objects met since the last call, the first few of a change. */
+  drainFaults(): readonly string[] {
+    return this.#faults.splice(0);
+  }
+
   /** Translates every declarer that a change touched, and gives each then. Declarers that are gone mean nothing. */
   *translateChanged(): Iterable<Declarer> {
     const changed = this.#changed;
     this.#changed = [];
     for (const declarer of changed) {
       declarer.changed = false;
-      this.#translate(declarer);
+      try {
+        this.#translate(declarer);
+      } catch (error) {
+        this.#letGo(declarer, this.#fault(declarer.ref, error));
+      }
       yield declarer;
     }
   }
@@ -168,6 +223,15 @@ export class ObjectGraph {
   #meaningOf({ ref, deployment, configuration }: Declarer, reading: TrackedLookups): ObjectMeaning {
     if (configuration !== null) return translateConfiguration(ref, configuration, reading);
     return deployment === null ? nothing : translateDeployment(deployment, reading);
+  }
+
+  /** It is not served until its object is another one; what it may close is closed. */
+  #letGo(declarer: Declarer, problem: Problem): void {
+    const { configuration } = declarer;
+    const closed = configuration === null ? null : closedConfiguration(configuration);
+    declarer.declares({ ...declarer, deployment: null, configuration: closed });
+    declarer.decodeProblems = toldOf([problem]);
+    this.#translate(declarer);
   }
 
   #translate(declarer: Declarer): void {
@@ -298,6 +362,10 @@ export class ObjectGraph {
       otherIds.length > 0
     )
       this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
+    // Of these other threads are told by messages: what no message can hold is a bug.
+    const { contexts, services, hosts, modules } = configuration;
+    if (contexts.length + services.length + hosts.length + modules.length > 0)
+      structuredClone({ contexts, services, hosts, modules });
     this.#declare(ref, { ...declared, configuration }, [...problems, ...wrong]);
   }
 
@@ -342,6 +410,17 @@ export class ObjectGraph {
     declarer.changed = true;
     this.#changed.push(declarer);
   }
+}
+
+/** In place of a configuration that met a bug: nobody gets a request by it, and whom it may have kept out stays out. */
+function closedConfiguration({ contexts, services, hosts, ...others }: Configuration): Configuration {
+  return {
+    ...others,
+    mappings: [],
+    contexts: contexts.map(closedContext),
+    services: services.map((one) => ({ ...one, service: null })),
+    hosts: hosts.map((host) => ({ ...host, cleartext: "reject", unreadable: true })),
+  };
 }
 
 function maySayWho({ deployment, configuration }: Declared): boolean {

@@ -102,6 +102,7 @@ function start(...slices: readonly SourceObject[]): Started {
       ready: () => {},
       changes: { read: () => {}, made: () => {}, settled: () => {}, held: () => {} },
       live: () => {},
+      faulted: () => {},
       oauthClients: () => {},
       probe: () => Promise.resolve(true),
     },

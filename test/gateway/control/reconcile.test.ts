@@ -53,6 +53,10 @@ class ScriptedTranslator implements Translating {
     return { edits: [], more: new Map() };
   }
 
+  drainFaults(): readonly string[] {
+    return [];
+  }
+
   drainOAuth(): { set: []; removed: [] } {
     return { set: [], removed: [] };
   }
@@ -129,6 +133,7 @@ function start({
     ready: () => (ready += 1),
     changes: { read: () => {}, made: () => {}, settled: () => {}, held: () => {} },
     live: () => {},
+    faulted: () => {},
     oauthClients: () => {},
   });
   const reader = new TableReader(memory, 0);
