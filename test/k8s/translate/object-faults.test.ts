@@ -1,7 +1,7 @@
 // A bug that the translation of one object meets is that object's Problem: all others go on, what it may have kept out stays out, and its stack is told once.
 import { afterEach, expect, test, vi } from "vitest";
 import { objectKey } from "../../../k8s/translate/model/object.ts";
-import { nothingHeld, Translator } from "../../../k8s/translate/translator.ts";
+import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, object } from "./objects.ts";
 
 const { bug } = vi.hoisted(() => ({ bug: { at: "" } }));
@@ -47,7 +47,7 @@ const host = (name: string) =>
   );
 
 function faultsOf(at: string): { translator: Translator; faulty: string[] } {
-  const translator = new Translator({ ...clusterSettings, gatewayNamespace: "ops" }, nothingHeld);
+  const translator = new Translator({ ...clusterSettings, gatewayNamespace: "ops" });
   bug.at = at;
   translator.apply({ set: [host("one")], removed: [] });
   bug.at = at === "deployment" ? at : "";
