@@ -1,11 +1,11 @@
-// Simulations of releases: node load/releases/main.ts --rollouts 100000, or --bandits 20
+// Simulations of releases: node load/releases/main.ts --rollouts 20000, or --bandits 20
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { parseArgs, promisify } from "node:util";
 import { banditReport } from "./bandit-report.ts";
 import { rolloutReport } from "./rollout-report.ts";
-import { type Tally, tally } from "./rollouts.ts";
-import { type Named, scenarios } from "./scenarios.ts";
+import { type Tally, tally } from "./rollout.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 
 const { values } = parseArgs({
   options: {
@@ -13,10 +13,13 @@ const { values } = parseArgs({
     /** How many bandits of each kind, in place of rollouts. */
     bandits: { type: "string" },
     output: { type: "string" },
+    /** How many processes. */
+    processes: { type: "string", default: "2" },
+    /** Only scenarios whose name has this text. */
+    only: { type: "string", default: "" },
     /** Index of the one scenario that this process simulates; it prints its tally as JSON. */
     one: { type: "string" },
   },
-  allowPositionals: true,
 });
 const rollouts = Number(values.rollouts);
 
@@ -26,29 +29,24 @@ function write(page: string): void {
 }
 
 if (values.one !== undefined) {
-  const scenario = scenarios[Number(values.one)]!;
-  console.log(JSON.stringify(tally(scenario, Math.max(1, Math.round(rollouts * scenario.part)), 1)));
+  console.log(JSON.stringify(tally(scenarios[Number(values.one)]!, rollouts)));
 } else if (values.bandits !== undefined) {
   write(banditReport(`node load/releases/main.ts --bandits ${values.bandits}`, Number(values.bandits)));
 } else {
-  const results: (readonly [Named, Tally])[] = [];
-  const left = scenarios.map((scenario, at) => [at, scenario] as const);
-  // Two processes, the slowest scenarios first as they are listed.
-  await Promise.all([worker(), worker()]);
-  write(rolloutReport(`node load/releases/main.ts --rollouts ${rollouts}`, results));
+  const results: (readonly [Scenario, Tally])[] = [];
+  const left = [...scenarios.entries()].filter(([, { name }]) => name.includes(values.only));
+  await Promise.all(Array.from({ length: Number(values.processes) }, worker));
+  const shown = results.filter((result) => result !== undefined);
+  write(rolloutReport(`node load/releases/main.ts --rollouts ${rollouts}`, shown));
 
   async function worker(): Promise<void> {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [at, scenario] = next;
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        import.meta.filename,
-        "--rollouts",
-        String(rollouts),
-        "--one",
-        String(at),
-      ]);
+      const args = [import.meta.filename, "--rollouts", String(rollouts), "--one", String(at)];
+      const started = performance.now();
+      const { stdout } = await promisify(execFile)(process.execPath, args);
       results[at] = [scenario, JSON.parse(stdout) as Tally];
-      console.error(`${scenario.name}: ${stdout.trim()}`);
+      console.error(`${scenario.name}: ${stdout.trim()} ${((performance.now() - started) / 1000).toFixed(1)} s`);
     }
   }
 }

@@ -1,71 +1,81 @@
-// One simulated rollout: traffic, two models, and the decision of the gateway itself at each look.
-import { decideRollout } from "../../routing/release/rollout/decide.ts";
-import type { RolloutPlan } from "../../routing/release/rollout/plan.ts";
-import { firstState, type RolloutState } from "../../routing/release/rollout/state.ts";
-import { binomial, poisson } from "./draws.ts";
-import { GrowingCounts, type Model } from "./models.ts";
+// One simulated rollout, and many: traffic, two models, and the decision of the gateway itself at each look.
+import { decideRollout, type RolloutLook } from "../../routing/release/rollout/decide.ts";
+import { readRolloutPlan } from "../../routing/release/rollout/plan.ts";
+import { type RolloutState, stepState } from "../../routing/release/rollout/state.ts";
+import { addedCounts, noCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { seededRandom } from "../peers/random.ts";
+import { quantile } from "../peers/statistics.ts";
+import type { Scenario } from "./scenarios.ts";
+import { lookMs } from "./services.ts";
 
-export interface Scenario {
-  readonly plan: RolloutPlan;
-  /** Requests a second to the deployment. */
-  readonly rate: number;
-  readonly lookMs: number;
-  readonly main: (atMs: number) => Model;
-  readonly canary: (atMs: number) => Model;
-  /** When the canary is bad; null: never. */
-  readonly faultFromMs: number | null;
-  /** How long the canary's requests take before they count, as a timeout does. */
-  readonly countsAfterMs: number;
-  /** When the simulation gives up. */
-  readonly untilMs: number;
-}
-
-export interface Outcome {
+interface Outcome {
   readonly end: "promoted" | "aborted" | "waiting";
-  /** Step that it ended in, from 0. */
   readonly step: number;
   readonly endMs: number;
-  /** Requests that the canary got while it was bad, those that hung at the end included. */
+  /** Requests that the canary got while it was bad. */
   readonly metFault: number;
+  /** What it was rolled back for. */
+  readonly why: string;
 }
 
-/** A look that sees nothing new decides as the one before, once its step took its time. With three requests an hour nearly all looks are such ones. */
-function isTimeOver({ everyMs }: RolloutPlan, { verdict, state }: ReturnType<typeof decideRollout>): boolean {
-  return verdict === "wait" && state.kind === "stepping" && state.elapsedMs >= everyMs;
-}
-
-export function simulateRollout(scenario: Scenario, draw: () => number): Outcome {
-  const { plan, rate, lookMs, faultFromMs } = scenario;
-  const [canary, main] = [new GrowingCounts(), new GrowingCounts()];
-  const late: number[] = [];
-  const delay = Math.ceil(scenario.countsAfterMs / lookMs);
-  let decision = decideRollout(plan, firstState, lookAt(0));
-  let metFault = 0;
-  let step = 0;
-  for (let atMs = lookMs; atMs <= scenario.untilMs; atMs += lookMs) {
-    const requests = poisson((rate * lookMs) / 1000, draw);
-    const ofCanary = binomial(requests, decision.share / 100, draw);
-    if (faultFromMs !== null && atMs > faultFromMs) metFault += ofCanary;
-    late.push(ofCanary);
-    const counted = late.length > delay ? late.shift()! : 0;
-    canary.add(scenario.canary(atMs), counted, draw);
-    main.add(scenario.main(atMs), requests - ofCanary, draw);
-    if (counted === 0 && requests === ofCanary && isTimeOver(plan, decision)) continue;
-    decision = decideRollout(plan, decision.state, lookAt(lookMs));
-    const { state }: { state: RolloutState } = decision;
-    if (state.kind === "promoted" || state.kind === "aborted") return { end: state.kind, step, endMs: atMs, metFault };
+function simulated({ text, service, faultFrom, untilMs }: Scenario, seed: number): Outcome {
+  const draw = seededRandom(seed);
+  const read = readRolloutPlan(text);
+  if ("mistake" in read) throw new Error(read.mistake);
+  const run = service(draw);
+  let counts = { canary: noCounts, main: noCounts };
+  let state: RolloutState = stepState(read.plan, 0, { a: counts });
+  let share = read.plan.steps[0]!;
+  let [metFault, step] = [0, 0];
+  for (let atMs = lookMs; atMs <= untilMs; atMs += lookMs) {
+    const { canary, main } = run({ atMs, share, canaryBefore: counts.canary.requests, draw });
+    if (faultFrom?.({ atMs, share }) === true) metFault += canary.requests;
+    counts = { canary: addedCounts(counts.canary, canary), main: addedCounts(counts.main, main) };
+    const decision = decideRollout(read.plan, state, { ...quiet, instances: { a: counts } });
+    ({ state, share } = decision);
+    if (state.kind !== "stepping") {
+      const end = state.kind === "promoted" ? "promoted" : "aborted";
+      return { end, step, endMs: atMs, metFault, why: state.kind === "aborted" ? state.why : "" };
+    }
     step = state.step;
   }
-  return { end: "waiting", step, endMs: scenario.untilMs, metFault };
+  return { end: "waiting", step, endMs: untilMs, metFault, why: "" };
+}
 
-  function lookAt(elapsedMs: number): Parameters<typeof decideRollout>[2] {
-    return {
-      elapsedMs,
-      instances: { a: { canary: canary.now(), main: main.now() } },
-      wanted: "none",
-      isUnready: false,
-      hasRestarted: false,
-      blocked: null,
-    };
-  }
+const quiet: Omit<RolloutLook, "instances"> = {
+  elapsedMs: lookMs,
+  wanted: "none",
+  isUnready: false,
+  hasRestarted: false,
+  blocked: null,
+};
+
+export interface Tally {
+  readonly runs: number;
+  readonly promoted: number;
+  readonly aborted: number;
+  readonly waiting: number;
+  /** Of those that ended: median and 99th percentile, in seconds; null: none did. */
+  readonly seconds: readonly [number, number] | null;
+  /** Requests that met the fault in a rollout: median, 99th percentile. */
+  readonly metFault: readonly [number, number];
+  /** One sentence of those that were rolled back. */
+  readonly why: string;
+}
+
+/** The same counts for the same number of runs. */
+export function tally(scenario: Scenario, runs: number): Tally {
+  const outcomes = Array.from({ length: runs }, (_, at) => simulated(scenario, 1 + at * 7919));
+  const count = (end: Outcome["end"]): number => outcomes.filter((outcome) => outcome.end === end).length;
+  const ended = outcomes.filter(({ end }) => end !== "waiting").map(({ endMs }) => endMs / 1000);
+  const met = outcomes.map(({ metFault }) => metFault);
+  return {
+    runs,
+    promoted: count("promoted"),
+    aborted: count("aborted"),
+    waiting: count("waiting"),
+    seconds: ended.length === 0 ? null : [quantile(ended, 0.5), quantile(ended, 0.99)],
+    metFault: [quantile(met, 0.5), quantile(met, 0.99)],
+    why: outcomes.find(({ why }) => why !== "")?.why ?? "",
+  };
 }

@@ -27,15 +27,15 @@ export function failuresWanted(text: string, good: number): number {
   return Math.max(...Array.from({ length: good + 1 }, (_, count) => failuresAfter(read.plan, count)));
 }
 
+/** Each look has one more request that failed. */
 function failuresAfter(plan: RolloutPlan, good: number): number {
   const perCanary = Math.round(100 / plan.steps[0]!) - 1;
-  let state: RolloutState = stepState(0, { a: { canary: noCounts, main: noCounts } });
-  for (let requests = 1; ; requests++) {
-    const failed = Math.max(0, requests - good);
-    const canary: ArmCounts = { ...noCounts, requests, failed };
-    const main: ArmCounts = { ...noCounts, requests: requests * perCanary };
+  let state: RolloutState = stepState(plan, 0, { a: { canary: noCounts, main: noCounts } });
+  for (let failed = 0; ; failed++) {
+    const canary: ArmCounts = { ...noCounts, requests: good + failed, failed };
+    const main: ArmCounts = { ...noCounts, requests: canary.requests * perCanary };
     const look = {
-      elapsedMs: 0,
+      elapsedMs: lookMs,
       instances: { a: { canary, main } },
       wanted: "none",
       isUnready: false,

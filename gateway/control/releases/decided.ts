@@ -9,7 +9,7 @@ import { type BanditPlan, printReward } from "../../../routing/release/bandit/pl
 import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../routing/release/rollout/decide.ts";
 import type { CountsByInstance } from "../../../routing/release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
-import { shareOf, stepState, type KeptStep, type RolloutState } from "../../../routing/release/rollout/state.ts";
+import { shareOf, type RolloutState } from "../../../routing/release/rollout/state.ts";
 import { addedCounts, noCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
@@ -98,13 +98,11 @@ function decidedRollout(
       ? begun.state
       : before?.of.kind === "rollout"
         ? withArms(before.of.state, before.arms, release.arms, counts)
-        : stateOf(entry!, plan, counts, keptStep(seen.kept()));
-  // A person may take back what is promoted.
-  const state = found.kind === "promoted" && release.isAborted ? stepState(plan.steps.length - 1, counts) : found;
+        : stateOf(entry!, plan, counts);
   // One that was there before the model was about another model: it promotes nothing without evidence.
   const isLeftOver = begun?.isOfNewModel ?? false;
   const isPromoteUsed = release.isPromoted && (isLeftOver || (entry?.isPromoteUsed ?? false));
-  const decision = decideRollout(plan, state, {
+  const decision = decideRollout(plan, found, {
     elapsedMs: before === null ? 0 : seen.lookedMs - before.lookedMs,
     instances: counts,
     isUnready: seen.isUnready,
@@ -164,13 +162,7 @@ export function keptOf({ of, nowMs }: Decided): KeptEvidence | null {
     const { elapsedMs, rewards } = of.state;
     return elapsedMs === 0 ? null : { atMs, elapsedMs: kept(elapsedMs), rewards };
   }
-  if (of.state.kind !== "stepping" || of.state.elapsedMs === 0) return null;
-  const { elapsedMs, window, whole } = of.state;
-  return { atMs, elapsedMs: kept(elapsedMs), window, whole };
-}
-
-function keptStep(kept: KeptEvidence | null): KeptStep | null {
-  return kept === null || "rewards" in kept ? null : kept;
+  return null;
 }
 
 function keptRewards(kept: KeptEvidence | null): KeptBandit | null {

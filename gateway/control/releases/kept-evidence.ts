@@ -3,10 +3,13 @@
 import { latencyBuckets } from "../../../routing/release/statistics/latency-bounds.ts";
 import { readArmCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { Sums } from "../../../routing/release/statistics/means.ts";
-import type { KeptStep } from "../../../routing/release/rollout/state.ts";
+import type { Evidence } from "../../../routing/release/rollout/evidence.ts";
 import { isRecord } from "../../../k8s/translate/values/value.ts";
 
-export interface KeptRollout extends KeptStep {
+export interface KeptRollout {
+  readonly elapsedMs: number;
+  readonly window: number;
+  readonly whole: Evidence;
   /** Epoch ms of the leader's last look at it. */
   readonly atMs: number;
 }

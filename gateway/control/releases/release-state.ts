@@ -1,11 +1,5 @@
 // From the state of a rollout to its entry in the record, and back: the entry has what every replica must agree on.
-import {
-  resumedState,
-  shareOf,
-  stepState,
-  type KeptStep,
-  type RolloutState,
-} from "../../../routing/release/rollout/state.ts";
+import { shareOf, stepState, type RolloutState } from "../../../routing/release/rollout/state.ts";
 import type { CountsByInstance } from "../../../routing/release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
@@ -16,13 +10,8 @@ export function isSameStanding(one: RolloutState, other: RolloutState): boolean 
   return one.kind === other.kind && stepOf(one) === stepOf(other);
 }
 
-/** The state that an entry stands for. `kept`: what the leader before this one had of the step; null: evidence begins now. */
-export function stateOf(
-  entry: ReleaseEntry,
-  plan: RolloutPlan,
-  seen: CountsByInstance,
-  kept: KeptStep | null,
-): RolloutState {
+/** The state that an entry stands for: a leader looks at its step anew. */
+export function stateOf(entry: ReleaseEntry, plan: RolloutPlan, seen: CountsByInstance): RolloutState {
   const step = Math.min(entry.step, plan.steps.length - 1);
   switch (entry.state) {
     case "promoted":
@@ -32,7 +21,7 @@ export function stateOf(
     case "held":
       return { kind: "held", step, why: entry.why };
     case "stepping":
-      return kept === null ? stepState(step, seen) : resumedState(step, kept, seen);
+      return stepState(plan, step, seen);
   }
 }
 
@@ -73,18 +62,18 @@ export function beginning(
   seen: CountsByInstance,
 ): { readonly state: RolloutState; readonly why: string; readonly isOfNewModel: boolean } | null {
   if (entry === null || entry.kind !== "rollout")
-    return { state: stepState(0, seen), why: "it begins", isOfNewModel: true };
+    return { state: stepState(plan, 0, seen), why: "it begins", isOfNewModel: true };
   if (entry.models !== models)
-    return { state: stepState(0, seen), why: "the model is another one", isOfNewModel: true };
+    return { state: stepState(plan, 0, seen), why: "the model is another one", isOfNewModel: true };
   if (entry.text === text) return null;
   const why = "sluice.io/rollout is another one";
   const isOfNewModel = false;
-  if (entry.state === "aborted") return { state: stepState(0, seen), why, isOfNewModel };
+  if (entry.state === "aborted") return { state: stepState(plan, 0, seen), why, isOfNewModel };
   const percent = entry.shares[plan.to] ?? 0;
   const step = plan.steps.findLastIndex((one) => one <= percent);
   if (entry.state === "promoted" && step === plan.steps.length - 1)
     return { state: { kind: "promoted" }, why, isOfNewModel };
-  return { state: stepState(Math.max(0, step), seen), why, isOfNewModel };
+  return { state: stepState(plan, Math.max(0, step), seen), why, isOfNewModel };
 }
 
 function stepOf(state: RolloutState): number | null {

@@ -20,7 +20,7 @@ export function reportUncompared(
   field: string,
   report: Report,
 ): void {
-  if (!gates.some(({ kind }) => kind === "agreement")) return;
+  if (!gates.some(({ keyword }) => keyword === "agreement")) return;
   if (noiseOf(compare) > 0 || (compare !== "" && predictors.some(({ shadow }) => shadow))) return;
   report(
     "warning",

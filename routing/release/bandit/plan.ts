@@ -1,8 +1,8 @@
 // The annotation `sluice.io/bandit`: by what and how the traffic of a deployment's predictors follows their rewards.
-import { type Clause, readClauses } from "../grammar/clauses.ts";
 import { type JsonPath, printJsonPath, readJsonPath } from "../../text/json-path.ts";
 import { nearWord } from "../../text/near-word.ts";
-import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
+import { type ClauseReader, readClauses } from "../grammar/clauses.ts";
+import { formatDuration, formatNumber, isWithin, readDurationMs, readPercent } from "../grammar/quantities.ts";
 
 export type Policy =
   /** Each predictor gets the probability that it is the best one. */
@@ -36,9 +36,8 @@ const rewardPath: JsonPath = ["reward"];
 const feedbackReward: RewardSource = { kind: "feedback", path: rewardPath };
 
 const policies = ["thompson", "epsilon-greedy", "ucb"];
-const keywords = ["policy", "floor", "every", "window", "reward"];
 
-type Draft = { -readonly [Key in keyof BanditPlan]: BanditPlan[Key] | null };
+type Draft = { -readonly [Key in keyof BanditPlan]?: BanditPlan[Key] };
 
 /**
  * Reads the annotation: `policy thompson; floor 5%; every 1m; window 1d; reward feedback`. Clauses may stand in any order, each once; one that is left out has the default that is written
@@ -46,37 +45,15 @@ type Draft = { -readonly [Key in keyof BanditPlan]: BanditPlan[Key] | null };
  * `mistake`: one clear sentence, with what to write.
  */
 export function readBanditPlan(text: string): { readonly plan: BanditPlan } | { readonly mistake: string } {
-  const clauses = readClauses(text);
-  if (typeof clauses === "string") return { mistake: clauses };
-  const draft: Draft = { policy: null, floor: null, everyMs: null, windowMs: null, reward: null };
-  const seen = new Set<string>();
-  for (const [at, clause] of clauses.entries()) {
-    const isPolicy = at === 0 && policies.includes(clause.keyword);
-    const keyword = isPolicy ? "policy" : clause.keyword;
-    if (seen.has(keyword)) return { mistake: `"${keyword}" stands twice; write it once` };
-    seen.add(keyword);
-    const mistake = (readers[keyword] ?? unknownClause)(
-      draft,
-      isPolicy ? [clause.keyword, ...clause.words] : clause.words,
-      clause,
-    );
-    if (mistake !== null) return { mistake };
-  }
-  if (draft.policy === null)
+  const draft: Draft = {};
+  const mistake = readClauses(text, readers, draft, ({ keyword }) => (policies.includes(keyword) ? "policy" : null));
+  if (mistake !== null) return { mistake };
+  const { policy, floor = 5, everyMs = 60_000, windowMs = 86_400_000, reward = feedbackReward } = draft;
+  if (policy === undefined)
     return { mistake: `the policy is missing; write "policy thompson", "policy epsilon-greedy 10%" or "policy ucb"` };
-  const everyMs = draft.everyMs ?? 60_000;
-  const windowMs = draft.windowMs ?? 86_400_000;
   if (windowMs < everyMs)
     return { mistake: `the window of ${formatDuration(windowMs)} is shorter than every ${formatDuration(everyMs)}` };
-  return {
-    plan: {
-      policy: draft.policy,
-      floor: draft.floor ?? 5,
-      everyMs,
-      windowMs,
-      reward: draft.reward ?? feedbackReward,
-    },
-  };
+  return { plan: { policy, floor, everyMs, windowMs, reward } };
 }
 
 /** The full text of a plan, which reads as the same plan. */
@@ -97,62 +74,63 @@ export function printReward(reward: RewardSource): string {
     : reward.kind;
 }
 
-type Reader = (draft: Draft, words: readonly string[], clause: Clause) => string | null;
+const readers: ReadonlyMap<string, ClauseReader<Draft>> = new Map<string, ClauseReader<Draft>>([
+  [
+    "policy",
+    (draft, { words, text }) => {
+      const [written = "", epsilon, ...more] = words;
+      const kind = written.toLowerCase();
+      const percent = epsilon === undefined ? 10 : readPercent(epsilon);
+      if (kind === "epsilon-greedy" && more.length === 0) {
+        if (!isWithin(percent, 0.1, 100))
+          return `${text}: the part that explores is not from 0.1% to 100%; write "policy epsilon-greedy 10%"`;
+        draft.policy = { kind, percent };
+      } else if ((kind === "thompson" || kind === "ucb") && epsilon === undefined) draft.policy = { kind };
+      else {
+        const meant = nearWord(kind, policies);
+        return `${text} is not understood; ${meant === null || meant === kind ? `write "policy thompson", "policy epsilon-greedy 10%" or "policy ucb"` : `did you mean "policy ${meant}"?`}`;
+      }
+      return null;
+    },
+  ],
+  [
+    "floor",
+    (draft, { words, text }) => {
+      const floor = words.length === 1 ? readPercent(words[0]!) : null;
+      if (floor === null) return `${text} has no percentage; write "floor 5%"`;
+      if (!isWithin(floor, 0.1, 50)) return `${text} is not from 0.1% to 50%`;
+      draft.floor = floor;
+      return null;
+    },
+  ],
+  ["every", readTime("everyMs", "every 1m", 10_000, 7 * 86_400_000)],
+  ["window", readTime("windowMs", "window 1d", 60_000, 365 * 86_400_000)],
+  [
+    "reward",
+    (draft, { words, text }) => {
+      const [written, path, ...more] = words;
+      const word = written?.toLowerCase();
+      if (word === "feedback" && path !== undefined) {
+        if (more.length > 0)
+          return `${text} has more than one path; write one, and in a key a space as \\u0020, a comma as \\u002c and a semicolon as \\u003b`;
+        const read = readJsonPath(path);
+        if ("mistake" in read) return `${text}: ${read.mistake}`;
+        draft.reward = { kind: word, ...read };
+      } else if (word === "feedback") draft.reward = feedbackReward;
+      else if ((word === "success" || word === "latency") && path === undefined) draft.reward = { kind: word };
+      else
+        return `${text} is not understood; write "reward feedback", "reward feedback $.truth.clicked", "reward success" or "reward latency"`;
+      return null;
+    },
+  ],
+]);
 
-const readers: Readonly<Record<string, Reader>> = {
-  __proto__: null as never,
-  policy: (draft, words, { text }) => {
-    const [kind = "", epsilon, ...more] = words;
-    const percent = epsilon === undefined ? 10 : readPercent(epsilon);
-    if (kind === "epsilon-greedy" && more.length === 0) {
-      if (percent === null || percent < 0.1 || percent > 100)
-        return `${text}: the part that explores is not from 0.1% to 100%; write "policy epsilon-greedy 10%"`;
-      draft.policy = { kind, percent };
-    } else if ((kind === "thompson" || kind === "ucb") && epsilon === undefined) draft.policy = { kind };
-    else {
-      const meant = nearWord(kind, policies);
-      return `${text} is not understood; ${meant === null || meant === kind ? `write "policy thompson", "policy epsilon-greedy 10%" or "policy ucb"` : `did you mean "policy ${meant}"?`}`;
-    }
+function readTime(key: "everyMs" | "windowMs", example: string, least: number, most: number): ClauseReader<Draft> {
+  return (draft, { words, text }) => {
+    const ms = words.length === 1 ? readDurationMs(words[0]!) : null;
+    if (ms === null) return `${text} has no duration; write "${example}" (units: s, m, h, d)`;
+    if (!isWithin(ms, least, most)) return `${text} is not from ${formatDuration(least)} to ${formatDuration(most)}`;
+    draft[key] = ms;
     return null;
-  },
-  floor: (draft, words, { text }) => {
-    const floor = words.length === 1 ? readPercent(words[0]!) : null;
-    if (floor === null) return `${text} has no percentage; write "floor 5%"`;
-    if (floor < 0.1 || floor > 50) return `${text} is not from 0.1% to 50%`;
-    draft.floor = floor;
-    return null;
-  },
-  every: (draft, words, { text }) => {
-    const everyMs = words.length === 1 ? readDurationMs(words[0]!) : null;
-    if (everyMs === null) return `${text} has no duration; write "every 1m" (units: s, m, h, d)`;
-    if (everyMs < 10_000 || everyMs > 7 * 86_400_000) return `${text} is not from 10s to 7d`;
-    draft.everyMs = everyMs;
-    return null;
-  },
-  window: (draft, words, { text }) => {
-    const windowMs = words.length === 1 ? readDurationMs(words[0]!) : null;
-    if (windowMs === null) return `${text} has no duration; write "window 1d" (units: s, m, h, d)`;
-    if (windowMs < 60_000 || windowMs > 365 * 86_400_000) return `${text} is not from 1m to 365d`;
-    draft.windowMs = windowMs;
-    return null;
-  },
-  reward: (draft, words, { text }) => {
-    const [word, path, ...more] = words;
-    if (word === "feedback" && path !== undefined) {
-      if (more.length > 0)
-        return `${text} has more than one path; write one, and in a key a space as \\u0020, a comma as \\u002c and a semicolon as \\u003b`;
-      const read = readJsonPath(path);
-      if ("mistake" in read) return `${text}: ${read.mistake}`;
-      draft.reward = { kind: word, ...read };
-    } else if (word === "feedback") draft.reward = feedbackReward;
-    else if ((word === "success" || word === "latency") && path === undefined) draft.reward = { kind: word };
-    else
-      return `${text} is not understood; write "reward feedback", "reward feedback $.truth.clicked", "reward success" or "reward latency"`;
-    return null;
-  },
-};
-
-const unknownClause: Reader = (_draft, _words, { keyword, text }) => {
-  const meant = nearWord(keyword, keywords);
-  return `${text} is not understood; ${meant === null ? `a clause begins with ${keywords.join(", ")}` : `did you mean "${meant}"?`}`;
-};
+  };
+}

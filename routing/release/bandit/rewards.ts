@@ -12,8 +12,9 @@ export function rewardsOf(source: RewardSource, counts: ArmCounts): Sums {
     case "feedback":
       return counts.rewards;
     case "success": {
-      const succeeded = counts.requests - counts.failed;
-      return { count: counts.requests, sum: succeeded, sumSquares: succeeded };
+      // One that the model refused is none: its client may be wrong.
+      const count = counts.requests - counts.refused;
+      return { count, sum: count - counts.failed, sumSquares: count - counts.failed };
     }
     case "latency":
       return latencyRewards(counts);

@@ -1,4 +1,5 @@
-// Texts of clauses: `to canary; steps 5%, 100%`. Time to read one grows with its length and no faster.
+// Texts of clauses: `to canary; steps 5%, 100%`. Keywords and units in any letter case, each clause once, in any order. Time to read one grows with its length and no faster.
+import { nearWord } from "../../text/near-word.ts";
 import { visible } from "../../text/visible.ts";
 
 /** Longest text of an annotation for releases, in characters. */
@@ -8,28 +9,56 @@ const maxClauses = 32;
 export interface Clause {
   /** The first word, in lower case. */
   readonly keyword: string;
-  /** The first word as it was written. */
+  /** The words as they were written, the first one too; signs and commas are words of their own, as `≤` (also written `<=`), `≥` (`>=`) and `,`. */
   readonly first: string;
-  /** The words after it; signs and commas are words of their own, as `≤` (also written `<=`), `≥` (`>=`) and `,`. */
   readonly words: readonly string[];
   /** As it was written, for sentences: escaped, and cut after 80 characters. */
   readonly text: string;
 }
 
-/** The clauses of a text, empty ones left out; a sentence where it is too long. */
-export function readClauses(text: string): readonly Clause[] | string {
+/** Puts what a clause says into the draft; a sentence: what is wrong, and what to write. */
+export type ClauseReader<Draft> = (draft: Draft, clause: Clause) => string | null;
+
+/**
+ * Reads each clause of a text into a draft; a sentence: the first mistake. `rows`: readers by keyword, a Map because the words are strangers'. `short`: the keyword that the first clause
+ * stands for if it has none, as a name alone does; null: none.
+ */
+export function readClauses<Draft>(
+  text: string,
+  rows: ReadonlyMap<string, ClauseReader<Draft>>,
+  draft: Draft,
+  short: (clause: Clause) => string | null,
+): string | null {
   if (text.length > maxTextLength) return `the text has more than ${maxTextLength} characters; write a shorter one`;
   const parts = text.split(";").filter((part) => part.trim() !== "");
   if (parts.length > maxClauses) return `the text has more than ${maxClauses} clauses; write each only once`;
-  return parts.map((part) => {
-    const [first = "", ...words] = part
-      .replaceAll("<=", "≤")
-      .replaceAll(">=", "≥")
-      .replace(/[≤≥,]/g, " $& ")
-      .split(/\s+/)
-      .filter((word) => word !== "");
-    return { keyword: first.toLowerCase(), first, words, text: quoted(part.trim()) };
-  });
+  const seen = new Set<string>();
+  for (const [at, part] of parts.entries()) {
+    const clause = clauseOf(part);
+    const alone = at === 0 ? short(clause) : null;
+    const keyword = alone ?? clause.keyword;
+    if (seen.has(keyword)) return `"${keyword}" stands twice; write it once`;
+    seen.add(keyword);
+    const read = rows.get(keyword);
+    if (read === undefined) {
+      const meant = nearWord(keyword, [...rows.keys()]);
+      return `${clause.text} is not understood; ${meant === null ? `a clause begins with ${[...rows.keys()].join(", ")}` : `did you mean "${meant}"?`}`;
+    }
+    const whole = alone === null ? clause : { ...clause, keyword, words: [clause.first, ...clause.words] };
+    const mistake = read(draft, whole);
+    if (mistake !== null) return mistake;
+  }
+  return null;
+}
+
+function clauseOf(part: string): Clause {
+  const [first = "", ...words] = part
+    .replaceAll("<=", "≤")
+    .replaceAll(">=", "≥")
+    .replace(/[≤≥,]/g, " $& ")
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  return { keyword: first.toLowerCase(), first, words, text: quoted(part.trim()) };
 }
 
 /** A text of a tenant inside a sentence: escaped, in quotes, cut after 80 characters. */

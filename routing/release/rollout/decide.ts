@@ -1,9 +1,10 @@
 // The decision of a rollout, as a pure function of its plan, its state and one look at what was counted.
 import { formatDuration, formatNumber } from "../grammar/quantities.ts";
-import { addedEvidence, type CountsByInstance, type Evidence, evidenceBetween, noEvidence } from "./evidence.ts";
-import { type GateStanding, judgeGate } from "./judge.ts";
+import { addedCounts, type ArmCounts } from "../statistics/arm-counts.ts";
+import { type CountsByInstance, type Evidence, evidenceBetween } from "./evidence.ts";
+import { type GateStanding, isAlone, judged } from "./judge.ts";
 import type { RolloutPlan } from "./plan.ts";
-import { type RolloutState, shareOf, stepState } from "./state.ts";
+import { nextState, notWarm, type RolloutState, shareOf, type Stepping } from "./state.ts";
 
 /** What the leader sees: each 10 s, which is the unit of all evidence. */
 export interface RolloutLook {
@@ -30,7 +31,7 @@ export interface RolloutDecision {
   readonly verdict: "go-on" | "wait" | "abort" | "hold";
   /** What was decided and why. */
   readonly sentence: string;
-  /** What it would take to go on; null: it goes on, or has ended. */
+  /** What it would take to go on, something that can happen; null: it goes on, or has ended. */
   readonly waitsFor: string | null;
   /** Percent of live traffic that the released predictor gets from now on. */
   readonly share: number;
@@ -38,127 +39,158 @@ export interface RolloutDecision {
   readonly gates: readonly GateStanding[];
 }
 
-/** A leader that took over goes on only after it watched the step for so long itself, or for `every` where that is shorter. */
-export const minWatchMs = 60_000;
-
 /** A canary that has all of the traffic, and that was ready before, is ended after so long without a ready Endpoint: each request fails, and that is evidence of no request. */
 export const maxUnreadyMs = 10_000;
 
-/** Canary requests in a window of a step: enough to see a fault, few enough that a fault which begins late is seen soon. */
-const [minWindow, maxWindow] = [100, 500];
-/** A canary that fails nearly all of a window's first requests is rolled back after this many failures, whatever its gates are. */
-const hardFailures = 5;
-const hardFraction = 0.8;
+/**
+ * A canary that fails or refuses nearly all is rolled back whatever its gates are, also while it warms up: so many requests, for so long. At 100 %, where main does not show whether it fails
+ * together with the canary, for longer.
+ */
+const nearlyAll = { share: 0.8, failed: 10, ms: 10_000, aloneMs: 60_000 } as const;
+
+/** In one step the canary's pods may begin anew so often and warm up again: what begins anew for ever is judged as it is. */
+export const maxWarmUps = 3;
 
 /**
- * One look. The state that it returns is all that the next look needs; the same state and look give the same decision, so a leader that dies before it has written its decision is
- * followed by one that decides the same.
+ * One look. The state that it returns is all that the next look needs; the same state and look give the same decision.
  *
- * Goes on when the step took its time, the canary has its requests, and each gate is kept. Ends as soon as a gate is broken with confidence (`routing/release/rollout/judge.ts`), or the canary
- * fails at least 5 and 80 % of a window's requests while main fails less than half as often: of a canary that fails 5 % that happens by chance once in about 500,000 windows. A canary without a
- * ready Endpoint never goes on; beyond `maxUnreadyMs` at 100 % it ends.
+ * Goes on when the step took its time, the canary is warm and has its requests, and each gate is kept. Ends as soon as a gate is broken with confidence (`routing/release/rollout/judge.ts`), or the canary
+ * fails nearly all (`nearlyAll`), of at least two callers where that many are known, while main fails less than half as often. A canary without a ready Endpoint never goes on; beyond `maxUnreadyMs` at 100 %
+ * it ends.
  */
 export function decideRollout(plan: RolloutPlan, state: RolloutState, look: RolloutLook): RolloutDecision {
   const { wanted } = look;
-  if (state.kind === "promoted" || state.kind === "aborted") return ended(plan, state);
-  if (wanted === "abort") return aborted(plan, state.step, "A person asked for it by sluice.io/rollout-abort.", []);
-  if (state.kind === "held" && wanted !== "promote")
-    return decided(plan, state, "hold", state.why, "sluice.io/rollout-promote or sluice.io/rollout-abort", []);
+  if (state.kind === "aborted") return decided(plan, state, "abort", state.why, null, []);
+  if (wanted === "abort") {
+    // A person may also take back what is promoted.
+    const step = state.kind === "promoted" ? plan.steps.length - 1 : state.step;
+    return aborted(plan, step, "A person asked for it by sluice.io/rollout-abort.", []);
+  }
+  if (state.kind === "promoted")
+    return decided(plan, state, "hold", `${plan.to} is promoted: it gets all live traffic.`, null, []);
   if (wanted === "promote") return promoted(plan, "A person asked for it by sluice.io/rollout-promote.", []);
-  return state.kind === "stepping" ? stepped(plan, state, look) : ended(plan, state);
+  if (state.kind === "held") return decided(plan, state, "hold", state.why, untilPerson, []);
+  return stepped(plan, state, look);
 }
 
-type Stepping = Extract<RolloutState, { kind: "stepping" }>;
+const untilPerson = "sluice.io/rollout-promote or sluice.io/rollout-abort";
 
 function stepped(plan: RolloutPlan, before: Stepping, look: RolloutLook): RolloutDecision {
   const share = plan.steps[before.step];
   if (share === undefined) return aborted(plan, before.step, `The plan has no step ${before.step + 1}.`, []);
-  const state = withLook(before, look);
-  const gates = plan.gates.map((gate) => judgeGate(plan, gate, state, share < 100));
+  const { state, gates } = withLook(plan, before, look);
   const broken =
-    isGone(plan, state) ??
-    failsNearlyAll(plan, state) ??
-    gates.find(({ standing }) => standing === "broken")?.sentence ??
-    null;
-  if (broken !== null) {
+    isGone(plan, state) ?? failsNearlyAll(plan, state) ?? gates.find(({ standing }) => standing === "broken")?.sentence;
+  if (broken !== undefined) {
     if (plan.otherwise === "roll-back") return aborted(plan, state.step, broken, gates);
-    const held: RolloutState = {
-      kind: "held",
-      step: state.step,
-      why: `${plan.to} stays at ${formatNumber(share)}%. ${broken}`,
-    };
-    return decided(plan, held, "hold", held.why, "sluice.io/rollout-promote or sluice.io/rollout-abort", gates);
+    const why = `${plan.to} stays at ${formatNumber(share)}%. ${broken}`;
+    return decided(plan, { kind: "held", step: state.step, why }, "hold", why, untilPerson, gates);
   }
   const unready = `It has no ready Endpoint, so ${share < 100 ? "the other predictors get its share" : "requests fail"}.`;
   const at = `${plan.to} has ${formatNumber(share)}% of the traffic, step ${state.step + 1} of ${plan.steps.length}.${look.isUnready ? ` ${unready}` : ""}`;
-  const open = nextWindow(plan, state);
   if (look.wanted === "pause")
-    return decided(plan, open, "hold", `${at} It is paused.`, "the end of sluice.io/rollout-pause", gates);
+    return decided(plan, state, "hold", `${at} It is paused.`, "the end of sluice.io/rollout-pause", gates);
   const missing = missingOf(plan, state, gates);
-  if (missing.length > 0) return decided(plan, open, "wait", at, missing.join("; "), gates);
-  if (look.blocked !== null) return decided(plan, open, "wait", `${at} ${look.blocked.why}`, look.blocked.until, gates);
+  if (missing.length > 0) return decided(plan, state, "wait", at, missing.join("; "), gates);
+  if (look.blocked !== null)
+    return decided(plan, state, "wait", `${at} ${look.blocked.why}`, look.blocked.until, gates);
   const next = plan.steps[state.step + 1];
   if (next === undefined) return promoted(plan, "Each step kept every gate.", gates);
   // Only the processes that answer now: one that is away would later add what it counted in this step.
   const present = Object.fromEntries(Object.entries(state.seen).filter(([id]) => Object.hasOwn(look.instances, id)));
-  return decided(
+  const sentence = `${plan.to} goes from ${formatNumber(share)}% to ${formatNumber(next)}% of the traffic. Step ${state.step + 1} of ${plan.steps.length} kept every gate.`;
+  return decided(plan, nextState(state, present), "go-on", sentence, null, gates);
+}
+
+function withLook(plan: RolloutPlan, before: Stepping, look: RolloutLook): ReturnType<typeof judged> {
+  const { added, seen } = evidenceBetween(before.seen, look.instances);
+  const addedMs = look.elapsedMs > 0 ? Math.min(look.elapsedMs, maxLookMs) : 0;
+  const restarts = before.restarts + (look.hasRestarted ? 1 : 0);
+  const warming = look.hasRestarted && restarts <= maxWarmUps ? notWarm : before.warming;
+  const state: Stepping = {
+    ...before,
+    elapsedMs: before.elapsedMs + addedMs,
+    isUnready: look.isUnready,
+    unreadyMs: look.isUnready && before.isUnready ? before.unreadyMs + addedMs : 0,
+    restarts,
+    failing: failingAfter(plan, before, added, addedMs),
+    seen,
+  };
+  if (warming === null) return judged(plan, { ...state, warming }, added);
+  const warmed = { ms: warming.ms + addedMs, requests: warming.requests + added.canary.requests };
+  const isWarm = warmed.ms >= plan.warm.ms && warmed.requests >= plan.warm.requests;
+  return judged(
     plan,
-    stepState(state.step + 1, present),
-    "go-on",
-    `${plan.to} goes from ${formatNumber(share)}% to ${formatNumber(next)}% of the traffic. Step ${state.step + 1} of ${plan.steps.length} kept every gate.`,
+    { ...state, warming: isWarm ? null : warmed, before: addedCounts(state.before, added.main) },
     null,
-    gates,
   );
 }
 
-function withLook(state: Stepping, { elapsedMs, instances, isUnready }: RolloutLook): Stepping {
-  const { added, seen } = evidenceBetween(state.seen, instances);
-  const addedMs = elapsedMs > 0 ? Math.min(elapsedMs, maxLookMs) : 0;
+/** Parts of a look's requests that failed or were refused. */
+function badOf({ failed, refused }: ArmCounts): number {
+  return failed + refused;
+}
+
+function failingAfter(
+  plan: RolloutPlan,
+  state: Stepping,
+  { canary, main }: Evidence,
+  addedMs: number,
+): Stepping["failing"] {
+  const { failing, before } = state;
+  if (canary.requests === 0) return failing === null ? null : { ...failing, ms: failing.ms + addedMs };
+  const beside = isAlone(plan, state) ? before : main;
+  const bad = badOf(canary) / canary.requests;
+  if (bad < nearlyAll.share || (beside.requests > 0 && badOf(beside) / beside.requests >= bad / 2)) return null;
+  if (failing === null) return { ms: 0, failed: badOf(canary), canary };
   return {
-    ...state,
-    elapsedMs: state.elapsedMs + addedMs,
-    isUnready,
-    unreadyMs: isUnready && state.isUnready ? state.unreadyMs + addedMs : 0,
-    whole: addedEvidence(state.whole, added),
-    recent: addedEvidence(state.recent, added),
-    seen,
+    ms: failing.ms + addedMs,
+    failed: failing.failed + badOf(canary),
+    canary: addedCounts(failing.canary, canary),
   };
 }
 
-/** The same state with a new window, where the open one is full. */
-function nextWindow(plan: RolloutPlan, state: Stepping): Stepping {
-  const size = Math.min(maxWindow, Math.max(minWindow, plan.minRequests));
-  return state.recent.canary.requests < size ? state : { ...state, recent: noEvidence, window: state.window + 1 };
+function failsNearlyAll(plan: RolloutPlan, state: Stepping): string | undefined {
+  const { failing, whole, before } = state;
+  if (failing === null || failing.failed < nearlyAll.failed) return undefined;
+  if (failing.ms < (isAlone(plan, state) ? nearlyAll.aloneMs : nearlyAll.ms)) return undefined;
+  const of = (...lists: readonly (readonly number[])[]): number =>
+    lists[0]!.length === 0 && lists.length === 1
+      ? 0
+      : Array.from({ length: Math.max(...lists.map(({ length }) => length)) }, (_, at) => at).filter((at) =>
+          lists.some((list) => (list[at] ?? 0) > 0),
+        ).length;
+  const { callers } = failing.canary;
+  const known = of(
+    callers.requests,
+    whole.canary.callers.requests,
+    whole.main.callers.requests,
+    before.callers.requests,
+  );
+  if (known > 1 && of(callers.failed, callers.refused) < 2) return undefined;
+  return `${plan.to} failed or refused ${failing.failed} of its last ${failing.canary.requests} requests.`;
 }
 
 /** One that was never ready is awaited: its pods start. */
-function isGone(plan: RolloutPlan, { step, whole, unreadyMs }: Stepping): string | null {
+function isGone(plan: RolloutPlan, { step, whole, unreadyMs }: Stepping): string | undefined {
   const wasReady = step > 0 || whole.canary.requests > 0;
-  if (plan.steps[step] !== 100 || !wasReady || unreadyMs < maxUnreadyMs) return null;
+  if (plan.steps[step] !== 100 || !wasReady || unreadyMs < maxUnreadyMs) return undefined;
   return `${plan.to} has had no ready Endpoint for ${formatDuration(roundedUp(unreadyMs))}, so requests failed.`;
-}
-
-function failsNearlyAll(plan: RolloutPlan, { recent: { canary, main } }: { readonly recent: Evidence }): string | null {
-  const { failed, requests } = canary;
-  if (failed < hardFailures || failed < hardFraction * requests) return null;
-  if (main.requests > 0 && main.failed / main.requests >= failed / requests / 2) return null;
-  return `${plan.to} failed ${failed} of its last ${requests} requests.`;
 }
 
 /** What it would take to go on, besides what blocks the look; empty: nothing. */
 function missingOf(plan: RolloutPlan, state: Stepping, gates: readonly GateStanding[]): readonly string[] {
   const missing = new Set<string>();
-  const { elapsedMs, resumed, isUnready, whole } = state;
+  const { elapsedMs, isUnready, whole, warming } = state;
   if (isUnready) missing.add(`a ready Endpoint of ${plan.to}`);
-  // What another leader kept says nothing about now.
-  const isResumed = resumed.elapsedMs > 0;
-  const fresh = isResumed && whole.canary.requests === resumed.requests ? 1 : 0;
-  const requests = Math.max(plan.minRequests - whole.canary.requests, fresh);
+  if (warming !== null) {
+    const [ms, requests] = [plan.warm.ms - warming.ms, plan.warm.requests - warming.requests];
+    missing.add(`${ms > 0 ? formatDuration(roundedUp(ms)) : `${requests} requests`} more until ${plan.to} is warm`);
+  }
+  const requests = plan.minRequests - whole.canary.requests;
   if (requests > 0) missing.add(`${requests} more requests of ${plan.to}`);
   for (const { waitsFor } of gates) if (waitsFor !== null) missing.add(waitsFor);
-  const watchMs = isResumed ? Math.min(minWatchMs, plan.everyMs) - (elapsedMs - resumed.elapsedMs) : 0;
-  const leftMs = Math.max(plan.everyMs - elapsedMs, watchMs);
-  if (leftMs > 0) missing.add(`${formatDuration(roundedUp(leftMs))} more in this step`);
+  if (plan.everyMs > elapsedMs) missing.add(`${formatDuration(roundedUp(plan.everyMs - elapsedMs))} more in this step`);
   return [...missing];
 }
 
@@ -177,11 +209,6 @@ function aborted(plan: RolloutPlan, step: number, why: string, gates: readonly G
   const share = formatNumber(plan.steps[step] ?? 0);
   const sentence = `${plan.to} is rolled back from ${share}% of the traffic. ${why}`;
   return decided(plan, { kind: "aborted", step, why: sentence }, "abort", sentence, null, gates);
-}
-
-function ended(plan: RolloutPlan, state: RolloutState): RolloutDecision {
-  if (state.kind === "aborted") return decided(plan, state, "abort", state.why, null, []);
-  return decided(plan, state, "hold", `${plan.to} is promoted: it gets all live traffic.`, null, []);
 }
 
 function decided(

@@ -1,163 +1,279 @@
-// Gates of a rollout: what must hold of the predictor that is released.
+// Gates of a rollout: what must hold of the predictor that is released. A gate is one row; its reader, its text and its judgement follow from the row.
 import type { Clause } from "../grammar/clauses.ts";
-import { formatDuration, formatNumber, readDurationMs, readPercent, readQuantity } from "../grammar/quantities.ts";
+import {
+  formatDuration,
+  formatNumber,
+  formatPercent,
+  isWithin,
+  readDurationMs,
+  readPercent,
+  readQuantity,
+} from "../grammar/quantities.ts";
+import type { ArmCounts } from "../statistics/arm-counts.ts";
+import { quantileOf, slowerThan, totalOf } from "../statistics/quantile.ts";
 
-/** Each `null`: no such bound; one of a gate's bounds is there. */
-export type Gate =
-  /** Share of requests that fail (5xx of the gateway or the model): at most a fraction (0.00001 to 0.9), at most so many times main's (1 to 100). */
-  | { readonly kind: "errors"; readonly maxFraction: number | null; readonly maxTimesMain: number | null }
-  /** A quantile of latencies (0.5, 0.9, 0.95, 0.99, 0.999): at most milliseconds (1 to 60,000), at most so many times main's (1 to 100). */
-  | {
-      readonly kind: "latency";
-      readonly quantile: number;
-      readonly maxMs: number | null;
-      readonly maxTimesMain: number | null;
-    }
-  /** Share of compared answers that agree with main's: at least a fraction (0.1 to 0.99999). */
-  | { readonly kind: "agreement"; readonly minFraction: number }
-  /** Mean reward: at least a number, at least so many times main's (0.01 to 100). */
-  | { readonly kind: "reward"; readonly min: number | null; readonly minTimesMain: number | null };
+/** One of its bounds is there. */
+export interface Gate {
+  readonly keyword: GateKeyword;
+  /** In the unit of its row, in its range; null: no such bound. */
+  readonly value: number | null;
+  /** So many times what main has, in the range of its row; null: no such bound. */
+  readonly times: number | null;
+}
 
-const quantiles: Readonly<Record<string, number>> = {
-  __proto__: null as never,
-  p50: 0.5,
-  p90: 0.9,
-  p95: 0.95,
-  p99: 0.99,
-  "p99.9": 0.999,
+/** Units of a value. */
+interface Unit {
+  readonly what: string;
+  read(word: string): number | null;
+  print(value: number): string;
+}
+const share: Unit = {
+  what: "percentage",
+  read: (word) => {
+    const percent = readPercent(word);
+    return percent === null ? null : Number((percent / 100).toFixed(8));
+  },
+  print: formatPercent,
+};
+const duration: Unit = { what: "duration", read: readDurationMs, print: formatDuration };
+const plain: Unit = {
+  what: "number",
+  read: (word) => {
+    const quantity = readQuantity(word.replace(/^-/, ""));
+    return quantity?.unit === "" ? (word.startsWith("-") ? -1 : 1) * quantity.value : null;
+  },
+  print: formatNumber,
 };
 
+/** What was counted of an arm for a gate: of `total` the `sum`, and the sum of their squares, which of a part of them is the sum. */
+export interface Measured {
+  readonly total: number;
+  readonly sum: number;
+  readonly squares: number;
+}
+
+/**
+ * One bound as a question about counts: is (sum − times · main's share · total) above `slack` · total? With `times` 0 main is not in it. `direction` −1: is it below?
+ * `allowed`: the part of the canary's requests that may be bad, where it is a part; null: it is none.
+ */
+export interface Question {
+  readonly text: string;
+  readonly times: number;
+  readonly slack: number;
+  readonly direction: 1 | -1;
+  readonly allowed: number | null;
+  measure(counts: ArmCounts): Measured;
+  /** Part of it by buckets of callers; null: it is not counted by callers. */
+  readonly byCaller: "failed" | "refused" | null;
+}
+
+interface GateRow {
+  readonly sign: "≤" | "≥";
+  readonly unit: Unit;
+  /** Range of a value. */
+  readonly range: readonly [least: number, most: number];
+  /** Range of a bound of main; null: it has none. */
+  readonly times: readonly [least: number, most: number] | null;
+  readonly example: string;
+  /** What is counted, for people. */
+  readonly counted: "requests" | "measured requests" | "compared answers" | "rewards";
+  /** `bound`: a value, or times main's. `main`: all that was counted of main in this rollout. */
+  ask(bound: { readonly value: number } | { readonly times: number }, main: ArmCounts): Omit<Question, "text">;
+  /** For people. */
+  facts(counts: ArmCounts): string;
+}
+
+/** What errors and refusals may have beyond a bound of main: of a thousand requests one. So a main that never fails asks nothing impossible. */
+export const slackOfMain = 0.001;
+
+const ofRequests = (part: "failed" | "refused"): GateRow => ({
+  sign: "≤",
+  unit: share,
+  range: [0.00001, 0.9],
+  times: [1, 100],
+  example: `${part === "failed" ? "errors" : "refusals"} ≤ 1%, ≤ 1.5x main`,
+  counted: "requests",
+  ask: (bound, main) => {
+    const [times, slack] = "value" in bound ? [0, bound.value] : [bound.times, slackOfMain];
+    const measure = (counts: ArmCounts): Measured => ({
+      total: counts.requests,
+      sum: counts[part],
+      squares: counts[part],
+    });
+    return { times, slack, direction: 1, allowed: times * shareOf(measure(main)) + slack, measure, byCaller: part };
+  },
+  facts: (counts) => ofAll(counts[part], counts.requests),
+});
+
+const ofLatency = (quantile: number): GateRow => ({
+  sign: "≤",
+  unit: duration,
+  range: [1, 60_000],
+  times: [1, 100],
+  example: `${quantileWord(quantile)} ≤ 250ms, ≤ 1.2x main`,
+  counted: "measured requests",
+  ask: (bound, main) => {
+    const limitMs = "value" in bound ? bound.value : bound.times * (quantileOf(main.latency, quantile) ?? Infinity);
+    const measure = ({ latency }: ArmCounts): Measured => {
+      const slow = slowerThan(latency, limitMs);
+      return { total: totalOf(latency), sum: slow, squares: slow };
+    };
+    const allowed = 1 - quantile;
+    // What slows both down at once cancels: canary's share of slow answers is asked beside main's share of the same look.
+    const times = "value" in bound ? 0 : 1;
+    const slack = allowed - times * Math.min(allowed, shareOf(measure(main)));
+    return { times, slack, direction: 1, allowed, measure, byCaller: null };
+  },
+  facts: ({ latency }) => {
+    const milliseconds = quantileOf(latency, quantile);
+    return milliseconds === null ? "not measured" : `${shortNumber(milliseconds)} ms of ${totalOf(latency)} requests`;
+  },
+});
+
+const rows = {
+  errors: ofRequests("failed"),
+  refusals: ofRequests("refused"),
+  p50: ofLatency(0.5),
+  p90: ofLatency(0.9),
+  p95: ofLatency(0.95),
+  p99: ofLatency(0.99),
+  "p99.9": ofLatency(0.999),
+  agreement: {
+    sign: "≥",
+    unit: share,
+    range: [0.1, 0.99999],
+    times: null,
+    example: "agreement ≥ 99%",
+    counted: "compared answers",
+    ask: (bound) => {
+      const slack = "value" in bound ? 1 - bound.value : 0;
+      const measure = ({ compared: { pairs, agreed } }: ArmCounts): Measured => ({
+        total: pairs,
+        sum: pairs - agreed,
+        squares: pairs - agreed,
+      });
+      return { times: 0, slack, direction: 1, allowed: slack, measure, byCaller: null };
+    },
+    facts: ({ compared: { pairs, agreed } }) => ofAll(agreed, pairs),
+  },
+  reward: {
+    sign: "≥",
+    unit: plain,
+    range: [-1e9, 1e9],
+    times: [0.01, 100],
+    example: "reward ≥ main",
+    counted: "rewards",
+    ask: (bound) => ({
+      times: "value" in bound ? 0 : bound.times,
+      slack: "value" in bound ? bound.value : 0,
+      direction: -1,
+      allowed: null,
+      measure: ({ rewards: { count, sum, sumSquares } }) => ({ total: count, sum, squares: sumSquares }),
+      byCaller: null,
+    }),
+    facts: ({ rewards: { count, sum } }) => (count === 0 ? "none" : `${shortNumber(sum / count)} of ${count}`),
+  },
+} satisfies Readonly<Record<string, GateRow>>;
+
+export type GateKeyword = keyof typeof rows;
+
+const rowOf: ReadonlyMap<string, GateRow> = new Map(Object.entries(rows));
+
 /** Words that begin a gate. */
-export const gateKeywords: readonly string[] = ["errors", ...Object.keys(quantiles), "agreement", "reward"];
+export const gateKeywords = [...rowOf.keys()] as readonly GateKeyword[];
 
 /** Gates of a plan that names none. */
-export const defaultGates: readonly Gate[] = [
-  { kind: "errors", maxFraction: null, maxTimesMain: 1.5 },
-  { kind: "latency", quantile: 0.99, maxMs: null, maxTimesMain: 1.5 },
-];
-
-/** `times`: of main; `value`: the words as they stand. */
-type Bound = { readonly kind: "times"; readonly times: number } | { readonly kind: "value"; readonly word: string };
+export const defaultGates: readonly Gate[] = (["errors", "refusals", "p99"] as const).map((keyword) => ({
+  keyword,
+  value: null,
+  times: 1.5,
+}));
 
 /** A clause whose keyword is one of `gateKeywords`. */
-export function readGate(clause: Clause): { readonly gate: Gate } | { readonly mistake: string } {
-  const { keyword } = clause;
-  const isMost = keyword === "errors" || keyword in quantiles;
-  const example = examples[keyword] ?? `${keyword} ≤ 250ms, ≤ 1.2x main`;
-  const bounds = readBounds(clause.words, isMost ? "≤" : "≥");
-  if (bounds === null) return { mistake: `${clause.text} is not understood; write "${example}"` };
-  let times: number | null = null;
-  let value: number | null = null;
-  for (const bound of bounds) {
-    if (bound.kind === "times") {
-      if (keyword === "agreement") return { mistake: `agreement is with main already; write "${example}"` };
-      if (times !== null) return { mistake: `${clause.text} has two bounds of main; write one` };
-      const least = isMost ? 1 : 0.01;
-      if (bound.times < least || bound.times > 100)
-        return { mistake: `${formatNumber(bound.times)}x main is not from ${least}x to 100x main` };
-      times = bound.times;
-      continue;
+export function readGate({ keyword, words, text }: Clause): Gate | { readonly mistake: string } {
+  const { sign, unit, range, times: timesRange, example } = rowOf.get(keyword)!;
+  const write = `write "${example}"`;
+  let gate: Gate = { keyword: keyword as GateKeyword, value: null, times: null };
+  for (const bound of words.join(" ").split(" , ")) {
+    const [found, word, ofMain] = /^(\S+)( main)?$/i.exec(bound.startsWith(`${sign} `) ? bound.slice(2) : "") ?? [];
+    if (found === undefined) return { mistake: `${text} is not understood; ${write}` };
+    const isMain = word!.toLowerCase() === "main";
+    if (isMain || ofMain !== undefined) {
+      const quantity = readQuantity(isMain ? "1x" : word!);
+      if (timesRange === null) return { mistake: `${keyword} is with main already; ${write}` };
+      if (quantity?.unit !== "x" || (isMain && ofMain !== undefined))
+        return { mistake: `${text} is not understood; ${write}` };
+      if (gate.times !== null) return { mistake: `${text} has two bounds of main; write one` };
+      if (!isWithin(quantity.value, ...timesRange))
+        return { mistake: `${word!.toLowerCase()} main is not from ${timesRange[0]}x to ${timesRange[1]}x main` };
+      gate = { ...gate, times: quantity.value };
+    } else {
+      if (gate.value !== null) return { mistake: `${text} has two bounds of one kind; write one` };
+      const value = unit.read(word!);
+      if (value === null) return { mistake: `${text}: the bound is no ${unit.what}; ${write}` };
+      if (!isWithin(value, ...range))
+        return { mistake: `${text}: the bound is not from ${range.map(unit.print).join(" to ")}; ${write}` };
+      gate = { ...gate, value };
     }
-    if (value !== null) return { mistake: `${clause.text} has two bounds of one kind; write one` };
-    const read = readValue(keyword, bound.word);
-    if (typeof read === "string") return { mistake: `${clause.text}: ${read}; write "${example}"` };
-    value = read;
   }
-  return { gate: made(keyword, value, times) };
+  return gate;
+}
+
+/** Whether its bounds are the least that it must have, as `agreement ≥ 99%`. */
+export function isLeast({ keyword }: Gate): boolean {
+  return rows[keyword].sign === "≥";
 }
 
 /** As it is written. */
-export function formatGate(gate: Gate): string {
-  const both = (word: string, sign: string, value: string | null, times: number | null): string =>
-    `${word} ${[value, times === null ? null : times === 1 ? "main" : `${formatNumber(times)}x main`]
-      .filter((bound) => bound !== null)
-      .map((bound) => `${sign} ${bound}`)
-      .join(", ")}`;
-  switch (gate.kind) {
-    case "errors":
-      return both("errors", "≤", gate.maxFraction === null ? null : percent(gate.maxFraction), gate.maxTimesMain);
-    case "latency":
-      return both(
-        formatQuantile(gate.quantile),
-        "≤",
-        gate.maxMs === null ? null : formatDuration(gate.maxMs),
-        gate.maxTimesMain,
-      );
-    case "agreement":
-      return both("agreement", "≥", percent(gate.minFraction), null);
-    case "reward":
-      return both("reward", "≥", gate.min === null ? null : formatNumber(gate.min), gate.minTimesMain);
-  }
+export function formatGate({ keyword, value, times }: Gate): string {
+  const { sign, unit } = rows[keyword];
+  const bounds = [value === null ? null : unit.print(value), times === null ? null : ofMain(times)];
+  return `${keyword} ${bounds.flatMap((bound) => (bound === null ? [] : `${sign} ${bound}`)).join(", ")}`;
+}
+
+/** Its bounds as questions, one or two; `main`: all that was counted of main in this rollout. */
+export function questionsOf({ keyword, value, times }: Gate, main: ArmCounts): readonly Question[] {
+  const row: GateRow = rows[keyword];
+  return [
+    ...(value === null ? [] : [{ text: row.unit.print(value), ...row.ask({ value }, main) }]),
+    ...(times === null ? [] : [{ text: ofMain(times), ...row.ask({ times }, main) }]),
+  ];
+}
+
+/** What is counted for it, and what was, for people. */
+export function factsOf(
+  { keyword, times }: Gate,
+  name: string,
+  canary: ArmCounts,
+  main: ArmCounts,
+): { readonly counted: GateRow["counted"]; readonly sentence: string } {
+  const { counted, facts }: GateRow = rows[keyword];
+  const word = `${keyword[0]!.toUpperCase()}${keyword.slice(1)}`;
+  return {
+    counted,
+    sentence: `${word} of ${name}: ${facts(canary)}${times === null ? "" : `; main: ${facts(main)}`}.`,
+  };
+}
+
+/** 0 of nothing. */
+export function shareOf({ sum, total }: Measured): number {
+  return total > 0 ? sum / total : 0;
 }
 
 /** 0.99 is `p99`. */
-export function formatQuantile(quantile: number): string {
+function quantileWord(quantile: number): string {
   return `p${formatNumber(quantile * 100)}`;
 }
 
-/** 0.015 is `1.5%`. */
-export function percent(fraction: number): string {
-  return `${formatNumber(fraction * 100)}%`;
+function ofMain(times: number): string {
+  return times === 1 ? "main" : `${formatNumber(times)}x main`;
 }
 
-const examples: Readonly<Record<string, string>> = {
-  __proto__: null as never,
-  errors: "errors ≤ 1%, ≤ 1.5x main",
-  agreement: "agreement ≥ 99%",
-  reward: "reward ≥ main",
-};
-
-function readBounds(words: readonly string[], sign: string): readonly Bound[] | null {
-  const bounds: Bound[] = [];
-  let at = 0;
-  while (at < words.length) {
-    if (words[at] !== sign || bounds.length === 2) return null;
-    const [word, after] = [words[at + 1], words[at + 2]?.toLowerCase()];
-    if (word === undefined) return null;
-    const quantity = readQuantity(word.toLowerCase());
-    if (word.toLowerCase() === "main") bounds.push({ kind: "times", times: 1 });
-    else if (after === "main") {
-      if (quantity?.unit !== "x") return null;
-      bounds.push({ kind: "times", times: quantity.value });
-    } else bounds.push({ kind: "value", word });
-    at += after === "main" && word.toLowerCase() !== "main" ? 3 : 2;
-    if (at < words.length && words[at] !== ",") return null;
-    at += 1;
-    if (at === words.length) return null;
-  }
-  return bounds.length === 0 ? null : bounds;
+function ofAll(part: number, whole: number): string {
+  return whole === 0 ? "0 of 0" : `${part} of ${whole} (${shortNumber((part / whole) * 100)}%)`;
 }
 
-/** The value in the unit of the gate, or why it is none. */
-function readValue(keyword: string, word: string): number | string {
-  if (keyword === "reward") {
-    const sign = word.startsWith("-") ? -1 : 1;
-    const quantity = readQuantity(sign < 0 ? word.slice(1) : word);
-    if (quantity?.unit !== "") return "the reward is not a number";
-    return quantity.value > 1e9 ? "the reward is not from -1000000000 to 1000000000" : sign * quantity.value;
-  }
-  if (keyword === "errors" || keyword === "agreement") {
-    const percentage = readPercent(word);
-    const [least, most] = keyword === "errors" ? [0.001, 90] : [10, 99.999];
-    if (percentage === null) return "the bound is no percentage";
-    return percentage < least || percentage > most
-      ? `the bound is not from ${least}% to ${most}%`
-      : Number((percentage / 100).toFixed(8));
-  }
-  const durationMs = readDurationMs(word);
-  if (durationMs === null) return "the bound is no duration";
-  return durationMs < 1 || durationMs > 60_000 ? "the bound is not from 1ms to 60s" : durationMs;
-}
-
-function made(keyword: string, value: number | null, times: number | null): Gate {
-  switch (keyword) {
-    case "errors":
-      return { kind: "errors", maxFraction: value, maxTimesMain: times };
-    case "agreement":
-      return { kind: "agreement", minFraction: value! };
-    case "reward":
-      return { kind: "reward", min: value, minTimesMain: times };
-    default:
-      return { kind: "latency", quantile: quantiles[keyword]!, maxMs: value, maxTimesMain: times };
-  }
+/** Three digits. */
+function shortNumber(value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }

@@ -1,248 +1,214 @@
 // Whether a gate is kept, as evidence says it.
 //
-// False roll-backs: the chance that a rollout whose gates all hold is ended is at most `falseRollBack`, over all of its looks, gates, steps and windows together (Bonferroni): each bound of
-// each gate gets an equal part in each step, half for the whole step and half for its windows, of which window w gets 1/(w(w+1)). Of a bound of main's quantile half of that is spent on
-// main's own uncertainty. Binomial bounds keep this exactly at every count, ratios and means as `routing/release/statistics/` says.
-import type { ArmCounts } from "../statistics/arm-counts.ts";
-import { logEvidenceAbove, logEvidenceOfRatio } from "../statistics/binomial.ts";
-import { logEvidenceBelowMean, logEvidenceBelowTimes, meanOf } from "../statistics/means.ts";
-import { quantileOf, slowerThan, totalOf, upperQuantile } from "../statistics/quantile.ts";
-import type { Evidence } from "./evidence.ts";
-import { formatNumber } from "../grammar/quantities.ts";
-import { formatQuantile, type Gate, percent } from "./gates.ts";
+// Broken is a claim: the chance that a rollout whose gates all hold is ended is at most `falseRollBack`, over all of its looks, gates, steps and windows together (Bonferroni). Each bound has an equal part in
+// each step, half for the whole step and half for its windows, of which window w has 1/(w(w+1)). Where callers are known, they must say so, too, each as one. Kept is a claim, too: by the estimate, and after
+// the requests that show a fault of twice the bound.
+import { type ArmCounts, addedCounts } from "../statistics/arm-counts.ts";
+import { byCallers } from "../statistics/callers.ts";
+import { type Excess, addedExcess, logEvidence, noExcess, excessOf } from "../statistics/excess.ts";
+import { normalBelow } from "../statistics/means.ts";
+import { formatPercent } from "../grammar/quantities.ts";
+import { addedEvidence, type Evidence } from "./evidence.ts";
+import { factsOf, formatGate, type Gate, isLeast, type Question, questionsOf, shareOf } from "./gates.ts";
 import type { RolloutPlan } from "./plan.ts";
+import type { Stepping } from "./state.ts";
 
 /** The chance that a rollout of which every gate holds is rolled back. */
 export const falseRollBack = 0.01;
+
+/** No gate is broken by fewer requests of the canary. */
+const minBroken = 20;
+/** Fewer looks beyond a bound are bursts, and no rate. */
+const minBeyond = 5;
+/** Looks of a window: two minutes. */
+const windowLooks = 12;
+/** Above this clustering failures belong to few callers: then a bound is kept unless callers say with `overByCallers` that it is not. */
+const clustered = 3;
+const overByCallers = 1.645;
 
 export interface GateStanding {
   readonly gate: Gate;
   /** `kept`: as far as was counted; `undecided`: over its bound, perhaps by chance, or too little was counted. */
   readonly standing: "kept" | "broken" | "undecided";
   readonly sentence: string;
-  /** What is missing before it can be decided, as "320 more requests to canary"; null: nothing. */
+  /** What is missing before it is kept, as "320 more requests to canary"; null: nothing. */
   readonly waitsFor: string | null;
 }
 
-/** One bound of one gate, as a question about counts. */
-interface Bound {
-  /** As it is written, without the gate's word: `1%`, `1.5x main`. */
-  readonly text: string;
-  readonly isOfMain: boolean;
-  /** Natural logarithm of the evidence that it is broken; `needed`: what will be asked of it. */
-  evidence(counts: Evidence, needed: number): number;
-  /** Whether the counts, taken as they are, are within it. Of failures beside main's one is never too many. */
-  isWithin(counts: Evidence): boolean;
+/** Main gets no traffic in the last step: what it did before stands for it. */
+export function isAlone({ steps }: RolloutPlan, { step }: Stepping): boolean {
+  return steps[step] === 100;
 }
 
-/** How much evidence a bound is asked for (natural logarithm), in the whole step and in its window of this number. */
-export function evidenceNeeded(plan: RolloutPlan, window: number): { readonly whole: number; readonly recent: number } {
-  const bounds = plan.gates.reduce((sum, gate) => sum + boundsOf(gate).length, 0);
-  const whole = Math.log((2 * plan.steps.length * bounds) / falseRollBack);
-  return { whole, recent: whole + Math.log(window * (window + 1)) };
+/** The same state with what one look added once the canary is warm (null: it is not), and where each gate stands then. */
+export function judged(
+  plan: RolloutPlan,
+  before: Stepping,
+  added: Evidence | null,
+): { readonly state: Stepping; readonly gates: readonly GateStanding[] } {
+  const whole = added === null ? before.whole : addedEvidence(before.whole, added);
+  const main = addedCounts(before.before, whole.main);
+  const asked = plan.gates.map((gate) => questionsOf(gate, main));
+  const alone = isAlone(plan, before);
+  const excesses = asked.flat().map((question) => {
+    if (added === null) return noExcess;
+    const mainShare = alone && question.times > 0 ? shareOf(question.measure(before.before)) : null;
+    return excessOf(question, question.measure(added.canary), question.measure(added.main), mainShare);
+  });
+  const grown = (some: readonly Excess[]): readonly Excess[] =>
+    excesses.map((excess, at) => addedExcess(some[at] ?? noExcess, excess));
+  const { window, looks, requests } = before.recent;
+  const isFull = looks >= windowLooks;
+  const state: Stepping = {
+    ...before,
+    whole,
+    excesses: grown(before.excesses),
+    recent: {
+      window: isFull ? window + 1 : window,
+      looks: (isFull ? 0 : looks) + (excesses.some((excess) => excess.looks > 0) ? 1 : 0),
+      requests: (isFull ? 0 : requests) + (added?.canary.requests ?? 0),
+      excesses: grown(isFull ? [] : before.recent.excesses),
+    },
+  };
+  const part = falseRollBack / (plan.steps.length * excesses.length);
+  let at = 0;
+  const gates = plan.gates.map((gate, index) =>
+    standingOf(
+      plan,
+      gate,
+      state,
+      main,
+      asked[index]!.map((question) => answered(plan, state, question, at++, main, part)),
+    ),
+  );
+  return { state, gates };
 }
 
-/** Where a gate stands. `mainIsThere`: main gets live traffic in this step; where it gets none, bounds of main are not asked. */
-export function judgeGate(
+function standingOf(
   plan: RolloutPlan,
   gate: Gate,
-  { whole, recent, window }: { readonly whole: Evidence; readonly recent: Evidence; readonly window: number },
-  mainIsThere: boolean,
+  state: Stepping,
+  main: ArmCounts,
+  answers: readonly Answer[],
 ): GateStanding {
-  const needed = evidenceNeeded(plan, window);
-  const asked = boundsOf(gate).filter(({ isOfMain }) => mainIsThere || !isOfMain);
-  const facts = factsOf(gate, whole, plan.to, mainIsThere);
-  const word = wordOf(gate);
-  const beyond = gate.kind === "errors" || gate.kind === "latency" ? "over" : "under";
-  if (asked.length === 0)
-    return {
-      gate,
-      standing: "kept",
-      sentence: `${facts} Main gets no traffic in this step, so nothing is compared with it.`,
-      waitsFor: null,
-    };
-  for (const bound of asked) {
-    for (const [counts, enough, when] of [
-      [whole, needed.whole, "in this step"],
-      [recent, needed.recent, "lately"],
-    ] as const) {
-      if (bound.evidence(counts, enough) < enough) continue;
-      const shown = counts === whole ? facts : factsOf(gate, counts, plan.to, mainIsThere);
-      return {
-        gate,
-        standing: "broken",
-        sentence: `${shown} That is ${beyond} ${bound.text} ${when}, and not by chance.`,
-        waitsFor: null,
-      };
-    }
+  const beside = isAlone(plan, state) ? main : state.whole.main;
+  const { counted, sentence } = factsOf(gate, plan.to, state.whole.canary, beside);
+  const beyond = isLeast(gate) ? "under" : "over";
+  const broken = answers.find(({ brokenWhen }) => brokenWhen !== null);
+  if (broken !== undefined) {
+    const said = `${sentence} That is ${beyond} ${broken.question.text} ${broken.brokenWhen!}, and not by chance.`;
+    return { gate, standing: "broken", sentence: said, waitsFor: null };
   }
-  const missing = missingOf(
-    plan,
-    gate,
-    whole,
-    asked.some(({ isOfMain }) => isOfMain),
+  const missing = missingOf(plan, answers, counted);
+  if (missing !== null) return { gate, standing: "undecided", sentence, waitsFor: missing };
+  const over = answers.find(({ isOver }) => isOver);
+  if (over === undefined)
+    return { gate, standing: "kept", sentence: `${sentence}${seenBy(answers[0]!)}`, waitsFor: null };
+  const bound = formatGate({ ...gate, ...(over.question.times === 0 ? { times: null } : { value: null }) });
+  const said = `${sentence} That is ${beyond} ${over.question.text}, perhaps by chance.`;
+  return { gate, standing: "undecided", sentence: said, waitsFor: `${bound}${untilWithin(over)}` };
+}
+
+/** What is known of one question. */
+interface Answer {
+  readonly question: Question;
+  readonly excess: Excess;
+  /** Requests, rewards or what else it counts, of the canary and of main. */
+  readonly counted: readonly [canary: number, main: number];
+  /** "in this step", "lately"; null: it is not broken. */
+  readonly brokenWhen: string | null;
+  readonly isOver: boolean;
+}
+
+function answered(
+  plan: RolloutPlan,
+  state: Stepping,
+  question: Question,
+  at: number,
+  main: ArmCounts,
+  part: number,
+): Answer {
+  const { whole, recent, before } = state;
+  const alone = isAlone(plan, state);
+  const excess = state.excesses[at] ?? noExcess;
+  const lately = recent.excesses[at] ?? noExcess;
+  const needed = Math.log(2 / part);
+  const recentNeeded = needed + Math.log(recent.window * (recent.window + 1));
+  const mainShare = alone ? shareOf(question.measure(before)) : null;
+  const callers = once(() =>
+    question.byCaller === null
+      ? null
+      : byCallers(question.byCaller, question, state.whole.canary, state.whole.main, mainShare),
   );
-  if (missing !== null) return { gate, standing: "undecided", sentence: facts, waitsFor: missing };
-  const over = asked.find((bound) => !bound.isWithin(whole));
-  if (over === undefined) return { gate, standing: "kept", sentence: facts, waitsFor: null };
+  const uncertain = uncertaintyOf(question, alone, main);
+  const isBroken = (of: Excess, requests: number, enough: number): boolean =>
+    requests >= minBroken &&
+    logEvidence(of, uncertain * of.weight ** 2) >= enough &&
+    normalBelow(-(callers()?.deviate ?? Infinity)) <= part;
+  const isFewLooks = question.allowed !== null && excess.beyond < minBeyond;
+  const isFewCallers = (): boolean => {
+    const found = callers();
+    return found !== null && found.clustering >= clustered && found.deviate <= overByCallers;
+  };
   return {
-    gate,
-    standing: "undecided",
-    sentence: `${facts} That is ${beyond} ${over.text}, perhaps by chance.`,
-    waitsFor: `more requests, to tell chance from ${word} ${beyond} ${over.text}`,
+    question,
+    excess,
+    counted: [question.measure(whole.canary).total, question.measure(alone ? before : whole.main).total],
+    brokenWhen: isBroken(excess, whole.canary.requests, needed)
+      ? "in this step"
+      : isBroken(lately, recent.requests, recentNeeded)
+        ? "lately"
+        : null,
+    isOver: excess.cut > 0 && !isFewLooks && !isFewCallers(),
   };
 }
 
-/** Bounds that a gate has: one or two. */
-function boundsOf(gate: Gate): readonly Bound[] {
-  const bounds: Bound[] = [];
-  switch (gate.kind) {
-    case "errors": {
-      const { maxFraction: most, maxTimesMain: times } = gate;
-      if (most !== null)
-        bounds.push({
-          text: percent(most),
-          isOfMain: false,
-          evidence: ({ canary }) => logEvidenceAbove(canary.failed, canary.requests, most),
-          isWithin: ({ canary }) => canary.failed <= most * canary.requests,
-        });
-      if (times !== null)
-        bounds.push({
-          text: ofMain(times),
-          isOfMain: true,
-          evidence: ({ canary, main }) => logEvidenceOfRatio(failures(canary), failures(main), times),
-          isWithin: ({ canary, main }) => (canary.failed - 1) * main.requests <= times * main.failed * canary.requests,
-        });
-      return bounds;
-    }
-    case "latency": {
-      const { quantile, maxMs, maxTimesMain: times } = gate;
-      if (maxMs !== null)
-        bounds.push({
-          text: `${maxMs} ms`,
-          isOfMain: false,
-          evidence: ({ canary }) => slower(canary, maxMs, quantile),
-          isWithin: ({ canary }) => (quantileOf(canary.latency, quantile) ?? 0) <= maxMs,
-        });
-      if (times !== null)
-        bounds.push({
-          text: ofMain(times),
-          isOfMain: true,
-          evidence: ({ canary, main }, needed) => {
-            const highest = upperQuantile(main.latency, quantile, needed + Math.LN2);
-            return highest === null ? 0 : slower(canary, times * highest, quantile) - Math.LN2;
-          },
-          isWithin: ({ canary, main }) =>
-            (quantileOf(canary.latency, quantile) ?? 0) <= times * (quantileOf(main.latency, quantile) ?? 0),
-        });
-      return bounds;
-    }
-    case "agreement": {
-      const most = 1 - gate.minFraction;
-      return [
-        {
-          text: percent(gate.minFraction),
-          isOfMain: false,
-          evidence: ({ canary: { compared } }) =>
-            logEvidenceAbove(compared.pairs - compared.agreed, compared.pairs, most),
-          isWithin: ({ canary: { compared } }) => compared.pairs - compared.agreed <= most * compared.pairs,
-        },
-      ];
-    }
-    case "reward": {
-      const { min, minTimesMain: times } = gate;
-      if (min !== null)
-        bounds.push({
-          text: formatNumber(min),
-          isOfMain: false,
-          evidence: ({ canary }) =>
-            canary.rewards.count < minForMeans ? 0 : logEvidenceBelowMean(canary.rewards, min),
-          isWithin: ({ canary }) => meanOf(canary.rewards) >= min,
-        });
-      if (times !== null)
-        bounds.push({
-          text: ofMain(times),
-          isOfMain: true,
-          evidence: ({ canary, main }) =>
-            Math.min(canary.rewards.count, main.rewards.count) < minForMeans
-              ? 0
-              : logEvidenceBelowTimes(canary.rewards, main.rewards, times),
-          isWithin: ({ canary, main }) => meanOf(canary.rewards) >= times * meanOf(main.rewards),
-        });
-      return bounds;
-    }
+/** Variance of what is asked, for one request, where main's counts are not in the looks: what it did before, or its quantile. */
+function uncertaintyOf({ times, allowed, byCaller, measure }: Question, alone: boolean, main: ArmCounts): number {
+  const { total, sum, squares } = measure(main);
+  if (times === 0 || total === 0 || (!alone && (allowed === null || byCaller !== null))) return 0;
+  return allowed === null
+    ? (times ** 2 * Math.max(0, squares - sum ** 2 / total)) / total ** 2
+    : (times * allowed) / total;
+}
+
+/** What must be counted before a gate may be called kept; null: nothing. */
+function missingOf(plan: RolloutPlan, answers: readonly Answer[], unit: string): string | null {
+  const wanted = unit === "rewards" ? plan.minRewards : plan.minRequests;
+  for (const {
+    question,
+    counted: [canary, main],
+    excess,
+  } of answers) {
+    if (canary < wanted) return `${wanted - canary} more ${unit} of ${plan.to}`;
+    if (question.times > 0 && main < wanted) return `${wanted - main} more ${unit} of main`;
+    // Of a fault of twice the bound two are then expected, of the bound one.
+    const visible = question.allowed === null ? 0 : 1 / question.allowed - excess.weight;
+    if (visible > 0)
+      return `${requestsOf(visible, excess, canary)} more ${unit} of ${plan.to}, to see ${question.text}`;
   }
+  return null;
 }
 
-/** Rewards of each arm before their mean is taken for normal. */
-const minForMeans = 50;
-
-/** What is missing before a gate may be called kept; null: nothing. */
-function missingOf(plan: RolloutPlan, gate: Gate, { canary, main }: Evidence, withMain: boolean): string | null {
-  const [unit, wanted, ofCanary, ofMain] =
-    gate.kind === "reward"
-      ? (["rewards", plan.minRewards, canary.rewards.count, main.rewards.count] as const)
-      : gate.kind === "agreement"
-        ? (["compared answers", plan.minRequests, canary.compared.pairs, Infinity] as const)
-        : gate.kind === "latency"
-          ? ([
-              canary.requests === totalOf(canary.latency) ? "requests" : "measured requests",
-              plan.minRequests,
-              totalOf(canary.latency),
-              totalOf(main.latency),
-            ] as const)
-          : (["requests", plan.minRequests, canary.requests, main.requests] as const);
-  if (ofCanary < wanted) return `${wanted - ofCanary} more ${unit} of ${plan.to}`;
-  return withMain && ofMain < wanted ? `${wanted - ofMain} more ${unit} of main` : null;
+/** So much weight as requests of the canary. */
+function requestsOf(weight: number, excess: Excess, canary: number): number {
+  return excess.weight > 0 ? Math.ceil((weight * canary) / excess.weight) : Math.ceil(weight);
 }
 
-function factsOf(gate: Gate, { canary, main }: Evidence, name: string, mainIsThere: boolean): string {
-  const withMain = (text: string): string =>
-    mainIsThere && boundsOf(gate).some(({ isOfMain }) => isOfMain) ? `; main: ${text}` : "";
-  switch (gate.kind) {
-    case "errors":
-      return `Failures of ${name}: ${ofAll(canary.failed, canary.requests)}${withMain(ofAll(main.failed, main.requests))}.`;
-    case "latency": {
-      const shown = ({ requests, latency }: ArmCounts): string => {
-        const milliseconds = quantileOf(latency, gate.quantile);
-        if (milliseconds === null) return "not measured";
-        const measured = totalOf(latency);
-        const lost = requests > measured ? ` (${requests - measured} not measured)` : "";
-        return `${shortNumber(milliseconds)} ms of ${measured} requests${lost}`;
-      };
-      return `${formatQuantile(gate.quantile)} of ${name}: ${shown(canary)}${withMain(shown(main))}.`;
-    }
-    case "agreement":
-      return `Agreement of ${name} with main: ${ofAll(canary.compared.agreed, canary.compared.pairs)}.`;
-    case "reward": {
-      const shown = ({ rewards }: ArmCounts): string =>
-        rewards.count === 0 ? "none" : `${shortNumber(meanOf(rewards))} of ${rewards.count}`;
-      return `Mean reward of ${name}: ${shown(canary)}${withMain(shown(main))}.`;
-    }
-  }
+function untilWithin({ question: { allowed }, excess, counted: [canary] }: Answer): string {
+  return allowed === null
+    ? " in mean"
+    : `: about ${requestsOf(excess.cut / allowed, excess, canary)} more requests if all are good`;
 }
 
-function ofAll(part: number, whole: number): string {
-  return whole === 0 ? "0 of 0 requests" : `${part} of ${whole} (${shortNumber((part / whole) * 100)}%)`;
+/** What the step could see: a share that would be over the bound in 95 of 100 steps like this one. */
+function seenBy({ question: { allowed }, excess, counted: [canary] }: Answer): string {
+  if (allowed === null) return "";
+  const bad = ((overByCallers + Math.sqrt(overByCallers ** 2 + 4 * (allowed * excess.weight + 1))) / 2) ** 2;
+  return ` With ${canary} of them a fault under ${formatPercent(Number(Math.min(1, bad / excess.weight).toPrecision(2)))} is not seen.`;
 }
 
-/** Three digits. */
-function shortNumber(value: number): string {
-  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
-}
-
-function wordOf(gate: Gate): string {
-  return gate.kind === "latency" ? formatQuantile(gate.quantile) : gate.kind;
-}
-
-function ofMain(times: number): string {
-  return times === 1 ? "main" : `${formatNumber(times)}x main`;
-}
-
-function failures({ failed, requests }: ArmCounts): { readonly hits: number; readonly total: number } {
-  return { hits: failed, total: requests };
-}
-
-function slower(canary: ArmCounts, milliseconds: number, quantile: number): number {
-  return logEvidenceAbove(slowerThan(canary.latency, milliseconds), totalOf(canary.latency), 1 - quantile);
+function once<T>(made: () => T): () => T {
+  let found: { readonly value: T } | null = null;
+  return () => (found ??= { value: made() }).value;
 }

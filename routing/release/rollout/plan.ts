@@ -1,13 +1,12 @@
 // The annotation `sluice.io/rollout`: which predictor is released, in which steps, and what must hold.
-import { type Clause, quoted, readClauses } from "../grammar/clauses.ts";
-import { nearWord } from "../../text/near-word.ts";
-import { formatDuration, formatNumber, readDurationMs, readPercent } from "../grammar/quantities.ts";
+import { type Clause, type ClauseReader, quoted, readClauses } from "../grammar/clauses.ts";
+import { formatDuration, formatNumber, isWithin, readDurationMs, readPercent } from "../grammar/quantities.ts";
 import { defaultGates, formatGate, type Gate, gateKeywords, readGate } from "./gates.ts";
 
 export interface RolloutPlan {
   /** Name of the predictor that is released. */
   readonly to: string;
-  /** Percent of the deployment's live traffic that it takes, growing, from 0.01 to 100; the last is 100. At most 20. */
+  /** Percent of the deployment's live traffic that it takes, growing, from 0.01 to 100; the last is 100. At most 20; of a gate with a bound of main at least two. */
   readonly steps: readonly number[];
   /** The least time that each step takes, 10 s to 30 d. */
   readonly everyMs: number;
@@ -15,71 +14,48 @@ export interface RolloutPlan {
   readonly minRequests: number;
   /** Rewards that it must have got in a step where a gate reads rewards, 10 to 1,000,000. */
   readonly minRewards: number;
+  /** What the predictor does at first, and after its pods began anew, is no evidence until so long has passed (0 to 1 h) and so many requests have come (0 to 1,000,000). */
+  readonly warm: { readonly ms: number; readonly requests: number };
   /** At least one. */
   readonly gates: readonly Gate[];
   /** What follows when a gate is broken: the traffic goes back to the other predictors, or the step stays until a person decides. */
   readonly otherwise: "roll-back" | "hold";
 }
 
-const defaults = {
+type Draft = { -readonly [Key in keyof RolloutPlan]?: RolloutPlan[Key] };
+
+const defaults: Omit<RolloutPlan, "to"> = {
   steps: [1, 5, 25, 50, 100],
   everyMs: 600_000,
   minRequests: 500,
   minRewards: 50,
+  warm: { ms: 60_000, requests: 20 },
   gates: defaultGates,
   otherwise: "roll-back",
-} as const;
+};
 
 const maxSteps = 20;
+const most = 1_000_000;
 const predictorName = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/i;
-const keywords = ["to", "steps", "every", "min", ...gateKeywords, "else"];
-
-type Draft = { -readonly [Key in keyof RolloutPlan]: RolloutPlan[Key] | null };
 
 /**
- * Reads the annotation. A full text: `to canary; steps 1%,5%,25%,50%,100%; every 10m; min 500 requests; errors ≤ 1%, ≤ 1.5x main; p99 ≤ 1.2x main;
- * agreement ≥ 99%; reward ≥ main; else roll back`. Clauses may stand in any order, each once; a clause that is left out has its default: the steps above, every 10m, min 500
- * requests, 50 rewards, `errors ≤ 1.5x main; p99 ≤ 1.5x main` where no gate stands, else roll back. So `canary` alone is a whole text.
- * `mistake`: one clear sentence, with what to write.
+ * Reads the annotation. A full text: `to canary; steps 1%,5%,25%,50%,100%; every 10m; min 500 requests; warm 1m, 20 requests; errors ≤ 1%, ≤ 1.5x main; refusals ≤ 1.5x main; p99 ≤ 1.2x main;
+ * agreement ≥ 99%; reward ≥ main; else roll back`. Clauses may stand in any order, each once; a clause that is left out has its default (`defaults`), gates where no gate stands. So
+ * `canary` alone is a whole text. `mistake`: one clear sentence, with what to write.
  */
 export function readRolloutPlan(text: string): { readonly plan: RolloutPlan } | { readonly mistake: string } {
-  const clauses = readClauses(text);
-  if (typeof clauses === "string") return { mistake: clauses };
-  const draft: Draft = {
-    to: null,
-    steps: null,
-    everyMs: null,
-    minRequests: null,
-    minRewards: null,
-    gates: null,
-    otherwise: null,
-  };
-  const seen = new Set<string>();
-  for (const [at, clause] of clauses.entries()) {
-    const isName = at === 0 && clause.words.length === 0 && !keywords.includes(clause.keyword);
-    const keyword = isName ? "to" : clause.keyword;
-    if (seen.has(keyword)) return { mistake: `"${keyword}" stands twice; write it once` };
-    seen.add(keyword);
-    const mistake = isName
-      ? readTo(draft, [clause.first])
-      : (readers[keyword] ?? (gateKeywords.includes(keyword) ? readGateClause : unknownClause))(
-          draft,
-          clause.words,
-          clause,
-        );
-    if (mistake !== null) return { mistake };
-  }
-  if (draft.to === null) return { mistake: `the predictor to release is missing; write "to NAME", as in "to canary"` };
+  const draft: Draft = {};
+  const mistake = readClauses(text, readers, draft, ({ keyword, words }) =>
+    words.length === 0 && !readers.has(keyword) ? "to" : null,
+  );
+  if (mistake !== null) return { mistake };
+  const { to } = draft;
+  if (to === undefined) return { mistake: `the predictor to release is missing; write "to NAME", as in "to canary"` };
+  const plan: RolloutPlan = { ...defaults, ...draft, to };
+  const unasked = plan.steps.length === 1 ? plan.gates.find(({ times }) => times !== null) : undefined;
+  if (unasked === undefined) return { plan };
   return {
-    plan: {
-      to: draft.to,
-      steps: draft.steps ?? defaults.steps,
-      everyMs: draft.everyMs ?? defaults.everyMs,
-      minRequests: draft.minRequests ?? defaults.minRequests,
-      minRewards: draft.minRewards ?? defaults.minRewards,
-      gates: draft.gates ?? defaults.gates,
-      otherwise: draft.otherwise ?? defaults.otherwise,
-    },
+    mistake: `"${formatGate(unasked)}" cannot be asked at 100%, where main gets no traffic; write a step before it, as "steps 50%, 100%", or a bound without main in each gate, as "errors ≤ 1%"`,
   };
 }
 
@@ -90,78 +66,132 @@ export function printRolloutPlan(plan: RolloutPlan): string {
     `steps ${plan.steps.map((step) => `${formatNumber(step)}%`).join(", ")}`,
     `every ${formatDuration(plan.everyMs)}`,
     `min ${plan.minRequests} requests, ${plan.minRewards} rewards`,
+    `warm ${formatDuration(plan.warm.ms)}, ${plan.warm.requests} requests`,
     ...plan.gates.map(formatGate),
     `else ${plan.otherwise === "hold" ? "hold" : "roll back"}`,
   ].join("; ");
 }
 
-type Reader = (draft: Draft, words: readonly string[], clause: Clause) => string | null;
+const readers: ReadonlyMap<string, ClauseReader<Draft>> = new Map<string, ClauseReader<Draft>>([
+  [
+    "to",
+    (draft, { words }) => {
+      if (words.length !== 1) return `"to" wants the name of one predictor, as in "to canary"`;
+      if (!predictorName.test(words[0]!)) return `${quoted(words[0]!)} is no name of a predictor`;
+      draft.to = words[0]!;
+      return null;
+    },
+  ],
+  [
+    "steps",
+    (draft, { words, text }) => {
+      const steps = words.filter((word) => word !== ",").map(readPercent);
+      if (steps.length === 0 || !steps.every((step) => step !== null))
+        return `${text} has no list of percentages; write "steps 1%, 5%, 25%, 50%, 100%"`;
+      if (steps.length > maxSteps) return `there are ${steps.length} steps; write at most ${maxSteps}`;
+      for (const [at, step] of steps.entries()) {
+        if (!isWithin(step, 0.01, 100)) return `the step ${formatNumber(step)}% is not from 0.01% to 100%`;
+        if (at > 0 && step <= steps[at - 1]!)
+          return `the step ${formatNumber(step)}% is not above the one before it; write growing percentages`;
+      }
+      if (steps.at(-1) !== 100) return `the last step is ${formatNumber(steps.at(-1)!)}%; end the steps with 100%`;
+      draft.steps = steps;
+      return null;
+    },
+  ],
+  [
+    "every",
+    (draft, { words, text }) => {
+      const everyMs = words.length === 1 ? readDurationMs(words[0]!) : null;
+      if (everyMs === null) return `${text} has no duration; write "every 10m" (units: s, m, h, d)`;
+      if (!isWithin(everyMs, 10_000, 30 * 86_400_000)) return `${text} is not from 10s to 30d`;
+      draft.everyMs = everyMs;
+      return null;
+    },
+  ],
+  [
+    "min",
+    (draft, clause) => readParts(draft, clause, minParts, `"min 500 requests" or "min 500 requests, 50 rewards"`),
+  ],
+  ["warm", (draft, clause) => readParts(draft, clause, warmParts, `"warm 1m, 20 requests"`)],
+  ...gateKeywords.map((keyword): [string, ClauseReader<Draft>] => [
+    keyword,
+    (draft, clause) => {
+      const gate = readGate(clause);
+      if ("mistake" in gate) return gate.mistake;
+      draft.gates = [...(draft.gates ?? []), gate];
+      return null;
+    },
+  ]),
+  [
+    "else",
+    (draft, { words, text }) => {
+      const wanted = words.join(" ").toLowerCase().replaceAll("-", " ");
+      if (wanted === "hold") draft.otherwise = "hold";
+      else if (wanted === "roll back" || wanted === "rollback") draft.otherwise = "roll-back";
+      else return `${text} is not understood; write "else roll back" or "else hold"`;
+      return null;
+    },
+  ],
+]);
 
-const readers: Readonly<Record<string, Reader>> = {
-  __proto__: null as never,
-  to: (draft, words) => readTo(draft, words),
-  steps: (draft, words, { text }) => {
-    const steps = words.filter((word) => word !== ",").map(readPercent);
-    if (steps.length === 0 || steps.some((step) => step === null))
-      return `${text} has no list of percentages; write "steps 1%, 5%, 25%, 50%, 100%"`;
-    if (steps.length > maxSteps) return `there are ${steps.length} steps; write at most ${maxSteps}`;
-    for (const [at, step] of steps.entries()) {
-      if (step! < 0.01 || step! > 100) return `the step ${formatNumber(step!)}% is not from 0.01% to 100%`;
-      if (at > 0 && step! <= steps[at - 1]!)
-        return `the step ${formatNumber(step!)}% is not above the one before it; write growing percentages`;
-    }
-    if (steps.at(-1) !== 100) return `the last step is ${formatNumber(steps.at(-1)!)}%; end the steps with 100%`;
-    draft.steps = steps as number[];
-    return null;
-  },
-  every: (draft, words, { text }) => {
-    const everyMs = words.length === 1 ? readDurationMs(words[0]!) : null;
-    if (everyMs === null) return `${text} has no duration; write "every 10m" (units: s, m, h, d)`;
-    if (everyMs < 10_000 || everyMs > 30 * 86_400_000) return `${text} is not from 10s to 30d`;
-    draft.everyMs = everyMs;
-    return null;
-  },
-  min: (draft, words, { text }) => {
-    const pairs = words.join(" ").split(" , ");
-    for (const pair of pairs) {
-      const found = /^(\d{1,9}) (requests?|rewards?)$/.exec(pair.toLowerCase());
-      if (found === null)
-        return `${text} is not understood; write "min 500 requests" or "min 500 requests, 50 rewards"`;
-      const count = Number(found[1]);
-      const isRewards = found[2]!.startsWith("reward");
-      const least = isRewards ? 10 : 1;
-      if (count < least || count > 1_000_000)
-        return `${count} ${isRewards ? "rewards" : "requests"} is not from ${least} to 1000000`;
-      const key = isRewards ? "minRewards" : "minRequests";
-      if (draft[key] !== null) return `${text} has ${isRewards ? "rewards" : "requests"} twice; write each once`;
-      draft[key] = count;
-    }
-    return null;
-  },
-  else: (draft, words, { text }) => {
-    const wanted = words.join(" ").toLowerCase().replaceAll("-", " ");
-    if (wanted === "hold") draft.otherwise = "hold";
-    else if (wanted === "roll back" || wanted === "rollback") draft.otherwise = "roll-back";
-    else return `${text} is not understood; write "else roll back" or "else hold"`;
-    return null;
-  },
-};
-
-function readTo(draft: Draft, words: readonly string[]): string | null {
-  if (words.length !== 1) return `"to" wants the name of one predictor, as in "to canary"`;
-  if (!predictorName.test(words[0]!)) return `${quoted(words[0]!)} is no name of a predictor`;
-  draft.to = words[0]!;
-  return null;
+/** One part of `min` or `warm`, such as `500 requests`; null: it is another part. `range`: for people. */
+interface Part {
+  readonly what: string;
+  readonly range: readonly [least: number, most: number, text: string];
+  read(words: string): number | null;
+  set(draft: Draft, value: number): void;
 }
 
-const readGateClause: Reader = (draft, _words, clause) => {
-  const read = readGate(clause);
-  if ("mistake" in read) return read.mistake;
-  draft.gates = [...(draft.gates ?? []), read.gate];
-  return null;
-};
+const countOf =
+  (unit: string) =>
+  (words: string): number | null => {
+    const found = /^(\d{1,9}) (\w+?)s?$/.exec(words);
+    return found?.[2] === unit ? Number(found[1]) : null;
+  };
 
-const unknownClause: Reader = (_draft, _words, { keyword, text }) => {
-  const meant = nearWord(keyword, keywords);
-  return `${text} is not understood; ${meant === null ? `a clause begins with ${keywords.join(", ")}` : `did you mean "${meant}"?`}`;
-};
+const minParts: readonly Part[] = [
+  {
+    what: "requests",
+    range: [1, most, `1 to ${most}`],
+    read: countOf("request"),
+    set: (draft, count) => (draft.minRequests = count),
+  },
+  {
+    what: "rewards",
+    range: [10, most, `10 to ${most}`],
+    read: countOf("reward"),
+    set: (draft, count) => (draft.minRewards = count),
+  },
+];
+
+const warmParts: readonly Part[] = [
+  {
+    what: "time",
+    range: [0, 3_600_000, "0s to 1h"],
+    read: readDurationMs,
+    set: (draft, ms) => (draft.warm = { ...(draft.warm ?? defaults.warm), ms }),
+  },
+  {
+    what: "requests",
+    range: [0, most, `0 to ${most}`],
+    read: countOf("request"),
+    set: (draft, requests) => (draft.warm = { ...(draft.warm ?? defaults.warm), requests }),
+  },
+];
+
+/** Parts with commas between them, each once, in any order. */
+function readParts(draft: Draft, { words, text }: Clause, parts: readonly Part[], write: string): string | null {
+  const seen = new Set<Part>();
+  for (const written of words.join(" ").toLowerCase().split(" , ")) {
+    const part = parts.find(({ read }) => read(written) !== null);
+    if (part === undefined) return `${text} is not understood; write ${write}`;
+    if (seen.has(part)) return `${text} has ${part.what} twice; write each once`;
+    seen.add(part);
+    const value = part.read(written)!;
+    const [least, highest, range] = part.range;
+    if (!isWithin(value, least, highest)) return `${written} is not from ${range}`;
+    part.set(draft, value);
+  }
+  return null;
+}

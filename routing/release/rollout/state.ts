@@ -1,6 +1,12 @@
-// The state of a rollout: everything that its next decision needs, as JSON.
+// The state of a rollout: everything that its next decision needs, as JSON, and no larger after a month than after an hour.
+import { type ArmCounts, addedCounts, noCounts } from "../statistics/arm-counts.ts";
+import type { Excess } from "../statistics/excess.ts";
 import { type CountsByInstance, type Evidence, noEvidence } from "./evidence.ts";
 import type { RolloutPlan } from "./plan.ts";
+
+/** Names of the states that a release has, wherever one is shown: `waiting` has not begun, `stopped` cannot go on. */
+export const phases = ["waiting", "stepping", "held", "promoted", "aborted", "stopped"] as const;
+export type Phase = (typeof phases)[number];
 
 export type RolloutState =
   /** At a step of the plan. */
@@ -13,14 +19,25 @@ export type RolloutState =
       /** At the last look the canary had no ready Endpoint, and for how long, as looks add up. */
       readonly isUnready: boolean;
       readonly unreadyMs: number;
-      /** Of the time and of the canary's requests: what leaders before this one had kept. 0, 0 where it began the step itself. */
-      readonly resumed: { readonly elapsedMs: number; readonly requests: number };
-      /** Of the whole step. */
+      /** How far it has warmed up; null: it is warm. */
+      readonly warming: { readonly ms: number; readonly requests: number } | null;
+      /** How often its pods began anew in this step. */
+      readonly restarts: number;
+      /** What main did in the steps before: what the last step, where it gets no traffic, is compared with. */
+      readonly before: ArmCounts;
+      /** Of the whole step, without what came while the canary warmed up. */
       readonly whole: Evidence;
-      /** Of the window that is open: a part of the step, so that a fault that begins late is not outweighed by hours without one. */
-      readonly recent: Evidence;
-      /** Number of that window in the step, from 1 on. */
-      readonly window: number;
+      /** By question, in the order of the plan's gates. */
+      readonly excesses: readonly Excess[];
+      /** Of the window that is open: a part of the step, so that a fault that begins late is not outweighed by hours without one. Windows are numbered from 1 on. */
+      readonly recent: {
+        readonly window: number;
+        readonly looks: number;
+        readonly requests: number;
+        readonly excesses: readonly Excess[];
+      };
+      /** The looks in a row in which it failed nearly all; the first one's time is not in `ms`. */
+      readonly failing: { readonly ms: number; readonly failed: number; readonly canary: ArmCounts } | null;
       /** Cumulative counts at the last look. */
       readonly seen: CountsByInstance;
     }
@@ -29,39 +46,42 @@ export type RolloutState =
   | { readonly kind: "promoted" }
   | { readonly kind: "aborted"; readonly step: number; readonly why: string };
 
-/** The part of a step that the next leader may go on from. Not `recent`: a window that two leaders share has a hole. */
-export interface KeptStep {
-  /** ms, 0 or more. */
-  readonly elapsedMs: number;
-  /** 1 or more. */
-  readonly window: number;
-  readonly whole: Evidence;
-}
+export type Stepping = Extract<RolloutState, { kind: "stepping" }>;
 
-/** The beginning of a rollout: the first step, without evidence. */
-export const firstState: RolloutState = stepState(0, {});
+export const notWarm = { ms: 0, requests: 0 };
 
-/** The beginning of a step. `seen`: counts of the processes that answer now. */
-export function stepState(step: number, seen: CountsByInstance): RolloutState {
-  return resumedState(step, { elapsedMs: 0, window: 0, whole: noEvidence }, seen);
-}
-
-/** A step in which leaders before this one were. What happened since they kept it is not counted. Windows never begin again: each spends its own part of the error rate. */
-export function resumedState(
+/**
+ * A step as a leader begins it that has seen nothing of the rollout: it looks anew, for `every` at least. At the first step the canary warms up. Of a plan that compares with main it begins at the step before the
+ * last, because the last one is compared with what main did in steps before. `seen`: counts of the processes that answer now.
+ */
+export function stepState(
+  { steps, gates }: Pick<RolloutPlan, "steps" | "gates">,
   step: number,
-  { elapsedMs, window, whole }: KeptStep,
   seen: CountsByInstance,
-): RolloutState {
+): Stepping {
+  const isUnseen = step > 0 && step === steps.length - 1 && gates.some(({ times }) => times !== null);
+  return { ...begun(isUnseen ? step - 1 : step, seen, noCounts), warming: step === 0 ? notWarm : null };
+}
+
+/** The step after this one; the canary is warm. */
+export function nextState({ step, whole, before }: Stepping, seen: CountsByInstance): Stepping {
+  return begun(step + 1, seen, addedCounts(before, whole.main));
+}
+
+function begun(step: number, seen: CountsByInstance, before: ArmCounts): Stepping {
   return {
     kind: "stepping",
     step,
-    elapsedMs,
+    elapsedMs: 0,
     isUnready: false,
     unreadyMs: 0,
-    resumed: { elapsedMs, requests: whole.canary.requests },
-    whole,
-    recent: noEvidence,
-    window: window + 1,
+    warming: null,
+    restarts: 0,
+    before,
+    whole: noEvidence,
+    excesses: [],
+    recent: { window: 1, looks: 0, requests: 0, excesses: [] },
+    failing: null,
     seen,
   };
 }

@@ -104,9 +104,17 @@ function number(isSane: (value: number) => boolean): Kind<number> {
 function list(size: number): Kind<readonly number[]> {
   return {
     empty: [],
-    combine: (one, other, times) =>
-      one.length === 0 ? other.map((count) => times * count) : one.map((count, at) => count + times * (other[at] ?? 0)),
-    hasGrown: (grown) => grown.every((count) => count >= 0),
+    combine: (one, other, times) => {
+      if (other.length === 0) return one;
+      if (one.length === 0 && times === 1) return other;
+      const combined = one.length === 0 ? other.map(() => 0) : one.slice();
+      for (let at = 0; at < combined.length; at += 1) combined[at]! += times * (other[at] ?? 0);
+      return combined;
+    },
+    hasGrown: (grown) => {
+      for (let at = 0; at < grown.length; at += 1) if (!(grown[at]! >= 0)) return false;
+      return true;
+    },
     print: (counts) => {
       const some = counts.flatMap((count, at) => (count === 0 ? [] : [[at, count] as const]));
       return some.length === 0 ? null : Object.fromEntries(some);
@@ -129,8 +137,11 @@ function list(size: number): Kind<readonly number[]> {
 function record<Rows extends { readonly [Key in keyof Rows]: Kind<TypeOf<Rows[Key]>> }>(of: Rows): Kind<Counts<Rows>> {
   const entries = Object.entries(of as unknown as Kinds);
   type Any = Readonly<Record<string, never>>;
-  const made = (value: (key: string, row: Kind<never>) => unknown): Counts<Rows> =>
-    Object.fromEntries(entries.map(([key, row]) => [key, value(key, row)])) as unknown as Counts<Rows>;
+  const made = (value: (key: string, row: Kind<never>) => unknown): Counts<Rows> => {
+    const all: Record<string, unknown> = {};
+    for (const [key, row] of entries) all[key] = value(key, row);
+    return all as unknown as Counts<Rows>;
+  };
   return {
     empty: made((_, row) => row.empty),
     combine: (one, other, times) => made((key, row) => row.combine((one as Any)[key]!, (other as Any)[key]!, times)),

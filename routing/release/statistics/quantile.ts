@@ -1,5 +1,4 @@
 // Quantiles of latencies that are known by bucket.
-import { logEvidenceBelow } from "./binomial.ts";
 import { latencyBoundsMs } from "./latency-bounds.ts";
 
 /** The quantile in milliseconds, interpolated in its bucket; beyond the last bound: that bound. null: nothing was measured. */
@@ -19,25 +18,6 @@ export function quantileOf(latency: readonly number[], quantile: number): number
   return latencyBoundsMs.at(-1)!;
 }
 
-/**
- * A bound in milliseconds that the true quantile is not above, but for a chance of e^−`logOdds` over all looks together; null: there is too little evidence for any. The bound of a bucket of
- * which it is certain (`logEvidenceBelow`) that fewer than 1 − quantile take longer.
- */
-export function upperQuantile(latency: readonly number[], quantile: number, logOdds: number): number | null {
-  const total = totalOf(latency);
-  let slower = latency.at(-1) ?? 0;
-  let found: number | null = null;
-  for (let at = latencyBoundsMs.length - 1; at >= 0; at -= 1) {
-    // Buckets without a count change nothing but the bound.
-    if (latency[at + 1] !== 0 || found === null) {
-      if (logEvidenceBelow(slower, total, 1 - quantile) < logOdds) return found;
-    }
-    found = latencyBoundsMs[at]!;
-    slower += latency[at] ?? 0;
-  }
-  return found;
-}
-
 /** How many took longer for certain: those of the buckets that begin at or above it. */
 export function slowerThan(latency: readonly number[], milliseconds: number): number {
   let slower = 0;
@@ -47,6 +27,6 @@ export function slowerThan(latency: readonly number[], milliseconds: number): nu
 
 export function totalOf(latency: readonly number[]): number {
   let total = 0;
-  for (const count of latency) total += count;
+  for (let at = 0; at < latency.length; at += 1) total += latency[at]!;
   return total;
 }

@@ -1,30 +1,21 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../load/peers/random.ts";
 import { binomial, normal, poisson } from "../../../load/releases/draws.ts";
-import { tally } from "../../../load/releases/rollouts.ts";
+import { tally } from "../../../load/releases/rollout.ts";
 import { scenarios } from "../../../load/releases/scenarios.ts";
 
-test("a small simulation of a fixed seed: no false roll-back, no missed fault, so many requests that met one", () => {
-  const rows = scenarios
-    .filter(({ lookMs, rate, part }) => lookMs === 2000 && rate === 200 && part >= 0.1)
-    .map((scenario) => {
-      const { promoted, aborted, waiting, metFault } = tally(scenario, 40, 24);
-      return `${scenario.name}: ${promoted} promoted, ${aborted} rolled back, ${waiting} wait; met: ${metFault.map(Math.round).join(", ")}`;
+/** So few rollouts that a part of one in a hundred hardly shows: what comes more often is wrong. */
+const runs = 8;
+
+test("no service without a fault is rolled back, and no fault is promoted", () => {
+  const wrong = scenarios
+    .filter(({ untilMs, bound }) => untilMs <= 3_600_000 && bound !== null)
+    .flatMap((scenario) => {
+      const { promoted, aborted } = tally(scenario, runs);
+      const count = scenario.faultFrom === null ? aborted : promoted;
+      return count > 0 ? [`${scenario.name}: ${count} of ${runs}`] : [];
     });
-  expect(rows).toMatchInlineSnapshot(`
-    [
-      "no fault: 40 promoted, 0 rolled back, 0 wait; met: 0, 0, 0",
-      "no fault: main and canary together fail 5 % and take twice as long, 10 s of each minute: 40 promoted, 0 rolled back, 0 wait; met: 0, 0, 0",
-      "no fault: agreement 99.5 %, of at least 99 %: 40 promoted, 0 rolled back, 0 wait; met: 0, 0, 0",
-      "errors of main 1 %, of canary 5 %: 0 promoted, 40 rolled back, 0 wait; met: 338, 979, 1018",
-      "errors of main 0.1 %, of canary 2 %: 0 promoted, 40 rolled back, 0 wait; met: 316, 873, 919",
-      "errors of main 0.1 %, of canary 5 %, from 70 s on: 0 promoted, 40 rolled back, 0 wait; met: 301, 560, 605",
-      "p99 twice main's: 0 promoted, 40 rolled back, 0 wait; met: 314, 643, 682",
-      "hangs: each request times out after 3 s: 0 promoted, 40 rolled back, 0 wait; met: 62, 76, 78",
-      "fails each request: 0 promoted, 40 rolled back, 0 wait; met: 20, 33, 34",
-      "fast and wrong: agreement 95 %, of at least 99 %: 0 promoted, 40 rolled back, 0 wait; met: 293, 531, 531",
-    ]
-  `);
+  expect(wrong).toEqual([]);
 });
 
 test("draws have the mean and the variance of what they are named after", () => {

@@ -7,7 +7,7 @@ import {
   evidenceBetween,
   noEvidence,
 } from "../../../../routing/release/rollout/evidence.ts";
-import { firstState, shareOf, stepState } from "../../../../routing/release/rollout/state.ts";
+import { shareOf, stepState } from "../../../../routing/release/rollout/state.ts";
 import { maxInstances } from "../../../../routing/release/statistics/growth.ts";
 import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
 import { noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
@@ -70,9 +70,9 @@ test("names of processes are any text, and at most so many are remembered, those
 test("the share follows the step; a step that the plan has not gets nothing", () => {
   const read = readRolloutPlan("canary");
   if ("mistake" in read) throw new Error(read.mistake);
-  expect(shareOf(read.plan, firstState)).toBe(1);
-  expect(shareOf(read.plan, stepState(2, {}))).toBe(25);
-  expect(shareOf(read.plan, stepState(5, {}))).toBe(0);
+  expect(shareOf(read.plan, stepState(read.plan, 0, {}))).toBe(1);
+  expect(shareOf(read.plan, stepState(read.plan, 2, {}))).toBe(25);
+  expect(shareOf(read.plan, { ...stepState(read.plan, 0, {}), step: 5 })).toBe(0);
   expect(shareOf(read.plan, { kind: "held", step: 1, why: "" })).toBe(5);
   expect(shareOf(read.plan, { kind: "aborted", step: 1, why: "" })).toBe(0);
   expect(shareOf(read.plan, { kind: "promoted" })).toBe(100);

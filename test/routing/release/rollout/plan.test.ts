@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { maxTextLength } from "../../../../routing/release/grammar/clauses.ts";
-import type { Gate } from "../../../../routing/release/rollout/gates.ts";
+import { type Gate, type GateKeyword, gateKeywords } from "../../../../routing/release/rollout/gates.ts";
 import { printRolloutPlan, readRolloutPlan, type RolloutPlan } from "../../../../routing/release/rollout/plan.ts";
 
 function plan(text: string): RolloutPlan {
@@ -22,28 +22,31 @@ test("a full text, with signs of either kind", () => {
     everyMs: 600_000,
     minRequests: 500,
     minRewards: 50,
+    warm: { ms: 30_000, requests: 10 },
     gates: [
-      { kind: "errors", maxFraction: 0.01, maxTimesMain: 1.5 },
-      { kind: "latency", quantile: 0.99, maxMs: null, maxTimesMain: 1.2 },
-      { kind: "agreement", minFraction: 0.99 },
-      { kind: "reward", min: null, minTimesMain: 1 },
+      { keyword: "errors", value: 0.01, times: 1.5 },
+      { keyword: "refusals", value: null, times: 2 },
+      { keyword: "p99", value: null, times: 1.2 },
+      { keyword: "agreement", value: 0.99, times: null },
+      { keyword: "reward", value: null, times: 1 },
     ],
     otherwise: "roll-back",
   };
   const text =
-    "to canary; steps 1%,5%,25%,50%,100%; every 10m; min 500 requests; errors ≤ 1%, ≤ 1.5x main; p99 ≤ 1.2x main; agreement ≥ 99%; reward ≥ main; else roll back";
+    "to canary; steps 1%,5%,25%,50%,100%; every 10m; min 500 requests; warm 30s, 10 requests; errors ≤ 1%, ≤ 1.5x main; refusals ≤ 2x main; p99 ≤ 1.2x main; agreement ≥ 99%; reward ≥ main; else roll back";
   expect(plan(text)).toEqual(full);
   expect(plan(text.replaceAll("≤", "<=").replaceAll("≥", ">="))).toEqual(full);
   expect(plan(text.replaceAll(" ", "  ").replace("roll  back", "roll-back"))).toEqual(full);
+  expect(plan(text.toUpperCase().replace("CANARY", "canary"))).toEqual(full);
   expect(plan(text.split("; ").reverse().join(";\n"))).toEqual({ ...full, gates: full.gates.toReversed() });
 });
 
 test("the short form has the defaults", () => {
   expect(printRolloutPlan(plan("canary"))).toBe(
-    "to canary; steps 1%, 5%, 25%, 50%, 100%; every 10m; min 500 requests, 50 rewards; errors ≤ 1.5x main; p99 ≤ 1.5x main; else roll back",
+    "to canary; steps 1%, 5%, 25%, 50%, 100%; every 10m; min 500 requests, 50 rewards; warm 1m, 20 requests; errors ≤ 1.5x main; refusals ≤ 1.5x main; p99 ≤ 1.5x main; else roll back",
   );
   expect(plan("canary;")).toEqual(plan("to canary"));
-  expect(plan("steps-2; errors ≤ 2%").gates).toEqual([{ kind: "errors", maxFraction: 0.02, maxTimesMain: null }]);
+  expect(plan("steps-2; errors ≤ 2%").gates).toEqual([{ keyword: "errors", value: 0.02, times: null }]);
 });
 
 test.each([
@@ -59,7 +62,7 @@ test.each([
   ["canary; eror ≤ 1%", `"eror ≤ 1%" is not understood; did you mean "errors"?`],
   [
     "canary; wait 10m",
-    `"wait 10m" is not understood; a clause begins with to, steps, every, min, errors, p50, p90, p95, p99, p99.9, agreement, reward, else`,
+    `"wait 10m" is not understood; a clause begins with to, steps, every, min, warm, errors, refusals, p50, p90, p95, p99, p99.9, agreement, reward, else`,
   ],
   ["canary; steps", `"steps" has no list of percentages; write "steps 1%, 5%, 25%, 50%, 100%"`],
   ["canary; steps 1, 100", `"steps 1, 100" has no list of percentages; write "steps 1%, 5%, 25%, 50%, 100%"`],
@@ -86,12 +89,35 @@ test.each([
   ["canary; errors ≤ 1% ≤ main", `"errors ≤ 1% ≤ main" is not understood; write "errors ≤ 1%, ≤ 1.5x main"`],
   ["canary; errors ≤ 1%,", `"errors ≤ 1%," is not understood; write "errors ≤ 1%, ≤ 1.5x main"`],
   ["canary; p99 ≤ 1.2", `"p99 ≤ 1.2": the bound is no duration; write "p99 ≤ 250ms, ≤ 1.2x main"`],
-  ["canary; p99 ≤ 61s", `"p99 ≤ 61s": the bound is not from 1ms to 60s; write "p99 ≤ 250ms, ≤ 1.2x main"`],
+  ["canary; p99 ≤ 61s", `"p99 ≤ 61s": the bound is not from 1ms to 1m; write "p99 ≤ 250ms, ≤ 1.2x main"`],
   ["canary; p98 ≤ 61s", `"p98 ≤ 61s" is not understood; did you mean "p90"?`],
   ["canary; agreement ≥ main", `agreement is with main already; write "agreement ≥ 99%"`],
   ["canary; agreement ≥ 100%", `"agreement ≥ 100%": the bound is not from 10% to 99.999%; write "agreement ≥ 99%"`],
-  ["canary; reward ≥ good", `"reward ≥ good": the reward is not a number; write "reward ≥ main"`],
+  ["canary; reward ≥ good", `"reward ≥ good": the bound is no number; write "reward ≥ main"`],
   ["canary; reward ≥ 0.001x main", `0.001x main is not from 0.01x to 100x main`],
+  [
+    "canary; reward ≥ 1000000001",
+    `"reward ≥ 1000000001": the bound is not from -1000000000 to 1000000000; write "reward ≥ main"`,
+  ],
+  ["canary; warm", `"warm" is not understood; write "warm 1m, 20 requests"`],
+  ["canary; warm 61m", `61m is not from 0s to 1h`],
+  ["canary; warm 1000001 requests", `1000001 requests is not from 0 to 1000000`],
+  ["canary; warm 1m, 2m", `"warm 1m, 2m" has time twice; write each once`],
+  [
+    "canary; steps 100%; errors ≤ 1%, ≤ main",
+    `"errors ≤ 1%, ≤ main" cannot be asked at 100%, where main gets no traffic; write a step before it, as "steps 50%, 100%", or a bound without main in each gate, as "errors ≤ 1%"`,
+  ],
+  // Units that are names of every object.
+  ["canary; every 1constructor", `"every 1constructor" has no duration; write "every 10m" (units: s, m, h, d)`],
+  ["canary; p99 ≤ 1constructor", `"p99 ≤ 1constructor": the bound is no duration; write "p99 ≤ 250ms, ≤ 1.2x main"`],
+  [
+    "canary; min 5 constructor",
+    `"min 5 constructor" is not understood; write "min 500 requests" or "min 500 requests, 50 rewards"`,
+  ],
+  [
+    "canary; __proto__ 5",
+    `"__proto__ 5" is not understood; a clause begins with to, steps, every, min, warm, errors, refusals, p50, p90, p95, p99, p99.9, agreement, reward, else`,
+  ],
   ["canary; else panic", `"else panic" is not understood; write "else roll back" or "else hold"`],
   ["canary".padEnd(maxTextLength + 1), `the text has more than 4096 characters; write a shorter one`],
   [`canary${";every 1m".repeat(32)}`, `the text has more than 32 clauses; write each only once`],
@@ -106,6 +132,9 @@ test("bounds hold at their ends", () => {
     "canary; every 30d",
     "canary; min 1 requests, 10 rewards",
     "canary; min 1000000 requests",
+    "canary; warm 0s, 0 requests",
+    "canary; warm 1h, 1000000 requests",
+    "canary; steps 100%; errors ≤ 1%; p99 ≤ 1s",
     "canary; errors ≤ 0.001%",
     "canary; errors ≤ 90%, ≤ 100x main",
     "canary; p99 ≤ 1ms",
@@ -123,44 +152,30 @@ test("bounds hold at their ends", () => {
 
 const times = (least: number): fc.Arbitrary<number> =>
   fc.integer({ min: least * 100, max: 10_000 }).map((hundredths) => hundredths / 100);
-const either = <A, B>(one: fc.Arbitrary<A>, other: fc.Arbitrary<B>): fc.Arbitrary<readonly [A | null, B | null]> =>
-  fc.tuple(fc.option(one), fc.option(other)).filter(([first, second]) => first !== null || second !== null);
-const gates: fc.Arbitrary<Gate[]> = fc
-  .tuple(
-    either(
-      fc.integer({ min: 1, max: 90_000 }).map((thousandths) => Number((thousandths / 1e5).toFixed(8))),
-      times(1),
-    ),
-    fc.subarray([0.5, 0.9, 0.95, 0.99, 0.999]).chain((quantiles) =>
-      fc.tuple(
-        ...quantiles.map((quantile) =>
-          either(fc.integer({ min: 1, max: 60_000 }), times(1)).map(([maxMs, maxTimesMain]): Gate => ({
-            kind: "latency",
-            quantile,
-            maxMs,
-            maxTimesMain,
-          })),
-        ),
-      ),
-    ),
-    either(fc.integer({ min: -1e9, max: 1e9 }), times(0.01)),
-    fc.integer({ min: 10_000, max: 99_999 }),
-  )
-  .chain(([errors, latency, reward, agreement]) =>
-    fc.shuffledSubarray(
-      [
-        { kind: "errors", maxFraction: errors[0], maxTimesMain: errors[1] },
-        ...latency,
-        { kind: "reward", min: reward[0], minTimesMain: reward[1] },
-        { kind: "agreement", minFraction: Number((agreement / 1e5).toFixed(8)) },
-      ] as Gate[],
-      { minLength: 1 },
-    ),
-  );
+const fraction = (least: number, most: number): fc.Arbitrary<number> =>
+  fc.integer({ min: least, max: most }).map((parts) => Number((parts / 1e5).toFixed(8)));
+const of = (keyword: GateKeyword): fc.Arbitrary<Gate> => {
+  const [value, least] =
+    keyword === "agreement"
+      ? [fraction(10_000, 99_999), 1]
+      : keyword === "reward"
+        ? [fc.integer({ min: -1e9, max: 1e9 }), 0.01]
+        : keyword.startsWith("p")
+          ? [fc.integer({ min: 1, max: 60_000 }), 1]
+          : [fraction(1, 90_000), 1];
+  const both = fc.record({ keyword: fc.constant(keyword), value: fc.option(value), times: fc.option(times(least)) });
+  return keyword === "agreement"
+    ? value.map((one) => ({ keyword, value: one, times: null }))
+    : both.filter((gate) => gate.value !== null || gate.times !== null);
+};
+const gates: fc.Arbitrary<readonly Gate[]> = fc
+  .shuffledSubarray([...gateKeywords], { minLength: 1 })
+  .chain((keywords) => fc.tuple(...keywords.map(of)));
 const plans: fc.Arbitrary<RolloutPlan> = fc.record({
+  warm: fc.record({ ms: fc.nat(3_600_000), requests: fc.nat(1_000_000) }),
   to: fc.stringMatching(/^[a-z0-9](?:[-a-z0-9]{0,20}[a-z0-9])?$/),
   steps: fc
-    .uniqueArray(fc.integer({ min: 1, max: 9999 }), { maxLength: 19 })
+    .uniqueArray(fc.integer({ min: 1, max: 9999 }), { minLength: 1, maxLength: 19 })
     .map((hundredths) => [...hundredths.toSorted((a, b) => a - b).map((step) => step / 100), 100]),
   everyMs: fc.integer({ min: 10_000, max: 30 * 86_400_000 }),
   minRequests: fc.integer({ min: 1, max: 1_000_000 }),
