@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { decodePolicyFile } from "../gateway/callers/policy-file.ts";
 import { decodeGrants } from "../gateway/options/grants.ts";
 import { annotationKinds } from "../k8s/translate/fields/annotation-names.ts";
+import { entry } from "./gateway/entry.ts";
 import { GatewayProcess } from "./gateway/gateway-process.ts";
 import { root } from "./gateway/packed-form.ts";
 import { printed } from "./gateway/printed.ts";
@@ -28,12 +29,12 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-/** Exit code and output of a command of the sources. */
+/** Exit code and output of a command. */
 function run(argv: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [join(root, "gateway/main.ts"), ...argv],
+      [entry, ...argv],
       { cwd: root, env: { PATH: process.env["PATH"] } },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr }),
     );
@@ -131,7 +132,7 @@ test("README's folder of one's own: what init writes is served, and the models a
   const [init] = typed("init");
   expect(await run([...init!, "--folder", own])).toMatchObject({ code: 0 });
   for (const argv of typed("model")) {
-    const child = spawn(process.execPath, [join(root, "gateway/main.ts"), ...argv], {
+    const child = spawn(process.execPath, [entry, ...argv], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     closers.push(() => child.kill("SIGKILL"));

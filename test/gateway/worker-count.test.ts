@@ -33,7 +33,7 @@ async function residentMebibytes(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, "latin1"))![1]) / 1024;
 }
 
-test.each([1, 2, 8, 32, 64])("%i data workers", { timeout: 300_000 }, async (workers) => {
+test.each([1, 2, 8, 64])("%i data workers", { timeout: 300_000 }, async (workers) => {
   await stage.manifests.deploy("iris", stage.model.port, "prod", {
     "seldon.io/rest-timeout": "120000",
     "seldon.io/ambassador-circuit-breakers-max-requests": String(inFlight),

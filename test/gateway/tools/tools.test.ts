@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readRequest } from "../../../gateway/tools/request.ts";
 import { Authority } from "../../authority.ts";
 import { FakeApi, refuse } from "../../k8s/source/cluster/fake-api.ts";
+import { entry } from "../entry.ts";
 import { runTool as run } from "./run-tool.ts";
 
-const root = join(import.meta.dirname, "../../..");
 let folder: string;
 
 beforeAll(() => {
@@ -530,7 +530,7 @@ describe("check", () => {
   });
 
   test("- reads standard input", async () => {
-    const child = execFile(process.execPath, [join(root, "gateway/main.ts"), "check", "-"]);
+    const child = execFile(process.execPath, [entry, "check", "-"]);
     const out = new Promise<string>((done) => {
       let text = "";
       child.stdout!.on("data", (part) => (text += String(part))).on("end", () => done(text));
@@ -895,7 +895,7 @@ describe("requests", () => {
 
 test.each(["check", "routes", "explain", "who"])("sluice %s --help says how", async (name) => {
   const out = await new Promise<string>((done, failed) => {
-    execFile(process.execPath, [join(root, "gateway/main.ts"), name, "--help"], (error, stdout) =>
+    execFile(process.execPath, [entry, name, "--help"], (error, stdout) =>
       error === null ? done(stdout) : failed(error),
     );
   });
