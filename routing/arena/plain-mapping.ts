@@ -26,6 +26,7 @@ export const plainTarget: ForwardTarget = Object.freeze({
   upgrades: Object.freeze([]),
   dialService: false,
   released: false,
+  model: "",
   externalPolicy: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
   compare: "",
   rewardPath: null,

@@ -113,6 +113,8 @@ export interface ForwardTarget {
   readonly dialService: boolean;
   /** true: its predictor is released, and its requests are evidence. */
   readonly released: boolean;
+  /** Digest of the model of a predictor that is released: feedback on the answers of another teaches nothing. "": it is not released. */
+  readonly model: string;
   readonly externalPolicy: ExternalPolicy;
   /** Of a shadow: the rules by which its answers are compared with the primary's (routing/release/compare/rules.ts). "": they are not. */
   readonly compare: string;

@@ -46,6 +46,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
       compare: "",
       rewardPath: null,
+      model: "",
     },
     guard: plainGuard,
     series: seriesOf(name),

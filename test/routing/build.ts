@@ -63,6 +63,7 @@ export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): 
     externalPolicy: { bypassAuth: false, authContextExtensions: {}, labels: null },
     compare: "",
     rewardPath: null,
+    model: "",
     ...more,
   };
 }

@@ -7,15 +7,15 @@ import { noPolicy } from "../../gateway/callers/call-policy.ts";
 import { guardOf, keysProvider } from "../policies.ts";
 import { fieldOf } from "./client.ts";
 import { firstSlot, Gateway, post, transports } from "./gateway.ts";
-import { Origin, requestsIn } from "./origin.ts";
-import { executors, serveMembers, type Member } from "./predictors.ts";
+import { answerEach, Origin, requestsIn } from "./origin.ts";
+import { executors, puidIn, serveMembers, type Member } from "./predictors.ts";
 
 const keys = [new Uint8Array(32).fill(9)];
 const path = "/seldon/prod/iris/api/v1.0/feedback";
 
 /** One that was never given to anybody, and that names the predictor. */
 function puidOf(predictor: string, deployment = "iris", key = keys): string {
-  const signer = new PuidSigner(key, { namespace: "prod", deployment, predictor });
+  const signer = new PuidSigner(key, { namespace: "prod", deployment, predictor, model: "" });
   return signer.lineFor(Buffer.from(randomUUID())).toString("latin1", puidStart).trimEnd();
 }
 
@@ -72,6 +72,56 @@ describe.each(transports)("%s", (_name, secure) => {
       .filter((one) => one.includes("/feedback"));
     expect(bodies.every((one) => one.startsWith("POST /api/v1.0/feedback"))).toBe(true);
     expect(gateway.answered("200", firstSlot) + gateway.answered("200", firstSlot + 1)).toBe(60);
+  });
+
+  test("what is said of a model is not learnt of its successor, and goes to its predictor", async () => {
+    serve({ predictor: "main", share: 0.5, model: "1" }, { predictor: "canary", share: 0.5, model: "1" });
+    const { head } = await gateway.ask(secure, post("{}"));
+    const [puid, model] = [/seldon-puid: (\w+)/i.exec(head)![1]!, /x-model: (\w+)/.exec(head)![1]!];
+    const slot = model === "main" ? firstSlot : firstSlot + 1;
+    serve({ predictor: "main", share: 0.5, model: "2" }, { predictor: "canary", share: 0.5, model: "2" });
+    for (const answer of [await sendHead(puid), await send(inBody(puid))])
+      expect(fieldOf(answer, "x-model")).toBe(model);
+    expect(gateway.feedback(slot).ways).toEqual({ earlier_model: 2 });
+    expect(gateway.learnt(slot)).toEqual([0, 0]);
+    serve({ predictor: "main", share: 0.5, model: "1" }, { predictor: "canary", share: 0.5, model: "1" });
+    await sendHead(puid);
+    expect(gateway.learnt(slot)).toEqual([1, 1]);
+  });
+
+  test.each([
+    ["Seldon's", ""],
+    ["the Route's only model, which is told none, so there is none", "sole"],
+  ])("a model that says no puid gives its clients one all the same: %s", async (_, sole) => {
+    const body = '{"data":{"ndarray":[[1]]}}';
+    for (const [name, origin] of origins)
+      origin.behaviour = answerEach(
+        () => `HTTP/1.1 200 OK\r\nx-model: ${name}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      );
+    if (sole !== "") serve({ predictor: "main", share: 1 });
+    const prediction = await gateway.ask(secure, post("{}"));
+    const puids = [...prediction.head.matchAll(/seldon-puid: (.*)\r\n/gi)].map(([, puid]) => puid!);
+    expect(puids).toHaveLength(sole === "" ? 1 : 0);
+    const told = puidIn(origins.get(fieldOf(prediction, "x-model")!)!.text);
+    expect(told).toBe(puids[0] ?? null);
+    if (sole !== "") return;
+    const answer = await sendHead(puids[0]!);
+    // What it says of feedback is about another answer.
+    expect([fieldOf(answer, "x-model"), fieldOf(answer, "seldon-puid")]).toEqual([
+      fieldOf(prediction, "x-model"),
+      null,
+    ]);
+    const slot = fieldOf(answer, "x-model") === "main" ? firstSlot : firstSlot + 1;
+    expect(gateway.learnt(slot)).toEqual([1, 1]);
+  });
+
+  test("a puid with an underscore is none, and the model never sees it", async () => {
+    const forged = puidOf("canary");
+    await gateway.ask(secure, post("{}", `seldon_puid: ${forged}\r\nSeldon_Puid: ${forged}\r\n`));
+    await send('{"reward":1}', `seldon_puid: ${forged}\r\n`);
+    expect([...origins.values()].some(({ text }) => text.includes(forged))).toBe(false);
+    const ways = [firstSlot, firstSlot + 1].map((slot) => gateway.feedback(slot).ways);
+    expect(Object.assign({}, ...ways)).toEqual({ no_puid: 1 });
   });
 
   test("the older path, too; other paths and methods are no feedback", async () => {

@@ -16,7 +16,7 @@ const names = ["main", "canary"];
 const iris = { seldon: "iris", namespace: "prod" };
 
 function puidOf(predictor: string): string {
-  const signer = new PuidSigner(keys, { namespace: "prod", deployment: "iris", predictor });
+  const signer = new PuidSigner(keys, { namespace: "prod", deployment: "iris", predictor, model: "" });
   return signer.lineFor(Buffer.from(randomUUID())).toString("latin1", puidStart).trimEnd();
 }
 

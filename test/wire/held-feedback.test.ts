@@ -16,7 +16,7 @@ const names = ["main", "canary"] as const;
 
 const pathOf = (namespace: string): string => `/seldon/${namespace}/iris/api/v1.0/feedback`;
 const feedbackOf = (namespace: string): string => {
-  const signer = new PuidSigner(keys, { namespace, deployment: "iris", predictor: "canary" });
+  const signer = new PuidSigner(keys, { namespace, deployment: "iris", predictor: "canary", model: "" });
   const puid = signer.lineFor(Buffer.from(randomUUID())).toString("latin1", puidStart).trimEnd();
   return post(JSON.stringify({ response: { meta: { puid } }, reward: 1 }), "", pathOf(namespace));
 };

@@ -19,6 +19,8 @@ export interface Member {
   readonly ready?: boolean;
   readonly guard?: Guard;
   readonly rewardPath?: JsonPath | null;
+  /** Digest of its model. */
+  readonly model?: string;
   readonly protocol?: Upstream["protocol"];
   readonly port?: number;
 }
@@ -31,6 +33,7 @@ export function memberMapping({
   weight,
   guard,
   rewardPath = null,
+  model = "",
 }: Member): Mapping {
   const mapping = mappingOf("iris", `${deployment}-${predictor}`);
   return {
@@ -38,7 +41,7 @@ export function memberMapping({
     id: `SeldonDeployment prod/${deployment} http ${predictor}`,
     source: { kind: "SeldonDeployment", namespace: "prod", name: deployment },
     member: `SeldonDeployment prod/${deployment}`,
-    target: { ...(mapping.target as ForwardTarget), rewardPath },
+    target: { ...(mapping.target as ForwardTarget), rewardPath, model },
     role: { kind: "live", weight: weight ?? null, share },
     guard: guard ?? mapping.guard,
     series: { ...mapping.series, deployment, predictor },

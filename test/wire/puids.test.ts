@@ -10,7 +10,7 @@ import { upstreamOf } from "../gateway/fixtures.ts";
 
 const keys = [new Uint8Array(32).fill(9)];
 const signerOf = (predictor: string, deployment = "iris"): PuidSigner =>
-  new PuidSigner(keys, { namespace: "prod", deployment, predictor });
+  new PuidSigner(keys, { namespace: "prod", deployment, predictor, model: "" });
 
 describe.each(transports)("%s", (_name, secure) => {
   let gateway: Gateway;
@@ -34,7 +34,8 @@ describe.each(transports)("%s", (_name, secure) => {
       const answer = await gateway.ask(secure, post("{}"));
       const model = fieldOf(answer, "x-model")!;
       const puid = fieldOf(answer, "seldon-puid")!;
-      for (const name of ["main", "canary"]) expect(signerOf(name).isOwn(puid)).toBe(name === model);
+      for (const name of ["main", "canary"])
+        expect(signerOf(name).whose(puid)).toBe(name === model ? "model" : "others");
       seen.add(puid);
     }
     expect(seen.size).toBe(40);
@@ -49,12 +50,14 @@ describe.each(transports)("%s", (_name, secure) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => gateway.ask(secure, post("{}"))));
     for (const answer of answers) {
       const model = fieldOf(answer, "x-model")!;
-      expect(signerOf(model, model === "main" ? "iris" : "iris-2").isOwn(fieldOf(answer, "seldon-puid")!)).toBe(true);
+      expect(signerOf(model, model === "main" ? "iris" : "iris-2").whose(fieldOf(answer, "seldon-puid")!)).toBe(
+        "model",
+      );
     }
     // Its feedback may come when the other has a share.
     serve({ predictor: "main", share: 1 }, { predictor: "canary", share: 0 });
     const answer = await gateway.ask(secure, post("{}"));
-    expect(signerOf("main").isOwn(fieldOf(answer, "seldon-puid")!)).toBe(true);
+    expect(signerOf("main").whose(fieldOf(answer, "seldon-puid")!)).toBe("model");
   });
 
   test("a sole predictor gets none, and a client's own stays, also an empty one", async () => {
@@ -73,7 +76,7 @@ describe.each(transports)("%s", (_name, secure) => {
     for (const others of [[], [{ predictor: "canary", share: 0 }], [], [{ predictor: "canary", share: 0 }]]) {
       serve({ predictor: "main", share: 1 }, ...others);
       if (others.length === 0) expect(await puid()).toBe("own");
-      else expect(signerOf("main").isOwn(await puid())).toBe(true);
+      else expect(signerOf("main").whose(await puid())).toBe("model");
     }
   });
 
@@ -96,7 +99,7 @@ describe.each(transports)("%s", (_name, secure) => {
     await gateway.ask(secure, post("{}"));
     await gateway.ask(secure, post("{}", "Seldon-Puid: mine\r\n"));
     const [first, second] = origin.requests;
-    expect(signerOf("main").isOwn(String(first!.headers["seldon-puid"]))).toBe(true);
+    expect(signerOf("main").whose(String(first!.headers["seldon-puid"]))).toBe("model");
     expect(second!.headers["seldon-puid"]).toBe("mine");
     origin.close();
   });
@@ -128,7 +131,7 @@ describe.each(transports)("%s", (_name, secure) => {
     }
     const [tried] = requestsIn(failing.text);
     const puid = puidIn(tried!)!;
-    expect(signerOf("main").isOwn(puid)).toBe(true);
+    expect(signerOf("main").whose(puid)).toBe("model");
     expect(requestsIn(origins.get("main")!.text).map(puidIn)).toContain(puid);
     await gateway.goOnUntil(() => requestsIn(shadow.text).map(puidIn).includes(puid), "the copy has the same puid");
     await failing.close();

@@ -15,7 +15,7 @@ const keys = [new Uint8Array(32).fill(9)];
 const path = "/seldon/prod/iris/api/v1.0/feedback";
 
 function inBody(predictor: string, deployment = "iris"): string {
-  const signer = new PuidSigner(keys, { namespace: "prod", deployment, predictor });
+  const signer = new PuidSigner(keys, { namespace: "prod", deployment, predictor, model: "" });
   const puid = signer.lineFor(Buffer.from(randomUUID())).toString("latin1", puidStart).trimEnd();
   return JSON.stringify({ response: { meta: { puid } }, reward: 1 });
 }

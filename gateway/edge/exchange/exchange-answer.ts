@@ -1,5 +1,8 @@
 // ExchangeAnswer: the answer's way through an exchange, from the upstream to the client.
 import type { FieldList } from "../fields/fields.ts";
+import { puidDigits, puidField, puidStart, type PuidSigner } from "../feedback/puid.ts";
+import { isGoneName, withFields, type CompiledEdits } from "../message/header-edits.ts";
+import { fieldAt } from "../message/response-fields.ts";
 import type { AnswerId } from "../message/answer-id.ts";
 import { grpcStatusIn } from "../message/grpc-status.ts";
 import { copyOfResponse, type ResponseHead } from "../message/response-head.ts";
@@ -93,7 +96,18 @@ export class ExchangeAnswer implements AnswerTaker {
     state.times.lastByteMs = nowMs;
     // A call of gRPC is not over with its last byte: its status comes behind.
     state.declaredBytes = head.framing === "length" && !state.grpc ? head.contentLength : -1;
-    state.answer.head(head, state.compiled!, state.edits.edits, serviceTimeMs, this.#answerId);
+    const { compiled, edits } = state;
+    const all = compiled!.puid === null ? edits.edits : this.#withPuid(compiled!.puid, head);
+    state.answer.head(head, compiled!, all, serviceTimeMs, this.#answerId);
+  }
+
+  /** Where the model names no puid, its answer gets the one that it was told, so that feedback can name it. What is feedback itself is about another answer. */
+  #withPuid(signer: PuidSigner, head: ResponseHead): CompiledEdits | null {
+    const { compiled, edits, record } = this.#state;
+    if (record.feedback !== null || fieldAt(head, puidField) >= 0 || isGoneName(compiled!.responseEdits, puidField))
+      return edits.edits;
+    const puid = signer.lineFor(record.requestId).toString("latin1", puidStart, puidStart + puidDigits);
+    return withFields(edits.edits, { instead: [], fields: [[puidField, puid]] });
   }
 
   /** null: the Mapping's edits take it out. */

@@ -218,7 +218,7 @@ export class ExchangeRoute implements StepOwner {
     const before = record.decision!;
     const now = this.#memberNow(before, head);
     const found = namedMember(now.route.split, puids);
-    const way = typeof found === "string" ? found : "puid";
+    const way = typeof found === "string" ? found : found.way;
     const decision = typeof found === "string" ? now : found.named;
     if (typeof found !== "string") record.puid = found.puid;
     return { way, ...this.#move(before, decision, head) };

@@ -7,12 +7,15 @@ import type { FeedbackWay } from "../steps/step.ts";
 export function namedMember(
   { forwards, undrawn, members }: Split<LazyMapping>,
   puids: readonly string[],
-): { readonly named: ForwardDecision<LazyMapping>; readonly puid: string } | FeedbackWay {
+): { readonly named: ForwardDecision<LazyMapping>; readonly puid: string; readonly way: FeedbackWay } | FeedbackWay {
   for (const puid of puids) {
-    const named = [...forwards, ...undrawn].find(({ attached: { signer } }) => signer?.isOwn(puid));
-    if (named === undefined) continue;
-    const isReady = members.some(({ mapping, ready }) => ready && mapping === named.mapping);
-    return isReady && !named.attached.compiledFor(named.ofSeveral).admitsNobody ? { named, puid } : "unready";
+    for (const named of [...forwards, ...undrawn]) {
+      const whose = named.attached.signer?.whose(puid) ?? "others";
+      if (whose === "others") continue;
+      const isReady = members.some(({ mapping, ready }) => ready && mapping === named.mapping);
+      if (!isReady || named.attached.compiledFor(named.ofSeveral).admitsNobody) return "unready";
+      return { named, puid, way: whose === "model" ? "puid" : "earlier_model" };
+    }
   }
   return puids.every((puid) => puid === "") ? "no_puid" : "unknown_puid";
 }

@@ -1,5 +1,6 @@
 // Puids that name the predictor that answers: 24 hex digits of the request's id, and 16 of a keyed code over them, by a key that is the predictor's own. Without the key
-// a puid is 40 random digits; who has it can tell for each predictor whether a puid is its. So feedback finds the model that it is about, and nothing is remembered.
+// a puid is 40 random digits; who has it can tell for each predictor whether a puid is its. So feedback finds the predictor that it is about, and nothing is remembered. The first half of
+// the code is the predictor's; the second is changed by a tag of the model that it has, so that what is said of a model is not learnt of its successor.
 import { createHmac } from "node:crypto";
 import { sipHash, sipHashed, SipKey } from "./siphash.ts";
 
@@ -21,6 +22,8 @@ export interface PuidOwner {
   readonly namespace: string;
   readonly deployment: string;
   readonly predictor: string;
+  /** Digest of its model; "": it is not released, and any is the same. */
+  readonly model: string;
 }
 
 /** The field's line without its digits. */
@@ -47,17 +50,31 @@ function readPuid(puid: string): ReadPuid {
 /** The last one: each member of a Route is asked about it. */
 let read = readPuid("");
 
+/** Of one key: the predictor's, and the tag of its model. */
+interface TaggedKey {
+  readonly key: SipKey;
+  readonly tag: number;
+}
+
 /** Makes and knows the puids of one predictor. The first key is its own words, so that a request reads one object. */
 export class PuidSigner extends SipKey {
+  readonly #tag: number;
   /** Keys of before, which only know. */
-  readonly #earlier: readonly SipKey[];
+  readonly #earlier: readonly TaggedKey[];
 
   /** `keys`: one or more, 32 bytes each. The first makes puids, all know them. */
-  constructor(keys: readonly Uint8Array[], { namespace, deployment, predictor }: PuidOwner) {
-    const owner = JSON.stringify(["puid 1", namespace, deployment, predictor]);
-    const [own, ...earlier] = keys.map((key) => createHmac("sha256", key).update(owner).digest().subarray(0, 16));
-    super(own!);
-    this.#earlier = earlier.map((key) => new SipKey(key));
+  constructor(keys: readonly Uint8Array[], { namespace, deployment, predictor, model }: PuidOwner) {
+    const [own, ...earlier] = keys.map((key) => {
+      const derived = (...words: readonly string[]): Buffer =>
+        createHmac("sha256", key).update(JSON.stringify(words)).digest();
+      return {
+        key: derived("puid 1", namespace, deployment, predictor).subarray(0, 16),
+        tag: model === "" ? 0 : derived("puid model 1", namespace, deployment, predictor, model).readInt32BE(),
+      };
+    });
+    super(own!.key);
+    this.#tag = own!.tag;
+    this.#earlier = earlier.map(({ key, tag }) => ({ key: new SipKey(key), tag }));
   }
 
   /** Writes the field's line for the request of this id, a UUID of 36 bytes, from `at` on: the same each time. There is room for `puidLineBytes`. */
@@ -69,7 +86,7 @@ export class PuidSigner extends SipKey {
     for (let digit = 0; digit < nonceDigits; digit++) bytes[start + digit] = requestId[randomAt[digit]!]!;
     sipHash(this, bytes, start, codeStart);
     writeHex(sipHashed.high, bytes, codeStart);
-    writeHex(sipHashed.low, bytes, codeStart + 8);
+    writeHex(sipHashed.low ^ this.#tag, bytes, codeStart + 8);
     bytes[end] = 0x0d;
     bytes[end + 1] = 0x0a;
   }
@@ -80,17 +97,24 @@ export class PuidSigner extends SipKey {
     return line;
   }
 
-  /** Did this predictor answer under this puid? Whatever a client may send as one. */
-  isOwn(puid: string): boolean {
+  /** Did this predictor answer under this puid, by the model that it has (`model`) or by one of before (`predictor`)? Whatever a client may send as one. */
+  whose(puid: string): "model" | "predictor" | "others" {
     if (puid !== read.puid) read = readPuid(puid);
-    return isCodeOf(this, read) || this.#earlier.some((key) => isCodeOf(key, read));
+    if (read.nonce === null) return "others";
+    const own = whose(this, this.#tag, read.nonce, read);
+    if (own !== "others") return own;
+    for (const { key, tag } of this.#earlier) {
+      const earlier = whose(key, tag, read.nonce, read);
+      if (earlier !== "others") return earlier;
+    }
+    return "others";
   }
 }
 
-function isCodeOf(key: SipKey, { nonce, high, low }: ReadPuid): boolean {
-  if (nonce === null) return false;
+function whose(key: SipKey, tag: number, nonce: Buffer, { high, low }: ReadPuid): "model" | "predictor" | "others" {
   sipHash(key, nonce, 0, nonceDigits);
-  return ((sipHashed.high ^ high) | (sipHashed.low ^ low)) === 0;
+  if ((sipHashed.high ^ high) !== 0) return "others";
+  return (sipHashed.low ^ tag ^ low) === 0 ? "model" : "predictor";
 }
 
 /** Eight digits. */

@@ -88,6 +88,7 @@ const ownKinds: readonly (readonly [string, number])[] = [
     "seldon",
     "namespace",
     "x-sluice-client",
+    "seldon-puid",
   ].map((name) => [name, kind.guarded] as const),
 ];
 

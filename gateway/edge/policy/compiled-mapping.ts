@@ -115,9 +115,10 @@ export class LazyMapping {
 
   /** null: it is no predictor's. */
   get signer(): PuidSigner | null {
-    const { series } = this.#mapping;
+    const { series, target } = this.#mapping;
     if (series.predictor === "") return null;
-    return (this.#signer ??= new PuidSigner(this.#compiler.puidKeys, series));
+    const model = target.kind === "forward" ? target.model : "";
+    return (this.#signer ??= new PuidSigner(this.#compiler.puidKeys, { ...series, model }));
   }
 }
 

@@ -14,7 +14,8 @@ export function feedbackStep(maxBytes: number): Step {
     take: (request: StepRequest) => {
       if (!request.hasOtherMembers) return counted(request, "sole");
       const named = request.turnTo(headPuids(request.head));
-      if (named === "puid" || request.bodyBytes === 0 || isEncoded(request.head)) return counted(request, named);
+      if (named === "puid" || named === "earlier_model" || request.bodyBytes === 0 || isEncoded(request.head))
+        return counted(request, named);
       // A client decides how long its body takes: it may cost another tenant nothing, and itself no failure.
       if (maxBytes === 0 || !request.hasRoomForBody) return counted(request, named === "no_puid" ? "too_long" : named);
       const resume = request.wait(() => undefined);

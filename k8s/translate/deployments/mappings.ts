@@ -287,6 +287,7 @@ class DeploymentTranslation {
       retry: this.#policy.retry,
       dialService,
       released: this.#builder.release !== null,
+      model: this.#deployment.predictors.find(({ name }) => name === predictor)?.model ?? "",
       compare: role.kind === "shadow" && compared ? this.#policy.compare : "",
       rewardPath: rewardPathOf(this.#builder.release),
     };

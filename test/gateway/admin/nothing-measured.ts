@@ -10,7 +10,7 @@ export const nothingMeasured: CountedView = {
   ownedSlots: [],
   measuredOf: () => ({ lastMinute: nothing, lastFiveMinutes: nothing }),
   feedbackOf: () => ({
-    routed: { puid: 0, sole: 0, no_puid: 0, unknown_puid: 0, unready: 0, too_long: 0 },
+    routed: { puid: 0, earlier_model: 0, sole: 0, no_puid: 0, unknown_puid: 0, unready: 0, too_long: 0 },
     rewards: { count: 0, sum: 0, sumSquares: 0 },
     learnt: { count: 0, sum: 0, sumSquares: 0 },
   }),

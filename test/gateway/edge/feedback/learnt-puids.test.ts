@@ -4,7 +4,12 @@ import { expect, test } from "vitest";
 import { LearntPuids, maxPuids } from "../../../../gateway/edge/feedback/learnt-puids.ts";
 import { PuidSigner, puidStart } from "../../../../gateway/edge/feedback/puid.ts";
 
-const signer = new PuidSigner([new Uint8Array(32)], { namespace: "prod", deployment: "iris", predictor: "main" });
+const signer = new PuidSigner([new Uint8Array(32)], {
+  namespace: "prod",
+  deployment: "iris",
+  predictor: "main",
+  model: "",
+});
 
 function puids(count: number): readonly string[] {
   return Array.from({ length: count }, () =>

@@ -6,13 +6,13 @@ import { sipHash, sipHashed, SipKey } from "../../../../gateway/edge/feedback/si
 import { assert, property, stringMatching, tuple, uint8Array, uuid } from "../../../seeded.ts";
 
 const keys = [new Uint8Array(32).fill(1)];
-const main = { namespace: "prod", deployment: "iris", predictor: "main" };
+const main = { namespace: "prod", deployment: "iris", predictor: "main", model: "" };
 const others = [
   { ...main, predictor: "canary" },
   { ...main, deployment: "iris-2" },
   { ...main, namespace: "dev" },
   // What one name ends with and another begins with is not the same pair.
-  { namespace: "prod", deployment: "irismain", predictor: "" },
+  { namespace: "prod", deployment: "irismain", predictor: "", model: "" },
 ];
 
 function made(signer: PuidSigner, requestId: string): string {
@@ -55,23 +55,23 @@ test("a puid is 40 digits, the same for one request each time, and its predictor
       const puid = made(signer, id);
       expect(puid).toMatch(/^[\da-f]{40}$/);
       expect(made(signer, id)).toBe(puid);
-      expect(elsewhere.isOwn(puid)).toBe(true);
-      for (const other of others) expect(new PuidSigner(keys, other).isOwn(puid)).toBe(false);
+      expect(elsewhere.whose(puid)).toBe("model");
+      for (const other of others) expect(new PuidSigner(keys, other).whose(puid)).toBe("others");
     }),
   );
 });
 
-test("every change of a digit makes it nobody's, and so does any other text", () => {
+test("every change of a digit makes it no puid of this model, and so does any other text", () => {
   const signer = new PuidSigner(keys, main);
   const puid = made(signer, randomUUID());
   for (let at = 0; at < puid.length; at++)
     for (const digit of "0123456789abcdefA") {
       const changed = puid.slice(0, at) + digit + puid.slice(at + 1);
-      expect(signer.isOwn(changed)).toBe(changed === puid);
+      expect(signer.whose(changed) === "model").toBe(changed === puid);
     }
   for (const text of ["", puid.slice(1), `${puid}0`, `${puid}\n`, puid.toUpperCase(), ` ${puid}`])
-    expect(signer.isOwn(text), JSON.stringify(text)).toBe(false);
-  void assert(property(stringMatching(/^[\da-f]{40}$/), (text) => !signer.isOwn(text)));
+    expect(signer.whose(text), JSON.stringify(text)).toBe("others");
+  void assert(property(stringMatching(/^[\da-f]{40}$/), (text) => signer.whose(text) === "others"));
 });
 
 test("no forged code in 2^18 tries, under a nonce of a right one and under others", () => {
@@ -81,8 +81,8 @@ test("no forged code in 2^18 tries, under a nonce of a right one and under other
   const tries = randomBytes(2 ** 17 * 8).toString("hex");
   let own = 0;
   for (let at = 0; at < tries.length; at += 16) {
-    if (signer.isOwn(nonce + tries.slice(at, at + 16))) own += 1;
-    if (signer.isOwn(tries.slice(at, at + 16).padEnd(24, "5") + right)) own += 1;
+    if (signer.whose(nonce + tries.slice(at, at + 16)) !== "others") own += 1;
+    if (signer.whose(tries.slice(at, at + 16).padEnd(24, "5") + right) !== "others") own += 1;
   }
   expect(own).toBe(0);
 });
@@ -93,6 +93,23 @@ test("keys change in three steps: the next one is known everywhere before it mak
   const id = randomUUID();
   for (const [at, signer] of steps.entries())
     for (const neighbour of steps.slice(Math.max(0, at - 1), at + 2))
-      expect(neighbour.isOwn(made(signer, id))).toBe(true);
-  expect(steps[3]!.isOwn(made(steps[0]!, id))).toBe(false);
+      expect(neighbour.whose(made(signer, id))).toBe("model");
+  expect(steps[3]!.whose(made(steps[0]!, id))).toBe("others");
+});
+
+test("a puid is of one model: its predictor is known whatever model it has, by keys of before too, and other predictors say nothing", () => {
+  const [old, next] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const before = { ...main, model: "0123456789abcdef" };
+  const after = { ...main, model: "0123456789abcde0" };
+  void assert(
+    property(uuid({ version: 4 }), (id) => {
+      const puid = made(new PuidSigner([old], before), id);
+      for (const some of [[old], [next, old]]) {
+        expect(new PuidSigner(some, before).whose(puid)).toBe("model");
+        for (const other of [after, main]) expect(new PuidSigner(some, other).whose(puid)).toBe("predictor");
+        for (const other of others)
+          expect(new PuidSigner(some, { ...other, model: before.model }).whose(puid)).toBe("others");
+      }
+    }),
+  );
 });
