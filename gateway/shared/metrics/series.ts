@@ -50,7 +50,8 @@ export const seriesMetrics = {
     [...seriesLabels, "routed"],
     {
       puid: "its puid names the predictor",
-      earlier_model: "its puid names the predictor, which had another model then: bandits and gates learn nothing from it",
+      earlier_model:
+        "its puid names the predictor, which had another model then: bandits and gates learn nothing from it",
       sole: "the Route has one live member",
       no_puid: "by the split: it has no puid, or a compressed body",
       unknown_puid: "by the split: its puid names no live predictor of this Route, or is the client's own",
