@@ -27,24 +27,27 @@ export function printTable<T>(
   table: PrintedTable<T>,
   problemsOf: (route: Route<T>) => readonly Problem[] = ({ problems }) => problems,
 ): string {
-  const { front } = table.settings;
-  const blocks: string[] =
-    front === null
-      ? []
-      : [
-          `# every request\n\n${frontWords(front)
-            .map((word) => `  ${word}\n`)
-            .join("")}`,
-        ];
+  return [...tableBlocks(table.settings.front, table.routesInOrder(), problemsOf)].join("\n");
+}
+
+/** The same bit by bit, of Routes in the order tried: between two there is an empty line. */
+export function* tableBlocks<T>(
+  front: FrontSettings | null,
+  routes: Iterable<Route<T>>,
+  problemsOf: (route: Route<T>) => readonly Problem[] = ({ problems }) => problems,
+): Generator<string, void> {
+  if (front !== null)
+    yield `# every request\n\n${frontWords(front)
+      .map((word) => `  ${word}\n`)
+      .join("")}`;
   let space: string | null | undefined;
-  for (const route of table.routesInOrder()) {
+  for (const route of routes) {
     if (route.space !== space) {
       space = route.space;
-      blocks.push(space === null ? "# shared space\n" : `# namespace ${visible(space)}\n`);
+      yield space === null ? "# shared space\n" : `# namespace ${visible(space)}\n`;
     }
-    blocks.push(printRoute(route, problemsOf(route)));
+    yield printRoute(route, problemsOf(route));
   }
-  return blocks.join("\n");
 }
 
 function frontWords({

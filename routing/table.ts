@@ -229,9 +229,7 @@ export class RouteTable<T> {
 
   /** All Routes in the order tried: spaces by name, shared space last; inside a space by match precedence. */
   routesInOrder(): readonly Route<T>[] {
-    return [...this.#allRoutes()].sort(
-      (a, b) => compareSpaces(a.space, b.space) || comparePrecedence(a.matchPrecedence, b.matchPrecedence),
-    );
+    return [...this.#allRoutes()].sort(compareTried);
   }
 
   /** Keys of all Upstreams. */
@@ -319,6 +317,14 @@ export class RouteTable<T> {
 
 function digestAt(words: Int32Array, at: number): Digest {
   return { high: words[at]!, low: words[at + 1]! };
+}
+
+/** The order tried. */
+export function compareTried(
+  a: Pick<Route<unknown>, "space" | "matchPrecedence">,
+  b: Pick<Route<unknown>, "space" | "matchPrecedence">,
+): number {
+  return compareSpaces(a.space, b.space) || comparePrecedence(a.matchPrecedence, b.matchPrecedence);
 }
 
 function compareSpaces(a: string | null, b: string | null): number {

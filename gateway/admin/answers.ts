@@ -2,6 +2,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { visibleLines } from "../../routing/text/visible.ts";
 import type { Handler } from "./endpoint.ts";
+import type { Slices } from "../shared/slices.ts";
+import { FewAtOnce } from "./sending/few-at-once.ts";
 import { sendShared } from "./sending/send-shared.ts";
 import { SharedAnswers } from "./sending/shared-answers.ts";
 import { operator, type Viewer } from "../api/viewer.ts";
@@ -54,20 +56,34 @@ export function sendingShared(json: () => Promise<Buffer>): Handler {
   return (_, reply) => sendShared(reply, made, jsonType);
 }
 
-/** Text about everything that a viewer sees. Those who see all get one that is made once a second at most. */
-export function sendingText(make: (viewer: Viewer, wide: boolean) => string | Promise<Buffer>): Handler {
-  const made = async (viewer: Viewer, wide: boolean): Promise<Buffer> => Buffer.from(await make(viewer, wide));
+/** A text whose pieces are made and joined in slices. */
+export async function textInSlices(pieces: Iterable<string>, slices: Slices): Promise<Buffer> {
+  const texts: string[] = [];
+  for (const piece of pieces) {
+    if (piece !== "") texts.push(piece);
+    await slices.pause();
+  }
+  return Buffer.from(texts.join(""));
+}
+
+/** Text about what a viewer sees, few at once. Where it is about everything (`whole`), those who see all get one that is made once a second at most. */
+export function sendingText(
+  make: (viewer: Viewer, wide: boolean, query: URLSearchParams) => Promise<Buffer>,
+  whole = true,
+): Handler {
   const [narrow, wide] = [false, true].map(
     (isWideText) =>
       new SharedAnswers(
-        () => made(operator, isWideText),
+        () => make(operator, isWideText, new URLSearchParams()),
         () => performance.now(),
       ),
   ) as [SharedAnswers, SharedAnswers];
-  return async (request, reply, viewer) =>
-    viewer.seesAll
-      ? sendShared(reply, isWide(request) ? wide : narrow, textType)
-      : reply.type(textType).send(await made(viewer, isWide(request)));
+  const few = new FewAtOnce();
+  return async (request, reply, viewer) => {
+    if (whole && viewer.seesAll) return sendShared(reply, isWide(request) ? wide : narrow, textType);
+    if (!few.begin(reply, viewer)) return reply;
+    return reply.type(textType).send(await make(viewer, isWide(request), queryOf(request)));
+  };
 }
 
 /** The form that the request accepts: text, events where there are any, or else JSON. */

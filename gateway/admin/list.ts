@@ -6,6 +6,7 @@ import { compareText } from "../../routing/text/problem.ts";
 import { maxCursorLength, maxItems, usualItems } from "../api/parameters.ts";
 import { badRequest, jsonType, queryOf } from "./answers.ts";
 import type { Handler } from "./endpoint.ts";
+import { FewAtOnce } from "./sending/few-at-once.ts";
 import { slicesOfThread, type Slices } from "../shared/slices.ts";
 import { sortedInSlices } from "./sorting.ts";
 import type { Viewer } from "../api/viewer.ts";
@@ -18,7 +19,10 @@ export interface Listed<T> {
   readonly key: (item: T) => string;
   /** A viewer gets the items of the namespaces that the viewer sees. "": of none. */
   readonly namespace: (item: T) => string;
+  /** undefined: it has gone. */
   readonly json: (item: T) => unknown;
+  /** true: `json` gives a list, none or more of the answer's. */
+  readonly rows?: boolean;
   /** The items that the query asks for. */
   readonly wanted: (query: URLSearchParams) => (item: T) => boolean;
 }
@@ -30,7 +34,7 @@ const freshMs = 1000;
 
 /** Answers `{ items, continue }`, and what `beside` adds. */
 export function listing<T>(
-  { gather, key, namespace, json, wanted }: Listed<T>,
+  { gather, key, namespace, json, rows = false, wanted }: Listed<T>,
   beside: (viewer: Viewer) => Readonly<Record<string, unknown>> = () => ({}),
 ): Handler {
   const sorted = shared(async (): Promise<readonly Keyed<T>[]> => {
@@ -43,17 +47,27 @@ export function listing<T>(
     }
     return sortedInSlices(keyed, (a, b) => compareText(a.key, b.key), slices);
   });
+  const few = new FewAtOnce();
   return async (request, reply, viewer) => {
     const query = queryOf(request);
     const asked = readPart(query);
     if (typeof asked === "string") return badRequest(reply, asked);
+    if (!few.begin(reply, viewer)) return reply;
     const isWanted = wanted(query);
-    const seen = (await sorted()).filter(({ item }) => viewer.sees(namespace(item)) && isWanted(item));
+    const slices = slicesOfThread();
+    const all = await sorted();
+    const seen: Keyed<T>[] = [];
+    for (let at = 0; at < all.length; at++) {
+      const { item } = all[at]!;
+      if (viewer.sees(namespace(item)) && isWanted(item)) seen.push(all[at]!);
+      if (at % together === 0) await slices.pause();
+    }
     const { part, next } = partOf(seen, asked);
     const items: string[] = [];
-    const slices = slicesOfThread();
-    for (let from = 0; from < part.length; from += together) {
-      for (const { item } of part.slice(from, from + together)) items.push(JSON.stringify(json(item)));
+    for (const { item } of part) {
+      const value = json(item);
+      for (const one of rows ? (value as readonly unknown[]) : [value])
+        if (one !== undefined) items.push(JSON.stringify(one));
       await slices.pause();
     }
     const rest = JSON.stringify({ continue: next, ...beside(viewer) }).slice(1);

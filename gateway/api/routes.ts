@@ -7,7 +7,6 @@ import { nullable, open, Type } from "./shape.ts";
 const share = (description: string) => Type.Number({ description, minimum: 0, maximum: 1 });
 
 export const routeShape = Type.Object({
-  order: Type.Integer({ description: "its place in the order in which Routes are tried, from 0", minimum: 0 }),
   namespace: Type.String(),
   space: nullable(Type.String({ description: "the namespace whose paths these are; null: shared space" })),
   match: open<Match>("what a request must have"),

@@ -1,5 +1,4 @@
 // Viewer: who asks the admin port, and of which namespaces the answers may tell.
-import type { PrintedTable } from "../../routing/print.ts";
 
 export interface Viewer {
   /** The operator of the gateway: by the admin token, or on loopback. */
@@ -30,12 +29,4 @@ export function narrowed(viewer: Viewer, namespace: string): Viewer {
     seesAll: false,
     sees: (one) => one === namespace && viewer.sees(one),
   };
-}
-
-/** The Routes that the viewer sees. What is about every request is for those who see everything. */
-export function seenRoutes(table: PrintedTable<null>, viewer: Viewer): PrintedTable<null> {
-  if (viewer.seesAll) return table;
-  const { version, hash, settings } = table;
-  const seen = table.routesInOrder().filter(({ namespace }) => viewer.sees(namespace));
-  return { version, hash, settings: { ...settings, front: null }, routesInOrder: () => seen };
 }

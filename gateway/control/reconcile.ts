@@ -193,6 +193,18 @@ export class Reconciler {
     return this.#publisher.hasMapping(id);
   }
 
+  get mappingIds(): Iterable<string> {
+    return this.#publisher.mappingIds;
+  }
+
+  get routeKeys(): Iterable<string> {
+    return this.#publisher.routeKeys;
+  }
+
+  routeAt(key: string): Route<null> | null {
+    return this.#publisher.routeAt(key);
+  }
+
   /** The Route of a Mapping in the newest table; null: it has none. */
   routeOf(mappingId: string): Route<null> | null {
     return this.#publisher.routeOf(mappingId);

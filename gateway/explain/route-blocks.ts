@@ -61,22 +61,30 @@ export interface BlockRow {
 export function routesNamed<T>(table: PrintedTable<T>, named: string | null): PrintedTable<T> {
   if (named === null) return table;
   const { singleNamespace } = table.settings;
-  const isNamed = (namespace: string, name: string): boolean => named === name || named === `${namespace}/${name}`;
-  const routes = table.routesInOrder().filter((route) => {
-    const { kind, name } = nameOf(route, singleNamespace);
-    return (
-      (kind === "deployment" && isNamed(route.space ?? route.namespace, name)) ||
-      route.mappings.some(({ source }) => isNamed(source.namespace, source.name))
-    );
-  });
+  const routes = table.routesInOrder().filter((route) => isRouteNamed(route, singleNamespace, named));
   return { version: table.version, hash: table.hash, settings: table.settings, routesInOrder: () => routes };
 }
 
-/** All Routes, by namespace, deployments before other paths, by name; those of one title are one block. Time grows with the Routes (and with sorting them). */
-export function routeBlocks(table: PrintedTable<unknown>, upstreams: ReadonlyMap<string, Upstream>): RouteBlock[] {
+/** Does it answer under this name, or does an object of this name declare it, in part at least? */
+export function isRouteNamed(route: Route<unknown>, singleNamespace: string | null, named: string): boolean {
+  const isNamed = (namespace: string, name: string): boolean => named === name || named === `${namespace}/${name}`;
+  const { kind, name } = nameOf(route, singleNamespace);
+  return (
+    (kind === "deployment" && isNamed(route.space ?? route.namespace, name)) ||
+    route.mappings.some(({ source }) => isNamed(source.namespace, source.name))
+  );
+}
+
+/** All Routes, by namespace, deployments before other paths, by name; those of one title are one block. Time grows with the Routes (and with sorting them). Yields where its caller may rest. */
+export function* routeBlocks(
+  routes: Iterable<Route<unknown>>,
+  singleNamespace: string | null,
+  upstreams: ReadonlyMap<string, Upstream>,
+): Generator<"", readonly RouteBlock[]> {
   const drafts = new Map<string, BlockDraft>();
-  for (const route of table.routesInOrder()) {
-    const named = nameOf(route, table.settings.singleNamespace);
+  for (const route of routes) {
+    yield "";
+    const named = nameOf(route, singleNamespace);
     const key = JSON.stringify([route.namespace, route.space ?? route.namespace, named.kind, named.name]);
     let draft = drafts.get(key);
     if (draft === undefined) drafts.set(key, (draft = { ...named, route, sections: new Map() }));

@@ -6,6 +6,7 @@
 //          90%       90%  yes    main       iris-canary-main:8000, gRPC 5001    SeldonDeployment iris-canary (canary.yaml:6)
 //          10%       10%  yes    canary     iris-canary-canary:8000, gRPC 5001  SeldonDeployment iris-canary (canary.yaml:6)
 import { printProblem, type ObjectRef } from "../../routing/text/problem.ts";
+import type { Route } from "../../routing/route/decision.ts";
 import { printShare, type PrintedTable } from "../../routing/print.ts";
 import type { Upstream } from "../../routing/model/upstream.ts";
 import { visible } from "../../routing/text/visible.ts";
@@ -34,18 +35,31 @@ export function printRouteList(
   table: PrintedTable<unknown>,
   upstreams: ReadonlyMap<string, Upstream>,
   originOf: (ref: ObjectRef) => string,
-  measuredOf: (row: BlockRow) => string = () => "",
 ): string {
-  const blocks = routeBlocks(table, upstreams);
-  if (blocks.length === 0) return "no Routes\n";
+  const { singleNamespace } = table.settings;
+  return [...routeListPieces(table.routesInOrder(), singleNamespace, upstreams, originOf, () => "")].join("");
+}
+
+/** The same bit by bit: its caller may rest between two pieces. */
+export function* routeListPieces(
+  routes: Iterable<Route<unknown>>,
+  singleNamespace: string | null,
+  upstreams: ReadonlyMap<string, Upstream>,
+  originOf: (ref: ObjectRef) => string,
+  measuredOf: (row: BlockRow) => string,
+): Generator<string, void> {
+  const blocks = yield* routeBlocks(routes, singleNamespace, upstreams);
+  if (blocks.length === 0) return void (yield "no Routes\n");
   const cells = (block: RouteBlock, row: BlockRow): string[] => cellsOf(block, row, originOf, measuredOf);
-  const rows = blocks.flatMap((block) =>
-    block.sections.flatMap((section) => section.rows.map((row) => cells(block, row))),
-  );
-  const layout = new Columns(columns, rows, 4);
-  const lines = [layout.headings(), ""];
+  const rows: string[][] = [];
   for (const block of blocks) {
-    lines.push(visible(block.title));
+    yield "";
+    for (const { rows: of } of block.sections) rows.push(...of.map((row) => cells(block, row)));
+  }
+  const layout = new Columns(columns, rows, 4);
+  yield `${layout.headings()}\n\n`;
+  for (const block of blocks) {
+    const lines = [visible(block.title)];
     for (const [at, section] of block.sections.entries()) {
       const before = at === 0 ? "" : addressLines(block.sections[0]!).join("\n");
       const addresses = addressLines(section);
@@ -58,9 +72,9 @@ export function printRouteList(
         ...endLines(section).map(visible),
       );
     }
-    lines.push("");
+    yield `${lines.join("\n")}\n\n`;
   }
-  return `${lines.join("\n")}\n${visible(summaryOf(blocks))}\n`;
+  yield `${visible(summaryOf(blocks))}\n`;
 }
 
 function addressLines({ addresses }: BlockSection): readonly string[] {

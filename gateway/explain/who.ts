@@ -1,6 +1,7 @@
 // `sluice who`: who may call which deployment, and since what: the same for manifests and for a gateway that runs.
 import type { Mapping } from "../../routing/model/mapping.ts";
 import { compareText, printProblem, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
+import type { TableSettings } from "../../routing/model/table-change.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import { visible } from "../../routing/text/visible.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
@@ -54,35 +55,44 @@ const columns: readonly Column[] = [
 ];
 
 /** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
-export function whoOf(
-  table: RouteTable<unknown>,
-  { policy, trustedHops, unread, problems, hosts }: WhoWith,
-  named: string | null,
-): Who {
-  const { external, front } = table.settings;
+export function whoOf(table: RouteTable<unknown>, world: WhoWith, named: string | null): Who {
+  const mappings = table.routesInOrder().flatMap((route) => route.mappings);
+  return {
+    who: whoRows(
+      mappings.filter(({ source }) => isNamed(source, named)),
+      table.settings,
+      world,
+    ),
+    ...whoBeside(world),
+  };
+}
+
+/** What is said beside the rows. */
+export function whoBeside({ hosts, problems }: Pick<WhoWith, "hosts" | "problems">): Omit<Who, "who"> {
+  return { cleartext: cleartextLines(hosts), problems: problems.filter(({ subject }) => subject.kind === "Policy") };
+}
+
+/** Rows of the objects of these Mappings, in order of their objects. */
+export function whoRows(
+  mappings: Iterable<Mapping>,
+  { external, front }: Pick<TableSettings, "external" | "front">,
+  { policy, trustedHops, unread }: WhoWith,
+): readonly WhoRow[] {
   const objects = new Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>();
-  for (const { mappings } of table.routesInOrder()) {
-    for (const mapping of mappings) {
-      if (!isNamed(mapping.source, named)) continue;
-      const object = objectAt(objects, mapping.source);
-      const said =
-        mapping.role.kind === "shadow"
-          ? onlyCopies
-          : callersSaid(mapping, { policy, external, front, trustedHops, unread });
-      const key = JSON.stringify(said);
-      const group = object.said.get(key);
-      if (group === undefined) object.said.set(key, { said, mappings: [mapping] });
-      else group.mappings.push(mapping);
-    }
+  for (const mapping of mappings) {
+    const object = objectAt(objects, mapping.source);
+    const said =
+      mapping.role.kind === "shadow"
+        ? onlyCopies
+        : callersSaid(mapping, { policy, external, front, trustedHops, unread });
+    const key = JSON.stringify(said);
+    const group = object.said.get(key);
+    if (group === undefined) object.said.set(key, { said, mappings: [mapping] });
+    else group.mappings.push(mapping);
   }
-  const rows = [...objects]
+  return [...objects]
     .toSorted(([a], [b]) => compareText(a, b))
     .flatMap(([, { source, said }]) => rowsOf(source, [...said.values()]));
-  return {
-    who: rows,
-    cleartext: cleartextLines(hosts),
-    problems: problems.filter(({ subject }) => subject.kind === "Policy"),
-  };
 }
 
 /** Mappings of one object of which the same is said. */
@@ -139,8 +149,13 @@ export function nobodyNamed(named: string): string {
 const mostPaths = 3;
 
 /** The table for people; ends with a newline. */
-export function printWho({ who, cleartext, problems }: Who): string {
-  if (who.length === 0) return "no Routes, so there is nothing to call\n";
+export function printWho(who: Who): string {
+  return [...whoPieces(who)].join("");
+}
+
+/** The same bit by bit: its caller may rest between two pieces. */
+export function* whoPieces({ who, cleartext, problems }: Who): Generator<string, void> {
+  if (who.length === 0) return void (yield "no Routes, so there is nothing to call\n");
   const cells = who.map(({ source, paths, callers, since, addresses, limits }) => {
     const more = paths.length > mostPaths ? ` and ${paths.length - mostPaths} more` : "";
     const kind = source.kind === "SeldonDeployment" ? "" : ` (${source.kind})`;
@@ -154,13 +169,9 @@ export function printWho({ who, cleartext, problems }: Who): string {
     ];
   });
   const layout = new Columns(columns, cells, 0);
-  const lines = [
-    layout.headings(),
-    ...cells.map((row) => layout.row(row)),
-    ...below(cleartext),
-    ...below(problems.map(printProblem)),
-  ];
-  return lines.map((line) => `${line}\n`).join("");
+  yield `${layout.headings()}\n`;
+  for (const row of cells) yield `${layout.row(row)}\n`;
+  for (const line of [...below(cleartext), ...below(problems.map(printProblem))]) yield `${line}\n`;
 }
 
 function below(lines: readonly string[]): readonly string[] {

@@ -1,6 +1,5 @@
 // `sluice routes`: the routing table of manifests, or of a running gateway, in the order tried.
-import { routesOf } from "../admin/endpoints/routes.ts";
-import { printTable } from "../../routing/print.ts";
+import { printTable, tableJson } from "../../routing/print.ts";
 import { routesNamed } from "../explain/route-blocks.ts";
 import { printRouteList } from "../explain/route-list.ts";
 import { nobodyNamed } from "../explain/who.ts";
@@ -49,7 +48,7 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
   const isEmpty = table.routesInOrder().length === 0;
   if (isEmpty && named !== null) return { kind: "failed", sentence: nobodyNamed(named) };
   const said = isValue(output)
-    ? printValue({ items: routesOf(table).map(({ route }) => route), continue: null }, output)
+    ? printValue({ items: tableJson(table).routes, continue: null }, output)
     : output === "wide"
       ? printTable(table)
       : printRouteList(table, translation.upstreams, originOf);

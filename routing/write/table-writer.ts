@@ -6,6 +6,7 @@ import { unitBytes, type Arena } from "../arena/arena.ts";
 import { openKey, type DigestKey } from "../collections/digest.ts";
 import type { Problem } from "../text/problem.ts";
 import { recordBytes } from "../arena/record.ts";
+import type { RouteEntry } from "./known.ts";
 import { membersAt } from "../arena/route-record.ts";
 import type { TableChange } from "../model/table-change.ts";
 import type { Route } from "../route/decision.ts";
@@ -77,9 +78,22 @@ export class TableWriter {
     return this.#index.routeOf.has(id);
   }
 
+  /** Keys of all Routes: each begins with its namespace and a space. */
+  routeKeys(): Iterable<string> {
+    return this.#index.routes.keys();
+  }
+
   /** The Route of a Mapping in the newest table; null: it has none. */
   routeOf(id: string): Route<null> | null {
-    const entry = this.#index.routeOf.get(id);
+    return this.#made(this.#index.routeOf.get(id));
+  }
+
+  /** The Route of a key in the newest table; null: there is none. */
+  routeAt(key: string): Route<null> | null {
+    return this.#made(this.#index.routes.get(key));
+  }
+
+  #made(entry: RouteEntry | undefined): Route<null> | null {
     if (entry === undefined || entry.unit === 0) return null;
     const members = membersAt(this.#arena, entry.unit);
     return buildRoute(

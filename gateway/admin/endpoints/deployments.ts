@@ -4,10 +4,11 @@ import { jsonType, notFound } from "../answers.ts";
 import { deploymentKeys, deploymentOf, type DeploymentKey } from "../view/deployments.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
+import { slicesOfThread } from "../../shared/slices.ts";
 
 export function deployments({ view }: EndpointParts): Handler {
   return listing<DeploymentKey>({
-    gather: () => deploymentKeys(view),
+    gather: (slices) => deploymentKeys(view, slices),
     key: ({ namespace, name }) => JSON.stringify([namespace, name]),
     namespace: ({ namespace }) => namespace,
     json: (key) => deploymentOf(view, key),
@@ -19,10 +20,10 @@ export function deployments({ view }: EndpointParts): Handler {
 }
 
 export function deployment({ view }: EndpointParts): Handler {
-  return (request, reply, viewer) => {
+  return async (request, reply, viewer) => {
     const { namespace = "", name = "" } = request.params as Readonly<Record<string, string | undefined>>;
     const found = viewer.sees(namespace)
-      ? deploymentKeys(view).find((one) => one.namespace === namespace && one.name === name)
+      ? (await deploymentKeys(view, slicesOfThread(), { namespace, name }))[0]
       : undefined;
     if (found === undefined) return notFound(reply, "Sluice serves no deployment of this name");
     return reply.type(jsonType).send(visibleLines(JSON.stringify(deploymentOf(view, found))));

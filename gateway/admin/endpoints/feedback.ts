@@ -7,7 +7,7 @@ import type { CountedView } from "../view/view.ts";
 
 export function feedback({ view }: EndpointParts): Handler {
   return listing<DeploymentKey>({
-    gather: () => deploymentKeys(view),
+    gather: (slices) => deploymentKeys(view, slices),
     key: ({ namespace, name }) => JSON.stringify([namespace, name]),
     namespace: ({ namespace }) => namespace,
     json: (key) => feedbackOf(view.counted, key),

@@ -1,78 +1,90 @@
-// /api/v1/routes: the routing table, or the Routes of one deployment.
-import { printTable, routeJson, type PrintedTable } from "../../../routing/print.ts";
+// /api/v1/routes: the routing table, or the Routes of one deployment. Only Routes that an answer tells of are made.
+import { routeJson, tableBlocks } from "../../../routing/print.ts";
 import type { Route } from "../../../routing/route/decision.ts";
-import { routesNamed } from "../../explain/route-blocks.ts";
-import { printRouteList } from "../../explain/route-list.ts";
+import { compareTried } from "../../../routing/table.ts";
+import { routeListPieces } from "../../explain/route-list.ts";
 import { failedWords } from "../../explain/measured-words.ts";
 import { nobodyNamed } from "../../explain/who.ts";
-import type { Shaped } from "../../api/shape.ts";
-import type { routeShape } from "../../api/routes.ts";
-import { answer, byForm, notFound, queryOf, sendingText } from "../answers.ts";
+import { operator, type Viewer } from "../../api/viewer.ts";
+import { byForm, notFound, queryOf, sendingText, textInSlices } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
-import { seenRoutes } from "../../api/viewer.ts";
-
-interface ListedRoute {
-  readonly key: string;
-  readonly route: Shaped<typeof routeShape>;
-}
+import { sortedInSlices } from "../sorting.ts";
+import { slicesOfThread } from "../../shared/slices.ts";
+import { namespaceOfKey, routesOfName } from "../view/named-routes.ts";
 
 export function routes({ view }: EndpointParts): Handler {
-  const text = (table: PrintedTable<null>, wide: boolean): string =>
-    wide
-      ? printTable(table)
-      : printRouteList(
-          table,
-          view.translation.upstreams,
-          () => "",
-          ({ source: { namespace, name: deployment }, predictor, role }) =>
-            failedWords(view.counted.measuredOf([{ namespace, deployment, predictor, role }]).lastMinute),
-        );
-  const json = listing<ListedRoute>({
-    gather: () => routesOf(view.table),
-    key: ({ key }) => key,
-    namespace: ({ route }) => route.namespace,
-    json: ({ route }) => route,
+  const { counted } = view;
+  const text = async (routes: readonly Route<null>[], viewer: Viewer, wide: boolean): Promise<Buffer> => {
+    const slices = slicesOfThread();
+    const { front, singleNamespace } = view.table.settings;
+    if (wide) {
+      const tried = await sortedInSlices(routes, compareTried, slices);
+      return textInSlices(withEmptyLines(tableBlocks(viewer.seesAll ? front : null, tried)), slices);
+    }
+    const measured = (namespace: string, deployment: string, predictor: string, role: "live" | "shadow"): string =>
+      failedWords(counted.measuredOf([{ namespace, deployment, predictor, role }]).lastMinute);
+    return textInSlices(
+      routeListPieces(
+        routes,
+        singleNamespace,
+        view.translation.upstreams,
+        () => "",
+        ({ source: { namespace, name }, predictor, role }) => measured(namespace, name, predictor, role),
+      ),
+      slices,
+    );
+  };
+  const seen = async (viewer: Viewer): Promise<readonly Route<null>[]> => {
+    const slices = slicesOfThread();
+    const found: Route<null>[] = [];
+    for (const key of view.routeKeys) {
+      const route = viewer.sees(namespaceOfKey(key)) ? view.routeAt(key) : null;
+      if (route === null) continue;
+      found.push(route);
+      await slices.pause();
+    }
+    return found;
+  };
+  const named = (viewer: Viewer, name: string): readonly Route<null>[] =>
+    routesOfName(view, viewer, name, view.table.settings.singleNamespace);
+  const json = listing<string>({
+    gather: () => [...view.routeKeys],
+    key: (key) => JSON.stringify([namespaceOfKey(key), key]),
+    namespace: namespaceOfKey,
+    // undefined: it has gone meanwhile.
+    json: (key) => {
+      const route = view.routeAt(key);
+      return route === null ? undefined : routeJson(route, route.problems);
+    },
     wanted: (query) => {
-      const named = query.get("deployment");
-      if (named === null) return () => true;
-      const keys = new Set(routesNamed(view.table, named).routesInOrder().map(keyOf));
-      return ({ key }) => keys.has(key);
+      const name = query.get("deployment");
+      if (name === null) return () => true;
+      const keys = new Set(named(operator, name).map(({ key }) => key));
+      return (key) => keys.has(key);
     },
   });
   const whole = byForm({
     json,
-    text: sendingText((viewer, wide) => text(seenRoutes(view.table, viewer), wide)),
+    text: sendingText(async (viewer, wide) => text(await seen(viewer), viewer, wide)),
     events: null,
   });
+  const ofOne = sendingText(
+    (viewer, wide, query) => text(named(viewer, query.get("deployment")!), viewer, wide),
+    false,
+  );
   return (request, reply, viewer) => {
-    const named = queryOf(request).get("deployment");
-    if (named === null) return whole(request, reply, viewer);
-    const table = seenRoutes(routesNamed(view.table, named), viewer);
-    if (table.routesInOrder().length === 0) return notFound(reply, nobodyNamed(named));
-    return byForm({
-      json,
-      text: () =>
-        answer(
-          request,
-          reply,
-          () => null,
-          () => text(table, false),
-          () => text(table, true),
-        ),
-      events: null,
-    })(request, reply, viewer);
+    const name = queryOf(request).get("deployment");
+    if (name === null) return whole(request, reply, viewer);
+    if (named(viewer, name).length === 0) return notFound(reply, nobodyNamed(name));
+    return byForm({ json, text: ofOne, events: null })(request, reply, viewer);
   };
 }
 
-function keyOf({ space, namespace, key }: Route<null>): string {
-  return JSON.stringify([space ?? "", namespace, key]);
-}
-
-/** As plain values: what is read of a table is gone with the turn. */
-export function routesOf(table: PrintedTable<null>): readonly ListedRoute[] {
-  return table.routesInOrder().map((route, order) => ({
-    key: keyOf(route),
-    route: { order, ...routeJson(route, route.problems) },
-  }));
+function* withEmptyLines(blocks: Iterable<string>): Iterable<string> {
+  let isFirst = true;
+  for (const block of blocks) {
+    yield isFirst ? block : `\n${block}`;
+    isFirst = false;
+  }
 }

@@ -1,52 +1,90 @@
-// /api/v1/who: who may call each deployment, or one.
+// /api/v1/who: who may call each deployment, or one. An object at a time: its rows are made where an answer tells of it.
+import { objectKey, refOfKey, refOfMapping } from "../../../k8s/translate/model/object.ts";
 import { servedHosts } from "../../explain/host-words.ts";
-import { isNamed, nobodyNamed, printWho, whoOf, type Who, type WhoRow } from "../../explain/who.ts";
-import { byForm, notFound, nothingUnread, queryOf, sendingText, textType } from "../answers.ts";
+import { isNamed, nobodyNamed, whoBeside, whoPieces, whoRows, type Who, type WhoRow } from "../../explain/who.ts";
+import { byForm, notFound, nothingUnread, queryOf, sendingText, textInSlices } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
+import { sortedInSlices } from "../sorting.ts";
+import { compareText } from "../../../routing/text/problem.ts";
 import type { Viewer } from "../../api/viewer.ts";
+import { slicesOfThread, type Slices } from "../../shared/slices.ts";
+import { mappingOfId, mappingsNamed } from "../view/named-routes.ts";
+
+/** An object with Mappings, and their ids. */
+interface Declarer {
+  readonly key: string;
+  readonly ids: string[];
+}
 
 export function who({ view, policy, trustedHops, policyProblems, certificateSet }: EndpointParts): Handler {
-  const told = (named: string | null): Who =>
-    whoOf(
-      view.table,
-      {
-        policy: policy(),
-        trustedHops,
-        unread: nothingUnread,
-        problems: policyProblems(),
-        hosts: servedHosts(certificateSet()),
-      },
-      named,
+  const world = () => ({
+    policy: policy(),
+    trustedHops,
+    unread: nothingUnread,
+    problems: policyProblems(),
+    hosts: servedHosts(certificateSet()),
+  });
+  const beside = (viewer: Viewer): Omit<Who, "who"> =>
+    viewer.seesAll ? whoBeside(world()) : { cleartext: [], problems: [] };
+  const rowsOf = ({ ids }: Declarer): readonly WhoRow[] =>
+    whoRows(
+      ids.flatMap((id) => mappingOfId(view, id) ?? []),
+      view.table.settings,
+      world(),
     );
-  const json = listing<WhoRow>(
+  const declarers = async (slices: Slices, sees: (namespace: string) => boolean): Promise<readonly Declarer[]> => {
+    const found = new Map<string, Declarer>();
+    for (const id of view.mappingIds) {
+      const ref = refOfMapping(id);
+      if (!sees(ref.namespace)) continue;
+      const key = objectKey(ref);
+      const known = found.get(key);
+      if (known === undefined) found.set(key, { key, ids: [id] });
+      else known.ids.push(id);
+      await slices.pause();
+    }
+    return [...found.values()];
+  };
+  const orderOf = ({ key }: Declarer): string => {
+    const { namespace, name, kind } = refOfKey(key);
+    return JSON.stringify([namespace, name, kind]);
+  };
+  const json = listing<Declarer>(
     {
-      gather: () => told(null).who,
-      key: ({ source: { namespace, name, kind }, paths }) => JSON.stringify([namespace, name, kind, paths]),
-      namespace: ({ source }) => source.namespace,
-      json: (row) => row,
+      gather: (slices) => declarers(slices, () => true),
+      key: orderOf,
+      namespace: ({ key }) => refOfKey(key).namespace,
+      json: rowsOf,
+      rows: true,
       wanted: (query) => {
         const named = query.get("deployment");
-        return ({ source }) => isNamed(source, named);
+        return ({ key }) => named === null || isNamed(refOfKey(key), named);
       },
     },
-    (viewer) => {
-      const { cleartext, problems } = told("");
-      return viewer.seesAll ? { cleartext, problems } : { cleartext: [], problems: [] };
-    },
+    (viewer) => ({ ...beside(viewer) }),
   );
-  const whole = byForm({ json, text: sendingText((viewer) => printWho(seenBy(viewer, told(null)))), events: null });
+  const whole = sendingText(async (viewer) => {
+    const slices = slicesOfThread();
+    const rows: WhoRow[] = [];
+    for (const one of await declarers(slices, (namespace) => viewer.sees(namespace))) {
+      rows.push(...rowsOf(one));
+      await slices.pause();
+    }
+    const sorted = await sortedInSlices(rows, (a, b) => compareText(orderOfRow(a), orderOfRow(b)), slices);
+    return textInSlices(whoPieces({ who: sorted, ...beside(viewer) }), slices);
+  });
   return (request, reply, viewer) => {
     const named = queryOf(request).get("deployment");
-    if (named === null) return whole(request, reply, viewer);
-    const one = seenBy(viewer, told(named));
-    if (one.who.length === 0) return notFound(reply, nobodyNamed(named));
-    return byForm({ json, text: () => reply.type(textType).send(printWho(one)), events: null })(request, reply, viewer);
+    if (named === null) return byForm({ json, text: whole, events: null })(request, reply, viewer);
+    const one = whoRows(mappingsNamed(view, viewer, named), view.table.settings, world());
+    if (one.length === 0) return notFound(reply, nobodyNamed(named));
+    const text = sendingText(() => textInSlices(whoPieces({ who: one, ...beside(viewer) }), slicesOfThread()), false);
+    return byForm({ json, text, events: null })(request, reply, viewer);
   };
 }
 
-/** The rows that the viewer sees, and what is about all of them for those who see everything. */
-function seenBy(viewer: Viewer, { who: rows, cleartext, problems }: Who): Who {
-  if (viewer.seesAll) return { who: rows, cleartext, problems };
-  return { who: rows.filter(({ source }) => viewer.sees(source.namespace)), cleartext: [], problems: [] };
+/** As `whoOf` has them. */
+function orderOfRow({ source: { namespace, name, kind } }: WhoRow): string {
+  return `${namespace}/${name} ${kind}`;
 }

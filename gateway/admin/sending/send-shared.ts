@@ -5,7 +5,7 @@ import { mostUnderWay, type SharedAnswer, type SharedAnswers } from "./shared-an
 
 export async function sendShared(reply: FastifyReply, answers: SharedAnswers, type: string): Promise<FastifyReply> {
   const taken = take(reply, answers);
-  return taken === null ? refuse(reply) : reply.type(type).send(await taken.text);
+  return taken === null ? refuseBusy(reply) : reply.type(type).send(await taken.text);
 }
 
 /** The answer begins with what is shared, and each reader gets the rest as `write` makes it. */
@@ -16,7 +16,7 @@ export async function streamShared(
   write: (reader: AnswerReader) => Promise<void>,
 ): Promise<FastifyReply> {
   const taken = take(reply, answers);
-  if (taken === null) return refuse(reply);
+  if (taken === null) return refuseBusy(reply);
   const beginning = await taken.text;
   const { raw, request } = reply.hijack();
   raw.writeHead(200, { "content-type": type });
@@ -35,7 +35,7 @@ export async function streamShared(
   return reply;
 }
 
-function refuse(reply: FastifyReply): FastifyReply {
+export function refuseBusy(reply: FastifyReply): FastifyReply {
   return reply
     .code(503)
     .header("retry-after", "1")

@@ -1,6 +1,7 @@
 // Deployments as the admin API tells them: what their Routes declare and serve, and what was measured beside it.
 import type { Deployment, Measured, Predictor } from "../../api/deployments.ts";
 import { failedWords, mostFail } from "../../explain/measured-words.ts";
+import type { Slices } from "../../shared/slices.ts";
 import type { AdminView, EndpointNumbers, PredictorKey, SeenEndpoint } from "./view.ts";
 
 /** A deployment of the table. */
@@ -10,11 +11,17 @@ export interface DeploymentKey {
   readonly predictors: readonly PredictorKey[];
 }
 
-/** All deployments, in no order. Mappings alone are none. */
-export function deploymentKeys(view: Pick<AdminView, "counted" | "hasMapping">): readonly DeploymentKey[] {
+/** All deployments, or `only` this one, in no order. Mappings alone are none. */
+export async function deploymentKeys(
+  view: Pick<AdminView, "counted" | "hasMapping">,
+  slices: Slices,
+  only: Pick<DeploymentKey, "namespace" | "name"> | null = null,
+): Promise<readonly DeploymentKey[]> {
   const found = new Map<string, { namespace: string; name: string; predictors: Map<string, PredictorKey> }>();
   for (const { series } of view.counted.ownedSlots) {
+    await slices.pause();
     const { namespace, deployment: name, predictor, role } = series;
+    if (only !== null && (only.namespace !== namespace || only.name !== name)) continue;
     const key = `${namespace}/${name}`;
     let one = found.get(key);
     // In the other protocol it is known already.

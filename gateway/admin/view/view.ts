@@ -140,6 +140,12 @@ export interface AdminView {
   /** In no order, gathered in slices. */
   gatherProblems(slices: Slices): Promise<readonly Problem[]>;
   hasMapping(id: string): boolean;
+  /** Of the newest table; who goes through them may wait meanwhile. */
+  readonly mappingIds: Iterable<string>;
+  /** Of all Routes of the newest table: each begins with the namespace of its Route and a space. Who goes through them may wait meanwhile. */
+  readonly routeKeys: Iterable<string>;
+  /** The Route of a key in the newest table, made and not kept; null: there is none any more. */
+  routeAt(key: string): Route<null> | null;
   /** The Route of a Mapping in the newest table; null: it has none. */
   routeOf(mappingId: string): Route<null> | null;
   readonly counted: CountedView;

@@ -97,6 +97,18 @@ export class Publisher {
     return this.#writer.hasMapping(id);
   }
 
+  get mappingIds(): Iterable<string> {
+    return this.#writer.mappingIds();
+  }
+
+  get routeKeys(): Iterable<string> {
+    return this.#writer.routeKeys();
+  }
+
+  routeAt(key: string): Route<null> | null {
+    return this.#writer.routeAt(key);
+  }
+
   /** The Route of a Mapping in the newest table; null: it has none. */
   routeOf(mappingId: string): Route<null> | null {
     return this.#writer.routeOf(mappingId);

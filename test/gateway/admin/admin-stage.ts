@@ -14,10 +14,11 @@ import { tableOf } from "../../routing/build.ts";
 import { nothingMeasured } from "./nothing-measured.ts";
 
 export function viewOf(mappings: readonly Mapping[], problems: readonly Problem[]): AdminView {
+  const table = tableOf(mappings);
   return {
     ready: true,
     serving: 1,
-    table: tableOf(mappings),
+    table,
     served: { version: 0, hash: "", routeCount: 0 },
     tableBytes: { used: 0, touched: 0 },
     translation: {
@@ -34,7 +35,10 @@ export function viewOf(mappings: readonly Mapping[], problems: readonly Problem[
     },
     gatherProblems: async () => problems,
     hasMapping: () => false,
-    routeOf: () => null,
+    mappingIds: mappings.map(({ id }) => id),
+    routeKeys: table.routesInOrder().map(({ key }) => key),
+    routeAt: (key) => table.routesInOrder().find((route) => route.key === key) ?? null,
+    routeOf: (id) => table.routesInOrder().find((route) => route.mappings.some((one) => one.id === id)) ?? null,
     counted: nothingMeasured,
   };
 }

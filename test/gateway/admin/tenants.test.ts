@@ -41,7 +41,7 @@ const lines: Readonly<Record<keyof typeof endpoints, Line>> = {
   revoke: "operator",
   routes: [
     { path: "/api/v1/routes" },
-    { path: "/api/v1/routes?limit=1" },
+    { path: "/api/v1/routes?limit=9" },
     { path: "/api/v1/routes?wide=true" },
     { path: "/api/v1/routes?deployment=hidden", asIf: { path: "/api/v1/routes?deployment=nothere" } },
     { path: "/api/v1/routes?deployment=theirs/hidden", asIf: { path: "/api/v1/routes?deployment=theirs/nothere" } },
@@ -111,7 +111,7 @@ const of = (namespace: string, name: string, prefix: string, space: string | nul
   const mapping = mappingOf(name, name);
   return {
     ...mapping,
-    id: `${namespace} ${name} ${prefix}`,
+    id: `SeldonDeployment ${namespace}/${name} http ${prefix}`,
     source: { ...mapping.source, namespace },
     namespace,
     space,

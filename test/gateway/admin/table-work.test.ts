@@ -1,0 +1,81 @@
+// What lists of the table cost at 10,000 deployments: between two turns of the control worker few Routes are made, and a page or a viewer of one namespace makes its own alone.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { AdminServer } from "../../../gateway/admin/server.ts";
+import type { AdminView } from "../../../gateway/admin/view/view.ts";
+import { plainMappingOf } from "../../../routing/arena/plain-mapping.ts";
+import { noSlots } from "../../../routing/write/table-index.ts";
+import { TableWriter } from "../../../routing/write/table-writer.ts";
+import { arenaOn } from "../../../routing/arena/arena.ts";
+import { change } from "../../routing/build.ts";
+import { adminOptionsOf, startedAdmin } from "./admin-stage.ts";
+
+const deployments = 10_000;
+/** A Route is made and told of in some hundredths of a millisecond: so many are less than 20 ms. */
+const mostATurn = 300;
+const mappings = Array.from({ length: deployments }, (_, at) =>
+  plainMappingOf(
+    { kind: "SeldonDeployment", namespace: at % 1000 === 0 ? "team" : `team-${at % 100}`, name: `iris-${at}` },
+    "http",
+    "main",
+  ),
+);
+
+let admin: AdminServer;
+let made = 0;
+let inTurn = 0;
+let most = 0;
+let counts = true;
+
+beforeAll(async () => {
+  const writer = new TableWriter(arenaOn(new ArrayBuffer(128 * 1024 * 1024)), 0, () => undefined, undefined, noSlots());
+  writer.write(change(mappings), 0);
+  const counted = <T>(route: T): T => {
+    made += 1;
+    inTurn += 1;
+    most = Math.max(most, inTurn);
+    return route;
+  };
+  const { view } = adminOptionsOf([], []);
+  const big: AdminView = {
+    ...view,
+    mappingIds: { [Symbol.iterator]: () => writer.mappingIds()[Symbol.iterator]() },
+    routeKeys: { [Symbol.iterator]: () => writer.routeKeys()[Symbol.iterator]() },
+    routeAt: (key) => counted(writer.routeAt(key)),
+    routeOf: (id) => counted(writer.routeOf(id)),
+  };
+  admin = await startedAdmin([], [], { view: big });
+  const turn = (): void => {
+    inTurn = 0;
+    if (counts) setImmediate(turn);
+  };
+  turn();
+});
+afterAll(() => {
+  counts = false;
+  return admin.close();
+});
+
+test.each([
+  ["/api/v1/routes", "application/json", 500],
+  ["/api/v1/routes?namespace=team", "application/json", 10],
+  ["/api/v1/routes?namespace=team", "text/plain", 10],
+  ["/api/v1/routes?namespace=team&wide=true", "text/plain", 10],
+  ["/api/v1/routes?deployment=team-1/iris-1", "application/json", 4],
+  ["/api/v1/routes?deployment=iris-1", "text/plain", 4],
+  ["/api/v1/routes", "text/plain", deployments],
+  ["/api/v1/routes?wide=true", "text/plain", deployments],
+  ["/api/v1/who", "application/json", 500],
+  ["/api/v1/who?namespace=team", "application/json", 10],
+  ["/api/v1/who?namespace=team", "text/plain", 10],
+  ["/api/v1/who?deployment=team-1/iris-1", "application/json", 4],
+  ["/api/v1/who", "text/plain", deployments],
+])("%s (%s) makes at most %i Routes", { timeout: 60_000 }, async (path, accept, routes) => {
+  made = most = 0;
+  const answer = await fetch(`http://127.0.0.1:${admin.port}${path}`, {
+    headers: { accept, authorization: "Bearer token" },
+  });
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toContain("iris-");
+  expect(made).toBeLessThanOrEqual(routes);
+  expect(most).toBeLessThanOrEqual(mostATurn);
+});
