@@ -56,6 +56,17 @@ const bodies = [
 ] as const;
 const badChunks = ["ZZ\r\n", "5\r\nhelloX\r\n", "-1\r\n", "ffffffffffff\r\nx", "0\r\nX\r\n\r\n", "5\r\nhel"];
 
+/** Nobody may have asked for it, and a second one is none. */
+const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+const switches = [
+  `${switching}\r\n`,
+  `${switching}\r\n${switching}\r\n`,
+  `${switching}Content-Length: 5\r\n\r\nhello`,
+  `${switching}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+  "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+] as const;
+
 function answerOf(draws: Draws): string {
   const body = draws.any(bodies);
   let fields = "";
@@ -65,6 +76,7 @@ function answerOf(draws: Draws): string {
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
         "HTTP/1.1 102 Processing\r\n\r\n".repeat(20),
+        ...switches,
       ])
     : "";
   const head = `${before}${draws.chance(0.95) ? "HTTP/1.1" : "HTTP/1.0"} ${draws.any(statuses)}\r\n${fields}`;
