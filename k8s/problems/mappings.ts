@@ -65,6 +65,16 @@ spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
     mapping("path_redirect: /v2/"),
     "Remove the field, or write the other one that the sentence names.",
   ),
+  "host-selector": error(
+    "A Host selects its Mappings by labels, which Sluice does not. Nothing is served on the host, because it would serve the Mappings of others too.",
+    {
+      kind: "fields",
+      object: "Host",
+      lines: ["spec.mappingSelector: { matchLabels: { team: one } }"],
+      beside: { options: "--gateway-namespace default" },
+    },
+    "Remove the selector, and write `hostname` (v3alpha1) or `host` (v2) in each Mapping.",
+  ),
   "more-problems": either(
     ["error", "warning", "info"],
     "An object or a file has more Problems than are listed one by one.",

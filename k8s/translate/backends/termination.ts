@@ -4,10 +4,12 @@ import type { Report } from "../values/report.ts";
 import { arrayOf, booleanOf, fieldOf, quoted, scalarText, textOf, type UnknownRecord } from "../values/value.ts";
 
 export interface Termination {
-  /** Names of Secrets in the namespace of the object, or "". */
+  /** Names of Secrets, or "". `findSecret` says where each is. */
   readonly secret: string;
   readonly caSecret: string;
   readonly crlSecret: string;
+  /** `secret_namespacing`: `NAME.NAMESPACE` names a Secret of that namespace. */
+  readonly namespaced: boolean;
   /** Certificates of clients are required. */
   readonly required: boolean;
   /** But for whose certificates clients show. */
@@ -63,6 +65,9 @@ export function decodeTermination(fields: UnknownRecord, at: string, report: Rep
   const written = fieldOf(fields, "cert_required") ?? false;
   const required = booleanOf(typeof written === "string" ? written.trim() : written);
   if (required === null) refuse("cert_required", "true or false");
+  const splits = fieldOf(fields, "secret_namespacing") ?? true;
+  const namespaced = booleanOf(typeof splits === "string" ? splits.trim() : splits);
+  if (namespaced === null) refuse("secret_namespacing", "true or false");
   const version = (field: string): TlsVersion | "old" | null => {
     const text = fieldOf(fields, field) ?? null;
     if (text === null) return null;
@@ -84,6 +89,7 @@ export function decodeTermination(fields: UnknownRecord, at: string, report: Rep
     secret: name("secret"),
     caSecret: name("ca_secret"),
     crlSecret: name("crl_secret") || name("v3CRLSecret"),
+    namespaced: namespaced ?? true,
     required: required ?? true,
     terms: {
       minVersion: lowest === "old" ? null : lowest,

@@ -68,7 +68,7 @@ export function missingSecretLevel({ withoutSlices }: Pick<TranslateSettings, "w
 
 /** TLS of a predictor with `ssl.certSecretName`: the Secret's certificate; the peer is verified only when the Secret holds `ca.crt` (as shipped). */
 export function predictorTls(name: string, secret: Secret | null): TlsResult {
-  const reason = certificateReason(name, secret);
+  const reason = certificateReason(`Secret ${name}`, secret);
   if (reason !== null) return { kind: "missing", reason, isAbsent: secret === null };
   return {
     kind: "tls",
@@ -81,8 +81,39 @@ export function predictorTls(name: string, secret: Secret | null): TlsResult {
   };
 }
 
-/** TLS of a TLSContext. `secretOf` finds Secrets of the context's namespace. */
-export function contextTls(context: TlsContext, secretOf: (name: string) => Secret | null): TlsResult {
+/** A Secret by the name that an object has for it. */
+export interface FoundSecret {
+  readonly secret: Secret | null;
+  /** As words: `Secret site in certs`. */
+  readonly words: string;
+}
+
+/** Who names Secrets: an object of `namespace`; `isOperator`: it may name those of all namespaces. */
+export interface SecretNaming {
+  readonly namespace: string;
+  readonly isOperator: boolean;
+  secret(namespace: string, name: string): Secret | null;
+}
+
+/** `NAME.NAMESPACE` is a Secret of that namespace (Ambassador, unless `secret_namespacing` is false). One of the object's own namespace whose name has that dot is found too. */
+export function findSecret(written: string, namespaced: boolean, by: SecretNaming): FoundSecret {
+  const own = { secret: by.secret(by.namespace, written), words: `Secret ${written} in ${by.namespace}` };
+  const [, name, namespace] = /^(.+)\.([^.]+)$/.exec(written) ?? [];
+  if (!namespaced || name === undefined || namespace === undefined) return own;
+  if (namespace !== by.namespace && !by.isOperator)
+    return own.secret === null
+      ? {
+          secret: null,
+          words: `${own.words} (and one of the namespace ${namespace} only an object of the gateway's own namespace may name)`,
+        }
+      : own;
+  const there = { secret: by.secret(namespace, name), words: `Secret ${name} in ${namespace}` };
+  return there.secret === null && own.secret !== null ? own : there;
+}
+
+/** TLS of a TLSContext. */
+export function contextTls(context: TlsContext, by: SecretNaming): TlsResult {
+  const find = (name: string): FoundSecret => findSecret(name, context.termination.namespaced, by);
   if (context.unreadable)
     return {
       kind: "missing",
@@ -91,26 +122,24 @@ export function contextTls(context: TlsContext, secretOf: (name: string) => Secr
     };
   let certificate: UpstreamTls["certificate"] = null;
   if (context.secret !== "") {
-    const secret = secretOf(context.secret);
-    const reason = certificateReason(context.secret, secret);
+    const { secret, words } = find(context.secret);
+    const reason = certificateReason(words, secret);
     if (reason !== null) return { kind: "missing", reason, isAbsent: secret === null };
     certificate = { certPem: secret!.certPem!, keyPem: secret!.keyPem! };
   }
   let caPem: string | null = null;
   if (context.caSecret !== "") {
-    const secret = secretOf(context.caSecret);
+    const { secret, words } = find(context.caSecret);
     caPem = secret?.caPem ?? secret?.certPem ?? null;
-    if (caPem === null)
-      return { kind: "missing", reason: `needs the Secret ${context.caSecret} with ca.crt`, isAbsent: secret === null };
+    if (caPem === null) return { kind: "missing", reason: `needs the ${words} with ca.crt`, isAbsent: secret === null };
   }
   return { kind: "tls", tls: { context: context.name, sni: context.sni, caPem, certificate } };
 }
 
-function certificateReason(name: string, secret: Secret | null): string | null {
-  if (secret === null) return `needs the Secret ${name}, which is not there`;
-  return secret.certPem === null || secret.keyPem === null
-    ? `needs tls.crt and tls.key in PEM in the Secret ${name}`
-    : null;
+/** `words`: `Secret site`. */
+function certificateReason(words: string, secret: Secret | null): string | null {
+  if (secret === null) return `needs the ${words}, which is not there`;
+  return secret.certPem === null || secret.keyPem === null ? `needs tls.crt and tls.key in PEM in the ${words}` : null;
 }
 
 /** `https://` without a context: encrypted, nothing presented, nothing verified (Ambassador). */

@@ -23,7 +23,8 @@ const decidingRows: FieldRows = {
 export const decidingTls: readonly string[] = Object.keys(decidingRows);
 
 const otherRows: FieldRows = {
-  secret: how("models-tls", "Secret with `tls.crt` and `tls.key`"),
+  secret: how("models-tls", "Secret with `tls.crt` and `tls.key`; `NAME.NAMESPACE` is one of another namespace"),
+  secret_namespacing: how("false", "`false`: dots belong to the names of Secrets"),
   alpn_protocols: how("h2,http/1.1", "`h2`, `http/1.1` or both"),
   sni: how("models.internal", "host name towards the upstream"),
   cert_chain_file: how("", "a file of Ambassador's pod: ignored; write `secret`"),
@@ -35,23 +36,19 @@ export const tlsRows: FieldRows = { ...decidingRows, ...otherRows };
 export const contextRows: FieldRows = {
   hosts: which("[models.example.com]", "hosts that are served with it; without any it is for upstreams", closes),
   ...tlsRows,
-  secret_namespacing: lost(
-    "warning",
-    "Sluice looks for Secrets in the TLSContext's own namespace, and ignores this; remove it",
-  ),
   ...documentRows,
 };
 
-const tlsShape = keysOf(values(...Object.keys(tlsRows), "secret_namespacing"), kindsOf(decidingRows));
+const tlsShape = keysOf(values(...Object.keys(tlsRows)), kindsOf(decidingRows));
 const selector = keysOf({ matchLabels: anyTexts, matchExpressions: { each: fieldNames } });
 // One of its own for each field: Places know each shape at one level.
 const named = (): Keys => keysOf(values("name", "namespace"), { name: "which" });
-const ignoredSelector = lost(
-  "error",
-  "Sluice serves every Mapping on every host that its own fields allow, so Mappings that this does not select are served on the host too; write hostname or host in Mappings",
-  (value) => Object.keys(recordOf(value)).length > 0,
-  selector,
-);
+/** It narrows which Mappings the host serves, and nothing here knows which. */
+const refusedSelector = which("", "refused: Sluice selects no Mappings by labels; write `hostname` in Mappings", {
+  empty: "absent",
+  shape: selector,
+});
+export const hostSelectors = ["selector", "mappingSelector"] as const;
 
 export const hostRows: FieldRows = {
   hostname: which('"*.example.com"', "a name, `*.` and a name, or `*` (unset)", closes),
@@ -75,8 +72,8 @@ export const hostRows: FieldRows = {
       ),
     },
   ),
-  selector: ignoredSelector,
-  mappingSelector: ignoredSelector,
+  selector: refusedSelector,
+  mappingSelector: refusedSelector,
   acmeProvider: lost(
     "warning",
     "Sluice asks no authority for certificates; write the Secret that something else keeps in tlsSecret",

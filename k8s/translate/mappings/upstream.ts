@@ -139,14 +139,11 @@ function tlsOf(raw: WrittenUpstream, namespace: string, around: Lookups): TlsOut
       reason: `needs the TLSContext ${raw.tls}, which does not exist in the namespace`,
       isAbsent: false,
     };
-  const suffix = `.${namespace}`;
-  // `name.namespace` is Ambassador's way to name a Secret of that namespace.
-  return contextTls(
-    context,
-    (name) =>
-      around.secret(namespace, name) ??
-      (name.endsWith(suffix) ? around.secret(namespace, name.slice(0, -suffix.length)) : null),
-  );
+  return contextTls(context, {
+    namespace,
+    isOperator: namespace === around.settings.gatewayNamespace || around.grantsOf(namespace).some((one) => one.gateway),
+    secret: (...place) => around.secret(...place),
+  });
 }
 
 function addressOf(

@@ -4,9 +4,16 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { hostsMeantIn } from "./misplaced.ts";
 import type { Report } from "../values/report.ts";
 import { nearWord } from "../../../routing/text/near-word.ts";
-import { hostRows, tlsRows } from "../fields/tls-fields.ts";
+import { hostRows, hostSelectors, tlsRows } from "../fields/tls-fields.ts";
 import { decodeTermination, type Termination } from "../backends/termination.ts";
-import { missingSecretLevel, type Secret, type TlsContext } from "../backends/tls.ts";
+import {
+  findSecret,
+  missingSecretLevel,
+  type FoundSecret,
+  type Secret,
+  type SecretNaming,
+  type TlsContext,
+} from "../backends/tls.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 import {
   arrayOf,
@@ -25,7 +32,7 @@ export interface HostDocument {
   readonly name: string;
   readonly field: string;
   readonly hosts: readonly string[];
-  /** Secret of the certificate, or null; it beats that of the termination. */
+  /** Secret of the certificate, or null; it beats that of the termination. `namespace`: as written, or "". */
   readonly secret: { readonly namespace: string; readonly name: string } | null;
   /** What it says itself; null: nothing. */
   readonly termination: Termination | null;
@@ -82,6 +89,17 @@ export function decodeHost(
   for (const [name, { use }] of Object.entries(hostRows))
     if (use.kind === "lost" && use.asks(fieldOf(fields, name)))
       report(use.level, "field-lost", `${at}${name}`, use.sentence);
+  // Without it the host would serve Mappings that it does not select.
+  const selecting = hostSelectors.filter((name) => selects(fieldOf(fields, name) ?? null));
+  for (const name of selecting) {
+    unreadable = true;
+    report(
+      "error",
+      "host-selector",
+      `${at}${name}`,
+      "Sluice does not select Mappings by their labels, and would serve others on this host too, so it serves nothing there: no TLS, and nothing in cleartext; remove this, and write hostname (host in v2) in each Mapping",
+    );
+  }
   const secretFields = fieldOf(fields, "tlsSecret") ?? null;
   const secretName = isRecord(secretFields) ? textOf(fieldOf(secretFields, "name")) : "";
   if (secretFields !== null && secretName === "") refuse("tlsSecret", `${quoted(secretFields)} names no Secret`);
@@ -93,21 +111,26 @@ export function decodeHost(
   for (const key of Object.keys(recordOf(tls)))
     if (!Object.hasOwn(tlsRows, key))
       refuse(`tls.${key.slice(0, 60)}`, "this is not a field of a TLSContext that is read here");
-  const cleartext = cleartextOf(fieldOf(fields, "requestPolicy") ?? null, at, report);
+  const written = cleartextOf(fieldOf(fields, "requestPolicy") ?? null, at, report);
+  const cleartext = selecting.length > 0 ? "reject" : written;
   if (host === null) return null;
   return {
     name: `Host ${ref.namespace}/${name}`,
     field,
     hosts: [host],
     secret:
-      secretName === ""
-        ? null
-        : { namespace: textOf(fieldOf(recordOf(secretFields), "namespace")) || ref.namespace, name: secretName },
+      secretName === "" ? null : { namespace: textOf(fieldOf(recordOf(secretFields), "namespace")), name: secretName },
     termination: isRecord(tls) ? decodeTermination(tls, `${at}tls.`, report) : null,
     context,
     cleartext,
     unreadable,
   };
+}
+
+/** Does a selector name anything? */
+function selects(selector: unknown): boolean {
+  if (!isRecord(selector)) return selector !== null;
+  return Object.values(selector).some((part) => !isRecord(part) || Object.keys(part).length > 0);
 }
 
 /** In place of a Host, or the hosts of a TLSContext, that cannot be understood: none has TLS, and in cleartext all is rejected. */
@@ -252,16 +275,28 @@ export function declareHost(ref: ObjectRef, host: HostDocument, around: HostLook
   }
   if (host.unreadable || termination?.unreadable === true || context?.termination.unreadable === true)
     return closed("unreadable");
-  const client = termination === null ? null : clientOf(ref.namespace, termination, around);
+  // Whoever declares hosts is the operator of the gateway.
+  const naming: SecretNaming = {
+    namespace: ref.namespace,
+    isOperator: true,
+    secret: (...place) => around.secret(...place),
+  };
+  const client = termination === null ? null : clientOf(termination, naming, around);
   if (client !== null && "reason" in client) {
     report(client.level, "missing-tls", place, `${client.reason}, so ${hosts.join(", ")} has no TLS; write it`);
     return closed(client.reason);
   }
-  const own = {
-    namespace: ref.namespace,
-    name: termination?.secret !== "" && termination !== null ? termination.secret : (context?.secret ?? ""),
-  };
-  const from = host.secret ?? (own.name === "" ? null : own);
+  const own = termination?.secret !== "" && termination !== null ? termination.secret : (context?.secret ?? "");
+  const namespaced = (termination ?? context?.termination)?.namespaced ?? true;
+  const from =
+    host.secret !== null
+      ? findSecret(host.secret.name, host.secret.namespace === "" && namespaced, {
+          ...naming,
+          namespace: host.secret.namespace || ref.namespace,
+        })
+      : own === ""
+        ? null
+        : findSecret(own, namespaced, naming);
   const clientName =
     client === null
       ? ""
@@ -296,8 +331,8 @@ interface NoAuthorities {
 }
 
 function clientOf(
-  namespace: string,
-  { caSecret, crlSecret, required }: Termination,
+  { caSecret, crlSecret, required, namespaced }: Termination,
+  naming: SecretNaming,
   around: HostLookups,
 ): HostDeclaration["terms"]["client"] | NoAuthorities {
   if (caSecret === "")
@@ -308,29 +343,24 @@ function clientOf(
     reason,
     level: secret === null ? missingSecretLevel(around.settings) : "error",
   });
-  const ca = around.secret(namespace, caSecret);
-  const caPem = ca?.caPem ?? ca?.certPem ?? null;
-  if (caPem === null) return lacks(ca, `there is no Secret ${caSecret} with ca.crt in ${namespace}`);
-  const crl = crlSecret === "" ? null : around.secret(namespace, crlSecret);
-  const crlPem = crl?.crlPem ?? null;
-  if (crlSecret !== "" && crlPem === null)
-    return lacks(crl, `there is no Secret ${crlSecret} with crl.pem in ${namespace}`);
+  const ca = findSecret(caSecret, namespaced, naming);
+  const caPem = ca.secret?.caPem ?? ca.secret?.certPem ?? null;
+  if (caPem === null) return lacks(ca.secret, `there is no ${ca.words} with ca.crt`);
+  const crl = crlSecret === "" ? null : findSecret(crlSecret, namespaced, naming);
+  const crlPem = crl?.secret?.crlPem ?? null;
+  if (crl !== null && crlPem === null) return lacks(crl.secret, `there is no ${crl.words} with crl.pem`);
   return { caPem, crlPem, required };
 }
 
-function identityOf(
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  around: HostLookups,
-): HostDeclaration["identity"] {
-  const secret = around.secret(namespace, name);
+function identityOf({ secret, words }: FoundSecret, around: HostLookups): HostDeclaration["identity"] {
   if (secret === null)
     return {
-      missing: `cannot be had: there is no Secret ${name} in ${namespace}, or it may not be read`,
+      missing: `cannot be had: there is no ${words}, or it may not be read`,
       level: missingSecretLevel(around.settings),
     };
   if (secret.certPem !== null && secret.keyPem !== null) return { certPem: secret.certPem, keyPem: secret.keyPem };
   return {
-    missing: `cannot be had: the Secret ${name} in ${namespace} has no tls.crt and tls.key in PEM`,
+    missing: `cannot be had: the ${words} has no tls.crt and tls.key in PEM`,
     level: "error",
   };
 }
