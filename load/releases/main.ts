@@ -29,7 +29,8 @@ function write(page: string): void {
 }
 
 if (values.one !== undefined) {
-  console.log(JSON.stringify(tally(scenarios[Number(values.one)]!, rollouts)));
+  const scenario = scenarios[Number(values.one)]!;
+  console.log(JSON.stringify(tally(scenario, Math.ceil(rollouts * scenario.part))));
 } else if (values.bandits !== undefined) {
   write(banditReport(`node load/releases/main.ts --bandits ${values.bandits}`, Number(values.bandits)));
 } else {

@@ -2,7 +2,7 @@
 import { decideRollout, type RolloutLook } from "../../routing/release/rollout/decide.ts";
 import { readRolloutPlan } from "../../routing/release/rollout/plan.ts";
 import { type RolloutState, stepState } from "../../routing/release/rollout/state.ts";
-import { addedCounts, noCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { noCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { seededRandom } from "../peers/random.ts";
 import { quantile } from "../peers/statistics.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -23,25 +23,27 @@ function simulated({ text, service, faultFrom, untilMs }: Scenario, seed: number
   const read = readRolloutPlan(text);
   if ("mistake" in read) throw new Error(read.mistake);
   const run = service(draw);
-  let counts = { canary: noCounts, main: noCounts };
-  let state: RolloutState = stepState(read.plan, 0, { a: counts });
+  let state: RolloutState = stepState(read.plan, 0, none);
   let share = read.plan.steps[0]!;
-  let [metFault, step] = [0, 0];
+  let [metFault, step, canaryBefore] = [0, 0, 0];
   for (let atMs = lookMs; atMs <= untilMs; atMs += lookMs) {
-    const { canary, main } = run({ atMs, share, canaryBefore: counts.canary.requests, draw });
+    const { canary, main } = run({ atMs, share, canaryBefore, draw });
+    canaryBefore += canary.requests;
     if (faultFrom?.({ atMs, share }) === true) metFault += canary.requests;
-    counts = { canary: addedCounts(counts.canary, canary), main: addedCounts(counts.main, main) };
-    const decision = decideRollout(read.plan, state, { ...quiet, instances: { a: counts } });
+    const decision = decideRollout(read.plan, state, { ...quiet, instances: { a: { canary, main } } });
     ({ state, share } = decision);
     if (state.kind !== "stepping") {
       const end = state.kind === "promoted" ? "promoted" : "aborted";
       return { end, step, endMs: atMs, metFault, why: state.kind === "aborted" ? state.why : "" };
     }
     step = state.step;
+    // A process that begins anew each look: cheaper than counts that grow, and the same evidence.
+    state = { ...state, seen: none };
   }
   return { end: "waiting", step, endMs: untilMs, metFault, why: "" };
 }
 
+const none = { a: { canary: noCounts, main: noCounts } };
 const quiet: Omit<RolloutLook, "instances"> = {
   elapsedMs: lookMs,
   wanted: "none",

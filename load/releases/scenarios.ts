@@ -17,6 +17,8 @@ export interface Scenario {
   /** When the canary is bad; null: never. */
   readonly faultFrom: ((moment: Pick<Moment, "atMs" | "share">) => boolean) | null;
   readonly untilMs: number;
+  /** Of the rollouts that are asked for, how many are simulated of this one. */
+  readonly part: number;
   /** What may be promoted wrongly, or rolled back wrongly, as a part of all; null: it is shown, and not bounded. */
   readonly bound: number | null;
   /** The same with the decision before this one; "": it was not tried. */
@@ -32,7 +34,17 @@ const share =
 const usual = share(0.001);
 
 function scenario(name: string, service: Scenario["service"], changes: Partial<Scenario> = {}): Scenario {
-  return { name, text: "canary", service, faultFrom: null, untilMs: hour, bound: 0.01, before: "", ...changes };
+  return {
+    name,
+    text: "canary",
+    service,
+    faultFrom: null,
+    untilMs: hour,
+    part: 1,
+    bound: 0.01,
+    before: "",
+    ...changes,
+  };
 }
 
 function alike(name: string, failed: number, rate: number, changes: Partial<Scenario> = {}): Scenario {
@@ -52,7 +64,7 @@ export const scenarios: readonly Scenario[] = [
   alike("both fail 0.1 %", 0.001, 200, { before: "0.003 %" }),
   alike("both fail 1 %", 0.01, 200),
   alike("both fail 5 %", 0.05, 200),
-  alike("both fail 1 %, 10 requests a second, 8 hours", 0.01, 10, { untilMs: 8 * hour }),
+  alike("both fail 1 %, 10 requests a second, 8 hours", 0.01, 10, { untilMs: 8 * hour, part: 0.1 }),
   alike("both fail 1 %, 1 of 100 requests to the canary", 0.01, 200, { text: "canary; steps 1%, 100%; every 20m" }),
   scenario("heavy tails: p99 33 times the median", () =>
     independent(
@@ -158,6 +170,6 @@ export const scenarios: readonly Scenario[] = [
   scenario(
     "fails half from its last step on, 5 requests a second, a day",
     () => independent(5, (moment) => ({ failed: moment.share === 100 ? 0.5 : 0.001 }), usual),
-    { faultFrom: (moment) => moment.share === 100, untilMs: 24 * hour },
+    { faultFrom: (moment) => moment.share === 100, untilMs: 24 * hour, part: 0.1 },
   ),
 ];

@@ -1,5 +1,4 @@
 // How probable it is that each of several unknown means is the highest.
-import { normalBelow } from "./means.ts";
 
 /** What is believed of one mean. */
 export type Belief =
@@ -7,78 +6,106 @@ export type Belief =
   | { readonly kind: "beta"; readonly successes: number; readonly failures: number }
   | { readonly kind: "normal"; readonly mean: number; readonly deviation: number };
 
-/** For each belief the probability that its mean is the highest of all: at least 0, together 1. By numeric integration over at most some 2,000 points. */
+/** How far from its mean a belief reaches, in its own deviations. */
+const reach = 9;
+/** Gauss's rule of two points of equal weight, which is all but exact on an interval of one deviation. */
+const gauss = [0.5 - Math.sqrt(1 / 12), 0.5 + Math.sqrt(1 / 12)];
+
+/**
+ * For each belief the probability that its mean is the highest of all: at least 0, together 1, off by less than 0.001. By numeric integration over at most
+ * some 800 intervals.
+ */
 export function probabilitiesBest(beliefs: readonly Belief[]): number[] {
-  const perArm = Math.max(9, Math.floor(2048 / Math.max(1, beliefs.length)));
-  const points = beliefs.flatMap((belief) => {
-    const [mean, deviation] = momentsOf(belief);
-    return Array.from({ length: perArm }, (_, at) => mean + deviation * 16 * (at / (perArm - 1) - 0.5));
-  });
-  const grid = [...new Set(points)].sort((a, b) => a - b);
-  const below = beliefs.map((belief) => grid.map((point) => shareBelow(belief, point)));
+  const shapes = beliefs.map(shapeOf);
+  const grid = gridOf(shapes);
+  const points = grid.slice(1).flatMap((high, at) =>
+    gauss.map((part): Point => {
+      const point = grid[at]! + part * (high - grid[at]!);
+      return { at: point, log: Math.log(Math.max(point, 1e-300)), logRest: Math.log(Math.max(1 - point, 1e-300)) };
+    }),
+  );
+  const below = shapes.map((shape) => cumulated(shape, grid, points));
   const best = beliefs.map(() => 0);
+  const after = beliefs.map(() => 1);
   for (let at = 1; at < grid.length; at += 1) {
-    for (const [arm, own] of below.entries()) {
-      let chance = own[at]! - own[at - 1]!;
-      for (const [other, theirs] of below.entries())
-        if (other !== arm && chance > 0) chance *= (theirs[at]! + theirs[at - 1]!) / 2;
-      best[arm]! += Math.max(0, chance);
+    // That of all others it is the highest: the product over those before it, and over those after it.
+    let product = 1;
+    for (let arm = below.length - 1; arm >= 0; arm -= 1) {
+      after[arm] = product;
+      product *= (below[arm]![at]! + below[arm]![at - 1]!) / 2;
+    }
+    product = 1;
+    for (let arm = 0; arm < below.length; arm += 1) {
+      best[arm]! += (below[arm]![at]! - below[arm]![at - 1]!) * product * after[arm]!;
+      product *= (below[arm]![at]! + below[arm]![at - 1]!) / 2;
     }
   }
   const sum = best.reduce((total, one) => total + one, 0);
   return best.map((one) => (sum > 0 ? one / sum : 1 / best.length));
 }
 
-function momentsOf(belief: Belief): readonly [mean: number, deviation: number] {
-  if (belief.kind === "normal") return [belief.mean, Math.max(belief.deviation, 1e-12)];
-  const total = belief.successes + belief.failures;
-  const mean = belief.successes / total;
-  return [mean, Math.sqrt((mean * (1 - mean)) / (total + 1))];
+interface Shape {
+  readonly mean: number;
+  readonly deviation: number;
+  /** Range of the mean. */
+  readonly least: number;
+  readonly most: number;
+  /** But for a factor. */
+  density(point: Point): number;
 }
 
-function shareBelow(belief: Belief, point: number): number {
-  const [mean, deviation] = momentsOf(belief);
-  if (belief.kind === "normal" || Math.min(belief.successes, belief.failures) > 1000)
-    return normalBelow((point - mean) / deviation);
-  return betaBelow(belief.successes, belief.failures, point);
+/** With what the densities of all beliefs need of it. */
+interface Point {
+  readonly at: number;
+  readonly log: number;
+  readonly logRest: number;
 }
 
-/** The regularised incomplete beta function, by its continued fraction (Lentz's method). */
-export function betaBelow(a: number, b: number, x: number): number {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  if (x > (a + 1) / (a + b + 2)) return 1 - betaBelow(b, a, 1 - x);
-  const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x)) / a;
-  const tiny = 1e-300;
-  let c = 1;
-  let d = 1 / nonZero(1 - ((a + b) * x) / (a + 1));
-  let fraction = d;
-  for (let m = 1; m <= 500; m += 1) {
-    for (const term of [
-      (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m)),
-      (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1)),
-    ]) {
-      d = 1 / nonZero(1 + term * d);
-      c = nonZero(1 + term / c);
-      fraction *= c * d;
-    }
-    if (Math.abs(c * d - 1) < 1e-12) break;
+function shapeOf(belief: Belief): Shape {
+  if (belief.kind === "normal") {
+    const { mean } = belief;
+    const deviation = Math.max(belief.deviation, 1e-9 * Math.abs(mean), 1e-12);
+    const density = ({ at }: Point): number => Math.exp(-(((at - mean) / deviation) ** 2) / 2);
+    return { mean, deviation, least: -Infinity, most: Infinity, density };
   }
-  return Math.min(1, Math.max(0, front * fraction));
-
-  function nonZero(value: number): number {
-    return Math.abs(value) < tiny ? tiny : value;
-  }
+  const { successes, failures } = belief;
+  const total = successes + failures;
+  const mean = successes / total;
+  const deviation = Math.sqrt((mean * (1 - mean)) / (total + 1));
+  const [logMean, logRestOfMean] = [Math.log(mean), Math.log1p(-mean)];
+  const density = ({ log, logRest }: Point): number =>
+    Math.exp((successes - 1) * (log - logMean) + (failures - 1) * (logRest - logRestOfMean));
+  return { mean, deviation, least: 0, most: 1, density };
 }
 
-/** ln Γ(x) for x ≥ 1: Stirling's series, from 10 on. */
-function logGamma(x: number): number {
-  let shift = 0;
-  while (x < 10) {
-    shift -= Math.log(x);
-    x += 1;
+/** Points of each belief, and between where the highest can lie. */
+function gridOf(shapes: readonly Shape[]): readonly number[] {
+  const from = Math.max(...shapes.map(({ mean, deviation, least }) => Math.max(least, mean - reach * deviation)));
+  const to = Math.max(...shapes.map(({ mean, deviation, most }) => Math.min(most, mean + reach * deviation)));
+  const perArm = Math.max(2 * reach, Math.floor(256 / shapes.length));
+  const points = shapes.flatMap(({ mean, deviation, least, most }) =>
+    Array.from({ length: perArm + 1 }, (_, at) =>
+      Math.min(most, Math.max(least, mean + deviation * reach * ((2 * at) / perArm - 1))),
+    ),
+  );
+  const between = Array.from({ length: 129 }, (_, at) => from + ((to - from) * at) / 128);
+  return [...new Set([...points, ...between])].sort((a, b) => a - b);
+}
+
+/** The share of a belief below each point. */
+function cumulated(
+  { mean, deviation, density }: Shape,
+  grid: readonly number[],
+  points: readonly Point[],
+): readonly number[] {
+  const below = grid.map(() => 0);
+  for (let at = 1; at < grid.length; at += 1) {
+    const [low, high] = [grid[at - 1]!, grid[at]!];
+    let mass = 0;
+    if (high > mean - reach * deviation && low < mean + reach * deviation)
+      mass = density(points[2 * at - 2]!) + density(points[2 * at - 1]!);
+    below[at] = below[at - 1]! + (mass * (high - low)) / 2;
   }
-  const inverse = 1 / (x * x);
-  const series = (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse / 1680))) / x;
-  return shift + (x - 0.5) * Math.log(x) - x + Math.log(2 * Math.PI) / 2 + series;
+  const all = below.at(-1)!;
+  return below.map((mass) => (all > 0 ? mass / all : 0));
 }

@@ -1,19 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Belief, betaBelow, probabilitiesBest } from "../../../../routing/release/statistics/best-arm.ts";
-
-test("the incomplete beta function at values that are known", () => {
-  for (const [a, b, x, value] of [
-    [1, 1, 0.3, 0.3],
-    [2, 3, 0.5, 0.6875],
-    [5, 1, 0.5, 0.03125],
-    [0.5 + 0.5, 4, 0.2, 1 - 0.8 ** 4],
-    [30, 30, 0.5, 0.5],
-    [500, 500, 0.5, 0.5],
-  ] as const)
-    expect(betaBelow(a, b, x)).toBeCloseTo(value, 9);
-  expect([betaBelow(3, 4, -1), betaBelow(3, 4, 0), betaBelow(3, 4, 1), betaBelow(3, 4, 2)]).toEqual([0, 0, 1, 1]);
-});
+import { type Belief, probabilitiesBest } from "../../../../routing/release/statistics/best-arm.ts";
 
 const beta = (successes: number, failures: number): Belief => ({ kind: "beta", successes, failures });
 
@@ -28,6 +15,23 @@ test("the chance to be best where it is known", () => {
   expect(normal[1]).toBeCloseTo(0.841345, 3);
   // A million rewards beside none: the share of the uniform above 0.9.
   expect(probabilitiesBest([beta(900_001, 100_001), beta(1, 1)])[1]).toBeCloseTo(0.1, 3);
+});
+
+test("of 32 arms the chances are those of a fine integration, by few steps", () => {
+  const alike = Array.from({ length: 31 }, () => beta(50, 50));
+  expect(probabilitiesBest([beta(60, 40), beta(50, 50)])[0]).toBeCloseTo(0.923538, 3);
+  const chances = probabilitiesBest([...alike, beta(60, 40)]);
+  expect(chances[31]).toBeCloseTo(0.493439, 3);
+  expect(Math.max(...chances.slice(0, 31)) - Math.min(...chances.slice(0, 31))).toBeLessThan(1e-9);
+  let calls = 0;
+  const { exp } = Math;
+  Math.exp = (value) => {
+    calls += 1;
+    return exp(value);
+  };
+  probabilitiesBest(Array.from({ length: 32 }, (_, at) => beta(1 + at * 7, 300 - at * 7)));
+  Math.exp = exp;
+  expect(calls).toBeLessThan(60_000);
 });
 
 test("chances are at least 0 and sum to 1, whatever is believed", () => {
