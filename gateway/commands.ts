@@ -78,11 +78,7 @@ export function commandsOf(openLook: () => Promise<CredentialLook>): readonly Na
     {
       name: "problems",
       summary: "print the Problems of a running gateway",
-      load: async () =>
-        (await import("./tools/admin.ts")).asking(
-          "problems",
-          "Prints every Problem that a running gateway reports, sorted.",
-        ),
+      load: async () => (await import("./tools/problems.ts")).problems,
     },
     {
       name: "changes",

@@ -141,6 +141,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["families", "event-streams.ts"],
     ["endpoint.ts"],
     ["answers.ts", "openapi.ts", "sorting.ts", "way-usage.ts"],
+    ["cursor.ts"],
+    ["joined.ts"],
     ["list.ts", "streaming.ts"],
     ["endpoints"],
   ],
@@ -184,7 +186,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   pino: ["gateway/shared/log.ts"],
   "prom-client": ["gateway/admin/"],
   re2js: ["routing/regex/regex.ts"],
-  typebox: ["gateway/api/", "gateway/tools/replicas/"],
+  typebox: ["gateway/api/", "gateway/tools/gateway/"],
   ws: ["k8s/source/api/port-forward.ts"],
   rolldown: ["gateway/packing/pack.ts", "gateway/packing/npm-package.ts"],
 };
@@ -205,7 +207,7 @@ const deadly = /\b(?:getProtocol|getEphemeralKeyInfo)\b/;
 const asks = "k8s/source/http/http-call.ts";
 const rawRequest = /\bimport\s+(?:\w+|\*\s*as\s+\w+|\{[^}]*\b(?:request|get)\b[^}]*\})\s*from\s*"node:https?"/;
 /** Files that may do so themselves. */
-const asksThemselves = [asks, "gateway/edge/", "gateway/control/peers/", "gateway/tools/replicas/"];
+const asksThemselves = [asks, "gateway/edge/", "gateway/control/peers/", "gateway/tools/gateway/"];
 
 /** Files that the data plane starts from: what they load at run time never reaches Kubernetes. */
 const dataPlane = ["gateway/edge/", "gateway/worker/"];

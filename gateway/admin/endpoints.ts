@@ -1,8 +1,9 @@
 // Every endpoint of the admin port. Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import { changeShape } from "../api/changes.ts";
 import { comparedDeploymentShape, comparisonShape } from "../api/comparisons.ts";
-import { deploymentShape, deploymentsPath } from "../api/deployments.ts";
+import { deploymentShape, deploymentsPath, joinedDeploymentShape } from "../api/deployments.ts";
 import { explainParameters, explanationShape } from "../api/explanation.ts";
+import { joinedListShape, joinedParameters, replicaParameter } from "../api/joined.ts";
 import { feedbackShape } from "../api/feedback.ts";
 import { droppedShape, failureListShape, flagParameter, loggedShape, requestStoryShape } from "../api/failures.ts";
 import { revokedShape } from "../api/oauth.ts";
@@ -12,7 +13,7 @@ import { listShape, problemShape } from "../api/problem.ts";
 import { rolloutShape, rolloutsPath } from "../api/rollouts.ts";
 import { routeShape } from "../api/routes.ts";
 import { Type } from "../api/shape.ts";
-import { statusShape } from "../api/status.ts";
+import { joinedStatusShape, statusPath } from "../api/status.ts";
 import { whoListShape } from "../api/who.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { changes } from "./endpoints/changes.ts";
@@ -67,10 +68,12 @@ export const endpoints = {
   },
   status: {
     ...plain,
-    path: "/api/v1/status",
+    path: statusPath,
     access: "admin",
-    answers: "whether the gateway is well, and what is wrong first, as `sluice status` prints it",
-    answer: { json: statusShape, text: false, events: null },
+    parameters: { replica: replicaParameter },
+    answers:
+      "whether the gateway is well, and what is wrong first, as `sluice status` prints it: of all replicas, and below `replicas` of each",
+    answer: { json: joinedStatusShape, text: false, events: null },
     serve: status,
   },
   evidence: {
@@ -97,10 +100,10 @@ export const endpoints = {
   deployments: {
     ...plain,
     path: deploymentsPath,
-    parameters: { ...listParameters, deployment: deploymentParameter },
+    parameters: { ...listParameters, ...joinedParameters, deployment: deploymentParameter },
     answers:
       "each deployment with the shares that are declared, served and measured, and how its requests fared lately",
-    answer: { json: listShape(deploymentShape), text: false, events: null },
+    answer: { json: joinedListShape(deploymentShape), text: false, events: null },
     serve: deployments,
   },
   deployment: {
@@ -109,9 +112,10 @@ export const endpoints = {
     parameters: {
       namespace: namespaceParameter,
       name: Type.String({ description: "name of the SeldonDeployment" }),
+      replica: replicaParameter,
     },
     answers: "the same of one deployment",
-    answer: { json: deploymentShape, text: false, events: null },
+    answer: { json: joinedDeploymentShape, text: false, events: null },
     serve: deployment,
   },
   feedback: {
@@ -125,9 +129,9 @@ export const endpoints = {
   rollouts: {
     ...plain,
     path: rolloutsPath,
-    parameters: { ...listParameters, deployment: deploymentParameter },
+    parameters: { ...listParameters, ...joinedParameters, deployment: deploymentParameter },
     answers: "how far each rollout and bandit has come, and what it waits for, as `sluice rollout` prints it",
-    answer: { json: listShape(rolloutShape), text: false, events: null },
+    answer: { json: joinedListShape(rolloutShape), text: false, events: null },
     serve: rollouts,
   },
   routes: {
@@ -149,9 +153,9 @@ export const endpoints = {
   problems: {
     ...plain,
     path: "/api/v1/problems",
-    parameters: listParameters,
+    parameters: { ...listParameters, ...joinedParameters },
     answers: "every Problem, sorted",
-    answer: { json: listShape(problemShape), text: true, events: null },
+    answer: { json: joinedListShape(problemShape), text: true, events: null },
     serve: problems,
   },
   comparisons: {
@@ -181,19 +185,21 @@ export const endpoints = {
     path: "/api/v1/changes",
     parameters: {
       ...listParameters,
+      ...joinedParameters,
       deployment: Type.String({
         description:
           "`NAMESPACE/NAME` or `NAME`: only changes of this deployment, and of Services and Secrets whose names begin with its name and `-`",
       }),
     },
-    answers: "the last 1,000 changes of this control worker, the oldest first; as a stream those to come",
-    answer: { json: listShape(changeShape), text: true, events: { change: changeShape } },
+    answers:
+      "the last 1,000 changes of each control worker, the oldest first; as a stream those to come, and as text those of this replica alone",
+    answer: { json: joinedListShape(changeShape), text: true, events: { change: changeShape } },
     serve: changes,
   },
   failures: {
     ...plain,
     path: "/api/v1/failures",
-    parameters: { ...listParameters, deployment: deploymentParameter, flag: flagParameter },
+    parameters: { ...listParameters, ...joinedParameters, deployment: deploymentParameter, flag: flagParameter },
     answers: "the last 1000 requests that failed, the newest first; method and path are empty with `--access-log off`",
     answer: { json: failureListShape, text: false, events: null },
     serve: failures,
@@ -201,7 +207,10 @@ export const endpoints = {
   request: {
     ...plain,
     path: "/api/v1/requests/{id}",
-    parameters: { id: Type.String({ description: "`x-request-id` of an answer", maxLength: 512 }) },
+    parameters: {
+      id: Type.String({ description: "`x-request-id` of an answer", maxLength: 512 }),
+      replica: replicaParameter,
+    },
     answers: "what became of a request that failed, why, and what to do next",
     answer: { json: requestStoryShape, text: false, events: null },
     serve: requestStory,

@@ -5,14 +5,16 @@ import { visibleLines } from "../../routing/text/visible.ts";
 import { compareText } from "../../routing/text/problem.ts";
 import { maxCursorLength, maxItems, usualItems } from "../api/parameters.ts";
 import { badRequest, jsonType, queryOf } from "./answers.ts";
+import { cursorOf, readCursor, type Place } from "./cursor.ts";
 import type { Handler } from "./endpoint.ts";
+import { hasPeers, isOfSelf, joinedPage, maxJoinedItems, peersPages, type Joining, type Page } from "./joined.ts";
 import { FewAtOnce } from "./sending/few-at-once.ts";
 import { slicesOfThread, type Slices } from "../shared/slices.ts";
 import { sortedInSlices } from "./sorting.ts";
 import type { Viewer } from "../api/viewer.ts";
 
-/** What a list is made of. */
-export interface Listed<T> {
+/** What a list is made of. `V`: an item as JSON. */
+export interface Listed<T, V = unknown> {
   /** All items, in any order. */
   readonly gather: (slices: Slices) => readonly T[] | Promise<readonly T[]>;
   /** The list is in the order of this text. */
@@ -20,11 +22,13 @@ export interface Listed<T> {
   /** A viewer gets the items of the namespaces that the viewer sees. "": of none. */
   readonly namespace: (item: T) => string;
   /** undefined: it has gone. */
-  readonly json: (item: T) => unknown;
+  readonly json: (item: T) => V | undefined;
   /** true: `json` gives a list, none or more of the answer's. */
   readonly rows?: boolean;
   /** The items that the query asks for. */
   readonly wanted: (query: URLSearchParams) => (item: T) => boolean;
+  /** How the lists of several replicas are one; without it each replica has the same, and answers for itself. */
+  readonly joining?: Joining<V>;
 }
 
 /** Items between two looks at the clock. */
@@ -32,9 +36,9 @@ const together = 64;
 /** A list serves all who ask for so long, ms. */
 const freshMs = 1000;
 
-/** Answers `{ items, continue }`, and what `beside` adds. */
-export function listing<T>(
-  { gather, key, namespace, json, rows = false, wanted }: Listed<T>,
+/** Answers `{ items, continue }`, what `beside` adds, and of lists that are joined `away`. */
+export function listing<T, V = unknown>(
+  { gather, key, namespace, json, rows = false, wanted, joining }: Listed<T, V>,
   beside: (viewer: Viewer) => Readonly<Record<string, unknown>> = () => ({}),
 ): Handler {
   const sorted = shared(async (): Promise<readonly Keyed<T>[]> => {
@@ -50,28 +54,44 @@ export function listing<T>(
   const few = new FewAtOnce();
   return async (request, reply, viewer) => {
     const query = queryOf(request);
-    const asked = readPart(query);
-    if (typeof asked === "string") return badRequest(reply, asked);
+    const read = readPart(query);
+    if (typeof read === "string") return badRequest(reply, read);
     if (!few.begin(reply, viewer)) return reply;
     const isWanted = wanted(query);
+    const isJoined = joining !== undefined && !isOfSelf(query) && hasPeers(joining);
+    const asked = isJoined ? { ...read, limit: Math.min(read.limit, maxJoinedItems) } : read;
+    const others = isJoined ? peersPages(joining, request.url, viewer, asked.limit) : null;
+    const only = query.get("namespaces")?.split(",") ?? null;
     const slices = slicesOfThread();
     const all = await sorted();
     const seen: Keyed<T>[] = [];
     for (let at = 0; at < all.length; at++) {
-      const { item } = all[at]!;
-      if (viewer.sees(namespace(item)) && isWanted(item)) seen.push(all[at]!);
+      const space = namespace(all[at]!.item);
+      if (viewer.sees(space) && (only === null || only.includes(space)) && isWanted(all[at]!.item)) seen.push(all[at]!);
       if (at % together === 0) await slices.pause();
     }
     const { part, next } = partOf(seen, asked);
-    const items: string[] = [];
-    for (const { item } of part) {
+    const items: { readonly key: string; readonly value: V }[] = [];
+    for (const { key: of, item } of part) {
       const value = json(item);
-      for (const one of rows ? (value as readonly unknown[]) : [value])
-        if (one !== undefined) items.push(JSON.stringify(one));
+      for (const one of rows ? (value as readonly (V | undefined)[]) : [value])
+        if (one !== undefined) items.push({ key: of, value: one });
       await slices.pause();
     }
-    const rest = JSON.stringify({ continue: next, ...beside(viewer) }).slice(1);
-    return reply.type(jsonType).send(visibleLines(`{"items":[${items.join()}],${rest}`));
+    let page: Page<V> = { items, next, beside: beside(viewer), away: [] };
+    if (joining !== undefined && others !== null) page = joinedPage(page, await others, joining, viewer, asked.limit);
+    const texts: string[] = [];
+    for (const { value } of page.items) {
+      texts.push(JSON.stringify(value));
+      await slices.pause();
+    }
+    const rest = JSON.stringify({
+      continue: page.next,
+      ...page.beside,
+      ...(joining === undefined ? {} : { away: page.away }),
+      ...(isOfSelf(query) ? { keys: items.map(({ key }) => key) } : {}),
+    });
+    return reply.type(jsonType).send(visibleLines(`{"items":[${texts.join()}],${rest.slice(1)}`));
   };
 }
 
@@ -98,8 +118,8 @@ export interface Keyed<T> {
 /** A part of a list that somebody asks for. */
 export interface AskedPart {
   readonly limit: number;
-  /** Behind this key, and as many items that have it; null: from the beginning. */
-  readonly after: { readonly key: string; readonly count: number } | null;
+  /** null: from the beginning. */
+  readonly after: Place | null;
 }
 
 /** The part, and the `continue` of the next one; null: there is none. */
@@ -135,10 +155,6 @@ function boundedKey(text: string): string {
     : text.slice(0, maxKeyLength) + createHash("sha256").update(text).digest("hex");
 }
 
-function cursorOf(key: string, count: number): string {
-  return Buffer.from(JSON.stringify([key, count])).toString("base64url");
-}
-
 /** A sentence: what is wrong. */
 export function readPart(query: URLSearchParams): AskedPart | string {
   const limit = query.get("limit");
@@ -150,17 +166,4 @@ export function readPart(query: URLSearchParams): AskedPart | string {
   return after === null
     ? "continue is not from an answer of this list: write the text of the answer before, or leave it out"
     : { limit: number, after };
-}
-
-function readCursor(text: string): AskedPart["after"] {
-  try {
-    const read: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    if (!Array.isArray(read) || read.length !== 2) return null;
-    const [key, count] = read as readonly unknown[];
-    return typeof key === "string" && typeof count === "number" && Number.isInteger(count) && count > 0
-      ? { key, count: Math.min(count, maxItems) }
-      : null;
-  } catch {
-    return null;
-  }
 }

@@ -127,6 +127,8 @@ function serve(
   // A misspelt parameter would widen the answer.
   const stray = (reply: FastifyReply, query: URLSearchParams): FastifyReply | undefined => {
     const found = [...query.keys()].find((name) => !names.includes(name));
+    if (found === undefined && (query.get("replica") ?? "self") !== "self")
+      return badRequest(reply, "replica is not known: write replica=self, or leave it out");
     return found === undefined
       ? undefined
       : badRequest(

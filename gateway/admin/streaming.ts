@@ -1,7 +1,6 @@
 // Answers that are streams of what comes from now on.
 import { badRequest, queryOf } from "./answers.ts";
-import type { Handler } from "./endpoint.ts";
-import type { EventStreams } from "./event-streams.ts";
+import type { EndpointParts, Handler } from "./endpoint.ts";
 
 /** What a stream tells of. */
 export interface Streamed<T> {
@@ -17,17 +16,25 @@ export interface Streamed<T> {
 }
 
 /** The `events` of `byForm`. */
-export function streaming<T>(streams: EventStreams, { event, follow, namespace, json, wanted }: Streamed<T>): Handler {
+export function streaming<T>(
+  { streams, peers }: Pick<EndpointParts, "streams" | "peers">,
+  { event, follow, namespace, json, wanted }: Streamed<T>,
+): Handler {
   return (request, reply, viewer) => {
     const isWanted = wanted(queryOf(request));
     if (typeof isWanted === "string") return badRequest(reply, isWanted);
     const reader = streams.open(reply, viewer);
-    if (reader !== null)
-      reader.onClose(
-        follow((item) => {
-          if (reader.viewer.sees(namespace(item)) && isWanted(item)) reader.send(event, () => json(item));
-        }),
-      );
+    if (reader === null) return reply;
+    const others = peers?.status.peers.length ?? 0;
+    if (others > 0)
+      reader.send("note", () => ({
+        sentence: `of this replica alone: ${others} ${others === 1 ? "other has its own" : "others have their own"}`,
+      }));
+    reader.onClose(
+      follow((item) => {
+        if (reader.viewer.sees(namespace(item)) && isWanted(item)) reader.send(event, () => json(item));
+      }),
+    );
     return reply;
   };
 }

@@ -1,9 +1,11 @@
 // Changes, as `/api/v1/changes` and `sluice changes` tell them.
+import { saidBy } from "./joined.ts";
 import { objectShape } from "./problem.ts";
 import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
 
 export const changeShape = Type.Object(
   {
+    ...saidBy,
     atMs: instantMs("When Sluice knew the outcome, Unix time in ms"),
     object: objectShape,
     field: Type.String({ description: "What of the object changed; empty: the object as a whole" }),

@@ -1,4 +1,5 @@
 // The answers of GET /api/v1/deployments: what became of requests lately, by deployment, predictor and Endpoint.
+import { awayShape } from "./joined.ts";
 import { nullable, oneOf, Type, type Shaped } from "./shape.ts";
 
 export const deploymentsPath = "/api/v1/deployments";
@@ -91,6 +92,9 @@ export const deploymentShape = Type.Object({
   predictors: Type.Array(predictorShape),
   ...windows,
 });
+
+/** Of all replicas. */
+export const joinedDeploymentShape = Type.Object({ ...deploymentShape.properties, away: awayShape });
 
 export type Measured = Shaped<typeof measuredShape>;
 export type EndpointMeasured = Shaped<typeof endpointMeasuredShape>;

@@ -1,12 +1,13 @@
 // Requests as the access log has them, and what became of one of them.
 import { accessFields, type AccessEntry } from "../shared/access-fields.ts";
-import { listShape } from "./problem.ts";
+import { joinedListShape, saidBy, type Away } from "./joined.ts";
 import { instantMs, Type, type Shaped } from "./shape.ts";
 
 /** One request: the fields of the access log. */
 export const loggedShape = Type.Unsafe<AccessEntry>(
-  Type.Object(
-    Object.fromEntries(
+  Type.Object({
+    ...saidBy,
+    ...Object.fromEntries(
       Object.entries(accessFields).map(([field, { none, meaning: description }]) => [
         field,
         field === "atMs"
@@ -16,10 +17,10 @@ export const loggedShape = Type.Unsafe<AccessEntry>(
             : Type.String({ description }),
       ]),
     ),
-  ),
+  }),
 );
 
-export const failureListShape = listShape(loggedShape, {
+export const failureListShape = joinedListShape(loggedShape, {
   leftOut: Type.Integer({
     description: "failures that are not kept, because too many came in a second; for a caller who sees everything",
     minimum: 0,
@@ -31,6 +32,7 @@ export interface FailureList {
   readonly items: readonly AccessEntry[];
   readonly continue: string | null;
   readonly leftOut: number;
+  readonly away: Away;
 }
 
 export const requestStoryShape = Type.Object({

@@ -43,6 +43,8 @@ export const troubleBounds = {
   replacedMinutes: 15,
 } as const;
 
+export const statusPath = "/api/v1/status";
+
 const count = Type.Integer({ minimum: 0 });
 
 const troubleShape = Type.Object({
@@ -106,6 +108,23 @@ export const statusShape = Type.Object({
   /** null: it uses none. */
   redis: nullable(Type.Object({ connected: count, wanted: count })),
 });
+
+/** Of all replicas: what is wrong with any of them; beside it what the replica that answers says of itself. */
+export const joinedStatusShape = Type.Object({
+  ...statusShape.properties,
+  replicas: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      /** null: it is away. */
+      status: nullable(statusShape),
+      /** Why it is away; null: it is not. */
+      sentence: nullable(Type.String()),
+    }),
+  ),
+});
+
+export type JoinedStatus = Shaped<typeof joinedStatusShape>;
+export type ReplicaStatus = JoinedStatus["replicas"][number];
 
 export type Status = Shaped<typeof statusShape>;
 export type Trouble = Shaped<typeof troubleShape>;

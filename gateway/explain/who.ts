@@ -142,7 +142,7 @@ export function isNamed({ namespace, name }: ObjectRef, named: string | null): b
 
 /** Why there is nothing to say of that name. */
 export function nobodyNamed(named: string): string {
-  return `no object with Routes is named ${named}: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all`;
+  return `no deployment or Mapping is named ${named}: write NAME or NAMESPACE/NAME as sluice routes shows it`;
 }
 
 /** Paths of one row that are shown. */

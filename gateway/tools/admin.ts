@@ -1,13 +1,14 @@
 // Asks the admin port of a running gateway.
 import { endpoints } from "../admin/endpoints.ts";
 import type { Endpoint } from "../admin/endpoint.ts";
+import type { Away } from "../api/joined.ts";
 import { maxItems } from "../api/parameters.ts";
-import { command, type Command, type Outcome } from "../options/command.ts";
+import type { Outcome } from "../options/command.ts";
 import { readNamespace, text } from "../options/option.ts";
-import { askText, type Answer, type Question } from "./replicas/ask.ts";
-import { askList } from "./replicas/ask-list.ts";
-import { isValue, outputOption, printValue, textFormOf, type Output } from "./output.ts";
-import { replicasOption, type Replica } from "./replicas/replica.ts";
+import { askText, type Answer, type Question } from "./gateway/ask.ts";
+import { askList } from "./gateway/ask-list.ts";
+import { gatewayOption, type Gateway } from "./gateway/gateway.ts";
+import { isValue, printValue, textFormOf, type Output } from "./output.ts";
 
 /** As kubectl means it, where a gateway is asked. */
 export const namespaceOption = {
@@ -23,7 +24,7 @@ export const namespaceOption = {
 };
 
 export const gatewayOptions = {
-  url: replicasOption,
+  url: gatewayOption,
   adminToken: text(
     "TOKEN",
     "token for that gateway: of --admin-token, or of a viewer; needed when its admin port is bound beyond loopback",
@@ -35,15 +36,13 @@ export const adminOptions = { ...namespaceOption, ...gatewayOptions };
 
 type EndpointName = keyof typeof endpoints;
 
-/** What one replica answers: a text, or the value of its JSON. */
-interface Replied {
-  readonly name: string;
-  readonly answer: Answer<unknown>;
+/** What is asked, and by whom. */
+export interface Asking {
+  readonly url: Gateway;
+  readonly adminToken: string | null;
 }
 
-export interface Asked {
-  readonly url: readonly Replica[];
-  readonly adminToken: string | null;
+export interface Asked extends Asking {
   readonly output: Output;
   /** Only this namespace; null: all. */
   readonly objectNamespace: string | null;
@@ -54,52 +53,6 @@ export function namespaceAsked(objectNamespace: string | null, deployment: strin
   if (objectNamespace !== null || deployment === null) return objectNamespace;
   const slash = deployment.indexOf("/");
   return slash < 0 ? null : deployment.slice(0, slash);
-}
-
-/** Asks an endpoint of all replicas and prints their answers as one. `parameters`: null, false and "" are left out of a query. */
-export async function ask(
-  name: EndpointName,
-  parameters: Readonly<Record<string, unknown>>,
-  asked: Asked,
-): Promise<Outcome> {
-  const { output } = asked;
-  const form = textFormOf(output);
-  const print = (value: unknown): string =>
-    isValue(output) ? printValue(value, output) : lined(value === "" ? (nothing[name] ?? "") : (value as string));
-  const replies = await askAdmin(name, parameters, asked);
-  const [first] = replies;
-  if (first !== undefined && asked.url.length === 1 && asked.url[0]!.connect === null)
-    return first.answer.kind === "failed"
-      ? first.answer
-      : { kind: "done", text: print(first.answer.value), form, code: 0 };
-  const code = replies.some(({ answer }) => answer.kind === "failed") ? 1 : 0;
-  return { kind: "done", text: isValue(output) ? print(joinedValue(replies)) : joinedText(replies, print), form, code };
-}
-
-/** Printed in place of an empty text. */
-const nothing: Partial<Readonly<Record<EndpointName, string>>> = { problems: "No problems.", changes: "No changes." };
-
-/** Answers that are equal once, others below the names of their replicas. */
-function joinedText(replies: readonly Replied[], print: (value: unknown) => string): string {
-  const texts = Map.groupBy(replies, ({ answer }) =>
-    answer.kind === "answer" ? print(answer.value) : `${answer.sentence}\n`,
-  );
-  if (texts.size === 1 && replies[0]?.answer.kind === "answer") return print(replies[0].answer.value);
-  return [...texts].map(([text, same]) => `== ${same.map(({ name }) => name).join(", ")}\n${text}`).join("\n");
-}
-
-function joinedValue(replies: readonly Replied[]): unknown {
-  return {
-    replicas: replies.map(({ name, answer }) =>
-      answer.kind === "failed"
-        ? { name, answer: null, sentence: answer.sentence }
-        : { name, answer: answer.value, sentence: null },
-    ),
-  };
-}
-
-function lined(text: string): string {
-  return text.endsWith("\n") ? text : `${text}\n`;
 }
 
 /** A command that asks a gateway was told none. */
@@ -117,48 +70,69 @@ export const tooManyDeployments: Outcome = {
 /** A command about all was told something that is no option. */
 export const optionsAlone: Outcome = { kind: "wrong", sentence: "it takes options alone: remove the other arguments" };
 
-/** A command that prints the answer of an endpoint without parameters. */
-export function asking(name: EndpointName, description: string): Command {
-  return command({
-    forms: ["--url ADMIN [-n NAMESPACE] [-o FORM]"],
-    text: `${description}\nExits 0 when it printed the answer, 1 when the gateway does not answer, 2 on wrong use.\n`,
-    options: { ...adminOptions, ...outputOption },
-    words: [],
-    run: async ({ values: { url, ...values }, positionals }) =>
-      url === null ? withoutGateway : positionals.length > 0 ? optionsAlone : ask(name, {}, { ...values, url }),
-  });
+/** A path with what is known of its query: null, false and "" are left out. */
+export function pathOf(path: string, query: Readonly<Record<string, unknown>>): string {
+  const written = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== (false as unknown) && value !== "",
+  );
+  const words = new URLSearchParams(written.map(([key, value]) => [key, String(value)])).toString();
+  return words === "" ? path : `${path}?${words}`;
 }
 
-/** The answers of all replicas, in their order. A failure is one clear line. Of a list all parts are one. */
-export async function askAdmin(
+/** Asks an endpoint that every replica answers alike, and prints what it says. `parameters`: as of `pathOf`. */
+export async function ask(
   name: EndpointName,
   parameters: Readonly<Record<string, unknown>>,
   { url, adminToken, output, objectNamespace }: Asked,
-): Promise<readonly Replied[]> {
+): Promise<Outcome> {
   const { method, path, parameters: known, answer }: Endpoint = endpoints[name];
   const shape = isValue(output) ? answer.json : null;
-  const query: Readonly<Record<string, unknown>> = {
-    ...(method === "GET" ? parameters : {}),
-    ...("namespace" in known ? { namespace: objectNamespace } : {}),
-    ...(shape !== null && "limit" in known ? { limit: maxItems } : {}),
-  };
-  const question = (more: string | null): Question => {
-    const written = Object.entries({ ...query, continue: more }).filter(
-      ([, value]) => value !== null && value !== (false as unknown) && value !== "",
-    );
-    const text = new URLSearchParams(written.map(([key, value]) => [key, String(value)])).toString();
-    return {
-      method,
-      path: text === "" ? path : `${path}?${text}`,
-      body: method === "GET" ? null : parameters,
-      accept: shape !== null ? "application/json" : "text/plain",
+  const question = (more: string | null): Question => ({
+    method,
+    path: pathOf(path, {
+      ...(method === "GET" ? parameters : {}),
+      ...("namespace" in known ? { namespace: objectNamespace } : {}),
+      ...(shape !== null && "limit" in known ? { limit: maxItems } : {}),
+      continue: more,
+    }),
+    body: method === "GET" ? null : parameters,
+    accept: shape !== null ? "application/json" : "text/plain",
+    adminToken,
+  });
+  const said: Answer<unknown> = await (shape === null ? askText(url, question(null)) : askList(url, question, shape));
+  if (said.kind === "failed") return said;
+  const printed = isValue(output) ? printValue(said.value, output) : lined(said.value as string);
+  return { kind: "done", text: printed, form: textFormOf(output), code: 0 };
+}
+
+/** The whole of a list that replicas join. `V`: its items. */
+export async function askJoined<V, Beside = unknown>(
+  name: EndpointName,
+  query: Readonly<Record<string, unknown>>,
+  { url, adminToken }: Asking,
+): Promise<Answer<{ readonly items: readonly V[]; readonly away: Away } & Beside>> {
+  const { path, answer }: Endpoint = endpoints[name];
+  const said = await askList(
+    url,
+    (more) => ({
+      method: "GET",
+      path: pathOf(path, { limit: maxItems, ...query, continue: more }),
+      body: null,
+      accept: "application/json",
       adminToken,
-    };
-  };
-  return Promise.all(
-    url.map(async (replica) => ({
-      name: replica.name,
-      answer: await (shape === null ? askText(replica, question(null)) : askList(replica, question, shape)),
-    })),
+    }),
+    answer.json!,
   );
+  if (said.kind === "failed") return said;
+  const value = said.value as { readonly items: readonly V[]; readonly away?: Away } & Beside;
+  return { ...said, value: { ...value, away: value.away ?? [] } };
+}
+
+/** A line for each replica that is not in an answer. */
+export function awayLines(away: Away): readonly string[] {
+  return away.map(({ replica, sentence }) => `${replica} is not in this: ${sentence}`);
+}
+
+function lined(printed: string): string {
+  return printed.endsWith("\n") ? printed : `${printed}\n`;
 }

@@ -1,24 +1,24 @@
 // `sluice changes`: what changed in a running gateway, and what became of it.
 import { visibleLines } from "../../routing/text/visible.ts";
 import { endpoints } from "../admin/endpoints.ts";
-import { changeLine, changeShape } from "../api/changes.ts";
+import { changeLine, changeShape, type Change } from "../api/changes.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { flag } from "../options/option.ts";
-import { adminOptions, ask, namespaceAsked } from "./admin.ts";
-import { isValue, outputOption } from "./output.ts";
-import { askText } from "./replicas/ask.ts";
-import { follow } from "./replicas/follow.ts";
+import { adminOptions, askJoined, awayLines, namespaceAsked, pathOf, type Asking } from "./admin.ts";
+import { askText } from "./gateway/ask.ts";
+import { follow } from "./gateway/follow.ts";
+import { misspelt } from "./named-deployment.ts";
+import { isValue, outputOption, printValue, textFormOf } from "./output.ts";
 import { print } from "./terminal/print.ts";
-import type { Replica } from "./replicas/replica.ts";
 
-const text = `Prints the last 1,000 changes of a running gateway, the oldest first: the object, the field, from what to what, on how many data workers it is live and after how
+const text = `Prints the last 1,000 changes of each replica of a running gateway, the oldest first: the object, the field, from what to what, on how many data workers it is live and after how
 long; what Sluice did not take, and why; Problems that ended. Name a deployment (NAME or NAMESPACE/NAME) to print only its changes.
-Exits 0 when it printed them, 1 when the gateway does not answer or ends a stream, 2 on wrong use.
+Exits 0 when it printed them, 1 when no deployment has this name, the gateway or a replica does not answer, or it ends a stream; 2 on wrong use.
 `;
 
 const options = {
   ...adminOptions,
-  follow: flag("also print changes as they happen, until you stop it"),
+  follow: flag("also print changes as they happen, of the replica that answers alone, until you stop it"),
   ...outputOption,
 };
 
@@ -31,7 +31,7 @@ export const changes = command({
 });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
-  const { url, output, adminToken } = values;
+  const { url, output, adminToken, objectNamespace } = values;
   if (isValue(output) && values.follow) return { kind: "wrong", sentence: "--follow prints text: leave -o out" };
   if (url === null || positionals.length > 1)
     return {
@@ -39,44 +39,49 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
       sentence:
         "it takes a gateway, and one deployment or none: write sluice changes [DEPLOYMENT] --url http://127.0.0.1:8877",
     };
+  const asking: Asking = { url, adminToken };
   const deployment = positionals[0] ?? null;
-  const namespace = namespaceAsked(values.objectNamespace, deployment);
-  if (!values.follow) return ask("changes", { deployment }, { ...values, url, objectNamespace: namespace });
-  const parameters = { deployment, namespace };
-  const sentences = await Promise.all(
-    url.map(async (replica) => {
-      const printLine = (line: string): void =>
-        print(visibleLines(`${url.length > 1 ? `${replica.name}: ` : ""}${line}\n`));
-      const sentence = await followChanges(replica, parameters, adminToken, printLine);
-      if (url.length > 1) printLine(`(${sentence})`);
-      return sentence;
-    }),
-  );
-  return { kind: "failed", sentence: sentences[0]! };
+  const query = { deployment, namespace: namespaceAsked(objectNamespace, deployment) };
+  if (values.follow) return followChanges(asking, query);
+  const answer = await askJoined<Change>("changes", query, asking);
+  if (answer.kind === "failed") return answer;
+  const { items, away } = answer.value;
+  const wrong = items.length === 0 ? await misspelt(asking, deployment, objectNamespace) : null;
+  if (wrong !== null) return wrong;
+  const lines = items.length === 0 ? ["No changes."] : items.map(replicaLine);
+  return {
+    kind: "done",
+    text: isValue(output)
+      ? printValue(answer.value, output)
+      : [...awayLines(away), ...lines].map((line) => `${line}\n`).join(""),
+    form: textFormOf(output),
+    code: away.length === 0 ? 0 : 1,
+  };
 }
 
-/** Prints the list, then changes as they happen. Gives why that has ended. */
+/** Whose change it is stands before it where several replicas are joined. */
+function replicaLine(change: Change): string {
+  return change.replica === undefined ? changeLine(change) : `${change.replica}: ${changeLine(change)}`;
+}
+
+/** Prints the list, then changes as they happen. */
 async function followChanges(
-  replica: Replica,
-  parameters: Readonly<Record<string, string | number | null>>,
-  adminToken: string | null,
-  printLine: (line: string) => void,
-): Promise<string> {
-  const written = Object.entries(parameters).flatMap(([name, value]) =>
-    value === null ? [] : [[name, String(value)]],
-  );
-  const path = `${endpoints.changes.path}?${new URLSearchParams(written).toString()}`;
+  { url, adminToken }: Asking,
+  query: Readonly<Record<string, string | null>>,
+): Promise<Outcome> {
+  const path = pathOf(endpoints.changes.path, query);
+  const printLine = (line: string): void => print(visibleLines(`${line}\n`));
   /** Those of the list may come by the stream too. */
   let listed = new Set<string>();
   let failure: string | null = null;
-  const sentence = await follow(replica, {
+  const sentence = await follow(url, {
     path,
     adminToken,
     event: "change",
     shape: changeShape,
     // Nothing is lost between the list and the stream: this is open already.
     async opened() {
-      const answer = await askText(replica, { method: "GET", path, body: null, accept: "text/plain", adminToken });
+      const answer = await askText(url, { method: "GET", path, body: null, accept: "text/plain", adminToken });
       if (answer.kind === "failed") {
         failure = answer.sentence;
         return false;
@@ -90,7 +95,8 @@ async function followChanges(
       const line = changeLine(change);
       if (!listed.delete(line)) printLine(line);
     },
+    note: (said) => printLine(`(${said})`),
     dropped: (count) => printLine(`(${count} changes came faster than they were read, and are not printed)`),
   });
-  return failure ?? sentence;
+  return { kind: "failed", sentence: failure ?? sentence };
 }

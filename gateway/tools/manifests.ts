@@ -159,7 +159,7 @@ export function withoutCluster({
 
 /** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
 export function hasOneOrigin(
-  { cluster, url = null }: { readonly cluster: boolean; readonly url?: readonly unknown[] | null },
+  { cluster, url = null }: { readonly cluster: boolean; readonly url?: unknown },
   paths: readonly string[],
 ): boolean {
   return [paths.length > 0, cluster, url !== null].filter(Boolean).length === 1;

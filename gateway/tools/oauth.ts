@@ -6,10 +6,10 @@ import { command, type Outcome, type Use } from "../options/command.ts";
 import { text } from "../options/option.ts";
 import { adminOptions } from "./admin.ts";
 import { isValue, outputOption, printValue } from "./output.ts";
-import { askFor } from "./replicas/ask.ts";
+import { askFor } from "./gateway/ask.ts";
 
 const description = `Revokes one token, or all tokens of the client of a SeldonDeployment. With - the token is read from standard input; other users of this machine may
-read a token in the arguments. The command ends when every data worker of that gateway has revoked it; with --redis the other replicas follow within 5 s.
+read a token in the arguments. The command ends when every data worker of that replica has revoked it; with --redis the others follow within 5 s, and without it each has its own tokens: ask each.
 `;
 
 const options = {
@@ -43,19 +43,16 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
     };
   const token = written === "-" ? readFileSync(0, "utf8").trim() : written;
   const asked = deployment === null ? { token } : { deployment };
-  let revoked = 0;
-  for (const replica of url) {
-    const question = {
-      method: "POST",
-      path: endpoints.revoke.path,
-      body: asked,
-      accept: "application/json",
-      adminToken,
-    } as const;
-    const answer = await askFor(replica, question, revokedShape);
-    if (answer.kind === "failed") return answer;
-    revoked += answer.value.revoked;
-  }
+  const question = {
+    method: "POST",
+    path: endpoints.revoke.path,
+    body: asked,
+    accept: "application/json",
+    adminToken,
+  } as const;
+  const answer = await askFor(url, question, revokedShape);
+  if (answer.kind === "failed") return answer;
+  const { revoked } = answer.value;
   return {
     kind: "done",
     text: isValue(values.output) ? printValue({ revoked }, values.output) : printRevoked(revoked),

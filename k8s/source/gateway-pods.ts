@@ -25,7 +25,8 @@ export interface GatewayPod {
 }
 
 export interface GatewayPods {
-  readonly pods: readonly GatewayPod[];
+  /** One that is ready, where any is. */
+  readonly pod: GatewayPod;
   /** Secret with the admin token, as the chart names it in the pods; null: they have none. */
   readonly tokenSecret: { readonly namespace: string; readonly name: string; readonly key: string } | null;
   /** The token. Rejects with one sentence where the caller may not read the Secret. */
@@ -78,14 +79,21 @@ function isThere(pod: unknown): boolean {
   return deleted === undefined && phase !== "Succeeded" && phase !== "Failed";
 }
 
+function isReady(pod: unknown): boolean {
+  return arrayOf(fieldOf(recordOf(fieldOf(recordOf(pod), "status")), "conditions")).some(
+    (one) => fieldOf(recordOf(one), "type") === "Ready" && fieldOf(recordOf(one), "status") === "True",
+  );
+}
+
 function podsOf(access: ApiAccess, api: Api, namespace: string, found: readonly unknown[]): GatewayPods {
   const nameOf = (pod: unknown): string => textOf(fieldOf(recordOf(fieldOf(recordOf(pod), "metadata")), "name"));
-  const pods = found
-    .map((pod) => ({ name: nameOf(pod), port: adminPortOf(pod) }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const first = found.toSorted(
+    (a, b) => Number(isReady(b)) - Number(isReady(a)) || (nameOf(a) < nameOf(b) ? -1 : 1),
+  )[0];
+  const [name, port] = [nameOf(first), adminPortOf(first)];
   const tokenSecret = found.map((pod) => tokenSecretOf(pod, namespace)).find((one) => one !== null) ?? null;
   return {
-    pods: pods.map(({ name, port }) => ({
+    pod: {
       name,
       connect: async () =>
         forwardPort(
@@ -93,7 +101,7 @@ function podsOf(access: ApiAccess, api: Api, namespace: string, found: readonly 
           `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/portforward?ports=${port}`,
           await access.credentials(),
         ),
-    })),
+    },
     tokenSecret,
     readToken: async () => {
       if (tokenSecret === null) throw new Error("the pods have no admin token");

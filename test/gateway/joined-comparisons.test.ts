@@ -93,16 +93,9 @@ test("three replicas", async () => {
   for (const text of [printed.out, page, JSON.stringify(joined), ...metrics]) {
     for (const number of [secret, secret + apart, apart]) expect(text).not.toContain(String(number));
   }
-  // Several --url join what each has, and count nothing twice.
-  const urls = admins.flatMap((admin) => ["--url", admin]);
-  const several = JSON.parse((await runTool("compare", "prod/iris", ...urls, "-o", "json")).out) as ComparedDeployment;
-  expect(several.comparisons).toEqual(joined.comparisons);
 
   await gateways[1]!.kill();
   await expect.poll(() => pairs(2), { timeout: 30_000 }).toBe(6);
   const left = await runTool("compare", "prod/iris", "--url", admins[2]!);
   expect(left.out).toMatch(/^prod\/iris\nof 2 of 3 replicas\n {2}not in these counts: 127\.0\.0\.1:\d+: it cannot be /);
-  const leftOf = await runTool("compare", "prod/iris", ...urls);
-  expect(leftOf.out).toContain("of 2 of 3 replicas");
-  expect(leftOf.out).toContain(admins[1]!);
 }, 120_000);

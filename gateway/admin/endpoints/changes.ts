@@ -1,11 +1,13 @@
 // /api/v1/changes: the last changes, the oldest first, and a stream of those to come.
-import { changeLine, isOfDeployment, spaceOf, type Change } from "../../api/changes.ts";
+import { changeLine, changeShape, isOfDeployment, spaceOf, type Change } from "../../api/changes.ts";
 import { answer, byForm, queryOf } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
+import { withReplica } from "../joined.ts";
 import { listing } from "../list.ts";
 import { streaming } from "../streaming.ts";
 
-export function changes({ changes: ring, streams }: EndpointParts): Handler {
+export function changes(parts: EndpointParts): Handler {
+  const { changes: ring, peers } = parts;
   const wanted = (query: URLSearchParams): ((change: Change) => boolean) => {
     const deployment = query.get("deployment");
     return deployment === null ? () => true : (change) => isOfDeployment(change, deployment);
@@ -13,13 +15,15 @@ export function changes({ changes: ring, streams }: EndpointParts): Handler {
   return byForm({
     json: listing({
       gather: () => [...ring.changes],
-      key: ({ number }) => String(number).padStart(16, "0"),
+      key: ({ number, change }) =>
+        `${String(Math.floor(change.atMs)).padStart(16, "0")} ${String(number).padStart(16, "0")}`,
       namespace: ({ change }) => spaceOf(change),
       json: ({ change }) => change,
       wanted: (query) => {
         const isWanted = wanted(query);
         return ({ change }) => isWanted(change);
       },
+      joining: { peers, item: changeShape, namespace: spaceOf, merge: withReplica },
     }),
     text: (request, reply, viewer) =>
       answer(
@@ -32,7 +36,7 @@ export function changes({ changes: ring, streams }: EndpointParts): Handler {
           return seen.map(({ change }) => `${changeLine(change)}\n`).join("");
         },
       ),
-    events: streaming<Change>(streams, {
+    events: streaming<Change>(parts, {
       event: "change",
       follow: (take) => ring.follow(take),
       namespace: spaceOf,

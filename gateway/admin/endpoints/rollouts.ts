@@ -1,10 +1,10 @@
 // /api/v1/rollouts: how far each rollout and bandit has come, and what it waits for.
-import type { Rollout } from "../../api/rollouts.ts";
+import { rolloutShape, type Rollout } from "../../api/rollouts.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
 
-export function rollouts({ rollouts: gather }: EndpointParts): Handler {
-  return listing<Rollout>({
+export function rollouts({ rollouts: gather, peers }: EndpointParts): Handler {
+  return listing<Rollout, Rollout>({
     gather: () => [...gather()],
     key: ({ namespace, name }) => JSON.stringify([namespace, name]),
     namespace: ({ namespace }) => namespace,
@@ -12,6 +12,13 @@ export function rollouts({ rollouts: gather }: EndpointParts): Handler {
     wanted: (query) => {
       const named = query.get("deployment");
       return ({ namespace, name }) => named === null || named === name || named === `${namespace}/${name}`;
+    },
+    joining: {
+      peers,
+      item: rolloutShape,
+      namespace: ({ namespace }) => namespace,
+      // The leader alone knows what was counted.
+      merge: (same) => [(same.find(({ value }) => value.decides) ?? same[0]!).value],
     },
   });
 }

@@ -2,20 +2,35 @@
 import { visibleLines } from "../../../routing/text/visible.ts";
 import { build } from "../../shared/build.ts";
 import { fixed } from "../../shared/metrics/fixed.ts";
-import type { Status } from "../../api/status.ts";
-import { sendingShared } from "../answers.ts";
+import { statusPath, statusShape, type JoinedStatus, type Status } from "../../api/status.ts";
+import { queryOf, sendingShared } from "../answers.ts";
+import { isOfSelf, othersSay, ownName } from "../joined.ts";
+import { joinedStatus } from "../view/joined-status.ts";
 import { breakerUse } from "../view/breakers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { slicesOfThread } from "../../shared/slices.ts";
 import { failingPredictors, symptomsOf } from "../view/symptoms.ts";
 import { ejectedEndpoints, endingCertificates, statusOf, withoutEndpoint } from "../view/status.ts";
 
+/** Of all replicas, or of this one alone. */
 export function status(parts: EndpointParts): Handler {
-  const made = async (): Promise<Buffer> => Buffer.from(visibleLines(JSON.stringify(await currentStatus(parts))));
-  return sendingShared(made);
+  const made = async (status: Promise<Status>): Promise<Buffer> =>
+    Buffer.from(visibleLines(JSON.stringify(await status)));
+  const own = sendingShared(() => made(ownStatus(parts)));
+  const all = sendingShared(() => made(statusOfAll(parts)));
+  return (request, reply, viewer) => (isOfSelf(queryOf(request)) ? own : all)(request, reply, viewer);
 }
 
-async function currentStatus(parts: EndpointParts): Promise<Status> {
+async function statusOfAll(parts: EndpointParts): Promise<JoinedStatus> {
+  const [own, others] = await Promise.all([ownStatus(parts), othersSay(parts.peers, statusPath, statusShape)]);
+  return joinedStatus(own, [
+    { name: ownName, status: own, sentence: null },
+    ...others.said.map(({ replica: name, value }) => ({ name, status: value, sentence: null })),
+    ...others.away.map(({ replica: name, sentence }) => ({ name, status: null, sentence })),
+  ]);
+}
+
+async function ownStatus(parts: EndpointParts): Promise<Status> {
   const { view, blocks, workers, usesRedis, nowMs } = parts;
   const sum = (cell: number): number => blocks.reduce((total, block) => total + block[cell]!, 0);
   const problems = { error: 0, warning: 0, info: 0 };

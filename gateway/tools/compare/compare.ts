@@ -9,7 +9,7 @@ import { printComparison } from "./printed.ts";
 
 const text = `Shows how far the answers of a deployment's shadows agree with the primary's: agreement with bounds that hold the true one in 95 of 100 cases, numbers by
 path, labels, how much slower the shadow is, and the last answers that disagreed. The annotation sluice.io/compare asks for it. Name NAMESPACE/NAME, or NAME
-where one namespace has it. The counts are those of the gateway and its peers together; of several --url those of each, joined. A replica that is away is
+where one namespace has it. The counts are those of all replicas together. A replica that is away is
 named. -o html prints one page with charts, to attach to a ticket: sluice compare … -o html > report.html
 Exits 0 when it printed them, 1 when no gateway answers or nothing was compared, 2 on wrong use.
 `;
@@ -25,7 +25,7 @@ const options = {
 };
 
 export const compare = command({
-  forms: ["DEPLOYMENT --url ADMIN … [-n NAMESPACE] [-o FORM]"],
+  forms: ["DEPLOYMENT --url ADMIN [-n NAMESPACE] [-o FORM]"],
   text,
   options,
   words: [],
@@ -40,9 +40,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
       kind: "wrong",
       sentence: "it takes a deployment and a gateway: write sluice compare NAMESPACE/NAME --url http://127.0.0.1:8877",
     };
-  const slash = named.indexOf("/");
-  const namespace = objectNamespace ?? (slash < 0 ? null : named.slice(0, slash));
-  const asked = await askComparison(url, adminToken, named, namespace);
+  const asked = await askComparison({ url, adminToken }, named, objectNamespace);
   if (asked.kind === "failed") return asked;
   const { compared } = asked;
   const done = (printed: string, form: "people" | "plain" = "plain"): Outcome => ({

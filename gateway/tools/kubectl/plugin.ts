@@ -1,10 +1,10 @@
-// `kubectl sluice COMMAND`: a command of Sluice on all pods of a gateway, each asked through the API server. Thin: it finds the pods, and the command does the rest.
+// `kubectl sluice COMMAND`: a command of Sluice on a gateway, of which one pod is asked through the API server: it joins what the others say.
 import { command, type Command, type NamedCommand, type Use } from "../../options/command.ts";
 import { readCommandLine } from "../../options/command-line.ts";
 import { readNamespace, text, type Options } from "../../options/option.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { findGatewayPods, type GatewayPods } from "../../../k8s/source/gateway-pods.ts";
-import { replicasOption, type Replica } from "../replicas/replica.ts";
+import { gatewayOption } from "../gateway/gateway.ts";
 import { print } from "../terminal/print.ts";
 import { runCommand } from "../run-command.ts";
 
@@ -46,7 +46,7 @@ export async function runPlugin(commands: readonly NamedCommand[], argv: readonl
 }
 
 function asksGateway({ options }: Command): boolean {
-  return options["url"] === replicasOption;
+  return options["url"] === gatewayOption;
 }
 
 async function namesOf(commands: readonly NamedCommand[]): Promise<readonly string[]> {
@@ -59,7 +59,7 @@ async function usageOf(commands: readonly NamedCommand[]): Promise<string> {
   const lines = commands.flatMap(({ name, summary }) =>
     names.includes(name) ? [`  ${name.padEnd(12)}${summary}\n`] : [],
   );
-  return `kubectl sluice: asks every pod of a gateway through the API server, with your rights (list pods, get and create pods/portforward)
+  return `kubectl sluice: asks a pod of a gateway through the API server, with your rights (list pods, get and create pods/portforward)
 
 Use: kubectl sluice [-n NAMESPACE] [-l LABELS] [--context NAME] COMMAND [options]
 
@@ -76,15 +76,13 @@ function splitAtCommand(argv: readonly string[]): readonly [readonly string[], s
   return [argv.slice(0, at), argv[at], argv.slice(at + 1)];
 }
 
-/** The same command, on the pods. */
+/** The same command, on a pod. */
 function inCluster(declared: Command, where: PluginValues): Command {
   const { url: _, ...own } = declared.options;
   const options: Options = { ...pluginOptions, ...own };
   return command({
     ...declared,
-    forms: declared.forms
-      .filter((form) => form.includes("--url"))
-      .map((form) => form.replace(/ ?--url ADMIN( …)?/, "")),
+    forms: declared.forms.filter((form) => form.includes("--url")).map((form) => form.replace(/ ?--url ADMIN/, "")),
     options,
     run: async (use) => {
       const written = use.values as Readonly<Record<string, unknown>>;
@@ -101,7 +99,8 @@ function inCluster(declared: Command, where: PluginValues): Command {
       try {
         const adminToken =
           (written["adminToken"] as string | null) ?? (pods.tokenSecret === null ? null : await pods.readToken());
-        const url = pods.pods.map(replicaOf);
+        // An admin port answers to the name that it is asked by; inside the pod that is its loopback.
+        const url = { ...pods.pod, base: "http://127.0.0.1:8877" };
         return await declared.run({ ...use, values: { ...written, url, adminToken } });
       } catch (error) {
         return { kind: "failed", sentence: sentenceOf(error) };
@@ -110,11 +109,6 @@ function inCluster(declared: Command, where: PluginValues): Command {
       }
     },
   });
-}
-
-/** An admin port answers to the name that it is asked by; inside the pod that is its loopback. */
-function replicaOf({ name, connect }: GatewayPods["pods"][number]): Replica {
-  return { name, base: "http://127.0.0.1:8877", connect };
 }
 
 function sentenceOf(error: unknown): string {

@@ -2,13 +2,13 @@
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { choice } from "../../options/option.ts";
 import { adminOptions, optionsAlone, withoutGateway } from "../admin.ts";
-import { askDeployments, inNamespace, type Asked } from "./ask-deployments.ts";
+import { askDeployments, type Asked } from "./ask-deployments.ts";
 import { picture, processScreen, type Screen } from "./screen.ts";
 import { drawTop, topOrders } from "./top-drawn.ts";
 
 const text = `Prints the deployments with the most failures first: failures, requests a second and p99 of the last minute. On a terminal it draws anew every two
-seconds until Ctrl-C; in a pipe it prints once. Name the admin ports of all replicas to have their requests added up; p99 is that of the slowest replica.
-Exits 0 when it printed something, 1 when no gateway answers, 2 on wrong use.
+seconds until Ctrl-C; in a pipe it prints once. Requests of all replicas are added up; p99 is that of the slowest replica.
+Exits 0 when it printed something, 1 when the gateway or a replica does not answer, 2 on wrong use.
 `;
 
 const options = { sort: choice(topOrders, "the most of these first"), ...adminOptions };
@@ -16,14 +16,14 @@ const options = { sort: choice(topOrders, "the most of these first"), ...adminOp
 /** Between two pictures. */
 export const redrawMs = 2000;
 
-export const top = command({ forms: ["--url ADMIN … [--sort failures|rate|p99]"], text, options, words: [], run });
+export const top = command({ forms: ["--url ADMIN [--sort failures|rate|p99]"], text, options, words: [], run });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, sort, objectNamespace } = values;
   if (url === null) return withoutGateway;
   if (positionals.length > 0) return optionsAlone;
   return live(
-    () => askDeployments(url, adminToken, inNamespace(objectNamespace)),
+    () => askDeployments({ url, adminToken }, { namespace: objectNamespace }),
     ({ deployments, notes }, size) => drawTop(deployments, sort, notes, size),
     processScreen(),
   );

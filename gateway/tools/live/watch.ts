@@ -1,22 +1,24 @@
 // `sluice watch DEPLOYMENT`: its split as it moves.
 import type { Deployment } from "../../api/deployments.ts";
+import { nobodyNamed } from "../../explain/who.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { adminOptions, namespaceAsked } from "../admin.ts";
-import { askDeployments, inNamespace, type Asked } from "./ask-deployments.ts";
+import { askDeployments, type Asked } from "./ask-deployments.ts";
+import { severalNamed } from "../named-deployment.ts";
 import { picture, processScreen, type Screen } from "./screen.ts";
 import { drawWatch, splitLine } from "./watch-drawn.ts";
 
 const text = `Shows the split of a deployment as it moves: the declared share of each predictor, the served share after readiness, and the measured share of the
 last minute. On a terminal it draws anew every second until Ctrl-C; in a pipe it prints a line whenever the split is another. Name NAMESPACE/NAME, or NAME
 where one namespace has it.
-Exits 0 when the user ends it, 1 when no gateway answers, no deployment has this name or a replica is away at its end, 2 on wrong use.
+Exits 0 when the user ends it, 1 when the gateway does not answer, no deployment has this name or a replica is away at its end, 2 on wrong use.
 `;
 
 const options = { ...adminOptions };
 
 const lookMs = 1000;
 
-export const watch = command({ forms: ["DEPLOYMENT --url ADMIN …"], text, options, words: [], run });
+export const watch = command({ forms: ["DEPLOYMENT --url ADMIN"], text, options, words: [], run });
 
 async function run({ values, positionals }: Use<typeof options>): Promise<Outcome> {
   const { url, adminToken, objectNamespace } = values;
@@ -26,8 +28,8 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
       kind: "wrong",
       sentence: "it takes a deployment and a gateway: write sluice watch NAMESPACE/NAME --url http://127.0.0.1:8877",
     };
-  const query = { deployment: named, ...inNamespace(namespaceAsked(objectNamespace, named)) };
-  return watchSplit(() => askDeployments(url, adminToken, query), named, processScreen());
+  const query = { deployment: named, namespace: namespaceAsked(objectNamespace, named) };
+  return watchSplit(() => askDeployments({ url, adminToken }, query), named, processScreen());
 }
 
 /** Until the user ends it. A deployment that goes, and replicas that go, are said and waited for. */
@@ -40,21 +42,9 @@ export async function watchSplit(ask: () => Promise<Asked>, named: string, scree
       const asked = await ask();
       const found: readonly Deployment[] =
         asked.kind === "asked" ? asked.deployments.filter((one) => isNamed(one, named)) : [];
-      if (found.length > 1)
-        return {
-          kind: "failed",
-          sentence: `several namespaces have ${named}: write ${found
-            .slice(0, 3)
-            .map((one) => `${one.namespace}/${one.name}`)
-            .join(" or ")}`,
-        };
+      if (found.length > 1) return severalNamed(named, found);
       if (last === null && found[0] === undefined)
-        return asked.kind === "failed"
-          ? asked
-          : {
-              kind: "failed",
-              sentence: `no deployment is named ${named}: write NAME or NAMESPACE/NAME as sluice top shows it`,
-            };
+        return asked.kind === "failed" ? asked : { kind: "failed", sentence: nobodyNamed(named) };
       const notes = asked.kind === "failed" ? [asked.sentence] : found.length === 0 ? ["it is gone"] : asked.notes;
       isWhole = notes.length === 0;
       const shown: Deployment = found[0] ?? last!;

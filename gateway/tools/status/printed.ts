@@ -1,8 +1,7 @@
 // The text of `sluice status`: the verdict, then a line for each fact, with a column for each replica where they differ.
 import { dateOf, wordsOfSeconds } from "../../admin/view/status.ts";
-import type { Status } from "../../api/status.ts";
+import type { JoinedStatus, Status } from "../../api/status.ts";
 import { cut, tableOf } from "../terminal/cells.ts";
-import type { JoinedStatus } from "./joined.ts";
 
 /** Troubles beyond the first that are printed. */
 const maxTroubles = 10;
@@ -10,7 +9,7 @@ const maxSentence = 400;
 const maxCell = 60;
 
 export function printStatus({ isWell, troubles, replicas }: JoinedStatus): string {
-  const [first = "", ...others] = troubles.map((sentence) => cut(sentence, maxSentence));
+  const [first = "", ...others] = troubles.map(({ sentence }) => cut(sentence, maxSentence));
   const verdict = isWell ? ["Well: nothing is wrong."] : [`Wrong: ${first}`];
   for (const sentence of others.slice(0, maxTroubles)) verdict.push(`  also: ${sentence}`);
   if (others.length > maxTroubles) verdict.push(`  also: ${others.length - maxTroubles} more`);

@@ -23,16 +23,19 @@ beforeEach(async () => {
   streams = new EventStreams();
   viewer = operator;
   app = fastify({ forceCloseConnections: true });
-  const handler = streaming<Thing>(streams, {
-    event: "thing",
-    follow: (take) => {
-      takers.add(take);
-      return () => takers.delete(take);
+  const handler = streaming<Thing>(
+    { streams, peers: null },
+    {
+      event: "thing",
+      follow: (take) => {
+        takers.add(take);
+        return () => takers.delete(take);
+      },
+      namespace: ({ namespace }) => namespace,
+      json: (thing) => thing,
+      wanted: (query) => (query.has("wrong") ? "wrong: leave it out" : ({ text }) => text !== query.get("not")),
     },
-    namespace: ({ namespace }) => namespace,
-    json: (thing) => thing,
-    wanted: (query) => (query.has("wrong") ? "wrong: leave it out" : ({ text }) => text !== query.get("not")),
-  });
+  );
   app.get("/things", (request, reply) => handler(request, reply, viewer));
   await app.listen({ host: "127.0.0.1", port: 0 });
 });

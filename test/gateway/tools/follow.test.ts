@@ -1,8 +1,8 @@
 // The one reader of streams: whatever is at the other end, values of the shape, and one sentence at the end.
 import { afterEach, expect, test } from "vitest";
 import { Type } from "../../../gateway/api/shape.ts";
-import { follow } from "../../../gateway/tools/replicas/follow.ts";
-import { replicasAt } from "../../../gateway/tools/replicas/replica.ts";
+import { follow } from "../../../gateway/tools/gateway/follow.ts";
+import { gatewayAt } from "../../../gateway/tools/gateway/gateway.ts";
 import { FakeAdmin, type FakeAnswer } from "./fake-admin.ts";
 
 const admins: FakeAdmin[] = [];
@@ -15,7 +15,7 @@ async function followed(answer: FakeAnswer, adminToken: string | null = null) {
   admins.push(admin);
   const told: unknown[] = [];
   const sentence = await follow(
-    replicasAt([admin.url])[0]!,
+    gatewayAt(admin.url),
     {
       path: "/x",
       adminToken,
@@ -23,6 +23,7 @@ async function followed(answer: FakeAnswer, adminToken: string | null = null) {
       shape: Type.Object({ n: Type.Number() }),
       opened: async () => told.push("opened") > 0,
       take: ({ n }) => told.push(n),
+      note: (said) => told.push(said),
       dropped: (count) => told.push(`${count} dropped`),
     },
     200,
@@ -41,12 +42,12 @@ const streaming =
 test("events come as they are, in whatever pieces, and their end is told", async () => {
   const { told, sentence } = await followed(
     streaming(
-      ': open\n\nevent: change\ndata: {"n":1}\n',
+      ': open\n\nevent: note\ndata: {"sentence":"of this replica alone"}\n\nevent: change\ndata: {"n":1}\n',
       '\nevent: dropped\ndata: {"count":3}\n\nevent: ch',
       'ange\ndata: {"n":2}\n\n',
     ),
   );
-  expect(told).toEqual(["opened", 1, "3 dropped", 2]);
+  expect(told).toEqual(["opened", "of this replica alone", 1, "3 dropped", 2]);
   expect(sentence).toBe("it ended the stream");
 });
 

@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { printProblem, type Problem } from "../../../routing/text/problem.ts";
 import { readRequest } from "../../../gateway/tools/request.ts";
 import { Authority } from "../../authority.ts";
 import { FakeApi, refuse } from "../../k8s/source/cluster/fake-api.ts";
@@ -761,7 +762,7 @@ const partOf = (path: string): unknown => ({
   continue: path.startsWith("/api/v1/problems") && !path.includes("continue=") ? "more" : null,
   ...(path.startsWith("/api/v1/who") ? { cleartext: [], problems: [] } : {}),
 });
-const problemNamed = (name: string): unknown => ({
+const problemNamed = (name: string): Problem => ({
   code: "bad-timeout",
   level: "warning",
   subject: { kind: "SeldonDeployment", namespace: "prod", name },
@@ -808,15 +809,17 @@ describe("a running gateway", () => {
     expect(bodies.at(-1)).toMatchObject({ path: "/x", wide: true });
   });
 
-  test("problems asks for text or JSON, and needs a gateway", async () => {
-    expect(await run("problems", "--url", url)).toEqual({ code: 0, out: "text\n", err: "" });
+  test("problems prints all parts of the list, and needs a gateway", async () => {
+    const printed = [problemNamed("a"), problemNamed("b")].map((one) => `${printProblem(one)}\n`).join("");
+    expect(await run("problems", "--url", url)).toEqual({ code: 0, out: printed, err: "" });
     expect(JSON.parse((await run("problems", "--url", url, "-o", "json")).out)).toEqual({
       items: [problemNamed("a"), problemNamed("b")],
       continue: null,
+      away: [],
     });
     expect(seen.at(-1)!.url).toBe("/api/v1/problems?limit=10000&continue=more");
     await run("problems", "--url", url, "-n", "prod");
-    expect(seen.at(-1)!.url).toBe("/api/v1/problems?namespace=prod");
+    expect(seen.at(-1)!.url).toBe("/api/v1/problems?limit=10000&namespace=prod&continue=more");
     await run("explain", "/x", "--url", url, "-n", "prod");
     expect(seen.at(-1)!.url).toBe("/api/v1/explain?namespace=prod");
     expect(await run("problems")).toEqual({

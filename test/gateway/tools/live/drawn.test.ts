@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Deployment } from "../../../../gateway/api/deployments.ts";
-import { joinedDeployments } from "../../../../gateway/tools/live/joined-deployments.ts";
+import { joinedDeployment } from "../../../../gateway/admin/view/joined-deployments.ts";
 import { drawTop, topOrders } from "../../../../gateway/tools/live/top-drawn.ts";
 import { drawWatch, splitLine } from "../../../../gateway/tools/live/watch-drawn.ts";
 import { cell, cut } from "../../../../gateway/tools/terminal/cells.ts";
@@ -150,14 +150,13 @@ describe("replicas", () => {
         predictor("canary", 50, 0, { measuredPercent: 50, lastMinute: measured(150, 30) }),
       ],
     });
-    const [joined, ...more] = joinedDeployments([[one], [two, idle]]);
-    expect(more).toEqual([idle]);
+    const joined = joinedDeployment([one, two]);
     expect(joined).toMatchObject({
       state: "failing",
       sentence: "30 of 300 failed",
       lastMinute: { requests: 400, failed: 30, p99Ms: 9, meanMs: 8 },
     });
-    expect(joined!.predictors.map(({ servedPercent, measuredPercent }) => [servedPercent, measuredPercent])).toEqual([
+    expect(joined.predictors.map(({ servedPercent, measuredPercent }) => [servedPercent, measuredPercent])).toEqual([
       [50, 62.5],
       [0, 37.5],
     ]);
@@ -170,8 +169,7 @@ describe("replicas", () => {
           predictor("main", 100, 100, { endpoints: [{ address: "10.0.0.1:9000", state, ejectedBy, ...windows }] }),
         ],
       });
-    const joined = (...all: readonly Deployment[]): unknown =>
-      joinedDeployments(all.map((one) => [one]))[0]!.predictors[0]!.endpoints;
+    const joined = (...all: readonly Deployment[]): unknown => joinedDeployment(all).predictors[0]!.endpoints;
     expect(joined(at("ready", 0), at("ejected", 2, endpointWindows(5, 5)))).toEqual([
       { address: "10.0.0.1:9000", state: "ejected", ejectedBy: 2, ...endpointWindows(15, 9) },
     ]);
@@ -182,7 +180,7 @@ describe("replicas", () => {
   });
 
   test("of one is as it is", () => {
-    expect(joinedDeployments([[iris, wine]])).toEqual([iris, wine]);
+    expect(joinedDeployment([iris])).toBe(iris);
   });
 });
 

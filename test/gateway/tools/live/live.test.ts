@@ -4,7 +4,7 @@ import type { Asked } from "../../../../gateway/tools/live/ask-deployments.ts";
 import type { Screen } from "../../../../gateway/tools/live/screen.ts";
 import { live } from "../../../../gateway/tools/live/top.ts";
 import { watchSplit } from "../../../../gateway/tools/live/watch.ts";
-import { answering, broken, FakeAdmin, withoutNames, type FakeAnswer } from "../fake-admin.ts";
+import { broken, FakeAdmin, withoutNames, type FakeAnswer } from "../fake-admin.ts";
 import { runTool } from "../run-tool.ts";
 import { deployment, measured, predictor } from "./fixtures.ts";
 
@@ -67,25 +67,22 @@ describe("top", () => {
     expect([screen.written, screen.closed]).toEqual([[], 3]);
   });
 
-  test("reads every part of a list, of every replica", async () => {
-    const parts: FakeAnswer = (request, response) => {
+  test("reads every part of a list, and says who is not in it", async () => {
+    const away = [{ replica: "sluice-2", sentence: "it cannot be reached" }];
+    const url = await admin((request, response) => {
       const isFirst = !request.url!.includes("continue");
-      response.end(
-        JSON.stringify({ items: [deployment(isFirst ? "a" : "b", measured(60))], continue: isFirst ? "x y" : null }),
-      );
-    };
-    const [one, two] = [
-      await admin(parts),
-      await admin(answering({ items: [deployment("a", measured(60, 60))], continue: null })),
-    ];
-    const { out, code } = await runTool("top", "--url", one, "--url", two);
-    expect(code).toBe(0);
+      const items = [deployment(isFirst ? "a" : "b", measured(60, isFirst ? 30 : 0))];
+      response.end(JSON.stringify({ items, continue: isFirst ? "x y" : null, away }));
+    });
+    const { out, code } = await runTool("top", "--url", url);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^sluice-2 is not in this: it cannot be reached\n/);
     expect(
       out
         .split("\n")
-        .slice(2)
+        .slice(3)
         .map((line) => line.split(/\s+/).slice(0, 5)),
-    ).toEqual([["prod/a", "ready", "60", "50", "2.00"], ["prod/b", "ready", "0", "0", "1.00"], [""]]);
+    ).toEqual([["prod/a", "ready", "30", "50", "1.00"], ["prod/b", "ready", "0", "0", "1.00"], [""]]);
   });
 
   test.each([

@@ -1,17 +1,13 @@
 // Deployments of several replicas as one: requests add up, and the worst state and the slowest latency count.
 import type { Deployment, Measured, Predictor } from "../../api/deployments.ts";
 
-/** In the order of the first replica that knows each. */
-export function joinedDeployments(replicas: readonly (readonly Deployment[])[]): readonly Deployment[] {
-  const same = Map.groupBy(replicas.flat(), ({ namespace, name }) => `${namespace}/${name}`);
-  return [...same.values()].map((all) => (all.length === 1 ? all[0]! : joinedDeployment(all)));
-}
-
 type Endpoint = Predictor["endpoints"][number];
 
 const severity: readonly Deployment["state"][] = ["ready", "unready", "failing"];
 
-function joinedDeployment(all: readonly Deployment[]): Deployment {
+/** One deployment, as each replica knows it. */
+export function joinedDeployment(all: readonly Deployment[]): Deployment {
+  if (all.length === 1) return all[0]!;
   const worst = all.reduce((one, other) => (severity.indexOf(other.state) > severity.indexOf(one.state) ? other : one));
   const predictors = Map.groupBy(
     all.flatMap((one) => one.predictors),

@@ -1,15 +1,16 @@
-// A stream of server-sent events from the admin port of one replica. Whatever is at the other end, each event is a value of the shape asked for, or the stream ends with one sentence.
+// A stream of server-sent events from the admin port of one gateway. Whatever is at the other end, each event is a value of the shape asked for, or the stream ends with one sentence.
 import type { IncomingMessage } from "node:http";
 import { Value } from "typebox/value";
 import { Type, type Shape, type Shaped } from "../../api/shape.ts";
 import { askBounds, reasonOf, refusalIn, send, textOf, wrongQuestion } from "./ask.ts";
-import type { Replica } from "./replica.ts";
+import type { Gateway } from "./gateway.ts";
 
 /** The admin port says something every 5 s. */
 const silentMs = 20_000;
 /** Of one event. */
 const maxEventLength = 1024 * 1024;
 const droppedShape = Type.Object({ count: Type.Number() });
+const noteShape = Type.Object({ sentence: Type.String() });
 
 export interface Followed<S extends Shape> {
   /** With its query. */
@@ -21,34 +22,36 @@ export interface Followed<S extends Shape> {
   /** Nothing is missed from now on. false: the stream ends. */
   readonly opened: () => Promise<boolean>;
   readonly take: (value: Shaped<S>) => void;
+  /** What the gateway says of the stream. */
+  readonly note: (sentence: string) => void;
   /** So many events were dropped, because they came faster than they were read. */
   readonly dropped: (count: number) => void;
 }
 
 /** Gives one sentence: why the stream has ended, or could not be opened. Never rejects. */
 export async function follow<S extends Shape>(
-  replica: Replica,
+  gateway: Gateway,
   followed: Followed<S>,
   limitMs = silentMs,
 ): Promise<string> {
-  const { name } = replica;
-  const wrong = wrongQuestion(replica, followed);
+  const { name } = gateway;
+  const wrong = wrongQuestion(gateway, followed);
   if (wrong !== null) return wrong;
   const ending = new AbortController();
   let timer = setTimeout(() => ending.abort(), limitMs);
   const question = { ...followed, method: "GET", body: null, accept: "text/event-stream" } as const;
   try {
-    const response = await send(replica, question, ending.signal);
+    const response = await send(gateway, question, ending.signal);
     const { statusCode = 0, headers } = response;
     if (statusCode !== 200)
-      return refusalIn(replica, followed, statusCode, (await textOf(response, askBounds.answerBytes)) ?? "");
+      return refusalIn(gateway, followed, statusCode, (await textOf(response, askBounds.answerBytes)) ?? "");
     if (headers["content-type"] !== "text/event-stream")
       return `${name} answers no stream of events, so it is no admin port of Sluice: write --url with the address of one`;
     response.on("data", () => {
       clearTimeout(timer);
       timer = setTimeout(() => ending.abort(), limitMs);
     });
-    return await read(replica, response, followed);
+    return await read(gateway, response, followed);
   } catch (error) {
     if (ending.signal.aborted) return `${name} has said nothing for ${limitMs / 1000} s`;
     return error instanceof Error && "code" in error && error.code === "ECONNRESET"
@@ -61,7 +64,7 @@ export async function follow<S extends Shape>(
 }
 
 async function read<S extends Shape>(
-  { name }: Replica,
+  { name }: Gateway,
   response: IncomingMessage,
   followed: Followed<S>,
 ): Promise<string> {
@@ -82,7 +85,7 @@ async function read<S extends Shape>(
 }
 
 /** A predicate: the event is not one of ours. */
-function takeEvent<S extends Shape>(block: string, { event, shape, take, dropped }: Followed<S>): string | null {
+function takeEvent<S extends Shape>(block: string, { event, shape, take, note, dropped }: Followed<S>): string | null {
   const name = /^event: (.*)$/m.exec(block)?.[1];
   const json = /^data: (.*)$/m.exec(block)?.[1];
   if (name === undefined || json === undefined) return null;
@@ -93,6 +96,7 @@ function takeEvent<S extends Shape>(block: string, { event, shape, take, dropped
     value = undefined;
   }
   if (name === event && Value.Check(shape, value)) take(value as Shaped<S>);
+  else if (name === "note" && Value.Check(noteShape, value)) note(value.sentence);
   else if (name === "dropped" && Value.Check(droppedShape, value)) dropped(value.count);
   else return "sends events in a form that this sluice does not know: use the sluice of the gateway's version";
   return null;

@@ -1,13 +1,13 @@
-// All parts of a list of one replica, as one list.
+// All parts of a list of one gateway, as one list.
 import type { Shape } from "../../api/shape.ts";
 import { askBounds, askFor, type Answer, type AskBounds, type Question } from "./ask.ts";
-import type { Replica } from "./replica.ts";
+import type { Gateway } from "./gateway.ts";
 
 /** Of all parts together. */
 export const listBounds: AskBounds = { answerMs: 60_000, answerBytes: 256 * 1024 * 1024 };
 
-/** As many parts as 1,000,000 items are. */
-const maxParts = 100;
+/** As many parts as 200,000 items of several replicas are. */
+const maxParts = 1000;
 
 interface Part {
   readonly items?: unknown;
@@ -16,7 +16,7 @@ interface Part {
 
 /** The value of an answer; of a list the first part with the items of all. `question`: of the part that `continue` names; null: of the first. Never rejects. */
 export async function askList(
-  replica: Replica,
+  gateway: Gateway,
   question: (more: string | null) => Question,
   shape: Shape,
   bounds = listBounds,
@@ -25,7 +25,7 @@ export async function askList(
   let [more, bytesLeft]: [string | null, number] = [null, bounds.answerBytes];
   let items: readonly unknown[] = [];
   for (let parts = 1; ; parts++) {
-    const answer = await askFor(replica, question(more), shape, {
+    const answer = await askFor(gateway, question(more), shape, {
       answerMs: Math.max(1, Math.min(askBounds.answerMs, Math.floor(untilMs - performance.now()))),
       answerBytes: Math.min(askBounds.answerBytes, bytesLeft),
     });
@@ -39,7 +39,7 @@ export async function askList(
     if (parts === maxParts || next === more || bytesLeft <= 0 || performance.now() > untilMs)
       return {
         kind: "failed",
-        sentence: `the list of ${replica.name} does not end, or is too long: write -n NAMESPACE for a part of it`,
+        sentence: `the list of ${gateway.name} does not end, or is too long: write -n NAMESPACE for a part of it`,
       };
     more = next;
   }

@@ -1,10 +1,10 @@
 // The one reader of answers: whatever is at the other end, a value of the shape or one sentence.
 import { afterEach, describe, expect, test } from "vitest";
 import { Type } from "../../../gateway/api/shape.ts";
-import { isWithinBounds } from "../../../gateway/tools/replicas/json-bounds.ts";
-import { askList, listBounds } from "../../../gateway/tools/replicas/ask-list.ts";
-import { askFor, askBounds } from "../../../gateway/tools/replicas/ask.ts";
-import { replicasAt } from "../../../gateway/tools/replicas/replica.ts";
+import { isWithinBounds } from "../../../gateway/tools/gateway/json-bounds.ts";
+import { askList, listBounds } from "../../../gateway/tools/gateway/ask-list.ts";
+import { askFor, askBounds } from "../../../gateway/tools/gateway/ask.ts";
+import { gatewayAt } from "../../../gateway/tools/gateway/gateway.ts";
 import { answering, broken, FakeAdmin, withoutNames, type FakeAnswer } from "./fake-admin.ts";
 
 const shape = Type.Object({ isWell: Type.Boolean() });
@@ -17,7 +17,7 @@ afterEach(async () => {
 async function ask(answer: FakeAnswer, bounds = askBounds) {
   const admin = await FakeAdmin.start(answer);
   admins.push(admin);
-  const asked = await askFor(replicasAt([admin.url])[0]!, question, shape, bounds);
+  const asked = await askFor(gatewayAt(admin.url), question, shape, bounds);
   return asked.kind === "answer" ? asked : { ...asked, sentence: withoutNames(asked.sentence, admin.url, "/x") };
 }
 
@@ -42,9 +42,9 @@ describe("an answer", () => {
     const sentence = { kind: "failed", sentence: "NAME does not answer within 0.1 s" };
     expect(await ask(() => undefined, late)).toEqual(sentence);
     expect(await ask((_, response) => response.write("{"), late)).toEqual(sentence);
-    const [replica] = replicasAt(["127.0.0.1:1"]);
+    const gateway = gatewayAt("127.0.0.1:1");
     const connect = (): Promise<never> => new Promise(() => undefined);
-    expect(await askFor({ ...replica!, name: "NAME", connect }, question, shape, late)).toEqual(sentence);
+    expect(await askFor({ ...gateway, name: "NAME", connect }, question, shape, late)).toEqual(sentence);
   });
 
   test("at its bound of bytes", async () => {
@@ -84,8 +84,8 @@ describe("an answer", () => {
   });
 
   test("is not asked for with a token that no header holds", async () => {
-    const [replica] = replicasAt(["127.0.0.1:1"]);
-    const asked = await askFor(replica!, { ...question, adminToken: "secret\nword" }, shape);
+    const gateway = gatewayAt("127.0.0.1:1");
+    const asked = await askFor(gateway, { ...question, adminToken: "secret\nword" }, shape);
     expect(asked).toEqual({
       kind: "failed",
       sentence: "the admin token holds a line break or another character that no header holds: write it without",
@@ -99,7 +99,7 @@ describe("a list", () => {
     const admin = await FakeAdmin.start(answer);
     admins.push(admin);
     const asked = await askList(
-      replicasAt([admin.url])[0]!,
+      gatewayAt(admin.url),
       (more) => ({ ...question, path: `/x?${more ?? ""}` }),
       listShape,
       bounds,
@@ -127,7 +127,7 @@ describe("a list", () => {
     expect(await list(on, { ...listBounds, answerMs: 50 })).toMatch(/^the list of NAME does not end|^NAME does not/);
     let empty = 0;
     expect(await list((request, response) => part([], `${empty++}`)(request, response))).toBe(without);
-    expect(empty).toBe(100);
+    expect(empty).toBe(1000);
     expect(await list(part([1], "a"))).toBe(without);
   });
 });

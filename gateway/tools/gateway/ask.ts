@@ -1,10 +1,10 @@
-// One question to the admin port of one replica. Whatever is at the other end, the answer is a value of the shape asked for, or one sentence.
+// One question to the admin port of one gateway. Whatever is at the other end, the answer is a value of the shape asked for, or one sentence.
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Shape, Shaped } from "../../api/shape.ts";
 import { isWithinBounds } from "./json-bounds.ts";
-import type { Replica } from "./replica.ts";
+import type { Gateway } from "./gateway.ts";
 
 export interface Question {
   readonly method: "GET" | "POST";
@@ -18,7 +18,7 @@ export interface Question {
 
 export type Answer<T> =
   | { readonly kind: "answer"; readonly value: T; readonly bytes: number }
-  /** One sentence, which names the replica. */
+  /** One sentence, which names the gateway. */
   | { readonly kind: "failed"; readonly sentence: string };
 
 export interface AskBounds {
@@ -34,23 +34,23 @@ const maxShownBytes = 256 * 1024;
 
 /** The JSON of an answer, which has this shape. Never rejects. */
 export async function askFor<S extends Shape>(
-  replica: Replica,
+  gateway: Gateway,
   question: Question,
   shape: S,
   bounds = askBounds,
 ): Promise<Answer<Shaped<S>>> {
-  const asked = await askText(replica, question, bounds);
+  const asked = await askText(gateway, question, bounds);
   if (asked.kind === "failed") return asked;
   if (!isWithinBounds(asked.value))
     return failed(
-      `${replica.name} answers JSON that is nested too deep or holds too many values, so it is no admin port of Sluice: write --url with the address of one`,
+      `${gateway.name} answers JSON that is nested too deep or holds too many values, so it is no admin port of Sluice: write --url with the address of one`,
     );
   let value: unknown;
   try {
     value = JSON.parse(asked.value);
   } catch {
     return failed(
-      `${replica.name} answers no JSON, so it is no admin port of Sluice: write --url with the address of one`,
+      `${gateway.name} answers no JSON, so it is no admin port of Sluice: write --url with the address of one`,
     );
   }
   const { Value } = await import("typebox/value");
@@ -58,18 +58,18 @@ export async function askFor<S extends Shape>(
   const [first] = asked.bytes <= maxShownBytes ? Value.Errors(shape, value) : [];
   const place = first === undefined ? "" : ` (${`${first.instancePath} ${first.message}`.trim().slice(0, 120)})`;
   return failed(
-    `${replica.name} answers in a form that this sluice does not know${place}: use the sluice of the gateway's version`,
+    `${gateway.name} answers in a form that this sluice does not know${place}: use the sluice of the gateway's version`,
   );
 }
 
 /** The text of an answer. Never rejects. */
-export async function askText(replica: Replica, question: Question, bounds = askBounds): Promise<Answer<string>> {
-  const { name } = replica;
-  const wrong = wrongQuestion(replica, question);
+export async function askText(gateway: Gateway, question: Question, bounds = askBounds): Promise<Answer<string>> {
+  const { name } = gateway;
+  const wrong = wrongQuestion(gateway, question);
   if (wrong !== null) return failed(wrong);
   const signal = AbortSignal.timeout(bounds.answerMs);
   try {
-    const response = await send(replica, question, signal);
+    const response = await send(gateway, question, signal);
     const text = await textOf(response, bounds.answerBytes);
     const { statusCode = 0 } = response;
     if (text === null) return failed(`the answer of ${name} is longer than ${bounds.answerBytes} bytes`);
@@ -77,7 +77,7 @@ export async function askText(replica: Replica, question: Question, bounds = ask
       return failed(
         `${name} answers with a web page, so it is no admin port of Sluice: write --url with the address of one`,
       );
-    if (statusCode < 200 || statusCode >= 300) return failed(refusalIn(replica, question, statusCode, text));
+    if (statusCode < 200 || statusCode >= 300) return failed(refusalIn(gateway, question, statusCode, text));
     return question.accept === "text/plain" && response.headers["content-type"]?.startsWith("text/plain") !== true
       ? failed(`${name} answers no text, so it is no admin port of Sluice: write --url with the address of one`)
       : { kind: "answer", value: text, bytes: Buffer.byteLength(text) };
@@ -92,7 +92,7 @@ export async function askText(replica: Replica, question: Question, bounds = ask
 }
 
 /** A sentence: it cannot be sent. What fails later is printed, and a password would be with it. */
-export function wrongQuestion({ name, base }: Replica, { adminToken }: Pick<Question, "adminToken">): string | null {
+export function wrongQuestion({ name, base }: Gateway, { adminToken }: Pick<Question, "adminToken">): string | null {
   if (base.includes("@"))
     return "--url holds @, and Sluice sends no user or password: write http://HOST:PORT, and --admin-token TOKEN";
   if (!URL.canParse(base)) return `${name} is no address: write --url with the address of the admin port`;
@@ -103,7 +103,7 @@ export function wrongQuestion({ name, base }: Replica, { adminToken }: Pick<Ques
 
 /** What an answer of another status than 2xx says. */
 export function refusalIn(
-  { name }: Replica,
+  { name }: Gateway,
   { path }: Pick<Question, "path">,
   statusCode: number,
   text: string,
@@ -112,7 +112,7 @@ export function refusalIn(
 }
 
 /** Rejects where nothing answers, and when the signal is given. */
-export async function send(replica: Replica, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
+export async function send(gateway: Gateway, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
   const { method, path, body, accept, adminToken } = question;
   const text = body === null ? null : JSON.stringify(body);
   const options: RequestOptions = {
@@ -124,12 +124,12 @@ export async function send(replica: Replica, question: Question, signal: AbortSi
       ...(text === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
     },
   };
-  const opened = replica.connect === null ? null : await within(replica.connect(), signal);
+  const opened = gateway.connect === null ? null : await within(gateway.connect(), signal);
   if (opened?.destroyed === true) throw opened.errored ?? new Error("the connection ended");
   return new Promise((resolve, reject) => {
     opened?.once("error", reject);
-    const sent: ClientRequest = (replica.base.startsWith("https:") ? httpsRequest : httpRequest)(
-      replica.base + path,
+    const sent: ClientRequest = (gateway.base.startsWith("https:") ? httpsRequest : httpRequest)(
+      gateway.base + path,
       opened === null ? { ...options, agent: false } : { ...options, createConnection: () => opened },
       resolve,
     );
