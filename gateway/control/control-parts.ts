@@ -171,8 +171,7 @@ export class ControlParts {
             },
             stepped: (event) => this.problemEvents?.stepped(event),
             problemsChanged,
-            isUnready: (predictor) =>
-              this.reconciler.counted.endpointsOf(predictor)?.every(({ state }) => state === "failing") === true,
+            endpointsOf: (predictor) => this.reconciler.counted.endpointsOf(predictor),
             totalOf: (predictor) => this.countsOf(predictor),
           });
     this.peers =

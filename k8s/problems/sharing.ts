@@ -138,24 +138,10 @@ ${plainDeployment("iris", "second")}
     situation("All deployments together need more than `--table-mib`."),
     "Start the gateway with a larger `--table-mib`, or remove deployments of the namespaces that the sentence names.",
   ),
-  "releases-record-unreadable": error(
-    "The gateway cannot read the record of releases. All shares stay as they are, and no rollout or bandit moves traffic.",
-    situation("somebody edited the ConfigMap of the record by hand"),
-    "Restore its text from a backup, or delete it: the gateway then writes what it knows.",
-  ),
-  "releases-record-unwritten": error(
-    "The gateway cannot write the record of releases. All shares stay as they are, and no rollout or bandit moves traffic.",
-    situation("the gateway may read the ConfigMap of the record, and not update it"),
-    "Let the gateway create and update it: the chart does with `rollouts: true`.",
-  ),
-  "releases-record-full": warning(
-    "The record of releases has no room for more: 64 KiB a namespace and 960 KiB in all. Releases that find no room do not begin.",
-    situation("hundreds of SDs of one namespace with a rollout"),
-    "Remove the annotation from SDs whose release has ended.",
-  ),
-  "releases-evidence-left-out": warning(
-    "The record of releases does not hold the evidence of a rollout's step, or of a bandit since its last decision, because there is no room or because it cannot be read. The leader goes on. If it ends, the next leader collects this evidence anew, so the next step or decision comes later.",
-    situation("hundreds of SDs of one namespace with a rollout under way"),
-    "Remove the annotation from SDs whose release has ended.",
+  "releases-record": either(
+    ["error", "warning"],
+    "The record of releases cannot be used as it is; the sentence says why. Error: the gateway cannot read or write it. All shares stay as they are, and no rollout or bandit moves traffic. Warning: a line of it cannot be read, and that release begins anew; or it has no room for more, 64 KiB a namespace and 960 KiB in all, and the releases that find no room do not begin; or an entry would not be read as it is, and that release stays where it is.",
+    situation("somebody edited the ConfigMap of the record by hand, or the gateway may read and not update it"),
+    "Let the gateway create and update it: the chart does with `rollouts: true`. Restore its text from a backup, or delete it: the gateway then writes what it knows. For room, remove the annotation from SDs whose release has ended.",
   ),
 } as const satisfies Readonly<Record<string, ProblemEntry>>;

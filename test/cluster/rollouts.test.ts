@@ -42,7 +42,7 @@ describeClusterWithPods("releases on three replicas", () => {
 
     await cluster.admin.merge(record, { data: { record: "edited" } });
     for (const replica of stage.replicas)
-      await expect.poll(() => stage.problems(replica), { timeout: 20_000 }).toContain("releases-record-unreadable");
+      await expect.poll(() => stage.problems(replica), { timeout: 20_000 }).toContain("releases-record");
     expect(await stage.percents("iris")).toEqual([50, 50, 50]);
     await cluster.admin.ask("DELETE", recordPath);
     await expect.poll(() => stage.percents("iris"), { timeout: 60_000 }).toEqual([100, 100, 100]);

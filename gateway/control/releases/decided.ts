@@ -9,25 +9,17 @@ import { type BanditPlan, printReward } from "../../../routing/release/bandit/pl
 import { decideRollout, type RolloutDecision, type RolloutLook } from "../../../routing/release/rollout/decide.ts";
 import type { CountsByInstance } from "../../../routing/release/rollout/evidence.ts";
 import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
-import { shareOf, type RolloutState } from "../../../routing/release/rollout/state.ts";
+import { shareOf, stepState, type RolloutState } from "../../../routing/release/rollout/state.ts";
 import { addedCounts, noCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { PlannedRelease, ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
-import type { KeptBandit, KeptEvidence } from "./kept-evidence.ts";
 import { maxStep, maxWhy } from "./release-record.ts";
-import { beginning, entryOf, isSameStanding, stateOf } from "./release-state.ts";
 
 /** Cumulative counts of each predictor, by the process that counts. */
 export type CountsOfArms = Readonly<Record<string, Readonly<Record<string, ArmCounts>>>>;
 
-export interface SeenRelease {
+export interface SeenRelease extends Pick<RolloutLook, "isUnready" | "hasRestarted" | "blocked"> {
   readonly counts: CountsOfArms;
-  /** The released predictor of a rollout has no ready Endpoint. */
-  readonly isUnready: boolean;
-  /** Why evidence is not whole; null: every replica answers. */
-  readonly blocked: RolloutLook["blocked"];
-  /** What the leader before this one had of the step, or of a bandit since it decided; null: nothing that counts. */
-  readonly kept: () => KeptEvidence | null;
   /** Of the leader's own clock, ms. */
   readonly lookedMs: number;
   /** Epoch ms, for people. */
@@ -41,22 +33,13 @@ export interface Decided {
   /** Live predictors, of which the first is main. */
   readonly arms: readonly string[];
   readonly of:
-    | {
-        readonly kind: "rollout";
-        readonly everyMs: number;
-        readonly state: RolloutState;
-        readonly decision: RolloutDecision;
-      }
-    | {
-        readonly kind: "bandit";
-        readonly everyMs: number;
-        readonly state: BanditState;
-        readonly decision: BanditDecision;
-      };
+    | { readonly kind: "rollout"; readonly decision: RolloutDecision }
+    | { readonly kind: "bandit"; readonly decision: BanditDecision };
   readonly lookedMs: number;
-  /** Epoch ms. */
-  readonly nowMs: number;
 }
+
+/** What `sluice.io/rollout-promote` says of this model. One that was there before the model, or when an earlier rollout ended, was about that one: it is used up and promotes nothing. */
+type Promote = "none" | "asked" | "used";
 
 /** null: nothing moves it. `known`: of an earlier look. */
 export function decided(
@@ -67,7 +50,7 @@ export function decided(
 ): Decided | null {
   const { plan } = release;
   // By value: where the store tells of a write before it answers, the record has the entry as it was read.
-  const before = known !== null && (known.entry === entry || sameValue(known.entry, entry)) ? known : null;
+  const before = known !== null && sameValue(known.entry, entry) ? known : null;
   switch (plan.kind) {
     case "stopped":
       return null;
@@ -85,60 +68,55 @@ function decidedRollout(
   known: Decided | null,
   seen: SeenRelease,
 ): Decided {
+  const { arms, isPromoted } = release;
   const counts = evidenceOf(release, plan, seen.counts);
-  const begun = beginning(release, plan, entry, counts);
-  const waits = begun === null ? null : awaited(release, plan, entry, begun.state, seen);
-  if (waits !== null) {
-    const of = { kind: "rollout", everyMs: plan.everyMs, state: waits.state, decision: waits } as const;
-    return { entry, arms: release.arms, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
-  }
-  const before = begun === null && known?.of.kind === "rollout" ? known : null;
-  const found =
-    begun !== null
-      ? begun.state
-      : before?.of.kind === "rollout"
-        ? withArms(before.of.state, before.arms, release.arms, counts)
-        : stateOf(entry!, plan, counts);
-  // One that was there before the model was about another model: it promotes nothing without evidence.
-  const isLeftOver = begun?.isOfNewModel ?? false;
-  const isPromoteUsed = release.isPromoted && (isLeftOver || (entry?.isPromoteUsed ?? false));
-  const decision = decideRollout(plan, found, {
-    elapsedMs: before === null ? 0 : seen.lookedMs - before.lookedMs,
-    instances: counts,
-    isUnready: seen.isUnready,
-    hasRestarted: false,
-    wanted: wantedOf(release, isPromoteUsed),
-    blocked: seen.blocked,
+  const as = (next: ReleaseEntry | null, decision: RolloutDecision): Decided => ({
+    entry: next,
+    arms,
+    of: { kind: "rollout", decision },
+    lookedMs: seen.lookedMs,
   });
-  const isSame = isSameStanding(found, decision.state);
-  // One that was there when the rollout ended was about that rollout: it promotes no later model.
-  const hasEnded = decision.state.kind === "promoted" || decision.state.kind === "aborted";
-  const isUsed = isPromoteUsed || (release.isPromoted && hasEnded);
-  const why = isSame
-    ? `${begun?.why ?? ""}${isLeftOver && release.isPromoted ? `; ${leftOverPromote}` : ""}`
-    : decision.sentence;
-  const next =
-    begun !== null || !isSame
-      ? entryOf(release, plan, decision.state, why, seen.nowMs, isUsed)
-      : entry!.isPromoteUsed === isUsed
-        ? entry!
-        : { ...entry!, isPromoteUsed: isUsed };
-  const of = { kind: "rollout", everyMs: plan.everyMs, state: decision.state, decision } as const;
-  return { entry: next, arms: release.arms, of, lookedMs: seen.lookedMs, nowMs: seen.nowMs };
+  const begun = beginning(release, plan, entry, counts);
+  if (begun !== null && isAwaited(release, plan, entry, begun.state, seen)) {
+    const sentence = `It does not begin: its step is 100% of the traffic, and ${plan.to} has no ready Endpoint.`;
+    const share = shareIn(entry, plan.to);
+    const waitsFor = `a ready Endpoint of ${plan.to}`;
+    return as(entry, { state: begun.state, verdict: "wait", sentence, waitsFor, share, gates: [] });
+  }
+  const before = begun === null && known?.of.kind === "rollout" ? known.of.decision.state : null;
+  const found =
+    begun?.state ?? (before === null ? stateOf(entry!, plan, counts) : withArms(before, known!, arms, counts));
+  const isUsed = (begun?.isOfNewModel ?? false) || (entry?.isPromoteUsed ?? false);
+  const promote: Promote = !isPromoted ? "none" : isUsed ? "used" : "asked";
+  const decision = decideRollout(plan, found, {
+    ...seen,
+    elapsedMs: before === null ? 0 : seen.lookedMs - known!.lookedMs,
+    instances: counts,
+    wanted: wantedOf(release, promote),
+  });
+  const { state: next } = decision;
+  const hasEnded = next.kind === "promoted" || next.kind === "aborted";
+  const isPromoteUsed = promote === "used" || (isPromoted && hasEnded);
+  if (begun === null && isStanding(entry!, next))
+    return as(entry!.isPromoteUsed === isPromoteUsed ? entry : { ...entry!, isPromoteUsed }, decision);
+  const isLeftOver = begun?.isOfNewModel === true && promote === "used";
+  const why =
+    begun === null || begun.state.kind !== next.kind || stepOf(begun.state) !== stepOf(next)
+      ? decision.sentence
+      : `${begun.why}${isLeftOver ? `; ${leftOverPromote}` : ""}`;
+  return as(entryOf(release, plan, next, why, seen.nowMs, isPromoteUsed), decision);
 }
 
-/** All of the traffic goes to nobody who cannot take it: the canary keeps what it has until it has a ready Endpoint. null: it begins. */
-function awaited(
+/** All of the traffic goes to nobody who cannot take it: the canary keeps what it has until it has a ready Endpoint. */
+function isAwaited(
   { models, isAborted }: PlannedRelease,
   plan: RolloutPlan,
   entry: ReleaseEntry | null,
   begins: RolloutState,
   { isUnready }: SeenRelease,
-): RolloutDecision | null {
-  const share = entry?.kind === "rollout" && entry.models === models ? (entry.shares[plan.to] ?? 0) : 0;
-  if (!isUnready || isAborted || shareOf(plan, begins) < 100 || share >= 100) return null;
-  const sentence = `It does not begin: its step is 100% of the traffic, and ${plan.to} has no ready Endpoint.`;
-  return { state: begins, verdict: "wait", sentence, waitsFor: `a ready Endpoint of ${plan.to}`, share, gates: [] };
+): boolean {
+  const share = entry?.kind === "rollout" && entry.models === models ? shareIn(entry, plan.to) : 0;
+  return isUnready && !isAborted && shareOf(plan, begins) >= 100 && share < 100;
 }
 
 export const leftOverPromote =
@@ -147,26 +125,86 @@ export const leftOverPromote =
 /** Where other predictors share main's part than at the look before, counting begins now: a predictor that joins brings all that it ever counted. */
 function withArms(
   state: RolloutState,
-  before: readonly string[],
+  { arms }: Decided,
   now: readonly string[],
   seen: CountsByInstance,
 ): RolloutState {
-  return state.kind === "stepping" && !sameValue(before, now) ? { ...state, seen } : state;
+  return state.kind === "stepping" && !sameValue(arms, now) ? { ...state, seen } : state;
 }
 
-/** For the next leader; null: it collects nothing. Time beyond `every` decides nothing, so what only waits stays the same. */
-export function keptOf({ of, nowMs }: Decided): KeptEvidence | null {
-  const atMs = Math.max(0, Math.round(nowMs));
-  const kept = (elapsedMs: number): number => Math.floor(Math.min(elapsedMs, of.everyMs));
-  if (of.kind === "bandit") {
-    const { elapsedMs, rewards } = of.state;
-    return elapsedMs === 0 ? null : { atMs, elapsedMs: kept(elapsedMs), rewards };
+/**
+ * Where a rollout begins; null: it goes on. A new model, or another text after an abort, begins at the first step. Another text of a rollout under way goes on at the last of its
+ * steps that gives the canary no more than it has.
+ */
+function beginning(
+  { text, models }: PlannedRelease,
+  plan: RolloutPlan,
+  entry: ReleaseEntry | null,
+  seen: CountsByInstance,
+): { readonly state: RolloutState; readonly why: string; readonly isOfNewModel: boolean } | null {
+  const first = stepState(plan, 0, seen);
+  if (entry === null || entry.kind !== "rollout") return { state: first, why: "it begins", isOfNewModel: true };
+  if (entry.models !== models) return { state: first, why: "the model is another one", isOfNewModel: true };
+  if (entry.text === text) return null;
+  const [why, isOfNewModel] = ["sluice.io/rollout is another one", false];
+  if (entry.state === "aborted") return { state: first, why, isOfNewModel };
+  const step = plan.steps.findLastIndex((one) => one <= shareIn(entry, plan.to));
+  if (entry.state === "promoted" && step === plan.steps.length - 1)
+    return { state: { kind: "promoted" }, why, isOfNewModel };
+  return { state: stepState(plan, Math.max(0, step), seen), why, isOfNewModel };
+}
+
+/** The state that an entry stands for, to a leader that was not there before: it looks at the step anew. */
+function stateOf(entry: ReleaseEntry, plan: RolloutPlan, seen: CountsByInstance): RolloutState {
+  const step = Math.min(entry.step, plan.steps.length - 1);
+  switch (entry.state) {
+    case "promoted":
+      return { kind: "promoted" };
+    case "aborted":
+    case "held":
+      return { kind: entry.state, step, why: entry.why };
+    case "stepping":
+      return stepState(plan, step, seen);
   }
-  return null;
 }
 
-function keptRewards(kept: KeptEvidence | null): KeptBandit | null {
-  return kept !== null && "rewards" in kept ? kept : null;
+/** Does the entry say it? Of a state that stays where it is nothing is written. */
+function isStanding(entry: ReleaseEntry, state: RolloutState): boolean {
+  return entry.state === state.kind && (stepOf(state) ?? entry.step) === entry.step;
+}
+
+function stepOf(state: RolloutState): number | null {
+  return state.kind === "promoted" ? null : state.step;
+}
+
+function shareIn(entry: ReleaseEntry | null, predictor: string): number {
+  return entry !== null && Object.hasOwn(entry.shares, predictor) ? entry.shares[predictor]! : 0;
+}
+
+/** `why`: a sentence. */
+function entryOf(
+  { ref: { namespace, name }, text, models }: PlannedRelease,
+  plan: RolloutPlan,
+  state: RolloutState,
+  why: string,
+  nowMs: number,
+  isPromoteUsed: boolean,
+): ReleaseEntry {
+  return {
+    namespace,
+    name,
+    kind: "rollout",
+    text,
+    models,
+    shares: { [plan.to]: shareOf(plan, state) },
+    state: state.kind,
+    step: stepOf(state) ?? plan.steps.length - 1,
+    sinceMs: Math.max(0, Math.round(nowMs)),
+    why: why.slice(0, maxWhy),
+    isPromoteUsed,
+    reward: "",
+    rewards: {},
+  };
 }
 
 function decidedBandit(
@@ -174,21 +212,19 @@ function decidedBandit(
   plan: BanditPlan,
   entry: ReleaseEntry | null,
   known: Decided | null,
-  { counts, blocked, kept, lookedMs, nowMs }: SeenRelease,
+  { counts, blocked, lookedMs, nowMs }: SeenRelease,
 ): Decided {
-  const { arms, text, models, isPaused } = release;
-  const isSame = entry?.kind === "bandit" && entry.models === models;
+  const { ref, arms, text, models, isPaused } = release;
   const reward = printReward(plan.reward);
-  const before = isSame && entry.text === text && known?.of.kind === "bandit" ? known : null;
-  const shares = isSame ? entry.shares : Object.fromEntries(arms.map((name, at) => [name, release.declared[at]!]));
-  const had = before === null && isSame && entry.text === text && entry.reward === reward ? keptRewards(kept()) : null;
+  const same = entry?.kind === "bandit" && entry.models === models ? entry : null;
+  const isSameText = same?.text === text;
+  const before = isSameText && known?.of.kind === "bandit" ? known : null;
   const begins: BanditState = {
-    ...firstBanditState(shares),
-    rewards: had?.rewards ?? (isSame && entry.reward === reward ? entry.rewards : {}),
-    elapsedMs: Math.min(had?.elapsedMs ?? 0, plan.everyMs),
+    ...firstBanditState(same?.shares ?? Object.fromEntries(arms.map((name, at) => [name, release.declared[at]!]))),
+    rewards: same?.reward === reward ? same.rewards : {},
     seen: counts,
   };
-  const decision = decideBandit(plan, before?.of.kind === "bandit" ? before.of.state : begins, {
+  const decision = decideBandit(plan, before?.of.kind === "bandit" ? before.of.decision.state : begins, {
     elapsedMs: before === null ? 0 : lookedMs - before.lookedMs,
     arms,
     instances: counts,
@@ -196,44 +232,38 @@ function decidedBandit(
       ? { why: "sluice.io/rollout-pause holds the shares.", until: "the end of sluice.io/rollout-pause" }
       : blocked,
   });
-  const { state } = decision;
-  const of = { kind: "bandit", everyMs: plan.everyMs, state, decision } as const;
-  if (isSame && entry.text === text && decision.verdict === "wait") return { entry, arms, of, lookedMs, nowMs };
+  const of = { kind: "bandit", decision } as const;
+  if (isSameText && decision.verdict === "wait") return { entry, arms, of, lookedMs };
   const next: ReleaseEntry = {
-    namespace: release.ref.namespace,
-    name: release.ref.name,
+    namespace: ref.namespace,
+    name: ref.name,
     kind: "bandit",
     text,
     models,
-    shares: state.shares,
+    shares: decision.state.shares,
     state: "stepping",
-    step: isSame ? Math.min(maxStep, entry.step + 1) : 0,
+    step: same === null ? 0 : Math.min(maxStep, same.step + 1),
     sinceMs: Math.max(0, Math.round(nowMs)),
-    why: (isSame ? decision.sentence : "it begins").slice(0, maxWhy),
+    why: (same === null ? "it begins" : decision.sentence).slice(0, maxWhy),
     isPromoteUsed: false,
     reward,
-    rewards: state.rewards,
+    rewards: decision.state.rewards,
   };
-  return { entry: next, arms, of, lookedMs, nowMs };
+  return { entry: next, arms, of, lookedMs };
 }
 
 /** Of the canary, and of all other live predictors together. */
 function evidenceOf({ arms }: PlannedRelease, { to }: RolloutPlan, counts: CountsOfArms): CountsByInstance {
   return Object.fromEntries(
     Object.entries(counts).map(([instance, of]) => {
-      const main = arms
-        .filter((name) => name !== to)
-        .reduce((sum, name) => addedCounts(sum, of[name] ?? noCounts), noCounts);
-      return [instance, { canary: of[to] ?? noCounts, main }];
+      const main = arms.filter((name) => name !== to).map((name) => of[name] ?? noCounts);
+      return [instance, { canary: of[to] ?? noCounts, main: main.reduce(addedCounts, noCounts) }];
     }),
   );
 }
 
-function wantedOf(
-  { isAborted, isPaused, isPromoted }: PlannedRelease,
-  isPromoteUsed: boolean,
-): "none" | "pause" | "promote" | "abort" {
+function wantedOf({ isAborted, isPaused }: PlannedRelease, promote: Promote): RolloutLook["wanted"] {
   if (isAborted) return "abort";
   if (isPaused) return "pause";
-  return isPromoted && !isPromoteUsed ? "promote" : "none";
+  return promote === "asked" ? "promote" : "none";
 }

@@ -3,19 +3,20 @@
 import { releaseKey, type PlannedRelease, type ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { decided, keptOf, type CountsOfArms, type Decided, type SeenRelease } from "./decided.ts";
-import type { EvidenceRecord, KeptEvidence } from "./kept-evidence.ts";
-import type { ReleaseSync } from "./release-sync.ts";
+import type { Slices } from "../../shared/slices.ts";
+import { decided, type Decided, type SeenRelease } from "./decided.ts";
+import type { ReleaseBook } from "./release-book.ts";
 
-/** Between two looks. */
-export const lookMs = 2000;
+/** Between two looks: the unit of evidence (`routing/release/rollout/decide.ts`). */
+export const lookMs = 10_000;
+/** Releases that have not begun and may begin in one look, in turns by namespace: those that find no room in the record ask again each time. */
+export const maxBeginning = 256;
+/** A release whose SD is not there is kept so long: its SD may come back. */
+export const missingMs = 3_600_000;
 
-/** Counts of every release, cumulative, of each process that answers. */
+/** What is known of releases at one moment. */
 export interface ReleaseLook {
-  readonly countsOf: (release: PlannedRelease) => CountsOfArms;
-  /** Has its released predictor no ready Endpoint? */
-  readonly isUnready: (release: PlannedRelease) => boolean;
-  readonly blocked: SeenRelease["blocked"];
+  of(release: PlannedRelease): Pick<SeenRelease, "counts" | "isUnready" | "hasRestarted" | "blocked">;
 }
 
 export interface ReleaseControllerOutside {
@@ -28,31 +29,26 @@ export interface ReleaseControllerOutside {
   readonly exists: (release: { readonly namespace: string; readonly name: string }) => boolean;
   /** A bug of ours: shares stay as they are, and the next look tries again. */
   readonly faulted: (error: unknown) => void;
+  /** Is it at a step whose predictor has no ready Endpoint? It is looked at with those that changed: no request is evidence there, and at 100 % each one fails. */
+  readonly isUnready: (key: string) => boolean;
+  /** Gathers what is known of these. */
   readonly look: (releases: readonly PlannedRelease[]) => Promise<ReleaseLook>;
+  readonly slices: () => Slices;
 }
 
-/** Between two writes of evidence that changed, and of evidence that did not: it must not grow old while a leader looks at it. */
-export const evidenceMs = 30_000;
-const sameEvidenceMs = 300_000;
-
-/** A release whose SD is not there is kept so long: its SD may come back. */
-export const missingMs = 3_600_000;
-
-type ReleaseStore = Pick<ReleaseSync, "record" | "evidence" | "evidenceOf" | "isWritable" | "isLost" | "write">;
-
 export class ReleaseController {
-  readonly #sync: ReleaseStore;
+  readonly #book: Pick<ReleaseBook, "record" | "isWritable" | "write">;
   readonly #outside: ReleaseControllerOutside;
   #known = new Map<string, Decided>();
+  /** As they were at their last look, by key. */
+  #asked = new Map<string, PlannedRelease>();
   /** Since when SDs of the record are not there, by key. */
   #missing = new Map<string, number>();
-  /** When the record was last written, by the clock: evidence is due a while after that. null: this replica did not lead at its last look. */
-  #writtenMs: number | null = null;
   #looking: Promise<void> | null = null;
-  #wanted = false;
+  #wanted: "nothing" | "changed" | "all" = "nothing";
 
-  constructor(sync: ReleaseStore, outside: ReleaseControllerOutside) {
-    this.#sync = sync;
+  constructor(book: Pick<ReleaseBook, "record" | "isWritable" | "write">, outside: ReleaseControllerOutside) {
+    this.#book = book;
     this.#outside = outside;
   }
 
@@ -61,9 +57,9 @@ export class ReleaseController {
     return this.#known.get(releaseKey(release))?.of ?? null;
   }
 
-  /** Looks and decides: each `lookMs`, and when SDs changed. Never two at a time; one that is asked for meanwhile follows. */
-  look(): Promise<void> {
-    this.#wanted = true;
+  /** Looks and decides: `all` each `lookMs`, `changed` when SDs changed, of which only those count that ask for something else. Never two at a time; one that is asked for meanwhile follows. */
+  look(which: "all" | "changed" = "all"): Promise<void> {
+    if (this.#wanted !== "all") this.#wanted = which;
     this.#looking ??= this.#lookAgain()
       .catch((error: unknown) => this.#outside.faulted(error))
       .finally(() => (this.#looking = null));
@@ -71,76 +67,91 @@ export class ReleaseController {
   }
 
   async #lookAgain(): Promise<void> {
-    while (this.#wanted) {
-      this.#wanted = false;
-      await this.#look();
+    while (this.#wanted !== "nothing") {
+      const isAll = this.#wanted === "all";
+      this.#wanted = "nothing";
+      await this.#look(isAll);
     }
   }
 
-  async #look(): Promise<void> {
+  async #look(isAll: boolean): Promise<void> {
     const { isLeader, planned, look } = this.#outside;
-    if (!isLeader() || !this.#sync.isWritable) {
-      // Of another time: who leads later goes on from the record.
+    const slices = this.#outside.slices();
+    if (!isLeader() || !this.#book.isWritable) {
+      // Of another time: who leads later looks anew.
       this.#known.clear();
-      this.#writtenMs = null;
+      this.#asked.clear();
       return;
     }
-    const releases = [...planned()];
-    if (releases.length === 0 && this.#sync.record.size === 0) return;
+    const all = [...planned()];
+    const releases = this.#inTurn(isAll ? all : all.filter((release) => this.#isOther(release)));
+    if (releases.length === 0 && this.#book.record.size === 0) return;
+    if (isAll) this.#asked.clear();
+    for (const release of releases) this.#asked.set(releaseKey(release.ref), release);
     const seen = await look(releases);
-    // What was true when it began to look may not be any more.
-    if (!isLeader() || !this.#sync.isWritable) return;
-    const record = this.#sync.record;
-    const next = new Map(record);
-    const known = new Map<string, Decided>();
+    const known = new Map(isAll ? [] : this.#known);
+    const entries = new Map<string, ReleaseEntry>();
     const [lookedMs, nowMs] = [this.#outside.clock.now(), this.#outside.nowMs()];
-    this.#writtenMs ??= lookedMs;
     for (const release of releases) {
       const key = releaseKey(release.ref);
+      const before = this.#known.get(key) ?? null;
       try {
-        const at = {
-          counts: seen.countsOf(release),
-          isUnready: seen.isUnready(release),
-          blocked: seen.blocked,
-          kept: () => this.#sync.evidenceOf(key),
+        const one = decided(release, this.#book.record.get(key) ?? null, before, {
+          ...seen.of(release),
           lookedMs,
           nowMs,
-        };
-        const one = decided(release, record.get(key) ?? null, this.#known.get(key) ?? null, at);
+        });
+        known.delete(key);
         if (one === null) continue;
         known.set(key, one);
-        if (one.entry !== null) next.set(key, one.entry);
+        if (one.entry !== null) entries.set(key, one.entry);
       } catch (error) {
         // Of this one: the others go on.
         this.#outside.faulted(error);
       }
+      await slices.pause();
     }
-    this.#sweep(releases, next);
-    const evidence = evidenceOf(next, known, this.#sync);
-    const isDue = this.#isEvidenceDue(evidence, lookedMs);
-    if (!isDue && !this.#sync.isLost && sameValue(Object.fromEntries(record), Object.fromEntries(next))) {
-      this.#known = known;
-      return;
-    }
-    const outcome = await this.#sync.write(next, evidence, isDue);
-    if (outcome !== "same") this.#writtenMs = lookedMs;
-    if (outcome === "conflict" || outcome === "failed") {
+    // What was true when it began to look may not be any more.
+    if (!isLeader() || !this.#book.isWritable) return;
+    const { record } = this.#book;
+    const next = new Map([...record, ...entries]);
+    this.#sweep(all, next);
+    const outcome = await this.#book.write(next, isAll);
+    for (const [key, { entry }] of known) {
+      if (entry === null || sameValue(this.#book.record.get(key), entry)) continue;
       // Nothing of it happened: what was known before it is decided upon once more.
-      for (const [key, one] of known) {
-        const before = this.#known.get(key);
-        if (one.entry === (record.get(key) ?? null)) continue;
-        if (before === undefined) known.delete(key);
-        else known.set(key, before);
-      }
+      const before = this.#known.get(key);
+      if (outcome === "written" || before === undefined) known.delete(key);
+      else known.set(key, before);
     }
     this.#known = known;
   }
 
-  #isEvidenceDue(evidence: EvidenceRecord, nowMs: number): boolean {
-    const sinceMs = nowMs - this.#writtenMs!;
-    if (sinceMs < evidenceMs || evidence.size === 0) return false;
-    const stored = this.#sync.evidence;
-    return sinceMs >= sameEvidenceMs || [...evidence].some(([key, one]) => !isSameEvidence(stored.get(key), one));
+  /** Does it ask for something else than at its last look, or can it not wait for the next? */
+  #isOther(release: PlannedRelease): boolean {
+    const key = releaseKey(release.ref);
+    const asked = this.#asked.get(key);
+    return this.#outside.isUnready(key) || (asked !== release && !sameValue(asked, release));
+  }
+
+  /** Those that have begun, and of the others the first of each namespace, then the second, and so on. */
+  #inTurn(releases: readonly PlannedRelease[]): readonly PlannedRelease[] {
+    const { record } = this.#book;
+    const begun = releases.filter(({ ref }) => record.has(releaseKey(ref)));
+    const others = releases.filter(({ ref }) => !record.has(releaseKey(ref)));
+    const turns = new Map<string, number>();
+    const inTurn = others.map((release) => {
+      const turn = turns.get(release.ref.namespace) ?? 0;
+      turns.set(release.ref.namespace, turn + 1);
+      return { release, turn };
+    });
+    return [
+      ...begun,
+      ...inTurn
+        .toSorted((a, b) => a.turn - b.turn)
+        .slice(0, maxBeginning)
+        .map(({ release }) => release),
+    ];
   }
 
   /** Ends the entries of SDs that ask for nothing, and of those that are gone for long. */
@@ -156,23 +167,4 @@ export class ReleaseController {
     }
     this.#missing = missing;
   }
-}
-
-/** Of the steps that are under way: what this leader has, and else what is stored. */
-function evidenceOf(
-  next: ReadonlyMap<string, ReleaseEntry>,
-  known: ReadonlyMap<string, Decided>,
-  { record, evidence: stored }: Pick<ReleaseSync, "record" | "evidence">,
-): EvidenceRecord {
-  const evidence = new Map<string, KeptEvidence>();
-  for (const [key, entry] of next) {
-    const has = known.get(key);
-    const kept = has === undefined ? (entry === record.get(key) ? stored.get(key) : null) : keptOf(has);
-    if (kept != null) evidence.set(key, kept);
-  }
-  return evidence;
-}
-
-function isSameEvidence(one: KeptEvidence | undefined, other: KeptEvidence): boolean {
-  return one !== undefined && sameValue({ ...one, atMs: 0 }, { ...other, atMs: 0 });
 }

@@ -29,9 +29,9 @@ function stepEvent(before: ReleaseEntry | null, entry: ReleaseEntry, field: stri
   const { text, models, state, why } = entry;
   switch (state) {
     case "stepping":
-      return before?.kind === "rollout" && before.text === text && before.models === models && before.step < entry.step
-        ? eventOf(entry, "Normal", "RolloutWentOn", why)
-        : eventOf(entry, "Normal", "RolloutBegan", `${sharesOf(entry)}: ${why}.`);
+      if (before?.kind !== "rollout" || before.text !== text || before.models !== models || before.state !== "stepping")
+        return eventOf(entry, "Normal", "RolloutBegan", `${sharesOf(entry)}: ${why}.`);
+      return eventOf(entry, "Normal", before.step < entry.step ? "RolloutWentOn" : "RolloutWentBack", why);
     case "held":
       return eventOf(entry, "Warning", "RolloutHeld", why);
     case "promoted":

@@ -1,5 +1,7 @@
 // The record of releases as text (`record-text.ts`): a line for each SeldonDeployment.
+import { sameValue } from "../../../routing/text/diff.ts";
 import { compareText } from "../../../routing/text/problem.ts";
+import type { Sums } from "../../../routing/release/statistics/means.ts";
 import { releaseKey, type ReleaseEntry, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
 import {
   namespaceBytes,
@@ -8,7 +10,6 @@ import {
   recordBytes,
 } from "../../../k8s/translate/values/record-text.ts";
 import { isRecord } from "../../../k8s/translate/values/value.ts";
-import { isRewards, printEvidence, readEvidence, type EvidenceRecord, type KeptEvidence } from "./kept-evidence.ts";
 
 /** Longest `why` that is kept, characters. */
 export const maxWhy = 300;
@@ -18,107 +19,76 @@ export const maxStep = 99_999_999;
 const head = "sluice-releases 1";
 
 export type RecordRead =
-  | {
-      readonly kind: "record";
-      readonly record: ReleaseRecord;
-      readonly evidence: EvidenceRecord;
-      /** Keys of entries that have evidence which no gateway writes. */
-      readonly refused: readonly string[];
-    }
+  /** `unread`: how many lines no version writes; each costs its own release alone. */
+  | { readonly kind: "record"; readonly record: ReleaseRecord; readonly unread: number }
   /** Words that follow "it". */
   | { readonly kind: "bad"; readonly reason: string };
 
-/** The same text for the same record. A version that knows nothing of evidence ignores it, since it stands in the lines of the entries. */
-export function printReleases(record: ReleaseRecord, evidence: EvidenceRecord = noEvidence): string {
+/** The same text for the same record. */
+export function printReleases(record: ReleaseRecord): string {
   const entries = [...record].toSorted(([a], [b]) => compareText(a, b));
   return printRecordText(
     head,
-    entries.map(([key, entry]) => {
-      const kept = evidence.get(key);
-      return JSON.stringify(kept === undefined ? entry : { ...entry, evidence: printEvidence(kept) });
-    }),
+    entries.map(([, entry]) => JSON.stringify(entry)),
   );
 }
 
 /** An empty text is an empty record. */
 export function readReleases(text: string): RecordRead {
-  const read = readRecordText(head, text, (line) => {
-    const entry = readEntry(line);
-    return entry === null ? null : { entry, key: releaseKey(entry), evidence: line["evidence"] };
-  });
+  const read = readRecordText(head, text, readEntry);
   if (read.kind === "bad") return read;
-  const evidence = new Map<string, KeptEvidence>();
-  const refused: string[] = [];
-  for (const { key, evidence: value } of read.lines) {
-    if (value === undefined) continue;
-    const kept = readEvidence(value);
-    if (kept === null) refused.push(key);
-    else evidence.set(key, kept);
-  }
-  return { kind: "record", record: new Map(read.lines.map(({ key, entry }) => [key, entry])), evidence, refused };
+  return { ...read, kind: "record", record: new Map(read.lines.map((entry) => [releaseKey(entry), entry])) };
 }
 
 /**
- * `wanted`, without what finds no room. `over`: the keys of that. One that is new does not begin, and one that grew stays as it was. Each has room for the
- * longest `why` from its beginning on, so that a rollout can always be aborted. Evidence has the room that entries leave.
+ * `wanted`, without what finds no room and what would not be read as it is. Where there is an entry before, that one stays; else the release does not begin. Each has room for the longest `why` from its
+ * beginning on, so that a rollout can always be aborted.
  */
-export function withinRoom(
-  before: ReleaseRecord,
-  wanted: ReleaseRecord,
-  evidence: EvidenceRecord = noEvidence,
-): WithinRoom {
+export function writable(before: ReleaseRecord, wanted: ReleaseRecord): Writable {
   const record = new Map<string, ReleaseEntry>();
   const over: string[] = [];
+  const unreadable: string[] = [];
   const used = new Map<string, number>();
   let total = head.length + 80;
-  const isRoomFor = (namespace: string, bytes: number): boolean =>
-    (used.get(namespace) ?? 0) + bytes <= namespaceBytes && total + bytes <= recordBytes;
-  const take = (namespace: string, bytes: number): void => {
-    used.set(namespace, (used.get(namespace) ?? 0) + bytes);
-    total += bytes;
-  };
   const inTurn = [...wanted].toSorted(([a], [b]) => Number(before.has(b)) - Number(before.has(a)));
   for (const [key, entry] of inTurn) {
     const old = before.get(key);
-    let bytes = roomOf(entry);
-    let kept = entry;
-    if (!isRoomFor(entry.namespace, bytes)) {
-      const oldBytes = old === undefined ? 0 : roomOf(old);
-      if (old === undefined || bytes > oldBytes) over.push(key);
-      if (old === undefined) continue;
-      if (bytes > oldBytes) [kept, bytes] = [old, oldBytes];
+    let kept: ReleaseEntry | undefined = entry;
+    if (entry !== old && !isReadBack(entry)) {
+      unreadable.push(key);
+      kept = old;
     }
-    take(entry.namespace, bytes);
+    if (kept === undefined) continue;
+    const of = used.get(kept.namespace) ?? 0;
+    const bytes = roomOf(kept);
+    if (of + bytes > namespaceBytes || total + bytes > recordBytes) {
+      const oldBytes = old === undefined ? 0 : roomOf(old);
+      if (bytes > oldBytes) {
+        over.push(key);
+        kept = old;
+      }
+    }
+    if (kept === undefined) continue;
+    const taken = kept === old ? roomOf(old) : bytes;
+    used.set(kept.namespace, of + taken);
+    total += taken;
     record.set(key, kept);
   }
-  const within = new Map<string, KeptEvidence>();
-  const without: string[] = [];
-  for (const [key, kept] of [...evidence].toSorted(([a], [b]) => compareText(a, b))) {
-    const entry = record.get(key);
-    // Evidence is of the entry that was wanted with it.
-    if (entry === undefined || entry !== wanted.get(key)) continue;
-    const bytes = evidenceWords + JSON.stringify(printEvidence(kept)).length;
-    if (!isRoomFor(entry.namespace, bytes)) {
-      without.push(key);
-      continue;
-    }
-    take(entry.namespace, bytes);
-    within.set(key, kept);
-  }
-  return { record, over, evidence: within, without };
+  return { record, over, unreadable };
 }
 
-export interface WithinRoom {
+export interface Writable {
   readonly record: ReleaseRecord;
+  /** Keys of those that find no room. */
   readonly over: readonly string[];
-  readonly evidence: EvidenceRecord;
-  /** Keys of evidence that finds no room. */
-  readonly without: readonly string[];
+  /** Keys of those that would not be read as they are. */
+  readonly unreadable: readonly string[];
 }
 
-const noEvidence: EvidenceRecord = new Map();
-/** Of `,"evidence":` in a line. */
-const evidenceWords = 12;
+function isReadBack(entry: ReleaseEntry): boolean {
+  const read: unknown = JSON.parse(JSON.stringify(entry));
+  return isRecord(read) && sameValue(readEntry(read), entry);
+}
 
 /** Bytes that are kept for it: as if each of its numbers, its state and its `why` were as long as they may become. */
 function roomOf(entry: ReleaseEntry): number {
@@ -175,4 +145,22 @@ function readEntry(line: Readonly<Record<string, unknown>>): ReleaseEntry | null
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && Number.isSafeInteger(value);
+}
+
+/** Of rewards: more than all that replicas may say comes to, so what was written can be read, and far from where numbers end. */
+const maxSum = 1e60;
+
+/** Decayed, so no whole numbers. */
+function isRewards(value: unknown): value is Readonly<Record<string, Sums>> {
+  if (!isRecord(value)) return false;
+  const isSum = (sum: unknown): boolean => typeof sum === "number" && Math.abs(sum) <= maxSum;
+  return Object.values(value).every(
+    (sums) =>
+      isRecord(sums) &&
+      isSum(sums["count"]) &&
+      isSum(sums["sum"]) &&
+      isSum(sums["sumSquares"]) &&
+      (sums["count"] as number) >= 0 &&
+      (sums["sumSquares"] as number) >= 0,
+  );
 }

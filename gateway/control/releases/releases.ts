@@ -1,16 +1,19 @@
 // Releases: the record, and what moves it, as the control worker uses them.
 import type { Problem } from "../../../routing/text/problem.ts";
+import type { RolloutLook } from "../../../routing/release/rollout/decide.ts";
 import { noCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { ProblemEvent, RecordStore } from "../../../k8s/source/objects/source.ts";
 import { releaseKey, type PlannedRelease, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
-import type { PredictorKey } from "../../admin/view/view.ts";
+import type { PredictorKey, SeenEndpoint } from "../../admin/view/view.ts";
+import { slicesOfThread } from "../../shared/slices.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Leadership } from "../leadership/leadership.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 import { rolloutView } from "./rollout-view.ts";
 import { pauseEvent, stepEvents } from "./release-events.ts";
-import { ReleaseSync } from "./release-sync.ts";
+import { ReleaseBook } from "./release-book.ts";
+import { Restarts } from "./restarts.ts";
 import type { CountsOfArms } from "./decided.ts";
 import type { Evidence, PeersStatus } from "../../api/peer.ts";
 import type { EvidenceOfPeers, Peers } from "../peers/peers.ts";
@@ -29,22 +32,25 @@ export interface ReleasesOutside {
   readonly nowMs: () => number;
   readonly planned: () => Iterable<PlannedRelease>;
   readonly exists: (namespace: string, name: string) => boolean;
-  /** As of `ReleaseSyncOutside`. */
+  /** As of `ReleaseBookOutside`. */
   readonly kept: string;
   readonly recorded: (record: ReleaseRecord, text: string) => void;
   /** A step, to show on its SD. */
   readonly stepped: (event: ProblemEvent) => void;
   readonly problemsChanged: () => void;
-  /** Has a live predictor no Endpoint that takes requests, not even one that terminates? False also where that is not known. */
-  readonly isUnready: (predictor: PredictorKey) => boolean;
+  /** Of a live predictor; null: they are not known. */
+  readonly endpointsOf: (predictor: PredictorKey) => readonly Pick<SeenEndpoint, "address" | "state">[] | null;
   /** What the live requests of a predictor came to since this process began. */
   readonly totalOf: (predictor: PredictorKey) => ArmCounts;
 }
 
 export class Releases {
   readonly #outside: ReleasesOutside;
-  readonly #sync: ReleaseSync;
+  readonly #book: ReleaseBook;
   readonly #controller: ReleaseController;
+  readonly #restarts = new Restarts();
+  /** Keys of those at a step whose predictor has no ready Endpoint. */
+  #unready: ReadonlySet<string> = new Set();
   #stopped = false;
   #isOpen = false;
   /** Keys of those that a person holds. */
@@ -52,7 +58,7 @@ export class Releases {
 
   constructor(store: RecordStore, outside: ReleasesOutside) {
     this.#outside = outside;
-    this.#sync = new ReleaseSync(store, {
+    this.#book = new ReleaseBook(store, {
       ...outside,
       recorded: (record, text, before) => {
         outside.recorded(record, text);
@@ -61,7 +67,7 @@ export class Releases {
         stepEvents(before, record, (key) => fields.get(key) ?? "").forEach(outside.stepped);
       },
     });
-    this.#controller = new ReleaseController(this.#sync, {
+    this.#controller = new ReleaseController(this.#book, {
       clock: outside.clock,
       nowMs: outside.nowMs,
       isLeader: () => this.#isOpen && outside.leadership?.isLeader() === true,
@@ -70,12 +76,16 @@ export class Releases {
       faulted: (error) =>
         outside.log.write("gateway-fault", { stack: error instanceof Error ? (error.stack ?? error.message) : "" }),
       look: (releases) => this.#look(releases),
+      isUnready: (key) => this.#unready.has(key),
+      slices: slicesOfThread,
     });
-    outside.leadership?.changed(() => this.changed());
+    outside.leadership?.changed(() => {
+      if (this.#isOpen) void this.#controller.look();
+    });
   }
 
   get problems(): readonly Problem[] {
-    return this.#sync.problems;
+    return this.#book.problems;
   }
 
   /** How far each has come. */
@@ -83,7 +93,7 @@ export class Releases {
     return Array.from(this.#outside.planned(), (release) =>
       rolloutView(
         release,
-        this.#sync.record.get(releaseKey(release.ref)) ?? null,
+        this.#book.record.get(releaseKey(release.ref)) ?? null,
         this.#controller.decisionOf(release.ref),
       ),
     );
@@ -94,26 +104,27 @@ export class Releases {
     this.#paused = this.#pausedNow();
     this.#isOpen = true;
     this.#again();
+    this.#seeRestarts();
   }
 
   /** SDs changed. */
   changed(): void {
     if (!this.#isOpen) return;
     this.#tellPauses();
-    void this.#controller.look();
+    void this.#controller.look("changed");
   }
 
   stop(): void {
     this.#stopped = true;
     this.#isOpen = false;
-    this.#sync.stop();
+    this.#book.stop();
   }
 
   #tellPauses(): void {
     const before = this.#paused;
     this.#paused = this.#pausedNow();
     for (const key of this.#paused) {
-      const entry = before.has(key) ? undefined : this.#sync.record.get(key);
+      const entry = before.has(key) ? undefined : this.#book.record.get(key);
       if (entry?.kind === "rollout" && entry.state === "stepping") this.#outside.stepped(pauseEvent(entry));
     }
   }
@@ -128,18 +139,54 @@ export class Releases {
     void this.#controller.look().finally(() => this.#outside.clock.after(lookMs, () => this.#again()));
   }
 
+  /** A pod may begin anew and be ready again between two looks. */
+  #seeRestarts(): void {
+    if (this.#stopped) return;
+    const unready = new Set<string>();
+    const ready = new Map<string, ReadonlySet<string>>();
+    for (const release of this.#outside.leadership?.isLeader() === true ? this.#outside.planned() : []) {
+      const entry = this.#book.record.get(releaseKey(release.ref));
+      const seen = entry?.state === "stepping" ? this.#endpointsOf(release) : null;
+      if (seen === null) continue;
+      if (isUnready(seen)) unready.add(releaseKey(release.ref));
+      const addresses = seen.flatMap(({ address, state }) => (state === "ready" ? [address] : []));
+      ready.set(releaseKey(release.ref), new Set(addresses));
+    }
+    this.#restarts.see(ready);
+    this.#unready = unready;
+    if (unready.size > 0) void this.#controller.look("changed");
+    this.#outside.clock.after(restartsMs, () => this.#seeRestarts());
+  }
+
+  /** Of what is rolled out; null: that is nothing, or it is not known. */
+  #endpointsOf({
+    ref: { namespace, name: deployment },
+    plan,
+  }: PlannedRelease): ReturnType<ReleasesOutside["endpointsOf"]> {
+    if (plan.kind !== "rollout") return null;
+    return this.#outside.endpointsOf({ namespace, deployment, predictor: plan.plan.to, role: "live" });
+  }
+
   async #look(releases: readonly PlannedRelease[]): Promise<ReleaseLook> {
     const peers = this.#outside.peers();
-    // Nothing is decided about those that are stopped.
-    const names = releases.flatMap(({ ref, plan }) => (plan.kind === "stopped" ? [] : [releaseKey(ref)]));
+    const names = releases.filter((release) => this.#isCounted(release)).map(({ ref }) => releaseKey(ref));
     const others = peers === null || names.length === 0 ? noAnswers : await peers.evidence(names);
+    const blocked = peers === null ? null : blockedBy(peers.status, others.missing);
     return {
-      countsOf: (release) => ({ ...this.#ownCounts(release), ...countsOfPeers(release, others.byInstance) }),
-      isUnready: ({ ref: { namespace, name: deployment }, plan }) =>
-        plan.kind === "rollout" &&
-        this.#outside.isUnready({ namespace, deployment, predictor: plan.plan.to, role: "live" }),
-      blocked: peers === null ? null : blockedBy(peers.status, others.missing),
+      of: (release) => ({
+        counts: { ...this.#ownCounts(release), ...countsOfPeers(release, others.byInstance) },
+        isUnready: isUnready(this.#endpointsOf(release)),
+        hasRestarted: this.#restarts.take(releaseKey(release.ref)),
+        blocked,
+      }),
     };
+  }
+
+  /** Nothing is decided by counts about those that are stopped or have ended, unless they ask for something else. */
+  #isCounted({ ref, plan, text, models, isAborted }: PlannedRelease): boolean {
+    const entry = this.#book.record.get(releaseKey(ref));
+    const isOver = entry?.state === "promoted" || entry?.state === "aborted" || entry?.state === "held";
+    return plan.kind !== "stopped" && !(isOver && !isAborted && entry.text === text && entry.models === models);
   }
 
   #ownCounts({ ref: { namespace, name: deployment }, arms }: PlannedRelease): CountsOfArms {
@@ -148,6 +195,14 @@ export class Releases {
     return { [this.#outside.instance]: Object.fromEntries(arms.map((name) => [name, of(name)])) };
   }
 }
+
+/** Not even one that terminates takes requests. False where that is not known. */
+function isUnready(endpoints: ReturnType<ReleasesOutside["endpointsOf"]>): boolean {
+  return endpoints !== null && endpoints.every(({ state }) => state === "failing");
+}
+
+/** Between two looks at what is ready. */
+const restartsMs = 1000;
 
 const noAnswers: EvidenceOfPeers = { byInstance: new Map(), missing: [] };
 
@@ -169,7 +224,7 @@ export function countsOfPeers(
  * Nothing is promoted on evidence of a part of the replicas. Those that run another version are such a part, too. `missing`: names of those that are not in
  * the evidence of this look, though they may have answered another question since.
  */
-export function blockedBy({ trouble, peers }: PeersStatus, missing: readonly string[]): ReleaseLook["blocked"] {
+export function blockedBy({ trouble, peers }: PeersStatus, missing: readonly string[]): RolloutLook["blocked"] {
   const away = peers.filter(({ name, state }) => state !== "answering" || missing.includes(name));
   if (away.length > 0)
     return {

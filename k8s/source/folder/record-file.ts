@@ -64,8 +64,10 @@ export class RecordFile implements RecordStore {
 
   #read(): StoredRecord {
     try {
-      if (statSync(this.#file).size > maxBytes)
-        return { kind: "unreadable", sentence: `it has more than ${maxBytes} bytes` };
+      const found = statSync(this.#file);
+      // A FIFO would hold this thread until somebody writes, and a device may have no end.
+      if (!found.isFile()) return { kind: "unreadable", sentence: "it is no file" };
+      if (found.size > maxBytes) return { kind: "unreadable", sentence: `it has more than ${maxBytes} bytes` };
       const text = readFileSync(this.#file, "utf8");
       return { kind: "text", text, version: versionOf(text) };
     } catch (error) {

@@ -18,29 +18,32 @@ export function printRecordText(head: string, lines: readonly string[]): string 
   return `${body}sha256 ${checksum(body)}\n`;
 }
 
-/** What `read` makes of each line; null: no version of this record writes such a line. An empty text has no line. `bad`: words that follow "it". */
+/** What `read` makes of each line; null: no version of this record writes such a line, and it is one of `unread`. An empty text has no line. `bad`: words that follow "it". */
 export function readRecordText<T>(
   head: string,
   text: string,
   read: (line: Readonly<Record<string, unknown>>) => T | null,
-): { readonly kind: "lines"; readonly lines: readonly T[] } | { readonly kind: "bad"; readonly reason: string } {
-  if (text === "") return { kind: "lines", lines: [] };
+):
+  | { readonly kind: "lines"; readonly lines: readonly T[]; readonly unread: number }
+  | { readonly kind: "bad"; readonly reason: string } {
+  if (text === "") return { kind: "lines", lines: [], unread: 0 };
   if (Buffer.byteLength(text) > recordBytes) return bad(`has more than ${recordBytes} bytes`);
   if (!text.startsWith(`${head}\n`)) return bad("is not one that this version writes");
   const end = text.lastIndexOf("sha256 ");
   if (end < 0 || text.slice(end) !== `sha256 ${checksum(text.slice(0, end))}\n`)
     return bad("was cut or edited: its checksum is wrong");
   const lines: T[] = [];
+  let unread = 0;
   for (const line of text
     .slice(head.length + 1, end)
     .split("\n")
     .slice(0, -1)) {
     const value = parsed(line);
     const made = isRecord(value) ? read(value) : null;
-    if (made === null) return bad("holds a line that this version does not write");
-    lines.push(made);
+    if (made === null) unread += 1;
+    else lines.push(made);
   }
-  return { kind: "lines", lines };
+  return { kind: "lines", lines, unread };
 }
 
 function parsed(line: string): unknown {

@@ -1,7 +1,7 @@
 // The controller of releases with a store, a clock and counts of the test: whatever fails, the split is one that the record said, and no share is lost.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { printReleases, readReleases, withinRoom } from "../../../../gateway/control/releases/release-record.ts";
+import { printReleases, readReleases, writable } from "../../../../gateway/control/releases/release-record.ts";
 import type { PlannedRelease, ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import { readBanditPlan } from "../../../../routing/release/bandit/plan.ts";
 import type { BanditState } from "../../../../routing/release/bandit/decide.ts";
@@ -33,8 +33,8 @@ test("without requests, or with a replica away, nothing is promoted; a fault is 
     await world.look();
   }
   expect(canaryPercent(world)).toBe(5);
-  for (let looks = 0; looks < 5; looks++) {
-    world.count("canary", 40, 30);
+  for (let looks = 0; looks < 30; looks++) {
+    for (const arm of arms) world.count(arm, 40, arm === "canary" ? 36 : 0);
     await world.look();
   }
   expect(canaryPercent(world)).toBe(0);
@@ -54,7 +54,7 @@ test.each([
       for (const arm of arms) world.count(arm, 40, 0);
     }
     await world.look();
-    const state = world.replicas[0]!.controller.decisionOf(world.planned.ref)!.state as
+    const state = world.replicas[0]!.controller.decisionOf(world.planned.ref)!.decision.state as
       | BanditState
       | Extract<RolloutState, { kind: "stepping" }>;
     expect("whole" in state ? state.whole.canary.requests : state.rewards["canary"]!.count).toBeCloseTo(120, 0);
@@ -82,24 +82,21 @@ test("a record that is deleted is written again, one that is edited by hand is n
   world.store.set(null);
   expect(canaryPercent(world)).toBe(5);
   await world.look();
-  // The same entries, and by now evidence of the step.
-  expect(readReleases(world.store.text!)).toMatchObject({
-    record: (readReleases(text!) as { record: ReleaseRecord }).record,
-  });
+  expect(world.store.text).toBe(text);
   world.store.set(text!.replace('"canary":5', '"canary":95'));
   for (let looks = 0; looks < 30; looks++) {
     for (const arm of arms) world.count(arm, 40, 0);
     await world.look();
   }
   expect(canaryPercent(world)).toBe(5);
-  expect(world.replicas[0]!.sync.problems.map(({ code }) => code)).toEqual(["releases-record-unreadable"]);
+  expect(world.replicas[0]!.book.problems.map(({ code }) => code)).toEqual(["releases-record"]);
 });
 
 test("a canary that is to begin with all of the traffic gets it once it has a ready Endpoint", async () => {
   const world = worldOf(2);
   const [leader] = world.replicas;
   world.isUnready = true;
-  world.planned = rollout("to canary; steps 100%; every 10s; min 50 requests");
+  world.planned = rollout("to canary; steps 100%; every 10s; min 50 requests; errors ≤ 2%");
   for (let looks = 0; looks < 20; looks++) await world.look();
   expect([canaryPercent(world), leader!.record.size, leader!.events.length]).toEqual([0, 0, 0]);
   expect(leader!.controller.decisionOf(world.planned.ref)?.decision).toMatchObject({
@@ -116,7 +113,7 @@ test("another text that gives a canary without a ready Endpoint all of the traff
   await world.look();
   expect(canaryPercent(world)).toBe(5);
   world.isUnready = true;
-  world.planned = rollout("to canary; steps 100%; every 10s; min 50 requests");
+  world.planned = rollout("to canary; steps 100%; every 10s; min 50 requests; errors ≤ 2%");
   for (let looks = 0; looks < 20; looks++) await world.look();
   expect(canaryPercent(world)).toBe(5);
   world.planned = { ...world.planned, isAborted: true };
@@ -234,7 +231,7 @@ test("entries that grow take no room that the others have, and each rollout that
   };
   const all = (more: Partial<ReleaseEntry>): ReleaseRecord =>
     new Map(Array.from({ length: 8000 }, (_, at) => entryAt(at, more)));
-  const begun = withinRoom(new Map(), all({}));
+  const begun = writable(new Map(), all({}));
   expect(begun.over.length).toBeGreaterThan(0);
   const aborted = new Map(
     Array.from(begun.record, ([key, entry]) => [key, { ...entry, state: "aborted" as const, why: "w".repeat(300) }]),
@@ -242,23 +239,84 @@ test("entries that grow take no room that the others have, and each rollout that
   const further = new Map(
     Array.from(begun.record, ([key, entry]) => [key, { ...entry, shares: { canary: 33.333333 }, step: 19 }]),
   );
-  expect(withinRoom(begun.record, further)).toMatchObject({ record: further, over: [] });
-  const ended = withinRoom(begun.record, aborted);
+  expect(writable(begun.record, further)).toMatchObject({ record: further, over: [] });
+  const ended = writable(begun.record, aborted);
   expect(ended.over).toEqual([]);
   expect(readReleases(printReleases(ended.record)).kind).toBe("record");
   // One that grows beyond every room stays as it was.
   const names = Array.from({ length: 5000 }, (_, at) => `${"p".repeat(200)}${at}`);
   const [key, grown] = entryAt(3, { shares: Object.fromEntries(names.map((name) => [name, 0])) });
-  const kept = withinRoom(begun.record, new Map([...begun.record, [key, grown]]));
+  const kept = writable(begun.record, new Map([...begun.record, [key, grown]]));
   expect(kept.over).toEqual([key]);
   expect(kept.record.get(key)).toEqual(begun.record.get(key));
   expect(readReleases(printReleases(kept.record)).kind).toBe("record");
 });
 
-test("rewards that nobody counted are not read", () => {
-  const read = (count: number): string =>
-    readReleases(printReleases(new Map([["prod/iris", banditEntry({ count, sum: 1, sumSquares: 1 })]]))).kind;
-  expect([read(1e9), read(Number.MAX_VALUE)]).toEqual(["record", "bad"]);
+test("a line that cannot be read costs its own release, and the leader replaces it", async () => {
+  const sums = (count: number): ReleaseEntry["rewards"][string] => ({ count, sum: 1, sumSquares: 1 });
+  const world = worldOf(1);
+  const others = new Map([["prod/other", { ...banditEntry(sums(1e9)), name: "other" }]]);
+  for (const [wrong, unread] of [
+    [banditEntry(sums(1e9)), 0],
+    [banditEntry(sums(Number.MAX_VALUE)), 1],
+    [banditEntry(sums(Number.NaN)), 1],
+    [{ ...banditEntry(sums(1)), shares: { main: Number.NaN } }, 1],
+  ] as const) {
+    const text = printReleases(new Map([["prod/iris", wrong], ...others]));
+    expect(readReleases(text)).toMatchObject({ kind: "record", unread });
+    world.store.set(text);
+    expect([...world.replicas[0]!.record.keys()]).toEqual(unread === 0 ? ["prod/iris", "prod/other"] : ["prod/other"]);
+    expect(world.replicas[0]!.book.problems.map(({ level }) => level)).toEqual(unread === 0 ? [] : ["warning"]);
+  }
+  await world.look();
+  expect(world.replicas[0]!.book.problems).toEqual([]);
+  expect(readReleases(world.store.text!)).toMatchObject({ unread: 0 });
+});
+
+test("an entry that would not be read is not written: its release stays where it is, and the others go on", async () => {
+  const world = worldOf(1);
+  const steps = (iris: number): readonly PlannedRelease[] => [
+    { ...rollout(`to canary; steps 5%, 100%; every 1h; min 1 requests`), ref: { ...planned.ref, name: "other" } },
+    { ...rollout(`to canary; steps 5%, 100%; every 1h; min 1 requests`, { text: String(iris) }), ...withStep(iris) },
+  ];
+  let all = steps(5);
+  const replica = new Replica(world, () => all);
+  replica.isLeader = true;
+  world.replicas = [replica];
+  await world.look();
+  expect([...replica.record.keys()]).toEqual(["prod/iris", "prod/other"]);
+  all = [...steps(Number.NaN), { ...rollout("to canary; every 1h"), ref: { ...planned.ref, name: "third" } }];
+  await world.look();
+  expect(replica.record.get("prod/iris")).toMatchObject({ shares: { canary: 5 } });
+  expect([...replica.record.keys()]).toContain("prod/third");
+  expect(replica.book.problems.map(({ sentence }) => sentence)).toEqual([
+    expect.stringMatching(
+      /^1 releases have come to an entry that would not be read as it is.*; the first is prod\/iris;/,
+    ),
+  ]);
+});
+
+/** A plan whose first step is not what a grammar gives. */
+function withStep(percent: number): Pick<PlannedRelease, "plan"> {
+  const { plan } = rollout("to canary; steps 5%, 100%; every 1h; min 1 requests");
+  if (plan.kind !== "rollout") throw new Error("it is a rollout");
+  return { plan: { ...plan, plan: { ...plan.plan, steps: [percent, 100] } } };
+}
+
+test("a new leader looks at the step anew, for as long as a step takes", async () => {
+  const world = worldOf(2);
+  const [first, second] = world.replicas;
+  const look = async (): Promise<void> => {
+    for (const arm of arms) world.count(arm, 40, 0);
+    await world.look();
+  };
+  for (let looks = 0; looks < 5; looks++) await look();
+  expect(canaryPercent(world)).toBe(5);
+  [first!.isLeader, second!.isLeader] = [false, true];
+  for (let looks = 0; looks < 5; looks++) await look();
+  expect(canaryPercent(world)).toBe(5);
+  await look();
+  expect(canaryPercent(world)).toBe(25);
 });
 
 function banditEntry(sums: ReleaseEntry["rewards"][string]): ReleaseEntry {
@@ -441,8 +499,8 @@ test("a predictor that joins main's part in mid-step, or comes back, brings noth
   };
   const mainOf = (): ArmCounts => {
     const of = world.replicas[0]!.controller.decisionOf({ namespace: "prod", name: "iris" });
-    if (of?.kind !== "rollout" || of.state.kind !== "stepping") throw new Error("it is not at a step");
-    return of.state.whole.main;
+    if (of?.kind !== "rollout" || of.decision.state.kind !== "stepping") throw new Error("it is not at a step");
+    return of.decision.state.whole.main;
   };
   const look = async (arms: readonly string[]): Promise<void> => {
     world.planned = { ...world.planned, arms };

@@ -27,7 +27,7 @@ test("a rollout that goes on, is promoted, begins anew and is rolled back is tol
   await looks(40, 0);
   world.planned = { ...world.planned, models: "2" };
   await looks(1, 0);
-  await looks(5, 30);
+  await looks(30, 36);
   const [one, other] = world.replicas.map(({ events }) => events);
   expect(
     one!.map(({ type, reason, message }) => `${type} ${reason} ${message.replace(/(?<=: )\d+ of .*/, "…")}`),
@@ -36,7 +36,7 @@ test("a rollout that goes on, is promoted, begins anew and is rolled back is tol
     "Normal RolloutWentOn canary goes from 5% to 100% of the traffic. Step 1 of 2 kept every gate.",
     "Normal RolloutPromoted canary is promoted: it gets all live traffic. Each step kept every gate.",
     "Normal RolloutBegan canary gets 5% of the traffic: the model is another one.",
-    'Warning RolloutAborted metadata.annotations["sluice.io/rollout"]: the rollout was aborted: canary is rolled back from 5% of the traffic. Failures of canary: …',
+    'Warning RolloutAborted metadata.annotations["sluice.io/rollout"]: the rollout was aborted: canary is rolled back from 5% of the traffic. Errors of canary: …',
   ]);
   expect(other).toEqual(one);
   expect(new Set(one!.map(({ name }) => name)).size).toBe(one!.length);

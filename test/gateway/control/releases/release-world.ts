@@ -1,12 +1,9 @@
 // A world for the controller of releases: a store that replicas share, a clock and counts of the test.
 import { readReleases } from "../../../../gateway/control/releases/release-record.ts";
-import {
-  lookMs,
-  ReleaseController,
-  type ReleaseLook,
-} from "../../../../gateway/control/releases/release-controller.ts";
+import { ReleaseController, type ReleaseLook } from "../../../../gateway/control/releases/release-controller.ts";
 import { stepEvents } from "../../../../gateway/control/releases/release-events.ts";
-import { ReleaseSync } from "../../../../gateway/control/releases/release-sync.ts";
+import { ReleaseBook } from "../../../../gateway/control/releases/release-book.ts";
+import { Slices } from "../../../../gateway/shared/slices.ts";
 import { releasedShares } from "../../../../k8s/translate/deployments/released-shares.ts";
 import type { PlannedRelease, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import type { ProblemEvent, RecordStore, RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
@@ -56,10 +53,14 @@ export class SharedStore {
   }
 }
 
+/** Between two looks of a test. */
+export const lookMs = 2000;
+
 export const arms = ["main", "canary", "other"] as const;
 
+/** A canary that is warm from the beginning. */
 export function rollout(text: string, more: Partial<PlannedRelease> = {}): PlannedRelease {
-  const read = readRolloutPlan(text);
+  const read = readRolloutPlan(`${text}; warm 0s, 0 requests`);
   if ("mistake" in read) throw new Error(read.mistake);
   return { ...planned, plan: { kind: "rollout", plan: read.plan }, text, ...more };
 }
@@ -86,14 +87,12 @@ export class Replica {
   /** Of steps. */
   readonly events: ProblemEvent[] = [];
   isLeader = false;
-  readonly sync: ReleaseSync;
+  readonly book: ReleaseBook;
   readonly controller: ReleaseController;
 
   constructor(world: World, planned: () => readonly PlannedRelease[] = () => [world.planned]) {
     const clock = { now: () => world.nowMs, after: () => ({ cancel: () => undefined }) };
-    this.sync = new ReleaseSync(world.store.of(), {
-      clock,
-      nowMs: () => world.epochMs + world.nowMs,
+    this.book = new ReleaseBook(world.store.of(), {
       log: { write: () => undefined, flush: () => undefined },
       kept: "",
       recorded: (record, _, before) => {
@@ -103,7 +102,7 @@ export class Replica {
       },
       problemsChanged: () => undefined,
     });
-    this.controller = new ReleaseController(this.sync, {
+    this.controller = new ReleaseController(this.book, {
       clock,
       nowMs: () => world.epochMs + world.nowMs,
       isLeader: () => this.isLeader,
@@ -112,8 +111,14 @@ export class Replica {
       faulted: (error) => world.faults.push(error),
       look: async () => {
         if (world.isFaulty) throw new Error("a bug");
-        return world.seen();
+        return { of: () => world.seen() };
       },
+      isUnready: () => false,
+      slices: () =>
+        new Slices(
+          () => 0,
+          () => Promise.resolve(),
+        ),
     });
   }
 }
@@ -134,10 +139,11 @@ export class World {
   counts: Record<string, ArmCounts> = Object.fromEntries(arms.map((arm) => [arm, noCounts]));
   replicas: Replica[] = [];
 
-  seen(): ReleaseLook {
+  seen(): ReturnType<ReleaseLook["of"]> {
     return {
-      countsOf: () => ({ [this.instance]: this.counts }),
-      isUnready: () => this.isUnready,
+      counts: { [this.instance]: this.counts },
+      isUnready: this.isUnready,
+      hasRestarted: false,
       blocked: this.isAway ? { why: "A replica is away.", until: "an answer of each replica" } : null,
     };
   }

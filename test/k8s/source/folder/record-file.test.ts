@@ -137,6 +137,16 @@ test("what is too long, or no file, is unreadable and stays", async () => {
   expect(open().told).toMatchObject([{ kind: "text" }]);
 });
 
+test("a FIFO and a device are no record: nobody waits for them, and nothing is written over them", async () => {
+  expect(spawnSync("mkfifo", [file]).status).toBe(0);
+  const { store, told } = open();
+  expect(told).toEqual([{ kind: "unreadable", sentence: "it is no file" }]);
+  expect(await store.write("one\n", null)).toEqual({ kind: "failed", sentence: "it is no file" });
+  rmSync(file);
+  symlinkSync("/dev/zero", file);
+  expect(open().told).toEqual([{ kind: "unreadable", sentence: "it is no file" }]);
+});
+
 test("tells what it wrote, so that an earlier text which somebody puts back is told as well", async () => {
   const { store, told, next } = open();
   const passed = new PassedVersions();

@@ -1,6 +1,6 @@
 // The record that is in force, where the watch of its store is behind the writes.
 import { expect, test } from "vitest";
-import { ReleaseSync } from "../../../../gateway/control/releases/release-sync.ts";
+import { ReleaseBook } from "../../../../gateway/control/releases/release-book.ts";
 import type { ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
 import type { RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
 
@@ -23,7 +23,7 @@ const recordAt = (step: number): ReleaseRecord => new Map([["prod/iris", entryAt
 
 /** A store whose watch tells what the test lets it tell. */
 function stage(): {
-  readonly sync: ReleaseSync;
+  readonly book: ReleaseBook;
   readonly texts: string[];
   readonly tell: (version: number) => void;
   readonly steps: () => readonly number[];
@@ -34,7 +34,7 @@ function stage(): {
   let told: (stored: StoredRecord) => void = () => undefined;
   const tell = (version: number): void => told({ kind: "text", text: texts[version - 1]!, version: String(version) });
   const made = { beforeAnswer: (_version: number): void => undefined };
-  const sync = new ReleaseSync(
+  const book = new ReleaseBook(
     {
       subject: { kind: "ConfigMap", namespace: "sluice", name: "releases" },
       follow: (follower) => {
@@ -50,23 +50,21 @@ function stage(): {
     },
     {
       log: { write: () => undefined, flush: () => undefined },
-      clock: { now: () => 0, after: () => ({ cancel: () => undefined }) },
-      nowMs: () => 0,
       kept: "",
       recorded: (record) => inForce.push(record.get("prod/iris")!.step),
       problemsChanged: () => undefined,
     },
   );
-  return Object.assign(made, { sync, texts, tell, steps: () => inForce });
+  return Object.assign(made, { book, texts, tell, steps: () => inForce });
 }
 
 test("what a watch tells of versions that were written over since takes nothing back", async () => {
-  const { sync, tell, steps } = stage();
-  for (const step of [0, 1, 2]) expect(await sync.write(recordAt(step), new Map(), false)).toBe("written");
+  const { book, tell, steps } = stage();
+  for (const step of [0, 1, 2]) expect(await book.write(recordAt(step), true)).toBe("written");
   for (const version of [1, 2, 3]) tell(version);
   expect(steps()).toEqual([0, 1, 2]);
   // Its next write is over the newest version, and what others write counts.
-  expect(await sync.write(recordAt(3), new Map(), false)).toBe("written");
+  expect(await book.write(recordAt(3), true)).toBe("written");
   tell(4);
   tell(1);
   expect(steps()).toEqual([0, 1, 2, 3, 0]);
@@ -75,7 +73,7 @@ test("what a watch tells of versions that were written over since takes nothing 
 test("a watch that tells of a write before its answer comes makes it no conflict", async () => {
   const at = stage();
   at.beforeAnswer = at.tell;
-  expect(await at.sync.write(recordAt(0), new Map(), false)).toBe("written");
-  expect(await at.sync.write(recordAt(1), new Map(), false)).toBe("written");
+  expect(await at.book.write(recordAt(0), true)).toBe("written");
+  expect(await at.book.write(recordAt(1), true)).toBe("written");
   expect(at.steps()).toEqual([0, 1]);
 });
