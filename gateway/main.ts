@@ -20,6 +20,9 @@ async function runProcess([written, ...argv]: readonly string[]): Promise<number
   const commands = commandsOf(openLook);
   // Of kubectl-sluice, which kubectl runs for `kubectl sluice …`.
   if (written === "kubectl") return (await import("./tools/kubectl/plugin.ts")).runPlugin(commands, argv);
+  // `sluice help NAME` is `sluice NAME --help`.
+  const [helped] = argv;
+  if (written === "help" && helped !== undefined) return runProcess([helped, "--help"]);
   if (written === undefined || ["--help", "-h", "help"].includes(written)) {
     (await import("./tools/terminal/print.ts")).print(usageOf(commands));
     return written === undefined ? 2 : 0;
@@ -27,8 +30,11 @@ async function runProcess([written, ...argv]: readonly string[]): Promise<number
   const name = written === "--version" ? "version" : written;
   const found = commands.find((one) => one.name === name);
   if (found === undefined) {
-    const names = commands.map((one) => one.name).join(", ");
-    process.stderr.write(`sluice: unknown command "${visible(name)}": write one of ${names}\n`);
+    const names = commands.map((one) => one.name);
+    const { nearWord } = await import("../routing/text/near-word.ts");
+    const meant = nearWord(name, names);
+    const advice = meant === null ? `write one of ${names.join(", ")}` : `did you mean ${meant}?`;
+    process.stderr.write(`sluice: unknown command "${visible(name)}": ${advice}\n`);
     return 2;
   }
   const [{ runCommand }, command] = await Promise.all([import("./tools/run-command.ts"), found.load()]);

@@ -19,10 +19,13 @@ function causeOf({ flag, reason, origin }: AccessEntry): string {
   return flagCauses.get(flag.split(",")[0]!) ?? "";
 }
 
-function nextSteps({ namespace, deployment, origin }: AccessEntry): readonly string[] {
+function nextSteps({ namespace, deployment, origin, code }: AccessEntry): readonly string[] {
   if (deployment === "") return ["sluice explain --url ADMIN PATH: it says which Routes are near"];
   const name = `${namespace}/${deployment}`;
   return [
+    ...(origin !== "model" && (code === 401 || code === 403)
+      ? [`sluice who ${name} --url ADMIN: it says who may call, and which object says so`]
+      : []),
     `sluice failures ${name} --url ADMIN: it says whether others fail alike`,
     origin === "model"
       ? `kubectl logs -n ${namespace} -l seldon-deployment-id=${deployment} --all-containers --tail=100`
@@ -50,6 +53,7 @@ export function printStory({ request, cause, next }: RequestStory): string {
     ],
     ["flag", [flag === "" ? "-" : flag, request.reason].filter((text) => text !== "").join(", ")],
     ["failure", request.sentence],
+    ["reason", request.reason],
     ["cause", cause],
   ];
   const lines = rows.filter(([, text]) => text !== "").map(([name, text]) => `  ${name.padEnd(12)}${text}`);

@@ -54,7 +54,8 @@ export function readCommandLine<T extends Options>(
     if (field === undefined) return wrong(`unknown option ${token.rawName}: ${suggestion(token.name, fields.keys())}`);
     const option = table[field]!;
     const from = `--${token.name}`;
-    const { value } = token;
+    // `-o=json`, as kubectl takes it.
+    const value = token.rawName.startsWith("--") ? token.value : token.value?.replace(/^=/, "");
     if (option.kind === "flag") {
       if (value !== undefined) return wrong(`${from} takes no value: write ${from} alone`);
     } else if (value === undefined || (!token.inlineValue && value.startsWith("--")))
