@@ -47,9 +47,6 @@ async function runThread(start: ThreadStart): Promise<void> {
   if (start.kind === "control") {
     const { startControl } = await import("./control/control.ts");
     await startControl(start, (log) => openSource(start.settings, log), openLook, openLimits, port);
-  } else if (start.kind === "compare") {
-    const { startComparing } = await import("./comparing/comparing.ts");
-    startComparing(start, port);
   } else {
     const { startDataWorker } = await import("./worker/worker.ts");
     const { DataPlane } = await import("./edge/plane.ts");

@@ -43,7 +43,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     sourceKind: options.sourceKind,
     sourceAgeSeconds: options.sourceAgeSeconds,
     certificates: options.certificates,
-    comparisons: () => options.compared.states,
+    comparisons: () => options.compared.all,
     rollouts: options.rollouts,
     nowMs: options.nowMs,
   });

@@ -69,7 +69,7 @@ export class ControlParts {
   readonly problemEvents: ProblemEvents | null;
   readonly problemLog: ProblemLog;
   readonly requests: RequestBook;
-  readonly compared = new ComparisonBook();
+  readonly compared: ComparisonBook;
 
   constructor({ settings, handover, ...start }: ControlStart, source: Source, log: Log, outside: ControlOutside) {
     this.blocks = [start.base, ...start.counters].map((buffer) => new Float64Array(buffer));
@@ -186,6 +186,12 @@ export class ControlParts {
             call: (replica, path) => callPeer(replica, path, settings.admin.token),
             tableHash: () => this.reconciler.served.hash,
           });
+    this.compared = new ComparisonBook({
+      clock: systemClock,
+      keeps: settings.keepDisagreements === "on",
+      rulesOf: (namespace, name, predictor) => this.translator.compareRulesOf(namespace, name, predictor),
+      leftOut: (why) => (base![fixed.comparisonDrops[why]]! += 1),
+    });
     this.revocation = new TokenRevocation(settings.workers, systemClock);
     this.problemEvents =
       source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
 import { countedClients, type LimitLook, type LimitMemory } from "../shared/memory/limit-memory.ts";
 import { startAdmin, type AdminServer } from "../admin/server.ts";
+import { bytesOf } from "../shared/compared-pairs.ts";
 import { slicesOfThread } from "../shared/slices.ts";
 import type { CredentialLook } from "../callers/shown.ts";
 import { postedLog, type Log } from "../shared/log.ts";
@@ -208,6 +209,7 @@ class ControlWorker {
 
   #deliver(change: SourceChange): void {
     this.#parts.reconciler.take(change);
+    this.#parts.compared.rulesChanged(change.removed.length > 0 ? null : deploymentsIn(change));
     if (this.#parts.reconciler.served.version > 0) this.#parts.problemLog.soon();
     this.#parts.policies.take(change);
     this.#parts.releases?.changed();
@@ -235,8 +237,6 @@ class ControlWorker {
         this.#channels.delete(message.worker);
         this.#parts.revocation.leave(message.worker);
         return this.#parts.reconciler.leave(message.worker);
-      case "comparing":
-        return this.#parts.compared.join(message.channel);
       case "reread":
         return this.#parts.certificates.reread();
       case "drain":
@@ -256,7 +256,13 @@ class ControlWorker {
       else if (answer.kind === "requests") {
         this.#parts.requests.take(answer.entries, answer.leftOut);
         this.#parts.reconciler.counted.told(answer.entries);
-      } else if (answer.kind === "revoked") this.#parts.revocation.answered(worker, answer.id, answer.answer);
+      } else if (answer.kind === "pair") {
+        const { pair } = answer;
+        this.#parts.compared.take(pair, () =>
+          send(channel, { kind: "pair-taken", namespace: pair.namespace, bytes: bytesOf(pair) }),
+        );
+      } else if (answer.kind === "pairs-left-out") this.#parts.compared.takeLeftOut(answer.pairs);
+      else if (answer.kind === "revoked") this.#parts.revocation.answered(worker, answer.id, answer.answer);
       else this.#parts.reconciler.from(worker, answer);
     });
     this.#channels.set(worker, channel);
@@ -303,6 +309,11 @@ class ControlWorker {
 
 function send(channel: MessagePort, message: ControlToData): void {
   channel.postMessage(message);
+}
+
+/** As `NAMESPACE/NAME`. */
+function deploymentsIn({ set }: SourceChange): readonly string[] {
+  return set.flatMap(({ ref }) => (ref.kind === "SeldonDeployment" ? [`${ref.namespace}/${ref.name}`] : []));
 }
 
 function sentenceOf(error: unknown): string {

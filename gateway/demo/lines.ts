@@ -52,9 +52,8 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   for i in $(seq 10); do curl -s ${predictions("iris-annotated")} -H 'x-user: alice' ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
   npx sluice explain -X POST -H 'x-user: alice' ${deploymentPath("iris-annotated", "api/v1.0/predictions")} --url ${admin}
 
-  # compared shadows: where version 2, as a shadow, answers otherwise than version 1; and the same as a page with charts
+  # compared shadows: where version 2, as a shadow, answers otherwise than version 1
   npx sluice compare ${namespace}/iris-shadow --url ${admin}
-  npx sluice compare ${namespace}/iris-shadow --url ${admin} -o html > report.html
 
   # rollouts: one that was promoted, and one that was rolled back. How far each has come, and what was decided when
   npx sluice rollout --url ${admin}

@@ -9,7 +9,7 @@ import {
   varint,
   varintsOf,
   type ProtoField,
-} from "../shared/protobuf.ts";
+} from "../../routing/text/protobuf.ts";
 
 /** `map`: of texts. A function gives the table of a message. */
 type Kind = "text" | "bytes" | "double" | "float" | "integer" | "bool" | "map" | (() => Shape);

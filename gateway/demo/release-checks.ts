@@ -41,7 +41,7 @@ export async function stickyCanary(stage: Stage): Promise<Finding> {
   };
 }
 
-/** The gateway compares each answer of the shadow with the one that the client got, and finds where the two models differ. */
+/** The gateway compares a sample of the shadow's answers with those that clients got, and finds where the two models differ. */
 export async function comparedShadow(stage: Stage): Promise<Finding> {
   const { base, admin, shadowed } = stage;
   for (const flower of flowers)
@@ -50,21 +50,19 @@ export async function comparedShadow(stage: Stage): Promise<Finding> {
   const compared = await eventually(
     stage,
     () => firstItem<ShownComparison>(admin, "comparisons", "iris-shadow"),
-    (reading) => reading !== null && reading.pairs >= copies,
+    (reading) => reading !== null && reading.disagreed > 0,
   );
-  const confusion = (compared?.labels.confusion ?? []).filter(({ primary, shadow }) => primary !== shadow);
+  const paths = compared?.paths.map(({ path }) => path) ?? [];
   return {
-    asked: "compared shadow: where the two models differ, of all copies so far",
+    asked: "compared shadow: where the two models differ, of a sample of its copies",
     answered:
       compared === null
         ? "no comparison"
-        : `of ${compared.pairs} pairs of answers ${compared.labels.rowsApart} name another class: ${confusion
-            .map(({ primary, shadow, count }) => `${count} × ${primary} by version 1, ${shadow} by version 2`)
-            .join("; ")}`,
+        : `of ${compared.pairs} pairs of answers ${compared.disagreed} differ, at ${paths.join(", ")}`,
     expected:
       compared !== null &&
-      compared.pairs === copies &&
-      compared.outcomes.disagreed > 0 &&
-      confusion.some(({ primary, shadow }) => primary === "virginica" && shadow === "versicolor"),
+      compared.pairs <= copies &&
+      compared.disagreed > 0 &&
+      paths.some((path) => path.startsWith("data.")),
   };
 }

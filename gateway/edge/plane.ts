@@ -139,7 +139,7 @@ export class DataPlane implements Plane {
     // exchange
     this.#exchange = new ExchangeContext(
       upstream,
-      new ShadowSender(upstream, new Captures(this.#worker, start.compare)),
+      new ShadowSender(upstream, new Captures(this.#worker, start.compare, 1 + start.others.length)),
       this.#table,
       oauth,
       () => this.lacks,

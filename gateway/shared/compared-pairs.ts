@@ -1,6 +1,8 @@
-// Pairs of answers on their way from data workers to the thread that compares them.
+// Pairs of answers on their way from data workers to the control worker, which compares them.
 
-/** An answer. Its body is `bytes[start..end)` of the batch. */
+/** Longest body of a pair, bytes. */
+export const maxAnswerBytes = 256 * 1024;
+
 export interface PostedAnswer {
   /** Of HTTP. */
   readonly status: number;
@@ -10,10 +12,7 @@ export interface PostedAnswer {
   readonly headerBytes: number;
   /** `content-encoding`; "": none. */
   readonly encoding: string;
-  /** The body was too long to be compared, and is left out. */
-  readonly tooLong: boolean;
-  readonly start: number;
-  readonly end: number;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** Whose answers are compared. */
@@ -26,9 +25,12 @@ export interface ComparedSubject {
   readonly rules: string;
 }
 
-export interface PostedPair extends ComparedSubject {
+export interface ComparedSides extends ComparedSubject {
   /** The predictor that answered the client. */
   readonly against: string;
+}
+
+export interface PostedPair extends ComparedSides {
   /** Epoch ms. */
   readonly atMs: number;
   readonly requestId: string;
@@ -38,43 +40,34 @@ export interface PostedPair extends ComparedSubject {
   readonly primary: PostedAnswer;
   /** null: the shadow gave none. */
   readonly shadow: PostedAnswer | null;
-  /** False: the predictor was to be asked twice, and had no other Endpoint. */
-  readonly isAsked: boolean;
-  readonly primaryMs: number;
-  readonly shadowMs: number;
 }
 
-/** Data worker to comparing thread. */
-export interface PairBatch {
-  readonly pairs: readonly PostedPair[];
-  readonly bytes: Uint8Array<ArrayBuffer>;
+/** Of both bodies. */
+export function bytesOf({ primary, shadow }: PostedPair): number {
+  return primary.body.length + (shadow?.body.length ?? 0);
 }
 
-/** Comparing thread to data worker: so much of what it sent of this namespace is done with. */
-export interface PairsTaken {
-  readonly namespace: string;
-  readonly pairs: number;
-  readonly bytes: number;
-}
+/** Why a pair is not in the sample, in the words of the metric and of people. */
+export const leftOutWords = {
+  rate: "more than 20 pairs a second of one shadow, or 500 in all, came",
+  too_large: "an answer has more than 256 KiB",
+  memory: "answers that wait for the other one of their pair take all their room",
+  hand_over: "the control worker took no more of them",
+  incomplete: "the primary gave no whole answer",
+  rules: "other rules hold by now",
+} as const;
 
-/** A pair that a data worker hands over. Bodies are lists of pieces, which are not changed any more. */
-export interface CapturedPair extends Omit<PostedPair, "primary" | "shadow"> {
-  readonly primary: Captured;
-  readonly shadow: Captured | null;
+export type LeftOut = keyof typeof leftOutWords;
+
+/** Pairs that were left out for one reason. */
+export interface PairsLeftOut extends ComparedSides {
+  readonly why: LeftOut;
+  readonly count: number;
 }
 
 /** Who takes both answers to a request, which are compared elsewhere. */
 export interface PairTaker {
-  /** False: pairs of this namespace that begin now would be dropped, so their answers need not be kept. */
-  hasRoom(namespace: string): boolean;
-  /** Copies what it keeps. */
-  take(pair: CapturedPair): void;
+  /** False: there is no room, and it is left out. */
+  take(pair: PostedPair): boolean;
+  leftOut(sides: ComparedSides, why: LeftOut): void;
 }
-
-export interface Captured extends Omit<PostedAnswer, "start" | "end"> {
-  readonly pieces: readonly Buffer[];
-  readonly bytes: number;
-}
-
-/** Why a pair was not compared. */
-export type PairDrop = "memory" | "queue" | "incomplete" | "ended";

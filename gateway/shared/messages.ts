@@ -1,4 +1,5 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
+import type { PairsLeftOut, PostedPair } from "./compared-pairs.ts";
 import type { SlotEvidence } from "./evidence-counts.ts";
 import type { MessagePort } from "node:worker_threads";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
@@ -17,7 +18,7 @@ export interface KeptPolicy {
 }
 
 /** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
-export type ThreadStart = ControlStart | DataStart | StandbyStart | CompareStart;
+export type ThreadStart = ControlStart | DataStart | StandbyStart;
 
 export interface ControlStart {
   readonly kind: "control";
@@ -78,14 +79,6 @@ export interface StandbyStart {
   readonly settings: Settings;
 }
 
-/** The thread that compares answers of shadows. */
-export interface CompareStart {
-  readonly kind: "compare";
-  readonly settings: Settings;
-  /** Its heart beats there. */
-  readonly beats: SharedArrayBuffer;
-}
-
 /** What a control worker leaves to its successor beside the table; the supervisor keeps it. */
 export interface Handover {
   /** The gateway was ready once. */
@@ -99,8 +92,6 @@ export type ToControl =
   /** A data worker came (or came back): its channel. */
   | { readonly kind: "data-worker"; readonly worker: number; readonly channel: MessagePort }
   | { readonly kind: "data-worker-gone"; readonly worker: number }
-  /** A comparing thread came: its channel. */
-  | { readonly kind: "comparing"; readonly channel: MessagePort }
   /** Files of certificates are read again. */
   | { readonly kind: "reread" }
   | { readonly kind: "drain" }
@@ -130,8 +121,6 @@ export type FromControl =
 export type ToData =
   /** A control worker came: its channel. */
   | { readonly kind: "control"; readonly channel: MessagePort }
-  /** A comparing thread came: its channel. */
-  | { readonly kind: "comparing"; readonly channel: MessagePort }
   /** To a replacement: what the worker before it counted is not in its cells any more, and requests may be. */
   | { readonly kind: "clear" }
   | { readonly kind: "policy"; readonly policy: CallPolicy }
@@ -144,8 +133,6 @@ export type FromData =
   | { readonly kind: "listening"; readonly host: string; readonly port: number; readonly tlsPort: number }
   | { readonly kind: "failed"; readonly sentence: string }
   | { readonly kind: "log"; readonly lines: readonly LogLine[] }
-  /** It has answers to compare, and no channel to a thread that does. */
-  | { readonly kind: "compare-wanted" }
   /** The thread ends and runs no more code of ours: whatever it says or writes was before. Not of a thread that is ended from outside, or is out of heap. */
   | { readonly kind: "leaving" }
   | { readonly kind: "drained" };
@@ -163,6 +150,8 @@ export type ControlToData =
   | { readonly kind: "certificates"; readonly set: CertificateSet }
   /** It hands over all requests from now on, or failures alone. */
   | { readonly kind: "report-all"; readonly all: boolean }
+  /** A pair of this namespace and size is compared: there is room for others. */
+  | { readonly kind: "pair-taken"; readonly namespace: string; readonly bytes: number }
   /** It says how many it has ended, under this number. */
   | { readonly kind: "revoke"; readonly id: number; readonly tokens: TokensToRevoke };
 
@@ -200,6 +189,10 @@ export type DataToControl =
   /** A token names a key that this provider of identities has not. */
   | { readonly kind: "keys-wanted"; readonly provider: string }
   | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens }
+  /** Both answers to a request, to be compared. */
+  | { readonly kind: "pair"; readonly pair: PostedPair }
+  /** So many more were left out. */
+  | { readonly kind: "pairs-left-out"; readonly pairs: readonly PairsLeftOut[] }
   /** One HttpAnswer goes to `answer`. */
   | { readonly kind: "ask"; readonly question: HttpQuestion; readonly answer: MessagePort };
 

@@ -21,13 +21,11 @@ export interface Watched {
 export function stallLimits(
   limitMs: number,
   isStarting: () => boolean,
-): Readonly<Record<"data" | "control" | "compare", () => number>> {
-  if (limitMs === 0) return { data: () => 0, control: () => 0, compare: () => 0 };
+): Readonly<Record<"data" | "control", () => number>> {
+  if (limitMs === 0) return { data: () => 0, control: () => 0 };
   return {
     data: () => (isStarting() ? Math.max(limitMs, startStallMs) : limitMs),
     control: () => Math.max(limitMs, controlStallMs),
-    // A pair of the largest answers takes it seconds, and more beside busy data workers.
-    compare: () => 6 * limitMs,
   };
 }
 

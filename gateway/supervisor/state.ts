@@ -4,7 +4,7 @@ import type { CertificateSet } from "../shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../shared/memory/counters.ts";
 import { limitMemory, type LimitMemory } from "../shared/memory/limit-memory.ts";
 import type { Log } from "../shared/log.ts";
-import type { CompareStart, ControlStart, DataStart, Handover, KeptPolicy, StandbyStart } from "../shared/messages.ts";
+import type { ControlStart, DataStart, Handover, KeptPolicy, StandbyStart } from "../shared/messages.ts";
 import { sharedNowMs } from "../shared/memory/heartbeat.ts";
 import { seedsIn } from "../options/seeds.ts";
 import type { Settings } from "../options/settings.ts";
@@ -95,10 +95,6 @@ export class SupervisorState {
       releases: this.releases,
       grantsBefore,
     };
-  }
-
-  compareStart(beats: SharedArrayBuffer): CompareStart {
-    return { kind: "compare", settings: this.settings, beats };
   }
 
   standbyStart(): StandbyStart {

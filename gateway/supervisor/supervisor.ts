@@ -12,7 +12,6 @@ import { startThread } from "../start-thread.ts";
 import { mergeFixed, mergeSeries } from "./merge.ts";
 import { SupervisorState } from "./state.ts";
 import { stallLimits, StallJudge } from "./stall.ts";
-import { ComparingThread } from "./comparing.ts";
 import { StandbyThread } from "./standby.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
 import { within } from "./within.ts";
@@ -34,7 +33,6 @@ export class Supervisor implements Gateway {
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
   readonly #standby: StandbyThread;
-  readonly #comparing: ComparingThread;
   #tlsPort = 0;
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
@@ -71,18 +69,6 @@ export class Supervisor implements Gateway {
         if (!this.#ending) logs.log.write("standby-ended", { reason, stack });
       },
     );
-    this.#comparing = new ComparingThread(
-      (beats) => this.#state.compareStart(beats),
-      {
-        toControl: (channel) => this.#control.post({ kind: "comparing", channel } satisfies ToControl, [channel]),
-        toData: (worker, channel) =>
-          this.#data[worker]!.place.post({ kind: "comparing", channel } satisfies ToData, [channel]),
-        workers: settings.workers,
-      },
-      (reason, stack) => {
-        if (!this.#ending) this.#ended("compare", reason, stack);
-      },
-    );
     const limits = stallLimits(settings.workerStallMs, () => this.#isStarting());
     const watched = [
       ...this.#data.map(({ place, block }, worker) => ({
@@ -92,7 +78,6 @@ export class Supervisor implements Gateway {
         limitMs: limits.data,
       })),
       { name: "control", place: this.#control, cells: this.#baseCounters.cells, limitMs: limits.control },
-      { name: "compare", place: this.#comparing, cells: this.#comparing.beats, limitMs: limits.compare },
     ];
     this.#stalls = new StallJudge(watched, logs.log, this.#baseCounters);
   }
@@ -145,7 +130,6 @@ export class Supervisor implements Gateway {
     for (const { place } of this.#data) place.close();
     this.#control.close();
     void this.#standby.terminate();
-    void this.#comparing.terminate();
     this.#toControl({ kind: "drain" });
     const drained = this.#data.map(
       (one, worker) =>
@@ -172,7 +156,7 @@ export class Supervisor implements Gateway {
     // A thread that stands in native code does not end: the process does.
     await within(
       Promise.all(
-        [this.#control, this.#standby, this.#comparing, ...this.#data.map(({ place }) => place)].map((place) =>
+        [this.#control, this.#standby, ...this.#data.map(({ place }) => place)].map((place) =>
           place.terminate(),
         ),
       ),
@@ -188,7 +172,6 @@ export class Supervisor implements Gateway {
     queueMicrotask(() => {
       if (replacement) this.#clear(worker);
       this.#connect(worker);
-      this.#comparing.connectData(worker);
     });
     return thread;
   }
@@ -196,10 +179,7 @@ export class Supervisor implements Gateway {
   #startControl(): Worker {
     const thread = startThread("control", this.#state.controlStart());
     thread.on("message", (message: FromControl) => this.#fromControl(message));
-    queueMicrotask(() => {
-      this.#data.forEach((_, worker) => this.#connect(worker));
-      this.#comparing.connectControl();
-    });
+    queueMicrotask(() => this.#data.forEach((_, worker) => this.#connect(worker)));
     return thread;
   }
 
@@ -227,8 +207,6 @@ export class Supervisor implements Gateway {
         return this.#failed(`worker ${worker}`, message.sentence);
       case "log":
         return this.#logs.take(message.lines);
-      case "compare-wanted":
-        return this.#comparing.want();
       case "drained":
         return this.#data[worker]!.drained();
       case "leaving":

@@ -6,7 +6,7 @@ import { systemClock } from "../shared/clock.ts";
 import { CounterBlock } from "../shared/memory/counters.ts";
 import { postedLog, type Log } from "../shared/log.ts";
 import { fixed } from "../shared/metrics/fixed.ts";
-import { HeldPairs } from "./held-pairs.ts";
+import { HandedPairs } from "./handed-pairs.ts";
 import { HeldReports } from "./held-reports.ts";
 import { sharedNowMs, startHeartbeat } from "../shared/memory/heartbeat.ts";
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from "../shared/messages.ts";
@@ -39,10 +39,10 @@ export async function startDataWorker(
     const drained = evidence.drain();
     control?.postMessage({ kind: "evidence", ...drained } satisfies DataToControl);
   };
-  const pairs = new HeldPairs(
-    () => tell({ kind: "compare-wanted" }),
-    (why, count) => counters.add(fixed.comparisonDrops[why], count),
-  );
+  const pairs = new HandedPairs((message) => {
+    control?.postMessage(message);
+    return control !== null;
+  });
   const plane = makePlane({
     settings,
     clock: systemClock,
@@ -105,10 +105,6 @@ export async function startDataWorker(
       plane.setOAuthClients(message.change);
       return sayLacks();
     }
-    if (message.kind === "comparing") {
-      pairs.connect(message.channel);
-      return;
-    }
     if (message.kind === "policy") {
       plane.setPolicy(message.policy);
       return sayLacks();
@@ -120,6 +116,7 @@ export async function startDataWorker(
     control?.close();
     control = message.channel;
     saidLacks = null;
+    pairs.restart();
     plane.reportAll(false);
     reports.flush();
     const { channel } = message;
@@ -129,6 +126,9 @@ export async function startDataWorker(
         plane.setCertificates(told.set);
         sayLacks();
       } else if (told.kind === "report-all") plane.reportAll(told.all);
+      else if (told.kind === "pair-taken") {
+        if (control === channel) pairs.taken(told.namespace, told.bytes);
+      }
       else
         void plane
           .revoke(told.tokens)

@@ -78,7 +78,7 @@ export const deploymentProblems = {
     deployment(
       'metadata.annotations["sluice.io/rollout"]: "to canary; agreement ≥ 99%"\nspec.predictors[1]: { name: canary, graph: { name: b } }',
     ),
-    'Write `sluice.io/compare: "noise 10%"`: the first predictor then gets 10% of the requests, too, and its answers are compared with those of the canary. Or remove the gate.',
+    'Add a predictor with `shadow: true` and the model of the first one, and write `sluice.io/compare: "true"`: its answers are then compared with those of the canary. Or remove the gate.',
   ),
   "releases-off": error(
     "A SeldonDeployment asks for a rollout or a bandit, and this gateway may move no traffic by itself. Each predictor keeps the share that it has.",
@@ -179,7 +179,7 @@ export const deploymentProblems = {
   "nothing-to-compare": warning(
     "`sluice.io/compare` stands on a SeldonDeployment that has no shadow, so there are no answers to compare.",
     annotation('sluice.io/compare: "true"'),
-    "Add a predictor with `shadow: true`, write `noise 1%` to compare live predictors, or remove the annotation.",
+    "Add a predictor with `shadow: true`, or remove the annotation.",
   ),
   "bad-number": warning(
     "An annotation that takes a whole number has none. It counts as not written.",

@@ -10,6 +10,7 @@ import { annotations } from "./fields/annotations.ts";
 import { Backends } from "./graph/backend-records.ts";
 import { ExternalBook } from "./meaning/external-services.ts";
 import { isAnonymousGranted } from "./meaning/grant.ts";
+import { compareRulesOf } from "./deployments/compared.ts";
 import { decodeGuard, type DeclaredGuard } from "./deployments/guard.ts";
 import { ClaimRegistry } from "./claims/claim-registry.ts";
 import { Namespaces } from "./declarers/namespaces.ts";
@@ -126,6 +127,12 @@ export class Translator {
   /** Is there an SD of this name that can be read? */
   hasDeployment(namespace: string, name: string): boolean {
     return (this.#graph.declarerAt({ kind: "SeldonDeployment", namespace, name })?.deployment ?? null) !== null;
+  }
+
+  /** By which rules answers of this shadow are compared: the text of sluice.io/compare. "": they are not. */
+  compareRulesOf(namespace: string, name: string, predictor: string): string {
+    const deployment = this.#graph.declarerAt({ kind: "SeldonDeployment", namespace, name })?.deployment ?? null;
+    return deployment === null ? "" : compareRulesOf(deployment, predictor);
   }
 
   /** What SDs ask for, in no order. */

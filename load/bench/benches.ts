@@ -1,6 +1,5 @@
 // The micro benchmarks, one after the other, or those that are named. With `node --expose-gc` also the heap of a reader.
 import { benchBodies } from "./bodies.ts";
-import { benchCompare } from "./compare.ts";
 import { benchCounters } from "./counters.ts";
 import { benchDecide } from "./decide.ts";
 import { benchPuids } from "./puids.ts";
@@ -11,7 +10,6 @@ import { benchWorkers } from "./workers.ts";
 
 const benches: Readonly<Record<string, () => void>> = {
   bodies: benchBodies,
-  compare: benchCompare,
   counters: benchCounters,
   decide: benchDecide,
   puids: benchPuids,

@@ -134,7 +134,7 @@ describeClusterWithPods("releases on three replicas", () => {
         const { comparisons } = await stage.get<ComparedDeployment>(replica, "/api/v1/comparisons/models/compared");
         return comparisons
           .filter(({ against }) => against === "canary")
-          .map(({ predictor, outcomes }) => [predictor, outcomes.agreed > 0, outcomes.disagreed]);
+          .map(({ predictor, agreed, disagreed }) => [predictor, agreed > 0, disagreed]);
       }),
     );
     expect(pairs).toEqual(stage.replicas.map(() => [["twin", true, 0]]));

@@ -7,10 +7,12 @@ export interface ReleasedModel {
   readonly predictors: readonly (readonly [name: string, port: number, image: string])[];
   /** Names of predictors without a ready pod. */
   readonly without?: readonly string[];
+  /** Predictors that are shadows. */
+  readonly shadows?: readonly string[];
 }
 
 /** In the namespace prod. */
-export function releasedManifest({ name, annotations, predictors, without = [] }: ReleasedModel): string {
+export function releasedManifest({ name, annotations, predictors, without = [], shadows = [] }: ReleasedModel): string {
   const deployment = {
     apiVersion: "machinelearning.seldon.io/v1",
     kind: "SeldonDeployment",
@@ -18,6 +20,7 @@ export function releasedManifest({ name, annotations, predictors, without = [] }
     spec: {
       predictors: predictors.map(([predictor, , image]) => ({
         name: predictor,
+        shadow: shadows.includes(predictor),
         graph: { name: "classifier" },
         componentSpecs: [{ spec: { containers: [{ name: "classifier", image }] } }],
       })),

@@ -235,7 +235,7 @@ test("a bandit moves the traffic to the model that answers, within a hundred rew
   expect((await shown()).sentence).toMatch(/canary 90% \(mean reward 1 of \d+\)/);
 });
 
-test("a canary that answers fast and wrong is rolled back by the gate of agreement, as main is asked beside it", async () => {
+test("a canary that answers fast and wrong is rolled back by the gate of agreement, as a shadow with the model of main is compared with it", async () => {
   const { folder, main, canary } = await models();
   main.answer = (_, response) => response.end('{"data":{"ndarray":[[0.9,0.1]]}}');
   canary.answer = (_, response) => response.end('{"data":{"ndarray":[[0.1,0.9]]}}');
@@ -245,12 +245,14 @@ test("a canary that answers fast and wrong is rolled back by the gate of agreeme
       name: "iris",
       annotations: {
         "sluice.io/rollout": "to canary; steps 50%, 100%; every 10s; min 20 requests; agreement ≥ 90%",
-        "sluice.io/compare": "noise 100%",
+        "sluice.io/compare": "true",
       },
       predictors: [
         ["main", main.port, "model:1"],
         ["canary", canary.port, "model:2"],
+        ["twin", main.port, "model:1"],
       ],
+      shadows: ["twin"],
     }),
   );
   const gateway = serving(folder.folder, 1, "--releases-record", join(folder.folder, ".releases"));

@@ -3,10 +3,8 @@ import { createServer, type Http2Server, type ServerHttp2Stream } from "node:htt
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { maxCapturedBytes } from "../../gateway/edge/shadow/captures.ts";
 import { Comparison, type PairVerdict } from "../../routing/release/compare/comparison.ts";
 import { plainRules } from "../../routing/release/compare/rules.ts";
-import type { Captured } from "../../gateway/shared/compared-pairs.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { is, named, prefix } from "../routing/build.ts";
@@ -34,39 +32,39 @@ const well = { "grpc-status": "0" };
 const faults: readonly (readonly [
   name: string,
   behave: (stream: ServerHttp2Stream) => void,
-  outcome: PairVerdict["outcome"],
+  kind: PairVerdict["kind"] | "too large",
   reason: string,
 ])[] = [
-  ["answers", (stream) => answer(stream, said, well), "disagreed", ""],
-  ["resets the stream", (stream) => stream.close(2), "unanswered", "the shadow gave no answer"],
-  ["closes the connection", (stream) => stream.session!.destroy(), "unanswered", "the shadow gave no answer"],
-  ["never answers", () => undefined, "unanswered", "the shadow gave no answer"],
+  ["answers", (stream) => answer(stream, said, well), "disagreed", "shadow"],
+  ["resets the stream", (stream) => stream.close(2), "incomparable", "the shadow gave no answer"],
+  ["closes the connection", (stream) => stream.session!.destroy(), "incomparable", "the shadow gave no answer"],
+  ["never answers", () => undefined, "incomparable", "the shadow gave no answer"],
   [
     "answers with an error and no message",
     (stream) => {
       stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "13" }, { endStream: true });
     },
     "disagreed",
-    "their statuses differ",
+    "gRPC status 13",
   ],
-  ["says no status", (stream) => answer(stream, said, { "x-none": "1" }), "disagreed", "their statuses differ"],
+  ["says no status", (stream) => answer(stream, said, { "x-none": "1" }), "disagreed", "gRPC status -1"],
   [
     "ends a message early",
     (stream) => answer(stream, said.subarray(0, -3), well),
     "disagreed",
-    "the shadow's answer is a message that ends early",
+    "an answer that is a message that ends early",
   ],
   [
     "answers with two messages",
     (stream) => answer(stream, Buffer.concat([said, said]), well),
     "disagreed",
-    "the shadow's answer has several messages",
+    "an answer that has several messages",
   ],
   [
     "answers with garbage in a frame",
     (stream) => answer(stream, framed(Buffer.from([0x2a, 0xff, 0xff, 0xff, 0xff, 0x0f])), well),
     "disagreed",
-    "the shadow's answer is not the protobuf message of its method",
+    "an answer that is not the protobuf message of its method",
   ],
   [
     "resets in the middle of a message",
@@ -74,7 +72,7 @@ const faults: readonly (readonly [
       stream.respond({ ":status": 200, "content-type": "application/grpc" });
       stream.write(said.subarray(0, -3), () => stream.close(8));
     },
-    "unanswered",
+    "incomparable",
     "the shadow gave no answer",
   ],
   [
@@ -83,12 +81,12 @@ const faults: readonly (readonly [
       stream.on("error", () => undefined);
       answer(stream, framed(Buffer.alloc(100_000_000)), well);
     },
-    "disagreed",
-    "the shadow's answer is longer than 8388608 bytes",
+    "too large",
+    "",
   ],
 ];
 
-test.each(faults)("one that %s", async (_name, behave, outcome, reason) => {
+test.each(faults)("one that %s", async (_name, behave, kind, reason) => {
   const origin = await new GrpcOrigin("primary").listen();
   const server: Http2Server = createServer();
   server.on("stream", (stream: ServerHttp2Stream) => {
@@ -134,18 +132,15 @@ test.each(faults)("one that %s", async (_name, behave, outcome, reason) => {
   const message = Buffer.concat([Buffer.from([0x2a, 7]), Buffer.from("primary")]);
   const reply = await client.unary(paths.predict, metadataOf({ seldon: "iris", namespace: "prod" }), message);
   expect(reply.messages[0]).toEqual(message);
+  if (kind === "too large") {
+    await eventually(() => gateway.counted("comparisonDrops", "too_large") === 1, "the pair left out");
+    expect([gateway.pairs.length, gateway.counted("comparedBytes")]).toEqual([0, 0]);
+    return;
+  }
   await eventually(() => gateway.pairs.length === 1, "the pair handed over");
   expect(gateway.counted("comparedBytes")).toBe(0);
-  const [pair] = gateway.pairs;
-  const captured = ({ pieces, tooLong, ...rest }: Captured): { readonly body: Uint8Array } & typeof rest => ({
-    ...rest,
-    body: tooLong ? new Uint8Array(maxCapturedBytes + 1) : Buffer.concat(pieces),
-  });
-  const verdict = new Comparison(plainRules).add({
-    ...pair!,
-    primary: captured(pair!.primary),
-    shadow: pair!.shadow === null ? null : captured(pair!.shadow),
-    slowerMs: 0,
-  });
-  expect([verdict.outcome, verdict.reason]).toEqual([outcome, reason]);
+  const verdict = new Comparison(plainRules).add(gateway.pairs[0]!);
+  expect(verdict.kind).toBe(kind);
+  if (verdict.kind === "disagreed") expect(verdict.differences[0]!.shadow).toBe(reason);
+  if (verdict.kind === "incomparable") expect(verdict.reason).toBe(reason);
 });

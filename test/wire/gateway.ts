@@ -1,6 +1,6 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
 import { EvidenceCounts } from "../../gateway/shared/evidence-counts.ts";
-import type { CapturedPair } from "../../gateway/shared/compared-pairs.ts";
+import type { LeftOut, PostedPair } from "../../gateway/shared/compared-pairs.ts";
 import type { HttpAnswer, HttpQuestion } from "../../gateway/shared/messages.ts";
 import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
 import { TableWriter } from "../../routing/write/table-writer.ts";
@@ -103,8 +103,10 @@ export class Gateway {
   readonly reportsLeftOut = { failures: 0, others: 0 };
   readonly used: string[] = [];
   /** Both answers of requests whose shadows are compared. */
-  readonly pairs: CapturedPair[] = [];
-  /** False: the comparing thread has no time. */
+  readonly pairs: PostedPair[] = [];
+  /** Pairs that were left out: shadow, primary, and why. */
+  readonly pairsLeftOut: (readonly [string, string, LeftOut])[] = [];
+  /** False: the control worker takes none. */
   comparesMore = true;
   /** Providers whose new keys were asked for. */
   readonly keysAsked: string[] = [];
@@ -165,7 +167,10 @@ export class Gateway {
           leftOut: (isFailure, lines) => (this.reportsLeftOut[isFailure ? "failures" : "others"] += lines),
         },
         say: (event) => this.said.push(event),
-        compare: { hasRoom: () => this.comparesMore, take: (pair) => void this.pairs.push(pair) },
+        compare: {
+          take: (pair) => this.comparesMore && this.pairs.push(pair) > 0,
+          leftOut: ({ predictor, against }, why) => this.pairsLeftOut.push([predictor, against, why]),
+        },
         used: (keys) => this.used.push(...keys),
       },
       options.steps,

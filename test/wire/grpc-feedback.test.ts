@@ -4,7 +4,7 @@ import { status } from "@grpc/grpc-js";
 import { beforeEach, expect, test } from "vitest";
 import { PuidSigner, puidStart } from "../../gateway/edge/feedback/puid.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
-import { messageField, textField, varint } from "../../gateway/shared/protobuf.ts";
+import { messageField, textField, varint } from "../../routing/text/protobuf.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { is, named, prefix } from "../routing/build.ts";
 import { endpointsOn, firstSlot, Gateway } from "./gateway.ts";

@@ -1,23 +1,23 @@
 // /api/v1/comparisons: what became of compared shadows, of all deployments of this replica, or of one deployment with its disagreements, of all replicas.
 import { visibleLines } from "../../../routing/text/visible.ts";
-import { peerComparisonReader, type ShownComparison } from "../../api/comparisons.ts";
+import { peerComparisonReader } from "../../api/comparisons.ts";
 import { badRequest, jsonType, notFound, queryOf } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
-import { shownComparisons } from "../view/comparisons.ts";
-import { joinedComparisons, type ReplicaPart } from "../view/joined-comparisons.ts";
-import { forPeer, ownComparison } from "../view/own-comparison.ts";
+import { joinedComparisons, ownComparison, shownComparison, type ReplicaPart } from "../view/comparisons.ts";
 import type { PeersView } from "../view/peers-view.ts";
+import type { ComparedSidesView } from "../view/view.ts";
 
 export function comparisons({ compared }: EndpointParts): Handler {
-  return listing<ShownComparison>({
-    gather: () => shownComparisons(compared.states),
-    key: ({ namespace, deployment, predictor, against }) => JSON.stringify([namespace, deployment, predictor, against]),
-    namespace: ({ namespace }) => namespace,
-    json: (one) => one,
+  return listing<ComparedSidesView>({
+    gather: () => compared.all,
+    key: ({ sides: { namespace, deployment, predictor, against } }) =>
+      [namespace, deployment, predictor, against].join("/"),
+    namespace: ({ sides }) => sides.namespace,
+    json: shownComparison,
     wanted: (query) => {
       const named = query.get("deployment");
-      return ({ namespace, deployment }) =>
+      return ({ sides: { namespace, deployment } }) =>
         named === null || named === deployment || named === `${namespace}/${deployment}`;
     },
   });
@@ -30,8 +30,7 @@ export function comparison({ compared, peers }: EndpointParts): Handler {
     if (asked !== null && asked !== "self")
       return badRequest(reply, "replica is not known: write replica=self, or leave it out");
     const sees = viewer.sees(namespace);
-    const whole = sees ? await ownComparison(compared, namespace, name) : null;
-    const own = whole === null || asked === null ? whole : forPeer(whole);
+    const own = sees ? ownComparison(compared, namespace, name) : null;
     const others = sees && asked === null && peers !== null ? await peersParts(peers, namespace, name) : [];
     const joined = joinedComparisons([{ replica: "this replica", sentence: null, compared: own }, ...others]);
     if (joined === null)

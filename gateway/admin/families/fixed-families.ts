@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { compareText, type Problem } from "../../../routing/text/problem.ts";
 import { build } from "../../shared/build.ts";
-import type { ComparisonState } from "../../comparing/messages.ts";
+import type { ComparedSidesView } from "../view/view.ts";
 import type { Metric } from "../../shared/metrics/metric.ts";
 import {
   changeLive,
@@ -31,7 +31,7 @@ export interface FamilySources {
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
   readonly certificates: () => readonly CertificateExpiry[];
-  readonly comparisons: () => readonly ComparisonState[];
+  readonly comparisons: () => readonly ComparedSidesView[];
   readonly rollouts: () => readonly Rollout[];
   /** Epoch ms. */
   readonly nowMs: () => number;
@@ -101,11 +101,13 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     rateLimitClients: (one) => one.set(sources.countedClients()),
     sourceAge: (one) => one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds()),
     comparisons(one) {
-      for (const { namespace, deployment, predictor, against, counts } of sources
-        .comparisons()
-        .slice(0, maxComparisonSeries))
-        for (const [outcome, count] of Object.entries(counts.outcomes))
+      for (const { sides, counts } of sources.comparisons().slice(0, maxComparisonSeries)) {
+        const { namespace, deployment, predictor, against } = sides;
+        const { agreed, disagreed } = counts;
+        const incomparable = counts.incomparable.reduce((sum, { count }) => sum + count, 0);
+        for (const [outcome, count] of Object.entries({ agreed, disagreed, incomparable }))
           one.inc({ namespace, deployment, predictor, against, outcome }, count);
+      }
     },
     rolloutStep(one) {
       for (const { namespace, name: deployment, step } of rollouts()) one.set({ namespace, deployment }, step);

@@ -1,89 +1,89 @@
-// Counts of comparisons as people read them: shares, quantiles, means.
-import { quantileOf } from "../../../routing/release/compare/difference-scale.ts";
-import { maxReasons } from "../../../routing/release/compare/comparison.ts";
+// Counts of comparisons as people read them, of this replica and of several as if one had compared it all: of the API and of `sluice compare`.
+import { addedCounts } from "../../../routing/release/compare/comparison.ts";
 import { maxPathNodes } from "../../../routing/release/compare/path-tree.ts";
 import { shareOf } from "../../../routing/release/compare/share.ts";
 import { compareText } from "../../../routing/text/problem.ts";
-import type { ShownComparison } from "../../api/comparisons.ts";
-import type { ComparisonState } from "../../comparing/messages.ts";
+import { maxKept, type ComparedDeployment, type ShownComparison, type ShownReplica } from "../../api/comparisons.ts";
+import type { ComparedSidesView, ComparedView } from "./view.ts";
 
-/** Labels of a table that are shown; the others are rare. */
-const maxShownConfusion = 400;
+/** Of an answer about one deployment: of its comparisons as JSON, and as much of its disagreements. */
+export const maxShownBytes = 128 * 1024;
 
-/** By namespace, deployment, shadow, and whom it is compared with. */
-export function shownComparisons(states: readonly ComparisonState[]): readonly ShownComparison[] {
-  return states
-    .map((state) => shownComparison(state, noiseOf(state, states)))
-    .toSorted((one, other) => compareText(keyOf(one), keyOf(other)));
-}
-
-function keyOf({ namespace, deployment, predictor, against }: ShownComparison): string {
-  return [namespace, deployment, predictor, against].join("/");
-}
-
-/** How often the primary of this comparison disagrees with itself; null: that is not known. */
-function noiseOf(
-  { namespace, deployment, predictor, against }: ComparisonState,
-  states: readonly ComparisonState[],
-): number | null {
-  if (predictor === against) return null;
-  const itself = states.find(
-    (one) =>
-      one.namespace === namespace &&
-      one.deployment === deployment &&
-      one.predictor === against &&
-      one.against === against,
-  );
-  if (itself === undefined) return null;
-  const { agreed, disagreed } = itself.counts.outcomes;
-  return agreed + disagreed === 0 ? null : disagreed / (agreed + disagreed);
-}
-
-function shownComparison({ counts, ...state }: ComparisonState, noise: number | null): ShownComparison {
-  const { outcomes, paths, rows, rowsApart, confusion, slower, reasons } = counts;
-  const pairs = outcomes.agreed + outcomes.disagreed;
-  const answered = slower.reduce((sum, [, count]) => sum + count, 0);
-  const agreement = shareOf(outcomes.agreed, pairs);
+export function shownComparison({ sides, sinceMs, counts }: ComparedSidesView): ShownComparison {
+  const { agreed, disagreed, incomparable, leftOut, paths, morePaths } = counts;
   return {
-    ...state,
-    pairs,
-    outcomes,
-    agreement,
-    noise,
-    agreementWithoutNoise: agreement === null || noise === null ? null : Math.min(1, agreement.share + noise),
-    labels: {
-      rows,
-      rowsApart,
-      agreement: shareOf(rows - rowsApart, rows),
-      confusion: confusion
-        .map(([primary, shadow, count]) => ({ primary, shadow, count }))
-        .toSorted((one, other) => other.count - one.count)
-        .slice(0, maxShownConfusion),
-    },
+    ...sides,
+    sinceMs,
+    pairs: agreed + disagreed,
+    agreed,
+    disagreed,
+    agreement: shareOf(agreed, agreed + disagreed),
+    incomparable: [...incomparable],
+    leftOut: [...leftOut],
     paths: paths
-      .map(({ path, redacted, numbers, numbersApart, sumDifference, maxDifference, pairsApart }) => ({
-        path,
-        redacted,
-        numbers,
-        numbersApart,
-        meanDifference: redacted ? null : numbers === 0 ? 0 : sumDifference / numbers,
-        maxDifference: redacted ? null : maxDifference,
-        pairsApart,
-      }))
       .toSorted((one, other) => other.pairsApart - one.pairsApart || compareText(one.path, other.path))
       .slice(0, maxPathNodes),
-    morePaths: counts.morePaths || paths.length > maxPathNodes,
-    slower: {
-      p50: quantileOf(slower, 0.5),
-      p90: quantileOf(slower, 0.9),
-      p99: quantileOf(slower, 0.99),
-      buckets: slower.map(([bucket, count]) => ({ bucket, count })),
-    },
-    meanPrimaryBytes: answered === 0 ? null : counts.primaryBytes / answered,
-    meanShadowBytes: answered === 0 ? null : counts.shadowBytes / answered,
-    reasons: reasons
-      .map(([reason, count]) => ({ reason, count }))
-      .toSorted((one, other) => other.count - one.count)
-      .slice(0, maxReasons),
+    morePaths: morePaths || paths.length > maxPathNodes,
   };
+}
+
+/** What this replica alone has compared; null: nothing. */
+export function ownComparison(compared: ComparedView, namespace: string, deployment: string): ComparedDeployment | null {
+  const own = compared.of(namespace, deployment);
+  return own === null
+    ? null
+    : {
+        namespace,
+        deployment,
+        replicas: [{ replica: "this replica", sentence: null }],
+        comparisons: own.comparisons.map(shownComparison),
+        disagreements: [...own.disagreements],
+      };
+}
+
+/** One replica's own view; null: it has compared nothing, or `sentence` says why its view is not known. */
+export interface ReplicaPart extends ShownReplica {
+  readonly compared: ComparedDeployment | null;
+}
+
+/** null: none of them has compared anything. What is too much for one answer is left out, the oldest disagreements first. */
+export function joinedComparisons(parts: readonly ReplicaPart[]): ComparedDeployment | null {
+  const known = parts.flatMap(({ compared }) => (compared === null ? [] : [compared]));
+  const [first] = known;
+  if (first === undefined) return null;
+  const { namespace, deployment } = first;
+  const joined = new Map<string, ShownComparison>();
+  for (const one of known.flatMap(({ comparisons }) => comparisons)) {
+    const key = `${one.predictor}/${one.against}`;
+    const other = joined.get(key);
+    joined.set(key, other === undefined ? one : added(one, other));
+  }
+  const comparisons = [...joined].toSorted(([one], [other]) => compareText(one, other)).map(([, one]) => one);
+  const disagreements = known
+    .flatMap((one) => one.disagreements)
+    .toSorted((one, other) => other.atMs - one.atMs)
+    .slice(0, maxKept);
+  return {
+    namespace,
+    deployment,
+    replicas: parts.map(({ replica, sentence }) => ({ replica, sentence })),
+    comparisons: fitting(comparisons),
+    disagreements: fitting(disagreements),
+  };
+}
+
+/** Pairs that were compared by other rules say nothing of these: while replicas change, those of the rules that came last count. */
+function added(one: ShownComparison, other: ShownComparison): ShownComparison {
+  if (one.rules !== other.rules) return one.sinceMs > other.sinceMs ? one : other;
+  const { namespace, deployment, predictor, against, rules } = one;
+  return shownComparison({
+    sides: { namespace, deployment, predictor, against, rules },
+    sinceMs: Math.min(one.sinceMs, other.sinceMs),
+    counts: addedCounts(one, other),
+  });
+}
+
+function fitting<T>(items: readonly T[]): T[] {
+  let bytes = 0;
+  return items.filter((one) => (bytes += Buffer.byteLength(JSON.stringify(one))) <= maxShownBytes);
 }

@@ -9,7 +9,9 @@ import type { AccessEntry } from "../../shared/access-fields.ts";
 import type { feedbackWays } from "../../shared/metrics/series.ts";
 import type { TableFacts } from "../../shared/messages.ts";
 import type { CountedBreakers } from "./breakers.ts";
-import type { ComparisonState, Disagreement } from "../../comparing/messages.ts";
+import type { ComparisonCounts } from "../../../routing/release/compare/comparison.ts";
+import type { ShownDisagreement } from "../../api/comparisons.ts";
+import type { ComparedSides } from "../../shared/compared-pairs.ts";
 import type { Slices } from "../../shared/slices.ts";
 
 /** A Series and where it is counted. */
@@ -90,11 +92,25 @@ export interface RequestsView {
   follow(take: (entry: AccessEntry) => void): () => void;
 }
 
-/** What the comparing thread has told. */
+/** Pairs of one shadow and a predictor. */
+export interface ComparedSidesView {
+  readonly sides: ComparedSides;
+  /** Epoch ms of the first pair. */
+  readonly sinceMs: number;
+  readonly counts: ComparisonCounts;
+}
+
+export interface ComparedDeploymentView {
+  readonly comparisons: readonly ComparedSidesView[];
+  /** Those that are kept, the newest first. */
+  readonly disagreements: readonly ShownDisagreement[];
+}
+
+/** What this process has compared. */
 export interface ComparedView {
-  readonly states: readonly ComparisonState[];
-  /** Those that are kept of a deployment, the newest first. */
-  disagreements(namespace: string, deployment: string): Promise<readonly Disagreement[]>;
+  readonly all: readonly ComparedSidesView[];
+  /** null: nothing of this deployment. */
+  of(namespace: string, deployment: string): ComparedDeploymentView | null;
 }
 
 /** What data workers count: slots, and what they came to. */

@@ -11,31 +11,16 @@ import type { ComparedExchange } from "../shadow/compared-exchange.ts";
 import { readCapturedHead } from "../shadow/captured-head.ts";
 import type { ClientAnswer } from "./client-side.ts";
 import type { ExchangeTimes } from "./exchange-times.ts";
-import type { Forwarding } from "../forwarding/forwarding.ts";
-import type { WorkerContext } from "../io/worker-context.ts";
-
-/** Half of the step in which `serviceTimeMs` is told. */
-const halfMs = 0.5;
 
 export class CapturedAnswer implements ClientAnswer {
   readonly client: ClientAnswer;
   readonly #compared: ComparedExchange;
-  readonly #worker: WorkerContext;
-  readonly #times: ExchangeTimes;
-  readonly #forwarding: Pick<Forwarding, "endpoint">;
+  readonly #times: Pick<ExchangeTimes, "requestDoneMs">;
 
-  constructor(
-    client: ClientAnswer,
-    compared: ComparedExchange,
-    worker: WorkerContext,
-    times: ExchangeTimes,
-    forwarding: Pick<Forwarding, "endpoint">,
-  ) {
+  constructor(client: ClientAnswer, compared: ComparedExchange, times: Pick<ExchangeTimes, "requestDoneMs">) {
     this.client = client;
     this.#compared = compared;
-    this.#worker = worker;
     this.#times = times;
-    this.#forwarding = forwarding;
   }
 
   get congested(): boolean {
@@ -57,9 +42,7 @@ export class CapturedAnswer implements ClientAnswer {
     serviceTimeMs: number,
     id: AnswerId | null,
   ): void {
-    const { primary } = this.#compared;
-    readCapturedHead(primary, head);
-    primary.startedMs = this.#worker.nowMs - serviceTimeMs - halfMs;
+    readCapturedHead(this.#compared.primary, head);
     this.client.head(head, compiled, edits, serviceTimeMs, id);
   }
 
@@ -72,11 +55,7 @@ export class CapturedAnswer implements ClientAnswer {
   end(trailers: FieldList | null): void {
     const { primary } = this.#compared;
     if (trailers !== null) primary.grpcStatus = Math.max(primary.grpcStatus, grpcStatusIn(trailers));
-    // As of a shadow, which has the whole request when it begins: what the client takes its time for is not in it.
-    const { modelMs, isWhole } = this.#times.spent(primary.startedMs, this.#worker.nowMs);
-    primary.tookMs = modelMs;
-    // After retries this is the Endpoint that answered.
-    this.#compared.answeredAt = this.#forwarding.endpoint?.address ?? "";
+    const isWhole = this.#times.requestDoneMs !== Infinity;
     this.client.end(trailers);
     // One that ended before its request is the answer to another one than the shadow gets.
     this.#compared.primaryOver(isWhole);

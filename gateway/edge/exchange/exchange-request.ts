@@ -111,9 +111,8 @@ export class ExchangeRequest
   /** The answer is kept as it passes. */
   #capture(compared: ComparedExchange): void {
     const state = this.#state;
-    state.times.measure(state.worker.nowMs);
     this.#compared = compared;
-    this.#captured = new CapturedAnswer(state.answer, compared, state.worker, state.times, this.#exchange.forwarding);
+    this.#captured = new CapturedAnswer(state.answer, compared, state.times);
     state.answer = this.#captured;
   }
 
@@ -250,7 +249,7 @@ export class ExchangeRequest
   #sendCopy(): void {
     const copy = this.#copy!;
     this.#copy = null;
-    this.#state.context.shadows.send(copy, this.#exchange.forwarding.endpoint);
+    this.#state.context.shadows.send(copy);
   }
 
   abort(failure: Failure): void {

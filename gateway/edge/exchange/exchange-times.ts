@@ -118,21 +118,17 @@ export class ExchangeTimes {
   }
 
   /**
-   * For whom the exchange waited from `fromMs`, which is not before `measure`, to `untilMs`. Until the last byte of the request it waits for the client, but for the time in which the client
+   * For whom the exchange waited from `measure` to `untilMs`. Until the last byte of the request it waits for the client, but for the time in which the client
    * was asked to hold its body back, because the model took no more of it and could answer. From there on it waits for the model, but for the time in which the model was asked to hold its answer back,
    * because the client took no more of it.
    */
-  spent(fromMs: number, untilMs: number): SpentTime {
+  spentTo(untilMs: number): SpentTime {
+    const fromMs = this.#measuredMs;
     const doneMs = Math.min(Math.max(fromMs, this.requestDoneMs), untilMs);
     const forModelMs = this.#holdsRequestMs + this.#requestHoldTo(untilMs);
     const forClientMs = this.#holdsAnswerMs + this.#answerHoldTo(untilMs);
     const modelMs = Math.max(0, untilMs - doneMs - forClientMs + forModelMs);
     return { modelMs, clientMs: Math.max(0, untilMs - fromMs - modelMs), isWhole: this.requestDoneMs <= untilMs };
-  }
-
-  /** The same from `measure` on. */
-  spentTo(untilMs: number): SpentTime {
-    return this.spent(this.#measuredMs, untilMs);
   }
 
   /** When the first limit is due. `attachment` null: no Mapping limits anything. */

@@ -23,7 +23,7 @@ import {
   textField,
   textOfField,
   type ProtoField,
-} from "../../shared/protobuf.ts";
+} from "../../../routing/text/protobuf.ts";
 import type { CallOutcome, ServiceField } from "./service-call.ts";
 
 export const checkPath = "/envoy.service.auth.v3.Authorization/Check";

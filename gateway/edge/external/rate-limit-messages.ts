@@ -9,7 +9,7 @@ import {
   textField,
   textOfField,
   type ProtoField,
-} from "../../shared/protobuf.ts";
+} from "../../../routing/text/protobuf.ts";
 import type { CallOutcome, ServiceField } from "./service-call.ts";
 
 export const rateLimitPath = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";

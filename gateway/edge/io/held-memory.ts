@@ -1,7 +1,7 @@
 // Memory for requests that are kept, of one worker: small blocks that are used again and again, and the account of all that is held.
 import type { CounterBlock } from "../../shared/memory/counters.ts";
 import { fixed } from "../../shared/metrics/fixed.ts";
-import { mayTake } from "./fair-share.ts";
+import { mayTake } from "../../shared/fair-share.ts";
 
 /** Room for the head and the body of a usual request; a longer one takes several. */
 export const slabBytes = 4096;

@@ -1,37 +1,36 @@
-// Captures: answers that are kept for comparison, of a primary and its shadows, until both are whole. Bounded for each worker; what does not fit is
-// dropped and counted. Nothing here can delay or change an answer: bytes are copied as they pass, and leave in a later turn.
+// Captures: answers that are kept for comparison, of a primary and its shadows, until both are whole: a sample (`PairSample`), bounded for each worker; what does
+// not fit is left out and counted. Nothing here can delay or change an answer: bytes are copied as they pass, and leave in a later turn.
 import { fixed } from "../../shared/metrics/fixed.ts";
-import type { CapturedPair, Captured, ComparedSubject, PairDrop, PairTaker } from "../../shared/compared-pairs.ts";
+import {
+  maxAnswerBytes,
+  type ComparedSides,
+  type ComparedSubject,
+  type LeftOut,
+  type PairTaker,
+  type PostedAnswer,
+  type PostedPair,
+} from "../../shared/compared-pairs.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
-import { mayTake } from "../io/fair-share.ts";
+import { mayTake } from "../../shared/fair-share.ts";
 import { KeptPieces } from "../io/kept-pieces.ts";
+import { PairSample } from "./pair-sample.ts";
 
-/** Longest body that is kept. */
-export const maxCapturedBytes = 8 * 1024 * 1024;
 /** All that a worker keeps. */
-export const maxHeldCaptures = 64 * 1024 * 1024;
-
-const noAnswer: Captured = Object.freeze({
-  status: 0,
-  grpcStatus: -1,
-  headerBytes: -1,
-  encoding: "",
-  tooLong: false,
-  pieces: [],
-  bytes: 0,
-});
+export const maxHeldCaptures = 16 * 1024 * 1024;
 
 export class Captures {
   readonly worker: WorkerContext;
   readonly #taker: PairTaker;
+  readonly #sample: PairSample;
   #heldBytes = 0;
   /** By slot of the shadow: one that is slow has a share and never all of it. */
   readonly #heldBy = new Map<number, number>();
   #whole: (() => void)[] = [];
 
-  constructor(worker: WorkerContext, taker: PairTaker) {
+  constructor(worker: WorkerContext, taker: PairTaker, workers: number) {
     this.worker = worker;
     this.#taker = taker;
+    this.#sample = new PairSample(workers);
   }
 
   get heldBytes(): number {
@@ -57,8 +56,14 @@ export class Captures {
     this.worker.counters.set(fixed.comparedBytes, this.#heldBytes);
   }
 
-  dropped(why: PairDrop): void {
+  leftOut(sides: ComparedSides, why: LeftOut): void {
     this.worker.counters.add(fixed.comparisonDrops[why], 1);
+    this.#taker.leftOut(sides, why);
+  }
+
+  /** False: a pair that begins now is not in the sample. */
+  takes(subject: ComparedSubject): boolean {
+    return this.#sample.takes(subject, this.worker.nowMs);
   }
 
   /** In a later turn: primaries' bytes go first. `leave` is called once. */
@@ -72,32 +77,8 @@ export class Captures {
     for (const leave of leaving) leave();
   };
 
-  give(pair: CapturedPair): void {
-    this.#taker.take(pair);
-  }
-
-  /** False: a pair of this namespace that begins now would be dropped. */
-  mayBegin({ namespace }: ComparedSubject): boolean {
-    return this.#taker.hasRoom(namespace);
-  }
-
-  /** A predictor was to be asked twice, and had no other Endpoint. */
-  giveUnasked(subject: ComparedSubject): void {
-    this.later(() =>
-      this.#taker.take({
-        ...subject,
-        against: subject.predictor,
-        atMs: Date.now(),
-        requestId: "",
-        isGrpc: false,
-        path: "",
-        primary: noAnswer,
-        shadow: null,
-        isAsked: false,
-        primaryMs: 0,
-        shadowMs: 0,
-      }),
-    );
+  give(pair: PostedPair): void {
+    if (!this.#taker.take(pair)) this.leftOut(pair, "hand_over");
   }
 }
 
@@ -109,13 +90,10 @@ export class CapturedBody {
   grpcStatus = -1;
   headerBytes = -1;
   encoding = "";
-  startedMs = 0;
-  tookMs = 0;
-  /** `lost`: there was no room for it, or it did not come to its end. */
+  /** `lost`: it is too large, there was no room for it, or it did not come to its end. */
   state: "coming" | "whole" | "lost" = "coming";
   /** null: it is not lost, or it is no longer wanted. */
-  lostBy: PairDrop | null = null;
-  #tooLong = false;
+  lostBy: LeftOut | null = null;
   readonly #kept = new KeptPieces();
 
   constructor(captures: Captures, slot: number) {
@@ -124,18 +102,11 @@ export class CapturedBody {
   }
 
   body(bytes: Buffer, start: number, end: number): void {
-    if (this.state !== "coming" || this.#tooLong) return;
+    if (this.state !== "coming") return;
     const count = end - start;
-    if (this.#kept.bytes + count > maxCapturedBytes) {
-      this.forget();
-      this.#tooLong = true;
-      return;
-    }
-    if (!this.#captures.hold(this.#slot, count)) {
-      this.lose("memory");
-      return;
-    }
-    this.#kept.add(bytes, start, end);
+    if (this.#kept.bytes + count > maxAnswerBytes) this.lose("too_large");
+    else if (!this.#captures.hold(this.#slot, count)) this.lose("memory");
+    else this.#kept.add(bytes, start, end);
   }
 
   /** No byte of it is held. */
@@ -144,7 +115,7 @@ export class CapturedBody {
     this.#kept.clear();
   }
 
-  lose(why: PairDrop | null): void {
+  lose(why: LeftOut | null): void {
     this.forget();
     this.state = "lost";
     this.lostBy = why;
@@ -153,25 +124,18 @@ export class CapturedBody {
   /** Another answer comes in its place. */
   again(): void {
     this.forget();
-    this.#tooLong = false;
     this.grpcStatus = -1;
   }
 
-  tooLong(): void {
-    this.forget();
-    this.#tooLong = true;
-  }
-
-  get captured(): Captured {
+  /** A copy. */
+  get captured(): PostedAnswer {
     const { status, grpcStatus, headerBytes, encoding } = this;
-    return {
-      status,
-      grpcStatus,
-      headerBytes,
-      encoding,
-      tooLong: this.#tooLong,
-      pieces: this.#kept.pieces,
-      bytes: this.#kept.bytes,
-    };
+    const body = new Uint8Array(this.#kept.bytes);
+    let at = 0;
+    for (const piece of this.#kept.pieces) {
+      body.set(piece, at);
+      at += piece.length;
+    }
+    return { status, grpcStatus, headerBytes, encoding, body };
   }
 }

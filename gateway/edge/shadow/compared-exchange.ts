@@ -1,6 +1,6 @@
 // ComparedExchange: the answer of a primary and those of the shadows that are compared with it.
 import type { Series } from "../../../routing/model/mapping.ts";
-import type { ComparedSubject, PairDrop } from "../../shared/compared-pairs.ts";
+import type { ComparedSides, ComparedSubject, LeftOut } from "../../shared/compared-pairs.ts";
 import { type Captures, CapturedBody } from "./captures.ts";
 
 /** Characters of a path that are told. */
@@ -9,8 +9,9 @@ export const maxPathLength = 256;
 type Predictor = Pick<Series, "deployment" | "predictor">;
 
 /** `main`; of another deployment than the shadow's, where the names may be the same, `main of iris`. */
-function namedBeside({ deployment, predictor }: Predictor, subject: ComparedSubject): string {
-  return deployment === subject.deployment ? predictor : `${predictor} of ${deployment}`;
+export function sidesOf({ deployment, predictor }: Predictor, subject: ComparedSubject): ComparedSides {
+  const against = deployment === subject.deployment ? predictor : `${predictor} of ${deployment}`;
+  return { ...subject, against };
 }
 
 export class ComparedExchange {
@@ -21,8 +22,6 @@ export class ComparedExchange {
   readonly #isGrpc: boolean;
   readonly #path: string;
   readonly pairs: ComparedPair[] = [];
-  /** The Endpoint that answered the client, `ip:port`. */
-  answeredAt = "";
   /** Pairs that still wait for something. */
   #open = 0;
 
@@ -44,17 +43,11 @@ export class ComparedExchange {
     this.#path = request.path;
   }
 
-  pairWith(slot: number, subject: ComparedSubject, isNoise: boolean): ComparedPair {
-    const pair = new ComparedPair(this, new CapturedBody(this.#captures, slot), subject, isNoise);
+  pairWith(slot: number, subject: ComparedSubject): ComparedPair {
+    const pair = new ComparedPair(this, new CapturedBody(this.#captures, slot), sidesOf(this.#against, subject));
     this.pairs.push(pair);
     this.#open += 1;
-    if (!this.#captures.mayBegin(subject)) pair.shadow.lose("queue");
     return pair;
-  }
-
-  /** All pairs are there. Where none of them will be compared, nothing of the primary's answer is kept. */
-  begin(): void {
-    for (const pair of this.pairs) if (pair.shadow.state === "lost") this.settle(pair);
   }
 
   /** The primary's answer is whole, or will never be. */
@@ -79,40 +72,28 @@ export class ComparedExchange {
       pair.lostBy = primary.lostBy ?? shadow.lostBy;
       this.countLost(pair);
       this.#close(pair);
-    } else if (pair.isNoise && pair.askedAt === this.answeredAt) this.unasked(pair);
-    else this.#captures.later(() => this.#leave(pair));
+    } else this.#captures.later(() => this.#leave(pair));
   }
 
   /** Once it is known that its copy left: one that never did is no pair. */
   countLost(pair: ComparedPair): void {
     if (pair.lostBy === null || !pair.hasLeft) return;
-    this.#captures.dropped(pair.lostBy);
+    this.#captures.leftOut(pair.sides, pair.lostBy);
     pair.lostBy = null;
   }
 
   #leave(pair: ComparedPair): void {
     const { primary } = this;
-    const { shadow, subject } = pair;
+    const { shadow, sides } = pair;
     this.#captures.give({
-      ...subject,
-      against: namedBeside(this.#against, subject),
+      ...sides,
       atMs: Date.now(),
       requestId: this.#requestId,
       isGrpc: this.#isGrpc,
       path: this.#path,
       primary: primary.captured,
       shadow: pair.isAnswered ? shadow.captured : null,
-      isAsked: true,
-      primaryMs: primary.tookMs,
-      shadowMs: shadow.tookMs,
     });
-    this.#close(pair);
-  }
-
-  /** No other Endpoint could be asked, so there is no noise to measure: an answer of the same one says nothing of it. */
-  unasked(pair: ComparedPair): void {
-    pair.isOver = true;
-    this.#captures.giveUnasked(pair.subject);
     this.#close(pair);
   }
 
@@ -127,28 +108,18 @@ export class ComparedExchange {
 export class ComparedPair {
   readonly #exchange: ComparedExchange;
   readonly shadow: CapturedBody;
-  readonly subject: ComparedSubject;
-  /** The predictor that answers the client is asked twice. */
-  readonly isNoise: boolean;
-  /** The Endpoint that got the copy, `ip:port`; "": none. */
-  askedAt = "";
+  readonly sides: ComparedSides;
   isAnswered = false;
   /** The copy is over, and the shadow got it. */
   hasLeft = false;
   isOver = false;
   /** Why it is not compared, until that is counted. */
-  lostBy: PairDrop | null = null;
+  lostBy: LeftOut | null = null;
 
-  constructor(exchange: ComparedExchange, shadow: CapturedBody, subject: ComparedSubject, isNoise: boolean) {
+  constructor(exchange: ComparedExchange, shadow: CapturedBody, sides: ComparedSides) {
     this.#exchange = exchange;
     this.shadow = shadow;
-    this.subject = subject;
-    this.isNoise = isNoise;
-  }
-
-  /** See `ComparedExchange.unasked`. */
-  unasked(): void {
-    if (!this.isOver) this.#exchange.unasked(this);
+    this.sides = sides;
   }
 
   /** The copy is over. `sent` false: the shadow never got it, and there is nothing to compare. */

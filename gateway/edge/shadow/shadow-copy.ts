@@ -3,7 +3,7 @@
 import type { Upstream } from "../../../routing/model/upstream.ts";
 import type { EdgeLimits } from "../../options/limits.ts";
 import type { ComparedExchange } from "./compared-exchange.ts";
-import { mayTake } from "../io/fair-share.ts";
+import { mayTake } from "../../shared/fair-share.ts";
 import { KeptPieces } from "../io/kept-pieces.ts";
 import type { UpstreamRequest } from "../upstream/upstream-request.ts";
 
@@ -92,13 +92,6 @@ export class ShadowCopy<T extends Target> {
     for (const piece of this.#body.pieces) request.give(piece);
     request.end(null);
     request.flush();
-  }
-
-  /** A target goes elsewhere: what it holds is held there. */
-  move(target: T, moved: T): void {
-    target.budget.heldBytes -= this.#heldBytes;
-    moved.budget.heldBytes += this.#heldBytes;
-    this.targets = this.targets.map((one) => (one === target ? moved : one));
   }
 
   /** No target gets it, and this is why. */

@@ -8,7 +8,6 @@ import type { FieldList } from "../fields/fields.ts";
 import { grpcStatusIn, grpcStatusOfHttp } from "../message/grpc-status.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import { readCapturedHead } from "./captured-head.ts";
-import { maxCapturedBytes } from "./captures.ts";
 import type { CopyEnd } from "./shadow-backoff.ts";
 import type { ShadowCopy, ShadowOutcome } from "./shadow-copy.ts";
 import type { CopyTarget } from "./shadow-budget.ts";
@@ -63,7 +62,6 @@ export class ShadowRequest implements ResponseHandler, Timed {
     const { protocol } = pool.upstream!;
     this.#protocol = protocol;
     if (protocol === "http2") this.#mostBytes = mostStreamedBytes;
-    if (this.#target.pair !== null) this.#mostBytes = maxCapturedBytes;
     this.#startedMs = worker.nowMs;
     worker.wheel.set(this.#deadline, worker.nowMs + worker.limits.shadowTimeoutMs);
     // The Upstream may have changed since the copy was made.
@@ -95,11 +93,6 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#waiting = null;
     this.#request = request;
     this.#endpoint = request.endpoint;
-    const { pair } = this.#target;
-    if (pair !== null) {
-      pair.shadow.startedMs = this.#worker.nowMs;
-      pair.askedAt = request.endpoint.address;
-    }
     this.#copy.sendTo(request, this.#protocol);
   }
 
@@ -129,7 +122,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   /** It answered; nobody wants the rest. */
   #enough(): void {
-    this.#target.pair?.shadow.tooLong();
+    this.#target.pair?.shadow.lose("too_large");
     this.#end("sent", "cut");
   }
 
@@ -184,8 +177,6 @@ export class ShadowRequest implements ResponseHandler, Timed {
     if (this.#done) return;
     this.#done = true;
     const worker = this.#worker;
-    const { pair } = this.#target;
-    if (pair !== null) pair.shadow.tookMs = Math.max(0, worker.nowMs - pair.shadow.startedMs);
     worker.wheel.remove(this.#deadline);
     const request = this.#request;
     const waiting = this.#waiting;

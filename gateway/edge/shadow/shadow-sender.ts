@@ -16,17 +16,15 @@ import type { WorkerContext } from "../io/worker-context.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { Captures } from "./captures.ts";
-import { ComparedExchange, maxPathLength, type ComparedPair } from "./compared-exchange.ts";
+import { ComparedExchange, maxPathLength, sidesOf, type ComparedPair } from "./compared-exchange.ts";
 import type { CopyEnd } from "./shadow-backoff.ts";
 import { ShadowCopy, type ShadowAccount, type ShadowOutcome } from "./shadow-copy.ts";
-import { mayTake } from "../io/fair-share.ts";
+import { mayTake } from "../../shared/fair-share.ts";
 import { ShadowBudget, type CopyTarget, type QueuedCopy } from "./shadow-budget.ts";
 import { ShadowRequest, type ShadowRequestOwner } from "./shadow-request.ts";
 import { plainBalancing } from "../balancing/balancing-policy.ts";
-import { leastRequest } from "../balancing/candidates.ts";
 import type { AddressPool } from "../upstream/address-pool.ts";
 import type { EndpointPool } from "../upstream/endpoint-pool.ts";
-import type { EndpointView } from "../upstream/endpoint-view.ts";
 import { encodeHead } from "../upstream/head-encoding.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 
@@ -81,30 +79,23 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
       const shadow = shadows[i]!;
       const draw = point === noKey ? this.#worker.draw() : secondDraw(point, anchorOf(shadow.mapping) | 0);
       if (!isCopied(shadow, draw)) continue;
-      const { compared: subject, pool, shadowPool } = shadow.attached.compiledFor(false);
-      // The replicas that answer the client are asked once more. A shadow of another deployment may have the predictor's name.
-      const isNoise = pool === primary.pool;
-      // Models answer feedback with nothing that could differ.
-      const isCompared = subject !== null && !isFeedback(head);
-      if (isCompared && isNoise && shadowPool?.balancer.count === 1) {
-        this.count(shadow.attached.slot, "dropped_unready");
-        this.#captures.giveUnasked(subject);
-        continue;
-      }
+      const { compared: subject } = shadow.attached.compiledFor(false);
       const target = this.#targetOf(shadow);
       if (typeof target === "string") {
         this.count(shadow.attached.slot, target);
         continue;
       }
       let pair: ComparedPair | null = null;
-      if (isCompared) {
-        compared ??= this.#comparedExchange(head, primary.slot, against, requestId);
-        pair = compared.pairWith(target.compiled.slot, subject, isNoise);
+      // Models answer feedback with nothing that could differ.
+      if (subject !== null && !isFeedback(head)) {
+        if (this.#captures.takes(subject)) {
+          compared ??= this.#comparedExchange(head, primary.slot, against, requestId);
+          pair = compared.pairWith(target.compiled.slot, subject);
+        } else this.#captures.leftOut(sidesOf(against, subject), "rate");
       }
       (targets ??= []).push({ ...target, pair });
     }
     if (targets === null) return null;
-    compared?.begin();
     const encode = (protocol: Upstream["protocol"]): Buffer | null => {
       if (!targets.some(({ compiled }) => compiled.shadowPool!.upstream!.protocol === protocol)) return null;
       const { bytes, length } = encodeHead(
@@ -150,15 +141,11 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     if (pool === null || pool.upstream === null) return "dropped_unready";
     const endpoint = pool.balancer.pick(plainBalancing, null, noneTried);
     if (endpoint === null) return this.#targetAwaiting(compiled, pool);
-    return this.#placeAt(compiled, endpoint, (tried) => pool.balancer.pick(plainBalancing, null, tried));
+    return this.#placeAt(compiled, endpoint, pool);
   }
 
   /** At the first of some Endpoints that takes copies now. */
-  #placeAt(
-    compiled: CompiledMapping,
-    first: EndpointPool,
-    after: (tried: readonly EndpointPool[]) => EndpointPool | null,
-  ): Place | ShadowOutcome {
+  #placeAt(compiled: CompiledMapping, first: EndpointPool, pool: UpstreamPool): Place | ShadowOutcome {
     const { nowMs } = this.#worker;
     const tried: EndpointPool[] = [];
     let endpoint = first;
@@ -167,20 +154,10 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
       if (!this.#mayWait(budget)) return "dropped_queue";
       if (budget.backOff.admits(nowMs)) return { compiled, endpoint, budget };
       if (tried.push(endpoint) === mostPicked) return "dropped_unready";
-      const next = after(tried);
+      const next = pool.balancer.pick(plainBalancing, null, tried);
       if (next === null || tried.includes(next)) return "dropped_unready";
       endpoint = next;
     }
-  }
-
-  /** Where the predictor that got the request at `at` is asked again: at another Endpoint that is well, by what requests of clients saw of it. */
-  #placeBeside({ compiled }: Place, at: string): Place | ShadowOutcome {
-    const well = new Set(compiled.pool!.balancer.endpoints.filter((one) => one.isWell).map(({ address }) => address));
-    const others = compiled.shadowPool!.balancer.endpoints.filter(({ address }) => address !== at && well.has(address));
-    const pick = (tried: readonly EndpointPool[]): EndpointPool | null =>
-      leastRequest(others, tried, this.#worker.draw);
-    const first = pick(noneTried);
-    return first === null ? "dropped_unready" : this.#placeAt(compiled, first, pick);
   }
 
   #budgetOf(address: AddressPool): ShadowBudget {
@@ -196,11 +173,9 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     return this.#mayWait(budget) ? { compiled, endpoint: null, budget } : "dropped_queue";
   }
 
-  /** The primary's request is complete: its copies may leave, in a turn of the event loop that begins after primaries' bytes were looked for. `primaryAt`: where it went; null: it waits for an address. */
-  send(copy: ShadowCopy<CopyTarget>, primaryAt: EndpointView | null): void {
-    for (const begun of copy.targets) {
-      const target = begun.pair?.isNoise === true ? this.#moved(copy, begun, primaryAt) : begun;
-      if (target === null) continue;
+  /** The primary's request is complete: its copies may leave, in a turn of the event loop that begins after primaries' bytes were looked for. */
+  send(copy: ShadowCopy<CopyTarget>): void {
+    for (const target of copy.targets) {
       const { budget } = target;
       if (!this.#mayWait(budget)) {
         copy.release(target, "dropped_queue");
@@ -211,20 +186,6 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     }
     this.#schedule();
     this.#gauge();
-  }
-
-  /** The target at another Endpoint than the primary's; null: there is none, which was counted. Where one of the two awaits its address, their answers tell it. */
-  #moved(copy: ShadowCopy<CopyTarget>, target: CopyTarget, primaryAt: EndpointView | null): CopyTarget | null {
-    if (primaryAt === null || target.endpoint === null) return target;
-    const place = this.#placeBeside(target, primaryAt.address);
-    if (typeof place === "string") {
-      if (place === "dropped_unready") target.pair!.unasked();
-      copy.release(target, place);
-      return null;
-    }
-    const moved = { ...place, pair: target.pair };
-    copy.move(target, moved);
-    return moved;
   }
 
   #mayWait(budget: ShadowBudget): boolean {

@@ -43,14 +43,12 @@ export const controlMetrics = {
   ),
   comparisons: counter(
     "sluice_comparisons_total",
-    `Answers of a shadow beside those of a predictor (sluice.io/compare), by outcome; at most ${maxComparisonSeries} pairs of them. against: the predictor that answered the client.`,
+    `Answers of a shadow, a sample of them, beside those of a predictor (sluice.io/compare), by outcome; at most ${maxComparisonSeries} pairs of them. against: the predictor that answered the client.`,
     ["namespace", "deployment", "predictor", "against", "outcome"],
     {
       agreed: "",
       disagreed: "",
-      incomparable: "the primary's answer cannot be read",
-      unanswered: "the shadow gave no answer",
-      unasked: "`noise`: the predictor had no other Endpoint to ask",
+      incomparable: "the primary's answer cannot be read, or the shadow gave none",
     },
   ),
   sourceAge: gauge("sluice_source_age_seconds", "Seconds since Sluice last heard from the cluster or folder.", [

@@ -1,6 +1,7 @@
 // What a worker counts whatever its Routes: metrics and their cells, one declaration each. A sum over workers has a cell here.
 import { cellsByFlag, flagNames, wholeLines } from "./cells.ts";
 import { CellTable, counter, gauge } from "./metric.ts";
+import { leftOutWords } from "../compared-pairs.ts";
 
 const fixedTable = new CellTable();
 
@@ -40,14 +41,9 @@ export const fixed = {
   comparisonDrops: fixedTable.each(
     counter(
       "sluice_comparison_drops_total",
-      "Pairs of answers, of a primary and its shadow, that Sluice did not compare, by reason.",
+      "Pairs of answers, of a primary and its shadow, that are not in the sample that Sluice compares, by reason.",
       ["reason"],
-      {
-        memory: "64 MiB of a worker are in use, or one shadow has its share of them",
-        queue: "more pairs than a twentieth of a core compares",
-        incomplete: "the primary gave no whole answer",
-        ended: "the comparing thread ended while they waited",
-      },
+      leftOutWords,
     ),
   ),
   http2QueuedBytes: fixedTable.one(

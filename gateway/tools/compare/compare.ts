@@ -4,22 +4,20 @@ import { choice } from "../../options/option.ts";
 import { adminOptions } from "../admin.ts";
 import { printValue } from "../output.ts";
 import { askComparison } from "./ask-comparison.ts";
-import { htmlReport } from "./html-report.ts";
 import { printComparison } from "./printed.ts";
 
-const text = `Shows how far the answers of a deployment's shadows agree with the primary's: agreement with bounds that hold the true one in 95 of 100 cases, numbers by
-path, labels, how much slower the shadow is, and the last answers that disagreed. The annotation sluice.io/compare asks for it. Name NAMESPACE/NAME, or NAME
-where one namespace has it. The counts are those of all replicas together. A replica that is away is
-named. -o html prints one page with charts, to attach to a ticket: sluice compare … -o html > report.html
+const text = `Shows how far the answers of a deployment's shadows agree with the primary's: agreement with bounds that hold the true one in 95 of 100 cases, where they
+differ, what was not compared and why, and the last answers that disagreed. Sluice compares a sample. The annotation sluice.io/compare asks for it. Name
+NAMESPACE/NAME, or NAME where one namespace has it. The counts are those of all replicas together. A replica that is away is named.
 Exits 0 when it printed them, 1 when no gateway answers or nothing was compared, 2 on wrong use.
 `;
 
-const forms = ["text", "wide", "json", "yaml", "html"] as const;
+const forms = ["text", "wide", "json", "yaml"] as const;
 
 const options = {
   ...adminOptions,
   output: {
-    ...choice(forms, "form of the output; wide: all disagreements with both answers; html: one page with charts"),
+    ...choice(forms, "form of the output; wide: all disagreements with both answers"),
     short: "o",
   },
 };
@@ -53,8 +51,6 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
     case "json":
     case "yaml":
       return done(printValue(compared, output));
-    case "html":
-      return done(htmlReport(compared, new Date()));
     case "text":
     case "wide":
       return done(printComparison(compared, output === "wide"), output === "text" ? "people" : "plain");

@@ -1,18 +1,8 @@
 // Comparisons as text for a terminal.
-import type { ComparedDeployment, ShownComparison, ShownDisagreement } from "../../api/comparisons.ts";
+import type { ComparedDeployment, ShownComparison, ShownDisagreement, ShownReplica } from "../../api/comparisons.ts";
 import { cut, tableOf } from "../terminal/cells.ts";
-import {
-  numberWords,
-  percentWords,
-  quantileWords,
-  replicasWords,
-  rulesWords,
-  shareWords,
-  titleOf,
-} from "./comparison-words.ts";
 
 const maxPaths = 12;
-const maxConfusion = 12;
 /** Disagreements of the short text. */
 const maxShort = 5;
 const width = 160;
@@ -23,108 +13,95 @@ export function printComparison(
   wide: boolean,
 ): string {
   const shown = wide ? disagreements : disagreements.slice(0, maxShort);
-  const heading =
-    disagreements.length === 0
-      ? []
-      : [
-          `The last disagreements${shown.length < disagreements.length ? ` (${shown.length} of ${disagreements.length}; -o wide prints all)` : ""}`,
-        ];
+  const more =
+    shown.length < disagreements.length ? ` (${shown.length} of ${disagreements.length}; -o wide prints all)` : "";
   const lines = [
-    cut(`${namespace}/${deployment}`, width),
-    ...replicasWords(replicas).map((line) => cut(line, width)),
+    `${namespace}/${deployment}`,
+    ...replicaLines(replicas),
     ...comparisons.flatMap((one) => ["", ...comparisonLines(one)]),
-    ...(disagreements.length === 0 ? [] : ["", ...heading, ...shown.flatMap((one) => disagreementLines(one, wide))]),
+    ...(shown.length === 0 ? [] : ["", `The last disagreements${more}`]),
+    ...shown.flatMap((one) => disagreementLines(one, wide)),
   ];
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.map((line) => `${cut(line, wide ? 1000 : width)}\n`).join("");
+}
+
+/** How many replicas these counts are of, and a line for each whose counts are not in them; nothing of one alone. */
+function replicaLines(replicas: readonly ShownReplica[]): readonly string[] {
+  const away = replicas.flatMap(({ replica, sentence }) => (sentence === null ? [] : [`${replica}: ${sentence}`]));
+  if (replicas.length < 2) return [];
+  return [
+    `of ${replicas.length - away.length} of ${replicas.length} replicas`,
+    ...away.map((line) => `  not in these counts: ${line}`),
+  ];
 }
 
 function comparisonLines(one: ShownComparison): readonly string[] {
-  const { outcomes, agreement, noise, agreementWithoutNoise, labels, paths, slower, reasons } = one;
-  const rows: (readonly [string, string])[] = [
-    ["agreement", `${shareWords(agreement)} of ${one.pairs} pairs`],
-    ...(noise === null
-      ? []
-      : ([
-          [
-            "noise",
-            `the primary disagrees with itself in ${percentWords(noise)}; without it ${percentWords(agreementWithoutNoise ?? 0)} agree`,
-          ],
-        ] as const)),
-    ...(labels.rows === 0 ? [] : ([["labels", `${shareWords(labels.agreement)} of ${labels.rows} rows`]] as const)),
-    [
-      "not compared",
-      `${outcomes.incomparable} not comparable, ${outcomes.unanswered} not answered by the shadow${outcomes.unasked > 0 ? `, ${outcomes.unasked} not asked` : ""}`,
-    ],
-    [
-      "shadow slower",
-      `p50 ${quantileWords(slower.p50)}, p90 ${quantileWords(slower.p90)}, p99 ${quantileWords(slower.p99)}`,
-    ],
-    ["rules", rulesWords(one)],
-    ["since", new Date(one.sinceMs).toISOString()],
-    ...reasons.map(({ reason, count }) => ["", `${count} × ${reason}`] as const),
+  const { predictor, against, agreement, pairs, rules, sinceMs, incomparable, leftOut, paths } = one;
+  const of =
+    agreement === null
+      ? "nothing was compared"
+      : `${percentWords(agreement.share)} (${percentWords(agreement.low)} to ${percentWords(agreement.high)}) of ${pairs} pairs`;
+  const reasons = (name: string, all: ShownComparison["leftOut"]): readonly (readonly [string, string])[] =>
+    all.map(({ reason, count }, at) => [at === 0 ? name : "", `${count} × ${reason}`]);
+  const rows: readonly (readonly [string, string])[] = [
+    ["agreement", of],
+    ...reasons("not compared", incomparable),
+    ...reasons("left out", leftOut),
+    ["rules", rules.trim() === "true" ? "default rules" : rules],
+    ["since", new Date(sinceMs).toISOString()],
   ];
+  const plain = ["", ""].map((heading) => ({ heading, align: "left" as const, maxWidth: width }));
   return [
-    cut(titleOf(one), width),
-    ...tableOf(plain(2), rows).map(indented),
+    `${predictor} beside ${against}`,
+    ...tableOf(plain, rows).map((line) => `  ${line}`),
     ...(paths.length === 0 ? [] : pathLines(one)),
-    ...(labels.rowsApart === 0 ? [] : confusionLines(one)),
   ];
 }
 
 function pathLines({ paths, morePaths }: ShownComparison): readonly string[] {
   const rows = paths
     .slice(0, maxPaths)
-    .map(({ path, redacted, numbers, numbersApart, meanDifference, maxDifference, pairsApart }) => [
+    .map(({ path, redacted, numbersApart, maxDifference, pairsApart }) => [
       path === "" ? "(the whole answer)" : path,
       String(pairsApart),
-      redacted ? "redacted" : `${numbersApart} of ${numbers}`,
-      numberWords(meanDifference),
-      numberWords(maxDifference),
+      redacted ? "redacted" : String(numbersApart),
+      redacted ? "redacted" : numberWords(maxDifference),
     ]);
-  const columns = ["path", "pairs apart", "numbers apart", "mean difference", "largest"].map((heading, at) => ({
+  const columns = ["path", "pairs apart", "numbers apart", "largest"].map((heading, at) => ({
     heading,
     align: at === 0 ? ("left" as const) : ("right" as const),
     maxWidth: at === 0 ? 60 : 24,
   }));
   const left = paths.length - maxPaths;
   return [
-    ...tableOf(columns, rows).map(indented),
-    ...(left > 0 || morePaths ? [indented(`… and ${left > 0 ? left : "further"} paths`)] : []),
+    ...tableOf(columns, rows).map((line) => `  ${line}`),
+    ...(left > 0 || morePaths ? [`  … and ${left > 0 ? left : "further"} paths`] : []),
   ];
-}
-
-function confusionLines({ labels: { confusion } }: ShownComparison): readonly string[] {
-  const apart = confusion.filter(({ primary, shadow }) => primary !== shadow).slice(0, maxConfusion);
-  return apart.map(({ primary, shadow, count }) =>
-    indented(cut(`${count} × the primary says ${primary}, the shadow ${shadow}`, width)),
-  );
 }
 
 function disagreementLines(one: ShownDisagreement, wide: boolean): readonly string[] {
-  const differences = one.differences
-    .slice(0, wide ? 20 : 3)
-    .map(({ path, primary, shadow }) => `${path}: ${primary ?? "nothing"} | ${shadow ?? "nothing"}`);
+  const { atMs, predictor, against, requestId, path, primary, shadow } = one;
+  const differences = (wide ? one.differences : one.differences.slice(0, 3)).map(
+    (each) => `    ${each.path}: ${each.primary ?? "nothing"} | ${each.shadow ?? "nothing"}`,
+  );
   return [
-    indented(
-      cut(
-        `${new Date(one.lastMs).toISOString()}  ${one.count} ×  ${titleOf(one)}  ${one.requestId}  ${one.path}  ${one.reason}`.trimEnd(),
-        width,
-      ),
-    ),
-    ...differences.map((line) => indented(indented(cut(line, width)))),
-    ...(wide
-      ? [
-          indented(indented(cut(`primary ${one.primary}`, 1000))),
-          indented(indented(cut(`shadow  ${one.shadow}`, 1000))),
-        ]
-      : []),
+    `  ${new Date(atMs).toISOString()}  ${predictor} beside ${against}  ${requestId}  ${path}`,
+    ...differences,
+    ...(wide ? [`    primary ${primary}`, `    shadow  ${shadow}`] : []),
   ];
 }
 
-function plain(count: number): Parameters<typeof tableOf>[0] {
-  return Array.from({ length: count }, () => ({ heading: "", align: "left" as const, maxWidth: width }));
+/** 0.98765 is `98.77 %`; what is nearly all is never all. */
+export function percentWords(share: number): string {
+  const percent = 100 * share;
+  const digits = percent > 0 && percent < 100 ? 2 : 0;
+  const rounded = percent.toFixed(digits);
+  if (Number(rounded) === 100 && percent < 100) return "99.99 %";
+  return `${Number(rounded) === 0 && percent > 0 ? "0.01" : rounded} %`;
 }
 
-function indented(line: string): string {
-  return `  ${line}`;
+function numberWords(value: number): string {
+  return value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6)
+    ? String(Number(value.toPrecision(4)))
+    : value.toExponential(2);
 }

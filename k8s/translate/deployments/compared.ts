@@ -1,15 +1,17 @@
 // What `sluice.io/compare` compares, and what has nothing to compare.
-import { readCompareRules } from "../../../routing/release/compare/rules.ts";
 import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
+import { annotationOf } from "../fields/annotation.ts";
 import { annotations as declared } from "../fields/annotations.ts";
-import type { Predictor } from "../model/deployment.ts";
+import type { Deployment, Predictor } from "../model/deployment.ts";
 import type { Report } from "../values/report.ts";
 import { quoted } from "../values/value.ts";
 
-/** The share of requests that the first live predictor gets twice. */
-export function noiseOf(compare: string): number {
-  const read = compare === "" ? null : readCompareRules(compare);
-  return read?.kind === "rules" ? (read.rules?.noise ?? 0) : 0;
+/** The text of the rules by which answers of this predictor are compared where it is a shadow; "": they are not. */
+export function compareRulesOf({ annotations, predictors }: Deployment, predictor: string): string {
+  const written = annotationOf(annotations, declared.compare);
+  if (written === null || !predictors.some(({ name }) => name === predictor)) return "";
+  const parsed = declared.compare.read(written.text, predictors);
+  return parsed.kind === "value" ? parsed.value : "";
 }
 
 /** A gate of agreement decides by compared answers alone: without them the rollout stays at each step. */
@@ -21,11 +23,11 @@ export function reportUncompared(
   report: Report,
 ): void {
   if (!gates.some(({ keyword }) => keyword === "agreement")) return;
-  if (noiseOf(compare) > 0 || (compare !== "" && predictors.some(({ shadow }) => shadow))) return;
+  if (compare !== "" && predictors.some(({ shadow }) => shadow)) return;
   report(
     "warning",
     "rollout-uncompared",
     field,
-    `the gate "agreement" gets no evidence, because Sluice compares no answers of ${quoted(to)}, so the rollout stays at its step; write ${declared.compare.name}: "noise 10%", or remove the gate`,
+    `the gate "agreement" gets no evidence, because Sluice compares no answers of ${quoted(to)}, so the rollout stays at its step; add a predictor with shadow: true and the model of the first one, and write ${declared.compare.name}: "true", or remove the gate`,
   );
 }

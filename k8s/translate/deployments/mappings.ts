@@ -9,7 +9,6 @@ import { commonPart } from "../collections/common-part.ts";
 import { reportDeploymentDifferences } from "./deployment-differences.ts";
 import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
 import { predictorRoles } from "./deployment-roles.ts";
-import { noiseOf } from "./compared.ts";
 import { plannedRelease, rewardPathOf } from "./planned-release.ts";
 import { reportRelease } from "./release-problems.ts";
 import { DeploymentServices, mappingId } from "./deployment-services.ts";
@@ -37,7 +36,7 @@ export function translateDeployment(deployment: Deployment, around: Lookups): Ob
 
 interface Backend {
   /** Part of ids: what sets previous predictors, and second copies to one that is live, apart from current ones of the same name. */
-  readonly suffix: "" | "-previous" | "-noise";
+  readonly suffix: "" | "-previous";
   readonly predictor: string;
   readonly role: Role;
   readonly http: UpstreamPlan;
@@ -97,10 +96,6 @@ class DeploymentTranslation {
         this.#addBackend(backend);
         if (explainer !== null) this.#addExplainer(explainer, backend.role);
       }
-      const primary = backends.find(({ backend }) => backend.role.kind === "live");
-      const noise = noiseOf(this.#policy.compare);
-      if (noise > 0 && primary !== undefined)
-        this.#addBackend({ ...primary.backend, suffix: "-noise", role: { kind: "shadow", percent: 100 * noise } });
       this.#addExplainerAlias();
     }
     return this.#builder.meaning(0);
@@ -108,12 +103,12 @@ class DeploymentTranslation {
 
   #reportNothingToCompare(roles: readonly Role[], report: Report): void {
     const { compare } = this.#policy;
-    if (compare === "" || noiseOf(compare) > 0 || roles.some(({ kind }) => kind === "shadow")) return;
+    if (compare === "" || roles.some(({ kind }) => kind === "shadow")) return;
     report(
       "warning",
       "nothing-to-compare",
       annotationOf(this.#deployment.annotations, declared.compare)!.field,
-      "this SeldonDeployment has no shadow, so Sluice compares nothing; add a predictor with shadow: true, write noise 1%, or remove the annotation",
+      "this SeldonDeployment has no shadow, so Sluice compares nothing; add a predictor with shadow: true, or remove the annotation",
     );
   }
 

@@ -1,7 +1,8 @@
 // An answer of a model as it was captured, and what it says: a tree of values, whatever protocol it came by.
-import { boundedTree, readJson, unreadable, type ReadAnswer } from "./read-json.ts";
+import { readJson, unreadable, type ReadAnswer } from "./read-json.ts";
 import { readGrpcAnswer } from "./grpc-answer.ts";
-import { readTensors } from "./tensors.ts";
+import { byColumnName } from "./columns.ts";
+import { put, readTensors } from "./tensors.ts";
 
 export interface CapturedAnswer {
   /** Of HTTP. */
@@ -13,20 +14,18 @@ export interface CapturedAnswer {
   readonly body: Uint8Array;
 }
 
-/** Longest answer that is compared. */
-export const maxAnswerBytes = 8 * 1024 * 1024;
-
 /** `path`: of a gRPC call its method. */
-export function readAnswer(answer: CapturedAnswer, isGrpc: boolean, path: string): ReadAnswer {
-  const { body, headerBytes } = answer;
-  if (body.length > maxAnswerBytes) return unreadable(`is longer than ${maxAnswerBytes} bytes`);
-  if (isGrpc) return readGrpcAnswer(body, path);
+export function readAnswer({ body, headerBytes }: CapturedAnswer, isGrpc: boolean, path: string): ReadAnswer {
+  const read = isGrpc ? readGrpcAnswer(body, path) : readHttpAnswer(body, headerBytes);
+  return read.kind === "tree" ? { kind: "tree", tree: byColumnName(read.tree) } : read;
+}
+
+function readHttpAnswer(body: Uint8Array, headerBytes: number): ReadAnswer {
   if (headerBytes > body.length) return unreadable("is shorter than its Inference-Header-Content-Length");
   const json = readJson(headerBytes < 0 ? body : body.subarray(0, headerBytes));
   if (json.kind === "unreadable") return json;
-  const binary = headerBytes < 0 ? null : body.subarray(headerBytes);
-  const tree = byName(json.tree, binary);
-  return tree === undefined ? unreadable("has binary tensors that do not fit their sizes") : boundedTree(tree);
+  const tree = byName(json.tree, headerBytes < 0 ? null : body.subarray(headerBytes));
+  return tree === undefined ? unreadable("has binary tensors that do not fit their sizes") : { kind: "tree", tree };
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -59,12 +58,4 @@ function byName(tree: unknown, binary: Uint8Array | null): unknown {
     put(named, name, { ...rest, data });
   }
   return binary !== null && at !== binary.length ? undefined : { ...(tree as Values), outputs: named };
-}
-
-/** Several of one name are a list there, so that rules of its path hold for each. */
-function put(named: Record<string, unknown>, name: string, output: unknown): void {
-  const known = named[name];
-  if (known === undefined) named[name] = output;
-  else if (Array.isArray(known)) known.push(output);
-  else named[name] = [known, output];
 }

@@ -1,9 +1,10 @@
 // Two answers as trees of values, compared by structure.
 import { cutText } from "./cut-text.ts";
-import type { PathNode } from "./path-tree.ts";
+import { maxPathLength, type PathNode } from "./path-tree.ts";
+import { unwrittenTolerance } from "./rules.ts";
 
 /** Differences of one pair that are told one by one. */
-export const maxDifferences = 20;
+export const maxDifferences = 10;
 /** Characters of a value in one of them. */
 const maxShownLength = 80;
 
@@ -27,10 +28,10 @@ export interface Pair {
   readonly differences: Difference[];
 }
 
-/** Both are within the bounds of `readJson`. */
+/** Both are of `readAnswer`. */
 export function compareValues(node: PathNode, primary: unknown, shadow: unknown, pair: Pair): void {
   if (node.ignored) return;
-  if (typeof primary === "number" && typeof shadow === "number") return compareNumbers(node, primary, shadow, pair);
+  if (isNumber(primary) && isNumber(shadow)) return compareNumbers(node, primary, shadow, pair);
   if (Array.isArray(primary) && Array.isArray(shadow)) {
     const [one, other] = [primary as readonly unknown[], shadow as readonly unknown[]];
     return node.unordered && Math.max(one.length, other.length) <= maxUnordered
@@ -43,6 +44,10 @@ export function compareValues(node: PathNode, primary: unknown, shadow: unknown,
 
 type Values = Readonly<Record<string, unknown>>;
 
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
 function isRecord(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -51,9 +56,7 @@ function compareLists(node: PathNode, primary: readonly unknown[], shadow: reado
   if (primary.length !== shadow.length) differ(node, lengthOf(node, primary), lengthOf(node, shadow), pair);
   const length = Math.min(primary.length, shadow.length);
   for (let at = 0; at < length; at++) {
-    const [one, other] = [primary[at], shadow[at]];
-    if (typeof one === "number" && typeof other === "number") compareNumbers(node, one, other, pair);
-    else compareValues(node, one, other, pair);
+    if (primary[at] !== shadow[at]) compareValues(node, primary[at], shadow[at], pair);
   }
 }
 
@@ -71,23 +74,27 @@ function compareRecords(node: PathNode, primary: Values, shadow: Values, pair: P
   }
 }
 
-/** Not-a-numbers, which binary tensors have, agree with each other. */
-function compareNumbers(node: PathNode, primary: number, shadow: number, pair: Pair): void {
-  const { counted, redacted } = node;
-  // How far redacted numbers differ may tell what they are.
-  if (!redacted) counted.numbers += 1;
+/** Not-a-numbers, which binary tensors have, agree with each other. Whole numbers are equal unless a tolerance is written. */
+function compareNumbers(node: PathNode, primary: number | bigint, shadow: number | bigint, pair: Pair): void {
   if (Object.is(primary, shadow)) return;
-  const difference = Math.abs(primary - shadow);
+  const difference =
+    typeof primary === "bigint" && typeof shadow === "bigint"
+      ? Math.abs(Number(primary - shadow))
+      : Math.abs(Number(primary) - Number(shadow));
+  const { counted, redacted } = node;
   if (Number.isFinite(difference)) {
-    if (!redacted) {
-      counted.sumDifference = Math.min(Number.MAX_VALUE, counted.sumDifference + difference);
-      if (difference > counted.maxDifference) counted.maxDifference = difference;
-    }
-    const larger = Math.max(Math.abs(primary), Math.abs(shadow));
-    if (difference <= node.absolute || difference <= node.relative * larger) return;
-  } else if (primary === shadow) return;
+    const unwritten = isWhole(primary) && isWhole(shadow) ? 0 : unwrittenTolerance;
+    const larger = Math.max(Math.abs(Number(primary)), Math.abs(Number(shadow)));
+    if (difference <= (node.absolute ?? unwritten) || difference <= (node.relative ?? unwritten) * larger) return;
+    // How far redacted numbers differ may tell what they are.
+    if (!redacted) counted.maxDifference = Math.max(counted.maxDifference, difference);
+  }
   if (!redacted) counted.numbersApart += 1;
   differ(node, shown(node, primary), shown(node, shadow), pair);
+}
+
+function isWhole(value: number | bigint): boolean {
+  return typeof value === "bigint" || Number.isInteger(value);
 }
 
 function differ(node: PathNode, primary: string | null, shadow: string | null, pair: Pair): void {
@@ -95,7 +102,7 @@ function differ(node: PathNode, primary: string | null, shadow: string | null, p
   // Of a tensor the first number that differs says enough.
   const { counted } = node;
   if (counted.apart(pair.number) && pair.differences.length < maxDifferences)
-    pair.differences.push({ path: counted.path, primary, shadow });
+    pair.differences.push({ path: cutText(counted.path, maxPathLength), primary, shadow });
 }
 
 function lengthOf({ redacted }: PathNode, { length }: readonly unknown[]): string {
@@ -112,7 +119,7 @@ function shown({ redacted }: PathNode, value: unknown): string {
 /** One order of values for both sides: numbers by size, then everything else by the beginning of its text. Values that begin alike keep their order. */
 function sorted(values: readonly unknown[]): readonly unknown[] {
   if (values.length < 2) return values;
-  if (values.every((one) => typeof one === "number")) return values.toSorted(bySize);
+  if (values.every(isNumber)) return values.toSorted(bySize);
   return values
     .map((one) => ({ one, text: beginningOf(one) }))
     .toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
@@ -145,7 +152,7 @@ function beginningOf(value: unknown): string {
 }
 
 /** Not-a-numbers last; infinities differ by none from themselves. */
-function bySize(one: number, other: number): number {
+function bySize(one: number | bigint, other: number | bigint): number {
   if (one < other) return -1;
   if (one > other) return 1;
   return Number(Number.isNaN(one)) - Number(Number.isNaN(other));

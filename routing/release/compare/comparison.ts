@@ -1,15 +1,8 @@
 // Comparison: what became of all pairs of one shadow and the predictor whose requests it got. Its memory is bounded, however many pairs come.
-import { maxAnswerBytes, readAnswer, type CapturedAnswer } from "./answer.ts";
+import { readAnswer, type CapturedAnswer } from "./answer.ts";
 import { compareValues, type Difference, type Pair } from "./compare-values.ts";
-import { differenceBucket } from "./difference-scale.ts";
-import { labelsOf } from "./labels.ts";
 import { lookUpNames, PathTree } from "./path-tree.ts";
-import { redactedTree } from "./redacted.ts";
 import type { CompareRules } from "./rules.ts";
-
-/** Labels of a confusion table; further ones count together. */
-export const maxLabels = 32;
-const otherLabels = "(other labels)";
 
 /** One request, answered by both. */
 export interface AnsweredPair {
@@ -19,71 +12,48 @@ export interface AnsweredPair {
   readonly primary: CapturedAnswer;
   /** null: it gave no answer. */
   readonly shadow: CapturedAnswer | null;
-  /** False: the predictor was to be asked twice, and had no other Endpoint. */
-  readonly isAsked: boolean;
-  /** How much longer the shadow took, ms; below 0: it was faster. */
-  readonly slowerMs: number;
 }
 
-export const comparisonOutcomes = ["agreed", "disagreed", "incomparable", "unanswered", "unasked"] as const;
-export type ComparisonOutcome = (typeof comparisonOutcomes)[number];
+export type PairVerdict =
+  | { readonly kind: "agreed" }
+  | { readonly kind: "disagreed"; readonly differences: readonly Difference[] }
+  /** A sentence of a few that this file and `readAnswer` have. */
+  | { readonly kind: "incomparable"; readonly reason: string };
 
-export interface PairVerdict {
-  readonly outcome: ComparisonOutcome;
-  /** Why, where it is not of values; "": it agrees, or the differences say it. */
-  readonly reason: string;
-  readonly differences: readonly Difference[];
-}
+/** How often each came. */
+export type Reasons = readonly { readonly reason: string; readonly count: number }[];
 
-/** What may go from thread to thread, and adds up. */
+/** Pairs of replicas add up (`addedCounts`). */
 export interface ComparisonCounts {
-  readonly outcomes: Readonly<Record<ComparisonOutcome, number>>;
-  /** Why answers were not compared, or disagreed as wholes. */
-  readonly reasons: readonly (readonly [reason: string, count: number])[];
+  readonly agreed: number;
+  readonly disagreed: number;
+  /** Why answers could not be compared. */
+  readonly incomparable: Reasons;
+  /** Why answers were not looked at: they are no part of the sample. */
+  readonly leftOut: Reasons;
+  /** Where answers differ. */
   readonly paths: readonly PathCounts[];
   /** Paths beyond the bound came. */
   readonly morePaths: boolean;
-  /** Rows that both gave a label. */
-  readonly rows: number;
-  readonly rowsApart: number;
-  readonly confusion: readonly (readonly [primary: string, shadow: string, count: number])[];
-  readonly slower: readonly (readonly [bucket: number, count: number])[];
-  readonly primaryBytes: number;
-  readonly shadowBytes: number;
 }
 
 export interface PathCounts {
+  /** "": the whole answer. */
   readonly path: string;
   /** Rules redact it: only its pairs are counted. */
   readonly redacted: boolean;
-  readonly numbers: number;
-  readonly numbersApart: number;
-  readonly sumDifference: number;
-  readonly maxDifference: number;
   readonly pairsApart: number;
+  readonly numbersApart: number;
+  readonly maxDifference: number;
 }
-
-/** Sentences of one comparison. */
-export const maxReasons = 32;
 
 export class Comparison {
   readonly #tree: PathTree;
-  readonly #outcomes: Record<ComparisonOutcome, number> = {
-    agreed: 0,
-    disagreed: 0,
-    incomparable: 0,
-    unanswered: 0,
-    unasked: 0,
-  };
-  readonly #reasons = new Map<string, number>();
-  readonly #labels = new Set<string>();
-  readonly #confusion = new Map<string, Map<string, number>>();
-  readonly #slower = new Map<number, number>();
+  readonly #incomparable = new Map<string, number>();
+  readonly #leftOut = new Map<string, number>();
+  agreed = 0;
+  disagreed = 0;
   #pairs = 0;
-  #rows = 0;
-  #rowsApart = 0;
-  #primaryBytes = 0;
-  #shadowBytes = 0;
 
   constructor(rules: CompareRules) {
     this.#tree = new PathTree(rules);
@@ -93,114 +63,79 @@ export class Comparison {
   add(pair: AnsweredPair): PairVerdict {
     const verdict = this.#judge(pair);
     this.#tree.forget();
-    this.#outcomes[verdict.outcome] += 1;
-    if (verdict.reason !== "" && (this.#reasons.has(verdict.reason) || this.#reasons.size < maxReasons))
-      this.#reasons.set(verdict.reason, (this.#reasons.get(verdict.reason) ?? 0) + 1);
-    if (pair.shadow !== null) {
-      const bucket = differenceBucket(pair.slowerMs);
-      this.#slower.set(bucket, (this.#slower.get(bucket) ?? 0) + 1);
-      this.#primaryBytes += pair.primary.body.length;
-      this.#shadowBytes += pair.shadow.body.length;
-    }
+    if (verdict.kind === "incomparable") count(this.#incomparable, verdict.reason, 1);
+    else this[verdict.kind] += 1;
     return verdict;
   }
 
-  #judge({ primary, shadow, isAsked, isGrpc, path }: AnsweredPair): PairVerdict {
-    if (!isAsked)
-      return verdictOf("unasked", "no other Endpoint of the predictor could be asked, so there is no noise to measure");
-    if (shadow === null) return verdictOf("unanswered", "the shadow gave no answer");
+  /** `reason`: of a few. */
+  leave(reason: string, pairs: number): void {
+    count(this.#leftOut, reason, pairs);
+  }
+
+  #judge({ primary, shadow, isGrpc, path }: AnsweredPair): PairVerdict {
+    if (shadow === null) return incomparable("the shadow gave no answer");
     const [one, other] = [statusOf(primary, isGrpc), statusOf(shadow, isGrpc)];
-    // The status of a call comes behind its answer, which is not read to its end where it is too long.
-    const isCut = isGrpc && shadow.body.length > maxAnswerBytes && shadow.grpcStatus < 0 && primary.grpcStatus === 0;
-    if (one !== other && !isCut) return apart("status", one, other);
+    if (one !== other) return this.#apart("(status)", one, other);
     // Texts of errors differ from server to server.
-    if (isGrpc ? primary.grpcStatus > 0 : primary.status >= 300) return verdictOf("agreed", "");
+    if (isGrpc ? primary.grpcStatus > 0 : primary.status >= 300) return { kind: "agreed" };
+    if (isSame(primary.body, shadow.body)) return { kind: "agreed" };
     const answer = readAnswer(primary, isGrpc, path);
-    if (answer.kind === "unreadable")
-      return isSame(primary.body, shadow.body)
-        ? verdictOf("agreed", "")
-        : verdictOf("incomparable", `the primary's answer ${answer.reason}`);
+    if (answer.kind === "unreadable") return incomparable(`the primary's answer ${answer.reason}`);
     const copy = readAnswer(shadow, isGrpc, path);
-    if (copy.kind === "unreadable") return verdictOf("disagreed", `the shadow's answer ${copy.reason}`);
+    if (copy.kind === "unreadable") return this.#apart("", "an answer", `an answer that ${copy.reason}`);
     const made: Pair = { number: this.#pairs++, agrees: true, differences: [] };
     compareValues(this.#tree.root, answer.tree, copy.tree, made);
     if (this.#tree.isSpent) return this.#tooManyNames(answer.tree);
-    this.#compareLabels(this.#shownOf(answer.tree), this.#shownOf(copy.tree));
-    return { outcome: made.agrees ? "agreed" : "disagreed", reason: "", differences: made.differences };
+    return made.agrees ? { kind: "agreed" } : { kind: "disagreed", differences: made.differences };
+  }
+
+  /** They differ as wholes. */
+  #apart(path: string, primary: string, shadow: string): PairVerdict {
+    const { root } = this.#tree;
+    (path === "" ? root : root.child(path)).apart(this.#pairs++);
+    return { kind: "disagreed", differences: [{ path, primary, shadow }] };
   }
 
   #tooManyNames(primary: unknown): PairVerdict {
     this.#tree.forget();
     lookUpNames(this.#tree.root, primary);
-    const words = "answer has more names than its rules are looked up for";
+    const words = "has more names than its rules are looked up for";
     return this.#tree.isSpent
-      ? verdictOf("incomparable", `the primary's ${words}`)
-      : verdictOf("disagreed", `the shadow's ${words}`);
-  }
-
-  /** Labels are shown: those that are redacted are none. */
-  #shownOf(tree: unknown): unknown {
-    const { root, rules } = this.#tree;
-    this.#tree.forget();
-    return rules.redacted.length === 0 ? tree : redactedTree(root, tree, null);
-  }
-
-  #compareLabels(primary: unknown, shadow: unknown): void {
-    const one = labelsOf(primary);
-    const other = one === null ? null : labelsOf(shadow);
-    if (one === null || other === null || one.length !== other.length) return;
-    for (const [row, label] of one.entries()) {
-      const said = other[row]!;
-      this.#rows += 1;
-      if (label !== said) this.#rowsApart += 1;
-      const [from, to] = [this.#known(label), this.#known(said)];
-      let counts = this.#confusion.get(from);
-      if (counts === undefined) this.#confusion.set(from, (counts = new Map<string, number>()));
-      counts.set(to, (counts.get(to) ?? 0) + 1);
-    }
-  }
-
-  #known(label: string): string {
-    if (this.#labels.has(label)) return label;
-    if (this.#labels.size >= maxLabels) return otherLabels;
-    this.#labels.add(label);
-    return label;
+      ? incomparable(`the primary's answer ${words}`)
+      : this.#apart("", "an answer", `an answer that ${words}`);
   }
 
   get counts(): ComparisonCounts {
     return {
-      outcomes: { ...this.#outcomes },
-      reasons: [...this.#reasons],
+      agreed: this.agreed,
+      disagreed: this.disagreed,
+      incomparable: reasonsOf(this.#incomparable),
+      leftOut: reasonsOf(this.#leftOut),
       paths: this.#tree.nodes
-        .filter(({ numbers, pairsApart }) => numbers > 0 || pairsApart > 0)
-        .map(({ path, redacted, numbers, numbersApart, sumDifference, maxDifference, pairsApart }) => ({
+        .filter(({ pairsApart }) => pairsApart > 0)
+        .map(({ path, redacted, pairsApart, numbersApart, maxDifference }) => ({
           path,
           redacted,
-          numbers,
-          numbersApart,
-          sumDifference,
-          maxDifference,
           pairsApart,
+          numbersApart,
+          maxDifference,
         })),
       morePaths: this.#tree.overflowed,
-      rows: this.#rows,
-      rowsApart: this.#rowsApart,
-      confusion: [...this.#confusion].flatMap(([from, counts]) =>
-        [...counts].map(([to, count]) => [from, to, count] as const),
-      ),
-      slower: [...this.#slower],
-      primaryBytes: this.#primaryBytes,
-      shadowBytes: this.#shadowBytes,
     };
   }
 }
 
-function verdictOf(outcome: ComparisonOutcome, reason: string): PairVerdict {
-  return { outcome, reason, differences: [] };
+function count(counts: Map<string, number>, reason: string, more: number): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + more);
 }
 
-function apart(path: string, primary: string, shadow: string): PairVerdict {
-  return { outcome: "disagreed", reason: "their statuses differ", differences: [{ path, primary, shadow }] };
+function reasonsOf(counts: ReadonlyMap<string, number>): Reasons {
+  return Array.from(counts, ([reason, of]) => ({ reason, count: of })).toSorted((one, other) => other.count - one.count);
+}
+
+function incomparable(reason: string): PairVerdict {
+  return { kind: "incomparable", reason };
 }
 
 function statusOf({ status, grpcStatus }: CapturedAnswer, isGrpc: boolean): string {
@@ -208,5 +143,43 @@ function statusOf({ status, grpcStatus }: CapturedAnswer, isGrpc: boolean): stri
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+  return one.length === other.length && Buffer.compare(one, other) === 0;
+}
+
+/** What two replicas counted of the same. */
+export function addedCounts(one: ComparisonCounts, other: ComparisonCounts): ComparisonCounts {
+  return {
+    agreed: one.agreed + other.agreed,
+    disagreed: one.disagreed + other.disagreed,
+    incomparable: addedReasons(one.incomparable, other.incomparable),
+    leftOut: addedReasons(one.leftOut, other.leftOut),
+    paths: addedPaths(one.paths, other.paths),
+    morePaths: one.morePaths || other.morePaths,
+  };
+}
+
+function addedReasons(...all: readonly Reasons[]): Reasons {
+  const sums = new Map<string, number>();
+  for (const { reason, count: of } of all.flat()) count(sums, reason, of);
+  return reasonsOf(sums);
+}
+
+function addedPaths(...all: readonly (readonly PathCounts[])[]): readonly PathCounts[] {
+  const sums = new Map<string, PathCounts>();
+  for (const one of all.flat()) {
+    const sum = sums.get(one.path);
+    sums.set(
+      one.path,
+      sum === undefined
+        ? one
+        : {
+            path: one.path,
+            redacted: one.redacted || sum.redacted,
+            pairsApart: one.pairsApart + sum.pairsApart,
+            numbersApart: one.numbersApart + sum.numbersApart,
+            maxDifference: Math.max(one.maxDifference, sum.maxDifference),
+          },
+    );
+  }
+  return [...sums.values()];
 }

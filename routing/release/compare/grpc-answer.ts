@@ -1,187 +1,215 @@
-// Answers over gRPC: messages of seldon.protos, inference and tensorflow.serving as the trees that the same answers are in JSON.
-import { boundedTree, unreadable, type ReadAnswer } from "./read-json.ts";
-import { readMessage, type Schema } from "./protobuf.ts";
-import { readTensors } from "./tensors.ts";
+// Answers over gRPC: messages of seldon.protos and inference as the trees that the same answers are in JSON.
+import { fieldsOf, signedVarints, type ProtoField } from "../../text/protobuf.ts";
+import { bytesText } from "./bytes-text.ts";
+import { maxDepth, unreadable, type ReadAnswer } from "./read-json.ts";
+import { put, readTensors } from "./tensors.ts";
 
 type Tree = Record<string, unknown>;
 
-const value: Schema = {
-  fields: () => ({
-    1: { name: "null", kind: "int" },
-    2: { name: "number", kind: "double" },
-    3: { name: "text", kind: "text" },
-    4: { name: "bool", kind: "bool" },
-    5: { name: "struct", kind: struct },
-    6: { name: "list", kind: list },
-  }),
+/** `bytes` become a text, and `raw` ones stay. `tftensor`: nothing reads it. */
+type Scalar = "text" | "bytes" | "raw" | "int" | "float" | "double" | "bool" | "tftensor";
+
+interface Field {
+  readonly name: string;
+  readonly kind: Scalar | Schema;
+  /** Keys of a map are texts. */
+  readonly many?: "list" | "map";
+}
+
+interface Schema {
+  /** By number. A function, because messages may hold themselves. */
+  readonly fields: () => ReadonlyMap<number, Field>;
+  /** What a message becomes in the tree. */
+  readonly made: (tree: Tree) => unknown;
+}
+
+type Row = readonly [number: number, name: string, kind: Field["kind"], many?: "list" | "map"];
+
+function schema(rows: () => readonly Row[], made: Schema["made"] = (tree) => tree): Schema {
+  let fields: ReadonlyMap<number, Field> | null = null;
+  const read = (): ReadonlyMap<number, Field> =>
+    new Map(rows().map(([number, name, kind, many]) => [number, many === undefined ? { name, kind } : { name, kind, many }]));
+  return { fields: () => (fields ??= read()), made };
+}
+
+const value: Schema = schema(
+  () => [
+    [1, "null", "int"],
+    [2, "number", "double"],
+    [3, "text", "text"],
+    [4, "bool", "bool"],
+    [5, "struct", struct],
+    [6, "list", list],
+  ],
   // A oneof has its last.
-  made: (tree) => {
+  (tree) => {
     const last = Object.entries(tree).at(-1);
     return last === undefined || last[0] === "null" ? null : last[1];
   },
-};
+);
+const struct = schema(() => [[1, "fields", value, "map"]], (tree) => tree["fields"] ?? {});
+const list = schema(() => [[1, "values", value, "list"]], (tree) => tree["values"] ?? []);
 
-const struct: Schema = {
-  fields: () => ({ 1: { name: "fields", kind: value, isMap: true } }),
-  made: (tree) => tree["fields"] ?? {},
-};
+const status = schema(() => [
+  [1, "code", "int"],
+  [2, "info", "text"],
+  [3, "reason", "text"],
+  [4, "status", "int"],
+]);
+const meta = schema(() => [
+  [1, "puid", "text"],
+  [2, "tags", value, "map"],
+  [3, "routing", "int", "map"],
+  [4, "requestPath", "text", "map"],
+  [5, "metrics", "bytes", "list"],
+]);
+const tensor = schema(() => [
+  [1, "shape", "int", "list"],
+  [2, "values", "double", "list"],
+]);
+const data = schema(() => [
+  [1, "names", "text", "list"],
+  [2, "tensor", tensor],
+  [3, "ndarray", list],
+  [4, "tftensor", "tftensor"],
+]);
+const seldonMessage = schema(() => [
+  [1, "status", status],
+  [2, "meta", meta],
+  [3, "data", data],
+  [4, "binData", "bytes"],
+  [5, "strData", "text"],
+  [6, "jsonData", value],
+  [7, "customData", "bytes"],
+]);
 
-const list: Schema = {
-  fields: () => ({ 1: { name: "values", kind: value, isRepeated: true } }),
-  made: (tree) => tree["values"] ?? [],
-};
-
-const tftensor: Schema = {
-  fields: () => ({
-    1: { name: "dtype", kind: "int" },
-    2: { name: "shape", kind: tensorShape },
-    4: { name: "content", kind: "raw" },
-    5: { name: "floats", kind: "float", isRepeated: true },
-    6: { name: "doubles", kind: "double", isRepeated: true },
-    7: { name: "ints", kind: "int", isRepeated: true },
-    8: { name: "texts", kind: "text", isRepeated: true },
-    10: { name: "longs", kind: "int", isRepeated: true },
-    11: { name: "bools", kind: "bool", isRepeated: true },
-  }),
-  made: (tree) => {
-    const { dtype, shape = [], content, floats, doubles, ints, texts, longs, bools } = tree;
-    const type = tensorTypes[typeof dtype === "number" ? dtype : 0];
-    const packed =
-      content instanceof Uint8Array && content.length > 0
-        ? type === undefined
-          ? [Buffer.from(content).toString("hex")]
-          : readTensors(content, type)
-        : null;
-    return { dtype, shape, values: packed ?? floats ?? doubles ?? ints ?? texts ?? longs ?? bools ?? [] };
-  },
-};
-
-/** By number of TensorFlow's DataType, those that a tensor may hold as bytes. */
-const tensorTypes: Readonly<Record<number, string>> = {
-  1: "FP32",
-  2: "FP64",
-  3: "INT32",
-  4: "UINT8",
-  5: "INT16",
-  6: "INT8",
-  9: "INT64",
-  10: "BOOL",
-  14: "BF16",
-  17: "UINT16",
-  19: "FP16",
-  22: "UINT32",
-  23: "UINT64",
-};
-
-const tensorShape: Schema = {
-  fields: () => ({ 2: { name: "dim", kind: dimension, isRepeated: true } }),
-  made: (tree) => tree["dim"] ?? [],
-};
-
-const dimension: Schema = { fields: () => ({ 1: { name: "size", kind: "int" } }), made: (tree) => tree["size"] ?? 0 };
-
-function plain(fields: Schema["fields"]): Schema {
-  return { fields, made: (tree) => tree };
-}
-
-const seldonMessage = plain(() => ({
-  1: { name: "status", kind: status },
-  2: { name: "meta", kind: meta },
-  3: { name: "data", kind: defaultData },
-  4: { name: "binData", kind: "bytes" },
-  5: { name: "strData", kind: "text" },
-  6: { name: "jsonData", kind: value },
-  7: { name: "customData", kind: "bytes" },
-}));
-
-const status = plain(() => ({
-  1: { name: "code", kind: "int" },
-  2: { name: "info", kind: "text" },
-  3: { name: "reason", kind: "text" },
-  4: { name: "status", kind: "int" },
-}));
-
-const meta = plain(() => ({
-  1: { name: "puid", kind: "text" },
-  2: { name: "tags", kind: value, isMap: true },
-  3: { name: "routing", kind: "int", isMap: true },
-  4: { name: "requestPath", kind: "text", isMap: true },
-  5: { name: "metrics", kind: "bytes", isRepeated: true },
-}));
-
-const defaultData = plain(() => ({
-  1: { name: "names", kind: "text", isRepeated: true },
-  2: { name: "tensor", kind: tensor },
-  3: { name: "ndarray", kind: list },
-  4: { name: "tftensor", kind: tftensor },
-}));
-
-const tensor = plain(() => ({
-  1: { name: "shape", kind: "int", isRepeated: true },
-  2: { name: "values", kind: "double", isRepeated: true },
-}));
-
-const contents: Schema = {
-  fields: () => ({
-    1: { name: "bool", kind: "bool", isRepeated: true },
-    2: { name: "int", kind: "int", isRepeated: true },
-    3: { name: "long", kind: "int", isRepeated: true },
-    4: { name: "uint", kind: "int", isRepeated: true },
-    5: { name: "ulong", kind: "int", isRepeated: true },
-    6: { name: "float", kind: "float", isRepeated: true },
-    7: { name: "double", kind: "double", isRepeated: true },
-    8: { name: "text", kind: "text", isRepeated: true },
-  }),
-  made: (tree) => Object.values(tree).at(-1) ?? [],
-};
-
-const output = plain(() => ({
-  1: { name: "name", kind: "text" },
-  2: { name: "datatype", kind: "text" },
-  3: { name: "shape", kind: "int", isRepeated: true },
-  5: { name: "data", kind: contents },
-}));
-
-const inferResponse: Schema = {
-  fields: () => ({
-    1: { name: "model_name", kind: "text" },
-    2: { name: "model_version", kind: "text" },
-    3: { name: "id", kind: "text" },
-    5: { name: "outputs", kind: output, isRepeated: true },
-    6: { name: "raw", kind: "raw", isRepeated: true },
-  }),
-  made: (tree) => {
-    const { raw, outputs, ...rest } = tree;
-    const contents = Array.isArray(raw) ? (raw as readonly Uint8Array[]) : [];
+const contents = schema(
+  () => [
+    [1, "bool", "bool", "list"],
+    [2, "int", "int", "list"],
+    [3, "long", "int", "list"],
+    [4, "uint", "int", "list"],
+    [5, "ulong", "int", "list"],
+    [6, "float", "float", "list"],
+    [7, "double", "double", "list"],
+    [8, "text", "bytes", "list"],
+  ],
+  (tree) => Object.values(tree).at(-1) ?? [],
+);
+const output = schema(() => [
+  [1, "name", "text"],
+  [2, "datatype", "text"],
+  [3, "shape", "int", "list"],
+  [5, "data", contents],
+]);
+const inferResponse = schema(
+  () => [
+    [1, "model_name", "text"],
+    [2, "model_version", "text"],
+    [3, "id", "text"],
+    [5, "outputs", output, "list"],
+    [6, "raw", "raw", "list"],
+  ],
+  ({ raw = [], outputs = [], ...rest }) => {
     const named: Tree = Object.create(null) as Tree;
-    for (const [at, one] of (Array.isArray(outputs) ? (outputs as readonly Tree[]) : []).entries()) {
-      const bytes = contents[at];
-      const data = bytes === undefined ? one["data"] : readTensors(bytes, String(one["datatype"]));
-      named[(one["name"] as string | undefined) ?? String(at)] = { ...one, data: data ?? [] };
+    for (const [at, one] of (outputs as readonly Tree[]).entries()) {
+      const bytes = (raw as readonly Uint8Array[])[at];
+      const read = bytes === undefined ? (one["data"] ?? []) : readTensors(bytes, String(one["datatype"]));
+      if (read === null) throw new Unreadable("has binary tensors that do not fit their sizes");
+      put(named, (one["name"] as string | undefined) ?? String(at), { ...one, data: read });
     }
     return { ...rest, outputs: named };
   },
-};
-
-const predictResponse = plain(() => ({ 1: { name: "outputs", kind: tftensor, isMap: true } }));
+);
 
 const schemas: readonly (readonly [string, Schema])[] = [
   ["/seldon.protos.", seldonMessage],
   ["/inference.GRPCInferenceService/ModelInfer", inferResponse],
-  ["/tensorflow.serving.PredictionService/Predict", predictResponse],
 ];
 
 const frameBytes = 5;
 
 /** The one message of a unary call. */
 export function readGrpcAnswer(body: Uint8Array, path: string): ReadAnswer {
-  const schema = schemas.find(([prefix]) => path.startsWith(prefix))?.[1];
-  if (schema === undefined) return unreadable("is of a gRPC method whose messages Sluice does not know");
+  const found = schemas.find(([prefix]) => path.startsWith(prefix))?.[1];
+  if (found === undefined) return unreadable("is of a gRPC method whose messages Sluice does not know");
   if (body.length < frameBytes) return unreadable("has no message");
   if (body[0] !== 0) return unreadable("is compressed");
-  const length = new DataView(body.buffer, body.byteOffset).getUint32(1);
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+  const length = bytes.readUInt32BE(1);
   if (length > body.length - frameBytes) return unreadable("is a message that ends early");
   if (length < body.length - frameBytes) return unreadable("has several messages");
-  const tree = readMessage(body.subarray(frameBytes), schema);
-  return tree === null ? unreadable("is not the protobuf message of its method") : boundedTree(tree.value);
+  try {
+    return { kind: "tree", tree: messageOf(bytes.subarray(frameBytes), found, 0) };
+  } catch (error) {
+    if (error instanceof Unreadable) return unreadable(error.message);
+    throw error;
+  }
+}
+
+/** Its message follows "its answer ". */
+class Unreadable extends Error {}
+
+const malformed = "is not the protobuf message of its method";
+
+function messageOf(bytes: Buffer, { fields, made }: Schema, depth: number): unknown {
+  if (depth > maxDepth) throw new Unreadable(`has more than ${maxDepth} levels`);
+  const found = fieldsOf(bytes);
+  if (found === null) throw new Unreadable(malformed);
+  const tree: Tree = {};
+  for (const field of found) {
+    const known = fields().get(field.number);
+    if (known !== undefined) take(tree, known, bytes, field, depth);
+  }
+  return made(tree);
+}
+
+function take(tree: Tree, { name, kind, many }: Field, message: Buffer, field: ProtoField, depth: number): void {
+  if (many === undefined) {
+    tree[name] = valuesOf(kind, message, field, depth)[0];
+  } else if (many === "list") {
+    const values = (tree[name] ??= []) as unknown[];
+    for (const one of valuesOf(kind, message, field, depth)) values.push(one);
+  } else {
+    const entry = field.wire === 2 ? fieldsOf(field.bytes) : null;
+    if (entry === null) throw new Unreadable(malformed);
+    const map = (tree[name] ??= Object.create(null)) as Tree;
+    const [key, said] = [entry.findLast((one) => one.number === 1), entry.findLast((one) => one.number === 2)];
+    map[key === undefined ? "" : bytesText(key.bytes)] =
+      said === undefined ? null : valuesOf(kind, field.bytes, said, depth)[0];
+  }
+}
+
+/** One, or those of a packed list. */
+function valuesOf(kind: Field["kind"], message: Buffer, field: ProtoField, depth: number): readonly unknown[] {
+  const { wire, start, end, bytes } = field;
+  if (typeof kind === "object") {
+    if (wire !== 2) throw new Unreadable(malformed);
+    return [messageOf(bytes, kind, depth + 1)];
+  }
+  switch (kind) {
+    case "tftensor":
+      throw new Unreadable("has a tftensor, which Sluice does not compare");
+    case "text":
+    case "bytes":
+    case "raw":
+      if (wire !== 2) throw new Unreadable(malformed);
+      return [kind === "raw" ? bytes : bytesText(bytes)];
+    case "int":
+    case "bool": {
+      const values = wire === 0 || wire === 2 ? signedVarints(message, start, end) : null;
+      if (values === null) throw new Unreadable(malformed);
+      return kind === "int" ? values : values.map((one) => one !== 0);
+    }
+    case "float":
+    case "double": {
+      const size = kind === "float" ? 4 : 8;
+      if ((wire !== 2 && wire !== (kind === "float" ? 5 : 1)) || (end - start) % size !== 0)
+        throw new Unreadable(malformed);
+      const values: number[] = [];
+      for (let at = start; at < end; at += size)
+        values.push(kind === "float" ? message.readFloatLE(at) : message.readDoubleLE(at));
+      return values;
+    }
+  }
 }

@@ -4,14 +4,15 @@ import { cutText } from "./cut-text.ts";
 import { plainRules, type CompareRules, type PathTolerance } from "./rules.ts";
 
 /** Paths of one comparison that are remembered; values at others are compared, too. */
-export const maxPathNodes = 256;
-/** Characters of a name in a path. One with more is remembered by no node. */
+export const maxPathNodes = 100;
+/** Characters of a name in a path, and of a path. One with more is remembered by no node. */
 export const maxNameLength = 80;
+export const maxPathLength = 200;
 /**
- * Rules that names of one answer, beyond those that are remembered, are looked up among, all together: 90,000 names of the whole answer by default.
- * Each takes up to 0.1 µs; without this bound one pair took the thread 50 s.
+ * Rules that names of one answer, beyond those that are remembered, are looked up among, all together: 9,000 names of the whole answer by default.
+ * Each takes up to 0.1 µs; without this bound one pair took 50 s.
  */
-export const maxLookups = 1_000_000;
+export const maxLookups = 100_000;
 
 type Said = "ignored" | "unordered" | "redacted" | PathTolerance;
 
@@ -38,15 +39,13 @@ export class PathNode {
   readonly ignored: boolean;
   readonly unordered: boolean;
   readonly redacted: boolean;
-  readonly absolute: number;
-  readonly relative: number;
+  /** null: none is written. */
+  readonly absolute: number | null;
+  readonly relative: number | null;
   /** Where differences of this node count. Names below a redacted value may be values themselves: they count at the topmost redacted node. */
   readonly counted: PathNode;
-  /** Numbers that were compared here. */
-  numbers = 0;
-  /** Of them, those beyond the tolerance. */
+  /** Numbers that differ here by more than the tolerance, and by how much at most. */
   numbersApart = 0;
-  sumDifference = 0;
   maxDifference = 0;
   /** Pairs of answers that differ here. */
   pairsApart = 0;
@@ -74,7 +73,7 @@ export class PathNode {
       tolerances.findLast(({ relative }) => relative !== null)?.relative ?? above?.relative ?? tree.rules.relative;
     this.counted = above?.redacted === true ? above.counted : this;
     // What is below a node that serves one comparison serves that one, too.
-    this.#isKept = above === null || (above.#isKept && tree.keep(this, name));
+    this.#isKept = above === null || (above.#isKept && tree.keep(this, name, above.path));
   }
 
   /** "" is the whole answer. */
@@ -148,8 +147,11 @@ export class PathTree {
   }
 
   /** False: the node serves this one comparison. */
-  keep(node: PathNode, name: string): boolean {
-    const isKept = this.nodes.length < maxPathNodes && name.length <= maxNameLength;
+  keep(node: PathNode, name: string, above: string): boolean {
+    const isKept =
+      this.nodes.length < maxPathNodes &&
+      name.length <= maxNameLength &&
+      above.length + 1 + name.length <= maxPathLength;
     this.overflowed ||= !isKept;
     return isKept && this.nodes.push(node) > 0;
   }

@@ -6,7 +6,7 @@ import { PathTree, type PathNode } from "./path-tree.ts";
 import type { CompareRules } from "./rules.ts";
 
 /** Characters of a kept answer. */
-export const maxKeptLength = 64 * 1024;
+export const maxKeptLength = 4096;
 
 /** For people: JSON, or what it is where it cannot be read. Nothing of a body that cannot be read is kept where something is redacted. */
 export function keptAnswer(answer: CapturedAnswer, isGrpc: boolean, path: string, rules: CompareRules): string {
@@ -14,14 +14,23 @@ export function keptAnswer(answer: CapturedAnswer, isGrpc: boolean, path: string
   if (read.kind === "tree") {
     const tree =
       rules.redacted.length === 0 ? read.tree : redactedTree(new PathTree(rules).root, read.tree, "redacted");
-    return cutText(JSON.stringify(tree) ?? "", maxKeptLength);
+    return cutText(textOf(tree), maxKeptLength);
   }
   if (rules.redacted.length > 0) return `(an answer that ${read.reason}; rules redact it)`;
   return cutText(bytesText(answer.body.subarray(0, maxKeptLength)), maxKeptLength);
 }
 
+function textOf(tree: unknown): string {
+  try {
+    return JSON.stringify(tree) ?? "";
+  } catch {
+    // It has a number beyond 2^53.
+    return JSON.stringify(tree, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+  }
+}
+
 /** `instead` stands in place of each value that rules redact. */
-export function redactedTree(node: PathNode, value: unknown, instead: string | null): unknown {
+function redactedTree(node: PathNode, value: unknown, instead: string): unknown {
   if (node.redacted) return instead;
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return (value as readonly unknown[]).map((one) => redactedTree(node, one, instead));

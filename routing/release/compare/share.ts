@@ -1,6 +1,6 @@
 // A share that was counted, and how far it may be trusted.
 
-/** Wilson's score interval: holds the true share in 95 of 100 cases. */
+/** Wilson's score interval: holds the true share in 95 of 100 cases, and `share` always. */
 export interface Share {
   readonly share: number;
   readonly low: number;
@@ -15,9 +15,11 @@ export function shareOf(count: number, total: number): Share | null {
   const middle = share + (z * z) / (2 * total);
   const spread = z * Math.sqrt((share * (1 - share)) / total + (z * z) / (4 * total * total));
   const scale = 1 + (z * z) / total;
+  // Of none and of all a bound is the share itself, but for the last digit of the arithmetic.
+  const bound = (one: number): number => Math.min(1, Math.max(0, one / scale));
   return {
     share,
-    low: Math.max(0, (middle - spread) / scale),
-    high: Math.min(1, (middle + spread) / scale),
+    low: Math.min(share, bound(middle - spread)),
+    high: Math.max(share, bound(middle + spread)),
   };
 }

@@ -1,5 +1,6 @@
 // Tensors of V2 as bytes: the binary extension of REST, and `raw_output_contents` of gRPC.
 import { bytesText } from "./bytes-text.ts";
+import { wholeNumber } from "./read-json.ts";
 
 const readers: Readonly<
   Record<string, { readonly bytes: number; readonly read: (view: DataView, at: number) => unknown }>
@@ -30,6 +31,14 @@ export function readTensors(bytes: Uint8Array, datatype: string): readonly unkno
   return values;
 }
 
+/** Several of one name are a list there, so that rules of its path hold for each. */
+export function put(named: Record<string, unknown>, name: string, output: unknown): void {
+  const known = named[name];
+  if (known === undefined) named[name] = output;
+  else if (Array.isArray(known)) known.push(output);
+  else named[name] = [known, output];
+}
+
 /** Each with its length before it. */
 function readTexts(bytes: Uint8Array): readonly string[] | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -43,12 +52,6 @@ function readTexts(bytes: Uint8Array): readonly string[] | null {
     at += length;
   }
   return texts;
-}
-
-/** Beyond what a number holds exactly it is a text. */
-export function wholeNumber(value: bigint): number | string {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 /** IEEE 754 binary16. */

@@ -58,7 +58,7 @@ export function adminOptionsOf(
     admin: { host: "0.0.0.0", port: 0, token: "token", hosts: [], viewers: "policy" },
     view,
     requests: new RequestBook(() => undefined),
-    compared: { states: [], disagreements: async () => [] },
+    compared: { all: [], of: () => null },
     blocks: [new CounterBlock(new SharedArrayBuffer(blockBytes())).cells],
     changes: { changes: [], follow: () => () => undefined },
     countedClients: () => 0,

@@ -6,8 +6,9 @@ import { endpoints } from "../../../gateway/admin/endpoints.ts";
 import type { Endpoint } from "../../../gateway/admin/endpoint.ts";
 import type { Change } from "../../../gateway/api/changes.ts";
 import { ChangeRing } from "../../../gateway/control/changes/change-ring.ts";
-import type { ComparisonState } from "../../../gateway/comparing/messages.ts";
-import { noCounts } from "../../../routing/release/compare/added.ts";
+import type { ComparedSidesView } from "../../../gateway/admin/view/view.ts";
+import { Comparison } from "../../../routing/release/compare/comparison.ts";
+import { plainRules } from "../../../routing/release/compare/rules.ts";
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { emptyEntry, type AccessEntry } from "../../../gateway/shared/access-fields.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
@@ -138,15 +139,12 @@ const changeOf = (kind: string, namespace: string, name: string): Change => ({
   workers: "1 of 1",
   liveAfterMs: 1,
 });
-const stateOf = (namespace: string, deployment: string): ComparisonState => ({
-  namespace,
-  deployment,
-  predictor: "next",
-  against: "main",
-  rules: "true",
+const comparedOf = (namespace: string, deployment: string): ComparedSidesView => ({
+  sides: { namespace, deployment, predictor: "next", against: "main", rules: "true" },
   sinceMs: 0,
-  counts: noCounts,
+  counts: new Comparison(plainRules).counts,
 });
+const compared = [comparedOf("mine", "visible"), comparedOf("theirs", "hidden")];
 const ring = new ChangeRing();
 for (const change of [
   changeOf("SeldonDeployment", "theirs", "hidden"),
@@ -196,8 +194,11 @@ beforeAll(async () => {
       rollouts: () => [rolloutOf("mine", "visible"), rolloutOf("theirs", "hidden")],
       requests,
       compared: {
-        states: [stateOf("mine", "visible"), stateOf("theirs", "hidden")],
-        disagreements: async () => [],
+        all: compared,
+        of: (namespace, deployment) => {
+          const comparisons = compared.filter(({ sides }) => sides.namespace === namespace && sides.deployment === deployment);
+          return comparisons.length === 0 ? null : { comparisons, disagreements: [] };
+        },
       },
       viewers: () =>
         new Map([

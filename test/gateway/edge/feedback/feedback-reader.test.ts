@@ -8,7 +8,7 @@ import {
 } from "../../../../gateway/edge/feedback/feedback-reader.ts";
 import { JsonValues, maxDepth, maxValueBytes } from "../../../../gateway/edge/feedback/json-values.ts";
 import { framed } from "../../../../gateway/edge/message/grpc-message.ts";
-import { messageField, numberField, textField, varint } from "../../../../gateway/shared/protobuf.ts";
+import { messageField, numberField, textField, varint } from "../../../../routing/text/protobuf.ts";
 import type { JsonPath } from "../../../../routing/text/json-path.ts";
 import * as fc from "../../../seeded.ts";
 

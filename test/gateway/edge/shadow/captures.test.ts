@@ -1,22 +1,24 @@
 // What a worker keeps of answers until their pair is whole: bounded in all, and of one shadow by what is free.
 import { describe, expect, test } from "vitest";
-import { CapturedBody, Captures, maxCapturedBytes, maxHeldCaptures } from "../../../../gateway/edge/shadow/captures.ts";
+import { CapturedBody, Captures, maxHeldCaptures } from "../../../../gateway/edge/shadow/captures.ts";
 import { ComparedExchange, type ComparedPair } from "../../../../gateway/edge/shadow/compared-exchange.ts";
 import type { WorkerContext } from "../../../../gateway/edge/io/worker-context.ts";
+import { maxAnswerBytes } from "../../../../gateway/shared/compared-pairs.ts";
 
-function capturesOf(hasRoom: (namespace: string) => boolean = () => true): {
+function capturesOf(hasRoom = true): {
   readonly captures: Captures;
   readonly drops: () => number;
-  readonly given: () => number;
+  readonly leftOut: readonly string[];
+  readonly given: readonly string[];
 } {
-  let given = 0;
   let drops = 0;
+  const [given, leftOut]: [string[], string[]] = [[], []];
   const worker = { counters: { set: () => undefined, add: () => (drops += 1) } } as unknown as WorkerContext;
-  return {
-    captures: new Captures(worker, { hasRoom, take: () => void (given += 1) }),
-    drops: () => drops,
-    given: () => given,
+  const taker: ConstructorParameters<typeof Captures>[1] = {
+    take: ({ against }) => hasRoom && given.push(against) > 0,
+    leftOut: (_sides, why) => void leftOut.push(why),
   };
+  return { captures: new Captures(worker, taker, 1), drops: () => drops, leftOut, given };
 }
 
 describe("all that a worker keeps", () => {
@@ -56,25 +58,21 @@ describe("all that a worker keeps", () => {
 });
 
 test.each([
-  [maxCapturedBytes - 1, false],
-  [maxCapturedBytes, false],
-  [maxCapturedBytes + 1, true],
-])("a body of %d bytes in pieces: too long %s", (bytes, tooLong) => {
-  const { captures, drops } = capturesOf();
+  [maxAnswerBytes - 1, false],
+  [maxAnswerBytes, false],
+  [maxAnswerBytes + 1, true],
+])("a body of %d bytes in pieces: too large %s", (bytes, isTooLarge) => {
+  const { captures } = capturesOf();
   const body = new CapturedBody(captures, 1);
-  const piece = Buffer.alloc(1024 * 1024);
+  const piece = Buffer.alloc(10_000);
   for (let left = bytes; left > 0; left -= piece.length) body.body(piece, 0, Math.min(left, piece.length));
-  const { captured } = body;
-  expect([captured.tooLong, captured.bytes, captures.heldBytes]).toEqual([
-    tooLong,
-    tooLong ? 0 : bytes,
-    tooLong ? 0 : bytes,
-  ]);
+  expect([body.state, body.lostBy]).toEqual(isTooLarge ? ["lost", "too_large"] : ["coming", null]);
+  expect([body.captured.body.length, captures.heldBytes]).toEqual(isTooLarge ? [0, 0] : [bytes, bytes]);
   body.lose(null);
-  expect([captures.heldBytes, drops()]).toEqual([0, 0]);
+  expect(captures.heldBytes).toBe(0);
 });
 
-describe("each copy that left is one pair, compared or dropped once, whatever comes first", () => {
+describe("each copy that left is one pair, compared or left out once, whatever comes first", () => {
   /** What happens to one request with two shadows; a name ends with the shadow's number. */
   const primaryEvents = ["primary whole", "primary cut", "primary without room"] as const;
   const shadowEvents = ["answered", "failed", "never left", "without room"] as const;
@@ -129,7 +127,7 @@ describe("each copy that left is one pair, compared or dropped once, whatever co
       const subject = { deployment: "iris", predictor: "next" } as unknown as Parameters<
         ComparedExchange["pairWith"]
       >[1];
-      const pairs = [exchange.pairWith(2, subject, false), exchange.pairWith(3, subject, false)];
+      const pairs = [exchange.pairWith(2, subject), exchange.pairWith(3, subject)];
       // Another shadow has all that is left.
       const fill = (): (() => void) => {
         const bytes = maxHeldCaptures - captures.heldBytes;
@@ -141,56 +139,30 @@ describe("each copy that left is one pair, compared or dropped once, whatever co
       const left = events.slice(1).filter((event) => event !== "never left").length;
       const isWhole = events[0] === "primary whole";
       const compared = isWhole ? events.filter((event) => event === "answered" || event === "failed").length : 0;
-      expect([given(), drops(), captures.heldBytes], order.join()).toEqual([compared, left - compared, 0]);
+      expect([given.length, drops(), captures.heldBytes], order.join()).toEqual([compared, left - compared, 0]);
     }
   });
 });
 
-describe("pairs that begin while the thread has no time", () => {
+test("where the control worker has no room the pair is left out, and counted as that", async () => {
+  const { captures, drops, given, leftOut } = capturesOf(false);
   const request = { against: { deployment: "iris", predictor: "main" }, requestId: "1", isGrpc: false, path: "/" };
-  const subject = { namespace: "prod", deployment: "iris", predictor: "next", rules: "true" };
-  const piece = Buffer.alloc(10);
-
-  test.each([
-    ["left", true, 1],
-    ["never left", false, 0],
-  ])("nothing of any answer is kept, and a copy that %s is counted %s", (_what, isSent, counted) => {
-    const { captures, drops, given } = capturesOf(() => false);
-    const exchange = new ComparedExchange(captures, 1, request);
-    const pair = exchange.pairWith(2, subject, false);
-    exchange.begin();
-    exchange.primary.body(piece, 0, 10);
-    pair.shadow.body(piece, 0, 10);
-    expect(captures.heldBytes).toBe(0);
-    pair.released(isSent, isSent);
-    exchange.primaryOver(true);
-    expect([drops(), given(), captures.heldBytes]).toEqual([counted, 0, 0]);
-  });
-
-  test("beside one of another namespace that has room: that one is compared", async () => {
-    const { captures, drops, given } = capturesOf((namespace) => namespace === "other");
-    const exchange = new ComparedExchange(captures, 1, request);
-    const pairs = ["prod", "other"].map((namespace) => exchange.pairWith(2, { ...subject, namespace }, false));
-    exchange.begin();
-    exchange.primary.body(piece, 0, 10);
-    for (const { shadow } of pairs) shadow.body(piece, 0, 10);
-    expect(captures.heldBytes).toBe(20);
-    for (const pair of pairs) pair.released(true, true);
-    exchange.primaryOver(true);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect([drops(), given(), captures.heldBytes]).toEqual([1, 1, 0]);
-  });
+  const exchange = new ComparedExchange(captures, 1, request);
+  const pair = exchange.pairWith(2, { namespace: "prod", deployment: "iris", predictor: "next", rules: "true" });
+  exchange.primary.body(Buffer.alloc(10), 0, 10);
+  pair.released(true, true);
+  exchange.primaryOver(true);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([drops(), given, leftOut, captures.heldBytes]).toEqual([1, [], ["hand_over"], 0]);
 });
 
 test("a primary of another deployment, whose predictor may have the shadow's name, is named with it", async () => {
-  const given: string[] = [];
-  const worker = { counters: { add: () => {} } } as unknown as ConstructorParameters<typeof Captures>[0];
-  const captures = new Captures(worker, { hasRoom: () => true, take: (pair) => void given.push(pair.against) });
+  const { captures, given } = capturesOf();
   const against = { deployment: "wine", predictor: "main" };
   const exchange = new ComparedExchange(captures, 1, { against, requestId: "1", isGrpc: false, path: "/" });
   for (const deployment of ["wine", "iris"]) {
     const subject = { namespace: "prod", deployment, predictor: "main", rules: "true" };
-    exchange.pairWith(2, subject, false).shadow.state = "whole";
+    exchange.pairWith(2, subject).shadow.state = "whole";
   }
   exchange.primaryOver(true);
   await new Promise((resolve) => setImmediate(resolve));

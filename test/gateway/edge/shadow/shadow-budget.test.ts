@@ -1,7 +1,7 @@
 // What one address may take of what all copies share.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { mayTake } from "../../../../gateway/edge/io/fair-share.ts";
+import { mayTake } from "../../../../gateway/shared/fair-share.ts";
 
 describe("the share of an address", () => {
   test.each([

@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import { describe, expect, test } from "vitest";
 import { readGrpcAnswer } from "../../../../routing/release/compare/grpc-answer.ts";
-import { labelsOf } from "../../../../routing/release/compare/labels.ts";
 
 const folder = fileURLToPath(new URL("../../../../gateway/demo/protos/", import.meta.url));
 const definitions = loadSync(["prediction.proto", "grpc_predict_v2.proto"], { includeDirs: [folder], keepCase: true });
@@ -18,7 +17,7 @@ function framed(service: string, method: string, message: object): Buffer {
 function treeOf(body: Buffer, path: string): unknown {
   const read = readGrpcAnswer(body, path);
   if (read.kind === "unreadable") throw new Error(read.reason);
-  return JSON.parse(JSON.stringify(read.tree)) as unknown;
+  return structuredClone(read.tree);
 }
 
 const predict = "/seldon.protos.Seldon/Predict";
@@ -44,7 +43,6 @@ describe("seldon.protos", () => {
         ],
       },
     });
-    expect(labelsOf(tree)).toEqual(["b", "a"]);
   });
 
   test("tensor, texts and JSON", () => {
@@ -73,7 +71,7 @@ describe("inference", () => {
   test("whole numbers of 64 bits, also below zero", () => {
     const output = { name: "p", datatype: "INT64", shape: [3] };
     expect(v2({ outputs: [{ ...output, contents: { int64_contents: [-1, 7, "9007199254740993"] } }] })).toEqual({
-      outputs: { p: { ...output, data: [-1, 7, "9007199254740993"] } },
+      outputs: { p: { ...output, data: [-1, 7, 9007199254740993n] } },
     });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { maxTextLength } from "../../../../routing/release/grammar/clauses.ts";
 import { ignoredByDefault, plainRules, readCompareRules } from "../../../../routing/release/compare/rules.ts";
 
 describe("the text of sluice.io/compare", () => {
@@ -10,7 +11,7 @@ describe("the text of sluice.io/compare", () => {
   test("each rule is read", () => {
     expect(
       readCompareRules(
-        "tolerance 1e-3; relative 0.5; tolerance 2 at data.ndarray, outputs.*.data\nrelative 0 at a; ignore meta.tags, b; unordered data.names; redact data.ndarray; keep off; noise 1.5%;",
+        "tolerance 1e-3; relative 0.5; tolerance 2 at data.ndarray, outputs.*.data; relative 0 at a; ignore meta.tags, b; unordered data.names; redact data.ndarray; keep off;",
       ),
     ).toEqual({
       kind: "rules",
@@ -26,7 +27,6 @@ describe("the text of sluice.io/compare", () => {
         unordered: ["data.names"],
         redacted: ["data.ndarray"],
         keeps: false,
-        noise: 0.015,
       },
     });
   });
@@ -39,7 +39,7 @@ describe("the text of sluice.io/compare", () => {
     ["tolerance", 'says "tolerance" without a number of 0 or more'],
     ["tolerance -1", 'says "tolerance" without a number of 0 or more'],
     ["tolerance 1 2", 'says "tolerance" without a number of 0 or more'],
-    ["tolerance 1 at", 'says "tolerance" without a number of 0 or more'],
+    ["tolerance 1 at", 'says "tolerance" with no path'],
     ["tolerance 1 at a..b", 'says "tolerance" with "a..b", which is not a path such as data.ndarray'],
     ["relative x", 'says "relative" without a number of 0 or more'],
     ["tolerance 1; tolerance 2", 'says "tolerance" twice'],
@@ -49,9 +49,9 @@ describe("the text of sluice.io/compare", () => {
     ["redact a b", 'says "redact" with "a b", which is not a path such as data.ndarray'],
     ["keep", 'says "keep" without "on" or "off"'],
     ["keep on; keep off", 'says "keep" twice'],
-    ["noise 1", 'says "noise" without a percentage from 0% to 100%'],
-    ["noise 100.1%", 'says "noise" without a percentage from 0% to 100%'],
-    ["noise 1%; noise 2%", 'says "noise" twice'],
+    ["noise 1%", 'has the rule "noise", which Sluice does not know'],
+    ["constructor 1", 'has the rule "constructor", which Sluice does not know'],
+    ["keep constructor", 'says "keep" without "on" or "off"'],
   ])("%j is a mistake", (text, mistake) => {
     expect(readCompareRules(text)).toEqual({ kind: "mistake", mistake });
   });
@@ -60,8 +60,7 @@ describe("the text of sluice.io/compare", () => {
     const paths = (count: number): string => `ignore ${Array.from({ length: count }, (_, at) => `p${at}`).join()}`;
     expect([63, 64].map((count) => readCompareRules(paths(count)).kind)).toEqual(["rules", "rules"]);
     expect(readCompareRules(paths(65))).toEqual({ kind: "mistake", mistake: "names 65 paths, more than 64" });
-    const long = (length: number): string => `noise 1%${";".repeat(length - 8)}`;
-    expect([1023, 1024].map((length) => readCompareRules(long(length)).kind)).toEqual(["rules", "rules"]);
-    expect(readCompareRules(long(1025))).toEqual({ kind: "mistake", mistake: "is longer than 1024 characters" });
+    const long = (length: number): string => `keep off${";".repeat(length - 8)}`;
+    expect([-1, 0, 1].map((more) => readCompareRules(long(maxTextLength + more)).kind)).toEqual(["rules", "rules", "mistake"]);
   });
 });

@@ -12,7 +12,7 @@ import {
   textField,
   textOfField,
   varint,
-} from "../../../gateway/shared/protobuf.ts";
+} from "../../../routing/text/protobuf.ts";
 import { rateLimitVerdict } from "../../../gateway/edge/external/rate-limit-messages.ts";
 import type { CallOutcome } from "../../../gateway/edge/external/service-call.ts";
 import { framed } from "../../../gateway/edge/message/grpc-message.ts";

@@ -1,12 +1,15 @@
-// Protobuf on the wire, as far as the messages of external services and of the model server need it: a code generator and its runtime for some ten
+// Protobuf on the wire, as far as the messages of external services and of model servers need it: a code generator and its runtime for some twenty
 // messages would be the larger dependency. Bounds are the callers': a message is no longer than what was taken of an answer.
 
 /**
  * One field of a message: `bytes` of a length-delimited one (else empty), `fixed` of one with 4 or 8 bytes (else empty), `value` of a number (else 0;
- * above 2^53 it is not exact).
+ * above 2^53 it is not exact). The value stands at `start` to `end` of the message.
  */
 export interface ProtoField {
   readonly number: number;
+  readonly wire: 0 | 1 | 2 | 5;
+  readonly start: number;
+  readonly end: number;
   readonly bytes: Buffer;
   readonly fixed: Buffer;
   readonly value: number;
@@ -61,17 +64,20 @@ export function fieldsOf(message: Buffer): readonly ProtoField[] | null {
 }
 
 function readField(message: Buffer, reader: { at: number }, number: number, wire: number): ProtoField | null {
+  let start = reader.at;
   if (wire === 0) {
     const value = readVarint(message, reader);
-    return value < 0 ? null : { number, bytes: noBytes, fixed: noBytes, value };
+    return value < 0 ? null : { number, wire, start, end: reader.at, bytes: noBytes, fixed: noBytes, value };
   }
-  const length = wire === 1 ? 8 : wire === 5 ? 4 : wire === lengthDelimited ? readVarint(message, reader) : -1;
+  if (wire !== 1 && wire !== 5 && wire !== lengthDelimited) return null;
+  const length = wire === 1 ? 8 : wire === 5 ? 4 : readVarint(message, reader);
   if (length < 0 || length > message.length - reader.at) return null;
-  const bytes = message.subarray(reader.at, reader.at + length);
-  reader.at += length;
+  start = reader.at;
+  const end = (reader.at += length);
+  const bytes = message.subarray(start, end);
   return wire === lengthDelimited
-    ? { number, bytes, fixed: noBytes, value: 0 }
-    : { number, bytes: noBytes, fixed: bytes, value: 0 };
+    ? { number, wire, start, end, bytes, fixed: noBytes, value: 0 }
+    : { number, wire, start, end, bytes: noBytes, fixed: bytes, value: 0 };
 }
 
 /** Packed numbers; null: they end early. */
@@ -83,6 +89,33 @@ export function varintsOf(bytes: Buffer): readonly number[] | null {
     values.push(value);
   }
   return values;
+}
+
+/** Signed numbers of 64 bits at `start` to `end`, one after the other: bigints beyond 2^53. null: they end early. */
+export function signedVarints(message: Buffer, start: number, end: number): readonly (number | bigint)[] | null {
+  const values: (number | bigint)[] = [];
+  for (let at = start; at < end;) {
+    const first = at;
+    while (at < end && message[at]! >= 0x80) at++;
+    if (at >= end || at - first >= 10) return null;
+    at += 1;
+    values.push(at - first <= 7 ? smallVarint(message, first, at) : longVarint(message, first, at));
+  }
+  return values;
+}
+
+/** Of 7 bytes, so below 2^49. */
+function smallVarint(message: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let at = end - 1; at >= start; at--) value = value * 0x80 + (message[at]! & 0x7f);
+  return value;
+}
+
+function longVarint(message: Buffer, start: number, end: number): number | bigint {
+  let value = 0n;
+  for (let at = end - 1; at >= start; at--) value = (value << 7n) | BigInt(message[at]! & 0x7f);
+  const signed = BigInt.asIntN(64, value);
+  return Number.isSafeInteger(Number(signed)) ? Number(signed) : signed;
 }
 
 /** At most 10 bytes, as a negative int32 has; −1: there is none. */
