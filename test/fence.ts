@@ -34,8 +34,6 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Of releases the threads that count know one scale.
   "gateway/shared/evidence-counts.ts": ["gateway/", "routing/release/statistics/latency-bounds.ts"],
   "gateway/worker/": ["gateway/", "routing/"],
-  // The thread that compares answers of shadows, and what it says to others.
-  "gateway/comparing/": ["gateway/", "routing/release/compare/"],
   "gateway/admin/": ["gateway/", "routing/release/", "routing/", "k8s/translate/"],
   "gateway/control/": [
     "gateway/",
@@ -105,7 +103,6 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["options", "callers"],
     ["shared", "steps.ts"],
     ["api"],
-    ["comparing"],
     ["explain", "worker", "start-thread.ts"],
     ["supervisor"],
     ["admin", "demo"],

@@ -50,7 +50,9 @@ export const comparisonShape = Type.Object({
   incomparable: reasonsShape("why pairs of the sample could not be compared"),
   leftOut: reasonsShape("why pairs are not in the sample"),
   paths: Type.Array(pathShape, { description: "where answers differ, the most often first" }),
-  morePaths: Type.Boolean({ description: `answers had more than ${maxPathNodes} paths, and not all of them are listed` }),
+  morePaths: Type.Boolean({
+    description: `answers had more than ${maxPathNodes} paths, and not all of them are listed`,
+  }),
 });
 
 export const disagreementShape = Type.Object({

@@ -156,9 +156,7 @@ export class Supervisor implements Gateway {
     // A thread that stands in native code does not end: the process does.
     await within(
       Promise.all(
-        [this.#control, this.#standby, ...this.#data.map(({ place }) => place)].map((place) =>
-          place.terminate(),
-        ),
+        [this.#control, this.#standby, ...this.#data.map(({ place }) => place)].map((place) => place.terminate()),
       ),
       stopMs,
     );

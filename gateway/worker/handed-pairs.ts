@@ -47,7 +47,8 @@ export class HandedPairs implements PairTaker {
     const bytes = bytesOf(pair);
     const own = this.#byNamespace.get(namespace) ?? { pairs: 0, bytes: 0 };
     const hasRoom =
-      mayTake(own.pairs, 1, this.#all.pairs, maxHandedPairs) && mayTake(own.bytes, bytes, this.#all.bytes, maxHandedBytes);
+      mayTake(own.pairs, 1, this.#all.pairs, maxHandedPairs) &&
+      mayTake(own.bytes, bytes, this.#all.bytes, maxHandedBytes);
     if (!hasRoom || !this.#post({ kind: "pair", pair })) return false;
     this.#byNamespace.set(namespace, own);
     add(own, 1, bytes);

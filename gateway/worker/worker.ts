@@ -5,7 +5,6 @@ import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../shared/clock.ts";
 import { CounterBlock } from "../shared/memory/counters.ts";
 import { postedLog, type Log } from "../shared/log.ts";
-import { fixed } from "../shared/metrics/fixed.ts";
 import { HandedPairs } from "./handed-pairs.ts";
 import { HeldReports } from "./held-reports.ts";
 import { sharedNowMs, startHeartbeat } from "../shared/memory/heartbeat.ts";
@@ -128,8 +127,7 @@ export async function startDataWorker(
       } else if (told.kind === "report-all") plane.reportAll(told.all);
       else if (told.kind === "pair-taken") {
         if (control === channel) pairs.taken(told.namespace, told.bytes);
-      }
-      else
+      } else
         void plane
           .revoke(told.tokens)
           .then((answer) => channel.postMessage({ kind: "revoked", id: told.id, answer } satisfies DataToControl));

@@ -153,9 +153,7 @@ test("a control worker and a data worker may end: nobody's answer changes, and c
   gateway.endThread("data-0");
   await gateway.seen("worker-ended", { thread: "data-0" });
   const url = `${traffic}/seldon/prod/iris/api/v1.0/predictions`;
-  await until(
-    async () => (await fetch(url, { method: "POST", body: "{}" }).catch(() => null))?.status === 200,
-  );
+  await until(async () => (await fetch(url, { method: "POST", body: "{}" }).catch(() => null))?.status === 200);
   const before = await pairs(admin);
   await predict(traffic, 5);
   await until(async () => (await pairs(admin)) >= before + 5);

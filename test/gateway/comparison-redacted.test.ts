@@ -1,5 +1,5 @@
 // What was kept of answers that disagreed is gone when another text of the annotation, or the end of what it stands on, says so.
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, test } from "vitest";
 import { comparedManifest } from "./compared-stage.ts";
 import { ModelServer } from "./gateway-process.ts";
 import { GatewayStage } from "./gateway-stage.ts";

@@ -28,7 +28,11 @@ export function shownComparison({ sides, sinceMs, counts }: ComparedSidesView): 
 }
 
 /** What this replica alone has compared; null: nothing. */
-export function ownComparison(compared: ComparedView, namespace: string, deployment: string): ComparedDeployment | null {
+export function ownComparison(
+  compared: ComparedView,
+  namespace: string,
+  deployment: string,
+): ComparedDeployment | null {
   const own = compared.of(namespace, deployment);
   return own === null
     ? null

@@ -47,7 +47,11 @@ class Sides implements ComparedSidesView {
   readonly sinceMs: number;
   readonly comparison: Comparison;
 
-  constructor({ namespace, deployment, predictor, against, rules }: ComparedSides, sinceMs: number, read: CompareRules) {
+  constructor(
+    { namespace, deployment, predictor, against, rules }: ComparedSides,
+    sinceMs: number,
+    read: CompareRules,
+  ) {
     this.sides = { namespace, deployment, predictor, against, rules };
     this.sinceMs = sinceMs;
     this.comparison = new Comparison(read);

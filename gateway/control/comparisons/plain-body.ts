@@ -6,7 +6,7 @@ const decoders: ReadonlyMap<string, typeof gunzipSync> = new Map([
   ["gzip", gunzipSync],
   ["x-gzip", gunzipSync],
   ["deflate", inflateSync],
-  ["br", brotliDecompressSync as typeof gunzipSync],
+  ["br", brotliDecompressSync],
 ]);
 
 /** null: it comes to more than is compared. What cannot be decoded stays as it was: it is no JSON then. */

@@ -131,7 +131,9 @@ function count(counts: Map<string, number>, reason: string, more: number): void 
 }
 
 function reasonsOf(counts: ReadonlyMap<string, number>): Reasons {
-  return Array.from(counts, ([reason, of]) => ({ reason, count: of })).toSorted((one, other) => other.count - one.count);
+  return Array.from(counts, ([reason, of]) => ({ reason, count: of })).toSorted(
+    (one, other) => other.count - one.count,
+  );
 }
 
 function incomparable(reason: string): PairVerdict {

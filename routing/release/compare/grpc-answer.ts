@@ -28,7 +28,9 @@ type Row = readonly [number: number, name: string, kind: Field["kind"], many?: "
 function schema(rows: () => readonly Row[], made: Schema["made"] = (tree) => tree): Schema {
   let fields: ReadonlyMap<number, Field> | null = null;
   const read = (): ReadonlyMap<number, Field> =>
-    new Map(rows().map(([number, name, kind, many]) => [number, many === undefined ? { name, kind } : { name, kind, many }]));
+    new Map(
+      rows().map(([number, name, kind, many]) => [number, many === undefined ? { name, kind } : { name, kind, many }]),
+    );
   return { fields: () => (fields ??= read()), made };
 }
 
@@ -47,8 +49,14 @@ const value: Schema = schema(
     return last === undefined || last[0] === "null" ? null : last[1];
   },
 );
-const struct = schema(() => [[1, "fields", value, "map"]], (tree) => tree["fields"] ?? {});
-const list = schema(() => [[1, "values", value, "list"]], (tree) => tree["values"] ?? []);
+const struct = schema(
+  () => [[1, "fields", value, "map"]],
+  (tree) => tree["fields"] ?? {},
+);
+const list = schema(
+  () => [[1, "values", value, "list"]],
+  (tree) => tree["values"] ?? [],
+);
 
 const status = schema(() => [
   [1, "code", "int"],

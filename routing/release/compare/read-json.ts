@@ -62,7 +62,8 @@ function isTooDeep(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (depth >= maxDepth) return true;
   if (Array.isArray(value)) {
-    for (const one of value as readonly unknown[]) if (typeof one === "object" && isTooDeep(one, depth + 1)) return true;
+    for (const one of value as readonly unknown[])
+      if (typeof one === "object" && isTooDeep(one, depth + 1)) return true;
     return false;
   }
   for (const key in value) if (isTooDeep((value as Readonly<Record<string, unknown>>)[key], depth + 1)) return true;

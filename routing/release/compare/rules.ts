@@ -1,5 +1,5 @@
 // How answers of a shadow are compared with those of the primary: the text of the annotation sluice.io/compare, and what it comes to.
-import { readClauses, type Clause } from "../grammar/clauses.ts";
+import { clausesOf, type Clause } from "../grammar/clauses.ts";
 
 /** Paths of one text, all clauses together. */
 const maxPaths = 64;
@@ -71,7 +71,7 @@ type Draft = { -readonly [Key in keyof CompareRules]: CompareRules[Key] };
 
 /** Reads the text of the annotation. */
 export function readCompareRules(text: string): ReadRules {
-  const clauses = readClauses(text);
+  const clauses = clausesOf(text);
   if (typeof clauses === "string") return mistake(`cannot be read: ${clauses}`);
   const [only, ...more] = clauses;
   if (only === undefined) return mistake("says no rule");
@@ -159,7 +159,10 @@ function readTolerance(
 
 /** Paths with commas between them; a text: what is wrong. */
 function pathsOf(words: readonly string[]): readonly string[] | string {
-  const paths = words.join(" ").split(",").map((path) => path.trim());
+  const paths = words
+    .join(" ")
+    .split(",")
+    .map((path) => path.trim());
   const wrong = paths.find((path) => !/^[^\s.,;"[\]]+(?:\.[^\s.,;"[\]]+)*$/.test(path));
   if (wrong === undefined) return paths;
   return wrong === "" ? "no path" : `"${wrong}", which is not a path such as data.ndarray`;

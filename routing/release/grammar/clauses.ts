@@ -29,12 +29,10 @@ export function readClauses<Draft>(
   draft: Draft,
   short: (clause: Clause) => string | null,
 ): string | null {
-  if (text.length > maxTextLength) return `the text has more than ${maxTextLength} characters; write a shorter one`;
-  const parts = text.split(";").filter((part) => part.trim() !== "");
-  if (parts.length > maxClauses) return `the text has more than ${maxClauses} clauses; write each only once`;
+  const clauses = clausesOf(text);
+  if (typeof clauses === "string") return clauses;
   const seen = new Set<string>();
-  for (const [at, part] of parts.entries()) {
-    const clause = clauseOf(part);
+  for (const [at, clause] of clauses.entries()) {
     const alone = at === 0 ? short(clause) : null;
     const keyword = alone ?? clause.keyword;
     if (seen.has(keyword)) return `"${keyword}" stands twice; write it once`;
@@ -49,6 +47,14 @@ export function readClauses<Draft>(
     if (mistake !== null) return mistake;
   }
   return null;
+}
+
+/** The clauses of a text, empty ones left out; a sentence: it is too long. */
+export function clausesOf(text: string): readonly Clause[] | string {
+  if (text.length > maxTextLength) return `the text has more than ${maxTextLength} characters; write a shorter one`;
+  const parts = text.split(";").filter((part) => part.trim() !== "");
+  if (parts.length > maxClauses) return `the text has more than ${maxClauses} clauses; write each only once`;
+  return parts.map(clauseOf);
 }
 
 function clauseOf(part: string): Clause {

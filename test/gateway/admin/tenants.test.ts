@@ -196,7 +196,9 @@ beforeAll(async () => {
       compared: {
         all: compared,
         of: (namespace, deployment) => {
-          const comparisons = compared.filter(({ sides }) => sides.namespace === namespace && sides.deployment === deployment);
+          const comparisons = compared.filter(
+            ({ sides }) => sides.namespace === namespace && sides.deployment === deployment,
+          );
           return comparisons.length === 0 ? null : { comparisons, disagreements: [] };
         },
       },

@@ -21,7 +21,10 @@ function pairOf(namespace: string, bytes: number): PostedPair {
   };
 }
 
-function handed(hasControl: () => boolean = () => true): { readonly pairs: HandedPairs; readonly posted: DataToControl[] } {
+function handed(hasControl: () => boolean = () => true): {
+  readonly pairs: HandedPairs;
+  readonly posted: DataToControl[];
+} {
   const posted: DataToControl[] = [];
   return { pairs: new HandedPairs((message) => hasControl() && posted.push(message) > 0), posted };
 }

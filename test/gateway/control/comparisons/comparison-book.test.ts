@@ -114,15 +114,18 @@ test("bytes of disagreements are bounded in all, and a busy namespace gives its 
   expect(book.of("quiet", "iris")!.disagreements).toHaveLength(1);
 });
 
-test.each([-1, 0, 1])("comparisons are bounded, and %d more of a busy namespace take no other's place", async (more) => {
-  const { book, compare } = bookOf();
-  await compare({ namespace: "quiet" });
-  const count = maxComparisons - 1 + more;
-  await compare(...Array.from({ length: count }, (_, at) => ({ namespace: "busy", deployment: `d${at}` })));
-  expect(book.all).toHaveLength(Math.min(maxComparisons, count + 1));
-  expect(book.of("quiet", "iris")).not.toBeNull();
-  expect(book.of("busy", "d0") === null).toBe(more > 0);
-});
+test.each([-1, 0, 1])(
+  "comparisons are bounded, and %d more of a busy namespace take no other's place",
+  async (more) => {
+    const { book, compare } = bookOf();
+    await compare({ namespace: "quiet" });
+    const count = maxComparisons - 1 + more;
+    await compare(...Array.from({ length: count }, (_, at) => ({ namespace: "busy", deployment: `d${at}` })));
+    expect(book.all).toHaveLength(Math.min(maxComparisons, count + 1));
+    expect(book.of("quiet", "iris")).not.toBeNull();
+    expect(book.of("busy", "d0") === null).toBe(more > 0);
+  },
+);
 
 test.each([
   [maxAnswerBytes - 1, "disagreed"],
@@ -141,7 +144,8 @@ test("an answer about one deployment is bounded, whatever is kept, and joins wha
   const { book, compare } = bookOf();
   const names = Array.from({ length: 90 }, (_, at) => `${"\u0001".repeat(70)}${at}`);
   const wide = (value: string): string => JSON.stringify(Object.fromEntries(names.map((name) => [name, value])));
-  for (let at = 0; at < 30; at++) await compare({ against: `m${at}`, primary: wide("\u0001a"), shadow: wide("\u0001b"), atMs: at });
+  for (let at = 0; at < 30; at++)
+    await compare({ against: `m${at}`, primary: wide("\u0001a"), shadow: wide("\u0001b"), atMs: at });
   const own = ownComparison(book, "prod", "iris")!;
   const joined = joinedComparisons([
     { replica: "a", sentence: null, compared: own },

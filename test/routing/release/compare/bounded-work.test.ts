@@ -32,7 +32,7 @@ test.each([
     isGrpc: false,
     path: "/",
     primary: answerOf(namesOf(counts(primary), "a.b.c")),
-    shadow: answerOf(namesOf(counts(shadow), "b.c.d"))
+    shadow: answerOf(namesOf(counts(shadow), "b.c.d")),
   });
   expect([verdict.kind, verdict.kind === "incomparable" ? verdict.reason : undefined]).toEqual([outcome, reason]);
 });
@@ -43,7 +43,8 @@ test("names of one pair are not counted against the next one, and an answer of m
   const names = answerOf(namesOf(Math.floor(most * 0.6), "n"));
   for (const answer of [names, names, records])
     expect(
-      comparison.add({ isGrpc: false, path: "/", primary: answer, shadow: answerOf(`${answer.body.toString()} `) }).kind,
+      comparison.add({ isGrpc: false, path: "/", primary: answer, shadow: answerOf(`${answer.body.toString()} `) })
+        .kind,
     ).toBe("agreed");
 });
 

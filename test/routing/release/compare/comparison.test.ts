@@ -3,7 +3,12 @@ import * as fc from "../../../seeded.ts";
 import { describe, expect, test } from "vitest";
 import type { CapturedAnswer } from "../../../../routing/release/compare/answer.ts";
 import type { Difference } from "../../../../routing/release/compare/compare-values.ts";
-import { addedCounts, Comparison, type AnsweredPair, type PairVerdict } from "../../../../routing/release/compare/comparison.ts";
+import {
+  addedCounts,
+  Comparison,
+  type AnsweredPair,
+  type PairVerdict,
+} from "../../../../routing/release/compare/comparison.ts";
 import { maxPathLength, maxPathNodes } from "../../../../routing/release/compare/path-tree.ts";
 import { maxDepth } from "../../../../routing/release/compare/read-json.ts";
 import { plainRules, readCompareRules, type CompareRules } from "../../../../routing/release/compare/rules.ts";
@@ -148,7 +153,10 @@ describe("answers in JSON", () => {
     const comparison = new Comparison(plainRules);
     const failed = (status: number, text: string): CapturedAnswer => answerOf(text, { status });
     const apart = { path: "(status)", primary: "200", shadow: "500" };
-    expect(comparison.add(pairOf(answerOf("{}"), failed(500, "x")))).toEqual({ kind: "disagreed", differences: [apart] });
+    expect(comparison.add(pairOf(answerOf("{}"), failed(500, "x")))).toEqual({
+      kind: "disagreed",
+      differences: [apart],
+    });
     expect(comparison.counts.paths).toMatchObject([{ path: "(status)", pairsApart: 1 }]);
     expect(comparison.add(pairOf(failed(500, "x"), failed(500, "y")))).toEqual(agreed);
     const unanswered = { kind: "incomparable", reason: "the shadow gave no answer" };
@@ -232,9 +240,14 @@ test("columns of Seldon are compared by their names", () => {
   });
   expect(verdict(rows(["b", "a"], [1, 2], [3, 4]), rows(["a", "b"], [2, 1], [4, 3])).kind).toBe("agreed");
   expect(verdict(rows(["b", "a"], [1, 2]), rows(["a", "b"], [1, 2])).kind).toBe("disagreed");
-  expect(verdict(tensor(["b", "a"], [2, 2], [1, 2, 3, 4]), tensor(["a", "b"], [2, 2], [2, 1, 4, 3])).kind).toBe("agreed");
+  expect(verdict(tensor(["b", "a"], [2, 2], [1, 2, 3, 4]), tensor(["a", "b"], [2, 2], [2, 1, 4, 3])).kind).toBe(
+    "agreed",
+  );
   // Without a name for each column their order counts.
-  for (const names of [["a", "a"], ["b", "a", "c"]])
+  for (const names of [
+    ["a", "a"],
+    ["b", "a", "c"],
+  ])
     expect(verdict(rows(names, [1, 2]), rows(names.toReversed(), [2, 1])).kind).toBe("disagreed");
 });
 
@@ -322,11 +335,7 @@ describe("properties", () => {
         fc.uint8Array({ maxLength: 200 }),
         fc.uint8Array({ maxLength: 200 }),
         fc.boolean(),
-        fc.constantFrom(
-          "/seldon.protos.Seldon/Predict",
-          "/inference.GRPCInferenceService/ModelInfer",
-          "/x/Y",
-        ),
+        fc.constantFrom("/seldon.protos.Seldon/Predict", "/inference.GRPCInferenceService/ModelInfer", "/x/Y"),
         fc.integer({ min: -1, max: 220 }),
         (one, other, isGrpc, path, headerBytes) => {
           const framed = (bytes: Uint8Array): Uint8Array =>

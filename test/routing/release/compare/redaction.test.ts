@@ -73,7 +73,7 @@ test("what is ignored below a redacted value is ignored, and others count at tha
       isGrpc: false,
       path: "/",
       primary: answerOf(primary),
-      shadow: answerOf(shadow)
+      shadow: answerOf(shadow),
     });
   expect(pair({ meta: { puid: "a", near: 1 } }, { meta: { puid: "b", near: 5 } }).kind).toBe("agreed");
   expect(pair({ meta: { x: 1, y: 1 } }, { meta: { x: 2, y: 2 } })).toEqual({
@@ -95,7 +95,7 @@ test("a name of 80 characters is remembered, and one of 81 is compared only", ()
       isGrpc: false,
       path: "/",
       primary: answerOf({ [name]: { x: 1 } }),
-      shadow: answerOf({ [name]: { x: 2 } })
+      shadow: answerOf({ [name]: { x: 2 } }),
     });
     expect(verdict.kind === "disagreed" && verdict.differences).toHaveLength(1);
     const { paths, morePaths } = comparison.counts;

@@ -61,6 +61,10 @@ describe("the text of sluice.io/compare", () => {
     expect([63, 64].map((count) => readCompareRules(paths(count)).kind)).toEqual(["rules", "rules"]);
     expect(readCompareRules(paths(65))).toEqual({ kind: "mistake", mistake: "names 65 paths, more than 64" });
     const long = (length: number): string => `keep off${";".repeat(length - 8)}`;
-    expect([-1, 0, 1].map((more) => readCompareRules(long(maxTextLength + more)).kind)).toEqual(["rules", "rules", "mistake"]);
+    expect([-1, 0, 1].map((more) => readCompareRules(long(maxTextLength + more)).kind)).toEqual([
+      "rules",
+      "rules",
+      "mistake",
+    ]);
   });
 });
