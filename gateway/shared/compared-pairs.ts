@@ -1,5 +1,7 @@
 // Pairs of answers on their way from data workers to the control worker, which compares them.
 
+import type { LeftOut } from "./metrics/left-out.ts";
+
 /** Longest body of a pair, bytes. */
 export const maxAnswerBytes = 256 * 1024;
 
@@ -46,18 +48,6 @@ export interface PostedPair extends ComparedSides {
 export function bytesOf({ primary, shadow }: PostedPair): number {
   return primary.body.length + (shadow?.body.length ?? 0);
 }
-
-/** Why a pair is not in the sample, in the words of the metric and of people. */
-export const leftOutWords = {
-  rate: "more than 20 pairs a second of one shadow, or 500 in all, came",
-  too_large: "an answer has more than 256 KiB",
-  memory: "answers that wait for the other one of their pair take all their room",
-  hand_over: "the control worker took no more of them",
-  incomplete: "the primary gave no whole answer",
-  rules: "other rules hold by now",
-} as const;
-
-export type LeftOut = keyof typeof leftOutWords;
 
 /** Pairs that were left out for one reason. */
 export interface PairsLeftOut extends ComparedSides {

@@ -3,11 +3,11 @@
 import {
   bytesOf,
   type ComparedSides,
-  type LeftOut,
   type PairsLeftOut,
   type PairTaker,
   type PostedPair,
 } from "../shared/compared-pairs.ts";
+import type { LeftOut } from "../shared/metrics/left-out.ts";
 import { mayTake } from "../shared/fair-share.ts";
 import type { DataToControl } from "../shared/messages.ts";
 

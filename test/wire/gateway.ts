@@ -1,6 +1,7 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
 import { EvidenceCounts } from "../../gateway/shared/evidence-counts.ts";
-import type { LeftOut, PostedPair } from "../../gateway/shared/compared-pairs.ts";
+import type { PostedPair } from "../../gateway/shared/compared-pairs.ts";
+import type { LeftOut } from "../../gateway/shared/metrics/left-out.ts";
 import type { HttpAnswer, HttpQuestion } from "../../gateway/shared/messages.ts";
 import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
 import { TableWriter } from "../../routing/write/table-writer.ts";

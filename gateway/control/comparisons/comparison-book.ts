@@ -8,13 +8,12 @@ import type { ComparedDeploymentView, ComparedSidesView, ComparedView } from "..
 import { maxKept, type ShownDisagreement } from "../../api/comparisons.ts";
 import type { Clock } from "../../shared/clock.ts";
 import {
-  leftOutWords,
   type ComparedSides,
-  type LeftOut,
   type PairsLeftOut,
   type PostedAnswer,
   type PostedPair,
 } from "../../shared/compared-pairs.ts";
+import { leftOutWords, type LeftOut } from "../../shared/metrics/left-out.ts";
 import { plainBody } from "./plain-body.ts";
 
 /** Pairs of predictors of which counts are kept; of the namespace that has most the one that had no pair for longest goes first. */

@@ -5,11 +5,11 @@ import {
   maxAnswerBytes,
   type ComparedSides,
   type ComparedSubject,
-  type LeftOut,
   type PairTaker,
   type PostedAnswer,
   type PostedPair,
 } from "../../shared/compared-pairs.ts";
+import type { LeftOut } from "../../shared/metrics/left-out.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import { mayTake } from "../../shared/fair-share.ts";
 import { KeptPieces } from "../io/kept-pieces.ts";

@@ -1,6 +1,7 @@
 // ComparedExchange: the answer of a primary and those of the shadows that are compared with it.
 import type { Series } from "../../../routing/model/mapping.ts";
-import type { ComparedSides, ComparedSubject, LeftOut } from "../../shared/compared-pairs.ts";
+import type { ComparedSides, ComparedSubject } from "../../shared/compared-pairs.ts";
+import type { LeftOut } from "../../shared/metrics/left-out.ts";
 import { type Captures, CapturedBody } from "./captures.ts";
 
 /** Characters of a path that are told. */

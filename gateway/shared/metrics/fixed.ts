@@ -1,7 +1,7 @@
 // What a worker counts whatever its Routes: metrics and their cells, one declaration each. A sum over workers has a cell here.
 import { cellsByFlag, flagNames, wholeLines } from "./cells.ts";
 import { CellTable, counter, gauge } from "./metric.ts";
-import { leftOutWords } from "../compared-pairs.ts";
+import { leftOutWords } from "./left-out.ts";
 
 const fixedTable = new CellTable();
 

@@ -8,7 +8,8 @@ import {
   maxComparisons,
   maxKeptBytes,
 } from "../../../../gateway/control/comparisons/comparison-book.ts";
-import { leftOutWords, maxAnswerBytes, type PostedPair } from "../../../../gateway/shared/compared-pairs.ts";
+import { maxAnswerBytes, type PostedPair } from "../../../../gateway/shared/compared-pairs.ts";
+import { leftOutWords } from "../../../../gateway/shared/metrics/left-out.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
 
 interface Said {
