@@ -24,8 +24,8 @@ export interface Gate {
 /** Units of a value. */
 interface Unit {
   readonly what: string;
-  read(word: string): number | null;
-  print(value: number): string;
+  readonly read: (word: string) => number | null;
+  readonly print: (value: number) => string;
 }
 const share: Unit = {
   what: "percentage",
@@ -62,7 +62,7 @@ export interface Question {
   readonly slack: number;
   readonly direction: 1 | -1;
   readonly allowed: number | null;
-  measure(counts: ArmCounts): Measured;
+  readonly measure: (counts: ArmCounts) => Measured;
   /** Part of it by buckets of callers; null: it is not counted by callers. */
   readonly byCaller: "failed" | "refused" | null;
 }
@@ -78,9 +78,12 @@ interface GateRow {
   /** What is counted, for people. */
   readonly counted: "requests" | "measured requests" | "compared answers" | "rewards";
   /** `bound`: a value, or times main's. `main`: all that was counted of main in this rollout. */
-  ask(bound: { readonly value: number } | { readonly times: number }, main: ArmCounts): Omit<Question, "text">;
+  readonly ask: (
+    bound: { readonly value: number } | { readonly times: number },
+    main: ArmCounts,
+  ) => Omit<Question, "text">;
   /** For people. */
-  facts(counts: ArmCounts): string;
+  readonly facts: (counts: ArmCounts) => string;
 }
 
 /** What errors and refusals may have beyond a bound of main: of a thousand requests one. So a main that never fails asks nothing impossible. */

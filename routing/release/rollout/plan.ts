@@ -139,8 +139,8 @@ const readers: ReadonlyMap<string, ClauseReader<Draft>> = new Map<string, Clause
 interface Part {
   readonly what: string;
   readonly range: readonly [least: number, most: number, text: string];
-  read(words: string): number | null;
-  set(draft: Draft, value: number): void;
+  readonly read: (words: string) => number | null;
+  readonly set: (draft: Draft, value: number) => void;
 }
 
 const countOf =

@@ -4,10 +4,6 @@ import type { Excess } from "../statistics/excess.ts";
 import { type CountsByInstance, type Evidence, noEvidence } from "./evidence.ts";
 import type { RolloutPlan } from "./plan.ts";
 
-/** Names of the states that a release has, wherever one is shown: `waiting` has not begun, `stopped` cannot go on. */
-export const phases = ["waiting", "stepping", "held", "promoted", "aborted", "stopped"] as const;
-export type Phase = (typeof phases)[number];
-
 export type RolloutState =
   /** At a step of the plan. */
   | {

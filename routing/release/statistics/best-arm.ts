@@ -51,7 +51,7 @@ interface Shape {
   readonly least: number;
   readonly most: number;
   /** But for a factor. */
-  density(point: Point): number;
+  readonly density: (point: Point) => number;
 }
 
 /** With what the densities of all beliefs need of it. */
