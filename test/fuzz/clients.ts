@@ -2,6 +2,7 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { answersIn } from "../wire/client.ts";
+import { adminRequests, wrongAdmin } from "./admin-requests.ts";
 import { Draws } from "./draws.ts";
 import { http1Requests } from "./http1-requests.ts";
 import { http2Requests } from "./http2-requests.ts";
@@ -13,10 +14,11 @@ import { scriptOf, type Script } from "./script.ts";
 export interface Ports {
   readonly plain: number;
   readonly tls: number;
+  readonly admin: number;
 }
 
 interface Case {
-  readonly protocol: "http1" | "http2";
+  readonly protocol: "http1" | "http2" | "admin";
   readonly secure: boolean;
   /** It comes by a balancer that says for whom it is; null: by none. */
   readonly proxied: ProxyCase | null;
@@ -33,12 +35,12 @@ const patienceMs = 40_000;
 
 export function caseOf(seed: number, number: number): Case {
   const draws = new Draws(seed, number);
-  const protocol = draws.chance(0.5) ? "http1" : "http2";
-  const secure = draws.chance(0.08);
-  const proxied = draws.chance(0.12) ? proxyHeader(draws) : null;
-  const patient = draws.chance(0.02);
-  const pieces =
-    protocol === "http1" ? http1Requests(draws).map((text) => Buffer.from(text, "latin1")) : http2Requests(draws);
+  const protocol = draws.chance(0.06) ? "admin" : draws.chance(0.5) ? "http1" : "http2";
+  const isTraffic = protocol !== "admin";
+  const secure = isTraffic && draws.chance(0.08);
+  const proxied = isTraffic && draws.chance(0.12) ? proxyHeader(draws) : null;
+  const patient = isTraffic && draws.chance(0.02);
+  const pieces = protocol === "http2" ? http2Requests(draws) : textsOf(draws, protocol);
   const script = scriptOf(draws, pieces);
   return {
     protocol,
@@ -50,6 +52,11 @@ export function caseOf(seed: number, number: number): Case {
       ? [...script.filter(({ kind }) => kind !== "fin" && kind !== "reset" && kind !== "pause"), { kind: "fin" }]
       : script,
   };
+}
+
+function textsOf(draws: Draws, protocol: "http1" | "admin"): readonly Buffer[] {
+  const texts = protocol === "http1" ? http1Requests(draws) : adminRequests(draws);
+  return texts.map((text) => Buffer.from(text, "latin1"));
 }
 
 /** Plays a case; gives what was wrong with what came back, or null. */
@@ -82,11 +89,20 @@ export async function runCase(ports: Ports, one: Case, moments: Moments): Promis
   socket.destroy();
   if (!ended) return `the connection had not ended ${patienceMs} ms after the client's FIN`;
   if (bytes >= mostBytes) return null;
-  return one.protocol === "http1" ? wrongHttp1(one, Buffer.concat(received)) : wrongHttp2(Buffer.concat(received));
+  const all = Buffer.concat(received);
+  switch (one.protocol) {
+    case "http1":
+      return wrongHttp1(one, all);
+    case "http2":
+      return wrongHttp2(all);
+    case "admin":
+      return wrongAdmin(Buffer.concat(one.pieces).toString("latin1"), all.toString("latin1"));
+  }
 }
 
 async function open(ports: Ports, { protocol, secure, proxied }: Case): Promise<Socket | null> {
-  const options = { host: "127.0.0.1", port: secure ? ports.tls : ports.plain, allowHalfOpen: true, noDelay: true };
+  const port = protocol === "admin" ? ports.admin : secure ? ports.tls : ports.plain;
+  const options = { host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true };
   const identity = { rejectUnauthorized: false, ALPNProtocols: [protocol === "http2" ? "h2" : "http/1.1"] };
   let socket: Socket;
   if (proxied === null) {

@@ -1,4 +1,4 @@
-// CPU time of the gateway's data workers, as the kernel counts it: what a case costs, however busy the machine is.
+// CPU time of the gateway's data workers, or of another of its threads, as the kernel counts it: what a case costs, however busy the machine is.
 import { readFileSync, readdirSync } from "node:fs";
 
 const betweenMs = 25;
@@ -11,14 +11,17 @@ interface Look {
 
 export class CpuClock {
   readonly #folder: string;
+  readonly #threads: string;
   #looks: Look[] = [];
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(pid: number) {
+  /** `threads`: how their names begin. */
+  constructor(pid: number, threads = "data-") {
+    this.#threads = threads;
     this.#folder = `/proc/${pid}/task`;
   }
 
-  /** CPU time of all data workers so far, µs; 0 where the kernel does not tell. */
+  /** CPU time of all of them so far, µs; 0 where the kernel does not tell. */
   get micros(): number {
     let sum = 0;
     for (const one of this.#now().values()) sum += one;
@@ -42,7 +45,7 @@ export class CpuClock {
   }
 
   /**
-   * For how long a data worker was at work since then without a pause that the machine made: its CPU time, less the time in which this process itself stood
+   * For how long one of them was at work since then without a pause that the machine made: its CPU time, less the time in which this process itself stood
    * still. A wait that is longer than 250 ms is a fault of the gateway only where this is, too.
    */
   standstillMs(sinceMs: number): number {
@@ -63,7 +66,7 @@ export class CpuClock {
     const micros = new Map<string, number>();
     try {
       for (const task of readdirSync(this.#folder)) {
-        if (readFileSync(`${this.#folder}/${task}/comm`, "utf8").startsWith("data-"))
+        if (readFileSync(`${this.#folder}/${task}/comm`, "utf8").startsWith(this.#threads))
           micros.set(task, Number.parseInt(readFileSync(`${this.#folder}/${task}/schedstat`, "utf8"), 10) / 1000);
       }
     } catch {

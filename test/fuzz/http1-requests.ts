@@ -23,6 +23,8 @@ export const targets = [
   "/seldon/prod/edited/v",
   "/seldon/prod/limited/v",
   "/seldon/prod/none/v",
+  "/seldon/prod/constructor/v",
+  "/seldon/prod/words-0/v?constructor",
   "/nowhere",
   "/",
   "*",

@@ -1,4 +1,4 @@
-// The fuzzer: seeded bytes of HTTP/1.1 and HTTP/2 against a real gateway process from both of its sides, with FIN, RST and waits at any
+// The fuzzer: seeded bytes of HTTP/1.1 and HTTP/2 against a real gateway process from both of its sides and at its admin port, with FIN, RST and waits at any
 // position, and a canary beside it. A hang, a restart, a lost canary, a request upstream that is not clean, an answer that is none or a leak ends
 // it with exit code 1 and the numbers of the cases that were under way.
 //
@@ -104,7 +104,7 @@ while (fault === null && next < from + cases && performance.now() < untilMs) {
   ({ fault, next } = await round(stage, next, Math.min(roundCases, from + cases - next), concurrency));
   if (minutes > 0) fault ??= await costs(() => undefined);
   process.stdout.write(
-    `fuzz: ${next - from} cases, ${stage.canary.answered} canaries, the slowest in ${Math.round(stage.canary.slowestMs)} ms, ${Math.round(stage.residentBytes / 1e6)} MB resident\n`,
+    `fuzz: ${next - from} cases, ${stage.canary.answered} canaries, the slowest in ${Math.round(stage.canary.slowestMs)} ms, ${stage.adminCanary.answered} of the admin port, the slowest in ${Math.round(stage.adminCanary.slowestMs)} ms, ${Math.round(stage.residentBytes / 1e6)} MB resident\n`,
   );
 }
 await stage.close();

@@ -51,6 +51,26 @@ ${predictors.map((predictor) => `    - { ${predictor}, graph: { name: classifier
 ---`;
 }
 
+function wordsOf(word: string): Readonly<Record<string, string>> {
+  return {
+    "sluice.io/rollout": `step 10% every 1${word}, p99 <= 1${word}`,
+    "sluice.io/bandit": word,
+    "sluice.io/auth": "none",
+    "sluice.io/compare": word,
+    "seldon.io/rest-timeout": word,
+    [`seldon.io/${word}`]: word,
+  };
+}
+
+function host(name: string, word: string): string {
+  return `
+apiVersion: getambassador.io/v2
+kind: Host
+metadata: { name: ${name}, namespace: prod }
+spec: { hostname: ${name}.example, requestPolicy: { insecure: { action: ${word} } }, tls: { min_tls_version: ${word} } }
+---`;
+}
+
 function mapping(name: string, fields: string, to = "hostile-default.prod:8000"): string {
   return `
 apiVersion: getambassador.io/v2
@@ -74,6 +94,24 @@ export function manifestsOf({ calm, hostile, dripping }: Origins): string {
     deployment("shadowed", {}, "name: main, traffic: 100", "name: copy, shadow: true"),
     service("shadowed-main", calm),
     service("shadowed-copy", hostile),
+    // Words that a plain object knows by itself, where people write.
+    deployment(
+      "constructor",
+      wordsOf("constructor"),
+      "name: constructor, traffic: 100",
+      "name: tostring, shadow: true",
+    ),
+    service("constructor-constructor", calm),
+    service("constructor-tostring", calm),
+    ...["constructor", "__proto__", "toString", "valueOf"].flatMap((word, index) => [
+      deployment(`word-${index}`, wordsOf(word), "name: default"),
+      service(`word-${index}-default`, calm),
+      mapping(
+        `words-${index}`,
+        `method: ${word}, headers: { ${word}: ${word} }, query_parameters: { ${word}: true }, retry_policy: { retry_on: ${word} }, load_balancer: { policy: ${word} }, ${word}: 1, add_request_headers: { ${word}: ${word} }, cors: { origins: ${word} }`,
+      ),
+      host(`host-${index}`, word),
+    ]),
     mapping(
       "cors",
       'cors: { origins: [http://page.example], methods: [POST], headers: [x-a], credentials: true, max_age: "60" }',

@@ -1,9 +1,12 @@
 // The gateway under test as a real process of two workers, its manifests with one Mapping of each kind, and what it shows of itself.
+import { hash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GatewayProcess } from "../gateway/gateway-process.ts";
 import { certPem, keyPem } from "../wire/identity.ts";
+import { AdminCanary } from "./admin-canary.ts";
+import { adminToken, viewerNamespace, viewerToken } from "./admin-requests.ts";
 import { CalmOrigins } from "./calm-origins.ts";
 import { Canary } from "./canary.ts";
 import type { Ports } from "./clients.ts";
@@ -45,7 +48,9 @@ export class Stage {
   readonly moments: Moments;
   readonly ports: Ports;
   readonly canary: Canary;
+  readonly adminCanary: AdminCanary;
   readonly cpu: CpuClock;
+  readonly #control: CpuClock;
   readonly #gateway: GatewayProcess;
   readonly #admin: string;
   readonly #folder: string;
@@ -73,6 +78,8 @@ export class Stage {
     this.moments = moments;
     this.cpu = new CpuClock(gateway.process.pid!);
     this.canary = new Canary(ports.plain, moments, this.cpu);
+    this.#control = new CpuClock(gateway.process.pid!, "control");
+    this.adminCanary = new AdminCanary(admin, this.#control);
     void gateway.exited.then(() => (this.#exited = true));
     process.once("exit", () => gateway.process.kill("SIGKILL"));
   }
@@ -97,6 +104,11 @@ export class Stage {
         dripping: hostile[2]!.port,
       }),
     );
+    const digest = hash("sha256", viewerToken);
+    writeFileSync(
+      join(folder, "policy"),
+      `viewers: { v: { namespaces: [${viewerNamespace}], token: "sha256:${digest}" } }`,
+    );
     const gateway = new GatewayProcess([
       "serve",
       "--folder",
@@ -110,7 +122,11 @@ export class Stage {
       "--tls-key",
       join(folder, "tls.key"),
       "--admin",
-      "127.0.0.1:0",
+      "0.0.0.0:0",
+      "--admin-token",
+      adminToken,
+      "--policy",
+      join(folder, "policy"),
       "--workers",
       "2",
       "--access-log",
@@ -123,18 +139,21 @@ export class Stage {
     ]);
     const record = await gateway.seen("listening");
     const portOf = (address: unknown): number => Number(String(address).split(":").at(-1));
+    const admin = portOf(record["admin"]);
     const stage = new Stage(
       gateway,
-      `http://${String(record["admin"])}`,
+      `http://127.0.0.1:${admin}`,
       folder,
-      { plain: portOf(record["address"]), tls: portOf(record["tls"]) },
+      { plain: portOf(record["address"]), tls: portOf(record["tls"]), admin },
       calm,
       hostile,
       moments,
     );
     await stage.#standbyIsThere();
     stage.cpu.start();
+    stage.#control.start();
     stage.canary.start();
+    stage.adminCanary.start();
     return stage;
   }
 
@@ -157,6 +176,7 @@ export class Stage {
     const ended = this.#gateway.records.find(({ event }) => /restart|ended|stuck|silent|replaced|uncaught/.test(event));
     return (
       this.canary.fault ??
+      this.adminCanary.fault ??
       this.#calm.fault ??
       (ended === undefined ? null : `the gateway logs ${JSON.stringify(ended)}`)
     );
@@ -172,7 +192,7 @@ export class Stage {
    * where something is.
    */
   async settled(): Promise<string | null> {
-    await this.canary.stop();
+    await Promise.all([this.canary.stop(), this.adminCanary.stop()]);
     if (this.fault !== null) return this.fault;
     const untilMs = performance.now() + settleMs;
     for (;;) {
@@ -188,6 +208,7 @@ export class Stage {
       if (left.length === 0 && descriptors <= this.#restingDescriptors) {
         if (this.#restingDescriptors === Infinity) this.#restingDescriptors = descriptors;
         this.canary.start();
+        this.adminCanary.start();
         return null;
       }
       if (performance.now() > untilMs) {
@@ -202,8 +223,9 @@ export class Stage {
 
   async close(): Promise<void> {
     this.cpu.stop();
+    this.#control.stop();
     await this.#gateway.kill();
-    await this.canary.stop();
+    await Promise.all([this.canary.stop(), this.adminCanary.stop()]);
     this.#calm.close();
     await Promise.all(this.#hostile.map((origin) => origin.close()));
     rmSync(this.#folder, { recursive: true, force: true });
