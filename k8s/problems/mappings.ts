@@ -221,6 +221,12 @@ spec: { auth_service: "auth:3000", proto: http, path_prefix: /check }
 `),
     "Make the AuthServices alike, or remove one.",
   ),
+  "service-unreachable": either(
+    ["warning", "error"],
+    "Nobody answers for an AuthService or a RateLimitService: it names the gateway's own pod, as Ambassador Edge Stack's do, or its Service has no ready Endpoint. The sentence says what requests get until then.",
+    platform("AuthService", 'auth_service: "127.0.0.1:8500"'),
+    "Name a Service that answers, or remove the object.",
+  ),
   "domain-not-served": either(
     ["warning", "error"],
     "A Mapping has labels for a domain that no RateLimitService has, so they limit nothing. `error`: the domain is a misspelling of the one that exists, and the gateway rejects requests with these labels.",

@@ -7,7 +7,7 @@ export interface Verdict {
   readonly ref: ObjectRef;
   /** `to-look-at`: a Problem at level error or warning concerns it, or Ambassador serves it in another way. `not-ours`: it has another ambassador-id. */
   readonly kind: "as-before" | "to-look-at" | "not-ours";
-  /** Of the object, and of the Services that its requests go to. */
+  /** Of the object, of the Services that its requests go to, and of the AuthService or RateLimitService that is asked about them. */
   readonly problems: readonly Problem[];
   /** Its ambassador-ids where it is not ours. */
   readonly ids: readonly string[];
@@ -25,7 +25,16 @@ export function verdictsOf(
   const others = new Map(ofAnother.map(({ ref, ids }) => [objectKey(ref), ids]));
   const bySubject = Map.groupBy(problems, ({ subject }) => objectKey(subject));
   const services = new Map<string, Set<string>>();
+  const ofAsked = Map.groupBy(problems, askedService);
+  const asking = new Map<string, Set<Problem>>();
   for (const { source, target } of mappings.values()) {
+    if (target.kind === "forward") {
+      const { bypassAuth, labels } = target.externalPolicy;
+      const known = asking.get(objectKey(source)) ?? new Set();
+      for (const problem of bypassAuth ? [] : (ofAsked.get("AuthService") ?? [])) known.add(problem);
+      for (const problem of labels === null ? [] : (ofAsked.get("RateLimitService") ?? [])) known.add(problem);
+      asking.set(objectKey(source), known);
+    }
     const address = target.kind === "forward" ? upstreams.get(target.upstream)?.address : undefined;
     if (address?.kind !== "service") continue;
     const service = objectKey({ ...address, kind: "Service" });
@@ -39,7 +48,8 @@ export function verdictsOf(
     if (!judged.has(ref.kind)) return [];
     const key = objectKey(ref);
     const ids = others.get(key);
-    const concerning = [key, ...(services.get(key) ?? [])].flatMap((subject) => bySubject.get(subject) ?? []);
+    const own = [key, ...(services.get(key) ?? [])].flatMap((subject) => bySubject.get(subject) ?? []);
+    const concerning = [...new Set([...own, ...(asking.get(key) ?? [])])];
     const isClear = concerning.every((problem) => problem.level === "info" && !isDifference(problem));
     const kind = ids !== undefined ? "not-ours" : isClear ? "as-before" : "to-look-at";
     return [{ ref, kind, problems: concerning, ids: ids ?? [] }];
@@ -51,4 +61,12 @@ export function verdictsOf(
       compareText(a.ref.namespace, b.ref.namespace) ||
       compareText(a.ref.name, b.ref.name),
   );
+}
+
+/** The kind that a Problem at level error or warning is about, where the gateway asks it about requests; null: another object. */
+function askedService({ level, subject, field }: Problem): "AuthService" | "RateLimitService" | null {
+  if (level === "info") return null;
+  if (subject.kind === "AuthService" || subject.kind === "RateLimitService") return subject.kind;
+  // In an annotation of a Service the document is of that kind.
+  return field.endsWith(" auth_service") ? "AuthService" : null;
 }

@@ -93,7 +93,8 @@ function addForbidden(forbidden: Map<string, Ports>, text: string): void {
   if (ports !== "all") forbidden.set(host.canonical, ports.add(Number(text.slice(colon + 1))));
 }
 
-const loopback = "a loopback address";
+/** How `special` names one. */
+export const loopback = "a loopback address";
 const metadata = "the metadata address of a cloud";
 
 /**

@@ -23,6 +23,23 @@ export interface PlannedService {
   readonly asked: { readonly said: ServiceSaid; readonly plan: UpstreamPlan; readonly authority: string } | null;
 }
 
+/** The field that names the service. */
+export const serviceField = {
+  AuthService: "auth_service",
+  RateLimitService: "service",
+} as const satisfies Readonly<Record<ServiceKind, string>>;
+
+/** What becomes of requests while the service cannot answer. */
+export function withoutAnswer(service: ServiceSaid): string {
+  if (service.kind === "AuthService")
+    return service.said.failureModeAllow
+      ? "requests pass without its answer (failure_mode_allow)"
+      : `every deployment is answered ${service.said.statusOnError}`;
+  return service.said.failureModeDeny
+    ? "requests with labels are answered 500 (failure_mode_deny)"
+    : "requests pass without its limits";
+}
+
 /** The services that declarers declare, and what they mean together. */
 export class ExternalBook {
   readonly #sourceCluster: string;

@@ -1,7 +1,7 @@
 // The services of an object with their Upstreams: a part of what the object means.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
-import type { PlannedService } from "../meaning/external-services.ts";
-import { planRawUpstream } from "../mappings/upstream.ts";
+import { serviceField, withoutAnswer, type PlannedService } from "../meaning/external-services.ts";
+import { planRawUpstream, withheldUpstream } from "../mappings/upstream.ts";
 import type { Lookups, MeaningBuilder } from "../meaning/meaning.ts";
 import type { UpstreamPlan } from "../backends/upstreams.ts";
 import type { ServiceDeclaration } from "../backends/written-service.ts";
@@ -17,19 +17,25 @@ export function planService(
   const { place } = service;
   const { host, port } = place.service;
   const written = { ...place, dial: null };
-  const { plan, note } = planRawUpstream(
-    written,
-    ref.namespace,
-    around,
-    ref.namespace === around.settings.gatewayNamespace,
-  );
-  if (note !== null)
+  const planned = planRawUpstream(written, ref.namespace, around, ref.namespace === around.settings.gatewayNamespace);
+  const { note } = planned;
+  // An address that nobody may dial is a service that is away, as with Ambassador, and nothing that cannot be read.
+  const plan = note?.code === "address-refused" ? withheldUpstream(written, ref.namespace, null) : planned.plan;
+  if (note !== null) {
+    const then =
+      plan !== null
+        ? withoutAnswer(service)
+        : kind === "AuthService"
+          ? "every deployment is answered 500"
+          : "requests with labels are answered 500";
+    const name = note.field === "spec.service" ? serviceField[kind] : note.field.replace("spec.", "");
     builder.report(
       "error",
       note.code,
-      field === "" ? note.field : `${field} ${note.field.replace("spec.", "")}`,
-      note.sentence,
+      field === "" ? `spec.${name}` : `${field} ${name}`,
+      `${note.sentence}; until then ${then}`,
     );
+  }
   return {
     kind,
     ref,

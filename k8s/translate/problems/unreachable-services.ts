@@ -3,9 +3,11 @@
 import type { ObjectRef, Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import type { Backends, Use } from "../graph/backend-records.ts";
 import type { Slice } from "../backends/endpoints.ts";
+import { loopback, readAddress } from "../backends/reach.ts";
 import { listOf } from "../collections/few.ts";
 import type { Service } from "../backends/services.ts";
 import type { TranslateSettings } from "../model/translation.ts";
+import { serviceField, withoutAnswer, type PlannedService } from "../meaning/external-services.ts";
 import { notReady, type Choice, type ObjectMeaning } from "../meaning/meaning.ts";
 import type { UpstreamPlan } from "../backends/upstreams.ts";
 import { quoted } from "../values/value.ts";
@@ -39,23 +41,9 @@ export function* unreachableServices(
       report("info", predictor.field, `there is no Service ${chosen}, nor one by an older name, so ${then}`);
     }
     if (meaning === null) continue;
-    for (const { kind, field, asked } of meaning.services) {
-      const absent = asked === null ? null : absentService(asked.plan, backends);
-      if (absent === null) continue;
-      const name = kind === "AuthService" ? "auth_service" : "service";
-      const at = field === "" ? `spec.${name}` : `${field} ${name}`;
-      if (asked!.plan.from === "slices")
-        report(
-          "error",
-          at,
-          `there is no Service ${absent.name} in the namespace ${absent.namespace}, so the ${kind} cannot be asked; create it, or correct its name`,
-        );
-      else
-        report(
-          "warning",
-          at,
-          `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so the gateway resolves its name by DNS and asks the ${kind} where that leads; declare the Service, or correct its name`,
-        );
+    for (const service of meaning.services) {
+      const problem = unanswered(service, backends, settings);
+      if (problem !== null) problems.push(problem);
     }
     const told = new Set<string>();
     for (const { raw, plan, field } of meaning.drafts) {
@@ -89,6 +77,58 @@ export function* unreachableServices(
     });
   }
   return problems;
+}
+
+/** Why an AuthService or a RateLimitService has nobody to answer, and what becomes of requests; null: it may have. */
+function unanswered(
+  { kind, ref, field, asked }: PlannedService,
+  backends: Backends,
+  settings: TranslateSettings,
+): Problem | null {
+  if (asked === null) return null;
+  const name = serviceField[kind];
+  const then = withoutAnswer(asked.said);
+  const problem = (code: ProblemCode, level: ProblemLevel, sentence: string): Problem => ({
+    code,
+    level,
+    subject: ref,
+    field: field === "" ? `spec.${name}` : `${field} ${name}`,
+    sentence,
+  });
+  const { address } = asked.plan.upstream;
+  const absent = absentService(asked.plan, backends);
+  if (absent !== null)
+    return asked.plan.from === "slices"
+      ? problem(
+          "no-such-service",
+          "error",
+          `there is no Service ${absent.name} in the namespace ${absent.namespace}, so the ${kind} cannot be asked, and ${then}; create it, or correct its name`,
+        )
+      : problem(
+          "no-such-service",
+          "warning",
+          `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so the gateway resolves its name by DNS and asks the ${kind} where that leads, and where it leads nowhere, ${then}; declare the Service, or correct its name`,
+        );
+  const own = address.kind === "address" ? address.ip : address.kind === "dns" ? address.host : "";
+  const isLoopback = own === "localhost" || (address.kind === "address" && readAddress(own)?.special === loopback);
+  // A folder's gateway may have the service beside it; whoever checks files for one in a pod has not.
+  if (isLoopback && (settings.source === "cluster" || settings.withoutSlices === "ready"))
+    return problem(
+      "service-unreachable",
+      settings.source === "cluster" ? "error" : "warning",
+      `${own} is the gateway's own pod, where the ${kind} of Ambassador Edge Stack does not run, so ${then}; name a Service that answers, or remove the ${kind}`,
+    );
+  if (asked.plan.from !== "slices" || address.kind !== "service") return null;
+  const slices = listOf(backends.at(address.namespace, address.name).slices);
+  const isReady =
+    slices.length === 0 ? settings.withoutSlices === "ready" : slices.some(({ addresses }) => addresses !== "");
+  return isReady
+    ? null
+    : problem(
+        "service-unreachable",
+        "error",
+        `the Service ${address.name} in the namespace ${address.namespace} has no ready Endpoint, so ${then}; start its pods, or remove the ${kind}`,
+      );
 }
 
 /** The Service that a plan names and that does not exist, or null. In a folder its name became one of DNS. */

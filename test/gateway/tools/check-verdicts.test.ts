@@ -72,6 +72,26 @@ describe("verdicts", () => {
     expect(verdicts(ran)[1]).toMatch(/^ {2}to look at {2}prod\/a .*no-endpoint-port/);
   });
 
+  test("an AuthService that cannot answer concerns all that it is asked about; a RateLimitService what has labels", async () => {
+    const asked = (kind: string, spec: string): string =>
+      `apiVersion: getambassador.io/v2\nkind: ${kind}\nmetadata: { name: edge, namespace: default }\nspec: { ${spec} }\n`;
+    const limited = "labels: { ambassador: [{ g: [a] }] }";
+    const ran = await checked([
+      asked("AuthService", 'auth_service: "127.0.0.1:8500", proto: grpc, status_on_error: { code: 504 }'),
+      asked("RateLimitService", 'service: "127.0.0.1:8500"'),
+      deployment("a"),
+      mapping("health", "service: x, bypass_auth: true"),
+      mapping("limited", `service: x, bypass_auth: true, ${limited}`),
+    ]);
+    expect(verdicts(ran).map((line) => line.replace(/\(\/.*?\)/, ""))).toEqual([
+      "1 SeldonDeployment: 1 to look at",
+      "  to look at  prod/a : 1 warning (service-unreachable)",
+      "2 Mappings: 1 as before, 1 to look at",
+      "  to look at  prod/limited : 1 warning (service-unreachable)",
+    ]);
+    expect(ran.out).toMatch(/AuthService default\/edge .* spec.auth_service: .*every deployment is answered 504/);
+  });
+
   test("those of one kind are folded beyond the bound, and --all prints each deployment", async () => {
     const many = (count: number): string[] => Array.from({ length: count }, (_, index) => deployment(`d${index}`, bad));
     expect(verdicts(await checked(many(linesOfVerdict)))).toHaveLength(linesOfVerdict + 1);

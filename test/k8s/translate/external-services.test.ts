@@ -276,8 +276,48 @@ describe("where a service is", () => {
     );
   });
 
-  test("an address that must not be dialled closes", () => {
-    expect(key([auth('{ auth_service: "169.254.169.254:80" }')])).toBe("closed");
+  test.each(["169.254.169.254:80", "127.0.0.1:8500", "[::1]:8500", "localhost:8500"])(
+    "at %s, which a cluster does not dial, it is away: the Problem has its field and what requests get",
+    (at) => {
+      const made = translator([
+        auth(`{ auth_service: "${at}", status_on_error: { code: 504 } }`),
+        limits(`{ service: "${at}" }`),
+      ]).current();
+      expect(made.settings.external).toMatchObject({ auth: { kind: "service" }, rateLimit: { kind: "service" } });
+      if (!at.startsWith("localhost"))
+        expect([...made.endpoints.values()]).toMatchObject([{ ready: false }, { ready: false }]);
+      expect(made.problems).toMatchObject([
+        {
+          level: "error",
+          field: "spec.auth_service",
+          sentence: expect.stringContaining("every deployment is answered 504"),
+        },
+        {
+          level: "error",
+          field: "spec.service",
+          sentence: expect.stringContaining("requests pass without its limits"),
+        },
+      ]);
+    },
+  );
+
+  test("without a ready Endpoint the Problem says what requests get", () => {
+    const objects = [...service("ops/auth", []), auth('{ auth_service: "auth:8000" }')];
+    expect(translator(objects).current().problems).toMatchObject([
+      {
+        code: "service-unreachable",
+        level: "error",
+        field: "spec.auth_service",
+        sentence: expect.stringContaining("has no ready Endpoint, so every deployment is answered 403"),
+      },
+    ]);
+    expect(codes([...service("ops/auth"), auth('{ auth_service: "auth:8000" }')])).toEqual([]);
+  });
+
+  test("a gateway of a folder may have it beside itself", () => {
+    const beside = [auth('{ auth_service: "127.0.0.1:8500" }')];
+    expect(codes(beside, { source: "folder" })).toEqual([]);
+    expect(codes(beside, { source: "folder", withoutSlices: "ready" })).toEqual(["warning service-unreachable"]);
   });
 });
 
