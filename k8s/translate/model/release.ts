@@ -1,7 +1,6 @@
 // Release: a rollout or a bandit of a SeldonDeployment, as its annotations say it, and how far it has come, as the record of releases says it.
 import type { BanditPlan } from "../../../routing/release/bandit/plan.ts";
 import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
-import type { RolloutState } from "../../../routing/release/rollout/state.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 
 export type ReleaseKind = "rollout" | "bandit";
@@ -39,7 +38,7 @@ export interface ReleaseEntry {
   readonly models: string;
   /** Percent by predictor. The others share what is left as they are declared. */
   readonly shares: Readonly<Record<string, number>>;
-  readonly state: RolloutState["kind"];
+  readonly state: "stepping" | "held" | "promoted" | "aborted";
   /** Number of the step, from 0. A bandit counts its changes. */
   readonly step: number;
   /** Epoch ms of the leader that wrote it, for people: clocks of replicas differ. */
