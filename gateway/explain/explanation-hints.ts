@@ -56,7 +56,9 @@ export function hintsFor(
     );
     return hints;
   }
-  const space = ownerOf(table, head);
+  const owner = ownerOf(table, head);
+  // A namespace that the viewer does not see is as one that has no Routes.
+  const space = owner === null || owner.name === null || viewer.sees(owner.name) ? owner : null;
   const matched =
     space === null
       ? []
@@ -111,9 +113,15 @@ function nearest(
     if (segments.length < count) continue;
     const asked = `${segments.slice(0, count).join("/")}/`;
     const texts = heads.get(count)!;
-    const near = texts.includes(asked) ? asked : nearWord(asked, texts);
+    const seen = (text: string): Route<null> | undefined =>
+      routesOfPath(table, space, byteText(text)).find(({ namespace }) => viewer.sees(namespace));
+    // Who sees all makes no Route that is not told of.
+    const known = viewer.seesAll
+      ? texts
+      : texts.filter((text) => nearWord(asked, [text]) !== null && seen(text) !== undefined);
+    const near = known.includes(asked) ? asked : nearWord(asked, known);
     if (near === null || near === "/") continue;
-    const route = routesOfPath(table, space, byteText(near)).find(({ namespace }) => viewer.sees(namespace));
+    const route = seen(near);
     if (route !== undefined) return route;
   }
   return null;

@@ -155,7 +155,7 @@ function wayOf(
   const found = foundRoute(table, head, candidates);
   // Decided anew, because a refusal can tell that there is a Route.
   const { decision, route } =
-    found.route === null || viewer.sees(found.route.namespace) ? found : foundRoute(emptied(table), head, []);
+    found.namespace === null || viewer.sees(found.namespace) ? found : foundRoute(emptied(table), head, []);
   const shown =
     space === null || (space.name !== null && !viewer.sees(space.name))
       ? "none: that namespace has no Routes"
@@ -213,18 +213,23 @@ function wayOf(
 const byPuid =
   "feedback goes to the predictor that its puid names (Seldon-Puid, or meta.puid of its response or request); the shares hold for feedback whose puid names none";
 
+interface FoundRoute {
+  readonly decision: Decision<null>;
+  /** null also where it is none of the candidates, which have an end. */
+  readonly route: Route<null> | null;
+  /** Whose Mapping decides; null: nobody's. */
+  readonly namespace: string | null;
+}
+
 /** `candidates`: of the request. */
-function foundRoute(
-  table: RouteTable<null>,
-  head: RequestHead,
-  candidates: readonly Route<null>[],
-): { readonly decision: Decision<null>; readonly route: Route<null> | null } {
+function foundRoute(table: RouteTable<null>, head: RequestHead, candidates: readonly Route<null>[]): FoundRoute {
   const decision = decide(table, head, 0);
-  if (decision.kind === "forward") return { decision, route: decision.route };
   const { mapping } = decision;
+  const namespace = mapping?.namespace ?? null;
+  if (decision.kind === "forward") return { decision, route: decision.route, namespace };
   const route =
     mapping === null ? undefined : candidates.find(({ mappings }) => mappings.some(({ id }) => id === mapping.id));
-  return { decision, route: route ?? null };
+  return { decision, route: route ?? null, namespace };
 }
 
 /** Tables with the same settings and no Routes, by these. */

@@ -1,5 +1,5 @@
-// What telling of one request costs: what is near it, and not the whole table. Counted in Routes that are made, and in texts that are read.
-import { expect, test } from "vitest";
+// What telling of one request costs: what is near it, and not the whole table, counted in Routes that are made and texts that are read. And to whom it is told.
+import { describe, expect, test } from "vitest";
 import { noPolicy } from "../../../gateway/callers/call-policy.ts";
 import { explain } from "../../../gateway/explain/explanation.ts";
 import { inWords } from "../../../gateway/explain/match-words.ts";
@@ -9,7 +9,7 @@ import { plainMappingOf } from "../../../routing/arena/plain-mapping.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { privateTable } from "../../../routing/private-table.ts";
 import type { RouteTable } from "../../../routing/table.ts";
-import { change } from "../../routing/build.ts";
+import { change, is, live, mapping, match, named, prefix } from "../../routing/build.ts";
 
 let made = 0;
 const tableOf = (mappings: readonly Mapping[]): RouteTable<null> =>
@@ -89,3 +89,37 @@ test.each([mostCandidates - 1, mostCandidates, mostCandidates + 1])(
     expect(made).toBeLessThan(4 * mostCandidates);
   },
 );
+
+describe("a viewer is told nothing of other namespaces", () => {
+  const team = tenant(new Set(["team"]));
+  const own = [mappingOf("team", "iris"), mapping("own", prefix("/models/iris/"), { namespace: "team" })];
+  const hidden = (name: string, path: string, more: Partial<Mapping> = {}): Mapping =>
+    mapping(name, prefix(path), { namespace: "other", ...more });
+
+  test.each([
+    ["of nearly its name", "/seldon/taem/iris/x", [mappingOf("taem", "rose")]],
+    ["with a prefix that is nearer", "/models/iri/x", [hidden("near", "/models/iri-/")]],
+    [
+      "with many such prefixes",
+      "/models/iri/x",
+      ["", "x", "y", "z"].map((end) => hidden(`n${end}`, `/models/iri${end}/a/`)),
+    ],
+  ])("by a hint that is left out: another %s", (_, path, others) => {
+    const alone = explained(tableOf(own), path, team);
+    expect(alone.hints.join()).toMatch(/nearest Route/);
+    expect(explained(tableOf([...own, ...others]), path, team)).toEqual(alone);
+  });
+
+  test.each([mostCandidates - 1, mostCandidates, mostCandidates + 1])(
+    "by the reason of a refusal behind %i Routes",
+    (count) => {
+      const before = Array.from({ length: count }, (_, at) =>
+        mapping(`m-${at}`, match(prefix("/m/"), { headers: [named("x", is(String(at)))] }), { namespace: "team" }),
+      );
+      const path = "/m/other/x";
+      const alone = explained(tableOf(before), path, team);
+      const beside = explained(tableOf([...before, hidden("dead", "/m/other/", { role: live(0) })]), path, team);
+      expect(beside.reject).toEqual(alone.reject);
+    },
+  );
+});
