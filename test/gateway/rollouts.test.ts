@@ -244,7 +244,8 @@ test("a canary that answers fast and wrong is rolled back by the gate of agreeme
     releasedManifest({
       name: "iris",
       annotations: {
-        "sluice.io/rollout": "to canary; steps 50%, 100%; every 10s; min 20 requests; agreement ≥ 90%",
+        "sluice.io/rollout":
+          "to canary; steps 50%, 100%; every 10s; warm 0s, 0 requests; min 20 requests; agreement ≥ 90%",
         "sluice.io/compare": "true",
       },
       predictors: [
@@ -270,7 +271,7 @@ test("a canary that answers fast and wrong is rolled back by the gate of agreeme
   const { items } = (await (await fetch(`${admin}/api/v1/rollouts`)).json()) as { items: Rollout[] };
   expect(items[0]).toMatchObject({
     state: "aborted",
-    sentence: expect.stringMatching(/Agreement of canary with main: 0 of \d+ /),
+    sentence: expect.stringMatching(/Agreement of canary.*: 0 of \d+ /),
   });
 });
 

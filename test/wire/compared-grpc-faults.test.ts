@@ -76,10 +76,10 @@ const faults: readonly (readonly [
     "the shadow gave no answer",
   ],
   [
-    "answers with 100 MB",
+    "answers with 5 MB",
     (stream) => {
       stream.on("error", () => undefined);
-      answer(stream, framed(Buffer.alloc(100_000_000)), well);
+      answer(stream, framed(Buffer.alloc(5_000_000)), well);
     },
     "too large",
     "",
@@ -97,7 +97,7 @@ test.each(faults)("one that %s", async (_name, behave, kind, reason) => {
   server.on("sessionError", () => undefined);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const gateway = await new Gateway({ time: "real", limits: { shadowTimeoutMs: 1000 } }).listen();
+  const gateway = await new Gateway({ time: "real", limits: { shadowTimeoutMs: 2000 } }).listen();
   const client = new GrpcClient(gateway.port);
   onTestFinished(() => {
     client.close();

@@ -164,10 +164,14 @@ function messageOf(bytes: Buffer, { fields, made }: Schema, depth: number): unkn
   if (depth > maxDepth) throw new Unreadable(`has more than ${maxDepth} levels`);
   const found = fieldsOf(bytes);
   if (found === null) throw new Unreadable(malformed);
+  const known = fields();
   const tree: Tree = {};
+  const last = new Map(found.map((field) => [field.number, field]));
   for (const field of found) {
-    const known = fields().get(field.number);
-    if (known !== undefined) take(tree, known, bytes, field, depth);
+    const one = known.get(field.number);
+    // Of a field that has one value the last one counts.
+    if (one !== undefined && (one.many !== undefined || last.get(field.number) === field))
+      take(tree, one, bytes, field, depth);
   }
   return made(tree);
 }

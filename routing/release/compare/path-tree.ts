@@ -9,10 +9,10 @@ export const maxPathNodes = 100;
 export const maxNameLength = 80;
 export const maxPathLength = 200;
 /**
- * Rules that names of one answer, beyond those that are remembered, are looked up among, all together: 9,000 names of the whole answer by default.
+ * Rules that names of one answer, beyond those that are remembered, are looked up among, all together: 2,700 names of the whole answer by default.
  * Each takes up to 0.1 µs; without this bound one pair took 50 s.
  */
-export const maxLookups = 100_000;
+export const maxLookups = 30_000;
 
 type Said = "ignored" | "unordered" | "redacted" | PathTolerance;
 
