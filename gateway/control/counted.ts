@@ -20,7 +20,7 @@ import type {
 } from "../admin/view/view.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import { usedSlots } from "../shared/memory/counters.ts";
-import type { SlotEvidence } from "../shared/evidence-counts.ts";
+import type { DrainedEvidence } from "../shared/evidence-counts.ts";
 import { CountedLately } from "./measured/counted-lately.ts";
 import { MeasuredPredictors } from "./measured/measured-predictors.ts";
 import { BreakerSlots } from "./slots/breaker-slots.ts";
@@ -142,9 +142,9 @@ export class Counted implements CountedView {
     this.#measured.told(entries);
   }
 
-  /** How long requests of released predictors took. `leftOut`: of slots beyond the limit. */
-  evidence(slots: readonly SlotEvidence[], leftOut: number): void {
-    this.#measured.evidence.take(slots, leftOut, this.#outside.nowMs());
+  /** What a data worker has counted of released predictors. */
+  evidence(drained: DrainedEvidence): void {
+    this.#measured.evidence.take(drained, this.#outside.nowMs());
   }
 
   /** What the live requests of a predictor came to since this control worker began; rewards since this process began. */

@@ -334,7 +334,7 @@ export class Reconciler {
       case "taken":
         return this.#publisher.taken(worker, message.version, message.atMs);
       case "evidence":
-        return this.counted.evidence(message.slots, message.leftOut);
+        return this.counted.evidence(message);
       case "lacks":
         return this.#publisher.lacks(worker, message.what);
       case "used":

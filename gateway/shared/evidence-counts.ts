@@ -1,51 +1,110 @@
-// The evidence of releases: requests, failures and latencies of predictors that are released, by the fine scale of releases. One data worker counts it, and hands it to the control worker.
+// The evidence of releases: what became of requests of predictors that are released, how long the model took, and in which groups of callers. One data worker counts it, and hands it to the control worker.
+import { callerBuckets } from "../../routing/release/statistics/arm-counts.ts";
 import { latencyBucket, latencyBuckets } from "../../routing/release/statistics/latency-bounds.ts";
+import { FairMap } from "./fair-map.ts";
 import { maxSlots } from "./memory/counters.ts";
 
-/** Slots of which one worker counts evidence between two messages: at 0.5 KiB each. */
+/** Slots of which one worker counts evidence between two messages: at 1.3 KiB each. Where they are all in use, the namespace that has most of them gives one. */
 export const maxEvidenceSlots = 4096;
 
-/** Of one slot, since the message before. */
-export interface SlotEvidence {
+/** Whose evidence it is. */
+export interface EvidenceOwner {
   readonly slot: number;
+  readonly namespace: string;
+  readonly deployment: string;
+}
+
+export type EvidenceOutcome = "answered" | "refused" | "failed";
+
+/** Of one slot, since the message before: as `ArmCounts` has it. */
+export interface SlotEvidence extends EvidenceOwner {
   readonly requests: number;
   readonly failed: number;
-  /** By bucket: those of which it is known. */
+  readonly refused: number;
   readonly latency: Uint32Array;
+  readonly callers: {
+    readonly requests: Uint32Array;
+    readonly failed: Uint32Array;
+    readonly refused: Uint32Array;
+  };
 }
+
+/** What was counted between two messages. */
+export interface DrainedEvidence {
+  readonly slots: readonly SlotEvidence[];
+  /** Requests that are in none of them. */
+  readonly leftOut: number;
+  /** Deployments of those requests, as `NAMESPACE/NAME`: `maxEvidenceSlots` at most. */
+  readonly without: readonly string[];
+}
+
+type Counts = { -readonly [Key in keyof SlotEvidence]: SlotEvidence[Key] };
 
 export class EvidenceCounts {
   readonly #first: () => void;
-  #counts = new Map<number, { -readonly [Key in keyof SlotEvidence]: SlotEvidence[Key] }>();
-  /** Of slots beyond the limit. */
+  #counts = new FairMap<number, Counts>(maxEvidenceSlots);
   #leftOut = 0;
+  #without = new Set<string>();
 
   /** `first`: there is something to hand over. */
   constructor(first: () => void) {
     this.#first = first;
   }
 
-  /** One request, for which the model took so many ms; null: that is not known. */
-  take(slot: number, isFailed: boolean, ms: number | null): void {
-    let counts = this.#counts.get(slot);
-    if (counts === undefined) {
-      if (this.#counts.size + this.#leftOut === 0) this.#first();
-      if (slot < 0 || slot >= maxSlots || this.#counts.size === maxEvidenceSlots) {
-        this.#leftOut += 1;
-        return;
-      }
-      this.#counts.set(slot, (counts = { slot, requests: 0, failed: 0, latency: new Uint32Array(latencyBuckets) }));
-    }
+  /** One request, for which the model took so many ms; null: that is not known. `bucket`: of its caller; below 0: nobody knows it. */
+  take(owner: EvidenceOwner, outcome: EvidenceOutcome, ms: number | null, bucket: number): void {
+    const counts = this.#counts.get(owner.slot) ?? this.#begin(owner);
+    if (counts === null) return;
     counts.requests += 1;
-    if (isFailed) counts.failed += 1;
+    if (outcome !== "answered") counts[outcome] += 1;
     if (ms !== null) counts.latency[latencyBucket(ms)]! += 1;
+    if (bucket < 0) return;
+    counts.callers.requests[bucket]! += 1;
+    if (outcome !== "answered") counts.callers[outcome][bucket]! += 1;
+  }
+
+  /** null: there is no room for it. */
+  #begin(owner: EvidenceOwner): Counts | null {
+    const { slot, namespace, deployment } = owner;
+    if (this.#counts.size + this.#leftOut === 0) this.#first();
+    if (slot < 0 || slot >= maxSlots || !this.#counts.hasRoomFor(namespace)) {
+      this.#leaveOut(owner, 1);
+      return null;
+    }
+    const counts = {
+      slot,
+      namespace,
+      deployment,
+      requests: 0,
+      failed: 0,
+      refused: 0,
+      latency: new Uint32Array(latencyBuckets),
+      callers: {
+        requests: new Uint32Array(callerBuckets),
+        failed: new Uint32Array(callerBuckets),
+        refused: new Uint32Array(callerBuckets),
+      },
+    };
+    const gone = this.#counts.set(slot, namespace, counts);
+    if (gone !== null) this.#leaveOut(gone, gone.requests);
+    return counts;
+  }
+
+  #leaveOut({ namespace, deployment }: EvidenceOwner, requests: number): void {
+    this.#leftOut += requests;
+    if (this.#without.size < maxEvidenceSlots) this.#without.add(`${namespace}/${deployment}`);
   }
 
   /** What was counted since the last call. */
-  drain(): { readonly slots: readonly SlotEvidence[]; readonly leftOut: number } {
-    const drained = { slots: [...this.#counts.values()], leftOut: this.#leftOut };
-    this.#counts = new Map();
+  drain(): DrainedEvidence {
+    const drained = {
+      slots: Array.from(this.#counts.entries(), ([, counts]) => counts),
+      leftOut: this.#leftOut,
+      without: [...this.#without],
+    };
+    this.#counts = new FairMap(maxEvidenceSlots);
     this.#leftOut = 0;
+    this.#without = new Set();
     return drained;
   }
 }

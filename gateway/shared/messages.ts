@@ -1,6 +1,6 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
 import type { PairsLeftOut, PostedPair } from "./compared-pairs.ts";
-import type { SlotEvidence } from "./evidence-counts.ts";
+import type { DrainedEvidence } from "./evidence-counts.ts";
 import type { MessagePort } from "node:worker_threads";
 import type { UpstreamEndpoints } from "../../routing/model/upstream.ts";
 import type { CallPolicy } from "../callers/call-policy.ts";
@@ -185,7 +185,7 @@ export type DataToControl =
   /** Requests that failed, and all of them while the control worker asks for all. */
   | { readonly kind: "requests"; readonly entries: readonly AccessEntry[]; readonly leftOut: LeftOut }
   /** How long requests of predictors took that are released, at most once a second. `leftOut`: beyond the limit of slots. */
-  | { readonly kind: "evidence"; readonly slots: readonly SlotEvidence[]; readonly leftOut: number }
+  | ({ readonly kind: "evidence" } & DrainedEvidence)
   /** A token names a key that this provider of identities has not. */
   | { readonly kind: "keys-wanted"; readonly provider: string }
   | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens }

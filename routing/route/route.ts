@@ -233,7 +233,8 @@ function splitOf<T>(route: Route<T>, first: RouteMember, { live, shares }: Route
   if (live.length === 0) return Object.freeze({ ...noSplit, reject: reject("only-shadows", first) });
   const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, ...shares[index]! }));
   const takers = live.filter((_, index) => shares[index]!.share > 0);
-  const sticky = stickySplitOf<T>(stickyOf(live), takers.length, route.shadows);
+  const isReleased = live.some(({ mapping: { target } }) => target.kind === "forward" && target.released);
+  const sticky = stickySplitOf<T>(stickyOf(live), takers.length, route.shadows, isReleased);
   const ofRoute = { ofSeveral: live.length > 1, sticky };
   const forwards = forwardsOf(route, takers, boundsOf(shares.map(({ share }) => share)), ofRoute);
   if (sticky !== null) fillSticky(sticky, members, forwards);

@@ -21,14 +21,17 @@ export function anchorOf({ series: { deployment, predictor } }: Pick<Mapping, "s
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };
 
-/** Without its ground. null: the draw decides, or a key would decide nothing, because one member takes all and no Shadow takes a part. */
+/**
+ * Without its ground. null: the draw decides, or a key would decide nothing, because one member takes all, no Shadow takes a part, and no evidence of a release (`isReleased`) is counted by it.
+ */
 export function stickySplitOf<T>(
   said: ReturnType<typeof stickyOf>,
   takers: number,
   shadows: readonly Pick<Shadow<T>, "fraction">[],
+  isReleased: boolean,
 ): Writable<StickySplit<T>> | null {
   if (said === null || said === "differ") return null;
-  const decides = takers > 1 || shadows.some(({ fraction }) => fraction > 0 && fraction < 1);
+  const decides = isReleased || takers > 1 || shadows.some(({ fraction }) => fraction > 0 && fraction < 1);
   return takers === 0 || !decides ? null : { on: said.on, seed: digestOf(said.identity), untils: [], takers: [] };
 }
 

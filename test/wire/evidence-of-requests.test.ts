@@ -1,13 +1,13 @@
 // Which requests are evidence of a release, and of how long its model took: streams both ways, retries, and requests that are none.
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { slowClientMs } from "../../gateway/edge/steps/evidence.ts";
 import { rewardsOf } from "../../routing/release/bandit/rewards.ts";
 import { noCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { latencyBoundsMs, latencyBucket } from "../../routing/release/statistics/latency-bounds.ts";
-import type { ForwardTarget } from "../../routing/model/mapping.ts";
+import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";
-import { Gateway, endpointsOn, post, type GatewayOptions } from "./gateway.ts";
+import { Gateway, endpointsOn, irisTo, post, type GatewayOptions } from "./gateway.ts";
 import { answerEach, Origin } from "./origin.ts";
 import { begin, grpcIris, PacedModel, ways, type PacedCall, type PacedClient } from "./paced-peers.ts";
 
@@ -150,6 +150,48 @@ test("feedback is none, and a prediction beside it is", async () => {
   expect(evidence()).toEqual(none);
   expect((await gateway.ask(false, post("{}"))).status).toBe(500);
   expect(evidence()).toMatchObject({ requests: 1, failed: 1 });
+});
+
+describe("callers, by groups", () => {
+  /** Requests by group, those that are refused and those that are not known to be anybody's. */
+  async function groups(fields: readonly string[], mapping: Partial<Mapping>, options: GatewayOptions = {}) {
+    const origin = await originOf("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+    gateway = await new Gateway(options).listen();
+    const iris = irisTo("iris", { released: true, timeout: { ms: 0, setBy: null } });
+    gateway.serve([{ ...iris, ...mapping }], [upstreamOf("iris")], [endpointsOn("iris", [origin.port])]);
+    for (const field of fields) expect((await gateway.ask(false, post("{}", field))).status).toBe(404);
+    await eventually(() => gateway.counted("inFlight") === 0, "the end of the exchanges");
+    const [slot] = gateway.evidence.drain().slots;
+    expect(slot).toMatchObject({ requests: fields.length, refused: fields.length });
+    expect(slot!.callers.refused).toEqual(slot!.callers.requests);
+    return [...slot!.callers.requests].filter((count) => count > 0);
+  }
+  const users = Array.from({ length: 200 }, (_, at) => `x-user: user-${at}\r\n`);
+  const sticky = { on: { kind: "header", name: "x-user" }, identity: "prod/iris" } as const;
+  const addresses = Array.from({ length: 200 }, (_, at) => `x-forwarded-for: 10.0.${at}.7\r\n`);
+
+  test("by the sticky key: a caller is in one group, and callers are in all", async () => {
+    expect(
+      await groups(
+        Array.from({ length: 20 }, () => users[0]!),
+        { sticky },
+      ),
+    ).toEqual([20]);
+  });
+  test("of 200 sticky keys", async () => {
+    const found = await groups(users, { sticky });
+    expect(found.length).toBeGreaterThan(50);
+    expect(found.reduce((sum, count) => sum + count, 0)).toBe(200);
+  });
+  test("by the client's address, where no key is", async () => {
+    expect(await groups(users.slice(0, 20), {})).toEqual([20]);
+  });
+  test("by the address that a trusted proxy tells", async () => {
+    expect((await groups(addresses, { sticky }, { trustedHops: 1 })).length).toBeGreaterThan(50);
+  });
+  test("by nothing, where a trusted proxy tells no address", async () => {
+    expect(await groups(["x-forwarded-for: unknown\r\n"], {}, { trustedHops: 1 })).toEqual([]);
+  });
 });
 
 const chunked = "POST /seldon/prod/iris/p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n";

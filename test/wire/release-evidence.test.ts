@@ -204,11 +204,16 @@ describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Wa
     expect(measured()).toEqual({ requests: 2, failed: 1, times: told(0) });
   });
 
-  test("a request that the model refuses is no evidence, however fast; one that it fails is", async () => {
+  test("a request that the model refuses is evidence without a latency, unless the refusal is about its client; one that it fails has one", async () => {
     for (const [status, grpcStatus] of [
       [400, "3"],
       [404, "5"],
+      [422, "11"],
       [429, "8"],
+      [401, "16"],
+      [403, "7"],
+      [408, "1"],
+      [413, "8"],
       [503, "14"],
     ] as const) {
       const client = await ask(1);
@@ -219,7 +224,12 @@ describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Wa
       call.answer(status, grpcStatus);
       await over(client);
     }
-    expect(measured()).toEqual({ requests: 1, failed: 1, times: told(100) });
+    const [slot] = gateway.evidence.drain().slots;
+    expect(slot).toMatchObject({ requests: 4, failed: 1, refused: 3 });
+    expect([slot!.latency[latencyBucket(100)], slot!.latency.reduce((sum, count) => sum + count, 0)]).toEqual([1, 1]);
+    const { requests, failed, refused } = slot!.callers;
+    const at = requests.findIndex((count) => count > 0);
+    expect([requests[at], failed[at], refused[at]]).toEqual([4, 1, 3]);
   });
 
   test("a client that leaves is no evidence, whatever had come of its answer", async () => {

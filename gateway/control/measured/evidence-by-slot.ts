@@ -1,29 +1,55 @@
 // EvidenceBySlot: the evidence of predictors that are released, by slot, as data workers hand it over.
 import { addedCounts, type ArmCounts, noCounts } from "../../../routing/release/statistics/arm-counts.ts";
-import { maxEvidenceSlots, type SlotEvidence } from "../../shared/evidence-counts.ts";
+import {
+  type DrainedEvidence,
+  type EvidenceOwner,
+  maxEvidenceSlots,
+  type SlotEvidence,
+} from "../../shared/evidence-counts.ts";
+import { FairMap } from "../../shared/fair-map.ts";
 
 /** A slot that counted nothing for so long makes room for another one. Its counts then begin at 0 again, which evidence takes for a new process. */
 export const quietMs = 600_000;
+/** Between two looks for slots that are quiet. */
+export const sweepMs = 1000;
+/** So long after the last request that was left out a deployment's evidence is not whole. */
+export const leftOutMs = 60_000;
+/** Deployments that are known to be left out. */
+const maxWithout = 16_384;
+
+interface Kept extends EvidenceOwner {
+  readonly counts: ArmCounts;
+  readonly atMs: number;
+}
 
 export class EvidenceBySlot {
-  /** Those that counted last at the end. */
-  readonly #counts = new Map<number, { readonly counts: ArmCounts; readonly atMs: number }>();
+  readonly #counts = new FairMap<number, Kept>(maxEvidenceSlots);
+  #sweptMs = -Infinity;
   /** Requests of slots that found no room, at a worker or here. */
   leftOut = 0;
+  /** When the last request of a deployment was left out, by `NAMESPACE/NAME`; the last ones at the end. */
+  readonly #without = new Map<string, number>();
 
   /** `nowMs` never goes back. */
-  take(slots: readonly SlotEvidence[], leftOut: number, nowMs: number): void {
+  take({ slots, leftOut, without }: DrainedEvidence, nowMs: number): void {
     this.leftOut += leftOut;
-    for (const { slot, requests, failed, latency } of slots) {
-      const before = this.#counts.get(slot);
-      if (before === undefined && this.#counts.size === maxEvidenceSlots && !this.#makeRoom(nowMs)) {
-        this.leftOut += requests;
-        continue;
-      }
-      const added: ArmCounts = { ...noCounts, requests, failed, latency: [...latency] };
-      this.#counts.delete(slot);
-      this.#counts.set(slot, { counts: before === undefined ? added : addedCounts(before.counts, added), atMs: nowMs });
+    for (const name of without) this.#isWithout(name, nowMs);
+    for (const added of slots) this.#take(added, nowMs);
+  }
+
+  #take(evidence: SlotEvidence, nowMs: number): void {
+    const { slot, namespace, deployment, requests } = evidence;
+    const before = this.#counts.get(slot);
+    if (before === undefined && this.#counts.size >= maxEvidenceSlots) this.#sweep(nowMs);
+    if (before === undefined && !this.#counts.hasRoomFor(namespace)) {
+      this.leftOut += requests;
+      this.#isWithout(`${namespace}/${deployment}`, nowMs);
+      return;
     }
+    const added = countsOf(evidence);
+    const counts = before === undefined ? added : addedCounts(before.counts, added);
+    const gone = this.#counts.set(slot, namespace, { slot, namespace, deployment, counts, atMs: nowMs });
+    if (gone !== null) this.#isWithout(`${gone.namespace}/${gone.deployment}`, nowMs);
   }
 
   /** Another Series may have the slot next: none of this is evidence of it. */
@@ -36,9 +62,34 @@ export class EvidenceBySlot {
     return slots.reduce((sum, slot) => addedCounts(sum, this.#counts.get(slot)?.counts ?? noCounts), noCounts);
   }
 
-  /** False: each slot counted a moment ago. */
-  #makeRoom(nowMs: number): boolean {
-    for (const [slot, { atMs }] of this.#counts) return nowMs - atMs >= quietMs && this.#counts.delete(slot);
-    return false;
+  /** Deployments of which requests were left out lately, as `NAMESPACE/NAME`. */
+  without(nowMs: number): ReadonlySet<string> {
+    for (const [name, atMs] of this.#without) {
+      if (nowMs - atMs < leftOutMs) break;
+      this.#without.delete(name);
+    }
+    return new Set(this.#without.keys());
   }
+
+  #isWithout(name: string, nowMs: number): void {
+    this.#without.delete(name);
+    if (this.#without.size < maxWithout) this.#without.set(name, nowMs);
+  }
+
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < sweepMs) return;
+    this.#sweptMs = nowMs;
+    for (const [slot, { atMs }] of [...this.#counts.entries()]) if (nowMs - atMs >= quietMs) this.#counts.delete(slot);
+  }
+}
+
+function countsOf({ requests, failed, refused, latency, callers }: SlotEvidence): ArmCounts {
+  return {
+    ...noCounts,
+    requests,
+    failed,
+    refused,
+    latency: [...latency],
+    callers: { requests: [...callers.requests], failed: [...callers.failed], refused: [...callers.refused] },
+  };
 }

@@ -5,7 +5,7 @@ import { RequestNote } from "../access/access-entry.ts";
 import type { Caller } from "../identity/verifier.ts";
 import { sentenceOf, type Answer } from "../message/answers.ts";
 import type { LearntPuids } from "../feedback/learnt-puids.ts";
-import type { FeedbackNote } from "../steps/step.ts";
+import type { FeedbackNote, Refusal } from "../steps/step.ts";
 import type { LazyMapping } from "../policy/compiled-mapping.ts";
 import type { WorkerContext } from "../io/worker-context.ts";
 import type { EndpointView } from "../upstream/endpoint-view.ts";
@@ -24,6 +24,11 @@ import { unansweredColumn } from "../../shared/metrics/status-columns.ts";
 const notCounted = -2;
 /** Instead of a time. */
 const notYet = -1;
+
+/** Client errors that say nothing of the request itself: who sends it, and how much or how slowly. */
+const httpOfClient: ReadonlySet<number> = new Set([401, 403, 408, 413, 429]);
+/** CANCELLED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAUTHENTICATED. */
+const grpcOfClient: ReadonlySet<number> = new Set([1, 7, 8, 16]);
 
 /** Who ended a request: by its answer, or by cutting it. "": the client, by leaving. */
 export type AnswerOrigin = "" | "model" | "gateway";
@@ -298,9 +303,11 @@ export class ExchangeRecord {
   }
 
   /** The model itself refused the request: by a client error of HTTP, or a status of gRPC that is neither OK nor a server error. */
-  get isRefusal(): boolean {
-    if (this.origin !== "model" || this.isModelError) return false;
-    return this.#isGrpc ? this.grpcStatus > 0 : this.code >= 400;
+  get refusal(): Refusal {
+    if (this.origin !== "model" || this.isModelError) return "none";
+    const status = this.#isGrpc ? this.grpcStatus : this.code;
+    if (status < (this.#isGrpc ? 1 : 400)) return "none";
+    return (this.#isGrpc ? grpcOfClient : httpOfClient).has(status) ? "of-client" : "of-request";
   }
 
   get #grpcName(): string {

@@ -209,6 +209,11 @@ export class ExchangeRoute implements StepOwner {
     run.again(stepsFor(compiled, head), head);
   }
 
+  get stickyPoint(): number {
+    const { record, sticky } = this.#state;
+    return record.decision!.sticky === null ? noKey : sticky.point;
+  }
+
   get hasOtherMembers(): boolean {
     return this.#state.record.decision!.ofSeveral;
   }

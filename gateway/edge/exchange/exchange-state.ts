@@ -101,8 +101,8 @@ export class ExchangeState {
       get isModelError() {
         return record.isModelError;
       },
-      get isRefusal() {
-        return record.isRefusal;
+      get refusal() {
+        return record.refusal;
       },
       get isCallersLimit() {
         if (!record.isModelError || record.grpcStatus !== deadlineExceeded) return false;

@@ -13,6 +13,8 @@ export interface StepOwner {
   callerKnown(caller: Caller): void;
   /** The query is told to nobody. */
   queryHidden(): void;
+  /** Where its sticky key falls; `noKey`: it has none. */
+  readonly stickyPoint: number;
   /** Its Route has other live members. */
   readonly hasOtherMembers: boolean;
   /** It is the member's that one of these puids names, else that of `memberNow`. */

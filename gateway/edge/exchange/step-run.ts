@@ -141,6 +141,10 @@ export class StepRun implements StepRequest {
     this.caller = this.#entered;
   }
 
+  get stickyPoint(): number {
+    return this.#owner.stickyPoint;
+  }
+
   get hasOtherMembers(): boolean {
     return this.#owner.hasOtherMembers;
   }

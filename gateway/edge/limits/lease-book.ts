@@ -3,7 +3,7 @@
 // only where the worker holds nothing for its client.
 import { createHash } from "node:crypto";
 import type { Alarm, Clock } from "../../shared/clock.ts";
-import { FairMap } from "../store/fair-map.ts";
+import { FairMap } from "../../shared/fair-map.ts";
 import { redisScript } from "../store/redis-script.ts";
 import type { RedisAnswer, RedisStore } from "../store/redis.ts";
 import type { CompiledLimit } from "./compiled-limit.ts";

@@ -79,8 +79,11 @@ const compilers: Readonly<Record<StepName, (parts: StepParts) => Step>> = {
   "body-limit": ({ limits }) => bodyLimitStep(limits.bodyBytes),
   rewrite: ({ rewrite, limits }) => rewriteStep(rewrite, limits.requestLineBytes),
   stickiness: ({ forward }) => stickinessStep((forward!.loadBalancer as HashBalancer).on),
-  evidence: ({ slot, evidence, forward, idleTimeoutMs }) =>
-    evidenceStep(slot, evidence, { timeoutMs: shortestOf(forward!), idleTimeoutMs }),
+  evidence: ({ mapping: { series }, slot, evidence, forward, idleTimeoutMs }) =>
+    evidenceStep({ slot, namespace: series.namespace, deployment: series.deployment }, evidence, {
+      timeoutMs: shortestOf(forward!),
+      idleTimeoutMs,
+    }),
 };
 
 /** Of one try and of the whole answer; 0: neither has a limit. */

@@ -1,7 +1,8 @@
 // The step that gathers the evidence of a release: which requests count, which of them failed, and how long the model took.
 import { releaseEvidence } from "../../failure-flags.ts";
 import { failures, type Failure } from "../../failures.ts";
-import type { EvidenceCounts } from "../../shared/evidence-counts.ts";
+import type { EvidenceCounts, EvidenceOwner } from "../../shared/evidence-counts.ts";
+import { callerBucket } from "./caller-bucket.ts";
 import { goOn, type Step } from "./step.ts";
 
 /** Of this predictor, in ms; 0: none. */
@@ -18,30 +19,33 @@ export const modelPart = 0.9;
 const switchingProtocols = 101;
 
 /**
- * What a client can cause alone is no evidence: it leaves, sends what the gateway or the model rejects, lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
+ * What a client can cause alone is no evidence: it leaves, sends what the gateway rejects, is told by the model that it may not call or sends too much, lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
  * `modelPart`. Nor is a WebSocket connection, which lasts as long as both sides like.
  *
  * The latency is the time in which the gateway waited for the model (`ExchangeTimes.spent`), from here on, so waits for a connection and all tries are in it. An answer that ended before its
  * request did has none, unless it is a failure: nothing tells how long the model was awaited.
  */
-export function evidenceStep(slot: number, evidence: Pick<EvidenceCounts, "take">, limits: ModelLimits): Step {
+export function evidenceStep(owner: EvidenceOwner, evidence: Pick<EvidenceCounts, "take">, limits: ModelLimits): Step {
   return Object.freeze<Step>({
     name: "evidence",
     take: (request) => {
       request.measure();
+      request.keep(callerBucket(request));
       return goOn;
     },
     answered: null,
-    ended: ({ code, failure: last }, _, { failure, isModelError, isRefusal, isCallersLimit, spent }) => {
+    ended: ({ code, failure: last }, bucket, { failure, isModelError, refusal, isCallersLimit, spent }) => {
       // Of a client that stalls, what it has of its answer counts first.
       if (code === switchingProtocols || last === failures.clientStalled) return;
-      if (failure === null && isRefusal) return;
+      if (failure === null && refusal === "of-client") return;
       const { modelMs, clientMs, isWhole } = spent;
       // The model is told of the caller's limit, and may be first to say that it ran out.
       const told = failure ?? (isCallersLimit ? failures.upstreamTimeout : null);
       if (clientMs >= slowClientMs || (told !== null && !isEvidence(told, modelMs, limits))) return;
       const isFailed = failure !== null || isModelError;
-      evidence.take(slot, isFailed, isFailed || isWhole ? modelMs : null);
+      const outcome = isFailed ? "failed" : refusal === "of-request" ? "refused" : "answered";
+      const isMeasured = outcome === "failed" || (outcome === "answered" && isWhole);
+      evidence.take(owner, outcome, isMeasured ? modelMs : null, bucket as number);
     },
   });
 }

@@ -82,6 +82,8 @@ export interface StepRequest {
   endTrailers(): void;
   /** What later steps and the upstream see is the head with this change; the Route stays. Throws on what would break the message. */
   change(change: HeadChange): void;
+  /** Where its sticky key falls (`routing/route/sticky-key.ts`); `noKey`: it has none, or its Route is not sticky. */
+  readonly stickyPoint: number;
   /** Its Route has other live members than the one that was drawn for it. */
   readonly hasOtherMembers: boolean;
   /**
@@ -147,13 +149,16 @@ export interface ModelEnd {
   readonly failure: Failure | null;
   /** The model itself answered with a server error. */
   readonly isModelError: boolean;
-  /** The model itself answered that the request is none that it serves: a client error. */
-  readonly isRefusal: boolean;
+  /** The model itself answered with a client error. */
+  readonly refusal: Refusal;
   /** The server error is DEADLINE_EXCEEDED, and the time that the caller gave the call is over, or nearly: the model tells that it ran out. */
   readonly isCallersLimit: boolean;
   /** Where a step asked for it by `measure`: for whom the exchange waited, to the last byte of its answer. */
   readonly spent: SpentTime;
 }
+
+/** Of a client error: it is about the request, or about whoever sends it or how much. `none`: it was none. */
+export type Refusal = "none" | "of-request" | "of-client";
 
 /** For whom an exchange waited, in ms: both together are all of its time. */
 export interface SpentTime {

@@ -10,7 +10,7 @@ import {
   type NamespaceOf,
   type TokenStore,
 } from "./token-store.ts";
-import { FairMap } from "./fair-map.ts";
+import { FairMap } from "../../shared/fair-map.ts";
 import type { RedisAnswer, RedisStore } from "./redis.ts";
 
 /** A token that was seen is good for so long without asking, ms: a revoked one ends within this and the time of one call. */

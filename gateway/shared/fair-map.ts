@@ -34,32 +34,39 @@ export class FairMap<Key, Value> {
     if (entries.size === 0) this.#owners.delete(owner);
   }
 
+  /** False: it is full, and no owner has at least two entries more than this one. */
+  hasRoomFor(owner: string): boolean {
+    return this.#ownerOf.size < this.#most || (this.#owners.get(owner)?.size ?? 0) + 1 < this.#largest;
+  }
+
   /**
-   * The newest entry of its owner from now on. Where there are `most`, the owner that has most, the new entry counted among its own, loses its oldest that does not `stay`;
+   * The newest entry of its owner from now on. Returns the value that is lost for it, or null. Where there are `most`, the owner that has most, the new entry counted among its own, loses its oldest that does not `stay`;
    * where all of them stay, there is one more for a time.
    */
-  set(key: Key, owner: string, value: Value, stays: (value: Value) => boolean = () => false): void {
+  set(key: Key, owner: string, value: Value, stays: (value: Value) => boolean = () => false): Value | null {
     this.delete(key);
-    if (this.#ownerOf.size >= this.#most) this.#makeRoom(owner, stays);
+    const lost = this.#ownerOf.size >= this.#most ? this.#makeRoom(owner, stays) : null;
     let entries = this.#owners.get(owner);
     if (entries === undefined) this.#owners.set(owner, (entries = new Map()));
     entries.set(key, value);
     this.#ownerOf.set(key, owner);
     this.#resized(owner, entries.size - 1, entries.size);
+    return lost;
   }
 
   *entries(): IterableIterator<readonly [Key, Value]> {
     for (const entries of this.#owners.values()) yield* entries;
   }
 
-  #makeRoom(owner: string, stays: (value: Value) => boolean): void {
+  #makeRoom(owner: string, stays: (value: Value) => boolean): Value | null {
     const own = this.#owners.get(owner)?.size ?? 0;
     const [first] = this.#bySize.get(this.#largest)!;
     for (const [key, value] of this.#owners.get(own === this.#largest ? owner : first!)!) {
       if (stays(value)) continue;
       this.delete(key);
-      return;
+      return value;
     }
+    return null;
   }
 
   #resized(owner: string, from: number, to: number): void {

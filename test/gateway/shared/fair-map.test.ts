@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { FairMap } from "../../../../gateway/edge/store/fair-map.ts";
-import * as fc from "../../../seeded.ts";
+import { FairMap } from "../../../gateway/shared/fair-map.ts";
+import * as fc from "../../seeded.ts";
 
 const keysOf = (map: FairMap<string, number>): readonly string[] => [...map.entries()].map(([key]) => key).toSorted();
 
