@@ -208,7 +208,7 @@ spec: { predictors: [{ name: main, graph: { name: m } }] }
   "differs-prefix-above": info(
     "A prefix such as `/seldon/` covers other namespaces. Here it takes only paths of its own namespace and of none. With Ambassador it took the paths of the others, too.",
     mapping("prefix: /seldon/"),
-    "Ask the operator of the gateway for a Grant with the prefixes of those namespaces.",
+    "Write a Mapping for each of those namespaces, with a prefix such as `/seldon/OTHER/`, and ask the operator of the gateway for a Grant with these prefixes. A Grant alone changes nothing.",
   ),
   "differs-module-timeout": info(
     "`cluster_request_timeout_ms` of the Module holds for SeldonDeployments. With Ambassador it did not, because the operator wrote 3000 ms into their Mappings.",

@@ -7,6 +7,7 @@ import { choice, flag, list, text as textOption, wrongValue } from "../../option
 import { isNamed } from "../../explain/who.ts";
 import { printValue } from "../output.ts";
 import { hasOneOrigin, manifestOptions, readServed, type Served } from "../manifests.ts";
+import { withoutEcho } from "../nothing-served.ts";
 import { plural, readWords } from "../read-words.ts";
 import { backProblems } from "./back.ts";
 import { githubText } from "./github.ts";
@@ -66,7 +67,7 @@ async function run(use: Use<typeof options>): Promise<Outcome> {
   const read = await readServed(use, positionals);
   if (read.kind !== "served") return read;
   const { served, settings } = read;
-  const all = values.back ? backProblems(served, settings) : served.problems;
+  const all = values.back ? backProblems(served, settings) : withoutEcho(served.problems);
   const report = reportOf(served, all, values);
   if (typeof report === "string") return { kind: "failed", sentence: report };
   const isFailing = report.problems.some(({ level }) => report.failing.includes(level));

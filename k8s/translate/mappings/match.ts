@@ -95,6 +95,9 @@ const neverInPaths = /[\0-\x20#?\\\x7f]|%00|\/(?:\.|%2e){1,2}(?:\/|$)/i;
 /** The last segment may go on. */
 const neverInPrefixes = /[\0-\x20#?\\\x7f]|%00|\/(?:\.|%2e){1,2}\//i;
 
+/** What paths hardly have and regexes do: classes, `.*`, groups that repeat, alternatives, escapes. */
+const plainlyRegex = /\[[^\]]+\]|\.[*+]|\(\?|\)[*+?{]|\([^)]*\||\\[.dDwWsS/-]/;
+
 function decodePath(fields: Fields): PathMatch | null {
   const prefix = fields.text("prefix");
   const exact = fields.boolean("prefix_exact");
@@ -116,6 +119,13 @@ function decodePath(fields: Fields): PathMatch | null {
     );
     return null;
   }
+  if (plainlyRegex.test(prefix))
+    fields.report(
+      "warning",
+      "bad-value",
+      "prefix",
+      `${quoted(prefix)} looks like a regex, and matches only paths with these very characters; write prefix_regex: true as well, or a prefix without them`,
+    );
   const escaped = prefix.toWellFormed().replaceAll(/[^\0-\x7f]+/g, encodeURIComponent);
   if (escaped !== prefix)
     fields.report(

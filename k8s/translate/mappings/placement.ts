@@ -161,7 +161,7 @@ function claim(
     notes.push([
       "differs-prefix-above",
       "info",
-      `Sluice sends it the paths under /seldon/${namespace}/ and those of no namespace, and Ambassador also sent it the paths of other namespaces; ask the operator of the gateway for a Grant with those prefixes`,
+      `Sluice sends it the paths under /seldon/${namespace}/ and those of no namespace, and Ambassador also sent it the paths of other namespaces; write a Mapping for each of those, with a prefix such as /seldon/OTHER/, and ask the operator of the gateway for a Grant with these prefixes`,
     ]);
   return { places: [shared, ...above], notes };
 }

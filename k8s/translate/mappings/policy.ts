@@ -2,7 +2,7 @@
 import type { Cors, ExternalPolicy, RetryPolicy } from "../../../routing/model/mapping.ts";
 import type { Fields } from "../fields/fields.ts";
 import { decodeLabels } from "./rate-limit-labels.ts";
-import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, scalarText, textOf } from "../values/value.ts";
+import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, quoted, scalarText, textOf } from "../values/value.ts";
 
 /** Ambassador's words, then those of Envoy that it refuses: `reset`, and gRPC statuses. */
 const retryWords = new Set([
@@ -68,6 +68,27 @@ export function decodeCors(fields: Fields): Cors | null {
     );
     return null;
   }
+  const strange = origins.filter((origin) => !isOrigin(origin));
+  if (strange.length > 0)
+    fields.report(
+      "warning",
+      "bad-value",
+      "cors",
+      `no browser sends the origin ${strange
+        .slice(0, 4)
+        .map((origin) => quoted(origin))
+        .join(
+          ", ",
+        )}, so it allows nobody; write scheme and host, as in https://console.example, each origin by itself, or *`,
+    );
+  const lower = list("methods").filter((method) => method !== method.toUpperCase());
+  if (lower.length > 0)
+    fields.report(
+      "warning",
+      "bad-value",
+      "cors",
+      `browsers compare methods letter by letter, so ${quoted(lower.join(", "))} allows none; write ${lower.join(", ").toUpperCase()}`,
+    );
   const maxAge = scalarText(fieldOf(written, "max_age")) ?? "";
   if (!/^\d{0,10}$/.test(maxAge)) fields.bad("cors", maxAge, "max_age as a number of seconds");
   return {
@@ -78,6 +99,13 @@ export function decodeCors(fields: Fields): Cors | null {
     credentials: booleanOf(fieldOf(written, "credentials")) === true,
     maxAge: /^\d{1,10}$/.test(maxAge) ? maxAge : "",
   };
+}
+
+/** Can an `Origin` have this value (Fetch standard)? Apps in a shell send schemes of their own. */
+function isOrigin(text: string): boolean {
+  if (text === "*" || text === "null") return true;
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/*?#@\s]+$/.test(text)) return false;
+  return !/^https?:/.test(text) || (URL.canParse(text) && new URL(text).origin === text);
 }
 
 /** `allow_upgrade`, and `use_websocket` of old documents. */

@@ -273,6 +273,17 @@ describe("files that are no manifests", () => {
   });
 });
 
+test("an annotation that cannot be read says why nothing is served, and no other sentence does", async () => {
+  const text =
+    "apiVersion: ambassador/v1\\nkind: Mapping\\nname: a\\napiVersion: ambassador/v1\\nkind: Mapping\\nname: b\\n";
+  const { code, out } = await checked([
+    `apiVersion: v1\nkind: Service\nmetadata: { name: a, namespace: prod, annotations: { getambassador.io/config: "${text}" } }\nspec: { ports: [{ port: 80 }] }\n`,
+  ]);
+  expect(code).toBe(1);
+  expect(out).toMatch(/^error bad-yaml .*duplicated/m);
+  expect(out).not.toContain("nothing-read");
+});
+
 test("the last line counts objects of every kind that is read", async () => {
   const of = (kind: string, name: string, spec: string): string =>
     `apiVersion: getambassador.io/v2\nkind: ${kind}\nmetadata: { name: ${name}, namespace: prod }\nspec: ${spec}\n`;

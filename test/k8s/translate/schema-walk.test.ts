@@ -142,7 +142,15 @@ describe("inner fields", () => {
       (key) => ({
         origins: "https://a.example",
         [key]:
-          key === "credentials" ? "true" : key === "max_age" ? "5" : key === "origins" ? "https://b.example" : "x-a",
+          key === "credentials"
+            ? "true"
+            : key === "max_age"
+              ? "5"
+              : key === "origins"
+                ? "https://b.example"
+                : key === "methods"
+                  ? "PUT"
+                  : "x-a",
       }),
       ["origins", "methods", "headers", "credentials", "exposed_headers", "max_age"],
     ],

@@ -39,6 +39,17 @@ describe("spaces", () => {
     expect(places([mapping("prod/m", prefix)])).toEqual(expected);
   });
 
+  test("the advice of differs-prefix-above helps whoever follows it, and a Grant alone does not", () => {
+    const grants = [grant({ namespace: "prod", prefixes: ["/", "/seldon/other/"] })];
+    const rest = mapping("prod/m", "/");
+    const advised = translate([rest], { grants }).problems.find(({ code }) => code === "differs-prefix-above");
+    expect(advised?.sentence).toMatch(
+      /write a Mapping for each of those, with a prefix such as \/seldon\/OTHER\/, and ask .* Grant/,
+    );
+    expect(places([rest], { grants })).not.toContainEqual(expect.stringContaining(": other"));
+    expect(places([rest, mapping("prod/n", "/seldon/other/")], { grants })).toContain("Mapping prod/n: other");
+  });
+
   test("a regex outside the own space needs a Grant, precedence counts as 0 without one", () => {
     expect(places([mapping("prod/m", "/x/.*", ", prefix_regex: true")])).toEqual([]);
     expect(places([mapping("prod/m", "/seldon/prod/.*", ", prefix_regex: true")])).toEqual(["Mapping prod/m: prod"]);

@@ -15,6 +15,7 @@ import {
   translate,
   clusterSettings,
 } from "../objects.ts";
+import type { Translation } from "../../../../k8s/translate/model/translation.ts";
 import { Translator } from "../../../../k8s/translate/translator.ts";
 
 /** The one Mapping that a Mapping object `prod/m` with these fields becomes in its own or shared space. */
@@ -345,6 +346,13 @@ describe("fields of a raw Mapping", () => {
     ['cors: {origins: "https://a.example, https://b.example", methods: [GET, POST], max_age: 600}', []],
     ['cors: {origins: ["*"], headers: "x-a\\r\\nx-b: 1"}', ["spec.cors"]],
     ["cors: {methods: GET}", ["spec.cors"]],
+    ['cors: {origins: ["https://*.example.com"]}', ["spec.cors"]],
+    ["cors: {origins: console.example}", ["spec.cors"]],
+    ['cors: {origins: "https://console.example/"}', ["spec.cors"]],
+    ['cors: {origins: "https://Console.example"}', ["spec.cors"]],
+    ['cors: {origins: ["https://a.example:8443", "http://[::1]:80000", "null"]}', ["spec.cors"]],
+    ['cors: {origins: ["https://a.example:8443", "http://[::1]:3000", "capacitor://localhost", "null"]}', []],
+    ['cors: {origins: "*", methods: post}', ["spec.cors"]],
     ['cors: {origins: ["*"], max_age: soon}', ["spec.cors"]],
     [`cors: {origins: [${Array.from({ length: 64 }, (_, index) => `"https://o${index}"`).join(", ")}]}`, []],
     [`cors: {origins: [${Array.from({ length: 65 }, (_, index) => `"https://o${index}"`).join(", ")}]}`, ["spec.cors"]],
@@ -363,6 +371,34 @@ describe("fields of a raw Mapping", () => {
         .filter((problem) => !isDifference(problem))
         .map((problem) => `${problem.code} ${problem.field}`),
     ).toEqual(problems.map((name) => `bad-value ${name}`));
+  });
+
+  test.each([
+    ["/[a-z]*/api/", true],
+    ["/api/.*", true],
+    ["/(a|b)/", true],
+    ["/v[1-3]/", true],
+    ["/a(b)*c/", true],
+    ["/v1.2/x+y/", false],
+    ["/odata/Products(1)/", false],
+    ["/*/~u/$a", false],
+  ])("prefix %s: looks like a regex %j, and is served as written", (prefix, looks) => {
+    const given = (more: string): Translation =>
+      translate(
+        [
+          object(
+            "Mapping",
+            "prod/m",
+            JSON.stringify({ spec: { prefix, service: "model", prefix_regex: more === "true" } }),
+          ),
+          ...service("prod/model"),
+        ],
+        { grants: [{ ...noGrant, namespace: "prod", prefixes: ["/"], regex: true }] },
+      );
+    const warned = (translation: Translation): readonly string[] =>
+      reportedOf(translation).flatMap(({ code, field }) => (field === "spec.prefix" ? [code] : []));
+    expect(given("").mappings.size).toBe(1);
+    expect([warned(given("")), warned(given("true"))]).toEqual([looks ? ["bad-value"] : [], []]);
   });
 
   const check = (http: string, more = ""): string =>
