@@ -98,6 +98,12 @@ async function credentialsOf(config: KubeConfig): Promise<Credentials> {
   try {
     await config.applyToHTTPSOptions(applied);
   } catch (error) {
+    const server = config.getCurrentCluster()?.server ?? "";
+    if (server.startsWith("http:"))
+      throw new Error(
+        `the kubeconfig names the API server ${server}, and credentials are not sent without TLS: write its address with https`,
+        { cause: error },
+      );
     throw new Error(
       `the kubeconfig gives no credentials (${firstLine(error)}): log in again or write another --context`,
       { cause: error },

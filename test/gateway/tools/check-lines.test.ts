@@ -199,6 +199,21 @@ describe("of a gateway that has nothing to do with it", () => {
   });
 });
 
+test("a kubeconfig with http is told so, not to log in again", async () => {
+  writeFileSync(
+    at("kubeconfig"),
+    JSON.stringify({
+      "current-context": "f",
+      clusters: [{ name: "f", cluster: { server: "http://127.0.0.1:1" } }],
+      users: [{ name: "u", user: { token: "t" } }],
+      contexts: [{ name: "f", context: { cluster: "f", user: "u" } }],
+    }),
+  );
+  const { code, err } = await runTool("check", "--cluster", "--kubeconfig", at("kubeconfig"));
+  expect([code, err]).toEqual([1, expect.stringContaining("write its address with https")]);
+  expect(err).not.toContain("log in again");
+});
+
 describe("a cluster without any object that declares a Route", () => {
   test.each([
     [
