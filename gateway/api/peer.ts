@@ -1,28 +1,18 @@
 // Shapes of what a replica has counted, which the leader asks of each, and of what `status` shows of peers.
-import { instantMs, nullable, oneOf, Type, type Shaped } from "./shape.ts";
+import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { instantMs, nullable, oneOf, open, Type, type Shaped } from "./shape.ts";
 
 export const evidencePath = "/api/v1/evidence";
 
-/** Deployments that one question names. */
-export const maxAskedDeployments = 50;
+/** Deployments that one question names: of so many the longest answer is below what a replica takes of another. */
+export const maxAskedDeployments = 12;
 
 /** A name that a question may have. No name in Kubernetes has another form. */
 export const askedName = /^[^,/]{1,253}\/[^,/]{1,253}$/;
 
-const count = Type.Integer({ minimum: 0 });
-
-/** As `routing/release/statistics/arm-counts.ts` has them: of a process since it began. */
-const armCountsShape = Type.Object({
-  requests: count,
-  failed: count,
-  refused: count,
-  latency: Type.Array(count),
-  rewards: Type.Object({ count, sum: Type.Number(), sumSquares: Type.Number({ minimum: 0 }) }),
-  compared: Type.Object({ pairs: count, agreed: count }),
-  callers: Type.Object({ requests: Type.Array(count), failed: Type.Array(count), refused: Type.Array(count) }),
-});
-
-export type CountsOfPredictor = Shaped<typeof armCountsShape>;
+const counts = open<object>(
+  "what this process has counted of it since it began: what is 0 is left out, latencies and callers are by bucket",
+);
 
 export const evidenceShape = Type.Object({
   /** Names the process: what it counts begins with it. */
@@ -36,12 +26,22 @@ export const evidenceShape = Type.Object({
     Type.Object({
       namespace: Type.String(),
       name: Type.String(),
-      predictors: Type.Array(Type.Object({ predictor: Type.String(), counts: armCountsShape })),
+      predictors: Type.Array(Type.Object({ predictor: Type.String(), counts })),
     }),
   ),
 });
 
-export type Evidence = Shaped<typeof evidenceShape>;
+/** As it is sent. */
+export type SaidEvidence = Shaped<typeof evidenceShape>;
+
+/** As it is read. */
+export interface Evidence extends Omit<SaidEvidence, "deployments"> {
+  readonly deployments: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly predictors: readonly { readonly predictor: string; readonly counts: ArmCounts }[];
+  }[];
+}
 
 export const askedDeploymentsParameter = Type.String({
   description: `names of deployments as NAMESPACE/NAME, separated by commas: at most ${maxAskedDeployments}`,

@@ -173,6 +173,7 @@ export class ControlParts {
             problemsChanged,
             endpointsOf: (predictor) => this.reconciler.counted.endpointsOf(predictor),
             totalOf: (predictor) => this.countsOf(predictor),
+            leftOut: () => this.reconciler.counted.releasesWithoutRoom,
           });
     this.peers =
       settings.peers === null

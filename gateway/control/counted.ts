@@ -211,6 +211,11 @@ export class Counted implements CountedView {
     return this.#endpoints.without;
   }
 
+  /** Deployments, as `NAMESPACE/NAME`, of which evidence was left out lately. */
+  get releasesWithoutRoom(): ReadonlySet<string> {
+    return this.#measured.evidence.without(this.#outside.nowMs());
+  }
+
   get releaseRequestsLeftOut(): number {
     return this.#measured.evidence.leftOut;
   }

@@ -194,6 +194,36 @@ test("release, fault at 5 %, abort: each request is answered, no more met the fa
   await until(async () => (await percents(admin))["canary"] === 0);
 });
 
+test("a canary that refuses everything is rolled back while it warms up, by its own gate of refusals or before", async () => {
+  const { folder, main, canary } = await models();
+  canary.answer = (_, response) => {
+    response.writeHead(404).end("{}");
+  };
+  await folder.write(
+    "iris.yaml",
+    releasedManifest({
+      name: "iris",
+      annotations: { "sluice.io/rollout": "to canary; steps 50%, 100%; every 1h", "sluice.io/sticky": "header x-user" },
+      predictors: [
+        ["main", main.port, "model:1"],
+        ["canary", canary.port, "model:2"],
+      ],
+    }),
+  );
+  const gateway = serving(folder.folder, 1, "--releases-record", join(folder.folder, ".releases"));
+  closers.push(() => gateway.kill());
+  const { traffic, admin } = await gateway.listening();
+  await until(async () => (await percents(admin))["canary"] === 50);
+  let user = 0;
+  await until(async () => {
+    const headers = { "x-user": `user-${(user += 1) % 20}` };
+    await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}", headers });
+    return (await percents(admin))["canary"] === 0;
+  });
+  const { items } = (await (await fetch(`${admin}/api/v1/rollouts`)).json()) as { items: Rollout[] };
+  expect(items[0]).toMatchObject({ state: "aborted", sentence: expect.stringMatching(/refus/i) });
+});
+
 test("a bandit moves the traffic to the model that answers, within a hundred rewards, and goes on over a restart", async () => {
   const { folder, main, canary } = await models();
   main.answer = (_, response) => {

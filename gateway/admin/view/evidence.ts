@@ -1,6 +1,7 @@
 // What this process has counted of some deployments, for the leader, whichever replica that is.
 import { build } from "../../shared/build.ts";
-import { askedName, maxAskedDeployments, type CountsOfPredictor, type Evidence } from "../../api/peer.ts";
+import { type ArmCounts, printArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import { askedName, maxAskedDeployments, type SaidEvidence } from "../../api/peer.ts";
 import type { AdminView, PredictorKey } from "./view.ts";
 
 /** Predictors of one deployment: twice as many as are released together. More, or an answer without end, would be no answer to whoever asks, of any deployment. */
@@ -10,7 +11,7 @@ export interface EvidenceParts {
   /** Names this process. */
   readonly instance: string;
   /** What this process has counted of a predictor since it began: the one function that gathers it. */
-  readonly countsOf: (predictor: PredictorKey) => CountsOfPredictor;
+  readonly countsOf: (predictor: PredictorKey) => ArmCounts;
   readonly view: Pick<AdminView, "counted" | "served">;
 }
 
@@ -18,7 +19,7 @@ export interface EvidenceParts {
 export function evidenceOf(
   { instance, countsOf, view: { counted, served } }: EvidenceParts,
   names: readonly string[],
-): Evidence {
+): SaidEvidence {
   const asked = new Set(names);
   const found = new Map<string, Map<string, PredictorKey>>();
   for (const slots of asked.size > 0 ? [counted.ownedSlots, counted.usedSlots] : [])
@@ -39,7 +40,7 @@ export function evidenceOf(
       return {
         namespace,
         name,
-        predictors: [...predictors].map(([predictor, key]) => ({ predictor, counts: countsOf(key) })),
+        predictors: [...predictors].map(([predictor, key]) => ({ predictor, counts: printArmCounts(countsOf(key)) })),
       };
     }),
   };

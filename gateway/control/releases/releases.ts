@@ -42,6 +42,8 @@ export interface ReleasesOutside {
   readonly endpointsOf: (predictor: PredictorKey) => readonly Pick<SeenEndpoint, "address" | "state">[] | null;
   /** What the live requests of a predictor came to since this process began. */
   readonly totalOf: (predictor: PredictorKey) => ArmCounts;
+  /** Deployments, as `NAMESPACE/NAME`, of which this process has left out evidence lately. */
+  readonly leftOut: () => ReadonlySet<string>;
 }
 
 export class Releases {
@@ -172,12 +174,13 @@ export class Releases {
     const names = releases.filter((release) => this.#isCounted(release)).map(({ ref }) => releaseKey(ref));
     const others = peers === null || names.length === 0 ? noAnswers : await peers.evidence(names);
     const blocked = peers === null ? null : blockedBy(peers.status, others.missing);
+    const leftOut = this.#outside.leftOut();
     return {
       of: (release) => ({
         counts: { ...this.#ownCounts(release), ...countsOfPeers(release, others.byInstance) },
         isUnready: isUnready(this.#endpointsOf(release)),
         hasRestarted: this.#restarts.take(releaseKey(release.ref)),
-        blocked,
+        blocked: leftOut.has(releaseKey(release.ref)) ? withoutRoom : blocked,
       }),
     };
   }
@@ -203,6 +206,12 @@ function isUnready(endpoints: ReturnType<ReleasesOutside["endpointsOf"]>): boole
 
 /** Between two looks at what is ready. */
 const restartsMs = 1000;
+
+/** Nothing is promoted on a part of its evidence. */
+const withoutRoom: RolloutLook["blocked"] = {
+  why: "Sluice has no room for all of its evidence, because this namespace has too many releases.",
+  until: "room for its evidence: end other releases of this namespace",
+};
 
 const noAnswers: EvidenceOfPeers = { byInstance: new Map(), missing: [] };
 

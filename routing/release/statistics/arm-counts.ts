@@ -69,8 +69,8 @@ export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null
 }
 
 /** As JSON, small: what counts nothing is left out, and so is a bucket that is 0. */
-export function printArmCounts(counts: ArmCounts): unknown {
-  return kind.print(counts) ?? {};
+export function printArmCounts(counts: ArmCounts): object {
+  return (kind.print(counts) ?? {}) as object;
 }
 
 /**

@@ -5,7 +5,12 @@ import { maxAskedDeployments } from "../../../../gateway/api/peer.ts";
 import { readEvidence } from "../../../../gateway/control/peers/peer-answer.ts";
 import { callLimits } from "../../../../gateway/control/peers/peer-call.ts";
 import { maxArms } from "../../../../k8s/translate/deployments/planned-release.ts";
-import { noCounts, readArmCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import {
+  callerBuckets,
+  noCounts,
+  readArmCounts,
+  type ArmCounts,
+} from "../../../../routing/release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 import type { Series } from "../../../../routing/model/mapping.ts";
 import { seriesOf } from "../../fixtures.ts";
@@ -44,11 +49,13 @@ test.each([maxSaid - maxArms, maxSaid - maxArms + 1, 1000])(
 test("the longest answer is one that peers read", () => {
   const deployments = Array.from({ length: maxAskedDeployments }, (_, at) => `d${at}`);
   const all = deployments.flatMap((name) => predictorsOf(name, "p".repeat(50), 300));
+  const buckets = Array.from({ length: callerBuckets }, () => 1e6);
   const counts = {
     ...noCounts,
     requests: 1e9,
     failed: 1e9,
     latency: Array.from({ length: latencyBuckets }, () => 1e6),
+    callers: { requests: buckets, failed: buckets, refused: buckets },
   };
   const names = deployments.map((name) => `prod/${name}`);
   expect(said([], all, counts, names).length).toBeLessThan(callLimits.maxBytes);
