@@ -71,7 +71,7 @@ export const controlMetrics = {
   ),
   releaseRequestsLeftOut: counter(
     "sluice_release_requests_left_out_total",
-    "Requests of released predictors that no gate and no bandit counts, at least: more than 4096 predictors are released. Their rollouts wait.",
+    "Requests of released predictors that no gate and no bandit counts, at least: more than 4096 predictors are released. Where there is no room, the namespace that has most of them gives, and its rollouts wait.",
   ),
   problems: gauge("sluice_problems", "Configuration problems by code and level.", ["code", "level"]),
   certificates: gauge(
