@@ -16,9 +16,9 @@ import type { Stepping } from "./state.ts";
 /** The chance that a rollout of which every gate holds is rolled back. */
 export const falseRollBack = 0.01;
 
-/** No gate is broken by fewer requests of the canary. */
+/** No gate is broken by fewer requests of the canary, or compared answers, or rewards. */
 const minBroken = 20;
-/** Fewer looks beyond a bound are bursts, and no rate. */
+/** Fewer looks beyond a bound are bursts, and no rate, unless they are most of the looks. */
 const minBeyond = 5;
 /** Looks of a window: two minutes. */
 const windowLooks = 12;
@@ -132,6 +132,7 @@ function answered(
   const alone = isAlone(plan, state);
   const excess = state.excesses[at] ?? noExcess;
   const lately = recent.excesses[at] ?? noExcess;
+  const { total } = question.measure(whole.canary);
   const needed = Math.log(2 / part);
   const recentNeeded = needed + Math.log(recent.window * (recent.window + 1));
   const mainShare = alone ? shareOf(question.measure(before)) : null;
@@ -145,7 +146,7 @@ function answered(
     requests >= minBroken &&
     logEvidence(of, uncertain * of.weight ** 2) >= enough &&
     normalBelow(-(callers()?.deviate ?? Infinity)) <= part;
-  const isFewLooks = question.allowed !== null && excess.beyond < minBeyond;
+  const isFewLooks = question.allowed !== null && excess.beyond < minBeyond && excess.beyond * 2 < excess.looks;
   const isFewCallers = (): boolean => {
     const found = callers();
     return found !== null && found.clustering >= clustered && found.deviate <= overByCallers;
@@ -153,10 +154,10 @@ function answered(
   return {
     question,
     excess,
-    counted: [question.measure(whole.canary).total, question.measure(alone ? before : whole.main).total],
-    brokenWhen: isBroken(excess, whole.canary.requests, needed)
+    counted: [total, question.measure(alone ? before : whole.main).total],
+    brokenWhen: isBroken(excess, total, needed)
       ? "in this step"
-      : isBroken(lately, recent.requests, recentNeeded)
+      : isBroken(lately, recent.requests > 0 ? Math.min(recent.requests, total) : total, recentNeeded)
         ? "lately"
         : null,
     isOver: excess.cut > 0 && !isFewLooks && !isFewCallers(),

@@ -195,6 +195,16 @@ describe("a broken gate", () => {
     expect(run.look(good, goodMain, { wanted: "promote" }).share).toBe(100);
   });
 
+  test("of agreement is broken by answers alone, and no short step is kept beyond its bound", () => {
+    const wrong: ArmCounts = { ...noCounts, compared: { pairs: 75, agreed: 0 } };
+    const run = new Run("canary; every 10s; min 20 requests; warm 0s, 0 requests; agreement ≥ 90%");
+    expect(run.look(addedCounts(arm(75), wrong), arm(75)).verdict).toBe("wait");
+    expect(
+      new Run("canary; every 10s; min 20 requests; warm 0s, 0 requests; agreement ≥ 90%").looks(9, wrong, arm(75))
+        .verdict,
+    ).toBe("abort");
+  });
+
   test("of agreement or of rewards is told from chance", () => {
     const rewards = (count: number, sum: number): ArmCounts["rewards"] => ({ count, sum, sumSquares: sum });
     const plan = "canary; steps 50%, 100%; every 1m; warm 0s, 0 requests; agreement ≥ 99%; reward ≥ 0.9x main";
