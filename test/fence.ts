@@ -31,8 +31,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "gateway/steps.ts",
     "routing/",
   ],
-  // Of releases the threads that count know one scale.
-  "gateway/shared/evidence-counts.ts": ["gateway/", "routing/release/statistics/latency-bounds.ts"],
+  // Of releases the threads that count know the scale of latencies and the groups of callers.
+  "gateway/shared/evidence-counts.ts": ["gateway/", "routing/release/statistics/"],
   "gateway/worker/": ["gateway/", "routing/"],
   "gateway/admin/": ["gateway/", "routing/release/", "routing/", "k8s/translate/"],
   "gateway/control/": [

@@ -4,6 +4,9 @@ import { latencyBucket, latencyBuckets } from "../../routing/release/statistics/
 import { FairMap } from "./fair-map.ts";
 import { maxSlots } from "./memory/counters.ts";
 
+/** Groups of callers. */
+export { callerBuckets };
+
 /** Slots of which one worker counts evidence between two messages: at 1.3 KiB each. Where they are all in use, the namespace that has most of them gives one. */
 export const maxEvidenceSlots = 4096;
 

@@ -223,7 +223,7 @@ describeCluster("the chart", () => {
     expect((await renderChart({})).some(({ metadata }) => metadata.name === "sluice-policy")).toBe(false);
   });
 
-  test("makes the key of peers, once, where the values name no Secret", async () => {
+  test("makes the token of the admin port, once, where replicas ask each other and the values name no Secret", async () => {
     const secretOf = async (values: unknown): Promise<ClusterObject | undefined> =>
       (await renderChart(values)).find(({ kind }) => kind === "Secret");
     expect(await secretOf({})).toBeUndefined();
@@ -231,8 +231,8 @@ describeCluster("the chart", () => {
     const { metadata, data } = (await secretOf({ rollouts: true })) as ClusterObject & {
       readonly data: Readonly<Record<string, string>>;
     };
-    expect(metadata.name).toBe("sluice-peers");
-    expect(Buffer.from(data["key"]!, "base64").toString()).toMatch(/^[A-Za-z0-9]{48}$/);
+    expect(metadata.name).toBe("sluice-admin-token");
+    expect(Buffer.from(data["token"]!, "base64").toString()).toMatch(/^[A-Za-z0-9]{48}$/);
   });
 
   test("gives a pod the time that its stop takes", async () => {

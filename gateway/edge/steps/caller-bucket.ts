@@ -1,7 +1,7 @@
 // CallerBucket: the group of callers that a request's caller is in. The evidence of a release is counted by it.
 import { secondDraw } from "../../../routing/collections/key-hash.ts";
 import { noKey } from "../../../routing/route/sticky-key.ts";
-import { callerBuckets } from "../../../routing/release/statistics/arm-counts.ts";
+import { callerBuckets } from "../../shared/evidence-counts.ts";
 import { hashRange, hashText } from "../balancing/sticky-hash.ts";
 import { readClientAddress } from "../message/request-values.ts";
 import type { StepRequest } from "./step.ts";

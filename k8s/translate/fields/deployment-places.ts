@@ -10,6 +10,7 @@ const valuesOf = (part: object): Readonly<Record<string, Shape>> => values(...Ob
 
 /** A graph: each of its children is one. */
 const graphKeys: Record<string, Shape> = {
+  __proto__: null as never,
   ...values(
     "name",
     "type",
@@ -24,7 +25,7 @@ const graphKeys: Record<string, Shape> = {
   endpoint: keysOf(values("type", "service_host", "service_port", "httpPort", "grpcPort")),
   logger: keysOf(values("url", "mode")),
 };
-const graph: Keys = keysOf(graphKeys);
+const graph: Keys = { ...keysOf({}), keys: graphKeys };
 graphKeys["children"] = { each: graph };
 
 const podMetadata = values(

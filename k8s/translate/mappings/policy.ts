@@ -79,7 +79,7 @@ export function decodeCors(fields: Fields): Cors | null {
         .map((origin) => quoted(origin))
         .join(
           ", ",
-        )}, so it allows nobody; write scheme and host, as in https://console.example, each origin by itself, or *`,
+        )}, so it allows nobody; write scheme and host, as in https://shop.example, each origin by itself, or *`,
     );
   const lower = list("methods").filter((method) => method !== method.toUpperCase());
   if (lower.length > 0)
