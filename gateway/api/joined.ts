@@ -44,7 +44,7 @@ export interface ReplicaPart<V> {
 /** Reads one thing that another replica says; null: it is not of this shape. */
 export async function valueReader<S extends Shape>(shape: S): Promise<(value: unknown) => Shaped<S> | null> {
   const { Value } = await import("typebox/value");
-  return (value) => (Value.Check(shape, value) ? (value as Shaped<S>) : null);
+  return (value) => (Value.Check(shape, value) ? value : null);
 }
 
 /** Reads a part of a list of another replica; null: it is not of this shape. */

@@ -105,12 +105,12 @@ export async function ask(
   return { kind: "done", text: printed, form: textFormOf(output), code: 0 };
 }
 
-/** The whole of a list that replicas join. `V`: its items. */
-export async function askJoined<V, Beside = unknown>(
+/** The whole of a list that replicas join. `V`: its items, `Whole`: all that is wanted of it. */
+export async function askJoined<V, Whole extends { readonly items: readonly V[] } = { readonly items: readonly V[] }>(
   name: EndpointName,
   query: Readonly<Record<string, unknown>>,
   { url, adminToken }: Asking,
-): Promise<Answer<{ readonly items: readonly V[]; readonly away: Away } & Beside>> {
+): Promise<Answer<Whole & { readonly away: Away }>> {
   const { path, answer }: Endpoint = endpoints[name];
   const said = await askList(
     url,
@@ -124,7 +124,7 @@ export async function askJoined<V, Beside = unknown>(
     answer.json!,
   );
   if (said.kind === "failed") return said;
-  const value = said.value as { readonly items: readonly V[]; readonly away?: Away } & Beside;
+  const value = said.value as Whole & { readonly away?: Away };
   return { ...said, value: { ...value, away: value.away ?? [] } };
 }
 

@@ -72,7 +72,7 @@ export class HandedPairs implements PairTaker {
     if (known === undefined && this.#leftOut.size >= maxTold) return;
     const count = known?.rules === rules ? known.count + 1 : 1;
     this.#leftOut.set(key, { namespace, deployment, predictor, against, rules, why, count });
-    this.#timer ??= setTimeout(() => this.#tell(), tellMs).unref();
+    if (this.#timer === null) this.#timer = setTimeout(() => this.#tell(), tellMs).unref();
   }
 
   #tell(): void {

@@ -79,7 +79,8 @@ export class EvidenceBySlot {
   #sweep(nowMs: number): void {
     if (nowMs - this.#sweptMs < sweepMs) return;
     this.#sweptMs = nowMs;
-    for (const [slot, { atMs }] of [...this.#counts.entries()]) if (nowMs - atMs >= quietMs) this.#counts.delete(slot);
+    const quiet = [...this.#counts.entries()].filter(([, { atMs }]) => nowMs - atMs >= quietMs);
+    for (const [slot] of quiet) this.#counts.delete(slot);
   }
 }
 

@@ -41,7 +41,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   if (badFlag !== null) return { kind: "wrong", sentence: badFlag };
   const deployment = positionals[0] ?? null;
   const namespace = namespaceAsked(objectNamespace, deployment);
-  const answer = await askJoined<AccessEntry, Pick<FailureList, "leftOut">>(
+  const answer = await askJoined<AccessEntry, FailureList>(
     "failures",
     { deployment, namespace, flag },
     { url, adminToken },

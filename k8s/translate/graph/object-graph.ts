@@ -227,9 +227,9 @@ export class ObjectGraph {
 
   /** It is not served until its object is another one; what it may close is closed. */
   #letGo(declarer: Declarer, problem: Problem): void {
-    const { configuration } = declarer;
+    const { configuration, createdAt, names } = declarer;
     const closed = configuration === null ? null : closedConfiguration(configuration);
-    declarer.declares({ ...declarer, deployment: null, configuration: closed });
+    declarer.declares({ deployment: null, configuration: closed, createdAt, names });
     declarer.decodeProblems = toldOf([problem]);
     this.#translate(declarer);
   }

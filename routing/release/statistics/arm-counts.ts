@@ -70,7 +70,7 @@ export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null
 
 /** As JSON, small: what counts nothing is left out, and so is a bucket that is 0. */
 export function printArmCounts(counts: ArmCounts): object {
-  return (kind.print(counts) ?? {}) as object;
+  return kind.print(counts) ?? {};
 }
 
 /**

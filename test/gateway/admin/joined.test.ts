@@ -14,7 +14,7 @@ import { startedAdmin } from "./admin-stage.ts";
 
 const numbers: Joining<number> = {
   peers: null,
-  item: {} as never,
+  item: {},
   namespace: () => "",
   merge: (same) => [same.reduce((sum, { value }) => sum + value, 0)],
 };

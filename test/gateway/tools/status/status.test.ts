@@ -177,7 +177,7 @@ describe("on a real gateway", () => {
     await expect
       .poll(async () => (await ask()).out, { timeout: 10_000 })
       .toMatch(/^Wrong: 1 Problem keeps an object from being served as written/);
-    gateways[1]!.kill();
+    await gateways[1]!.kill();
     await expect
       .poll(async () => (JSON.parse((await ask("-o", "json")).out) as JoinedStatus).replicas[1]?.status, {
         timeout: 10_000,
