@@ -12,7 +12,7 @@ const afterRequests = 200;
 /** TCP's port 1 answers nobody on a machine of today. */
 const closedPort = 1;
 /** For a release that goes on every 10 s. */
-const slow = { factor: 8, pauseMs: 100 };
+const slow = { factor: 12, pauseMs: 100 };
 /** After so many feedbacks the bandit gives the better model most traffic. */
 const feedbacks = 300;
 /** Of requests: well below the 95 % that it gets, well above the 50 % that it begins with. */
@@ -76,7 +76,7 @@ async function abortedRollout(stage: Stage): Promise<Finding> {
     () => ask(probeRequests),
     (answers) => answers.failed > 0,
   );
-  // Five looks at the counts, one a second, would see it.
+  // Three looks at the counts, one each ten seconds, see it.
   const ended = await eventually(
     stage,
     () => ask(afterRequests),

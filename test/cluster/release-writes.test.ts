@@ -19,7 +19,10 @@ describeClusterWithPods("releases and their record", () => {
     await stage.service("iris", "canary");
     const standings = stage.standings("iris");
     const release = (): Promise<void> =>
-      stage.release("iris", { "sluice.io/rollout": "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests" });
+      stage.release("iris", {
+        "sluice.io/rollout":
+          "to canary; steps 20%, 50%, 100%; every 20s; warm 0s, 0 requests; min 20 requests; errors ≤ 20%",
+      });
     const reasons = async (): Promise<readonly string[]> =>
       (await stage.events("iris")).map((event) => event.split(":")[0]!).toSorted();
     /** Kills the leader at that moment of its next write of this state, and starts another replica. */
@@ -86,11 +89,15 @@ describeClusterWithPods("releases and their record", () => {
 
   test("a leader that is killed in the middle of a step: the next one looks at it anew, and no share moves", async () => {
     const release = (name: string): Promise<void> =>
-      stage.release(name, { "sluice.io/rollout": "to canary; steps 50%, 100%; every 1h; min 1000000 requests" });
+      stage.release(name, {
+        "sluice.io/rollout": "to canary; steps 50%, 100%; every 1h; warm 0s, 0 requests; min 1000000 requests",
+      });
     await stage.service("kept", "main");
     const [pod] = (await stage.service("kept", "canary")).pods;
     await release("kept");
     await expect.poll(() => stage.percents("kept")).toEqual([50, 50, 50]);
+    // What the canary does before its first look is over is no evidence.
+    await expect.poll(async () => (await stage.led("kept"))?.rollout.waitsFor).toMatch(/^1000000 more requests/);
     const streams = stage.replicas.map((replica) => stage.load(replica, "kept", 1, 2));
     await Promise.all(streams.map((stream) => stream.more(30)));
     await Promise.all(streams.map((stream) => stream.stop()));
@@ -107,7 +114,7 @@ describeClusterWithPods("releases and their record", () => {
   }, 90_000);
 
   test("an API server that is away in mid-rollout: shares stay, nothing is promoted, no request fails, and then it goes on with another leader", async () => {
-    const text = "to canary; steps 20%, 50%, 100%; every 10s; min 20 requests; errors ≤ 20%";
+    const text = "to canary; steps 20%, 50%, 100%; every 20s; warm 0s, 0 requests; min 20 requests; errors ≤ 20%";
     const names = ["well", "fails"];
     const [well, fails] = names.map((name) => stage.standings(name));
     for (const name of names) {
@@ -119,7 +126,7 @@ describeClusterWithPods("releases and their record", () => {
     for (const replica of stage.replicas) for (const name of names) stage.load(replica, name, 1, 10);
     for (const name of names)
       await expect
-        .poll(async () => (await stage.led(name))?.rollout.evidence?.canary.requests ?? 0)
+        .poll(async () => (await stage.led(name))?.rollout.evidence?.canary.requests ?? 0, { timeout: 60_000 })
         .toBeGreaterThan(10);
     const leader = await stage.leader();
     stage.cluster.freeze();
@@ -131,8 +138,14 @@ describeClusterWithPods("releases and their record", () => {
     await stage.cluster.restart();
     await stage.freeLease();
     for (const name of names) stage.load(await stage.start(), name, 1, 10);
-    await expect.poll(() => stage.percents("fails"), { timeout: 60_000 }).toEqual(stage.replicas.map(() => 0));
-    await expect.poll(() => stage.percents("well"), { timeout: 60_000 }).toEqual(stage.replicas.map(() => 50));
+    await Promise.all(
+      [
+        { name: "fails", share: 0 },
+        { name: "well", share: 50 },
+      ].map(({ name, share }) =>
+        expect.poll(() => stage.percents(name), { timeout: 60_000 }).toEqual(stage.replicas.map(() => share)),
+      ),
+    );
     await expect.poll(() => well!.seen).toEqual(['stepping 0 {"canary":20}', 'stepping 1 {"canary":50}']);
     await expect.poll(() => fails!.seen).toEqual(['stepping 0 {"canary":20}', 'aborted 0 {"canary":0}']);
     const failures = [...ofLeader, ...stage.streams.flatMap((stream) => stream.failures)];

@@ -17,7 +17,7 @@ describeClusterWithPods("releases on three replicas", () => {
   afterAll(() => stage?.close());
 
   test("a rollout goes on with another leader, nothing repeated or skipped, survives hands on its record, and is aborted by a fault", async () => {
-    const text = "to canary; steps 20%, 50%, 100%; every 10s; min 60 requests; errors ≤ 20%";
+    const text = "to canary; steps 20%, 50%, 100%; every 10s; warm 0s, 0 requests; min 60 requests; errors ≤ 20%";
     const { cluster } = stage;
     const deploy = (image: string): Promise<void> => stage.release("iris", { "sluice.io/rollout": text }, image);
     await stage.service("iris", "main");
@@ -25,15 +25,18 @@ describeClusterWithPods("releases on three replicas", () => {
     const standings = stage.standings("iris");
     await deploy("model:2");
     await expect.poll(() => stage.percents("iris"), { timeout: 20_000 }).toEqual([20, 20, 20]);
+    // A look that counts enough also goes on: a person holds the step until the leader is gone.
+    await stage.annotate("iris", { "sluice.io/rollout-pause": "true" });
     for (const replica of stage.replicas) stage.load(replica, "iris");
     // Counts of all three.
     await expect
-      .poll(async () => (await stage.led("iris"))?.rollout.evidence?.canary.requests ?? 0, { timeout: 20_000 })
+      .poll(async () => (await stage.led("iris"))?.rollout.evidence?.canary.requests ?? 0, { timeout: 60_000 })
       .toBeGreaterThan(60);
     const leader = (await stage.led("iris"))!.replica;
     expect(await stage.kill(leader)).toEqual([]);
+    await stage.annotate("iris", { "sluice.io/rollout-pause": null });
     await expect
-      .poll(async () => (await stage.led("iris"))?.rollout.waitsFor, { timeout: 40_000 })
+      .poll(async () => (await stage.led("iris"))?.rollout.waitsFor, { timeout: 60_000 })
       .toBe("an answer of each replica");
     expect(await stage.percents("iris")).toEqual([20, 20]);
     // What Kubernetes does then: another pod, and the old one is in no slice any more.
@@ -46,7 +49,7 @@ describeClusterWithPods("releases on three replicas", () => {
     expect(await stage.percents("iris")).toEqual([50, 50, 50]);
     await cluster.admin.ask("DELETE", recordPath);
     await expect.poll(() => stage.percents("iris"), { timeout: 60_000 }).toEqual([100, 100, 100]);
-    await expect.poll(async () => (await stage.led("iris"))?.rollout.state, { timeout: 40_000 }).toBe("promoted");
+    await expect.poll(async () => (await stage.led("iris"))?.rollout.state, { timeout: 60_000 }).toBe("promoted");
     expect(stage.streams.flatMap(({ failures }) => failures)).toEqual([]);
     expect(stage.streams.every(({ answered }) => answered > 100)).toBe(true);
 
@@ -54,7 +57,7 @@ describeClusterWithPods("releases on three replicas", () => {
     await deploy("model:3");
     await expect.poll(() => stage.percents("iris"), { timeout: 20_000 }).toEqual([20, 20, 20]);
     for (const pod of canary.pods) pod.status = 500;
-    await expect.poll(() => stage.percents("iris"), { timeout: 40_000 }).toEqual([0, 0, 0]);
+    await expect.poll(() => stage.percents("iris"), { timeout: 60_000 }).toEqual([0, 0, 0]);
     await expect
       .poll(() => standings.seen)
       .toEqual([
@@ -97,7 +100,7 @@ describeClusterWithPods("releases on three replicas", () => {
     await stage.service("compared", "twin");
     const canary = await stage.service("learns", "canary");
     for (const pod of stage.services.find((one) => one.name === "learns-main")!.pods) pod.status = 500;
-    const rollout = "to canary; steps 50%, 100%; every 10s; min 100 requests; agreement ≥ 90%";
+    const rollout = "to canary; steps 50%, 100%; every 10s; warm 0s, 0 requests; min 100 requests; agreement ≥ 90%";
     await stage.release("sticky", { "sluice.io/sticky": "header x-user" });
     await stage.deploy("compared", { "sluice.io/rollout": rollout, "sluice.io/compare": "ignore meta.tags" }, [
       { name: "main" },
@@ -128,7 +131,7 @@ describeClusterWithPods("releases on three replicas", () => {
     // Answers that every replica compared are evidence of the leader.
     const compared = stage.replicas.map((replica) => stage.load(replica, "compared"));
     await expect.poll(() => stage.percents("compared"), { timeout: 60_000 }).toEqual([100, 100, 100]);
-    await expect.poll(async () => (await stage.led("compared"))?.rollout.state, { timeout: 40_000 }).toBe("promoted");
+    await expect.poll(async () => (await stage.led("compared"))?.rollout.state, { timeout: 60_000 }).toBe("promoted");
     const pairs = await Promise.all(
       stage.replicas.map(async (replica) => {
         const { comparisons } = await stage.get<ComparedDeployment>(replica, "/api/v1/comparisons/models/compared");

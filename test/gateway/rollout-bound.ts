@@ -16,7 +16,7 @@ const liveMs = 1000;
  * What comes in that time is drawn: the mean and six deviations.
  */
 export function maxThatMeet(text: string, good: number, perSecond: number): number {
-  const meanOfDelay = (perSecond * (2 * lookMs + handedOverMs + liveMs)) / 1000;
+  const meanOfDelay = (perSecond * (3 * lookMs + handedOverMs + liveMs)) / 1000;
   return failuresWanted(text, good) + Math.ceil(meanOfDelay + 6 * Math.sqrt(meanOfDelay));
 }
 

@@ -20,17 +20,24 @@ test("all counts decide, nothing goes on while a replica is away, and the next l
     () => main.stop(),
     () => canary.stop(),
   );
-  await folder.write(
-    "iris.yaml",
-    releasedManifest({
-      name: "iris",
-      annotations: { "sluice.io/rollout": "to canary; steps 20%, 100%; every 10s; min 60 requests; errors ≤ 20%" },
-      predictors: [
-        ["main", main.port, "model:1"],
-        ["canary", canary.port, "model:2"],
-      ],
-    }),
-  );
+  const deploy = (orders: Record<string, string>): Promise<void> =>
+    folder.write(
+      "iris.yaml",
+      releasedManifest({
+        name: "iris",
+        annotations: {
+          "sluice.io/rollout":
+            "to canary; steps 20%, 100%; every 10s; warm 0s, 0 requests; min 60 requests; errors ≤ 20%",
+          ...orders,
+        },
+        predictors: [
+          ["main", main.port, "model:1"],
+          ["canary", canary.port, "model:2"],
+        ],
+      }),
+    );
+  // A look that counts enough also goes on: a person holds the step until the leader is gone.
+  await deploy({ "sluice.io/rollout-pause": "true" });
   const gateways: (GatewayProcess | null)[] = [];
   const start = async (at: number): Promise<void> => {
     const argv = ["serve", "--folder", folder.folder, "--listen", "127.0.0.1:0", "--admin", `127.0.0.1:${ports[at]!}`];
@@ -86,14 +93,15 @@ test("all counts decide, nothing goes on while a replica is away, and the next l
   const clients = [0, 1, 2].map(client);
   // Counts of all three.
   await expect
-    .poll(async () => (await leaderOf())?.rollout.evidence?.canary.requests ?? 0, { timeout: 20_000 })
+    .poll(async () => (await leaderOf())?.rollout.evidence?.canary.requests ?? 0, { timeout: 60_000 })
     .toBeGreaterThan(30);
   const { at: leading } = (await leaderOf())!;
   killed.add(leading);
   await gateways[leading]!.kill();
   gateways[leading] = null;
+  await deploy({});
   await expect
-    .poll(async () => (await leaderOf())?.rollout.waitsFor, { timeout: 40_000 })
+    .poll(async () => (await leaderOf())?.rollout.waitsFor, { timeout: 60_000 })
     .toBe("an answer of each replica");
   expect(await percents()).toEqual([20, 20]);
   await start(leading);

@@ -89,7 +89,7 @@ test("a rollout begins at its first step, stays there over a restart, and begins
 });
 
 test("release, fault at 5 %, abort: each request is answered, no more met the fault than the method says, and the abort stays over a restart", async () => {
-  const text = "to canary; steps 5%, 100%; every 1h; min 20 requests; errors ≤ 5%";
+  const text = "to canary; steps 5%, 100%; every 1h; warm 0s, 0 requests; min 20 requests; errors ≤ 5%";
   const { folder, main, canary } = await models();
   let isFaulty = false;
   let [met, good] = [0, 0];
@@ -136,7 +136,7 @@ test("release, fault at 5 %, abort: each request is answered, no more met the fa
   };
   const pauseMs = 20;
   const clients = Array.from({ length: 4 }, client);
-  // Workers hand over evidence once a second, and the leader looks each two.
+  // Workers hand over evidence once a second, and the leader looks each ten.
   const shown = async (): Promise<Rollout> =>
     ((await (await fetch(`${admin}/api/v1/rollouts?deployment=iris`)).json()) as { items: Rollout[] }).items[0]!;
   await until(async () => ((await shown()).evidence?.main.p99Ms ?? 0) > 0);
@@ -192,7 +192,7 @@ test("release, fault at 5 %, abort: each request is answered, no more met the fa
   await until(async () => (await percents(admin))["canary"] === 5);
   await deploy({ "sluice.io/rollout-abort": "true" }, "model:4");
   await until(async () => (await percents(admin))["canary"] === 0);
-});
+}, 120_000);
 
 test("a canary that refuses everything is rolled back while it warms up, by its own gate of refusals or before", async () => {
   const { folder, main, canary } = await models();
@@ -292,18 +292,20 @@ test("a canary that answers fast and wrong is rolled back by the gate of agreeme
   await until(async () => (await percents(admin))["canary"] === 50);
   const problems = await (await fetch(`${admin}/api/v1/problems`)).text();
   expect(problems).not.toContain("rollout-uncompared");
-  await until(async () => {
+  const ask = async (): Promise<number> => {
     const answer = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}" });
     expect(answer.status).toBe(200);
     await answer.arrayBuffer();
-    return (await percents(admin))["canary"] === 0;
-  });
+    return (await percents(admin))["canary"]!;
+  };
+  // Proof takes about a minute.
+  await expect.poll(ask, { timeout: 120_000 }).toBe(0);
   const { items } = (await (await fetch(`${admin}/api/v1/rollouts`)).json()) as { items: Rollout[] };
   expect(items[0]).toMatchObject({
     state: "aborted",
     sentence: expect.stringMatching(/Agreement of canary.*: 0 of \d+ /),
   });
-});
+}, 150_000);
 
 test("a control worker that begins while the record cannot be read serves the shares that were in force", async () => {
   const { folder, main, canary } = await models();
@@ -338,7 +340,9 @@ test("a canary that loses its pods: others get its share; with all of the traffi
       "iris.yaml",
       releasedManifest({
         name: "iris",
-        annotations: { "sluice.io/rollout": `to canary; steps ${steps}; every 1h; min 20 requests; errors ≤ 5%` },
+        annotations: {
+          "sluice.io/rollout": `to canary; steps ${steps}; every 1h; warm 0s, 0 requests; min 20 requests; errors ≤ 5%`,
+        },
         predictors: [
           ["main", main.port, "model:1"],
           ["canary", canary.port, "model:2"],

@@ -117,8 +117,11 @@ function withLook(plan: RolloutPlan, before: Stepping, look: RolloutLook): Retur
     seen,
   };
   if (warming === null) return judged(plan, { ...state, warming }, added);
-  const warmed = { ms: warming.ms + addedMs, requests: warming.requests + added.canary.requests };
-  const isWarm = warmed.ms >= plan.warm.ms && warmed.requests >= plan.warm.requests;
+  const warmed = {
+    ms: warming.ms + (look.isUnready ? 0 : addedMs),
+    requests: warming.requests + added.canary.requests,
+  };
+  const isWarm = !look.isUnready && warmed.ms >= plan.warm.ms && warmed.requests >= plan.warm.requests;
   return judged(
     plan,
     { ...state, warming: isWarm ? null : warmed, before: addedCounts(state.before, added.main) },
@@ -172,8 +175,8 @@ function failsNearlyAll(plan: RolloutPlan, state: Stepping): string | undefined 
 }
 
 /** One that was never ready is awaited: its pods start. */
-function isGone(plan: RolloutPlan, { step, whole, unreadyMs }: Stepping): string | undefined {
-  const wasReady = step > 0 || whole.canary.requests > 0;
+function isGone(plan: RolloutPlan, { step, warming, restarts, unreadyMs }: Stepping): string | undefined {
+  const wasReady = step > 0 || restarts > 0 || warming === null || warming.ms > 0 || warming.requests > 0;
   if (plan.steps[step] !== 100 || !wasReady || unreadyMs < maxUnreadyMs) return undefined;
   return `${plan.to} has had no ready Endpoint for ${formatDuration(roundedUp(unreadyMs))}, so requests failed.`;
 }

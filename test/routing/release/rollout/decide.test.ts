@@ -393,6 +393,14 @@ describe("a canary without a ready Endpoint", () => {
     run.look(noCounts, noCounts, { isUnready: true });
     expect(run.look(noCounts, noCounts, unready)).toMatchObject({ verdict, share });
   });
+
+  test("that has all of the traffic, and was ready only while it warmed up, is rolled back", () => {
+    const run = new Run("canary; steps 100%; every 10m; errors ≤ 1%");
+    const unready = { isUnready: true };
+    run.look(good, noCounts);
+    run.look(noCounts, noCounts, unready);
+    expect(run.look(noCounts, noCounts, unready)).toMatchObject({ verdict: "abort", share: 0 });
+  });
 });
 
 describe("any looks", () => {
