@@ -48,6 +48,9 @@ export class Lingering implements Timed {
     if (!this.#connections.delete(connection)) return;
     this.#waiting.delete(connection);
     this.#worker.counters.add(fixed.clientConnectionsLingering, -1);
+    if (this.#connections.size > 0) return;
+    this.#turnBytes = 0;
+    this.#worker.wheel.remove(this.#deadline);
   }
 
   /** So many bytes of it were thrown away: where that is enough for now, no more is read of it until its next turn. */

@@ -94,7 +94,11 @@ describe("health", () => {
 
 describe("access", () => {
   test("on loopback everything answers", async () => {
-    expect(JSON.parse((await get("/api/v1/problems")).text)).toEqual({ items: [problem, problem], continue: null });
+    expect(JSON.parse((await get("/api/v1/problems")).text)).toEqual({
+      items: [problem, problem],
+      continue: null,
+      away: [],
+    });
     expect((await get("/api/v1/routes")).status).toBe(200);
     expect((await get("/nowhere")).status).toBe(404);
   });
@@ -168,7 +172,7 @@ describe("a list", () => {
     ["/api/v1/problems?limit=10001", 400],
     ["/api/v1/problems?continue=x", 400],
     // A misspelt parameter would widen the answer.
-    ["/api/v1/problems?namespaces=a", 400],
+    ["/api/v1/problems?namespac=a", 400],
     [`/api/v1/problems?namespace=${"a".repeat(62)}`, 200],
     [`/api/v1/problems?namespace=${"a".repeat(63)}`, 200],
     [`/api/v1/problems?namespace=${"a".repeat(64)}`, 400],
@@ -369,7 +373,7 @@ describe("explain", () => {
     );
     expect((await get("/api/v1/who?deployment=nobody")).status).toBe(404);
     expect(JSON.parse((await get("/api/v1/who?deployment=nobody")).text)).toMatchObject({
-      sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string,
+      sentence: expect.stringMatching(/^no deployment or Mapping is named nobody: /) as string,
     });
     expect((await get("/api/v1/routes?deployment=nobody")).status).toBe(404);
     expect(JSON.parse((await get("/api/v1/who")).text)).toEqual({

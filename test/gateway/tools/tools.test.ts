@@ -59,7 +59,7 @@ describe("who", () => {
     expect(await run("who", at("own.yaml"), "--deployment", "other")).toEqual({
       code: 1,
       out: "",
-      err: "sluice who: no object with Routes is named other: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all\n",
+      err: "sluice who: no deployment or Mapping is named other: write NAME or NAMESPACE/NAME as sluice routes shows it\n",
     });
     expect(JSON.parse((await run("who", at("own.yaml"), "-o", "json", "--policy", at("policy.yaml"))).out)).toEqual({
       items: [
@@ -584,7 +584,7 @@ describe("what is not there", () => {
 
   test.each(["routes", "who"] as const)("%s of a name that nothing has is exit 1, with a sentence", async (name) => {
     const sentence =
-      "no object with Routes is named prod/wine: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all";
+      "no deployment or Mapping is named prod/wine: write NAME or NAMESPACE/NAME as sluice routes shows it";
     for (const form of [[], ["-o", "json"], ...(name === "routes" ? [["-o", "wide"]] : [])]) {
       expect(await run(name, at("good.yaml"), "--deployment", "prod/wine", ...form)).toEqual({
         code: 1,
