@@ -125,7 +125,7 @@ describe("fold", () => {
     dead.feedback(-1, "puid", 1, true, 1);
     fold(base, block);
     const at = (cell: number): number => base.cells[feedbackCell(3, cell)]!;
-    expect(feedbackWays.map((_, way) => at(feedbackLayout.ways + way))).toEqual([2, 0, 1, 0, 0, 0]);
+    expect(feedbackWays.map((_, way) => at(feedbackLayout.ways + way))).toEqual([2, 0, 0, 1, 0, 0, 0]);
     expect([at(feedbackLayout.rewardSum), at(feedbackLayout.rewardSquares)]).toEqual([-1.5, 4.25]);
     const { learnt, learntSum, learntSquares } = feedbackLayout;
     expect([at(learnt), at(learntSum), at(learntSquares)]).toEqual([2, -1.5, 4.25]);

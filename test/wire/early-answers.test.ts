@@ -23,6 +23,8 @@ afterEach(async () => {
 /** `real`: for peers that are programs of their own, whose time goes on. */
 async function start(time: "stopped" | "real" = "stopped"): Promise<Gateway> {
   const gateway = await new Gateway({ time }).listen();
+  // The first table is there, and has no Route.
+  gateway.serve([], [], []);
   closers.push(() => {
     expect(gateway.faults).toBe(0);
     gateway.close();

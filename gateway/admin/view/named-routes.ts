@@ -31,8 +31,8 @@ export function mappingsNamed(
   return idsNamed(view, viewer, named).flatMap((id) => mappingOfId(view, id) ?? []);
 }
 
-export function mappingOfId({ routeOf }: Pick<AdminView, "routeOf">, id: string): Mapping | null {
-  return routeOf(id)?.mappings.find((one) => one.id === id) ?? null;
+export function mappingOfId(view: Pick<AdminView, "routeOf">, id: string): Mapping | null {
+  return view.routeOf(id)?.mappings.find((one) => one.id === id) ?? null;
 }
 
 /** Routes that answer under this name, or that an object of this name declares, in part at least. `singleNamespace`: of the table. */

@@ -45,6 +45,8 @@ interface Backend {
 
 class DeploymentTranslation {
   readonly #deployment: Deployment;
+  /** Digest of each predictor's model, by the name of the predictor. */
+  readonly #models: ReadonlyMap<string, string>;
   readonly #around: Lookups;
   readonly #builder: MeaningBuilder;
   readonly #policy: DeploymentPolicy;
@@ -59,6 +61,7 @@ class DeploymentTranslation {
 
   constructor(deployment: Deployment, around: Lookups) {
     this.#deployment = deployment;
+    this.#models = new Map(deployment.predictors.map(({ name, model }) => [name, model]));
     this.#around = around;
     this.#builder = new MeaningBuilder(deployment.ref);
     this.#defaults = around.defaultsOf(
@@ -282,7 +285,7 @@ class DeploymentTranslation {
       retry: this.#policy.retry,
       dialService,
       released: this.#builder.release !== null,
-      model: this.#deployment.predictors.find(({ name }) => name === predictor)?.model ?? "",
+      model: this.#models.get(predictor) ?? "",
       compare: role.kind === "shadow" && compared ? this.#policy.compare : "",
       rewardPath: rewardPathOf(this.#builder.release),
     };

@@ -193,7 +193,7 @@ export const incidents: readonly Incident[] = [
       await expectAll(ask, 200, 1);
       await expectAll(ask, 429);
     },
-    first: null,
+    first: /Rate limits refused 30 of 31 requests to prod\/iris/,
     commands: [
       ["failures", deployment],
       ["who", "--deployment", deployment],
@@ -228,7 +228,7 @@ export const incidents: readonly Incident[] = [
       for (let at = 0; at < many; at++)
         if ((await ask({ "x-api-key": "another-key-of-app" })) !== 401) throw new Error("it is not 401");
     },
-    first: null,
+    first: /Access refused all 30 requests to prod\/iris/,
     commands: [
       ["failures", deployment],
       ["who", "--deployment", deployment],

@@ -6,7 +6,7 @@ import { mappingTable } from "../../../../k8s/translate/fields/mapping-fields.ts
 import { moduleTable } from "../../../../k8s/translate/fields/module-fields.ts";
 import { authServiceTable, rateLimitServiceTable } from "../../../../k8s/translate/fields/service-fields.ts";
 import { contextRows, hostRows } from "../../../../k8s/translate/fields/tls-fields.ts";
-import { object, translate } from "../objects.ts";
+import { object, slice, translate } from "../objects.ts";
 
 type Spec = Readonly<Record<string, unknown>>;
 
@@ -38,7 +38,9 @@ describe.each(Object.entries(kinds))("%s", (kind, [rows, spec]) => {
     const { problems } = translate(
       [
         object(kind, `ops/${kind === "Module" ? "ambassador" : "one"}`, JSON.stringify(written), "getambassador.io/v2"),
-        object("Service", "ops/m", "{spec: {clusterIP: 10.0.0.7, ports: [{port: 80}]}}"),
+        object("Service", "ops/m", "{spec: {clusterIP: 10.0.0.7, ports: [{name: http, port: 80}]}}"),
+        // An AuthService that cannot answer has a Problem of its own.
+        slice("ops/m-1", "m", [{ addresses: ["10.1.0.1"] }]),
       ],
       { gatewayNamespace: "ops", ambassadorIds: ["default", "sluice"] },
     );
