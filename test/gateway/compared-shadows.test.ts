@@ -104,17 +104,19 @@ test("of many requests at once a sample is compared; what is not compared and wh
   const { traffic, admin } = await start(1);
   await predict(traffic, 1);
   await until(async () => (await compared(admin)) !== null);
+  const reasons = async (): Promise<readonly string[]> => {
+    const [one] = (await compared(admin))!.comparisons;
+    return [...one!.incomparable, ...one!.leftOut].map(({ reason }) => reason).toSorted();
+  };
   shadow.answer = (_, response) => response.end("x".repeat(300_000));
   await predict(traffic, 1);
+  // The copy leaves once its request was answered.
+  await until(async () => (await reasons()).length === 2);
   shadow.answer = (_, response) => response.end(answerOf([0.9, 0.1], "shadow"));
   const url = `${traffic}/seldon/prod/iris/api/v1.0/predictions`;
   await Promise.all(
     Array.from({ length: 60 }, async () => (await fetch(url, { method: "POST", body: "{}" })).arrayBuffer()),
   );
-  const reasons = async (): Promise<readonly string[]> => {
-    const [one] = (await compared(admin))!.comparisons;
-    return [...one!.incomparable, ...one!.leftOut].map(({ reason }) => reason).toSorted();
-  };
   await until(async () => (await reasons()).length === 3);
   expect(await reasons()).toEqual([
     "an answer has more than 256 KiB",

@@ -53,7 +53,7 @@ test.each([
         name: "iris",
         annotations: {
           "sluice.io/rollout":
-            "to canary; steps 50%, 100%; every 10s; min 60 requests; p90 ≤ 250ms; errors ≤ 1%; else roll back",
+            "to canary; steps 50%, 100%; every 10s; warm 0s, 0 requests; min 60 requests; p90 ≤ 250ms; errors ≤ 1%; else roll back",
           "sluice.io/sticky": "header x-user",
         },
         predictors: [
@@ -93,7 +93,7 @@ test.each([
       ...Array.from({ length: 14 }, (_, user) => fast(user)),
       ...Array.from({ length: 24 }, (_, user) => slow(user)),
     ];
-    await until(async () => (await shown()).state !== "stepping");
+    await until(async () => (await shown()).state !== "stepping", "the end of the rollout", 100_000);
     over.abort();
     await Promise.all(clients);
     const { state, sentence } = await shown();

@@ -4,9 +4,13 @@
 const patienceMs = 50_000;
 const betweenMs = 20;
 
-/** Asks again until it holds. Throws after 50 s, naming `what`: by default what was asked. */
-export async function until(holds: () => boolean | Promise<boolean>, what = String(holds)): Promise<void> {
-  const endMs = performance.now() + patienceMs;
+/** Asks again until it holds. Throws after `withinMs`, naming `what`: by default what was asked. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what = String(holds),
+  withinMs = patienceMs,
+): Promise<void> {
+  const endMs = performance.now() + withinMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`never: ${what}`);
     await new Promise((resolve) => {
