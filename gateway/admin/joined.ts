@@ -6,10 +6,10 @@ import type { Viewer } from "../api/viewer.ts";
 import { cursorOf } from "./cursor.ts";
 import type { PeersView } from "./view/peers-view.ts";
 
-/** Of one part: what replicas say to each other is bounded in bytes and in work. */
+/** Items of one part, at most: replicas bound what they say to each other in bytes and in work. */
 export const maxJoinedItems = 200;
 
-/** What one replica says; `replica`: its name. */
+/** One replica's word. `replica`: its name. */
 export interface Said<V> {
   readonly replica: string;
   readonly value: V;
@@ -52,7 +52,7 @@ export function hasPeers({ peers }: Pick<Joining<never>, "peers">): boolean {
   return peers !== null && peers.status.peers.length > 0;
 }
 
-/** The same part of the list of each other replica. `url`: as it was asked for. Never rejects. */
+/** Asks each other replica for the same part of its list. `url`: as a caller asked for it. Never rejects. */
 export async function peersPages<V>(
   { peers, item }: Joining<V>,
   url: string,
@@ -119,7 +119,7 @@ export function joinedPage<V>(
   };
 }
 
-/** What each other replica says to a path with its query; nothing where that is about this one alone. Whoever asks passes on what the caller may see. Never rejects. */
+/** Asks each other replica for a path with its query; asks none where the query says `replica=self`. The asking endpoint keeps from its caller what the caller may not see. Never rejects. */
 export async function othersSay<S extends Shape>(
   peers: PeersView | null,
   path: string,

@@ -13,7 +13,7 @@ import { slicesOfThread, type Slices } from "../shared/slices.ts";
 import { sortedInSlices } from "./sorting.ts";
 import type { Viewer } from "../api/viewer.ts";
 
-/** What a list is made of. `V`: an item as JSON. */
+/** The parts of a list. `V`: an item as JSON. */
 export interface Listed<T, V = unknown> {
   /** All items, in any order. */
   readonly gather: (slices: Slices) => readonly T[] | Promise<readonly T[]>;

@@ -4,7 +4,7 @@ import { instantMs, nullable, oneOf, open, Type, type Shaped } from "./shape.ts"
 
 export const evidencePath = "/api/v1/evidence";
 
-/** Deployments that one question names: of so many the longest answer is below what a replica takes of another. */
+/** Deployments that one question names, at most: the longest answer about so many is shorter than a replica reads. */
 export const maxAskedDeployments = 12;
 
 /** A name that a question may have. No name in Kubernetes has another form. */

@@ -128,6 +128,20 @@ export async function askJoined<V, Whole extends { readonly items: readonly V[] 
   return { ...said, value: { ...value, away: value.away ?? [] } };
 }
 
+/** A list that replicas join, printed. `value`: the list for programs; `lines`: for people. */
+export function listed(
+  value: unknown,
+  away: Away,
+  lines: readonly string[],
+  output: Output,
+  code: 0 | 1 = away.length === 0 ? 0 : 1,
+): Outcome {
+  const text = isValue(output)
+    ? printValue(value, output)
+    : [...awayLines(away), ...lines].map((line) => `${line}\n`).join("");
+  return { kind: "done", text, form: textFormOf(output), code };
+}
+
 /** A line for each replica that is not in an answer. */
 export function awayLines(away: Away): readonly string[] {
   return away.map(({ replica, sentence }) => `${replica} is not in this: ${sentence}`);

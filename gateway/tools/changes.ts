@@ -4,11 +4,11 @@ import { endpoints } from "../admin/endpoints.ts";
 import { changeLine, changeShape, type Change } from "../api/changes.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
 import { flag } from "../options/option.ts";
-import { adminOptions, askJoined, awayLines, namespaceAsked, pathOf, type Asking } from "./admin.ts";
+import { adminOptions, askJoined, listed, namespaceAsked, pathOf, type Asking } from "./admin.ts";
 import { askText } from "./gateway/ask.ts";
 import { follow } from "./gateway/follow.ts";
 import { misspelt } from "./named-deployment.ts";
-import { isValue, outputOption, printValue, textFormOf } from "./output.ts";
+import { isValue, outputOption } from "./output.ts";
 import { print } from "./terminal/print.ts";
 
 const text = `Prints the last 1,000 changes of each replica of a running gateway, the oldest first: the object, the field, from what to what, on how many data workers it is live and after how
@@ -49,14 +49,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const wrong = items.length === 0 ? await misspelt(asking, deployment, objectNamespace) : null;
   if (wrong !== null) return wrong;
   const lines = items.length === 0 ? ["No changes."] : items.map(replicaLine);
-  return {
-    kind: "done",
-    text: isValue(output)
-      ? printValue(answer.value, output)
-      : [...awayLines(away), ...lines].map((line) => `${line}\n`).join(""),
-    form: textFormOf(output),
-    code: away.length === 0 ? 0 : 1,
-  };
+  return listed(answer.value, away, lines, output);
 }
 
 /** Whose change it is stands before it where several replicas are joined. */

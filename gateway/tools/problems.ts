@@ -1,8 +1,8 @@
 // `sluice problems`: the Problems of a running gateway.
 import { compareProblems, printProblem, type Problem } from "../../routing/text/problem.ts";
 import { command, type Outcome, type Use } from "../options/command.ts";
-import { adminOptions, askJoined, awayLines, optionsAlone, withoutGateway } from "./admin.ts";
-import { isValue, outputOption, printValue, textFormOf } from "./output.ts";
+import { adminOptions, askJoined, listed, optionsAlone, withoutGateway } from "./admin.ts";
+import { outputOption } from "./output.ts";
 
 const text = `Prints every Problem that a running gateway reports, sorted: those of all replicas, each once.
 Exits 0 when it printed them, 1 when the gateway or one of its replicas does not answer, 2 on wrong use.
@@ -26,12 +26,5 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   if (answer.kind === "failed") return answer;
   const { items, away } = answer.value;
   const lines = items.length === 0 ? ["No problems."] : items.toSorted(compareProblems).map(printProblem);
-  return {
-    kind: "done",
-    text: isValue(output)
-      ? printValue(answer.value, output)
-      : [...awayLines(away), ...lines].map((line) => `${line}\n`).join(""),
-    form: textFormOf(output),
-    code: away.length === 0 ? 0 : 1,
-  };
+  return listed(answer.value, away, lines, output);
 }

@@ -12,7 +12,7 @@ import { slicesOfThread } from "../../shared/slices.ts";
 import { failingPredictors, symptomsOf } from "../view/symptoms.ts";
 import { ejectedEndpoints, endingCertificates, statusOf, withoutEndpoint } from "../view/status.ts";
 
-/** Of all replicas, or of this one alone. */
+/** The status of all replicas; with `replica=self` that of this one alone. */
 export function status(parts: EndpointParts): Handler {
   const made = async (status: Promise<Status>): Promise<Buffer> =>
     Buffer.from(visibleLines(JSON.stringify(await status)));

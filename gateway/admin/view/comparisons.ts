@@ -6,7 +6,7 @@ import { compareText } from "../../../routing/text/problem.ts";
 import { maxKept, type ComparedDeployment, type ShownComparison, type ShownReplica } from "../../api/comparisons.ts";
 import type { ComparedSidesView, ComparedView } from "./view.ts";
 
-/** Of an answer about one deployment: of its comparisons as JSON, and as much of its disagreements. */
+/** Bytes, at most, of one deployment's comparisons as JSON, and as many of its disagreements. */
 export const maxShownBytes = 128 * 1024;
 
 export function shownComparison({ sides, sinceMs, counts }: ComparedSidesView): ShownComparison {
@@ -27,7 +27,7 @@ export function shownComparison({ sides, sinceMs, counts }: ComparedSidesView): 
   };
 }
 
-/** What this replica alone has compared; null: nothing. */
+/** This replica's own comparisons; null: it has compared nothing. */
 export function ownComparison(
   compared: ComparedView,
   namespace: string,

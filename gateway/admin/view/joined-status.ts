@@ -11,12 +11,12 @@ export function joinedStatus(own: Status, replicas: readonly ReplicaStatus[]): J
         kind,
         sentence: "The replicas serve different tables: the one that is behind says why in its log (source-stale).",
       });
-    // Whoever answered a moment ago; one that comes or goes is away for a while.
+    // A replica that answered a moment ago; one that comes or goes is away for a while.
     if (kind === "peer-away")
       for (const { name, status, sentence } of replicas)
         if (status === null && own.peers?.peers.find((one) => one.name === name)?.state === "answering")
           troubles.push({ kind, sentence: `${name} does not say how it is: ${sentence ?? ""}.` });
-    // What several replicas say alike is said once.
+    // A trouble that several replicas name is named once.
     const said = new Map<string, string[]>();
     for (const { name, status } of there)
       for (const trouble of status.troubles)

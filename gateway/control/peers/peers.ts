@@ -21,7 +21,7 @@ import { fits, readEvidence } from "./peer-answer.ts";
 export const lookMs = 5000;
 /** Peers that are asked; more are no replicas of one gateway. */
 export const maxPeers = 64;
-/** Questions of people that are under way or wait; one more is told so. */
+/** People's questions that are under way or wait, at most; one more is refused with that sentence. */
 export const maxAsked = 32;
 /** Names in one question, bytes: a server reads 16 KiB of head. */
 const maxAskedBytes = 6000;
@@ -105,7 +105,7 @@ export class Peers {
 
   /**
    * What each of the others says to a path of the admin port, for people: in the order in which they are known, each process once. The question says
-   * `replica=self`, so each answers for itself alone and no question goes round; it is asked with the admin token, so whoever passes an answer on leaves out
+   * `replica=self`, so each answers for itself alone and no question goes round; it is asked with the admin token, so the endpoint that passes an answer on leaves out
    * what its reader may not see. A replica that was away at the last look is not waited for. Never rejects, and each call ends in its time.
    */
   async ask(path: string): Promise<readonly PeerSaid[]> {
@@ -256,7 +256,7 @@ export class Peers {
   }
 }
 
-/** So many at a time; the others wait in their order. */
+/** Runs so many calls at a time; the others wait in their order. */
 class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -75,7 +75,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   }
 
   get idleSinceMs(): number {
-    // Whoever has its answer keeps no drain waiting.
+    // A client that has its answer keeps no drain waiting.
     if (this.#state === "closing" && this.transport.queued === 0) return this.#closingSinceMs;
     return this.busy ? Infinity : this.#request.idleSinceMs;
   }

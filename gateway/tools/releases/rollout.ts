@@ -1,9 +1,9 @@
 // `sluice rollout [DEPLOYMENT]`: how far releases have come, as the leader of all replicas sees it.
 import type { Rollout } from "../../api/rollouts.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
-import { adminOptions, askJoined, awayLines, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
+import { adminOptions, askJoined, listed, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
 import { misspelt } from "../named-deployment.ts";
-import { isValue, outputOption, printValue } from "../output.ts";
+import { outputOption } from "../output.ts";
 import { rolloutLines } from "./rollout-lines.ts";
 
 const text = `Shows how far each rollout and bandit has come: its steps, what was counted of the canary and of main, its gates, and what it would take to go on.
@@ -34,15 +34,11 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   if (wrong !== null) return wrong;
   const isMissing = deployment !== null && rollouts.length === 0;
   const code = isMissing || away.length > 0 || rollouts.some(({ state }) => state === "aborted") ? 1 : 0;
-  if (isValue(output))
-    return { kind: "done", text: printValue({ items: rollouts, away }, output), form: "plain", code };
-  const lines = [
-    ...awayLines(away),
-    ...(rollouts.length === 0
+  const lines =
+    rollouts.length === 0
       ? [
           `No ${deployment === null ? "SeldonDeployment" : "SeldonDeployment of this name"} asks for a rollout or a bandit.`,
         ]
-      : rollouts.flatMap((one, at) => [...(at === 0 ? [] : [""]), ...rolloutLines(one)])),
-  ];
-  return { kind: "done", text: `${lines.join("\n")}\n`, form: "people", code };
+      : rollouts.flatMap((one, at) => [...(at === 0 ? [] : [""]), ...rolloutLines(one)]);
+  return listed({ items: rollouts, away }, away, lines, output, code);
 }

@@ -3,9 +3,9 @@ import type { FailureList } from "../../api/failures.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { integer } from "../../options/option.ts";
-import { adminOptions, askJoined, awayLines, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
+import { adminOptions, askJoined, listed, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
 import { misspelt } from "../named-deployment.ts";
-import { isValue, outputOption, printValue } from "../output.ts";
+import { outputOption } from "../output.ts";
 import { flagOption, wrongFlag } from "./request-options.ts";
 import { causeTable, requestTable } from "./request-lines.ts";
 
@@ -50,16 +50,7 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const { items, leftOut, away } = answer.value;
   const wrong = items.length === 0 ? await misspelt({ url, adminToken }, deployment, objectNamespace) : null;
   if (wrong !== null) return wrong;
-  const code = away.length === 0 ? 0 : 1;
-  if (isValue(output))
-    return {
-      kind: "done",
-      text: printValue({ items: items.slice(0, limit), leftOut, away }, output),
-      form: "plain",
-      code,
-    };
   const lines = [
-    ...awayLines(away),
     ...(items.length === 0
       ? [`No failure is kept${deployment === null && flag === null ? "" : " that fits"}.`]
       : [
@@ -70,5 +61,5 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
         ]),
     ...(leftOut === 0 ? [] : [`The gateway did not keep ${leftOut} more failures: too many came in one second.`]),
   ];
-  return { kind: "done", text: `${lines.join("\n")}\n`, form: "people", code };
+  return listed({ items: items.slice(0, limit), leftOut, away }, away, lines, output);
 }
