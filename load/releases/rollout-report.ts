@@ -6,15 +6,19 @@ export function rolloutReport(command: string, results: readonly (readonly [Scen
   const [healthy, faulty] = [true, false].map((isHealthy) =>
     results.filter(([{ faultFrom }]) => (faultFrom === null) === isHealthy),
   );
+  const most = Math.max(...results.map(([, { runs }]) => runs));
+  const fewer = results.filter(([, { runs }]) => runs < most);
+  const sizes = `${most}${fewer.length === 0 ? "" : ` (${Math.min(...fewer.map(([, { runs }]) => runs))} in ${fewer.length} of ${results.length} lines)`}`;
   return [
     "# Simulated rollouts: false roll-backs, missed faults, requests that met a fault",
+    "",
+    `20,000 rollouts a line are wanted, and this page has ${sizes}. A part of 0 in N says that the true part is below 3/N in 95 of 100 cases: of 0 in ${most}, below ${((100 * 3) / most).toPrecision(2)} %.`,
     "",
     ...notHad,
     "",
     `- Command: \`${command}\` (the same numbers each time). The decision is the gateway's own (\`routing/release/rollout/decide.ts\`), asked each 10 s. Counts are drawn, requests are not sent.`,
     "- The plan is `canary` alone (1, 5, 25, 50 and 100 %, ten minutes each), 200 requests a second, an hour, latencies log-normal (median 20 ms, p99 64 ms), where a row says nothing else.",
     '- A rollout takes 50 minutes at least, so "waits" after an hour is one that lost more than ten. "Before" is the decision before this one, in an independent simulation of the same services.',
-    "- A part of 0 in N says that the true part is below 3/N, in 95 of 100 cases.",
     "",
     "## Services without a fault",
     "",

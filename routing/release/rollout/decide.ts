@@ -39,7 +39,7 @@ export interface RolloutDecision {
   readonly gates: readonly GateStanding[];
 }
 
-/** A canary that has all of the traffic, and that was ready before, is ended after so long without a ready Endpoint: each request fails, and that is evidence of no request. */
+/** A canary that has all of the traffic is ended after so long without a ready Endpoint: each request fails, and that is evidence of no request. */
 export const maxUnreadyMs = 10_000;
 
 /**
@@ -174,10 +174,9 @@ function failsNearlyAll(plan: RolloutPlan, state: Stepping): string | undefined 
   return `${plan.to} failed or refused ${failing.failed} of its last ${failing.canary.requests} requests.`;
 }
 
-/** One that was never ready is awaited: its pods start. */
-function isGone(plan: RolloutPlan, { step, warming, restarts, unreadyMs }: Stepping): string | undefined {
-  const wasReady = step > 0 || restarts > 0 || warming === null || warming.ms > 0 || warming.requests > 0;
-  if (plan.steps[step] !== 100 || !wasReady || unreadyMs < maxUnreadyMs) return undefined;
+/** A step of all traffic begins only once the canary has a ready Endpoint (`gateway/control/releases/decided.ts:isAwaited`), so that one without has lost it, whoever leads now. */
+function isGone(plan: RolloutPlan, { step, unreadyMs }: Stepping): string | undefined {
+  if (plan.steps[step] !== 100 || unreadyMs < maxUnreadyMs) return undefined;
   return `${plan.to} has had no ready Endpoint for ${formatDuration(roundedUp(unreadyMs))}, so requests failed.`;
 }
 
