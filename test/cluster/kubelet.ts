@@ -11,9 +11,9 @@ const protocol = "v4.channel.k8s.io";
 const channels = { bytes: 0, error: 1 } as const;
 
 export class Kubelet {
-  /** Where a port of a pod is on this machine, by `NAMESPACE/POD:PORT`. */
-  readonly ports = new Map<string, number>();
-  /** What was forwarded, as `ports` names it. */
+  /** The address of a pod, by `NAMESPACE/POD`. */
+  readonly addresses = new Map<string, string>();
+  /** Each pod to which a port was forwarded, as `NAMESPACE/POD:PORT`. */
   readonly forwarded: string[] = [];
   readonly node: string;
   readonly #server: Server;
@@ -91,7 +91,7 @@ export class Kubelet {
     const number = Buffer.alloc(2);
     number.writeUInt16LE(port);
     for (const channel of Object.values(channels)) send(channel, number);
-    const inPod = connect({ host: "127.0.0.1", port: this.ports.get(named) ?? 1 });
+    const inPod = connect({ host: this.addresses.get(pod) ?? "127.0.0.1", port });
     inPod.on("data", (bytes: Buffer) => send(channels.bytes, bytes));
     inPod.on("end", () => socket.close());
     inPod.on("error", (error) => {

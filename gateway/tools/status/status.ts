@@ -8,7 +8,7 @@ import { askFor, type Answer } from "../gateway/ask.ts";
 import { printStatus } from "./printed.ts";
 
 const text = `Says whether a gateway is well, and if not, what is wrong first: readiness, data workers, the source, failing predictors, Redis, certificates, circuit
-breakers, Problems and ejected Endpoints. With --peers it is about all replicas; a column shows each that differs.
+breakers, Problems and ejected Endpoints. A gateway that knows its other replicas (serve --peers) answers for all of them: each has a column.
 Exits 0 when all is well, 1 when something is wrong or the gateway does not answer, 2 on wrong use.
 `;
 

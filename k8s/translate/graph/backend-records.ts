@@ -77,14 +77,13 @@ export class Backend extends Watched {
     this.name = name;
   }
 
+  /** An object names it: its Endpoints are somebody's. */
+  get isNamed(): boolean {
+    return this.uses !== null || this.readers !== null || (this.endpoints !== null && this.endpoints.readers !== null);
+  }
+
   get isIdle(): boolean {
-    return (
-      this.service === null &&
-      this.slices === null &&
-      this.uses === null &&
-      this.readers === null &&
-      (this.endpoints === null || this.endpoints.readers === null)
-    );
+    return this.service === null && this.slices === null && !this.isNamed;
   }
 }
 

@@ -19,7 +19,7 @@ import { reportConfigDifferences, reportDeletion } from "../deployments/deployme
 import { listOf, withoutOne, withOne } from "../collections/few.ts";
 import type { Report } from "../values/report.ts";
 import { translateDeployment } from "../deployments/mappings.ts";
-import { decodeSlice, type Slice } from "../backends/endpoints.ts";
+import { decodeSlice } from "../backends/endpoints.ts";
 import { isAnonymousGranted } from "../meaning/grant.ts";
 import { decodeLoneGuard, decodeObjectGuard } from "../deployments/guard.ts";
 import { TrackedLookups } from "./lookups.ts";
@@ -122,10 +122,6 @@ export class ObjectGraph {
 
   ofAnother(): Iterable<OfAnother> {
     return this.#ofAnother.values();
-  }
-
-  get slices(): Iterable<Slice> {
-    return this.#edits.slices;
   }
 
   /** An object that is new or may differ. A bug that it meets is its own Problem. */

@@ -23,10 +23,6 @@ export class RecordEdits {
     this.#wakeDeclarer = wakeDeclarer;
   }
 
-  get slices(): Iterable<Slice> {
-    return this.#slices.values();
-  }
-
   setSlice(ref: ObjectRef, decoded: Slice): void {
     this.dropSlice(ref);
     const backend = this.#records.backends.at(ref.namespace, decoded.service);

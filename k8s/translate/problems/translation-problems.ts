@@ -6,6 +6,7 @@ import { groupDifferences } from "./group-differences.ts";
 import type { ClaimRegistry } from "../claims/claim-registry.ts";
 import type { OAuthKeys } from "../claims/oauth-keys.ts";
 import type { ObjectGraph } from "../graph/object-graph.ts";
+import { listOf } from "../collections/few.ts";
 import { shadowSlashes } from "../declarers/shadow-slashes.ts";
 import { unservedDomains } from "./unserved-domains.ts";
 import type { ObjectMeaning } from "../meaning/meaning.ts";
@@ -27,8 +28,9 @@ export function* gatherProblems({
   external,
 }: ProblemParts): Generator<void, readonly Problem[]> {
   const problems: Problem[] = [...graph.modules.problems()];
-  for (const slice of graph.slices) {
-    problems.push(...slice.problems);
+  // Each cluster has Services that nobody reaches through this gateway, its own and the API server's among them.
+  for (const backend of graph.records.backends.registry.values()) {
+    if (backend.isNamed) for (const { problems: own } of listOf(backend.slices)) problems.push(...own);
     yield;
   }
   for (const declarer of graph.declarers()) {

@@ -336,6 +336,11 @@ describe("Endpoints", () => {
     ).toMatchObject({ ready: true, endpoints: [{ state: "terminating" }] });
   });
 
+  test("a slice of a Service that no object names is nobody's fault: each cluster has that of its API server", () => {
+    const written = slice("default/kubernetes", "kubernetes", [{ addresses: ["10.1.0.2"] }], "me");
+    expect(codesOf(translate([...given, written]))).toEqual(codesOf(translate(given)));
+  });
+
   test("a slice that no Kubernetes controller computes needs a Grant in a cluster, not in a folder", () => {
     const written = slice("prod/s1", "iris-main", [{ addresses: ["10.1.0.2"] }], "me");
     expect(http([written])).toMatchObject({ ready: false });
