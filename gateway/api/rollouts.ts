@@ -8,9 +8,16 @@ const count = Type.Integer({ minimum: 0 });
 const armShape = Type.Object({
   requests: count,
   failed: count,
+  refused: count,
   p50Ms: nullable(Type.Number()),
   p99Ms: nullable(Type.Number()),
   rewards: count,
+  compared: Type.Integer({ description: "answers that were compared with main's", minimum: 0 }),
+  agreed: Type.Integer({ description: "of those", minimum: 0 }),
+  callerGroups: Type.Integer({
+    description: "groups of callers whose requests came, where callers are known",
+    minimum: 0,
+  }),
 });
 
 export const rolloutShape = Type.Object({

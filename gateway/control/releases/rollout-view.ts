@@ -81,14 +81,23 @@ function waitsFor(plan: PlannedRelease["plan"], state: Rollout["state"], wanted:
   }
 }
 
-function armOf({ requests, failed, latency, rewards }: ArmCounts): NonNullable<Rollout["evidence"]>["canary"] {
-  return {
-    requests,
-    failed,
-    p50Ms: rounded(quantileOf(latency, 0.5)),
-    p99Ms: rounded(quantileOf(latency, 0.99)),
-    rewards: rewards.count,
-  };
+type Arm = NonNullable<Rollout["evidence"]>["canary"];
+
+/** Each count of an arm as people see it. */
+const shownCounts: { readonly [Row in keyof ArmCounts]: (value: ArmCounts[Row]) => Partial<Arm> } = {
+  requests: (requests) => ({ requests }),
+  failed: (failed) => ({ failed }),
+  refused: (refused) => ({ refused }),
+  latency: (latency) => ({ p50Ms: rounded(quantileOf(latency, 0.5)), p99Ms: rounded(quantileOf(latency, 0.99)) }),
+  rewards: ({ count }) => ({ rewards: count }),
+  compared: ({ pairs, agreed }) => ({ compared: pairs, agreed }),
+  callers: ({ requests }) => ({ callerGroups: requests.filter((count) => count > 0).length }),
+};
+
+function armOf(counts: ArmCounts): Arm {
+  const shown = <Row extends keyof ArmCounts>(row: Row): Partial<Arm> => shownCounts[row](counts[row]);
+  const rows = Object.keys(shownCounts) as (keyof ArmCounts)[];
+  return Object.assign({}, ...rows.map(shown)) as Arm;
 }
 
 function rounded(ms: number | null): number | null {

@@ -30,13 +30,24 @@ function stepShown(percent: number, number: number, at: number, state: Rollout["
   return isHere || (state === "promoted" && percent === 100) ? `[${percent}%]` : `${percent}%`;
 }
 
-function armShown({ requests, failed, p50Ms, p99Ms, rewards }: NonNullable<Rollout["evidence"]>["main"]): string {
+function armShown({
+  requests,
+  failed,
+  refused,
+  p50Ms,
+  p99Ms,
+  rewards,
+  compared,
+  agreed,
+}: NonNullable<Rollout["evidence"]>["main"]): string {
   return [
     `${requests} requests`,
     `${failed} failed`,
+    ...(refused === 0 ? [] : [`${refused} refused`]),
     ...(p50Ms === null ? [] : [`p50 ${p50Ms} ms`]),
     ...(p99Ms === null ? [] : [`p99 ${p99Ms} ms`]),
     ...(rewards === 0 ? [] : [`${rewards} rewards`]),
+    ...(compared === 0 ? [] : [`${agreed} of ${compared} answers agree with main's`]),
   ].join(", ");
 }
 

@@ -5,7 +5,7 @@
 // the requests that show a fault of twice the bound.
 import { type ArmCounts, addedCounts } from "../statistics/arm-counts.ts";
 import { byCallers } from "../statistics/callers.ts";
-import { type Excess, addedExcess, logEvidence, noExcess, excessOf } from "../statistics/excess.ts";
+import { type Excess, addedExcess, logEvidence, looksWanted, noExcess, excessOf } from "../statistics/excess.ts";
 import { normalBelow } from "../statistics/means.ts";
 import { formatPercent } from "../grammar/quantities.ts";
 import { addedEvidence, type Evidence } from "./evidence.ts";
@@ -25,10 +25,12 @@ const windowLooks = 12;
 /** Above this clustering failures belong to few callers: then a bound is kept unless callers say with `overByCallers` that it is not. */
 const clustered = 3;
 const overByCallers = 1.645;
+/** So many standard deviations are no chance, if each request stands for itself. */
+const byRequests = 4;
 
 export interface GateStanding {
   readonly gate: Gate;
-  /** `kept`: as far as was counted; `undecided`: over its bound, perhaps by chance, or too little was counted. */
+  /** `kept`: as far as was counted; `undecided`: over its bound, and not proven to be, or too little was counted. */
   readonly standing: "kept" | "broken" | "undecided";
   readonly sentence: string;
   /** What is missing before it is kept, as "320 more requests to canary"; null: nothing. */
@@ -105,7 +107,7 @@ function standingOf(
   if (over === undefined)
     return { gate, standing: "kept", sentence: `${sentence}${seenBy(answers[0]!)}`, waitsFor: null };
   const bound = formatGate({ ...gate, ...(over.question.times === 0 ? { times: null } : { value: null }) });
-  const said = `${sentence} That is ${beyond} ${over.question.text}, perhaps by chance.`;
+  const said = `${sentence} That is ${beyond} ${over.question.text}${over.whyNotBroken()}`;
   return { gate, standing: "undecided", sentence: said, waitsFor: `${bound}${untilWithin(over)}` };
 }
 
@@ -118,6 +120,8 @@ interface Answer {
   /** "in this step", "lately"; null: it is not broken. */
   readonly brokenWhen: string | null;
   readonly isOver: boolean;
+  /** The end of a sentence that says how much it is over its bound: why it is not broken yet. */
+  readonly whyNotBroken: () => string;
 }
 
 function answered(
@@ -146,6 +150,16 @@ function answered(
     requests >= minBroken &&
     logEvidence(of, uncertain * of.weight ** 2) >= enough &&
     normalBelow(-(callers()?.deviate ?? Infinity)) <= part;
+  const whyNotBroken = (): string => {
+    if (excess.sum < byRequests * Math.sqrt(excess.noise + uncertain * excess.weight ** 2))
+      return ", perhaps by chance.";
+    if (normalBelow(-(callers()?.deviate ?? Infinity)) > part)
+      return ". A roll-back needs to see it of more callers: a few may be the reason.";
+    const wanted = looksWanted(excess, uncertain, needed);
+    return wanted === null
+      ? ". Looks differ too much for a roll-back: bursts may be the reason."
+      : `. A roll-back needs about ${wanted} looks of 10 s like these, and has ${excess.looks}.`;
+  };
   const isFewLooks = question.allowed !== null && excess.beyond < minBeyond && excess.beyond * 2 < excess.looks;
   const isFewCallers = (): boolean => {
     const found = callers();
@@ -161,6 +175,7 @@ function answered(
         ? "lately"
         : null,
     isOver: excess.cut > 0 && !isFewLooks && !isFewCallers(),
+    whyNotBroken,
   };
 }
 

@@ -102,3 +102,25 @@ export function normalOf(t: number, freedom: number): number {
   if (!(freedom > 0)) return -Infinity;
   return Math.sign(t) * ((8 * freedom + 1) / (8 * freedom + 3)) * Math.sqrt(freedom * Math.log1p(t ** 2 / freedom));
 }
+
+/** So many looks, those that were among them, are enough evidence if the others are like them. null: thousands are not. `extra`: as of `logEvidence`, for one request of weight. */
+export function looksWanted(
+  { looks, sum, squares, noise, weight, cut, beyond }: Excess,
+  extra: number,
+  evidence: number,
+): number | null {
+  for (let wanted = looks + 1; looks > 0 && wanted < 5000; wanted = Math.max(wanted + 1, Math.floor(wanted * 1.05))) {
+    const times = wanted / looks;
+    const grown = {
+      looks: wanted,
+      sum: sum * times,
+      squares: squares * times,
+      noise: noise * times,
+      weight,
+      cut,
+      beyond,
+    };
+    if (logEvidence(grown, extra * (weight * times) ** 2) >= evidence) return wanted;
+  }
+  return null;
+}

@@ -4,6 +4,8 @@ import { rolloutView } from "../../../../gateway/control/releases/rollout-view.t
 import { rolloutLines } from "../../../../gateway/tools/releases/rollout-lines.ts";
 import { digestOfArms } from "../../../../k8s/translate/deployments/model-digest.ts";
 import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
+import { stepState } from "../../../../routing/release/rollout/state.ts";
+import { noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
 
 const read = readRolloutPlan("canary");
 const plan = { kind: "rollout", plan: "plan" in read ? read.plan : null };
@@ -59,5 +61,33 @@ test("a bandit that has begun says so at a replica that does not lead", () => {
   const entry = { state: "stepping", shares: { canary: 5 }, step: 0, sinceMs: 0, why: "it begins" };
   expect(rolloutView({ ref, plan: { kind: "bandit", plan: null } } as never, entry as never, null).sentence).toBe(
     "It begins.",
+  );
+});
+
+test("every count of an arm that is a gate's evidence is shown", () => {
+  const canary = {
+    ...noCounts,
+    requests: 90,
+    failed: 3,
+    refused: 7,
+    compared: { pairs: 20, agreed: 18 },
+    callers: { requests: [40, 0, 50], failed: [], refused: [] },
+  };
+  const state = { ...stepState(plan.plan!, 0, {}), whole: { canary, main: noCounts } };
+  const known = { kind: "rollout", decision: { state, sentence: "", waitsFor: null, gates: [] } };
+  const view = rolloutView({ ref, plan } as never, null, known as never);
+  expect(view.evidence?.canary).toEqual({
+    requests: 90,
+    failed: 3,
+    refused: 7,
+    p50Ms: null,
+    p99Ms: null,
+    rewards: 0,
+    compared: 20,
+    agreed: 18,
+    callerGroups: 2,
+  });
+  expect(rolloutLines(view)).toContain(
+    "  canary    90 requests, 3 failed, 7 refused, 18 of 20 answers agree with main's",
   );
 });

@@ -264,10 +264,10 @@ describe("real services", () => {
 
   test("two requests of one client with the canary's key roll nothing back, and neither do many of them", () => {
     const run = new Run(text);
-    expect(run.look(callers(2, 5, 6, 64), callers(10, 0, 64, 0)).verdict).toBe("wait");
-    expect(run.looks(100, callers(20, 5, 6, 64), callers(10, 0, 64, 0)).verdict).toBe("wait");
+    expect(run.look(callers(2, 5, 6, 64), callers(10, 0, 64, 6)).verdict).toBe("wait");
+    expect(run.looks(100, callers(20, 5, 6, 64), callers(10, 0, 64, 6)).verdict).toBe("wait");
     // Two callers are several; a service of one caller is what it is.
-    expect(new Run(text).looks(2, callers(20, 5, 7, 64), callers(10, 0, 64, 0)).verdict).toBe("abort");
+    expect(new Run(text).looks(2, callers(20, 5, 7, 64), callers(10, 0, 64, 6)).verdict).toBe("abort");
     expect(new Run(text).looks(2, callers(20, 5, 6, 64), callers(20, 5, 6, 0)).verdict).toBe("abort");
   });
 
@@ -364,6 +364,45 @@ describe("at 100 %", () => {
     for (let at = 0; at < 59; at += 1)
       expect(run.look(arm(5000, at === 10 || at === 11 ? 5000 : 5), noCounts).verdict).toBe("wait");
     expect(run.look(arm(5000, 5), noCounts).state).toEqual({ kind: "promoted" });
+  });
+});
+
+describe("a canary that is plainly over its bound, and not rolled back yet, says what that needs", () => {
+  const overText = "canary; steps 50%, 100%; every 10m; warm 0s, 0 requests; min 50 requests; errors ≤ 2%";
+  const saidOf = (run: Run, canary: ArmCounts): RolloutDecision => run.look(canary, canary);
+
+  test("looks: as many as it then takes", () => {
+    const run = new Run(overText);
+    let decision = run.look(noCounts, noCounts);
+    let wanted: string | undefined;
+    for (let at = 1; decision.verdict === "wait" && at < 20; at += 1) {
+      wanted =
+        /A roll-back needs about (\d+) looks of 10 s like these, and has (\d+)\./.exec(
+          decision.gates[0]!.sentence,
+        )?.[1] ?? wanted;
+      expect(decision.gates[0]!.sentence).not.toContain("chance");
+      decision = saidOf(run, arm(500, 300));
+      if (decision.verdict === "abort") expect(wanted).toBe(String(at));
+    }
+    expect(decision.verdict).toBe("abort");
+  });
+
+  test("callers", () => {
+    const run = new Run(overText);
+    run.look(noCounts, noCounts);
+    for (let at = 0; at < 12; at += 1) saidOf(run, callers(10, 0, 64, 6));
+    expect(saidOf(run, callers(10, 0, 64, 6)).gates[0]!.sentence).toContain(
+      "A roll-back needs to see it of more callers: a few may be the reason.",
+    );
+  });
+
+  test("looks that differ less", () => {
+    const run = new Run(overText);
+    run.look(noCounts, noCounts);
+    for (let at = 0; at < 11; at += 1) saidOf(run, arm(500, at % 2 === 0 ? 350 : 0));
+    expect(saidOf(run, arm(500, 350)).gates[0]!.sentence).toMatch(
+      /A roll-back needs about \d+ looks|Looks differ too much/,
+    );
   });
 });
 
