@@ -121,9 +121,9 @@ export const endpoints = {
   feedback: {
     ...plain,
     path: "/api/v1/feedback",
-    parameters: { ...listParameters, deployment: deploymentParameter },
-    answers: "feedback and rewards of each live predictor since this gateway began",
-    answer: { json: listShape(feedbackShape), text: false, events: null },
+    parameters: { ...listParameters, ...joinedParameters, deployment: deploymentParameter },
+    answers: "feedback and rewards of each live predictor since the replicas began",
+    answer: { json: joinedListShape(feedbackShape), text: false, events: null },
     serve: feedback,
   },
   rollouts: {
@@ -161,10 +161,9 @@ export const endpoints = {
   comparisons: {
     ...plain,
     path: "/api/v1/comparisons",
-    parameters: { ...listParameters, deployment: deploymentParameter },
-    answers:
-      "how far answers of compared shadows agree with the primary's (`sluice.io/compare`), as this replica has counted it",
-    answer: { json: listShape(comparisonShape), text: false, events: null },
+    parameters: { ...listParameters, ...joinedParameters, deployment: deploymentParameter },
+    answers: "how far answers of compared shadows agree with the primary's (`sluice.io/compare`)",
+    answer: { json: joinedListShape(comparisonShape), text: false, events: null },
     serve: comparisons,
   },
   comparison: {
@@ -175,8 +174,7 @@ export const endpoints = {
       name: Type.String({ description: "name of the SeldonDeployment with the shadow" }),
       replica: Type.Optional(Type.String({ description: "`self`: of this replica alone" })),
     },
-    answers:
-      "the same of one deployment, of this replica and its peers together, and the last 100 answers that disagreed",
+    answers: "the same of one deployment, of this replica and its peers together, and the last answers that disagreed",
     answer: { json: comparedDeploymentShape, text: false, events: null },
     serve: comparison,
   },

@@ -5,19 +5,19 @@ export const rolloutsPath = "/api/v1/rollouts";
 
 const count = Type.Integer({ minimum: 0 });
 
+/** An older replica does not say it. */
+const newCount = (description: string) => Type.Optional(Type.Integer({ description, minimum: 0 }));
+
 const armShape = Type.Object({
   requests: count,
   failed: count,
-  refused: count,
+  refused: newCount("client errors of the model, of the requests"),
   p50Ms: nullable(Type.Number()),
   p99Ms: nullable(Type.Number()),
   rewards: count,
-  compared: Type.Integer({ description: "answers that were compared with main's", minimum: 0 }),
-  agreed: Type.Integer({ description: "of those", minimum: 0 }),
-  callerGroups: Type.Integer({
-    description: "groups of callers whose requests came, where callers are known",
-    minimum: 0,
-  }),
+  compared: newCount("answers that were compared with main's"),
+  agreed: newCount("of those"),
+  callerGroups: newCount("groups of callers whose requests came, where callers are known"),
 });
 
 export const rolloutShape = Type.Object({

@@ -1,15 +1,21 @@
-// /api/v1/comparisons: what became of compared shadows, of all deployments of this replica, or of one deployment with its disagreements, of all replicas.
+// /api/v1/comparisons: what became of compared shadows, of all deployments, or of one deployment with its disagreements, of all replicas.
 import { visibleLines } from "../../../routing/text/visible.ts";
-import { peerComparisonReader } from "../../api/comparisons.ts";
+import { comparisonShape, peerComparisonReader, type ShownComparison } from "../../api/comparisons.ts";
 import { badRequest, jsonType, notFound, queryOf } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
-import { joinedComparisons, ownComparison, shownComparison, type ReplicaPart } from "../view/comparisons.ts";
+import {
+  addedComparisons,
+  joinedComparisons,
+  ownComparison,
+  shownComparison,
+  type ReplicaPart,
+} from "../view/comparisons.ts";
 import type { PeersView } from "../view/peers-view.ts";
 import type { ComparedSidesView } from "../view/view.ts";
 
-export function comparisons({ compared }: EndpointParts): Handler {
-  return listing<ComparedSidesView>({
+export function comparisons({ compared, peers }: EndpointParts): Handler {
+  return listing<ComparedSidesView, ShownComparison>({
     gather: () => compared.all,
     key: ({ sides: { namespace, deployment, predictor, against } }) =>
       [namespace, deployment, predictor, against].join("/"),
@@ -19,6 +25,12 @@ export function comparisons({ compared }: EndpointParts): Handler {
       const named = query.get("deployment");
       return ({ sides: { namespace, deployment } }) =>
         named === null || named === deployment || named === `${namespace}/${deployment}`;
+    },
+    joining: {
+      peers,
+      item: comparisonShape,
+      namespace: ({ namespace }) => namespace,
+      merge: (same) => [same.map(({ value }) => value).reduce(addedComparisons)],
     },
   });
 }

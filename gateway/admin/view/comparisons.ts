@@ -60,7 +60,7 @@ export function joinedComparisons(parts: readonly ReplicaPart[]): ComparedDeploy
   for (const one of known.flatMap(({ comparisons }) => comparisons)) {
     const key = `${one.predictor}/${one.against}`;
     const other = joined.get(key);
-    joined.set(key, other === undefined ? one : added(one, other));
+    joined.set(key, other === undefined ? one : addedComparisons(one, other));
   }
   const comparisons = [...joined].toSorted(([one], [other]) => compareText(one, other)).map(([, one]) => one);
   const disagreements = known
@@ -77,7 +77,7 @@ export function joinedComparisons(parts: readonly ReplicaPart[]): ComparedDeploy
 }
 
 /** Pairs that were compared by other rules say nothing of these: while replicas change, those of the rules that came last count. */
-function added(one: ShownComparison, other: ShownComparison): ShownComparison {
+export function addedComparisons(one: ShownComparison, other: ShownComparison): ShownComparison {
   if (one.rules !== other.rules) return one.sinceMs > other.sinceMs ? one : other;
   const { namespace, deployment, predictor, against, rules } = one;
   return shownComparison({

@@ -95,9 +95,9 @@ const shownCounts: { readonly [Row in keyof ArmCounts]: (value: ArmCounts[Row]) 
 };
 
 function armOf(counts: ArmCounts): Arm {
-  const shown = <Row extends keyof ArmCounts>(row: Row): Partial<Arm> => shownCounts[row](counts[row]);
-  const rows = Object.keys(shownCounts) as (keyof ArmCounts)[];
-  return Object.assign({}, ...rows.map(shown)) as Arm;
+  type Shows = (value: unknown) => Partial<Arm>;
+  const shown = Object.entries(shownCounts).map(([row, of]) => (of as Shows)(counts[row as keyof ArmCounts]));
+  return Object.assign({}, ...shown) as Arm;
 }
 
 function rounded(ms: number | null): number | null {

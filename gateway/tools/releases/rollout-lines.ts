@@ -1,4 +1,5 @@
 // One release as lines for people.
+import type { DeploymentFeedback } from "../../api/feedback.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 
 export function rolloutLines(rollout: Rollout): readonly string[] {
@@ -24,6 +25,32 @@ export function rolloutLines(rollout: Rollout): readonly string[] {
   ];
 }
 
+export function learnsFromFeedback({ kind, gates }: Rollout): boolean {
+  return kind === "bandit" || gates.some(({ gate }) => gate.startsWith("reward "));
+}
+
+/** Ways of feedback from which no release learns. */
+const teachesNothing = {
+  no_puid: "had no puid",
+  unknown_puid: "had an unknown puid",
+  earlier_model: "were about an earlier model",
+};
+
+/** What of its feedback teaches a release nothing; empty: all does. */
+export function feedbackLines(rollout: Rollout, feedback: readonly DeploymentFeedback[]): readonly string[] {
+  if (!learnsFromFeedback(rollout)) return [];
+  const predictors = feedback.find(
+    ({ namespace, name }) => namespace === rollout.namespace && name === rollout.name,
+  )?.predictors;
+  const said = Object.entries(teachesNothing).flatMap(([way, what]) => {
+    const count = (predictors ?? []).reduce((sum, { routed }) => sum + (routed[way] ?? 0), 0);
+    return count === 0 ? [] : [`${count} ${what}`];
+  });
+  return said.length === 0
+    ? []
+    : [`  feedback  ${said.join(", ")}: these teach it nothing. Send back the Seldon-Puid of the answer.`];
+}
+
 /** `1% [5%] 25%`: the one that it is at stands in brackets. */
 function stepShown(percent: number, number: number, at: number, state: Rollout["state"]): string {
   const isHere = number === at && (state === "stepping" || state === "held");
@@ -33,12 +60,12 @@ function stepShown(percent: number, number: number, at: number, state: Rollout["
 function armShown({
   requests,
   failed,
-  refused,
+  refused = 0,
   p50Ms,
   p99Ms,
   rewards,
-  compared,
-  agreed,
+  compared = 0,
+  agreed = 0,
 }: NonNullable<Rollout["evidence"]>["main"]): string {
   return [
     `${requests} requests`,

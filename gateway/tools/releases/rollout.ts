@@ -1,10 +1,11 @@
 // `sluice rollout [DEPLOYMENT]`: how far releases have come, as the leader of all replicas sees it.
+import type { DeploymentFeedback } from "../../api/feedback.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { adminOptions, askJoined, listed, namespaceAsked, tooManyDeployments, withoutGateway } from "../admin.ts";
 import { misspelt } from "../named-deployment.ts";
 import { outputOption } from "../output.ts";
-import { rolloutLines } from "./rollout-lines.ts";
+import { feedbackLines, learnsFromFeedback, rolloutLines } from "./rollout-lines.ts";
 
 const text = `Shows how far each rollout and bandit has come: its steps, what was counted of the canary and of main, its gates, and what it would take to go on.
 DEPLOYMENT is NAMESPACE/NAME or NAME. What was counted is known where the replica that leads answers.
@@ -30,6 +31,10 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   const answer = await askJoined<Rollout>("rollouts", { deployment, namespace }, { url, adminToken });
   if (answer.kind === "failed") return answer;
   const { items: rollouts, away } = answer.value;
+  const learning = rollouts.some(learnsFromFeedback)
+    ? await askJoined<DeploymentFeedback>("feedback", { deployment, namespace }, { url, adminToken })
+    : null;
+  const feedback = learning?.kind === "answer" ? learning.value.items : [];
   const wrong = rollouts.length === 0 ? await misspelt({ url, adminToken }, deployment, objectNamespace) : null;
   if (wrong !== null) return wrong;
   const isMissing = deployment !== null && rollouts.length === 0;
@@ -39,6 +44,10 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
       ? [
           `No ${deployment === null ? "SeldonDeployment" : "SeldonDeployment of this name"} asks for a rollout or a bandit.`,
         ]
-      : rollouts.flatMap((one, at) => [...(at === 0 ? [] : [""]), ...rolloutLines(one)]);
+      : rollouts.flatMap((one, at) => [
+          ...(at === 0 ? [] : [""]),
+          ...rolloutLines(one),
+          ...feedbackLines(one, feedback),
+        ]);
   return listed({ items: rollouts, away }, away, lines, output, code);
 }

@@ -109,7 +109,8 @@ export function looksWanted(
   extra: number,
   evidence: number,
 ): number | null {
-  for (let wanted = looks + 1; looks > 0 && wanted < 5000; wanted = Math.max(wanted + 1, Math.floor(wanted * 1.05))) {
+  if (looks === 0) return null;
+  for (let wanted = looks + 1; wanted < 5000; wanted = Math.max(wanted + 1, Math.floor(wanted * 1.05))) {
     const times = wanted / looks;
     const grown = {
       looks: wanted,

@@ -10,6 +10,7 @@ import { operator, tenant } from "../../../gateway/api/viewer.ts";
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { emptyEntry, type AccessEntry } from "../../../gateway/shared/access-fields.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
+import { feedbackWays } from "../../../gateway/shared/metrics/series.ts";
 import { startedAdmin } from "./admin-stage.ts";
 
 const numbers: Joining<number> = {
@@ -123,6 +124,67 @@ describe("an admin port with peers", () => {
       ],
     });
     expect(asked).toEqual(["/api/v1/problems?limit=200"]);
+  });
+
+  test("adds up feedback and comparisons of each", async () => {
+    const routed = Object.fromEntries(feedbackWays.map((way) => [way, 0]));
+    const feedback = (no_puid: number, rewards: readonly number[]): unknown => {
+      const sum = rewards.reduce((all, one) => all + one, 0);
+      const sumSquares = rewards.reduce((all, one) => all + one ** 2, 0);
+      const shown = { count: rewards.length, sum, sumSquares, mean: null, deviation: null };
+      const predictors = [{ name: "main", routed: { ...routed, no_puid }, rewards: shown }];
+      return part([{ namespace: "team", name: "iris", predictors }], ["iris"]);
+    };
+    const first = await start([
+      { kind: "said", name: "sluice-2", value: feedback(2, [0, 1]) },
+      { kind: "said", name: "sluice-3", value: feedback(4, [1, 2]) },
+    ]);
+    expect(await first.get("/api/v1/feedback")).toMatchObject({
+      items: [
+        {
+          name: "iris",
+          predictors: [
+            {
+              name: "main",
+              routed: { ...routed, no_puid: 6 },
+              rewards: { count: 4, sum: 4, sumSquares: 6, mean: 1, deviation: Math.sqrt(0.5) },
+            },
+          ],
+        },
+      ],
+      away: [],
+    });
+    await server.close();
+    const comparison = (agreed: number, disagreed: number): unknown =>
+      part(
+        [
+          {
+            namespace: "team",
+            deployment: "iris",
+            predictor: "shadow",
+            against: "main",
+            rules: "true",
+            sinceMs: agreed,
+            pairs: agreed + disagreed,
+            agreed,
+            disagreed,
+            agreement: null,
+            incomparable: [],
+            leftOut: [{ reason: "rate", count: 1 }],
+            paths: [],
+            morePaths: false,
+          },
+        ],
+        ["iris"],
+      );
+    const second = await start([
+      { kind: "said", name: "sluice-2", value: comparison(30, 1) },
+      { kind: "said", name: "sluice-3", value: comparison(20, 2) },
+    ]);
+    expect(await second.get("/api/v1/comparisons")).toMatchObject({
+      items: [{ deployment: "iris", pairs: 53, agreed: 50, sinceMs: 20, leftOut: [{ reason: "rate", count: 2 }] }],
+      away: [],
+    });
   });
 
   test("asks for 200 items at most, and nobody where the question is about it alone", async () => {

@@ -1,7 +1,7 @@
 // What a rollout waits for, in words.
 import { expect, test } from "vitest";
 import { rolloutView } from "../../../../gateway/control/releases/rollout-view.ts";
-import { rolloutLines } from "../../../../gateway/tools/releases/rollout-lines.ts";
+import { feedbackLines, rolloutLines } from "../../../../gateway/tools/releases/rollout-lines.ts";
 import { digestOfArms } from "../../../../k8s/translate/deployments/model-digest.ts";
 import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
 import { stepState } from "../../../../routing/release/rollout/state.ts";
@@ -90,4 +90,26 @@ test("every count of an arm that is a gate's evidence is shown", () => {
   expect(rolloutLines(view)).toContain(
     "  canary    90 requests, 3 failed, 7 refused, 18 of 20 answers agree with main's",
   );
+});
+
+test.each([
+  [{}, []],
+  [{ puid: 9 }, []],
+  [
+    { no_puid: 6, earlier_model: 1 },
+    [
+      "  feedback  12 had no puid, 2 were about an earlier model: these teach it nothing. Send back the Seldon-Puid of the answer.",
+    ],
+  ],
+])("feedback %o that teaches a bandit or a reward gate nothing", (routed, lines) => {
+  const view = rolloutView({ ref, plan } as never, null, null);
+  const predictors = [{ routed }, { routed }];
+  const of = (more: object): readonly string[] =>
+    feedbackLines({ ...view, ...more }, [
+      { ...ref, name: "other", predictors: [{ routed: { no_puid: 1 } }] },
+      { ...ref, predictors },
+    ] as never);
+  expect(of({ kind: "bandit" })).toEqual(lines);
+  expect(of({ gates: [{ gate: "reward ≥ main", standing: "kept", sentence: "" }] })).toEqual(lines);
+  expect(of({})).toEqual([]);
 });
