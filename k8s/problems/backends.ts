@@ -61,7 +61,9 @@ export const backendProblems = {
   ),
   "address-refused": error(
     "Sluice does not send requests to this address: it is of the gateway, of the node, of the API server, or of another range that no model has.",
-    file(`${service}\n---${slice(managed, "{ addresses: [169.254.169.254] }")}`),
+    file(
+      `${mappingTo("shop:80")}\n---${slice(managed, "{ addresses: [10.0.0.1] }, { addresses: [169.254.169.254] }")}`,
+    ),
     "Remove it, or name a Service with other addresses.",
   ),
   "tls-missing": either(
