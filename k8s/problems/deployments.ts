@@ -90,6 +90,11 @@ export const deploymentProblems = {
     situation("a rollout whose canary fails"),
     "Mend the model and deploy it, or change `sluice.io/rollout`: the rollout begins anew.",
   ),
+  "rollout-without-room": warning(
+    "A replica has no room for the evidence of this release, because 4,096 predictors are counted and its namespace has most of them. The release is not promoted, and gates see a part of its requests.",
+    situation("a namespace with thousands of releases at once"),
+    "End other releases of the namespace: remove `sluice.io/rollout` or `sluice.io/bandit` from SDs whose release has ended.",
+  ),
   "bad-shadow": error(
     "`shadow` of a predictor, or `seldon.io/ambassador-shadow`, is neither true nor false. The predictor gets no requests, or its last good form is served.",
     deployment("spec.predictors[0].shadow: perhaps"),

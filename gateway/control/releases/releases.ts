@@ -13,6 +13,7 @@ import type { Rollout } from "../../api/rollouts.ts";
 import { rolloutView } from "./rollout-view.ts";
 import { pauseEvent, stepEvents } from "./release-events.ts";
 import { ReleaseBook } from "./release-book.ts";
+import { withoutRoomProblems } from "./without-room.ts";
 import { Restarts } from "./restarts.ts";
 import type { CountsOfArms } from "./decided.ts";
 import type { Evidence, PeersStatus } from "../../api/peer.ts";
@@ -53,6 +54,7 @@ export class Releases {
   readonly #restarts = new Restarts();
   /** Keys of those at a step whose predictor has no ready Endpoint. */
   #unready: ReadonlySet<string> = new Set();
+  #leftOut: ReadonlySet<string> = new Set();
   #stopped = false;
   #isOpen = false;
   /** Keys of those that a person holds. */
@@ -87,7 +89,7 @@ export class Releases {
   }
 
   get problems(): readonly Problem[] {
-    return this.#book.problems;
+    return [...this.#book.problems, ...withoutRoomProblems(this.#outside.planned(), this.#outside.leftOut())];
   }
 
   /** How far each has come. */
@@ -107,6 +109,13 @@ export class Releases {
     this.#isOpen = true;
     this.#again();
     this.#seeRestarts();
+  }
+
+  /** Those of which this replica has left out evidence, where they are others than before. */
+  #tellLeftOut(): void {
+    const before = this.#leftOut;
+    this.#leftOut = this.#outside.leftOut();
+    if (before.symmetricDifference(this.#leftOut).size > 0) this.#outside.problemsChanged();
   }
 
   /** SDs changed. */
@@ -144,6 +153,7 @@ export class Releases {
   /** A pod may begin anew and be ready again between two looks. */
   #seeRestarts(): void {
     if (this.#stopped) return;
+    this.#tellLeftOut();
     const unready = new Set<string>();
     const ready = new Map<string, ReadonlySet<string>>();
     for (const release of this.#outside.leadership?.isLeader() === true ? this.#outside.planned() : []) {

@@ -5,6 +5,8 @@ import {
   type EvidenceOwner,
   type SlotEvidence,
 } from "../../../gateway/shared/evidence-counts.ts";
+import { withoutRoomProblems } from "../../../gateway/control/releases/without-room.ts";
+import type { PlannedRelease } from "../../../k8s/translate/model/release.ts";
 import { EvidenceBySlot, leftOutMs } from "../../../gateway/control/measured/evidence-by-slot.ts";
 import { latencyBucket, latencyBuckets } from "../../../routing/release/statistics/latency-bounds.ts";
 
@@ -57,6 +59,20 @@ test.each([
   const drained = evidence.drain();
   expect(drained.slots).toHaveLength(Math.min(slots, maxEvidenceSlots));
   expect([drained.leftOut, drained.without]).toEqual([without.length, without]);
+  const kept = new EvidenceBySlot();
+  kept.take(drained, 0);
+  const planned = Array.from({ length: slots }, (_, slot) => ({
+    ref: { kind: "SeldonDeployment", namespace: "prod", name: `sd-${slot}` },
+    field: "sluice.io/rollout",
+    plan: { kind: slot === 1 ? "stopped" : "rollout" },
+  })) as unknown as PlannedRelease[];
+  const problemsAt = (nowMs: number): unknown[] =>
+    withoutRoomProblems(planned, kept.without(nowMs)).map(({ code, subject }) => [
+      code,
+      `${subject.namespace}/${subject.name}`,
+    ]);
+  expect(problemsAt(leftOutMs - 1)).toEqual(without.map((name) => ["rollout-without-room", name]));
+  expect(problemsAt(leftOutMs)).toEqual([]);
 });
 
 test("what has no slot is left out", () => {
