@@ -74,9 +74,14 @@ export function nothingServed(
   ];
 }
 
-/** Without that nothing is served where an error of what would have declared Routes says why. */
+/** Without that nothing is served where an error of what would have declared Routes says why: of an annotation, or of a file or an object that is not read. */
 export function withoutEcho(problems: readonly Problem[]): readonly Problem[] {
-  const isSaid = problems.some(({ level, field }) => level === "error" && field.includes('"getambassador.io/config"'));
+  const isSaid = problems.some(
+    ({ level, field, subject, code }) =>
+      level === "error" &&
+      code !== "nothing-read" &&
+      (field.includes('"getambassador.io/config"') || subject.kind === "File"),
+  );
   return isSaid ? problems.filter(({ code }) => code !== "nothing-read") : problems;
 }
 

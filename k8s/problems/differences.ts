@@ -17,7 +17,7 @@ export const differenceProblems = {
   "differs-shadow-traffic": info(
     "A shadow gets copies of another share of the requests than with Seldon's operator.",
     deployment("spec.predictors[1]: { name: next, graph: { name: next }, shadow: true }"),
-    "Write the percentage that you want, or `traffic: 0` for no copies.",
+    "Write the `traffic` that the sentence names for the copies of Ambassador, or keep the one that you want.",
   ),
   "differs-several-shadows": info(
     "Each shadow gets copies. Ambassador sends copies to one shadow only.",

@@ -72,17 +72,17 @@ export const backProblems = {
   "opens-callers": error(
     "Any caller could reach this object if Ambassador served it again. Ambassador does not read `sluice.io/auth` or the policy.",
     annotation("sluice.io/auth: staff", back),
-    "Use an AuthService, or give the object an ambassador-id that Ambassador does not have, before you go back.",
+    "Use an AuthService in its place, or give the object an ambassador-id that Ambassador does not have, before you go back.",
   ),
   "opens-addresses": error(
     "Any address could call this object if Ambassador served it again. Ambassador does not read `sluice.io/allow`, `sluice.io/deny` or the policy.",
     annotation("sluice.io/allow: 10.0.0.0/8", back),
-    "Write `ip_allow` or `ip_deny` in Ambassador's Module, or give the object an ambassador-id that Ambassador does not have, before you go back.",
+    "Write `ip_allow` or `ip_deny` in Ambassador's Module in its place, or give the object an ambassador-id that Ambassador does not have, before you go back.",
   ),
   "opens-limits": error(
     "This object would have no rate limit if Ambassador served it again. Ambassador does not read `sluice.io/rate-limit` or the policy.",
     annotation("sluice.io/rate-limit: 10/s", back),
-    "Use a RateLimitService, or give the object an ambassador-id that Ambassador does not have, before you go back.",
+    "Use a RateLimitService in its place, or give the object an ambassador-id that Ambassador does not have, before you go back.",
   ),
   "ends-release": warning(
     "The rollout or bandit of this SeldonDeployment would end if Ambassador served it again. Ambassador reads the traffic of the spec alone.",

@@ -78,7 +78,7 @@ kind: Mapping
 metadata: { name: shop, namespace: second }
 spec: { prefix: /shop/, service: "shop:80" }
 `),
-    "Use another prefix, or ask the operator of the gateway for a Grant.",
+    "Use another prefix, or ask the operator of the gateway for a Grant, unless the other namespace has one.",
   ),
   "claim-not-granted": error(
     "With `--claims granted` a prefix outside `/seldon/NAMESPACE/` needs a Grant. The Mapping is not served there.",
@@ -93,12 +93,12 @@ spec: { prefix: /shop/, service: "shop:80" }
   "regex-not-granted": error(
     "A regex for the path outside the Mapping's own namespace needs a Grant. The Mapping is not served there.",
     mapping('prefix: "/shop/.*"\nprefix_regex: true'),
-    "Use a prefix, or ask the operator of the gateway for a Grant with `regex: true`.",
+    "Use a prefix, or ask the operator of the gateway for a Grant of the prefix that the sentence names, with `regex: true`.",
   ),
   "precedence-not-granted": warning(
     "`precedence` outside the Mapping's own namespace needs a Grant. It counts as 0.",
     mapping("prefix: /shop/\nprecedence: 5"),
-    "Remove it, or ask the operator of the gateway for a Grant with `precedence: true`.",
+    "Remove it, or ask the operator of the gateway for a Grant of this prefix with `precedence: true`.",
   ),
   "bare-name-contested": either(
     ["info", "error"],

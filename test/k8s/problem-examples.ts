@@ -8,6 +8,19 @@ import { isRecord } from "../../k8s/translate/values/value.ts";
 import type { Problem } from "../../routing/text/problem.ts";
 import { runTool } from "../gateway/tools/run-tool.ts";
 
+/** An example that is not in words only. */
+export type Written = Exclude<Example, { kind: "situation" }>;
+
+/** What is around an example: other objects that it does not have, and that the operator reads otherwise. */
+export const background: ReadonlySet<string> = new Set([
+  "nothing-read",
+  "no-endpoint-slices",
+  "no-such-service",
+  "no-policy",
+  "differs-config",
+  "differs-weight",
+]);
+
 /** The text of the manifests; null: the example is in words only. */
 export function manifestOf(example: Example): string | null {
   if (example.kind === "situation") return null;
@@ -32,7 +45,7 @@ function put(parent: unknown, [step, ...below]: readonly string[], value: unknow
 }
 
 /** What `sluice check` lists for an example that is not in words only. */
-export async function problemsOf(example: Exclude<Example, { kind: "situation" }>): Promise<readonly Problem[]> {
+export async function problemsOf(example: Written): Promise<readonly Problem[]> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-example-"));
   try {
     const write = (name: string, text: string): string => {

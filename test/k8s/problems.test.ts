@@ -3,27 +3,19 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { problemEntries, problemGroups } from "../../k8s/problems/all.ts";
-import type { Example, ProblemEntry } from "../../k8s/problems/entry.ts";
+import type { ProblemEntry } from "../../k8s/problems/entry.ts";
 import type { ProblemCode } from "../../routing/text/problem.ts";
 import { root } from "../gateway/packed-form.ts";
-import { problemsOf } from "./problem-examples.ts";
+import { background, problemsOf, type Written } from "./problem-examples.ts";
 
-const fields = (
-  object: "Module" | "Mapping" | "TLSContext",
-  line: string,
-): Exclude<Example, { kind: "situation" }> => ({ kind: "fields", object, lines: [line], beside: {} });
+const fields = (object: "Module" | "Mapping" | "TLSContext", line: string): Written => ({
+  kind: "fields",
+  object,
+  lines: [line],
+  beside: {},
+});
 
 const entries = Object.entries(problemEntries) as [ProblemCode, ProblemEntry][];
-
-/** Of what is around an example: other objects that it does not have, and that the operator reads otherwise. */
-const background: ReadonlySet<string> = new Set([
-  "nothing-read",
-  "no-endpoint-slices",
-  "no-such-service",
-  "no-policy",
-  "differs-config",
-  "differs-weight",
-]);
 
 /** What an example gives beside its own code, because nothing smaller gives the code. */
 const companions: Readonly<Record<string, readonly string[]>> = {
@@ -40,7 +32,7 @@ const list = (count: number, item: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => item(index)).join(", ");
 
 /** Examples that are too long for the page. */
-const long: Readonly<Record<string, Exclude<Example, { kind: "situation" }>>> = {
+const long: Readonly<Record<string, Written>> = {
   "more-problems": fields("TLSContext", `spec: { hosts: [${list(102, () => '"?"')}] }`),
   "too-many-edits": fields("Mapping", `spec.remove_request_headers: [${list(65, (index) => `x-${index}`)}]`),
   "too-many-hosts": fields("TLSContext", `spec: { hosts: [${list(501, (index) => `h${index}.example.com`)}] }`),

@@ -117,16 +117,16 @@ class Going {
     this.#policy = policy;
     const there = asksAuthService ? "all callers that the AuthService admits may call it" : "any caller may call it";
     this.#openings = {
-      callers: { code: "opens-callers", becomes: there, instead: "use an AuthService" },
+      callers: { code: "opens-callers", becomes: there, instead: "use an AuthService in its place" },
       addresses: {
         code: "opens-addresses",
         becomes: "any address may call it",
-        instead: "write ip_allow or ip_deny in Ambassador's Module, which hold for all deployments,",
+        instead: "write ip_allow or ip_deny in Ambassador's Module in its place, for all deployments,",
       },
       limits: {
         code: "opens-limits",
         becomes: "it has no rate limit",
-        instead: "use a RateLimitService",
+        instead: "use a RateLimitService in its place",
       },
     };
   }

@@ -70,7 +70,9 @@ export function readKind(kind: string, apiVersion: string): Kind {
     return {
       kind: "misspelt",
       wrong: `${quoted(apiVersion)} is not an apiVersion of a ${exact} and the object is not read`,
-      remedy: `write ${versions[exact]!}`,
+      remedy: apiVersion.startsWith("ambassador/")
+        ? `write ${versions[exact]!}, its name in metadata.name and its fields in spec, as this version stands in annotations only`
+        : `write ${versions[exact]!}`,
     };
   const folded = kind.toLowerCase().replace(/s$/, "");
   const near = kindNames.find(

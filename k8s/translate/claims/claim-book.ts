@@ -40,12 +40,16 @@ export class Claims {
   *problems(): Iterable<Problem> {
     // A claim may beat many: each loser gets a Problem, and the winner one for each of the first `maxTold`.
     const told = new Map<string, number>();
+    const beaten = new Set(
+      this.#contests.flatMap(({ loser, winner }) => (winner.isGrant ? [] : `${loser.id}\0${winner.namespace}`)),
+    );
     for (const { loser, winner } of this.#contests) {
+      if (winner.isGrant && beaten.has(`${loser.id}\0${winner.namespace}`)) continue;
       yield this.#problem(loser, this.#lostSentence(loser, winner));
       const count = told.get(winner.id) ?? 0;
       if (count === maxTold || !this.#declarerOf.has(winner.id)) continue;
       told.set(winner.id, count + 1);
-      const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree which namespace uses it, or ask the operator of the gateway for a Grant`;
+      const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree which namespace uses it${winner.claim.rank === "granted" ? "" : ", or ask the operator of the gateway for a Grant"}`;
       yield this.#problem(winner, won);
     }
   }
@@ -53,7 +57,7 @@ export class Claims {
   #lostSentence(loser: Claimant, winner: Claimant): string {
     const declarer = this.#declarerOf.get(winner.id);
     const owner = declarer === undefined ? `a Grant of the namespace ${winner.namespace}` : refText(declarer.ref);
-    return `the prefix ${loser.claim.prefix} is not served, because ${winner.claim.prefix} belongs to ${owner}; use a prefix under /seldon/${loser.namespace}/, or ask the operator of the gateway for a Grant`;
+    return `the prefix ${loser.claim.prefix} is not served, because ${winner.claim.prefix} belongs to ${owner}; use a prefix under /seldon/${loser.namespace}/${winner.claim.rank === "granted" ? "" : ", or ask the operator of the gateway for a Grant"}`;
   }
 
   #replace(declarer: Declarer, after: readonly Claimant[]): boolean {

@@ -110,7 +110,7 @@ class Differences {
         "info",
         "differs-shadow-traffic",
         `${predictors[first]!.field}.traffic`,
-        `Sluice copies ${percentText(percent)} of the requests, and Ambassador ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(" and ")}; write traffic: 0 for no copies, or the percentage that you want`,
+        `Sluice copies ${percentText(percent)} of the requests, and Ambassador ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(" and ")}; write traffic: ${[...new Set(copied.map(({ parts }) => parts[first]!.percent))].join(" or ")} for that, or keep the percentage that you want`,
       );
   }
 

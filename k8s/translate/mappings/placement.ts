@@ -132,7 +132,7 @@ function claim(
         [
           "claim-not-granted",
           "error",
-          `prefixes outside /seldon/${namespace}/ need a Grant here (--claims granted); ask the operator of the gateway for one`,
+          `prefixes outside /seldon/${namespace}/ need a Grant here (--claims granted); ask the operator of the gateway for one with the prefix ${quoted(literal)}`,
         ],
       ],
     };
@@ -155,7 +155,7 @@ function claim(
     notes.push([
       "precedence-not-granted",
       "warning",
-      `precedence needs a Grant${where} and counts as 0 there; remove it, or ask the operator of the gateway for a Grant with precedence: true`,
+      `precedence needs a Grant${where} and counts as 0 there; remove it, or ask the operator of the gateway for a Grant of the prefix ${quoted(literal)} with precedence: true`,
     ]);
   if (above.length > 0)
     notes.push([

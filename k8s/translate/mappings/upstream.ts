@@ -102,6 +102,14 @@ function refuseForeign(
       sentence: `the Service ${meaning.name} is an ExternalName of ${external}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`,
     };
   }
+  const reason = meaning.kind === "address" ? refusalOf(around.settings, readAddress(meaning.ip), port) : null;
+  if (reason !== null)
+    return {
+      level: "error",
+      code: "address-refused",
+      field,
+      sentence: `the address ${host} ${reason}, so Sluice does not connect to it; name another`,
+    };
   const names =
     meaning.kind === "service"
       ? [host, `${meaning.name}.${meaning.namespace}`]
@@ -116,15 +124,7 @@ function refuseForeign(
       sentence: `${host} is outside the namespace ${namespace} and needs a Grant, so the Mapping is not served; name a Service of the namespace, or ask the operator of the gateway for a Grant with ${host} under upstreams`,
     };
   }
-  const reason = meaning.kind === "address" ? refusalOf(around.settings, readAddress(meaning.ip), port) : null;
-  return reason === null
-    ? null
-    : {
-        level: "error",
-        code: "address-refused",
-        field,
-        sentence: `the address ${host} ${reason}, so Sluice does not connect to it; name another`,
-      };
+  return null;
 }
 
 type TlsOutcome = { readonly kind: "tls"; readonly tls: UpstreamTls | null } | MissingTls;

@@ -281,10 +281,11 @@ describe("files that are no manifests", () => {
     );
   });
 
-  test("what is wrong with a file stands before that nothing was read", async () => {
+  test("what is wrong with a file says already that nothing was read", async () => {
     const { code, out } = await inFolder({ "a.yaml": "a: [\n" });
     expect(code).toBe(1);
-    expect(out).toMatch(/^error bad-yaml .*\nerror nothing-read /);
+    expect(out).toMatch(/^error bad-yaml /);
+    expect(out).not.toContain("nothing-read");
   });
 });
 

@@ -1,0 +1,427 @@
+// The advice of each Problem, followed: what its sentence and its cure say to write is written into its example. The Problem is then gone, and no other one takes its place.
+import { describe, expect, test } from "vitest";
+import { problemEntries } from "../../k8s/problems/all.ts";
+import {
+  annotation,
+  deployment,
+  file,
+  mapping,
+  module,
+  plainDeployment,
+  platform,
+  type Beside,
+  type Example,
+} from "../../k8s/problems/entry.ts";
+import type { ProblemCode } from "../../routing/text/problem.ts";
+import { background, problemsOf, type Written } from "./problem-examples.ts";
+
+type Follow = (example: Written) => Written;
+
+/** Another text in the place of the example's; its options stay. */
+const instead =
+  (text: Example): Follow =>
+  ({ beside }) => {
+    if (text.kind === "situation") throw new Error("words cannot be checked");
+    return { ...text, beside };
+  };
+
+/** The example without the fields that it changes. */
+const removed: Follow = (example) => ({ ...example, ...(example.kind === "fields" ? { lines: [] } : {}) });
+
+/** Pairs of a text in the file and what stands there instead. */
+const edited =
+  (...pairs: readonly (readonly [string, string])[]): Follow =>
+  (example) => {
+    if (example.kind !== "file") throw new Error("the example is no file");
+    let { text } = example;
+    for (const [from, to] of pairs) {
+      if (!text.includes(from)) throw new Error(`the example has no ${from}`);
+      text = text.replace(from, to);
+    }
+    return { ...example, text };
+  };
+
+const given =
+  (more: Beside): Follow =>
+  (example) => ({ ...example, beside: { ...example.beside, ...more } });
+
+const granted = (more: string, namespace = "models"): Follow =>
+  given({ grants: `grants:\n  - namespace: ${namespace}\n    ${more.replaceAll("\n", "\n    ")}` });
+
+const mappingOf = (name: string, more: string): string =>
+  `apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: ${name}, namespace: models }\nspec: { prefix: /seldon/models/iris/, service: "iris-main:8000"${more} }`;
+const platformOf = (kind: string, name: string, spec: string): string =>
+  `apiVersion: getambassador.io/v2\nkind: ${kind}\nmetadata: { name: ${name}, namespace: default }\nspec: { ${spec} }`;
+const config = (fields: string): string =>
+  `seldon.io/ambassador-config: "{ apiVersion: getambassador.io/v2, kind: Mapping, name: iris, prefix: /seldon/models/iris/, service: iris-main:8000${fields} }"`;
+const two = "spec.predictors[1]: { name: canary, graph: { name: b }, traffic: 10 }";
+
+/** The cure is nothing to write into manifests of a gateway: another gateway, a client, a file elsewhere. */
+const elsewhere = "elsewhere";
+
+const followed: Partial<Record<ProblemCode, readonly Follow[] | typeof elsewhere>> = {
+  "bad-value": [instead(mapping("weight: 50"))],
+  "unknown-field": [instead(mapping("timeout_ms: 5000")), removed],
+  "misspelt-field": [instead(platform("TLSContext", "cert_required: true"))],
+  "misplaced-field": [edited([", headers: { version: two } }\nspec: {", " }\nspec: { headers: { version: two },"])],
+  "empty-field": [instead(mapping("weight: 10")), removed],
+  "field-lost": [removed],
+  "field-without-effect": elsewhere,
+  "field-ignored": [instead(mapping("path_redirect: /v2/\nhost_redirect: true")), removed],
+  "host-selector": [removed],
+  "no-predictors": [instead(deployment("spec.predictors: [{ name: main, graph: { name: m } }]"))],
+  "bad-predictor": [
+    instead(
+      deployment("spec.predictors[0].traffic: 50\nspec.predictors[1]: { name: b, graph: { name: m }, traffic: 50 }"),
+    ),
+  ],
+  "duplicate-predictor": [
+    instead(deployment("spec.predictors[1]: { name: other, graph: { name: other }, traffic: 0 }")),
+  ],
+  "bad-traffic": [instead(deployment("spec.predictors[0].traffic: 100"))],
+  "traffic-scaled": [
+    instead(
+      deployment(
+        "spec.predictors[0].traffic: 0\nspec.predictors[1]: { name: b, graph: { name: b }, traffic: 60 }\nspec.predictors[2]: { name: c, graph: { name: c }, traffic: 40 }",
+      ),
+    ),
+  ],
+  "traffic-remainder": [
+    instead(
+      deployment("spec.predictors[0].traffic: 80\nspec.predictors[1]: { name: b, graph: { name: b }, traffic: 20 }"),
+    ),
+  ],
+  "bad-rollout": [
+    instead(deployment(`metadata.annotations["sluice.io/rollout"]: "to canary; steps 1%, 5%, 25%, 50%, 100%"\n${two}`)),
+    instead(deployment(`metadata.annotations["sluice.io/rollout"]: "canary"\n${two}`)),
+  ],
+  "bad-bandit": [
+    instead(deployment(`metadata.annotations["sluice.io/bandit"]: "policy thompson; floor 5%; every 1m"\n${two}`)),
+  ],
+  "reward-path-rest-only": [
+    instead(deployment(`metadata.annotations["sluice.io/bandit"]: "thompson; reward feedback"\n${two}`)),
+  ],
+  "bad-rollout-order": [
+    instead(
+      deployment(
+        `metadata.annotations["sluice.io/rollout"]: "canary"\nmetadata.annotations["sluice.io/rollout-pause"]: "true"\n${two}`,
+      ),
+    ),
+    removed,
+  ],
+  "release-conflict": [instead(deployment(`metadata.annotations["sluice.io/rollout"]: "canary"\n${two}`)), removed],
+  "rollout-uncompared": [
+    instead(
+      deployment(
+        `metadata.annotations["sluice.io/rollout"]: "to canary; agreement ≥ 99%"\nmetadata.annotations["sluice.io/compare"]: "true"\n${two}\nspec.predictors[2]: { name: copy, graph: { name: classifier }, shadow: true, traffic: 100 }`,
+      ),
+    ),
+    instead(deployment(`metadata.annotations["sluice.io/rollout"]: "to canary"\n${two}`)),
+  ],
+  "bad-shadow": [instead(deployment("spec.predictors[0].shadow: false"))],
+  "shadow-false": [removed],
+  "shadow-over-100": [
+    instead(deployment("spec.predictors[1]: { name: next, graph: { name: next }, shadow: true, traffic: 100 }")),
+  ],
+  "bad-ssl": [instead(deployment("spec.predictors[0].ssl: { certSecretName: model-ca }")), removed],
+  "bad-explainer": [instead(deployment("spec.predictors[0].explainer: { type: AnchorTabular }"))],
+  "bad-port": [
+    instead(deployment("spec.predictors[0].explainer: { type: AnchorTabular, endpoint: { service_port: 65535 } }")),
+  ],
+  "bad-annotations": [instead(deployment('metadata.annotations: { team: "one" }'))],
+  "annotation-hidden": [
+    instead(deployment('spec.annotations["seldon.io/ambassador-retries"]: "3"')),
+    instead(
+      deployment(
+        'metadata.annotations["seldon.io/ambassador-retries"]: "2"\nspec.annotations["seldon.io/ambassador-retries"]: "2"',
+      ),
+    ),
+  ],
+  "annotation-misplaced": [
+    instead(deployment('spec.annotations["seldon.io/rest-timeout"]: "5000"')),
+    instead(annotation('seldon.io/rest-timeout: "5000"')),
+  ],
+  "replaced-annotation": [
+    instead(annotation(config(""))),
+    instead(deployment(`metadata.annotations["sluice.io/rollout"]: canary\n${two}`)),
+  ],
+  "unknown-annotation": [instead(annotation('seldon.io/rest-timeout: "5000"')), removed],
+  "unknown-api-version": [instead(deployment("apiVersion: machinelearning.seldon.io/v1"))],
+  "bad-timeout": [
+    instead(annotation('seldon.io/rest-timeout: "5000"')),
+    instead(annotation('seldon.io/rest-timeout: "0"')),
+  ],
+  "bad-sticky": ["header x-user", "cookie iris 1h", "cookie iris", "query user", "client", "address"].map((text) =>
+    instead(annotation(`sluice.io/sticky: ${text}`)),
+  ),
+  "bad-answered-by": [instead(annotation('sluice.io/answered-by: "true"'))],
+  "bad-compare": ["true", "tolerance 1e-3; ignore meta.tags"].map((text) =>
+    instead(
+      deployment(
+        `metadata.annotations["sluice.io/compare"]: "${text}"\nspec.predictors[1]: { name: next, graph: { name: next }, shadow: true, traffic: 100 }`,
+      ),
+    ),
+  ),
+  "nothing-to-compare": [
+    instead(
+      deployment(
+        'metadata.annotations["sluice.io/compare"]: "true"\nspec.predictors[1]: { name: next, graph: { name: next }, shadow: true, traffic: 100 }',
+      ),
+    ),
+    removed,
+  ],
+  "bad-number": [instead(annotation('seldon.io/ambassador-retries: "2"'))],
+  "bad-weight": [instead(annotation('seldon.io/ambassador-weight: "10"'))],
+  "bad-header": [instead(annotation('seldon.io/ambassador-header: "version: two"'))],
+  "bad-service-name": [instead(annotation("seldon.io/ambassador-service-name: iris/model-1.2"))],
+  "bad-ambassador-id": [instead(annotation("seldon.io/ambassador-id: default"))],
+  "bad-auth": [instead(annotation("sluice.io/auth: none"))],
+  "bad-addresses": [instead(annotation("sluice.io/allow: 10.0.0.0/8, 2001:db8::/32"))],
+  "bad-rate-limit": [instead(annotation("sluice.io/rate-limit: 100/s burst 200; 5000/h per client"))],
+  "nobody-admitted": [instead(annotation("sluice.io/auth: none"))],
+  "reserved-header": [instead(annotation('seldon.io/ambassador-header: "version: other"'))],
+  "empty-configuration": [instead(annotation(config(""))), removed],
+  "bad-oauth": [instead(deployment("spec.oauth_key: ab\nspec.oauth_secret: secret"))],
+  "oauth-no-path": [
+    instead(deployment('metadata.annotations["seldon.io/ambassador-service-name"]: other')),
+    instead(deployment("spec.oauth_key: key\nspec.oauth_secret: secret")),
+  ],
+  "oauth-key-contested": [edited(["oauth_key: key, oauth_secret: two", "oauth_key: wine, oauth_secret: two"])],
+  "no-http-port": [edited(["name: web, port: 80", "name: http, port: 80"])],
+  "no-grpc-port": [edited(["{ name: http, port: 8000 }", "{ name: http, port: 8000 }, { name: grpc, port: 9500 }"])],
+  "no-explainer-port": [edited(["name: web", "name: http"])],
+  "bad-mapping": [instead(mapping("prefix: /seldon/models/iris/"))],
+  "bad-regex": [instead(mapping('prefix: "/seldon/models/(iris)/"\nprefix_regex: true'))],
+  "unescaped-prefix": [instead(mapping("prefix: /seldon/models/mod%C3%A8le/"))],
+  "too-many-edits": elsewhere,
+  "shadow-redirect": [
+    instead(mapping("host_redirect: true")),
+    instead(file(`${mappingOf("live", "")}\n---\n${mappingOf("copy", ", shadow: true")}`)),
+  ],
+  "shadow-slash": [edited(["prefix: /seldon/models/iris,", "prefix: /seldon/models/iris/,"])],
+  "bad-document": [instead(annotation(config("")))],
+  "duplicate-document": [
+    instead(
+      annotation(
+        'seldon.io/ambassador-config: "--- { apiVersion: ambassador/v1, kind: Mapping, name: iris, prefix: /seldon/models/a/, service: iris-main:8000 }\\n--- { apiVersion: ambassador/v1, kind: Mapping, name: next, prefix: /seldon/models/b/, service: iris-main:8000 }"',
+      ),
+    ),
+  ],
+  "kind-not-served": elsewhere,
+  "unknown-kind": [
+    edited(
+      ["SeldonDeploymnt", "SeldonDeployment"],
+      ["spec: {}", "spec: { predictors: [{ name: main, graph: { name: m } }] }"],
+    ),
+  ],
+  "not-of-the-gateway": [
+    edited(["namespace: models", "namespace: default"]),
+    granted("gateway: true"),
+    given({ options: "--gateway-namespace models" }),
+  ],
+  "several-modules": [instead(module("xff_num_trusted_hops: 1"))],
+  "bad-host": ["models.example.com", '"*.example.com"', '"*"'].map((text) =>
+    instead(platform("Host", `hostname: ${text}`)),
+  ),
+  "missing-tls": [
+    instead(
+      file(
+        `${platformOf("Host", "site", "hostname: models.example.com, tlsSecret: { name: site }, tlsContext: { name: nowhere }")}\n---\n${platformOf("TLSContext", "nowhere", "min_tls_version: v1.2")}`,
+      ),
+    ),
+  ],
+  "service-contested": [edited([", path_prefix: /check", ""])],
+  "service-unreachable": [instead(platform("AuthService", 'auth_service: "auth:8500"'))],
+  "domain-not-served": [edited(["labels: { other:", "labels: { models:"])],
+  "no-weights": [
+    edited(['iris-main:8000"', 'iris-main:8000", weight: 60'], ['iris-next:8000"', 'iris-next:8000", weight: 40']),
+    edited(["prefix: /seldon/models/iris/", "prefix: /seldon/models/next/"]),
+  ],
+  "weights-scaled": [edited(["weight: 60", "weight: 40"])],
+  "all-weights-zero": [edited(["weight: 0", "weight: 100"])],
+  "only-shadows": [instead(file(`${mappingOf("live", "")}\n---\n${mappingOf("copy", ", shadow: true")}`))],
+  "sticky-differs": [edited(["annotations: { seldon.io", "annotations: { sluice.io/sticky: header x-user, seldon.io"])],
+  "guards-differ": [edited(["annotations: { seldon.io", "annotations: { sluice.io/rate-limit: 10/s, seldon.io"])],
+  "claim-contested": [edited(["second }\nspec: { prefix: /shop/", "second }\nspec: { prefix: /seldon/second/"])],
+  "claim-not-granted": [granted("prefixes: [/shop/]"), instead(mapping("prefix: /seldon/models/shop/"))],
+  "foreign-space": [granted("prefixes: [/seldon/others/iris/]"), instead(mapping("prefix: /seldon/models/iris/"))],
+  "regex-not-granted": [granted("prefixes: [/shop/]\nregex: true"), instead(mapping("prefix: /shop/"))],
+  "precedence-not-granted": [granted("prefixes: [/shop/]\nprecedence: true"), instead(mapping("prefix: /shop/"))],
+  "bare-name-contested": elsewhere,
+  "bare-names-off": [
+    instead(
+      mapping(
+        "prefix: /(seldon.protos.*|tensorflow.serving.*|inference.*)/.*\nprefix_regex: true\ngrpc: true\nheaders: { seldon: iris, namespace: models }",
+      ),
+    ),
+  ],
+  "upstream-not-granted": [granted("upstreams: [iris.others]"), instead(mapping('service: "iris:8000"'))],
+  "no-such-service": [edited(["shopp:80", "shop:80"])],
+  "no-such-port": [edited(["shop:8080", "shop:80"])],
+  "no-endpoint-slices": [
+    edited([
+      "---\n",
+      "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: shop-1, namespace: models, labels: { kubernetes.io/service-name: shop } }\naddressType: IPv4\nports: [{ name: http, port: 80 }]\nendpoints: [{ addresses: [10.0.0.1] }]\n---\n",
+    ]),
+  ],
+  "no-endpoint-port": [edited(["name: web", "name: http"]), edited(["name: http, port: 80", "name: web, port: 80"])],
+  "address-refused": [edited(["169.254.169.254", "10.0.0.1"])],
+  "tls-missing": [
+    instead(
+      file(
+        `${mappingOf("iris", ", tls: model-ca")}\n---\n${platformOf("TLSContext", "model-ca", "alpn_protocols: h2").replace("namespace: default", "namespace: models")}`,
+      ),
+    ),
+  ],
+  "bad-upstream-certificate": elsewhere,
+  "bad-yaml": [edited(["spec: { predictors: [", plainDeployment("iris", "models")])],
+  template: elsewhere,
+  "not-an-object": [edited(["metadata: { name: iris }", plainDeployment("iris", "models")])],
+  "bad-namespace": [instead(deployment("metadata.namespace: my-models"))],
+  "bad-name": [instead(deployment("spec.predictors[1]: { name: next-1, graph: { name: classifier }, traffic: 0 }"))],
+  "declared-twice": [instead(file(plainDeployment("iris", "models")))],
+  "nothing-read": [instead(file(plainDeployment("iris", "models")))],
+  "differs-traffic": [
+    instead(
+      deployment("spec.predictors[0].traffic: 50\nspec.predictors[1]: { name: b, graph: { name: b }, traffic: 50 }"),
+    ),
+  ],
+  "differs-traffic-annotation": [
+    instead(
+      deployment(
+        'spec.predictors[0].traffic: 50\nspec.predictors[1]: { name: b, graph: { name: b }, traffic: 50 }\nmetadata.annotations["sluice.io/traffic"]: "main=50,b=50"',
+      ),
+    ),
+  ],
+  "differs-shadow-traffic": elsewhere,
+  "differs-several-shadows": [
+    instead(deployment("spec.predictors[1]: { name: b, graph: { name: b }, shadow: true, traffic: 100 }")),
+  ],
+  "differs-weight": [removed],
+  "differs-shadow": [removed],
+  "differs-ambassador-id": [instead(annotation("seldon.io/ambassador-id: default"))],
+  "differs-read-timeout": [
+    instead(
+      deployment(
+        'metadata.annotations["seldon.io/rest-timeout"]: "5000"\nmetadata.annotations["seldon.io/grpc-timeout"]: "5000"',
+      ),
+    ),
+    removed,
+  ],
+  "differs-grpc-timeout": [
+    instead(
+      deployment(
+        'metadata.annotations["seldon.io/rest-timeout"]: "10000"\nmetadata.annotations["seldon.io/grpc-timeout"]: "10000"',
+      ),
+    ),
+  ],
+  "differs-retries": [instead(annotation('seldon.io/ambassador-retries: "25"'))],
+  "differs-header": [instead(annotation('seldon.io/ambassador-header: "forwarded: for=1"'))],
+  "differs-regex-header": [removed],
+  "differs-breaker-zero": [removed],
+  "differs-predictor-tls": [removed],
+  "differs-explainer": [
+    instead(deployment("spec.predictors[1]: { name: next, graph: { name: next }, shadow: true, traffic: 100 }")),
+  ],
+  "differs-config": [removed],
+  "differs-deleting": elsewhere,
+  "differs-document-id": [
+    instead(
+      deployment(
+        `metadata.annotations["seldon.io/ambassador-id"]: blue\nmetadata.annotations["seldon.io/ambassador-config"]: "{ apiVersion: ambassador/v1, kind: Mapping, name: iris, prefix: /seldon/models/iris/, service: iris-main:8000, ambassador_id: blue }"`,
+      ),
+    ),
+  ],
+  "differs-api-version": [
+    instead(
+      annotation(
+        'seldon.io/ambassador-config: "{ apiVersion: getambassador.io/v2, kind: Mapping, name: iris, prefix: /seldon/models/iris/, service: iris-main:8000 }"',
+      ),
+    ),
+  ],
+  "differs-hostname": [edited(['"iris-main:8000"', '"iris-main:8000", hostname: "*"'])],
+  "differs-host-port": [instead(mapping("host: models.example.com"))],
+  "differs-redirect-query": [instead(mapping("host_redirect: true\nservice: other.example.com"))],
+  "differs-retry-on": [instead(mapping("retry_policy: { retry_on: 5xx, num_retries: 2 }"))],
+  "differs-load-balancer": [instead(mapping("load_balancer: { policy: round_robin }\nresolver: endpoint"))],
+  "differs-health-check": [
+    instead(mapping("health_checks: [{ health_check: { http: { path: /ready } } }]\nresolver: endpoint")),
+    removed,
+  ],
+  "differs-weight-fraction": [instead(mapping("weight: 33"))],
+  "differs-grpc-prefix": [
+    instead(mapping("prefix: /seldon.protos.Seldon/\ngrpc: true\nheaders: { seldon: iris, namespace: models }")),
+  ],
+  "differs-group": [
+    edited([", prefix_exact: true", ", weight: 40"], ['iris-main:8000"', 'iris-main:8000", weight: 60']),
+    edited(["prefix: /seldon/models/iris/", "prefix: /seldon/models/other/"]),
+  ],
+  "differs-per-mapping": [edited([", priority: high", ""])],
+  "differs-two-levels": elsewhere,
+  "differs-prefix-above": elsewhere,
+  "differs-module-timeout": elsewhere,
+  "differs-tls-version": [instead(platform("Host", "tls: { min_tls_version: v1.2 }"))],
+  "opens-callers": [
+    instead(
+      file(`${plainDeployment("iris", "models")}
+---
+${platformOf("AuthService", "auth", "auth_service: 'auth:3000', proto: http")}`),
+    ),
+    given({ options: "--back --ambassador-id blue" }),
+  ],
+  "opens-addresses": [
+    instead(
+      file(`${plainDeployment("iris", "models")}
+---
+${platformOf("Module", "ambassador", "config: { ip_allow: [{ remote: 10.0.0.0/8 }] }")}`),
+    ),
+  ],
+  "opens-limits": [
+    instead(
+      file(`${plainDeployment("iris", "models")}
+---
+${platformOf("RateLimitService", "limits", "service: 'limits:8081', protocol_version: v3")}`),
+    ),
+  ],
+  "ends-release": [removed],
+  "no-policy": [given({ policy: "{}" })],
+};
+
+/** What a cure leaves: another Problem of the same example that it does not speak of. */
+const left: Partial<Record<ProblemCode, readonly string[]>> = {
+  "bad-ssl": ["tls-missing"],
+  "missing-tls": ["bad-certificate"],
+  "address-refused": ["nothing-read"],
+  "opens-callers": ["nothing-read"],
+};
+
+describe("whoever follows the advice of", () => {
+  for (const [code, { example }] of Object.entries(problemEntries) as [
+    ProblemCode,
+    (typeof problemEntries)[ProblemCode],
+  ][]) {
+    if (example.kind === "situation") continue;
+    test(code, async () => {
+      const cures = followed[code];
+      expect(cures).toBeDefined();
+      if (cures === undefined || cures === elsewhere) return;
+      for (const [index, follow] of cures.entries()) {
+        const after = await problemsOf(follow(example));
+        const shown = after.filter(
+          (one) =>
+            one.code === code ||
+            !(background.has(one.code) || (one.code.startsWith("differs-") && !code.startsWith("differs-"))) ||
+            one.level === "error",
+        );
+        expect
+          .soft(
+            shown.flatMap((one) =>
+              left[code]?.includes(one.code) === true ? [] : `${one.code} ${one.field}: ${one.sentence}`,
+            ),
+            `${code} ${index}`,
+          )
+          .toEqual([]);
+      }
+    });
+  }
+});
