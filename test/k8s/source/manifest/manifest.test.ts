@@ -200,7 +200,7 @@ items:
     [
       "Mapping",
       "ambassador/v2",
-      'error unknown-kind File a.yaml line 1, column 1: "ambassador/v2" is not an apiVersion of a Mapping and the object is not read; write getambassador.io/v2',
+      'error unknown-kind File a.yaml line 1, column 1: "ambassador/v2" is not an apiVersion of a Mapping and the object is not read; write getambassador.io/v2, its name in metadata.name and its fields in spec, as this version stands in annotations only',
     ],
     [
       "Listener",
