@@ -48,10 +48,11 @@ test("each clause of a bandit is read, none is left out, and each default is one
 
 test("each rule of a comparison is read, and each default is one", () => {
   const rows = rowsOf("rule of a comparison");
-  expect(wordsOf(rows)).toEqual(["ignore", "keep", "redact", "relative", "tolerance", "unordered"]);
+  const read = readCompareRules("nonsense");
+  expect(wordsOf(rows)).toEqual(known("mistake" in read ? read.mistake : ""));
   for (const [texts, without] of rows) {
-    for (const text of texts) expect(readCompareRules(text), text).toMatchObject({ kind: "rules" });
+    for (const text of texts) expect(readCompareRules(text), text).toHaveProperty("rules");
     const [isDefault] = quotedIn(without).filter((text) => texts[0]!.startsWith(text.split(" ")[0]!));
-    if (isDefault !== undefined) expect(readCompareRules(isDefault)).toEqual({ kind: "rules", rules: plainRules });
+    if (isDefault !== undefined) expect(readCompareRules(isDefault)).toEqual({ rules: plainRules });
   }
 });

@@ -145,7 +145,7 @@ export class ComparisonBook implements ComparedView {
     if (book?.rules !== rules) {
       if (book !== undefined) this.#drop(key, book);
       const read = readCompareRules(rules);
-      if (read.kind === "mistake" || read.rules === null) return null;
+      if ("mistake" in read || read.rules === null) return null;
       book = { namespace, deployment, rules, read: read.rules, all: new Map(), kept: [] };
     }
     this.#books.delete(key);

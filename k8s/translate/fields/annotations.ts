@@ -255,8 +255,8 @@ export const annotations = {
     absent: "",
     read: (text) => {
       const parsed = readCompareRules(text);
-      return parsed.kind === "mistake"
-        ? { kind: "wrong", reason: parsed.mistake }
+      return "mistake" in parsed
+        ? { kind: "wrong", reason: `cannot be read (${parsed.mistake})` }
         : { kind: "value", value: parsed.rules === null ? "" : text.trim() };
     },
     bad: { kind: "default", instead: () => "Sluice compares nothing" },

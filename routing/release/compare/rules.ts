@@ -1,5 +1,5 @@
 // How answers of a shadow are compared with those of the primary: the text of the annotation sluice.io/compare, and what it comes to.
-import { clausesOf, type Clause } from "../grammar/clauses.ts";
+import { type ClauseReader, readClauses, type RepeatedClause, standsTwice } from "../grammar/clauses.ts";
 
 /** Paths of one text, all clauses together. */
 const maxPaths = 64;
@@ -57,113 +57,84 @@ export const plainRules: CompareRules = Object.freeze({
   keeps: true,
 });
 
-export type ReadRules =
-  /** null: it is not compared. */
-  | { readonly kind: "rules"; readonly rules: CompareRules | null }
-  /** Words that follow the quoted text. */
-  | { readonly kind: "mistake"; readonly mistake: string };
-
 /** What to write, in the words of a Problem. */
 export const compareWords =
   "true, false, or rules with semicolons between them, for example: tolerance 1e-3; ignore meta.tags";
 
 type Draft = { -readonly [Key in keyof CompareRules]: CompareRules[Key] };
 
-/** Reads the text of the annotation. */
-export function readCompareRules(text: string): ReadRules {
-  const clauses = clausesOf(text);
-  if (typeof clauses === "string") return mistake(`cannot be read: ${clauses}`);
-  const [only, ...more] = clauses;
-  if (only === undefined) return mistake("says no rule");
-  if (more.length === 0 && only.words.length === 0) {
-    if (only.keyword === "false") return { kind: "rules", rules: null };
-    if (only.keyword === "true") return { kind: "rules", rules: plainRules };
-  }
+/** Reads the text of the annotation. `rules` null: nothing is compared. `mistake`: one clear sentence, with what to write. */
+export function readCompareRules(text: string): { readonly rules: CompareRules | null } | { readonly mistake: string } {
+  const word = /^[\s;]*(true|false|)[\s;]*$/i.exec(text)?.[1]?.toLowerCase();
+  if (word === "") return { mistake: "there is no rule" };
+  if (word !== undefined) return { rules: word === "true" ? plainRules : null };
   const draft: Draft = { ...plainRules };
-  const said = new Set<string>();
-  for (const clause of clauses) {
-    const wrong = readClause(draft, clause, said);
-    if (wrong !== null) return mistake(wrong);
-  }
+  const mistake = readClauses(text, readers, draft);
+  if (mistake !== null) return { mistake };
   const { ignored, unordered, redacted, byPath } = draft;
   const paths = ignored.length - ignoredByDefault.length + unordered.length + redacted.length + byPath.length;
   return paths > maxPaths
-    ? mistake(`names ${paths} paths, more than ${maxPaths}`)
-    : { kind: "rules", rules: Object.freeze(draft) };
+    ? { mistake: `there are ${paths} paths; write at most ${maxPaths}` }
+    : { rules: Object.freeze(draft) };
 }
 
-function mistake(words: string): ReadRules {
-  return { kind: "mistake", mistake: words };
+const readers: ReadonlyMap<string, ClauseReader<Draft> | RepeatedClause<Draft>> = new Map<
+  string,
+  ClauseReader<Draft> | RepeatedClause<Draft>
+>([
+  ["tolerance", readTolerance("absolute")],
+  ["relative", readTolerance("relative")],
+  ["ignore", readList("ignored")],
+  ["unordered", readList("unordered")],
+  ["redact", readList("redacted")],
+  [
+    "keep",
+    (draft, { words, text }) => {
+      const wanted = words.join(" ").toLowerCase();
+      if (wanted !== "on" && wanted !== "off") return `${text} is not understood; write "keep on" or "keep off"`;
+      draft.keeps = wanted === "on";
+      return null;
+    },
+  ],
+]);
+
+function readList(list: "ignored" | "unordered" | "redacted"): RepeatedClause<Draft> {
+  return {
+    each: (draft, { keyword, words, text }) => {
+      const paths = pathsOf(words);
+      if (paths === null) return `${text} has no list of paths; write "${keyword} data.names, meta.tags"`;
+      draft[list] = [...draft[list], ...paths];
+      return null;
+    },
+  };
 }
 
-const lists = new Map([
-  ["ignore", "ignored"],
-  ["unordered", "unordered"],
-  ["redact", "redacted"],
-] as const);
-
-const tolerances = new Map([
-  ["tolerance", "absolute"],
-  ["relative", "relative"],
-] as const);
-
-/** null: it was read. */
-function readClause(draft: Draft, { keyword, first, words }: Clause, said: Set<string>): string | null {
-  const list = lists.get(keyword as "ignore");
-  if (list !== undefined) {
-    const paths = pathsOf(words);
-    if (typeof paths === "string") return `says "${keyword}" with ${paths}`;
-    draft[list] = [...draft[list], ...paths];
-    return null;
-  }
-  const tolerance = tolerances.get(keyword as "tolerance");
-  if (tolerance !== undefined) return readTolerance(draft, keyword, tolerance, words, said);
-  if (keyword === "keep") {
-    const [switched, ...rest] = words;
-    if (rest.length > 0 || (switched !== "on" && switched !== "off")) return 'says "keep" without "on" or "off"';
-    draft.keeps = switched === "on";
-    return once(said, keyword);
-  }
-  return keyword === "true" || keyword === "false"
-    ? `says "${keyword}" beside something else`
-    : `has the rule "${first}", which Sluice does not know`;
+/** `1e-6`, everywhere and once, or `1e-6 at data.ndarray, outputs.score`. */
+function readTolerance(kind: "absolute" | "relative"): RepeatedClause<Draft> {
+  return {
+    each: (draft, { keyword, words: [number = "", at, ...rest], text }) => {
+      const write = `write "${keyword} 1e-3" or "${keyword} 1e-3 at data.ndarray"`;
+      if (!/^\d{1,15}(?:\.\d{1,15})?(?:e[+-]?\d{1,2})?$/i.test(number))
+        return `${text} has no number of 0 or more; ${write}`;
+      if (at === undefined) {
+        if (draft[kind] !== null) return standsTwice(keyword);
+        draft[kind] = Number(number);
+        return null;
+      }
+      const paths = at.toLowerCase() === "at" ? pathsOf(rest) : null;
+      if (paths === null) return `${text} has no list of paths after its number; ${write}`;
+      const none = { absolute: null, relative: null };
+      draft.byPath = [...draft.byPath, ...paths.map((path) => ({ path, ...none, [kind]: Number(number) }))];
+      return null;
+    },
+  };
 }
 
-function once(said: Set<string>, keyword: string): string | null {
-  if (said.has(keyword)) return `says "${keyword}" twice`;
-  said.add(keyword);
-  return null;
-}
-
-/** `1e-6`, everywhere, or `1e-6 at data.ndarray, outputs.score`. */
-function readTolerance(
-  draft: Draft,
-  keyword: string,
-  kind: "absolute" | "relative",
-  [text = "", at, ...rest]: readonly string[],
-  said: Set<string>,
-): string | null {
-  if (!/^\d{1,15}(?:\.\d{1,15})?(?:e[+-]?\d{1,2})?$/i.test(text) || (at !== undefined && at !== "at"))
-    return `says "${keyword}" without a number of 0 or more`;
-  const number = Number(text);
-  if (at === undefined) {
-    draft[kind] = number;
-    return once(said, keyword);
-  }
-  const paths = pathsOf(rest);
-  if (typeof paths === "string") return `says "${keyword}" with ${paths}`;
-  const none = { absolute: null, relative: null };
-  draft.byPath = [...draft.byPath, ...paths.map((path) => ({ path, ...none, [kind]: number }))];
-  return null;
-}
-
-/** Paths with commas between them; a text: what is wrong. */
-function pathsOf(words: readonly string[]): readonly string[] | string {
+/** Paths with commas between them; null: one of them is none. */
+function pathsOf(words: readonly string[]): readonly string[] | null {
   const paths = words
     .join(" ")
     .split(",")
     .map((path) => path.trim());
-  const wrong = paths.find((path) => !/^[^\s.,;"[\]]+(?:\.[^\s.,;"[\]]+)*$/.test(path));
-  if (wrong === undefined) return paths;
-  return wrong === "" ? "no path" : `"${wrong}", which is not a path such as data.ndarray`;
+  return paths.every((path) => /^[^\s.,;"[\]]+(?:\.[^\s.,;"[\]]+)*$/.test(path)) ? paths : null;
 }

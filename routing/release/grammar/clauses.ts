@@ -1,4 +1,4 @@
-// Texts of clauses: `to canary; steps 5%, 100%`. Keywords and units in any letter case, each clause once, in any order. Time to read one grows with its length and no faster.
+// Texts of clauses: `to canary; steps 5%, 100%`. Keywords and units in any letter case, each clause once but those that add to a list, in any order. Time to read one grows with its length and no faster.
 import { nearWord } from "../../text/near-word.ts";
 import { visible } from "../../text/visible.ts";
 
@@ -19,15 +19,20 @@ export interface Clause {
 /** Puts what a clause says into the draft; a sentence: what is wrong, and what to write. */
 export type ClauseReader<Draft> = (draft: Draft, clause: Clause) => string | null;
 
+/** Clauses of this row may stand again and again. */
+export interface RepeatedClause<Draft> {
+  readonly each: ClauseReader<Draft>;
+}
+
 /**
  * Reads each clause of a text into a draft; a sentence: the first mistake. `rows`: readers by keyword, a Map because the words are strangers'. `short`: the keyword that the first clause
  * stands for if it has none, as a name alone does; null: none.
  */
 export function readClauses<Draft>(
   text: string,
-  rows: ReadonlyMap<string, ClauseReader<Draft>>,
+  rows: ReadonlyMap<string, ClauseReader<Draft> | RepeatedClause<Draft>>,
   draft: Draft,
-  short: (clause: Clause) => string | null,
+  short: (clause: Clause) => string | null = () => null,
 ): string | null {
   const clauses = clausesOf(text);
   if (typeof clauses === "string") return clauses;
@@ -35,22 +40,27 @@ export function readClauses<Draft>(
   for (const [at, clause] of clauses.entries()) {
     const alone = at === 0 ? short(clause) : null;
     const keyword = alone ?? clause.keyword;
-    if (seen.has(keyword)) return `"${keyword}" stands twice; write it once`;
-    seen.add(keyword);
-    const read = rows.get(keyword);
-    if (read === undefined) {
+    const row = rows.get(keyword);
+    if (row === undefined) {
       const meant = nearWord(keyword, [...rows.keys()]);
       return `${clause.text} is not understood; ${meant === null ? `a clause begins with ${[...rows.keys()].join(", ")}` : `did you mean "${meant}"?`}`;
     }
+    if (typeof row === "function" && seen.has(keyword)) return standsTwice(keyword);
+    seen.add(keyword);
     const whole = alone === null ? clause : { ...clause, keyword, words: [clause.first, ...clause.words] };
-    const mistake = read(draft, whole);
+    const mistake = typeof row === "function" ? row(draft, whole) : row.each(draft, whole);
     if (mistake !== null) return mistake;
   }
   return null;
 }
 
+/** The mistake of a clause that may stand once. */
+export function standsTwice(keyword: string): string {
+  return `"${keyword}" stands twice; write it once`;
+}
+
 /** The clauses of a text, empty ones left out; a sentence: it is too long. */
-export function clausesOf(text: string): readonly Clause[] | string {
+function clausesOf(text: string): readonly Clause[] | string {
   if (text.length > maxTextLength) return `the text has more than ${maxTextLength} characters; write a shorter one`;
   const parts = text.split(";").filter((part) => part.trim() !== "");
   if (parts.length > maxClauses) return `the text has more than ${maxClauses} clauses; write each only once`;

@@ -25,7 +25,7 @@ function pairOf(primary: CapturedAnswer, shadow: CapturedAnswer | null): Answere
 
 function rulesOf(text: string): CompareRules {
   const read = readCompareRules(text);
-  if (read.kind !== "rules" || read.rules === null) throw new Error(JSON.stringify(read));
+  if ("mistake" in read || read.rules === null) throw new Error(JSON.stringify(read));
   return read.rules;
 }
 
@@ -301,7 +301,7 @@ describe("properties", () => {
         fc.constantFrom("true", "tolerance 0; relative 0", "unordered a, b", "ignore a; redact b"),
         (value, written) => {
           const read = readCompareRules(written);
-          const rules = read.kind === "rules" ? read.rules! : plainRules;
+          const rules = "rules" in read ? read.rules! : plainRules;
           const text = JSON.stringify(value);
           expect(verdict(text, `${text} `, rules)).toEqual(agreed);
         },

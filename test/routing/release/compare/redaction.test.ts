@@ -10,7 +10,7 @@ import { plainRules, readCompareRules, type CompareRules } from "../../../../rou
 
 function rulesOf(text: string): CompareRules {
   const read = readCompareRules(text);
-  if (read.kind !== "rules" || read.rules === null) throw new Error(`no rules: ${text}`);
+  if ("mistake" in read || read.rules === null) throw new Error(`no rules: ${text}`);
   return read.rules;
 }
 
