@@ -1,7 +1,7 @@
 // ExchangeAnswer: the answer's way through an exchange, from the upstream to the client.
 import type { FieldList } from "../fields/fields.ts";
-import { puidDigits, puidField, puidStart, type PuidSigner } from "../feedback/puid.ts";
-import { isGoneName, withFields, type CompiledEdits } from "../message/header-edits.ts";
+import { puidField, puidLine, type PuidSigner } from "../feedback/puid.ts";
+import { isGoneName, type CompiledEdits } from "../message/header-edits.ts";
 import { fieldAt } from "../message/response-fields.ts";
 import type { AnswerId } from "../message/answer-id.ts";
 import { grpcStatusIn } from "../message/grpc-status.ts";
@@ -13,6 +13,9 @@ import type { AnswerTaker } from "../forwarding/forwarded-answer.ts";
 import { answerRefusals, PassingBody, reframe, type HookedMessage } from "../bodies/passing-body.ts";
 
 const switchingProtocols = 101;
+
+/** What an answer without other edits gets: the puid that was signed last. */
+const puidAlone: CompiledEdits = Object.freeze({ gone: [], lines: puidLine, templates: null });
 
 export class ExchangeAnswer implements AnswerTaker {
   readonly #state: ExchangeState;
@@ -101,13 +104,16 @@ export class ExchangeAnswer implements AnswerTaker {
     state.answer.head(head, compiled!, all, serviceTimeMs, this.#answerId);
   }
 
-  /** Where the model names no puid, its answer gets the one that it was told, so that feedback can name it. What is feedback itself is about another answer. */
+  /**
+   * Where the model names no puid, its answer gets the one that it was told, so that feedback can name it. What is feedback itself is about another answer. Valid until the next call of any
+   * signer. Without other edits it allocates nothing.
+   */
   #withPuid(signer: PuidSigner, head: ResponseHead): CompiledEdits | null {
     const { compiled, edits, record } = this.#state;
     if (record.feedback !== null || fieldAt(head, puidField) >= 0 || isGoneName(compiled!.responseEdits, puidField))
       return edits.edits;
-    const puid = signer.lineFor(record.requestId).toString("latin1", puidStart, puidStart + puidDigits);
-    return withFields(edits.edits, { instead: [], fields: [[puidField, puid]] });
+    const line = signer.lineFor(record.requestId);
+    return edits.edits === null ? puidAlone : { ...edits.edits, lines: Buffer.concat([edits.edits.lines, line]) };
   }
 
   /** null: the Mapping's edits take it out. */

@@ -26,9 +26,9 @@ export interface PuidOwner {
   readonly model: string;
 }
 
-/** The field's line without its digits. */
-const line = Buffer.from(`${puidField}: ${" ".repeat(puidDigits)}\r\n`);
-export const puidLineBytes = line.length;
+/** The field's line, with the digits of the puid that `lineFor` made last. */
+export const puidLine = Buffer.from(`${puidField}: ${" ".repeat(puidDigits)}\r\n`);
+export const puidLineBytes = puidLine.length;
 /** Where the digits begin in the line. */
 export const puidStart = puidField.length + 2;
 
@@ -82,7 +82,7 @@ export class PuidSigner extends SipKey {
     const start = at + puidStart;
     const codeStart = start + nonceDigits;
     const end = codeStart + codeDigits;
-    for (let place = 0; place < puidStart; place++) bytes[at + place] = line[place]!;
+    for (let place = 0; place < puidStart; place++) bytes[at + place] = puidLine[place]!;
     for (let digit = 0; digit < nonceDigits; digit++) bytes[start + digit] = requestId[randomAt[digit]!]!;
     sipHash(this, bytes, start, codeStart);
     writeHex(sipHashed.high, bytes, codeStart);
@@ -93,8 +93,8 @@ export class PuidSigner extends SipKey {
 
   /** The same line, valid until the next call of any signer. */
   lineFor(requestId: Uint8Array): Buffer {
-    this.writeLine(requestId, line, 0);
-    return line;
+    this.writeLine(requestId, puidLine, 0);
+    return puidLine;
   }
 
   /** Did this predictor answer under this puid, by the model that it has (`model`) or by one of before (`predictor`)? Whatever a client may send as one. */
