@@ -2,16 +2,18 @@
 import { benchBodies } from "./bodies.ts";
 import { benchCounters } from "./counters.ts";
 import { benchDecide } from "./decide.ts";
+import { benchLooks } from "./looks.ts";
 import { benchPuids } from "./puids.ts";
 import { benchRateLimits } from "./rate-limits.ts";
 import { benchSticky } from "./sticky.ts";
 import { benchTranslation } from "./translation.ts";
 import { benchWorkers } from "./workers.ts";
 
-const benches: Readonly<Record<string, () => void>> = {
+const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   bodies: benchBodies,
   counters: benchCounters,
   decide: benchDecide,
+  looks: benchLooks,
   puids: benchPuids,
   "rate-limits": benchRateLimits,
   sticky: benchSticky,
@@ -19,4 +21,4 @@ const benches: Readonly<Record<string, () => void>> = {
   workers: benchWorkers,
 };
 const named = process.argv.slice(2);
-for (const [name, bench] of Object.entries(benches)) if (named.length === 0 || named.includes(name)) bench();
+for (const [name, bench] of Object.entries(benches)) if (named.length === 0 || named.includes(name)) await bench();

@@ -83,7 +83,11 @@ export class ReleaseBook {
     if (over === undefined || this.#stopped) return "failed";
     const isHeld =
       wanted.size === this.#record.size && [...wanted].every(([key, one]) => this.#record.get(key) === one);
-    if (isHeld && !this.#isLost && !isAll) return "same";
+    if (isHeld && !this.#isLost) {
+      // Each has its room, and reads back.
+      if (isAll) this.#tell({ full: "", unwritable: "" });
+      return "same";
+    }
     const { record, over: left, unreadable: wrong } = writable(this.#record, wanted);
     const out = {
       full: listed(

@@ -90,8 +90,13 @@ function isReadBack(entry: ReleaseEntry): boolean {
   return isRecord(read) && sameValue(readEntry(read), entry);
 }
 
+/** Entries do not change, and most stay for many writes. */
+const rooms = new WeakMap<ReleaseEntry, number>();
+
 /** Bytes that are kept for it: as if each of its numbers, its state and its `why` were as long as they may become. */
 function roomOf(entry: ReleaseEntry): number {
+  const known = rooms.get(entry);
+  if (known !== undefined) return known;
   const longest: ReleaseEntry = {
     ...entry,
     shares: mapped(entry.shares, 99.999999),
@@ -102,9 +107,10 @@ function roomOf(entry: ReleaseEntry): number {
     isPromoteUsed: false,
     rewards: mapped(entry.rewards, longestSums),
   };
-  return (
-    Buffer.byteLength(JSON.stringify(longest)) + Math.max(maxWhy, Buffer.byteLength(JSON.stringify(entry.why)) - 2) + 1
-  );
+  const ofWhy = Math.max(maxWhy, Buffer.byteLength(JSON.stringify(entry.why)) - 2);
+  const room = Buffer.byteLength(JSON.stringify(longest)) + ofWhy + 1;
+  rooms.set(entry, room);
+  return room;
 }
 
 const longestNumber = -1e-10 / 3;

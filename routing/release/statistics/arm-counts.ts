@@ -7,12 +7,13 @@ import { latencyBuckets } from "./latency-bounds.ts";
  */
 export const callerBuckets = 64;
 
-/** One kind of count. `combine`: one and so many times the other. `print`: as JSON, null where it is empty. `read`: of strangers; null: it is not of this shape. */
+/** One kind of count. `print`: as JSON, null where it is empty. `read`: of strangers; null: it is not of this shape. */
 interface Kind<T> {
   readonly empty: T;
-  combine(one: T, other: T, times: 1 | -1): T;
+  /** `one`, and what `now` has more than `before`. */
+  added(one: T, now: T, before: T): T;
   /** False: it has fallen, as after a restart of what counts. */
-  hasGrown(grown: T): boolean;
+  hasGrown(before: T, now: T): boolean;
   print(value: T): unknown;
   read(value: unknown): T | null;
 }
@@ -24,7 +25,10 @@ type Counts<Rows> = { readonly [Key in keyof Rows]: TypeOf<Rows[Key]> };
 const tally = number((value) => value >= 0 && value <= Number.MAX_SAFE_INTEGER);
 /** Of rewards or their squares: more than any process counts, and far from where numbers end. One reward may be 1e9, so a square is beyond what counts exactly. */
 export const maxSum = 1e30;
-const sum: Kind<number> = { ...number((value) => Math.abs(value) <= maxSum), hasGrown: Number.isFinite };
+const sum: Kind<number> = {
+  ...number((value) => Math.abs(value) <= maxSum),
+  hasGrown: (before, now) => Number.isFinite(now - before),
+};
 /** Rounding may leave one a little below 0, which is read as 0. */
 const squares: Kind<number> = {
   ...number((value) => value >= 0 && value <= maxSum),
@@ -56,16 +60,17 @@ export interface ArmCounts extends Counts<typeof rows> {}
 export const noCounts: ArmCounts = kind.empty;
 
 export function addedCounts(one: ArmCounts, other: ArmCounts): ArmCounts {
-  return kind.combine(one, other, 1);
+  return kind.added(one, other, noCounts);
 }
 
-/**
- * How much of each `now` has more than `before`; null where anything that only grows has fallen, or a part grew by more than its whole, as after a restart
- * of what counts.
- */
-export function countsSince(before: ArmCounts, now: ArmCounts): ArmCounts | null {
-  const grown = kind.combine(now, before, -1);
-  return kind.hasGrown(grown) && isWhole(grown) ? grown : null;
+/** `sum`, and how much of each `now` has more than `before`, which `hasGrown` has seen. */
+export function withGrowth(sum: ArmCounts, before: ArmCounts, now: ArmCounts): ArmCounts {
+  return kind.added(sum, now, before);
+}
+
+/** False where anything that only grows has fallen, or a part grew by more than its whole, as after a restart of what counts. Allocates nothing. */
+export function hasGrown(before: ArmCounts, now: ArmCounts): boolean {
+  return kind.hasGrown(before, now) && isWhole(now, before);
 }
 
 /** As JSON, small: what counts nothing is left out, and so is a bucket that is 0. */
@@ -79,22 +84,26 @@ export function printArmCounts(counts: ArmCounts): object {
  */
 export function readArmCounts(value: unknown): ArmCounts | null {
   const counts = kind.read(value);
-  return counts !== null && isWhole(counts) ? counts : null;
+  return counts !== null && isWhole(counts, noCounts) ? counts : null;
 }
 
-/** No part is above its whole. Buckets are counted beside the requests, so they are not compared with them. */
-function isWhole({ requests, failed, refused, compared, callers }: ArmCounts): boolean {
-  if (failed + refused > requests || compared.agreed > compared.pairs) return false;
-  return Array.from(callers.failed.length > 0 ? callers.failed : callers.refused).every(
-    (_, at) => (callers.failed[at] ?? 0) + (callers.refused[at] ?? 0) <= (callers.requests[at] ?? 0),
-  );
+/** No part of what `now` has more than `before` is above its whole. Buckets are counted beside the requests, so they are not compared with them. */
+function isWhole(now: ArmCounts, before: ArmCounts): boolean {
+  if (now.failed - before.failed + now.refused - before.refused > now.requests - before.requests) return false;
+  if (now.compared.agreed - before.compared.agreed > now.compared.pairs - before.compared.pairs) return false;
+  const [is, was] = [now.callers, before.callers];
+  for (let at = 0; at < callerBuckets; at += 1) {
+    const bad = (is.failed[at] ?? 0) - (was.failed[at] ?? 0) + (is.refused[at] ?? 0) - (was.refused[at] ?? 0);
+    if (bad > 0 && bad > (is.requests[at] ?? 0) - (was.requests[at] ?? 0)) return false;
+  }
+  return true;
 }
 
 function number(isSane: (value: number) => boolean): Kind<number> {
   return {
     empty: 0,
-    combine: (one, other, times) => one + times * other,
-    hasGrown: (grown) => grown >= 0,
+    added: (one, now, before) => one + now - before,
+    hasGrown: (before, now) => now >= before,
     print: (value) => (value === 0 ? null : value),
     read: (value) => (typeof value === "number" && isSane(value) ? value : null),
   };
@@ -102,17 +111,22 @@ function number(isSane: (value: number) => boolean): Kind<number> {
 
 /** Of so many tallies, or of none. As JSON by index, `{"31": 4}`, also read as a list of all. */
 function list(size: number): Kind<readonly number[]> {
+  const zeros: readonly number[] = Array.from({ length: size }, () => 0);
+  const filled = (counts: readonly number[]): readonly number[] => (counts.length === 0 ? zeros : counts);
   return {
     empty: [],
-    combine: (one, other, times) => {
-      if (other.length === 0) return one;
-      if (one.length === 0 && times === 1) return other;
-      const combined = one.length === 0 ? other.map(() => 0) : one.slice();
-      for (let at = 0; at < combined.length; at += 1) combined[at]! += times * (other[at] ?? 0);
-      return combined;
+    added: (one, now, before) => {
+      if (now.length === 0 && before.length === 0) return one;
+      if (one.length === 0 && before.length === 0) return now;
+      const [ofOne, ofNow, ofBefore] = [filled(one), filled(now), filled(before)];
+      const sums = zeros.slice();
+      for (let at = 0; at < size; at += 1) sums[at] = ofOne[at]! + ofNow[at]! - ofBefore[at]!;
+      return sums;
     },
-    hasGrown: (grown) => {
-      for (let at = 0; at < grown.length; at += 1) if (!(grown[at]! >= 0)) return false;
+    hasGrown: (before, now) => {
+      if (before.length === 0) return true;
+      const ofNow = filled(now);
+      for (let at = 0; at < size; at += 1) if (!(ofNow[at]! >= before[at]!)) return false;
       return true;
     },
     print: (counts) => {
@@ -144,8 +158,9 @@ function record<Rows extends { readonly [Key in keyof Rows]: Kind<TypeOf<Rows[Ke
   };
   return {
     empty: made((_, row) => row.empty),
-    combine: (one, other, times) => made((key, row) => row.combine((one as Any)[key]!, (other as Any)[key]!, times)),
-    hasGrown: (grown) => entries.every(([key, row]) => row.hasGrown((grown as Any)[key]!)),
+    added: (one, now, before) =>
+      made((key, row) => row.added((one as Any)[key]!, (now as Any)[key]!, (before as Any)[key]!)),
+    hasGrown: (before, now) => entries.every(([key, row]) => row.hasGrown((before as Any)[key]!, (now as Any)[key]!)),
     print: (value) => {
       const some = entries.flatMap(([key, row]) => {
         const printed = row.print((value as Any)[key]!);

@@ -1,5 +1,5 @@
 // What was counted between two looks, out of the cumulative counts of many processes.
-import { addedCounts, type ArmCounts, countsSince } from "./arm-counts.ts";
+import { type ArmCounts, hasGrown, noCounts, withGrowth } from "./arm-counts.ts";
 
 /** Cumulative counts by the id of the process that counts, and by arm. A process that starts again has another id. */
 export type CountsOf<Arms> = Readonly<Record<string, Arms>>;
@@ -8,7 +8,7 @@ export type CountsOf<Arms> = Readonly<Record<string, Arms>>;
 export const maxInstances = 256;
 
 /**
- * What each arm's counts grew by between two looks, summed over processes; an arm without any is left out. A process that was not seen before, or that began to count anew (`countsSince`), begins here: it
+ * What each arm's counts grew by between two looks, summed over processes; an arm without any is left out. A process that was not seen before, or that began to count anew (`hasGrown`), begins here: it
  * adds nothing in this look. So does an arm that its process did not have. A process that does not answer adds nothing now, and all of it once it answers again.
  */
 export function growthBetween<Arms extends { readonly [Arm in keyof Arms]: ArmCounts }>(
@@ -22,14 +22,11 @@ export function growthBetween<Arms extends { readonly [Arm in keyof Arms]: ArmCo
     next.set(instance, counts);
     const before: Arms | null = Object.hasOwn(seen, instance) ? seen[instance]! : null;
     if (before === null) continue;
-    const grown = Object.entries<ArmCounts>(counts)
+    const both = Object.entries<ArmCounts>(counts)
       .filter(([arm]) => Object.hasOwn(before, arm))
-      .map(([arm, count]) => [arm, countsSince(before[arm as keyof Arms], count)] as const);
-    if (grown.some(([, count]) => count === null)) continue;
-    for (const [arm, count] of grown) {
-      const sum = added.get(arm);
-      added.set(arm, sum === undefined ? count! : addedCounts(sum, count!));
-    }
+      .map(([arm, count]) => [arm, before[arm as keyof Arms], count] as const);
+    if (!both.every(([, was, is]) => hasGrown(was, is))) continue;
+    for (const [arm, was, is] of both) added.set(arm, withGrowth(added.get(arm) ?? noCounts, was, is));
   }
   for (const [instance, counts] of Object.entries(seen))
     if (next.size < maxInstances && !next.has(instance)) next.set(instance, counts);

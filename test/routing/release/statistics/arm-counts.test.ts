@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import {
   addedCounts,
   callerBuckets,
-  countsSince,
+  hasGrown,
   maxSum,
   noCounts,
   printArmCounts,
   readArmCounts,
+  withGrowth,
 } from "../../../../routing/release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 import { anyCounts } from "./any-counts.ts";
@@ -29,9 +30,12 @@ test("counts are read back from their JSON, in which a quiet bucket costs nothin
 test("what was added is what grew", () => {
   fc.assert(
     fc.property(anyCounts, anyCounts, (one, other) => {
-      const grown = countsSince(one, addedCounts(one, other));
-      expect(addedCounts(noCounts, grown!)).toMatchObject({ requests: other.requests, rewards: other.rewards });
-      expect(addedCounts(one, grown!)).toEqual(addedCounts(one, other));
+      const both = addedCounts(one, other);
+      expect(hasGrown(one, both)).toBe(true);
+      const grown = withGrowth(noCounts, one, both);
+      expect(grown).toMatchObject({ requests: other.requests, rewards: other.rewards });
+      expect(addedCounts(one, grown)).toEqual(both);
+      expect(withGrowth(one, one, both)).toEqual(both);
     }),
   );
 });
@@ -87,12 +91,22 @@ test("counts of others at their limits", () => {
 });
 
 test("counts that fell, or of which a part grew by more than its whole, are those of a process that began again", () => {
-  const before = { ...noCounts, requests: 100, compared: { pairs: 10, agreed: 0 } };
+  const at63 = (count: number): number[] => [...many(callerBuckets - 1, 0), count];
+  const before = {
+    ...noCounts,
+    requests: 100,
+    latency: many(latencyBuckets, 1),
+    compared: { pairs: 10, agreed: 0 },
+    callers: { requests: at63(1), failed: [], refused: [] },
+  };
+  expect(hasGrown(before, { ...before, callers: { requests: at63(2), failed: at63(1), refused: [] } })).toBe(true);
   for (const now of [
     { ...before, requests: 99 },
     { ...before, requests: 101, failed: 5 },
     { ...before, compared: { pairs: 11, agreed: 6 } },
+    { ...before, latency: [] },
+    { ...before, callers: { requests: [], failed: at63(1), refused: [] } },
     { ...before, rewards: { count: 1, sum: Number.NaN, sumSquares: 1 } },
   ])
-    expect(countsSince(before, now)).toBeNull();
+    expect(hasGrown(before, now), JSON.stringify(now)).toBe(false);
 });
