@@ -8,12 +8,13 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
       `    ${name}) options=${quoted(options.map((option) => `--${option.name}`).join(" "))} words=(${generator(words)}) ;;`,
   );
   const values = new Map<string, string[]>();
-  for (const { options: own } of commands)
+  for (const { name: command, options: own } of commands)
     for (const { name, short, value } of own) {
       if (value === null) continue;
       const patterns = values.get(generator(value.completed)) ?? [];
-      for (const pattern of [`--${name}`, ...(short === "" ? [] : [`-${short}`])])
-        if (!patterns.includes(pattern)) patterns.push(pattern);
+      // Commands have options of one name with other values.
+      for (const option of [`--${name}`, ...(short === "" ? [] : [`-${short}`])])
+        patterns.push(quoted(`${command} ${option}`));
       values.set(generator(value.completed), patterns);
     }
   const cases = [...values].map(([from, patterns]) => `    ${patterns.join("|")}) words=(${from}) ;;`);
@@ -30,7 +31,7 @@ _sluice() {
     case \${COMP_WORDS[1]} in
 ${options.join("\n")}
     esac
-    case $previous in
+    case "\${COMP_WORDS[1]} $previous" in
 ${cases.join("\n")}
     *) [[ $current == -* ]] && words=(-W "$options --help") ;;
     esac

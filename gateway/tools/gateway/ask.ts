@@ -108,7 +108,20 @@ export function refusalIn(
   statusCode: number,
   text: string,
 ): string {
+  if (isOfTrafficPort(text))
+    return `${name} is the traffic port of a gateway: write --url with the address of its admin port, which \`listening\` in its log names`;
   return `${name}${path.split("?", 1)[0]!} answers ${statusCode}${sentenceOf(text)}`;
+}
+
+/** The data plane's own refusals have a reason in Seldon's status, or the sentence alone where JSON is not taken. */
+function isOfTrafficPort(text: string): boolean {
+  if (text.startsWith("no route for this host and path")) return true;
+  try {
+    const { status } = JSON.parse(text) as { readonly status?: { readonly reason?: unknown; readonly info?: unknown } };
+    return typeof status?.reason === "string" && typeof status.info === "string";
+  } catch {
+    return false;
+  }
 }
 
 /** Rejects where nothing answers, and when the signal is given. */

@@ -43,6 +43,9 @@ describe("in bash", () => {
     expect(completed("serve", "--claims", "=")).toEqual(["open", "granted"]);
     expect(completed("completion", "")).toEqual(["bash", "zsh", "fish"]);
     expect(completed("oauth", "")).toEqual(["revoke"]);
+    expect(completed("problems", "-o", "")).toEqual(["text", "json", "yaml"]);
+    expect(completed("routes", "--output", "=", "")).toEqual(["text", "wide", "json", "yaml"]);
+    expect(completed("check", "-o", "s")).toEqual(["sarif"]);
   });
 
   test("names of files and of directories, and nothing for other values", () => {

@@ -76,6 +76,19 @@ export const broken: readonly (readonly [way: string, answer: FakeAnswer, senten
     /^NAMEPATH answers 502: bad gateway\\u001b\[31mx{1,200}$/,
   ],
   [
+    "of the traffic port",
+    (_, response) =>
+      response
+        .writeHead(404)
+        .end('{"status":{"code":404,"info":"no route for this host and path","reason":"no-route","status":"FAILURE"}}'),
+    /^NAME is the traffic port of a gateway: write --url with the address of its admin port/,
+  ],
+  [
+    "of the traffic port to whoever takes no JSON",
+    (_, response) => response.writeHead(404).end("no route for this host and path"),
+    /^NAME is the traffic port of a gateway: /,
+  ],
+  [
     "an older version",
     (_, response) =>
       response.writeHead(404).end(JSON.stringify({ error: "not-found", sentence: "the admin port does not serve it" })),
