@@ -91,6 +91,8 @@ export interface AdminOptions {
   readonly usesRedis: boolean;
   /** Epoch ms. */
   readonly nowMs: () => number;
+  /** An answer could not be made because of a bug of the gateway: once a second at most. */
+  readonly faulted: (stack: string) => void;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
   readonly notReady: () => string | null;
   /** When certificates end. */

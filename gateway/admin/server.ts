@@ -18,6 +18,9 @@ const openApiPath = endpoints.openapi.path;
 /** Characters of one parameter in a path: no name and no request id is longer. */
 const maxParamLength = 512;
 
+/** Between two lines of the log about answers that could not be made. */
+const faultsMs = 1000;
+
 export interface AdminServer {
   readonly host: string;
   readonly port: number;
@@ -80,15 +83,21 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       `the admin port does not serve ${request.url.split("?", 1)[0]}: ask ${paths.slice(0, -1).join(", ")} or ${paths.at(-1)!}`,
     ),
   );
-  app.setErrorHandler<FastifyError>(({ statusCode = 500, message }, _, reply) =>
-    reply
-      .code(statusCode)
-      .send(
-        statusCode < 500
-          ? { error: "bad-request", sentence: `${visible(message)}: read ${openApiPath}` }
-          : { error: "internal", sentence: "this answer could not be made: the log of the gateway may say more" },
-      ),
-  );
+  let toldMs = -Infinity;
+  app.setErrorHandler<FastifyError>((error, _, reply) => {
+    const { statusCode = 500, message } = error;
+    if (statusCode < 500)
+      return reply
+        .code(statusCode)
+        .send({ error: "bad-request", sentence: `${visible(message)}: read ${openApiPath}` });
+    const nowMs = options.nowMs();
+    if (Math.abs(nowMs - toldMs) >= faultsMs) {
+      toldMs = nowMs;
+      options.faulted(error.stack ?? message);
+    }
+    const sentence = "this answer could not be made because of a bug of the gateway: its log says more (gateway-fault)";
+    return reply.code(statusCode).send({ error: "internal", sentence });
+  });
   const doors: Doors = { host, token: admin.token, viewers: options.viewers, reviewed: options.reviewed };
   const streams = new EventStreams();
   for (const endpoint of declared)

@@ -195,6 +195,7 @@ class ControlWorker {
       workers: settings.workers,
       usesRedis: settings.redis !== null,
       nowMs: Date.now,
+      faulted: (stack) => this.#log.write("gateway-fault", { stack }),
       notReady: () => this.#parts.waitsFor(this.#source),
       certificates: () => this.#parts.certificates.expiries,
       turns: () => this.#turns(),

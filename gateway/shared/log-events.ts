@@ -44,7 +44,7 @@ export const logEvents = {
   "redis-away": ["warn", "A worker lost Redis: `sentence` says why"],
   "gateway-fault": [
     "error",
-    "A bug of the gateway. Report it with its `stack`. A request that met it failed with the flag UX; an object that met it is not served, and has the Problem `gateway-fault`",
+    "A bug of the gateway. Report it with its `stack`. A request that met it failed with the flag UX, or with 500 at the admin port; an object that met it is not served, and has the Problem `gateway-fault`",
   ],
   "gateway-faults-left-out": ["error", "`count` more lines `gateway-fault` were left out in a second"],
   "worker-ended": ["error", "A thread ended, and Sluice replaced it. Report it as a bug"],

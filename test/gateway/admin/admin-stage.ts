@@ -79,6 +79,7 @@ export function adminOptionsOf(
     workers: 1,
     usesRedis: false,
     nowMs: () => 0,
+    faulted: () => undefined,
     notReady: () => null,
     certificates: () => [],
     revoker: null,

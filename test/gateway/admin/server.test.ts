@@ -92,6 +92,29 @@ describe("health", () => {
   });
 });
 
+test("an answer that a bug stops is 500, and the log has its stack once a second", async () => {
+  await admin.close();
+  const stacks: string[] = [];
+  let nowMs = 0;
+  admin = await startedAdmin([], [], {
+    rollouts: () => {
+      throw new Error("a bug");
+    },
+    nowMs: () => nowMs,
+    faulted: (stack) => stacks.push(stack),
+  });
+  for (nowMs of [0, 999, 1000]) {
+    const { status, text } = await get("/api/v1/rollouts", { authorization: "Bearer token" });
+    expect({ status, ...JSON.parse(text) }).toEqual({
+      status: 500,
+      error: "internal",
+      sentence: "this answer could not be made because of a bug of the gateway: its log says more (gateway-fault)",
+    });
+  }
+  expect(stacks).toHaveLength(2);
+  expect(stacks[0]).toMatch(/^Error: a bug\n +at /);
+});
+
 describe("access", () => {
   test("on loopback everything answers", async () => {
     expect(JSON.parse((await get("/api/v1/problems")).text)).toEqual({
