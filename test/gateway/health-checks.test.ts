@@ -54,7 +54,9 @@ let gateway: GatewayProcess;
 beforeEach(async () => {
   manifests = await Manifests.create();
   good = await new Origin(answerEach(answer("200 OK"))).listen();
-  bad = await new Origin(answerEach(answer("500 Internal Server Error"))).listen(good.port, "127.0.0.2");
+  bad = await new Origin(
+    answerEach((request) => answer(request.startsWith("GET /ready ") ? "200 OK" : "500 Internal Server Error")),
+  ).listen(good.port, "127.0.0.2");
   await manifests.write("iris.yaml", checked(good.port));
   gateway = serving(manifests.folder, 3);
 });
@@ -85,6 +87,7 @@ test("an Endpoint that fails its check gets nothing from any worker, and is used
     return new Set(all);
   };
   expect(await statuses(60)).toEqual(new Set([200, 500]));
+  bad.behaviour = answerEach(answer("500 Internal Server Error"));
   await until(async () => (await failing()) === 1);
   await until(async () => (await statuses(60)).size === 1);
   expect(await statuses(200)).toEqual(new Set([200]));

@@ -690,17 +690,19 @@ describe("reach of a raw Mapping", () => {
     });
   });
 
-  test.each([
-    "x.other",
-    "api.example.com",
-    "10.2.3.4:80",
-    "localhost:80",
-    "[fd00::1]:80",
-    "kubernetes.default",
-    "169.254.169.254",
-  ])("%s needs a Grant", (host) => {
-    expect(upstreams(host)).toEqual([]);
-    expect(codesOf(translate([given(host)]))).toEqual(["error upstream-not-granted"]);
+  test.each(["x.other", "api.example.com", "10.2.3.4:80", "localhost:80", "[fd00::1]:80", "kubernetes.default"])(
+    "%s needs a Grant",
+    (host) => {
+      expect(upstreams(host)).toEqual([]);
+      expect(codesOf(translate([given(host)]))).toEqual(["error upstream-not-granted"]);
+    },
+  );
+
+  test("what nobody may reach is refused also with a Grant", () => {
+    for (const grants of [[], [{ ...noGrant, namespace: "prod", upstreams: ["169.254.169.254"] }]]) {
+      expect(upstreams("169.254.169.254", { grants })).toEqual([]);
+      expect(codesOf(translate([given("169.254.169.254")], { grants }))).toEqual(["error address-refused"]);
+    }
   });
 
   test.each([
