@@ -3,8 +3,8 @@ import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import type { Reflector } from "./reflector.ts";
 import { guardResources, resourceName } from "./resources.ts";
 
-/** All Problems of one Reflector. */
-export function problemsOf(reflector: Reflector, server: string): readonly Problem[] {
+/** All Problems of one Reflector. `endsHere`: nobody tries again, as in a command that reads once. */
+export function problemsOf(reflector: Reflector, server: string, endsHere = false): readonly Problem[] {
   const { state, held, unreadable, resource, namespace, name } = reflector;
   const problems: Problem[] = [];
   const plural = resourceName(resource);
@@ -24,7 +24,7 @@ export function problemsOf(reflector: Reflector, server: string): readonly Probl
       report(
         "warning",
         "api-server-away",
-        `${server} cannot be read: ${state.sentence}; ${kept}, and it tries again without end`,
+        `${server} cannot be read: ${state.sentence}${endsHere ? "" : `; ${kept}, and it tries again without end`}`,
       );
       break;
     case "forbidden":

@@ -164,7 +164,7 @@ export class ClusterSource implements Source {
   trouble(): string | null {
     const { server } = this.#options.api;
     const failing = this.#reflectors.find(isFailing);
-    if (failing !== undefined) return problemsOf(failing, server)[0]!.sentence;
+    if (failing !== undefined) return problemsOf(failing, server, this.#options.once)[0]!.sentence;
     const starting = this.#reflectors.find(({ state }) => state.kind === "starting");
     return starting === undefined ? null : `${server} has not listed ${resourceName(starting.resource)} yet`;
   }

@@ -490,7 +490,7 @@ describe("the API server away", () => {
   test("for a tool: the start ends with the reason", async () => {
     open({ once: true });
     await fake.stop();
-    await expect(source.start(take)).rejects.toThrow(/cannot be read: .*ECONNREFUSED/);
+    await expect(source.start(take)).rejects.toThrow(/^https?:\S+ cannot be read: [^;]*ECONNREFUSED[^;]*$/);
   });
 
   test("stop ends a start that waits", async () => {
