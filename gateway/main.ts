@@ -8,7 +8,7 @@ import { platformNamespaces } from "../k8s/translate/platform/platform.ts";
 import type { CredentialLook } from "./callers/shown.ts";
 import type { LimitLook, LimitMemory } from "./shared/memory/limit-memory.ts";
 import type { Log } from "./shared/log.ts";
-import type { DataStart, FromData, ThreadStart } from "./shared/messages.ts";
+import type { ThreadStart } from "./shared/messages.ts";
 import type { Settings } from "./options/settings.ts";
 
 // libuv makes its threads when the first is needed, which is later. Half of them may look names up, and a name whose servers are silent holds one
@@ -50,14 +50,7 @@ async function runThread(start: ThreadStart): Promise<void> {
   } else {
     const { startDataWorker } = await import("./worker/worker.ts");
     const { DataPlane } = await import("./edge/plane.ts");
-    const serve = async (place: DataStart): Promise<void> => {
-      // Whatever ends it, but for `terminate` and a full heap: nothing of ours runs after this.
-      process.once("exit", () => port.postMessage({ kind: "leaving" } satisfies FromData));
-      return startDataWorker(place, port, (plane) => new DataPlane(plane));
-    };
-    if (start.kind === "data") return serve(start);
-    const { waitForPlace } = await import("./worker/standby.ts");
-    await waitForPlace(port, serve);
+    await startDataWorker(start, port, (plane) => new DataPlane(plane));
   }
 }
 

@@ -51,7 +51,6 @@ export const logEvents = {
   "worker-stalled": ["error", "Sluice replaces a thread whose event loop was blocked; `stack` says where"],
   "worker-paused": ["warn", "A thread's event loop was blocked for a while; `stack` says where"],
   "thread-failed": ["error", "A thread could not start, or failed: `sentence` says why"],
-  "standby-ended": ["warn", "The standby worker ended; Sluice starts another one"],
   "table-write-torn": ["warn", "A control worker ended while it wrote a table; nobody reads what it left"],
 } as const satisfies Readonly<Record<string, readonly [level: LogLevel, meaning: string]>>;
 

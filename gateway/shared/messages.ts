@@ -18,7 +18,7 @@ export interface KeptPolicy {
 }
 
 /** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
-export type ThreadStart = ControlStart | DataStart | StandbyStart;
+export type ThreadStart = ControlStart | DataStart;
 
 export interface ControlStart {
   readonly kind: "control";
@@ -69,14 +69,8 @@ export interface DataStart {
   readonly ticketSeed: Uint8Array;
   /** Of the puids that name predictors: the first makes them, all know them. */
   readonly puidKeys: readonly Uint8Array[];
-  /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one, and its cells are clear. */
+  /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one. */
   readonly replacement: boolean;
-}
-
-/** A standby worker: it loads what every data worker needs and says so. Its first message is the DataStart of the worker that it replaces. */
-export interface StandbyStart {
-  readonly kind: "standby";
-  readonly settings: Settings;
 }
 
 /** What a control worker leaves to its successor beside the table; the supervisor keeps it. */
@@ -121,8 +115,6 @@ export type FromControl =
 export type ToData =
   /** A control worker came: its channel. */
   | { readonly kind: "control"; readonly channel: MessagePort }
-  /** To a replacement: what the worker before it counted is not in its cells any more, and requests may be. */
-  | { readonly kind: "clear" }
   | { readonly kind: "policy"; readonly policy: CallPolicy }
   | { readonly kind: "keys-looked"; readonly provider: string }
   | { readonly kind: "oauth-clients"; readonly change: OAuthClientsChange }
@@ -133,14 +125,7 @@ export type FromData =
   | { readonly kind: "listening"; readonly host: string; readonly port: number; readonly tlsPort: number }
   | { readonly kind: "failed"; readonly sentence: string }
   | { readonly kind: "log"; readonly lines: readonly LogLine[] }
-  /** The thread ends and runs no more code of ours: whatever it says or writes was before. Not of a thread that is ended from outside, or is out of heap. */
-  | { readonly kind: "leaving" }
   | { readonly kind: "drained" };
-
-/** Standby worker to supervisor: it has loaded what it needs, and waits for its place. */
-export interface FromStandby {
-  readonly kind: "loaded";
-}
 
 /** Control worker to data worker, over their channel. */
 export type ControlToData =

@@ -4,7 +4,7 @@ import type { CertificateSet } from "../shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../shared/memory/counters.ts";
 import { limitMemory, type LimitMemory } from "../shared/memory/limit-memory.ts";
 import type { Log } from "../shared/log.ts";
-import type { ControlStart, DataStart, Handover, KeptPolicy, StandbyStart } from "../shared/messages.ts";
+import type { ControlStart, DataStart, Handover, KeptPolicy } from "../shared/messages.ts";
 import { sharedNowMs } from "../shared/memory/heartbeat.ts";
 import { seedsIn } from "../options/seeds.ts";
 import type { Settings } from "../options/settings.ts";
@@ -14,7 +14,7 @@ import { TableState } from "./table.ts";
 export class SupervisorState {
   /** With the ports that were found. */
   settings: Settings;
-  /** What ended workers have counted, and the supervisor itself. */
+  /** What the supervisor and the control worker count. */
   readonly base = new SharedArrayBuffer(blockBytes());
   /** Counters of each data worker. */
   readonly blocks: readonly SharedArrayBuffer[];
@@ -95,9 +95,5 @@ export class SupervisorState {
       releases: this.releases,
       grantsBefore,
     };
-  }
-
-  standbyStart(): StandbyStart {
-    return { kind: "standby", settings: this.settings };
   }
 }

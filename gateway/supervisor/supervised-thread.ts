@@ -1,5 +1,4 @@
-// A SupervisedThread: one place for a thread. Whatever ends the thread, another takes its place, at once the first time and then with back-off. A thread that
-// says that it has done with its place is not waited for: to take it down takes as long as to start another.
+// A SupervisedThread: one place for a thread. Whatever ends the thread, another takes its place, at once the first time and then with back-off.
 import type { Transferable, Worker } from "node:worker_threads";
 
 /** A thread that lived this long starts the back-off anew. */
@@ -16,9 +15,7 @@ export function replacementDelayMs(inRow: number, draw: number): number {
 export interface ThreadEvents {
   /** Starts a thread; `replacement` is false for the first one only. */
   start(replacement: boolean): Worker;
-  /** The thread runs no more code of ours: another may take its place. Called before its replacement starts. */
-  left(): void;
-  /** The thread ended by itself: why, in one line, and where, or "". Called after `left`, before a replacement starts that was not started then. */
+  /** The thread ended: why, in one line, and where, or "". Called before its replacement starts. */
   ended(reason: string, stack: string): void;
 }
 
@@ -38,30 +35,6 @@ export class SupervisedThread {
 
   open(): void {
     this.#start(false);
-  }
-
-  /** Opens in so many ms. */
-  openLater(delayMs: number): void {
-    this.#startIn(delayMs, false);
-  }
-
-  /** Gives its thread away: nobody here listens to it any more, and another takes its place, `restMs` later at the earliest. */
-  give(restMs: number): void {
-    for (const event of ["error", "exit", "message"]) this.worker?.removeAllListeners(event);
-    this.worker = null;
-    this.#startIn(Math.max(restMs, this.#nextDelayMs()), true);
-  }
-
-  /** Its thread is about to end and runs no more code of ours: another takes its place while it is taken down. */
-  leave(): void {
-    if (this.worker === null || this.#closed) return;
-    this.worker = null;
-    this.#verdict = null;
-    this.#events.left();
-    const delayMs = this.#nextDelayMs();
-    // A timer of 0 is one of 1 ms.
-    if (delayMs === 0) this.#start(true);
-    else this.#startIn(delayMs, true);
   }
 
   post(message: unknown, transfer: readonly Transferable[] = []): void {
@@ -97,21 +70,12 @@ export class SupervisedThread {
       stack = error instanceof Error ? (error.stack ?? "") : "";
     });
     worker.once("exit", (code) => {
-      const hasLeft = this.worker !== worker;
-      const verdict = hasLeft ? null : this.#verdict;
-      if (!hasLeft) {
-        this.worker = null;
-        this.#verdict = null;
-        this.#events.left();
-      }
+      const verdict = this.#verdict;
+      this.worker = null;
+      this.#verdict = null;
       this.#events.ended(verdict?.reason ?? `exit ${code}: ${reason}`, verdict?.stack ?? stack);
-      if (hasLeft) return;
-      this.#startIn(this.#nextDelayMs(), true);
+      if (!this.#closed) this.#timer = setTimeout(() => this.#start(true), this.#nextDelayMs());
     });
-  }
-
-  #startIn(delayMs: number, replacement: boolean): void {
-    if (!this.#closed) this.#timer = setTimeout(() => this.#start(replacement), delayMs);
   }
 
   #nextDelayMs(): number {

@@ -9,10 +9,9 @@ import type { FromControl, FromData, ToControl, ToData } from "../shared/message
 import { releaseMemory } from "../shared/release-memory.ts";
 import type { Settings } from "../options/settings.ts";
 import { startThread } from "../start-thread.ts";
-import { mergeFixed, mergeSeries } from "./merge.ts";
+import { clearGauges } from "./gauges.ts";
 import { SupervisorState } from "./state.ts";
 import { stallLimits, StallJudge } from "./stall.ts";
-import { StandbyThread } from "./standby.ts";
 import { SupervisedThread } from "./supervised-thread.ts";
 import { within } from "./within.ts";
 
@@ -32,7 +31,6 @@ export class Supervisor implements Gateway {
   readonly #baseCounters: CounterBlock;
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
-  readonly #standby: StandbyThread;
   #tlsPort = 0;
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
@@ -51,7 +49,6 @@ export class Supervisor implements Gateway {
     this.#data = this.#state.blocks.map((block, worker) => ({
       place: new SupervisedThread({
         start: (replacement) => this.#startData(worker, replacement),
-        left: () => this.#dataLeft(worker),
         ended: (reason, stack) => this.#dataEnded(worker, reason, stack),
       }),
       block,
@@ -60,15 +57,8 @@ export class Supervisor implements Gateway {
     }));
     this.#control = new SupervisedThread({
       start: () => this.#startControl(),
-      left: () => undefined,
       ended: (reason, stack) => this.#controlEnded(reason, stack),
     });
-    this.#standby = new StandbyThread(
-      () => this.#state.standbyStart(),
-      (reason, stack) => {
-        if (!this.#ending) logs.log.write("standby-ended", { reason, stack });
-      },
-    );
     const limits = stallLimits(settings.workerStallMs, () => this.#isStarting());
     const watched = [
       ...this.#data.map(({ place, block }, worker) => ({
@@ -103,7 +93,6 @@ export class Supervisor implements Gateway {
       if (this.#state.settings.listen.port !== 0 && this.#state.settings.tls?.port !== 0) this.#openOthers();
     });
     if (failure !== null) await this.#terminate();
-    else if (!this.#ending) this.#standby.open();
     return failure;
   }
 
@@ -129,7 +118,6 @@ export class Supervisor implements Gateway {
     this.#logs.log.write("draining", { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { place } of this.#data) place.close();
     this.#control.close();
-    void this.#standby.terminate();
     this.#toControl({ kind: "drain" });
     const drained = this.#data.map(
       (one, worker) =>
@@ -155,22 +143,16 @@ export class Supervisor implements Gateway {
     this.#stalls.stop();
     // A thread that stands in native code does not end: the process does.
     await within(
-      Promise.all(
-        [this.#control, this.#standby, ...this.#data.map(({ place }) => place)].map((place) => place.terminate()),
-      ),
+      Promise.all([this.#control, ...this.#data.map(({ place }) => place)].map((place) => place.terminate())),
       stopMs,
     );
   }
 
   #startData(worker: number, replacement: boolean): Worker {
-    const start = this.#state.dataStart(worker, replacement);
-    const thread = this.#standby.take(start) ?? startThread(`data-${worker}`, start);
+    const thread = startThread(`data-${worker}`, this.#state.dataStart(worker, replacement));
     thread.on("message", (message: FromData) => this.#fromData(worker, message));
     // The place's `worker` is set when this returns.
-    queueMicrotask(() => {
-      if (replacement) this.#clear(worker);
-      this.#connect(worker);
-    });
+    queueMicrotask(() => this.#connect(worker));
     return thread;
   }
 
@@ -207,10 +189,6 @@ export class Supervisor implements Gateway {
         return this.#logs.take(message.lines);
       case "drained":
         return this.#data[worker]!.drained();
-      case "leaving":
-        // A start that fails is over when its thread is.
-        if (!this.#ending && !this.#isStarting()) this.#data[worker]!.place.leave();
-        return;
     }
   }
 
@@ -294,25 +272,14 @@ export class Supervisor implements Gateway {
   }
 
   /** Its thread writes nothing any more: what it held is free. */
-  #dataLeft(worker: number): void {
+  #dataEnded(worker: number, reason: string, stack: string): void {
     const one = this.#data[worker]!;
     one.drained();
-    mergeFixed(this.#baseCounters.cells, one.block, {
-      heavyUse: new Int32Array(this.#state.heavyUse),
-      workers: this.#data.length,
-    });
+    clearGauges(one.block, new Int32Array(this.#state.heavyUse), this.#data.length);
     this.#state.table.readerEnded(worker);
-    if (!this.#ending) this.#toControl({ kind: "data-worker-gone", worker });
-  }
-
-  /** While its successor loads, the rest of what it counted is merged, and then the successor may count. */
-  #clear(worker: number): void {
-    mergeSeries(this.#baseCounters.cells, this.#data[worker]!.block);
-    this.#toData(worker, { kind: "clear" });
-  }
-
-  #dataEnded(worker: number, reason: string, stack: string): void {
-    if (!this.#ending) this.#ended(`data-${worker}`, reason, stack);
+    if (this.#ending) return;
+    this.#toControl({ kind: "data-worker-gone", worker });
+    this.#ended(`data-${worker}`, reason, stack);
   }
 
   #controlEnded(reason: string, stack: string): void {

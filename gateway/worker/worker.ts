@@ -66,7 +66,6 @@ export async function startDataWorker(
     used: (upstreams) => control?.postMessage({ kind: "used", upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();
-  const clear = Promise.withResolvers<void>();
 
   /** What the control worker knows that it lacks. */
   let saidLacks: string | null = null;
@@ -94,10 +93,6 @@ export async function startDataWorker(
   parent.on("message", (message: ToData) => {
     if (message.kind === "drain") {
       void drain(message.waitMs, message.graceMs);
-      return;
-    }
-    if (message.kind === "clear") {
-      clear.resolve();
       return;
     }
     if (message.kind === "oauth-clients") {
@@ -137,7 +132,7 @@ export async function startDataWorker(
   if (start.certificates !== null) plane.setCertificates(start.certificates);
   woken();
   // At a start its port may be needed for the first table. Later others serve: it would answer 404 for want of a table.
-  if (start.replacement) await Promise.all([firstTable.promise, clear.promise]);
+  if (start.replacement) await firstTable.promise;
   try {
     tell({ kind: "listening", ...(await plane.listen(start.port, start.tlsPort)) });
   } catch (error) {

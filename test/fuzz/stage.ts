@@ -1,6 +1,6 @@
 // The gateway under test as a real process of two workers, its manifests with one Mapping of each kind, and what it shows of itself.
 import { hash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GatewayProcess } from "../gateway/gateway-process.ts";
@@ -149,25 +149,11 @@ export class Stage {
       hostile,
       moments,
     );
-    await stage.#standbyIsThere();
     stage.cpu.start();
     stage.#control.start();
     stage.canary.start();
     stage.adminCanary.start();
     return stage;
-  }
-
-  /** Its descriptors belong to those at rest. Where the kernel tells no names of threads, nobody counts descriptors either. */
-  async #standbyIsThere(): Promise<void> {
-    const { pid } = this.#gateway.process;
-    while (
-      existsSync(`/proc/${pid}/task`) &&
-      !readdirSync(`/proc/${pid}/task`).some((task) => nameOf(`/proc/${pid}/task/${task}/comm`) === "data-standby")
-    ) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 20);
-      });
-    }
   }
 
   /** What has gone wrong so far, without asking the gateway; null: nothing. */
@@ -249,7 +235,7 @@ export class Stage {
     }
   }
 
-  /** But those of /dev/null: each thread keeps one from its first socket on, which the standby worker has once it serves. 0 where the kernel does not tell. */
+  /** But those of /dev/null: each thread keeps one from its first socket on. 0 where the kernel does not tell. */
   #descriptors(): number {
     const folder = `/proc/${this.#gateway.process.pid}/fd`;
     try {
@@ -257,15 +243,6 @@ export class Stage {
     } catch {
       return 0;
     }
-  }
-}
-
-/** "": the thread has ended. */
-function nameOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch {
-    return "";
   }
 }
 

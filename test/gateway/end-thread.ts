@@ -1,13 +1,11 @@
 // Preloaded into a gateway process by tests (`--import`): ends the thread that the parent process names, as a crash would, without warning; or
 // hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`;
-// or says when there is a standby worker that has loaded, and how
-// many took a place before it: `standby`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
+// or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
 // until it has none left). A thread has the name of its place.
 // An order for a place whose thread has ended, or was told to end, is for the next thread there.
 import { channel } from "node:diagnostics_channel";
 import { syncBuiltinESMExports } from "node:module";
 import workerThreads from "node:worker_threads";
-import type { ThreadStart } from "../../gateway/shared/messages.ts";
 
 const hangs = new workerThreads.BroadcastChannel("hang");
 hangs.addEventListener("message", function hangIfNamed({ data }: MessageEvent) {
@@ -73,9 +71,6 @@ if (!workerThreads.isMainThread && workerThreads.threadName === "control") {
 
 if (workerThreads.isMainThread && process.send !== undefined) {
   const threads = new Map<string, workerThreads.Worker>();
-  let loaded = Promise.withResolvers<void>();
-  /** Standby workers that took a place. */
-  let taken = 0;
   /** Ids of threads that hear orders. */
   const hearing = new Set<number>();
   const ending = new WeakSet<workerThreads.Worker>();
@@ -100,24 +95,7 @@ if (workerThreads.isMainThread && process.send !== undefined) {
   class NamedWorker extends workerThreads.Worker {
     constructor(file: URL, options: workerThreads.WorkerOptions) {
       super(file, options);
-      const start = options.workerData as ThreadStart;
       threads.set(options.name ?? "", this);
-      if (start.kind !== "standby") return;
-      this.once("message", () => loaded.resolve());
-      this.once("exit", () => {
-        loaded = Promise.withResolvers();
-      });
-    }
-
-    override postMessage(message: unknown, transfer?: readonly workerThreads.Transferable[]): void {
-      const { kind, worker } = message as { readonly kind: string; readonly worker: number };
-      if (kind === "data") {
-        threads.set(`data-${worker}`, this);
-        threads.delete("data-standby");
-        taken += 1;
-        loaded = Promise.withResolvers<void>();
-      }
-      super.postMessage(message, transfer);
       carryOut();
     }
   }
@@ -128,8 +106,7 @@ if (workerThreads.isMainThread && process.send !== undefined) {
     if (data === "there") void threads.get("control")?.terminate();
   });
   process.on("message", (name: string) => {
-    if (name === "standby") void loaded.promise.then(() => process.send!(taken));
-    else if (name.startsWith("end-at ")) ends.postMessage(name.slice("end-at ".length));
+    if (name.startsWith("end-at ")) ends.postMessage(name.slice("end-at ".length));
     else {
       const [place = "", way = "terminate"] = name.split(" ").toReversed();
       orders = [...orders, { way, place }];

@@ -105,7 +105,6 @@ test("what was counted stays when its worker dies, in /metrics too, and the next
   const [model, puid] = [headers.get("x-model")!, headers.get("seldon-puid")!];
   const feedback = () => ask(traffic, "feedback", { "seldon-puid": puid });
   await feedback();
-  await gateway.standbyLoaded();
   gateway.endThread("data-0");
   await until(() => gateway.records.some(({ event }) => event === "worker-ended"), "the worker ended");
   await until(

@@ -74,13 +74,6 @@ export class GatewayProcess {
     this.process.send(`hang ${name}`);
   }
 
-  /** Resolves once a standby worker has loaded, which takes the next place that is empty: with the number of those that took one before it. */
-  async standbyLoaded(): Promise<number> {
-    this.process.send("standby");
-    const [taken] = (await once(this.process, "message")) as [number];
-    return taken;
-  }
-
   /** The control worker ends at this moment of its next write of the table. Resolves when that is certain. */
   async endControlAt(point: WritePoint): Promise<void> {
     this.process.send(`end-at ${point}`);

@@ -147,7 +147,7 @@ function histogramOf(
 const togetherSeries = 32;
 
 /**
- * Writes the families of the Series to a reader, as long as it reads. `blocks[0]` is the base block. `slots` is asked once a family. A Series is written from
+ * Writes the families of the Series to a reader, as long as it reads. `slots` is asked once a family. A Series is written from
  * its first request on, and its failures from the first one.
  */
 export async function writeSeries(
@@ -166,7 +166,7 @@ export async function writeSeries(
     if (family.metric === failures) writeOtherFailures(lines, blocks, family);
     const sums = new Float64Array(togetherSeries * family.count);
     for (const together of inGroups(slotsOf(family, slots(), written[family.bank]), togetherSeries)) {
-      while (!sumWhole(blocks, together, family, sums)) await nextTurn();
+      sumCells(blocks, together, family, sums);
       for (let index = 0; index < together.length; index++)
         family.write(lines, together[index]!.series, sums, index * family.count);
       await text.flush();
@@ -198,31 +198,18 @@ function* inGroups<One>(all: Iterable<One>, size: number): Iterable<readonly One
   if (group.length > 0) yield group;
 }
 
-/** false: a dead worker's block was folded meanwhile. A sum over half a fold counts twice. */
-function sumWhole(
+function sumCells(
   blocks: readonly Float64Array[],
   together: readonly CountedSeries<Labelled>[],
   { bank, first, count }: Family,
   sums: Float64Array,
-): boolean {
-  const base = blocks[0]!;
-  const generation = base[fixed.foldGeneration]!;
+): void {
   for (let index = 0; index < together.length; index++) {
     const from = cellOf[bank](together[index]!.slot, first);
     const to = index * count;
-    for (let cell = 0; cell < count; cell++) sums[to + cell] = base[from + cell]!;
-    for (let one = 1; one < blocks.length; one++) {
-      const block = blocks[one]!;
-      for (let cell = 0; cell < count; cell++) sums[to + cell]! += block[from + cell]!;
-    }
+    sums.fill(0, to, to + count);
+    for (const block of blocks) for (let cell = 0; cell < count; cell++) sums[to + cell]! += block[from + cell]!;
   }
-  return generation % 2 === 0 && base[fixed.foldGeneration] === generation;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 /** One line for each cell that is not 0. */

@@ -1,7 +1,6 @@
 // What some cells of the workers' blocks came to in the last minute and the last five. Workers only count; this looks at their cells now and then, and keeps what
 // those had come to that are used.
 import type { FailureFlag } from "../../failure-flags.ts";
-import { fixed } from "../../shared/metrics/fixed.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { Rings } from "./rings.ts";
 
@@ -26,7 +25,6 @@ interface Slotted {
 
 /** Slots of one kind, and how they are read. */
 export interface SlotCells<One extends Slotted> {
-  /** `blocks[0]` is the base block. */
   readonly blocks: readonly Float64Array[];
   /** Numbers that each slot has beside its flags. */
   readonly totals: number;
@@ -152,19 +150,12 @@ export class CellWindows<One extends Slotted> {
     return -1;
   }
 
-  /** Again, where a dead worker's cells were folded meanwhile: half a fold counts twice. A fold takes some milliseconds, of another thread. */
   #read(slot: number): void {
-    const base = this.#cells.blocks[0]!;
-    for (let left = foldReads; left > 0; left--) {
-      const generation = base[fixed.foldGeneration]!;
-      this.#totals.fill(0);
-      this.#flagTotals.fill(0);
-      this.#cells.sum(slot, this.#totals, this.#flagTotals);
-      if (generation % 2 === 0 && base[fixed.foldGeneration] === generation) return;
-    }
+    this.#totals.fill(0);
+    this.#flagTotals.fill(0);
+    this.#cells.sum(slot, this.#totals, this.#flagTotals);
   }
 }
 
-const foldReads = 1000;
 /** Those of five minutes and a half. */
 const tickTimesKept = 40;

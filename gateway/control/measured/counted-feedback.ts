@@ -1,23 +1,12 @@
 // What was counted of feedback since this process began: by predictor, of HTTP and gRPC together, those of workers that ended too.
 import { feedbackCell, usedSlots } from "../../shared/memory/counters.ts";
-import { fixed } from "../../shared/metrics/fixed.ts";
 import { feedbackWays, rewardBounds } from "../../shared/metrics/series.ts";
 import { feedbackCells, feedbackLayout } from "../../shared/metrics/slots.ts";
 import type { CountedFeedback } from "../../admin/view/view.ts";
 
-/** A fold takes some milliseconds, of another thread. */
-const foldReads = 1000;
-
-/** Of these slots together. `blocks[0]` is the base block. */
+/** Of these slots together. */
 export function countedFeedback(blocks: readonly Float64Array[], slots: readonly number[]): CountedFeedback {
-  const base = blocks[0]!;
-  let sums = new Float64Array(feedbackCells);
-  for (let left = foldReads; left > 0; left--) {
-    const generation = base[fixed.foldGeneration]!;
-    sums = summed(blocks, slots);
-    // Half a fold counts twice.
-    if (generation % 2 === 0 && base[fixed.foldGeneration] === generation) break;
-  }
+  const sums = summed(blocks, slots);
   const { ways, rewardBuckets, rewardSum, rewardSquares, learnt, learntSum, learntSquares } = feedbackLayout;
   return {
     routed: Object.fromEntries(feedbackWays.map((way, at) => [way, sums[ways + at]!])) as CountedFeedback["routed"],

@@ -22,7 +22,7 @@ export class EndpointWindows {
   readonly #cells: EndpointCells;
   readonly #windows: CellWindows<UsedEndpoint>;
 
-  /** `blocks[0]` is the base block; `nowMs` never goes back. */
+  /** `nowMs` never goes back. */
   constructor(blocks: readonly Float64Array[], slots: SlotsOfEndpoints, nowMs: () => number) {
     this.#slots = slots;
     this.#cells = new EndpointCells(blocks, () => slots.used);

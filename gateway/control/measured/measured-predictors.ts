@@ -54,7 +54,7 @@ export class MeasuredPredictors {
   /** A look is under way; the next one waits for its time. */
   #isLooking = false;
 
-  /** `blocks[0]` is the base block; `nowMs` never goes back. */
+  /** `nowMs` never goes back. */
   constructor(
     blocks: readonly Float64Array[],
     slots: SlotsOfSeries,

@@ -31,7 +31,7 @@ export class Windows {
   readonly #cells: SeriesCells;
   readonly #windows: CellWindows<CountedSeries>;
 
-  /** `blocks[0]` is the base block; `nowMs` never goes back. */
+  /** `nowMs` never goes back. */
   constructor(blocks: readonly Float64Array[], slots: () => Iterable<CountedSeries>, nowMs: () => number) {
     this.#cells = new SeriesCells(blocks, slots);
     this.#windows = new CellWindows(this.#cells, nowMs);

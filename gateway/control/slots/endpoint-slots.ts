@@ -2,7 +2,6 @@
 // worker holds one without it: from then on no worker counts there (`EndpointPool.retire`), and it is zeroed and used again.
 import { printEndpoint, type UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import { endpointCell, maxEndpointSlots, usedSlots } from "../../shared/memory/counters.ts";
-import { fixed } from "../../shared/metrics/fixed.ts";
 import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
 /** One namespace of several has at most this part of the slots, those that it left lately among them: one that makes new Endpoints all the time takes no other's. */
@@ -122,13 +121,10 @@ export class EndpointSlots {
     for (const slot of before.slots) if (slot >= 0 && !kept.has(slot)) this.#slots.leave(slot, { version, atMs: 0 });
   }
 
-  /** Frees and zeroes the slots that no worker can use any more: each holds a table without the Endpoint (`heldByAll`). Not while a dead worker's cells are folded. */
+  /** Frees and zeroes the slots that no worker can use any more: each holds a table without the Endpoint (`heldByAll`). */
   sweep(blocks: readonly Float64Array[], heldByAll: number): void {
-    const base = blocks[0]!;
     this.#slots.sweep(heldByAll, (slot) => {
-      const generation = base[fixed.foldGeneration]!;
       for (const block of blocks) clear(block, slot);
-      if (generation % 2 !== 0 || base[fixed.foldGeneration] !== generation) return false;
       const namespace = this.#namespaceOf.get(slot);
       this.#namespaceOf.delete(slot);
       if (namespace !== undefined) {

@@ -141,8 +141,6 @@ export const fixed = {
   ),
   /** The thread's last heartbeat, ms of sharedNowMs; 0: it has not begun. In the base block: the control worker's. */
   beatMs: fixedTable.unshown("mark"),
-  /** Of the base block only, written by the supervisor: odd while the block of a dead worker is folded. */
-  foldGeneration: fixedTable.unshown("mark"),
 } as const;
 
 export const fixedRows = fixedTable.rows;

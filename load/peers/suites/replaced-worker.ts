@@ -12,7 +12,7 @@ import { spread } from "../statistics.ts";
 import type { Suite, SuiteOptions } from "./suite.ts";
 
 const predictors = ["main", "canary"] as const;
-/** Until the garbage of the start is collected, and the standby worker has loaded. */
+/** Until the garbage of the start is collected. */
 const settleMs = 4000;
 const pollMs = 1;
 const endingThread = fileURLToPath(new URL("../ended-threads.ts", import.meta.url));

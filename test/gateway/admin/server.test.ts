@@ -522,17 +522,4 @@ describe("metrics", () => {
     expect(text).toContain(String.raw`deployment="a\"b\\c\nd",predictor="ü"`);
     for (const line of text.trimEnd().split("\n")) if (line !== "") expect(line).toMatch(lineFormat);
   });
-
-  test("a piece that was read while a dead worker was folded is read again", async () => {
-    view.counted.usedSlots = [{ slot: 0, series: seriesOf("iris") }];
-    first.finish(0, 200, 0);
-    base.cells[fixed.foldGeneration] = 1;
-    const scrape = get("/metrics");
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-    first.finish(0, 200, 0);
-    base.cells[fixed.foldGeneration] = 2;
-    expect((await scrape).text).toMatch(/^sluice_requests_total\{.*deployment="iris".*\} 2$/m);
-  });
 });

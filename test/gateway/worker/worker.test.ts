@@ -179,20 +179,8 @@ describe("a data worker", () => {
 
   test("a replacement listens at once with the table that is there, also without a control worker", async () => {
     const { supervisor, plane, next } = startThread({ replacement: true }, 9);
-    supervisor.postMessage({ kind: "clear" } satisfies ToData);
     expect(await next()).toMatchObject({ kind: "listening" });
     expect(plane.calls).toEqual(["listen 9"]);
-    supervisor.close();
-  });
-
-  test("a replacement listens only once its cells are clear of what the worker before it counted", async () => {
-    const { supervisor, plane, next } = startThread({ replacement: true }, 9);
-    const control = connect(supervisor);
-    control.wake();
-    expect(await control.next()).toMatchObject({ kind: "taken" });
-    expect(plane.calls).toEqual([]);
-    supervisor.postMessage({ kind: "clear" } satisfies ToData);
-    expect(await next()).toMatchObject({ kind: "listening" });
     supervisor.close();
   });
 
@@ -200,7 +188,6 @@ describe("a data worker", () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     const { supervisor, plane, next } = startThread({ replacement: true });
     const control = connect(supervisor);
-    supervisor.postMessage({ kind: "clear" } satisfies ToData);
     const listening = next();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(plane.calls).toEqual([]);

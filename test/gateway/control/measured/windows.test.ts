@@ -6,8 +6,6 @@ import { tickMs } from "../../../../gateway/control/measured/cell-windows.ts";
 import { Windows, type Sums } from "../../../../gateway/control/measured/windows.ts";
 import { failedWords, flagSentence, minRequests, mostFail } from "../../../../gateway/explain/measured-words.ts";
 import { CounterBlock, blockBytes, httpColumn } from "../../../../gateway/shared/memory/counters.ts";
-import { fixed } from "../../../../gateway/shared/metrics/fixed.ts";
-import { mergeFixed, mergeSeries } from "../../../../gateway/supervisor/merge.ts";
 import { seriesOf } from "../../fixtures.ts";
 
 const slices = new Slices(
@@ -108,17 +106,6 @@ test("a slot that another Series has now tells nothing of the one before", async
   worker.finish(5, 200, 0.002);
   await pass(tickMs);
   expect(requestsOf(minute())).toBe(1);
-});
-
-test("a worker that dies keeps its sums, and half a fold is not read", async () => {
-  const { base, buffer, worker, minute, pass } = stage();
-  await pass(tickMs);
-  worker.finish(5, 500, 0.002);
-  worker.failureOf(5, "UF");
-  mergeFixed(base.cells, buffer, { heavyUse: new Int32Array(1_000_000), workers: 1 });
-  mergeSeries(base.cells, buffer);
-  expect(measuredOf([minute()], flagSentence)).toMatchObject({ requests: 1, modelErrors: 1, failed: 2 });
-  expect(base.cells[fixed.foldGeneration]).toBe(4);
 });
 
 test("a clock that stood still or jumped ahead makes windows longer, never wrong", async () => {

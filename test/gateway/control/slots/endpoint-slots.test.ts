@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { EndpointSlots, type EndpointKey } from "../../../../gateway/control/slots/endpoint-slots.ts";
 import { CounterBlock, blockBytes, endpointCell, usedSlots } from "../../../../gateway/shared/memory/counters.ts";
-import { fixed } from "../../../../gateway/shared/metrics/fixed.ts";
 import { endpointLayout } from "../../../../gateway/shared/metrics/slots.ts";
 import { endpointsOf } from "../../fixtures.ts";
 
@@ -53,21 +52,6 @@ test("an Endpoint that comes back before its slot was freed finds what it counte
   expect([worker.cells[answers], usedSlots(worker.cells.buffer).endpoints[0]]).toEqual([0, 0]);
   slots.own(endpointsOf("b", [7]), 5);
   expect(slotOf(slots, "b", 7)).toBe(0);
-});
-
-test("no slot is freed while a dead worker's cells are folded: half a fold would count for the next Endpoint", () => {
-  const slots = new EndpointSlots(noSlots, 1, true);
-  const base = block();
-  slots.own(endpointsOf("a", [1]), 1);
-  slots.disown("a", 2);
-  base.set(fixed.foldGeneration, 1);
-  slots.sweep([base.cells], 2);
-  slots.own(endpointsOf("b", [1]), 2);
-  expect(slotOf(slots, "b", 1)).toBe(1);
-  base.set(fixed.foldGeneration, 2);
-  slots.sweep([base.cells], 2);
-  slots.own(endpointsOf("c", [1]), 3);
-  expect(slotOf(slots, "c", 1)).toBe(0);
 });
 
 test.each([

@@ -1,10 +1,8 @@
-// The standby worker in a whole process: it takes the place of one that ends, with what holds at that moment.
-import { Agent } from "node:http";
+// A replaced data worker in a whole process: it begins with what holds at that moment.
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { GatewayProcess } from "../gateway-process.ts";
 import { GatewayStage } from "../gateway-stage.ts";
-import { post } from "../load-client.ts";
 import { until } from "../until.ts";
 
 let stage: GatewayStage;
@@ -52,7 +50,7 @@ async function endWorker(): Promise<void> {
   await until(() => ended("worker-ended") > before, "the worker ended");
 }
 
-test("takes the place of a data worker that ends, with the table and the policy of that moment; another one is made", async () => {
+test("takes the place of a data worker that ends, with the table and the policy of that moment", async () => {
   const write = (defaults: string): Promise<void> =>
     stage.files.write(
       "policy.yaml",
@@ -62,8 +60,6 @@ test("takes the place of a data worker that ends, with the table and the policy 
   await write("none");
   await serve("--policy", join(stage.files.folder, "policy.yaml"));
   expect(await statusOf()).toBe(200);
-  expect(await gateway.standbyLoaded()).toBe(0);
-  // What changes while it waits.
   await stage.manifests.deploy("rose", stage.model.port);
   await until(async () => (await statusOf("rose")) === 200, "rose is served");
   await write("keys");
@@ -80,7 +76,6 @@ test("takes the place of a data worker that ends, with the table and the policy 
   // Before it has the table and the policy nobody is answered.
   seen.delete(null);
   expect(seen).toEqual(new Set([200, 401]));
-  expect(await gateway.standbyLoaded()).toBe(1);
   // It follows changes like any other.
   await write("none");
   await until(async () => (await statusOf()) === 200, "the policy is open again");
@@ -89,55 +84,16 @@ test("takes the place of a data worker that ends, with the table and the policy 
   expect(await metric("sluice_worker_restarts_total")).toBe(1);
   gateway.signal("SIGTERM");
   expect(await gateway.exited).toBe(0);
-  expect(ended("standby-ended")).toBe(0);
   expect(gateway.errors).toBe("");
 });
 
-test("one that ends by itself is said, counts as no worker, and is made again; without one a place is filled as well", async () => {
-  await serve();
-  await gateway.standbyLoaded();
-  gateway.endThread("data-standby");
-  await gateway.seen("standby-ended");
-  expect(await gateway.standbyLoaded()).toBe(0);
-  // Both at once: whichever ends first, somebody serves.
-  gateway.endThread("data-standby");
-  await endWorker();
-  await until(async () => (await statusOf()) === 200, "it is served again");
-  await gateway.standbyLoaded();
-  // The one in the place of another ends like any other.
-  await endWorker();
-  await until(async () => (await statusOf()) === 200, "it is served again");
-  // Two, or three where the one that was about to end had taken the place.
-  await until(
-    async () => (await metric("sluice_worker_restarts_total")) === ended("worker-ended"),
-    "what ended is counted",
-  );
+test("one that runs out of memory is said and replaced", { timeout: 120_000 }, async () => {
+  // What collects garbage in vain does not turn either.
+  await serve("--worker-stall-ms", "0");
+  gateway.endThread("exhaust data-0");
+  expect((await gateway.seen("worker-ended", { thread: "data-0" }))["reason"]).toMatch(/memory/);
+  await until(async () => (await statusOf()) === 200, "its successor serves");
+  expect(ended("worker-ended")).toBe(1);
   gateway.signal("SIGTERM");
   expect(await gateway.exited).toBe(0);
 });
-
-test(
-  "one that runs out of memory ends alone: it is said, costs no request, and is made again; so does a data worker",
-  { timeout: 120_000 },
-  async () => {
-    // What collects garbage in vain does not turn either.
-    await serve("--worker-stall-ms", "0");
-    await gateway.standbyLoaded();
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const statuses = new Set<number>();
-    gateway.endThread("exhaust data-standby");
-    // On one connection, which would end with the worker that has it.
-    while (ended("standby-ended") === 0)
-      statuses.add((await post(`${at.traffic}/seldon/prod/iris/api/v1.0/predictions`, agent)).status);
-    expect([...statuses]).toEqual([200]);
-    expect((await gateway.seen("standby-ended"))["reason"]).toMatch(/memory/);
-    expect(await gateway.standbyLoaded()).toBe(0);
-    gateway.endThread("exhaust data-0");
-    expect((await gateway.seen("worker-ended", { thread: "data-0" }))["reason"]).toMatch(/memory/);
-    await until(async () => (await statusOf()) === 200, "the standby worker serves");
-    expect(await gateway.standbyLoaded()).toBe(1);
-    expect([ended("standby-ended"), ended("worker-ended")]).toEqual([1, 1]);
-    gateway.signal("SIGTERM");
-    expect(await gateway.exited).toBe(0);
-  },
-);
