@@ -9,10 +9,16 @@ import type { Rollout } from "../../api/rollouts.ts";
 
 /** `known` null: this replica does not lead, or has not looked yet. */
 export function rolloutView(
-  { ref: { namespace, name }, plan, arms, isPromoted }: PlannedRelease,
+  release: PlannedRelease,
   recorded: ReleaseEntry | null,
   known: Decided["of"] | null,
 ): Rollout {
+  const {
+    ref: { namespace, name },
+    plan,
+    arms,
+    isPromoted,
+  } = release;
   // What a model came to says nothing of another one.
   const isOther = plan.kind === "stopped" && recorded !== null && isOfOtherModels(plan.models, arms, recorded);
   const entry = isOther ? null : recorded;
@@ -31,7 +37,7 @@ export function rolloutView(
     steps: [...(rollout?.steps ?? [])],
     sinceMs: entry?.sinceMs ?? null,
     sentence: `${sentenceOf(plan, entry, known, isOther)}${isPromoted && isPromoteUsed(entry) ? ` ${leftOverPromote}.` : ""}`,
-    waitsFor: waitsFor(plan, state, decision?.waitsFor ?? null),
+    waitsFor: waitsFor(release, state, decision?.waitsFor ?? null),
     decides: known !== null,
     evidence: evidence === null ? null : { canary: armOf(evidence.canary), main: armOf(evidence.main) },
     gates: (decision?.gates ?? []).map(({ gate, standing, sentence }) => ({
@@ -64,14 +70,14 @@ function isPromoteUsed(entry: ReleaseEntry | null): boolean {
   return entry !== null && entry.isPromoteUsed && (entry.state === "stepping" || entry.state === "held");
 }
 
-function waitsFor(plan: PlannedRelease["plan"], state: Rollout["state"], wanted: string | null): string | null {
+function waitsFor({ plan, isAborted }: PlannedRelease, state: Rollout["state"], wanted: string | null): string | null {
   switch (state) {
     case "promoted":
       return plan.kind === "rollout"
         ? `you to make it permanent: write traffic: 100 for ${plan.plan.to} and traffic: 0 for the others in the spec, then remove sluice.io/rollout`
         : null;
     case "aborted":
-      return "another model, or another text of sluice.io/rollout";
+      return `${isAborted ? "you to remove sluice.io/rollout-abort, which ends the next model too; then " : ""}another model, or another text of sluice.io/rollout`;
     case "stopped":
       return "an end of its Problem, which sluice problems prints";
     case "waiting":

@@ -46,6 +46,15 @@ test.each(["stepping", "held"])("one that is %s says that its promote is left ov
   }
 });
 
+test("one that a person ended says that its abort would end the next model too", () => {
+  const entry = { state: "aborted", shares: { canary: 0 }, step: 1, sinceMs: 0, why: "canary is rolled back." };
+  const waitsFor = (isAborted: boolean): string | null =>
+    rolloutView({ ref, plan, isAborted } as never, entry as never, null).waitsFor;
+  const other = "another model, or another text of sluice.io/rollout";
+  expect(waitsFor(false)).toBe(other);
+  expect(waitsFor(true)).toBe(`you to remove sluice.io/rollout-abort, which ends the next model too; then ${other}`);
+});
+
 test("a replica that does not lead says where the rollout is, and how to find the leader", () => {
   const entry = { state: "stepping", shares: { canary: 5 }, step: 1, sinceMs: 0, why: "it begins" };
   expect(rolloutLines(rolloutView({ ref, plan } as never, entry as never, null))).toEqual([
