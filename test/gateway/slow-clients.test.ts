@@ -93,11 +93,11 @@ test.each([
       ...Array.from({ length: 14 }, (_, user) => fast(user)),
       ...Array.from({ length: 24 }, (_, user) => slow(user)),
     ];
-    await until(async () => (await shown()).state !== "stepping", "the end of the rollout", 100_000);
+    await until(async () => (await shown()).state !== "stepping", "the end of the rollout", 270_000);
     over.abort();
     await Promise.all(clients);
     const { state, sentence } = await shown();
     expect(state, sentence).toBe(expected);
   },
-  120_000,
+  300_000,
 );
