@@ -11,7 +11,7 @@ const main = join(import.meta.dirname, "../../gateway/main.ts");
 const anyPorts = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
 const started: ChildProcess[] = [];
 // A whole gateway, three models and 1,500 requests, beside the other tests.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 240_000 });
 /** Where the demo makes its folder. */
 let home = "";
 
