@@ -139,7 +139,6 @@ export class Reconciler {
       shared,
       slots,
       {
-        isOneNamespace: outside.isOneNamespace,
         settings: () => this.#translation.settings,
         everything: () => batchesOf(this.#translation, batchMappings),
         failing: () => this.#checks.failing,
@@ -287,8 +286,7 @@ export class Reconciler {
     const { version } = this.#publisher.written;
     const isNew = version !== this.#toldVersion;
     this.#toldVersion = version;
-    const refusal = (namespace: string): string | null => this.#publisher.refusal(namespace);
-    this.#outside.changes.settled(isNew ? version : null, refusal, this.#publisher.workers);
+    this.#outside.changes.settled(isNew ? version : null, this.#publisher.refusal, this.#publisher.workers);
   }
 
   /** Slots of what is new or gone, and names that are looked up. */

@@ -128,11 +128,6 @@ ${plainDeployment("iris", "second")}
     mapping('service: "iris.others:8000"'),
     "Name a Service of the namespace, or ask the operator of the gateway for a Grant with this host under `upstreams`.",
   ),
-  "table-share": error(
-    "The Mappings of one namespace would take more than a quarter of the table's memory. Its new and changed Mappings are not served as declared.",
-    situation("A namespace declares hundreds of thousands of Mappings."),
-    "Remove some, or start the gateway with a larger `--table-mib`.",
-  ),
   "table-full": error(
     "The table is full. Sluice serves the table from before, and no change of any namespace takes effect.",
     situation("All deployments together need more than `--table-mib`."),

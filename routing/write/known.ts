@@ -42,9 +42,6 @@ export interface KnownSpace {
   readonly number: number;
 }
 
-/** What a Mapping takes beside its own bytes, about: its Upstream, and its places in the indexes. */
-export const recordOverhead = 512;
-
 /** The Route of these members, one or more, whose record is at this place. */
 export function placedEntry(
   plan: RoutePlan<RouteMember>,

@@ -158,9 +158,7 @@ export class TableEdit {
     this.#sumUp(before, mappings);
     if (unitBefore !== 0) {
       index.sum = addDigest(index.sum, digestOfUnreadyAmong(membersBefore), -1);
-      const bytes = recordBytes(this.#arena, unitBefore);
-      index.countBytes(membersBefore, bytes, -1);
-      index.blocks.leave(unitBefore, bytes);
+      index.blocks.leave(unitBefore, recordBytes(this.#arena, unitBefore));
     }
     if (members.length === 0) {
       index.routes.delete(key);
@@ -186,7 +184,6 @@ export class TableEdit {
     );
     this.#written.set(unit, first);
     const after = placedEntry(plan, members, unit, number);
-    index.countBytes(members, recordBytes(this.#arena, unit), 1);
     route.unit = unit;
     index.setProblems(key, plan.problems);
     // One key, one place.

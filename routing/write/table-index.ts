@@ -17,20 +17,12 @@ import type { Problem } from "../text/problem.ts";
 import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord } from "../arena/record.ts";
 import { directoryStart, indexes, rootBytes, rootWords, type IndexName } from "../arena/root.ts";
 import { membersAt } from "../arena/route-record.ts";
-import { planRoute, routeKey, type RouteMember } from "../route/route.ts";
+import { planRoute, routeKey } from "../route/route.ts";
 import { upstreamAt, upstreamKeyAt } from "../arena/upstream-record.ts";
 import { printEndpoint } from "../model/upstream.ts";
 import type { Series } from "../model/mapping.ts";
 import { plainSettings, type TableSettings } from "../model/table-change.ts";
-import {
-  namedBy,
-  recordOverhead,
-  upstreamsOf,
-  type KnownSpace,
-  type NameEntry,
-  type RouteEntry,
-  type UpstreamEntry,
-} from "./known.ts";
+import { namedBy, upstreamsOf, type KnownSpace, type NameEntry, type RouteEntry, type UpstreamEntry } from "./known.ts";
 
 /** Slots in a table that was read, and whose they are. */
 export interface FoundSlots {
@@ -74,8 +66,6 @@ export class TableIndex {
   } satisfies Record<IndexName, Numbers>;
   /** Of the digests of all Mappings and of what is not ready. */
   sum: Digest = noDigest;
-  /** By namespace. */
-  readonly #bytes = new Map<string, number>();
   readonly #arena: Arena;
   #settings = plainSettings;
   #settingsUnit = 0;
@@ -124,19 +114,6 @@ export class TableIndex {
   nextSpaceId(): number {
     this.#spaceId = after(this.#spaceId);
     return this.#spaceId;
-  }
-
-  /** What the Routes of a namespace take, and what comes with them, bytes. */
-  bytesOf(namespace: string): number {
-    return this.#bytes.get(namespace) ?? 0;
-  }
-
-  /** A Route's record, with these members, one or more, and `ownBytes` long, came (`by` 1) or goes (−1). */
-  countBytes(members: readonly RouteMember[], ownBytes: number, by: 1 | -1): void {
-    const { namespace } = members[0]!.mapping;
-    const bytes = this.bytesOf(namespace) + by * (ownBytes + members.length * recordOverhead);
-    if (bytes === 0) this.#bytes.delete(namespace);
-    else this.#bytes.set(namespace, bytes);
   }
 
   setProblems(key: string, problems: readonly Problem[]): void {
@@ -301,7 +278,6 @@ export class TableIndex {
       this.routeOf.set(mapping.id, route);
       if (slot >= 0) found.series.set(slot, mapping.series);
     }
-    this.countBytes(members, recordBytes(this.#arena, unit), 1);
     this.setProblems(key, plan.problems);
     for (const upstream of upstreamsOf(members)) {
       const known = this.upstreams.get(upstream);

@@ -56,22 +56,15 @@ export class TableWriter {
     return this.#index.routeOf.keys();
   }
 
-  /** What each Mapping takes of the records of Routes, bytes. `ids`: only of Routes that have one of these. */
-  *mappingBytes(ids?: Iterable<string>): Iterable<readonly [id: string, bytes: number]> {
-    const { routes, routeOf } = this.#index;
-    const asked = ids === undefined ? routes.values() : new Set([...ids].flatMap((id) => routeOf.get(id) ?? []));
-    for (const { unit } of asked) {
+  /** What each Mapping takes of the records of Routes, bytes. */
+  *mappingBytes(): Iterable<readonly [id: string, bytes: number]> {
+    for (const { unit } of this.#index.routes.values()) {
       // Of a write that did not fit.
       if (unit === 0) continue;
       const members = membersAt(this.#arena, unit);
       const bytes = recordBytes(this.#arena, unit) / members.length;
       for (const { mapping } of members) yield [mapping.id, bytes];
     }
-  }
-
-  /** What the Routes of a namespace take, and what comes with them, bytes. */
-  bytesOf(namespace: string): number {
-    return this.#index.bytesOf(namespace);
   }
 
   hasMapping(id: string): boolean {
@@ -100,10 +93,6 @@ export class TableWriter {
       members.map((member) => ({ ...member, attached: null })),
       0,
     );
-  }
-
-  hasUpstream(key: string): boolean {
-    return this.#index.upstreams.has(key);
   }
 
   /** Keys of all Upstreams. */

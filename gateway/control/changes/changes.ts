@@ -103,17 +103,13 @@ export class Changes {
     if (made.planned.length + made.uncounted > 0) made.readAtMs = Math.min(made.readAtMs, readAtMs);
   }
 
-  /** What was made is in the table of this version; null: it makes no other table. `refusal`: why a namespace's changes are not in it; null: they are. */
-  settled(version: number | null, refusal: (namespace: string) => string | null, serving: Serving): void {
+  /** What was made is in the table of this version; null: it makes no other table. `refusal`: why they are not in it; null: they are. */
+  settled(version: number | null, refusal: string | null, serving: Serving): void {
     const made = this.#made;
     if (made.planned.length + made.uncounted === 0) return;
     this.#made = emptyBatch();
-    const taken = made.planned.filter((planned) => {
-      const sentence = refusal(planned.object.namespace);
-      if (sentence !== null) this.notTaken(planned, sentence);
-      return sentence === null;
-    });
-    const batch = { ...made, planned: taken };
+    if (refusal !== null) for (const planned of made.planned) this.notTaken(planned, refusal);
+    const batch = refusal === null ? made : { ...made, planned: [] };
     if (version === null) return this.#come(batch, "unchanged", "", null);
     this.#published.push({ ...batch, version, sinceMs: this.#outside.clock.now() });
     if (this.#published.length > maxTables) this.#comeWaiting(this.#published.shift()!, serving);

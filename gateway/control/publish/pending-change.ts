@@ -1,5 +1,4 @@
 // PendingChange: what changed and is not written yet, by name; what comes later of one name replaces what came before.
-import { refOfMapping } from "../../../k8s/translate/model/object.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import type { MappingChange, TableBatch, UpstreamChange } from "../../../routing/model/table-change.ts";
 import type { UpstreamEndpoints } from "../../../routing/model/upstream.ts";
@@ -21,10 +20,6 @@ export class PendingChange {
   readonly #upstreams = new Map<string, UpstreamChange | null>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();
   readonly #failing = new Map<string, readonly string[]>();
-  /** What had no room. */
-  #waiting = noneWaiting();
-  /** What waits takes part in the last batch of the change that is coming. */
-  #isRetried = false;
   /** Of the table before, what no batch has named yet. */
   #others: Others;
 
@@ -38,23 +33,11 @@ export class PendingChange {
     return this.#mappings.size + this.#upstreams.size + this.#endpoints.size + this.#failing.size === 0;
   }
 
-  /** `isWhole` false: more of the change follows. */
-  add(
-    { mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange,
-    isWhole: boolean,
-  ): void {
+  add({ mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange): void {
     const slots = this.#slots;
-    const { namespaces } = this.#waiting;
-    this.#isRetried ||=
-      namespaces.size > 0 &&
-      (mappings.some(({ namespace }) => namespaces.has(namespace)) ||
-        removedMappings.some((id) => namespaces.has(refOfMapping(id).namespace)));
     for (const id of removedMappings) this.#mappings.set(id, null);
     for (const mapping of mappings) this.#mappings.set(mapping.id, { mapping, slot: slots.slotOf(mapping.id) });
-    for (const id of removedMappings) this.#waiting.mappings.delete(id);
     for (const key of removedUpstreams) {
-      this.#waiting.upstreams.delete(key);
-      this.#waiting.endpoints.delete(key);
       this.#upstreams.set(key, null);
       this.#endpoints.delete(key);
       // If it comes back, its health checks begin anew.
@@ -62,12 +45,7 @@ export class PendingChange {
     }
     for (const upstream of upstreams)
       this.#upstreams.set(upstream.key, { upstream, breakerSlot: slots.breakerSlotOf(upstream.key) });
-    for (const one of endpoints)
-      (this.#waiting.upstreams.has(one.key) ? this.#waiting.endpoints : this.#endpoints).set(
-        one.key,
-        slots.resolvedOf(one.key) ?? one,
-      );
-    if (isWhole && this.#isRetried) this.#retry();
+    for (const one of endpoints) this.#endpoints.set(one.key, slots.resolvedOf(one.key) ?? one);
   }
 
   /** `ip:port` of all Endpoints of an Upstream that fail their health check. */
@@ -87,8 +65,6 @@ export class PendingChange {
   /** Everything will be named anew, over this table. */
   restart(before: Named): void {
     this.clear();
-    this.#waiting = noneWaiting();
-    this.#isRetried = false;
     this.#others = othersIn(before);
   }
 
@@ -109,37 +85,6 @@ export class PendingChange {
     };
   }
 
-  /** What `written` left out of `whole` waits until its namespace changes. */
-  keep(whole: TableBatch, written: TableBatch): void {
-    const ids = new Set(written.mappings.map(({ mapping }) => mapping.id));
-    const keys = new Set(written.upstreams.map(({ upstream }) => upstream.key));
-    const told = new Set(written.endpoints.map(({ key }) => key));
-    for (const one of whole.mappings) if (!ids.has(one.mapping.id)) this.#waiting.mappings.set(one.mapping.id, one);
-    for (const one of whole.upstreams)
-      if (!keys.has(one.upstream.key)) this.#waiting.upstreams.set(one.upstream.key, one);
-    for (const one of whole.endpoints) if (!told.has(one.key)) this.#waiting.endpoints.set(one.key, one);
-    for (const { mapping } of this.#waiting.mappings.values()) this.#waiting.namespaces.add(mapping.namespace);
-  }
-
-  /** Namespaces of what waits, and how much of each does. */
-  get waiting(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const { mapping } of this.#waiting.mappings.values())
-      counts.set(mapping.namespace, (counts.get(mapping.namespace) ?? 0) + 1);
-    return counts;
-  }
-
-  /** What waits takes part again, under what came since. */
-  #retry(): void {
-    const { mappings, upstreams, endpoints } = this.#waiting;
-    for (const [id, one] of mappings) if (!this.#mappings.has(id)) this.#mappings.set(id, one);
-    for (const [key, one] of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, one);
-    for (const [key, one] of endpoints)
-      if (!this.#endpoints.has(key) && this.#upstreams.get(key) !== null) this.#endpoints.set(key, one);
-    this.#waiting = noneWaiting();
-    this.#isRetried = false;
-  }
-
   /** What is in the pending change is written. */
   written(): void {
     const { mappings, upstreams, failing } = this.#others;
@@ -155,13 +100,6 @@ export class PendingChange {
     this.#endpoints.clear();
     this.#failing.clear();
   }
-}
-
-interface Waiting {
-  readonly mappings: Map<string, MappingChange>;
-  readonly upstreams: Map<string, UpstreamChange>;
-  readonly endpoints: Map<string, UpstreamEndpoints>;
-  readonly namespaces: Set<string>;
 }
 
 /** Names of all that a table has. */
@@ -185,10 +123,6 @@ const noOthers: Others = Object.freeze({
 function othersIn(named: Named): Others {
   const upstreams = new Set(named.upstreamKeys());
   return { mappings: new Set(named.mappingIds()), upstreams, failing: new Set(upstreams) };
-}
-
-function noneWaiting(): Waiting {
-  return { mappings: new Map(), upstreams: new Map(), endpoints: new Map(), namespaces: new Set() };
 }
 
 function split<V>(values: ReadonlyMap<string, V | null>): [present: V[], removed: string[]] {

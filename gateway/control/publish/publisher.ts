@@ -4,7 +4,7 @@ import { ArenaFull } from "../../../routing/arena/blocks.ts";
 import { drawnKey } from "../../../routing/collections/digest.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type { TableBatch, TableSettings } from "../../../routing/model/table-change.ts";
+import type { TableSettings } from "../../../routing/model/table-change.ts";
 import type { Route } from "../../../routing/route/decision.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import { noSlots, type FoundSlots } from "../../../routing/write/table-index.ts";
@@ -12,13 +12,10 @@ import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import type { SharedTable } from "../../shared/memory/shared-table.ts";
 import { heaviestNamespaces } from "./heaviest.ts";
-import { beyondShare, namespaceShare, shareProblems, without } from "./namespace-shares.ts";
 import { ServingWorkers } from "./serving-workers.ts";
 import { PendingChange, type SlotsOf } from "./pending-change.ts";
 
 export interface PublisherEvents {
-  /** Nobody else's changes need room. */
-  readonly isOneNamespace: boolean;
   settings(): TableSettings;
   /** All that there is, in batches, and Endpoints that fail their health check: for a table that has missed some of it. */
   everything(): Iterable<TranslationChange>;
@@ -42,8 +39,6 @@ const restAfterFull = 10;
 
 export class Publisher {
   readonly #shared: SharedTable;
-  /** Bytes of the table that one namespace may have. */
-  readonly #maxOfNamespace: number;
   readonly #events: PublisherEvents;
   readonly #pending: PendingChange;
   /** Those that were written last. */
@@ -62,8 +57,8 @@ export class Publisher {
   #coalesceTimer: NodeJS.Timeout | null = null;
   /** The first table was written. */
   #opened = false;
-  /** Why the newest table is not published. */
-  #problems: readonly Problem[] = [];
+  /** Why the newest table is not published; null: it is. */
+  #problem: Problem | null = null;
   /** What every reader had read, or passed, when the newest table did not fit; null: it fitted. */
   #readWhenFull: number | null = null;
   /** The next table, of which batches are written; null: none is. */
@@ -76,7 +71,6 @@ export class Publisher {
   /** Goes on from the table that is in the memory; `found` gets the slots that are in it. Throws ArenaFault where it is not consistent. */
   constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents, found: FoundSlots = noSlots()) {
     this.#shared = shared;
-    this.#maxOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.tableBytes * namespaceShare;
     this.#events = events;
     this.#workers = new ServingWorkers((seconds) => events.live(seconds));
     this.#writer = this.#open(found);
@@ -116,7 +110,7 @@ export class Publisher {
 
   /** What building the Routes found, and why a table could not be written. */
   get problems(): readonly Problem[] {
-    return [...this.#problems, ...[...this.#writer.problems.values()].flat()];
+    return [...(this.#problem === null ? [] : [this.#problem]), ...[...this.#writer.problems.values()].flat()];
   }
 
   /** Bytes of the table in memory: in use, and ever touched. */
@@ -139,12 +133,9 @@ export class Publisher {
     return this.#workers;
   }
 
-  /** Why changes of the namespace are not in the newest table; null: they are. */
-  refusal(namespace: string): string | null {
-    const problem = this.#problems.find(
-      ({ code, subject }) => code === "table-full" || (code === "table-share" && subject.name === namespace),
-    );
-    return problem?.sentence ?? null;
+  /** Why changes are not in the newest table; null: they are. */
+  get refusal(): string | null {
+    return this.#problem?.sentence ?? null;
   }
 
   /** Connected workers that serve a table, and lack nothing without which they would refuse everybody. */
@@ -159,7 +150,7 @@ export class Publisher {
 
   /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
   change(change: TranslationChange, readAtMs: number): void {
-    this.#pending.add(change, true);
+    this.#pending.add(change);
     const isWritten = this.#edit !== null || this.#isBehind;
     if (isWritten || change.mappings.length + change.removedMappings.length + change.flipped.length > 0)
       this.#pendingReadAtMs = Math.min(this.#pendingReadAtMs, readAtMs);
@@ -170,7 +161,7 @@ export class Publisher {
   /** A batch of a change, written at once and let go: more follows, at last by `change`. Published is the table when all of it is written. */
   batch(batch: TranslationChange): void {
     if (this.#isBehind) return;
-    this.#pending.add(batch, false);
+    this.#pending.add(batch);
     this.#hasBatches = true;
     try {
       this.#writeBatch();
@@ -281,16 +272,15 @@ export class Publisher {
     try {
       const settings = this.#events.settings();
       if (this.#isBehind) this.#writeEverything();
-      const taken = this.#take();
-      taken.edit.finish(settings);
-      this.#letGo(taken);
+      this.#take().finish(settings);
+      this.#pending.written();
       this.#edit = null;
       this.#hasBatches = false;
       this.#isBehind = false;
       this.#shared.writing = false;
       this.#settings = settings;
       this.#readWhenFull = null;
-      this.#problems = shareProblems(this.#pending.waiting, this.#maxOfNamespace);
+      this.#problem = null;
       return true;
     } catch (error) {
       if (!(error instanceof ArenaFull)) throw error;
@@ -301,31 +291,23 @@ export class Publisher {
 
   /** Writes what is in the pending change, and more follows. Throws ArenaFull. */
   #writeBatch(): void {
-    this.#letGo(this.#take());
+    this.#take();
+    this.#pending.written();
   }
 
-  /** Writes what is in the pending change, for the next table: `written` is what of it has room. Throws ArenaFull. */
-  #take(): { readonly edit: TableEdit; readonly whole: TableBatch; readonly written: TableBatch } {
+  /** Writes what is in the pending change, for the next table. Throws ArenaFull. */
+  #take(): TableEdit {
     this.#shared.writing = true;
     this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
-    const whole = this.#pending.batch;
-    const beyond = beyondShare(whole, this.#maxOfNamespace, this.#writer);
-    const written = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
-    this.#edit.take(written);
-    return { edit: this.#edit, whole, written };
-  }
-
-  /** What is in the pending change is written, if not published: only what had no room stays with it. */
-  #letGo({ whole, written }: { readonly whole: TableBatch; readonly written: TableBatch }): void {
-    this.#pending.written();
-    if (written !== whole) this.#pending.keep(whole, written);
+    this.#edit.take(this.#pending.batch);
+    return this.#edit;
   }
 
   /** As a successor does: compares all with the table before. Throws ArenaFull. */
   #writeEverything(): void {
     this.#pending.restart(this.#writer);
     for (const batch of this.#events.everything()) {
-      this.#pending.add(batch, false);
+      this.#pending.add(batch);
       this.#writeBatch();
     }
     for (const [key, addresses] of this.#events.failing()) this.#pending.addFailing(key, addresses);
@@ -346,15 +328,13 @@ export class Publisher {
     this.#writer = this.#open();
     this.#shared.writing = false;
     const sentence = `${message}: Sluice keeps serving the table from before, without changes of any namespace; start with a larger --table-mib, or remove deployments of the namespaces that have most: ${heaviest}`;
-    this.#problems = [
-      {
-        code: "table-full",
-        level: "error",
-        subject: { kind: "Gateway", namespace: "", name: "sluice" },
-        field: "",
-        sentence,
-      },
-    ];
+    this.#problem = {
+      code: "table-full",
+      level: "error",
+      subject: { kind: "Gateway", namespace: "", name: "sluice" },
+      field: "",
+      sentence,
+    };
   }
 
   #open(found?: FoundSlots): TableWriter {

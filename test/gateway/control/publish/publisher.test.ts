@@ -152,7 +152,6 @@ function start(memory: SharedArrayBuffer, events: Partial<PublisherEvents> = {})
       resolvedOf: () => undefined,
     },
     {
-      isOneNamespace: false,
       settings: () => plainSettings,
       everything: () => [],
       failing: () => [],
@@ -453,7 +452,6 @@ describe("a table that does not fit", () => {
     const state = new State();
     let tried = 0;
     const { publisher, published } = start(memory, {
-      isOneNamespace: true,
       reached: (point) => (tried += point === "begun" ? 1 : 0),
     });
     const worker = new FakeWorker(memory, 0).join(publisher);
@@ -507,7 +505,7 @@ describe("a table that does not fit", () => {
       const { mappings, ...more } = state.whole;
       return [{ ...more, mappings: [] }, ...mappings.map((mapping) => ({ ...none, mappings: [mapping] }))];
     };
-    const { publisher } = start(memory, { isOneNamespace: true, everything, failing: () => [["u", ["127.0.0.1:1"]]] });
+    const { publisher } = start(memory, { everything, failing: () => [["u", ["127.0.0.1:1"]]] });
     const worker = new FakeWorker(memory, 0).join(publisher);
     publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.change(state.setMapping("gone", "u", 1), 0);
@@ -572,7 +570,7 @@ describe("a table that does not fit", () => {
       tried += 1;
       spentMs += tryMs;
     };
-    const { publisher } = start(memory, { isOneNamespace: true, reached });
+    const { publisher } = start(memory, { reached });
     const worker = new FakeWorker(memory, 0).join(publisher);
     publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
@@ -596,7 +594,7 @@ describe("a table that does not fit", () => {
   test("because what is free is in pieces is tried again, without another change, where the pieces are whole", () => {
     memory = tableMemory(1);
     const state = new State();
-    const { publisher } = start(memory, { isOneNamespace: true });
+    const { publisher } = start(memory);
     const worker = new FakeWorker(memory, 0).join(publisher);
     publisher.change(state.setMapping("a", "u", 1), 0);
     publisher.open();
@@ -629,7 +627,7 @@ describe("a table that does not fit", () => {
   test("that is smaller than the one before is served, though both do not fit into the memory of one table", () => {
     memory = tableMemory(1);
     const state = new State();
-    const { publisher } = start(memory, { isOneNamespace: true });
+    const { publisher } = start(memory);
     const worker = new FakeWorker(memory, 0).join(publisher);
     const turn = (): void => {
       vi.advanceTimersByTime(100 * coalesceMs);
@@ -662,7 +660,7 @@ describe("a table that does not fit", () => {
       fc.property(fc.array(lengths, { minLength: 1, maxLength: 6 }), (states) => {
         memory = tableMemory(1);
         const state = new State();
-        const { publisher, published } = start(memory, { isOneNamespace: true });
+        const { publisher, published } = start(memory);
         const worker = new FakeWorker(memory, 0).join(publisher);
         publisher.open();
         let served: readonly number[] = [];
@@ -674,7 +672,7 @@ describe("a table that does not fit", () => {
           const before = published.length;
           vi.advanceTimersByTime(100 * coalesceMs);
           worker.turn(publisher);
-          const empty = start(tableMemory(1), { isOneNamespace: true });
+          const empty = start(tableMemory(1));
           empty.publisher.change(state.whole, 0);
           empty.publisher.open();
           empty.publisher.stop();
@@ -694,7 +692,7 @@ describe("a table that does not fit", () => {
   test("because a worker is behind is written once that worker has gone on", () => {
     memory = tableMemory(1);
     const state = new State();
-    const { publisher } = start(memory, { isOneNamespace: true });
+    const { publisher } = start(memory);
     const worker = new FakeWorker(memory, 0).join(publisher);
     for (let i = 0; i < 3; i++) state.setMapping(`large${i}`, "u", 1, large(String(i)));
     publisher.change(state.whole, 0);
