@@ -4,7 +4,7 @@ import { randomInt } from "node:crypto";
 import { drawnKey } from "../../../routing/collections/digest.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import { DigestIndex } from "../../../routing/collections/digest-index.ts";
-import { failureCell, maxSlots, slotCell, usedSlots } from "../../shared/memory/counters.ts";
+import { failureCell, feedbackCell, maxSlots, slotCell, usedSlots } from "../../shared/memory/counters.ts";
 import { slotLayout } from "../../shared/metrics/slots.ts";
 import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
 
@@ -120,12 +120,14 @@ export class SeriesSlots {
   }
 }
 
+/** All that is counted of a slot: what failed and what feedback said are the former Series' too. */
 function clear(block: Float64Array, slot: number): void {
+  const { failures, feedback } = usedSlots(block.buffer);
   block.fill(0, slotCell(slot, 0), slotCell(slot + 1, 0));
-  const { failures } = usedSlots(block.buffer);
-  if (failures[slot] === 0) return;
-  block.fill(0, failureCell(slot, 0), failureCell(slot + 1, 0));
+  if (failures[slot] !== 0) block.fill(0, failureCell(slot, 0), failureCell(slot + 1, 0));
+  if (feedback[slot] !== 0) block.fill(0, feedbackCell(slot, 0), feedbackCell(slot + 1, 0));
   failures[slot] = 0;
+  feedback[slot] = 0;
 }
 
 function textOf({ namespace, deployment, predictor, role, protocol }: Series): string {

@@ -35,7 +35,6 @@ export const failureLayout = {
   retries: failureTable.unshown("counter"),
 } as const;
 
-export const failureRows = failureTable.rows;
 export const failureCells = wholeLines(failureTable.length);
 
 const feedbackTable = new CellTable();
@@ -53,7 +52,6 @@ export const feedbackLayout = {
   learntSquares: feedbackTable.unshown("counter"),
 } as const;
 
-export const feedbackRows = feedbackTable.rows;
 export const feedbackCells = wholeLines(feedbackTable.length);
 
 /** Flags of failures that are an Endpoint's. */

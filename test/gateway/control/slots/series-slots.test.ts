@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { CounterBlock, blockBytes, slotCell, usedSlots } from "../../../../gateway/shared/memory/counters.ts";
+import {
+  CounterBlock,
+  blockBytes,
+  failureCell,
+  feedbackCell,
+  slotCell,
+  usedSlots,
+} from "../../../../gateway/shared/memory/counters.ts";
 import { slotLayout } from "../../../../gateway/shared/metrics/slots.ts";
 import { statusColumns } from "../../../../gateway/shared/metrics/status-columns.ts";
 import { SeriesSlots, seriesAfterlifeMs } from "../../../../gateway/control/slots/series-slots.ts";
@@ -64,12 +71,17 @@ describe("slots", () => {
     counters.enter(0);
     counters.finish(0, 200, 0.1);
     counters.leave(0);
+    counters.retry(0);
+    counters.feedback(0, "puid", 1, true, 1);
     slots.disown("a", 2, 1000);
     slots.sweep([counters.cells], 2, 1000 + seriesAfterlifeMs - 1);
     expect([...slots.used]).toHaveLength(1);
     slots.sweep([counters.cells], 2, 1000 + seriesAfterlifeMs);
     expect([...slots.used]).toHaveLength(0);
-    expect(counters.cells.subarray(slotCell(0, 0), slotCell(1, 0)).every((value) => value === 0)).toBe(true);
+    for (const cellOf of [slotCell, failureCell, feedbackCell])
+      expect(counters.cells.subarray(cellOf(0, 0), cellOf(1, 0)).every((value) => value === 0)).toBe(true);
+    const { failures, feedback } = usedSlots(counters.cells.buffer);
+    expect([failures[0], feedback[0]]).toEqual([0, 0]);
     slots.own("b", seriesOf("rose"), 3, 0);
     expect(slots.slotOf("b")).toBe(0);
   });
