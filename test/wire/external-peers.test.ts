@@ -2,7 +2,10 @@
 // timer at the latest, and other deployments are served meanwhile.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ExternalPolicy } from "../../routing/model/mapping.ts";
+import { flag } from "../../gateway/edge/frames/constants.ts";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
+import { blockOf } from "../gateway/edge/http2/peers.ts";
+import { frames } from "../gateway/edge/http2/raw-peer.ts";
 import { eventually } from "../turns.ts";
 import type { RawClient } from "./client.ts";
 import { grpcAuth, httpAuth, rateLimits, serveGuarded, type Guarding } from "./external-services.ts";
@@ -12,6 +15,7 @@ import { Origin, type OriginConnection } from "./origin.ts";
 const timeoutMs = 700;
 const stepMs = 50;
 const long = 70_000;
+const mostFrame = 16_384;
 
 /** What a peer writes to the first bytes of a connection, and what after each 50 ms again; `ends`: then it closes its half. */
 interface Peer {
@@ -43,46 +47,30 @@ const http1Peers: Readonly<Record<string, Peer>> = {
   "drips trailers": peer("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: ", { drop: "x" }),
 };
 
-function frame(type: number, flags: number, stream: number, payload: Buffer, length = payload.length): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
+const endHeaders = flag.endHeaders;
+const settings = frames.settings();
+const status200 = blockOf([[":status", "200"]]);
 
-const settings = frame(4, 0, 0, Buffer.alloc(0));
-const status200 = Buffer.from([0x88]);
-
-/** A field of HPACK without indexing, Huffman or tables. */
-function literal(name: string, value: string): Buffer {
-  return Buffer.concat([Buffer.from([0]), text(name), text(value)]);
-}
-
-function text(value: string): Buffer {
-  const length: number[] = [];
-  if (value.length < 127) length.push(value.length);
-  else {
-    length.push(127);
-    let rest = value.length - 127;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) length.push((rest % 128) + 128);
-    length.push(rest);
-  }
-  return Buffer.concat([Buffer.from(length), Buffer.from(value)]);
-}
-
-/** HEADERS, and CONTINUATION where they are long. */
+/** HEADERS of one block, and CONTINUATION where it is long. */
 function headers(block: Buffer, endStream: boolean): Buffer {
-  const frames: Buffer[] = [];
-  for (let at = 0; at < block.length; at += 16_384) {
-    const end = at + 16_384 >= block.length ? 4 : 0;
-    frames.push(frame(at === 0 ? 1 : 9, end | (at === 0 && endStream ? 1 : 0), 1, block.subarray(at, at + 16_384)));
-  }
-  return Buffer.concat(frames);
+  const pieces = Array.from({ length: Math.ceil(block.length / mostFrame) }, (_, at) =>
+    block.subarray(at * mostFrame, (at + 1) * mostFrame),
+  );
+  return Buffer.concat(
+    pieces.map((piece, at) => {
+      const ends = at === pieces.length - 1 ? endHeaders : 0;
+      return at === 0
+        ? frames.headers(1, piece, ends | (endStream ? flag.endStream : 0))
+        : frames.continuation(1, piece, ends);
+    }),
+  );
 }
 
-const grpcHead = Buffer.concat([status200, literal("content-type", "application/grpc")]);
+const grpcFields = [
+  [":status", "200"],
+  ["content-type", "application/grpc"],
+] as const;
+const grpcHead = blockOf(grpcFields);
 const begun = Buffer.concat([settings, headers(grpcHead, false)]);
 
 /** Of a service of gRPC. */
@@ -92,23 +80,36 @@ const http2Peers: Readonly<Record<string, Peer>> = {
   "says no more than its settings": peer(settings),
   "closes its half": peer("", { ends: true }),
   "closes its half behind its settings": peer(settings, { ends: true }),
-  "answers :status 101": peer(Buffer.concat([settings, headers(literal(":status", "101"), false)])),
-  "says :status 100 again and again": peer(settings, { drop: headers(literal(":status", "100"), false) }),
-  "drips a head": peer(Buffer.concat([settings, frame(1, 4, 1, status200, 10_000)]), { drop: Buffer.from([0x88]) }),
-  "drips continuations": peer(Buffer.concat([settings, frame(1, 0, 1, grpcHead)]), {
-    drop: frame(9, 0, 1, literal("x", "x")),
+  "answers :status 101": peer(Buffer.concat([settings, headers(blockOf([[":status", "101"]]), false)])),
+  "says :status 100 again and again": peer(settings, { drop: headers(blockOf([[":status", "100"]]), false) }),
+  "drips a head": peer(
+    // Of a frame of 10,000 bytes the first.
+    Buffer.concat([
+      settings,
+      frames.headers(1, Buffer.concat([status200, Buffer.alloc(9999)]), endHeaders).subarray(0, 10),
+    ]),
+    { drop: Buffer.from([0]) },
+  ),
+  "drips continuations": peer(Buffer.concat([settings, frames.headers(1, grpcHead, 0)]), {
+    drop: frames.continuation(1, blockOf([["x", "x"]]), 0),
   }),
-  "drips a body": peer(begun, { drop: frame(0, 0, 1, Buffer.from([0])) }),
-  "drips empty frames": peer(begun, { drop: frame(0, 0, 1, Buffer.alloc(0)) }),
-  pings: peer(begun, { drop: frame(6, 0, 0, Buffer.alloc(8)) }),
+  "drips a body": peer(begun, { drop: frames.data(1, Buffer.from([0])) }),
+  "drips empty frames": peer(begun, { drop: frames.data(1, Buffer.alloc(0)) }),
+  pings: peer(begun, { drop: frames.ping() }),
   "has a head of 70 kB": peer(
-    Buffer.concat([settings, headers(Buffer.concat([grpcHead, literal("x", x), literal("grpc-status", "0")]), true)]),
+    Buffer.concat([settings, headers(blockOf([...grpcFields, ["x", x], ["grpc-status", "0"]]), true)]),
   ),
   "has trailers of 70 kB": peer(
     Buffer.concat([
       begun,
-      frame(0, 0, 1, framed(0, Buffer.alloc(0))),
-      headers(Buffer.concat([literal("grpc-status", "0"), literal("x", x)]), true),
+      frames.data(1, framed(0, Buffer.alloc(0))),
+      headers(
+        blockOf([
+          ["grpc-status", "0"],
+          ["x", x],
+        ]),
+        true,
+      ),
     ]),
   ),
 };

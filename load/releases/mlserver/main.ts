@@ -3,12 +3,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { freePort } from "../../peers/process.ts";
 
 const { values } = parseArgs({ options: { mlserver: { type: "string", default: "mlserver" } } });
 const sluice = fileURLToPath(new URL("../../../gateway/sluice.mjs", import.meta.url));
@@ -42,14 +42,6 @@ class Model(MLModel):
         output = ResponseOutput(name="y", shape=[1], datatype="FP64", data=[float(os.environ["ANSWER"])])
         return InferenceResponse(model_name=self.name, outputs=[output])
 `;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const children: ChildProcess[] = [];
 
