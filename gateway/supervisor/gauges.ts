@@ -13,7 +13,10 @@ import type { CountedCells } from "../shared/metrics/metric.ts";
 import { breakerResources } from "../shared/metrics/series.ts";
 import { endpointRows, slotRows } from "../shared/metrics/slots.ts";
 
-/** Zeroes them, and what the worker had in use of each breaker. Only when nobody writes the block: after the worker's end. `heavyUse` is that of all workers, so many. */
+/**
+ * Zeroes the gauges of a worker that ended, and gives back what it had in use of each breaker. The caller sees to it that nobody writes the block any more. `heavyUse` is shared by all
+ * workers; `workers`: how many they are.
+ */
 export function clearGauges(block: SharedArrayBuffer, heavyUse: Int32Array, workers: number): void {
   const cells = new Float64Array(block);
   const { breakers, series, endpoints } = usedSlots(block);

@@ -14,7 +14,7 @@ import { TableState } from "./table.ts";
 export class SupervisorState {
   /** With the ports that were found. */
   settings: Settings;
-  /** What the supervisor and the control worker count. */
+  /** Counters of the supervisor and the control worker. */
   readonly base = new SharedArrayBuffer(blockBytes());
   /** Counters of each data worker. */
   readonly blocks: readonly SharedArrayBuffer[];

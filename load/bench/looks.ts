@@ -1,4 +1,4 @@
-// What looks at many releases cost the control worker of the leader: 1,000 rollouts with counts of three replicas, from gathered counts to the record that is written.
+// CPU time of looks at many releases in the control worker of the leader: 1,000 rollouts with counts of three replicas, from gathered counts to the record that is written.
 import { ReleaseBook } from "../../gateway/control/releases/release-book.ts";
 import { lookMs, ReleaseController } from "../../gateway/control/releases/release-controller.ts";
 import { Slices } from "../../gateway/shared/slices.ts";

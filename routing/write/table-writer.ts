@@ -56,7 +56,7 @@ export class TableWriter {
     return this.#index.routeOf.keys();
   }
 
-  /** What each Mapping takes of the records of Routes, bytes. */
+  /** Bytes of the records of Routes, by Mapping. */
   *mappingBytes(): Iterable<readonly [id: string, bytes: number]> {
     for (const { unit } of this.#index.routes.values()) {
       // Of a write that did not fit.

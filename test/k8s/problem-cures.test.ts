@@ -395,7 +395,7 @@ const left: Partial<Record<ProblemCode, readonly string[]>> = {
   "opens-callers": ["nothing-read"],
 };
 
-describe("whoever follows the advice of", () => {
+describe("the advice of a Problem ends it:", () => {
   for (const [code, { example }] of Object.entries(problemEntries) as [
     ProblemCode,
     (typeof problemEntries)[ProblemCode],

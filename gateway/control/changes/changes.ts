@@ -103,7 +103,7 @@ export class Changes {
     if (made.planned.length + made.uncounted > 0) made.readAtMs = Math.min(made.readAtMs, readAtMs);
   }
 
-  /** What was made is in the table of this version; null: it makes no other table. `refusal`: why they are not in it; null: they are. */
+  /** The table of this version has the changes that were made; `version` null: they make no other table. `refusal`: why they are not in it; null: they are. */
   settled(version: number | null, refusal: string | null, serving: Serving): void {
     const made = this.#made;
     if (made.planned.length + made.uncounted === 0) return;

@@ -4,7 +4,7 @@ import { feedbackWays, rewardBounds } from "../../shared/metrics/series.ts";
 import { feedbackCells, feedbackLayout } from "../../shared/metrics/slots.ts";
 import type { CountedFeedback } from "../../admin/view/view.ts";
 
-/** Of these slots together. */
+/** The feedback of these slots together. */
 export function countedFeedback(blocks: readonly Float64Array[], slots: readonly number[]): CountedFeedback {
   const sums = summed(blocks, slots);
   const { ways, rewardBuckets, rewardSum, rewardSquares, learnt, learntSum, learntSquares } = feedbackLayout;

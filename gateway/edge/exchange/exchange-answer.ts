@@ -14,7 +14,7 @@ import { answerRefusals, PassingBody, reframe, type HookedMessage } from "../bod
 
 const switchingProtocols = 101;
 
-/** What an answer without other edits gets: the puid that was signed last. */
+/** The edits of an answer that gets its puid and nothing else: the puid that was signed last. */
 const puidAlone: CompiledEdits = Object.freeze({ gone: [], lines: puidLine, templates: null });
 
 export class ExchangeAnswer implements AnswerTaker {

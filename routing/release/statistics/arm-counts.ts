@@ -68,7 +68,7 @@ export function withGrowth(sum: ArmCounts, before: ArmCounts, now: ArmCounts): A
   return kind.added(sum, now, before);
 }
 
-/** False where anything that only grows has fallen, or a part grew by more than its whole, as after a restart of what counts. Allocates nothing. */
+/** False where anything that only grows has fallen, or a part grew by more than its whole, as after a restart of the process that counts. */
 export function hasGrown(before: ArmCounts, now: ArmCounts): boolean {
   return kind.hasGrown(before, now) && isWhole(now, before);
 }

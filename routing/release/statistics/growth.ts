@@ -8,7 +8,7 @@ export type CountsOf<Arms> = Readonly<Record<string, Arms>>;
 export const maxInstances = 256;
 
 /**
- * What each arm's counts grew by between two looks, summed over processes; an arm without any is left out. A process that was not seen before, or that began to count anew (`hasGrown`), begins here: it
+ * The growth of each arm's counts between two looks, summed over processes; an arm without any is left out. A process that was not seen before, or that began to count anew (`hasGrown`), begins here: it
  * adds nothing in this look. So does an arm that its process did not have. A process that does not answer adds nothing now, and all of it once it answers again.
  */
 export function growthBetween<Arms extends { readonly [Arm in keyof Arms]: ArmCounts }>(

@@ -84,7 +84,7 @@ export const broken: readonly (readonly [way: string, answer: FakeAnswer, senten
     /^NAME is the traffic port of a gateway: write --url with the address of its admin port/,
   ],
   [
-    "of the traffic port to whoever takes no JSON",
+    "of the traffic port, in plain text",
     (_, response) => response.writeHead(404).end("no route for this host and path"),
     /^NAME is the traffic port of a gateway: /,
   ],

@@ -87,8 +87,8 @@ test("takes the place of a data worker that ends, with the table and the policy 
   expect(gateway.errors).toBe("");
 });
 
-test("one that runs out of memory is said and replaced", { timeout: 120_000 }, async () => {
-  // What collects garbage in vain does not turn either.
+test("the supervisor logs a data worker that runs out of memory, and replaces it", { timeout: 120_000 }, async () => {
+  // A thread that collects garbage in vain does not turn either.
   await serve("--worker-stall-ms", "0");
   gateway.endThread("exhaust data-0");
   expect((await gateway.seen("worker-ended", { thread: "data-0" }))["reason"]).toMatch(/memory/);
