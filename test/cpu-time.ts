@@ -1,25 +1,23 @@
 // CPU time of readers, as tests hold it to the rule: bytes of strangers cost time linear in their number, however they are cut.
 
-/** Runs whose cheapest counts: others were disturbed by a collection of garbage, or by what runs beside. */
-const runs = 3;
+/** Runs before the first that counts: compiled by then. */
+const warmRuns = 3;
 /** Attempts before a reader is called dear: a neighbour on the same core can disturb several in a row. */
 const mostAttempts = 12;
 const growth = 8;
 /** Between what linear (8) and square (64) come to. */
 const mostTimes = 22;
-/** Below this a clock of CPU time says nothing. */
-const leastMicros = 400;
+/** CPU time that is measured in one piece, µs: some kernels count that of a thread only at their ticks, each 4 ms. */
+const leastMicros = 40_000;
 
-/** CPU time of this thread that `read` takes, µs: of the cheapest of some runs. */
+/** CPU time of this thread that one `read` takes, µs: the mean of as many as one can measure together. */
 async function microsOf(read: () => unknown): Promise<number> {
-  let least = Infinity;
-  for (let run = 0; run < runs; run++) {
-    const before = process.threadCpuUsage();
+  const before = process.threadCpuUsage();
+  for (let reads = 1; ; reads++) {
     await read();
     const { user, system } = process.threadCpuUsage(before);
-    least = Math.min(least, user + system);
+    if (user + system >= leastMicros) return (user + system) / reads;
   }
-  return least;
 }
 
 /**
@@ -33,8 +31,7 @@ export async function holdsLinear<Prepared>(
 ): Promise<number> {
   const small = made(size);
   const large = made(size * growth);
-  // Compiled by then.
-  for (let run = 0; run < runs; run++) await read(small);
+  for (let run = 0; run < warmRuns; run++) await read(small);
   let times = Infinity;
   let least = Infinity;
   let most = Infinity;
@@ -42,7 +39,7 @@ export async function holdsLinear<Prepared>(
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     least = Math.min(least, await microsOf(() => read(small)));
     most = Math.min(most, await microsOf(() => read(large)));
-    times = most / Math.max(least, leastMicros);
+    times = most / least;
     if (times <= mostTimes) return times;
   }
   throw new Error(`${growth} times as many bytes cost ${times.toFixed(1)} times as much CPU time`);
