@@ -152,7 +152,7 @@ export const clusterProblems = {
     "Nothing, if you removed them. Otherwise restore them within that minute.",
   ),
   "object-unreadable": error(
-    "Objects have no name, or are longer than 4 MiB. They are passed over.",
+    "Objects have no name, are longer than 4 MiB, or are nested deeper than 100 levels. They are passed over.",
     situation("A Secret of many megabytes."),
     "Make them smaller.",
   ),

@@ -3,6 +3,7 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { trimmedObject } from "../../translate/deployments/trimmed-object.ts";
 import type { SourceObject } from "../../translate/model/object.ts";
 import { fieldOf, isRecord, recordOf, textOf } from "../../translate/values/value.ts";
+import { deepestLevels, extentOf } from "../objects/extent.ts";
 import type { StoredForm } from "../objects/last-good.ts";
 
 export class ClusterObject implements SourceObject, StoredForm {
@@ -30,16 +31,18 @@ export class ClusterObject implements SourceObject, StoredForm {
   }
 }
 
-/** null when `value` has no name: nothing could refer to it. */
+/** null when `value` has no name, so that nothing could refer to it, or is nested deeper than readers follow it. */
 export function readClusterObject(kind: string, apiVersion: string, value: unknown): ClusterObject | null {
   const metadata = recordOf(fieldOf(recordOf(value), "metadata"));
   const name = textOf(fieldOf(metadata, "name"));
   const namespace = textOf(fieldOf(metadata, "namespace"));
   if (!isRecord(value) || name === "" || namespace === "") return null;
+  const object = trimmedObject(kind, value);
+  if (extentOf(object, deepestLevels) === null) return null;
   return new ClusterObject({
     ref: { kind, namespace, name },
     apiVersion,
     uid: textOf(fieldOf(metadata, "uid")),
-    text: JSON.stringify(trimmedObject(kind, value)),
+    text: JSON.stringify(object),
   });
 }

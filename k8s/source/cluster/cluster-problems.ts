@@ -1,5 +1,6 @@
 // Problems of the cluster Source: what of the cluster cannot be read, and what the gateway does instead.
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
+import { deepestLevels } from "../objects/extent.ts";
 import type { Reflector } from "./reflector.ts";
 import { guardResources, resourceName } from "./resources.ts";
 
@@ -56,7 +57,7 @@ export function problemsOf(reflector: Reflector, server: string, endsHere = fals
     report(
       "error",
       "object-unreadable",
-      `${unreadable} of ${plural} cannot be read (no name, or longer than 4 MiB) and are skipped; make them smaller`,
+      `${unreadable} of ${plural} cannot be read (no name, longer than 4 MiB, or deeper than ${deepestLevels} levels) and are skipped; make them smaller`,
     );
   return problems;
 }

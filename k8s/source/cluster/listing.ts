@@ -1,9 +1,10 @@
-// A whole list of one resource: page after page, item by item as the bytes come.
+// A whole list of one resource, page after page.
 import { objectKey } from "../../translate/model/object.ts";
+import { arrayOf, fieldOf, recordOf, textOf } from "../../translate/values/value.ts";
 import { reasonOf, type Api, type ApiFailure } from "../api/api.ts";
-import type { ClusterObject } from "./cluster-object.ts";
-import { ListScanner, type ListEnvelope } from "../api/list-scanner.ts";
 import { parsedJson } from "../api/parsed-json.ts";
+import { textOfBody } from "../http/http-call.ts";
+import type { ClusterObject } from "./cluster-object.ts";
 
 export interface ListRequest {
   readonly api: Api;
@@ -28,61 +29,72 @@ export type Listed =
     }
   | ApiFailure;
 
-/** Objects of one answer. */
+interface Page {
+  readonly kind: "page";
+  readonly items: readonly unknown[];
+  readonly resourceVersion: string;
+  /** Token of the next page, or "". */
+  readonly continueToken: string;
+}
+
+/** Objects of one page, unless these are too large for one. */
 const pageItems = 500;
-/** Longest item that is read, bytes: etcd takes 1.5 MiB, and JSON may be longer than what is stored. */
+/** Longest page, bytes: some of the largest objects that etcd takes, at 1.5 MiB each. */
+export const pageBytes = 16 * 1024 * 1024;
+/** Longest object that is read: bytes of a watch event, characters of what is kept of an object of a list. JSON may be longer than what etcd stores. */
 export const objectBytes = 4 * 1024 * 1024;
 
-/**
- * Lists everything. `since` null: etcd answers, in pages; else any server whose cache is at least at that version, which it does for a whole
- * list only (client-go does the same).
- */
+/** Lists everything. `since` null: etcd answers; else any server that has at least that version. */
 export async function listAll(request: ListRequest, since: string | null): Promise<Listed> {
   const objects = new Map<string, ClusterObject>();
   let unreadable = 0;
-  const page = (query: string): Promise<ListEnvelope | ApiFailure> =>
-    readPage(request, query, objects, () => (unreadable += 1));
-  let answer = await page(
-    since === null
-      ? `limit=${pageItems}`
-      : `resourceVersion=${encodeURIComponent(since)}&resourceVersionMatch=NotOlderThan`,
-  );
-  while (!("kind" in answer) && answer.continueToken !== "") {
-    answer = await page(`limit=${pageItems}&continue=${encodeURIComponent(answer.continueToken)}`);
-    if ("kind" in answer && answer.kind === "refused" && answer.status === 410) {
-      // The pages took longer than the server remembers: all at once then.
-      objects.clear();
-      unreadable = 0;
-      answer = await page("");
+  let limit = pageItems;
+  let place = since === null ? "" : `&resourceVersion=${encodeURIComponent(since)}&resourceVersionMatch=NotOlderThan`;
+  for (;;) {
+    const page = await readPage(request, `limit=${limit}${place}`);
+    if (page.kind === "too-long" && limit > 1) {
+      limit = Math.max(1, Math.floor(limit / 8));
+      continue;
     }
+    if (page.kind === "too-long")
+      return { kind: "unreachable", sentence: `one object of the list has more than ${pageBytes} bytes` };
+    if (page.kind !== "page") return page;
+    for (const item of page.items) {
+      const object = request.read(item);
+      if (object === null || object.text.length > objectBytes) {
+        unreadable += 1;
+        continue;
+      }
+      const key = objectKey(object.ref);
+      objects.set(key, request.known(key, object));
+    }
+    if (page.continueToken === "") return { kind: "listed", objects, version: page.resourceVersion, unreadable };
+    place = `&continue=${encodeURIComponent(page.continueToken)}`;
   }
-  return "kind" in answer ? answer : { kind: "listed", objects, version: answer.resourceVersion, unreadable };
 }
 
 async function readPage(
-  { api, pathOf, idleMs, signal, read, known }: ListRequest,
+  { api, pathOf, idleMs, signal }: ListRequest,
   query: string,
-  objects: Map<string, ClusterObject>,
-  unreadable: () => void,
-): Promise<ListEnvelope | ApiFailure> {
+): Promise<Page | { readonly kind: "too-long" } | ApiFailure> {
   const opened = await api.open({ method: "GET", path: pathOf(query), body: null, idleMs, signal });
   if (opened.kind !== "opened") return opened;
-  const scanner = new ListScanner(
-    {
-      item: (text) => {
-        const object = read(parsedJson(text));
-        if (object === null) return unreadable();
-        const key = objectKey(object.ref);
-        objects.set(key, known(key, object));
-      },
-      oversized: unreadable,
-    },
-    objectBytes,
-  );
+  let text: string | null;
   try {
-    for await (const chunk of opened.body as AsyncIterable<Buffer>) scanner.push(chunk);
+    text = await textOfBody(opened.body, pageBytes);
   } catch (error) {
     return { kind: "unreachable", sentence: `the list was cut (${reasonOf(error)})` };
   }
-  return scanner.end() ?? { kind: "unreachable", sentence: "the list is not complete" };
+  if (text === null) return { kind: "too-long" };
+  const list = recordOf(parsedJson(text));
+  const metadata = recordOf(fieldOf(list, "metadata"));
+  const resourceVersion = textOf(fieldOf(metadata, "resourceVersion"));
+  return resourceVersion === ""
+    ? { kind: "unreachable", sentence: "the answer is not a list" }
+    : {
+        kind: "page",
+        items: arrayOf(fieldOf(list, "items")),
+        resourceVersion,
+        continueToken: textOf(fieldOf(metadata, "continue")),
+      };
 }

@@ -1,4 +1,5 @@
 // Bounds of manifests.
+import { deepestLevels } from "../objects/extent.ts";
 
 /** Bounds of one manifest file. They cost the control worker only. */
 export const manifestBounds = {
@@ -13,5 +14,5 @@ export const manifestBounds = {
   nodes: 200_000,
   characters: 4 * 1024 * 1024,
   /** Maps and lists inside each other with every alias written out. */
-  depth: 100,
+  depth: deepestLevels,
 } as const;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { objectBytes, pageBytes } from "../../../../k8s/source/cluster/listing.ts";
 import type { ReflectorTimes } from "../../../../k8s/source/cluster/reflector-times.ts";
 import { Reflector } from "../../../../k8s/source/cluster/reflector.ts";
 import { deployments, secrets, services, type Resource } from "../../../../k8s/source/cluster/resources.ts";
@@ -90,7 +91,7 @@ describe("lists", () => {
     expect(fake.calls[0]!.query.get("limit")).toBe("500");
   });
 
-  test("start over in one piece when the continue token is too old", async () => {
+  test("start over when the continue token is too old", async () => {
     fake.pageItems = 2;
     for (let at = 0; at < 5; at++) fake.put(collection, service(`s${at}`));
     fake.once(
@@ -99,7 +100,63 @@ describe("lists", () => {
     );
     await follow().until(() => followed.reflector.answered);
     expect(followed.names).toEqual(["s0", "s1", "s2", "s3", "s4"]);
-    expect(fake.calls.filter(isList).at(-1)!.query.get("limit")).toBeNull();
+    expect(fake.calls.filter(isList).map(({ query }) => query.get("continue"))).toEqual([
+      null,
+      "2",
+      "4",
+      null,
+      "2",
+      "4",
+    ]);
+  });
+
+  test("of a version are pages as well", async () => {
+    fake.pageItems = 2;
+    for (let at = 0; at < 5; at++) fake.put(collection, service(`s${at}`));
+    follow();
+    await fake.call(isWatch);
+    const calls = fake.calls.length;
+    fake.endWatches("cut");
+    fake.put(collection, service("new"));
+    fake.compact();
+    await followed.until(() => followed.names.includes("new"));
+    const queries = fake.calls.slice(calls).filter(isList);
+    expect(queries.map(({ query }) => query.get("continue"))).toEqual([null, "2", "4"]);
+    expect(queries.map(({ query }) => query.get("resourceVersionMatch"))).toEqual(["NotOlderThan", null, null]);
+  });
+
+  test("whose pages are too long are asked for in smaller ones, and an object too long alone costs no other", async () => {
+    const bytes = Math.floor(pageBytes / 4);
+    const filled = (name: string, length: number): KubeObject => ({ ...service(name), filling: "x".repeat(length) });
+    for (let at = 0; at < 5; at++) fake.put(collection, { ...service(`s${at}`), status: "x".repeat(bytes) });
+    fake.put(collection, filled("longest", objectBytes - 200));
+    fake.put(collection, filled("too-long", objectBytes));
+    await follow().until(() => followed.reflector.answered);
+    expect(followed.names).toEqual(["longest", "s0", "s1", "s2", "s3", "s4"]);
+    expect(followed.reflector.unreadable).toBe(1);
+    expect(new Set(fake.calls.filter(isList).map(({ query }) => query.get("limit")))).toEqual(
+      new Set(["500", "62", "7", "1"]),
+    );
+  });
+
+  test.each([
+    [100, 0],
+    [101, 1],
+    [9_000, 1],
+  ])("an object of %i levels costs no other: %i not read", async (levels, unreadable) => {
+    const nested = `${"[".repeat(levels - 2)}${"]".repeat(levels - 2)}`;
+    fake.faults.push((call, response) => {
+      if (!isList(call)) return false;
+      const item = (name: string, value: string): string =>
+        `{"metadata":{"namespace":"prod","name":"${name}","x":${value}}}`;
+      response
+        .writeHead(200)
+        .end(`{"metadata":{"resourceVersion":"${fake.version}"},"items":[${item("deep", nested)},${item("a", "{}")}]}`);
+      return true;
+    });
+    await follow().until(() => followed.reflector.answered);
+    expect(followed.names).toEqual(unreadable === 0 ? ["a", "deep"] : ["a"]);
+    expect(followed.reflector.unreadable).toBe(unreadable);
   });
 
   test("that are cut, hang or are no JSON are asked for again", async () => {

@@ -6,6 +6,9 @@ export interface Extent {
   readonly characters: number;
 }
 
+/** Maps and lists inside each other that an object may have: readers of objects follow them by recursion. */
+export const deepestLevels = 100;
+
 const scalarExtent: Extent = Object.freeze({ nodes: 1, height: 0, characters: 8 });
 
 /** Values and nesting of a document with aliases written out, each shared value measured once; null: nested deeper than `deepest`, or inside itself. */
