@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { PacedConnection } from "./sending/paced-connection.ts";
 
 /** Connections at once, where the process may open many. */
 export const mostConnections = 64;
@@ -33,7 +35,18 @@ export function adminListener(answer: RequestListener): Server {
   server.requestTimeout = adminTimes.requestMs;
   server.setTimeout(adminTimes.stalledMs);
   limitConnections(server, connectionLimit(openFilesLimit()));
+  pace(server);
   return server;
+}
+
+/** Gives all that listen by now for a server's connections paced ones: Node's own listener takes any duplex stream, as the documentation of the event says. */
+export function pace(server: Server): void {
+  const listeners = server.listeners("connection") as ((this: Server, connection: Duplex) => void)[];
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    const paced = new PacedConnection(socket);
+    for (const listener of listeners) listener.call(server, paced);
+  });
 }
 
 /** Answers the requests of a connection one after the other, each in a turn of its own: what is sent ahead waits, and others come in between. */
@@ -41,6 +54,8 @@ export function oneATurn(answer: RequestListener): RequestListener {
   const waiting = new WeakMap<Socket, (() => void)[]>();
   return (request, response) => {
     const { socket } = request;
+    // What Node read before the connection ended comes all the same.
+    if (socket.destroyed) return;
     const begin = (): void => {
       response.once("close", () => {
         const next = waiting.get(socket)?.shift();
@@ -104,6 +119,7 @@ function limitConnections(server: Server, most: number): void {
   });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
+    if (socket.destroyed) return;
     // Half a body is no request yet: 64 of them would keep health checks out.
     if (hasBody(request))
       request.once("end", () => {

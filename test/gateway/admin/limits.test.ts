@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { connectionLimit, mostAhead, mostConnections, oneATurn } from "../../../gateway/admin/connections.ts";
+import { connectionLimit, mostAhead, mostConnections, oneATurn, pace } from "../../../gateway/admin/connections.ts";
+import { pieceBytes } from "../../../gateway/admin/sending/paced-connection.ts";
 import { isOwnHost } from "../../../gateway/admin/hosts.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
 import { startedAdmin, viewOf } from "./admin-stage.ts";
 import { nothingMeasured } from "./nothing-measured.ts";
 import { SharedAnswers, mostUnderWay } from "../../../gateway/admin/sending/shared-answers.ts";
-import { pieceBytes } from "../../../gateway/admin/families/streamed-text.ts";
+import { pieceBytes as textBytes } from "../../../gateway/admin/families/streamed-text.ts";
 import { CounterBlock, blockBytes } from "../../../gateway/shared/memory/counters.ts";
 import { seriesOf } from "../fixtures.ts";
 
@@ -54,6 +55,34 @@ test.each([
   ["sluice-admin.evil.example", false],
 ])("Host %s: %s", (host, own) => {
   expect(isOwnHost(host, ["sluice-admin"])).toBe(own);
+});
+
+/** Its answer is 421. As many as may come ahead fit in one piece of a paced connection. */
+const shortest = "GET / HTTP/1.1\r\nHost:a\r\n\r\n";
+
+test("of 64 kB of heads in one piece, the parser is given as many a turn as 1 kB holds, and none after the limit", async () => {
+  let turn = 0;
+  const turns: number[] = [];
+  const server = createServer(oneATurn(() => undefined)).listen(0, "127.0.0.1");
+  pace(server);
+  server.on("request", () => turns.push(turn));
+  await once(server, "listening");
+  const counting = { on: true };
+  const count = (): void => {
+    turn += 1;
+    if (counting.on) setImmediate(count);
+  };
+  setImmediate(count);
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.write(shortest.repeat(2400));
+  socket.resume();
+  await once(socket, "close");
+  counting.on = false;
+  const most = Math.ceil(pieceBytes / shortest.length) + 1;
+  expect(turns.length).toBeGreaterThan(mostAhead);
+  expect(turns.length).toBeLessThanOrEqual(mostAhead + most);
+  for (const at of new Set(turns)) expect(turns.filter((other) => other === at).length).toBeLessThanOrEqual(most);
+  server.close();
 });
 
 test("requests that come in one piece are answered in a turn each", async () => {
@@ -254,7 +283,7 @@ describe("the admin port", () => {
     );
     expect(heads.filter((head) => head === "HTTP/1.1 200")).toHaveLength(mostUnderWay);
     expect(heads.filter((head) => head === "HTTP/1.1 503")).toHaveLength(40 - mostUnderWay);
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * mostUnderWay * pieceBytes);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * mostUnderWay * textBytes);
     expect(await ask(health)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
@@ -277,13 +306,13 @@ describe("the admin port", () => {
     const done = new Promise<void>((resolve) => {
       socket.on("data", (chunk: Buffer) => {
         text += chunk.toString("latin1");
-        if (text.split("HTTP/1.1 200").length > most) resolve();
+        if (text.split("HTTP/1.1 421").length > most) resolve();
       });
       socket.once("close", () => resolve());
     });
     socket.write(requests);
     await done;
-    return text.split("HTTP/1.1 200").length - 1;
+    return text.split("HTTP/1.1 421").length - 1;
   }
 
   test.each([
@@ -292,8 +321,7 @@ describe("the admin port", () => {
     [mostAhead + 2, 0],
     [1000, 0],
   ])("%i requests in one piece: %i are answered", async (count, answered) => {
-    const request = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    const got = await answersTo(request.repeat(count), count);
+    const got = await answersTo(shortest.repeat(count), count);
     // One is under way when the others come, and its connection may be closed before its answer has left.
     if (answered === 0) expect(got).toBeLessThanOrEqual(1);
     else expect(got).toBe(answered);
