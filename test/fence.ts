@@ -134,7 +134,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "gateway/shared": [["metrics"], ["memory"]],
   "gateway/admin": [
-    ["view", "sending", "access.ts", "connections.ts"],
+    ["view", "sending", "access.ts"],
+    ["connections.ts"],
     ["families", "event-streams.ts"],
     ["endpoint.ts"],
     ["answers.ts", "openapi.ts", "sorting.ts", "way-usage.ts"],
