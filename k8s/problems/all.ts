@@ -1,7 +1,6 @@
 // All Problem codes, a group a kind of object: what `k8s/PROBLEMS.md` is made from, and what a Problem's `code` may be.
 import { backendProblems } from "./backends.ts";
 import { deploymentProblems } from "./deployments.ts";
-import { differenceProblems } from "./differences.ts";
 import type { ProblemEntry } from "./entry.ts";
 import { clusterProblems, fileProblems } from "./files.ts";
 import { backProblems, gatewayProblems } from "./gateway.ts";
@@ -18,7 +17,6 @@ export const problemEntries = {
   ...fileProblems,
   ...clusterProblems,
   ...gatewayProblems,
-  ...differenceProblems,
   ...backProblems,
 } as const satisfies Readonly<Record<string, ProblemEntry>>;
 
@@ -42,6 +40,5 @@ export const problemGroups: readonly ProblemGroup[] = [
   { title: "Files and folders", entries: fileProblems },
   { title: "The cluster", entries: clusterProblems },
   { title: "Policy and certificates", entries: gatewayProblems },
-  { title: "What Ambassador does otherwise", entries: differenceProblems },
   { title: "sluice check --back", entries: backProblems },
 ];

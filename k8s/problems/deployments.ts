@@ -100,11 +100,6 @@ export const deploymentProblems = {
     deployment("spec.predictors[0].shadow: perhaps"),
     "Write `true` or `false`. In an annotation, write it in quotes.",
   ),
-  "shadow-false": warning(
-    "`seldon.io/ambassador-shadow` says no, and Sluice takes it for no. Seldon took any text for yes.",
-    annotation('seldon.io/ambassador-shadow: "false"'),
-    "Remove the annotation.",
-  ),
   "shadow-over-100": warning(
     "A shadow is to get more than 100 percent of the requests. It gets one copy of each.",
     deployment("spec.predictors[1]: { name: next, graph: { name: next }, shadow: true, traffic: 150 }"),

@@ -75,6 +75,12 @@ spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
     },
     "Remove the selector, and write `hostname` (v3alpha1) or `host` (v2) in each Mapping.",
   ),
+  differs: either(
+    ["info", "warning"],
+    "Sluice serves this with another outcome than Seldon's operator and Ambassador, and the sentence says which. `warning`: Sluice cuts calls that Ambassador answered, or sends live requests where Seldon sent copies.",
+    annotation('seldon.io/ambassador-retries: "40"'),
+    "Write what the sentence names for the outcome that you had, or do nothing, if you want that of Sluice. [COMPATIBILITY.md](COMPATIBILITY.md#problems-that-tell-a-difference) lists the differences.",
+  ),
   "more-problems": either(
     ["error", "warning", "info"],
     "An object or a file has more Problems than are listed one by one.",

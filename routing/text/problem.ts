@@ -28,12 +28,12 @@ export interface Problem {
   readonly sentence: string;
 }
 
-/** Codes of an earlier time that tell such a difference, too. */
-const differences: ReadonlySet<string> = new Set(["traffic-scaled", "weights-scaled", "shadow-false"]);
+/** Codes that tell such a difference. */
+const differences: ReadonlySet<string> = new Set(["differs", "traffic-scaled", "weights-scaled"]);
 
 /** Served, but with another outcome than Seldon's operator and Ambassador have for the same object. */
 export function isDifference({ code }: Problem): boolean {
-  return code.startsWith("differs-") || differences.has(code);
+  return differences.has(code);
 }
 
 /** Text form used by `sluice check`, goldens and logs: `error claim-contested Mapping prod/x spec.prefix: sentence`. */

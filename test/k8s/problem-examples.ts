@@ -17,8 +17,7 @@ export const background: ReadonlySet<string> = new Set([
   "no-endpoint-slices",
   "no-such-service",
   "no-policy",
-  "differs-config",
-  "differs-weight",
+  "differs",
 ]);
 
 /** The text of the manifests; null: the example is in words only. */

@@ -19,13 +19,9 @@ const entries = Object.entries(problemEntries) as [ProblemCode, ProblemEntry][];
 
 /** What an example gives beside its own code, because nothing smaller gives the code. */
 const companions: Readonly<Record<string, readonly string[]>> = {
-  "traffic-scaled": ["differs-traffic"],
   "more-problems": ["bad-host"],
   "shadow-redirect": ["only-shadows"],
   "shadow-slash": ["only-shadows"],
-  "differs-shadow": ["only-shadows"],
-  "bad-upstream-certificate": ["differs-predictor-tls"],
-  "differs-predictor-tls": ["tls-missing"],
 };
 
 const list = (count: number, item: (index: number) => string): string =>

@@ -27,8 +27,9 @@ export function backProblems(
   for (const { source, guard } of translation.mappings.values()) guards.set(objectKey(source), guard);
   const asksAuthService = translation.settings.external.auth.kind !== "none";
   const found: Problem[] = problems.filter(
-    ({ code, level, subject: { kind } }) =>
-      code === "differs-traffic-annotation" || (level === "error" && (kind === "File" || kind === "Cluster")),
+    ({ code, level, field, subject: { kind } }) =>
+      (code === "differs" && field.endsWith(`["${annotations.traffic.name}"]`)) ||
+      (level === "error" && (kind === "File" || kind === "Cluster")),
   );
   for (const object of objects) {
     if (!hasRoutes(object) || others.has(objectKey(object.ref))) continue;

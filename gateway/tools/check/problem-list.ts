@@ -1,5 +1,5 @@
-// Problems as `sluice check` prints them: first what is wrong, then under one heading what is served, but not as Ambassador would. Of one code a few lines and
-// the number of the others, so that one mistake that is made often hides nothing else.
+// Problems as `sluice check` prints them: first what is wrong, then under one heading what is served, but not as Ambassador would. Of one code
+// and one key a few lines and the number of the others, so that one mistake that is made often hides nothing else.
 import {
   isDifference,
   printProblemAt,
@@ -7,12 +7,15 @@ import {
   type Problem,
   type ProblemLevel,
 } from "../../../routing/text/problem.ts";
+import { visible } from "../../../routing/text/visible.ts";
 
 /** The worst first. */
 export const levels: readonly ProblemLevel[] = ["error", "warning", "info"];
 
-/** Lines of one level and code, unless all are asked for. */
+/** Lines of one level, code and key, unless all are asked for. */
 export const linesOfCode = 5;
+/** Keys of one level and code that have lines of their own. The others share theirs. */
+export const keysOfCode = 40;
 
 export interface ProblemListing {
   /** Every line is printed. */
@@ -33,23 +36,38 @@ export function printProblems(problems: readonly Problem[], listing: ProblemList
 }
 
 function printSome(problems: readonly Problem[], { all, originOf }: ProblemListing): string {
-  const byCode = Map.groupBy(problems, ({ level, code }) => `${level} ${code}`);
-  const shown = new Set(all ? problems : [...byCode.values()].flatMap(firstOf));
+  const byKey = byCodeAndKey(problems);
+  const shown = new Set(all ? problems : [...byKey.values()].flatMap(firstOf));
   const lines = problems
     .filter((problem) => shown.has(problem))
     .map((problem) => printProblemAt(problem, originOf(problem.subject)));
-  for (const [code, some] of byCode) {
+  for (const [kind, some] of byKey) {
     const rest = some.filter((problem) => !shown.has(problem));
     if (rest.length === 0) continue;
     const objects = new Set(rest.map(keyOf)).size;
     lines.push(
-      `… and ${rest.length} more of ${code}, on ${objects} ${objects === 1 ? "object" : "objects"}: --all prints ${rest.length === 1 ? "it" : "them"}`,
+      visible(
+        `… and ${rest.length} more of ${kind}, on ${objects} ${objects === 1 ? "object" : "objects"}: --all prints ${rest.length === 1 ? "it" : "them"}`,
+      ),
     );
   }
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Those of one code that are shown: of as many objects as there is room for. */
+function byCodeAndKey(problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
+  const keys = new Map<string, Set<string>>();
+  return Map.groupBy(problems, ({ level, code, field }) => {
+    const kind = `${level} ${code}`;
+    const known = keys.get(kind) ?? new Set();
+    keys.set(kind, known);
+    // The last key of the field: `traffic` of spec.predictors[1].traffic.
+    const key = /([^\s.[\]"]+|"[^"]*")[\]\d[]*$/.exec(field)?.[1]?.replaceAll('"', "") ?? "";
+    if (known.size < keysOfCode) known.add(key);
+    return key !== "" && known.has(key) ? `${kind} in ${key}` : kind;
+  });
+}
+
+/** Those of one code and key that are shown: of as many objects as there is room for. */
 function firstOf(problems: readonly Problem[]): readonly Problem[] {
   if (problems.length <= linesOfCode) return problems;
   const objects = new Set<string>();

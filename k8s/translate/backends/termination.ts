@@ -80,7 +80,7 @@ export function decodeTermination(fields: UnknownRecord, at: string, report: Rep
   if (lowest === "old")
     report(
       "info",
-      "differs-tls-version",
+      "differs",
       place("min_tls_version"),
       "Sluice serves TLS 1.2 and above, and older clients get no connection; write v1.2",
     );

@@ -33,7 +33,7 @@ export function reportDeploymentDifferences(
 export function reportDeletion(report: Report): void {
   report(
     "info",
-    "differs-deleting",
+    "differs",
     "metadata.deletionTimestamp",
     "Kubernetes is deleting the object, so Sluice sends it no new requests, while the operator did until its Services were gone; nothing to do",
   );
@@ -43,7 +43,7 @@ export function reportDeletion(report: Report): void {
 export function reportConfigDifferences(config: WrittenAnnotation, report: Report): void {
   report(
     "info",
-    "differs-config",
+    "differs",
     config.field,
     `Sluice and the operator's v1 writer serve only these Mappings, but its v2 writer ignored them and served /seldon/<namespace>/<name>/; remove the annotation for the paths of Seldon`,
   );
@@ -84,18 +84,13 @@ class Differences {
         numbers.length === 0
           ? "write the traffic of each predictor with a sum of 100"
           : `for that write ${numbers.map((traffic) => `traffic ${traffic}`).join(", or ")}`;
-      this.#report(
-        "info",
-        "differs-traffic",
-        "spec.predictors",
-        `the split is ${splitText(own)} here, and ${there}; ${write}`,
-      );
+      this.#report("info", "differs", "spec.predictors", `the split is ${splitText(own)} here, and ${there}; ${write}`);
     }
     const shadows = predictors.flatMap(({ shadow }, index) => (shadow ? [index] : []));
     if (shadows.length > 1) {
       this.#report(
         "info",
-        "differs-several-shadows",
+        "differs",
         `${predictors[shadows[1]!]!.field}.shadow`,
         `each of the ${shadows.length} shadows gets copies, but with Ambassador only ${quoted(predictors[shadows[0]!]!.name)} did; remove the others to have one`,
       );
@@ -108,7 +103,7 @@ class Differences {
     if (copied.length > 0)
       this.#report(
         "info",
-        "differs-shadow-traffic",
+        "differs",
         `${predictors[first]!.field}.traffic`,
         `Sluice copies ${percentText(percent)} of the requests, and Ambassador ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(" and ")}; write traffic: ${[...new Set(copied.map(({ parts }) => parts[first]!.percent))].join(" or ")} for that, or keep the percentage that you want`,
       );
@@ -130,7 +125,7 @@ class Differences {
       .join(", ");
     this.#report(
       "info",
-      "differs-traffic-annotation",
+      "differs",
       field,
       `the split is ${splitText(own)} here, and by the spec alone ${there}; write these numbers into predictors[].traffic for the same there`,
     );
@@ -141,7 +136,7 @@ class Differences {
     if (weight !== null && this.#policy.weight !== null && this.#policy.served === "yes") {
       this.#report(
         "info",
-        "differs-weight",
+        "differs",
         weight.field,
         "operators since 0.4 ignore it and shared the requests among all predictors of this external name, but Sluice uses it; remove it for their shares",
       );
@@ -150,7 +145,7 @@ class Differences {
     if (shadow !== null && this.#policy.shadow) {
       this.#report(
         "info",
-        "differs-shadow",
+        "differs",
         shadow.field,
         "operators since 1.1 ignore it and sent live requests here, but Sluice sends copies; remove it for live requests",
       );
@@ -160,7 +155,7 @@ class Differences {
     if (ids !== null && list !== null && (list.length > 1 || list[0] !== ids.text)) {
       this.#report(
         "info",
-        "differs-ambassador-id",
+        "differs",
         ids.field,
         `Sluice reads a list of ids, but the operator took ${quoted(ids.text)} for one id, which no Ambassador had; write one id`,
       );
@@ -178,7 +173,7 @@ class Differences {
       if (value === null) continue;
       this.#report(
         "info",
-        "differs-read-timeout",
+        "differs",
         this.#written(annotation)!.field,
         `operators since 1.1 ignore it and used 3000 ms, but Sluice uses it; remove it for 3000 ms, or write it as ${current.name}`,
       );
@@ -192,7 +187,7 @@ class Differences {
       const here = `${limitText(grpcTimeout.ms)}${grpcTimeout.setBy === null ? " to the response head by default" : ""}`;
       this.#report(
         shorter ? "warning" : "info",
-        "differs-grpc-timeout",
+        "differs",
         (grpc ?? rest)!.field,
         `gRPC calls have ${here}, but the operator's v2 writer gave them ${limitText(v2)}, from rest-timeout${shorter ? ", so Sluice cuts longer calls" : ""}; write seldon.io/grpc-timeout: "${v2}" for the same limit`,
       );
@@ -201,7 +196,7 @@ class Differences {
     if (retries !== null && retry !== null && retry.numRetries > mostRetries) {
       this.#report(
         "info",
-        "differs-retries",
+        "differs",
         retries.field,
         `Sluice retries a request ${mostRetries} times at most, but Envoy up to ${retry.numRetries} times; write up to ${mostRetries}`,
       );
@@ -222,7 +217,7 @@ class Differences {
       if (there.length > 0)
         this.#report(
           "info",
-          "differs-header",
+          "differs",
           header.field,
           `${there.join(" and ")}, but Sluice serves it; write one "name: value" without another colon for all of them`,
         );
@@ -231,7 +226,7 @@ class Differences {
     if (regex !== null && regex.text.trim() !== "" && this.#policy.served !== "no") {
       this.#report(
         "info",
-        "differs-regex-header",
+        "differs",
         regex.field,
         "operators since 0.4 read ambassador-header instead, or ended on it, but Sluice uses it; remove it for their Routes",
       );
@@ -244,7 +239,7 @@ class Differences {
       if (written === null || numberOf(written.text) !== 0) continue;
       this.#report(
         "info",
-        "differs-breaker-zero",
+        "differs",
         written.field,
         `0 allows none here and with the operator's v2 writer, but its v1 writer used Ambassador's default; remove it for the default`,
       );
@@ -256,7 +251,7 @@ class Differences {
       if (certSecretName !== "") {
         this.#report(
           "info",
-          "differs-predictor-tls",
+          "differs",
           `${field}.ssl.certSecretName`,
           "Sluice sends requests to the predictor over TLS, but Ambassador sent plain text, because the TLSContext that the operator named did not exist; remove ssl for plain text",
         );
@@ -264,7 +259,7 @@ class Differences {
       if (explainer !== null && shadow) {
         this.#report(
           "info",
-          "differs-explainer",
+          "differs",
           `${field}.explainer`,
           "the explainer of a shadow answers, but with Ambassador it was a shadow, too, and gave 404; remove the explainer for 404",
         );

@@ -115,7 +115,7 @@ function reportFalseShadow(texts: DeploymentAnnotations, { shadow }: AnnotationV
     return;
   report(
     "warning",
-    "shadow-false",
+    "differs",
     written.field,
     `${quoted(written.text)} means no shadow here, but Seldon took any text for a shadow; remove the annotation`,
   );

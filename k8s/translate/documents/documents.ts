@@ -231,7 +231,7 @@ class Decoding {
     ) {
       this.report(
         "info",
-        "differs-document-id",
+        "differs",
         field,
         `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(", ")}, and Ambassador gives a document without an id the id "default"; write ambassador_id in it`,
       );

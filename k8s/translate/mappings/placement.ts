@@ -159,7 +159,7 @@ function claim(
     ]);
   if (above.length > 0)
     notes.push([
-      "differs-prefix-above",
+      "differs",
       "info",
       `Sluice sends it the paths under /seldon/${namespace}/ and those of no namespace, and Ambassador also sent it the paths of other namespaces; write a Mapping for each of those, with a prefix such as /seldon/OTHER/, and ask the operator of the gateway for a Grant with these prefixes`,
     ]);

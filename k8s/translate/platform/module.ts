@@ -114,14 +114,14 @@ class ModuleReading {
     if (timeout !== null)
       fields.report(
         "info",
-        "differs-module-timeout",
+        "differs",
         "cluster_request_timeout_ms",
         "SeldonDeployments have it here, and not with Ambassador, as the operator wrote 3000 ms into all their Mappings; annotate seldon.io/rest-timeout and seldon.io/grpc-timeout for that",
       );
     if (said.includes("load_balancer") && decoded.dial !== "endpoints")
       fields.report(
         "info",
-        "differs-load-balancer",
+        "differs",
         "load_balancer",
         "it is served here, and Ambassador drops every Mapping with a load_balancer unless its resolver is endpoint; write resolver: endpoint for both",
       );

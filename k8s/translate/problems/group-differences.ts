@@ -81,14 +81,13 @@ function groupOf({ namespace, match: { path, host, method, headers, query }, pre
 
 function differencesOf(members: readonly Member[]): readonly Problem[] {
   const problems: Problem[] = [];
-  const tell = (code: ProblemCode, sentence: string, level: ProblemLevel = "info"): void => {
+  const tell = (sentence: string, code: ProblemCode = "differs", level: ProblemLevel = "info"): void => {
     for (const { ref, draft } of firstOfEach(members))
       problems.push({ code, level, subject: ref, field: draft.field, sentence });
   };
   const [first, ...others] = members as readonly [Member, ...Member[]];
   if (others.some(({ draft }) => !sameValue(draft.mapping.match, first.draft.mapping.match))) {
     tell(
-      "differs-group",
       `${namesOf(members)} are Routes of their own, because case_sensitive, prefix_exact, prefix_regex or the regex flag of a header differ, and Ambassador takes them for one group or refuses one; write the same flags, or other prefixes`,
     );
     return problems;
@@ -97,8 +96,7 @@ function differencesOf(members: readonly Member[]): readonly Problem[] {
   const fields = live.length < 2 ? [] : differingFields(live.map(({ draft }) => draft));
   if (fields.length > 0)
     tell(
-      "differs-per-mapping",
-      `${namesOf(members)} share a Route and differ in ${fields.join(", ")}: each has its own here, and Ambassador gives all of them one, or refuses a member; write the same in all of them`,
+      `${namesOf(members)} share a Route and differ in ${fields.join(", ")}: Sluice applies the own value of each, and Ambassador applies one value to all, or drops a Mapping; write the same in all of them`,
     );
   const asked = guardWords
     .filter(([name]) =>
@@ -107,8 +105,8 @@ function differencesOf(members: readonly Member[]): readonly Problem[] {
     .map(([, words]) => words);
   if (asked.length > 0)
     tell(
-      "guards-differ",
       `${namesOf(members)} share a Route and differ in ${asked.join(", ")}: each request meets the rules of the one that it is drawn for, so a client that repeats its request reaches the weakest rules; write the same in all of them`,
+      "guards-differ",
       "warning",
     );
   const subjects = new Set(live.map(({ ref }) => `${ref.kind} ${ref.name}`));
@@ -117,7 +115,6 @@ function differencesOf(members: readonly Member[]): readonly Problem[] {
     live.some(({ draft }) => draft.mapping.role.kind === "live" && draft.mapping.role.share !== 1)
   ) {
     tell(
-      "differs-two-levels",
       `${namesOf(members)} share the requests first and then the predictors of each do, while Ambassador puts all predictors into one group; write the weights that you want`,
     );
   }

@@ -135,7 +135,7 @@ describe("annotations", () => {
   test("sluice.io/traffic is told where it differs from the spec, and opens nothing", async () => {
     const { code, out } = await back([deployment('sluice.io/traffic: "main=60,canary=40"')]);
     expect(code).toBe(0);
-    expect(out).toContain("info differs-traffic-annotation SeldonDeployment prod/iris ");
+    expect(out).toContain("info differs SeldonDeployment prod/iris ");
   });
 
   test.each(["rollout: canary", 'bandit: "policy thompson; floor 5%; every 1m"'])(

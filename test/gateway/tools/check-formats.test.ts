@@ -118,7 +118,7 @@ describe("SARIF", () => {
       region: { startLine, startColumn: 1 },
     });
     expect(placed("bad-traffic")).toMatchObject({ level: "error", locations: [{ physicalLocation: place(6) }] });
-    expect(placed("differs-retries")).toMatchObject({ level: "note", locations: [{ physicalLocation: place(11) }] });
+    expect(placed("differs")).toMatchObject({ level: "note", locations: [{ physicalLocation: place(11) }] });
     expect(placed("kind-not-served")).toMatchObject({ level: "warning", locations: [{ physicalLocation: place(26) }] });
     expect(placed("not-an-object")).toMatchObject({ locations: [{ physicalLocation: place(30) }] });
   });
@@ -148,7 +148,7 @@ describe("GitHub's commands", () => {
     expect(out).toContain(
       `::error file=${at("manifests/all.yaml")},line=6,col=1,title=bad-traffic::SeldonDeployment prod/bad `,
     );
-    expect(out).toMatch(/^::notice [^:]*title=differs-retries::.* \(k8s\/PROBLEMS\.md#differs-retries\)$/m);
+    expect(out).toMatch(/^::notice [^:]*title=differs::.* \(k8s\/PROBLEMS\.md#differs\)$/m);
     expect(out).toMatch(/^::warning [^:]*,line=26,col=1,title=kind-not-served::/m);
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { linesOfCode, printProblems } from "../../../gateway/tools/check/problem-list.ts";
+import { keysOfCode, linesOfCode, printProblems } from "../../../gateway/tools/check/problem-list.ts";
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
 import { FakeApi } from "../../k8s/source/cluster/fake-api.ts";
 import { runTool, type Ran } from "./run-tool.ts";
@@ -36,7 +36,7 @@ describe("lines of one code", () => {
     sentence: "x",
   });
   const many = (count: number, name = (index: number): string => `m${index}`): Problem[] =>
-    Array.from({ length: count }, (_, index) => problem("bad-name", name(index), `f${index}`));
+    Array.from({ length: count }, (_, index) => problem("bad-name", name(index), `spec.predictors[${index}].name`));
 
   test("are all printed up to the bound", () => {
     for (const count of [linesOfCode - 1, linesOfCode])
@@ -46,23 +46,42 @@ describe("lines of one code", () => {
   test("are folded beyond it, with the number of the others, and --all prints them", () => {
     expect(printProblems(many(linesOfCode + 1), listing)).toMatch(
       new RegExp(
-        `^(?:error bad-name Mapping .*\\n){${linesOfCode}}… and 1 more of error bad-name, on 1 object: --all prints it\\n$`,
+        `^(?:error bad-name Mapping .*\\n){${linesOfCode}}… and 1 more of error bad-name in name, on 1 object: --all prints it\\n$`,
       ),
     );
     expect(printProblems(many(85_004), listing)).toMatch(
-      /… and 84999 more of error bad-name, on 84999 objects: --all prints them\n$/,
+      /… and 84999 more of error bad-name in name, on 84999 objects: --all prints them\n$/,
     );
     expect(printProblems(many(linesOfCode + 1), { ...listing, all: true }).split("\n")).toHaveLength(linesOfCode + 2);
   });
 
   test("of an object with many hide no other object of that code, and no other code", () => {
     const text = printProblems(
-      [...many(100, () => "noisy"), problem("bad-name", "quiet"), problem("bad-auth", "noisy")],
+      [
+        ...many(100, () => "noisy"),
+        problem("bad-name", "quiet", "spec.predictors[0].name"),
+        problem("bad-auth", "noisy"),
+      ],
       listing,
     );
-    expect(text).toContain("error bad-name Mapping prod/quiet: x\n");
+    expect(text).toContain("error bad-name Mapping prod/quiet spec.predictors[0].name: x\n");
     expect(text).toContain("error bad-auth Mapping prod/noisy: x\n");
-    expect(text).toContain(`and ${101 - linesOfCode} more of error bad-name, on 1 object:`);
+    expect(text).toContain(`and ${101 - linesOfCode} more of error bad-name in name, on 1 object:`);
+  });
+
+  test("of another key are others, up to a bound", () => {
+    const keys = (count: number): string =>
+      printProblems(
+        Array.from({ length: count }, (_, index) => [`m${index}`, `n${index}`])
+          .flatMap((names, index) => names.map((name) => problem("differs", name, `spec["key${index}"]`)))
+          .flatMap((one) => Array.from({ length: linesOfCode }, () => ({ ...one }))),
+        listing,
+      );
+    const more = (text: string): readonly string[] => text.split("\n").filter((line) => line.startsWith("…"));
+    expect(more(keys(keysOfCode - 1))).toHaveLength(keysOfCode - 1);
+    expect(more(keys(keysOfCode))).toHaveLength(keysOfCode);
+    expect(more(keys(keysOfCode + 2))).toHaveLength(keysOfCode + 1);
+    expect(more(keys(keysOfCode + 2)).at(-1)).toContain(`and ${3 * linesOfCode} more of error differs, on `);
   });
 
   test("of another level are others", () => {
@@ -78,7 +97,7 @@ describe("lines of one code", () => {
     const documents = Array.from({ length: 8 }, (_, index) => deployment(`d${index}`, "{ sluice.io/traffic: x }"));
     const { out } = await checked(documents);
     expect(out).toMatch(
-      /\n… and 3 more of error bad-traffic, on 3 objects: --all prints them\nk8s\/PROBLEMS\.md explains each code\.\n8 error, 0 warning, 0 info in /,
+      /\n… and 3 more of error bad-traffic in sluice\.io\/traffic, on 3 objects: --all prints them\nk8s\/PROBLEMS\.md explains each code\.\n8 error, 0 warning, 0 info in /,
     );
     expect((await checked(documents, "--all")).out.match(/^error bad-traffic/gm)).toHaveLength(8);
     expect((JSON.parse((await checked(documents, "-o", "json")).out) as { problems: unknown[] }).problems).toHaveLength(
@@ -112,7 +131,7 @@ describe("sluice.io/traffic", () => {
     ]);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^1 SeldonDeployment: 1 to look at\n {2}to look at {2}prod\/iris \(\S+:1\): 1 info \(differs-traffic-annotation\)\n\ndiffers from Ambassador:\ninfo differs-traffic-annotation SeldonDeployment prod\/iris .*"main" 90 %, "canary" 10 % here, and by the spec alone .*"main" 50 %, "canary" 50 % with the operator's v2 writer/,
+      /^1 SeldonDeployment: 1 to look at\n {2}to look at {2}prod\/iris \(\S+:1\): 1 info \(differs\)\n\ndiffers from Ambassador:\ninfo differs SeldonDeployment prod\/iris .*"main" 90 %, "canary" 10 % here, and by the spec alone .*"main" 50 %, "canary" 50 % with the operator's v2 writer/,
     );
   });
 
@@ -126,7 +145,7 @@ describe("sluice.io/traffic", () => {
     const shadowed =
       "[{ name: main, graph: { name: c }, traffic: 100 }, { name: next, graph: { name: c }, traffic: 100, shadow: true }]";
     expect((await checked([deployment("iris", '{ sluice.io/traffic: "main=100,next=10" }', shadowed)])).out).toContain(
-      "info differs-traffic-annotation ",
+      "info differs ",
     );
   });
 });

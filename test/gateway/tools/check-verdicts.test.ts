@@ -47,7 +47,7 @@ describe("verdicts", () => {
     expect(verdicts(ran)).toEqual([
       "4 SeldonDeployments: 1 as before, 2 to look at, 1 not ours",
       `  to look at  prod/c (${file}:11): 1 error (bad-traffic)`,
-      expect.stringMatching(/^ {2}to look at {2}prod\/d \(\S+:16\): 1 info \(differs-retries\)$/),
+      expect.stringMatching(/^ {2}to look at {2}prod\/d \(\S+:16\): 1 info \(differs\)$/),
       `  not ours    prod/a (${file}:1): ambassador-id other`,
       "2 Mappings: 1 as before, 1 to look at",
       expect.stringMatching(/^ {2}to look at {2}prod\/n .*.*: 1 error \(bad-value\)$/),

@@ -113,15 +113,15 @@ describe("traffic", () => {
       [0.34, 0.33, 0.33],
       ["warning traffic-remainder"],
     ],
-    ["100/0: zero is zero (#4067)", ["a:100", "b:0"], [1, 0], ["info differs-traffic"]],
+    ["100/0: zero is zero (#4067)", ["a:100", "b:0"], [1, 0], ["info differs"]],
     ["0/100", ["a:0", "b:100"], [0, 1], []],
-    ["declared beside absent: none", ["a:100", "b"], [1, 0], ["info differs-traffic"]],
-    ["nothing declared: equal", ["a", "b"], [0.5, 0.5], ["info differs-traffic"]],
+    ["declared beside absent: none", ["a:100", "b"], [1, 0], ["info differs"]],
+    ["nothing declared: equal", ["a", "b"], [0.5, 0.5], ["info differs"]],
     [
       "over 100: scaled, the first gets none",
       ["a:50", "b:80", "c:120"],
       [0, 0.4, 0.6],
-      ["info differs-traffic", "warning traffic-scaled"],
+      ["info differs", "warning traffic-scaled"],
     ],
   ])("%s", (_name, predictors, expected, codes) => {
     const translation = translate([deployment("prod/iris", predictors)]);
@@ -214,7 +214,7 @@ describe("shadows", () => {
   test.each(["false", "0", "no", "False"])('seldon.io/ambassador-shadow "%s" is no shadow, with a warning', (text) => {
     const translation = translate([deployment("prod/iris", ["a"], { "seldon.io/ambassador-shadow": text })]);
     expect(shares(translation, "prod/iris")).toEqual([1]);
-    expect(codesOf(translation)).toEqual(["warning shadow-false"]);
+    expect(codesOf(translation)).toEqual(["warning differs"]);
   });
 });
 
@@ -510,6 +510,6 @@ describe("ssl", () => {
     for (const upstream of translation.upstreams.values()) expect(upstream.tls).not.toBeNull();
     for (const endpoints of translation.endpoints.values())
       expect(endpoints).toMatchObject({ ready: false, endpoints: [] });
-    expect(codesOf(translation)).toEqual(["info differs-predictor-tls", "error tls-missing"]);
+    expect(codesOf(translation)).toEqual(["info differs", "error tls-missing"]);
   });
 });

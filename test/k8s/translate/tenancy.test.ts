@@ -39,10 +39,10 @@ describe("spaces", () => {
     expect(places([mapping("prod/m", prefix)])).toEqual(expected);
   });
 
-  test("the advice of differs-prefix-above helps whoever follows it, and a Grant alone does not", () => {
+  test("the advice for a prefix above other namespaces helps whoever follows it, and a Grant alone does not", () => {
     const grants = [grant({ namespace: "prod", prefixes: ["/", "/seldon/other/"] })];
     const rest = mapping("prod/m", "/");
-    const advised = translate([rest], { grants }).problems.find(({ code }) => code === "differs-prefix-above");
+    const advised = translate([rest], { grants }).problems.find(({ code }) => code === "differs");
     expect(advised?.sentence).toMatch(
       /write a Mapping for each of those, with a prefix such as \/seldon\/OTHER\/, and ask .* Grant/,
     );
@@ -526,7 +526,7 @@ describe("limits of a namespace", () => {
     const translation = translate([...many, header]);
     expect([...translation.mappings.values()].filter(({ source }) => source.kind === "Mapping").length).toBe(49);
     expect(partsOf(translation, "a/iris").size).toBe(3);
-    expect(codesOf(translation)).toEqual(["error namespace-limit", "info differs-regex-header"]);
+    expect(codesOf(translation)).toEqual(["error namespace-limit", "info differs"]);
   });
 
   test("a Route of which some Mappings do not fit is refused whole, and the oldest Routes stay", () => {
@@ -571,6 +571,6 @@ describe("limits of a namespace", () => {
     expect([...translator.current().mappings.keys()]).toEqual(["SeldonDeployment a/one config m"]);
     const change = translator.apply({ set: [], removed: ["SeldonDeployment a/one"] });
     expect(change.mappings.map(({ id }) => id)).toEqual(["SeldonDeployment a/two config m"]);
-    expect(codesOf(translator.current())).toEqual(["info differs-config", "info field-without-effect"]);
+    expect(codesOf(translator.current())).toEqual(["info differs", "info field-without-effect"]);
   });
 });

@@ -64,7 +64,7 @@ describe("places", () => {
       "warning annotation-hidden",
       "warning annotation-hidden",
       "warning empty-field",
-      "info differs-grpc-timeout",
+      "info differs",
     ]);
   });
 
@@ -175,7 +175,7 @@ describe("service name, weight, retries, breakers", () => {
     expect([...translation.upstreams.values()][0]!.breakers).toEqual([
       { priority: "default", maxConnections: 10, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 0 },
     ]);
-    expect(codesOf(translation)).toEqual(["info differs-breaker-zero"]);
+    expect(codesOf(translation)).toEqual(["info differs"]);
   });
 });
 
@@ -270,7 +270,7 @@ describe("headers", () => {
   ])("%s", (_, text, mappings) => {
     const translation = translate([deployment("prod/iris", ["main"], { "seldon.io/ambassador-header": text })]);
     expect(translation.mappings.size).toBe(mappings);
-    expect(codesOf(translation).filter((code) => code !== "info differs-header")).toEqual(
+    expect(codesOf(translation).filter((code) => code !== "info differs")).toEqual(
       mappings === 0 ? ["error bad-header"] : [],
     );
   });
