@@ -25,8 +25,8 @@ export interface Listed<T, V = unknown> {
   readonly json: (item: T) => V | undefined;
   /** true: `json` gives a list, none or more of the answer's. */
   readonly rows?: boolean;
-  /** The items that the query asks for. */
-  readonly wanted: (query: URLSearchParams) => (item: T) => boolean;
+  /** The items that the query asks for; of what the viewer does not see it need not know. */
+  readonly wanted: (query: URLSearchParams, viewer: Viewer) => ((item: T) => boolean) | Promise<(item: T) => boolean>;
   /** How the lists of several replicas are one; without it each replica has the same, and answers for itself. */
   readonly joining?: Joining<V>;
 }
@@ -57,7 +57,7 @@ export function listing<T, V = unknown>(
     const read = readPart(query);
     if (typeof read === "string") return badRequest(reply, read);
     if (!few.begin(reply, viewer)) return reply;
-    const isWanted = wanted(query);
+    const isWanted = await wanted(query, viewer);
     const isJoined = joining !== undefined && !isOfSelf(query) && hasPeers(joining);
     const asked = isJoined ? { ...read, limit: Math.min(read.limit, maxJoinedItems) } : read;
     const others = isJoined ? peersPages(joining, request.url, viewer, asked.limit) : null;

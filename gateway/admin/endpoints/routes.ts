@@ -5,7 +5,7 @@ import { compareTried } from "../../../routing/table.ts";
 import { routeListPieces } from "../../explain/route-list.ts";
 import { failedWords } from "../../explain/measured-words.ts";
 import { nobodyNamed } from "../../explain/who.ts";
-import { operator, type Viewer } from "../../api/viewer.ts";
+import type { Viewer } from "../../api/viewer.ts";
 import { byForm, notFound, queryOf, sendingText, textInSlices } from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
@@ -46,8 +46,8 @@ export function routes({ view }: EndpointParts): Handler {
     }
     return found;
   };
-  const named = (viewer: Viewer, name: string): readonly Route<null>[] =>
-    routesOfName(view, viewer, name, view.table.settings.singleNamespace);
+  const named = (viewer: Viewer, name: string): AsyncGenerator<Route<null>> =>
+    routesOfName(view, viewer, name, view.table.settings.singleNamespace, slicesOfThread());
   const json = listing<string>({
     gather: () => [...view.routeKeys],
     key: (key) => JSON.stringify([namespaceOfKey(key), key]),
@@ -57,10 +57,11 @@ export function routes({ view }: EndpointParts): Handler {
       const route = view.routeAt(key);
       return route === null ? undefined : routeJson(route, route.problems);
     },
-    wanted: (query) => {
+    wanted: async (query, viewer) => {
       const name = query.get("deployment");
       if (name === null) return () => true;
-      const keys = new Set(named(operator, name).map(({ key }) => key));
+      const keys = new Set<string>();
+      for await (const { key } of named(viewer, name)) keys.add(key);
       return (key) => keys.has(key);
     },
   });
@@ -69,14 +70,15 @@ export function routes({ view }: EndpointParts): Handler {
     text: sendingText(async (viewer, wide) => text(await seen(viewer), viewer, wide)),
     events: null,
   });
-  const ofOne = sendingText(
-    (viewer, wide, query) => text(named(viewer, query.get("deployment")!), viewer, wide),
-    false,
-  );
-  return (request, reply, viewer) => {
+  const ofOne = sendingText(async (viewer, wide, query) => {
+    const found: Route<null>[] = [];
+    for await (const route of named(viewer, query.get("deployment")!)) found.push(route);
+    return text(found, viewer, wide);
+  }, false);
+  return async (request, reply, viewer) => {
     const name = queryOf(request).get("deployment");
     if (name === null) return whole(request, reply, viewer);
-    if (named(viewer, name).length === 0) return notFound(reply, nobodyNamed(name));
+    if ((await named(viewer, name).next()).done === true) return notFound(reply, nobodyNamed(name));
     return byForm({ json, text: ofOne, events: null })(request, reply, viewer);
   };
 }

@@ -9,7 +9,7 @@ import { sortedInSlices } from "../sorting.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 import type { Viewer } from "../../api/viewer.ts";
 import { slicesOfThread, type Slices } from "../../shared/slices.ts";
-import { mappingOfId, mappingsNamed } from "../view/named-routes.ts";
+import { mappingOfId } from "../view/named-routes.ts";
 
 /** An object with Mappings, and their ids. */
 interface Declarer {
@@ -33,16 +33,22 @@ export function who({ view, policy, trustedHops, policyProblems, certificateSet 
       view.table.settings,
       world(),
     );
-  const declarers = async (slices: Slices, sees: (namespace: string) => boolean): Promise<readonly Declarer[]> => {
+  /** `named` null: all. */
+  const declarers = async (
+    slices: Slices,
+    sees: (namespace: string) => boolean,
+    named: string | null,
+  ): Promise<readonly Declarer[]> => {
     const found = new Map<string, Declarer>();
     for (const id of view.mappingIds) {
+      await slices.pause();
+      if (named !== null && !id.includes(named)) continue;
       const ref = refOfMapping(id);
-      if (!sees(ref.namespace)) continue;
+      if (!isNamed(ref, named) || !sees(ref.namespace)) continue;
       const key = objectKey(ref);
       const known = found.get(key);
       if (known === undefined) found.set(key, { key, ids: [id] });
       else known.ids.push(id);
-      await slices.pause();
     }
     return [...found.values()];
   };
@@ -52,7 +58,7 @@ export function who({ view, policy, trustedHops, policyProblems, certificateSet 
   };
   const json = listing<Declarer>(
     {
-      gather: (slices) => declarers(slices, () => true),
+      gather: (slices) => declarers(slices, () => true, null),
       key: orderOf,
       namespace: ({ key }) => refOfKey(key).namespace,
       json: rowsOf,
@@ -64,23 +70,23 @@ export function who({ view, policy, trustedHops, policyProblems, certificateSet 
     },
     (viewer) => ({ ...beside(viewer) }),
   );
-  const whole = sendingText(async (viewer) => {
+  const text = async (viewer: Viewer, _: boolean, query: URLSearchParams): Promise<Buffer> => {
     const slices = slicesOfThread();
     const rows: WhoRow[] = [];
-    for (const one of await declarers(slices, (namespace) => viewer.sees(namespace))) {
+    for (const one of await declarers(slices, (namespace) => viewer.sees(namespace), query.get("deployment"))) {
       rows.push(...rowsOf(one));
       await slices.pause();
     }
     const sorted = await sortedInSlices(rows, (a, b) => compareText(orderOfRow(a), orderOfRow(b)), slices);
     return textInSlices(whoPieces({ who: sorted, ...beside(viewer) }), slices);
-  });
-  return (request, reply, viewer) => {
+  };
+  const whole = byForm({ json, text: sendingText(text), events: null });
+  const ofOne = byForm({ json, text: sendingText(text, false), events: null });
+  return async (request, reply, viewer) => {
     const named = queryOf(request).get("deployment");
-    if (named === null) return byForm({ json, text: whole, events: null })(request, reply, viewer);
-    const one = whoRows(mappingsNamed(view, viewer, named), view.table.settings, world());
-    if (one.length === 0) return notFound(reply, nobodyNamed(named));
-    const text = sendingText(() => textInSlices(whoPieces({ who: one, ...beside(viewer) }), slicesOfThread()), false);
-    return byForm({ json, text, events: null })(request, reply, viewer);
+    if (named === null) return whole(request, reply, viewer);
+    const all = await declarers(slicesOfThread(), (namespace) => viewer.sees(namespace), named);
+    return all.length === 0 ? notFound(reply, nobodyNamed(named)) : ofOne(request, reply, viewer);
   };
 }
 

@@ -12,13 +12,17 @@ import { adminOptionsOf, startedAdmin } from "./admin-stage.ts";
 const deployments = 10_000;
 /** A Route is made and told of in some hundredths of a millisecond: so many are less than 20 ms. */
 const mostATurn = 300;
-const mappings = Array.from({ length: deployments }, (_, at) =>
-  plainMappingOf(
-    { kind: "SeldonDeployment", namespace: at % 1000 === 0 ? "team" : `team-${at % 100}`, name: `iris-${at}` },
+/** Deployments of one name, each in a namespace of its own. */
+const alike = 1000;
+const mappings = Array.from({ length: deployments }, (_, at) => {
+  const isAlike = at >= deployments - alike;
+  const namespace = isAlike ? `alike-${at}` : at % 1000 === 0 ? "team" : `team-${at % 100}`;
+  return plainMappingOf(
+    { kind: "SeldonDeployment", namespace, name: isAlike ? "iris-alike" : `iris-${at}` },
     "http",
     "main",
-  ),
-);
+  );
+});
 
 let admin: AdminServer;
 let made = 0;
@@ -62,12 +66,18 @@ test.each([
   ["/api/v1/routes?namespace=team&wide=true", "text/plain", 10],
   ["/api/v1/routes?deployment=team-1/iris-1", "application/json", 4],
   ["/api/v1/routes?deployment=iris-1", "text/plain", 4],
+  ["/api/v1/routes?namespace=alike-9500&deployment=iris-alike", "application/json", 4],
+  ["/api/v1/routes?namespace=alike-9500&deployment=iris-alike", "text/plain", 4],
+  ["/api/v1/routes?deployment=iris-alike", "application/json", 2 * alike],
+  ["/api/v1/routes?deployment=iris-alike", "text/plain", 2 * alike],
   ["/api/v1/routes", "text/plain", deployments],
   ["/api/v1/routes?wide=true", "text/plain", deployments],
   ["/api/v1/who", "application/json", 500],
   ["/api/v1/who?namespace=team", "application/json", 10],
   ["/api/v1/who?namespace=team", "text/plain", 10],
   ["/api/v1/who?deployment=team-1/iris-1", "application/json", 4],
+  ["/api/v1/who?deployment=iris-alike", "application/json", 500],
+  ["/api/v1/who?deployment=iris-alike", "text/plain", 2 * alike],
   ["/api/v1/who", "text/plain", deployments],
 ])("%s (%s) makes at most %i Routes", { timeout: 60_000 }, async (path, accept, routes) => {
   made = most = 0;
