@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { hear } from "../wire/grammar.ts";
+import { wellPath } from "./manifests.ts";
 
 export class CalmOrigins {
   readonly #http1: Server;
@@ -15,6 +16,8 @@ export class CalmOrigins {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** What no gateway may send, by the tests' own grammar; the first of them. */
   fault: string | null = null;
+  /** When it was last asked whether it is well. */
+  probedMs = performance.now();
 
   constructor() {
     this.#http1 = createServer({ noDelay: true }, (socket) => this.#hear(socket));
@@ -67,7 +70,8 @@ export class CalmOrigins {
       const heard = hear(rest + bytes.toString("latin1"));
       rest = heard.rest;
       for (const { method, target, body, faults } of heard.requests) {
-        if (faults.length > 0) this.fault ??= `sent upstream, ${method} ${target}: ${faults.join("; ")}`;
+        if (target === wellPath) this.probedMs = performance.now();
+        else if (faults.length > 0) this.fault ??= `sent upstream, ${method} ${target}: ${faults.join("; ")}`;
         socket.write(
           Buffer.from(
             `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${method === "HEAD" ? "" : body}`,

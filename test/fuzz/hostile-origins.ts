@@ -3,12 +3,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { settingsAck } from "../../load/peers/h2/frames.ts";
 import { requestsIn } from "../wire/origin.ts";
 import { Draws } from "./draws.ts";
-import { http1Answer } from "./http1-answers.ts";
+import { endless, http1Answer } from "./http1-answers.ts";
 import { http2Answer } from "./http2-answers.ts";
 import { flags, someSettings, types } from "./http2-frames.ts";
 import type { Moments } from "./moments.ts";
 import { play } from "./player.ts";
-import { scriptOf } from "./script.ts";
+import { scriptOf, type Script } from "./script.ts";
 
 const longestHead = 200_000;
 
@@ -28,7 +28,7 @@ export class HostileOrigin {
 
   async listen(): Promise<this> {
     await new Promise<void>((resolve) => {
-      this.#server.listen(0, "127.0.0.1", resolve);
+      this.#server.listen(0, "0.0.0.0", resolve);
     });
     this.port = (this.#server.address() as AddressInfo).port;
     return this;
@@ -47,8 +47,23 @@ export class HostileOrigin {
   }
 }
 
-/** `seed` and the connection's number make its draws; connections are numbered as they come, so only single cases repeat exactly. */
-export function hostileHttp1(seed: number, moments: Moments): HostileOrigin {
+const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
+const yes = latin1("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+
+function answering(draws: Draws): Script {
+  if (draws.chance(0.97)) return scriptOf(draws, [latin1(http1Answer(draws))]);
+  const [begin, drip] = draws.any(endless);
+  return [
+    { kind: "write", bytes: latin1(begin) },
+    { kind: "drip", bytes: latin1(drip) },
+  ];
+}
+
+/**
+ * `seed` and the connection's number make its draws; connections are numbered as they come, so only single cases repeat exactly. Requests with `only` in
+ * their text meet it; others get an empty 200.
+ */
+export function hostileHttp1(seed: number, moments: Moments, only = ""): HostileOrigin {
   let connections = 0;
   return new HostileOrigin((socket) => {
     const draws = new Draws(seed ^ 0x11111111, connections++);
@@ -57,17 +72,21 @@ export function hostileHttp1(seed: number, moments: Moments): HostileOrigin {
     const answer = (): void => {
       busy = true;
       text = "";
-      void play(socket, scriptOf(draws, [Buffer.from(http1Answer(draws), "latin1")]), moments).then(
-        () => (busy = false),
-      );
+      void play(socket, answering(draws), moments).then(() => (busy = false));
     };
     socket.on("end", () => draws.chance(0.9) && socket.end());
     // Before it is asked.
-    if (draws.chance(0.03)) answer();
+    if (only === "" && draws.chance(0.03)) answer();
     socket.on("data", (bytes: Buffer) => {
       moments.happened("origin");
       if (busy) return;
       text = (text + bytes.toString("latin1")).slice(-longestHead);
+      if (!text.includes(only)) {
+        if (requestsIn(text).length === 0) return;
+        text = "";
+        socket.write(yes);
+        return;
+      }
       // At the first byte, in the middle, or when the request is whole; never, sometimes.
       if (draws.chance(0.08) || requestsIn(text).length > 0) {
         if (draws.chance(0.97)) answer();

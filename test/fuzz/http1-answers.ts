@@ -67,6 +67,22 @@ const switches = [
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
 ] as const;
 
+/** A field of trailers beyond every bound of heads. */
+const longTrailers = `0\r\nX-Sum: ${"v".repeat(70_000)}\r\n\r\n`;
+const chunkedHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/** How an answer begins that never ends, and what comes again and again. */
+export const endless: readonly (readonly [begin: string, drip: string])[] = [
+  ["", "HTTP/1.1 100 Continue\r\n\r\n"],
+  ["", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"],
+  [`${switching}\r\n`, switching],
+  ["HTTP/1.1 200 OK\r\nx: ", "x"],
+  ["HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n", "x"],
+  ["HTTP/1.1 200 OK\r\n\r\n", "x"],
+  [chunkedHead, "1\r\nx\r\n"],
+  [`${chunkedHead}0\r\nx: `, "x"],
+];
+
 function answerOf(draws: Draws): string {
   const body = draws.any(bodies);
   let fields = "";
@@ -91,7 +107,7 @@ function answerOf(draws: Draws): string {
     case 5:
       return `${head}Transfer-Encoding: chunked\r\n\r\n${chunks(draws, body)}`;
     case 6:
-      return `${head}Transfer-Encoding: chunked\r\n\r\n${draws.any(badChunks)}`;
+      return `${head}Transfer-Encoding: chunked\r\n\r\n${draws.any([...badChunks, `5\r\nhello\r\n${longTrailers}`])}`;
     case 7:
       return `${head}\r\n${body}`;
     default:

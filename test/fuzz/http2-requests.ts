@@ -25,7 +25,18 @@ const grpcPaths = [
   "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
   "/unknown.Service/Call",
 ] as const;
-const deployments = ["iris", "iris", "hostile", "hostile", "hostile", "retried", "shadowed", "closed", "none"] as const;
+const deployments = [
+  "iris",
+  "iris",
+  "hostile",
+  "hostile",
+  "hostile",
+  "retried",
+  "shadowed",
+  "closed",
+  "guarded",
+  "none",
+] as const;
 const someFields: FieldTexts = [
   ["expect", "100-continue"],
   ["grpc-timeout", "50m"],

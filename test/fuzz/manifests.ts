@@ -10,16 +10,24 @@ export interface Origins {
   readonly hostile: OriginPorts;
   /** Of HTTP/1.1 alone. */
   readonly dripping: number;
+  /** An AuthService of HTTP, which is hostile about `guarded` alone. */
+  readonly auth: number;
 }
 
 /** Nobody listens there. */
 const closedPort = 1;
 
-function service(name: string, ports: OriginPorts): string {
+/** What the gateway asks about its health. */
+export const wellPath = "/well";
+
+/** More of the loopback than health checks ask at once in a namespace; hostile origins listen on all of them. */
+const manyAddresses = Array.from({ length: 20 }, (_, index) => `127.0.1.${index + 1}`);
+
+function service(name: string, ports: OriginPorts, { namespace = "prod", addresses = ["127.0.0.1"] } = {}): string {
   return `
 apiVersion: v1
 kind: Service
-metadata: { name: ${name}, namespace: prod }
+metadata: { name: ${name}, namespace: ${namespace} }
 spec:
   clusterIP: 10.0.0.1
   ports: [{ name: http, port: 8000, protocol: TCP }, { name: grpc, port: 5001, protocol: TCP }]
@@ -28,11 +36,11 @@ apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata:
   name: ${name}-1
-  namespace: prod
+  namespace: ${namespace}
   labels: { kubernetes.io/service-name: ${name}, endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io }
 addressType: IPv4
 ports: [{ name: http, port: ${ports.http1}, protocol: TCP }, { name: grpc, port: ${ports.http2}, protocol: TCP }]
-endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
+endpoints: ${JSON.stringify(addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })))}
 ---`;
 }
 
@@ -80,13 +88,53 @@ spec: { prefix: /seldon/prod/${name}/, service: '${to}', ${fields} }
 ---`;
 }
 
-export function manifestsOf({ calm, hostile, dripping }: Origins): string {
+/** Of the gateway's own namespace, in a folder `default`. */
+function platform(kind: string, spec: string): string {
+  return `
+apiVersion: getambassador.io/v2
+kind: ${kind}
+metadata: { name: the-${kind.toLowerCase()}, namespace: default }
+spec: { ${spec} }
+---`;
+}
+
+/** Nobody is asked about it, and a busy machine is no fault. */
+function unguarded(name: string): string {
+  return [
+    "prefix: /seldon/prod/NAME/",
+    "grpc: true\nprefix: /seldon.protos.Seldon/\nrewrite: ''\nheaders: { seldon: NAME, namespace: prod }",
+  ]
+    .map(
+      (match, index) =>
+        `apiVersion: getambassador.io/v2\nkind: Mapping\nname: ${name}-${index}\n${match.replaceAll("NAME", name)}\nservice: ${name}-default.prod:${index === 0 ? 8000 : 5001}\ntimeout_ms: 60000\nbypass_auth: true\n`,
+    )
+    .join("---\n");
+}
+
+export function manifestsOf({ calm, hostile, dripping, auth }: Origins): string {
   const single = (name: string, ports: OriginPorts, annotations: Readonly<Record<string, string>> = {}): string =>
     deployment(name, annotations, "name: default") + service(`${name}-default`, ports);
   return [
     single("iris", calm),
-    // A busy machine is no fault.
-    single("canary", calm, { "seldon.io/rest-timeout": "60000", "seldon.io/grpc-timeout": "60000" }),
+    single("canary", calm, { "seldon.io/ambassador-config": unguarded("canary") }),
+    single("guarded", calm),
+    service("many-default", hostile, { addresses: manyAddresses }),
+    service("auth", { http1: auth, http2: closedPort }, { namespace: "default" }),
+    platform("AuthService", "auth_service: 'auth:8000', timeout_ms: 300"),
+    service("limits", { http1: closedPort, http2: hostile.http2 }, { namespace: "default" }),
+    platform("RateLimitService", "service: 'limits:5001', timeout_ms: 300, failure_mode_deny: true"),
+    mapping(
+      "rated",
+      "labels: { ambassador: [{ all: [{ generic_key: { value: heavy } }] }] }",
+      "iris-default.prod:8000",
+    ),
+    ...["many", "iris"].map((name) =>
+      mapping(
+        `asked-${name}`,
+        `health_checks: [{ interval: 0.2s, timeout: 0.5s, health_check: { http: { path: ${wellPath} } } }]`,
+        `${name}-default.prod:8000`,
+      ),
+    ),
     single("hostile", hostile),
     single("dripping", { http1: dripping, http2: closedPort }, { "seldon.io/rest-timeout": "60000" }),
     single("closed", { http1: closedPort, http2: closedPort }),
@@ -103,7 +151,7 @@ export function manifestsOf({ calm, hostile, dripping }: Origins): string {
     ),
     service("constructor-constructor", calm),
     service("constructor-tostring", calm),
-    ...["constructor", "__proto__", "toString", "valueOf"].flatMap((word, index) => [
+    ...["constructor", "__proto__", "toString", "valueOf", "hasOwnProperty"].flatMap((word, index) => [
       deployment(`word-${index}`, wordsOf(word), "name: default"),
       service(`word-${index}-default`, calm),
       mapping(

@@ -4,6 +4,8 @@ import { TLSSocket } from "node:tls";
 import type { Moments } from "./moments.ts";
 import type { Script } from "./script.ts";
 
+const dripMs = 5;
+
 /** To the script's end, or the socket's. Never rejects. */
 export async function play(socket: Socket, script: Script, moments: Moments): Promise<void> {
   for (const step of script) {
@@ -11,6 +13,14 @@ export async function play(socket: Socket, script: Script, moments: Moments): Pr
     switch (step.kind) {
       case "write":
         if (!socket.writableEnded) socket.write(step.bytes);
+        break;
+      case "drip":
+        while (socket.writable) {
+          socket.write(step.bytes);
+          await new Promise((resolve) => {
+            setTimeout(resolve, dripMs);
+          });
+        }
         break;
       case "turn":
         await new Promise(setImmediate);

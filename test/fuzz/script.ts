@@ -3,6 +3,8 @@ import type { Draws } from "./draws.ts";
 
 export type Step =
   | { readonly kind: "write"; readonly bytes: Buffer }
+  /** The same bytes every few milliseconds, until the connection ends. */
+  | { readonly kind: "drip"; readonly bytes: Buffer }
   /** One turn of the loop. */
   | { readonly kind: "turn" }
   /** Until the other side has sent something more, or an origin was asked, or a canary was answered; not longer than a moment. */

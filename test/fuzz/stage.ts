@@ -36,7 +36,7 @@ const limits = [
   "1000",
 ];
 const settleMs = 30_000;
-/** /metrics of a process that stands still. */
+/** /metrics of a process that stands still, and a question whether an Endpoint is well. */
 const askMs = 20_000;
 
 interface Residue {
@@ -92,6 +92,7 @@ export class Stage {
       await hostileHttp1(seed, moments).listen(),
       await hostileHttp2(seed, moments).listen(),
       await drippingHttp1().listen(),
+      await hostileHttp1(seed ^ 0x33333333, moments, "/guarded/").listen(),
     ];
     const folder = mkdtempSync(join(tmpdir(), "sluice-fuzz-"));
     writeFileSync(join(folder, "tls.crt"), certPem);
@@ -102,6 +103,7 @@ export class Stage {
         calm: { http1, http2 },
         hostile: { http1: hostile[0]!.port, http2: hostile[1]!.port },
         dripping: hostile[2]!.port,
+        auth: hostile[3]!.port,
       }),
     );
     const digest = hash("sha256", viewerToken);
@@ -164,6 +166,9 @@ export class Stage {
       this.canary.fault ??
       this.adminCanary.fault ??
       this.#calm.fault ??
+      (performance.now() - this.#calm.probedMs > askMs
+        ? `nobody asked a healthy Endpoint whether it is, for ${askMs} ms`
+        : null) ??
       (ended === undefined ? null : `the gateway logs ${JSON.stringify(ended)}`)
     );
   }
