@@ -6,7 +6,7 @@ import { entryAt, folderBounds, isUnreadable, namesIn, outerIdentities, type Fol
 import { fileProblem, ManifestFiles, type BesideObjects } from "./files/files.ts";
 import { linkAbove, noFile, tooDeep, tooManyEntries } from "./folder/folder-problems.ts";
 import { manifestBounds } from "./manifest/manifest-bounds.ts";
-import { finish } from "./objects/turns.ts";
+import { finish } from "./objects/work.ts";
 
 export { placeOfField, placeOfOrigin, type FilePlace } from "./objects/manifest-place.ts";
 
@@ -56,7 +56,7 @@ class TreeReading {
   }
 
   text(bytes: Uint8Array): boolean {
-    finish(this.files.readBytes(bytes, "-", 0));
+    finish(this.files.readBytes(bytes, "-", ""));
     return true;
   }
 

@@ -3,7 +3,7 @@
 import { BreakerSlots } from "../../gateway/control/slots/breaker-slots.ts";
 import { SeriesSlots } from "../../gateway/control/slots/series-slots.ts";
 import { ManifestFiles } from "../../k8s/source/files/files.ts";
-import { finish } from "../../k8s/source/objects/turns.ts";
+import { finish } from "../../k8s/source/objects/work.ts";
 import type { TranslateSettings } from "../../k8s/translate/model/translation.ts";
 import { Translator } from "../../k8s/translate/translator.ts";
 import { deployments, type Deployment } from "../peers/fleet.ts";
@@ -44,12 +44,11 @@ export function benchTranslation(): void {
       files.readBytes(
         Buffer.from(wholeManifest(deployment, split)),
         `${deployment.namespace}/${deployment.name}.yaml`,
-        (stamp += 1),
+        `${(stamp += 1)}`,
       ),
     );
   const translate = (): number => {
     const change = translator.apply(files.changes());
-    files.letGo();
     for (const mapping of change.mappings) series.own(mapping.id, mapping.series, 1, 0);
     for (const { key } of change.upstreams) breakers.own(key);
     return change.mappings.length;

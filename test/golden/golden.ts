@@ -18,7 +18,6 @@ import { build, manifestOptions, readSettings, secretsOf, type Served } from "..
 import { readRequest } from "../../gateway/tools/request.ts";
 import { translateSettingsOf } from "../../gateway/options/translate-settings.ts";
 import { Declarations } from "../../k8s/source/files/declarations.ts";
-import { DeclaredFiles } from "../k8s/source/declared-files.ts";
 import { parseManifest } from "../../k8s/source/manifest/manifest.ts";
 import { Translator } from "../../k8s/translate/translator.ts";
 import { printTable } from "../../routing/print.ts";
@@ -41,8 +40,7 @@ export async function runCase(folder: string): Promise<string> {
     ...translateSettingsOf(settings, [], existsSync(join(folder, "export.txt")) ? "ready" : "unready"),
     ...(existsSync(join(folder, "cluster.txt")) ? { source: "cluster" as const } : {}),
   });
-  const files = new DeclaredFiles();
-  const declarations = new Declarations(files, () => () => null);
+  const declarations = new Declarations();
   const requests = readFileSync(join(folder, "requests.txt"), "utf8")
     .split("\n")
     .filter((line) => line !== "");
@@ -51,10 +49,10 @@ export async function runCase(folder: string): Promise<string> {
   for (const file of inputsOf(folder)) {
     const manifest = parseManifest(readFileSync(join(folder, file)), {
       file,
-      terms: { defaultNamespace: settings.singleNamespace ?? "default", digestKey: "" },
+      defaultNamespace: settings.singleNamespace ?? "default",
       lastGood: before,
     });
-    files.replace(declarations, before, manifest.objects);
+    declarations.replace(before, manifest.objects);
     before = manifest.objects;
     translator.apply(declarations.changes());
     const { policy, absent: unread } = declared.held(secretsOf(manifest.objects), "error");

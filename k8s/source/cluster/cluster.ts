@@ -14,7 +14,6 @@ import { ClusterReviews } from "./cluster-reviews.ts";
 import { ClusterObject } from "./cluster-object.ts";
 import { problemsOf } from "./cluster-problems.ts";
 import type { CollectionChange } from "./collection.ts";
-import { PendingObjects } from "./pending-objects.ts";
 import { RecordConfigMap } from "./record-config-map.ts";
 import { ReferencedSecrets } from "./referenced-secrets.ts";
 import type { ReflectorTimes } from "./reflector-times.ts";
@@ -29,6 +28,9 @@ export interface ClusterTimes {
   /** Longest wait for Secrets before the first table: what needs a missing one is not ready, everything else is. */
   readonly secretsMs: number;
 }
+
+/** Objects of one change after the first: what a flood holds beyond them comes next, and the thread serves others in between. */
+const mostObjects = 200;
 
 /** A ConfigMap with a record. */
 export interface RecordPlace {
@@ -69,7 +71,8 @@ export class ClusterSource implements Source {
   readonly #secrets: ReferencedSecrets;
   readonly #standIns: StandIns;
   readonly #startedMs = performance.now();
-  readonly #pending = new PendingObjects();
+  /** What was read and is not delivered yet, by key. */
+  readonly #pending = new Map<string, ClusterObject | null>();
   /** When the first byte of what is pending was read; 0: nothing is. */
   #readAtMs = 0;
   #problemsStale = true;
@@ -129,10 +132,10 @@ export class ClusterSource implements Source {
     await this.#until(() => this.#settled || this.#restored !== null, Infinity);
     if (this.#stopped) return;
     this.#deliver = deliver;
-    this.#send(this.#pending.takeAll());
+    this.#send(this.#take(Infinity));
     // Who takes the change says which Secrets it needs.
     await this.#until(() => this.#secrets.settled, times.secretsMs);
-    this.#send(this.#pending.takeAll());
+    this.#send(this.#take(Infinity));
   }
 
   async stop(): Promise<void> {
@@ -252,7 +255,7 @@ export class ClusterSource implements Source {
   }
 
   #pend(change: CollectionChange, readAtMs: number): void {
-    for (const [key, object] of change) this.#pending.add(key, object);
+    for (const [key, object] of change) this.#pending.set(key, object);
     if (this.#readAtMs === 0) this.#readAtMs = readAtMs;
     this.#schedule();
   }
@@ -262,8 +265,18 @@ export class ClusterSource implements Source {
     if (this.#deliver === null) return;
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null;
-      this.#send(this.#pending.takeTurn());
+      this.#send(this.#take(mostObjects));
     });
+  }
+
+  #take(most: number): CollectionChange {
+    const taken = new Map<string, ClusterObject | null>();
+    for (const [key, object] of this.#pending) {
+      if (taken.size >= most) break;
+      taken.set(key, object);
+      this.#pending.delete(key);
+    }
+    return taken;
   }
 
   #send(change: CollectionChange): void {
@@ -273,8 +286,8 @@ export class ClusterSource implements Source {
     const shown = problems === null ? this.#shownProblems : JSON.stringify(problems);
     if (change.size === 0 && shown === this.#shownProblems) return;
     const readAtMs = this.#readAtMs === 0 ? performance.timeOrigin + performance.now() : this.#readAtMs;
-    // What has to wait for another turn is as old.
-    if (this.#pending.isEmpty) this.#readAtMs = 0;
+    // What has to wait for the next change is as old.
+    if (this.#pending.size === 0) this.#readAtMs = 0;
     else this.#schedule();
     this.#shownProblems = shown;
     this.#lastProblems = problems ?? this.#lastProblems;

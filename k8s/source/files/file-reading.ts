@@ -1,9 +1,7 @@
 // The bytes of one file, within bounds.
-import { createHash, hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { errorCode } from "../objects/error-code.ts";
 import { manifestBounds } from "../manifest/manifest-bounds.ts";
-import type { Work } from "../objects/turns.ts";
 
 /** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. `size`: its length when it was found. */
 export function readBytes(path: string, size: number): Uint8Array | string {
@@ -44,23 +42,4 @@ function readWhole(file: number, size: number): Uint8Array {
     if (length === bytes.length)
       bytes = Buffer.concat([bytes], Math.min(Math.max(2 * length, 4096), manifestBounds.fileBytes + 1));
   }
-}
-
-/** Bytes that are hashed between two pauses. */
-const hashSlice = 4 * 1024 * 1024;
-
-/** Of a file's bytes. */
-export function* hashOf(bytes: Uint8Array): Work<string> {
-  if (bytes.length <= hashSlice) return shortened(hash("sha256", bytes, "latin1"));
-  const sum = createHash("sha256");
-  for (let at = 0; at < bytes.length; at += hashSlice) {
-    sum.update(bytes.subarray(at, at + hashSlice));
-    yield;
-  }
-  return shortened(sum.digest("latin1"));
-}
-
-/** 128 bits, in as many bytes. */
-function shortened(sum: string): string {
-  return sum.slice(0, 16);
 }

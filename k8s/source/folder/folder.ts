@@ -1,7 +1,7 @@
 // The folder Source: directory trees of manifests, followed as they change.
 //
-// An event names the entry that changed and only that is read. A slow poll finds what no event told: network file systems, targets of links.
-// All reading is done in turns, a slice of time at a time: whatever somebody puts into the folder, the admin port answers.
+// An event names the entry that changed, and that is read once nothing was heard of it for a moment, so that nobody reads half a file. A slow poll
+// finds what no event told: network file systems, targets of links. Reading pauses every few milliseconds, so that the admin port answers meanwhile.
 import { watch, type FSWatcher } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -13,17 +13,14 @@ import {
   isHidden,
   isManifestName,
   outerIdentities,
-  type Entry,
   type FolderBounds,
 } from "../entries/entries.ts";
-import { earlyBytes, fileProblem, ManifestFiles } from "../files/files.ts";
-import { hasPassed, PendingEntries, type Happening, type PendingEntry } from "./pending-entries.ts";
-import { PassedNames } from "./passed-names.ts";
+import { fileProblem, ManifestFiles } from "../files/files.ts";
 import type { Source, SourceChange } from "../objects/source.ts";
+import type { Work } from "../objects/work.ts";
 import { LockFile } from "./lock-file.ts";
 import { RecordFile } from "./record-file.ts";
 import { FolderTree, knownIn, newDirectory, type Directory } from "./tree.ts";
-import { Turns, type Work } from "../objects/turns.ts";
 
 export interface FolderOptions {
   /** Directories; each file in them with a manifest's name is read, links are followed. */
@@ -36,12 +33,24 @@ export interface FolderOptions {
   readonly pollMs: number;
 }
 
-/** A file that turns empty is believed to be empty after this long: `> file` empties it before it writes. */
+/** An entry that an event named. */
+interface Named {
+  readonly directory: Directory;
+  readonly entry: string;
+  /** Time of its last event, of performance.now(). */
+  readonly atMs: number;
+}
+
+/** An entry is looked at when nothing was heard of it for so long: it may be half written, and git removes a file before it writes the new one. */
+const settleMs = 40;
+/** A file that turned empty is believed to be empty after this long: `> file` empties it before it writes. */
 const emptyMs = 100;
-/** What is gone is believed to be gone after this long: git removes a file before it writes the new one, and a rename is two events. */
-const goneMs = 10;
-/** What was read in this time is delivered, whatever else waits: where changes come as fast as they are read, the first would wait for the last. */
-const flushMs = 10;
+/** What is gone is believed to be gone when no other entry waits, because its objects may be in one of these, or after this long. */
+const goneMs = 1000;
+/** Time between two looks at what waits, ms. */
+const lookMs = 10;
+/** Time that reading takes before others have a turn, ms. */
+const sliceMs = 10;
 /** Entries that a poll looks at before it lets events in. */
 const pollSlice = 25;
 
@@ -60,26 +69,15 @@ class FolderSource implements Source {
   readonly #options: FolderOptions;
   readonly #files: ManifestFiles;
   readonly #tree: FolderTree;
-  readonly #turns = new Turns();
   readonly #roots: Directory[] = [];
   readonly #rootWatchers: FSWatcher[] = [];
-  readonly #pending = new PendingEntries((directory, entry) => this.#files.namespaceOf(join(directory.name, entry)));
-  readonly #passed = new PassedNames(
-    () =>
-      void this.#turns.run(() =>
-        this.#passed.take(this.#tree, (directory, name) => this.#await(directory, name, "moved")),
-      ),
-  );
-  #deliver: ((change: SourceChange) => void) | null = null;
-  #immediate: NodeJS.Immediate | null = null;
+  /** By path. */
+  readonly #named = new Map<string, Named>();
   #settleTimer: NodeJS.Timeout | null = null;
-  /** What is pending is looked at by then, of performance.now(). */
-  #flushAtMs = Infinity;
-  /** A flush has been asked for and has not begun. */
-  #flushAsked = false;
   #pollTimer: NodeJS.Timeout | null = null;
-  /** Nothing is delivered before this moment. */
-  #heldUntilMs: number | null = null;
+  /** Everything that reads, one after the other. */
+  #reading: Promise<void> = Promise.resolve();
+  #deliver: ((change: SourceChange) => void) | null = null;
   #stopped = false;
   #readAtMs = 0;
   #shownProblems: readonly Problem[] = [];
@@ -110,7 +108,7 @@ class FolderSource implements Source {
     }
     this.#readAtMs = now();
     for (const root of this.#roots) {
-      await this.#turns.run(() => this.#tree.open(root));
+      await this.#read(() => this.#tree.open(root));
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
@@ -122,16 +120,12 @@ class FolderSource implements Source {
 
   async stop(): Promise<void> {
     this.#deliver = null;
-    this.releases?.stop();
     this.#stopped = true;
+    this.releases?.stop();
     for (const watcher of this.#rootWatchers) watcher.close();
-    this.#turns.stop();
     for (const root of this.#roots) this.#tree.unwatch(root);
-    if (this.#immediate !== null) clearImmediate(this.#immediate);
     if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
     if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
-    this.#pending.clear();
-    this.#passed.clear();
   }
 
   /** Secrets are among the manifests. */
@@ -145,20 +139,22 @@ class FolderSource implements Source {
     return null;
   }
 
-  // ---- events
+  // ---- reading
 
-  /** The folder itself may be replaced: a link to a release, a directory moved into place. */
-  #watchRoot(root: Directory): void {
-    try {
-      const watcher = watch(dirname(root.path), (_event, name) => {
-        if (name !== basename(root.path)) return;
-        void this.#turns.run(() => this.#lookAtRoot(root, true)).then(() => this.#send(false));
-      });
-      watcher.on("error", () => watcher.close());
-      this.#rootWatchers.push(watcher);
-    } catch {
-      // The poll does it.
-    }
+  /** Does the work after all that was asked for before, and pauses now and then. It goes no step further once it is stopped. */
+  #read(begin: () => Work): Promise<void> {
+    this.#reading = this.#reading.then(async () => {
+      if (this.#stopped) return;
+      const work = begin();
+      let endMs = performance.now() + sliceMs;
+      while (work.next().done !== true) {
+        if (performance.now() < endMs) continue;
+        await new Promise((resume) => setImmediate(resume));
+        if (this.#stopped) return;
+        endMs = performance.now() + sliceMs;
+      }
+    });
+    return this.#reading;
   }
 
   *#lookAtRoot(root: Directory, announced: boolean): Work {
@@ -183,104 +179,80 @@ class FolderSource implements Source {
     yield* this.#tree.open(root);
   }
 
+  // ---- events
+
+  /** The folder itself may be replaced: a link to a release, a directory moved into place. */
+  #watchRoot(root: Directory): void {
+    try {
+      const watcher = watch(dirname(root.path), (_event, name) => {
+        if (name !== basename(root.path)) return;
+        void this.#read(() => this.#lookAtRoot(root, true)).then(() => this.#send(false));
+      });
+      watcher.on("error", () => watcher.close());
+      this.#rootWatchers.push(watcher);
+    } catch {
+      // The poll does it.
+    }
+  }
+
   #onEvent(directory: Directory, event: string, name: string | null): void {
     if (name === null || isHidden(name)) {
       // `..data` is moved to switch all links beside it; an unnamed event may mean any entry.
-      if (name === null || name.startsWith("..")) void this.#turns.run(() => this.#awaitAll(directory));
+      if (name === null || name.startsWith("..")) void this.#read(() => this.#nameAll(directory));
       return;
     }
-    const isStrange = !isManifestName(name) && !directory.directories.has(name);
     // What is no manifest may be written to.
-    if (event === "change" && isStrange) return;
-    this.#await(directory, name, event === "change" ? "written" : isStrange ? "strange" : "moved");
+    if (event !== "change" || isManifestName(name) || directory.directories.has(name)) this.#name(directory, name);
   }
 
-  *#awaitAll(directory: Directory): Work {
+  *#nameAll(directory: Directory): Work {
     const listing = yield* this.#tree.names(directory);
-    for (const entry of listing?.names ?? []) this.#await(directory, entry, "moved");
+    for (const entry of listing?.names ?? []) this.#name(directory, entry);
   }
 
-  #await(directory: Directory, entry: string, happened: Happening): void {
-    const dueMs = this.#pending.add(directory, entry, happened, performance.now());
-    // Of thousands of events only the first one schedules.
-    if (dueMs < this.#flushAtMs) this.#scheduleAt(dueMs);
+  #name(directory: Directory, entry: string): void {
+    this.#named.set(join(directory.path, entry), { directory, entry, atMs: performance.now() });
+    this.#settleTimer ??= setTimeout(() => this.#settle(), settleMs);
   }
 
-  #schedule(): void {
-    const dueMs = Math.min(this.#heldUntilMs ?? Infinity, this.#pending.dueMs);
-    if (dueMs !== Infinity) this.#scheduleAt(dueMs);
-  }
-
-  #scheduleAt(dueMs: number): void {
-    this.#flushAtMs = dueMs;
-    const waitMs = dueMs - performance.now();
-    if (waitMs <= 0) {
-      // After the events that are already here: a burst is one change.
-      this.#immediate ??= setImmediate(() => {
-        this.#immediate = null;
-        this.#askFlush();
+  #settle(): void {
+    // After the events that are already here: they may say that an entry has not settled, or where the objects of one went.
+    setImmediate(() => {
+      void this.#read(() => this.#lookAtSettled()).then(() => {
+        this.#send(false);
+        this.#settleTimer = this.#named.size > 0 && !this.#stopped ? setTimeout(() => this.#settle(), lookMs) : null;
       });
-      return;
-    }
-    if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
-    this.#settleTimer = setTimeout(() => this.#askFlush(), Math.ceil(waitMs));
+    });
   }
 
-  #askFlush(): void {
-    if (this.#flushAsked) return;
-    this.#flushAsked = true;
-    void this.#turns.run(() => this.#flush());
-  }
-
-  *#flush(): Work {
-    this.#flushAsked = false;
-    this.#flushAtMs = Infinity;
+  *#lookAtSettled(): Work {
     this.#readAtMs = now();
     const nowMs = performance.now();
-    for (const pending of this.#pending.inTurns()) {
-      if (performance.now() - nowMs >= flushMs) break;
-      if (pending.dueMs > nowMs) {
-        if (pending.early) yield* this.#lookEarly(pending);
-        continue;
-      }
-      this.#pending.delete(pending);
-      if (pending.directory.watcher === null) continue;
-      if (hasPassed(pending)) {
-        this.#passed.add(pending.directory, pending.entry);
-        continue;
-      }
-      const found = entryAt(join(pending.directory.path, pending.entry));
-      this.#pending.spend(found.kind === "file" ? found.stats.size : 0);
-      const vanishedAtMs = pending.vanishedAtMs ?? nowMs;
-      const dueMs = vanishedAtMs + this.#doubtMs(pending, found);
-      if (dueMs > nowMs) {
-        this.#pending.doubt(pending, vanishedAtMs, dueMs);
-        this.#heldUntilMs ??= nowMs + goneMs;
-      } else {
-        yield* this.#tree.look(pending.directory, pending.entry, true, found);
+    const gone: Named[] = [];
+    for (const [path, named] of this.#named) {
+      const { directory, entry, atMs } = named;
+      if (nowMs - atMs < settleMs) continue;
+      const found = entryAt(path);
+      const shown = join(directory.name, entry);
+      if (found.kind === "none" && (directory.files.has(entry) || directory.directories.has(entry))) {
+        gone.push(named);
+      } else if (found.kind !== "file" || !this.#files.isEmptied(shown, found.stats) || nowMs - atMs >= emptyMs) {
+        this.#named.delete(path);
+        yield* this.#look(named);
       }
       yield;
     }
-    // What was read beside something that seems gone waits for it, so that a rename is one change.
-    if (this.#heldUntilMs === null || this.#heldUntilMs <= nowMs) {
-      this.#heldUntilMs = null;
-      this.#send(false);
+    const isAlone = this.#named.size === gone.length;
+    for (const named of gone) {
+      const path = join(named.directory.path, named.entry);
+      if ((!isAlone && nowMs - named.atMs < goneMs) || this.#named.get(path) !== named) continue;
+      this.#named.delete(path);
+      yield* this.#look(named);
     }
-    this.#schedule();
   }
 
-  *#lookEarly(pending: PendingEntry): Work {
-    const looked = this.#pending.looked(pending);
-    this.#pending.spend(earlyBytes);
-    const isWhole =
-      pending.directory.watcher !== null && (yield* this.#tree.lookEarly(pending.directory, pending.entry));
-    if (isWhole) this.#pending.believe(looked);
-  }
-
-  /** For how long the entry's state is not believed, ms. */
-  #doubtMs({ directory, entry }: PendingEntry, found: Entry): number {
-    if (found.kind === "file") return this.#files.isEmptied(join(directory.name, entry), found.stats) ? emptyMs : 0;
-    return found.kind === "none" && (directory.files.has(entry) || directory.directories.has(entry)) ? goneMs : 0;
+  *#look({ directory, entry }: Named): Work {
+    if (directory.watcher !== null) yield* this.#tree.look(directory, entry, true);
   }
 
   // ---- the safety net
@@ -291,10 +263,10 @@ class FolderSource implements Source {
     this.#pollTimer.unref();
   }
 
-  /** In several turns, so that events come in between. */
+  /** In several parts, so that what events named is read in between. */
   async #poll(): Promise<void> {
     for (const root of this.#roots) {
-      await this.#turns.run(() => this.#lookAtRoot(root, false));
+      await this.#read(() => this.#lookAtRoot(root, false));
       if (root.identity !== "") await this.#pollDirectory(root);
     }
     this.#send(false);
@@ -302,19 +274,15 @@ class FolderSource implements Source {
 
   async #pollDirectory(directory: Directory): Promise<void> {
     let names: readonly string[] = [];
-    await this.#turns.run(
+    await this.#read(
       function* (this: FolderSource): Work {
         if (directory.watcher === null) this.#tree.watch(directory);
         names = (yield* this.#tree.names(directory))?.names ?? [];
-        const present = new Set(names);
-        for (const name of knownIn(directory)) {
-          if (!present.has(name)) yield* this.#tree.look(directory, name, false);
-          yield;
-        }
       }.bind(this),
     );
-    for (let first = 0; first < names.length && this.#deliver !== null; first += pollSlice) {
-      await this.#turns.run(() => this.#pollNames(directory, names.slice(first, first + pollSlice)));
+    const entries = [...new Set([...names, ...knownIn(directory)])];
+    for (let first = 0; first < entries.length && this.#deliver !== null; first += pollSlice) {
+      await this.#read(() => this.#pollEntries(directory, entries.slice(first, first + pollSlice)));
       // Promises alone would let no event in.
       await new Promise((resume) => setImmediate(resume));
     }
@@ -322,11 +290,11 @@ class FolderSource implements Source {
     if (this.#deliver !== null) for (const below of directory.directories.values()) await this.#pollDirectory(below);
   }
 
-  *#pollNames(directory: Directory, names: readonly string[]): Work {
+  *#pollEntries(directory: Directory, entries: readonly string[]): Work {
     this.#readAtMs = now();
-    for (const name of names) {
-      // What an event announced is looked at when it is due.
-      if (!this.#pending.has(directory, name)) yield* this.#tree.look(directory, name, false);
+    for (const entry of entries) {
+      // What an event named is looked at when it has settled.
+      if (!this.#named.has(join(directory.path, entry))) yield* this.#tree.look(directory, entry, false);
       yield;
     }
   }
@@ -335,13 +303,12 @@ class FolderSource implements Source {
 
   #send(first: boolean): void {
     if (this.#deliver === null) return;
-    const { set, removed } = this.#files.changes(this.#pending);
+    const { set, removed } = this.#files.changes();
     const problems = this.#files.problems();
     const isShown = problems === this.#shownProblems || sameValue(problems, this.#shownProblems);
-    if (!first && set.length === 0 && removed.length === 0 && isShown) return this.#files.letGo();
+    if (!first && set.length === 0 && removed.length === 0 && isShown) return;
     this.#shownProblems = problems;
     this.#deliver({ set, removed, problems, readAtMs: this.#readAtMs });
-    this.#files.letGo();
   }
 }
 

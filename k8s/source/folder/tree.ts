@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { entryAt, isUnreadable, namesIn, type Entry, type FolderBounds, type Names } from "../entries/entries.ts";
 import { fileProblem, type ManifestFiles } from "../files/files.ts";
 import { linkAbove, noFile, tooDeep, tooManyEntries } from "./folder-problems.ts";
-import type { Work } from "../objects/turns.ts";
+import type { Work } from "../objects/work.ts";
 
 export interface Directory {
   readonly path: string;
@@ -128,17 +128,6 @@ export class FolderTree {
       directory.unread.add(name);
       this.#files.report(join(directory.name, name), noFile(join(directory.name, name)));
     }
-  }
-
-  /** Reads a file that is known and whole, though somebody may still write to it; false: it is not that. */
-  *lookEarly(directory: Directory, name: string): Work<boolean> {
-    const path = join(directory.path, name);
-    const entry = entryAt(path);
-    return (
-      entry.kind === "file" &&
-      directory.files.has(name) &&
-      (yield* this.#files.readIfWhole(path, join(directory.name, name), entry.stats))
-    );
   }
 
   forget(directory: Directory, name: string): void {

@@ -1,7 +1,7 @@
 // Long Lists: what `kubectl get … -o yaml` gives is one document, however many objects it holds. Its items are cut out of the text, so that each is
 // read, bounded and waited for by itself.
 import type { ManifestDocument } from "../objects/documents.ts";
-import type { Work } from "../objects/turns.ts";
+import type { Work } from "../objects/work.ts";
 
 export interface LongList {
   /** The document without its items: `items: []`. */

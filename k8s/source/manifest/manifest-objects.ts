@@ -9,33 +9,24 @@ import { manifestBounds } from "./manifest-bounds.ts";
 import { extentOf } from "../objects/extent.ts";
 import { fieldAt, originAt, type Place } from "../objects/manifest-place.ts";
 import type { ManifestProblems } from "./manifest-problems.ts";
-import { ownText, sharedText } from "../objects/shared-text.ts";
-import { StoredObject } from "../objects/stored-object.ts";
+import { ownText, StoredObject } from "../objects/stored-object.ts";
 
 // A namespace is a segment of public paths, so it is held to Kubernetes' rule (RFC 1123 label); names only to what cannot be mistaken for another object's.
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 
-/** What the files of a Source are read with. */
-export interface ReadingTerms {
-  /** Namespace of objects that name none. */
-  readonly defaultNamespace: string;
-  /** Of the digests of objects and documents. */
-  readonly digestKey: string;
-}
-
 export class ManifestObjects {
   readonly #file: string;
-  readonly #terms: ReadingTerms;
+  readonly #defaultNamespace: string;
   readonly #problems: ManifestProblems;
   readonly #objects: StoredObject[] = [];
   #otherKinds = 0;
   #withoutNamespace = 0;
 
-  /** `file`: its name for people and for origins. */
-  constructor(file: string, terms: ReadingTerms, problems: ManifestProblems) {
+  /** `file`: its name for people and for origins. `defaultNamespace`: of objects that name none. */
+  constructor(file: string, defaultNamespace: string, problems: ManifestProblems) {
     this.#file = file;
-    this.#terms = terms;
+    this.#defaultNamespace = defaultNamespace;
     this.#problems = problems;
   }
 
@@ -55,16 +46,10 @@ export class ManifestObjects {
   }
 
   /**
-   * Takes the value of a document, or of an item of a List. `listed`: what the items are; null: it is no item. `documentDigest`: of the document that is
-   * this value and nothing else; "": there is none. `itemLines`: of a List the lines of its items; [] where they are not known.
+   * Takes the value of a document, or of an item of a List. `listed`: what the items are; null: it is no item. `itemLines`: of a List
+   * the lines of its items; [] where they are not known.
    */
-  take(
-    value: unknown,
-    place: Place,
-    listed: ListItems | null,
-    documentDigest = "",
-    itemLines: readonly number[] = [],
-  ): void {
+  take(value: unknown, place: Place, listed: ListItems | null, itemLines: readonly number[] = []): void {
     if (value === null || value === undefined) return;
     const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
@@ -89,22 +74,11 @@ export class ManifestObjects {
         "use fewer aliases",
       );
     } else {
-      this.#object(value, place, listed, documentDigest, itemLines);
+      this.#object(value, place, listed, itemLines);
     }
   }
 
-  /** Takes the object of a document that was read before and is the same. */
-  takeKnown(object: StoredObject): void {
-    this.#objects.push(object);
-  }
-
-  #object(
-    value: unknown,
-    place: Place,
-    listed: ListItems | null,
-    documentDigest: string,
-    itemLines: readonly number[],
-  ): void {
+  #object(value: unknown, place: Place, listed: ListItems | null, itemLines: readonly number[]): void {
     const foreign = isRecord(value) && typeof value["kind"] === "string" ? null : foreignFile(this.#file);
     if (foreign !== null) return this.#problems.report("info", "not-a-manifest", "", foreign);
     if (!isRecord(value)) {
@@ -132,15 +106,15 @@ export class ManifestObjects {
     if (items !== null && Array.isArray(value["items"])) {
       const path = place.items === "" ? "items" : `${place.items}.items`;
       for (const [index, item] of value["items"].entries())
-        this.#object(item, { line: itemLines[index] ?? place.line, items: `${path}[${index}]` }, items, "", []);
+        this.#object(item, { line: itemLines[index] ?? place.line, items: `${path}[${index}]` }, items, []);
       return;
     }
     const known = readKind(kind, apiVersion);
     switch (known.kind) {
       case "read":
-        return this.#declared(value, known.name, apiVersion, place, documentDigest);
+        return this.#declared(value, known.name, apiVersion, place);
       case "meant":
-        return this.#declared({ ...value, kind }, known.name, apiVersion, place, documentDigest);
+        return this.#declared({ ...value, kind }, known.name, apiVersion, place);
       case "misspelt":
         return this.#problems.refuse("unknown-kind", fieldAt(place), known.wrong, known.remedy);
       case "ambassador":
@@ -160,7 +134,7 @@ export class ManifestObjects {
   /** The object's name as far as it can be said. */
   #refOf(object: Readonly<Record<string, unknown>>, kind: string): ObjectRef {
     const metadata = isRecord(object["metadata"]) ? object["metadata"] : {};
-    const [namespace, name] = [metadata["namespace"] ?? this.#terms.defaultNamespace, metadata["name"]];
+    const [namespace, name] = [metadata["namespace"] ?? this.#defaultNamespace, metadata["name"]];
     return {
       kind: ownText(kind).slice(0, 63),
       namespace: typeof namespace === "string" && namespacePattern.test(namespace) ? ownText(namespace) : "",
@@ -168,16 +142,10 @@ export class ManifestObjects {
     };
   }
 
-  #declared(
-    object: Readonly<Record<string, unknown>>,
-    kind: string,
-    apiVersion: string,
-    place: Place,
-    documentDigest: string,
-  ): void {
+  #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, place: Place): void {
     const metadata = isRecord(object["metadata"]) ? object["metadata"] : {};
     const name = metadata["name"];
-    const namespace = metadata["namespace"] ?? this.#terms.defaultNamespace;
+    const namespace = metadata["namespace"] ?? this.#defaultNamespace;
     if (typeof name !== "string" || !namePattern.test(name)) {
       this.#problems.refuse(
         "bad-name",
@@ -196,8 +164,7 @@ export class ManifestObjects {
       );
       return;
     }
-    const namesNone = metadata["namespace"] === undefined || metadata["namespace"] === null;
-    if (namesNone) {
+    if (metadata["namespace"] === undefined || metadata["namespace"] === null) {
       const stray = strayNamespace(object, metadata);
       if (stray !== null)
         return this.#problems.refuse(
@@ -208,15 +175,8 @@ export class ManifestObjects {
         );
       this.#withoutNamespace += 1;
     }
-    const ref = { kind, namespace: sharedText(namespace), name: ownText(name) };
-    // Those that name none are counted.
-    const found = {
-      file: this.#file,
-      place,
-      documentDigest: namesNone ? "" : documentDigest,
-      digestKey: this.#terms.digestKey,
-    };
-    this.#objects.push(StoredObject.of(ref, sharedText(apiVersion), found, object));
+    const ref = { kind, namespace: ownText(namespace), name: ownText(name) };
+    this.#objects.push(new StoredObject(ref, ownText(apiVersion), this.#file, place, object));
   }
 }
 

@@ -9,17 +9,17 @@ import { repeatedKeyOffset } from "../../../routing/text/json-keys.ts";
 import { listItemsOf, type ListItems } from "./list-items.ts";
 import { cutList, type LongList } from "./long-list.ts";
 import { manifestBounds } from "./manifest-bounds.ts";
-import { ManifestObjects, type ReadingTerms } from "./manifest-objects.ts";
+import { ManifestObjects } from "./manifest-objects.ts";
 import { fieldAt, position, templateIn, type Place } from "../objects/manifest-place.ts";
 import { ManifestProblems } from "./manifest-problems.ts";
 import type { StoredObject } from "../objects/stored-object.ts";
-import { textDigest } from "../objects/text-digest.ts";
-import { finish, type Work } from "../objects/turns.ts";
+import { finish, type Work } from "../objects/work.ts";
 
 export interface ManifestOptions {
   /** Name of the file for people and for `origin`; `-`: standard input. */
   readonly file: string;
-  readonly terms: ReadingTerms;
+  /** Namespace of objects that name none. */
+  readonly defaultNamespace: string;
   /** Objects of an earlier reading, which stay served for what cannot be read now. */
   readonly lastGood: readonly StoredObject[];
 }
@@ -50,8 +50,7 @@ export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Mani
  * Reads one file: documents, Lists unfolded, objects in the order written. A file whose name ends in `.json` and standard input are JSON, one
  * value or several, where the text begins like JSON, else YAML (as kubectl reads them). Never throws: a document that is not YAML, is too large
  * or has no identity becomes a Problem with line and column, and the other documents count. Pauses are after
- * documents and items of Lists over the bound of a document, and while these are cut. A document of one object that an earlier reading had is not parsed
- * again.
+ * documents and items of Lists over the bound of a document, and while these are cut.
  */
 export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): Work<Manifest> {
   const parser = new ManifestParser(options);
@@ -102,16 +101,12 @@ class ManifestParser {
   readonly problems: ManifestProblems;
   readonly objects: ManifestObjects;
   readonly #lastGood: readonly StoredObject[];
-  readonly #digestKey: string;
-  readonly #known: ReadonlyMap<string, StoredObject>;
   #documents = 0;
 
-  constructor({ file, terms, lastGood }: ManifestOptions) {
+  constructor({ file, defaultNamespace, lastGood }: ManifestOptions) {
     this.problems = new ManifestProblems(file);
-    this.objects = new ManifestObjects(file, terms, this.problems);
+    this.objects = new ManifestObjects(file, defaultNamespace, this.problems);
     this.#lastGood = lastGood;
-    this.#digestKey = terms.digestKey;
-    this.#known = new Map(lastGood.map((object) => [object.documentDigest, object]));
   }
 
   manifest(): Manifest {
@@ -141,18 +136,14 @@ class ManifestParser {
 
   yaml(document: ManifestDocument): void {
     const place = { line: document.contentLine, items: "" };
-    const digest = textDigest(this.#digestKey, document.text);
-    const known = this.#known.get(digest);
-    if (known !== undefined) return this.objects.takeKnown(known.at(place.line));
-    const values = this.#parsedYaml(document) ?? [];
-    for (const value of values)
-      this.objects.take(value, place, null, values.length === 1 ? digest : "", itemLinesOf(value, document));
+    for (const value of this.#parsedYaml(document) ?? [])
+      this.objects.take(value, place, null, itemLinesOf(value, document));
   }
 
   json(document: ManifestDocument): void {
     if (document.text.trim() === "") return;
     const value = this.#parsedJson(document, "the file is not valid JSON and is not read from here on");
-    this.objects.take(value, { line: document.contentLine, items: "" }, null, "", itemLinesOf(value, document));
+    this.objects.take(value, { line: document.contentLine, items: "" }, null, itemLinesOf(value, document));
   }
 
   /** A document over the bound: a List is read item by item, anything else is refused. */

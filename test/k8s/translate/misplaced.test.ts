@@ -8,7 +8,6 @@ import { trimmedObject } from "../../../k8s/translate/deployments/trimmed-object
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
 import type { Translation } from "../../../k8s/translate/model/translation.ts";
-import { DeclaredFiles } from "../source/declared-files.ts";
 import { clusterSettings, contentOf, object, service, translate } from "./objects.ts";
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -327,19 +326,18 @@ describe("an object with what decides where nobody reads it", () => {
 
 /** The text of a file, as it is read by `check`, and again when it has changed. */
 function afterEdits(kind: string, texts: readonly string[]): Translation {
-  const files = new DeclaredFiles();
-  const declarations = new Declarations(files, () => () => null);
+  const declarations = new Declarations();
   const translator = new Translator({ ...settings, source: "folder", withoutSlices: "ready" });
   translator.apply({ set: around, removed: [] });
   let before: readonly StoredObject[] = [];
   for (const text of texts) {
     const manifest = parseManifest(Buffer.from(dump(object(kind, "models/iris", text).object)), {
       file: "iris.yaml",
-      terms: { defaultNamespace: "default", digestKey: "" },
+      defaultNamespace: "default",
       lastGood: before,
     });
     expect(manifest.problems).toEqual([]);
-    files.replace(declarations, before, manifest.objects);
+    declarations.replace(before, manifest.objects);
     before = manifest.objects;
     translator.apply(declarations.changes());
   }
@@ -388,7 +386,7 @@ test.each([
 ])("a key that is written twice: %s is not read", (file, text) => {
   const { objects, problems } = parseManifest(Buffer.from(text), {
     file,
-    terms: { defaultNamespace: "default", digestKey: "" },
+    defaultNamespace: "default",
     lastGood: [],
   });
   expect(objects).toEqual([]);

@@ -85,7 +85,7 @@ describe("an object of a folder whose kind is misspelt", () => {
   const read = (text: string): readonly SourceObject[] =>
     parseManifest(Buffer.from(text), {
       file: "a.yaml",
-      terms: { defaultNamespace: "ops", digestKey: "" },
+      defaultNamespace: "ops",
       lastGood: [],
     }).objects;
   const manifest = (kind: string, apiVersion = "getambassador.io/v2"): string =>

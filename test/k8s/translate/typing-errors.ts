@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { dump, load } from "js-yaml";
 import { build } from "../../../gateway/tools/manifests.ts";
 import { Declarations } from "../../../k8s/source/files/declarations.ts";
-import { DeclaredFiles } from "../source/declared-files.ts";
 import { parseManifest } from "../../../k8s/source/manifest/manifest.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
 import { decide } from "../../../routing/decide.ts";
@@ -444,8 +443,7 @@ export interface Outcome {
 const draws = 40;
 
 export function outcomeOf(around: string, subject: string): Outcome {
-  const files = new DeclaredFiles();
-  const declarations = new Declarations(files, () => () => null);
+  const declarations = new Declarations();
   const found: Problem[] = [];
   for (const [file, text] of [
     ["around.yaml", around],
@@ -453,10 +451,10 @@ export function outcomeOf(around: string, subject: string): Outcome {
   ] as const) {
     const manifest = parseManifest(Buffer.from(text), {
       file,
-      terms: { defaultNamespace: "default", digestKey: "" },
+      defaultNamespace: "default",
       lastGood: [],
     });
-    files.replace(declarations, [], manifest.objects);
+    declarations.replace([], manifest.objects);
     found.push(...manifest.problems);
   }
   const translator = new Translator({ ...clusterSettings, source: "folder", withoutSlices: "ready" });

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import fs, {
+import { once } from "node:events";
+import {
   appendFileSync,
   chmodSync,
   mkdirSync,
@@ -10,20 +11,19 @@ import fs, {
   symlinkSync,
   truncateSync,
   utimesSync,
+  watch,
   writeFileSync,
 } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { FolderBounds } from "../../../../k8s/source/entries/entries.ts";
 import { ManifestFiles } from "../../../../k8s/source/files/files.ts";
 import { folderSource } from "../../../../k8s/source/folder/folder.ts";
-import { PendingEntries, turnBytes } from "../../../../k8s/source/folder/pending-entries.ts";
 import { readManifests } from "../../../../k8s/source/read.ts";
 import type { Source, SourceChange } from "../../../../k8s/source/objects/source.ts";
-import { finish } from "../../../../k8s/source/objects/turns.ts";
+import { finish } from "../../../../k8s/source/objects/work.ts";
 import { objectKey, type SourceObject } from "../../../../k8s/translate/model/object.ts";
 import { compareText } from "../../../../routing/text/problem.ts";
 
@@ -66,7 +66,6 @@ class Follower {
 
   take(change: SourceChange): void {
     this.changes.push(change);
-    // The Source lets go what it gave out.
     for (const { ref, apiVersion, origin, object } of change.set)
       this.objects.set(objectKey(ref), { ref, apiVersion, origin, object });
     for (const key of change.removed) this.objects.delete(key);
@@ -364,34 +363,6 @@ describe("edits", () => {
     expect(follower.changes.slice(1).map(({ set }) => set.map(({ ref }) => ref.name))).toEqual([["a"]]);
   });
 
-  test("a file that is written beside the one that it will replace is not looked at", async () => {
-    put("a.yaml", service("a", 1));
-    put("other.new", "half");
-    const follower = await follow();
-    const looked: string[] = [];
-    const { statSync } = fs;
-    const counted = (path: string, ...options: []): unknown => {
-      looked.push(basename(path));
-      return statSync(path, ...options);
-    };
-    fs.statSync = counted as typeof statSync;
-    syncBuiltinESMExports();
-    try {
-      appendFileSync(join(folder, "other.new"), " of it");
-      put("a.yaml.new", service("a", 2));
-      renameSync(join(folder, "a.yaml.new"), join(folder, "a.yaml"));
-      await follower.untilPorts({ a: 2 });
-      expect(looked).toEqual(["a.yaml"]);
-      // What is new and written in place settles for as long as what came and went is left alone, and its events are later.
-      put("b.yaml", service("b", 3));
-      await follower.untilPorts({ a: 2, b: 3 });
-      expect(new Set(looked)).toEqual(new Set(["a.yaml", "b.yaml"]));
-    } finally {
-      fs.statSync = statSync;
-      syncBuiltinESMExports();
-    }
-  });
-
   test("a folder that comes, goes and comes is read", async () => {
     const follower = await follow();
     const outside = mkdtempSync(join(tmpdir(), "sluice-outside-"));
@@ -405,21 +376,14 @@ describe("edits", () => {
     await follower.untilPorts({ a: 1 });
   });
 
-  test.each([1, 20])(
-    "a folder that is put in the place of an empty one is read, beside %i names that came and went",
-    async (passing) => {
-      const follower = await follow();
-      const outside = mkdtempSync(join(tmpdir(), "sluice-outside-"));
-      writeFileSync(join(outside, "a.yaml"), service("a", 1));
-      for (let index = 0; index < passing; index++) {
-        put(`${index}.new`, "");
-        rmSync(join(folder, `${index}.new`));
-      }
-      mkdirSync(join(folder, "x"));
-      renameSync(outside, join(folder, "x"));
-      await follower.untilPorts({ a: 1 });
-    },
-  );
+  test("a folder that is put in the place of an empty one is read", async () => {
+    const follower = await follow();
+    const outside = mkdtempSync(join(tmpdir(), "sluice-outside-"));
+    writeFileSync(join(outside, "a.yaml"), service("a", 1));
+    mkdirSync(join(folder, "x"));
+    renameSync(outside, join(folder, "x"));
+    await follower.untilPorts({ a: 1 });
+  });
 
   test("a link to a folder that is moved at once is followed", async () => {
     const follower = await follow();
@@ -511,48 +475,6 @@ describe("edits", () => {
     expect(follower.changes.length).toBeLessThan(200);
   });
 
-  test("an event costs the same however many entries wait", async () => {
-    const follower = await follow();
-    const looked = vi.spyOn(PendingEntries.prototype, "dueMs", "get");
-    try {
-      for (let index = 0; index < 500; index++) replace(`${index}.yaml`, service(`s${index}`, index));
-      await follower.until(() => follower.objects.size === 500);
-      // Once a flush.
-      expect(looked.mock.calls.length).toBeLessThan(250);
-    } finally {
-      looked.mockRestore();
-    }
-  });
-
-  test("changes that come without end are delivered as they are read, not at their end", async () => {
-    const follower = await follow();
-    const all = 1500;
-    for (let index = 0; index < all; index++) replace(`s${index}.yaml`, service(`s${index}`, index));
-    await follower.until(() => follower.objects.size === all);
-    expect(follower.changes.length).toBeGreaterThan(2);
-    expect(follower.changes.slice(1).every(({ removed }) => removed.length === 0)).toBe(true);
-  });
-
-  test("a change of one namespace waits for one turn of another that edits hundreds of files", async () => {
-    const sized = (namespace: string, name: string, port: number): string =>
-      `${service(name, port).replace("namespace: prod", `namespace: ${namespace}`)}# ${"x".repeat(8 * 1024)}\n`;
-    const files = 300;
-    for (let index = 0; index < files; index++) put(`loud-${index}.yaml`, sized("loud", `l${index}`, 1));
-    put("quiet.yaml", sized("quiet", "q", 1));
-    const follower = await follow();
-    const read = vi.spyOn(ManifestFiles.prototype, "read");
-    try {
-      for (let index = 0; index < files; index++) replace(`loud-${index}.yaml`, sized("loud", `l${index}`, 2));
-      replace("quiet.yaml", sized("quiet", "q", 2));
-      await follower.until(() => Object.values(follower.ports()).every((port) => port === 2));
-      const order = read.mock.calls.map(([, name]) => basename(name));
-      expect(order).toHaveLength(files + 1);
-      expect(order.indexOf("quiet.yaml")).toBeLessThanOrEqual(turnBytes / (8 * 1024));
-    } finally {
-      read.mockRestore();
-    }
-  });
-
   test("nothing is delivered by a Source that is stopped while it reads", async () => {
     for (let file = 0; file < 200; file++) put(`${file}.yaml`, service(`s${file}`).repeat(10));
     let delivered = 0;
@@ -582,7 +504,7 @@ describe("edits", () => {
 });
 
 describe("a file that is written in place", () => {
-  // Time stands still: what is delivered needed no wait.
+  // Time moves when the test says so.
   let nowMs = 0;
 
   beforeEach(() => {
@@ -596,50 +518,52 @@ describe("a file that is written in place", () => {
     vi.restoreAllMocks();
   });
 
-  const file = (port: number): string => `${service("a", port)}---\n${service("b")}`;
-
-  /** Something that is delivered at once, whatever waits. */
-  async function another(follower: Follower, port: number): Promise<void> {
-    replace("other.yaml", service("other", port));
-    await follower.until(() => follower.ports()["other"] === port);
+  /** Time passes, a millisecond at a time, with what is read meanwhile. */
+  async function pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed++) {
+      nowMs += 1;
+      await vi.advanceTimersByTimeAsync(1);
+      for (let turn = 0; turn < 5; turn++) await new Promise((resume) => setImmediate(resume));
+    }
   }
 
-  test("and ends as it did is read at once", async () => {
-    put("a.yaml", file(1000));
+  /** Does it, and waits until the folder's watchers were told. */
+  async function told(edit: () => void): Promise<void> {
+    const watcher = watch(folder);
+    const heard = once(watcher, "change");
+    edit();
+    await heard;
+    watcher.close();
+  }
+
+  test("is read once nothing was written to it for 40 ms, and half of it never", async () => {
+    put("a.yaml", `${service("a", 1)}---\n${service("b", 1)}`);
     const follower = await follow();
-    for (const port of [2000, 30, 4000]) {
-      put("a.yaml", file(port));
-      await follower.untilPorts({ a: port, b: 8000 });
-    }
+    await told(() => put("a.yaml", service("a", 2)));
+    await pass(39);
+    expect(follower.changes).toHaveLength(1);
+    await told(() => appendFileSync(join(folder, "a.yaml"), `---\n${service("b", 2)}`));
+    await pass(39);
+    expect(follower.changes).toHaveLength(1);
+    await pass(20);
+    expect(follower.ports()).toEqual({ a: 2, b: 2 });
     expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
   });
 
-  test("and is half there keeps its objects until it is whole, or nothing more comes", async () => {
-    put("a.yaml", file(1000));
+  test("without end keeps its last good objects and no other file waits for it, but what is gone, for a second", async () => {
+    for (const name of ["a", "b", "c"]) put(`${name}.yaml`, service(name, 1));
     const follower = await follow();
-    put("a.yaml", service("a", 2000));
-    await another(follower, 1);
-    await another(follower, 2);
-    expect(follower.ports()).toEqual({ a: 1000, b: 8000, other: 2 });
-    put("a.yaml", file(3000));
-    await follower.untilPorts({ a: 3000, b: 8000, other: 2 });
-    put("a.yaml", service("a", 4000));
-    await another(follower, 3);
-    expect(follower.ports()).toEqual({ a: 3000, b: 8000, other: 3 });
-    nowMs += 5;
-    await vi.advanceTimersByTimeAsync(5);
-    await follower.untilPorts({ a: 4000, other: 3 });
-  });
-
-  test("without end, and not whole, is looked at now and then only", async () => {
-    put("a.yaml", file(1));
-    const follower = await follow();
-    for (let write = 0; write < 200; write++) {
-      appendFileSync(join(folder, "a.yaml"), `# ${write}\n`);
-      await new Promise((resume) => setImmediate(resume));
+    await told(() => put("b.yaml", service("b", 2)));
+    await told(() => rmSync(join(folder, "c.yaml")));
+    let [changed, removed] = [0, 0];
+    for (let passed = 0; passed < 1200; passed += 20) {
+      await told(() => put("a.yaml", service("a", 2)));
+      await pass(20);
+      if (changed === 0 && follower.ports()["b"] === 2) changed = passed;
+      if (removed === 0 && !follower.objects.has("Service prod/c")) removed = passed;
     }
-    await another(follower, 1);
-    expect(follower.changes).toHaveLength(2);
+    expect(follower.ports()).toEqual({ a: 1, b: 2 });
+    expect([changed, removed].map((ms) => Math.round(ms / 100))).toEqual([0, 10]);
   });
 });
 
@@ -758,7 +682,6 @@ describe("last good", () => {
       read("a.yaml");
       expect(files.changes().set.length).toBe(1);
       expect(files.problems()).toBe(before);
-      files.letGo();
     }
     put("b.yaml", service("a", 3));
     read("b.yaml");
@@ -772,31 +695,6 @@ describe("last good", () => {
     expect(files.problems().map(({ code }) => code)).toEqual(["declared-twice"]);
     files.forget("b.yaml");
     expect(files.problems()).toEqual([]);
-  });
-
-  test("a file whose objects all count again, because another one is gone, is read once for all of them", () => {
-    const names = ["a", "b", "c"];
-    const text = names.map((name) => service(name, 1)).join("---\n");
-    const files = new ManifestFiles("default");
-    const take = (): readonly string[] => {
-      const { set } = files.changes();
-      files.letGo();
-      return set.map(({ origin }) => basename(origin));
-    };
-    for (const name of ["2.yaml", "1.yaml"]) {
-      put(name, text);
-      finish(files.read(join(folder, name), join(folder, name), statSync(join(folder, name))));
-      expect(take().length).toBe(names.length);
-    }
-    const open = vi.spyOn(fs, "openSync");
-    syncBuiltinESMExports();
-    try {
-      files.forget(join(folder, "1.yaml"));
-      expect([take(), open.mock.calls.length]).toEqual([["2.yaml:1", "2.yaml:6", "2.yaml:11"], 1]);
-    } finally {
-      open.mockRestore();
-      syncBuiltinESMExports();
-    }
   });
 
   test("a Problem that comes without an object is delivered", async () => {
@@ -922,7 +820,6 @@ test("hundreds of files that move, or get other names, lose no object for a mome
   for (let index = 0; index < count; index++)
     renameSync(join(folder, `a/${index}.yaml`), join(folder, index % 2 === 0 ? `b/${index}.yaml` : `a/n${index}.yaml`));
   rmSync(join(folder, "a/last.yaml"));
-  // It has the same turn as what moved away, behind all of that.
   await follower.until(() => !follower.objects.has("Service prod/last"));
   expect(follower.changes.flatMap(({ removed }) => removed)).toEqual(["Service prod/last"]);
   expect(follower.objects.size).toBe(count);

@@ -6,7 +6,7 @@ import { manifestBounds } from "../../../../k8s/source/manifest/manifest-bounds.
 import { parseManifest, readingManifest, type Manifest } from "../../../../k8s/source/manifest/manifest.ts";
 
 function read(text: string, file = "a.yaml", lastGood: Manifest["objects"] = []): Manifest {
-  return parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: "default", digestKey: "" }, lastGood });
+  return parseManifest(Buffer.from(text), { file, defaultNamespace: "default", lastGood });
 }
 
 function names(manifest: Manifest): string[] {
@@ -306,7 +306,7 @@ describe("what does not parse", () => {
     const refusal = (lastGood: Manifest["objects"]): string | undefined =>
       parseManifest(Buffer.from(text), {
         file,
-        terms: { defaultNamespace: "default", digestKey: "" },
+        defaultNamespace: "default",
         lastGood,
       }).problems.find((problem) => problem.code === code)?.sentence;
     expect(refusal([])).toEqual(expect.not.stringContaining("last good"));
@@ -341,7 +341,7 @@ describe("what does not parse", () => {
   test("bytes that are not UTF-8 are a Problem", () => {
     const manifest = parseManifest(Uint8Array.of(0x61, 0xff), {
       file: "a.yaml",
-      terms: { defaultNamespace: "default", digestKey: "" },
+      defaultNamespace: "default",
       lastGood: [],
     });
     expect(manifest.problems).toMatchObject([{ code: "not-utf8" }]);
@@ -387,7 +387,7 @@ describe("what does not parse", () => {
     );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        parseManifest(bytes, { file: "a.yaml", terms: { defaultNamespace: "default", digestKey: "" }, lastGood: [] });
+        parseManifest(bytes, { file: "a.yaml", defaultNamespace: "default", lastGood: [] });
       }),
     );
     fc.assert(
@@ -445,7 +445,7 @@ describe("bounds", () => {
     bytes.write(service("a"), 0);
     const manifest = parseManifest(bytes, {
       file: "a.yaml",
-      terms: { defaultNamespace: "default", digestKey: "" },
+      defaultNamespace: "default",
       lastGood: [],
     });
     expect(manifest.problems.map(({ code }) => code)).toEqual(read ? [] : ["file-too-large"]);
@@ -627,7 +627,7 @@ describe("a List over the bound of a document", () => {
     const pauses = (text: string, file: string): number => {
       const work = readingManifest(Buffer.from(text), {
         file,
-        terms: { defaultNamespace: "default", digestKey: "" },
+        defaultNamespace: "default",
         lastGood: [],
       });
       let count = 0;
@@ -647,47 +647,4 @@ describe("a List over the bound of a document", () => {
       pauses(yamlList(many.map(({ metadata }) => yamlItem(metadata.name, comment(2000))).join("")), "a.yaml"),
     ).toBeGreaterThanOrEqual(2000 + Math.floor(bytes / (256 * 1024)));
   });
-});
-
-test("a document that was read before is not parsed again, and the file reads the same", () => {
-  const service = (name: string, more = ""): string =>
-    `apiVersion: v1\nkind: Service\nmetadata:\n  name: ${name}\n${more}`;
-  const documents = [
-    service("a", "  namespace: x\n"),
-    service("a", "  namespace: x\n  labels: { b: c }\n"),
-    service("b", "  namespace: x\n"),
-    `# above\n\n${service("c", "  namespace: y\n")}`,
-    service("d"),
-    service("*"),
-    "a: [",
-    "kind: Pod\napiVersion: v1\n",
-    `apiVersion: v1\nkind: List\nitems: [{ apiVersion: v1, kind: Service, metadata: { name: e, namespace: x } }]\n`,
-    "",
-  ];
-  const texts = fc.array(fc.constantFrom(...documents), { maxLength: 8 }).map((some) => some.join("---\n"));
-  const read = (text: string, digestKey: string, lastGood: Manifest["objects"]): Manifest =>
-    parseManifest(Buffer.from(text), { file: "a.yaml", terms: { defaultNamespace: "default", digestKey }, lastGood });
-  let reused = 0;
-  fc.assert(
-    fc.property(texts, texts, (before, now) => {
-      const earlier = read(before, "one", []).objects;
-      for (const object of earlier) object.letGo();
-      const again = read(now, "one", earlier);
-      // Digests of another key are those of no document.
-      const whole = read(now, "one", read(before, "two", []).objects);
-      expect({
-        ...again,
-        objects: again.objects.map(({ ref, origin, apiVersion }) => ({ ref, origin, apiVersion })),
-      }).toEqual({
-        ...whole,
-        objects: whole.objects.map(({ ref, origin, apiVersion }) => ({ ref, origin, apiVersion })),
-      });
-      for (const [index, object] of again.objects.entries()) {
-        expect(object.isSame(whole.objects[index]!)).toBe(true);
-        if (!object.hasObject) reused += 1;
-      }
-    }),
-    { numRuns: 300 },
-  );
-  expect(reused).toBeGreaterThan(40);
 });
