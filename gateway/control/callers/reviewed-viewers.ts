@@ -10,11 +10,13 @@ export const reviewMs = 10_000;
 export const maxReviews = 1000;
 /** Questions of one kind at once: callers beyond them have to ask again. */
 export const maxQuestions = 8;
-/** Of them those of one address about new tokens, or about the rights of one token. */
+/** Of them those of one address about new tokens, or about the rights of one user. */
 export const maxOfOne = 2;
 /** Questions about new tokens in a second, of all, and of one address. */
-export const maxNew = { all: 20, ofAddress: 5 } as const;
-/** A token that the API server has vouched for is no new one for so long, ms. */
+export const maxNewTokens = { all: 20, ofOne: 5 } as const;
+/** Questions about new rights in a second, of all, and of one user. */
+export const maxNewRights = { all: 40, ofOne: 10 } as const;
+/** A token that the API server has vouched for, and a right that it has granted, is no new one for so long, ms. */
 export const knownMs = 600_000;
 
 interface Kept<T> {
@@ -46,6 +48,11 @@ class Remembered<T> {
   }
 }
 
+/** May one more be asked, with so many of all and so many of its asker's before it? The second half is for those who have none, so that a few leave room for others. */
+function hasRoom(max: { readonly all: number; readonly ofOne: number }, all: number, ofOne: number): boolean {
+  return ofOne === 0 ? all < max.all : ofOne < max.ofOne && all < max.all / 2;
+}
+
 /** Questions that are under way, each once; few at once, and of one asker fewer. */
 class Questions<T> {
   readonly #asked = new Map<string, Promise<T>>();
@@ -58,7 +65,7 @@ class Questions<T> {
   /** null: too many are under way. */
   ask(key: string, asker: string, ask: () => Promise<T>): Promise<T> | null {
     const others = this.#of.get(asker) ?? 0;
-    if (this.#asked.size >= maxQuestions || others >= maxOfOne) return null;
+    if (!hasRoom({ all: maxQuestions, ofOne: maxOfOne }, this.#asked.size, others)) return null;
     this.#of.set(asker, others + 1);
     const answer = ask().finally(() => {
       this.#asked.delete(key);
@@ -72,27 +79,29 @@ class Questions<T> {
 }
 
 /** How often something new is asked about in the second that runs. */
-class NewTokens {
+class NewQuestions {
+  readonly #max: { readonly all: number; readonly ofOne: number };
   readonly #nowMs: () => number;
   #endsMs = 0;
   #all = 0;
   readonly #of = new Map<string, number>();
 
-  constructor(nowMs: () => number) {
+  constructor(max: { readonly all: number; readonly ofOne: number }, nowMs: () => number) {
+    this.#max = max;
     this.#nowMs = nowMs;
   }
 
-  mayAsk(address: string): boolean {
+  mayAsk(asker: string): boolean {
     const nowMs = this.#nowMs();
     if (nowMs >= this.#endsMs) {
       this.#endsMs = nowMs + 1000;
       this.#all = 0;
       this.#of.clear();
     }
-    const count = this.#of.get(address) ?? 0;
-    if (this.#all >= maxNew.all || count >= maxNew.ofAddress) return false;
+    const count = this.#of.get(asker) ?? 0;
+    if (!hasRoom(this.#max, this.#all, count)) return false;
     this.#all += 1;
-    this.#of.set(address, count + 1);
+    this.#of.set(asker, count + 1);
     return true;
   }
 }
@@ -103,7 +112,10 @@ export class ReviewedViewers implements TokenReviews {
   readonly #rights: Remembered<"yes" | "no">;
   /** Tokens that the API server has vouched for lately. */
   readonly #known: Remembered<true>;
-  readonly #newTokens: NewTokens;
+  /** Rights that the API server has granted lately. */
+  readonly #granted: Remembered<true>;
+  readonly #newTokens: NewQuestions;
+  readonly #newRights: NewQuestions;
   readonly #ofNew = new Questions<ReviewedUser>();
   readonly #ofKnown = new Questions<ReviewedUser>();
   readonly #ofRights = new Questions<"yes" | "no" | "away">();
@@ -114,7 +126,9 @@ export class ReviewedViewers implements TokenReviews {
     this.#users = new Remembered(nowMs, reviewMs);
     this.#rights = new Remembered(nowMs, reviewMs);
     this.#known = new Remembered(nowMs, knownMs);
-    this.#newTokens = new NewTokens(nowMs);
+    this.#granted = new Remembered(nowMs, knownMs);
+    this.#newTokens = new NewQuestions(maxNewTokens, nowMs);
+    this.#newRights = new NewQuestions(maxNewRights, nowMs);
   }
 
   /** `digest` stands for the token in what is remembered. `namespace` null: all. `address`: of the caller's connection. */
@@ -123,7 +137,7 @@ export class ReviewedViewers implements TokenReviews {
     if (user === null || user.kind === "away") return away;
     if (user.kind === "nobody") return unauthorized;
     const key = `${digest} ${namespace ?? ""}`;
-    const right = this.#rights.get(key) ?? (await this.#rightOf(key, digest, user, namespace ?? ""));
+    const right = this.#rights.get(key) ?? (await this.#rightOf(key, user, namespace ?? ""));
     if (right === null || right === "away") return away;
     if (right === "yes") return { kind: "viewer", viewer: namespace === null ? watcher : tenant(new Set([namespace])) };
     return refused(
@@ -151,16 +165,20 @@ export class ReviewedViewers implements TokenReviews {
 
   #rightOf(
     key: string,
-    digest: string,
     user: Extract<ReviewedUser, { readonly kind: "user" }>,
     namespace: string,
   ): Promise<"yes" | "no" | "away"> | null {
     const ask = async (): Promise<"yes" | "no" | "away"> => {
       const right = await this.#reviews.mayRead(user, namespace);
       if (right !== "away") this.#rights.keep(key, right);
+      if (right === "yes") this.#granted.keep(key, true);
       return right;
     };
-    return this.#ofRights.underWay(key) ?? this.#ofRights.ask(key, digest, ask);
+    const asked = this.#ofRights.underWay(key);
+    if (asked !== null) return asked;
+    if (this.#granted.get(key) === null && !this.#newRights.mayAsk(user.user)) return null;
+    // A user may have any number of tokens.
+    return this.#ofRights.ask(key, user.user, ask);
   }
 }
 

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Access } from "../../../../gateway/admin/access.ts";
 import {
   knownMs,
-  maxNew,
+  maxNewRights,
+  maxNewTokens,
   maxOfOne,
   maxQuestions,
   maxReviews,
@@ -93,9 +94,10 @@ describe("a caller with a token of the cluster", () => {
   });
 
   test(`is one of ${maxReviews} that are remembered`, async () => {
-    // So many new tokens are asked about in a second; those that are known again at once.
+    // So many new tokens are asked about in a second; those that are known, and rights that were granted, again at once.
+    rights = new Set(Array.from({ length: maxReviews }, (_, at) => `caller-${at} models`));
     for (let at = 0; at < maxReviews; at++) {
-      if (at % maxNew.all === 0) now += 1000;
+      if (at % maxNewTokens.all === 0) now += 1000;
       await ask(`caller-${at}`, "models");
     }
     now += reviewMs;
@@ -110,8 +112,8 @@ describe("a caller with a token of the cluster", () => {
   });
 
   test.each([
-    ["of one address", maxNew.ofAddress, () => "10.0.0.1"],
-    ["of all", maxNew.all, (at: number) => `10.0.0.${at}`],
+    ["of one address", maxNewTokens.ofOne, () => "10.0.0.1"],
+    ["of all", maxNewTokens.all, (at: number) => `10.0.0.${at}`],
   ])("is one of so many new ones a second %s: %i", async (_, most, address) => {
     for (let at = 0; at < most; at++) expect(seen(await ask(`new-${at}`, "models", address(at)))).toBe(403);
     asked = [];
@@ -119,6 +121,25 @@ describe("a caller with a token of the cluster", () => {
     expect(asked).toEqual([]);
     now = 1000;
     expect(seen(await ask("one more", "models", address(most)))).toBe(403);
+  });
+
+  test("finds room as a new one beside made-up tokens of four addresses", async () => {
+    for (let at = 0; at < 40; at++) await viewers.accessOf("none", `made-up-${at}`, null, `10.0.0.${at % 4}`);
+    expect(asked.length).toBeLessThan(maxNewTokens.all);
+    expect(seen(await ask("jane", "models", "10.0.0.9"))).toEqual([false, false, true, false]);
+  });
+
+  test(`asks about ${maxNewRights.ofOne} new rights a second, by however many tokens; what was granted lately is none`, async () => {
+    const asJane = (token: string, namespace: string): Promise<Access> =>
+      viewers.accessOf("jane", token, namespace, token);
+    await asJane("first", "models");
+    await asJane("second", "models");
+    now = reviewMs;
+    asked = [];
+    for (let at = 0; at < 40; at++) await asJane(at % 2 === 0 ? "first" : "second", `made-up-${at}`);
+    expect(asked.filter((one) => one !== "jane")).toHaveLength(maxNewRights.ofOne);
+    expect(seen(await asJane("second", "models"))).toEqual([false, false, true, false]);
+    expect(seen(await ask("root", null))).toEqual([false, true, true, true]);
   });
 
   test(`is one of ${maxOfOne} new ones of an address that are asked about at once`, async () => {
@@ -133,8 +154,8 @@ describe("a caller with a token of the cluster", () => {
     await ask("jane", "models", "10.0.0.1");
     for (now = reviewMs; now < knownMs; now += reviewMs) {
       held = null;
-      for (let at = 0; at < 3 * maxNew.all; at++) await ask("none", `made-up-${now}-${at}`, "10.0.0.1");
-      for (let at = 0; at < 3 * maxNew.all; at++) void viewers.accessOf("none", `${now} ${at}`, null, "10.0.0.1");
+      for (let at = 0; at < 3 * maxNewTokens.all; at++) await ask("none", `made-up-${now}-${at}`, "10.0.0.1");
+      for (let at = 0; at < 3 * maxNewTokens.all; at++) void viewers.accessOf("none", `${now} ${at}`, null, "10.0.0.1");
       expect(seen(await ask("jane", "models", "10.0.0.1")), String(now)).toEqual([false, false, true, false]);
     }
   });
