@@ -34,7 +34,7 @@ function slowly(url: URL, user: string, pieces: readonly string[], left: boolean
   });
 }
 
-test.each([
+test.concurrent.each([
   ["slow clients", 0, "promoted"],
   ["a slow model", 320, "aborted"],
 ])(

@@ -1,7 +1,7 @@
 // Every vector of the response corpus over real sockets: the client sees one answer or a cut, never two; the upstream connection is destroyed
 // unless it is clean; the next request to the same upstream and a bystander's to another get their own answers.
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { answersIn, fieldOf, type RawClient } from "./client.ts";
 import { Gateway, endpointsOn, irisTo, post, transports } from "./gateway.ts";
 import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
@@ -77,45 +77,51 @@ class Hostile {
   }
 }
 
-describe.each(transports)("%s", (_name, secure) => {
-  let gateway: Gateway;
-  let hostile: Hostile;
-  let friendly: Origin;
-  let witness: RawClient;
-  let witnessed = 0;
+/** A gateway between a client, a hostile upstream and a friendly one. */
+class Stage {
+  readonly gateway = new Gateway({ time: "real", accessLog: "off", limits: { upstreamIdleMs: 60_000 } });
+  readonly #hostile = new Hostile();
+  readonly #friendly = new Origin();
+  readonly #secure: boolean;
+  #witness!: RawClient;
+  #witnessed = 0;
+  #runs = 0;
 
-  beforeAll(async () => {
-    gateway = await new Gateway({ time: "real", accessLog: "off", limits: { upstreamIdleMs: 60_000 } }).listen();
-    hostile = await new Hostile().listen();
-    friendly = await new Origin().listen();
-    witness = await gateway.open(secure);
-  });
-  afterAll(async () => {
-    witness.destroy();
-    gateway.close();
-    hostile.close();
-    await friendly.close();
-  });
+  constructor(secure: boolean) {
+    this.#secure = secure;
+  }
+
+  async open(): Promise<void> {
+    await Promise.all([this.gateway.listen(), this.#hostile.listen(), this.#friendly.listen()]);
+    this.#witness = await this.gateway.open(this.#secure);
+  }
+
+  async close(): Promise<void> {
+    this.#witness.destroy();
+    this.gateway.close();
+    this.#hostile.close();
+    await this.#friendly.close();
+  }
 
   /** The hostile upstream under a new name, so that nothing is remembered of the last vector: no connection, no idle close. */
-  function serveAnew(): void {
-    const key = `iris-${runs}`;
-    gateway.change({ endpoints: [endpointsOn(`iris-${runs - 1}`, [])] });
-    gateway.serve(
+  #serveAnew(): void {
+    const key = `iris-${this.#runs}`;
+    this.gateway.change({ endpoints: [endpointsOn(`iris-${this.#runs - 1}`, [])] });
+    this.gateway.serve(
       [irisTo(key), mappingOf("calm", "calm")],
       [upstreamOf(key), upstreamOf("calm")],
-      [endpointsOn(key, [hostile.port]), endpointsOn("calm", [friendly.port])],
+      [endpointsOn(key, [this.#hostile.port]), endpointsOn("calm", [this.#friendly.port])],
     );
   }
 
-  async function run(vector: ResponseVector, drip: boolean): Promise<string> {
+  async run(vector: ResponseVector, drip: boolean): Promise<string> {
     const outcome = vector.outcome.kind === "cut" && vector.outcome.malformed && !drip ? told : vector.outcome;
-    serveAnew();
-    await eventually(() => hostile.sockets.size === 0, "no connection to the hostile upstream");
-    const flags = gateway.flagged("UPE") + gateway.flagged("UC");
-    hostile.vector = vector;
-    hostile.drip = drip;
-    const client = await gateway.open(secure);
+    this.#serveAnew();
+    await eventually(() => this.#hostile.sockets.size === 0, "no connection to the hostile upstream");
+    const flags = this.gateway.flagged("UPE") + this.gateway.flagged("UC");
+    this.#hostile.vector = vector;
+    this.#hostile.drip = drip;
+    const client = await this.gateway.open(this.#secure);
     client.write(`${vector.method} /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\n\r\n`);
     const bodiless = vector.method === "HEAD";
     const finals = (): ReturnType<typeof answersIn> =>
@@ -129,11 +135,11 @@ describe.each(transports)("%s", (_name, secure) => {
     switch (outcome.kind) {
       case "answered":
         claim(answer?.status === outcome.status, `status ${answer?.status}`);
-        claim(gateway.flagged("UPE") + gateway.flagged("UC") === flags + 1, "not flagged");
+        claim(this.gateway.flagged("UPE") + this.gateway.flagged("UC") === flags + 1, "not flagged");
         break;
       case "cut":
         claim(answer === undefined && client.ended, `a whole answer ${answer?.status}`);
-        claim(gateway.flagged("UPE") + gateway.flagged("UC") === flags + 1, "not flagged");
+        claim(this.gateway.flagged("UPE") + this.gateway.flagged("UC") === flags + 1, "not flagged");
         break;
       case "passed": {
         const before = answersIn(client.text, bodiless).filter(({ status }) => status < 200);
@@ -152,13 +158,16 @@ describe.each(transports)("%s", (_name, secure) => {
     }
     const kept = outcome.kind === "passed" && outcome.kept;
     if (!kept)
-      await eventually(() => hostile.sockets.size === 0, `the end of the upstream connection after ${vector.name}`);
-    hostile.vector = null;
-    const { accepted } = hostile;
+      await eventually(
+        () => this.#hostile.sockets.size === 0,
+        `the end of the upstream connection after ${vector.name}`,
+      );
+    this.#hostile.vector = null;
+    const { accepted } = this.#hostile;
     // The client's next request, and where its connection is gone another client's, gets an answer of its own.
     const heads = client.text.split("HTTP/1.1 ").length;
     const seen = answersIn(client.text, bodiless).length;
-    const next = client.ended ? await gateway.open(secure) : client;
+    const next = client.ended ? await this.gateway.open(this.#secure) : client;
     const from = next === client ? client.text.length : 0;
     next.write(post("next"));
     await next.until(() => answersIn(next.text.slice(from)).length > 0).catch(() => undefined);
@@ -170,35 +179,38 @@ describe.each(transports)("%s", (_name, secure) => {
       outcome.kind === "cut" ? heads <= 2 : vector.family === "ends too soon" || heads - 1 === seen,
       `${heads - 1} answers at the client`,
     );
-    claim(hostile.accepted === accepted + (kept ? 0 : 1), kept ? "not used again" : "used again");
+    claim(this.#hostile.accepted === accepted + (kept ? 0 : 1), kept ? "not used again" : "used again");
     next.destroy();
     client.destroy();
-    witness.write(post("calm", "", "/seldon/prod/calm/x"));
-    witnessed += 1;
-    const answers = await witness.answers(witnessed);
+    this.#witness.write(post("calm", "", "/seldon/prod/calm/x"));
+    this.#witnessed += 1;
+    const answers = await this.#witness.answers(this.#witnessed);
     claim(answers.at(-1)!.status === 200, "a bystander was touched");
+    this.#runs += 1;
     runs += 1;
     if (wrong.length > 0) wrongRuns += 1;
     return wrong.length === 0 ? "" : `${vector.name}${drip ? " (byte by byte)" : ""}: ${wrong.join("; ")}`;
   }
+}
 
-  test.each(families)("%s", async (family) => {
+describe.each(transports)("%s", (_name, secure) => {
+  test.concurrent.each(families)("%s", async (family) => {
+    const stage = new Stage(secure);
+    await stage.open();
     const wrong: string[] = [];
     for (const [index, vector] of responseCorpus.filter((one) => one.family === family).entries()) {
-      wrong.push(await run(vector, false));
+      wrong.push(await stage.run(vector, false));
       // What comes early comes at once: the answer to the request would stand between its bytes.
       if (!vector.early && vector.bytes.length <= mostDripBytes && (!secure || index % 5 === 0))
-        wrong.push(await run(vector, true));
+        wrong.push(await stage.run(vector, true));
     }
     expect(wrong.filter((text) => text !== "")).toEqual([]);
-  });
-
-  test("nothing was a fault of the gateway, and nothing is left behind", async () => {
-    expect(gateway.faults).toBe(0);
+    expect(stage.gateway.faults).toBe(0);
     await eventually(
-      () => gateway.counted("inFlight") === 0 && gateway.counted("clientConnectionsHttp1") === 1,
+      () => stage.gateway.counted("inFlight") === 0 && stage.gateway.counted("clientConnectionsHttp1") === 1,
       "gauges at rest",
     );
+    await stage.close();
   });
 });
 
