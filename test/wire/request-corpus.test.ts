@@ -1,6 +1,6 @@
 // Every vector of the request corpus over real sockets: refused and closed, or forwarded in exactly one form. The origin records and judges by
 // a grammar of its own, and a bystander's requests on other connections come through untouched.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { eventually } from "../turns.ts";
 import { answersIn, fieldOf, type RawClient, type WireAnswer } from "./client.ts";
 import { Gateway, transports } from "./gateway.ts";
@@ -20,23 +20,13 @@ const families = [...new Set(requestCorpus.map(({ family }) => family))];
 let runs = 0;
 let ambiguous = 0;
 
-describe.each(transports)("%s", (_name, secure) => {
-  let gateway: Gateway;
-  let recorder: Recorder;
-  let witness: RawClient;
+/** Sends each vector of a family through a gateway of its own and says what is wrong with what became of them. */
+async function wrongOf(family: string, secure: boolean): Promise<readonly string[]> {
+  const gateway = await new Gateway({ time: "real", accessLog: "off" }).listen();
+  const recorder = await new Recorder().listen();
+  gateway.serveIris([recorder.port]);
+  const witness = await gateway.open(secure);
   let witnessed = 0;
-
-  beforeAll(async () => {
-    gateway = await new Gateway({ time: "real", accessLog: "off" }).listen();
-    recorder = await new Recorder().listen();
-    gateway.serveIris([recorder.port]);
-    witness = await gateway.open(secure);
-  });
-  afterAll(async () => {
-    witness.destroy();
-    gateway.close();
-    await recorder.close();
-  });
 
   /** Sends one vector and says what is wrong with what became of it; "" for nothing. */
   async function run(vector: Vector, drip: boolean): Promise<string> {
@@ -127,21 +117,25 @@ describe.each(transports)("%s", (_name, secure) => {
     return wrong;
   }
 
-  test.each(families)("%s", async (family) => {
-    const vectors = requestCorpus.filter((vector) => vector.family === family);
-    const wrong: string[] = [];
-    for (const [index, vector] of vectors.entries()) {
-      wrong.push(await run(vector, false));
-      if (vector.bytes.length <= mostDripBytes && (!secure || index % dripEvery === 0))
-        wrong.push(await run(vector, true));
-    }
-    expect(wrong.filter((text) => text !== "")).toEqual([]);
-  });
+  const vectors = requestCorpus.filter((vector) => vector.family === family);
+  const wrong: string[] = [];
+  for (const [index, vector] of vectors.entries()) {
+    wrong.push(await run(vector, false));
+    if (vector.bytes.length <= mostDripBytes && (!secure || index % dripEvery === 0))
+      wrong.push(await run(vector, true));
+  }
+  await eventually(() => gateway.counted("clientConnectionsHttp1") === 1, "the witness alone");
+  expect(gateway.faults).toBe(0);
+  expect(gateway.counted("inFlight")).toBe(0);
+  witness.destroy();
+  gateway.close();
+  await recorder.close();
+  return wrong.filter((text) => text !== "");
+}
 
-  test("nothing was a fault of the gateway, and nothing is left behind", async () => {
-    await eventually(() => gateway.counted("clientConnectionsHttp1") === 1, "the witness alone");
-    expect(gateway.faults).toBe(0);
-    expect(gateway.counted("inFlight")).toBe(0);
+describe.each(transports)("%s", (_name, secure) => {
+  test.concurrent.each(families)("%s", async (family) => {
+    expect(await wrongOf(family, secure)).toEqual([]);
   });
 });
 
