@@ -77,37 +77,3 @@ test.each([1, 2, 8, 64])("%i data workers", { timeout: 300_000 }, async (workers
   expect(gateway.errors).toBe("");
   expect(gateway.records.filter(({ level }) => level === "error")).toEqual([]);
 });
-
-test(
-  "a table that does not fit into --table-mib is a Problem, and the one before is served on",
-  { timeout: 120_000 },
-  async () => {
-    const text = "x".repeat(7500);
-    const manyOf = (namespace: string): string =>
-      Array.from(
-        { length: 4 },
-        (_, i) =>
-          `apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: m${i}, namespace: ${namespace} }\nspec: { prefix: /seldon/${namespace}/m${i}/, service: "iris-default:8000", add_request_headers: { x-a: ${text} }, add_response_headers: { x-b: ${text} } }\n`,
-      ).join("---\n");
-    await stage.manifests.deploy("iris", stage.model.port);
-    gateway = stage.serve(2, "--table-mib", "16");
-    const { traffic, admin } = await gateway.listening();
-    const agent = new Agent();
-    const statusOf = async (path: string): Promise<number> => (await post(traffic + path, agent)).status;
-    const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
-    // What 32 namespaces may have at most is 2 MiB.
-    const fileOf = (file: number): string =>
-      Array.from({ length: 32 }, (_, i) => manyOf(`n${file}-${i}`)).join("---\n");
-    for (let file = 0; file < 10; file++) await stage.manifests.write(`f${file}.yaml`, fileOf(file));
-    await until(async () => (await problems()).includes("table-full"));
-    expect(await problems()).toMatch(
-      /memory of 16 MiB: Sluice keeps serving the table from before, without changes of any namespace; start with a larger --table-mib/,
-    );
-    expect(await statusOf("/seldon/prod/iris/api/v1.0/predictions")).toBe(200);
-    await stage.manifests.deploy("rose", stage.model.port);
-    // Room again: what did not fit before is served, too.
-    for (let file = 5; file < 10; file++) await stage.manifests.write(`f${file}.yaml`, "");
-    await until(async () => (await statusOf("/seldon/prod/rose/api/v1.0/predictions")) === 200);
-    await until(async () => !(await problems()).includes("table-full"));
-  },
-);

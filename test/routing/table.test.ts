@@ -83,7 +83,7 @@ describe("a table after changes", () => {
           for (const [old, text] of seen) expect(printTable(old)).toBe(text);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

@@ -238,7 +238,7 @@ describe("readers that take tables when they like, beside writers that may be en
           world.checkAll();
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });

@@ -13,9 +13,9 @@ import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";
 
 const times = Number(process.env["SLUICE_TEST_RUNS"] ?? 1);
-/** Connections of each test: some 4 s each on two cores. A TLS handshake costs as much as four requests. */
-const requestRuns = { plain: 5000 * times, TLS: 1000 * times };
-const answerRuns = { plain: 1500 * times, TLS: 700 * times };
+/** Connections of each test: some 3 s each on two cores. A TLS handshake costs as much as four requests. */
+const requestRuns = { plain: 3000 * times, TLS: 500 * times };
+const answerRuns = { plain: 1000 * times, TLS: 350 * times };
 /** What is spliced in: bytes and words at which parsers part. */
 const splices = [
   "\r",

@@ -117,7 +117,7 @@ describe("decoding never throws", () => {
         }));
         expect(translated(given)).toBeDefined();
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -145,7 +145,7 @@ describe("decoding never throws", () => {
           ).toBeDefined();
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -191,7 +191,7 @@ describe("decoding never throws", () => {
           ]),
         ).toBeDefined();
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -237,7 +237,7 @@ describe("decoding never throws", () => {
           expect(translated([deployment("a/x", ["main"], { [key]: value })])).toBeDefined();
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
@@ -342,7 +342,7 @@ describe("the Translation is a function of the set of objects", () => {
           expect(translated(shuffled)).toEqual(translated(objects));
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
