@@ -80,7 +80,7 @@ test("know who answers and who is away, add up what each has counted, and one of
   await predict(1, 2);
   const peers = asker();
   const counted = async (): Promise<readonly string[]> =>
-    [...(await peers.evidence(["prod/iris"])).byInstance.values()]
+    [...(await peers.evidence(["prod/iris"]))("prod/iris").byInstance.values()]
       .flatMap(({ deployments }) => deployments)
       .flatMap(({ predictors }) => predictors)
       .map(({ predictor, counts: { requests, failed } }) => `${predictor} ${requests} ${failed}`)
@@ -104,7 +104,7 @@ test("know who answers and who is away, add up what each has counted, and one of
 
   // A control worker that ends takes the evidence of its process with it: it begins at 0, and is the same process to its peers.
   const instances = async (): Promise<readonly string[]> =>
-    [...(await peers.evidence(["prod/iris"])).byInstance.keys()].toSorted();
+    [...(await peers.evidence(["prod/iris"]))("prod/iris").byInstance.keys()].toSorted();
   const before = await instances();
   expect(before).toHaveLength(2);
   const [left] = [0, 1, 2].filter((at) => at !== leading && at !== other);

@@ -12,6 +12,7 @@ import {
   type PeersStatus,
 } from "../../api/peer.ts";
 import type { Alarm, Clock } from "../../shared/clock.ts";
+import { inTurns } from "../../shared/in-turns.ts";
 import type { PeerSaid } from "../../admin/view/peers-view.ts";
 import type { PeerPlace } from "../../options/peer-place.ts";
 import type { CallOutcome } from "./peer-call.ts";
@@ -25,6 +26,8 @@ export const maxPeers = 64;
 export const maxAsked = 32;
 /** Names in one question, bytes: a server reads 16 KiB of head. */
 const maxAskedBytes = 6000;
+/** Time for the questions of one look, ms: what a peer has not been asked by then it is missing for, so that a slow one delays nobody's roll-back. */
+export const gatherMs = 4000;
 /** Calls of the leader at a time, and as many of people beside them. */
 const together = 8;
 
@@ -42,11 +45,14 @@ export interface PeersOutside {
   readonly tableHash: () => string;
 }
 
+/** What the others have counted of one deployment. */
 export interface EvidenceOfPeers {
   readonly byInstance: ReadonlyMap<string, Evidence>;
-  /** Names of peers that did not answer all of the question. */
+  /** Names of peers that did not answer. */
   readonly missing: readonly string[];
 }
+
+export const noEvidence: EvidenceOfPeers = { byInstance: new Map(), missing: [] };
 
 interface Known {
   readonly replica: Replica;
@@ -69,6 +75,8 @@ export class Peers {
   /** What people ask takes none of the turns of the leader. */
   readonly #ofPeople = new Turns(together);
   #asked = 0;
+  /** Deployments of which not all answered the last time. */
+  #late: ReadonlySet<string> = new Set();
 
   constructor(places: readonly PeerPlace[], outside: PeersOutside) {
     this.#places = places;
@@ -100,7 +108,8 @@ export class Peers {
   /** Finds them and asks each who it is. */
   async look(): Promise<void> {
     await this.#find();
-    await this.#askAll(evidencePath, [...this.#known.values()]);
+    const all = [...this.#known.values()];
+    await Promise.all(all.map((known) => this.#ofLeader.take(() => this.#askOne(known, evidencePath))));
   }
 
   /**
@@ -135,28 +144,38 @@ export class Peers {
   }
 
   /**
-   * What the others have counted of these deployments (`NAMESPACE/NAME`), by the instance that counts. A peer that does not answer each part of the
-   * question is not in it, but by its name in `missing`: its state may be another one by then.
+   * What the others have counted of these deployments (`NAMESPACE/NAME`), by name. A peer is asked one part of the question after the other, for `gatherMs` and until it does not answer; it is missing for those that are
+   * left. Its state may be another one by then.
    */
-  async evidence(names: readonly string[]): Promise<EvidenceOfPeers> {
+  async evidence(names: readonly string[]): Promise<(name: string) => EvidenceOfPeers> {
+    const { clock } = this.#outside;
     const all = [...this.#known.values()];
-    const found = new Map<string, Evidence>();
-    let asked: readonly Known[] = all;
-    for (const part of questionsOf(names)) {
-      const answers = await this.#askAll(`${evidencePath}?deployments=${part}`, asked);
-      // Who did not answer is not in the answer, and is not waited for once more.
-      asked = asked.filter((known) => answers.has(known));
+    const endMs = clock.now() + gatherMs;
+    // Of one namespace those first that had no answer the last time.
+    const late = names.toSorted((a, b) => Number(this.#late.has(b)) - Number(this.#late.has(a)));
+    const parts = questionsOf(inTurns(late, (name) => name.slice(0, name.indexOf("/")))).map((asked) => ({
+      asked,
+      answers: new Map<Known, Evidence>(),
+    }));
+    await Promise.all(
+      all.map(async (known) => {
+        for (const { asked, answers } of parts) {
+          const url = `${evidencePath}?deployments=${asked.map(inQuery).join(",")}`;
+          const answer = await this.#ofLeader.take(async () => (clock.now() < endMs ? this.#askOne(known, url) : null));
+          if (answer === null) return;
+          answers.set(known, answer);
+        }
+      }),
+    );
+    const found = new Map<string, EvidenceOfPeers>();
+    for (const { asked, answers } of parts) {
+      const missing = all.flatMap((one) => (this.#isSelf(one) || answers.has(one) ? [] : [one.peer.name]));
       // A replica that is named by two addresses has counted once.
-      for (const answer of new Map([...answers.values()].map((one) => [one.instance, one])).values()) {
-        const before = found.get(answer.instance)?.deployments ?? [];
-        found.set(answer.instance, { ...answer, deployments: [...before, ...answer.deployments] });
-      }
+      const byInstance = new Map(Array.from(answers.values(), (answer) => [answer.instance, answer]));
+      for (const name of asked) found.set(name, { byInstance, missing });
     }
-    const whole = new Set(asked.map(({ instance }) => instance));
-    return {
-      byInstance: new Map([...found].filter(([instance]) => whole.has(instance))),
-      missing: all.flatMap((one) => (this.#isSelf(one) || asked.includes(one) ? [] : [one.peer.name])),
-    };
+    this.#late = new Set([...found].flatMap(([name, { missing }]) => (missing.length > 0 ? [name] : [])));
+    return (name) => found.get(name) ?? noEvidence;
   }
 
   #isSelf({ instance }: Known): boolean {
@@ -203,18 +222,6 @@ export class Peers {
       lastSeenMs: null,
     };
     return { replica, peer, instance: null };
-  }
-
-  /** What counts of what they say. */
-  async #askAll(url: string, asked: readonly Known[]): Promise<ReadonlyMap<Known, Evidence>> {
-    const answers = new Map<Known, Evidence>();
-    await Promise.all(
-      asked.map(async (known) => {
-        const answer = await this.#ofLeader.take(() => this.#askOne(known, url));
-        if (answer !== null) answers.set(known, answer);
-      }),
-    );
-    return answers;
   }
 
   /** null: nothing that counts. */
@@ -279,20 +286,24 @@ class Turns {
 }
 
 /** Names as questions may have them, of as many names and bytes as a peer reads. */
-function questionsOf(names: readonly string[]): readonly string[] {
+function questionsOf(names: readonly string[]): readonly (readonly string[])[] {
   const questions: string[][] = [];
   let bytes = Infinity;
   for (const name of names) {
     if (!askedName.test(name)) continue;
-    const written = encodeURIComponent(name.toWellFormed());
-    bytes += written.length + 1;
+    const length = inQuery(name).length + 1;
+    bytes += length;
     if (bytes > maxAskedBytes || questions.at(-1)!.length === maxAskedDeployments) {
       questions.push([]);
-      bytes = written.length + 1;
+      bytes = length;
     }
-    questions.at(-1)!.push(written);
+    questions.at(-1)!.push(name);
   }
-  return questions.map((question) => question.join(","));
+  return questions;
+}
+
+function inQuery(name: string): string {
+  return encodeURIComponent(name.toWellFormed());
 }
 
 function addressOf({ host, port }: Replica): string {

@@ -3,6 +3,7 @@
 import { releaseKey, type PlannedRelease, type ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Clock } from "../../shared/clock.ts";
+import { inTurns } from "../../shared/in-turns.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { decided, type Decided, type SeenRelease } from "./decided.ts";
 import type { ReleaseBook } from "./release-book.ts";
@@ -139,19 +140,7 @@ export class ReleaseController {
     const { record } = this.#book;
     const begun = releases.filter(({ ref }) => record.has(releaseKey(ref)));
     const others = releases.filter(({ ref }) => !record.has(releaseKey(ref)));
-    const turns = new Map<string, number>();
-    const inTurn = others.map((release) => {
-      const turn = turns.get(release.ref.namespace) ?? 0;
-      turns.set(release.ref.namespace, turn + 1);
-      return { release, turn };
-    });
-    return [
-      ...begun,
-      ...inTurn
-        .toSorted((a, b) => a.turn - b.turn)
-        .slice(0, maxBeginning)
-        .map(({ release }) => release),
-    ];
+    return [...begun, ...inTurns(others, ({ ref }) => ref.namespace).slice(0, maxBeginning)];
   }
 
   /** Ends the entries of SDs that ask for nothing, and of those that are gone for long. */

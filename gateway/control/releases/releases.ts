@@ -17,7 +17,7 @@ import { withoutRoomProblems } from "./without-room.ts";
 import { Restarts } from "./restarts.ts";
 import type { CountsOfArms } from "./decided.ts";
 import type { Evidence, PeersStatus } from "../../api/peer.ts";
-import type { EvidenceOfPeers, Peers } from "../peers/peers.ts";
+import { noEvidence, type Peers } from "../peers/peers.ts";
 import { lookMs, ReleaseController, type ReleaseLook } from "./release-controller.ts";
 
 export interface ReleasesOutside {
@@ -182,16 +182,20 @@ export class Releases {
   async #look(releases: readonly PlannedRelease[]): Promise<ReleaseLook> {
     const peers = this.#outside.peers();
     const names = releases.filter((release) => this.#isCounted(release)).map(({ ref }) => releaseKey(ref));
-    const others = peers === null || names.length === 0 ? noAnswers : await peers.evidence(names);
-    const blocked = peers === null ? null : blockedBy(peers.status, others.missing);
+    const evidence = await peers?.evidence(names);
+    const status = peers?.status ?? null;
     const leftOut = this.#outside.leftOut();
     return {
-      of: (release) => ({
-        counts: { ...this.#ownCounts(release), ...countsOfPeers(release, others.byInstance) },
-        isUnready: isUnready(this.#endpointsOf(release)),
-        hasRestarted: this.#restarts.take(releaseKey(release.ref)),
-        blocked: leftOut.has(releaseKey(release.ref)) ? withoutRoom : blocked,
-      }),
+      of: (release) => {
+        const key = releaseKey(release.ref);
+        const others = evidence?.(key) ?? noEvidence;
+        return {
+          counts: { ...this.#ownCounts(release), ...countsOfPeers(release, others.byInstance) },
+          isUnready: isUnready(this.#endpointsOf(release)),
+          hasRestarted: this.#restarts.take(key),
+          blocked: leftOut.has(key) ? withoutRoom : status === null ? null : blockedBy(status, others.missing),
+        };
+      },
     };
   }
 
@@ -222,8 +226,6 @@ const withoutRoom: RolloutLook["blocked"] = {
   why: "Sluice has no room for all of its evidence, because this namespace has too many releases.",
   until: "room for its evidence: end other releases of this namespace",
 };
-
-const noAnswers: EvidenceOfPeers = { byInstance: new Map(), missing: [] };
 
 /** Of those that answer, by the process that counted. */
 export function countsOfPeers(

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AdminServer } from "../../../../gateway/admin/server.ts";
 import { blockedBy } from "../../../../gateway/control/releases/releases.ts";
 import { callPeer, type CallLimits } from "../../../../gateway/control/peers/peer-call.ts";
-import { maxAsked, maxPeers, Peers, type PeersOutside } from "../../../../gateway/control/peers/peers.ts";
+import { gatherMs, maxAsked, maxPeers, Peers, type PeersOutside } from "../../../../gateway/control/peers/peers.ts";
+import { maxAskedDeployments } from "../../../../gateway/api/peer.ts";
 import type { FoundReplicas } from "../../../../k8s/source/objects/source.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
 import { mappingOf } from "../../fixtures.ts";
@@ -55,11 +56,14 @@ async function replica(more: Parameters<typeof startedAdmin>[2] = {}): Promise<n
   return admin.port;
 }
 
-function peersAt(ports: readonly number[], more: { token?: string; call?: PeersOutside["call"] } = {}): Peers {
+function peersAt(
+  ports: readonly number[],
+  more: { token?: string; call?: PeersOutside["call"]; clock?: StoppedClock } = {},
+): Peers {
   return new Peers(
     ports.map((port) => ({ kind: "address", host: "127.0.0.1", port })),
     {
-      clock: new StoppedClock(),
+      clock: more.clock ?? new StoppedClock(),
       epochMs: () => 1000,
       instance: "asker",
       version: "0.1.0",
@@ -82,8 +86,8 @@ describe("a peer", () => {
       ["answering", "0.1.0"],
       ["answering", "0.1.0"],
     ]);
-    const all = await peers.evidence(["prod/iris", "prod/nothere"]);
-    expect([...all.byInstance.keys()]).toEqual(["process-0", "process-1"]);
+    const of = await peers.evidence(["prod/iris", "prod/nothere"]);
+    expect([...of("prod/iris").byInstance.keys()]).toEqual(["process-0", "process-1"]);
     expect(peers.status).toMatchObject({ trouble: null, tablesAgree: true });
   });
 
@@ -102,7 +106,8 @@ describe("a peer", () => {
     await peers.look();
     expect(peers.status.peers.map(({ state }) => state)).toEqual(["answering", "answering"]);
     const names = Array.from({ length: 120 }, (_, at) => `prod/m${at}`);
-    expect([...(await peers.evidence(names)).byInstance.keys()]).toEqual(["process-0"]);
+    const of = await peers.evidence(names);
+    for (const name of names) expect([...of(name).byInstance.keys()]).toEqual(["process-0"]);
   });
 
   test("is asked of long names, and of names that only a folder has, and none of them makes it a stranger", async () => {
@@ -118,7 +123,9 @@ describe("a peer", () => {
       ["t/"],
       [`t/${"€".repeat(253)}`],
     ]) {
-      expect([...(await peers.evidence([...asked, "prod/iris"])).byInstance.keys()]).toEqual(["process-0"]);
+      expect([...(await peers.evidence([...asked, "prod/iris"]))("prod/iris").byInstance.keys()]).toEqual([
+        "process-0",
+      ]);
       expect(peers.status.peers[0]!.sentence).toBeNull();
     }
   });
@@ -133,13 +140,12 @@ describe("a peer", () => {
     );
     const peers = peersAt([flaky, await replica()]);
     await peers.look();
-    const { byInstance, missing } = await peers.evidence(["prod/iris"]);
+    const { byInstance, missing } = (await peers.evidence(["prod/iris"]))("prod/iris");
     await peers.look();
     expect(peers.status.peers.map(({ state }) => state)).toEqual(["answering", "answering"]);
     expect([[...byInstance.keys()], missing]).toEqual([["process-0"], [`127.0.0.1:${flaky}`]]);
     expect(blockedBy(peers.status, [])).toBeNull();
     expect(blockedBy(peers.status, missing)?.why).toBe(`1 of 3 replicas does not answer: 127.0.0.1:${flaky}.`);
-    expect((await peers.evidence([])).missing).toEqual([]);
   });
 
   test("that does not answer one part of a question is not asked the others", async () => {
@@ -153,6 +159,34 @@ describe("a peer", () => {
     await peers.look();
     await peers.evidence(Array.from({ length: 1000 }, (_, at) => `prod/m${at}`));
     expect(asked).toHaveLength(2);
+  });
+
+  test("that is slow holds no look up beyond its time, and many deployments of a namespace keep none of another out", async () => {
+    const clock = new StoppedClock();
+    const peers = peersAt([1, 2], {
+      clock,
+      call: async ({ port }) => {
+        if (port === 2) {
+          await new Promise(setImmediate);
+          clock.skip(gatherMs / 2);
+        }
+        return { kind: "answer", value: JSON.parse(counts({ instance: `process-${port}` })) as unknown };
+      },
+    });
+    await peers.look();
+    const names = [...Array.from({ length: 1000 }, (_, at) => `many/m${at}`), "other/iris"];
+    const heard = async (): Promise<ReadonlySet<string>> => {
+      const from = clock.now();
+      const of = await peers.evidence(names);
+      expect(clock.now() - from).toBe(gatherMs);
+      expect(of("other/iris")).toMatchObject({ missing: [] });
+      expect(names.every((name) => of(name).byInstance.has("process-1"))).toBe(true);
+      return new Set(names.filter((name) => of(name).missing.length === 0));
+    };
+    const [first, second] = [await heard(), await heard()];
+    expect(first.size).toBe(2 * maxAskedDeployments);
+    // Those that had no answer come first the next time.
+    expect([...first.intersection(second)]).toEqual(["other/iris"]);
   });
 
   const cases: readonly (readonly [string, () => Promise<number>, string, RegExp])[] = [
@@ -274,7 +308,7 @@ describe("a peer", () => {
     const [bad, other] = peers.status.peers;
     expect([bad!.state, other!.state]).toEqual([state, "answering"]);
     expect(bad!.sentence ?? "").toMatch(sentence);
-    expect([...(await peers.evidence(["a/b"])).byInstance.keys()]).toEqual(
+    expect([...(await peers.evidence(["a/b"]))("a/b").byInstance.keys()]).toEqual(
       state === "answering" ? ["other", "process-0"] : ["process-0"],
     );
   });
@@ -423,7 +457,7 @@ describe("a question of people", () => {
     await peers.look();
     const questions = Array.from({ length: maxAsked }, () => peers.ask("/x"));
     expect(await peers.ask("/x")).toMatchObject([{ kind: "away" }]);
-    expect((await peers.evidence(["a/b"])).missing).toEqual([]);
+    expect((await peers.evidence(["a/b"]))("a/b").missing).toEqual([]);
     const all = Promise.all(questions);
     for (let ended = 0; ended < maxAsked; ended++) {
       while (held.length === 0) await Promise.resolve();
