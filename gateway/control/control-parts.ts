@@ -1,8 +1,6 @@
 // The parts of the control worker, each made from those before it. They read and send nothing until the worker opens them.
-import { randomInt } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
-import { drawnKey } from "../../routing/collections/digest.ts";
 import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
 import type { Source } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
@@ -80,7 +78,7 @@ export class ControlParts {
       "unready",
       source.releases !== null,
     );
-    this.translator = new Translator(translate, drawnKey(randomInt));
+    this.translator = new Translator(translate);
     const [base] = this.blocks;
     this.changes = new Changes({
       log,

@@ -6,7 +6,7 @@ import type { Upstream, UpstreamEndpoints } from "../../routing/model/upstream.t
 import { RouteTable } from "../../routing/table.ts";
 import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
-import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
+import type { Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
 import type { DataToControl, Handover, TableFacts } from "../shared/messages.ts";
 import type { Slices } from "../shared/slices.ts";
@@ -16,7 +16,6 @@ import { Counted } from "./counted.ts";
 import { isDeployments } from "../admin/view/deployments.ts";
 import { GatheredProblems } from "./status/gathered-problems.ts";
 import { HealthChecks, type HealthOutside } from "./upstreams/health-checks.ts";
-import { batchesOf } from "./publish/batches.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { noSlots } from "../../routing/write/table-index.ts";
 import type { Readiness } from "./status/readiness.ts";
@@ -47,9 +46,6 @@ export interface ReconcilerOutside {
   live(seconds: number): void;
 }
 
-/** Mappings that are translated before they are written: some MiB, so that most of what a large change makes is garbage before it is copied once. */
-const batchMappings = 512;
-
 /** Moments of a write of the table: tests end the thread there. */
 const writePoints = channel("sluice:table-write");
 
@@ -77,15 +73,6 @@ export class Reconciler {
   #read = 0;
   /** Version of the table when its changes were told last. */
   #toldVersion = 0;
-  /** Of a large change: each is written before the next is translated. */
-  readonly #batches: Batches = {
-    mappings: batchMappings,
-    take: (batch) => {
-      this.#own(batch);
-      this.#publisher.batch(batch);
-      this.#checks.take(batch);
-    },
-  };
 
   constructor(
     translator: Translating,
@@ -140,8 +127,6 @@ export class Reconciler {
       slots,
       {
         settings: () => this.#translation.settings,
-        everything: () => batchesOf(this.#translation, batchMappings),
-        failing: () => this.#checks.failing,
         written: () => this.#keep(),
         settled: () => {
           this.otherProblemsChanged();
@@ -250,7 +235,7 @@ export class Reconciler {
   take(change: SourceChange): void {
     this.#sourceProblems = change.problems;
     if (!this.#isOpen) this.#read += change.set.length;
-    this.#take(this.#translator.apply(change, this.#batches), change.readAtMs);
+    this.#take(this.#translator.apply(change), change.readAtMs);
     if (this.#isOpen) this.#tellOAuth(false);
   }
 
@@ -266,7 +251,7 @@ export class Reconciler {
 
   /** The record of releases is another one. */
   release(record: ReleaseRecord): void {
-    this.#take(this.#translator.setReleases(record, this.#batches), this.#outside.nowMs());
+    this.#take(this.#translator.setReleases(record), this.#outside.nowMs());
   }
 
   #take(translated: TranslationChange, readAtMs: number): void {

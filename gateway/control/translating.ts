@@ -4,14 +4,14 @@ import type { SourceChange } from "../../k8s/source/objects/source.ts";
 import type { ReleaseRecord } from "../../k8s/translate/model/release.ts";
 import type { OAuthExposuresChange } from "../../k8s/translate/claims/oauth-keys.ts";
 import type { ObjectEdits } from "../../k8s/translate/model/edit.ts";
-import type { Batches, Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
+import type { Translation, TranslationChange } from "../../k8s/translate/model/translation.ts";
 
 export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
-  apply(change: SourceChange, batches: Batches): TranslationChange;
+  apply(change: SourceChange): TranslationChange;
   current(): Translation;
   /** The record of releases says this now. */
-  setReleases(record: ReleaseRecord, batches: Batches): TranslationChange;
+  setReleases(record: ReleaseRecord): TranslationChange;
   /** All Problems, in no order, with pauses. */
   gatherProblems(): Generator<void, readonly Problem[]>;
   /** What changed in the clients of the OAuth gateway since the last call. */

@@ -1,6 +1,5 @@
 // Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects and of the last good form of documents
 // that are invalid now; the order in which objects come does not matter.
-import { openKey, type DigestKey } from "../../routing/collections/digest.ts";
 import { plainGuard } from "../../routing/model/guard.ts";
 import { plainSettings, type TableSettings } from "../../routing/model/table-change.ts";
 import { compareProblems, compareText, type Problem } from "../../routing/text/problem.ts";
@@ -18,13 +17,10 @@ import { objectKey, refOfMapping, type SourceObject } from "./model/object.ts";
 import { OAuthKeys, type OAuthExposuresChange } from "./claims/oauth-keys.ts";
 import { Output } from "./graph/output.ts";
 import { isWatched } from "./platform/platform.ts";
-import { PublishedMappings } from "./graph/published-mappings.ts";
 import { predictorCandidates } from "./backends/services.ts";
 import type { PlannedRelease, ReleaseRecord } from "./model/release.ts";
 import { gatherProblems, problemsOf, type ProblemParts } from "./problems/translation-problems.ts";
 import {
-  inOne,
-  type Batches,
   type ServiceChoice,
   type Translation,
   type TranslateSettings,
@@ -53,13 +49,12 @@ export class Translator {
   readonly #problemParts: ProblemParts;
   readonly #current: Translation;
 
-  /** `key`: of digests that tell whether something differs from what was published. A secret where objects are written by who must not forge one. */
-  constructor(settings: TranslateSettings, key: DigestKey = openKey) {
+  constructor(settings: TranslateSettings) {
     this.#settings = settings;
     this.#tableSettings = { ...plainSettings, singleNamespace: settings.singleNamespace };
     const backends = new Backends(settings);
     this.#graph = new ObjectGraph(settings, backends);
-    this.#output = new Output(backends, this.#graph.edits, key);
+    this.#output = new Output(backends, this.#graph.edits);
     this.#external = new ExternalBook(
       `${settings.ambassadorIds[0] ?? "default"}-${settings.gatewayNamespace ?? "default"}`,
     );
@@ -81,7 +76,7 @@ export class Translator {
       get settings() {
         return tableSettings();
       },
-      mappings: new PublishedMappings(this.#output, this.#graph, (declarer) => this.#servedOf(declarer)),
+      mappings: this.#output.mappings,
       upstreams: this.#output.upstreams,
       endpoints: this.#output.endpoints,
       breakers: this.#output.breakers,
@@ -101,7 +96,7 @@ export class Translator {
   }
 
   /**
-   * Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `batches` has not taken before.
+   * Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what changed in what they mean.
    *
    * Five passes, each from the declarers that changed to those that it affects:
    *
@@ -109,19 +104,18 @@ export class Translator {
    * 2. translate: what changed, and what has read something that changed.
    * 3. limitPerNamespace: before claims, because what is refused claims nothing.
    * 4. claim: before anything is published, because only an owner is served.
-   * 5. publish: once each, whichever passes affected it. Plain declarers alone are published in the second pass already, and again if a later claim takes a
-   *    name from them: so 60,000 Mappings are never there at once.
+   * 5. publish: once each, whichever passes affected it.
    */
-  apply(change: ObjectChange, batches: Batches = inOne): TranslationChange {
+  apply(change: ObjectChange): TranslationChange {
     this.#decode(change);
-    return this.#pass(batches);
+    return this.#pass();
   }
 
   /** How far releases have come, by the record. As `apply`: SDs whose entry is another are translated again. */
-  setReleases(record: ReleaseRecord, batches: Batches = inOne): TranslationChange {
+  setReleases(record: ReleaseRecord): TranslationChange {
     this.#problems = null;
     this.#graph.setReleases(record);
-    return this.#pass(batches);
+    return this.#pass();
   }
 
   /** Is there an SD of this name that can be read? */
@@ -141,11 +135,12 @@ export class Translator {
   }
 
   /** Passes 2 to 5. */
-  #pass(batches: Batches): TranslationChange {
-    const { changed, affected } = this.#translate(batches);
+  #pass(): TranslationChange {
+    const changed = new Set(this.#graph.translateChanged());
+    const affected = new Set(changed);
     for (const declarer of this.#limitPerNamespace(changed)) affected.add(declarer);
     for (const declarer of this.#claim(changed.union(affected))) affected.add(declarer);
-    const translated = this.#publish(affected, batches);
+    const translated = this.#publish(affected);
     this.#graph.records.sweep();
     return translated;
   }
@@ -156,31 +151,6 @@ export class Translator {
     for (const object of set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
     const { front } = this.#graph.modules;
     if (front !== this.#tableSettings.front) this.#tableSettings = { ...this.#tableSettings, front };
-  }
-
-  /** `affected`: what is still to be published. */
-  #translate(batches: Batches): { readonly changed: ReadonlySet<Declarer>; readonly affected: Set<Declarer> } {
-    const changed = new Set<Declarer>();
-    const affected = new Set<Declarer>();
-    let some: Declarer[] = [];
-    let drafts = 0;
-    for (const declarer of this.#graph.translateChanged()) {
-      changed.add(declarer);
-      affected.add(declarer);
-      if (!declarer.isPlain) continue;
-      some.push(declarer);
-      drafts += declarer.meaning!.drafts.length;
-      if (drafts < batches.mappings) continue;
-      for (const other of this.#registry.claimNames(some)) affected.add(other);
-      for (const one of some) {
-        this.#publishOne(one, batches);
-        one.letGo();
-        affected.delete(one);
-      }
-      some = [];
-      drafts = 0;
-    }
-    return { changed, affected };
   }
 
   #limitPerNamespace(changed: ReadonlySet<Declarer>): Iterable<Declarer> {
@@ -245,24 +215,16 @@ export class Translator {
     return this.#graph.records.wantedSecrets();
   }
 
-  #publish(declarers: Iterable<Declarer>, batches: Batches): TranslationChange {
-    const published = [...declarers];
-    for (const declarer of published) this.#publishOne(declarer, batches);
-    for (const declarer of published) declarer.letGo();
+  #publish(declarers: Iterable<Declarer>): TranslationChange {
+    for (const declarer of declarers) {
+      const meaning = this.#graph.meaningOf(declarer);
+      this.#output.publish(declarer, this.#servedBy(declarer, meaning), meaning.services);
+      this.#external.set(declarer.ref, meaning.services);
+      declarer.letGo();
+    }
     const external = this.#external.decide();
     if (external !== this.#tableSettings.external) this.#tableSettings = { ...this.#tableSettings, external };
     return this.#output.takeChange();
-  }
-
-  #publishOne(declarer: Declarer, batches: Batches): void {
-    const meaning = this.#graph.meaningOf(declarer);
-    this.#output.publish(declarer, this.#servedBy(declarer, meaning), meaning.services);
-    this.#external.set(declarer.ref, meaning.services);
-    if (this.#output.pending >= batches.mappings) batches.take(this.#output.takeBatch());
-  }
-
-  #servedOf(declarer: Declarer): readonly Draft[] {
-    return this.#servedBy(declarer, this.#graph.meaningOf(declarer));
   }
 
   #servedBy(declarer: Declarer, { drafts }: ObjectMeaning): readonly Draft[] {

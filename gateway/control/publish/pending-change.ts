@@ -20,13 +20,9 @@ export class PendingChange {
   readonly #upstreams = new Map<string, UpstreamChange | null>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();
   readonly #failing = new Map<string, readonly string[]>();
-  /** Of the table before, what no batch has named yet. */
-  #others: Others;
 
-  /** `before`: the table that is gone on from. */
-  constructor(slots: SlotsOf, before: Named) {
+  constructor(slots: SlotsOf) {
     this.#slots = slots;
-    this.#others = othersIn(before);
   }
 
   get empty(): boolean {
@@ -53,19 +49,13 @@ export class PendingChange {
     this.#failing.set(key, addresses);
   }
 
-  /** What was not named since the beginning is gone, health checks that fail among it: what was named is everything. */
-  removeOthers(): void {
-    const { mappings, upstreams, failing } = this.#others;
-    for (const id of mappings) if (!this.#mappings.has(id)) this.#mappings.set(id, null);
-    for (const key of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, null);
-    for (const key of failing) if (!this.#failing.has(key)) this.#failing.set(key, []);
-    this.#others = noOthers;
-  }
-
-  /** Everything will be named anew, over this table. */
-  restart(before: Named): void {
-    this.clear();
-    this.#others = othersIn(before);
+  /** What is named is everything: all else that the table before has is gone, health checks that fail among it. */
+  removeOthers(before: Named): void {
+    for (const id of before.mappingIds()) if (!this.#mappings.has(id)) this.#mappings.set(id, null);
+    for (const key of before.upstreamKeys()) {
+      if (!this.#upstreams.has(key)) this.#upstreams.set(key, null);
+      if (!this.#failing.has(key)) this.#failing.set(key, []);
+    }
   }
 
   get batch(): TableBatch {
@@ -85,15 +75,6 @@ export class PendingChange {
     };
   }
 
-  /** What is in the pending change is written. */
-  written(): void {
-    const { mappings, upstreams, failing } = this.#others;
-    if (mappings.size > 0) for (const id of this.#mappings.keys()) mappings.delete(id);
-    if (upstreams.size > 0) for (const key of this.#upstreams.keys()) upstreams.delete(key);
-    if (failing.size > 0) for (const key of this.#failing.keys()) failing.delete(key);
-    this.clear();
-  }
-
   clear(): void {
     this.#mappings.clear();
     this.#upstreams.clear();
@@ -106,23 +87,6 @@ export class PendingChange {
 export interface Named {
   mappingIds(): Iterable<string>;
   upstreamKeys(): Iterable<string>;
-}
-
-interface Others {
-  readonly mappings: Set<string>;
-  readonly upstreams: Set<string>;
-  readonly failing: Set<string>;
-}
-
-const noOthers: Others = Object.freeze({
-  mappings: new Set<string>(),
-  upstreams: new Set<string>(),
-  failing: new Set<string>(),
-});
-
-function othersIn(named: Named): Others {
-  const upstreams = new Set(named.upstreamKeys());
-  return { mappings: new Set(named.mappingIds()), upstreams, failing: new Set(upstreams) };
 }
 
 function split<V>(values: ReadonlyMap<string, V | null>): [present: V[], removed: string[]] {

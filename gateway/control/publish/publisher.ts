@@ -8,7 +8,7 @@ import type { TableSettings } from "../../../routing/model/table-change.ts";
 import type { Route } from "../../../routing/route/decision.ts";
 import { TableWriter } from "../../../routing/write/table-writer.ts";
 import { noSlots, type FoundSlots } from "../../../routing/write/table-index.ts";
-import type { TableEdit, WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
+import type { WritePoint, WrittenTable } from "../../../routing/write/table-edit.ts";
 import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import type { SharedTable } from "../../shared/memory/shared-table.ts";
 import { heaviestNamespaces } from "./heaviest.ts";
@@ -17,9 +17,6 @@ import { PendingChange, type SlotsOf } from "./pending-change.ts";
 
 export interface PublisherEvents {
   settings(): TableSettings;
-  /** All that there is, in batches, and Endpoints that fail their health check: for a table that has missed some of it. */
-  everything(): Iterable<TranslationChange>;
-  failing(): Iterable<readonly [upstreamKey: string, addresses: readonly string[]]>;
   /** The next table is written, and not published yet. */
   written(): void;
   /** A write is over: the table is published, or is the one before, or did not fit. */
@@ -61,12 +58,6 @@ export class Publisher {
   #problem: Problem | null = null;
   /** What every reader had read, or passed, when the newest table did not fit; null: it fitted. */
   #readWhenFull: number | null = null;
-  /** The next table, of which batches are written; null: none is. */
-  #edit: TableEdit | null = null;
-  /** Batches of the change that is coming were let go. */
-  #hasBatches = false;
-  /** Such a change did not fit: next time everything is told again. */
-  #isBehind = false;
 
   /** Goes on from the table that is in the memory; `found` gets the slots that are in it. Throws ArenaFault where it is not consistent. */
   constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents, found: FoundSlots = noSlots()) {
@@ -74,7 +65,7 @@ export class Publisher {
     this.#events = events;
     this.#workers = new ServingWorkers((seconds) => events.live(seconds));
     this.#writer = this.#open(found);
-    this.#pending = new PendingChange(slots, this.#writer);
+    this.#pending = new PendingChange(slots);
   }
 
   /** The newest table: what is published. */
@@ -151,24 +142,10 @@ export class Publisher {
   /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
   change(change: TranslationChange, readAtMs: number): void {
     this.#pending.add(change);
-    const isWritten = this.#edit !== null || this.#isBehind;
-    if (isWritten || change.mappings.length + change.removedMappings.length + change.flipped.length > 0)
+    if (change.mappings.length + change.removedMappings.length + change.flipped.length > 0)
       this.#pendingReadAtMs = Math.min(this.#pendingReadAtMs, readAtMs);
-    this.#isUntried ||= isWritten || !this.#pending.empty || !sameValue(this.#events.settings(), this.#settings);
+    this.#isUntried ||= !this.#pending.empty || !sameValue(this.#events.settings(), this.#settings);
     this.#departUnlessCoalescing();
-  }
-
-  /** A batch of a change, written at once and let go: more follows, at last by `change`. Published is the table when all of it is written. */
-  batch(batch: TranslationChange): void {
-    if (this.#isBehind) return;
-    this.#pending.add(batch);
-    this.#hasBatches = true;
-    try {
-      this.#writeBatch();
-    } catch (error) {
-      if (!(error instanceof ArenaFull)) throw error;
-      this.#full(error);
-    }
   }
 
   /** All Endpoints of an Upstream that fail their health check. */
@@ -184,7 +161,7 @@ export class Publisher {
     this.#opened = true;
     // A start is not a change: it would spoil the measure of change to live.
     this.#pendingReadAtMs = Number.POSITIVE_INFINITY;
-    this.#pending.removeOthers();
+    this.#pending.removeOthers(this.#writer);
     this.#depart();
   }
 
@@ -223,8 +200,6 @@ export class Publisher {
 
   stop(): void {
     this.#endCoalescing();
-    // Nobody goes on with what is written of the next table.
-    if (this.#edit !== null) this.#shared.writing = false;
   }
 
   #endCoalescing(): void {
@@ -271,12 +246,11 @@ export class Publisher {
   #write(): boolean {
     try {
       const settings = this.#events.settings();
-      if (this.#isBehind) this.#writeEverything();
-      this.#take().finish(settings);
-      this.#pending.written();
-      this.#edit = null;
-      this.#hasBatches = false;
-      this.#isBehind = false;
+      this.#shared.writing = true;
+      const edit = this.#writer.edit(this.#shared.oldestRead);
+      edit.take(this.#pending.batch);
+      edit.finish(settings);
+      this.#pending.clear();
       this.#shared.writing = false;
       this.#settings = settings;
       this.#readWhenFull = null;
@@ -289,41 +263,11 @@ export class Publisher {
     }
   }
 
-  /** Writes what is in the pending change, and more follows. Throws ArenaFull. */
-  #writeBatch(): void {
-    this.#take();
-    this.#pending.written();
-  }
-
-  /** Writes what is in the pending change, for the next table. Throws ArenaFull. */
-  #take(): TableEdit {
-    this.#shared.writing = true;
-    this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
-    this.#edit.take(this.#pending.batch);
-    return this.#edit;
-  }
-
-  /** As a successor does: compares all with the table before. Throws ArenaFull. */
-  #writeEverything(): void {
-    this.#pending.restart(this.#writer);
-    for (const batch of this.#events.everything()) {
-      this.#pending.add(batch);
-      this.#writeBatch();
-    }
-    for (const [key, addresses] of this.#events.failing()) this.#pending.addFailing(key, addresses);
-    this.#pending.removeOthers();
-  }
-
   /** The next table does not fit. What is in the pending change stays there. */
   #full({ message }: ArenaFull): void {
     this.#readWhenFull = this.#shared.oldestRead;
     const { mappings, removedMappings } = this.#pending.batch;
-    // Of the batches that were written, too.
     const heaviest = heaviestNamespaces(this.#writer.mappingBytes(), mappings, removedMappings);
-    this.#isBehind ||= this.#hasBatches;
-    this.#hasBatches = false;
-    if (this.#isBehind) this.#pending.clear();
-    this.#edit = null;
     this.#hasPieces = this.#writer.written.version !== this.#openedVersion;
     this.#writer = this.#open();
     this.#shared.writing = false;

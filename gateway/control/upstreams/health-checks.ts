@@ -75,13 +75,6 @@ export class HealthChecks {
     return this.#upstreams.get(key)?.endpoints.get(address)?.failing === true;
   }
 
-  /** Endpoints that fail, by Upstream; those without any are left out. */
-  get failing(): readonly (readonly [upstreamKey: string, addresses: readonly string[]])[] {
-    return [...this.#upstreams]
-      .map(([key, checked]) => [key, failingOf(checked)] as const)
-      .filter(([, addresses]) => addresses.length > 0);
-  }
-
   stop(): void {
     for (const { endpoints } of this.#upstreams.values()) for (const endpoint of endpoints.values()) endpoint.stop();
     this.#upstreams.clear();

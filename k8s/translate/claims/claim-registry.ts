@@ -22,12 +22,12 @@ export class ClaimRegistry {
   /** Takes the claims of declarers that changed. Gives the declarers that hold more, or less, than before. */
   claim(declarers: ReadonlySet<Declarer>): Iterable<Declarer> {
     const affected = new Set(this.#claims.update(declarers));
-    for (const declarer of this.claimNames(declarers.union(affected))) affected.add(declarer);
+    for (const declarer of this.#claimNames(declarers.union(affected))) affected.add(declarer);
     return affected;
   }
 
   /** Takes the bare names of declarers that changed, but of those whose meaning was let go, which were taken before. Gives declarers as `claim`. */
-  claimNames(declarers: Iterable<Declarer>): Iterable<Declarer> {
+  #claimNames(declarers: Iterable<Declarer>): Iterable<Declarer> {
     for (const declarer of declarers) {
       if (declarer.meaning === null) continue;
       const names = bareNamesOf(declarer.meaning, declarer.refusals);

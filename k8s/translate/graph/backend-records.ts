@@ -18,10 +18,8 @@ export class Use {
   /** How many declarers name it. */
   count = 0;
   touched = false;
-  /** What was told of its Endpoints: the last two are 62 bits of their digest. */
-  told: "nothing" | "unready" | "ready" | "ending" = "nothing";
-  high = 0;
-  low = 0;
+  /** What was told of its Endpoints, as one text; "": nothing. */
+  told = "";
   /** How many are ready, and terminating. */
   ready = 0;
   terminating = 0;

@@ -96,7 +96,7 @@ export interface Translation {
   readonly problems: readonly Problem[];
 }
 
-/** What one change of the Snapshot changed, or a batch of that. */
+/** What one change of the Snapshot changed. */
 export interface TranslationChange {
   readonly mappings: readonly Mapping[];
   readonly removedMappings: readonly string[];
@@ -107,16 +107,3 @@ export interface TranslationChange {
   /** Keys of `endpoints` whose ready bit changed, that are ending from now on or no longer, or that are new: only these touch Routes. */
   readonly flipped: readonly string[];
 }
-
-/**
- * Who takes what a change changed bit by bit, so that 60,000 Mappings need not be there at once. What comes later counts: only after the last batch,
- * which `apply` gives back, all is as it should be.
- */
-export interface Batches {
-  /** Of how many Mappings one is, about. */
-  readonly mappings: number;
-  take(batch: TranslationChange): void;
-}
-
-/** All comes in the last batch. */
-export const inOne: Batches = Object.freeze({ mappings: Number.POSITIVE_INFINITY, take: () => undefined });

@@ -1,6 +1,5 @@
 // What a change says of objects: which fields differ, in words, bounded and without secrets.
 import { describe, expect, test } from "vitest";
-import { inOne } from "../../../k8s/translate/model/translation.ts";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
 import { maxTold, maxToldOfNamespace } from "../../../k8s/translate/graph/edits.ts";
@@ -16,7 +15,7 @@ function toldOf(...changes: readonly (readonly SourceObject[])[]): readonly stri
 }
 
 function toldBy(translator: Translator, set: readonly SourceObject[], removed: readonly string[] = []): string[] {
-  translator.apply({ set, removed }, inOne);
+  translator.apply({ set, removed });
   const { edits, more } = translator.drainEdits();
   return [
     ...edits.map(({ ref, kind, fields }) =>
@@ -163,11 +162,11 @@ describe("what a change says of objects", () => {
       reward: "",
       rewards: {},
     } as const;
-    translator.apply(
-      { set: Array.from({ length: maxToldOfNamespace + 2 }, (_, at) => deployment(`a/d${at}`)), removed: [] },
-      inOne,
-    );
-    translator.setReleases(new Map(rollouts.map(({ ref: { name } }) => [`a/${name}`, { ...entry, name }])), inOne);
+    translator.apply({
+      set: Array.from({ length: maxToldOfNamespace + 2 }, (_, at) => deployment(`a/d${at}`)),
+      removed: [],
+    });
+    translator.setReleases(new Map(rollouts.map(({ ref: { name } }) => [`a/${name}`, { ...entry, name }])));
     const { edits, more } = translator.drainEdits();
     expect(edits.filter(({ kind }) => kind === "stepped")).toHaveLength(maxToldOfNamespace);
     expect(edits).toHaveLength(2 * maxToldOfNamespace);

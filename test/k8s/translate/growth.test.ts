@@ -28,7 +28,8 @@ test(
       string,
       { readonly own: readonly number[]; readonly neighbour: readonly number[] }
     >;
-    const growthOf = (blocks: readonly number[]): number => Math.max(...blocks) / Math.min(...blocks);
+    // The first change of all fills what is kept for the next.
+    const growthOf = (blocks: readonly number[]): number => blocks.at(-1)! / Math.min(...blocks);
     const grown = Object.entries(costs).map(
       ([name, { own, neighbour }]) => [name, growthOf(own), growthOf(neighbour)] as const,
     );

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { objectKey, type SourceObject } from "../../../k8s/translate/model/object.ts";
-import type { TranslationChange } from "../../../k8s/translate/model/translation.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, contentOf, deployment, noGrant, object, service, slice } from "./objects.ts";
 
@@ -348,74 +347,59 @@ describe("the Translation is a function of the set of objects", () => {
 
   test("incremental equals full after any series of edits, and the changes told lead from one to the next", () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.array(edit, { minLength: 1, maxLength: 8 }), { maxLength: 10 }),
-        fc.constantFrom(1, 3, Number.POSITIVE_INFINITY),
-        (steps, size) => {
-          const translator = new Translator(settings);
-          const objects = new Map<string, SourceObject>();
-          const removedIds: string[] = [];
-          const followed = {
-            mappings: new Map<string, unknown>(),
-            upstreams: new Map<string, unknown>(),
-            endpoints: new Map<string, unknown>(),
-          };
-          for (const step of steps) {
-            const last = new Map<string, SourceObject | null>(
-              step.map(({ set, removed }) => (set === null ? [removed, null] : [objectKey(set.ref), set])),
-            );
-            const set = [...last.values()].filter((value) => value !== null);
-            const removed = [...last].filter(([, value]) => value === null).map(([key]) => key);
-            const told: TranslationChange[] = [];
-            const batches = { mappings: size, take: (batch: TranslationChange) => told.push(batch) };
-            told.push(translator.apply({ set, removed }, batches));
-            for (const key of removed) objects.delete(key);
-            for (const one of set) objects.set(objectKey(one.ref), one);
-            for (const [index, change] of told.entries()) {
-              for (const id of change.removedMappings) {
-                // Within a batch it may have come and gone.
-                expect(followed.mappings.delete(id) || size < Number.POSITIVE_INFINITY).toBe(true);
-                removedIds.push(id);
-              }
-              for (const mapping of change.mappings) followed.mappings.set(mapping.id, mapping);
-              for (const upstream of change.upstreams) followed.upstreams.set(upstream.key, upstream);
-              for (const endpoints of change.endpoints) {
-                const before = followed.endpoints.get(endpoints.key) as { ready: boolean } | undefined;
-                expect(change.flipped.includes(endpoints.key)).toBe(before?.ready !== endpoints.ready);
-                followed.endpoints.set(endpoints.key, endpoints);
-              }
-              expect(
-                index === told.length - 1 || change.removedMappings.length + change.removedUpstreams.length === 0,
-              ).toBe(true);
-              for (const key of change.removedUpstreams) {
-                expect(followed.upstreams.delete(key)).toBe(true);
-                followed.endpoints.delete(key);
-              }
-            }
-            const full = new Translator(settings);
-            full.apply({ set: [...objects.values()], removed: [] });
-            expect(contentOf(translator.current())).toEqual(contentOf(full.current()));
-          }
-          const { mappings, upstreams, endpoints, breakers } = translator.current();
-          expect(new Map(breakers)).toEqual(
-            new Map(Array.from(upstreams, ([key, upstream]) => [key, upstream.breakers])),
+      fc.property(fc.array(fc.array(edit, { minLength: 1, maxLength: 8 }), { maxLength: 10 }), (steps) => {
+        const translator = new Translator(settings);
+        const objects = new Map<string, SourceObject>();
+        const removedIds: string[] = [];
+        const followed = {
+          mappings: new Map<string, unknown>(),
+          upstreams: new Map<string, unknown>(),
+          endpoints: new Map<string, unknown>(),
+        };
+        for (const step of steps) {
+          const last = new Map<string, SourceObject | null>(
+            step.map(({ set, removed }) => (set === null ? [removed, null] : [objectKey(set.ref), set])),
           );
-          expect([...mappings.keys()].toSorted()).toEqual([...followed.mappings.keys()].toSorted());
-          expect(mappings.size).toBe(followed.mappings.size);
-          for (const [id, mapping] of followed.mappings)
-            expect([mappings.has(id), mappings.get(id)]).toEqual([true, mapping]);
-          for (const id of removedIds)
-            expect([mappings.has(id), mappings.get(id)]).toEqual([
-              followed.mappings.has(id),
-              followed.mappings.get(id),
-            ]);
-          expect(followed).toEqual({
-            mappings: new Map(mappings),
-            upstreams: new Map(upstreams),
-            endpoints: new Map(endpoints),
-          });
-        },
-      ),
+          const set = [...last.values()].filter((value) => value !== null);
+          const removed = [...last].filter(([, value]) => value === null).map(([key]) => key);
+          const change = translator.apply({ set, removed });
+          for (const key of removed) objects.delete(key);
+          for (const one of set) objects.set(objectKey(one.ref), one);
+          for (const id of change.removedMappings) {
+            expect(followed.mappings.delete(id)).toBe(true);
+            removedIds.push(id);
+          }
+          for (const mapping of change.mappings) followed.mappings.set(mapping.id, mapping);
+          for (const upstream of change.upstreams) followed.upstreams.set(upstream.key, upstream);
+          for (const endpoints of change.endpoints) {
+            const before = followed.endpoints.get(endpoints.key) as { ready: boolean } | undefined;
+            expect(change.flipped.includes(endpoints.key)).toBe(before?.ready !== endpoints.ready);
+            followed.endpoints.set(endpoints.key, endpoints);
+          }
+          for (const key of change.removedUpstreams) {
+            expect(followed.upstreams.delete(key)).toBe(true);
+            followed.endpoints.delete(key);
+          }
+          const full = new Translator(settings);
+          full.apply({ set: [...objects.values()], removed: [] });
+          expect(contentOf(translator.current())).toEqual(contentOf(full.current()));
+        }
+        const { mappings, upstreams, endpoints, breakers } = translator.current();
+        expect(new Map(breakers)).toEqual(
+          new Map(Array.from(upstreams, ([key, upstream]) => [key, upstream.breakers])),
+        );
+        expect([...mappings.keys()].toSorted()).toEqual([...followed.mappings.keys()].toSorted());
+        expect(mappings.size).toBe(followed.mappings.size);
+        for (const [id, mapping] of followed.mappings)
+          expect([mappings.has(id), mappings.get(id)]).toEqual([true, mapping]);
+        for (const id of removedIds)
+          expect([mappings.has(id), mappings.get(id)]).toEqual([followed.mappings.has(id), followed.mappings.get(id)]);
+        expect(followed).toEqual({
+          mappings: new Map(mappings),
+          upstreams: new Map(upstreams),
+          endpoints: new Map(endpoints),
+        });
+      }),
       { numRuns: 300 },
     );
   });

@@ -2,7 +2,6 @@
 import { expect, test } from "vitest";
 import type { ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
-import { inOne } from "../../../k8s/translate/model/translation.ts";
 import { maxArms } from "../../../k8s/translate/deployments/planned-release.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, codesOf, deployment, object, partsOf } from "./objects.ts";
@@ -34,11 +33,11 @@ function percentsOf(
 ): readonly Readonly<Record<string, number>>[] {
   const translator = new Translator(clusterSettings);
   return edits.map(([predictors, annotations], at) => {
-    translator.apply({ set: [deployment("p/m", predictors, annotations)], removed: [] }, inOne);
+    translator.apply({ set: [deployment("p/m", predictors, annotations)], removed: [] });
     const [planned] = translator.plannedReleases();
     if (at === 0 && percent !== null) {
       const entry = { ...entryOf(percent), text: planned!.text, models: planned!.models };
-      translator.setReleases(new Map([["p/m", entry]]), inOne);
+      translator.setReleases(new Map([["p/m", entry]]));
     }
     const shares: Record<string, number> = {};
     for (const [part, { role }] of partsOf(translator.current(), "p/m"))
@@ -95,14 +94,14 @@ test("another model beside an annotation that cannot be read or contradicts anot
     for (const percent of [0, 5, 100]) {
       const translator = new Translator(clusterSettings);
       const canaryOf = (model: string, annotations: Readonly<Record<string, string>>): number => {
-        translator.apply({ set: [withModel(model, annotations)], removed: [] }, inOne);
+        translator.apply({ set: [withModel(model, annotations)], removed: [] });
         const found = [...partsOf(translator.current(), "p/m")].find(([part]) => part.endsWith("canary"));
         const role = found?.[1].role;
         return role?.kind === "live" ? role.share * 100 : NaN;
       };
       canaryOf("two", rollout);
       const { text, models } = [...translator.plannedReleases()][0]!;
-      translator.setReleases(new Map([["p/m", { ...entryOf(percent), text, models }]]), inOne);
+      translator.setReleases(new Map([["p/m", { ...entryOf(percent), text, models }]]));
       expect([canaryOf("two", rollout), canaryOf("two", wrong), canaryOf("three", wrong)]).toEqual([
         percent,
         percent,
@@ -116,11 +115,11 @@ test.each([
   [6, "gives traffic to g0, g1, g2, g3, g4 and 1 more, which"],
 ])("a sentence about %d predictors that only the record names", (count, words) => {
   const translator = new Translator(clusterSettings);
-  translator.apply({ set: [deployment("p/m", ["main", "canary"], rollout)], removed: [] }, inOne);
+  translator.apply({ set: [deployment("p/m", ["main", "canary"], rollout)], removed: [] });
   const { text, models } = [...translator.plannedReleases()][0]!;
   const gone = Array.from({ length: count }, (_, at) => [`g${at}`, 1]);
   const entry: ReleaseEntry = { ...entryOf(5), text, models, shares: Object.fromEntries(gone) };
-  translator.setReleases(new Map([["p/m", entry]]), inOne);
+  translator.setReleases(new Map([["p/m", entry]]));
   expect(translator.current().problems.map(({ sentence }) => sentence)).toContainEqual(expect.stringContaining(words));
 });
 
@@ -130,7 +129,7 @@ test.each([maxArms - 1, maxArms, maxArms + 1])(
     const translator = new Translator(clusterSettings);
     const predictors = Array.from({ length: count }, (_, at) => `m${at}`);
     const bandit = deployment("p/m", predictors, { "sluice.io/bandit": "policy thompson" });
-    translator.apply({ set: [bandit], removed: [] }, inOne);
+    translator.apply({ set: [bandit], removed: [] });
     const isTooMany = count > maxArms;
     expect([...translator.plannedReleases()].map(({ plan }) => plan.kind)).toEqual([isTooMany ? "stopped" : "bandit"]);
     expect(codesOf(translator.current()).includes("error release-conflict")).toBe(isTooMany);

@@ -153,8 +153,6 @@ function start(memory: SharedArrayBuffer, events: Partial<PublisherEvents> = {})
     },
     {
       settings: () => plainSettings,
-      everything: () => [],
-      failing: () => [],
       written: () => undefined,
       settled: () => {
         const { version } = new SharedTable(memory);
@@ -496,41 +494,6 @@ describe("a table that does not fit", () => {
     ]);
   });
 
-  test("of batches that are gone is told as a whole with the next change, and rests meanwhile", () => {
-    memory = tableMemory(1);
-    const state = new State();
-    let told = 0;
-    const everything = (): readonly TranslationChange[] => {
-      told += 1;
-      const { mappings, ...more } = state.whole;
-      return [{ ...more, mappings: [] }, ...mappings.map((mapping) => ({ ...none, mappings: [mapping] }))];
-    };
-    const { publisher } = start(memory, { everything, failing: () => [["u", ["127.0.0.1:1"]]] });
-    const worker = new FakeWorker(memory, 0).join(publisher);
-    publisher.change(state.setMapping("a", "u", 1), 0);
-    publisher.change(state.setMapping("gone", "u", 1), 0);
-    publisher.open();
-    worker.turn(publisher);
-    const held = state.content;
-    for (let i = 0; i < 12; i++) publisher.batch(state.setMapping(`large${i}`, "u", 1, large(String(i))));
-    publisher.change(state.removeMapping("gone"), 0);
-    vi.advanceTimersByTime(100 * coalesceMs);
-    worker.turn(publisher);
-    expect([publisher.problems.map(({ code }) => code), worker.reader.content]).toEqual([["table-full"], held]);
-    const toldBefore = told;
-    for (let i = 1; i < 12; i++) publisher.change(state.removeMapping(`large${i}`), 0);
-    vi.advanceTimersByTime(100 * coalesceMs);
-    worker.turn(publisher);
-    const whole = (): string => `${state.content} fails 127.0.0.1:1`;
-    expect([publisher.problems, worker.reader.content]).toEqual([[], whole()]);
-    expect(told - toldBefore).toBeLessThanOrEqual(2);
-    const toldAfter = told;
-    publisher.change(state.setMapping("b", "u", 1), 0);
-    vi.advanceTimersByTime(coalesceMs);
-    worker.turn(publisher);
-    expect([worker.reader.content, told]).toEqual([whole(), toldAfter]);
-  });
-
   test.each<WritePoint>(["begun", "batch written", "routes written", "pages written"])(
     "which is found when it has %s, loses nothing of the change",
     (point) => {
@@ -730,12 +693,6 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
       }),
     },
     fc.record({ kind: fc.constant("touch" as const), upstream }),
-    fc.record({
-      kind: fc.constant("batches" as const),
-      names: fc.array(name, { minLength: 1, maxLength: 4 }),
-      upstream,
-      weight: fc.nat(3),
-    }),
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("turn" as const), worker }) },
     fc.record({ kind: fc.constant("restart" as const), worker }),
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 30 }) }) },
@@ -774,14 +731,12 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
         endAt = null;
         publisher = open();
         for (const one of workers) one.join(publisher);
-        for (const mapping of state.mappings.values()) publisher.batch({ ...none, mappings: [mapping] });
-        publisher.change({ ...state.whole, mappings: [] }, 0);
+        publisher.change(state.whole, 0);
         publisher.open();
       };
-      const change = (...batches: readonly TranslationChange[]): void => {
+      const change = (one: TranslationChange): void => {
         try {
-          for (const one of batches.slice(0, -1)) publisher.batch(one);
-          publisher.change(batches.at(-1)!, 0);
+          publisher.change(one, 0);
         } catch (error) {
           if (!(error instanceof Ended)) throw error;
           succeed();
@@ -801,8 +756,6 @@ test("whatever the order of changes, turns and ends of workers and publishers, e
         if (one.kind === "remove") change(state.removeMapping(one.name));
         if (one.kind === "endpoints") change(state.setEndpoints(one.upstream, one.ports));
         if (one.kind === "touch") change(state.touchUpstream(one.upstream));
-        if (one.kind === "batches")
-          change(...one.names.map((mapping) => state.setMapping(mapping, one.upstream, one.weight)));
         if (one.kind === "turn") workers[one.worker]!.turn(publisher);
         if (one.kind === "wait") wait(one.ms);
         if (one.kind === "end" && one.at === "between") succeed();
