@@ -1,5 +1,5 @@
 // Digest: 64 bits over the content of plain values. Equal content has equal digests whatever the order of keys; sums of digests do not
-// depend on the order of what is summed. Without a key it tells replicas apart, not adversaries: whoever knows what a digest begins with writes two
+// depend on the order of what is summed. It tells replicas apart, not adversaries: whoever reads this writes two
 // texts of one digest within seconds.
 
 /** Two lanes of 32 bits. */
@@ -14,68 +14,24 @@ export const noDigest: Digest = Object.freeze({ high: 0, low: 0 });
 let high = 0;
 let low = 0;
 
-/** What digests begin with. */
-export interface DigestKey extends Digest {
-  /** Digests of names of fields: few, and digested for every object. Bounded, because tenants name the keys of labels. */
-  readonly names: Map<string, Digest>;
-  readonly recent: RecentDigests;
-}
+/** What digests begin with: known to everybody, so that replicas say the same. */
+const start: Digest = { high: 0x2c1b3c6d, low: 0x297a2d39 };
 
+/** Digests of names of fields: few, and digested for every object. Bounded, because tenants name the keys of labels. */
+const names = new Map<string, Digest>();
 const maxNames = 1024;
 
-/** The parts that were digested last, and their digests. */
-interface RecentDigests {
-  readonly parts: (object | null)[];
-  readonly high: Int32Array;
-  readonly low: Int32Array;
-  next: number;
-}
-
-/** Parts that Mappings of one object share come again within so many. */
-const maxRecent = 16;
-
-export function digestKey({ high: highKey, low: lowKey }: Digest): DigestKey {
-  const recent = {
-    parts: Array.from({ length: maxRecent }, () => null),
-    high: new Int32Array(maxRecent),
-    low: new Int32Array(maxRecent),
-    next: 0,
-  };
-  return { high: highKey | 0, low: lowKey | 0, names: new Map(), recent };
-}
-
-/** Nobody is told of it: content that others write cannot be made to have one digest. `draw` gives a whole number below what it is asked, that nobody can guess. */
-export function drawnKey(draw: (below: number) => number): DigestKey {
-  return digestKey({ high: draw(2 ** 32), low: draw(2 ** 32) });
-}
-
-/** Known to everybody: replicas say the same. */
-export const openKey = digestKey({ high: 0x2c1b3c6d, low: 0x297a2d39 });
-
-let current = openKey;
-
-export function digestOf(value: unknown, key: DigestKey = openKey): Digest {
-  current = key;
+export function digestOf(value: unknown): Digest {
   digest(value);
   return { high, low };
 }
 
-/**
- * As `digestOf`, of one of several objects that come one after the other and hold the same parts: a part that was digested lately is not digested again. No
- * part ever changes.
- */
-export function digestOfKin(value: object, key: DigestKey = openKey): Digest {
-  current = key;
-  digestObject(value as Readonly<Record<string, unknown>>, true);
-  return { high, low };
-}
-
 // Digests of parts that many Mappings share (k8s/translate/collections/common-part.ts): three quarters of the keys of a Mapping are in them.
-const kept = new WeakMap<object, WeakMap<DigestKey, Digest>>();
+const kept = new WeakMap<object, Digest | null>();
 
-/** Digests a frozen value once for each key. */
+/** Digests a frozen value once. */
 export function keepDigest(value: object): void {
-  kept.set(value, new WeakMap());
+  kept.set(value, null);
 }
 
 /** Lane by lane, modulo 2^32; `times` −1 takes away. */
@@ -95,41 +51,20 @@ function digest(value: unknown): void {
 }
 
 function digestShared(value: object): void {
-  const byKey = kept.get(value);
-  const known = byKey?.get(current);
-  if (known !== undefined) {
+  const known = kept.get(value);
+  if (known !== undefined && known !== null) {
     high = known.high;
     low = known.low;
     return;
   }
-  digestParts(value);
-  byKey?.set(current, { high, low });
-}
-
-function digestParts(value: object): void {
   if (Array.isArray(value)) digestList(value);
-  else digestObject(value as Readonly<Record<string, unknown>>, false);
-}
-
-function digestRecent(value: object): void {
-  const { recent } = current;
-  const known = recent.parts.indexOf(value);
-  if (known >= 0) {
-    high = recent.high[known]!;
-    low = recent.low[known]!;
-    return;
-  }
-  digestShared(value);
-  const { next } = recent;
-  recent.parts[next] = value;
-  recent.high[next] = high;
-  recent.low[next] = low;
-  recent.next = (next + 1) % maxRecent;
+  else digestObject(value as Readonly<Record<string, unknown>>);
+  if (known === null) kept.set(value, { high, low });
 }
 
 function digestText(text: string, kind: number): void {
-  let a = kind ^ current.high;
-  let b = kind ^ current.low;
+  let a = kind ^ start.high;
+  let b = kind ^ start.low;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     // Shifted, or what differs in high bits never comes down again.
@@ -154,14 +89,13 @@ function digestList(list: readonly unknown[]): void {
   low = mixed(b ^ list.length);
 }
 
-/** A sum over the keys: the order of keys does not count. `isKin`: its parts may be among the recent ones. */
-function digestObject(object: Readonly<Record<string, unknown>>, isKin: boolean): void {
+/** A sum over the keys: the order of keys does not count. */
+function digestObject(object: Readonly<Record<string, unknown>>): void {
   let a = 5;
   let b = 5;
   for (const key in object) {
     const value = object[key];
-    if (isKin && typeof value === "object" && value !== null) digestRecent(value);
-    else digest(value);
+    digest(value);
     const valueHigh = high;
     const valueLow = low;
     const name = digestOfName(key);
@@ -173,7 +107,6 @@ function digestObject(object: Readonly<Record<string, unknown>>, isKin: boolean)
 }
 
 function digestOfName(name: string): Digest {
-  const { names } = current;
   let known = names.get(name);
   if (known === undefined) {
     digestText(name, 4);

@@ -1,7 +1,7 @@
 // TableEdit: one change on its way into the arena: Routes and Upstreams batch by batch, so that what they were made of can be let go, then the
 // spaces that hold Routes, names, the pages that name all of these, and a root.
 import { unitWords, type Arena } from "../arena/arena.ts";
-import { addDigest, digestOfKin } from "../collections/digest.ts";
+import { addDigest, digestOf } from "../collections/digest.ts";
 import { sameValue } from "../text/diff.ts";
 import { IndexEdit } from "./index-edit.ts";
 import { NamesEdit } from "./names-edit.ts";
@@ -206,8 +206,8 @@ export class TableEdit {
     let { sum } = this.#index;
     for (const [id, member] of mappings) {
       const known = before.get(id);
-      if (known !== undefined) sum = addDigest(sum, digestOfKin(known.mapping), -1);
-      if (member !== null) sum = addDigest(sum, digestOfKin(member.mapping), 1);
+      if (known !== undefined) sum = addDigest(sum, digestOf(known.mapping), -1);
+      if (member !== null) sum = addDigest(sum, digestOf(member.mapping), 1);
     }
     this.#index.sum = sum;
   }

@@ -1,7 +1,7 @@
 // TableIndex: what the writer of an arena knows beside it. Everything in it follows from the newest root, from which another writer reads it again.
 import { emptyPage, unitWords, type Arena } from "../arena/arena.ts";
 import { Blocks, type Block } from "../arena/blocks.ts";
-import { addDigest, digestOf, noDigest, printDigest, type Digest, type DigestKey } from "../collections/digest.ts";
+import { addDigest, digestOf, noDigest, printDigest, type Digest } from "../collections/digest.ts";
 import { sameValue } from "../text/diff.ts";
 import { checkPage, directoryWords, entriesOf, pageBytes, type IndexEntry } from "../arena/index-page.ts";
 import {
@@ -76,10 +76,10 @@ export class TableIndex {
   #root = 0;
   #hash = printDigest(hashOf(noDigest, plainSettings));
 
-  /** Reads the table whose root is at this unit; 0: there is none. `key`: what the hashes of a first table are drawn from. `found` gets the slots that are in it. Throws ArenaFault. */
-  constructor(arena: Arena, root: number, key: DigestKey, found: FoundSlots) {
+  /** Reads the table whose root is at this unit; 0: there is none. `hashSeed`: what the hashes of a first table begin with. `found` gets the slots that are in it. Throws ArenaFault. */
+  constructor(arena: Arena, root: number, hashSeed: number, found: FoundSlots) {
     this.#arena = arena;
-    this.hashSeed = digestOf("indexes", key).low;
+    this.hashSeed = hashSeed;
     this.blocks = new Blocks(arena.bytes.length, arena.tableBytes);
     if (root !== 0) this.#read(root, found);
   }

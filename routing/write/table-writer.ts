@@ -3,7 +3,6 @@
 //
 // What it knows beside the arena (where each Mapping and Upstream is) another writer finds out again from the newest root (routing/write/table-index.ts). After it threw a writer must not be used: open another one.
 import { unitBytes, type Arena } from "../arena/arena.ts";
-import { openKey, type DigestKey } from "../collections/digest.ts";
 import type { Problem } from "../text/problem.ts";
 import { recordBytes } from "../arena/record.ts";
 import type { RouteEntry } from "./known.ts";
@@ -14,25 +13,28 @@ import { buildRoute } from "../route/route.ts";
 import { noSlots, TableIndex, type FoundSlots } from "./table-index.ts";
 import { TableEdit, type WritePoint, type WrittenTable } from "./table-edit.ts";
 
+/** For tables that no request is answered by. */
+const knownSeed = 0x2c1b3c6d;
+
 export class TableWriter {
   readonly #arena: Arena;
   readonly #reached: (point: WritePoint) => void;
   readonly #index: TableIndex;
 
   /**
-   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and secret; the hashes of a first table begin with it. `found` gets the slots that are in
+   * Goes on from the table whose root is at this unit; 0: there is none yet. `hashSeed`: drawn and secret; the hashes of a first table begin with it. `found` gets the slots that are in
    * the table.
    */
   constructor(
     arena: Arena,
     root: number,
     reached: (point: WritePoint) => void = () => undefined,
-    key: DigestKey = openKey,
+    hashSeed = knownSeed,
     found: FoundSlots = noSlots(),
   ) {
     this.#arena = arena;
     this.#reached = reached;
-    this.#index = new TableIndex(arena, root, key, found);
+    this.#index = new TableIndex(arena, root, hashSeed, found);
   }
 
   /** The newest table that was written. */

@@ -1,7 +1,6 @@
 // The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
 import { randomInt } from "node:crypto";
 import { ArenaFull } from "../../../routing/arena/blocks.ts";
-import { drawnKey } from "../../../routing/collections/digest.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { TableSettings } from "../../../routing/model/table-change.ts";
@@ -40,8 +39,8 @@ export class Publisher {
   readonly #pending: PendingChange;
   /** Those that were written last. */
   #settings: TableSettings | null = null;
-  /** What the writer hashes tenants' texts with. */
-  readonly #hashKey = drawnKey(randomInt);
+  /** What the writer's hashes of tenants' texts begin with: nobody can guess it. */
+  readonly #hashSeed = randomInt(2 ** 32) | 0;
   readonly #workers: ServingWorkers;
   #writer: TableWriter;
   /** Version of the table that it went on from. */
@@ -287,7 +286,7 @@ export class Publisher {
       this.#shared.arena,
       this.#shared.root,
       (point) => this.#events.reached(point),
-      this.#hashKey,
+      this.#hashSeed,
       found,
     );
   }

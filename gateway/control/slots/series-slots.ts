@@ -1,9 +1,6 @@
 // Slots of Series: which cells of the shared blocks count for which Series. A slot lives from the first Mapping that names its Series until
 // ten minutes after the last one, and is then zeroed and used again.
-import { randomInt } from "node:crypto";
-import { drawnKey } from "../../../routing/collections/digest.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
-import { DigestIndex } from "../../../routing/collections/digest-index.ts";
 import { failureCell, feedbackCell, maxSlots, slotCell, usedSlots } from "../../shared/memory/counters.ts";
 import { slotLayout } from "../../shared/metrics/slots.ts";
 import { SlotAllocation, type EarlierSlots } from "./slot-allocation.ts";
@@ -23,7 +20,7 @@ export interface UsedSlot {
 export class SeriesSlots {
   readonly #slots: SlotAllocation<Series>;
   /** By id of a Mapping. */
-  readonly #byMapping = new DigestIndex(drawnKey(randomInt));
+  readonly #byMapping = new Map<string, number>();
   /** How many Mappings count in each slot. */
   readonly #owners: number[] = [];
   readonly #maxOfNamespace: number;
@@ -77,13 +74,13 @@ export class SeriesSlots {
 
   /** The slot of a Mapping in the table, or −1: it counts without one, because every slot, or every one that its namespace may have, is in use. */
   slotOf(mappingId: string): number {
-    return this.#byMapping.get(mappingId);
+    return this.#byMapping.get(mappingId) ?? -1;
   }
 
   /** The Mapping is in the table from now on: gives its Series a slot. `version` is that of the table in which an earlier Series of it ends. */
   own(mappingId: string, series: Series, version: number, nowMs: number): void {
     const taken = this.#taken(series);
-    const before = this.#byMapping.get(mappingId);
+    const before = this.slotOf(mappingId);
     if (before === taken) return;
     if (before >= 0) this.disown(mappingId, version, nowMs);
     if (taken < 0) return;
@@ -94,7 +91,7 @@ export class SeriesSlots {
   /** The Mapping is not in table `version` and later ones. */
   disown(mappingId: string, version: number, nowMs: number): void {
     const slot = this.#byMapping.get(mappingId);
-    if (slot < 0) return;
+    if (slot === undefined) return;
     this.#byMapping.delete(mappingId);
     this.#owners[slot]! -= 1;
     if (this.#owners[slot] === 0) this.#slots.leave(slot, { version, atMs: nowMs });

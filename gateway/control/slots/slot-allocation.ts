@@ -1,7 +1,4 @@
 // Slots of the shared blocks: which cells belong to what, for as long as some worker may count there, so that two never count in the same cells.
-import { randomInt } from "node:crypto";
-import { drawnKey } from "../../../routing/collections/digest.ts";
-import { DigestIndex } from "../../../routing/collections/digest-index.ts";
 
 /** Since when nothing in the table has the slot. */
 export interface Gone {
@@ -22,7 +19,7 @@ export class SlotAllocation<Value> {
   readonly #most: number;
   readonly #textOf: (value: Value) => string;
   /** Slot by the text of what has it. */
-  readonly #index = new DigestIndex(drawnKey(randomInt));
+  readonly #index = new Map<string, number>();
   /** What has each slot; null: nothing. */
   readonly #values: (Value | null)[] = [];
   /** Slots that nothing in the table has. */
@@ -58,14 +55,14 @@ export class SlotAllocation<Value> {
 
   /** −1: it has none. */
   slotOf(value: Value): number {
-    return this.#index.get(this.#textOf(value));
+    return this.#index.get(this.#textOf(value)) ?? -1;
   }
 
   /** Its slot, or a new one, which is in the table from now on; −1: all are in use. */
   take(value: Value): number {
     const text = this.#textOf(value);
     const known = this.#index.get(text);
-    if (known >= 0) {
+    if (known !== undefined) {
       this.#gone.delete(known);
       return known;
     }

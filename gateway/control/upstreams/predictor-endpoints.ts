@@ -1,7 +1,4 @@
 // Endpoints of predictors: from a Series to the Upstreams of its Mappings, and from those to their addresses and health checks.
-import { randomInt } from "node:crypto";
-import { DigestIndex } from "../../../routing/collections/digest-index.ts";
-import { drawnKey } from "../../../routing/collections/digest.ts";
 import { printEndpoint, type UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { CountedSeries, EndpointsOf, PredictorKey, SeenEndpoint } from "../../admin/view/view.ts";
@@ -23,8 +20,8 @@ export interface EndpointSources {
 
 export class PredictorEndpoints {
   readonly #sources: EndpointSources;
-  /** Number of its Upstream plus one, by id of a Mapping. */
-  readonly #byMapping = new DigestIndex(drawnKey(randomInt));
+  /** Number of its Upstream, by id of a Mapping. */
+  readonly #byMapping = new Map<string, number>();
   /** Numbers of Upstreams by slot of a Series: one for each Mapping that has an Upstream. −1: one without a number. */
   readonly #upstreams: number[][] = [];
 
@@ -36,16 +33,16 @@ export class PredictorEndpoints {
   join(mappingId: string, slot: number, upstream: number): void {
     if (slot < 0) return;
     (this.#upstreams[slot] ??= []).push(upstream);
-    this.#byMapping.set(mappingId, upstream + 1);
+    this.#byMapping.set(mappingId, upstream);
   }
 
   /** It counts in this slot no longer. */
   leave(mappingId: string, slot: number): void {
     const kept = this.#byMapping.get(mappingId);
-    if (kept < 0) return;
+    if (kept === undefined) return;
     this.#byMapping.delete(mappingId);
     const those = this.#upstreams[slot] ?? [];
-    const at = those.indexOf(kept - 1);
+    const at = those.indexOf(kept);
     if (at >= 0) those.splice(at, 1);
   }
 
