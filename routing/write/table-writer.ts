@@ -14,7 +14,7 @@ import { noSlots, TableIndex, type FoundSlots } from "./table-index.ts";
 import { TableEdit, type WritePoint, type WrittenTable } from "./table-edit.ts";
 
 /** For tables that no request is answered by. */
-const knownSeed = 0x2c1b3c6d;
+const knownSeed = -1_533_832_073;
 
 export class TableWriter {
   readonly #arena: Arena;

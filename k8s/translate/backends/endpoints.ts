@@ -2,7 +2,6 @@
 import { compareText, type ObjectRef, type Problem } from "../../../routing/text/problem.ts";
 import { printEndpoint, type Endpoint } from "../../../routing/model/upstream.ts";
 import { readAddress, refusalOf, type Address, type ReachSettings } from "./reach.ts";
-import { RecentParts } from "../collections/recent-parts.ts";
 import type { Service } from "./services.ts";
 import {
   arrayOf,
@@ -102,7 +101,6 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
 const noPorts: readonly SlicePort[] = Object.freeze([]);
 const noTexts: readonly string[] = Object.freeze([]);
 const noProblems: readonly Problem[] = Object.freeze([]);
-const portLists = new RecentParts<readonly SlicePort[]>();
 
 function portsOf(root: UnknownRecord): readonly SlicePort[] {
   const ports: SlicePort[] = [];
@@ -111,7 +109,7 @@ function portsOf(root: UnknownRecord): readonly SlicePort[] {
     if (port !== null && port >= 1 && port <= 65535)
       ports.push({ name: textOf(fieldOf(recordOf(value), "name")), port });
   }
-  return portLists.of(JSON.stringify(ports), ports);
+  return ports;
 }
 
 /** `ready` sorts before `terminating`, so the first of an address is the one to keep. */

@@ -1,7 +1,6 @@
 // Services: which one is a predictor's, and its ports (routing rule 13).
 import { createHash } from "node:crypto";
 import type { Deployment, Predictor } from "../model/deployment.ts";
-import { RecentParts } from "../collections/recent-parts.ts";
 import { arrayOf, fieldOf, integerOf, recordOf, textOf } from "../values/value.ts";
 
 export interface ServicePort {
@@ -26,10 +25,6 @@ export interface Service {
   readonly createdAt: string;
 }
 
-// Services of one SD have the same owner, and most Services the same ports.
-const portLists = new RecentParts<readonly ServicePort[]>();
-const ownerLists = new RecentParts<readonly string[]>();
-
 export function decodeService(namespace: string, name: string, object: unknown): Service {
   const root = recordOf(object);
   const metadata = recordOf(fieldOf(root, "metadata"));
@@ -41,12 +36,11 @@ export function decodeService(namespace: string, name: string, object: unknown):
       ports.push({ name: textOf(fieldOf(recordOf(value), "name")), port });
   }
   const clusterIp = textOf(fieldOf(spec, "clusterIP"));
-  const owners = ownersOf(object);
   return {
     namespace,
     name,
-    ports: portLists.of(JSON.stringify(ports), ports),
-    owners: ownerLists.of(JSON.stringify(owners), owners),
+    ports,
+    owners: ownersOf(object),
     inner:
       fieldOf(recordOf(fieldOf(metadata, "labels")), "seldon-app-svc") !== undefined ||
       fieldOf(recordOf(fieldOf(spec, "selector")), "seldon-app-svc") !== undefined ||

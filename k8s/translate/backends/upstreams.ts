@@ -9,13 +9,11 @@ import {
   type UpstreamAddress,
   type UpstreamTls,
 } from "../../../routing/model/upstream.ts";
-import { RecentParts } from "../collections/recent-parts.ts";
 import type { Service } from "./services.ts";
 import { tlsKey } from "./tls.ts";
 
 /** An Upstream and how its Endpoints are found. */
 export interface UpstreamPlan {
-  readonly kind: "planned";
   readonly upstream: Upstream;
   /** `slices`: join them; `cluster-ip`: the Service's own address; `fixed`: the IP literal; `resolver`: DNS; `none`: it asks for what it cannot have. */
   readonly from: "slices" | "cluster-ip" | "fixed" | "resolver" | "none";
@@ -51,25 +49,7 @@ export function planUpstream(
   if (from === "none") key.push(" withheld");
   if (limits !== defaultUpstreamLimits) key.push(limitsText(limits));
   // Joined: a text that was added up keeps all its parts, and these are kept for long.
-  return { kind: "planned", upstream: { key: key.join(""), address, protocol, tls, ...limits }, from };
-}
-
-/** Plans whose Upstream dials a Service and has nothing special: all that they have beside its name, one object for many. */
-export interface PlainForm {
-  readonly kind: "plain";
-  readonly port: number;
-  readonly protocol: Upstream["protocol"];
-  readonly from: UpstreamPlan["from"];
-}
-
-const plainForms = new RecentParts<PlainForm>();
-
-/** null: it has something special. */
-export function plainForm({ upstream, from }: UpstreamPlan): PlainForm | null {
-  const { address, protocol, tls, connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers, healthCheck } = upstream;
-  if (address.kind !== "service" || tls !== null || healthCheck !== null || breakers.length > 0) return null;
-  if (connectTimeoutMs !== defaultConnectTimeoutMs || idleTimeoutMs !== null || maxLifetimeMs !== null) return null;
-  return plainForms.of(`${address.port} ${protocol} ${from}`, { kind: "plain", port: address.port, protocol, from });
+  return { upstream: { key: key.join(""), address, protocol, tls, ...limits }, from };
 }
 
 /** Address of a Service that exists. The name of a headless one stands for its ClusterIP. */

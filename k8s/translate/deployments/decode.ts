@@ -5,12 +5,11 @@ import { modelDigest } from "./model-digest.ts";
 import { reportMisplacedAnnotations } from "./misplaced-annotations.ts";
 import { keepLastGood } from "./last-good-annotations.ts";
 import { predictorAnnotations, unknownPredictorFields, unknownSpecFields } from "../fields/deployment-fields.ts";
-import type { Deployment, DeploymentAnnotations, Explainer, Predictor } from "../model/deployment.ts";
+import type { Deployment, Explainer, Predictor } from "../model/deployment.ts";
 import { decodeOAuthKey } from "../model/oauth-key.ts";
 import { enginePorts, NoEnginePorts } from "./ports.ts";
 import { isScaledToZero } from "./replicas.ts";
 import type { SourceObject } from "../model/object.ts";
-import { RecentParts } from "../collections/recent-parts.ts";
 import { reportMisplaced } from "../fields/stray-fields.ts";
 import {
   annotationsOf,
@@ -129,23 +128,15 @@ export function decodeDeployment(
     ref,
     createdAt: textOf(fieldOf(metadata, "creationTimestamp")),
     specName: textOf(fieldOf(spec, "name")),
-    annotations: sharedAnnotations({
+    annotations: {
       spec: annotationsOf(fieldOf(spec, "annotations")),
       metadata: annotationsOf(fieldOf(metadata, "annotations")),
-    }),
+    },
     oauth: decodeOAuthKey(ref, spec),
-    predictors: predictorLists.of(JSON.stringify(predictors), predictors),
+    predictors,
     isScaledToZero: isScaledToZero(spec, predictors),
   };
   return { deployment: keepLastGood(deployment, lastGood, report), deleting, problems };
-}
-
-// What many SDs have alike, one object for them.
-const predictorLists = new RecentParts<readonly Predictor[]>();
-const annotationPairs = new RecentParts<DeploymentAnnotations>();
-
-function sharedAnnotations(annotations: DeploymentAnnotations): DeploymentAnnotations {
-  return annotationPairs.of(JSON.stringify(annotations), annotations);
 }
 
 type Report = (level: ProblemLevel, code: ProblemCode, field: string, sentence: string) => void;

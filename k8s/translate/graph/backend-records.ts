@@ -1,5 +1,5 @@
 // Backends: Services and EndpointSlices by Service name, the Upstreams that dial them, and the Endpoints that these get.
-import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
+import type { Endpoint, UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import { joinEndpoints, type Slice } from "../backends/endpoints.ts";
 import { withoutOne, listOf, withOne, type Few } from "../collections/few.ts";
 import { readAddress, refusalOf } from "../backends/reach.ts";
@@ -7,14 +7,14 @@ import { Registry } from "../collections/registry.ts";
 import type { Service } from "../backends/services.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 import { Watched } from "../declarers/declarer.ts";
-import { defaultUpstreamLimits, plainForm, type PlainForm, type UpstreamPlan } from "../backends/upstreams.ts";
+import type { UpstreamPlan } from "../backends/upstreams.ts";
 
 /** An Upstream that published Mappings name, and what was told of it. */
 export class Use {
   readonly key: string;
   /** The Service that it dials, or null. Kept here, because finding it costs as much as all else. */
   readonly backend: Backend | null;
-  readonly form: PlainForm | UpstreamPlan;
+  readonly plan: UpstreamPlan;
   /** How many declarers name it. */
   count = 0;
   touched = false;
@@ -27,33 +27,7 @@ export class Use {
   constructor(plan: UpstreamPlan, backend: Backend | null) {
     this.key = plan.upstream.key;
     this.backend = backend;
-    this.form = (backend === null ? null : plainForm(plan)) ?? plan;
-  }
-
-  get plan(): UpstreamPlan {
-    const { key, form, backend } = this;
-    if (form.kind === "planned") return form;
-    const { port, protocol, from } = form;
-    const { namespace, name } = backend!;
-    return {
-      kind: "planned",
-      upstream: {
-        key,
-        address: { kind: "service", namespace, name, port },
-        protocol,
-        tls: null,
-        ...defaultUpstreamLimits,
-      },
-      from,
-    };
-  }
-
-  get breakers(): readonly Breaker[] {
-    return this.form.kind === "planned" ? this.form.upstream.breakers : defaultUpstreamLimits.breakers;
-  }
-
-  get upstream(): Upstream {
-    return this.plan.upstream;
+    this.plan = plan;
   }
 }
 
@@ -123,13 +97,16 @@ export class Backends {
   }
 
   /** The Endpoints of an Upstream as the objects have them now. */
-  endpointsOf({ key, form, backend }: Use): UpstreamEndpoints {
-    if (form.from === "none") return { key, ready: false, endpoints: [] };
-    const { port } = form.kind === "plain" ? form : form.upstream.address;
-    if (form.kind === "planned" && form.upstream.address.kind === "address")
-      return this.#fixed(key, form.upstream.address.ip, port);
+  endpointsOf({ key, plan, backend }: Use): UpstreamEndpoints {
+    const {
+      from,
+      upstream: { address },
+    } = plan;
+    if (from === "none") return { key, ready: false, endpoints: [] };
+    const { port } = address;
+    if (address.kind === "address") return this.#fixed(key, address.ip, port);
     if (backend === null) return { key, ready: true, endpoints: [] };
-    if (form.from === "cluster-ip") return this.#fixed(key, backend.service?.clusterIp ?? "", port);
+    if (from === "cluster-ip") return this.#fixed(key, backend.service?.clusterIp ?? "", port);
     // Whether there are any is not known, but the port is.
     if (
       this.#settings.withoutSlices === "ready" &&

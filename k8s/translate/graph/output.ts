@@ -8,15 +8,15 @@ import {
   type UpstreamEndpoints,
 } from "../../../routing/model/upstream.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
-import type { Backends, Use } from "./backend-records.ts";
+import { Use, type Backends } from "./backend-records.ts";
 import type { Edits } from "./edits.ts";
 import type { PlannedService } from "../meaning/external-services.ts";
-import { listOf } from "../collections/few.ts";
+import { listOf, withoutOne, withOne } from "../collections/few.ts";
 import { MapView } from "../collections/map-view.ts";
+import type { UpstreamPlan } from "../backends/upstreams.ts";
 import type { TranslationChange } from "../model/translation.ts";
 import type { Draft } from "../meaning/meaning.ts";
 import type { Declarer } from "../declarers/declarer.ts";
-import { Uses } from "./uses.ts";
 
 /** What was published of a declarer. */
 interface Published {
@@ -37,7 +37,8 @@ export class Output {
   readonly #edits: Edits;
   readonly #mappings = new Map<string, Mapping>();
   readonly #published = new Map<Declarer, Published>();
-  readonly #uses: Uses;
+  /** Upstreams that published Mappings name, by key. */
+  readonly #uses = new Map<string, Use>();
   /** Mappings that came, changed or went since the last call, by id; null: it went. */
   readonly #changed = new Map<string, Mapping | null>();
   #touched: Use[] = [];
@@ -45,10 +46,9 @@ export class Output {
   constructor(backends: Backends, edits: Edits) {
     this.#backends = backends;
     this.#edits = edits;
-    this.#uses = new Uses(backends);
     this.mappings = this.#mappings;
-    this.upstreams = new MapView(this.#uses, ({ upstream }) => upstream);
-    this.breakers = new MapView(this.#uses, ({ breakers }) => breakers);
+    this.upstreams = new MapView(this.#uses, ({ plan }) => plan.upstream);
+    this.breakers = new MapView(this.#uses, ({ plan }) => plan.upstream.breakers);
     this.endpoints = new MapView(this.#uses, (use) => backends.endpointsOf(use));
   }
 
@@ -90,9 +90,9 @@ export class Output {
       use.touched = false;
       if (use.count === 0) {
         if (use.told !== "") removedUpstreams.push(use.key);
-        this.#uses.delete(use);
+        this.#forget(use);
       } else if (use.told === "") {
-        upstreams.push(use.upstream);
+        upstreams.push(use.plan.upstream);
         this.#refresh(use, endpoints, flipped);
         refreshed.add(use);
       }
@@ -112,9 +112,28 @@ export class Output {
 
   #usesOf(served: readonly Draft[], services: readonly PlannedService[]): readonly Use[] {
     const uses = new Set<Use>();
-    for (const { asked } of services) if (asked !== null) uses.add(this.#uses.at(asked.plan));
-    for (const { plan } of served) if (plan !== null) uses.add(this.#uses.at(plan));
+    for (const { asked } of services) if (asked !== null) uses.add(this.#useOf(asked.plan));
+    for (const { plan } of served) if (plan !== null) uses.add(this.#useOf(plan));
     return [...uses];
+  }
+
+  /** The use of an Upstream, made when there is none. */
+  #useOf(plan: UpstreamPlan): Use {
+    const { key } = plan.upstream;
+    let use = this.#uses.get(key);
+    if (use !== undefined) return use;
+    const backend = this.#backends.of(plan);
+    this.#uses.set(key, (use = new Use(plan, backend)));
+    if (backend !== null) backend.uses = withOne(backend.uses, use);
+    return use;
+  }
+
+  #forget(use: Use): void {
+    const { key, backend } = use;
+    this.#uses.delete(key);
+    if (backend === null) return;
+    backend.uses = withoutOne(backend.uses, use);
+    this.#backends.registry.touch(backend);
   }
 
   #count(use: Use, change: 1 | -1): void {

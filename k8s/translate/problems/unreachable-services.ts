@@ -186,9 +186,7 @@ function lostPorts(
   const report = (code: ProblemCode, level: ProblemLevel, sentence: string): void =>
     void problems.push({ code, level, subject, field: "spec.ports", sentence });
   const dialled = new Set(
-    uses.flatMap(({ form }) =>
-      form.from === "slices" ? [form.kind === "plain" ? form.port : form.upstream.address.port] : [],
-    ),
+    uses.flatMap(({ plan: { from, upstream } }) => (from === "slices" ? [upstream.address.port] : [])),
   );
   const filled = slices.filter(({ addresses }) => addresses !== "");
   const offered = [...new Set(filled.flatMap(({ ports }) => ports.map(({ name }) => name)))];
