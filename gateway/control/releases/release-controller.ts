@@ -45,7 +45,10 @@ export class ReleaseController {
   #asked = new Map<string, PlannedRelease>();
   /** Since when SDs of the record are not there, by key. */
   #missing = new Map<string, number>();
-  #looking: Promise<void> | null = null;
+  /** The look that is asked for and has not begun. */
+  #next: Promise<void> | null = null;
+  /** It, or else the one under way or the last one. */
+  #last: Promise<void> = Promise.resolve();
   #wanted: "nothing" | "changed" | "all" = "nothing";
 
   constructor(book: Pick<ReleaseBook, "record" | "isWritable" | "write">, outside: ReleaseControllerOutside) {
@@ -58,21 +61,21 @@ export class ReleaseController {
     return this.#known.get(releaseKey(release))?.of ?? null;
   }
 
-  /** Looks and decides: `all` each `lookMs`, `changed` when SDs changed, of which only those count that ask for something else. Never two at a time; one that is asked for meanwhile follows. */
+  /**
+   * Looks and decides: `all` each `lookMs`, `changed` when SDs changed, of which only those count that ask for something else. Never two at a time; one that is asked for meanwhile follows. Ends with the look that was
+   * asked for, however many more are.
+   */
   look(which: "all" | "changed" = "all"): Promise<void> {
     if (this.#wanted !== "all") this.#wanted = which;
-    this.#looking ??= this.#lookAgain()
-      .catch((error: unknown) => this.#outside.faulted(error))
-      .finally(() => (this.#looking = null));
-    return this.#looking;
-  }
-
-  async #lookAgain(): Promise<void> {
-    while (this.#wanted !== "nothing") {
-      const isAll = this.#wanted === "all";
-      this.#wanted = "nothing";
-      await this.#look(isAll);
-    }
+    this.#last = this.#next ??= this.#last
+      .then(() => {
+        const isAll = this.#wanted === "all";
+        this.#wanted = "nothing";
+        this.#next = null;
+        return this.#look(isAll);
+      })
+      .catch((error: unknown) => this.#outside.faulted(error));
+    return this.#next;
   }
 
   async #look(isAll: boolean): Promise<void> {

@@ -41,6 +41,20 @@ test("without requests, or with a replica away, nothing is promoted; a fault is 
   expect(world.replicas[0]!.record.get("prod/iris")).toMatchObject({ state: "aborted" });
 });
 
+test("a look at all ends, though each look asks for another at what changed", async () => {
+  const world = worldOf(1);
+  const { controller } = world.replicas[0]!;
+  let looks = 0;
+  world.looked = () => {
+    looks += 1;
+    if (looks < 100) void controller.look("changed");
+  };
+  await controller.look();
+  expect(looks).toBe(1);
+  await controller.look();
+  expect(looks).toBe(2);
+});
+
 test.each([
   ["rollout", rollout("to canary; steps 5%, 100%; every 1h; min 1000 requests")],
   ["bandit", bandit()],

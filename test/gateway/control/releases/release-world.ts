@@ -110,6 +110,7 @@ export class Replica {
       exists: () => false,
       faulted: (error) => world.faults.push(error),
       look: async () => {
+        world.looked();
         if (world.isFaulty) throw new Error("a bug");
         return { of: () => world.seen() };
       },
@@ -125,6 +126,8 @@ export class Replica {
 
 export class World {
   readonly faults: unknown[] = [];
+  /** Called in each look. */
+  looked: () => void = () => undefined;
   /** Its next looks throw. */
   isFaulty = false;
   readonly store = new SharedStore();
