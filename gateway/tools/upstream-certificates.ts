@@ -17,7 +17,7 @@ export function upstreamCertificateProblems({ mappings, upstreams }: Translation
     if (fault === null) continue;
     const sentence = `TLS by ${tls.context}: ${fault}; write a certificate and its key, or authorities, in PEM`;
     problems.set(`${source.kind} ${source.namespace}/${source.name} ${sentence}`, {
-      code: "bad-upstream-certificate",
+      code: "bad-certificate",
       level: "error",
       subject: source,
       field: "",

@@ -32,32 +32,21 @@ export const backendProblems = {
     file(mappingTo("shopp:80")),
     "Create the Service, or correct its name. For `info`: nothing, if this is a rollout.",
   ),
-  "no-such-port": error(
-    "The Service has no such port, so requests are not sent to it.",
+  "no-such-port": either(
+    ["error", "warning", "info"],
+    "A Service or its EndpointSlices do not have the port that requests need. Requests to it get 503, gRPC calls UNAVAILABLE. `warning`: the Service of a predictor or of an explainer has no port for REST. `info`: the Service of a predictor has no port for gRPC.",
     file(mappingTo("shop:8080")),
-    "Write one of its ports, which the sentence names.",
+    "Write a port of the Service, which the sentence names. Name the port of a predictor or an explainer `http`, and that for gRPC `grpc`. For `info`: nothing, if the model does not speak gRPC.",
   ),
   "no-endpoint-slices": warning(
     "Services among the manifests have no EndpointSlice. A gateway that serves these manifests answers 503. `check`, `routes` and `explain` count the Services as ready.",
     file(mappingTo("shop:80")),
     "Export them as well: `kubectl get sdep,svc,endpointslices -n NAMESPACE -o yaml`.",
   ),
-  "no-endpoint-port": error(
-    "No EndpointSlice of the Service has a port with the name of the Service's port. Requests get 503.",
-    file(
-      `${mappingTo("shop:80")}\n---${slice(managed, "{ addresses: [10.0.0.1] }").replace("name: http, port: 8080", "name: web, port: 8080")}`,
-    ),
-    "Give both ports the same name, or correct `targetPort`.",
-  ),
   "no-ready-address": info(
     "No EndpointSlice of the Service has a ready address. Requests get 503.",
     situation("The pods of a Service have not started, in a cluster or a folder that a gateway serves."),
     "Nothing, if its pods are starting.",
-  ),
-  "slice-not-managed": error(
-    "No controller of Kubernetes made this EndpointSlice. Sluice does not send requests to its addresses.",
-    situation("An EndpointSlice in the cluster was written by hand, or mirrored from an Endpoints object."),
-    "Ask the operator of the gateway for a Grant with `endpointSlices: true`.",
   ),
   "address-refused": error(
     "Sluice does not send requests to this address: it is of the gateway, of the node, of the API server, or of another range that no model has.",
@@ -68,26 +57,9 @@ export const backendProblems = {
   ),
   "tls-missing": either(
     ["error", "warning"],
-    "A Mapping or a predictor asks for TLS by a Secret or a TLSContext that Sluice does not have. Requests are not sent, and never in plain text. `warning`: the Secret is not among the manifests, which are mostly exported without Secrets.",
+    "A Mapping, a predictor, a Host or a TLSContext names a Secret or a TLSContext that Sluice does not have. Requests are not sent, and never in plain text; hosts have no TLS. `warning`: the Secret is not among the manifests, which are mostly exported without Secrets.",
     mapping("tls: model-ca"),
     "Create the Secret or the TLSContext that the sentence names.",
-  ),
-  "bad-upstream-certificate": error(
-    "TLS to a model has a certificate, key or authorities that cannot be used. Requests to it fail.",
-    file(`
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: models }
-spec: { predictors: [{ name: main, graph: { name: m }, ssl: { certSecretName: model-tls } }] }
----
-apiVersion: v1
-kind: Secret
-metadata: { name: model-tls, namespace: models }
-stringData:
-  tls.crt: "-----BEGIN CERTIFICATE-----\\nbm9uZQ==\\n-----END CERTIFICATE-----"
-  tls.key: "-----BEGIN PRIVATE KEY-----\\nbm9uZQ==\\n-----END PRIVATE KEY-----"
-`),
-    "Write a certificate and its key, or authorities, in PEM.",
   ),
   "dns-failed": either(
     ["error", "warning"],

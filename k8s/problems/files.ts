@@ -42,24 +42,19 @@ export const fileProblems = {
     file("metadata: { name: iris }"),
     "Write apiVersion, kind and metadata, or move the file out of the folder.",
   ),
-  "bad-namespace": error(
-    "An object has no usable `metadata.namespace` and is not read.",
-    deployment("metadata.namespace: My Models"),
-    "Write lower-case letters, digits and `-`, at most 63 characters.",
-  ),
   "bad-name": error(
-    "A name cannot be a name in Kubernetes: of an object, of a predictor, or in `seldon.io/svc-name`. What has the name is not served.",
+    "A name cannot be a name in Kubernetes: of an object, its namespace, or a predictor, or in `seldon.io/svc-name`. What has the name is not served.",
     deployment("spec.predictors[1]: { name: Next_1, graph: { name: classifier } }"),
-    "Write lower-case letters, digits and `-` between them.",
+    "Write lower-case letters, digits and `-` between them, at most 63.",
   ),
   "declared-twice": error(
-    "Manifests declare the same object twice. Sluice serves the first one in the order of file names and lines.",
+    "Two objects, two predictors of one object, or two Mappings of one object have the same name. Of objects and predictors Sluice serves the first one, of Mappings the last one.",
     file(`
 ${plainDeployment("iris", "models")}
 ---
 ${plainDeployment("iris", "models")}
 `),
-    "Remove one of the two.",
+    "Remove one of the two, or give each a name of its own.",
   ),
   "unreadable-file": error(
     "A file cannot be read: no permission, a link that leads nowhere, a pipe or a device. Its last good objects stay.",
@@ -81,45 +76,10 @@ ${plainDeployment("iris", "models")}
     situation("A volume was unmounted while the gateway runs."),
     "Bring it back, or stop the gateway.",
   ),
-  "folder-too-deep": error(
-    "Folders lie too deep inside each other. This one is not read.",
-    situation("A link leads in a circle."),
-    "Move the folder up, or remove the link.",
-  ),
   "link-above": error(
     "A link leads to a folder around the one that is served. It is not followed.",
     situation("`manifests/all` is a link to `..`."),
     "Remove the link, or serve that folder.",
-  ),
-  "too-many-entries": error(
-    "A folder has more files and folders than Sluice reads. Some are not read.",
-    situation("The folder is the root of a file system."),
-    "Remove what holds no manifests, or the link that leads there.",
-  ),
-  "file-too-large": error(
-    "A file has more than 64 MiB. It is not read.",
-    situation("A whole cluster was exported into one file."),
-    "Split it into several files.",
-  ),
-  "too-many-documents": error(
-    "A file has more than 100,000 documents. Sluice reads nothing from there on.",
-    situation("A whole cluster was exported into one file."),
-    "Split it into several files.",
-  ),
-  "document-too-large": error(
-    "A document, or an item of a List, has more than 1 MiB. It is not read.",
-    situation("A ConfigMap holds a model."),
-    "Split it into documents of their own, or make it smaller.",
-  ),
-  "document-too-deep": error(
-    "A document is nested deeper than 100 levels once its aliases are written out. It is not read.",
-    situation("A YAML alias holds itself many times."),
-    "Write it flatter.",
-  ),
-  "document-too-many-values": error(
-    "A document has more than 200,000 values, or 4 MiB of text, once its aliases are written out. It is not read.",
-    situation("YAML aliases of aliases of aliases."),
-    "Use fewer aliases.",
   ),
   "nothing-read": error(
     "`sluice check` found no object that routing reads, or only objects of another ambassador-id.",
@@ -155,11 +115,6 @@ export const clusterProblems = {
     "Objects have no name, are longer than 4 MiB, or are nested deeper than 100 levels. They are passed over.",
     situation("A Secret of many megabytes."),
     "Make them smaller.",
-  ),
-  "too-many-secrets": error(
-    "More than 256 Secrets are named for TLS and providers. Those beyond are not read, and TLS that needs them is not served.",
-    situation("Each of 300 predictors names a Secret of its own."),
-    "Name fewer.",
   ),
   "served-from-snapshot": warning(
     "The API server has not answered since the gateway started. It serves what it knew before.",

@@ -20,9 +20,9 @@ export const gatewayProblems = {
   ),
   "bad-certificate": either(
     ["error", "warning"],
-    "A certificate or its key cannot be used. The one from before is served, or the hosts have no TLS. `warning`: the Secret is not among the manifests.",
+    "A certificate, its key or its authorities cannot be used, or a key has no certificate. The ones from before are served, or the hosts have no TLS; requests to a model that needs them fail. `warning`: the Secret is not among the manifests.",
     situation("`tls.key` of a Secret does not belong to its `tls.crt`."),
-    "Write a certificate and its key, in PEM.",
+    "Write a certificate and its key, or authorities, in PEM.",
   ),
   "certificate-expired": error(
     "A certificate has ended, or is not valid yet. The one from before is served if it is valid. Otherwise this one is, and clients refuse it.",
@@ -39,50 +39,20 @@ export const gatewayProblems = {
     situation("Two Hosts of the same hostname name two Secrets."),
     "Give each host one certificate.",
   ),
-  "key-without-certificate": error(
-    "A folder of certificates has `NAME.key` without `NAME.crt`. Sluice serves nothing for it.",
-    situation("A `.crt` was renamed and its `.key` was not."),
-    "Write the certificate, or remove the key.",
-  ),
-  "bad-tls-terms": error(
-    "OpenSSL refuses the versions, ciphers, curves or authorities of a host. The host has no TLS.",
-    situation("`cipher_suites` of a TLSContext names a cipher that OpenSSL does not have."),
-    "Correct them.",
-  ),
   "bad-ticket-keys": error(
     "The file of ticket keys cannot be used. The keys from before hold. Without any, a TLS session cannot continue at another replica.",
     situation("A line of the file is not 48 bytes in base64."),
     "Write 1 to 4 lines, each as `openssl rand -base64 48` prints it.",
-  ),
-  "too-many-names": warning(
-    "A certificate has more than 1,000 names. Sluice reads the first 1,000.",
-    situation("One certificate for thousands of hosts."),
-    "Write several certificates.",
-  ),
-  "too-many-certificates": error(
-    "More than 20,000 certificates are declared. Those beyond are not served.",
-    situation("A Host for each of 30,000 customers."),
-    "Remove some, or use certificates with wildcards.",
   ),
 } as const satisfies Readonly<Record<string, ProblemEntry>>;
 
 const back = { options: "--back" };
 
 export const backProblems = {
-  "opens-callers": error(
-    "Any caller could reach this object if Ambassador served it again. Ambassador does not read `sluice.io/auth` or the policy.",
+  opens: error(
+    "Callers that Sluice refuses could reach this object if Ambassador served it again: any caller, any address, or without a rate limit. Ambassador does not read `sluice.io/auth`, `sluice.io/allow`, `sluice.io/deny`, `sluice.io/rate-limit` or the policy.",
     annotation("sluice.io/auth: staff", back),
-    "Use an AuthService in its place, or give the object an ambassador-id that Ambassador does not have, before you go back.",
-  ),
-  "opens-addresses": error(
-    "Any address could call this object if Ambassador served it again. Ambassador does not read `sluice.io/allow`, `sluice.io/deny` or the policy.",
-    annotation("sluice.io/allow: 10.0.0.0/8", back),
-    "Write `ip_allow` or `ip_deny` in Ambassador's Module in its place, or give the object an ambassador-id that Ambassador does not have, before you go back.",
-  ),
-  "opens-limits": error(
-    "This object would have no rate limit if Ambassador served it again. Ambassador does not read `sluice.io/rate-limit` or the policy.",
-    annotation("sluice.io/rate-limit: 10/s", back),
-    "Use a RateLimitService in its place, or give the object an ambassador-id that Ambassador does not have, before you go back.",
+    "Before you go back, use what the sentence names in its place: an AuthService, `ip_allow` or `ip_deny` of Ambassador's Module, or a RateLimitService. Or give the object an ambassador-id that Ambassador does not have.",
   ),
   "ends-release": warning(
     "The rollout or bandit of this SeldonDeployment would end if Ambassador served it again. Ambassador reads the traffic of the spec alone.",

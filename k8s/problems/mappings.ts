@@ -16,9 +16,9 @@ import {
 export const fieldProblems = {
   "bad-value": either(
     ["error", "warning"],
-    "A value cannot be read. `error`: it decides which requests are served or who may connect, so the object is not served without it. `warning`: it counts as not written.",
+    "A value cannot be read, or cannot be used. `error`: it decides which requests come, who may call or what share they get, so the object, or the predictor that has it, is not served without it, or its last good form is. A rollout that cannot be read moves nothing. `warning`: it says only how, and the sentence says what holds instead.",
     mapping("weight: many"),
-    "Write what the sentence names.",
+    "Write what the sentence names. In an annotation, write numbers, `true` and `false` in quotes.",
   ),
   "unknown-field": either(
     ["warning", "error"],
@@ -81,6 +81,14 @@ spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
     annotation('seldon.io/ambassador-retries: "40"'),
     "Write what the sentence names for the outcome that you had, or do nothing, if you want that of Sluice. [COMPATIBILITY.md](COMPATIBILITY.md#problems-that-tell-a-difference) lists the differences.",
   ),
+  "over-limit": either(
+    ["error", "warning"],
+    "There is more of something than Sluice takes, or it is larger: a file, a document, a folder, hosts, certificates, Secrets, edits of headers, or the Mappings of a namespace. What is beyond the limit is not read or not served; the sentence names the limit. `warning`: the first ones count.",
+    situation(
+      "A whole cluster was exported into one file of more than 64 MiB, or 51 Mappings of one namespace have a regex.",
+    ),
+    "Write less of it, or divide it as the sentence says.",
+  ),
   "more-problems": either(
     ["error", "warning", "info"],
     "An object or a file has more Problems than are listed one by one.",
@@ -90,25 +98,10 @@ spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
 } as const satisfies Readonly<Record<string, ProblemEntry>>;
 
 export const mappingProblems = {
-  "bad-mapping": error(
-    "A Mapping has no usable `prefix`, `service`, host, query condition or redirect, so it is not served.",
-    mapping("prefix: seldon"),
-    "Write what the sentence names.",
-  ),
-  "bad-regex": error(
-    "A regex cannot be used: RE2 does not take it, its program is too large, or the object or its rewrite has too much of it. The Mapping is not served.",
-    mapping('prefix: "/seldon/models/(iris/"\nprefix_regex: true'),
-    "Write a shorter regex that RE2 takes.",
-  ),
   "unescaped-prefix": warning(
     "A prefix has letters that nearly all clients escape. It does not match their requests.",
     mapping("prefix: /seldon/models/modèle/"),
     "Write the prefix escaped, as the sentence has it.",
-  ),
-  "too-many-edits": warning(
-    "A Mapping adds or removes more headers than it may. Sluice uses the first ones.",
-    situation("`remove_request_headers` of a Mapping has 65 names."),
-    "Write fewer or shorter headers.",
   ),
   "shadow-redirect": error(
     "A Mapping has `shadow` and `host_redirect`. A shadow cannot redirect, so Sluice ignores the redirect.",
@@ -137,13 +130,6 @@ spec: { prefix: /seldon/models/iris, service: "iris-next:8000", shadow: true }
     ),
     "Write apiVersion, kind, name and its fields, and correct what other Problems of the document name.",
   ),
-  "duplicate-document": error(
-    "Two Mappings of one object have the same name. The last one replaces the others.",
-    deployment(
-      'metadata.annotations["seldon.io/ambassador-config"]: "--- { apiVersion: ambassador/v1, kind: Mapping, name: iris, prefix: /seldon/models/a/, service: iris-main:8000 }\\n--- { apiVersion: ambassador/v1, kind: Mapping, name: iris, prefix: /seldon/models/b/, service: iris-main:8000 }"',
-    ),
-    "Give each Mapping a name of its own.",
-  ),
   "kind-not-served": either(
     ["warning", "error"],
     "Sluice does not serve this kind of Ambassador. `error`: a Module that is not named `ambassador`.",
@@ -168,16 +154,6 @@ spec: {}
 } as const satisfies Readonly<Record<string, ProblemEntry>>;
 
 export const platformProblems = {
-  "not-of-the-gateway": error(
-    "A Module, Host, TLSContext with hosts, AuthService or RateLimitService configures the whole gateway. Its namespace may not, so nothing of it applies.",
-    file(`
-apiVersion: getambassador.io/v2
-kind: Module
-metadata: { name: ambassador, namespace: models }
-spec: { config: { xff_num_trusted_hops: 1 } }
-`),
-    "Write it in the namespace of the gateway, or ask the operator of the gateway for a Grant with `gateway: true`.",
-  ),
   "several-modules": error(
     "Two Modules are for the same ambassador-id. The defaults of the first one count. Of keys about every request the strictest value of all counts.",
     file(
@@ -195,22 +171,6 @@ spec: { config: {} }
       { grants: "grants:\n  - namespace: edge\n    gateway: true" },
     ),
     "Write all keys in one Module.",
-  ),
-  "bad-host": error(
-    "A host of a Host or a TLSContext is not a host name. Nothing is served by it.",
-    platform("Host", 'hostname: "a*.example.com"'),
-    "Write a name, `*.` and a name, or `*`.",
-  ),
-  "too-many-hosts": error(
-    "A TLSContext has more than 500 hosts. The first 500 are served.",
-    situation("`hosts` of a TLSContext lists 501 names."),
-    "Write several TLSContexts.",
-  ),
-  "missing-tls": either(
-    ["error", "warning"],
-    "A Host or a TLSContext names a TLSContext or a Secret that Sluice does not have, so its hosts have no TLS.",
-    platform("Host", "tlsSecret: { name: site }\ntlsContext: { name: nowhere }"),
-    "Write the TLSContext or the Secret that the sentence names.",
   ),
   "service-contested": error(
     "Two AuthServices differ, or there are two RateLimitServices. Requests that would ask them get 500.",

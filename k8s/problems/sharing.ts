@@ -15,43 +15,13 @@ spec: { prefix: /seldon/models/iris/, service: "iris-next:8000"${second} }
 `;
 
 export const sharingProblems = {
-  "no-weights": warning(
-    "Several objects share a Route, and none has a weight. Each gets an equal share.",
-    file(twoMappings("", "")),
-    "Write a weight in each, with a sum of 100. If they are not meant to share, give each a prefix of its own.",
-  ),
-  "weights-scaled": warning(
-    "The weights of a Route sum to another number than 100. Sluice scales them.",
+  "shares-scaled": warning(
+    "Shares sum to another number than 100, and Sluice scales them: the weights of a Route, or the traffic of the predictors after the first, which then gets none.",
     file(twoMappings(", weight: 60", ", weight: 60")),
-    "Make the weights sum to 100.",
+    "Make them sum to 100.",
   ),
-  "all-weights-zero": error(
-    "All members of a Route have the weight 0. Its requests get 503.",
-    file(twoMappings(", weight: 0", ", weight: 0")),
-    "Give one member a weight above 0.",
-  ),
-  "only-shadows": error(
-    "Only shadows match here. A shadow never answers, so requests go to a wider Route, or get 404.",
-    mapping("shadow: true"),
-    "Declare a live Mapping or SeldonDeployment with the same match.",
-  ),
-  "sticky-differs": warning(
-    "Objects share a Route and say different things in `sluice.io/sticky`, or only some of them have it. A draw decides each request.",
-    file(`
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: iris, namespace: models, annotations: { sluice.io/sticky: header x-user, seldon.io/ambassador-weight: "90" } }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
----
-apiVersion: machinelearning.seldon.io/v1
-kind: SeldonDeployment
-metadata: { name: next, namespace: models, annotations: { seldon.io/ambassador-service-name: iris, seldon.io/ambassador-weight: "10" } }
-spec: { predictors: [{ name: main, graph: { name: m } }] }
-`),
-    "Write the same `sluice.io/sticky` on all of them. A Mapping of Ambassador has none, so beside one a draw decides.",
-  ),
-  "guards-differ": warning(
-    "Objects share a Route and have different rules for callers. A client that repeats its request reaches the one with the weakest rules.",
+  "members-differ": warning(
+    "Objects share a Route and have different rules for callers, or different `sluice.io/sticky`. A client that repeats its request reaches the object with the weakest rules. Without one `sluice.io/sticky` a draw decides each request.",
     file(`
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
@@ -63,7 +33,28 @@ kind: SeldonDeployment
 metadata: { name: next, namespace: models, annotations: { seldon.io/ambassador-service-name: iris, seldon.io/ambassador-weight: "10" } }
 spec: { predictors: [{ name: main, graph: { name: m } }] }
 `),
-    "Write the same `sluice.io/auth`, `sluice.io/allow`, `sluice.io/deny` and `sluice.io/rate-limit` in all of them.",
+    "Write the same annotation in all of them. A Mapping of Ambassador has no `sluice.io/sticky`, so beside one a draw decides.",
+  ),
+  "not-granted": either(
+    ["error", "warning"],
+    "A namespace may not do this without a Grant: take a prefix of another namespace or, with `--claims granted`, outside `/seldon/NAMESPACE/`; match paths outside its own by a regex; send requests to hosts or hand-written EndpointSlices outside its own; or configure the gateway by a Module, Host, TLSContext, AuthService or RateLimitService. That part is not served. `warning`: `precedence` counts as 0.",
+    mapping("prefix: /seldon/others/iris/"),
+    "Stay in the namespace, or ask the operator of the gateway for the Grant that the sentence names. Objects for the whole gateway belong into its namespace.",
+  ),
+  "no-weights": warning(
+    "Several objects share a Route, and none has a weight. Each gets an equal share.",
+    file(twoMappings("", "")),
+    "Write a weight in each, with a sum of 100. If they are not meant to share, give each a prefix of its own.",
+  ),
+  "all-weights-zero": error(
+    "All members of a Route have the weight 0. Its requests get 503.",
+    file(twoMappings(", weight: 0", ", weight: 0")),
+    "Give one member a weight above 0.",
+  ),
+  "only-shadows": error(
+    "Only shadows match here. A shadow never answers, so requests go to a wider Route, or get 404.",
+    mapping("shadow: true"),
+    "Declare a live Mapping or SeldonDeployment with the same match.",
   ),
   "claim-contested": error(
     "Another namespace owns this prefix outside `/seldon/`, so the Mapping is not served there. The first claim wins and is kept through restarts.",
@@ -79,26 +70,6 @@ metadata: { name: shop, namespace: second }
 spec: { prefix: /shop/, service: "shop:80" }
 `),
     "Use another prefix, or ask the operator of the gateway for a Grant, unless the other namespace has one.",
-  ),
-  "claim-not-granted": error(
-    "With `--claims granted` a prefix outside `/seldon/NAMESPACE/` needs a Grant. The Mapping is not served there.",
-    mapping("prefix: /shop/", { options: "--claims granted" }),
-    "Ask the operator of the gateway for a Grant with this prefix.",
-  ),
-  "foreign-space": error(
-    "The prefix belongs to another namespace: `/seldon/NAMESPACE/` is that namespace's. The Mapping is not served.",
-    mapping("prefix: /seldon/others/iris/"),
-    "Use `/seldon/` and the Mapping's own namespace, or ask the operator of the gateway for a Grant with this prefix.",
-  ),
-  "regex-not-granted": error(
-    "A regex for the path outside the Mapping's own namespace needs a Grant. The Mapping is not served there.",
-    mapping('prefix: "/shop/.*"\nprefix_regex: true'),
-    "Use a prefix, or ask the operator of the gateway for a Grant of the prefix that the sentence names, with `regex: true`.",
-  ),
-  "precedence-not-granted": warning(
-    "`precedence` outside the Mapping's own namespace needs a Grant. It counts as 0.",
-    mapping("prefix: /shop/\nprecedence: 5"),
-    "Remove it, or ask the operator of the gateway for a Grant of this prefix with `precedence: true`.",
   ),
   "bare-name-contested": either(
     ["info", "error"],
@@ -117,16 +88,6 @@ ${plainDeployment("iris", "second")}
       { options: "--bare-names off" },
     ),
     "Add the header `namespace` to the Mapping.",
-  ),
-  "namespace-limit": error(
-    "A namespace has more Mappings, regexes or bytes than it may. The Mappings beyond the limit are not served.",
-    situation("51 Mappings of one namespace have a regex."),
-    "Remove some, or use another namespace.",
-  ),
-  "upstream-not-granted": error(
-    "A Mapping or an ExternalName Service names a host outside its namespace, which needs a Grant. Requests to it are not sent.",
-    mapping('service: "iris.others:8000"'),
-    "Name a Service of the namespace, or ask the operator of the gateway for a Grant with this host under `upstreams`.",
   ),
   "table-full": error(
     "The table is full. Sluice serves the table from before, and no change of any namespace takes effect.",

@@ -85,7 +85,7 @@ export function planRoute<M extends RouteMember>(key: string, members: readonly 
   const { match } = members[0]!.mapping;
   const refusal = refusalOf(match);
   const problems: Problem[] =
-    refusal === null ? [] : problemsOf(members, "error", "bad-regex", `${refusal}: this Route matches nothing`);
+    refusal === null ? [] : problemsOf(members, "error", "bad-value", `${refusal}: this Route matches nothing`);
   const live = liveOf(members);
   const shares = sharesOf(members, live, problems);
   if (stickyOf(live) === "differ")
@@ -93,7 +93,7 @@ export function planRoute<M extends RouteMember>(key: string, members: readonly 
       ...problemsOf(
         live,
         "warning",
-        "sticky-differs",
+        "members-differ",
         "the members of this Route say different things in sluice.io/sticky, so a draw decides each request; write the same annotation on all of them",
       ),
     );
@@ -334,7 +334,7 @@ function weightProblems(live: readonly RouteMember[], count: number, note: Share
       return problemsOf(
         live,
         "warning",
-        "weights-scaled",
+        "shares-scaled",
         `the weights of the ${count} members of this Route sum to ${note.sum}, not 100: Sluice scales them`,
       );
     case "all-zero":

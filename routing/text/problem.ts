@@ -15,7 +15,7 @@ export type ProblemLevel = "error" | "warning" | "info";
 // oxlint-disable-next-line typescript/no-empty-interface, typescript/no-empty-object-type -- filled by declaration merging
 export interface ProblemCodes {}
 
-/** Stable kebab-case identifier, a metric label: `bad-timeout`, `claim-contested`. One that is not declared does not compile. */
+/** Stable kebab-case identifier, a metric label: `bad-value`, `claim-contested`. One that is not declared does not compile. */
 export type ProblemCode = keyof ProblemCodes;
 
 export interface Problem {
@@ -29,7 +29,7 @@ export interface Problem {
 }
 
 /** Codes that tell such a difference. */
-const differences: ReadonlySet<string> = new Set(["differs", "traffic-scaled", "weights-scaled"]);
+const differences: ReadonlySet<string> = new Set(["differs", "shares-scaled"]);
 
 /** Served, but with another outcome than Seldon's operator and Ambassador have for the same object. */
 export function isDifference({ code }: Problem): boolean {

@@ -317,7 +317,7 @@ describeCluster("the cluster Source", () => {
     await one.start();
     const before = await cluster.admin.get("/apis/machinelearning.seldon.io/v1/namespaces/told/seldondeployments/iris");
     const problem: Problem = {
-      code: "bad-timeout",
+      code: "bad-value",
       level: "error",
       subject: { kind: "SeldonDeployment", namespace: "told", name: "iris" },
       field: 'metadata.annotations["x"]',

@@ -60,7 +60,7 @@ test("an edit that did not take says why, and its Problem's end says so", async 
   expect(sentence).toContain('annotation seldon.io/rest-timeout: absent → soon: not taken: "soon" is not a number');
   await gateway.seen("problem");
   await manifests.deploy("iris", model.port);
-  await told('metadata.annotations["seldon.io/rest-timeout"]: bad-timeout has ended');
+  await told('metadata.annotations["seldon.io/rest-timeout"]: bad-value has ended');
   expect(await countsOf(admin)).toMatchObject({ "not-taken": 1, ended: 1, problem: 0 });
 });
 

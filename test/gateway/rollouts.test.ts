@@ -82,7 +82,7 @@ test.concurrent("a rollout begins at its first step, stays there over a restart,
   // What cannot be read stays where it is.
   await deploy("to canary; steps many", "model:2");
   const problems = async (): Promise<string> => (await fetch(`${admin}/api/v1/problems`)).text();
-  await until(async () => (await problems()).includes("bad-rollout"));
+  await until(async () => (await problems()).includes("bad-value"));
   expect(await percents(admin)).toEqual({ main: 85, canary: 15 });
   await deploy("to canary; steps 5%, 15%, 50%, 100%", "model:3");
   await until(async () => (await percents(admin))["canary"] === 5);
@@ -295,7 +295,7 @@ test.concurrent("a canary that answers fast and wrong is rolled back by the gate
   const { traffic, admin } = await gateway.listening();
   await until(async () => (await percents(admin))["canary"] === 50);
   const problems = await (await fetch(`${admin}/api/v1/problems`)).text();
-  expect(problems).not.toContain("rollout-uncompared");
+  expect(problems).not.toContain("nothing-to-compare");
   const isRolledBack = async (): Promise<boolean> => {
     const answer = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: "POST", body: "{}" });
     expect(answer.status).toBe(200);

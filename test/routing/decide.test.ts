@@ -333,7 +333,7 @@ it("a refused regex matches nothing, is a Problem and harms no other Route", () 
       .flatMap(({ problems }) => problems)
       .map(({ code, subject }) => `${code} ${subject.name}`)
       .toSorted(),
-  ).toEqual(["bad-regex bad", "bad-regex header", "bad-regex large"]);
+  ).toEqual(["bad-value bad", "bad-value header", "bad-value large"]);
 });
 
 it("prefixes, exact paths and regexes of one length are told apart", () => {

@@ -72,8 +72,8 @@ it("prints Routes in the order tried", () => {
     ~ /x/.*  precedence 1  granted  of ns
           25%  a -> /  (Mapping ns/a)
           75%  b -> /  (Mapping ns/b)
-      ! warning weights-scaled Mapping ns/a: the weights of the 2 members of this Route sum to 40, not 100: Sluice scales them (Mapping ns/a, Mapping ns/b)
-      ! warning weights-scaled Mapping ns/b: the weights of the 2 members of this Route sum to 40, not 100: Sluice scales them (Mapping ns/a, Mapping ns/b)
+      ! warning shares-scaled Mapping ns/a: the weights of the 2 members of this Route sum to 40, not 100: Sluice scales them (Mapping ns/a, Mapping ns/b)
+      ! warning shares-scaled Mapping ns/b: the weights of the 2 members of this Route sum to 40, not 100: Sluice scales them (Mapping ns/a, Mapping ns/b)
 
     =i /old  of ns
          100%  redirect 302 new.example.com path /new  (Mapping ns/moved)

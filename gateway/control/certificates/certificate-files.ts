@@ -117,7 +117,7 @@ export class CertificateFiles {
       problems.push(
         fileProblem(
           folder,
-          "too-many-entries",
+          "over-limit",
           `${mostEntries} entries are read at most, so some certificates are not served; remove some`,
         ),
       );
@@ -140,7 +140,7 @@ export class CertificateFiles {
           problems.push(
             fileProblem(
               entry,
-              "key-without-certificate",
+              "bad-certificate",
               `there is no ${entry.slice(0, -4)}.crt beside it, so it serves nothing; write the certificate, or remove it`,
             ),
           );

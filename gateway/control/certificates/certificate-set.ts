@@ -102,7 +102,7 @@ class Assembling {
       this.#report(
         over,
         "error",
-        "too-many-certificates",
+        "over-limit",
         `${mostCertificates} certificates are served already, so this one and ${declarations.length - mostCertificates - 1} more are not; remove some`,
       );
   }
@@ -136,7 +136,7 @@ class Assembling {
       this.#report(
         declaration,
         "error",
-        "bad-tls-terms",
+        "bad-value",
         `OpenSSL refuses the versions, ciphers, curves or authorities of ${name} (${refusedTerms}), so its hosts have no TLS; correct them`,
       );
     const served = refusedTerms === null ? this.#identityOf(declaration) : null;
@@ -226,7 +226,7 @@ class Assembling {
       this.#report(
         declaration,
         "warning",
-        "too-many-names",
+        "over-limit",
         `the certificate has more than ${mostCertificateNames} names, and the others are not read; write several certificates`,
       );
     const foreign =

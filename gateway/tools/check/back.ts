@@ -5,7 +5,7 @@ import { objectKey, type SourceObject } from "../../../k8s/translate/model/objec
 import { ownersOf } from "../../../k8s/translate/backends/services.ts";
 import { fieldOf, isRecord, quoted, recordOf, textOf } from "../../../k8s/translate/values/value.ts";
 import { plainGuard, type Guard } from "../../../routing/model/guard.ts";
-import { compareProblems, type Problem, type ProblemCode } from "../../../routing/text/problem.ts";
+import { compareProblems, type Problem } from "../../../routing/text/problem.ts";
 import { addressRulesOf, type AddressList } from "../../callers/address-rules.ts";
 import type { CallPolicy } from "../../callers/call-policy.ts";
 import { admittanceOf, type Since } from "../../callers/effective.ts";
@@ -97,7 +97,6 @@ function hasRoutes({ ref, object }: SourceObject): boolean {
 
 /** What would become of a part of what protects an object. */
 interface Opening {
-  readonly code: ProblemCode;
   readonly becomes: string;
   readonly instead: string;
 }
@@ -118,14 +117,12 @@ class Going {
     this.#policy = policy;
     const there = asksAuthService ? "all callers that the AuthService admits may call it" : "any caller may call it";
     this.#openings = {
-      callers: { code: "opens-callers", becomes: there, instead: "use an AuthService in its place" },
+      callers: { becomes: there, instead: "use an AuthService in its place" },
       addresses: {
-        code: "opens-addresses",
         becomes: "any address may call it",
         instead: "write ip_allow or ip_deny in Ambassador's Module in its place, for all deployments,",
       },
       limits: {
-        code: "opens-limits",
         becomes: "it has no rate limit",
         instead: "use a RateLimitService in its place",
       },
@@ -192,9 +189,9 @@ class Going {
     return problems;
   }
 
-  #problem({ code, becomes, instead }: Opening, field: string, why: string): Problem {
+  #problem({ becomes, instead }: Opening, field: string, why: string): Problem {
     return {
-      code,
+      code: "opens",
       level: "error",
       subject: this.#object.ref,
       field,

@@ -152,7 +152,7 @@ const codesLine = "k8s/PROBLEMS.md explains each code.\n";
 function backSummaryOf(problems: readonly Problem[]): string {
   const opened = new Set(
     problems
-      .filter(({ code }) => code.startsWith("opens-"))
+      .filter(({ code }) => code === "opens")
       .map(({ subject: { kind, namespace, name } }) => `${kind} ${namespace}/${name}`),
   ).size;
   return opened === 0

@@ -1,7 +1,7 @@
 // Verdicts as `sluice check` prints them: their numbers, then a line for each deployment that is not as before.
 //
 //   41 SeldonDeployments: 34 as before, 6 to look at, 1 not ours
-//     to look at  models/iris (iris.yaml:12): 1 error, 2 info (bad-traffic, differs)
+//     to look at  models/iris (iris.yaml:12): 1 error, 2 info (bad-value, differs)
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { plural } from "../read-words.ts";

@@ -48,7 +48,7 @@ export class ReferencedSecrets {
     const [first] = this.#passedOver;
     if (first !== undefined) {
       problems.push({
-        code: "too-many-secrets",
+        code: "over-limit",
         level: "error",
         subject: { kind: "Resource", namespace: "", name: "secrets" },
         field: "",

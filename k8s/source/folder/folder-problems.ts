@@ -6,7 +6,7 @@ import { fileProblem } from "../files/files.ts";
 export function tooDeep(name: string, { depth }: FolderBounds): Problem {
   return fileProblem(
     name,
-    "folder-too-deep",
+    "over-limit",
     `the folder is ${depth + 1} levels deep and is not read; move it up, or remove the link that leads here`,
   );
 }
@@ -14,7 +14,7 @@ export function tooDeep(name: string, { depth }: FolderBounds): Problem {
 export function tooManyEntries(name: string, { entries }: FolderBounds): Problem {
   return fileProblem(
     name,
-    "too-many-entries",
+    "over-limit",
     `Sluice reads ${entries} files and folders at most, so it does not read all of this folder; remove those without manifests, or the link that leads here`,
   );
 }

@@ -54,21 +54,21 @@ export class ManifestObjects {
     const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
       this.#problems.refuse(
-        "document-too-deep",
+        "over-limit",
         fieldAt(place),
         `the document is nested deeper than ${manifestBounds.depth} levels once its aliases are written out, and is not read`,
         "write it flatter",
       );
     } else if (extent.nodes > manifestBounds.nodes) {
       this.#problems.refuse(
-        "document-too-many-values",
+        "over-limit",
         fieldAt(place),
         `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read`,
         "use fewer aliases",
       );
     } else if (extent.characters > manifestBounds.characters) {
       this.#problems.refuse(
-        "document-too-many-values",
+        "over-limit",
         fieldAt(place),
         `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read`,
         "use fewer aliases",
@@ -157,7 +157,7 @@ export class ManifestObjects {
     }
     if (typeof namespace !== "string" || !namespacePattern.test(namespace)) {
       this.#problems.refuse(
-        "bad-namespace",
+        "bad-name",
         fieldAt(place),
         `${kind} ${name} has no usable metadata.namespace and is not served`,
         write(namespace, 'lower-case letters, digits and "-", at most 63'),
@@ -168,7 +168,7 @@ export class ManifestObjects {
       const stray = strayNamespace(object, metadata);
       if (stray !== null)
         return this.#problems.refuse(
-          "bad-namespace",
+          "bad-name",
           fieldAt(place),
           `${kind} ${name} has ${quoted(stray)}, which probably means a namespace, and is not served, because its namespace would be ${namespace}`,
           "write metadata.namespace",

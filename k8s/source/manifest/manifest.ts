@@ -56,7 +56,7 @@ export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): W
   const parser = new ManifestParser(options);
   if (bytes.byteLength > manifestBounds.fileBytes) {
     parser.problems.refuse(
-      "file-too-large",
+      "over-limit",
       "",
       `the file has ${bytes.byteLength} bytes and is not read`,
       `split it into files of at most ${manifestBounds.fileBytes} bytes`,
@@ -126,7 +126,7 @@ class ManifestParser {
     this.#documents += 1;
     if (this.#documents <= manifestBounds.documents) return true;
     this.problems.refuse(
-      "too-many-documents",
+      "over-limit",
       position(line, 1),
       `the file has more than ${manifestBounds.documents} documents, and Sluice reads no further`,
       "split it into several files",
@@ -151,7 +151,7 @@ class ManifestParser {
     const list = yield* cutList(document, manifestBounds.documents - this.#documents);
     if (list?.more === true) {
       this.problems.refuse(
-        "too-many-documents",
+        "over-limit",
         position(document.contentLine, 1),
         `the file has more than ${manifestBounds.documents} documents and items of Lists, so this List is not read`,
         "split it into several files",
@@ -161,7 +161,7 @@ class ManifestParser {
     const listed = list === null || !fits(list.envelope) ? null : this.#listed(list, document);
     if (list === null || listed === null) {
       this.problems.refuse(
-        "document-too-large",
+        "over-limit",
         position(document.line, 1),
         `the document has ${Buffer.byteLength(document.text)} bytes and is not read`,
         `the limit is ${manifestBounds.documentBytes} bytes (for a List, of each item), so put its objects into documents of their own`,
@@ -188,7 +188,7 @@ class ManifestParser {
   #item(item: ManifestDocument, notation: LongList["notation"], place: Place, listed: ListItems): void {
     if (!fits(item.text)) {
       this.problems.refuse(
-        "document-too-large",
+        "over-limit",
         fieldAt(place),
         `the item has ${Buffer.byteLength(item.text)} bytes and is not read`,
         `the limit is ${manifestBounds.documentBytes} bytes, so split it`,

@@ -52,7 +52,7 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
       ports: noPorts,
       addresses: "",
       refused: noTexts,
-      problems: [{ code: "slice-not-managed", level: "error", subject: ref, field: "metadata.labels", sentence }],
+      problems: [{ code: "not-granted", level: "error", subject: ref, field: "metadata.labels", sentence }],
     };
   }
   const ports = portsOf(root);

@@ -142,7 +142,7 @@ export class OAuthKeys {
       field: string,
       sentence: string,
     ): readonly Problem[] => [{ code, level, subject: declarer.ref, field, sentence }];
-    if (oauth.kind === "bad") return problem("error", "bad-oauth", oauth.field, oauth.sentence);
+    if (oauth.kind === "bad") return problem("error", "bad-value", oauth.field, oauth.sentence);
     const key = this.#keys.get(declarer);
     if (key === undefined) {
       return problem(

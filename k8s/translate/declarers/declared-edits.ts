@@ -1,6 +1,5 @@
 // What one object declares otherwise than before, field by field, from what is kept of it in any case: the decoded form.
 import { sameValue } from "../../../routing/text/diff.ts";
-import type { Problem } from "../../../routing/text/problem.ts";
 import type { Configuration } from "../documents/documents.ts";
 import { annotationOf } from "../fields/annotation.ts";
 import { allAnnotations } from "../fields/annotation-names.ts";
@@ -12,8 +11,8 @@ import type { Declared } from "./declarer.ts";
 
 export interface Difference {
   readonly field: string;
-  /** Where a text is kept that cannot be read: the Problem of one, by its field and code. null: what is kept holds. */
-  readonly problem: Pick<Problem, "field" | "code"> | null;
+  /** The field of its Problem `bad-value`, where a text is kept that cannot be read. null: what is kept holds. */
+  readonly problem: string | null;
   readonly from: string;
   readonly to: string;
 }
@@ -57,7 +56,7 @@ function addDeployment(before: Deployment, after: Deployment, found: Difference[
     const isShown = !unshownAnnotations.has(one.name);
     found.push({
       field: `annotation ${one.name}`,
-      problem: now === null ? null : { field: now.field, code: one.code },
+      problem: now?.field ?? null,
       from: isShown ? shownText(old?.text ?? null) : "",
       to: isShown ? shownText(now?.text ?? null) : "",
     });

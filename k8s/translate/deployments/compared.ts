@@ -26,7 +26,7 @@ export function reportUncompared(
   if (compare !== "" && predictors.some(({ shadow }) => shadow)) return;
   report(
     "warning",
-    "rollout-uncompared",
+    "nothing-to-compare",
     field,
     `the gate "agreement" gets no evidence, because Sluice compares no answers of ${quoted(to)}, so the rollout stays at its step; add a predictor with shadow: true and the model of the first one, and write ${declared.compare.name}: "true", or remove the gate`,
   );

@@ -82,7 +82,7 @@ export function decodeDeployment(
     if (names.has(predictor.name)) {
       report(
         "error",
-        "duplicate-predictor",
+        "declared-twice",
         `${predictor.field}.name`,
         `another predictor has the name ${quoted(predictor.name)}, so only the first one is served; give each predictor a name of its own`,
       );
@@ -118,7 +118,7 @@ export function decodeDeployment(
     if (((annotations ?? null) === null && !emptied) || isRecord(annotations)) continue;
     report(
       "error",
-      "bad-annotations",
+      "bad-value",
       `${place}.annotations`,
       `${quoted(annotations)} is not a map, and it may hide a condition, so ${outcome}; write names and texts`,
     );
@@ -215,7 +215,7 @@ function decodePredictor(
     strange !== undefined &&
     !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))
   )
-    refuse("bad-ssl", "ssl", ssl, "names no Secret for TLS", "{ certSecretName: NAME }");
+    refuse("bad-value", "ssl", ssl, "names no Secret for TLS", "{ certSecretName: NAME }");
   // A misspelt one is refused already.
   if (
     isRecord(ssl) &&
@@ -288,14 +288,14 @@ function decodeTraffic(predictor: UnknownRecord, refuse: Refuse): number | null 
   if (written === undefined || written === null) return null;
   const traffic = numberOf(written);
   if (traffic !== null && traffic >= 0) return traffic;
-  refuse("bad-traffic", "traffic", written, "is not a number of 0 or more", "a percentage");
+  refuse("bad-value", "traffic", written, "is not a number of 0 or more", "a percentage");
   return 0;
 }
 
 function decodeShadow(predictor: UnknownRecord, refuse: Refuse): boolean {
   const written = fieldOf(predictor, "shadow") ?? false;
   const shadow = booleanOf(typeof written === "string" ? written.trim() : written);
-  if (shadow === null) refuse("bad-shadow", "shadow", written, "is neither true nor false", "true or false");
+  if (shadow === null) refuse("bad-value", "shadow", written, "is neither true nor false", "true or false");
   return shadow ?? false;
 }
 
@@ -304,7 +304,7 @@ function decodeCertSecretName(predictor: UnknownRecord, refuse: Refuse): string 
   const written = isRecord(ssl) ? (fieldOf(ssl, "certSecretName") ?? "") : ssl;
   if (typeof written === "string" && (ssl === null || isRecord(ssl))) return written;
   if (ssl === null) return "";
-  refuse("bad-ssl", "ssl", ssl, "names no Secret for TLS", "{ certSecretName: NAME }");
+  refuse("bad-value", "ssl", ssl, "names no Secret for TLS", "{ certSecretName: NAME }");
   return "";
 }
 
@@ -314,7 +314,7 @@ function decodeServiceName(
   refuse: Refuse,
 ): string | null {
   const all = fieldOf(predictor, "annotations") ?? null;
-  if (all !== null && !isRecord(all)) refuse("bad-annotations", "annotations", all, "is not a map", "names and texts");
+  if (all !== null && !isRecord(all)) refuse("bad-value", "annotations", all, "is not a map", "names and texts");
   const written = annotations[predictorAnnotations.serviceName.name];
   if (written === undefined) return null;
   if (serviceNamePattern.test(written)) return written;
@@ -333,7 +333,7 @@ function decodeExplainer(predictor: UnknownRecord, field: string, report: Report
   if (all !== null && !isRecord(all))
     report(
       "error",
-      "bad-explainer",
+      "bad-value",
       `${field}.explainer`,
       `${quoted(all)} is not a map, so the explainer is not served; write its type and its other fields below it`,
     );
@@ -342,7 +342,7 @@ function decodeExplainer(predictor: UnknownRecord, field: string, report: Report
   if (typeof type !== "string")
     report(
       "error",
-      "bad-explainer",
+      "bad-value",
       `${field}.explainer.type`,
       `${quoted(type)} is not a text, so the explainer is not served; write the type of the explainer`,
     );
@@ -352,7 +352,7 @@ function decodeExplainer(predictor: UnknownRecord, field: string, report: Report
   if (port !== null && port > 0 && port <= 65535) return { port };
   report(
     "warning",
-    "bad-port",
+    "bad-value",
     `${field}.explainer.endpoint.service_port`,
     `${quoted(written)} is not a port, so Sluice uses 9000; write a number from 1 to 65535`,
   );

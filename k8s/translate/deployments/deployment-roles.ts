@@ -28,7 +28,7 @@ export function predictorRoles(
   if (note?.kind === "scaled") {
     report(
       "warning",
-      "traffic-scaled",
+      "shares-scaled",
       trafficField ?? "spec.predictors",
       `the traffic of the predictors after the first sums to ${note.sum}, so Sluice scales it to 100 and the first gets none; make it sum to 100`,
     );
@@ -61,7 +61,7 @@ function shadowPercent(percent: number, field: string, report: Report): number {
   if (percent <= 100) return percent;
   report(
     "warning",
-    "shadow-over-100",
+    "bad-value",
     field,
     `a shadow gets at most one copy of each request, so ${percent} counts as 100; write a percentage from 0 to 100`,
   );

@@ -85,7 +85,7 @@ export class DeploymentServices {
     if (service !== null && http === null && !service.ports.some(({ port }) => port === predictor.ports.http)) {
       this.#builder.report(
         "warning",
-        "no-http-port",
+        "no-such-port",
         predictor.field,
         `the Service ${name} has neither a port named http nor the port ${predictor.ports.http}, so for REST ${notReady}; name its port http`,
       );
@@ -99,7 +99,7 @@ export class DeploymentServices {
     ) {
       this.#builder.report(
         "info",
-        "no-grpc-port",
+        "no-such-port",
         predictor.field,
         `the Service ${name} has neither a port named grpc nor the port ${predictor.ports.grpc}, so for gRPC ${notReady} (UNAVAILABLE); name its port grpc if it has one`,
       );
@@ -165,7 +165,7 @@ export class DeploymentServices {
       if (protocol === "http1")
         this.#builder.report(
           "error",
-          "upstream-not-granted",
+          "not-granted",
           "",
           `the Service ${name} is an ExternalName of ${service.externalName}, so it needs a Grant; ask the operator of the gateway for one with this name under upstreams`,
         );
@@ -192,7 +192,7 @@ export class DeploymentServices {
     if (service !== null && service.externalName === "" && !service.ports.some((known) => known.port === port)) {
       this.#builder.report(
         "warning",
-        "no-explainer-port",
+        "no-such-port",
         `${predictor.field}.explainer`,
         `the Service ${service.name} has neither a port named http nor the port ${port}, so requests for the explainer get 503; name its port http`,
       );

@@ -105,7 +105,7 @@ export function decodeObjectGuard(
   if (isRecord(annotations) && !(written === null && hadGuard)) return { guard, problems };
   report(
     "error",
-    "bad-annotations",
+    "bad-value",
     "metadata.annotations",
     `${quoted(written)} is not a map, and it may hide who is allowed to call, so every request is rejected; write names and texts`,
   );

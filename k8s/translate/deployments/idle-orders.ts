@@ -13,7 +13,7 @@ export function reportIdleOrders(annotations: DeploymentAnnotations, asked: Rele
     if (written?.text !== "true" || (asked === "bandit" && one === declared.rolloutPause)) continue;
     report(
       "warning",
-      "bad-rollout-order",
+      "release-conflict",
       written.field,
       asked === "bandit"
         ? `it orders a rollout, and a bandit goes on, so Sluice ignores it; remove it, or to end the bandit remove ${declared.bandit.name}`

@@ -42,7 +42,7 @@ export function keepLastGood(deployment: Deployment, lastGood: Deployment | null
         : `Sluice keeps the last good text ${quoted(before.text)}`;
     report(
       "error",
-      one.code,
+      "bad-value",
       written.field,
       `${wrongText(written.text, reason)}, so ${outcome}; write ${writeOf(one, deployment.predictors)}`,
     );

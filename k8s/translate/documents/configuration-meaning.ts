@@ -57,7 +57,7 @@ function translateRaw(
   if (raw.shadow && raw.weight !== null && raw.weight > 100) {
     builder.report(
       "warning",
-      "shadow-over-100",
+      "bad-value",
       raw.field === "" ? "spec.weight" : `${raw.field} weight`,
       `${raw.weight} is over 100 and counts as 100, a copy of every request; write a percentage from 0 to 100`,
     );

@@ -320,7 +320,7 @@ class Decoding {
     if (before !== undefined && !sameValue({ ...before, field: "" }, { ...mapping, field: "" })) {
       this.report(
         "error",
-        "duplicate-document",
+        "declared-twice",
         field,
         `another Mapping of this object is named ${quoted(name)} and this one replaces it; give each a name of its own`,
       );

@@ -43,7 +43,7 @@ export class AnnotationReader {
     if (text === "" && one.empty !== "text") {
       this.#report(
         "warning",
-        one.empty === "absent" ? "empty-field" : one.code,
+        one.empty === "absent" ? "empty-field" : "bad-value",
         field,
         `Sluice ignores this annotation because it is empty; write ${write}, or remove it`,
       );
@@ -57,7 +57,7 @@ export class AnnotationReader {
     const outcome = bad.kind === "default" ? bad.instead(this.#defaultTimeoutMs) : outcomes[bad.kind];
     this.#report(
       one.decides === "how" ? "warning" : "error",
-      one.code,
+      "bad-value",
       field,
       `${wrongText(text, parsed.reason)}, so ${outcome}; write ${write}`,
     );

@@ -1,5 +1,4 @@
 // Annotation: what is declared of one annotation of a SeldonDeployment, and how its text is looked up and read.
-import type { ProblemCode } from "../../../routing/text/problem.ts";
 import type { DeploymentAnnotations, Predictor } from "../model/deployment.ts";
 import { maxTimeMs } from "./field-table.ts";
 import { notText, quoted } from "../values/value.ts";
@@ -18,7 +17,7 @@ export interface Annotation<T> {
   readonly read: (text: string, predictors: readonly Predictor[]) => Parsed<T>;
   /**
    * The text "". `absent`: counts as absent, with the warning `empty-field`. Seldon's operator asks each for "" before it reads it, and templates write
-   * so what has no value. `default`: the default holds, with the warning `code`. `text`: `read` judges it.
+   * so what has no value. `default`: the default holds, with the warning `bad-value`. `text`: `read` judges it.
    */
   readonly empty: "absent" | "default" | "text";
   readonly bad: BadText;
@@ -26,8 +25,6 @@ export interface Annotation<T> {
   readonly unreadable: T;
   /** It counts only where this annotation is absent. */
   readonly unless: string | null;
-  /** Code of the Problem of a bad text. */
-  readonly code: ProblemCode;
   /** A good text, in the words of a Problem. */
   readonly write: string | ((predictors: readonly Predictor[]) => string);
   /** A good value as YAML, for MANIFESTS.md; null: the page has it elsewhere. */
@@ -49,7 +46,7 @@ export type BadText =
 export function annotation<T, Absent>({
   read,
   ...declared
-}: Pick<Annotation<Absent>, "name" | "decides" | "absent" | "code" | "write" | "example" | "meaning"> &
+}: Pick<Annotation<Absent>, "name" | "decides" | "absent" | "write" | "example" | "meaning"> &
   Pick<Annotation<T>, "read"> &
   Partial<Pick<Annotation<unknown>, "empty" | "bad" | "unless">> & { readonly unreadable?: T }): Annotation<
   T | Absent
@@ -59,7 +56,7 @@ export function annotation<T, Absent>({
 
 /** Says who may call, or how much: read of every object whose Mappings are served. The text "" cannot be read. */
 export function guard<T>(
-  declared: Pick<Annotation<T>, "name" | "code" | "write" | "example" | "meaning"> &
+  declared: Pick<Annotation<T>, "name" | "write" | "example" | "meaning"> &
     Partial<Pick<Annotation<T>, "decides">> & { readonly read: (text: string) => Parsed<T> },
 ): Annotation<T | null> {
   return annotation<T, null>({
@@ -91,7 +88,6 @@ export function milliseconds({
     empty: "text",
     bad: { kind: "default", instead: (ms) => `Sluice uses the default of ${defaultMs ?? ms} ms` },
     unless: unless?.name ?? null,
-    code: "bad-timeout",
     write: min === 0 ? "whole milliseconds, 0 for none" : `whole milliseconds from ${min}`,
     example: '"5000"',
     meaning,
@@ -110,7 +106,6 @@ export function count(name: string, example: string, meaning: string): Annotatio
         : read(wholeNumber(text, 0), `is not a whole number from 0 to ${maxTimeMs}`),
     empty: "text",
     bad: { kind: "default", instead: () => "Sluice ignores it" },
-    code: "bad-number",
     write: "a whole number of 0 or more",
     example: `"${example}"`,
     meaning,

@@ -24,7 +24,6 @@ export const annotations = {
       const ids = text === notText ? [] : parseIds(text);
       return read(ids.length === 0 ? null : ids, "names no gateway");
     },
-    code: "bad-ambassador-id",
     write: "an id, or several with commas between them",
     example: "sluice",
     meaning: "the gateway that serves it",
@@ -35,7 +34,6 @@ export const annotations = {
     absent: null,
     read: (text) => read(isExternalName(text) ? text : null, "is not a name for a path"),
     empty: "default",
-    code: "bad-service-name",
     write: 'letters, digits, "-", "." and "/" between names',
     example: "iris",
     meaning: "the name in its paths, shared with another SD",
@@ -45,7 +43,6 @@ export const annotations = {
     decides: "which",
     absent: [],
     read: (text) => conditions(parseHeaders(text)),
-    code: "bad-header",
     write: '"name: value", one a line',
     example: '"location: london"',
     meaning: "requests with these headers; several conditions, one a line",
@@ -55,7 +52,6 @@ export const annotations = {
     decides: "which",
     absent: [],
     read: (text) => conditions(parseRegexHeaders(text)),
-    code: "bad-header",
     write: '"name: value", one a line',
     example: '"location: lon.*"',
     meaning: "requests with these headers; a full match in RE2's language",
@@ -66,7 +62,6 @@ export const annotations = {
     decides: "which",
     absent: null,
     read: (text) => ({ kind: "value", value: text }),
-    code: "bad-annotations",
     write: "the documents",
     example: null,
     meaning: "what these Mappings say, instead of Sluice's own",
@@ -81,7 +76,6 @@ export const annotations = {
     },
     bad: { kind: "no-traffic" },
     unreadable: 0,
-    code: "bad-weight",
     write: "a percentage from 0 to 100",
     example: '"25"',
     meaning: "beside the SD of the same service name",
@@ -95,7 +89,6 @@ export const annotations = {
         text === notText ? null : !["false", "0", "no", "off", "n"].includes(text.trim().toLowerCase()),
         "is neither true nor false",
       ),
-    code: "bad-shadow",
     write: "true or false, in quotes",
     example: '"true"',
     meaning: "it gets copies only",
@@ -107,7 +100,6 @@ export const annotations = {
     absent: null,
     read: parseTraffic,
     bad: { kind: "default", instead: () => "Sluice uses the traffic of the spec" },
-    code: "bad-traffic",
     write: (predictors) => `for example ${exampleTraffic(predictors)}`,
     example: "main=75,canary=25",
     meaning: "of each predictor",
@@ -121,7 +113,6 @@ export const annotations = {
     empty: "text",
     bad: { kind: "default", instead: () => "nothing moves, and each predictor keeps the share that it has" },
     unreadable: "unreadable",
-    code: "bad-rollout",
     write: (predictors) =>
       `for example ${predictors.find(({ shadow }, index) => index > 0 && !shadow)?.name ?? "canary"}`,
     example: "canary",
@@ -154,7 +145,6 @@ export const annotations = {
     empty: "text",
     bad: { kind: "default", instead: () => "nothing moves, and each predictor keeps the share that it has" },
     unreadable: "unreadable",
-    code: "bad-bandit",
     write: "for example policy thompson; floor 5%; every 1m",
     example: '"policy thompson; floor 5%; every 1m"',
     meaning:
@@ -163,7 +153,6 @@ export const annotations = {
   auth: guard({
     name: "sluice.io/auth",
     read: (text) => read(parseAuth(text), "does not name providers"),
-    code: "bad-auth",
     write: "names of providers with commas between them, or none",
     example: "keys, partners",
     meaning: "callers of these providers",
@@ -171,7 +160,6 @@ export const annotations = {
   allow: guard({
     name: "sluice.io/allow",
     read: addresses,
-    code: "bad-addresses",
     write: "addresses and blocks with commas between them, for example 10.0.0.0/8, 2001:db8::/32",
     example: "10.0.0.0/8, 2001:db8::/32",
     meaning: "callers at these addresses alone",
@@ -179,7 +167,6 @@ export const annotations = {
   deny: guard({
     name: "sluice.io/deny",
     read: addresses,
-    code: "bad-addresses",
     write: "addresses and blocks with commas between them, for example 10.0.0.0/8, 2001:db8::/32",
     example: "10.1.2.3",
     meaning: "no callers at these addresses",
@@ -193,7 +180,6 @@ export const annotations = {
         ? { kind: "wrong", reason: `is not a rate limit (${parsed.reason})` }
         : { kind: "value", value: parsed.limits };
     },
-    code: "bad-rate-limit",
     write: limitWords,
     example: "100/s burst 200; 5000/h per client",
     meaning: "no more requests than this",
@@ -232,7 +218,6 @@ export const annotations = {
     absent: null,
     read: parseSticky,
     bad: { kind: "default", instead: () => "a draw decides each request" },
-    code: "bad-sticky",
     write: stickyWords,
     example: "header x-user",
     meaning: `callers stay with one predictor while shares allow it, by ${stickyWords}`,
@@ -243,7 +228,6 @@ export const annotations = {
     absent: null,
     read: (text) => read(text === "true" ? true : text === "false" ? false : null, "is neither true nor false"),
     bad: { kind: "default", instead: () => "Sluice does as --answered-by says" },
-    code: "bad-answered-by",
     write: '"true" or "false"',
     example: '"true"',
     meaning: "`x-sluice-predictor` on each answer of a model: the predictor that answered",
@@ -260,7 +244,6 @@ export const annotations = {
         : { kind: "value", value: parsed.rules === null ? "" : text.trim() };
     },
     bad: { kind: "default", instead: () => "Sluice compares nothing" },
-    code: "bad-compare",
     write: compareWords,
     example: '"tolerance 1e-3; ignore meta.tags"',
     meaning: "answers of shadows are compared with the primary's: `true`, or rules",
@@ -291,7 +274,6 @@ function order({
     read: (text) => read(text === "true" ? true : text === "false" ? false : null, "is neither true nor false"),
     bad: { kind: "default", instead: () => instead },
     unreadable,
-    code: "bad-rollout-order",
     write: '"true" or "false"',
     example: '"true"',
     meaning,

@@ -171,12 +171,12 @@ export class Fields {
     this.regexes += 1;
     this.#budget.left -= 1;
     if (this.#budget.left < 0) {
-      this.refuse("bad-regex", name, `the object has more than ${allowance.regexes} regexes; use fewer`);
+      this.refuse("bad-value", name, `the object has more than ${allowance.regexes} regexes; use fewer`);
       return false;
     }
     const result = pattern === "" ? ({ ok: false, reason: "has no text" } as const) : compileRegex(pattern);
     if (result.ok) return true;
-    this.refuse("bad-regex", name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);
+    this.refuse("bad-value", name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);
     return false;
   }
 

@@ -66,7 +66,7 @@ export function serviceConfigOf(object: UnknownRecord, hadConfig: boolean, repor
   if (isBad)
     report(
       "error",
-      "bad-annotations",
+      "bad-value",
       configField,
       `${quoted(written)} is not a text, so ${outcome}; write | behind the key, and the documents indented below it`,
     );

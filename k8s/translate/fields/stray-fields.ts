@@ -27,7 +27,7 @@ export function reportMisplaced(object: UnknownRecord, outcome: string, report: 
     else
       report(
         one.decides ? "error" : "warning",
-        one.place === "value" ? "bad-annotations" : "misplaced-field",
+        one.place === "value" ? "bad-value" : "misplaced-field",
         one.field,
         misplacedSentence(one, outcome),
       );

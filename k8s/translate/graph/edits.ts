@@ -121,8 +121,7 @@ function edited({ ref, kind, differences, declarer }: Gathered): ObjectEdit {
 }
 
 function fieldEdit({ field, problem, from, to }: Difference, problems: readonly Problem[]): FieldEdit {
-  const wrong =
-    problem === null ? undefined : problems.find((one) => one.field === problem.field && one.code === problem.code);
+  const wrong = problems.find((one) => one.field === problem && one.code === "bad-value");
   return { field, from, to, refused: wrong?.sentence ?? null };
 }
 

@@ -56,7 +56,7 @@ function within<Edit>(
   if (fitting.length < edits.length) {
     fields.report(
       "warning",
-      "too-many-edits",
+      "over-limit",
       key,
       `only the first ${fitting.length} of its ${edits.length} headers count, because a Mapping has at most ${mostEdits} here, of ${mostEditBytes} bytes in all; write fewer or shorter ones`,
     );

@@ -68,7 +68,7 @@ export function decodeRawMapping(
   const service = redirect === null ? parseService(written ?? "", tls !== null) : null;
   if (redirect === null && service === null && !fields.unreadable.has("service"))
     fields.refuse(
-      "bad-mapping",
+      "bad-value",
       "service",
       `${quoted(written ?? "")} is not a service; write name:port or name.namespace:port`,
     );

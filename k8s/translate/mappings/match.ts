@@ -40,14 +40,14 @@ export function decodeMatch(fields: Fields): Match | null {
         (!namePattern.test(name) && name !== ":authority" && name !== ":method")
       ) {
         fields.refuse(
-          "bad-header",
+          "bad-value",
           key,
           `${quoted(name)} is not a header with a text${written === false ? " (false is no condition)" : ""}, and the Mapping is not served without its condition; write "name: value"`,
         );
       } else if (value.kind === "regex" && !fields.regex(key, value.pattern)) continue;
       else if (name === ":authority" && value.kind === "exact" && value.value === "")
         fields.refuse(
-          "bad-header",
+          "bad-value",
           key,
           '":authority" has no text, and the Mapping is not served without its condition; write a host',
         );
@@ -55,7 +55,7 @@ export function decodeMatch(fields: Fields): Match | null {
       else if (name === ":method" && method !== null && value.kind === "present") continue;
       else if (name === ":method" && method !== null && !sameValue(method, value))
         fields.refuse(
-          "bad-header",
+          "bad-value",
           key,
           'method and ":method" ask for different methods, and no request has both; write one of them',
         );
@@ -83,7 +83,7 @@ function bounded(fields: Fields, key: string): ReturnType<Fields["record"]> {
   const count = Object.keys(record ?? {}).length;
   if (count <= mostConditions) return record;
   fields.refuse(
-    "bad-mapping",
+    "bad-value",
     key,
     `${count} conditions are more than ${mostConditions}, and the Mapping is not served without them; write fewer`,
   );
@@ -104,7 +104,7 @@ function decodePath(fields: Fields): PathMatch | null {
   const regex = fields.boolean("prefix_regex");
   const caseSensitive = fields.boolean("case_sensitive") || !fields.has("case_sensitive");
   if (prefix === null || prefix === "") {
-    fields.refuse("bad-mapping", "prefix", "the Mapping has no prefix; write one that begins with /");
+    fields.refuse("bad-value", "prefix", "the Mapping has no prefix; write one that begins with /");
     return null;
   }
   if (regex) {
@@ -113,7 +113,7 @@ function decodePath(fields: Fields): PathMatch | null {
   }
   if (!prefix.startsWith("/") || prefix.length > 2048 || (exact ? neverInPaths : neverInPrefixes).test(prefix)) {
     fields.refuse(
-      "bad-mapping",
+      "bad-value",
       "prefix",
       `${quoted(prefix)} matches no path; write one that begins with / and has neither spaces, ?, # nor dot segments`,
     );
@@ -181,7 +181,7 @@ function decodeHost(fields: Fields, authority: string | null): HostMatch | null 
     ((isRegex && name === "host") || hostText(text) !== hostText(authority))
   ) {
     fields.refuse(
-      "bad-header",
+      "bad-value",
       "headers",
       `":authority" asks for another host than ${name}, which alone would count, and the Mapping is not served without its condition; write one of them`,
     );
@@ -195,7 +195,7 @@ function decodeHost(fields: Fields, authority: string | null): HostMatch | null 
   const isBlank = text !== "" && bare.trim() === "";
   if (!isBlank && !hostPattern.test(bare.trim())) {
     fields.refuse(
-      "bad-mapping",
+      "bad-value",
       name,
       `no request can name the host ${quoted(text)}; write a name without scheme and path, its letters as DNS has them (xn--…)`,
     );
@@ -203,7 +203,7 @@ function decodeHost(fields: Fields, authority: string | null): HostMatch | null 
   }
   if (match !== null && !isBlank && (globAllowed || text === "" || match.kind === "exact")) return match;
   fields.refuse(
-    "bad-mapping",
+    "bad-value",
     name,
     `${quoted(text)} is not a host; write a name, or a hostname with one star at its beginning or end`,
   );
@@ -226,7 +226,7 @@ function decodeQuery(fields: Fields): readonly NamedMatch[] {
       const text = scalarText(written);
       if (text === null || written === false) {
         fields.refuse(
-          "bad-mapping",
+          "bad-value",
           key,
           `${quoted(name)} has no text${written === false ? " (false is no condition)" : ""}, and the Mapping is not served without its condition; write "name: value"`,
         );

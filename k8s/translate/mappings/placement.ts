@@ -94,7 +94,7 @@ function intoOther(
     places: [],
     notes: [
       [
-        "foreign-space",
+        "not-granted",
         "error",
         `this belongs to the namespace ${space} and needs a Grant; ask the operator of the gateway for one with the prefix /seldon/${space}/…`,
       ],
@@ -118,7 +118,7 @@ function claim(
       places: above,
       notes: [
         [
-          "regex-not-granted",
+          "not-granted",
           "error",
           `a regex for the path needs a Grant${where}; use a prefix, or ask the operator of the gateway for a Grant of the prefix ${quoted(literal)}, which all its paths begin with, and regex: true`,
         ],
@@ -130,7 +130,7 @@ function claim(
       places: above,
       notes: [
         [
-          "claim-not-granted",
+          "not-granted",
           "error",
           `prefixes outside /seldon/${namespace}/ need a Grant here (--claims granted); ask the operator of the gateway for one with the prefix ${quoted(literal)}`,
         ],
@@ -153,7 +153,7 @@ function claim(
   const notes: (readonly [ProblemCode, ProblemLevel, string])[] = [];
   if (!mayPrecede)
     notes.push([
-      "precedence-not-granted",
+      "not-granted",
       "warning",
       `precedence needs a Grant${where} and counts as 0 there; remove it, or ask the operator of the gateway for a Grant of the prefix ${quoted(literal)} with precedence: true`,
     ]);

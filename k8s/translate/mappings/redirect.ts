@@ -31,7 +31,7 @@ export function decodeRedirect(fields: Fields, host: string | null, shadow: bool
   }
   if (host === null) {
     fields.refuse(
-      "bad-mapping",
+      "bad-value",
       "service",
       'the redirect names no host, and Ambassador takes none without one; write the host name to redirect to, or "" for the host of the request',
     );
@@ -42,7 +42,7 @@ export function decodeRedirect(fields: Fields, host: string | null, shadow: bool
   const known = ([301, 302, 303, 307, 308] as const).find((candidate) => candidate === number);
   if (known === undefined) fields.bad("redirect_response_code", code, "301, 302, 303, 307 or 308");
   if (target.length > longestHost || !/^[A-Za-z0-9._:[\]-]*$/.test(target)) {
-    fields.refuse("bad-mapping", "service", `${quoted(target)} is not a host to redirect to; write a host name`);
+    fields.refuse("bad-value", "service", `${quoted(target)} is not a host to redirect to; write a host name`);
     return null;
   }
   return { kind: "redirect", host: target, code: known ?? 301, path: decodeRedirectPath(fields, path, prefix, regex) };

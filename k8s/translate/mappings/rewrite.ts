@@ -45,7 +45,7 @@ export function decodeRegexRewrite(
   const fault = rewriteFault(rewrite);
   if (fault === null) return rewrite;
   fields.refuse(
-    "bad-regex",
+    "bad-value",
     name,
     `${fault}, so the Mapping is not served in this form; write a substitution of at most ${maxSubstitutionLength} characters and ${maxSubstitutionReferences} references, \\0 for the match and \\1 to \\9 for groups that the pattern has`,
   );

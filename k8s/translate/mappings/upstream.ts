@@ -97,7 +97,7 @@ function refuseForeign(
     if (trusted || external === "" || isUpstreamGranted(grants, [external])) return null;
     return {
       level: "error",
-      code: "upstream-not-granted",
+      code: "not-granted",
       field,
       sentence: `the Service ${meaning.name} is an ExternalName of ${external}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`,
     };
@@ -119,7 +119,7 @@ function refuseForeign(
   if (!trusted && !isUpstreamGranted(grants, names)) {
     return {
       level: "error",
-      code: "upstream-not-granted",
+      code: "not-granted",
       field,
       sentence: `${host} is outside the namespace ${namespace} and needs a Grant, so the Mapping is not served; name a Service of the namespace, or ask the operator of the gateway for a Grant with ${host} under upstreams`,
     };

@@ -163,7 +163,7 @@ export class PlatformDocuments {
   #module(document: PlatformDocument, isReadable: boolean): void {
     const { name, ids, object, fields, field } = document;
     const refusal = refusesPlatform("Module", this.#ref.namespace, this.#settings);
-    if (refusal !== null) return this.#report("error", "not-of-the-gateway", field, refusal);
+    if (refusal !== null) return this.#report("error", "not-granted", field, refusal);
     if (name !== "ambassador") return this.#report("error", "kind-not-served", field, lostWithModule(name));
     const lastGood = this.#lastGood?.modules.find((last) => last.field === field && last.readable) ?? null;
     const config = fieldOf(fields, "config");
@@ -249,7 +249,7 @@ export class PlatformDocuments {
   /** Whoever may configure the whole gateway wrote it: nobody takes another's host. */
   #isOfGateway(kind: string, field: string): boolean {
     const refusal = refusesPlatform(kind, this.#ref.namespace, this.#settings);
-    if (refusal !== null) this.#report("error", "not-of-the-gateway", field, refusal);
+    if (refusal !== null) this.#report("error", "not-granted", field, refusal);
     return refusal === null;
   }
 }

@@ -181,7 +181,7 @@ export function contextHosts(
   if (hosts.length > mostHosts)
     report(
       "error",
-      "too-many-hosts",
+      "over-limit",
       at,
       `there are ${hosts.length} hosts and no more than ${mostHosts} are served; write several TLSContexts`,
     );
@@ -205,7 +205,7 @@ function plainHost(written: unknown, field: string, report: Report): string | nu
   if (host === "*" || (host.length <= 253 && /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(host))) return host;
   report(
     "error",
-    "bad-host",
+    "bad-value",
     field,
     `${quoted(written)} is no host and Sluice serves nothing by it; write a name, *. and a name, or *`,
   );
@@ -267,7 +267,7 @@ export function declareHost(ref: ObjectRef, host: HostDocument, around: HostLook
   if (host.context !== "" && context === null) {
     report(
       "error",
-      "missing-tls",
+      "tls-missing",
       place,
       `there is no TLSContext ${host.context} in ${ref.namespace}, which says who may connect, so ${hosts.join(", ")} has no TLS; write it`,
     );
@@ -283,7 +283,7 @@ export function declareHost(ref: ObjectRef, host: HostDocument, around: HostLook
   };
   const client = termination === null ? null : clientOf(termination, naming, around);
   if (client !== null && "reason" in client) {
-    report(client.level, "missing-tls", place, `${client.reason}, so ${hosts.join(", ")} has no TLS; write it`);
+    report(client.level, "tls-missing", place, `${client.reason}, so ${hosts.join(", ")} has no TLS; write it`);
     return closed(client.reason);
   }
   const own = termination?.secret !== "" && termination !== null ? termination.secret : (context?.secret ?? "");
@@ -306,7 +306,7 @@ export function declareHost(ref: ObjectRef, host: HostDocument, around: HostLook
   if (from === null && client !== null)
     report(
       "error",
-      "missing-tls",
+      "tls-missing",
       place,
       `it asks clients for certificates and names no Secret with its own, so ${hosts.join(", ")} has no TLS; write one`,
     );

@@ -23,7 +23,7 @@ export class ServiceDocuments {
 
   document(kind: ServiceKind, name: string, record: UnknownRecord, field: string): void {
     const refusal = refusesPlatform(kind, this.#ref.namespace, this.#settings);
-    if (refusal !== null) return this.#report("error", "not-of-the-gateway", field, refusal);
+    if (refusal !== null) return this.#report("error", "not-granted", field, refusal);
     const service = decodeService(kind, record, field, this.#report);
     if (service === null) this.#keep(kind, name, field);
     else this.declared.push({ kind, name, field, service });

@@ -106,7 +106,7 @@ function differencesOf(members: readonly Member[]): readonly Problem[] {
   if (asked.length > 0)
     tell(
       `${namesOf(members)} share a Route and differ in ${asked.join(", ")}: each request meets the rules of the one that it is drawn for, so a client that repeats its request reaches the weakest rules; write the same in all of them`,
-      "guards-differ",
+      "members-differ",
       "warning",
     );
   const subjects = new Set(live.map(({ ref }) => `${ref.kind} ${ref.name}`));

@@ -37,7 +37,7 @@ export function* gatherProblems({
     problems.push(...declarer.decodeProblems, ...declarer.problems, ...oauthKeys.problemsOf(declarer));
     if (declarer.refusals !== null) {
       problems.push({
-        code: "namespace-limit",
+        code: "over-limit",
         level: "error",
         subject: declarer.ref,
         field: "",

@@ -203,7 +203,7 @@ function lostPorts(
               .map((one) => quoted(one))
               .join(", ");
       report(
-        "no-endpoint-port",
+        "no-such-port",
         "error",
         `no EndpointSlice of this Service has a port with the name ${quoted(name)} of its port ${port} (there is ${others}), so requests for it get 503; give both the same name, or correct targetPort`,
       );

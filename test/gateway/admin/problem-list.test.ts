@@ -6,7 +6,7 @@ import { compareProblems, printProblem, type Problem } from "../../../routing/te
 
 const problems = fc.array(
   fc.record({
-    code: fc.constantFrom("bad-timeout", "no-endpoints", "claim-lost"),
+    code: fc.constantFrom("bad-value", "no-endpoints", "claim-lost"),
     level: fc.constantFrom("error", "warning", "info"),
     subject: fc.record({
       kind: fc.constant("SeldonDeployment"),
@@ -46,7 +46,7 @@ test("all problems are there, sorted, whatever their order was", async () => {
 test("others get their turn after every few of them, in each step", async () => {
   const { slices, rests } = restless();
   const all = Array.from({ length: 6400 }, (_, at): Problem => ({
-    code: "bad-timeout",
+    code: "bad-value",
     level: "warning",
     subject: { kind: "Service", namespace: "n", name: String((at * 7919) % 6400) },
     field: "",

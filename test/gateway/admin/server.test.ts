@@ -19,7 +19,7 @@ import { mappingOf, seriesOf } from "../fixtures.ts";
 import { guardOf, keysProvider } from "../../policies.ts";
 
 const problem: Problem = {
-  code: "bad-timeout",
+  code: "bad-value",
   level: "warning",
   subject: { kind: "SeldonDeployment", namespace: "prod", name: "iris" },
   field: "x",
@@ -451,7 +451,7 @@ describe("metrics", () => {
     expect(text).toContain(
       'sluice_failures_total{namespace="",deployment="",predictor="",role="",protocol="",flag="NR"} 1\n',
     );
-    expect(text).toContain('sluice_problems{code="bad-timeout",level="warning"} 2\n');
+    expect(text).toContain('sluice_problems{code="bad-value",level="warning"} 2\n');
   });
 
   test("Endpoints are told by predictor and state, ready also where it is 0", async () => {

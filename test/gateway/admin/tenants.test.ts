@@ -121,7 +121,7 @@ const of = (namespace: string, name: string, prefix: string, space: string | nul
   };
 };
 const problemOf = (namespace: string, name: string): Problem => ({
-  code: "bad-timeout",
+  code: "bad-value",
   level: "warning",
   subject: { kind: namespace === "" ? "Policy" : "SeldonDeployment", namespace, name },
   field: "x",

@@ -423,7 +423,7 @@ describe("reconciler", () => {
     translator.next = {};
     reconciler.take({ ...noChange, problems: [problemOf("a")] });
     const shown = (): string[] => reconciler.problems.map(({ code, subject }) => `${code} ${subject.name}`);
-    expect(shown()).toEqual(["bad-value a", "bad-value b", expect.stringMatching(/regex/)]);
+    expect(shown()).toEqual(["bad-value a", "bad-value b", "bad-value iris"]);
     take({ removedMappings: ["iris-too/http"] });
     expect(shown()).toEqual(["bad-value b"]);
     reconciler.stop();
@@ -438,24 +438,24 @@ describe("reconciler", () => {
       field: "",
       sentence: ".",
     });
-    translator.problems.push(problemOf("bad-name"), problemOf("bad-auth"));
+    translator.problems.push(problemOf("bad-name"), problemOf("bad-json"));
     // Each look at the clock is a millisecond later.
     let nowMs = 0;
     let rests = 0;
     const rest = async (): Promise<void> => {
       rests += 1;
       if (rests > 1) return;
-      translator.problems.push(problemOf("bad-port"));
+      translator.problems.push(problemOf("bad-yaml"));
       take({});
     };
     const slices = new Slices(() => nowMs++, rest);
     const codes = async (): Promise<string[]> => (await reconciler.gatherProblems(slices)).map(({ code }) => code);
-    expect(await codes()).toEqual(["bad-name", "bad-auth", "bad-port"]);
+    expect(await codes()).toEqual(["bad-name", "bad-json", "bad-yaml"]);
     expect(rests).toBe(3);
     // What a change came into is not kept.
-    expect(await codes()).toEqual(["bad-name", "bad-auth", "bad-port"]);
+    expect(await codes()).toEqual(["bad-name", "bad-json", "bad-yaml"]);
     expect(rests).toBe(6);
-    expect(reconciler.problems.map(({ code }) => code)).toEqual(["bad-auth", "bad-name", "bad-port"]);
+    expect(reconciler.problems.map(({ code }) => code)).toEqual(["bad-json", "bad-name", "bad-yaml"]);
     const gathered = await reconciler.gatherProblems(slices);
     expect(await reconciler.gatherProblems(slices)).toBe(gathered);
     translator.problems.length = 0;

@@ -294,8 +294,8 @@ describe("Mappings", () => {
                 50%       50%  yes    -          model:8000                  Mapping shop       [timeout 2500 ms, 2 retries on 5xx]
                 50%       50%  yes    -          model:8000                  Mapping shop-next  [path becomes /v2/…, CORS]
           copy 100%            yes    -          model:8000                  Mapping copies
-          warning weights-scaled Mapping prod/shop: the weights of the 2 members of this Route sum to 60, not 100: Sluice scales them (Mapping prod/shop, Mapping prod/shop-next)
-          warning weights-scaled Mapping prod/shop-next: the weights of the 2 members of this Route sum to 60, not 100: Sluice scales them (Mapping prod/shop, Mapping prod/shop-next)
+          warning shares-scaled Mapping prod/shop: the weights of the 2 members of this Route sum to 60, not 100: Sluice scales them (Mapping prod/shop, Mapping prod/shop-next)
+          warning shares-scaled Mapping prod/shop-next: the weights of the 2 members of this Route sum to 60, not 100: Sluice scales them (Mapping prod/shop, Mapping prod/shop-next)
         with host old.example.com, method GET, ?v=1
                100%      100%  yes    -          redirect 301 to model:8000  Mapping moved
 

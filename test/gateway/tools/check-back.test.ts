@@ -45,12 +45,12 @@ test("of what Ambassador serves alike there is nothing to say", async () => {
 
 describe("annotations", () => {
   test.each([
-    ["sluice.io/auth: keys", "opens-callers", "sluice.io/auth", "any caller may call it"],
-    ["sluice.io/auth: nonsense in it", "opens-callers", "sluice.io/auth", "any caller may call it"],
-    ["sluice.io/auht: keys", "opens-callers", "sluice.io/auht", "any caller may call it"],
-    ["sluice.io/allow: 10.0.0.0/8", "opens-addresses", "sluice.io/allow", "any address may call it"],
-    ["sluice.io/deny: 10.0.0.0/8", "opens-addresses", "sluice.io/deny", "any address may call it"],
-    ["sluice.io/rate-limit: 9/s", "opens-limits", "sluice.io/rate-limit", "it has no rate limit"],
+    ["sluice.io/auth: keys", "opens", "sluice.io/auth", "any caller may call it"],
+    ["sluice.io/auth: nonsense in it", "opens", "sluice.io/auth", "any caller may call it"],
+    ["sluice.io/auht: keys", "opens", "sluice.io/auht", "any caller may call it"],
+    ["sluice.io/allow: 10.0.0.0/8", "opens", "sluice.io/allow", "any address may call it"],
+    ["sluice.io/deny: 10.0.0.0/8", "opens", "sluice.io/deny", "any address may call it"],
+    ["sluice.io/rate-limit: 9/s", "opens", "sluice.io/rate-limit", "it has no rate limit"],
   ])("%s", async (annotation, code, key, becomes) => {
     const { code: exit, out } = await back([deployment(""), deployment(annotation, { name: "closed" })]);
     expect(exit).toBe(1);
@@ -91,7 +91,7 @@ describe("annotations", () => {
   ])("are found %s", async (_, document, field) => {
     const { code, out } = await back([document]);
     expect(code).toBe(1);
-    expect(out).toContain(`opens-callers `);
+    expect(out).toContain(`opens `);
     expect(out).toContain(` ${field}: `);
   });
 
@@ -111,9 +111,7 @@ describe("annotations", () => {
 
   test("none is open on both sides, but where the policy does not let it", async () => {
     expect((await back([deployment("sluice.io/auth: none")])).code).toBe(0);
-    expect((await back([deployment("sluice.io/auth: none")], "defaults: { auth: keys }")).out).toMatch(
-      /^error opens-callers /,
-    );
+    expect((await back([deployment("sluice.io/auth: none")], "defaults: { auth: keys }")).out).toMatch(/^error opens /);
     expect(
       (
         await back(
@@ -155,11 +153,11 @@ describe("annotations", () => {
 
 describe("the policy", () => {
   test.each([
-    ["defaults: { auth: keys }", "opens-callers", "defaults.auth", "for clients of keys"],
-    ["namespaces: { prod: { auth: keys } }", "opens-callers", "namespaces.prod.auth", "for clients of keys"],
-    ["defaults: { allow: 10.0.0.0/8 }", "opens-addresses", "defaults.allow", "for 10.0.0.0/8"],
-    ["defaults: { deny: 10.0.0.0/8 }", "opens-addresses", "defaults.deny", "closed to 10.0.0.0/8"],
-    ["namespaces: { prod: { rateLimit: 9/s } }", "opens-limits", "namespaces.prod.rateLimit", "for 9/s"],
+    ["defaults: { auth: keys }", "opens", "defaults.auth", "for clients of keys"],
+    ["namespaces: { prod: { auth: keys } }", "opens", "namespaces.prod.auth", "for clients of keys"],
+    ["defaults: { allow: 10.0.0.0/8 }", "opens", "defaults.allow", "for 10.0.0.0/8"],
+    ["defaults: { deny: 10.0.0.0/8 }", "opens", "defaults.deny", "closed to 10.0.0.0/8"],
+    ["namespaces: { prod: { rateLimit: 9/s } }", "opens", "namespaces.prod.rateLimit", "for 9/s"],
   ])("%s protects each object that does not say it itself", async (policy, code, part, here) => {
     const { code: exit, out } = await back([deployment("")], policy);
     expect(exit).toBe(1);
@@ -174,7 +172,7 @@ describe("the policy", () => {
   test("of objects that are not served here as well: Ambassador may serve them", async () => {
     const refused =
       "apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: m, namespace: prod }\nspec: { prefix: /m/, service: x.other, method: [POST] }\n";
-    expect((await back([refused], "defaults: { auth: keys }")).out).toMatch(/^error opens-callers Mapping prod\/m /);
+    expect((await back([refused], "defaults: { auth: keys }")).out).toMatch(/^error opens Mapping prod\/m /);
   });
 
   test("that is not named is said to be missing", async () => {
@@ -193,7 +191,7 @@ test("what cannot be read may protect something: exit 1", async () => {
 
 test("every object is listed, whatever their number, and -o json has the same", async () => {
   const documents = Array.from({ length: 20 }, (_, index) => deployment("sluice.io/auth: keys", { name: `d${index}` }));
-  expect((await back(documents)).out.match(/^error opens-callers /gm)).toHaveLength(20);
+  expect((await back(documents)).out.match(/^error opens /gm)).toHaveLength(20);
   expect((JSON.parse((await back(documents, "", "-o", "json")).out) as { problems: unknown[] }).problems).toHaveLength(
     20,
   );
@@ -228,10 +226,10 @@ test("of a cluster Mappings count only where they are read, and that is said", a
     const listed = async (...argv: string[]): Promise<string> =>
       (await runTool("check", "--back", "--cluster", "--kubeconfig", at("kubeconfig"), ...argv)).out;
     expect(await listed()).toMatch(
-      /^warning mappings-not-read .*\nwarning no-policy .*\nerror opens-callers SeldonDeployment prod\/iris .*\nk8s\/PROBLEMS\.md explains each code\.\n1 object would open/,
+      /^warning mappings-not-read .*\nwarning no-policy .*\nerror opens SeldonDeployment prod\/iris .*\nk8s\/PROBLEMS\.md explains each code\.\n1 object would open/,
     );
     expect(await listed("--mappings")).toMatch(
-      /^warning no-policy .*\nerror opens-callers Mapping prod\/m .*\nerror opens-callers SeldonDeployment prod\/iris .*\nk8s\/PROBLEMS\.md explains each code\.\n2 objects would open/,
+      /^warning no-policy .*\nerror opens Mapping prod\/m .*\nerror opens SeldonDeployment prod\/iris .*\nk8s\/PROBLEMS\.md explains each code\.\n2 objects would open/,
     );
   } finally {
     await api.stop();

@@ -91,7 +91,7 @@ function elementsOf(
 test("the exit code is the same in every form", async () => {
   for (const form of ["text", "json", "yaml", "github", "sarif", "junit"]) {
     expect([form, (await checked("-o", form)).code]).toEqual([form, 1]);
-    expect([form, (await checked("-o", form, "--ignore", "bad-traffic")).code]).toEqual([form, 0]);
+    expect([form, (await checked("-o", form, "--ignore", "bad-value")).code]).toEqual([form, 0]);
   }
   expect((await checked("-o", "xml")).code).toBe(2);
 });
@@ -108,8 +108,8 @@ describe("SARIF", () => {
     ) as Sarif;
     expect([validate(log), validate.errors]).toEqual([true, null]);
     const [{ tool, results }] = log.runs as [Sarif["runs"][0]];
-    expect(tool.driver.rules.find(({ id }) => id === "bad-traffic")?.helpUri).toBe(
-      "https://git.example.com/PROBLEMS.md#bad-traffic",
+    expect(tool.driver.rules.find(({ id }) => id === "bad-value")?.helpUri).toBe(
+      "https://git.example.com/PROBLEMS.md#bad-value",
     );
     for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex]!.id).toBe(ruleId);
     const placed = (ruleId: string): unknown => results.find((result) => result.ruleId === ruleId)!;
@@ -117,7 +117,7 @@ describe("SARIF", () => {
       artifactLocation: { uri: new URL(`file://${at("manifests/all.yaml")}`).href },
       region: { startLine, startColumn: 1 },
     });
-    expect(placed("bad-traffic")).toMatchObject({ level: "error", locations: [{ physicalLocation: place(6) }] });
+    expect(placed("bad-value")).toMatchObject({ level: "error", locations: [{ physicalLocation: place(6) }] });
     expect(placed("differs")).toMatchObject({ level: "note", locations: [{ physicalLocation: place(11) }] });
     expect(placed("kind-not-served")).toMatchObject({ level: "warning", locations: [{ physicalLocation: place(26) }] });
     expect(placed("not-an-object")).toMatchObject({ locations: [{ physicalLocation: place(30) }] });
@@ -146,7 +146,7 @@ describe("GitHub's commands", () => {
   test("name file, line and code", async () => {
     const { out } = await checked("-o", "github");
     expect(out).toContain(
-      `::error file=${at("manifests/all.yaml")},line=6,col=1,title=bad-traffic::SeldonDeployment prod/bad `,
+      `::error file=${at("manifests/all.yaml")},line=6,col=1,title=bad-value::SeldonDeployment prod/bad `,
     );
     expect(out).toMatch(/^::notice [^:]*title=differs::.* \(k8s\/PROBLEMS\.md#differs\)$/m);
     expect(out).toMatch(/^::warning [^:]*,line=26,col=1,title=kind-not-served::/m);
@@ -167,12 +167,12 @@ describe("JUnit", () => {
     expect(elements[0]!.attributes).toMatchObject({ tests: "7", failures: "3", skipped: "1" });
     const failures = elements.filter(({ name }) => name === "failure");
     expect(failures.map(({ attributes }) => attributes["type"]!).toSorted(compareText)).toEqual([
-      "bad-traffic",
+      "bad-value",
       "kind-not-served",
       "not-an-object",
     ]);
-    expect(failures.find(({ attributes }) => attributes["type"] === "bad-traffic")!.text).toMatch(
-      /^error bad-traffic SeldonDeployment prod\/bad \(.*:6\) /,
+    expect(failures.find(({ attributes }) => attributes["type"] === "bad-value")!.text).toMatch(
+      /^error bad-value SeldonDeployment prod\/bad \(.*:6\) /,
     );
   });
 });

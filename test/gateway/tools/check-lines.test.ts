@@ -60,12 +60,12 @@ describe("lines of one code", () => {
       [
         ...many(100, () => "noisy"),
         problem("bad-name", "quiet", "spec.predictors[0].name"),
-        problem("bad-auth", "noisy"),
+        problem("bad-value", "noisy"),
       ],
       listing,
     );
     expect(text).toContain("error bad-name Mapping prod/quiet spec.predictors[0].name: x\n");
-    expect(text).toContain("error bad-auth Mapping prod/noisy: x\n");
+    expect(text).toContain("error bad-value Mapping prod/noisy: x\n");
     expect(text).toContain(`and ${101 - linesOfCode} more of error bad-name in name, on 1 object:`);
   });
 
@@ -97,9 +97,9 @@ describe("lines of one code", () => {
     const documents = Array.from({ length: 8 }, (_, index) => deployment(`d${index}`, "{ sluice.io/traffic: x }"));
     const { out } = await checked(documents);
     expect(out).toMatch(
-      /\n… and 3 more of error bad-traffic in sluice\.io\/traffic, on 3 objects: --all prints them\nk8s\/PROBLEMS\.md explains each code\.\n8 error, 0 warning, 0 info in /,
+      /\n… and 3 more of error bad-value in sluice\.io\/traffic, on 3 objects: --all prints them\nk8s\/PROBLEMS\.md explains each code\.\n8 error, 0 warning, 0 info in /,
     );
-    expect((await checked(documents, "--all")).out.match(/^error bad-traffic/gm)).toHaveLength(8);
+    expect((await checked(documents, "--all")).out.match(/^error bad-value/gm)).toHaveLength(8);
     expect((JSON.parse((await checked(documents, "-o", "json")).out) as { problems: unknown[] }).problems).toHaveLength(
       8,
     );
@@ -110,10 +110,10 @@ test("each Problem names the file and the line of its object", async () => {
   const documents = [deployment("a"), deployment("b", "{ sluice.io/traffic: x }")];
   const place = `${at("all.yaml")}:6`;
   expect((await checked(documents)).out).toContain(
-    `error bad-traffic SeldonDeployment prod/b (${place}) metadata.annotations["sluice.io/traffic"]: `,
+    `error bad-value SeldonDeployment prod/b (${place}) metadata.annotations["sluice.io/traffic"]: `,
   );
   expect(JSON.parse((await checked(documents, "-o", "json")).out)).toMatchObject({
-    problems: [{ code: "bad-traffic", origin: place }],
+    problems: [{ code: "bad-value", origin: place }],
   });
   writeFileSync(at("policy.yaml"), "providers: { keys: { kind: api-keys, file: none } }\n");
   expect((await checked([deployment("a")], "--policy", at("policy.yaml"))).out).toContain(

@@ -120,7 +120,7 @@ describe("hosts", () => {
         "gate",
       );
       expect(code).toBe(0);
-      expect(out).toMatch(/^warning missing-tls Host gate\/door.*there is no Secret clients/m);
+      expect(out).toMatch(/^warning tls-missing Host gate\/door.*there is no Secret clients/m);
     },
   );
 });
@@ -179,7 +179,7 @@ describe("certificates towards models", () => {
     const { code, out } = await checked([sealed, cert(texts())]);
     expect(code).toBe(sentence === null ? 0 : 1);
     // REST and gRPC go by the same.
-    expect(out.match(/^error bad-upstream-certificate SeldonDeployment prod\/iris /gm)?.length ?? 0).toBe(
+    expect(out.match(/^error bad-certificate SeldonDeployment prod\/iris /gm)?.length ?? 0).toBe(
       sentence === null ? 0 : 1,
     );
     if (sentence !== null) expect(out).toMatch(sentence);
@@ -192,7 +192,7 @@ describe("ports", () => {
     const { code, out } = await checked([deployment, service, slice("htp")]);
     expect(code).toBe(1);
     expect(out).toMatch(
-      /^error no-endpoint-port Service prod\/iris-main \(\S+:6\) spec\.ports: .*"http" of its port 8000 \(there is "htp"\).* get 503/m,
+      /^error no-such-port Service prod\/iris-main \(\S+:6\) spec\.ports: .*"http" of its port 8000 \(there is "htp"\).* get 503/m,
     );
   });
 
@@ -208,7 +208,7 @@ describe("ports", () => {
 
   test("of a Service that no request goes to are nobody's affair", async () => {
     expect((await checked([deployment.replaceAll("iris", "other"), service, slice("htp")])).out).not.toContain(
-      "no-endpoint-port",
+      "no-such-port",
     );
   });
 });

@@ -46,7 +46,7 @@ describe("verdicts", () => {
     ]);
     expect(verdicts(ran)).toEqual([
       "4 SeldonDeployments: 1 as before, 2 to look at, 1 not ours",
-      `  to look at  prod/c (${file}:11): 1 error (bad-traffic)`,
+      `  to look at  prod/c (${file}:11): 1 error (bad-value)`,
       expect.stringMatching(/^ {2}to look at {2}prod\/d \(\S+:16\): 1 info \(differs\)$/),
       `  not ours    prod/a (${file}:1): ambassador-id other`,
       "2 Mappings: 1 as before, 1 to look at",
@@ -69,7 +69,7 @@ describe("verdicts", () => {
       "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: x, namespace: prod, labels: { kubernetes.io/service-name: a-main } }\nports: [{ name: htp, port: 1 }]\nendpoints: [{ addresses: [10.0.0.1] }]\n";
     const ran = await checked([deployment("a"), deployment("b"), service, slice]);
     expect(verdicts(ran)[0]).toBe("2 SeldonDeployments: 1 as before, 1 to look at");
-    expect(verdicts(ran)[1]).toMatch(/^ {2}to look at {2}prod\/a .*no-endpoint-port/);
+    expect(verdicts(ran)[1]).toMatch(/^ {2}to look at {2}prod\/a .*no-such-port/);
   });
 
   test("an AuthService that cannot answer concerns all that it is asked about; a RateLimitService what has labels", async () => {
@@ -113,7 +113,7 @@ describe("verdicts", () => {
     const { out } = await checked([deployment("a"), deployment("b", bad), deployment("c", other)], "-o", "json");
     expect(JSON.parse(out)).toMatchObject({
       deployments: [
-        { namespace: "prod", name: "b", origin: `${file}:6`, verdict: "to-look-at", codes: ["bad-traffic"] },
+        { namespace: "prod", name: "b", origin: `${file}:6`, verdict: "to-look-at", codes: ["bad-value"] },
         { namespace: "prod", name: "c", verdict: "not-ours", ambassadorIds: ["other"] },
         { namespace: "prod", name: "a", origin: `${file}:1`, verdict: "as-before", codes: [] },
       ],
@@ -140,15 +140,15 @@ describe("which Problems count", () => {
 
   test("those of an ignored code do not, in no verdict either, and their number is said", async () => {
     const documents = [deployment("a", bad), deployment("b", bad), deployment("c", differing)];
-    const ran = await checked(documents, "--ignore", "bad-traffic", "--ignore", "bad-weight");
+    const ran = await checked(documents, "--ignore", "bad-value", "--ignore", "bad-value");
     expect(ran.code).toBe(0);
     expect(ran.out).toContain("3 SeldonDeployments: 2 as before, 1 to look at\n");
-    expect(ran.out).not.toContain("bad-traffic");
+    expect(ran.out).not.toContain("bad-value");
     expect(ran.out).toMatch(/ in 3 SeldonDeployments; --ignore leaves out 2 Problems\n$/);
   });
 
   test.each([
-    ["bad-trafic", "did you mean bad-traffic?"],
+    ["bad-valeu", "did you mean bad-value?"],
     ["nonsense-of-mine", "k8s/PROBLEMS.md lists them"],
     ["toString", "k8s/PROBLEMS.md lists them"],
   ])("an unknown code to ignore is wrong use: %s", async (code, hint) => {

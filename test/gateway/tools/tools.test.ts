@@ -763,7 +763,7 @@ const partOf = (path: string): unknown => ({
   ...(path.startsWith("/api/v1/who") ? { cleartext: [], problems: [] } : {}),
 });
 const problemNamed = (name: string): Problem => ({
-  code: "bad-timeout",
+  code: "bad-value",
   level: "warning",
   subject: { kind: "SeldonDeployment", namespace: "prod", name },
   field: "",
@@ -958,7 +958,7 @@ describe("--cluster", () => {
     expect(checked).toMatchObject({ code: 0, err: "" });
     // The Secret was found: only what Ambassador would do otherwise is told, under its heading.
     expect(checked.out).toMatch(
-      /^1 SeldonDeployment: 1 to look at\n {2}to look at {2}prod\/iris: \d info \(.*differs\)\n\n(?:info no-grpc-port .*\n\n)?differs from Ambassador:\ninfo differs SeldonDeployment prod\/iris .*\n\nk8s\/PROBLEMS\.md explains each code\.\n0 error, 0 warning, \d info in .*\n$/,
+      /^1 SeldonDeployment: 1 to look at\n {2}to look at {2}prod\/iris: \d info \(.*differs\)\n\n(?:info no-such-port .*\n\n)?differs from Ambassador:\ninfo differs SeldonDeployment prod\/iris .*\n\nk8s\/PROBLEMS\.md explains each code\.\n0 error, 0 warning, \d info in .*\n$/,
     );
     const printed = await run("routes", "--cluster", "--kubeconfig", kubeconfig);
     expect(printed).toMatchObject({ code: 0, err: "" });

@@ -121,7 +121,7 @@ describe("traffic", () => {
       "over 100: scaled, the first gets none",
       ["a:50", "b:80", "c:120"],
       [0, 0.4, 0.6],
-      ["info differs", "warning traffic-scaled"],
+      ["info differs", "warning shares-scaled"],
     ],
   ])("%s", (_name, predictors, expected, codes) => {
     const translation = translate([deployment("prod/iris", predictors)]);
@@ -156,8 +156,8 @@ describe("traffic", () => {
       "service prod/iris-a:5001 http2",
     ]);
     expect(problemsOf(translation)).toEqual([
-      'error bad-traffic SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
-      'error bad-traffic SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
+      'error bad-value SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
+      'error bad-value SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
     ]);
   });
 
@@ -181,7 +181,7 @@ describe("traffic", () => {
     (text) => {
       const translation = translate([deployment("prod/iris", ["main:90", "canary:10"], { "sluice.io/traffic": text })]);
       expect(shares(translation, "prod/iris")).toEqual([0.9, 0.1]);
-      expect(codesOf(translation)).toEqual([text === "" ? "warning empty-field" : "error bad-traffic"]);
+      expect(codesOf(translation)).toEqual([text === "" ? "warning empty-field" : "error bad-value"]);
     },
   );
 });
@@ -344,7 +344,7 @@ describe("Endpoints", () => {
   test("a slice that no Kubernetes controller computes needs a Grant in a cluster, not in a folder", () => {
     const written = slice("prod/s1", "iris-main", [{ addresses: ["10.1.0.2"] }], "me");
     expect(http([written])).toMatchObject({ ready: false });
-    expect(codesOf(translate([...given, written]))).toEqual(["error slice-not-managed", "info no-grpc-port"]);
+    expect(codesOf(translate([...given, written]))).toEqual(["error not-granted"]);
     expect(http([written], { source: "folder" })).toMatchObject({ ready: true });
     const grant = {
       namespace: "prod",

@@ -193,13 +193,13 @@ describe("an AuthService", () => {
 
   test("of another namespace it counts by a Grant, which does not let it name what it likes", () => {
     const foreign = auth('{ auth_service: "auth:8000" }', "team/auth");
-    expect([externalOf([foreign]).auth.kind, codes([foreign])]).toEqual(["none", ["error not-of-the-gateway"]]);
+    expect([externalOf([foreign]).auth.kind, codes([foreign])]).toEqual(["none", ["error not-granted"]]);
     const grants = [{ ...noGrant, namespace: "team", gateway: true }];
     expect(externalOf([...service("team/auth"), foreign], { grants }).auth.kind).toBe("service");
     const beyond = auth('{ auth_service: "auth.payments:8000" }', "team/auth");
     expect([externalOf([beyond], { grants }).auth.kind, codes([beyond], { grants })]).toEqual([
       "closed",
-      ["error upstream-not-granted"],
+      ["error not-granted"],
     ]);
     // The operator may.
     expect(externalOf([auth('{ auth_service: "auth.payments:8000" }')]).auth.kind).toBe("service");

@@ -32,7 +32,7 @@ describe("what one Mapping may make of every request is bounded", () => {
       const { mapping, problems } = of(1025);
       expect(mapping).toBeUndefined();
       expect(problems.join("\n")).toContain(
-        `error bad-regex Mapping prod/m spec.${name}: the substitution has 1025 characters, more than 1024`,
+        `error bad-value Mapping prod/m spec.${name}: the substitution has 1025 characters, more than 1024`,
       );
     },
   );
@@ -66,7 +66,7 @@ describe("what one Mapping may make of every request is bounded", () => {
     ] as const) {
       const { mapping, problems } = served({ add_request_headers: many(count), add_response_headers: {} });
       expect(forward(mapping).requestHeaders.add.length).toBe(Math.min(64, count));
-      expect(problems.filter((problem) => problem.includes("too-many-edits")).length).toBe(told);
+      expect(problems.filter((problem) => problem.includes("over-limit")).length).toBe(told);
     }
   });
 
@@ -78,7 +78,7 @@ describe("what one Mapping may make of every request is bounded", () => {
     ] as const) {
       const { mapping, problems } = served({ add_response_headers: { "x-1": "v".repeat(length) } });
       expect(forward(mapping).responseHeaders.add.length).toBe(1 - told);
-      expect(problems.filter((problem) => problem.includes("too-many-edits")).length).toBe(told);
+      expect(problems.filter((problem) => problem.includes("over-limit")).length).toBe(told);
     }
   });
 
@@ -105,7 +105,7 @@ describe("what one Mapping may make of every request is bounded", () => {
     ] as const) {
       const { mapping, problems } = served({ docs: "€".repeat(count) });
       expect(mapping === undefined ? 1 : 0).toBe(told);
-      expect(problems.filter((problem) => problem.includes("namespace-limit")).length).toBe(told);
+      expect(problems.filter((problem) => problem.includes("over-limit")).length).toBe(told);
     }
   });
 });

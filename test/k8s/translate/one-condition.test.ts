@@ -23,7 +23,7 @@ describe("hosts", () => {
     const { match, problems } = served(fields);
     expect(match).toBeNull();
     expect(problems.join()).toContain(
-      `error bad-header Mapping p/m spec.headers: ":authority" asks for another host than ${other}`,
+      `error bad-value Mapping p/m spec.headers: ":authority" asks for another host than ${other}`,
     );
   });
 
@@ -94,7 +94,7 @@ describe("a redirect", () => {
     const translation = redirect(service);
     expect(translation.mappings.size).toBe(0);
     expect(problemsOf(translation)).toEqual([
-      expect.stringContaining("error bad-mapping Mapping p/m spec.service: the redirect names no host"),
+      expect.stringContaining("error bad-value Mapping p/m spec.service: the redirect names no host"),
     ]);
   });
 

@@ -72,7 +72,7 @@ describe("spaces", () => {
     expect(places([alternatives("/seldon/prod/a|/seldon/prod/b")])).toEqual(["Mapping prod/m: prod"]);
     expect(codesOf(translate([alternatives("(/seldon/prod/a|/seldon/prod/b)/.*")]))).toEqual([]);
     expect(places([alternatives("/seldon/prod/a|/seldon/other/b")])).toEqual(["Mapping prod/m: prod"]);
-    expect(codesOf(translate([alternatives("/seldon/prod/a|/seldon/other/b")]))).toEqual(["error regex-not-granted"]);
+    expect(codesOf(translate([alternatives("/seldon/prod/a|/seldon/other/b")]))).toEqual(["error not-granted"]);
     expect(places([alternatives("/seldon/other/a|/seldon/other/b")])).toEqual([]);
     const grants = (prefix: string): readonly Grant[] => [
       grant({ namespace: "prod", prefixes: [prefix], regex: true }),
@@ -515,7 +515,7 @@ describe("limits of a namespace", () => {
     expect(translation.mappings.has("Mapping a/m0501")).toBe(false);
     expect(translation.mappings.has("Mapping b/m")).toBe(true);
     expect(partsOf(translation, "a/iris").size).toBe(3);
-    expect(codesOf(translation)).toEqual(["error namespace-limit", "error namespace-limit"]);
+    expect(codesOf(translation)).toEqual(["error over-limit", "error over-limit"]);
   });
 
   test("50 regexes, those of header annotations too", () => {
@@ -526,7 +526,7 @@ describe("limits of a namespace", () => {
     const translation = translate([...many, header]);
     expect([...translation.mappings.values()].filter(({ source }) => source.kind === "Mapping").length).toBe(49);
     expect(partsOf(translation, "a/iris").size).toBe(3);
-    expect(codesOf(translation)).toEqual(["error namespace-limit", "info differs"]);
+    expect(codesOf(translation)).toEqual(["error over-limit", "info differs"]);
   });
 
   test("a Route of which some Mappings do not fit is refused whole, and the oldest Routes stay", () => {
@@ -540,7 +540,7 @@ describe("limits of a namespace", () => {
     expect(ids([...filling.slice(1), main, canary])).toEqual(["Mapping a/n-main", "Mapping a/o-canary"]);
     // One too many: neither the 95 % nor the 5 % get all of it.
     expect(ids([...filling, main, canary])).toEqual([]);
-    expect(codesOf(translate([...filling, main, canary]))).toEqual(["error namespace-limit", "error namespace-limit"]);
+    expect(codesOf(translate([...filling, main, canary]))).toEqual(["error over-limit", "error over-limit"]);
     // One of an older Route takes the place of the newest one.
     const older = mapping("a/l-main", "/seldon/a/older/", ", weight: 95");
     const late = mapping("a/z-canary", "/seldon/a/older/", ", weight: 5");

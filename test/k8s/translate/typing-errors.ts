@@ -513,7 +513,7 @@ export function requestsFor(mapping: Mapping): readonly HeadText[] {
 }
 
 /** Are about the shares of several, whatever they come from. */
-const ofGroups = new Set(["no-weights", "weights-scaled"]);
+const ofGroups = new Set(["no-weights", "shares-scaled"]);
 
 /** What became wider without a word, of one typing error; [] when nothing did. */
 export function silentlyWider(

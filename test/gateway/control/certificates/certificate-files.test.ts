@@ -87,7 +87,7 @@ describe("a folder of certificates", () => {
       ["c.crt", "read"],
       ["d.crt", "cannot be used: d.crt is longer than 256 KiB"],
     ]);
-    expect(problems.map(({ code, subject }) => `${code} ${subject.name}`)).toEqual(["key-without-certificate b.key"]);
+    expect(problems.map(({ code, subject }) => `${code} ${subject.name}`)).toEqual(["bad-certificate b.key"]);
   });
 
   test("one that cannot be read is a Problem", () => {

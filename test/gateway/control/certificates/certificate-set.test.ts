@@ -158,7 +158,7 @@ describe("hosts", () => {
     );
     const assembled = assemble([hostDeclaration("many", null, many)]);
     expect(assembled.set.hosts.size).toBe(Math.min(count, 1000));
-    expect(assembled.problems.filter(({ code }) => code === "too-many-names")).toHaveLength(problems);
+    expect(assembled.problems.filter(({ code }) => code === "over-limit")).toHaveLength(problems);
   });
 
   test.each([
@@ -171,7 +171,7 @@ describe("hosts", () => {
     );
     const assembled = assemble(declarations);
     expect(assembled.set.entries).toHaveLength(Math.min(mostCertificates, declarations.length));
-    expect(assembled.problems.filter(({ code }) => code === "too-many-certificates")).toHaveLength(problems);
+    expect(assembled.problems.filter(({ code }) => code === "over-limit")).toHaveLength(problems);
   });
 });
 
@@ -199,7 +199,7 @@ describe("terms that cannot be had", () => {
       hostDeclaration("all", ["*"], b),
     ]);
     expect(certOf(assembled.set, "a.example")).toBeNull();
-    expect(texts(assembled)).toMatch(/^error bad-tls-terms: OpenSSL refuses/);
+    expect(texts(assembled)).toMatch(/^error bad-value: OpenSSL refuses/);
   });
 
   test("a list of what was revoked that is none: the host has no TLS", () => {

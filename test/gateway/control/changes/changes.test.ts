@@ -14,7 +14,7 @@ const traffic = (name = "fraud", namespace = "prod", refused: string | null = nu
 });
 
 const problem = (name: string): Problem => ({
-  code: "bad-timeout",
+  code: "bad-value",
   level: "warning",
   subject: { kind: "SeldonDeployment", namespace: "prod", name },
   field: "spec.x",
@@ -138,9 +138,9 @@ describe("a change", () => {
     expect(told()).toEqual([
       "not-taken a predictors[canary].traffic: 20 → 40: not taken: it is wrong",
       "not-taken b predictors[canary].traffic: 20 → 40: not taken: no room",
-      "ended e spec.x: bad-timeout has ended",
-      "not-taken b spec.x: bad-timeout: it is wrong",
-      "problem d spec.x: bad-timeout: it is wrong",
+      "ended e spec.x: bad-value has ended",
+      "not-taken b spec.x: bad-value: it is wrong",
+      "problem d spec.x: bad-value: it is wrong",
     ]);
     // Edited since Problems were told, and no more.
     changes.problems([{ ...problem("b"), field: "spec.y" }], []);

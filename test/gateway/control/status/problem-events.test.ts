@@ -15,7 +15,7 @@ import type { Problem } from "../../../../routing/text/problem.ts";
 import { StoppedClock } from "../../../stopped-clock.ts";
 
 const problem = (name: string, sentence = "wrong", level: Problem["level"] = "error"): Problem => ({
-  code: "bad-timeout",
+  code: "bad-value",
   level,
   subject: { kind: "SeldonDeployment", namespace: "prod", name },
   field: "spec.x",
@@ -59,11 +59,11 @@ describe("the event of a Problem", () => {
     expect(eventOf(problem("iris", "other words", "warning")).name).toBe(name);
     expect(eventOf(problem("other")).name).not.toBe(name);
     expect(eventOf({ ...problem("iris"), field: "spec.y" }).name).not.toBe(name);
-    expect(eventOf({ ...problem("iris"), code: "bad-value" }).name).not.toBe(name);
+    expect(eventOf({ ...problem("iris"), code: "bad-name" }).name).not.toBe(name);
   });
 
   test("has the code as its reason, and field and sentence as its message", () => {
-    expect(eventOf(problem("iris"))).toMatchObject({ type: "Warning", reason: "BadTimeout", message: "spec.x: wrong" });
+    expect(eventOf(problem("iris"))).toMatchObject({ type: "Warning", reason: "BadValue", message: "spec.x: wrong" });
     expect(eventOf({ ...problem("iris"), field: "" }).message).toBe("wrong");
   });
 

@@ -324,8 +324,8 @@ describe("Secrets", () => {
     const wanted = Array.from({ length: 258 }, (_, at) => `prod/s${String(at).padStart(3, "0")}`);
     fake.put(deployments, deployment("iris"));
     await open().start(referring(wanted));
-    await until(() => codes().includes("too-many-secrets"));
-    expect(changes.at(-1)!.problems.find(({ code }) => code === "too-many-secrets")!.sentence).toContain(
+    await until(() => codes().includes("over-limit"));
+    expect(changes.at(-1)!.problems.find(({ code }) => code === "over-limit")!.sentence).toContain(
       "2 more, prod/s256 first",
     );
     source.follow(new Set(wanted.slice(0, 256)));

@@ -172,7 +172,7 @@ describe("bounds", () => {
   test.each([
     [5, 4, []],
     [4, 4, []],
-    [3, 3, ["too-many-entries"]],
+    [3, 3, ["over-limit"]],
   ])("with room for %i entries %i of four files are read", async (entries, read, codes) => {
     for (const name of ["a", "b", "c", "d"]) put(`${name}.yaml`, service(name));
     const follower = await followWithin({ entries, depth: 8 });
@@ -192,7 +192,7 @@ describe("bounds", () => {
     const follower = await followWithin({ entries: 3, depth: 8 });
     expect(follower.codes()).toEqual([]);
     put("x/c.yaml", service("c"));
-    await follower.until(() => follower.codes().includes("too-many-entries"));
+    await follower.until(() => follower.codes().includes("over-limit"));
     expect(follower.ports()).toEqual({ a: 8000, b: 8000 });
     rmSync(join(folder, "a.yaml"));
     await follower.untilPorts({ b: 8000 });
@@ -203,7 +203,7 @@ describe("bounds", () => {
   test.each([
     [4, ["a", "b", "c"], []],
     [3, ["a", "b", "c"], []],
-    [2, ["a", "b"], ["folder-too-deep"]],
+    [2, ["a", "b"], ["over-limit"]],
   ])("of three folders inside each other with a limit of %i", async (depth, names, codes) => {
     put("a.yaml", service("a"));
     put("x/b.yaml", service("b"));
@@ -338,7 +338,7 @@ describe("what has the name of a manifest and is none", () => {
     pipe("b.yaml");
     await follower.until(() => follower.codes().includes("unreadable-file"));
     put("c.yaml", service("c"));
-    await follower.until(() => follower.codes().includes("too-many-entries"));
+    await follower.until(() => follower.codes().includes("over-limit"));
     rmSync(join(folder, "b.yaml"));
     await follower.until(() => !follower.codes().includes("unreadable-file"));
     replace("c.yaml", service("c"));

@@ -167,7 +167,7 @@ test("annotations that are no map may have said it", () => {
     ),
   );
   expect(ready).toBe(false);
-  expect(problems.join()).toContain("bad-annotations");
+  expect(problems.join()).toContain("bad-value");
 });
 
 test("a redirect goes nowhere while it cannot be read who may call", () => {

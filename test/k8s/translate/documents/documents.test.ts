@@ -184,7 +184,7 @@ describe("fields of a raw Mapping", () => {
         ...service("prod/model"),
       ]);
       expect(translation.mappings.size).toBe(0);
-      expect(translation.problems.find(({ code }) => code === "bad-mapping")?.sentence).toMatch(
+      expect(translation.problems.find(({ code }) => code === "bad-value")?.sentence).toMatch(
         /^no request can name the host /,
       );
     }
@@ -230,7 +230,7 @@ describe("fields of a raw Mapping", () => {
       ]);
       expect([translation.mappings.size, codesOf(translation)]).toEqual([
         0,
-        expect.arrayContaining(["error bad-mapping"]),
+        expect.arrayContaining(["error bad-value"]),
       ]);
     },
   );
@@ -580,7 +580,7 @@ describe("documents", () => {
   test("equal ones collapse; of different ones with one name the last counts, with a Problem", () => {
     expect(faultsOf(translate([config(document("a") + document("a"))]))).toEqual([]);
     const differing = translate([config(document("a", "weight: 1\n") + document("a", "weight: 2\n"))]);
-    expect(faultsOf(differing)).toEqual(["error duplicate-document"]);
+    expect(faultsOf(differing)).toEqual(["error declared-twice"]);
     expect(differing.mappings.get("SeldonDeployment prod/iris config a")).toMatchObject({ role: { weight: 2 } });
   });
 
@@ -622,7 +622,7 @@ describe("documents", () => {
       removed: [],
     });
     expect(weights()).toEqual([1, 2]);
-    expect(faultsOf(translator.current())).toEqual(["error bad-document", "error bad-mapping"]);
+    expect(faultsOf(translator.current())).toEqual(["error bad-document", "error bad-value"]);
     translator.apply({ set: [config("{")], removed: [] });
     expect(weights()).toEqual([1, 2]);
     translator.apply({ set: [config(document("a", "weight: 3\n"))], removed: [] });
@@ -694,7 +694,7 @@ describe("reach of a raw Mapping", () => {
     "%s needs a Grant",
     (host) => {
       expect(upstreams(host)).toEqual([]);
-      expect(codesOf(translate([given(host)]))).toEqual(["error upstream-not-granted"]);
+      expect(codesOf(translate([given(host)]))).toEqual(["error not-granted"]);
     },
   );
 
@@ -738,7 +738,7 @@ describe("reach of a raw Mapping", () => {
 
   test("an ExternalName needs a Grant", () => {
     const external = object("Service", "prod/out", "spec: {type: ExternalName, externalName: db.example.com}");
-    expect(codesOf(translate([given("out"), external]))).toEqual(["error upstream-not-granted"]);
+    expect(codesOf(translate([given("out"), external]))).toEqual(["error not-granted"]);
     const granted = translate([given("out"), external], {
       grants: [{ ...noGrant, namespace: "prod", upstreams: ["db.example.com"] }],
     });

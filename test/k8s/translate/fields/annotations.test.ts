@@ -46,7 +46,7 @@ describe("time limits", () => {
 
   test("a bad one is a Problem with the remedy", () => {
     expect(problemsOf(translate([deployment("prod/iris", ["main"], { "seldon.io/rest-timeout": "soon" })]))).toEqual([
-      'warning bad-timeout SeldonDeployment prod/iris metadata.annotations["seldon.io/rest-timeout"]: "soon" is not a number of milliseconds from 0 to 2147483647, so Sluice uses the default of 3000 ms; write whole milliseconds, 0 for none',
+      'warning bad-value SeldonDeployment prod/iris metadata.annotations["seldon.io/rest-timeout"]: "soon" is not a number of milliseconds from 0 to 2147483647, so Sluice uses the default of 3000 ms; write whole milliseconds, 0 for none',
     ]);
   });
 });
@@ -142,14 +142,14 @@ describe("service name, weight, retries, breakers", () => {
     (name) => {
       const translation = translate([deployment("prod/iris", ["main"], { "seldon.io/ambassador-service-name": name })]);
       expect(partsOf(translation, "prod/iris").size).toBe(0);
-      expect(codesOf(translation)).toEqual(["error bad-service-name"]);
+      expect(codesOf(translation)).toEqual(["error bad-value"]);
     },
   );
 
   test("an empty name counts as its own", () => {
     const translation = translate([deployment("prod/iris", ["main"], { "seldon.io/ambassador-service-name": "" })]);
     expect(pathOf(partsOf(translation, "prod/iris").get("http main"))).toBe("/seldon/prod/iris/");
-    expect(codesOf(translation)).toEqual(["warning bad-service-name"]);
+    expect(codesOf(translation)).toEqual(["warning bad-value"]);
   });
 
   test.each(["some", "10%", "-5", "  "])('with the weight "%s" it is never ready', (weight) => {
@@ -159,7 +159,7 @@ describe("service name, weight, retries, breakers", () => {
     ]);
     expect(partsOf(translation, "prod/iris").get("http main")).toMatchObject({ role: { weight: 0 } });
     expect([...translation.endpoints.values()].map(({ ready }) => ready)).toEqual([false, false]);
-    expect(codesOf(translation)).toEqual(["error bad-weight"]);
+    expect(codesOf(translation)).toEqual(["error bad-value"]);
   });
 
   test("retries and breakers are served", () => {
@@ -257,7 +257,7 @@ describe("headers", () => {
       }),
     ]);
     expect(partsOf(translation, "prod/canary").size).toBe(0);
-    expect(codesOf(translation)).toEqual(["error bad-header"]);
+    expect(codesOf(translation)).toEqual(["error bad-value"]);
   });
 
   test.each([
@@ -271,7 +271,7 @@ describe("headers", () => {
     const translation = translate([deployment("prod/iris", ["main"], { "seldon.io/ambassador-header": text })]);
     expect(translation.mappings.size).toBe(mappings);
     expect(codesOf(translation).filter((code) => code !== "info differs")).toEqual(
-      mappings === 0 ? ["error bad-header"] : [],
+      mappings === 0 ? ["error bad-value"] : [],
     );
   });
 });
@@ -297,7 +297,7 @@ describe("sluice.io/answered-by", () => {
 
   test("what is neither true nor false is a warning, and the option holds", () => {
     const wrong = { "sluice.io/answered-by": "yes" };
-    expect(codesOf(translate([deployment("prod/iris", ["main"], wrong)]))).toContain("warning bad-answered-by");
+    expect(codesOf(translate([deployment("prod/iris", ["main"], wrong)]))).toContain("warning bad-value");
     expect(addedBy(wrong, false, "http main")).toEqual([]);
     expect(addedBy(wrong, true, "http main")).toEqual([named]);
   });

@@ -29,7 +29,7 @@ const beside: Readonly<Record<string, Spec>> = {
   method_regex: { method: "P.*" },
 };
 /** Said of what is not there or not granted, and of what differs from Ambassador. */
-const others = /^(?:differs$|no-such-|missing-tls|tls-missing|upstream-not-granted|claim-)/;
+const others = /^(?:differs$|no-such-|tls-missing|tls-missing|not-granted|claim-)/;
 
 describe.each(Object.entries(kinds))("%s", (kind, [rows, spec]) => {
   test.each(Object.entries(rows).filter(([, { example }]) => example !== ""))("%s", (name, { example }) => {

@@ -48,7 +48,7 @@ describe("a mistake is a Problem that says what to write, and a draw decides", (
   ])("%j", (text, said) => {
     const translation = translate([deployment("prod/iris", ["main"], { "sluice.io/sticky": text })]);
     expect(problemsOf(translation)).toEqual([
-      `warning bad-sticky SeldonDeployment prod/iris metadata.annotations["sluice.io/sticky"]: ${said}, ${written}`,
+      `warning bad-value SeldonDeployment prod/iris metadata.annotations["sluice.io/sticky"]: ${said}, ${written}`,
     ]);
     expect(partsOf(translation, "prod/iris").get("http main")!.sticky).toBeNull();
   });

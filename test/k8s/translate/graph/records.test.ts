@@ -53,7 +53,7 @@ test("Problems are gathered with a pause after each object, and only what says w
   for (; step.done !== true; step = gathering.next()) pauses.push(step.value);
   expect(pauses.length).toBeGreaterThanOrEqual(set.length * 3);
   expect(step.value.toSorted(compareProblems)).toEqual(translator.current().problems);
-  expect(step.value.filter(({ code }) => code === "bad-timeout").length).toBe(40);
+  expect(step.value.filter(({ code }) => code === "bad-value").length).toBe(40);
   const guarded = (): string[] => Array.from(translator.guards(), ({ ref }) => ref.name);
   expect(guarded()).toEqual(["open"]);
   translator.apply({

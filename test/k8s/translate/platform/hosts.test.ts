@@ -158,7 +158,7 @@ describe("a Host", () => {
   });
 
   test.each(["a*.example.com", "*.*.example.com", "a b", "", "x".repeat(254)])("no host: %j", (hostname) => {
-    expect(declared([hostOf({ hostname })])).toEqual({ hosts: [], codes: ["error bad-host"] });
+    expect(declared([hostOf({ hostname })])).toEqual({ hosts: [], codes: ["error bad-value"] });
   });
 
   test.each(["a.example.com:443", "https://a.example.com", "https://A.example.com:443/x"])(
@@ -167,7 +167,7 @@ describe("a Host", () => {
       const { hosts, codes } = declared([hostOf({ hostname, requestPolicy: { insecure: { action: "Route" } } })]);
       expect([hosts, codes]).toMatchObject([
         [{ hosts: ["a.example.com"], identity: { closed: "unreadable" }, cleartext: "reject" }],
-        ["error bad-host"],
+        ["error bad-value"],
       ]);
     },
   );
@@ -198,7 +198,7 @@ describe("a TLSContext", () => {
   test.each([
     [499, []],
     [500, []],
-    [501, ["error too-many-hosts"]],
+    [501, ["error over-limit"]],
   ])("%i hosts", (count, codes) => {
     const found = declared([
       contextOf({ hosts: Array.from({ length: count }, (_, index) => `h${index}.example.com`), secret: "pair" }),
@@ -220,8 +220,8 @@ describe("whose hosts count", () => {
   const context = contextOf({ hosts: ["a.example.com"], secret: "pair" }, "prod/ctx");
 
   test("those of a tenant do not", () => {
-    expect(declared([host])).toEqual({ hosts: [], codes: ["error not-of-the-gateway"] });
-    expect(declared([context])).toEqual({ hosts: [], codes: ["error not-of-the-gateway"] });
+    expect(declared([host])).toEqual({ hosts: [], codes: ["error not-granted"] });
+    expect(declared([context])).toEqual({ hosts: [], codes: ["error not-granted"] });
   });
 
   test("those of a namespace with a Grant do", () => {

@@ -56,7 +56,7 @@ describe("at a start", () => {
   test("a tenant's closes nothing", () => {
     const { hosts, problems } = translate([textOf(`${host}\n${module}${broken}`, "tenant")], settings);
     expect(hosts).toEqual([]);
-    expect(problems.map(({ code }) => code)).toContain("not-of-the-gateway");
+    expect(problems.map(({ code }) => code)).toContain("not-granted");
   });
 
   test("a kind that is not written closes nothing", () => {

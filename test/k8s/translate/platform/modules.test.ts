@@ -310,7 +310,7 @@ describe("whose Module counts", () => {
   test("that of the own namespace, or of one with a Grant", () => {
     expect(timeoutOf([moduleOf(config)])).toBe(7000);
     expect(timeoutOf([moduleOf(config, "prod/ambassador")])).toBe(3000);
-    expect(codesOf(translate([moduleOf(config, "prod/ambassador")], settings))).toEqual(["error not-of-the-gateway"]);
+    expect(codesOf(translate([moduleOf(config, "prod/ambassador")], settings))).toEqual(["error not-granted"]);
     expect(
       timeoutOf([moduleOf(config, "prod/ambassador")], { grants: [{ ...noGrant, namespace: "prod", gateway: true }] }),
     ).toBe(7000);

@@ -10,7 +10,7 @@ function problemsOf(
     Array.from({ length: count }, (_, i) => [i === count - 1 ? "seldon.io/ambassador-weight" : `sluice.io/a${i}`, "x"]),
   );
   return translate([deployment("prod/m", ["main"], annotations)]).problems.filter(
-    ({ code }) => code === "bad-weight" || code === "unknown-annotation" || code === "more-problems",
+    ({ code }) => code === "bad-value" || code === "unknown-annotation" || code === "more-problems",
   );
 }
 
