@@ -482,7 +482,7 @@ describe("the API server away", () => {
   });
 
   test("for a tool: the start ends with the reason", async () => {
-    open({ once: true });
+    open({ once: true, times: { reflector: quickTimes, lastGoodAfterMs: 10_000, secretsMs: 200 } });
     await fake.stop();
     await expect(source.start(take)).rejects.toThrow(/^https?:\S+ cannot be read: [^;]*ECONNREFUSED[^;]*$/);
   });
