@@ -2,12 +2,16 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
+import dataHandler from "ioredis/built/DataHandler.js";
 import type { RedisSettings } from "../../options/redis-settings.ts";
+import type { Alarm, Clock } from "../../shared/clock.ts";
 
 /** What is used of a client. */
 export interface RedisClient {
   /** Rejects at once where there is no connection. */
   call(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>;
+  /** Gives up the connections that it has, with all that waits on them, and makes new ones. */
+  renew(): void;
   disconnect(): void;
 }
 
@@ -25,8 +29,21 @@ const leastRetryMs = 25;
 /** A server that is back is found within this, where its address refuses meanwhile: what waits for it is refused until then. A try costs a packet. */
 export const mostRetryMs = 150;
 
+// A reply that nobody waits for: ioredis makes a text of it, and where it is nil that throws past every handler and ends the thread. Such a connection is left instead.
+const { prototype } = "default" in dataHandler ? dataHandler.default : (dataHandler as { readonly prototype: unknown });
+const replies = prototype as {
+  readonly redis: Redis & { readonly commandQueue: { readonly length: number } };
+  shiftCommand: (this: typeof replies, reply: unknown) => unknown;
+};
+const { shiftCommand } = replies;
+replies.shiftCommand = function shift(reply) {
+  if (this.redis.commandQueue.length > 0) return shiftCommand.call(this, reply);
+  this.redis.disconnect(true);
+  return null;
+};
+
 /** Connects, and again for ever. Throws where a file of certificates cannot be read. */
-export function openClient(settings: RedisSettings, events: RedisEvents): RedisClient {
+export function openClient(settings: RedisSettings, events: RedisEvents, clock: Clock): RedisClient {
   const common = commonOptions(settings);
   const renew = (): void => void renewPassword(settings, common, client);
   const client = settings.kind === "cluster" ? openCluster(settings, common) : openRedis(settings, common);
@@ -43,7 +60,24 @@ export function openClient(settings: RedisSettings, events: RedisEvents): RedisC
     renew();
   });
   client.on("end", () => events.away(why));
-  return { call: async (command, ...args) => client.call(command, ...args), disconnect: () => client.disconnect() };
+  if (client instanceof Redis) endLateGreetings(client, clock);
+  return {
+    call: async (command, ...args) => client.call(command, ...args),
+    renew: () => {
+      for (const one of client instanceof Cluster ? client.nodes() : [client]) one.disconnect(true);
+    },
+    disconnect: () => client.disconnect(),
+  };
+}
+
+/** A server that takes a connection and does not finish the greeting, though bytes come, is left. */
+function endLateGreetings(client: Redis, clock: Clock): void {
+  let late: Alarm | null = null;
+  client.on("connect", () => {
+    late?.cancel();
+    late = clock.after(connectTimeoutMs, () => client.disconnect(true));
+  });
+  for (const event of ["ready", "close", "end"]) client.on(event, () => late?.cancel());
 }
 
 function commonOptions({ username, passwordFile, database, tls, caFile, nodes }: RedisSettings): RedisOptions {

@@ -18,6 +18,8 @@ export type RedisAnswer =
 
 /** Calls of one worker that wait at once. */
 const mostWaiting = 1024;
+/** A reply that has not come so long after its time will not: its connection is given up, though bytes still come on it. */
+const overdueMs = 1000;
 /** Coming and going is logged at most this often. */
 const sayMs = 10_000;
 
@@ -70,10 +72,8 @@ export class RedisStore {
   async #open(): Promise<void> {
     const { openClient } = await import("./ioredis-client.ts");
     if (this.#closed) return;
-    this.#client = openClient(this.#settings, {
-      ready: () => this.#turn(true, ""),
-      away: (why) => this.#turn(false, why),
-    });
+    const events = { ready: () => this.#turn(true, ""), away: (why: string) => this.#turn(false, why) };
+    this.#client = openClient(this.#settings, events, this.#use.clock);
   }
 
   /** It can be asked. */
@@ -125,8 +125,12 @@ export class RedisStore {
     if (client === null || !this.#ready) return Promise.resolve(this.#counted(unreachable));
     if (this.#waiting.size >= mostWaiting) return Promise.resolve(this.#counted(busy));
     return new Promise((resolve) => {
+      let overdue: Alarm | null = null;
       const waiting: Waiting = {
-        alarm: this.#use.clock.after(timeoutMs, () => waiting.answer(late)),
+        alarm: this.#use.clock.after(timeoutMs, () => {
+          overdue = this.#use.clock.after(overdueMs, () => client.renew());
+          waiting.answer(late);
+        }),
         answer: (answer) => {
           if (!this.#waiting.delete(waiting)) return;
           waiting.alarm.cancel();
@@ -134,9 +138,13 @@ export class RedisStore {
         },
       };
       this.#waiting.add(waiting);
+      const settled = (answer: RedisAnswer): void => {
+        overdue?.cancel();
+        waiting.answer(answer);
+      };
       client.call(command, ...args).then(
-        (reply) => waiting.answer({ kind: "reply", reply }),
-        (error: unknown) => waiting.answer(refusedBy(error)),
+        (reply) => settled({ kind: "reply", reply }),
+        (error: unknown) => settled(refusedBy(error)),
       );
     });
   }
