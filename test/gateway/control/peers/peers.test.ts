@@ -15,7 +15,9 @@ import { startedAdmin } from "../../admin/admin-stage.ts";
 
 /** Of the admin ports of a test. */
 const token = "token";
-const limits: CallLimits = { callMs: 300, maxBytes: 10_000 };
+const limits: CallLimits = { callMs: 10_000, maxBytes: 10_000 };
+/** For peers that may never answer. */
+const hasty: CallLimits = { ...limits, callMs: 300 };
 
 let servers: (Server | HttpServer)[];
 let sockets: Set<Socket>;
@@ -303,7 +305,8 @@ describe("a peer", () => {
   ];
   test.each(cases)("%s: an error of that peer and of no other", async (_, start, state, sentence) => {
     const [good, port] = [await replica(), await start()];
-    const peers = peersAt([port, good]);
+    const call: PeersOutside["call"] = (to, path) => callPeer(to, path, token, to.port === good ? limits : hasty);
+    const peers = peersAt([port, good], { call });
     await peers.look();
     const [bad, other] = peers.status.peers;
     expect([bad!.state, other!.state]).toEqual([state, "answering"]);
