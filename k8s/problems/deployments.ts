@@ -19,9 +19,9 @@ export const deploymentProblems = {
     "Write one or more predictors, each with a name and a graph.",
   ),
   "bad-predictor": error(
-    "A predictor has no name and is not served. Or other Problems of it make it invalid, and its last good form is served.",
+    "A predictor has no name and is not served.",
     deployment("spec.predictors[1]: { graph: { name: classifier } }"),
-    "Give the predictor a name, or correct the fields that its other Problems name.",
+    "Give the predictor a name.",
   ),
   "traffic-remainder": warning(
     "The first predictor has another `traffic` than what the others leave of 100. It gets what they leave.",
@@ -65,9 +65,9 @@ export const deploymentProblems = {
   ),
   "annotation-misplaced": either(
     ["warning", "error"],
-    "An annotation stands on a predictor or on its pods (`componentSpecs[].metadata`), where Sluice does not read it. `error`: it decides which requests come, and the SeldonDeployment is not served without it.",
+    "An annotation of Sluice, Seldon or Ambassador stands where Sluice does not read it: on a predictor, on its pods, in labels, or beside the annotations. `error`: it may decide who gets which requests, so the object is not served, or its last good form is.",
     deployment('spec.predictors[0].annotations["seldon.io/rest-timeout"]: "5000"'),
-    "Write it in `metadata.annotations` or `spec.annotations` of the SeldonDeployment.",
+    "Write it in `metadata.annotations` of the object.",
   ),
   "replaced-annotation": warning(
     "An annotation of Sluice stands on an object whose own Mappings say where its traffic goes: it has `seldon.io/ambassador-config`, or is a Mapping or a Service. Sluice ignores the annotation, so a rollout moves nothing.",
@@ -78,7 +78,7 @@ export const deploymentProblems = {
   ),
   "unknown-annotation": either(
     ["warning", "error"],
-    "An annotation of `seldon.io/` or `sluice.io/` is not known and is ignored. `error`: it is a misspelling of one that decides which requests come or who may call, and the object is not served without it.",
+    "An annotation of `seldon.io/` is not known and is ignored. `error`: it begins with `sluice.io/`, or is near one that decides, so the object is not served, or its last good form is.",
     annotation('seldon.io/rest-timeot: "5000"'),
     "Correct its spelling, or remove it.",
   ),

@@ -22,30 +22,13 @@ export const fieldProblems = {
   ),
   "unknown-field": either(
     ["warning", "error"],
-    "A field is not known and is ignored. `error`: it seems to be a misspelling of one that decides, so the object is not served without it.",
+    "A key is not known here and is ignored. `error`: it may decide who gets which requests, so the object keeps its last good form; without one it is not served. In a Host, TLSContext, AuthService or RateLimitService every unknown key is an error.",
     mapping("timout_ms: 5000"),
-    "Correct its spelling, or remove it.",
-  ),
-  "misspelt-field": either(
-    ["error", "warning"],
-    "A word of Module, Host, TLSContext, AuthService or RateLimitService is misspelt. `error`: it decides who may connect or which requests pass, so Sluice closes what it may have closed.",
-    platform("TLSContext", "cert_requird: true"),
-    "Write the word that the sentence names.",
-  ),
-  "misplaced-field": either(
-    ["error", "warning"],
-    "A field stands where Sluice does not read it. `error`: it decides which requests are served, and the object is not served without it.",
-    file(`
-apiVersion: getambassador.io/v2
-kind: Mapping
-metadata: { name: iris, namespace: models, headers: { version: two } }
-spec: { prefix: /seldon/models/iris/, service: "iris-main:8000" }
-`),
-    "Move it to the place that the sentence names.",
+    "Correct its spelling or its place as the sentence says, or remove it.",
   ),
   "empty-field": either(
-    ["warning", "error", "info"],
-    "A field has no value and counts as not written. `info`: `metadata.annotations` of a Service. `error`: it had a value before, or without one more would be admitted; its last good form holds, or the object is not served.",
+    ["warning", "error"],
+    "A field has no value and counts as not written. `error`: without one a Host, TLSContext, Module, AuthService or RateLimitService would admit more, so its last good form holds, or it closes.",
     mapping("weight: null"),
     "Write its value, or remove it.",
   ),
@@ -124,7 +107,7 @@ spec: { prefix: /seldon/models/iris, service: "iris-next:8000", shadow: true }
     "Write the same prefix in both.",
   ),
   "bad-document": error(
-    "A document of Ambassador cannot be read: in `seldon.io/ambassador-config`, in `getambassador.io/config`, or an object of its own. It is not served, or its last good form is.",
+    "A document of Ambassador cannot be read: in `seldon.io/ambassador-config`, in `getambassador.io/config`, or an object of its own. Its object keeps its last good form; without one it is not served.",
     annotation(
       'seldon.io/ambassador-config: "{ apiVersion: ambassador/v9, kind: Mapping, name: iris, prefix: /seldon/models/iris/, service: iris-main:8000 }"',
     ),

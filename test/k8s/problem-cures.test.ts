@@ -62,8 +62,6 @@ const elsewhere = "elsewhere";
 const followed: Partial<Record<ProblemCode, readonly Follow[] | typeof elsewhere>> = {
   "bad-value": [instead(mapping("weight: 50"))],
   "unknown-field": [instead(mapping("timeout_ms: 5000")), removed],
-  "misspelt-field": [instead(platform("TLSContext", "cert_required: true"))],
-  "misplaced-field": [edited([", headers: { version: two } }\nspec: {", " }\nspec: { headers: { version: two },"])],
   "empty-field": [instead(mapping("weight: 10")), removed],
   "field-lost": [removed],
   "field-without-effect": elsewhere,

@@ -3,11 +3,8 @@ import type { AuthService, RateLimitService } from "../../../routing/model/exter
 import type { UpstreamLimits } from "./upstreams.ts";
 import type { RawService } from "./service-address.ts";
 
-export type ServiceKind = "AuthService" | "RateLimitService";
-
-export function isServiceKind(kind: string): kind is ServiceKind {
-  return kind === "AuthService" || kind === "RateLimitService";
-}
+export const serviceKinds = ["AuthService", "RateLimitService"] as const;
+export type ServiceKind = (typeof serviceKinds)[number];
 
 /** Where a service is, before Services, TLS and reach are looked at. */
 export interface WrittenPlace {

@@ -1,16 +1,17 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
 import type { Problem, ProblemCode, ProblemLevel } from "../../../routing/text/problem.ts";
-import { isDecidingAnnotation, isReleased } from "../fields/annotation-names.ts";
+import { annotationOf, writeOf, wrongText, type Annotation, type WrittenAnnotation } from "../fields/annotation.ts";
+import { allAnnotations, isReleased } from "../fields/annotation-names.ts";
+import { annotations as declared } from "../fields/annotations.ts";
 import { modelDigest } from "./model-digest.ts";
-import { reportMisplacedAnnotations } from "./misplaced-annotations.ts";
-import { keepLastGood } from "./last-good-annotations.ts";
-import { predictorAnnotations, unknownPredictorFields, unknownSpecFields } from "../fields/deployment-fields.ts";
+import { predictorAnnotations } from "../fields/deployment-fields.ts";
+import { unknownKeysOf } from "../fields/deployment-keys.ts";
 import type { Deployment, Explainer, Predictor } from "../model/deployment.ts";
 import { decodeOAuthKey } from "../model/oauth-key.ts";
 import { enginePorts, NoEnginePorts } from "./ports.ts";
 import { isScaledToZero } from "./replicas.ts";
 import type { SourceObject } from "../model/object.ts";
-import { reportMisplaced } from "../fields/stray-fields.ts";
+import { reportUnknown } from "../fields/unknown-keys.ts";
 import {
   annotationsOf,
   arrayOf,
@@ -29,8 +30,13 @@ const apiVersions: ReadonlySet<string> = new Set(
   ["v1alpha1", "v1alpha2", "v1alpha3", "v1"].map((version) => `machinelearning.seldon.io/${version}`),
 );
 
+/** The documents of `seldon.io/ambassador-config` have last good forms of their own, and what a release has come to is in its record. */
+const decidingAnnotations = allAnnotations.filter(
+  (one) => one.decides !== "how" && one.bad.kind !== "default" && one !== declared.config,
+);
+
 export interface DecodedDeployment {
-  /** The last good form when this one cannot be served; null: there was none. */
+  /** The last good form where this one is invalid; null: there was none. */
   readonly deployment: Deployment | null;
   /** `deletionTimestamp` is set: it ends for new requests. */
   readonly deleting: boolean;
@@ -39,7 +45,8 @@ export interface DecodedDeployment {
 
 /**
  * Decodes an SD of `machinelearning.seldon.io/v1alpha1` (one `componentSpec` a predictor), `v1alpha2`, `v1alpha3` or `v1`. Wrong types are
- * tolerated: a part that cannot be read makes a Problem and gets what the kind of its field says, the rest holds. `lastGood`: what the object meant before.
+ * tolerated where they decide nothing. A value that decides and cannot be read, and a key that nobody knows and that may decide, make the whole invalid: it keeps its
+ * last good form, `lastGood`.
  */
 export function decodeDeployment(
   { ref, apiVersion, object }: Pick<SourceObject, "ref" | "apiVersion" | "object">,
@@ -62,22 +69,19 @@ export function decodeDeployment(
       `${quoted(apiVersion)} is not a version of SeldonDeployments, so Sluice reads it as machinelearning.seldon.io/v1; write that`,
     );
   }
-  const isMisplaced = reportMisplaced(
-    root,
-    lastGood === null ? "the SeldonDeployment is not served" : "Sluice serves its last good form",
-    report,
-  );
-  for (const { field, near } of unknownSpecFields(spec))
-    report("warning", "unknown-field", field, unknownSentence("the spec of a SeldonDeployment", near));
+  const outcome = lastGood === null ? "the SeldonDeployment is not served" : "Sluice serves its last good form";
+  const isUnknown = reportUnknown(unknownKeysOf(root), "", outcome, report);
   const predictors: Predictor[] = [];
   const modelOf = isReleased(root) ? modelDigest : (): string => "";
   const names = new Set<string>();
   const noEngine = new NoEnginePorts(written);
-  let before: ReadonlyMap<string, Predictor> | null = null;
-  const lastPredictor = (name: string): Predictor | undefined =>
-    (before ??= new Map(lastGood?.predictors.map((predictor) => [predictor.name, predictor]))).get(name);
+  let isReadable = true;
+  const refuse: Refuse = (code, field, written, wrong, write) => {
+    isReadable = false;
+    report("error", code, field, `${quoted(written)} ${wrong}, so ${outcome}; write ${write}`);
+  };
   for (const [index, value] of written.entries()) {
-    const predictor = decodePredictor(value, index, noEngine, lastPredictor, modelOf, report);
+    const predictor = decodePredictor(value, index, noEngine, modelOf, report, refuse);
     if (predictor === null) continue;
     if (names.has(predictor.name)) {
       report(
@@ -91,7 +95,6 @@ export function decodeDeployment(
       predictors.push(predictor);
     }
   }
-  const outcome = lastGood === null ? "the SeldonDeployment is not served" : "Sluice serves its last good form";
   if (predictors.length === 0) {
     report(
       "error",
@@ -101,28 +104,26 @@ export function decodeDeployment(
     );
     return { deployment: lastGood, deleting, problems };
   }
-  if (isMisplaced) return { deployment: lastGood, deleting, problems };
   for (const [place, parent] of [
     ["spec", spec],
     ["metadata", metadata],
   ] as const) {
     const annotations = fieldOf(parent, "annotations");
-    const emptied = annotations === null && Object.keys(lastGood?.annotations[place] ?? {}).some(isDecidingAnnotation);
-    if (annotations === null && !emptied)
+    if (annotations === null)
       report(
         "warning",
         "empty-field",
         `${place}.annotations`,
         "Sluice ignores this field because it is empty; write its annotations, or remove it",
       );
-    if (((annotations ?? null) === null && !emptied) || isRecord(annotations)) continue;
-    report(
-      "error",
-      "bad-value",
-      `${place}.annotations`,
-      `${quoted(annotations)} is not a map, and it may hide a condition, so ${outcome}; write names and texts`,
-    );
-    return { deployment: lastGood, deleting, problems };
+    if (annotations !== undefined && annotations !== null && !isRecord(annotations))
+      refuse(
+        "bad-value",
+        `${place}.annotations`,
+        annotations,
+        "is not a map, and it may hide a condition",
+        "names and texts",
+      );
   }
   const deployment: Deployment = {
     ref,
@@ -136,7 +137,18 @@ export function decodeDeployment(
     predictors,
     isScaledToZero: isScaledToZero(spec, predictors),
   };
-  return { deployment: keepLastGood(deployment, lastGood, report), deleting, problems };
+  for (const one of decidingAnnotations) {
+    const wrong = wrongIn(one, deployment);
+    if (wrong === null) continue;
+    isReadable = false;
+    report(
+      "error",
+      "bad-value",
+      wrong.field,
+      `${wrongText(wrong.text, wrong.reason)}, so ${outcome}; write ${writeOf(one, predictors)}`,
+    );
+  }
+  return { deployment: isReadable && !isUnknown ? deployment : lastGood, deleting, problems };
 }
 
 type Report = (level: ProblemLevel, code: ProblemCode, field: string, sentence: string) => void;
@@ -150,9 +162,9 @@ function decodePredictor(
   value: unknown,
   index: number,
   noEnginePorts: NoEnginePorts,
-  lastPredictor: (name: string) => Predictor | undefined,
   modelOf: (predictor: UnknownRecord) => string,
   report: Report,
+  refuse: Refuse,
 ): Predictor | null {
   const field = `spec.predictors[${index}]`;
   const name = isRecord(value) ? textOf(fieldOf(value, "name")) : "";
@@ -170,157 +182,92 @@ function decodePredictor(
     return null;
   }
   const annotations = annotationsOf(fieldOf(value, "annotations"));
-  reportMisplacedAnnotations(value, field, report);
-  const unreadable = { count: 0 };
-  const refuse: Refuse = (code, part, written, wrong, write) => {
-    unreadable.count += 1;
-    report(
-      "error",
-      code,
-      `${field}.${part}`,
-      `${quoted(written)} ${wrong}, so Sluice does not serve this form of the predictor; write ${write}`,
-    );
-  };
-  const unknownFields = unknownPredictorFields(value, field);
-  for (const unknown of unknownFields) {
-    if (unknown.decides)
-      refuse(
-        "unknown-field",
-        unknown.field.slice(field.length + 1),
-        unknown.key,
-        "is not a field, and it looks like one that decides where requests go",
-        unknown.near!,
-      );
-    else report("warning", "unknown-field", unknown.field, unknownSentence("a predictor", unknown.near));
-  }
-  const lastForm = lastPredictor(name);
-  for (const key of ["traffic", "shadow", "ssl"] as const) {
-    if (fieldOf(value, key) !== null) continue;
-    if (lastForm !== undefined && saidBefore(lastForm)[key])
-      refuse("empty-field", key, null, "is empty and had a value before", "its value, or remove it");
-    else
+  for (const key of ["traffic", "shadow", "ssl"] as const)
+    if (fieldOf(value, key) === null)
       report(
         "warning",
         "empty-field",
         `${field}.${key}`,
         "Sluice ignores this field because it is empty; write its value, or remove it",
       );
-  }
   const ssl = fieldOf(value, "ssl");
-  const strange =
-    isRecord(ssl) && (fieldOf(ssl, "certSecretName") ?? "") === ""
-      ? Object.keys(ssl).find((key) => key !== "certSecretName")
-      : undefined;
-  if (
-    strange !== undefined &&
-    !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))
-  )
-    refuse("bad-value", "ssl", ssl, "names no Secret for TLS", "{ certSecretName: NAME }");
-  // A misspelt one is refused already.
-  if (
-    isRecord(ssl) &&
-    lastForm !== undefined &&
-    saidBefore(lastForm).ssl &&
-    (fieldOf(ssl, "certSecretName") ?? "") === ""
-  )
-    refuse(
-      "empty-field",
-      "ssl.certSecretName",
-      fieldOf(ssl, "certSecretName") ?? null,
-      "names no Secret and named one before",
-      "the name of a Secret, or remove ssl",
-    );
-  else if (
-    isRecord(ssl) &&
-    (fieldOf(ssl, "certSecretName") ?? "") === "" &&
-    !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))
-  ) {
+  const isAlone = isRecord(ssl) && Object.keys(ssl).every((key) => key === "certSecretName");
+  if (isAlone && (fieldOf(ssl, "certSecretName") ?? "") === "")
     report(
       "warning",
       "empty-field",
       `${field}.ssl.certSecretName`,
       "it is empty, so Sluice connects to the predictor without TLS; write the name of a Secret, or remove ssl",
     );
-  }
   // Presence was enough up to 1.4; "true" in any case since 1.5.
   const noEngine = annotations[predictorAnnotations.noEngine.name]?.toLowerCase() === "true";
-  const predictor: Predictor = {
+  return {
     name,
     field,
-    traffic: decodeTraffic(value, refuse),
-    shadow: decodeShadow(value, refuse),
+    traffic: decodeTraffic(value, field, refuse),
+    shadow: decodeShadow(value, field, refuse),
     explainer: decodeExplainer(value, field, report),
-    certSecretName: decodeCertSecretName(value, refuse),
-    serviceName: decodeServiceName(value, annotations, refuse),
+    certSecretName: decodeCertSecretName(value, field, refuse),
+    serviceName: decodeServiceName(value, field, annotations, refuse),
     ports: noEngine ? noEnginePorts.of(index) : enginePorts,
-    withheld: false,
     model: modelOf(value),
   };
-  if (unreadable.count === 0) return predictor;
-  const last = lastForm;
-  if (last === undefined || last.withheld) return { ...predictor, withheld: true };
-  report(
-    "error",
-    "bad-predictor",
-    field,
-    `the predictor ${quoted(name)} is not valid, so Sluice serves its last good form; correct the fields that the other Problems name`,
-  );
-  return { ...last, field };
 }
 
-/** What a predictor said with a value that is not the default. */
-function saidBefore({
-  traffic,
-  shadow,
-  certSecretName,
-}: Predictor): Readonly<Record<"traffic" | "shadow" | "ssl", boolean>> {
-  return { traffic: traffic !== null, shadow, ssl: certSecretName !== "" };
+/** The reason why the text of an annotation cannot be read, and where it is; null: it can, or there is none. */
+function wrongIn(
+  one: Annotation<unknown>,
+  { annotations, predictors }: Deployment,
+): (WrittenAnnotation & { readonly reason: string }) | null {
+  const written = annotationOf(annotations, one);
+  if (written === null || (written.text === "" && one.empty !== "text")) return null;
+  const parsed = one.read(written.text, predictors);
+  return parsed.kind === "wrong" ? { ...written, reason: parsed.reason } : null;
 }
 
-function unknownSentence(of: string, near: string | null): string {
-  return `${of} has no such field, so Sluice ignores it; ${near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`}`;
-}
+/** Tells of a value that decides and cannot be read: the SeldonDeployment is invalid. */
+type Refuse = (code: ProblemCode, field: string, written: unknown, wrong: string, write: string) => void;
 
-type Refuse = (code: ProblemCode, part: string, written: unknown, wrong: string, write: string) => void;
-
-function decodeTraffic(predictor: UnknownRecord, refuse: Refuse): number | null {
+function decodeTraffic(predictor: UnknownRecord, field: string, refuse: Refuse): number | null {
   const written = fieldOf(predictor, "traffic");
   if (written === undefined || written === null) return null;
   const traffic = numberOf(written);
   if (traffic !== null && traffic >= 0) return traffic;
-  refuse("bad-value", "traffic", written, "is not a number of 0 or more", "a percentage");
+  refuse("bad-value", `${field}.traffic`, written, "is not a number of 0 or more", "a percentage");
   return 0;
 }
 
-function decodeShadow(predictor: UnknownRecord, refuse: Refuse): boolean {
+function decodeShadow(predictor: UnknownRecord, field: string, refuse: Refuse): boolean {
   const written = fieldOf(predictor, "shadow") ?? false;
   const shadow = booleanOf(typeof written === "string" ? written.trim() : written);
-  if (shadow === null) refuse("bad-value", "shadow", written, "is neither true nor false", "true or false");
+  if (shadow === null) refuse("bad-value", `${field}.shadow`, written, "is neither true nor false", "true or false");
   return shadow ?? false;
 }
 
-function decodeCertSecretName(predictor: UnknownRecord, refuse: Refuse): string {
+function decodeCertSecretName(predictor: UnknownRecord, field: string, refuse: Refuse): string {
   const ssl = fieldOf(predictor, "ssl") ?? null;
   const written = isRecord(ssl) ? (fieldOf(ssl, "certSecretName") ?? "") : ssl;
   if (typeof written === "string" && (ssl === null || isRecord(ssl))) return written;
   if (ssl === null) return "";
-  refuse("bad-value", "ssl", ssl, "names no Secret for TLS", "{ certSecretName: NAME }");
+  refuse("bad-value", `${field}.ssl`, ssl, "names no Secret for TLS", "{ certSecretName: NAME }");
   return "";
 }
 
 function decodeServiceName(
   predictor: UnknownRecord,
+  field: string,
   annotations: Readonly<Record<string, string>>,
   refuse: Refuse,
 ): string | null {
   const all = fieldOf(predictor, "annotations") ?? null;
-  if (all !== null && !isRecord(all)) refuse("bad-value", "annotations", all, "is not a map", "names and texts");
+  if (all !== null && !isRecord(all))
+    refuse("bad-value", `${field}.annotations`, all, "is not a map", "names and texts");
   const written = annotations[predictorAnnotations.serviceName.name];
   if (written === undefined) return null;
   if (serviceNamePattern.test(written)) return written;
   refuse(
     "bad-name",
-    `annotations["${predictorAnnotations.serviceName.name}"]`,
+    `${field}.annotations["${predictorAnnotations.serviceName.name}"]`,
     written,
     "is not a name that Kubernetes allows for a Service",
     'lower-case letters, digits and "-" between them, at most 63',

@@ -63,7 +63,7 @@ class Differences {
   /** Shares and copies of the predictors. Of what cannot be read nothing is known. */
   traffic(roles: readonly Role[], isReleased: boolean): void {
     const { predictors } = this.#deployment;
-    if (this.#policy.shadow || predictors.some(({ withheld }) => withheld)) return;
+    if (this.#policy.shadow) return;
     const splits = operatorSplits(predictors);
     if (this.#policy.trafficField !== null) return this.#annotatedTraffic(this.#policy.trafficField, roles, splits);
     const live = splits.filter(({ parts }) =>
@@ -133,7 +133,7 @@ class Differences {
 
   oldAnnotations(): void {
     const weight = this.#written(declared.weight);
-    if (weight !== null && this.#policy.weight !== null && this.#policy.served === "yes") {
+    if (weight !== null && this.#policy.weight !== null) {
       this.#report(
         "info",
         "differs",
@@ -205,7 +205,7 @@ class Differences {
 
   headers(): void {
     const header = this.#written(declared.header);
-    if (header !== null && header.text.trim() !== "" && this.#policy.served !== "no") {
+    if (header !== null && header.text.trim() !== "") {
       // The v1 writer cuts at every colon and takes pairs, an odd count ends it; the v2 writer takes one pair, or one name.
       const parts = header.text.split(":").length;
       const v1 = parts % 2 === 1 ? "ended the reconciler" : parts === 2 ? null : "cut it at every colon into pairs";
@@ -223,7 +223,7 @@ class Differences {
         );
     }
     const regex = this.#written(declared.regexHeader);
-    if (regex !== null && regex.text.trim() !== "" && this.#policy.served !== "no") {
+    if (regex !== null && regex.text.trim() !== "") {
       this.#report(
         "info",
         "differs",

@@ -4,7 +4,7 @@ import type { RetryPolicy, TimeLimit } from "../../../routing/model/mapping.ts";
 import type { NamedMatch } from "../../../routing/model/match.ts";
 import { defaultBreaker, type Breaker } from "../../../routing/model/upstream.ts";
 import { annotationOf, type Annotation } from "../fields/annotation.ts";
-import { knownAnnotations, nearAnnotation } from "../fields/annotation-names.ts";
+import { knownAnnotations } from "../fields/annotation-names.ts";
 import { AnnotationReader } from "../fields/annotation-reader.ts";
 import { annotations as declared, type AnnotationValues } from "../fields/annotations.ts";
 import type { Deployment, DeploymentAnnotations } from "../model/deployment.ts";
@@ -20,8 +20,6 @@ export interface DeploymentPolicy extends AnnotationValues {
   readonly externalName: string;
   /** Conditions of both header annotations. */
   readonly headers: readonly NamedMatch[];
-  /** `withheld`: it gets no traffic, because its share or its callers cannot be read. `no`: it has no Routes, because it could take requests of others. */
-  readonly served: AnnotationReader["served"];
   readonly rest: Limits;
   readonly grpc: Limits;
   readonly retry: RetryPolicy | null;
@@ -40,14 +38,14 @@ interface Limits {
   readonly idle: TimeLimit;
 }
 
-/** Reads every annotation. `anonymous`: a Grant lets the namespace be called by anybody. Bad texts get what their declarations say. */
+/** Reads every annotation. `anonymous`: a Grant lets the namespace be called by anybody. Those that decide can be read; another that cannot has its default. */
 export function decodePolicy(
   { annotations, predictors, ref }: Deployment,
   defaultTimeout: TimeLimit,
   anonymous: boolean,
   report: Report,
 ): DeploymentPolicy {
-  reportKeys(annotations, report);
+  reportHidden(annotations, report);
   const reader = new AnnotationReader(annotations, report, predictors, defaultTimeout.ms);
   const values = Object.fromEntries(
     Object.entries<Annotation<unknown>>(declared).map(([key, one]) => [key, reader.read(one)]),
@@ -59,7 +57,6 @@ export function decodePolicy(
     ...values,
     externalName: values.serviceName ?? ref.name,
     headers: [...values.header, ...values.regexHeader],
-    served: reader.served,
     rest: limitsOf(values, ["restTimeout", "restReadTimeout"], defaultTimeout),
     grpc: limitsOf(values, ["grpcTimeout", "grpcReadTimeout"], defaultTimeout),
     retry:
@@ -78,8 +75,7 @@ export function decodePolicy(
   };
 }
 
-/** Hidden and misspelt annotations. */
-function reportKeys({ spec, metadata }: DeploymentAnnotations, report: Report): void {
+function reportHidden({ spec, metadata }: DeploymentAnnotations, report: Report): void {
   for (const key in metadata) {
     const hiding = spec[key];
     if (!knownAnnotations.has(key) || hiding === undefined || hiding === metadata[key]) continue;
@@ -89,23 +85,6 @@ function reportKeys({ spec, metadata }: DeploymentAnnotations, report: Report): 
       `metadata.annotations["${key}"]`,
       "spec.annotations has this key with another value, which counts; remove it there, or write the value there",
     );
-  }
-  for (const [place, texts] of [
-    ["spec", spec],
-    ["metadata", metadata],
-  ] as const) {
-    for (const key in texts) {
-      if (knownAnnotations.has(key)) continue;
-      // With one that decides, and is not written as well, the SeldonDeployment was not read.
-      const near = nearAnnotation(key, knownAnnotations);
-      if (near === null && !/^(?:seldon\.io\/ambassador-|sluice\.io\/)/.test(key)) continue;
-      report(
-        "warning",
-        "unknown-annotation",
-        `${place}.annotations["${key.slice(0, 120)}"]`,
-        `Sluice does not know this annotation and ignores it; ${near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`}`,
-      );
-    }
   }
 }
 

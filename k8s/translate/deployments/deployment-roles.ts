@@ -32,7 +32,7 @@ export function predictorRoles(
       trafficField ?? "spec.predictors",
       `the traffic of the predictors after the first sums to ${note.sum}, so Sluice scales it to 100 and the first gets none; make it sum to 100`,
     );
-  } else if (note?.kind === "remainder" && !predictors[live[0]!]!.withheld) {
+  } else if (note?.kind === "remainder") {
     report(
       "warning",
       "traffic-remainder",

@@ -23,8 +23,8 @@ import {
   type UpstreamPlan,
 } from "../backends/upstreams.ts";
 
-/** null: plain; `missing`: TLS is asked for and cannot be had; `withheld`: a value that decides about it cannot be read. */
-export type PredictorTls = UpstreamTls | "missing" | "withheld" | null;
+/** null: plain; `missing`: TLS is asked for and cannot be had. */
+export type PredictorTls = UpstreamTls | "missing" | null;
 
 /** The Service that a predictor is served by: null where none exists, with the name that it would have. */
 export interface ChosenService {
@@ -42,7 +42,6 @@ export function mappingId({ ref }: Deployment, part: string, predictor: string):
 export class DeploymentServices {
   readonly #deployment: Deployment;
   readonly #around: Lookups;
-  readonly #policy: DeploymentPolicy;
   readonly #builder: MeaningBuilder;
   readonly #limits: UpstreamLimits;
   readonly #dial: TranslateSettings["dial"];
@@ -59,7 +58,6 @@ export class DeploymentServices {
   ) {
     this.#deployment = deployment;
     this.#around = around;
-    this.#policy = policy;
     this.#builder = builder;
     this.#limits = limitsWith(
       policy.breakers.length === 0 ? defaultUpstreamLimits : { ...defaultUpstreamLimits, breakers: policy.breakers },
@@ -120,14 +118,9 @@ export class DeploymentServices {
     return null;
   }
 
-  #isWithheld(predictor: Predictor): boolean {
-    return predictor.withheld || this.#policy.served === "withheld";
-  }
-
   /** How a predictor is spoken to. */
   tlsOf(predictor: Predictor): PredictorTls {
     const { certSecretName } = predictor;
-    if (this.#isWithheld(predictor)) return "withheld";
     if (certSecretName === "") return null;
     const result = predictorTls(certSecretName, this.#around.secret(this.#namespace, certSecretName));
     if (result.kind === "tls") return result.tls;
@@ -150,14 +143,8 @@ export class DeploymentServices {
   ): UpstreamPlan {
     const { settings } = this.#around;
     const namespace = this.#namespace;
-    if (tls === "missing" || tls === "withheld")
-      return planUpstream(
-        { kind: "service", namespace, name, port },
-        "none",
-        protocol,
-        tls === "missing" ? plainTls() : null,
-        this.#limits,
-      );
+    if (tls === "missing")
+      return planUpstream({ kind: "service", namespace, name, port }, "none", protocol, plainTls(), this.#limits);
     if (service !== null && service.externalName !== "") {
       if (isUpstreamGranted(this.#around.grantsOf(namespace), [service.externalName])) {
         return planUpstream({ kind: "dns", host: service.externalName, port }, "resolver", protocol, tls, this.#limits);
@@ -197,7 +184,6 @@ export class DeploymentServices {
         `the Service ${service.name} has neither a port named http nor the port ${port}, so requests for the explainer get 503; name its port http`,
       );
     }
-    if (this.#isWithheld(predictor)) return this.plan(service, candidate.name, port, "http1", "withheld");
     const tls =
       predictor.certSecretName === ""
         ? null

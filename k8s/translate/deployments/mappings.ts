@@ -83,24 +83,22 @@ class DeploymentTranslation {
   }
 
   meaning(): ObjectMeaning {
-    if (this.#policy.served !== "no") {
-      const report: Report = (level, code, field, sentence) => this.#builder.report(level, code, field, sentence);
-      const planned = plannedRelease(this.#deployment, this.#policy, this.#around, report);
-      const entry = this.#around.releaseOf(this.#deployment.ref);
-      this.#builder.release = planned;
-      if (planned !== null) reportRelease(planned, entry, report);
-      const release = planned === null ? null : { planned, entry };
-      const roles = predictorRoles(this.#deployment, this.#policy, release, report);
-      const isReleased = planned !== null && planned.plan.kind !== "stopped";
-      reportDeploymentDifferences(this.#deployment, this.#policy, roles, isReleased, report);
-      this.#reportNothingToCompare(roles, report);
-      const backends = this.#backends(roles);
-      for (const { backend, explainer } of backends) {
-        this.#addBackend(backend);
-        if (explainer !== null) this.#addExplainer(explainer, backend.role);
-      }
-      this.#addExplainerAlias();
+    const report: Report = (level, code, field, sentence) => this.#builder.report(level, code, field, sentence);
+    const planned = plannedRelease(this.#deployment, this.#policy, this.#around, report);
+    const entry = this.#around.releaseOf(this.#deployment.ref);
+    this.#builder.release = planned;
+    if (planned !== null) reportRelease(planned, entry, report);
+    const release = planned === null ? null : { planned, entry };
+    const roles = predictorRoles(this.#deployment, this.#policy, release, report);
+    const isReleased = planned !== null && planned.plan.kind !== "stopped";
+    reportDeploymentDifferences(this.#deployment, this.#policy, roles, isReleased, report);
+    this.#reportNothingToCompare(roles, report);
+    const backends = this.#backends(roles);
+    for (const { backend, explainer } of backends) {
+      this.#addBackend(backend);
+      if (explainer !== null) this.#addExplainer(explainer, backend.role);
     }
+    this.#addExplainerAlias();
     return this.#builder.meaning(0);
   }
 
@@ -119,15 +117,13 @@ class DeploymentTranslation {
   #backends(roles: readonly Role[]): readonly { readonly backend: Backend; readonly explainer: Predictor | null }[] {
     const { predictors } = this.#deployment;
     const chosen = predictors.map((predictor) => this.#services.choose(predictor));
-    // What cannot be read gives nobody traffic, those that served before neither.
-    const previous =
-      this.#policy.shadow || this.#policy.served !== "yes"
-        ? []
-        : previousServices(
-            this.#deployment,
-            this.#around,
-            chosen.filter((_, index) => roles[index]!.kind === "live"),
-          );
+    const previous = this.#policy.shadow
+      ? []
+      : previousServices(
+          this.#deployment,
+          this.#around,
+          chosen.filter((_, index) => roles[index]!.kind === "live"),
+        );
     if (previous.length > 0) {
       this.#builder.report(
         "warning",

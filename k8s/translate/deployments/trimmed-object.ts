@@ -1,8 +1,9 @@
 // Trimmed objects: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
 import { isReleased } from "../fields/annotation-names.ts";
-import { isPredictorsOwn } from "../fields/deployment-places.ts";
+import { podKeys, podMetadataKeys } from "../fields/deployment-keys.ts";
 import { keptSecret } from "../model/oauth-key.ts";
 import { serviceSpecFields } from "../fields/service-config.ts";
+import { isOfObjects } from "../fields/unknown-keys.ts";
 import { arrayOf, isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
 
 /** kubectl writes the whole object into it once more. */
@@ -76,22 +77,20 @@ function trimmedPod(pod: UnknownRecord): UnknownRecord {
   });
   const metadata = podMetadata(recordOf(pod["metadata"]));
   return {
-    ...lostIn(pod),
+    ...without(pod, podKeys),
     ...picked(pod, ["replicas"]),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-    spec: { ...lostIn(recordOf(pod["spec"])), containers },
+    spec: { containers },
   };
 }
 
+/** Of labels and annotations those that belong to the SeldonDeployment. */
 function podMetadata(metadata: UnknownRecord): UnknownRecord {
-  const annotations = lostIn(recordOf(metadata["annotations"]));
-  const { annotations: _annotations, ...lost } = lostIn(metadata);
-  return Object.keys(annotations).length === 0 ? lost : { ...lost, annotations };
-}
-
-/** What a predictor may have lost to its pods. */
-function lostIn(record: UnknownRecord): UnknownRecord {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => isPredictorsOwn(name)));
+  const texts = (name: string): UnknownRecord => {
+    const ours = Object.entries(recordOf(metadata[name])).filter(([key]) => isOfObjects(key));
+    return ours.length === 0 ? {} : { [name]: Object.fromEntries(ours) };
+  };
+  return { ...without(metadata, podMetadataKeys), ...texts("labels"), ...texts("annotations") };
 }
 
 function without(record: UnknownRecord, names: ReadonlySet<string>): UnknownRecord {

@@ -8,7 +8,7 @@ import { placeMapping } from "../mappings/placement.ts";
 import { planService } from "../platform/planned-services.ts";
 import { rawWithDefaults } from "../mappings/defaults.ts";
 import type { RawMapping } from "../mappings/mapping.ts";
-import { planRawUpstream, withheldUpstream } from "../mappings/upstream.ts";
+import { planRawUpstream } from "../mappings/upstream.ts";
 import { MeaningBuilder, type Lookups, type ObjectMeaning } from "../meaning/meaning.ts";
 import type { UpstreamPlan } from "../backends/upstreams.ts";
 import { quoted } from "../values/value.ts";
@@ -42,12 +42,7 @@ function translateRaw(
   for (const [code, level, sentence] of notes)
     builder.report(level, code, raw.field === "" ? "spec" : raw.field, `Mapping ${quoted(raw.name)}: ${sentence}`);
   if (places.length === 0) return;
-  const plan =
-    raw.redirect !== null
-      ? null
-      : raw.withheld
-        ? withheldUpstream(raw, namespace, null)
-        : planOf(raw, builder, around, namespace);
+  const plan = raw.redirect !== null ? null : planOf(raw, builder, around, namespace);
   const target = targetOf(raw, plan, around);
   if (target === null) return;
   const base =

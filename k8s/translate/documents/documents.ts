@@ -5,13 +5,12 @@ import type { ObjectRef, Problem, ProblemLevel, ProblemCode } from "../../../rou
 import { allowance } from "../values/allowance.ts";
 import { lostWith, meantKind } from "../platform/ambassador-kinds.ts";
 import { idsOf } from "./document-ids.ts";
-import { isReportedBelow } from "./reported-below.ts";
 import { ownIdOf } from "../fields/annotation-names.ts";
 import { Fields, type RegexBudget } from "../fields/fields.ts";
 import { mappingTable } from "../fields/mapping-fields.ts";
 import type { DecodedGuard } from "../deployments/guard.ts";
-import { flatMapping, mappingDocument, mappingObject } from "../mappings/mapping-places.ts";
-import { misplacedSentence } from "../fields/places.ts";
+import { flatMapping, mappingDocument, mappingObject } from "../mappings/mapping-keys.ts";
+import { reportUnknown } from "../fields/unknown-keys.ts";
 import { PlatformDocuments, type PlatformDocument, type PlatformSaid } from "../platform/documents.ts";
 import { isPlatformKind } from "../platform/platform.ts";
 import { reportMappingDifferences } from "../mappings/differences.ts";
@@ -35,6 +34,8 @@ export interface Configuration extends PlatformSaid {
   /** Who may call its Mappings. */
   readonly guard: Guard;
   readonly bytes: number;
+  /** false: the object is invalid, and has no last good form. It has no Mappings, and closes what it may have closed. */
+  readonly isValid: boolean;
 }
 
 /** What documents say. */
@@ -57,10 +58,10 @@ export interface ConfigurationOrigin {
   readonly guard: DecodedGuard;
 }
 
-/** `unreadable`: what is in `text` stands where it is not read, which was reported. */
+/** `unreadable`: what is in `text` cannot be read, which was reported. `object`: as it was written, where it is an object of its own. */
 export type ConfigurationInput =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "unreadable"; readonly text: string }
+  | { readonly kind: "unreadable"; readonly text: string; readonly object: UnknownRecord }
   | { readonly kind: "object"; readonly value: UnknownRecord };
 
 /** An object of its own has one of the API server's. */
@@ -68,119 +69,105 @@ const objectVersions = /^(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1)$/;
 const oldVersions = /^ambassador\/v[012]$/;
 
 /**
- * Decodes documents. One that is not valid keeps its last good form; of a text that is not YAML, or over the bounds, all do.
- * Documents for other Ambassadors do not exist.
+ * Decodes documents. Where one of them is not valid, or the text that they are in, the object keeps its last good form, `before`, as a whole. Documents for
+ * other Ambassadors do not exist.
  */
 export function decodeConfiguration(
   origin: ConfigurationOrigin,
   input: ConfigurationInput,
-  lastGood: Configuration | null,
+  before: Configuration | null,
   settings: TranslateSettings,
 ): Decoded {
-  const decoding = new Decoding(origin, lastGood, settings);
+  const decoding = new Decoding(origin, before?.isValid === true ? before : null, settings);
   if (input.kind === "object") {
     decoding.document(input.value, "");
     return decoding.done(Buffer.byteLength(JSON.stringify(fieldOf(input.value, "spec") ?? {})));
   }
   const result = input.kind === "text" ? parseYaml(input.text) : null;
-  if (result?.kind === "documents") {
-    const { documents } = result;
-    if (documents.length === 0)
-      decoding.report(
-        "error",
-        "empty-configuration",
-        origin.field,
-        "the text holds no document, and it replaces everything that Sluice would serve without it; write a Mapping, or remove the annotation",
-      );
-    for (const [index, document] of documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
-    const isKindless = (document: unknown): boolean => !isRecord(document) || textOf(fieldOf(document, "kind")) === "";
-    if (documents.length === 0 || documents.some(isKindless))
-      decoding.platform.unreadableServices(input.text, origin.field);
+  if (result?.kind !== "documents") {
+    if (result !== null) decoding.refuse("bad-yaml", origin.field, `the text ${result.reason}; correct it`);
+    decoding.unreadableText(input.text, input.kind === "text" ? {} : input.object);
     return decoding.done(Buffer.byteLength(input.text));
   }
-  if (result !== null)
-    decoding.report(
-      "error",
-      "bad-yaml",
+  const { documents } = result;
+  if (documents.length === 0)
+    decoding.refuse(
+      "empty-configuration",
       origin.field,
-      `the text ${result.reason}${lastGood === null ? "" : ", and its last good form stays"}; correct it`,
+      "the text holds no document, and it replaces everything that Sluice would serve without it; write a Mapping, or remove the annotation",
     );
-  const { mappings, bytes } = lastGood ?? { mappings: [], bytes: 0 };
-  decoding.platform.unreadableText(input.text, origin.field);
-  return {
-    configuration: {
-      mappings: guarded(mappings, decoding.guard),
-      ...decoding.platform.said,
-      guard: decoding.guard.guard,
-      bytes,
-    },
-    otherIds: [],
-    problems: decoding.problems,
-  };
+  for (const [index, document] of documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
+  const isKindless = (document: unknown): boolean => !isRecord(document) || textOf(fieldOf(document, "kind")) === "";
+  if (documents.length === 0 || documents.some(isKindless)) decoding.unreadableServices(input.text);
+  return decoding.done(Buffer.byteLength(input.text));
 }
 
 /** A document by what somebody meant who wrote it. */
 type MeantDocument = Omit<PlatformDocument, "kind"> & { readonly kind: string };
 
 class Decoding {
-  readonly problems: Problem[] = [];
+  readonly #problems: Problem[] = [];
   readonly #otherIds = new Set<string>();
   readonly #origin: ConfigurationOrigin;
   readonly #lastGood: Configuration | null;
   readonly #settings: TranslateSettings;
   readonly #mappings = new Map<string, RawMapping>();
-  readonly platform: PlatformDocuments;
-  /** Of the object, or of its last good form. */
-  #guard: DecodedGuard;
+  readonly #platform: PlatformDocuments;
   readonly #budget: RegexBudget = { left: allowance.regexes };
+  #isValid: boolean;
 
   constructor(origin: ConfigurationOrigin, lastGood: Configuration | null, settings: TranslateSettings) {
     this.#origin = origin;
     this.#lastGood = lastGood;
     this.#settings = settings;
-    this.#guard = this.#guardOf(origin, lastGood);
-    this.platform = new PlatformDocuments(origin.ref, origin.owner, settings, lastGood, (...said) =>
+    this.#isValid = origin.guard.readable;
+    this.#platform = new PlatformDocuments(origin.ref, origin.owner, settings, lastGood !== null, (...said) =>
       this.report(...said),
     );
   }
 
-  get guard(): DecodedGuard {
-    return this.#guard;
-  }
-
-  /** Where it cannot be read who may call, those of the last good form may. A Mapping that is not withheld had one that could be read. */
-  #guardOf({ guard, ref, field }: ConfigurationOrigin, lastGood: Configuration | null): DecodedGuard {
-    if (guard.readable || lastGood === null || !lastGood.mappings.some(({ withheld }) => !withheld)) return guard;
-    this.report(
-      "error",
-      "bad-document",
-      field,
-      `Sluice cannot read who may call ${ref.name}, so the last good form holds; correct the fields that the other Problems name`,
-    );
-    return { guard: lastGood.guard, readable: true };
-  }
-
   report(level: ProblemLevel, code: ProblemCode, field: string, sentence: string): void {
-    this.problems.push({ code, level, subject: this.#origin.ref, field, sentence });
+    this.#problems.push({ code, level, subject: this.#origin.ref, field, sentence });
+  }
+
+  /** An error that makes the object invalid. */
+  refuse(code: ProblemCode, field: string, sentence: string): void {
+    this.#isValid = false;
+    this.report("error", code, field, sentence);
+  }
+
+  /** A text of which a part is no document. */
+  unreadableServices(text: string): void {
+    this.#platform.unreadableServices(text, this.#origin.field);
+  }
+
+  /** A text of which nothing can be read. */
+  unreadableText(text: string, object: UnknownRecord): void {
+    this.#isValid = false;
+    this.#platform.unreadableText(text, object, this.#origin.field);
   }
 
   done(bytes: number): Decoded {
+    const isValid = this.#isValid && this.#platform.isValid;
+    const last = isValid ? null : this.#lastGood;
+    if (last !== null)
+      this.report(
+        "error",
+        "bad-document",
+        this.#origin.field,
+        "the object is not valid, so its last good form holds as a whole; correct what the other Problems name",
+      );
+    const mappings = isValid ? [...this.#mappings.values()] : [];
     return {
-      configuration: {
-        mappings: guarded([...this.#mappings.values()], this.#guard),
-        ...this.platform.said,
-        guard: this.#guard.guard,
-        bytes,
-      },
+      configuration: last ?? { mappings, ...this.#platform.said, guard: this.#origin.guard.guard, bytes, isValid },
       otherIds: [...this.#otherIds],
-      problems: this.problems,
+      problems: this.#problems,
     };
   }
 
   document(value: unknown, field: string): void {
     if (!isRecord(value))
-      return this.report(
-        "error",
+      return this.refuse(
         "bad-document",
         field,
         "this is not an Ambassador document; write apiVersion, kind, name and its fields",
@@ -196,8 +183,7 @@ class Decoding {
     const apiVersion = textOf(fieldOf(value, "apiVersion"));
     const name = scalarText(fieldOf(value, "name") ?? fieldOf(metadata, "name")) ?? "";
     if (kind === "" && this.#origin.field !== "")
-      return this.report(
-        "error",
+      return this.refuse(
         "bad-document",
         field,
         "the document has no kind, so Sluice does not serve it, and the document before it may lack these fields; write apiVersion, kind, name and the fields in one document",
@@ -216,9 +202,8 @@ class Decoding {
       return;
     }
     if (!objectVersions.test(apiVersion) && (field === "" || !oldVersions.test(apiVersion))) {
-      if (isPlatformKind(kind)) this.platform.unreadable({ kind, name, ids, object: value, fields, field });
-      return this.report(
-        "error",
+      if (isPlatformKind(kind)) this.#platform.unreadable({ kind, name, ids, object: value, fields, field });
+      return this.refuse(
         "bad-document",
         field,
         `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`,
@@ -238,32 +223,14 @@ class Decoding {
     }
     if (kind === "Mapping")
       this.#mapping(name === "" ? this.#origin.owner : name, ids, value, fields, field, apiVersion);
-    else if (isPlatformKind(kind)) this.platform.take({ kind, name, ids, object: value, fields, field });
+    else if (isPlatformKind(kind)) this.#platform.take({ kind, name, ids, object: value, fields, field });
     else this.report("warning", "kind-not-served", field, lostWith(kind));
   }
 
   /** It is known what was meant, and not whether all of it was: it closes what it may have closed. */
-  #misspelt(written: string, document: MeantDocument): void {
-    const outcome = this.#lose(document);
-    this.report(
-      "error",
-      "unknown-kind",
-      document.field,
-      `${quoted(written)} is not a kind and ${outcome}; write ${document.kind}`,
-    );
-  }
-
-  /** Of a document that cannot be understood: what becomes of it, as words. */
-  #lose(document: MeantDocument): string {
-    const { kind, name } = document;
-    if (isPlatformKind(kind)) {
-      this.platform.unreadable({ ...document, kind });
-      return "it is not valid";
-    }
-    const lastGood = kind === "Mapping" ? this.#lastGoodOf(name === "" ? this.#origin.owner : name) : null;
-    if (lastGood === null) return "it is not served";
-    this.#mappings.set(lastGood.name, lastGood);
-    return "its last good form is served";
+  #misspelt(written: string, { kind, ...document }: MeantDocument): void {
+    if (isPlatformKind(kind)) this.#platform.unreadable({ ...document, kind });
+    this.refuse("unknown-kind", document.field, `${quoted(written)} is not a kind; write ${kind}`);
   }
 
   #mapping(
@@ -291,8 +258,13 @@ class Decoding {
       (level, code, at, sentence) => this.report(level, code, at, sentence),
       this.#budget,
     );
-    const isMisplaced = this.#hasMisplaced(object, name, field);
-    const decoded = decodeRawMapping(
+    const isFlat = !isRecord(fieldOf(object, "spec"));
+    const known = field === "" ? mappingObject : isFlat ? flatMapping : mappingDocument;
+    const outcome = this.#lastGood === null ? "the Mapping is not served" : "its last good form is served";
+    const isUnknown = reportUnknown(known.unknownIn(object), field === "" ? "" : `${field} `, outcome, (...said) =>
+      this.report(...said),
+    );
+    const mapping = decodeRawMapping(
       name,
       field,
       ownIdOf(ids, this.#settings),
@@ -300,21 +272,11 @@ class Decoding {
       this.#settings.defaultTimeoutMs,
       owner,
     );
-    if (isMisplaced) return;
-    const lastGood =
-      decoded === null || decoded.withheld || fields.emptied.size > 0 ? this.#lastGoodUnless(decoded, name) : null;
-    const mapping = lastGood ?? decoded;
-    // Without a last good form the Problem that names the cause says it all.
-    if (lastGood !== null) {
-      this.report(
-        "error",
-        "bad-document",
-        field,
-        `the Mapping ${quoted(name)} is not valid, so Sluice serves its last good form; correct the fields that the other Problems name`,
-      );
+    if (isUnknown || mapping === null) {
+      this.#isValid = false;
+      return;
     }
-    if (mapping === null) return;
-    if (decoded !== null) reportMappingDifferences(fields, apiVersion, decoded);
+    reportMappingDifferences(fields, apiVersion, mapping);
     const before = this.#mappings.get(name);
     // The same text on several Services of an SD, or twice in one.
     if (before !== undefined && !sameValue({ ...before, field: "" }, { ...mapping, field: "" })) {
@@ -328,71 +290,16 @@ class Decoding {
     this.#mappings.set(name, mapping);
   }
 
-  /** true: a field that decides stands where none is read, so the Mapping is not served without it. */
-  #hasMisplaced(object: UnknownRecord, name: string, field: string): boolean {
-    const isFlat = !isRecord(fieldOf(object, "spec"));
-    const misplaced = (isFlat ? flatMapping : field === "" ? mappingObject : mappingDocument)
-      .misplacedIn(object)
-      .filter((one) => !isReportedBelow(one, isFlat));
-    const decides = misplaced.some((one) => one.decides);
-    const lastGood = decides ? this.#lastGoodOf(name) : null;
-    for (const one of misplaced)
-      this.report(
-        one.decides ? "error" : "warning",
-        "misplaced-field",
-        field === "" ? one.field : `${field} ${one.field}`,
-        misplacedSentence(one, lastGood === null ? "the Mapping is not served" : "its last good form is served"),
-      );
-    if (lastGood === null) return decides;
-    this.#mappings.set(name, lastGood);
-    // What is not read may have said who may call.
-    if (this.#origin.field === "") this.#guard = { guard: this.#lastGood!.guard, readable: true };
-    return true;
-  }
-
-  /** A field that decides and has lost its value says nothing, but where it said something before. */
-  #lastGoodUnless(decoded: RawMapping | null, name: string): RawMapping | null {
-    const last = this.#lastGoodOf(name);
-    return last !== null && decoded !== null && !decoded.withheld && sameValue(decidedBy(last), decidedBy(decoded))
-      ? null
-      : last;
-  }
-
-  #lastGoodOf(name: string): RawMapping | null {
-    return this.#lastGood?.mappings.find((last) => last.name === name && !last.withheld) ?? null;
-  }
-
-  /** Whose it is cannot be known, so only what was known to be ours stays, and what would close for the gateway closes: it may be for it. */
-  #unreadableIds(document: MeantDocument): void {
-    const { fields, field } = document;
-    const outcome = this.#lose({ ...document, ids: this.#settings.ambassadorIds });
-    this.report(
-      "error",
+  /** Whose it is cannot be known, so what would close for the gateway closes: it may be for it. */
+  #unreadableIds({ kind, fields, field, ...document }: MeantDocument): void {
+    if (isPlatformKind(kind))
+      this.#platform.unreadable({ ...document, kind, fields, field, ids: this.#settings.ambassadorIds });
+    this.refuse(
       "bad-value",
       field === "" ? "spec.ambassador_id" : `${field} ambassador_id`,
-      `${quoted(fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId"))} names no gateway and ${outcome}; write an id, or a list of ids`,
+      `${quoted(fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId"))} names no gateway, so the document is not valid; write an id, or a list of ids`,
     );
   }
-}
-
-/** Where it cannot be read who may call, nobody may: nothing is ready, and nobody is sent elsewhere. */
-function guarded(mappings: readonly RawMapping[], { readable }: DecodedGuard): readonly RawMapping[] {
-  return readable
-    ? mappings
-    : mappings.filter(({ redirect }) => redirect === null).map((mapping) => ({ ...mapping, withheld: true }));
-}
-
-function decidedBy({
-  match,
-  precedence,
-  weight,
-  shadow,
-  redirect,
-  service,
-  tls,
-  target: { externalPolicy },
-}: RawMapping): unknown {
-  return { match, precedence, weight, shadow, redirect, service, tls, externalPolicy };
 }
 
 function withoutKeys(record: UnknownRecord, keys: readonly string[]): UnknownRecord {

@@ -1,20 +1,14 @@
 // AnnotationReader: the values of one object's annotations, and Problems of those that cannot be read.
 import type { DeploymentAnnotations, Predictor } from "../model/deployment.ts";
 import type { Report } from "../values/report.ts";
-import { annotationOf, writeOf, wrongText, type Annotation, type BadText } from "./annotation.ts";
-
-const outcomes: Readonly<Record<Exclude<BadText["kind"], "default">, string>> = {
-  "not-served": "the SeldonDeployment is not served",
-  "no-traffic": "the SeldonDeployment gets no traffic",
-  "no-callers": "every request is rejected",
-};
+import { annotationOf, writeOf, wrongText, type Annotation } from "./annotation.ts";
 
 export class AnnotationReader {
   readonly #annotations: DeploymentAnnotations;
   readonly #report: Report;
   readonly #predictors: readonly Predictor[];
   readonly #defaultTimeoutMs: number;
-  #served: "yes" | "withheld" | "no" = "yes";
+  #isReadable = true;
 
   constructor(
     annotations: DeploymentAnnotations,
@@ -28,9 +22,9 @@ export class AnnotationReader {
     this.#defaultTimeoutMs = defaultTimeoutMs;
   }
 
-  /** What has been read so far allows. `withheld`: it may get no traffic. `no`: it may have no Route. */
-  get served(): "yes" | "withheld" | "no" {
-    return this.#served;
+  /** false: the object is invalid by what has been read so far. */
+  get isReadable(): boolean {
+    return this.#isReadable;
   }
 
   /** A bad text is an error where it decides, else a warning, and gets what its declaration says. */
@@ -52,9 +46,9 @@ export class AnnotationReader {
     const parsed = one.read(text, this.#predictors);
     if (parsed.kind === "value") return parsed.value;
     const { bad } = one;
-    if (bad.kind === "not-served") this.#served = "no";
-    else if (bad.kind !== "default" && this.#served === "yes") this.#served = "withheld";
-    const outcome = bad.kind === "default" ? bad.instead(this.#defaultTimeoutMs) : outcomes[bad.kind];
+    if (bad.kind === "invalid") this.#isReadable = false;
+    const outcome =
+      bad.kind === "default" ? bad.instead(this.#defaultTimeoutMs) : "the Mappings of the object are not valid";
     this.#report(
       one.decides === "how" ? "warning" : "error",
       "bad-value",

@@ -34,15 +34,14 @@ export interface Annotation<T> {
 }
 
 /**
- * What a text gets that cannot be read and has no last good one. `not-served`: no Route, because the SeldonDeployment could take requests that were not
- * meant for it. `no-traffic`: its Routes stay and it is never ready. `no-callers`: the same, on every object whose Mappings are served.
- * `default`: `instead` says what holds, in ms where that is the default timeout.
+ * What a text gets that cannot be read. `invalid`: the object keeps its last good form. `default`: `instead` says what holds, in ms where that is the default
+ * timeout.
  */
 export type BadText =
-  | { readonly kind: "not-served" | "no-traffic" | "no-callers" }
+  | { readonly kind: "invalid" }
   | { readonly kind: "default"; readonly instead: (defaultTimeoutMs: number) => string };
 
-/** A whole declaration: what it leaves out is `not-served`, and "" counts as absent. */
+/** A whole declaration: what it leaves out is `invalid`, and "" counts as absent. */
 export function annotation<T, Absent>({
   read,
   ...declared
@@ -51,7 +50,7 @@ export function annotation<T, Absent>({
   Partial<Pick<Annotation<unknown>, "empty" | "bad" | "unless">> & { readonly unreadable?: T }): Annotation<
   T | Absent
 > {
-  return { empty: "absent", bad: { kind: "not-served" }, unreadable: declared.absent, unless: null, read, ...declared };
+  return { empty: "absent", bad: { kind: "invalid" }, unreadable: declared.absent, unless: null, read, ...declared };
 }
 
 /** Says who may call, or how much: read of every object whose Mappings are served. The text "" cannot be read. */
@@ -63,7 +62,6 @@ export function guard<T>(
     decides: "which",
     absent: null,
     empty: "text",
-    bad: { kind: "no-callers" },
     ...declared,
   });
 }

@@ -74,7 +74,6 @@ export const annotations = {
       const weight = /\s/.test(text) ? null : numberOf(text);
       return read(weight !== null && weight >= 0 ? weight : null, "is not a weight");
     },
-    bad: { kind: "no-traffic" },
     unreadable: 0,
     write: "a percentage from 0 to 100",
     example: '"25"',
@@ -99,7 +98,6 @@ export const annotations = {
     decides: "share",
     absent: null,
     read: parseTraffic,
-    bad: { kind: "default", instead: () => "Sluice uses the traffic of the spec" },
     write: (predictors) => `for example ${exampleTraffic(predictors)}`,
     example: "main=75,canary=25",
     meaning: "of each predictor",

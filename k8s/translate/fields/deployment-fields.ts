@@ -1,7 +1,5 @@
 // The fields of a SeldonDeployment, each declared once, and the annotations of predictors. What stands where, what a bad or misspelt one gets, and the
 // table of MANIFESTS.md follow from it.
-import { nearWord } from "../../../routing/text/near-word.ts";
-import { isRecord, recordOf, type UnknownRecord } from "../values/value.ts";
 import type { FieldKind } from "./field-kinds.ts";
 
 export interface DeploymentField {
@@ -119,55 +117,4 @@ export function decidingIn(
       one === null || one.decides === null || one.decides === "how" || one.isRequired ? [] : [[name, one.decides]],
     ),
   );
-}
-
-/** Such fields of predictors: they say who gets how many requests, or that TLS is wanted. */
-export const deciding: ReadonlySet<string> = new Set(
-  [deploymentSchema.predictor, deploymentSchema.ssl].flatMap((part) => Object.keys(decidingIn(part))),
-);
-
-/** Unknown fields of one part that are reported. */
-const maxReported = 8;
-
-export interface UnknownField {
-  readonly field: string;
-  readonly key: string;
-  /** What it seems to mean, or null. */
-  readonly near: string | null;
-  /** Ignored, it would change who gets requests. */
-  readonly decides: boolean;
-}
-
-export function unknownSpecFields(spec: UnknownRecord): readonly UnknownField[] {
-  return unknownIn(spec, "spec", deploymentSchema.spec);
-}
-
-/** `field`: where the predictor is. */
-export function unknownPredictorFields(predictor: UnknownRecord, field: string): readonly UnknownField[] {
-  const explainer = recordOf(predictor["explainer"]);
-  return [
-    ...unknownIn(predictor, field, deploymentSchema.predictor),
-    ...unknownIn(explainer, `${field}.explainer`, deploymentSchema.explainer),
-    ...unknownIn(recordOf(explainer["endpoint"]), `${field}.explainer.endpoint`, deploymentSchema.endpoint),
-    ...unknownIn(isRecord(predictor["ssl"]) ? predictor["ssl"] : {}, `${field}.ssl`, deploymentSchema.ssl),
-  ];
-}
-
-function unknownIn(
-  record: UnknownRecord,
-  field: string,
-  known: Readonly<Record<string, unknown>>,
-): readonly UnknownField[] {
-  return Object.keys(record)
-    .filter((key) => !Object.hasOwn(known, key))
-    .slice(0, maxReported)
-    .map((key) => {
-      const near = nearWord(key, Object.keys(known));
-      return {
-        field: `${field}.${key.slice(0, 60)}`,
-        key,
-        near,
-        decides: near !== null && deciding.has(near) && !Object.hasOwn(record, near),
-      };
-    });
 }

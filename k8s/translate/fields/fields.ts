@@ -30,7 +30,6 @@ export class Fields {
   readonly #read = new Set<string>();
   readonly #unreadable = new Set<string>();
   readonly #unusable = new Set<string>();
-  readonly #emptied = new Set<string>();
   /** Regexes taken so far. */
   regexes = 0;
 
@@ -60,7 +59,6 @@ export class Fields {
     const { empty } = this.table.rows[name] ?? { empty: "absent" };
     if (!(empty === "text" || (empty === "told" && value === null)) || this.#defaults(name)) return;
     if ((name === "host" && this.says("hostname")) || (name === "hostname" && this.says("host"))) return;
-    this.#emptied.add(name);
     this.report(
       "warning",
       "empty-field",
@@ -208,17 +206,6 @@ export class Fields {
     return this.#unreadable;
   }
 
-  /** Null, or a map without anything in it. */
-  isEmptyMap(name: string): boolean {
-    const value = fieldOf(this.#record, name);
-    return value === null || (isRecord(value) && Object.keys(value).length === 0);
-  }
-
-  /** Fields that decide and have no value. */
-  get emptied(): ReadonlySet<string> {
-    return this.#emptied;
-  }
-
   /** Something of the field could not be used. */
   isUnusable(name: string): boolean {
     return this.#unusable.has(name);
@@ -226,10 +213,5 @@ export class Fields {
 
   report(level: ProblemLevel, code: ProblemCode, name: string, sentence: string): void {
     this.#report(level, code, `${this.#at}${name}`, sentence);
-  }
-
-  /** Keys that are not in the table, and that nobody took. */
-  unknown(): readonly string[] {
-    return Object.keys(this.#record).filter((name) => !this.#read.has(name) && !Object.hasOwn(this.table.rows, name));
   }
 }

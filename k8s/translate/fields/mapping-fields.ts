@@ -14,7 +14,7 @@ import {
   type FieldRows,
   type FieldTable,
 } from "./field-table.ts";
-import { fieldNames, keysOf, values, type Shape } from "./shape.ts";
+import { conditions, fieldNames, keysOf, values, type Shape } from "./shape.ts";
 
 /** `v2Representation` is a note of Ambassador's conversion between its versions. */
 const addedHeaders: Shape = { named: keysOf(values("value", "append", "v2Representation")), words: {}, of: "fields" };
@@ -36,6 +36,7 @@ const healthChecks: Shape = {
 /** A redirect needs none of these. */
 const forwarding = { beside: ["host_redirect"] } as const;
 const redirecting = { without: "host_redirect" } as const;
+const asked = { shape: conditions };
 const absentText = { empty: "text" } as const;
 const edits = { ...forwarding, shape: addedHeaders };
 const lostField = (shape: Shape = "value"): FieldRow =>
@@ -91,10 +92,10 @@ const rows: FieldRows = {
   host_regex: which("true", "`host` is a regex", { without: "host" }),
   method: which("POST", "the method", absentText),
   method_regex: which("true", "`method` is a regex", { without: "method" }),
-  headers: which("{ location: london }", "headers with these values; `true`: with any"),
-  regex_headers: which('{ location: "lon.*" }', "headers whose values match"),
-  query_parameters: which("{ debug: true }", "parameters of the query with these values; `true`: with any"),
-  regex_query_parameters: which('{ version: "v[12]" }', "parameters of the query whose values match"),
+  headers: which("{ location: london }", "headers with these values; `true`: with any", asked),
+  regex_headers: which('{ location: "lon.*" }', "headers whose values match", asked),
+  query_parameters: which("{ debug: true }", "parameters of the query with these values; `true`: with any", asked),
+  regex_query_parameters: which('{ version: "v[12]" }', "parameters of the query whose values match", asked),
   precedence: which("10", "tried before Mappings with a lower one", { min: -1_000_000, max: 1_000_000 }),
 
   weight: share("25", "share in percent beside Mappings of the same match"),
@@ -105,6 +106,7 @@ const rows: FieldRows = {
   labels: which(
     "{ ambassador: [{ clients: [{ remote_address: { key: remote_address } }] }] }",
     "sent to the RateLimitService",
+    asked,
   ),
   rate_limits: which("[{ descriptor: models }]", "the same, of v0"),
 
@@ -154,7 +156,7 @@ const rows: FieldRows = {
 
   cluster_tag: idle("Sluice tells Upstreams apart by address and protocol"),
   docs: idle("it describes the Mapping for a developer portal", fieldNames),
-  v2ExplicitTLS: conversion(fieldNames),
+  v2ExplicitTLS: conversion(keysOf(values("serviceScheme", "tls"))),
   ...sameRows(conversion(), "v2BoolHeaders", "v2BoolQueryParameters"),
 
   // A field that is indented too deep may stand below these. Not so below `envoy_override`: Envoy's own names stand there, `weight` and `method` among them.

@@ -169,12 +169,15 @@ export const moduleEdits: FieldTable = { ...moduleTable, rows: editRows };
 
 /** Of `config`: a key may slip into any map that stands before it. */
 const config: Keys = keysOf(
-  Object.fromEntries(
-    Object.entries({ ...rows, ...editRows }).map(([name, { shape, decides }]) => [
-      name,
-      shape === "value" && decides !== "which" ? fieldNames : shape,
-    ]),
-  ),
+  {
+    ...Object.fromEntries(
+      Object.entries(rows).map(([name, { shape, decides }]) => [
+        name,
+        shape === "value" && decides !== "which" ? fieldNames : shape,
+      ]),
+    ),
+    defaults: keysOf({ ...fieldsShape(editRows).keys, httpmapping: fieldsShape(editRows) }),
+  },
   kindsOf(decidingRows),
 );
 

@@ -1,5 +1,5 @@
 // Shapes: which keys may stand where in an object, and what each decides. Every kind that is read declares its own, out of the declarations of its
-// fields; `Places` finds what stands elsewhere.
+// fields; `KnownKeys` finds what is in none of its maps.
 import type { FieldKind } from "./field-kinds.ts";
 
 type Kinds = Readonly<Record<string, FieldKind>>;
@@ -13,14 +13,23 @@ export type Shape = "value" | Keys | Names | { readonly each: Shape };
 export interface Keys {
   readonly keys: Readonly<Record<string, Shape>>;
   readonly kinds: Kinds;
+  /** Any other key makes the object invalid. */
+  readonly isStrict: boolean;
+  /** Keys that begin with `x-` are anybody's. */
+  readonly isOpen: boolean;
+  /** Keys that make the object invalid. */
+  readonly never?: readonly string[];
 }
 
 export interface Names {
   readonly named: Shape;
-  /** Names that are ours, as those of annotations are. */
+  /** Names that are read. */
   readonly words: Kinds;
-  /** `texts`: a name may be any word, and its value is a text. `fields`: what stands under the name of a field of the object is that field, one indentation in. */
-  readonly of: "texts" | "fields";
+  /**
+   * `texts`: a name may be any word, and its value is a text. `conditions`: any word, and any value. `fields`: what stands under the name of a field of the map
+   * around is that field, one indentation in.
+   */
+  readonly of: "annotations" | "texts" | "conditions" | "fields";
 }
 
 const none: Kinds = Object.freeze({ __proto__: null as never });
@@ -32,18 +41,26 @@ export function values(...names: readonly string[]): Readonly<Record<string, Sha
 
 /** A map with these keys, of which none decides but those in `kinds`. */
 export function keysOf(keys: Readonly<Record<string, Shape>>, kinds: Kinds = none): Keys {
-  return { keys: { __proto__: null as never, ...keys }, kinds: { __proto__: null as never, ...kinds } };
+  return {
+    keys: { __proto__: null as never, ...keys },
+    kinds: { __proto__: null as never, ...kinds },
+    isStrict: false,
+    isOpen: false,
+  };
 }
 
 /** Labels, selectors and the like. */
 export const anyTexts: Shape = { named: "value", words: none, of: "texts" };
+
+/** Conditions, and what is asked about requests. */
+export const conditions: Shape = { named: "value", words: none, of: "conditions" };
 
 /** A map of names below which a field of the object may have slipped. */
 export const fieldNames: Shape = { named: "value", words: none, of: "fields" };
 
 /** A map of annotations of which these are read. */
 export function annotationsShape(words: Kinds): Names {
-  return { named: "value", words: { __proto__: null as never, ...words }, of: "texts" };
+  return { named: "value", words: { __proto__: null as never, ...words }, of: "annotations" };
 }
 
 const metadataFields = [
@@ -70,5 +87,14 @@ export function objectShape(spec: Shape, annotations: Kinds): Keys {
     labels: anyTexts,
     annotations: annotationsShape(annotations),
   });
-  return keysOf({ ...values("apiVersion", "kind", "status"), metadata, spec });
+  const fields = keysOf({ ...values("apiVersion", "kind", "status"), metadata: { ...metadata, isOpen: true }, spec });
+  return { ...fields, isOpen: true };
+}
+
+/** The same, of which every map of known keys is strict. */
+export function strictly(shape: Keys): Keys {
+  const strict = (below: Shape): Shape =>
+    below === "value" || "named" in below ? below : "each" in below ? { each: strict(below.each) } : strictly(below);
+  const keys = Object.fromEntries(Object.entries(shape.keys).map(([key, below]) => [key, strict(below)]));
+  return { ...shape, keys: { __proto__: null as never, ...keys }, isStrict: true };
 }

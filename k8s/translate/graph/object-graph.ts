@@ -165,11 +165,12 @@ export class ObjectGraph {
 
   /** What it may close is closed, as by a text that cannot be read; its last good form holds. */
   #close({ ref, object }: SourceObject, problem: Problem): void {
-    const text = JSON.stringify(object) ?? "";
+    const fields = recordOf(object);
+    const text = JSON.stringify({ ...fields, kind: ref.kind });
     const origin = { ref, field: "", owner: ref.name, ids: ["default"], guard: { guard: plainGuard, readable: false } };
     const { configuration } = decodeConfiguration(
       origin,
-      { kind: "unreadable", text },
+      { kind: "unreadable", text, object: fields },
       this.declarerAt(ref)?.configuration ?? null,
       this.settings,
     );
@@ -299,13 +300,13 @@ export class ObjectGraph {
       (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence }),
     );
     if (config.kind === "none") return this.#declare(ref, nothingDeclared, told);
-    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
     const origin = {
       ref,
       field: configField,
       owner: ref.name,
       ids: ["default"],
-      guard: config.kind === "text" && !config.lostGuard ? guard : { ...guard, readable: false },
+      guard: config.kind === "text" && config.isValid ? guard : { ...guard, readable: false },
     };
     this.#configure(origin, config, { deployment: null, createdAt: service.createdAt, names: null }, [
       ...told,
@@ -319,18 +320,13 @@ export class ObjectGraph {
     const fields = recordOf(object);
     // Items of a typed list have no kind, and a misspelt one is a document's to judge.
     const value = { ...fields, apiVersion, kind: fieldOf(fields, "kind") ?? ref.kind };
-    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
     this.#configure(
       { ref, field: "", owner: ref.name, ids: ["default"], guard },
       { kind: "object", value },
       { deployment: null, createdAt, names: null },
       problems,
     );
-  }
-
-  #hadGuard(ref: ObjectRef): boolean {
-    const guard = this.declarerAt(ref)?.configuration?.guard ?? plainGuard;
-    return guard !== plainGuard;
   }
 
   #isAnonymous({ namespace }: ObjectRef): boolean {

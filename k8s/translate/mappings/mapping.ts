@@ -28,8 +28,6 @@ export interface RawMapping {
   readonly match: Match;
   readonly precedence: number;
   readonly weight: number | null;
-  /** Its share could not be read: it keeps its Route as one that is never ready. */
-  readonly withheld: boolean;
   readonly shadow: boolean;
   readonly grpc: boolean;
   /** null for a redirect. */
@@ -74,12 +72,12 @@ export function decodeRawMapping(
     );
   const rewrite = decodeRewrite(fields);
   const weight = fields.weight("weight");
-  const raw: Omit<RawMapping, "regexes" | "match" | "withheld" | "said"> = {
+  const raw: Omit<RawMapping, "regexes" | "match" | "said"> = {
     kind: "Mapping",
     name,
     field,
     precedence: fields.integer("precedence") ?? 0,
-    weight: fields.unreadable.has("weight") ? 0 : weight,
+    weight,
     shadow,
     grpc,
     service,
@@ -107,12 +105,9 @@ export function decodeRawMapping(
   };
   const said = defaultable.filter((one) => !saysNothing(fields, one, { ...raw.target, limits: raw.limits }));
   checkUnread(fields);
-  const withheld = fields.unreadable.has("weight");
-  // A share that nobody can read is like that of an unready one; a copy or a redirect has none that could be withheld.
-  const readable = fields.unreadable.size === (withheld && !shadow && redirect === null ? 1 : 0);
-  return match === null || rewrite === null || !readable
+  return match === null || rewrite === null || fields.unreadable.size > 0
     ? null
-    : { ...raw, match, withheld, said: said.length === 0 ? nothingSaid : said, regexes: fields.regexes };
+    : { ...raw, match, said: said.length === 0 ? nothingSaid : said, regexes: fields.regexes };
 }
 
 const nothingSaid: readonly Defaultable[] = Object.freeze([]);

@@ -38,8 +38,6 @@ export interface Predictor {
   readonly serviceName: string | null;
   /** Ports when the Service has none named `http` and `grpc`: the engine's 8000 and 5001, or those of the model container without an engine. */
   readonly ports: PredictorPorts;
-  /** A value of it cannot be read, and there is no last good form: it is never ready. */
-  readonly withheld: boolean;
   /** Of an SD with a rollout or a bandit: digest of its graph and pods. Another one is another model. Else "". */
   readonly model: string;
 }

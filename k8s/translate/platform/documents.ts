@@ -1,22 +1,19 @@
-// Documents that configure the gateway: TLSContexts, Hosts, Modules, and the services that it asks. One that cannot be understood keeps its last good form, else
-// it closes what it would have closed: a Host, and the hosts of a TLSContext, have no TLS and take nothing in cleartext; Upstreams of a TLSContext are not ready;
+// Documents that configure the gateway: TLSContexts, Hosts, Modules, and the services that it asks. One that is not valid, in an object without a last good form,
+// closes what it would have closed: a Host, and the hosts of a TLSContext, have no TLS and take nothing in cleartext; Upstreams of a TLSContext are not ready;
 // what a Module says of whose requests pass has its closed value; an AuthService or RateLimitService answers 500 for what it would be asked about.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { lostWithModule } from "./ambassador-kinds.ts";
 import { closedContext, closedHost, contextHosts, decodeHost, type HostDocument } from "./host.ts";
-import { documentsMeantIn, type MeantDocument } from "./meant-documents.ts";
 import { decodeModule, type ModuleDocument } from "./module.ts";
 import { deciding } from "../fields/module-fields.ts";
-import { nearWord } from "../../../routing/text/near-word.ts";
-import { hostsMeantIn, reportPlatformMisplaced, wordsMeantIn } from "./misplaced.ts";
-import { contextRows, decidingTls } from "../fields/tls-fields.ts";
+import { hostsMeantIn, isUnderstood, wordsMeantIn } from "./understood.ts";
 import { closedOutcomes, refusesPlatform, type PlatformKind } from "./platform.ts";
 import type { Report } from "../values/report.ts";
-import { ServiceDocuments } from "./service-documents.ts";
+import { decodeService } from "./external-service.ts";
 import { decodeTlsContext, type TlsContext } from "../backends/tls.ts";
 import type { TranslateSettings } from "../model/translation.ts";
 import { fieldOf, isRecord, quoted, recordOf, type UnknownRecord } from "../values/value.ts";
-import type { ServiceDeclaration } from "../backends/written-service.ts";
+import { serviceKinds, type ServiceDeclaration, type ServiceKind } from "../backends/written-service.ts";
 
 /** What such documents of one object came to. */
 export interface PlatformSaid {
@@ -42,214 +39,175 @@ export interface PlatformDocument {
   readonly field: string;
 }
 
-const kept = "its last good form holds";
+/** A Module that may have said all that decides. */
+const everyKey: UnknownRecord = Object.fromEntries(deciding.map((key) => [key, null]));
 
 export class PlatformDocuments {
   readonly #contexts = new Map<string, TlsContext>();
   readonly #modules: ModuleDocument[] = [];
   readonly #hosts: HostDocument[] = [];
-  readonly #services: ServiceDocuments;
+  readonly #services: ServiceDeclaration[] = [];
   readonly #ref: ObjectRef;
   readonly #owner: string;
   readonly #settings: TranslateSettings;
-  readonly #lastGood: PlatformSaid | null;
+  readonly #hasLastGood: boolean;
   readonly #report: Report;
+  #isValid = true;
 
-  /** `owner`: name of a Host that has none. */
-  constructor(
-    ref: ObjectRef,
-    owner: string,
-    settings: TranslateSettings,
-    lastGood: PlatformSaid | null,
-    report: Report,
-  ) {
+  /** `owner`: name of a Host that has none. `hasLastGood`: it holds instead of these where one of them is not valid. */
+  constructor(ref: ObjectRef, owner: string, settings: TranslateSettings, hasLastGood: boolean, report: Report) {
     this.#ref = ref;
     this.#owner = owner;
     this.#settings = settings;
-    this.#lastGood = lastGood;
+    this.#hasLastGood = hasLastGood;
     this.#report = report;
-    this.#services = new ServiceDocuments(ref, settings, lastGood?.services ?? [], report);
   }
 
   get said(): PlatformSaid {
     return {
       contexts: [...this.#contexts.values()],
       modules: this.#modules,
-      services: this.#services.declared,
+      services: this.#services,
       hosts: this.#hosts,
     };
   }
 
+  /** false: one of them is not valid. */
+  get isValid(): boolean {
+    return this.#isValid;
+  }
+
   take(document: PlatformDocument): void {
-    switch (document.kind) {
-      case "TLSContext":
-        return this.#context(document, true);
-      case "Host":
-        return this.#host(document, true);
-      case "Module":
-        return this.#module(document, true);
-      case "AuthService":
-      case "RateLimitService": {
-        const { kind, name, fields, field } = document;
-        // Of a tenant nothing is looked at.
-        const isUnderstood =
-          refusesPlatform(kind, this.#ref.namespace, this.#settings) !== null || !this.#isMisplaced(document, false);
-        return isUnderstood
-          ? this.#services.document(kind, name, fields, field)
-          : this.#services.unreadable(kind, name, field);
-      }
-    }
+    this.#document(document, true);
   }
 
   /** Whose it is, or in which form it is written, cannot be read. */
   unreadable(document: PlatformDocument): void {
-    const { kind, name, field } = document;
-    if (kind === "AuthService" || kind === "RateLimitService") return this.#services.unreadable(kind, name, field);
-    if (kind === "TLSContext") this.#context(document, false);
-    else if (kind === "Host") this.#host(document, false);
-    else this.#module(document, false);
+    this.#document(document, false);
   }
 
   /** A text of which a part is no document: what that may have said of services. */
   unreadableServices(text: string, field: string): void {
-    this.#services.unreadableText(text, field);
+    for (const kind of serviceKinds)
+      if (text.includes(kind) && !this.#services.some((one) => one.kind === kind))
+        this.unreadable({ kind, name: "", ids: [], object: {}, fields: {}, field });
   }
 
-  /** A text that is no YAML: what it may have said. */
-  unreadableText(text: string, field: string): void {
+  /** A text that is no YAML closes what it may have said. */
+  unreadableText(text: string, object: UnknownRecord, field: string): void {
+    this.#isValid = false;
     this.unreadableServices(text, field);
-    if (this.#lastGood === null)
-      for (const { kind, name, object } of documentsMeantIn(text)) this.#closeMeant(kind, name, object, field);
-    const { contexts, modules, hosts } = this.#lastGood ?? { contexts: [], modules: [], hosts: [] };
-    for (const context of contexts) this.#contexts.set(context.name, context);
-    this.#modules.push(...modules);
-    this.#hosts.push(...hosts);
-  }
-
-  #closeMeant(kind: MeantDocument["kind"], name: string, object: UnknownRecord, field: string): void {
-    if (refusesPlatform(kind, this.#ref.namespace, this.#settings) === null)
+    for (const kind of ["Host", "TLSContext", "Module"] as const) {
+      const isWritten = new RegExp(`kind\\W{1,8}${kind}\\b`).test(text);
+      if (!isWritten || this.#hasLastGood || refusesPlatform(kind, this.#ref.namespace, this.#settings) !== null)
+        continue;
       this.#report(
         "error",
         "bad-document",
         field,
         `the text seems to hold a ${kind}, which cannot be read, so ${closedOutcomes[kind]}; correct the text`,
       );
-    const fields = kind === "Module" ? { config: {} } : {};
-    const named = kind === "Module" ? "ambassador" : name || this.#owner;
-    this.unreadable({ kind, name: named, ids: this.#settings.ambassadorIds, object, fields, field });
+      const document = { ids: this.#settings.ambassadorIds, object, fields: {}, field };
+      // It is not known which hosts are those of a TLSContext.
+      if (kind !== "Module") this.#host({ ...document, kind, name: this.#owner }, false);
+      else this.#module({ ...document, kind, name: "ambassador", object: everyKey, fields: { config: {} } }, false);
+    }
   }
 
-  /** Told; true: it is not understood. */
-  #isMisplaced({ kind, object, field }: PlatformDocument, hasLastGood: boolean): boolean {
-    const isService = kind === "AuthService" || kind === "RateLimitService";
-    return reportPlatformMisplaced(
-      kind,
-      object,
-      field,
-      isService ? "it is not valid" : hasLastGood ? kept : closedOutcomes[kind],
-      this.#report,
-    );
+  #document(document: PlatformDocument, isReadable: boolean): void {
+    const { kind, name, fields, field } = document;
+    // Of a tenant nothing is looked at, but the TLSContexts of its upstreams.
+    const refusal = refusesPlatform(kind, this.#ref.namespace, this.#settings);
+    if (refusal !== null && kind !== "TLSContext") return this.#report("error", "not-granted", field, refusal);
+    switch (kind) {
+      case "TLSContext":
+        return this.#context(document, isReadable);
+      case "Host":
+        return this.#host(document, isReadable);
+      case "Module":
+        return this.#module(document, isReadable);
+      case "AuthService":
+      case "RateLimitService":
+        return this.#service(kind, name, isReadable && this.#isUnderstood(document) ? fields : null, field);
+    }
   }
 
-  #sayKept({ kind, name, field }: PlatformDocument): void {
+  /** `fields` null: they cannot be understood. */
+  #service(kind: ServiceKind, name: string, fields: UnknownRecord | null, field: string): void {
+    const service = fields === null ? null : decodeService(kind, fields, field, this.#report);
+    this.#services.push({ kind, name, field, service });
+    if (service !== null) return;
+    this.#isValid = false;
+    if (this.#hasLastGood) return;
     this.#report(
       "error",
       "bad-document",
       field,
-      `the ${kind} ${quoted(name)} is not valid, and ${kept}; correct the fields that the other Problems name`,
+      `the ${kind} ${quoted(name)} is not valid, and ${closedOutcomes[kind]}; correct the fields that the other Problems name`,
     );
+  }
+
+  #isUnderstood({ kind, object, field }: PlatformDocument): boolean {
+    const outcome = this.#hasLastGood ? "its last good form holds" : closedOutcomes[kind];
+    return isUnderstood(kind, object, field, outcome, this.#report);
   }
 
   #module(document: PlatformDocument, isReadable: boolean): void {
     const { name, ids, object, fields, field } = document;
-    const refusal = refusesPlatform("Module", this.#ref.namespace, this.#settings);
-    if (refusal !== null) return this.#report("error", "not-granted", field, refusal);
     if (name !== "ambassador") return this.#report("error", "kind-not-served", field, lostWithModule(name));
-    const lastGood = this.#lastGood?.modules.find((last) => last.field === field && last.readable) ?? null;
     const config = fieldOf(fields, "config");
-    const isUnderstood = isReadable && !this.#isMisplaced(document, lastGood !== null) && isRecord(config);
+    const isGood = isReadable && this.#isUnderstood(document) && isRecord(config);
     const written = recordOf(config);
     // Where they belong their own readers look at them.
-    const lost = isUnderstood
+    const lost = isGood
       ? []
       : [...wordsMeantIn(object, deciding)].filter((word) => (fieldOf(written, word) ?? null) === null);
     const decoded = decodeModule(this.#ref, field, ids, fields, new Set(lost), this.#report);
-    const isGood = isUnderstood && decoded.readable;
-    if (!isGood && lastGood !== null) this.#sayKept(document);
-    this.#modules.push(isGood ? decoded : (lastGood ?? { ...decoded, readable: false }));
+    this.#modules.push(decoded);
+    if (!isGood || !decoded.readable) this.#isValid = false;
   }
 
   #context(document: PlatformDocument, isReadable: boolean): void {
-    const { name, fields, field } = document;
-    if (name === "") return this.#report("error", "bad-document", field, "the TLSContext has no name; write one");
-    const lastGood = this.#lastGood?.contexts.find((last) => last.name === name && !last.unreadable) ?? null;
-    const isUnderstood = isReadable && !this.#isMisplaced(document, lastGood !== null);
-    this.#sayLost(fields, field);
+    const { name, fields, field, object } = document;
+    if (name === "") {
+      this.#isValid = false;
+      return this.#report("error", "bad-document", field, "the TLSContext has no name; write one");
+    }
+    const isGood = isReadable && this.#isUnderstood(document);
     const decoded = decodeTlsContext(name, fields, field === "" ? "spec." : `${field} `, this.#report);
-    const hosts = contextHosts(this.#ref, decoded, fields, field, this.#report);
-    const isGood = isUnderstood && !decoded.termination.unreadable && hosts?.unreadable !== true;
-    if (!isGood && lastGood !== null) this.#sayKept(document);
+    const hosts = isGood
+      ? contextHosts(this.#ref, decoded, fields, field, this.#report)
+      : this.#closedHosts("TLSContext", name, field, hostsMeantIn(object));
     // A value that says who may connect says nothing about upstreams.
-    this.#contexts.set(name, isGood ? decoded : (lastGood ?? (isUnderstood ? decoded : closedContext(decoded))));
-    const declared = isGood
-      ? hosts
-      : lastGood !== null
-        ? this.#lastHost(`TLSContext ${this.#ref.namespace}/${name}`)
-        : isUnderstood
-          ? hosts
-          : this.#closedHosts(document);
-    if (declared !== null && this.#isOfGateway("TLSContext with hosts", field)) this.#hosts.push(declared);
+    this.#contexts.set(name, isGood ? decoded : closedContext(decoded));
+    if (!isGood || decoded.termination.unreadable || hosts?.unreadable === true) this.#isValid = false;
+    const refusal = refusesPlatform("TLSContext with hosts", this.#ref.namespace, this.#settings);
+    if (hosts !== null && refusal !== null) this.#report("error", "not-granted", field, refusal);
+    else if (hosts !== null) this.#hosts.push(hosts);
   }
 
   /** Without hosts it is one of upstreams alone. */
-  #closedHosts({ name, object, field }: PlatformDocument): HostDocument | null {
-    const hosts = hostsMeantIn(object);
-    return hosts.length === 0 ? null : closedHost("TLSContext", this.#ref, name, field, hosts);
-  }
-
-  #sayLost(fields: UnknownRecord, field: string): void {
-    const known = Object.keys(contextRows).filter((name) => contextRows[name]!.use.kind !== "lost");
-    for (const key of Object.keys(fields)) {
-      const near = known.includes(key) ? key : nearWord(key, known);
-      // One that decides is reported with the other places.
-      if (near === key || (near !== null && decidingTls.includes(near))) continue;
-      const use = Object.hasOwn(contextRows, key) ? contextRows[key]!.use : null;
-      const sentence =
-        use?.kind === "lost"
-          ? use.sentence
-          : `Sluice does not read this field of a TLSContext and ignores it; remove it${near === null ? "" : `, or write ${near}`}`;
-      this.#report("warning", "field-lost", (field === "" ? `spec.${key}` : `${field} ${key}`).slice(0, 120), sentence);
-    }
+  #closedHosts(
+    kind: "Host" | "TLSContext",
+    name: string,
+    field: string,
+    hosts: readonly string[],
+  ): HostDocument | null {
+    return hosts.length === 0 ? null : closedHost(kind, this.#ref, name, field, hosts);
   }
 
   #host(document: PlatformDocument, isReadable: boolean): void {
     const { object, fields, field } = document;
     const name = document.name === "" ? this.#owner : document.name;
-    if (!this.#isOfGateway("Host", field)) return;
-    const lastGood = this.#lastHost(`Host ${this.#ref.namespace}/${name}`);
-    const isUnderstood = isReadable && !this.#isMisplaced({ ...document, name }, lastGood !== null);
+    const isGood = isReadable && this.#isUnderstood({ ...document, name });
     const decoded = decodeHost(this.#ref, name, fields, field, this.#report);
-    const isGood = isUnderstood && decoded !== null && !decoded.unreadable;
-    if (!isGood && lastGood !== null) this.#sayKept({ ...document, name });
-    if (!isGood && lastGood !== null) this.#hosts.push(lastGood);
-    // With a host, and something else that cannot be read, it is closed already.
-    else if (isUnderstood && decoded !== null) this.#hosts.push(decoded);
-    else {
-      const hosts = hostsMeantIn(object);
-      // A Host that names none is one of all hosts; a text that is no host is none that anybody asks for.
-      if (hosts.length > 0 || !isUnderstood)
-        this.#hosts.push(closedHost("Host", this.#ref, name, field, hosts.length === 0 ? ["*"] : hosts));
-    }
-  }
-
-  #lastHost(name: string): HostDocument | null {
-    return this.#lastGood?.hosts.find((last) => last.name === name && !last.unreadable) ?? null;
-  }
-
-  /** Whoever may configure the whole gateway wrote it: nobody takes another's host. */
-  #isOfGateway(kind: string, field: string): boolean {
-    const refusal = refusesPlatform(kind, this.#ref.namespace, this.#settings);
-    if (refusal !== null) this.#report("error", "not-granted", field, refusal);
-    return refusal === null;
+    const meant = hostsMeantIn(object);
+    // A Host that names none is one of all hosts; a text that is no host is none that anybody asks for.
+    const host =
+      isGood && decoded !== null
+        ? decoded
+        : this.#closedHosts("Host", name, field, meant.length === 0 && !isGood ? ["*"] : meant);
+    if (host !== null) this.#hosts.push(host);
+    if (!isGood || decoded === null || decoded.unreadable) this.#isValid = false;
   }
 }

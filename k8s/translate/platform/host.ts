@@ -1,10 +1,9 @@
 // Host: Ambassador's object that says how a host is reached: its certificate, and what becomes of cleartext. A TLSContext with `hosts` says the same of more.
 import type { Cleartext, HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
-import { hostsMeantIn } from "./misplaced.ts";
+import { hostsMeantIn } from "./understood.ts";
 import type { Report } from "../values/report.ts";
-import { nearWord } from "../../../routing/text/near-word.ts";
-import { hostRows, hostSelectors, tlsRows } from "../fields/tls-fields.ts";
+import { hostRows, hostSelectors } from "../fields/tls-fields.ts";
 import { decodeTermination, type Termination } from "../backends/termination.ts";
 import {
   findSecret,
@@ -45,7 +44,6 @@ export interface HostDocument {
 
 /** Hosts of one object, at most. */
 const mostHosts = 500;
-const hostFields = Object.keys(hostRows);
 const actions: Readonly<Record<string, Cleartext>> = {
   __proto__: null as never,
   redirect: "redirect",
@@ -73,19 +71,6 @@ export function decodeHost(
     );
   };
   const host = plainHost(fieldOf(fields, "hostname") ?? "*", `${at}hostname`, report);
-  for (const key of Object.keys(fields)) {
-    if (hostFields.includes(key)) continue;
-    const near = nearWord(key, hostFields);
-    if (near === null || ["hostname", "tls", "tlsContext", "tlsSecret", "requestPolicy"].includes(near))
-      refuse(key.slice(0, 60), `this is not a field of a Host${near === null ? "" : ` (${near} is)`}`);
-    else
-      report(
-        "warning",
-        "field-lost",
-        `${at}${key}`.slice(0, 120),
-        `Sluice does not read this field of a Host and ignores it; remove it, or write ${near}`,
-      );
-  }
   for (const [name, { use }] of Object.entries(hostRows))
     if (use.kind === "lost" && use.asks(fieldOf(fields, name)))
       report(use.level, "field-lost", `${at}${name}`, use.sentence);
@@ -108,10 +93,7 @@ export function decodeHost(
   if (contextFields !== null && context === "") refuse("tlsContext", `${quoted(contextFields)} names no TLSContext`);
   const tls = fieldOf(fields, "tls") ?? null;
   if (tls !== null && !isRecord(tls)) refuse("tls", `${quoted(tls)} is not a record`);
-  for (const key of Object.keys(recordOf(tls)))
-    if (!Object.hasOwn(tlsRows, key))
-      refuse(`tls.${key.slice(0, 60)}`, "this is not a field of a TLSContext that is read here");
-  const written = cleartextOf(fieldOf(fields, "requestPolicy") ?? null, at, report);
+  const written = cleartextOf(fieldOf(fields, "requestPolicy") ?? null, refuse);
   const cleartext = selecting.length > 0 ? "reject" : written;
   if (host === null) return null;
   return {
@@ -212,32 +194,13 @@ function plainHost(written: unknown, field: string, report: Report): string | nu
   return null;
 }
 
-function cleartextOf(policy: unknown, at: string, report: Report): Cleartext {
+function cleartextOf(policy: unknown, refuse: (part: string, sentence: string) => void): Cleartext {
   const insecure = isRecord(policy) ? (fieldOf(policy, "insecure") ?? null) : policy;
   const written = isRecord(insecure) ? (fieldOf(insecure, "action") ?? null) : insecure;
-  if (written === null) {
-    // Beside what nobody knows, an action that is not there may be misspelt.
-    const strange = [
-      [policy, "insecure", ["insecure"]] as const,
-      [insecure, "insecure.action", ["action", "additionalPort"]] as const,
-    ].find(([map, , known]) => Object.keys(recordOf(map)).some((key) => !known.some((name) => name === key)));
-    if (strange === undefined) return "redirect";
-    report(
-      "error",
-      "bad-value",
-      `${at}requestPolicy`,
-      `${quoted(strange[0])} has unknown keys, so Sluice rejects requests in cleartext; write ${strange[1]}`,
-    );
-    return "reject";
-  }
+  if (written === null) return "redirect";
   const action = typeof written === "string" ? actions[written.trim().toLowerCase()] : undefined;
   if (action === undefined)
-    report(
-      "error",
-      "bad-value",
-      `${at}requestPolicy.insecure.action`,
-      `${quoted(written)} is none of Redirect, Route and Reject, so Sluice rejects requests in cleartext; write one of these`,
-    );
+    refuse("requestPolicy.insecure.action", `${quoted(written)} is none of Redirect, Route and Reject`);
   return action ?? "reject";
 }
 

@@ -1,11 +1,9 @@
 // Keys of a Module about every connection and request, whatever its Route. Those that decide whose request passes, or who it is taken to come from,
 // fail closed: what cannot be read believes nobody and refuses what it would refuse.
-import type { ProblemCode } from "../../../routing/text/problem.ts";
 import { mostPlatformBlocks, readBlocks } from "../../../routing/text/address-block.ts";
 import type { AddressRule, FrontSettings } from "../../../routing/model/table-change.ts";
 import type { Fields } from "../fields/fields.ts";
-import { deciding, decidingRows, type Deciding } from "../fields/module-fields.ts";
-import { nearWord } from "../../../routing/text/near-word.ts";
+import { decidingRows, type Deciding } from "../fields/module-fields.ts";
 import { arrayOf, booleanOf, integerOf, quoted, recordOf, textOf } from "../values/value.ts";
 
 /** What one Module says; null: nothing. */
@@ -96,48 +94,28 @@ class DecidingKeys {
   readable = true;
   readonly #fields: Fields;
   readonly #lost: ReadonlySet<Deciding>;
-  readonly #misspelt = new Map<Deciding, string>();
 
   constructor(fields: Fields, lost: ReadonlySet<Deciding>) {
     this.#fields = fields;
     this.#lost = lost;
-    for (const name of fields.unknown()) {
-      const near = nearWord(name, deciding);
-      const meant = deciding.find((key) => key === near && key !== name);
-      if (meant !== undefined && !fields.has(meant)) this.#misspelt.set(meant, name);
-    }
   }
 
   read<V>(name: Deciding, read: (value: unknown) => V | null, closed: V, write: string, outcome: string): V | null {
     const value = this.#fields.take(name);
-    const misspelt = this.#misspelt.get(name);
-    if (misspelt !== undefined)
-      return this.#close(
-        misspelt,
-        `this is not a key of the Module, and it seems to mean ${name}, which decides whose requests pass. Without a last good form ${outcome}; write ${name}, or remove it`,
-        "unknown-field",
-        closed,
-      );
     if (value === undefined && this.#lost.has(name)) {
       this.readable = false;
       return closed;
     }
     if (value === undefined) return null;
-    return (
-      read(value) ??
-      this.#close(
-        name,
-        `${quoted(value)} cannot be read. Without a last good form ${outcome}; write ${write}`,
-        "bad-value",
-        closed,
-      )
-    );
-  }
-
-  #close<V>(name: string, sentence: string, code: ProblemCode, closed: V): V {
+    const said = read(value);
+    if (said !== null) return said;
     this.readable = false;
-    this.#fields.take(name);
-    this.#fields.report("error", code, name.slice(0, 60), sentence);
+    this.#fields.report(
+      "error",
+      "bad-value",
+      name,
+      `${quoted(value)} cannot be read. Without a last good form ${outcome}; write ${write}`,
+    );
     return closed;
   }
 }

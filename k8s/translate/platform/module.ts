@@ -4,7 +4,7 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { Fields } from "../fields/fields.ts";
 import { moduleEdits, moduleTable, type Deciding } from "../fields/module-fields.ts";
 import type { Report } from "../values/report.ts";
-import { checkInnerKeys, checkUnread } from "../fields/unread-fields.ts";
+import { checkUnread } from "../fields/unread-fields.ts";
 import {
   defaultable,
   noDefaults,
@@ -34,8 +34,6 @@ export interface ModuleDocument {
 
 /** Longest text of `server_name`. */
 const longestServerName = 128;
-/** Keys that are told as unknown, of one Module. */
-const mostTold = 16;
 
 /** Decodes the fields of a document of kind Module and name `ambassador`. `field`: where it is, "" for an object of its own; `lost`: what it says where nobody reads it, and has its closed value. */
 export function decodeModule(
@@ -124,14 +122,6 @@ class ModuleReading {
         "differs",
         "load_balancer",
         "it is served here, and Ambassador drops every Mapping with a load_balancer unless its resolver is endpoint; write resolver: endpoint for both",
-      );
-    checkInnerKeys(headers);
-    for (const name of headers.unknown().slice(0, mostTold))
-      headers.report(
-        "warning",
-        "field-lost",
-        name,
-        "only headers of requests and answers have defaults here, so Mappings do not have it; write it in config itself, or in each Mapping",
       );
     if (said.length === 0 && serverName === null && !hidesEnvoy && Object.keys(labels).length === 0) return noDefaults;
     return sharedDefaults({

@@ -1,10 +1,10 @@
-// Where the fields of Hosts, TLSContexts, Modules, AuthServices and RateLimitServices may stand: all that Ambassador documents of them, read here or not.
+// The keys of Hosts, TLSContexts, Modules, AuthServices and RateLimitServices: all that Ambassador documents of them, read here or not.
 import { fieldsShape, type FieldRows } from "../fields/field-table.ts";
 import { decidingRows as moduleRows, moduleShape } from "../fields/module-fields.ts";
-import { Places } from "../fields/places.ts";
 import { authServiceTable, rateLimitServiceTable } from "../fields/service-fields.ts";
-import { keysOf, objectShape, values, type Keys } from "../fields/shape.ts";
+import { objectShape, strictly, values, type Keys } from "../fields/shape.ts";
 import { contextRows, hostRows, tlsRows } from "../fields/tls-fields.ts";
+import { KnownKeys } from "../fields/unknown-keys.ts";
 import type { PlatformKind } from "./platform.ts";
 
 const closing = (rows: FieldRows, at = ""): readonly string[] =>
@@ -19,25 +19,27 @@ export const neverEmpty: Readonly<Record<PlatformKind, readonly string[]>> = {
   RateLimitService: closing(rateLimitServiceTable.rows),
 };
 
-const placesOf = (spec: Keys): { readonly object: Places; readonly flat: Places } => {
+interface KindKeys {
+  /** An object, or a document with `spec`. */
+  readonly object: KnownKeys;
+  /** A document without. */
+  readonly flat: KnownKeys;
+}
+
+const keysOfKind = (spec: Keys): KindKeys => {
   const object = objectShape(spec, {});
-  // `spec` is none of its keys.
+  const around = { ...values("apiVersion", "kind", "status"), metadata: object.keys["metadata"]! };
   return {
-    object: new Places(object),
-    flat: new Places(
-      keysOf(
-        { ...spec.keys, ...values("apiVersion", "kind", "status"), metadata: object.keys["metadata"]! },
-        spec.kinds,
-      ),
-    ),
+    object: new KnownKeys(object),
+    // `spec` is none of its keys.
+    flat: new KnownKeys({ ...spec, keys: { ...around, ...spec.keys } }),
   };
 };
 
-/** By kind: an object or document with `spec`, and one without. */
-export const platformPlaces: Readonly<Record<PlatformKind, { readonly object: Places; readonly flat: Places }>> = {
-  Host: placesOf(fieldsShape(hostRows)),
-  TLSContext: placesOf(fieldsShape(contextRows)),
-  Module: placesOf(moduleShape),
-  AuthService: placesOf(fieldsShape(authServiceTable.rows)),
-  RateLimitService: placesOf(fieldsShape(rateLimitServiceTable.rows)),
+export const platformKeys: Readonly<Record<PlatformKind, KindKeys>> = {
+  Host: keysOfKind(strictly(fieldsShape(hostRows))),
+  TLSContext: keysOfKind(strictly(fieldsShape(contextRows))),
+  Module: keysOfKind(moduleShape),
+  AuthService: keysOfKind(strictly(fieldsShape(authServiceTable.rows))),
+  RateLimitService: keysOfKind(strictly(fieldsShape(rateLimitServiceTable.rows))),
 };

@@ -138,26 +138,17 @@ describe("traffic", () => {
     expect(shares(translate([given]), "prod/iris")).toEqual([0.75, 0.25]);
   });
 
-  test("a predictor whose traffic cannot be read is never ready, and the others serve", () => {
+  test("a predictor whose traffic cannot be read keeps the whole from being served", () => {
     const given = object(
       "SeldonDeployment",
       "prod/iris",
       "spec: {predictors: [{name: a}, {name: b, traffic: many}, {name: c, traffic: -5}]}",
     );
-    const translation = translate([
-      given,
-      ...service("prod/iris-a"),
-      ...service("prod/iris-b"),
-      ...service("prod/iris-c"),
-    ]);
-    expect(shares(translation, "prod/iris")).toEqual([1, 0, 0]);
-    expect([...translation.endpoints].filter(([, { ready }]) => ready).map(([key]) => key)).toEqual([
-      "service prod/iris-a:8000 http1",
-      "service prod/iris-a:5001 http2",
-    ]);
+    const translation = translate([given, ...service("prod/iris-a")]);
+    expect(shares(translation, "prod/iris")).toEqual([]);
     expect(problemsOf(translation)).toEqual([
-      'error bad-value SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
-      'error bad-value SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more, so Sluice does not serve this form of the predictor; write a percentage',
+      'error bad-value SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more, so the SeldonDeployment is not served; write a percentage',
+      'error bad-value SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more, so the SeldonDeployment is not served; write a percentage',
     ]);
   });
 
@@ -177,10 +168,10 @@ describe("traffic", () => {
   });
 
   test.each(["canary=x", "nobody=100", "main", "main=1=2", "main=-1", "main=50,main=50", ""])(
-    'sluice.io/traffic "%s" keeps the spec',
+    'sluice.io/traffic "%s" is not served, or says nothing',
     (text) => {
       const translation = translate([deployment("prod/iris", ["main:90", "canary:10"], { "sluice.io/traffic": text })]);
-      expect(shares(translation, "prod/iris")).toEqual([0.9, 0.1]);
+      expect(shares(translation, "prod/iris")).toEqual(text === "" ? [0.9, 0.1] : []);
       expect(codesOf(translation)).toEqual([text === "" ? "warning empty-field" : "error bad-value"]);
     },
   );

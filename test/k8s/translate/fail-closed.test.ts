@@ -393,8 +393,8 @@ describe("SeldonDeployments", () => {
     expect(good.reached.size).toBeGreaterThan(0);
     const outcome = outcomeOf(given(value));
     expect(outcome.errors.some((field) => field.startsWith(`metadata.annotations["${key}"]`))).toBe(true);
-    // The shares of the spec are those of the good text here, and a release moves traffic within the SeldonDeployment.
-    expect([...outcome.reached]).toEqual(key === "sluice.io/traffic" || ofReleases.has(key) ? [...good.reached] : []);
+    // A release moves traffic within the SeldonDeployment.
+    expect([...outcome.reached]).toEqual(ofReleases.has(key) ? [...good.reached] : []);
     expect(outcomeOf(given(annotations[key]!.good), given(value)).reached).toEqual(good.reached);
   });
 

@@ -1,8 +1,8 @@
 // What real manifests hold beside what is read here: nothing of it is near enough to something that decides.
 import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
-import { deploymentPlaces } from "../../../k8s/translate/fields/deployment-places.ts";
-import { mappingObject } from "../../../k8s/translate/mappings/mapping-places.ts";
+import { deploymentKeys } from "../../../k8s/translate/fields/deployment-keys.ts";
+import { mappingObject } from "../../../k8s/translate/mappings/mapping-keys.ts";
 import type { UnknownRecord } from "../../../k8s/translate/values/value.ts";
 import { deployment, object, problemsOf, service, translate } from "./objects.ts";
 
@@ -145,11 +145,11 @@ spec:
 
 describe("legitimate keys", () => {
   test("of a SeldonDeployment", () => {
-    expect(deploymentPlaces.misplacedIn(load(seldon) as UnknownRecord)).toEqual([]);
+    expect(deploymentKeys.unknownIn(load(seldon) as UnknownRecord)).toEqual([]);
   });
 
   test("of a Mapping", () => {
-    expect(mappingObject.misplacedIn(load(mapping) as UnknownRecord)).toEqual([]);
+    expect(mappingObject.unknownIn(load(mapping) as UnknownRecord)).toEqual([]);
   });
 
   test.each([

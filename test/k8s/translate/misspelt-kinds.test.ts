@@ -26,7 +26,7 @@ describe("a document whose kind is misspelt", () => {
     expect(made.current().settings.external.auth).toEqual({ kind: "closed" });
     expect(made.current().problems.map(({ code, sentence }) => `${code} ${sentence}`)).toEqual([
       expect.stringMatching(/^bad-document the AuthService "a" is not valid, and Sluice answers 500 to every request/),
-      `unknown-kind "${kind}" is not a kind and it is not valid; write AuthService`,
+      `unknown-kind "${kind}" is not a kind; write AuthService`,
     ]);
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import type { PlatformKind } from "../../../k8s/translate/platform/platform.ts";
-import { platformPlaces } from "../../../k8s/translate/platform/shapes.ts";
+import { platformKeys } from "../../../k8s/translate/platform/shapes.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
 import { clusterSettings, object } from "./objects.ts";
 import { platformFields as good, type Tree } from "./walked-fields.ts";
@@ -221,7 +221,7 @@ describe.each(Object.keys(good) as PlatformKind[])("%s", (kind) => {
     expect(JSON.stringify(meant)).not.toContain('"closed"');
     expect(meant.misread).toEqual([]);
     expect(
-      platformPlaces[kind].object.misplacedIn({
+      platformKeys[kind].object.unknownIn({
         apiVersion: "getambassador.io/v2",
         kind,
         metadata: { name: "one", annotations: { "a.b/c": "d" }, labels: { domain: "x" } },
@@ -229,7 +229,7 @@ describe.each(Object.keys(good) as PlatformKind[])("%s", (kind) => {
       }),
     ).toEqual([]);
     expect(
-      platformPlaces[kind].flat.misplacedIn({ apiVersion: "getambassador.io/v2", kind, name: "one", ...good[kind] }),
+      platformKeys[kind].flat.unknownIn({ apiVersion: "getambassador.io/v2", kind, name: "one", ...good[kind] }),
     ).toEqual([]);
   });
 
@@ -414,7 +414,7 @@ test.each(Object.entries(documented) as [PlatformKind, Tree][])(
       managedFields: [{ fieldsV1: { "f:spec": { "f:hostname": {} } } }],
     };
     expect(
-      platformPlaces[kind].object.misplacedIn({
+      platformKeys[kind].object.unknownIn({
         apiVersion: "getambassador.io/v2",
         kind,
         metadata,
@@ -423,7 +423,7 @@ test.each(Object.entries(documented) as [PlatformKind, Tree][])(
       }),
     ).toEqual([]);
     expect(
-      platformPlaces[kind].flat.misplacedIn({
+      platformKeys[kind].flat.unknownIn({
         apiVersion: "ambassador/v1",
         kind,
         name: "one",

@@ -72,9 +72,9 @@ describe("places", () => {
     const given = object(
       "SeldonDeployment",
       "prod/iris",
-      'spec: {predictors: [{name: main, annotations: {seldon.io/ambassador-shadow: "true", getambassador.io/config: x}}]}',
+      'spec: {predictors: [{name: main, annotations: {seldon.io/ambassador-shadow: "true", seldon.io/rest-timeout: "5"}}]}',
     );
-    expect(codesOf(translate([given]))).toEqual(["warning annotation-misplaced", "error annotation-misplaced"]);
+    expect(codesOf(translate([given]))).toEqual(["error annotation-misplaced", "warning annotation-misplaced"]);
   });
 
   test("a misspelt one is told", () => {
@@ -152,13 +152,12 @@ describe("service name, weight, retries, breakers", () => {
     expect(codesOf(translation)).toEqual(["warning bad-value"]);
   });
 
-  test.each(["some", "10%", "-5", "  "])('with the weight "%s" it is never ready', (weight) => {
+  test.each(["some", "10%", "-5", "  "])('with the weight "%s" it is not served', (weight) => {
     const translation = translate([
       deployment("prod/iris", ["main"], { "seldon.io/ambassador-weight": weight }),
       ...service("prod/iris-main"),
     ]);
-    expect(partsOf(translation, "prod/iris").get("http main")).toMatchObject({ role: { weight: 0 } });
-    expect([...translation.endpoints.values()].map(({ ready }) => ready)).toEqual([false, false]);
+    expect(partsOf(translation, "prod/iris").size).toBe(0);
     expect(codesOf(translation)).toEqual(["error bad-value"]);
   });
 

@@ -258,6 +258,6 @@ test.each(["tlsSecret", "tlsContext"])("a misspelt name in %s is told as one tha
     settings,
   );
   expect(problems.filter((one) => one.field === `spec.${field}.names`).map(({ code }) => code)).toEqual([
-    "misspelt-field",
+    "unknown-field",
   ]);
 });

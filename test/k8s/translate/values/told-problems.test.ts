@@ -1,17 +1,14 @@
 import { expect, test } from "vitest";
 import { mostTold } from "../../../../k8s/translate/values/told-problems.ts";
-import { deployment, object, translate } from "../objects.ts";
+import { object, translate } from "../objects.ts";
 
-/** Problems of a SeldonDeployment with so many annotations that are nearly known, and one that is wrong. */
+/** Problems of a SeldonDeployment: so many, of which one is an error. */
 function problemsOf(
   count: number,
 ): readonly { readonly level: string; readonly code: string; readonly sentence: string }[] {
-  const annotations = Object.fromEntries(
-    Array.from({ length: count }, (_, i) => [i === count - 1 ? "seldon.io/ambassador-weight" : `sluice.io/a${i}`, "x"]),
-  );
-  return translate([deployment("prod/m", ["main"], annotations)]).problems.filter(
-    ({ code }) => code === "bad-value" || code === "unknown-annotation" || code === "more-problems",
-  );
+  const predictors = Array.from({ length: count - 1 }, (_, at) => ({ name: `p${at}`, traffic: null }));
+  const metadata = { annotations: { "seldon.io/ambassador-weight": "x" } };
+  return translate([object("SeldonDeployment", "prod/m", JSON.stringify({ metadata, spec: { predictors } }))]).problems;
 }
 
 test("of one object so many Problems are told, the most severe ones, and the others are counted", () => {

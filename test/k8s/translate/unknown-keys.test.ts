@@ -1,14 +1,11 @@
-// Guards, conditions and shares one indentation out, in or beside: as a start finds them, and as an edit of what is served, of which the last good form stays.
-import { dump } from "js-yaml";
+// Guards, conditions and shares under keys that nobody knows: at a start the object is not served, and as an edit its last good form stays as a whole.
 import { describe, expect, test } from "vitest";
-import { Declarations } from "../../../k8s/source/files/declarations.ts";
 import { parseManifest } from "../../../k8s/source/manifest/manifest.ts";
-import type { StoredObject } from "../../../k8s/source/objects/stored-object.ts";
 import { trimmedObject } from "../../../k8s/translate/deployments/trimmed-object.ts";
 import type { SourceObject } from "../../../k8s/translate/model/object.ts";
 import { Translator } from "../../../k8s/translate/translator.ts";
 import type { Translation } from "../../../k8s/translate/model/translation.ts";
-import { clusterSettings, contentOf, object, service, translate } from "./objects.ts";
+import { clusterSettings, contentOf, object, service } from "./objects.ts";
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -67,19 +64,13 @@ const guarded = "annotations: {sluice.io/auth: corp}";
 const twoPredictors = "{name: main, traffic: 95, graph: {name: m}}, {name: canary, traffic: 5, graph: {name: m}}";
 
 const cases: readonly (readonly [what: string, kind: string, good: string, wrong: string, field: string])[] = [
-  [
-    "annotations beside metadata",
-    "Mapping",
-    mapping(guarded),
-    mapping("", `, ${guarded}`),
-    'annotations["sluice.io/auth"]',
-  ],
+  ["annotations beside metadata", "Mapping", mapping(guarded), mapping("", `, ${guarded}`), "annotations"],
   [
     "metadata.annotation",
     "Mapping",
     mapping(guarded),
     mapping("annotation: {sluice.io/auth: corp}"),
-    'metadata.annotation["sluice.io/auth"]',
+    "metadata.annotation",
   ],
   [
     "annotations.annotations",
@@ -151,7 +142,7 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     "Mapping",
     mapping(guarded),
     mapping(`labels: {${guarded}}`),
-    'metadata.labels["annotations"]["sluice.io/auth"]',
+    'metadata.labels["annotations"]',
   ],
   [
     "method at two letters",
@@ -172,14 +163,14 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     "SeldonDeployment",
     deployment(guarded),
     `{${guarded}, spec: {predictors: [{name: main, graph: {name: m}}]}}`,
-    'annotations["sluice.io/auth"]',
+    "annotations",
   ],
   [
     "metadata.annotation",
     "SeldonDeployment",
     deployment(guarded),
     deployment("annotation: {sluice.io/auth: corp}"),
-    'metadata.annotation["sluice.io/auth"]',
+    "metadata.annotation",
   ],
   [
     "annotations.annotations",
@@ -257,7 +248,7 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     "spec.predictors[1].graph.children[0].shadow",
   ],
   [
-    "traffic below graph",
+    "shares below graph",
     "SeldonDeployment",
     deployment("", twoPredictors),
     deployment("", "{name: main, graph: {name: m, traffic: 95}}, {name: canary, graph: {name: m, traffic: 5}}"),
@@ -273,16 +264,20 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     ),
     "spec.predictors[0].componentSpecs[0].traffic",
   ],
-  [
-    "traffic in the spec of pods",
+  ...[
+    "traffic: 5",
+    "shadow: true",
+    "ssl: {certSecretName: x}",
+    "annotations: {a: b}",
+    "explainer: {type: x}",
+    "predictors: []",
+  ].map((key): (typeof cases)[number] => [
+    `${key} below graph`,
     "SeldonDeployment",
-    deployment("", twoPredictors),
-    deployment(
-      "",
-      "{name: main, graph: {name: m}, componentSpecs: [{spec: {containers: [{name: m}], traffic: 95}}]}, {name: canary, traffic: 5, graph: {name: m}}",
-    ),
-    'spec.predictors[0].componentSpecs[0].spec["traffic"]',
-  ],
+    deployment(""),
+    deployment("", `{name: main, graph: {name: m, ${key}}}`),
+    `spec.predictors[0].graph.${key.split(":")[0]!}`,
+  ]),
   [
     "traffic in spec",
     "SeldonDeployment",
@@ -295,7 +290,7 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     "SeldonDeployment",
     deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: x}}"),
     deployment("", "{name: main, graph: {name: m}, SSL: {certSecretName: x}}"),
-    "spec.predictors[0].SSL.certSecretName",
+    "spec.predictors[0].SSL",
   ],
   [
     "seldon.io/svcname",
@@ -324,48 +319,6 @@ describe("an object with what decides where nobody reads it", () => {
   });
 });
 
-/** The text of a file, as it is read by `check`, and again when it has changed. */
-function afterEdits(kind: string, texts: readonly string[]): Translation {
-  const declarations = new Declarations();
-  const translator = new Translator({ ...settings, source: "folder", withoutSlices: "ready" });
-  translator.apply({ set: around, removed: [] });
-  let before: readonly StoredObject[] = [];
-  for (const text of texts) {
-    const manifest = parseManifest(Buffer.from(dump(object(kind, "models/iris", text).object)), {
-      file: "iris.yaml",
-      defaultNamespace: "default",
-      lastGood: before,
-    });
-    expect(manifest.problems).toEqual([]);
-    declarations.replace(before, manifest.objects);
-    before = manifest.objects;
-    translator.apply(declarations.changes());
-  }
-  return translator.current();
-}
-
-describe("in a file", () => {
-  const errorsOf = ({ problems }: Translation): readonly string[] =>
-    problems.filter(({ level, subject }) => level === "error" && subject.name === "iris").map(({ field }) => field);
-
-  test.each(cases)("%s of a %s is an error, and nobody gets requests by it", (_what, kind, _good, wrong, field) => {
-    const translation = afterEdits(kind, [wrong]);
-    expect(errorsOf(translation)).toContain(field);
-    expect(readyOf(translation, "iris")).toEqual([]);
-  });
-
-  test.each(cases)(
-    "%s of a %s in an edit leaves what was served, and correcting it ends that",
-    (_what, kind, good, wrong, field) => {
-      const first = servedOf(afterEdits(kind, [good]));
-      const second = afterEdits(kind, [good, wrong]);
-      expect(errorsOf(second)).toContain(field);
-      expect(servedOf(second)).toBe(first);
-      expect(errorsOf(afterEdits(kind, [good, wrong, good]))).toEqual(errorsOf(afterEdits(kind, [good])));
-    },
-  );
-});
-
 test.each([
   [
     "iris.yaml",
@@ -391,84 +344,6 @@ test.each([
   });
   expect(objects).toEqual([]);
   expect(problems.map(({ level }) => level)).toEqual(["error"]);
-});
-
-const emptied: readonly (readonly [what: string, kind: string, good: string, wrong: string])[] = [
-  ["annotations", "Mapping", mapping(guarded), mapping("annotations: null")],
-  [
-    "headers",
-    "Mapping",
-    '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: {a: b}}}',
-    '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: null}}',
-  ],
-  ["hostname", "Mapping", mapping(""), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: null}}'],
-  [
-    "weight",
-    "Mapping",
-    '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: 10}}',
-    '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: null}}',
-  ],
-  ["annotations", "SeldonDeployment", deployment(guarded), deployment("annotations: null")],
-  [
-    "annotations in spec",
-    "SeldonDeployment",
-    deployment("", undefined, `, ${guarded}`),
-    deployment("", undefined, ", annotations: null"),
-  ],
-  [
-    "seldon.io/ambassador-header",
-    "SeldonDeployment",
-    deployment('annotations: {seldon.io/ambassador-header: "a: b"}'),
-    deployment('annotations: {seldon.io/ambassador-header: ""}'),
-  ],
-  [
-    "shadow",
-    "SeldonDeployment",
-    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}"),
-    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: null}"),
-  ],
-  [
-    "ssl",
-    "SeldonDeployment",
-    deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: x}}"),
-    deployment("", "{name: main, graph: {name: m}, ssl: null}"),
-  ],
-  [
-    "certSecretName",
-    "SeldonDeployment",
-    deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: x}}"),
-    deployment("", "{name: main, graph: {name: m}, ssl: {certSecretName: null}}"),
-  ],
-  [
-    "getambassador.io/config",
-    "Service",
-    '{metadata: {annotations: {getambassador.io/config: "apiVersion: getambassador.io/v2\\nkind: AuthService\\nname: door\\nauth_service: x:8000\\n"}}}',
-    "{metadata: {annotations: {getambassador.io/config: null}}}",
-  ],
-];
-
-describe("what has lost its value", () => {
-  test.each(emptied)("%s of a %s: what it said before stays", (_what, kind, good, wrong) => {
-    const { translation, before, errors } = edited(
-      subjectOf(kind, "models/iris", good),
-      subjectOf(kind, "models/iris", wrong),
-    );
-    expect(errors).not.toEqual([]);
-    expect(servedOf(translation)).toBe(before);
-  });
-
-  test.each(emptied)("%s of a %s: at a start there is nothing that could stay", (_what, kind, _good, wrong) => {
-    expect(edited(null, subjectOf(kind, "models/iris", wrong)).errors).toEqual([]);
-  });
-});
-
-test("annotations without a value of a Service are told at a start, and of one without the key nothing is", () => {
-  const toldOf = (metadata: string): readonly string[] =>
-    translate([object("Service", "models/x", `{metadata: ${metadata}, spec: {ports: [{port: 80}]}}`)]).problems.map(
-      ({ level, code, field }) => `${level} ${code} ${field}`,
-    );
-  expect(toldOf("{annotations: null}")).toEqual(["info empty-field metadata.annotations"]);
-  expect([toldOf("{}"), toldOf("{annotations: {}}")]).toEqual([[], []]);
 });
 
 test.each(["[]", '"yes"', "[{type: AnchorTabular}]", "{type: [AnchorTabular]}", "{type: 7}"])(
@@ -551,7 +426,7 @@ const ofServices: readonly (readonly [what: string, wrong: string, field: string
   [
     "the guard in annotations beside metadata",
     annotated(config(documents), ", annotations: {sluice.io/auth: corp}"),
-    'annotations["sluice.io/auth"]',
+    "annotations",
   ],
   [
     "the guard one too deep",
@@ -561,7 +436,7 @@ const ofServices: readonly (readonly [what: string, wrong: string, field: string
   [
     "all annotations beside metadata",
     `{annotations: {${config(documents)}, sluice.io/auth: corp}, spec: {ports: [{name: http, port: 8000}]}}`,
-    'annotations["getambassador.io/config"]',
+    "annotations",
   ],
   [
     "getambassador.io/configs",
@@ -624,5 +499,53 @@ describe("a Service with documents", () => {
     const { translation, errors } = edited(null, subjectOf("Service", "models/door", wrong));
     expect(errors).not.toEqual([]);
     expect(translation.settings.external.auth.kind).toBe("closed");
+  });
+});
+
+describe("what decides nothing", () => {
+  const levelsOf = (kind: string, text: string): readonly string[] =>
+    edited(null, subjectOf(kind, "models/iris", text)).translation.problems.flatMap(({ level, code, field, subject }) =>
+      subject.name === "iris" ? [`${level} ${code} ${field}`] : [],
+    );
+
+  test.each([
+    ["Mapping", mapping("x-sluice.io/auth: corp", ", x-note: {method: GET}"), []],
+    [
+      "SeldonDeployment",
+      deployment("x-note: {traffic: 5}", undefined, ", note: 1"),
+      ["warning unknown-field spec.note"],
+    ],
+    ["Mapping", mapping("label: {team: a}"), ["warning unknown-field metadata.label"]],
+    ["Mapping", mapping("labels: {method: GET, traffic: heavy}"), []],
+    // It is written where it is read.
+    ["Mapping", mapping("").replace("hostname", "hostnames: 1, hostname"), ["warning unknown-field spec.hostnames"]],
+    ["Mapping", mapping("").replace("hostname", "timeout: 1, hostname"), ["warning unknown-field spec.timeout"]],
+  ])("%s %s", (kind, text, said) => {
+    expect(levelsOf(kind, text)).toEqual(said);
+  });
+
+  test.each([
+    ["Host", "spec: {hostname: a.example, note: 1}"],
+    ["TLSContext", "spec: {hosts: [a.example], note: 1}"],
+    ["AuthService", 'spec: {auth_service: "x:8000", note: 1}'],
+    ["RateLimitService", 'spec: {service: "x:8000", note: 1}'],
+  ])("but in a %s, which keeps people out, every unknown key is an error", (kind, text) => {
+    const made = object(kind, "models/iris", `{${text}}`, "getambassador.io/v2");
+    const { translation } = edited(null, made);
+    expect(translation.problems.map(({ level, code, field }) => `${level} ${code} ${field}`)).toContain(
+      "error unknown-field spec.note",
+    );
+  });
+
+  test("more keys than anybody compares are not understood", () => {
+    const told = (count: number): readonly string[] => {
+      const keys = Array.from({ length: count }, (_, index) => `unheard-of-${index}: 1`).join();
+      return levelsOf("Mapping", mapping("").replace("hostname", `${keys}, hostname`)).filter((line) =>
+        line.startsWith("error"),
+      );
+    };
+    expect(told(127)).toEqual([]);
+    expect(told(128)).toEqual([]);
+    expect(told(129)).toEqual(["error unknown-field spec.unheard-of-128"]);
   });
 });

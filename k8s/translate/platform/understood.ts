@@ -1,7 +1,7 @@
-// What of a Host, TLSContext, Module, AuthService or RateLimitService stands where nobody reads it: told, and whether the object can be understood without.
+// Whether a Host, TLSContext, Module, AuthService or RateLimitService can be understood, and what one that cannot may have meant: that is closed.
 import { nearWord } from "../../../routing/text/near-word.ts";
-import { misplacedSentence, type Misplaced } from "../fields/places.ts";
-import { neverEmpty, platformPlaces } from "./shapes.ts";
+import { reportUnknown } from "../fields/unknown-keys.ts";
+import { neverEmpty, platformKeys } from "./shapes.ts";
 import type { PlatformKind } from "./platform.ts";
 import type { Report } from "../values/report.ts";
 import { fieldOf, isRecord, quoted, scalarText, type UnknownRecord } from "../values/value.ts";
@@ -12,79 +12,41 @@ const mostValues = 20_000;
 /** Hosts that are found so. */
 const mostHosts = 500;
 
-/** Reports it; true: something that decides is lost, so the object is not understood. `outcome`: what becomes of it, as words behind "so". */
-export function reportPlatformMisplaced(
+/** Reports what is wrong; false: the object is not valid. `outcome`: what becomes of it then, as words behind "so". */
+export function isUnderstood(
   kind: PlatformKind,
   object: UnknownRecord,
   field: string,
   outcome: string,
   report: Report,
 ): boolean {
-  const place = (name: string): string => (field === "" ? name : `${field} ${name}`);
+  const at = field === "" ? "" : `${field} `;
   const spec = fieldOf(object, "spec");
-  const isFlat = !isRecord(spec);
-  const misplaced = platformPlaces[kind][isFlat ? "flat" : "object"]
-    .misplacedIn(object)
-    .filter((one) => !isReportedBelow(kind, one, isFlat) && (one.field !== "spec" || !isFlat));
-  for (const one of misplaced)
-    report(
-      one.decides ? "error" : "warning",
-      one.place === "here" ? "misspelt-field" : "misplaced-field",
-      place(one.field),
-      misplacedSentence(isFlat && field === "" ? belowSpec(one) : one, outcome),
-    );
-  const empty = neverEmpty[kind].filter((path) => isNullAt(isFlat ? object : spec, path.split(".")));
+  const isFlat = field !== "" && !isRecord(spec);
+  const unknown = platformKeys[kind][isFlat ? "flat" : "object"].unknownIn(object);
+  const isUnknown = reportUnknown(unknown, at, outcome, report);
+  const empty = neverEmpty[kind].filter((path) => isNullAt(isRecord(spec) ? spec : object, path.split(".")));
   for (const path of empty)
     report(
       "error",
       "empty-field",
-      field === "" ? `spec.${path}` : `${field} ${path}`,
+      `${field === "" ? "spec." : at}${path}`,
       `it has no value, and without one Sluice would let more in, so ${outcome}; write its value, or remove it`,
     );
-  const isEmpty = isFlat && Object.hasOwn(object, "spec");
-  if (isEmpty)
+  const isWrong = Object.hasOwn(object, "spec") && !isRecord(spec);
+  if (isWrong)
     report(
       "error",
       "bad-document",
-      place("spec"),
+      `${at}spec`,
       `${quoted(spec)} is not a map, so ${outcome}; write the fields of the ${kind} below spec`,
     );
-  return isEmpty || empty.length > 0 || misplaced.some(({ decides }) => decides);
-}
-
-/** An object of its own has its fields below spec, though it is read without. */
-function belowSpec(one: Misplaced): Misplaced {
-  return { ...one, write: one.write.replace(/^write (?=[a-zA-Z_.[\]]+$)/, "write spec.") };
+  return !isWrong && empty.length === 0 && !isUnknown;
 }
 
 function isNullAt(value: unknown, [key, ...more]: readonly string[]): boolean {
   if (!isRecord(value) || key === undefined || !Object.hasOwn(value, key)) return false;
   return more.length === 0 ? value[key] === null : isNullAt(value[key], more);
-}
-
-/** The readers of the fields say these themselves, and close what they decide. */
-function isReportedBelow(kind: PlatformKind, { place, level, near, decides }: Misplaced, isFlat: boolean): boolean {
-  const spec = isFlat ? "" : "spec";
-  const at = (name: string): string => (isFlat ? name : `spec.${name}`);
-  switch (kind) {
-    case "Host":
-      return (
-        (level === spec && (!decides || (place === "here" && near?.startsWith("ambassador") !== true))) ||
-        level === at("tls") ||
-        (place === "value" && level.startsWith(spec))
-      );
-    case "TLSContext":
-      return level === spec && !decides;
-    case "Module":
-      return (
-        (level.startsWith(at("config")) && !decides) ||
-        (level === at("config") && place === "here") ||
-        (place === "value" && level.startsWith(spec))
-      );
-    case "AuthService":
-    case "RateLimitService":
-      return level === spec || (level.startsWith(spec) && place === "value");
-  }
 }
 
 /** Names of hosts that an object may have meant, wherever they stand. */

@@ -1,0 +1,15 @@
+// The keys of a Mapping: in an object of its own, and in a document of a text, flat or shaped like an object.
+import { ownKinds } from "../fields/annotation-names.ts";
+import { fieldsShape } from "../fields/field-table.ts";
+import { mappingTable } from "../fields/mapping-fields.ts";
+import { keysOf, objectShape, values } from "../fields/shape.ts";
+import { KnownKeys } from "../fields/unknown-keys.ts";
+
+const spec = fieldsShape(mappingTable.rows);
+
+/** A Mapping object. */
+export const mappingObject = new KnownKeys(objectShape(spec, ownKinds));
+/** A document of a text that is shaped like an object. Who may call is said by the annotations of the object that the text is in. */
+export const mappingDocument = new KnownKeys(objectShape(spec, {}));
+/** A document without `spec`. */
+export const flatMapping = new KnownKeys(keysOf({ ...spec.keys, ...values("metadata", "status") }, spec.kinds));
