@@ -20,7 +20,6 @@ const decidingRows: FieldRows = {
   cacert_chain_file: which("", "a file of Ambassador's pod: its hosts have no TLS; write `ca_secret`", closes),
   crl_file: which("", "the same; write `crl_secret`", closes),
 };
-export const decidingTls: readonly string[] = Object.keys(decidingRows);
 
 const otherRows: FieldRows = {
   secret: how("models-tls", "Secret with `tls.crt` and `tls.key`; `NAME.NAMESPACE` is one of another namespace"),
