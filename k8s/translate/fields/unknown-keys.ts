@@ -191,6 +191,7 @@ function isLost(record: UnknownRecord, shape: Keys, key: string): boolean {
 }
 
 function writeFor(near: string | null): string {
+  if (near === "spec") return "write spec";
   return near === null ? "correct its spelling or remove it" : `write ${near}, or remove it`;
 }
 

@@ -341,7 +341,7 @@ test.each(["specs", "Spec", "sepc"])(
       `apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: m, namespace: prod }\n${key}: { prefix: /m/, service: x }\n`,
     ]);
     expect(code).toBe(1);
-    expect(out).toMatch(/ and is ignored; write spec\n/);
+    expect(out).toMatch(/; write spec\n/);
     expect(out).not.toContain("remove it");
   },
 );

@@ -168,7 +168,7 @@ describe("--deployment", () => {
     expect(ran.code).toBe(1);
     expect(verdicts(ran)).toHaveLength(2);
     expect(ran.out).not.toContain("prod/b");
-    expect(ran.out).toMatch(/\n1 error, 0 warning, 0 info in .*; 3 Problems of other objects are not shown\n$/);
+    expect(ran.out).toMatch(/\n1 error, 0 warning, 0 info in .*; 2 Problems of other objects are not shown\n$/);
   });
 
   test("exits by what is printed", async () => {
