@@ -157,7 +157,7 @@ class Walk {
       shape.isStrict || isNear || place !== undefined || shape.never?.includes(key) === true || this.#holdsWord(value);
     const write =
       place !== undefined
-        ? writeFor(near === null ? place : `${near} here or ${place}`)
+        ? writeFor(near === null || near === place ? place : `${near} here or ${place}`)
         : near === null
           ? emptied(around, shape)
           : writeFor(near);
