@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { GatewayProcess } from "./gateway-process.ts";
 import { GatewayStage } from "./gateway-stage.ts";
+import { http1Peers } from "../wire/endless-peers.ts";
+import { Origin } from "../wire/origin.ts";
 import { OpenidIssuer, rsaJwk } from "./openid-issuer.ts";
 import { until } from "./until.ts";
 
@@ -28,7 +30,8 @@ afterEach(async () => {
   await issuer.stop().catch(() => undefined);
 });
 
-async function serve(): Promise<void> {
+/** `others`: addresses of the keys of more providers, by name. */
+async function serve(others: Readonly<Record<string, string>> = {}): Promise<void> {
   const provider = {
     kind: "jwt",
     issuer: issuer.url,
@@ -37,15 +40,17 @@ async function serve(): Promise<void> {
     claims: { scope: "predict" },
     headers: { "x-user": "client_id" },
   };
-  await stage.files.write("policy.yaml", JSON.stringify({ clientHeader: true, providers: { corp: provider } }));
+  const odd = Object.fromEntries(Object.entries(others).map(([name, jwks]) => [name, { ...provider, jwks }]));
+  await stage.files.write("policy.yaml", JSON.stringify({ clientHeader: true, providers: { corp: provider, ...odd } }));
   gateway = stage.serve(2, "--policy", `${stage.files.folder}/policy.yaml`);
   at = await gateway.listening();
 }
 
 async function ask(
   token: string,
+  deployment = "iris",
 ): Promise<{ readonly status: number; readonly text: string; readonly challenge: string | null }> {
-  const answer = await fetch(`${at.traffic}/seldon/prod/iris/api/v1.0/predictions`, {
+  const answer = await fetch(`${at.traffic}/seldon/prod/${deployment}/api/v1.0/predictions`, {
     method: "POST",
     body: "{}",
     headers: { authorization: `Bearer ${token}`, "x-user": "root" },
@@ -129,6 +134,36 @@ test("keys that were never got admit nobody, and those that come do", async () =
   expect(await problems()).toMatch(/provider-keys.*are not known, so it admits nobody: it is HTML/);
   issuer.jwksInstead = null;
   await until(async () => (await ask(token)).status === 200, "the keys came");
+});
+
+test("servers of keys that speak no such protocol, or do not end, are left after 5 s, and keep no other provider from its keys", async () => {
+  const names = Object.keys(http1Peers);
+  const origins = await Promise.all(
+    Object.values(http1Peers).map(({ first: begin, drop, ends }) =>
+      new Origin(({ socket }) => {
+        socket.write(begin);
+        if (ends) socket.end();
+        const dripping = drop === "" ? undefined : setInterval(() => socket.writable && socket.write(drop), 50);
+        socket.once("close", () => clearInterval(dripping));
+      }).listen(),
+    ),
+  );
+  try {
+    for (const at of names.keys())
+      await stage.manifests.deploy(`odd-${at}`, stage.model.port, "prod", { "sluice.io/auth": `odd-${at}` });
+    await serve(Object.fromEntries(origins.map(({ port }, at) => [`odd-${at}`, `http://127.0.0.1:${port}/jwks`])));
+    const token = await issuer.token("batch");
+    await until(async () => (await ask(token)).status === 200, "the provider that answers");
+    await until(async () => {
+      const said = await problems();
+      return names.every((_, index) =>
+        new RegExp(`odd-${index}: .* are not known, so it admits nobody: they cannot be fetched`).test(said),
+      );
+    }, "a reason for each");
+    for (const index of names.keys()) expect((await ask(token, `odd-${index}`)).status).toBe(503);
+  } finally {
+    await Promise.all(origins.map((origin) => origin.close()));
+  }
 });
 
 test("a key that is withdrawn admits nobody any more, also whom it admitted before", async () => {
