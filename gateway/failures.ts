@@ -291,10 +291,6 @@ export const failures = {
     "policy",
     "The model closed the connection in the middle of its answer: it crashed",
   ),
-  answerTooLarge: failure(
-    ["answer-too-large", "UPE", 502, 8],
-    "The model's answer is longer than a step of this route takes",
-  ),
   upstreamProtocol: failure(
     ["upstream-protocol-error", "UPE", 502, 14],
     `${resetBeforeHeaders} protocol error`,

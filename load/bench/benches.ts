@@ -1,5 +1,4 @@
 // The micro benchmarks, one after the other, or those that are named. With `node --expose-gc` also the heap of a reader.
-import { benchBodies } from "./bodies.ts";
 import { benchCounters } from "./counters.ts";
 import { benchDecide } from "./decide.ts";
 import { benchLooks } from "./looks.ts";
@@ -10,7 +9,6 @@ import { benchTranslation } from "./translation.ts";
 import { benchWorkers } from "./workers.ts";
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
-  bodies: benchBodies,
   counters: benchCounters,
   decide: benchDecide,
   looks: benchLooks,

@@ -1,4 +1,4 @@
-// `npm run bench`: the micro benchmarks, or those that are named: bodies, counters, decide, looks, puids, rate-limits, sticky, translation, workers. Packed, as the image runs:
+// `npm run bench`: the micro benchmarks, or those that are named: counters, decide, looks, puids, rate-limits, sticky, translation, workers. Packed, as the image runs:
 // from sources `decide` takes a fifth longer, since V8 looks anew at each use whether what a module exports is still what was compiled in. In a process of
 // its own: in that of the packing `decide` took up to a fifth longer, too.
 import { spawnSync } from "node:child_process";

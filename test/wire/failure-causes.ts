@@ -5,7 +5,7 @@ import { constants } from "node:http2";
 import { Worker } from "node:worker_threads";
 import { vi } from "vitest";
 import { failures } from "../../gateway/failures.ts";
-import { goOn, requestStep, type Step } from "../../gateway/edge/steps/step.ts";
+import { requestStep } from "../../gateway/edge/steps/step.ts";
 import { EndpointPool } from "../../gateway/edge/upstream/endpoint-pool.ts";
 import type { ExternalPolicy, Mapping } from "../../routing/model/mapping.ts";
 import { plainSettings, type FrontSettings } from "../../routing/model/table-change.ts";
@@ -55,22 +55,6 @@ export interface Cause {
 }
 
 const path = "/seldon/prod/iris/x";
-
-/** Takes answers of so many bytes at most. */
-function holdingStep(maxBytes: number): Step {
-  return {
-    ...requestStep("holding", () => goOn),
-    answered: (_head, request) =>
-      request.seeAnswerBody({
-        kind: "hold",
-        unit: "body",
-        maxBytes,
-        beyond: "fail",
-        take: () => null,
-        ended: () => undefined,
-      }),
-  };
-}
 
 /** The table says this of every request. */
 function withFront({ gateway }: Bench, front: Partial<FrontSettings>, act: () => void): void {
@@ -509,13 +493,6 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
     cut: true,
     cause: (bench) => {
       whenAsked(bench, (socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"));
-      ask(bench);
-    },
-  },
-  answerTooLarge: {
-    options: { steps: [holdingStep(1)] },
-    cause: (bench) => {
-      whenAsked(bench, (socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
       ask(bench);
     },
   },

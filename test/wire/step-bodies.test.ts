@@ -1,90 +1,62 @@
-// Steps that see bodies: what a look and a hold mean for a request, its answer, its client and its model, over each protocol that clients speak.
+// A step that sees the body of a request: what its look means for the request, its client and its model, over each protocol that clients speak.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { failures } from "../../gateway/failures.ts";
+import { noChange } from "../../gateway/edge/message/head-copy.ts";
 import { framed } from "../../gateway/edge/message/grpc-message.ts";
-import type { BodyEnd, BodyHold, BodyHook } from "../../gateway/edge/steps/body-hook.ts";
-import { goOn, type Step, type StepRequest } from "../../gateway/edge/steps/step.ts";
+import type { BodyEnd, BodyLook } from "../../gateway/edge/steps/body-look.ts";
+import { goOn, requestStep, waits, type Step } from "../../gateway/edge/steps/step.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { is, named, prefix } from "../routing/build.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
 import { eventually } from "../turns.ts";
-import { Gateway, endpointsOn, irisTo } from "./gateway.ts";
+import { Gateway, endpointsOn, irisTo, post } from "./gateway.ts";
 import { Http2Origin, type Http2Request } from "./http2-origin.ts";
-import { opened, protocols, writeBytes, type Reply } from "./step-protocols.ts";
+import { Origin, type OriginBehaviour } from "./origin.ts";
+import { opened, protocols, rest, writeBytes, type Reply } from "./step-protocols.ts";
 
-/** Asks for hooks as the test says. */
-class HookingStep implements Step {
-  readonly name = "hooking";
-  onRequest: () => readonly BodyHook[] = () => [];
-  onAnswer: () => readonly BodyHook[] = () => [];
-  heads = 0;
-
-  take = (request: StepRequest): typeof goOn => {
-    for (const hook of this.onRequest()) request.seeRequestBody(hook);
-    return goOn;
-  };
-
-  answered = (_head: unknown, request: StepRequest): void => {
-    this.heads += 1;
-    for (const hook of this.onAnswer()) request.seeAnswerBody(hook);
-  };
-
-  readonly ended = null;
-}
-
-/** What one hook was told. */
-interface Record {
-  pieces: string[];
+/** What one look was told. */
+interface Seen {
+  readonly pieces: string[];
   readonly ends: BodyEnd[];
 }
 
-function look(record: Record): BodyHook {
+const nothingSeen = (): Seen => ({ pieces: [], ends: [] });
+
+function look(seen: Seen): BodyLook {
   return {
-    kind: "look",
-    piece: (bytes, start, end) => void record.pieces.push(bytes.toString("latin1", start, end)),
-    ended: (end) => void record.ends.push(end),
+    piece: (bytes, start, end) => void seen.pieces.push(bytes.toString("latin1", start, end)),
+    ended: (end) => void seen.ends.push(end),
   };
 }
 
-function hold(record: Record, parts: Partial<BodyHold>): BodyHook {
-  return {
-    kind: "hold",
-    unit: "body",
-    maxBytes: 1000,
-    beyond: "fail",
-    take: (unit) => (record.pieces.push(unit.toString("latin1")), null),
-    ended: (end) => void record.ends.push(end),
-    ...parts,
-  };
+/** A step that looks as the test says. */
+function looking(lookNow: () => BodyLook | null): Step {
+  return requestStep("looking", (request) => {
+    const now = lookNow();
+    if (now !== null) request.seeBody(now);
+    return goOn;
+  });
 }
-
-const recordOf = (): Record => ({ pieces: [], ends: [] });
 
 describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))("%s", (_name, protocol) => {
   let gateway: Gateway;
   let model: Http2Origin;
   let copies: Http2Origin;
-  let step: HookingStep;
-  let request: Record;
-  let answer: Record;
-  /** What the model answers, before it is framed. */
-  let says: string;
+  let lookNow: () => BodyLook | null;
+  let seen: Seen;
   const isGrpc = protocol.grpc;
-  const unit = isGrpc ? "message" : "body";
   const ok = isGrpc ? 0 : 200;
   const framedText = (text: string): string => (isGrpc ? framed(0, Buffer.from(text)).toString("latin1") : text);
   const statusOf = (failure: { readonly grpcStatus: number; readonly httpStatus: number }): number =>
     isGrpc ? failure.grpcStatus : failure.httpStatus;
 
   beforeEach(async () => {
-    says = "world";
     [model, copies] = await Promise.all([
       new Http2Origin((one) => void answers(one)).listen(),
       new Http2Origin((one) => void answers(one)).listen(),
     ]);
-    step = new HookingStep();
-    request = recordOf();
-    answer = recordOf();
+    seen = nothingSeen();
+    lookNow = () => look(seen);
     await start();
   });
   afterEach(async () => {
@@ -98,17 +70,10 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))("
     copies.close();
   });
 
-  async function start(
-    limits: Parameters<typeof optionsOf>[0] = {},
-    target: Partial<ForwardTarget> = {},
-  ): Promise<void> {
+  async function start(target: Partial<ForwardTarget> = {}): Promise<void> {
     gateway?.close();
-    gateway = await new Gateway(optionsOf(limits)).listen();
+    gateway = await new Gateway({ time: "real", steps: [looking(() => lookNow())] }).listen();
     serve(target);
-  }
-
-  function optionsOf(limits: { readonly retryTotalBytes?: number; readonly bodyBytes?: number }) {
-    return { time: "real", steps: [step], limits } as const;
   }
 
   function serve(target: Partial<ForwardTarget> = {}): void {
@@ -140,8 +105,8 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))("
     if (isGrpc) {
       stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    } else stream.respond({ ":status": 200, "content-length": says.length });
-    await writeBytes(stream, Buffer.from(framedText(says)));
+    } else stream.respond({ ":status": 200, "content-length": 5 });
+    await writeBytes(stream, Buffer.from(framedText("world")));
     stream.end();
   }
 
@@ -152,150 +117,42 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))("
   /** What the model got, without its framing. */
   const got = (at = 0): string => model.requests[at]!.body.slice(isGrpc ? 5 : 0);
 
-  test.each(["whole", "bytes"] as const)("a look sees every byte once, and changes nothing; sent %s", async (send) => {
-    step.onRequest = () => [look(request)];
-    step.onAnswer = () => [look(answer)];
+  test.each(["whole", "bytes"] as const)("it sees every byte once, and changes nothing; sent %s", async (send) => {
     expect(await ask("hello", send)).toMatchObject({ status: ok, body: "world" });
     expect(got()).toBe("hello");
-    expect(request.pieces.join("")).toBe(framedText("hello"));
-    expect(answer.pieces.join("")).toBe(framedText("world"));
-    if (send === "bytes") expect(request.pieces.length).toBe(framedText("hello").length);
-    expect(answer.pieces.length).toBe(framedText("world").length);
-    await eventually(() => answer.ends.length > 0, "the end of the answer");
-    expect([request.ends, answer.ends]).toEqual([["complete"], ["complete"]]);
+    expect(seen.pieces.join("")).toBe(framedText("hello"));
+    if (send === "bytes") expect(seen.pieces.length).toBe(framedText("hello").length);
+    expect(seen.ends).toEqual(["complete"]);
     const { headers } = model.requests[0]!;
     if (protocol.name === "HTTP/1.1") expect(headers["content-length"]).toBe(send === "bytes" ? undefined : "5");
+    await eventually(() => copies.requests[0]?.body.slice(isGrpc ? 5 : 0) === "hello", "the copy, as the model got it");
   });
 
-  test.each([
-    ["longer", "a much longer one", "whole"],
-    ["shorter", "x", "bytes"],
-    ["empty", "", "whole"],
-  ] as const)("a hold replaces both by %s ones, framed anew", async (_what, instead, send) => {
-    const take = (record: Record) => (bytes: Buffer) => {
-      record.pieces.push(bytes.toString("latin1"));
-      return Buffer.from(instead);
-    };
-    step.onRequest = () => [hold(request, { unit, take: take(request) })];
-    step.onAnswer = () => [hold(answer, { unit, take: take(answer) })];
-    expect(await ask("hello", send)).toMatchObject({ status: ok, body: instead });
-    expect(got()).toBe(instead);
-    expect(model.requests[0]!.headers["content-length"]).toBe(isGrpc ? undefined : String(instead.length));
-    expect([request.pieces, answer.pieces]).toEqual([["hello"], ["world"]]);
-    await eventually(() => answer.ends.length > 0, "the end of the answer");
-    expect([request.ends, answer.ends]).toEqual([["complete"], ["complete"]]);
-    await eventually(() => copies.requests[0]?.body.slice(isGrpc ? 5 : 0) === instead, "the copy, as the model got it");
-  });
-
-  test.each([
-    [4, "fail"],
-    [5, "fail"],
-    [6, "fail"],
-    [4, "pass"],
-    [5, "pass"],
-    [6, "pass"],
-  ] as const)("a hold of %i bytes and bodies of 5: beyond it, %s", async (maxBytes, beyond) => {
-    const fits = maxBytes >= 5;
-    for (const send of ["whole", "bytes"] as const) {
-      request = recordOf();
-      step.onRequest = () => [hold(request, { unit, maxBytes, beyond })];
-      const reply = await ask("hello", send);
-      expect(reply.status).toBe(fits || beyond === "pass" ? ok : statusOf(failures.bodyTooLarge));
-      expect(request.pieces).toEqual(fits ? ["hello"] : []);
-      expect(request.ends).toEqual([fits ? "complete" : beyond === "pass" ? "unseen" : "cut"]);
-      if (reply.status === ok) expect(model.requests.at(-1)!.body).toBe(framedText("hello"));
-    }
-    expect(model.requests).toHaveLength(fits || beyond === "pass" ? 2 : isGrpc ? model.requests.length : 0);
-    step.onRequest = () => [];
-    step.onAnswer = () => [hold(answer, { unit, maxBytes, beyond })];
-    const reply = await ask();
-    expect(reply.status).toBe(fits || beyond === "pass" ? ok : statusOf(failures.answerTooLarge));
-    if (reply.status === ok) expect(reply.body).toBe("world");
-    expect(answer.pieces).toEqual(fits ? ["world"] : []);
-    expect(answer.ends).toEqual([fits ? "complete" : beyond === "pass" ? "unseen" : "cut"]);
-  });
-
-  test("a hold may refuse either: the client is told why", async () => {
-    const refusal = { kind: "fail", failure: failures.forbidden, detail: "not this one" } as const;
-    step.onRequest = () => [hold(request, { unit, take: () => refusal })];
-    expect((await ask()).status).toBe(statusOf(failures.forbidden));
-    expect(request.ends).toEqual(["cut"]);
-    step.onRequest = () => [];
-    step.onAnswer = () => [hold(answer, { unit, take: () => refusal })];
-    expect((await ask()).status).toBe(statusOf(failures.forbidden));
-    expect(answer.ends).toEqual(["cut"]);
-  });
-
-  test("hooks see the body one after the other, each as the one before leaves it", async () => {
-    const last = recordOf();
-    const add = (text: string) => (bytes: Buffer) => Buffer.concat([bytes, Buffer.from(text)]);
-    const hooks = (): readonly BodyHook[] => [
-      look(request),
-      hold(recordOf(), { unit, take: add("-1") }),
-      hold(recordOf(), { unit, take: add("-2") }),
-      look(last),
-    ];
-    step.onRequest = hooks;
-    expect((await ask()).status).toBe(ok);
-    expect(got()).toBe("hello-1-2");
-    expect([request.pieces.join(""), last.pieces.join("")]).toEqual([framedText("hello"), framedText("hello-1-2")]);
-    step.onRequest = () => [];
-    step.onAnswer = hooks;
-    expect((await ask()).body).toBe("world-1-2");
-    expect(last.ends).toEqual(["complete", "complete"]);
-  });
-
-  test.each(["piece", "take", "ended"] as const)("one that throws in %s ends its request only", async (where) => {
+  test.each(["piece", "ended"] as const)("one that throws in %s ends its request only", async (where) => {
     const boom = (): never => {
       throw new Error("boom");
     };
-    const bad = (record: Record): BodyHook =>
-      where === "piece"
-        ? { ...(look(record) as Extract<BodyHook, { kind: "look" }>), piece: boom }
-        : hold(record, { unit, [where]: boom });
-    step.onRequest = () => [bad(request)];
+    lookNow = () => ({ ...look(seen), [where]: boom });
     expect((await ask()).status).toBe(statusOf(failures.fault));
-    step.onRequest = () => [];
-    step.onAnswer = () => [bad(answer)];
-    // Some of the answer may have left: then the client sees a cut.
-    const call = await protocol.call(gateway, "hello");
-    await eventually(() => gateway.flagged("UX") === 2, "the second fault");
-    call.leave();
-    step.onAnswer = () => [];
+    expect(seen.ends).toEqual(where === "piece" ? ["cut"] : []);
+    lookNow = () => null;
     expect((await ask()).status).toBe(ok);
   });
 
   test("a client that leaves in the middle cuts it", async () => {
-    const held = recordOf();
-    step.onRequest = () => [look(request), hold(held, { unit })];
     const call = await protocol.call(gateway, "hello", "-", "half");
-    await eventually(() => request.pieces.join("").endsWith("hell"), "what it sent");
-    expect(held.pieces).toEqual([]);
-    expect(gateway.counted("heldBytes")).toBeGreaterThan(0);
+    await eventually(() => seen.pieces.join("").endsWith("hell"), "what it sent");
     call.leave();
-    await eventually(() => request.ends.length === 1 && held.ends.length === 1, "the ends");
-    expect([request.ends, held.ends, held.pieces]).toEqual([["cut"], ["cut"], []]);
+    await eventually(() => seen.ends.length === 1, "the end");
+    expect(seen.ends).toEqual(["cut"]);
   });
 
-  test("a model that leaves in the middle cuts it: the client of a held body is told so, whole", async () => {
-    const held = recordOf();
-    model.behaviour = ({ stream }) => {
-      stream.respond({ ":status": 200, ...(isGrpc && { "content-type": "application/grpc" }) });
-      stream.write(Buffer.from(framedText("world")).subarray(0, -1), () => stream.session!.destroy());
-    };
-    step.onAnswer = () => [look(answer), hold(held, { unit })];
-    const reply = await ask();
-    expect(answer.ends).toEqual(["cut"]);
-    expect([held.ends, held.pieces]).toEqual([["cut"], []]);
-    expect(reply.status).toBe(isGrpc ? 14 : 502);
-  });
-
-  test("an answer that is tried again is not shown; the request's body is shown once", async () => {
-    await start({}, { retry: { retryOn: ["5xx", "unavailable"], numRetries: 2, perTryTimeoutMs: null } });
-    let seen = 0;
+  test("a request that is tried again is shown once", async () => {
+    await start({ retry: { retryOn: ["5xx", "unavailable"], numRetries: 2, perTryTimeoutMs: null } });
+    let tries = 0;
     model.behaviour = (one) => {
-      seen += 1;
-      if (seen === 3) void answers(one);
+      tries += 1;
+      if (tries === 3) void answers(one);
       else if (isGrpc)
         one.stream.respond(
           { ":status": 200, "content-type": "application/grpc", "grpc-status": "14" },
@@ -306,49 +163,126 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))("
         one.stream.end("no");
       }
     };
-    step.onRequest = () => [look(request)];
-    step.onAnswer = () => [look(answer)];
     expect(await ask()).toMatchObject({ status: ok, body: "world" });
-    expect(seen).toBe(3);
-    expect([request.pieces.join(""), answer.pieces.join("")]).toEqual([framedText("hello"), framedText("world")]);
-    await eventually(() => answer.ends.length > 0, "the end of the answer");
-    expect([request.ends, answer.ends]).toEqual([["complete"], ["complete"]]);
+    expect(tries).toBe(3);
+    expect(seen.pieces.join("")).toBe(framedText("hello"));
+    expect(seen.ends).toEqual(["complete"]);
+  });
+});
+
+describe("HTTP/1.1", () => {
+  const closers: (() => unknown)[] = [];
+  let seen: Seen;
+  const step = looking(() => look(seen));
+  beforeEach(() => void (seen = nothingSeen()));
+  afterEach(async () => {
+    for (const close of closers.splice(0).toReversed()) await close();
   });
 
-  test.each(["fail", "pass"] as const)("with too much held for others it cannot hold: %s", async (beyond) => {
-    // Room for the head of a request that waits for its body, and for less than a block of it.
-    await start({ retryTotalBytes: 4095 });
-    says = "w".repeat(300);
-    step.onRequest = () => [hold(request, { unit, beyond })];
-    const reply = await ask("h".repeat(300), "bytes");
-    expect(request.ends).toEqual([beyond === "fail" ? "cut" : "unseen"]);
-    expect(reply.status).toBe(beyond === "fail" ? statusOf(failures.overflow) : ok);
-    step.onRequest = () => [];
-    step.onAnswer = () => [hold(answer, { unit, beyond })];
-    const after = await ask();
-    expect(answer.ends).toEqual([beyond === "fail" ? "cut" : "unseen"]);
-    expect(after.status).toBe(beyond === "fail" ? statusOf(failures.overflow) : ok);
-    if (beyond === "pass") expect(after.body).toBe(says);
+  async function started(steps: readonly Step[], behaviour?: OriginBehaviour): Promise<[Gateway, Origin]> {
+    const gateway = await new Gateway({ time: "real", steps }).listen();
+    const origin = await new Origin(behaviour).listen();
+    closers.push(
+      () => origin.close(),
+      () => gateway.close(),
+    );
+    return [gateway, origin];
+  }
+
+  test("of a tunnel it sees nothing", async () => {
+    const [gateway, origin] = await started([step], (connection) => {
+      if (connection.answered++ === 0)
+        connection.socket.write(
+          "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\nhi",
+        );
+    });
+    gateway.serveIris([origin.port], { upgrades: ["websocket"] });
+    const client = await gateway.open(false);
+    client.write(`GET ${rest} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    await client.until(({ text }) => text.endsWith("hi"), "the tunnel");
+    client.write("there");
+    await eventually(() => origin.text.endsWith("there"), "what the client says in it");
+    client.destroy();
+    await eventually(() => seen.ends.length === 1, "the end");
+    expect(seen).toEqual({ pieces: [], ends: ["cut"] });
   });
 
-  test("what is long is held whole, as often as it comes", async () => {
-    const long = Array.from({ length: 20_000 }, (_, at) => String.fromCharCode(97 + (at % 26))).join("");
-    const held = recordOf();
-    model.behaviour = (one) => {
-      const { stream } = one;
-      if (isGrpc) {
-        stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-        stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-      } else stream.respond({ ":status": 200 });
-      stream.end(Buffer.from(framedText(long)));
-    };
-    step.onRequest = () => [hold(request, { unit, maxBytes: 20_000 })];
-    step.onAnswer = () => [hold(held, { unit, maxBytes: 20_000 })];
-    for (let time = 0; time < 3; time++) {
-      expect(await ask(long)).toMatchObject({ status: ok, body: long });
-      expect(got(time) === long).toBe(true);
-    }
-    expect(held.pieces.map((piece) => piece === long)).toEqual([true, true, true]);
-    expect(request.pieces.map((piece) => piece === long)).toEqual([true, true, true]);
+  test("an answer that comes before the request has ended cuts it", async () => {
+    const [gateway, origin] = await started([step], (connection) => {
+      if (connection.answered++ === 0)
+        connection.socket.end("HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno");
+    });
+    gateway.serveIris([origin.port]);
+    const client = await gateway.open(false);
+    client.write(`POST ${rest} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nhel`);
+    await client.until(({ text }) => text.endsWith("no"), "the answer");
+    client.destroy();
+    await eventually(() => seen.ends.length === 1, "the end");
+    expect(seen).toEqual({ pieces: ["hel"], ends: ["cut"] });
+  });
+
+  test("a step that waits may look before it goes on: it is given the beginning first, and sees all of it", async () => {
+    const beginnings: string[] = [];
+    const waiting = requestStep("waiting", (request) => {
+      const resume = request.wait(() => undefined);
+      request.awaitBody(
+        3,
+        (body) => {
+          beginnings.push(body.toString());
+          request.seeBody(look(seen));
+          resume(goOn);
+        },
+        "fail",
+      );
+      return waits;
+    });
+    const [gateway, origin] = await started([waiting]);
+    gateway.serveIris([origin.port]);
+    await gateway.ask(false, post("hello"));
+    expect(beginnings).toEqual(["hel"]);
+    expect(seen.pieces.join("")).toBe("hello");
+    expect(seen.ends).toEqual(["complete"]);
+  });
+
+  test("one step of a request may look: a second one is a fault, and ends that request only", async () => {
+    const second = nothingSeen();
+    const [gateway, origin] = await started([step, looking(() => look(second))]);
+    gateway.serveIris([origin.port]);
+    expect((await gateway.ask(false, post("hello"))).status).toBe(500);
+    expect([seen.ends, second.ends]).toEqual([["cut"], []]);
+  });
+
+  test.each([true, false])(
+    "where a step has the Route looked for again, a look of the Route before sees nothing; the step's own: %s",
+    async (own) => {
+      const second = nothingSeen();
+      const again = requestStep("again", (request) => {
+        if (own) request.seeBody(look(second));
+        return { kind: "again", change: { ...noChange, add: [["x-tenant", "b"]] } };
+      });
+      const [gateway, origin] = await started(own ? [again] : [step, again]);
+      const base = irisTo("iris");
+      gateway.serve(
+        [base, { ...base, id: "tenant", match: { ...base.match, headers: [named("x-tenant", is("b"))] } }],
+        [upstreamOf("iris")],
+        [endpointsOn("iris", [origin.port])],
+      );
+      await gateway.ask(false, post("hello"));
+      if (own) expect(second).toEqual({ pieces: ["hello"], ends: ["complete"] });
+      else expect(seen).toEqual({ pieces: ["hello"], ends: ["cut", "complete"] });
+    },
+  );
+
+  test("of a request that a later step answers it sees nothing", async () => {
+    const answering = requestStep("answering", () => ({
+      kind: "answer",
+      answer: { code: 200, contentType: "text/plain", body: "mine", fields: [] },
+      counted: true,
+    }));
+    const [gateway, origin] = await started([step, answering]);
+    gateway.serveIris([origin.port]);
+    expect(await gateway.ask(false, post("hello"))).toMatchObject({ status: 200, body: "mine" });
+    await eventually(() => seen.ends.length === 1, "the end");
+    expect(seen).toEqual({ pieces: [], ends: ["cut"] });
   });
 });

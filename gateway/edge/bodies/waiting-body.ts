@@ -5,10 +5,10 @@ import { slabBytes, type HeldMemory } from "../io/held-memory.ts";
 import { copyOfFields } from "../fields/field-copy.ts";
 import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
-import type { BodyRefusal } from "../steps/body-hook.ts";
+import type { Verdict } from "../steps/step.ts";
 
 /** How a request fails for which nothing more can be held. */
-export const tooMuchHeld: BodyRefusal = Object.freeze({
+export const tooMuchHeld: Extract<Verdict, { readonly kind: "fail" }> = Object.freeze({
   kind: "fail",
   failure: failures.overflow,
   detail: "too much is held for other requests (--retry-total-bytes)",

@@ -5,12 +5,10 @@ import { isGoneName, type CompiledEdits } from "../message/header-edits.ts";
 import { fieldAt } from "../message/response-fields.ts";
 import type { AnswerId } from "../message/answer-id.ts";
 import { grpcStatusIn } from "../message/grpc-status.ts";
-import { copyOfResponse, type ResponseHead } from "../message/response-head.ts";
+import type { ResponseHead } from "../message/response-head.ts";
 import { failures } from "../../failures.ts";
-import type { BodyHook } from "../steps/body-hook.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { AnswerTaker } from "../forwarding/forwarded-answer.ts";
-import { answerRefusals, PassingBody, reframe, type HookedMessage } from "../bodies/passing-body.ts";
 
 const switchingProtocols = 101;
 
@@ -20,8 +18,6 @@ const puidAlone: CompiledEdits = Object.freeze({ gone: [], lines: puidLine, temp
 export class ExchangeAnswer implements AnswerTaker {
   readonly #state: ExchangeState;
   readonly #exchange: ExchangeEnds;
-  /** Steps see the body; null: none does. */
-  #seen: PassingBody | null = null;
 
   constructor(state: ExchangeState, exchange: ExchangeEnds) {
     this.#state = state;
@@ -47,45 +43,11 @@ export class ExchangeAnswer implements AnswerTaker {
   head(head: ResponseHead, sentMs: number): void {
     const { steps, worker } = this.#state;
     const serviceTimeMs = Math.round(worker.nowMs - sentMs);
-    if (steps !== null && steps.active) {
-      if (!steps.answered(head)) {
-        this.#exchange.fail(failures.fault, "");
-        return;
-      }
-      const hooks = steps.takeAnswerHooks();
-      if (hooks !== null) {
-        this.#seeBody(hooks, head, serviceTimeMs);
-        return;
-      }
+    if (steps !== null && steps.active && !steps.answered(head)) {
+      this.#exchange.fail(failures.fault, "");
+      return;
     }
     this.#passHead(head, serviceTimeMs);
-  }
-
-  #seeBody(hooks: readonly BodyHook[], arrived: ResponseHead, serviceTimeMs: number): void {
-    const { times, worker } = this.#state;
-    let head = arrived;
-    const message: HookedMessage = {
-      begin: (bytes) => {
-        reframe(head, bytes);
-        this.#passHead(head, serviceTimeMs);
-      },
-      body: (bytes, start, end) => this.#passBody(bytes, start, end),
-      end: (trailers) => this.#passEnd(trailers),
-      failed: ({ failure, detail }) => {
-        // A client that has seen nothing of the answer is told.
-        this.takeBack();
-        this.#exchange.fail(failure, detail);
-      },
-    };
-    const seen = new PassingBody(worker, hooks, message, answerRefusals);
-    this.#seen = seen;
-    seen.open(head.framing !== "none", head.contentLength);
-    if (!seen.headWaits) return;
-    // Its bytes are the read buffer's. The model has answered: limits of the wait for its answer are over.
-    head = copyOfResponse(head);
-    seen.headKept(head.bytes.length);
-    times.responseStarted = true;
-    times.lastByteMs = worker.nowMs;
   }
 
   #passHead(head: ResponseHead, serviceTimeMs: number): void {
@@ -123,14 +85,9 @@ export class ExchangeAnswer implements AnswerTaker {
   }
 
   body(bytes: Buffer, start: number, end: number): void {
-    this.#state.times.lastByteMs = this.#state.worker.nowMs;
-    if (this.#seen !== null) this.#seen.body(bytes, start, end);
-    else this.#passBody(bytes, start, end);
-  }
-
-  #passBody(bytes: Buffer, start: number, end: number): void {
     const state = this.#state;
     const { record } = state;
+    state.times.lastByteMs = state.worker.nowMs;
     record.responseBytes += end - start;
     // A long piece leaves at once.
     if (record.responseBytes === state.declaredBytes) this.#exchange.count();
@@ -138,11 +95,6 @@ export class ExchangeAnswer implements AnswerTaker {
   }
 
   end(trailers: FieldList | null): void {
-    if (this.#seen !== null) this.#seen.end(trailers);
-    else this.#passEnd(trailers);
-  }
-
-  #passEnd(trailers: FieldList | null): void {
     const state = this.#state;
     state.response = "complete";
     if (state.grpc && trailers !== null) state.record.ended(grpcStatusIn(trailers));
@@ -176,19 +128,11 @@ export class ExchangeAnswer implements AnswerTaker {
   takeBack(): boolean {
     const state = this.#state;
     if (state.response !== "awaited" && !state.answer.takeBack()) return false;
-    this.drop();
     state.times.responseStarted = false;
     if (state.response === "awaited") return true;
     state.response = "awaited";
     state.record.takeBack(state.times.startedMs);
     return true;
-  }
-
-  /** Steps see no more of the body. */
-  drop(): void {
-    const seen = this.#seen;
-    this.#seen = null;
-    seen?.cut();
   }
 
   /** The client is sent no more for now, whatever waits for it: its other answers take too much room. */

@@ -5,8 +5,8 @@ import { failures, type Failure } from "../../failures.ts";
 import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import { copyBytes, copyOfHead, noChange } from "../message/head-copy.ts";
-import type { BodyHook } from "../steps/body-hook.ts";
+import { copyBytes } from "../message/head-copy.ts";
+import type { BodyLook } from "../steps/body-look.ts";
 import type { Gate } from "../policy/gates.ts";
 import type { CopyTarget } from "../shadow/shadow-budget.ts";
 import type { ShadowCopy } from "../shadow/shadow-copy.ts";
@@ -15,7 +15,7 @@ import { CapturedAnswer } from "./captured-answer.ts";
 import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { TriesOwner } from "../forwarding/tries.ts";
-import { PassingBody, reframe, requestRefusals, type HookedMessage } from "../bodies/passing-body.ts";
+import { SeenBody } from "../bodies/seen-body.ts";
 import { tooMuchHeld, WaitingBody } from "../bodies/waiting-body.ts";
 
 /** Counted among requests that have no Route. */
@@ -31,8 +31,8 @@ export class ExchangeRequest
   /** What came while a step waits; null: no step has waited yet. */
   #waiting: WaitingBody | null = null;
   #copy: ShadowCopy<CopyTarget> | null = null;
-  /** Steps see the body; null: none does. */
-  #seen: PassingBody | null = null;
+  /** A step sees the body; null: none does. */
+  #seen: SeenBody | null = null;
   /** null: its answer is not compared. */
   #captured: CapturedAnswer | null = null;
   #compared: ComparedExchange | null = null;
@@ -88,24 +88,9 @@ export class ExchangeRequest
     this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);
   }
 
-  forwardSeen(arrived: WireRequestHead, hash: number | null, hooks: readonly BodyHook[]): void {
-    let head = arrived;
-    const message: HookedMessage = {
-      begin: (bytes) => {
-        reframe(head, bytes);
-        this.forward(head, hash);
-      },
-      body: (bytes, start, end) => this.#forwardBody(bytes, start, end),
-      end: (trailers) => this.#forwardEnd(trailers),
-      failed: ({ failure, detail }) => this.#exchange.fail(failure, detail),
-    };
-    const seen = new PassingBody(this.#state.worker, hooks, message, requestRefusals);
-    this.#seen = seen;
-    seen.open(head.framing !== "none", head.framing === "length" ? head.contentLength : -1);
-    if (!seen.headWaits) return;
-    // Its bytes are the read buffer's.
-    head = copyOfHead(head, noChange);
-    seen.headKept(copyBytes(head));
+  forwardSeen(head: WireRequestHead, hash: number | null, look: BodyLook): void {
+    this.#seen = new SeenBody(this.#state.worker, look);
+    this.forward(head, hash);
   }
 
   /** The answer is kept as it passes. */
@@ -151,8 +136,8 @@ export class ExchangeRequest
         this.#exchange.fail(tooMuchHeld.failure, tooMuchHeld.detail);
       return;
     }
-    if (this.#seen !== null) this.#seen.body(bytes, start, end);
-    else this.#forwardBody(bytes, start, end);
+    if (this.#seen === null || this.#seen.piece(bytes, start, end)) this.#forwardBody(bytes, start, end);
+    else this.#exchange.fail(failures.fault, "");
   }
 
   #forwardBody(bytes: Buffer, start: number, end: number): void {
@@ -178,8 +163,8 @@ export class ExchangeRequest
   }
 
   #passEnd(trailers: FieldList | null): void {
-    if (this.#seen !== null) this.#seen.end(trailers);
-    else this.#forwardEnd(trailers);
+    if (this.#seen === null || this.#seen.ended("complete", trailers)) this.#forwardEnd(trailers);
+    else this.#exchange.fail(failures.fault, "");
   }
 
   /** A server may take a trailer for a field of the head (RFC 9110 §6.5.1): where fields were taken out, none goes on. */
@@ -201,7 +186,7 @@ export class ExchangeRequest
       case "passing":
         if (state.waits) {
           if (!this.#awaitsBody()) this.#pauseClient();
-        } else if (this.#seen?.headWaits !== true) {
+        } else {
           forwarding.flush();
           if (forwarding.congested) this.#pauseClient();
         }
@@ -269,7 +254,7 @@ export class ExchangeRequest
     }
     if (run !== state.steps) return;
     this.flush();
-    if (state.request === "passing" && (this.#seen?.headWaits === true || !forwarding.congested)) this.#resumeClient();
+    if (state.request === "passing" && !forwarding.congested) this.#resumeClient();
   }
 
   // What becomes of it, as forwarding tells.
@@ -317,11 +302,11 @@ export class ExchangeRequest
     if (this.#state.active) this.#state.request = "dropped";
   }
 
-  /** Steps see no more of the body. */
+  /** No step sees more of the body. */
   #cutSeen(): void {
     const seen = this.#seen;
     this.#seen = null;
-    seen?.cut();
+    seen?.ended("cut", null);
   }
 
   /** Nothing more goes to the upstream or to shadows. */

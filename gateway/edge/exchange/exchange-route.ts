@@ -13,7 +13,7 @@ import { refusedAddress } from "../message/front-addresses.ts";
 import type { Caller } from "../identity/verifier.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
-import type { BodyHook } from "../steps/body-hook.ts";
+import type { BodyLook } from "../steps/body-look.ts";
 import type { FeedbackNote, Step, Verdict } from "../steps/step.ts";
 import { rejectedSteps } from "../policy/compile-steps.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
@@ -26,8 +26,8 @@ import { StepRun } from "./step-run.ts";
 export interface RoutedRequest {
   /** It goes to the Upstream of its Mapping. `hash` keeps the client at one Endpoint; null: nothing does. */
   forward(head: WireRequestHead, hash: number | null): void;
-  /** The same, with hooks that see its body. */
-  forwardSeen(head: WireRequestHead, hash: number | null, hooks: readonly BodyHook[]): void;
+  /** The same, with a look that sees its body. */
+  forwardSeen(head: WireRequestHead, hash: number | null, look: BodyLook): void;
   /** A step has waited, and no longer does: what was held back of the request may go on. */
   resume(): void;
   /** A step that waits needs the body. */
@@ -162,9 +162,9 @@ export class ExchangeRoute implements StepOwner {
     }
     const run = this.#state.steps!;
     // A tunnel has none.
-    const hooks = head.websocket ? null : run.takeRequestHooks();
-    if (hooks === null) this.#request.forward(head, run.hash);
-    else this.#request.forwardSeen(head, run.hash, hooks);
+    const look = head.websocket ? null : run.takeLook();
+    if (look === null) this.#request.forward(head, run.hash);
+    else this.#request.forwardSeen(head, run.hash, look);
   }
 
   stepDecided(verdict: Exclude<Verdict, { kind: "go-on" | "choose" }>, head: WireRequestHead): void {

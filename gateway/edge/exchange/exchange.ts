@@ -136,7 +136,6 @@ export class Exchange implements ExchangeEnds, Timed {
     record.answered(answer);
     state.times.responseStarted = true;
     state.response = "complete";
-    this.answer.drop();
     this.request.drop();
     this.request.discard();
     record.responseBytes += bodyOf(answer).length;
@@ -160,7 +159,6 @@ export class Exchange implements ExchangeEnds, Timed {
   #end(): void {
     const state = this.#state;
     const { forwarding } = this;
-    this.answer.drop();
     this.request.drop();
     state.request = "none";
     if (state.steps !== null && state.steps.active) this.#endSteps(state.steps);

@@ -12,7 +12,7 @@ import type { WireRequestHead } from "../message/request-head.ts";
 import type { RequestIds } from "../fields/request-id.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 import type { AnswerEdits } from "../policy/answer-edits.ts";
-import type { BodyHook } from "../steps/body-hook.ts";
+import type { BodyLook } from "../steps/body-look.ts";
 import {
   waits,
   type BodyTaker,
@@ -26,7 +26,7 @@ import {
   type Verdict,
 } from "../steps/step.ts";
 import { tooMuchHeld } from "../bodies/waiting-body.ts";
-import { StepHooks } from "./step-hooks.ts";
+import { AskedLook } from "./asked-look.ts";
 import type { MemberSteps, StepFacts, StepOwner } from "./step-owner.ts";
 import { StepWait } from "./step-wait.ts";
 
@@ -35,7 +35,7 @@ export class StepRun implements StepRequest {
   readonly #owner: StepOwner;
   readonly #edits: AnswerEdits;
   readonly #wait: StepWait;
-  readonly #hooks: StepHooks;
+  readonly #look: AskedLook;
   readonly ids: RequestIds;
   #steps: readonly Step[] = [];
   /** The step that is asked, or was last. */
@@ -68,7 +68,7 @@ export class StepRun implements StepRequest {
     this.#edits = edits;
     this.#owner = owner;
     this.#wait = new StepWait(worker);
-    this.#hooks = new StepHooks(worker);
+    this.#look = new AskedLook(worker);
   }
 
   /** A step waits for the body. */
@@ -125,7 +125,7 @@ export class StepRun implements StepRequest {
 
   /** Runs the steps of the Route that was found for the changed head; `steps` null: it has none. */
   again(steps: readonly Step[] | null, head: WireRequestHead): void {
-    this.#hooks.dropOthers(this.#steps[this.#at]!);
+    this.#look.dropOthers(this.#steps[this.#at]!);
     this.#earlier = this.#steps.slice(0, this.#at + 1);
     this.#steps = steps ?? [];
     this.#at = -1;
@@ -299,22 +299,13 @@ export class StepRun implements StepRequest {
     this.#owner.bodyWanted();
   }
 
-  seeRequestBody(hook: BodyHook): void {
-    if (this.active) this.#hooks.ofRequest(this.#steps[this.#at]!, hook);
+  seeBody(look: BodyLook): void {
+    if (this.active) this.#look.ask(this.#steps[this.#at]!, look);
   }
 
-  seeAnswerBody(hook: BodyHook): void {
-    if (this.active) this.#hooks.ofAnswer(hook);
-  }
-
-  /** Whoever passes the request's body on tells these hooks from here on; null: none. */
-  takeRequestHooks(): readonly BodyHook[] | null {
-    return this.#hooks.takeOfRequest();
-  }
-
-  /** The same for the answer's body. */
-  takeAnswerHooks(): readonly BodyHook[] | null {
-    return this.#hooks.takeOfAnswer();
+  /** Whoever passes the request's body on tells this look from here on; null: none. */
+  takeLook(): BodyLook | null {
+    return this.#look.take();
   }
 
   /** The body, or its beginning, has come: whoever waits for it is told. */
@@ -352,7 +343,6 @@ export class StepRun implements StepRequest {
       return true;
     } catch (error) {
       this.#worker.stepFaulted(error);
-      this.#hooks.cutAnswer();
       return false;
     }
   }
@@ -368,8 +358,7 @@ export class StepRun implements StepRequest {
     this.fieldsTaken = false;
     this.#wait.end();
     this.#wait.hold(0);
-    this.#hooks.dropOthers(null);
-    this.#hooks.cutAnswer();
+    this.#look.dropOthers(null);
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);
     const kept = this.#kept;
     this.#steps = [];

@@ -48,27 +48,6 @@ export class ResponseHead implements FieldList, ResponseMeaning {
   }
 }
 
-/** A copy with bytes of its own, which stays. */
-export function copyOfResponse(head: ResponseHead): ResponseHead {
-  const { start, fields, fieldCount, neverIndexed, lineStart } = head;
-  const copy = new ResponseHead(fieldCount);
-  copy.bytes = Buffer.from(head.bytes.subarray(start, head.fieldsEnd));
-  copy.fieldCount = fieldCount;
-  for (let at = 0; at < fieldCount * 4; at++) copy.fields[at] = fields[at]! - start;
-  copy.kinds.set(head.kinds.subarray(0, fieldCount));
-  copy.neverIndexed = neverIndexed === null ? null : neverIndexed.slice(0, fieldCount);
-  copy.fieldsEnd = head.fieldsEnd - start;
-  copy.status = head.status;
-  copy.lineStart = lineStart < 0 ? lineStart : lineStart - start;
-  copy.reasonStart = head.reasonStart - start;
-  copy.reasonEnd = head.reasonEnd - start;
-  copy.framing = head.framing;
-  copy.contentLength = head.contentLength;
-  copy.close = head.close;
-  copy.hasDate = head.hasDate;
-  return copy;
-}
-
 const versionBytes = Buffer.from("HTTP/1.");
 
 /**

@@ -42,8 +42,7 @@ function counted(request: StepRequest, way: FeedbackWay): typeof goOn {
   const note = { way, reward: null as number | null };
   request.countFeedback(note);
   if (reader !== null)
-    request.seeRequestBody({
-      kind: "look",
+    request.seeBody({
       piece: (bytes, start, end) => reader.take(bytes, start, end),
       ended: (end) => {
         if (end === "complete") note.reward = reader.reward;

@@ -10,7 +10,7 @@ import type { HeadChange } from "../message/head-copy.ts";
 import type { ExtraFields } from "../message/header-edits.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { RequestIds } from "../fields/request-id.ts";
-import type { BodyHook } from "./body-hook.ts";
+import type { BodyLook } from "./body-look.ts";
 import type { ResponseHead } from "../message/response-head.ts";
 
 /** How answers to a request look that a step let enter at a Route. */
@@ -115,12 +115,10 @@ export interface StepRequest {
   /** There is room to begin such a wait. */
   readonly hasRoomForBody: boolean;
   /**
-   * The hook sees the body of the request on its way to the upstream: once, whatever is tried again, and as shadows get it. Hooks of several steps
-   * see it one after the other, each as the one before leaves it. In `take`, and until a step that waits has said its verdict.
+   * The step sees the body of the request on its way to the upstream: once, whatever is tried again, and as shadows get it. In `take`, and until a step that waits has said its
+   * verdict. One step of a request may.
    */
-  seeRequestBody(hook: BodyHook): void;
-  /** The hook sees the body of the upstream's answer whose head has come. In `answered` only. */
-  seeAnswerBody(hook: BodyHook): void;
+  seeBody(look: BodyLook): void;
 }
 
 export type BodyTaker = (body: Buffer, whole: boolean) => void;
@@ -173,7 +171,7 @@ export interface Step {
   readonly name: string;
   take(request: StepRequest): Verdict | typeof waits;
   /**
-   * The head of the upstream's final answer has come; it may add fields by `addToAnswer`, and see the body by `seeAnswerBody`. Called again where
+   * The head of the upstream's final answer has come; it may add fields by `addToAnswer`. Called again where
    * the answer of another try takes the place of one that broke off. null: the step does not look at answers.
    */
   readonly answered: ((head: ResponseHead, request: StepRequest, kept: unknown) => void) | null;
