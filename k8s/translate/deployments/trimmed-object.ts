@@ -20,7 +20,7 @@ export function trimmedObject(kind: string, object: UnknownRecord): UnknownRecor
         ? { ...rest, ...metadata, ...recordIn(rest, "spec", (spec) => ({ ...spec, ...keptSecret(spec) })) }
         : { ...rest, ...metadata, ...recordIn(rest, "spec", trimmedSpec) };
     case "Service":
-      // Keys that no Service has may be misplaced ones.
+      // Keys that no Service has may belong to its annotations.
       return { ...without(rest, objectFields), ...metadata, ...recordIn(rest, "spec", trimmedService) };
     case "EndpointSlice":
       return {

@@ -2,9 +2,8 @@
 // cannot be understood never widens who gets traffic, because a condition that is dropped leaves a Mapping that takes everybody's requests.
 
 /**
- * `which`: which requests. `share`: how many of them, and in what role. `where`: what they reach, and what it is asked for. A Mapping, predictor
- * or SeldonDeployment with such a value that cannot be read is not served (error): its last good form is where there is one. Without one it
- * has no Route; where only its share is unknown it counts as an unready one that nothing goes to.
+ * `which`: which requests. `share`: how many of them, and in what role. `where`: what they reach, and what it is asked for. An object with such a value that
+ * cannot be read is invalid (error): its last good form is served as a whole, and without one nothing of it.
  *
  * `how`: with what limits and edits. The default holds (warning).
  */

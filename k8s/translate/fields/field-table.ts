@@ -1,4 +1,4 @@
-// Field tables: each field of a kind of Ambassador, declared once. Its reader, near misses, misplaced keys, reports, and the tables of the pages follow from it.
+// Field tables: each field of a kind of Ambassador, declared once. Its reader, near misses, unknown keys, reports, and the tables of the pages follow from it.
 import type { ProblemLevel } from "../../../routing/text/problem.ts";
 import type { FieldKind } from "./field-kinds.ts";
 import { keysOf, type Keys, type Shape } from "./shape.ts";
