@@ -1,16 +1,5 @@
 // Problem codes of SeldonDeployments and their annotations.
-import {
-  annotation,
-  deployment,
-  either,
-  error,
-  file,
-  info,
-  plainDeployment,
-  type ProblemEntry,
-  situation,
-  warning,
-} from "./entry.ts";
+import { annotation, deployment, either, error, file, info, type ProblemEntry, situation, warning } from "./entry.ts";
 
 export const deploymentProblems = {
   "no-predictors": error(

@@ -1,7 +1,6 @@
 // Problem codes of Mappings, and of fields of any object.
 import {
   annotation,
-  deployment,
   either,
   error,
   file,
