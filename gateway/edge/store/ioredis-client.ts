@@ -30,7 +30,7 @@ const leastRetryMs = 25;
 export const mostRetryMs = 150;
 
 // A reply that nobody waits for: ioredis makes a text of it, and where it is nil that throws past every handler and ends the thread. Such a connection is left instead.
-const { prototype } = "default" in dataHandler ? dataHandler.default : dataHandler;
+const { prototype }: { readonly prototype: unknown } = "default" in dataHandler ? dataHandler.default : dataHandler;
 const replies = prototype as {
   readonly redis: Redis & { readonly commandQueue: { readonly length: number } };
   shiftCommand: (this: typeof replies, reply: unknown) => unknown;
