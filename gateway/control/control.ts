@@ -174,7 +174,7 @@ class ControlWorker {
       changes: this.#parts.changes.ring,
       rollouts: () =>
         this.#parts.releases?.views ??
-        Array.from(this.#parts.translator.plannedReleases(), (release) => rolloutView(release, null, null)),
+        Array.from(this.#parts.translator.plannedReleases(), (release) => rolloutView(release, null, null, null)),
       countedClients: () => countedClients(limits, sharedNowMs()),
       bodyBytes: settings.limits.bodyBytes,
       oauth: settings.oauth,

@@ -25,11 +25,19 @@ interface Trouble {
   readonly write: string;
   /** Some lines or entries of it cost their own releases. */
   readonly unread: string;
-  readonly full: string;
-  readonly unwritable: string;
 }
 
-const noTrouble: Trouble = { read: "", write: "", unread: "", full: "", unwritable: "" };
+const noTrouble: Trouble = { read: "", write: "", unread: "" };
+
+/** Keys of releases that the record does not have as they should be. */
+interface LeftOut {
+  /** They find no room, so they do not begin. */
+  readonly withoutRoom: ReadonlySet<string>;
+  /** Their entries would not be read as they are, so they stay where they are. */
+  readonly unwritable: ReadonlySet<string>;
+}
+
+const nothingLeftOut: LeftOut = { withoutRoom: new Set(), unwritable: new Set() };
 
 export class ReleaseBook {
   readonly #store: RecordStore;
@@ -43,6 +51,7 @@ export class ReleaseBook {
   /** What is stored is not what is in force: it was deleted or emptied. */
   #isLost = false;
   #trouble = { ...noTrouble, read: unreadable("it has not been read yet") };
+  #leftOut = nothingLeftOut;
   #stopped = false;
 
   constructor(store: RecordStore, outside: ReleaseBookOutside) {
@@ -65,51 +74,69 @@ export class ReleaseBook {
   }
 
   get problems(): readonly Problem[] {
-    const { read, write, ...others } = this.#trouble;
+    const { read, write, unread } = this.#trouble;
+    const { withoutRoom, unwritable } = this.#leftOut;
     const problem = (level: Problem["level"], sentence: string): Problem[] =>
       sentence === "" ? [] : [{ code: "releases-record", level, subject: this.#store.subject, field: "", sentence }];
     return [
       ...problem("error", read === "" ? write : read),
-      ...Object.values(others).flatMap((sentence) => problem("warning", sentence)),
+      ...problem("warning", unread),
+      ...problem(
+        "warning",
+        listed(
+          withoutRoom,
+          "releases find no room in the record, which holds 64 KiB a namespace and 960 KiB in all, so they do not begin",
+          "end others first",
+        ),
+      ),
+      ...problem(
+        "warning",
+        listed(
+          unwritable,
+          "releases have come to an entry that would not be read as it is, so they stay where they are",
+          "write their annotations anew, and report this as a bug",
+        ),
+      ),
     ];
+  }
+
+  /** What a release that has not begun waits for; null: for nothing that the record knows of. */
+  waitsFor(key: string): string | null {
+    const { read, write } = this.#trouble;
+    if (read !== "" || write !== "")
+      return "the record of releases, which the gateway cannot use: sluice problems says why";
+    return this.#leftOut.withoutRoom.has(key)
+      ? "room in the record of releases, which holds 64 KiB of each namespace: end other releases of it"
+      : null;
   }
 
   /**
    * Writes it over the version that was read. What was written is in force at once. `conflict`: another replica wrote first, and the store soon
-   * reports its text. `same`: there is nothing to write. Never two at a time. `isAll`: all that is asked for is in `wanted`, also what found no room before.
+   * reports its text. `same`: there is nothing to write. Never two at a time. `unasked`: keys of releases that are there and were not asked this time.
    */
-  async write(wanted: ReleaseRecord, isAll: boolean): Promise<"written" | "same" | "conflict" | "failed"> {
+  async write(
+    wanted: ReleaseRecord,
+    unasked: ReadonlySet<string>,
+  ): Promise<"written" | "same" | "conflict" | "failed"> {
     const over = this.#version;
     if (over === undefined || this.#stopped) return "failed";
     const isHeld =
       wanted.size === this.#record.size && [...wanted].every(([key, one]) => this.#record.get(key) === one);
     if (isHeld && !this.#isLost) {
       // Each has its room, and reads back.
-      if (isAll) this.#tell({ full: "", unwritable: "" });
+      this.#leave([], [], unasked);
       return "same";
     }
     const { record, over: left, unreadable: wrong } = writable(this.#record, wanted);
-    const out = {
-      full: listed(
-        left,
-        "releases find no room in the record, which holds 64 KiB a namespace and 960 KiB in all, so they do not begin",
-        "end others first",
-      ),
-      unwritable: listed(
-        wrong,
-        "releases have come to an entry that would not be read as it is, so they stay where they are",
-        "write their annotations anew, and report this as a bug",
-      ),
-    };
     if (!this.#isLost && sameValue(Object.fromEntries(record), Object.fromEntries(this.#record))) {
-      if (isAll) this.#tell(out);
+      this.#leave(left, wrong, unasked);
       return "same";
     }
     const written = await this.#store.write(printReleases(record), over);
     if (this.#stopped) return "failed";
     // After the store has told of the write: what another replica wrote ends what this one had to say.
+    this.#leave(left, wrong, unasked);
     this.#tell({
-      ...(isAll || left.length + wrong.length > 0 ? out : {}),
       write:
         written.kind === "failed"
           ? `the gateway cannot write the record of releases, because ${written.sentence}; all shares stay as they are, and no rollout moves; let the gateway create and update it`
@@ -139,7 +166,7 @@ export class ReleaseBook {
   #told(stored: StoredRecord): void {
     if (this.#stopped || this.#passed.has(stored)) return;
     // What found no room is for the one who wrote it to say.
-    if (stored.kind !== "text" || stored.version !== this.#version) this.#tell({ full: "", unwritable: "" });
+    if (stored.kind !== "text" || stored.version !== this.#version) this.#leave([], [], new Set());
     if (stored.kind === "unreadable") return this.#refuse(stored.sentence);
     const read = stored.kind === "absent" ? null : readReleases(stored.text);
     if (read?.kind === "bad") return this.#refuse(`it ${read.reason}`);
@@ -178,6 +205,20 @@ export class ReleaseBook {
     this.#tell({ read: unreadable(reason) });
   }
 
+  /** Those that were not asked this time stay what they were. */
+  #leave(withoutRoom: readonly string[], unwritable: readonly string[], unasked: ReadonlySet<string>): void {
+    const before = this.#leftOut;
+    const left = {
+      withoutRoom: new Set(withoutRoom).union(before.withoutRoom.intersection(unasked)),
+      unwritable: new Set(unwritable).union(before.unwritable.intersection(unasked)),
+    };
+    this.#leftOut = left;
+    const others =
+      left.withoutRoom.symmetricDifference(before.withoutRoom).size +
+      left.unwritable.symmetricDifference(before.unwritable).size;
+    if (others > 0) this.#outside.problemsChanged();
+  }
+
   #tell(trouble: Partial<Trouble>): void {
     const before = this.#trouble;
     this.#trouble = { ...before, ...trouble };
@@ -189,6 +230,7 @@ function unreadable(reason: string): string {
   return `the gateway cannot use the record of releases, because ${reason}; all shares stay as they are, and no rollout moves; correct it, or delete it: the gateway then writes what it knows`;
 }
 
-function listed(keys: readonly string[], what: string, cure: string): string {
-  return keys.length === 0 ? "" : `${keys.length} ${what}; the first is ${keys[0]}; ${cure}`;
+function listed(keys: ReadonlySet<string>, what: string, cure: string): string {
+  const [first] = keys;
+  return first === undefined ? "" : `${keys.size} ${what}; the first is ${first}; ${cure}`;
 }

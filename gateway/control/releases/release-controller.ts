@@ -10,7 +10,7 @@ import type { ReleaseBook } from "./release-book.ts";
 
 /** Between two looks: the unit of evidence (`routing/release/rollout/decide.ts`). */
 export const lookMs = 10_000;
-/** Releases that have not begun and may begin in one look, in turns by namespace: those that find no room in the record ask again each time. */
+/** Releases that have not begun and may begin in one look, in turns by namespace: those that find no room in the record ask again once the others have. */
 export const maxBeginning = 256;
 /** A release whose SD is not there is kept so long: its SD may come back. */
 export const missingMs = 3_600_000;
@@ -43,6 +43,8 @@ export class ReleaseController {
   #known = new Map<string, Decided>();
   /** As they were at their last look, by key. */
   #asked = new Map<string, PlannedRelease>();
+  /** Keys of those that asked to begin, in this round of all that have not. */
+  readonly #turned = new Set<string>();
   /** Since when SDs of the record are not there, by key. */
   #missing = new Map<string, number>();
   /** The look that is asked for and has not begun. */
@@ -88,7 +90,7 @@ export class ReleaseController {
       return;
     }
     const all = [...planned()];
-    const releases = this.#inTurn(isAll ? all : all.filter((release) => this.#isOther(release)));
+    const releases = this.#inTurn(isAll ? all : all.filter((release) => this.#isOther(release)), isAll);
     if (releases.length === 0 && this.#book.record.size === 0) return;
     if (isAll) this.#asked.clear();
     for (const release of releases) this.#asked.set(releaseKey(release.ref), release);
@@ -120,7 +122,9 @@ export class ReleaseController {
     const { record } = this.#book;
     const next = new Map([...record, ...entries]);
     this.#sweep(all, next);
-    const outcome = await this.#book.write(next, isAll);
+    const asked = new Set(releases.map(({ ref }) => releaseKey(ref)));
+    const unasked = new Set(all.map(({ ref }) => releaseKey(ref))).difference(asked);
+    const outcome = await this.#book.write(next, unasked);
     for (const [key, { entry }] of known) {
       if (entry === null || sameValue(this.#book.record.get(key), entry)) continue;
       // Nothing of it happened: what was known before it is decided upon once more.
@@ -138,12 +142,16 @@ export class ReleaseController {
     return this.#outside.isUnready(key) || (asked !== release && !sameValue(asked, release));
   }
 
-  /** Those that have begun, and of the others the first of each namespace, then the second, and so on. */
-  #inTurn(releases: readonly PlannedRelease[]): readonly PlannedRelease[] {
-    const { record } = this.#book;
-    const begun = releases.filter(({ ref }) => record.has(releaseKey(ref)));
-    const others = releases.filter(({ ref }) => !record.has(releaseKey(ref)));
-    return [...begun, ...inTurns(others, ({ ref }) => ref.namespace).slice(0, maxBeginning)];
+  /** Those that have begun, and of the others those first that had no turn in this round: the first of each namespace, then the second, and so on. */
+  #inTurn(releases: readonly PlannedRelease[], isAll: boolean): readonly PlannedRelease[] {
+    const isBegun = (release: PlannedRelease): boolean => this.#book.record.has(releaseKey(release.ref));
+    const hadTurn = (release: PlannedRelease): boolean => this.#turned.has(releaseKey(release.ref));
+    const others = releases.filter((release) => !isBegun(release));
+    if (isAll && others.every(hadTurn)) this.#turned.clear();
+    const byTurn = [others.filter((release) => !hadTurn(release)), others.filter(hadTurn)];
+    const inTurn = byTurn.flatMap((some) => inTurns(some, ({ ref }) => ref.namespace)).slice(0, maxBeginning);
+    for (const { ref } of inTurn) this.#turned.add(releaseKey(ref));
+    return [...releases.filter(isBegun), ...inTurn];
   }
 
   /** Ends the entries of SDs that ask for nothing, and of those that are gone for long. */

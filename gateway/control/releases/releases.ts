@@ -94,13 +94,11 @@ export class Releases {
 
   /** How far each has come. */
   get views(): readonly Rollout[] {
-    return Array.from(this.#outside.planned(), (release) =>
-      rolloutView(
-        release,
-        this.#book.record.get(releaseKey(release.ref)) ?? null,
-        this.#controller.decisionOf(release.ref),
-      ),
-    );
+    return Array.from(this.#outside.planned(), (release) => {
+      const key = releaseKey(release.ref);
+      const entry = this.#book.record.get(key) ?? null;
+      return rolloutView(release, entry, this.#controller.decisionOf(release.ref), this.#book.waitsFor(key));
+    });
   }
 
   /** The first table has left. */

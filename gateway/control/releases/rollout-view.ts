@@ -7,11 +7,12 @@ import { percentShown, type PlannedRelease, type ReleaseEntry } from "../../../k
 import { isOfOtherModels } from "../../../k8s/translate/deployments/released-shares.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 
-/** `known` null: this replica does not lead, or has not looked yet. */
+/** `known` null: this replica does not lead, or has not looked yet. `awaited`: what it waits for before it begins; null: for the leader. */
 export function rolloutView(
   release: PlannedRelease,
   recorded: ReleaseEntry | null,
   known: Decided["of"] | null,
+  awaited: string | null,
 ): Rollout {
   const {
     ref: { namespace, name },
@@ -37,7 +38,7 @@ export function rolloutView(
     steps: [...(rollout?.steps ?? [])],
     sinceMs: entry?.sinceMs ?? null,
     sentence: `${sentenceOf(plan, entry, known, isOther)}${isPromoted && isPromoteUsed(entry) ? ` ${leftOverPromote}.` : ""}`,
-    waitsFor: waitsFor(release, state, decision?.waitsFor ?? null),
+    waitsFor: waitsFor(release, state, decision?.waitsFor ?? (state === "waiting" ? (awaited ?? "the leader") : null)),
     decides: known !== null,
     evidence: evidence === null ? null : { canary: armOf(evidence.canary), main: armOf(evidence.main) },
     gates: (decision?.gates ?? []).map(({ gate, standing, sentence }) => ({
@@ -80,8 +81,6 @@ function waitsFor({ plan, isAborted }: PlannedRelease, state: Rollout["state"], 
       return `${isAborted ? "you to remove sluice.io/rollout-abort, which ends the next model too; then " : ""}another model, or another text of sluice.io/rollout`;
     case "stopped":
       return "an end of its Problem, which sluice problems prints";
-    case "waiting":
-      return wanted ?? "the leader";
     default:
       return wanted;
   }

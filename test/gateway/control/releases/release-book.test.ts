@@ -60,11 +60,11 @@ function stage(): {
 
 test("what a watch tells of versions that were written over since takes nothing back", async () => {
   const { book, tell, steps } = stage();
-  for (const step of [0, 1, 2]) expect(await book.write(recordAt(step), true)).toBe("written");
+  for (const step of [0, 1, 2]) expect(await book.write(recordAt(step), new Set())).toBe("written");
   for (const version of [1, 2, 3]) tell(version);
   expect(steps()).toEqual([0, 1, 2]);
   // Its next write is over the newest version, and what others write counts.
-  expect(await book.write(recordAt(3), true)).toBe("written");
+  expect(await book.write(recordAt(3), new Set())).toBe("written");
   tell(4);
   tell(1);
   expect(steps()).toEqual([0, 1, 2, 3, 0]);
@@ -73,7 +73,7 @@ test("what a watch tells of versions that were written over since takes nothing 
 test("a watch that tells of a write before its answer comes makes it no conflict", async () => {
   const at = stage();
   at.beforeAnswer = at.tell;
-  expect(await at.book.write(recordAt(0), true)).toBe("written");
-  expect(await at.book.write(recordAt(1), true)).toBe("written");
+  expect(await at.book.write(recordAt(0), new Set())).toBe("written");
+  expect(await at.book.write(recordAt(1), new Set())).toBe("written");
   expect(at.steps()).toEqual([0, 1]);
 });

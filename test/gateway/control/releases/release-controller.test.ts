@@ -2,12 +2,28 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { printReleases, readReleases, writable } from "../../../../gateway/control/releases/release-record.ts";
-import type { PlannedRelease, ReleaseEntry, ReleaseRecord } from "../../../../k8s/translate/model/release.ts";
+import {
+  releaseKey,
+  type PlannedRelease,
+  type ReleaseEntry,
+  type ReleaseRecord,
+} from "../../../../k8s/translate/model/release.ts";
 import { readBanditPlan } from "../../../../routing/release/bandit/plan.ts";
 import type { BanditState } from "../../../../routing/release/bandit/decide.ts";
 import type { RolloutState } from "../../../../routing/release/rollout/state.ts";
 import { noCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
-import { arms, bandit, canaryPercent, planned, Replica, rollout, worldOf, type World } from "./release-world.ts";
+import { maxBeginning, missingMs } from "../../../../gateway/control/releases/release-controller.ts";
+import {
+  arms,
+  bandit,
+  canaryPercent,
+  lookMs,
+  planned,
+  Replica,
+  rollout,
+  worldOf,
+  type World,
+} from "./release-world.ts";
 
 test("a canary that is well goes through its steps, each as long as it takes, and is promoted", async () => {
   const world = worldOf(2);
@@ -221,6 +237,57 @@ test("a bug about one release stops no other", async () => {
     world.store.set(null);
   }
   expect(world.faults).toHaveLength(2);
+});
+
+test("releases without room ask in turns, however many they are: all of them are counted and told why, and begin when there is room", async () => {
+  const world = worldOf(1);
+  const all = Array.from({ length: 900 }, (_, at) => ({
+    ...world.planned,
+    ref: { ...planned.ref, namespace: "many", name: `m${at}` },
+  }));
+  let asking: readonly PlannedRelease[] = all;
+  const replica = new Replica(world, () => asking);
+  replica.isLeader = true;
+  const look = async (): Promise<void> => {
+    world.nowMs += lookMs;
+    await replica.controller.look();
+  };
+  for (let looks = 0; looks < 8; looks++) await look();
+  const begun = replica.record.size;
+  expect(begun).toBeGreaterThan(100);
+  expect(all.length - begun).toBeGreaterThan(2 * maxBeginning);
+  const counted = (): number => Number(/^\d+/.exec(replica.book.problems[0]?.sentence ?? "0")![0]);
+  expect(counted()).toBe(all.length - begun);
+  const without = all.filter(({ ref }) => !replica.record.has(releaseKey(ref)));
+  expect(new Set(without.map(({ ref }) => replica.book.waitsFor(releaseKey(ref))))).toEqual(
+    new Set(["room in the record of releases, which holds 64 KiB of each namespace: end other releases of it"]),
+  );
+  // An edit of one of them leaves the others counted.
+  asking = all.map((release) => (release === without[0] ? { ...release, text: "2" } : release));
+  await replica.controller.look("changed");
+  expect(counted()).toBe(all.length - begun);
+  const ended = new Set(all.filter((release) => !without.includes(release)).slice(0, 50));
+  asking = all.filter((release) => !ended.has(release));
+  await look();
+  world.nowMs += missingMs;
+  for (let looks = 0; looks < 8; looks++) await look();
+  expect(replica.record.size).toBeGreaterThan(begun - 20);
+  expect(counted()).toBe(asking.length - replica.record.size);
+  expect(world.faults).toEqual([]);
+});
+
+test("while the record cannot be used, what has not begun waits for it, and not for a leader", async () => {
+  const world = worldOf(1);
+  const { book } = world.replicas[0]!;
+  expect(book.waitsFor("prod/iris")).toBe(null);
+  world.store.set("no record");
+  await world.look();
+  expect(book.waitsFor("prod/iris")).toBe(
+    "the record of releases, which the gateway cannot use: sluice problems says why",
+  );
+  world.store.set(null);
+  await world.look();
+  expect(book.waitsFor("prod/iris")).toBe(null);
 });
 
 test("entries that grow take no room that the others have, and each rollout that has begun can be aborted", () => {

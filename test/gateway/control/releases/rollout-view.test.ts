@@ -20,6 +20,7 @@ test("one that stopped says whether its predictors keep their shares", () => {
       { ref, arms, plan: { kind: "stopped", why: "its annotation cannot be read", models: ["main", model] } } as never,
       { ...entry, models: digestOfArms(arms, ["main", "canary"], ["canary"]) } as never,
       null,
+      null,
     ).sentence;
   expect(of("canary")).toMatch(/Each predictor keeps its share\.$/);
   expect(of("other")).toMatch(/The model is another one, and gets no share that the one before it had reached\.$/);
@@ -28,7 +29,7 @@ test("one that stopped says whether its predictors keep their shares", () => {
 test("one that is promoted waits for a person", () => {
   const release = { ref, plan };
   const entry = { state: "promoted", shares: { canary: 100 }, step: 4, sinceMs: 0, why: "canary is promoted." };
-  expect(rolloutLines(rolloutView(release as never, entry as never, null)).at(-1)).toBe(
+  expect(rolloutLines(rolloutView(release as never, entry as never, null, null)).at(-1)).toBe(
     "  waits for you to make it permanent: write traffic: 100 for canary and traffic: 0 for the others in the spec, then remove sluice.io/rollout",
   );
 });
@@ -36,12 +37,19 @@ test("one that is promoted waits for a person", () => {
 const leftOver =
   "sluice.io/rollout-promote was there before, so it does not count: remove it, and write it again to promote this model";
 
+test.each([
+  [null, "the leader"],
+  ["room in the record", "room in the record"],
+])("one that has not begun, where the record says %o, waits for %s", (awaited, words) => {
+  expect(rolloutView({ ref, plan } as never, null, null, awaited).waitsFor).toBe(words);
+});
+
 test.each(["stepping", "held"])("one that is %s says that its promote is left over, at each replica", (state) => {
   const entry = { state, shares: { canary: 5 }, step: 1, sinceMs: 0, why: "canary stays at 5%.", isPromoteUsed: true };
   const known = { kind: "rollout", decision: { state: {}, sentence: "canary has 5%.", waitsFor: null, gates: [] } };
   for (const one of [known, null]) {
     const sentence = (isPromoted: boolean): string =>
-      rolloutView({ ref, plan, isPromoted } as never, entry as never, one as never).sentence;
+      rolloutView({ ref, plan, isPromoted } as never, entry as never, one as never, null).sentence;
     expect(sentence(true)).toBe(`${sentence(false)} ${leftOver}.`);
   }
 });
@@ -49,7 +57,7 @@ test.each(["stepping", "held"])("one that is %s says that its promote is left ov
 test("one that a person ended says that its abort would end the next model too", () => {
   const entry = { state: "aborted", shares: { canary: 0 }, step: 1, sinceMs: 0, why: "canary is rolled back." };
   const waitsFor = (isAborted: boolean): string | null =>
-    rolloutView({ ref, plan, isAborted } as never, entry as never, null).waitsFor;
+    rolloutView({ ref, plan, isAborted } as never, entry as never, null, null).waitsFor;
   const other = "another model, or another text of sluice.io/rollout";
   expect(waitsFor(false)).toBe(other);
   expect(waitsFor(true)).toBe(`you to remove sluice.io/rollout-abort, which ends the next model too; then ${other}`);
@@ -57,7 +65,7 @@ test("one that a person ended says that its abort would end the next model too",
 
 test("a replica that does not lead says where the rollout is, and how to find the leader", () => {
   const entry = { state: "stepping", shares: { canary: 5 }, step: 1, sinceMs: 0, why: "it begins" };
-  expect(rolloutLines(rolloutView({ ref, plan } as never, entry as never, null))).toEqual([
+  expect(rolloutLines(rolloutView({ ref, plan } as never, entry as never, null, null))).toEqual([
     "prod/iris  rollout to canary  stepping",
     "  steps     1% [5%] 25% 50% 100%",
     "  shares    canary 5%",
@@ -68,7 +76,7 @@ test("a replica that does not lead says where the rollout is, and how to find th
 
 test("a bandit that has begun says so at a replica that does not lead", () => {
   const entry = { state: "stepping", shares: { canary: 5 }, step: 0, sinceMs: 0, why: "it begins" };
-  expect(rolloutView({ ref, plan: { kind: "bandit", plan: null } } as never, entry as never, null).sentence).toBe(
+  expect(rolloutView({ ref, plan: { kind: "bandit", plan: null } } as never, entry as never, null, null).sentence).toBe(
     "It begins.",
   );
 });
@@ -84,7 +92,7 @@ test("every count of an arm that is a gate's evidence is shown", () => {
   };
   const state = { ...stepState(plan.plan!, 0, {}), whole: { canary, main: noCounts } };
   const known = { kind: "rollout", decision: { state, sentence: "", waitsFor: null, gates: [] } };
-  const view = rolloutView({ ref, plan } as never, null, known as never);
+  const view = rolloutView({ ref, plan } as never, null, known as never, null);
   expect(view.evidence?.canary).toEqual({
     requests: 90,
     failed: 3,
@@ -111,7 +119,7 @@ test.each([
     ],
   ],
 ])("feedback %o that teaches a bandit or a reward gate nothing", (routed, lines) => {
-  const view = rolloutView({ ref, plan } as never, null, null);
+  const view = rolloutView({ ref, plan } as never, null, null, null);
   const predictors = [{ routed }, { routed }];
   const of = (more: object): readonly string[] =>
     feedbackLines({ ...view, ...more }, [
