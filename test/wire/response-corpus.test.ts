@@ -10,6 +10,8 @@ import { Origin, requestsIn } from "./origin.ts";
 import { responseCorpus, type ResponseOutcome, type ResponseVector } from "./response-corpus.ts";
 
 const families = [...new Set(responseCorpus.map(({ family }) => family))];
+/** An answer byte by byte takes many turns of a loop that others share. */
+const timeout = { ms: 60_000, setBy: null };
 /** Longer vectors are sent whole only. */
 const mostDripBytes = 500;
 const told: ResponseOutcome = { kind: "answered", status: 502, flag: "UPE" };
@@ -108,7 +110,7 @@ class Stage {
     const key = `iris-${this.#runs}`;
     this.gateway.change({ endpoints: [endpointsOn(`iris-${this.#runs - 1}`, [])] });
     this.gateway.serve(
-      [irisTo(key), mappingOf("calm", "calm")],
+      [irisTo(key, { timeout }), mappingOf("calm", "calm")],
       [upstreamOf(key), upstreamOf("calm")],
       [endpointsOn(key, [this.#hostile.port]), endpointsOn("calm", [this.#friendly.port])],
     );
