@@ -348,9 +348,9 @@ describeCluster("the cluster Source", () => {
         .trim()
         .split("\n")
         .map((line) => line.replace(/\s+/g, " "));
-    expect(await shown()).toEqual(['Warning BadTimeout iris 1 metadata.annotations["x"]: it is no number']);
+    expect(await shown()).toEqual(['Warning BadValue iris 1 metadata.annotations["x"]: it is no number']);
     expect(await events.write(eventOf({ ...problem, sentence: "it is less than 0" }))).toBe("written");
-    expect(await shown()).toEqual(['Warning BadTimeout iris 2 metadata.annotations["x"]: it is less than 0']);
+    expect(await shown()).toEqual(['Warning BadValue iris 2 metadata.annotations["x"]: it is less than 0']);
     expect(await kubectl(kubeconfig, ["describe", "sdep", "-n", "told", "iris"])).toContain("it is less than 0");
     expect(await events.write(eventOf({ ...problem, subject: { ...problem.subject, name: "gone" } }))).toBe(
       "no-object",
