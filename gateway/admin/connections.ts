@@ -54,7 +54,7 @@ export function oneATurn(answer: RequestListener): RequestListener {
   const waiting = new WeakMap<Socket, (() => void)[]>();
   return (request, response) => {
     const { socket } = request;
-    // What Node read before the connection ended comes all the same.
+    // Node makes requests of all heads that it read, also after the connection ended.
     if (socket.destroyed) return;
     const begin = (): void => {
       response.once("close", () => {

@@ -57,7 +57,7 @@ spec: { predictors: [{ name: main, graph: { name: m } }] }
     "Declare a live Mapping or SeldonDeployment with the same match.",
   ),
   "claim-contested": error(
-    "Another namespace owns this prefix outside `/seldon/`, so the Mapping is not served there. The first claim wins and is kept through restarts.",
+    "Another namespace owns this prefix outside `/seldon/`, so the Mapping is not served there. A namespace with a Grant comes first, then the oldest object.",
     file(`
 apiVersion: getambassador.io/v2
 kind: Mapping

@@ -9,7 +9,7 @@ export const pieceBytes = 1024;
 /** A connection as Node's HTTP server takes it, with the timers and the end of its socket. */
 export class PacedConnection extends Duplex {
   readonly #socket: Socket;
-  /** What was read and is not passed on yet; the socket is paused as long as there is any. */
+  /** Bytes that were read and are not passed on yet; the socket is paused as long as there are any. */
   #left: Buffer = Buffer.alloc(0);
 
   constructor(socket: Socket) {

@@ -10,7 +10,7 @@ export const reviewMs = 10_000;
 export const maxReviews = 1000;
 /** Questions of one kind at once: callers beyond them have to ask again. */
 export const maxQuestions = 8;
-/** Of them those of one address about new tokens, or about the rights of one user. */
+/** Questions at once of one address about new tokens, or about the rights of one user. */
 export const maxOfOne = 2;
 /** Questions about new tokens in a second, of all, and of one address. */
 export const maxNewTokens = { all: 20, ofOne: 5 } as const;
@@ -48,7 +48,7 @@ class Remembered<T> {
   }
 }
 
-/** May one more be asked, with so many of all and so many of its asker's before it? The second half is for those who have none, so that a few leave room for others. */
+/** The second half of the room is for askers who have no question in it, so that a few leave room for others. `all`, `ofOne`: the questions before this one, of all and of its asker. */
 function hasRoom(max: { readonly all: number; readonly ofOne: number }, all: number, ofOne: number): boolean {
   return ofOne === 0 ? all < max.all : ofOne < max.ofOne && all < max.all / 2;
 }

@@ -45,7 +45,7 @@ export interface PeersOutside {
   readonly tableHash: () => string;
 }
 
-/** What the others have counted of one deployment. */
+/** Counts of the other replicas about one deployment. */
 export interface EvidenceOfPeers {
   readonly byInstance: ReadonlyMap<string, Evidence>;
   /** Names of peers that did not answer. */
@@ -144,14 +144,14 @@ export class Peers {
   }
 
   /**
-   * What the others have counted of these deployments (`NAMESPACE/NAME`), by name. A peer is asked one part of the question after the other, for `gatherMs` and until it does not answer; it is missing for those that are
+   * Counts of the other replicas about these deployments (`NAMESPACE/NAME`), by name. A peer is asked one part of the question after the other, for `gatherMs` and until it does not answer; it is missing for those that are
    * left. Its state may be another one by then.
    */
   async evidence(names: readonly string[]): Promise<(name: string) => EvidenceOfPeers> {
     const { clock } = this.#outside;
     const all = [...this.#known.values()];
     const endMs = clock.now() + gatherMs;
-    // Of one namespace those first that had no answer the last time.
+    // The deployments of a namespace that had no answer the last time come first.
     const late = names.toSorted((a, b) => Number(this.#late.has(b)) - Number(this.#late.has(a)));
     const parts = questionsOf(inTurns(late, (name) => name.slice(0, name.indexOf("/")))).map((asked) => ({
       asked,

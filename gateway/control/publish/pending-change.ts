@@ -49,7 +49,7 @@ export class PendingChange {
     this.#failing.set(key, addresses);
   }
 
-  /** What is named is everything: all else that the table before has is gone, health checks that fail among it. */
+  /** The change names everything: all else that the table before has is gone, failing health checks too. */
   removeOthers(before: Named): void {
     for (const id of before.mappingIds()) if (!this.#mappings.has(id)) this.#mappings.set(id, null);
     for (const key of before.upstreamKeys()) {

@@ -39,7 +39,7 @@ export class Publisher {
   readonly #pending: PendingChange;
   /** Those that were written last. */
   #settings: TableSettings | null = null;
-  /** What the writer's hashes of tenants' texts begin with: nobody can guess it. */
+  /** A drawn number that the hashes of tenants' texts begin with: nobody can guess it. */
   readonly #hashSeed = randomInt(2 ** 32) | 0;
   readonly #workers: ServingWorkers;
   #writer: TableWriter;

@@ -18,7 +18,7 @@ export class SeenBody {
     return this.#tell(() => this.#look.piece(bytes, start, end));
   }
 
-  /** The same. Of several ends the first is told. */
+  /** False: the look has thrown. Only the first end is told. */
   ended(end: BodyEnd, trailers: FieldList | null): boolean {
     if (this.#told) return true;
     this.#told = true;

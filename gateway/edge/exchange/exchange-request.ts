@@ -6,7 +6,6 @@ import type { FieldList } from "../fields/fields.ts";
 import type { MessageTaker } from "../message/message-taker.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import { copyBytes } from "../message/head-copy.ts";
-import type { BodyLook } from "../steps/body-look.ts";
 import type { Gate } from "../policy/gates.ts";
 import type { CopyTarget } from "../shadow/shadow-budget.ts";
 import type { ShadowCopy } from "../shadow/shadow-copy.ts";
@@ -15,7 +14,7 @@ import { CapturedAnswer } from "./captured-answer.ts";
 import { ExchangeRoute, type RoutedRequest } from "./exchange-route.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
 import type { TriesOwner } from "../forwarding/tries.ts";
-import { SeenBody } from "../bodies/seen-body.ts";
+import type { SeenBody } from "../bodies/seen-body.ts";
 import { tooMuchHeld, WaitingBody } from "../bodies/waiting-body.ts";
 
 /** Counted among requests that have no Route. */
@@ -71,7 +70,8 @@ export class ExchangeRequest
     return false;
   }
 
-  forward(head: WireRequestHead, hash: number | null): void {
+  forward(head: WireRequestHead, hash: number | null, seen: SeenBody | null): void {
+    this.#seen = seen;
     const { context, record } = this.#state;
     const compiled = this.#state.compiled!;
     const facts = this.#state.facts!;
@@ -86,11 +86,6 @@ export class ExchangeRequest
       if (this.#copy !== null && this.#copy.compared !== null) this.#capture(this.#copy.compared);
     }
     this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);
-  }
-
-  forwardSeen(head: WireRequestHead, hash: number | null, look: BodyLook): void {
-    this.#seen = new SeenBody(this.#state.worker, look);
-    this.forward(head, hash);
   }
 
   /** The answer is kept as it passes. */

@@ -13,7 +13,7 @@ import { refusedAddress } from "../message/front-addresses.ts";
 import type { Caller } from "../identity/verifier.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { CompiledMapping, LazyMapping } from "../policy/compiled-mapping.ts";
-import type { BodyLook } from "../steps/body-look.ts";
+import type { SeenBody } from "../bodies/seen-body.ts";
 import type { FeedbackNote, Step, Verdict } from "../steps/step.ts";
 import { rejectedSteps } from "../policy/compile-steps.ts";
 import type { ExchangeEnds, ExchangeState } from "./exchange-state.ts";
@@ -24,10 +24,8 @@ import { StepRun } from "./step-run.ts";
 
 /** What becomes of a request that somebody takes. */
 export interface RoutedRequest {
-  /** It goes to the Upstream of its Mapping. `hash` keeps the client at one Endpoint; null: nothing does. */
-  forward(head: WireRequestHead, hash: number | null): void;
-  /** The same, with a look that sees its body. */
-  forwardSeen(head: WireRequestHead, hash: number | null, look: BodyLook): void;
+  /** It goes to the Upstream of its Mapping. `hash` keeps the client at one Endpoint; null: nothing does. `seen`: its body as a step looks at it; null: none does. */
+  forward(head: WireRequestHead, hash: number | null, seen: SeenBody | null): void;
   /** A step has waited, and no longer does: what was held back of the request may go on. */
   resume(): void;
   /** A step that waits needs the body. */
@@ -70,7 +68,7 @@ export class ExchangeRoute implements StepOwner {
     const compiled = this.#take(decision, head);
     record.enter(compiled.slot, compiled.countsGrpc);
     const steps = stepsFor(compiled, head);
-    if (steps === null) this.#request.forward(head, null);
+    if (steps === null) this.#request.forward(head, null, null);
     else this.#runSteps(steps, head);
   }
 
@@ -162,9 +160,7 @@ export class ExchangeRoute implements StepOwner {
     }
     const run = this.#state.steps!;
     // A tunnel has none.
-    const look = head.websocket ? null : run.takeLook();
-    if (look === null) this.#request.forward(head, run.hash);
-    else this.#request.forwardSeen(head, run.hash, look);
+    this.#request.forward(head, run.hash, head.websocket ? null : run.takeSeen());
   }
 
   stepDecided(verdict: Exclude<Verdict, { kind: "go-on" | "choose" }>, head: WireRequestHead): void {

@@ -26,7 +26,7 @@ import {
   type Verdict,
 } from "../steps/step.ts";
 import { tooMuchHeld } from "../bodies/waiting-body.ts";
-import { AskedLook } from "./asked-look.ts";
+import { SeenBody } from "../bodies/seen-body.ts";
 import type { MemberSteps, StepFacts, StepOwner } from "./step-owner.ts";
 import { StepWait } from "./step-wait.ts";
 
@@ -35,7 +35,8 @@ export class StepRun implements StepRequest {
   readonly #owner: StepOwner;
   readonly #edits: AnswerEdits;
   readonly #wait: StepWait;
-  readonly #look: AskedLook;
+  /** The body as a step wants to see it, until the exchange that passes it on takes it; null: no step does. */
+  #asked: { readonly step: Step; readonly body: SeenBody } | null = null;
   readonly ids: RequestIds;
   #steps: readonly Step[] = [];
   /** The step that is asked, or was last. */
@@ -68,7 +69,6 @@ export class StepRun implements StepRequest {
     this.#edits = edits;
     this.#owner = owner;
     this.#wait = new StepWait(worker);
-    this.#look = new AskedLook(worker);
   }
 
   /** A step waits for the body. */
@@ -125,7 +125,7 @@ export class StepRun implements StepRequest {
 
   /** Runs the steps of the Route that was found for the changed head; `steps` null: it has none. */
   again(steps: readonly Step[] | null, head: WireRequestHead): void {
-    this.#look.dropOthers(this.#steps[this.#at]!);
+    this.#dropLook(this.#steps[this.#at]!);
     this.#earlier = this.#steps.slice(0, this.#at + 1);
     this.#steps = steps ?? [];
     this.#at = -1;
@@ -300,12 +300,24 @@ export class StepRun implements StepRequest {
   }
 
   seeBody(look: BodyLook): void {
-    if (this.active) this.#look.ask(this.#steps[this.#at]!, look);
+    if (!this.active) return;
+    if (this.#asked !== null) throw new Error("a step sees the body of this request already");
+    this.#asked = { step: this.#steps[this.#at]!, body: new SeenBody(this.#worker, look) };
   }
 
-  /** Whoever passes the request's body on tells this look from here on; null: none. */
-  takeLook(): BodyLook | null {
-    return this.#look.take();
+  /** The exchange tells this body from here on; null: no step looks. */
+  takeSeen(): SeenBody | null {
+    const asked = this.#asked;
+    this.#asked = null;
+    return asked === null ? null : asked.body;
+  }
+
+  /** The look of a step of an earlier Route sees nothing of the request, but that of the step that had this one looked for; `asker` null: none does. */
+  #dropLook(asker: Step | null): void {
+    const asked = this.#asked;
+    if (asked === null || asked.step === asker) return;
+    this.#asked = null;
+    asked.body.ended("cut", null);
   }
 
   /** The body, or its beginning, has come: whoever waits for it is told. */
@@ -358,7 +370,7 @@ export class StepRun implements StepRequest {
     this.fieldsTaken = false;
     this.#wait.end();
     this.#wait.hold(0);
-    this.#look.dropOthers(null);
+    this.#dropLook(null);
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);
     const kept = this.#kept;
     this.#steps = [];

@@ -9,7 +9,7 @@ export type BodyEnd = "complete" | "cut";
  * message of gRPC stay as they are. A call that throws ends its request with a fault of the gateway (500), and nothing else. A body of no bytes has no piece. Tunnels have no looks.
  */
 export interface BodyLook {
-  /** `bytes[start..end)`, valid during the call. Cut anywhere. Whoever wants to keep bytes copies them, within a bound of its own. */
+  /** `bytes[start..end)`, valid during the call. Cut anywhere. A step that wants to keep bytes copies them, within a bound of its own. */
   piece(bytes: Buffer, start: number, end: number): void;
   /** Called once, whatever happens. `trailers`: of a complete body, valid during the call; null: it has none. */
   ended(end: BodyEnd, trailers: FieldList | null): void;

@@ -9,7 +9,7 @@ const spec = fieldsShape(mappingTable.rows);
 
 /** A Mapping object. */
 export const mappingObject = new KnownKeys(objectShape(spec, ownKinds));
-/** A document of a text that is shaped like an object. Who may call is said by the annotations of the object that the text is in. */
+/** A document of a text that is shaped like an object. Annotations of the object around the text say who may call. */
 export const mappingDocument = new KnownKeys(objectShape(spec, {}));
 /** A document without `spec`. */
 export const flatMapping = new KnownKeys(keysOf({ ...spec.keys, ...values("metadata", "status") }, spec.kinds));
