@@ -57,6 +57,15 @@ test.each([
   expect(isOwnHost(host, ["sluice-admin"])).toBe(own);
 });
 
+/** Calls `told` in each turn of the event loop, until what it gives is called. */
+function eachTurn(told: () => void): () => void {
+  let next = setImmediate(function again() {
+    told();
+    next = setImmediate(again);
+  });
+  return () => clearImmediate(next);
+}
+
 /** Its answer is 421. As many as may come ahead fit in one piece of a paced connection. */
 const shortest = "GET / HTTP/1.1\r\nHost:a\r\n\r\n";
 
@@ -67,17 +76,12 @@ test("of 64 kB of heads in one piece, the parser is given as many a turn as 1 kB
   pace(server);
   server.on("request", () => turns.push(turn));
   await once(server, "listening");
-  const counting = { on: true };
-  const count = (): void => {
-    turn += 1;
-    if (counting.on) setImmediate(count);
-  };
-  setImmediate(count);
+  const stop = eachTurn(() => void (turn += 1));
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.write(shortest.repeat(2400));
   socket.resume();
   await once(socket, "close");
-  counting.on = false;
+  stop();
   const most = Math.ceil(pieceBytes / shortest.length) + 1;
   expect(turns.length).toBeGreaterThan(mostAhead);
   expect(turns.length).toBeLessThanOrEqual(mostAhead + most);
@@ -95,17 +99,12 @@ test("requests that come in one piece are answered in a turn each", async () => 
     }),
   ).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const counting = { on: true };
-  const count = (): void => {
-    turn += 1;
-    if (counting.on) setImmediate(count);
-  };
-  setImmediate(count);
+  const stop = eachTurn(() => void (turn += 1));
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(mostAhead));
   socket.resume();
   await expect.poll(() => turns.length).toBe(mostAhead);
-  counting.on = false;
+  stop();
   expect(new Set(turns).size).toBe(mostAhead);
   socket.destroy();
   server.close();
