@@ -124,7 +124,7 @@ spec: { port: 6379, service: "redis:6379" }
     "Remove it, or keep another gateway for it.",
   ),
   "unknown-kind": error(
-    "The kind or the apiVersion of an object is misspelt, and the object is not read.",
+    "A kind that the group of its apiVersion does not have. Its object keeps its last good form; without one it is not served.",
     file(`
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeploymnt

@@ -112,12 +112,10 @@ export class ManifestObjects {
     const known = readKind(kind, apiVersion);
     switch (known.kind) {
       case "read":
-        return this.#declared(value, known.name, apiVersion, place);
-      case "meant":
-        return this.#declared({ ...value, kind }, known.name, apiVersion, place);
-      case "misspelt":
+        return this.#declared(value, kind, apiVersion, place);
+      case "unknown":
         return this.#problems.refuse("unknown-kind", fieldAt(place), known.wrong, known.remedy);
-      case "ambassador":
+      case "lost":
         this.#otherKinds += 1;
         return this.#problems.tell({
           code: "kind-not-served",

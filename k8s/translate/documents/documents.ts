@@ -3,7 +3,7 @@ import { sameValue } from "../../../routing/text/diff.ts";
 import type { Guard } from "../../../routing/model/guard.ts";
 import type { ObjectRef, Problem, ProblemLevel, ProblemCode } from "../../../routing/text/problem.ts";
 import { allowance } from "../values/allowance.ts";
-import { lostWith, meantKind } from "../platform/ambassador-kinds.ts";
+import { isLostKind, lostWith } from "../platform/ambassador-kinds.ts";
 import { idsOf } from "./document-ids.ts";
 import { ownIdOf } from "../fields/annotation-names.ts";
 import { Fields, type RegexBudget } from "../fields/fields.ts";
@@ -97,13 +97,14 @@ export function decodeConfiguration(
       "the text holds no document, and it replaces everything that Sluice would serve without it; write a Mapping, or remove the annotation",
     );
   for (const [index, document] of documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
-  const isKindless = (document: unknown): boolean => !isRecord(document) || textOf(fieldOf(document, "kind")) === "";
   if (documents.length === 0 || documents.some(isKindless)) decoding.unreadableServices(input.text);
   return decoding.done(Buffer.byteLength(input.text));
 }
 
-/** A document by what somebody meant who wrote it. */
-type MeantDocument = Omit<PlatformDocument, "kind"> & { readonly kind: string };
+/** It is not known of what it is. */
+function isKindless(document: unknown): boolean {
+  return !isRecord(document) || textOf(fieldOf(document, "kind")) === "";
+}
 
 class Decoding {
   readonly #problems: Problem[] = [];
@@ -178,8 +179,7 @@ class Decoding {
     const fields = isRecord(spec)
       ? spec
       : withoutKeys(value, isRecord(fieldOf(value, "metadata")) ? ["metadata", "status"] : []);
-    const writtenKind = textOf(fieldOf(value, "kind"));
-    const kind = meantKind(writtenKind) ?? writtenKind;
+    const kind = textOf(fieldOf(value, "kind"));
     const apiVersion = textOf(fieldOf(value, "apiVersion"));
     const name = scalarText(fieldOf(value, "name") ?? fieldOf(metadata, "name")) ?? "";
     if (kind === "" && this.#origin.field !== "")
@@ -209,7 +209,6 @@ class Decoding {
         `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`,
       );
     }
-    if (kind !== writtenKind) return this.#misspelt(writtenKind, { kind, name, ids, object: value, fields, field });
     if (
       !this.#origin.ids.includes("default") &&
       (fieldOf(fields, "ambassador_id") ?? fieldOf(fields, "ambassadorId") ?? undefined) === undefined
@@ -224,13 +223,14 @@ class Decoding {
     if (kind === "Mapping")
       this.#mapping(name === "" ? this.#origin.owner : name, ids, value, fields, field, apiVersion);
     else if (isPlatformKind(kind)) this.#platform.take({ kind, name, ids, object: value, fields, field });
-    else this.report("warning", "kind-not-served", field, lostWith(kind));
-  }
-
-  /** It is known what was meant, and not whether all of it was: it closes what it may have closed. */
-  #misspelt(written: string, { kind, ...document }: MeantDocument): void {
-    if (isPlatformKind(kind)) this.#platform.unreadable({ ...document, kind });
-    this.refuse("unknown-kind", document.field, `${quoted(written)} is not a kind; write ${kind}`);
+    else if (isLostKind(kind)) this.report("warning", "kind-not-served", field, lostWith(kind));
+    // It may be a misspelt one that says who may call.
+    else
+      this.refuse(
+        "unknown-kind",
+        field,
+        `${quoted(kind)} is not a kind of Ambassador, so the object is not valid; correct its spelling, or remove the document`,
+      );
   }
 
   #mapping(
@@ -291,7 +291,12 @@ class Decoding {
   }
 
   /** Whose it is cannot be known, so what would close for the gateway closes: it may be for it. */
-  #unreadableIds({ kind, fields, field, ...document }: MeantDocument): void {
+  #unreadableIds({
+    kind,
+    fields,
+    field,
+    ...document
+  }: Omit<PlatformDocument, "kind"> & { readonly kind: string }): void {
     if (isPlatformKind(kind))
       this.#platform.unreadable({ ...document, kind, fields, field, ids: this.#settings.ambassadorIds });
     this.refuse(

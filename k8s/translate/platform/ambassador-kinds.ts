@@ -1,28 +1,37 @@
-// Ambassador's kinds: those that decide who gets what, however they are spelt, and those that Sluice does not have, with what is lost with each.
-import { nearWord } from "../../../routing/text/near-word.ts";
+// Ambassador's kinds that Sluice does not have, with what is lost with each. A kind that is none of Ambassador's may be a misspelt one that keeps requests away.
 import { quoted } from "../values/value.ts";
-import { platformKinds } from "./platform.ts";
 
-const deciding: readonly string[] = ["Mapping", ...platformKinds];
+const nothing = "nothing of it applies";
 
+/** What is lost with each. */
 const lostKinds: Readonly<Record<string, string>> = {
   Listener: "its ports do not open",
   TracingService: "requests are not traced",
   LogService: "requests are not logged there",
   TCPMapping: "its port is not served",
+  ConsulResolver: nothing,
+  KubernetesEndpointResolver: nothing,
+  KubernetesServiceResolver: nothing,
+  DevPortal: nothing,
+  Filter: "it filters no requests",
+  FilterPolicy: "its Filters filter no requests",
+  Middleware: "it filters no requests",
+  Policy: "it filters no requests",
+  RateLimit: "it limits no requests; write a RateLimitService",
+  Project: nothing,
+  ProjectController: nothing,
+  ProjectRevision: nothing,
+  PreviewURL: nothing,
 };
 
-/**
- * The kind that decides and that somebody meant who wrote this: the kind itself, or the one that it is a slip of (`AuthServic`, `Hosts`). null: none, as
- * of Ambassador's other kinds. What such a document meant to close it must close.
- */
-export function meantKind(kind: string): string | null {
-  return Object.hasOwn(lostKinds, kind) ? null : nearWord(kind, deciding);
+/** One of Ambassador's that Sluice does not have. */
+export function isLostKind(kind: string): boolean {
+  return Object.hasOwn(lostKinds, kind);
 }
 
-/** Said of an object or document of such a kind. */
+/** Said of an object or document of a lost kind. */
 export function lostWith(kind: string): string {
-  return `the kind ${quoted(kind)} is not served (${Object.hasOwn(lostKinds, kind) ? lostKinds[kind]! : "nothing of it applies"}); remove it, or keep another gateway for it`;
+  return `the kind ${quoted(kind)} is not served (${lostKinds[kind]!}); remove it, or keep another gateway for it`;
 }
 
 const lostModules: Readonly<Record<string, string>> = {

@@ -584,10 +584,37 @@ describe("documents", () => {
     expect(differing.mappings.get("SeldonDeployment prod/iris config a")).toMatchObject({ role: { weight: 2 } });
   });
 
-  test.each(["Listener"])("%s is a Problem that names what is lost", (kind) => {
-    expect(faultsOf(translate([config(document("a") + document("x").replace("Mapping", kind))]))).toEqual([
-      "warning kind-not-served",
-    ]);
+  test.each(["Listener", "TracingService", "LogService", "TCPMapping", "DevPortal", "RateLimit", "Filter"])(
+    "%s is a Problem that names what is lost",
+    (kind) => {
+      expect(faultsOf(translate([config(document("a") + document("x").replace("Mapping", kind))]))).toEqual([
+        "warning kind-not-served",
+      ]);
+    },
+  );
+
+  test("an object with a kind that Ambassador does not have is not valid", () => {
+    const made = translate([config(document("a") + document("x").replace("Mapping", "Mappin"))]);
+    expect([faultsOf(made), made.mappings.size]).toEqual([["error unknown-kind"], 0]);
+    const other = config(document("a") + document("x", "ambassador_id: other\n").replace("Mapping", "Mappin"));
+    expect(translate([other]).mappings.size).toBe(1);
+  });
+
+  test("who may call stays when the kind that says it is misspelt", () => {
+    const text = (kind: string): string =>
+      `${document("a")}---\napiVersion: getambassador.io/v2\nkind: ${kind}\nname: auth\nauth_service: "auth:3000"\n`;
+    const configured = (kind: string): ReturnType<typeof object> =>
+      object("Service", "ops/s", `metadata: {annotations: {getambassador.io/config: ${JSON.stringify(text(kind))}}}`);
+    const made = new Translator({ ...clusterSettings, gatewayNamespace: "ops" });
+    made.apply({ set: [configured("AuthService")], removed: [] });
+    const { auth } = made.current().settings.external;
+    expect(auth.kind).toBe("service");
+    for (const kind of ["AuthServic", "authservice", "Surprise"]) {
+      made.apply({ set: [configured(kind)], removed: [] });
+      expect(made.current().settings.external.auth).toEqual(auth);
+      expect(made.current().mappings.size).toBe(1);
+      expect(faultsOf(made.current())).toEqual(["error bad-document", "error unknown-kind"]);
+    }
   });
 
   test.each([
