@@ -1,6 +1,6 @@
 // Trimmed objects: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
 import { isReleased } from "../fields/annotation-names.ts";
-import { podKeys, podMetadataKeys } from "../fields/deployment-keys.ts";
+import { podKeys, podMetadataKeys, podScalers, predictorWords } from "../fields/deployment-keys.ts";
 import { keptSecret } from "../model/oauth-key.ts";
 import { serviceSpecFields } from "../fields/service-config.ts";
 import { isOfObjects } from "../fields/unknown-keys.ts";
@@ -80,8 +80,19 @@ function trimmedPod(pod: UnknownRecord): UnknownRecord {
     ...without(pod, podKeys),
     ...picked(pod, ["replicas"]),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-    spec: { containers },
+    ...Object.fromEntries(
+      podScalers.flatMap((name) => {
+        const strays = straysOf(recordOf(pod[name]));
+        return Object.keys(strays).length === 0 ? [] : [[name, strays]];
+      }),
+    ),
+    spec: { ...straysOf(recordOf(pod["spec"])), containers },
   };
+}
+
+/** Keys of a part of a pod that belong to the SeldonDeployment. */
+function straysOf(part: UnknownRecord): UnknownRecord {
+  return Object.fromEntries(Object.entries(part).filter(([key]) => predictorWords.includes(key) || isOfObjects(key)));
 }
 
 /** Of labels and annotations those that belong to the SeldonDeployment. */

@@ -12,6 +12,7 @@ import {
   strictly,
   values,
   type Keys,
+  type Names,
   type Shape,
 } from "./shape.ts";
 import { KnownKeys, type UnknownKey } from "./unknown-keys.ts";
@@ -19,6 +20,10 @@ import { fieldOf, recordOf, type UnknownRecord } from "../values/value.ts";
 
 /** The fields of a part, as values. */
 const valuesOf = (part: object): Readonly<Record<string, Shape>> => values(...Object.keys(part));
+
+/** Keys of a predictor, and of what it stands in: indented too deep they end up in its graph or in its pods. */
+export const predictorWords: readonly string[] = ["traffic", "shadow", "ssl", "annotations", "explainer", "predictors"];
+const inGraph = (keys: Readonly<Record<string, Shape>>): Keys => ({ ...keysOf(keys), never: predictorWords });
 
 /** A graph: each of its children is one. */
 const graphKeys: Record<string, Shape> = {
@@ -28,18 +33,16 @@ const graphKeys: Record<string, Shape> = {
     "type",
     "implementation",
     "methods",
-    "parameters",
     "modelUri",
     "serviceAccountName",
     "envSecretRefName",
     "storageInitializerImage",
   ),
-  endpoint: keysOf(values("type", "service_host", "service_port", "httpPort", "grpcPort")),
-  logger: keysOf(values("url", "mode")),
+  parameters: { each: inGraph(values("name", "value", "type")) },
+  endpoint: inGraph(values("type", "service_host", "service_port", "httpPort", "grpcPort")),
+  logger: inGraph(values("url", "mode")),
 };
-/** Keys of a predictor, and of what it stands in: indented too deep they end up in its graph. */
-const never = ["traffic", "shadow", "ssl", "annotations", "explainer", "predictors"];
-const graph: Keys = { ...keysOf({}), keys: graphKeys, never };
+const graph: Keys = { ...inGraph({}), keys: graphKeys };
 graphKeys["children"] = { each: graph };
 
 const podMetadata = values(
@@ -56,12 +59,18 @@ const podMetadata = values(
   "selfLink",
   "managedFields",
 );
+/** A part of a pod has the keys that Kubernetes knows, and none of these. */
+const podPart: Names = { named: "value", words: {}, of: "fields", never: predictorWords };
+/** Parts of a component beside its pod. */
+export const podScalers = ["hpaSpec", "kedaSpec", "pdbSpec"] as const;
 const componentSpec: Shape = keysOf({
-  ...values("replicas", "hpaSpec", "kedaSpec", "pdbSpec", "spec"),
+  ...values("replicas"),
+  ...Object.fromEntries(podScalers.map((name) => [name, podPart])),
+  spec: podPart,
   metadata: keysOf({ ...podMetadata, labels: anyTexts, annotations: anyTexts }),
 });
 /** Keys of pods and of their metadata: a Source keeps few of these, and all others. */
-export const podKeys: ReadonlySet<string> = new Set(["replicas", "hpaSpec", "kedaSpec", "pdbSpec", "spec", "metadata"]);
+export const podKeys: ReadonlySet<string> = new Set(["replicas", ...podScalers, "spec", "metadata"]);
 export const podMetadataKeys: ReadonlySet<string> = new Set([...Object.keys(podMetadata), "labels", "annotations"]);
 
 const predictor: Shape = keysOf(

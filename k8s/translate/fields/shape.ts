@@ -30,6 +30,8 @@ export interface Names {
    * around is that field, one indentation in.
    */
   readonly of: "annotations" | "texts" | "conditions" | "fields";
+  /** Names that make the object invalid. */
+  readonly never?: readonly string[];
 }
 
 const none: Kinds = Object.freeze({ __proto__: null as never });

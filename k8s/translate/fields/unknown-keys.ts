@@ -105,7 +105,8 @@ class Walk {
     for (const [key, value] of Object.entries(record)) {
       const field = `${path}["${key.slice(0, 120)}"]`;
       if (Object.hasOwn(shape.words, key)) continue;
-      if (shape.of !== "annotations" && isOfObjects(key)) this.#misplaced(key, field);
+      if (shape.never?.includes(key)) this.#tell("unknown-field", field, key, true, `write ${key} where it belongs`);
+      else if (shape.of !== "annotations" && isOfObjects(key)) this.#misplaced(key, field);
       else if (this.#isIndented(key, value, shape, around, outer))
         this.#tell("unknown-field", field, key, true, `write ${key} beside the map that it stands in`);
       else if (shape.of === "annotations") this.#annotation(key, value, shape, field);

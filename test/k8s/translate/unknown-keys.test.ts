@@ -63,6 +63,17 @@ const deployment = (metadata: string, predictors = "{name: main, graph: {name: m
 const guarded = "annotations: {sluice.io/auth: corp}";
 const twoPredictors = "{name: main, traffic: 95, graph: {name: m}}, {name: canary, traffic: 5, graph: {name: m}}";
 
+/** Maps below a predictor into which its own keys may slip. */
+const belowPredictor: readonly (readonly [at: string, part: (more: string) => string])[] = [
+  ["graph", (more) => `graph: {name: m, ${more}}`],
+  ["graph.children[0]", (more) => `graph: {name: m, children: [{name: n, ${more}}]}`],
+  ["graph.endpoint", (more) => `graph: {name: m, endpoint: {type: REST, ${more}}}`],
+  ["graph.logger", (more) => `graph: {name: m, logger: {mode: all, ${more}}}`],
+  ["graph.parameters[0]", (more) => `graph: {name: m, parameters: [{name: n, ${more}}]}`],
+  ["componentSpecs[0].hpaSpec", (more) => `graph: {name: m}, componentSpecs: [{hpaSpec: {maxReplicas: 2, ${more}}}]`],
+  ["componentSpecs[0].spec", (more) => `graph: {name: m}, componentSpecs: [{spec: {nodeName: m, ${more}}}]`],
+];
+
 const cases: readonly (readonly [what: string, kind: string, good: string, wrong: string, field: string])[] = [
   ["annotations beside metadata", "Mapping", mapping(guarded), mapping("", `, ${guarded}`), "annotations"],
   [
@@ -238,16 +249,6 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     "spec.predictors[1].graph.shadow",
   ],
   [
-    "shadow below a child of graph",
-    "SeldonDeployment",
-    deployment("", "{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}"),
-    deployment(
-      "",
-      "{name: main, graph: {name: m}}, {name: canary, graph: {name: m, children: [{name: n, shadow: true}]}}",
-    ),
-    "spec.predictors[1].graph.children[0].shadow",
-  ],
-  [
     "shares below graph",
     "SeldonDeployment",
     deployment("", twoPredictors),
@@ -271,13 +272,18 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     "annotations: {a: b}",
     "explainer: {type: x}",
     "predictors: []",
-  ].map((key): (typeof cases)[number] => [
-    `${key} below graph`,
-    "SeldonDeployment",
-    deployment(""),
-    deployment("", `{name: main, graph: {name: m, ${key}}}`),
-    `spec.predictors[0].graph.${key.split(":")[0]!}`,
-  ]),
+  ].flatMap((key) =>
+    belowPredictor.map(([at, part]): (typeof cases)[number] => {
+      const word = key.split(":")[0]!;
+      return [
+        `${key} in ${at}`,
+        "SeldonDeployment",
+        deployment(""),
+        deployment("", `{name: main, ${part(key)}}`),
+        `spec.predictors[0].${at.startsWith("graph") ? `${at}.${word}` : `${at}["${word}"]`}`,
+      ];
+    }),
+  ),
   [
     "traffic in spec",
     "SeldonDeployment",
