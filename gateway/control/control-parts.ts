@@ -1,7 +1,7 @@
 // The parts of the control worker, each made from those before it. They read and send nothing until the worker opens them.
 import { lookup } from "node:dns/promises";
 import { hostname } from "node:os";
-import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { armCounts, type ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
 import type { Source } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
 import { isAnonymousGranted } from "../../k8s/translate/meaning/grant.ts";
@@ -206,10 +206,8 @@ export class ControlParts {
   /** Everything that was counted of a predictor. */
   countsOf(predictor: PredictorKey): ArmCounts {
     const { namespace, deployment, predictor: name } = predictor;
-    return {
-      ...this.reconciler.counted.totalOf(predictor),
-      compared: this.compared.comparedPairs(namespace, deployment, name),
-    };
+    const compared = this.compared.comparedPairs(namespace, deployment, name);
+    return armCounts({ compared }, this.reconciler.counted.totalOf(predictor));
   }
 
   /** Why the gateway is not ready, for people; null: it is. */

@@ -147,8 +147,8 @@ export class Counted implements CountedView {
     this.#measured.evidence.take(drained, this.#outside.nowMs());
   }
 
-  /** What the live requests of a predictor came to since this control worker began; rewards since this process began. */
-  totalOf(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
+  /** What the live requests of a predictor came to since this control worker began, and rewards since this process began; no comparisons. */
+  totalOf(predictor: PredictorKey): ArmCounts {
     return this.#measured.total(predictor);
   }
 

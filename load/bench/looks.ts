@@ -4,7 +4,13 @@ import { lookMs, ReleaseController } from "../../gateway/control/releases/releas
 import { Slices } from "../../gateway/shared/slices.ts";
 import type { PlannedRelease } from "../../k8s/translate/model/release.ts";
 import { readRolloutPlan } from "../../routing/release/rollout/plan.ts";
-import { addedCounts, callerBuckets, noCounts, type ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
+import {
+  armCounts,
+  addedCounts,
+  callerBuckets,
+  noCounts,
+  type ArmCounts,
+} from "../../routing/release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../routing/release/statistics/latency-bounds.ts";
 
 const releases = 1000;
@@ -89,8 +95,7 @@ function countsOf(total: number): ArmCounts {
   const spread = (size: number, sum: number): number[] =>
     Array.from({ length: size }, (_, at) => Math.floor((sum * (at + 1)) / size) - Math.floor((sum * at) / size));
   const failed = Math.floor(total / 100);
-  return {
-    ...noCounts,
+  return armCounts({
     requests: total,
     failed,
     latency: spread(latencyBuckets, total),
@@ -99,7 +104,7 @@ function countsOf(total: number): ArmCounts {
       failed: spread(callerBuckets, failed),
       refused: spread(callerBuckets, 0),
     },
-  };
+  });
 }
 
 function bookInMemory(): { readonly book: ReleaseBook; readonly stored: { writes: number } } {

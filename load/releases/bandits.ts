@@ -1,7 +1,7 @@
 // Simulated bandits: the gateway's own decision each look, beside even shares and beside the epsilon-greedy router that ships with Seldon Core.
 import { decideBandit, firstBanditState } from "../../routing/release/bandit/decide.ts";
 import { readBanditPlan } from "../../routing/release/bandit/plan.ts";
-import { type ArmCounts, noCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { armCounts, type ArmCounts, noCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { seededRandom } from "../peers/random.ts";
 
 export interface BanditScenario {
@@ -126,10 +126,9 @@ function gatewayRouter(text: string, arms: number): Router {
         const { rewards } = total[name]!;
         return [
           name,
-          {
-            ...noCounts,
+          armCounts({
             rewards: { count: rewards.count + count, sum: rewards.sum + sum, sumSquares: rewards.sumSquares + sum },
-          },
+          }),
         ];
       }),
     );

@@ -1,5 +1,5 @@
 // Simulated services: what a canary and main do in one look of 10 s, drawn as counts.
-import { type ArmCounts, callerBuckets, noCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { armCounts, type ArmCounts, callerBuckets, noCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { latencyBoundsMs, latencyBucket, latencyBuckets } from "../../routing/release/statistics/latency-bounds.ts";
 import { normalBelow } from "../../routing/release/statistics/means.ts";
 import { binomial, poisson } from "./draws.ts";
@@ -56,14 +56,13 @@ export function drawn(of: Behaviour, requests: number, draw: () => number): ArmC
     if (left <= 0) break;
   }
   const agreed = of.agreed === undefined ? 0 : binomial(requests, of.agreed, draw);
-  return {
-    ...noCounts,
+  return armCounts({
     requests,
     failed,
     refused,
     latency,
     compared: { pairs: of.agreed === undefined ? 0 : requests, agreed },
-  };
+  });
 }
 
 /** What comes in one look. `canaryBefore`: requests that the canary had before it. */
@@ -122,7 +121,7 @@ export function stickyCallers(rate: number, callers: number, alwaysFail: number,
       const failed = buckets.map(([, bad]) => (bad === 0 ? 0 : poisson(bad * each, moment.draw)));
       const requests = buckets.map(([good], at) => failed[at]! + (good === 0 ? 0 : poisson(good * each, moment.draw)));
       const counts = drawn({}, total(requests), moment.draw);
-      return { ...counts, failed: total(failed), callers: { requests, failed, refused: [] } };
+      return armCounts({ failed: total(failed), callers: { requests, failed, refused: [] } }, counts);
     });
     return { canary: canary!, main: main! };
   };

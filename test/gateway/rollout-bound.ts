@@ -2,7 +2,7 @@
 import { decideRollout } from "../../routing/release/rollout/decide.ts";
 import { readRolloutPlan, type RolloutPlan } from "../../routing/release/rollout/plan.ts";
 import { type RolloutState, stepState } from "../../routing/release/rollout/state.ts";
-import { noCounts, type ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { armCounts, noCounts, type ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { lookMs } from "../../gateway/control/releases/release-controller.ts";
 
 /** Workers hand over what they counted once a second. */
@@ -32,8 +32,8 @@ function failuresAfter(plan: RolloutPlan, good: number): number {
   const perCanary = Math.round(100 / plan.steps[0]!) - 1;
   let state: RolloutState = stepState(plan, 0, { a: { canary: noCounts, main: noCounts } });
   for (let failed = 0; ; failed++) {
-    const canary: ArmCounts = { ...noCounts, requests: good + failed, failed };
-    const main: ArmCounts = { ...noCounts, requests: canary.requests * perCanary };
+    const canary: ArmCounts = armCounts({ requests: good + failed, failed });
+    const main: ArmCounts = armCounts({ requests: canary.requests * perCanary });
     const look = {
       elapsedMs: lookMs,
       instances: { a: { canary, main } },

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { slowClientMs } from "../../gateway/edge/steps/evidence.ts";
 import { rewardsOf } from "../../routing/release/bandit/rewards.ts";
-import { noCounts } from "../../routing/release/statistics/arm-counts.ts";
+import { armCounts } from "../../routing/release/statistics/arm-counts.ts";
 import { latencyBoundsMs, latencyBucket } from "../../routing/release/statistics/latency-bounds.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
 import { upstreamOf } from "../gateway/fixtures.ts";
@@ -230,7 +230,7 @@ test("the reward `latency` of a bandit is the time of the model, whatever its cl
     await over(client);
   }
   const { requests, failed, latency } = gateway.evidence.drain().slots[0]!;
-  const { count, sum } = rewardsOf({ kind: "latency" }, { ...noCounts, requests, failed, latency: [...latency] });
+  const { count, sum } = rewardsOf({ kind: "latency" }, armCounts({ requests, failed, latency: [...latency] }));
   expect(count).toBe(2);
   expect(sum / count).toBeCloseTo(-Math.log(told(100)));
 });

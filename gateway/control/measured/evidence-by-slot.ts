@@ -1,5 +1,5 @@
 // EvidenceBySlot: the evidence of predictors that are released, by slot, as data workers hand it over.
-import { addedCounts, type ArmCounts, noCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import { ArmCounts, armCounts, noCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import {
   type DrainedEvidence,
   type EvidenceOwner,
@@ -46,8 +46,8 @@ export class EvidenceBySlot {
       this.#isWithout(`${namespace}/${deployment}`, nowMs);
       return;
     }
-    const added = countsOf(evidence);
-    const counts = before === undefined ? added : addedCounts(before.counts, added);
+    const counts = before?.counts ?? new ArmCounts();
+    counts.grow(armCounts(evidence));
     const gone = this.#counts.set(slot, namespace, { slot, namespace, deployment, counts, atMs: nowMs });
     if (gone !== null) this.#isWithout(`${gone.namespace}/${gone.deployment}`, nowMs);
   }
@@ -59,7 +59,9 @@ export class EvidenceBySlot {
 
   /** All of these slots together, since this control worker began; it knows no rewards and no comparisons. */
   of(slots: readonly number[]): ArmCounts {
-    return slots.reduce((sum, slot) => addedCounts(sum, this.#counts.get(slot)?.counts ?? noCounts), noCounts);
+    const sum = new ArmCounts();
+    for (const slot of slots) sum.grow(this.#counts.get(slot)?.counts ?? noCounts);
+    return sum;
   }
 
   /** Deployments of which requests were left out lately, as `NAMESPACE/NAME`. */
@@ -82,15 +84,4 @@ export class EvidenceBySlot {
     const quiet = [...this.#counts.entries()].filter(([, { atMs }]) => nowMs - atMs >= quietMs);
     for (const [slot] of quiet) this.#counts.delete(slot);
   }
-}
-
-function countsOf({ requests, failed, refused, latency, callers }: SlotEvidence): ArmCounts {
-  return {
-    ...noCounts,
-    requests,
-    failed,
-    refused,
-    latency: [...latency],
-    callers: { requests: [...callers.requests], failed: [...callers.failed], refused: [...callers.refused] },
-  };
 }

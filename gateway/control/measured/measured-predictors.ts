@@ -13,7 +13,7 @@ import type {
 } from "../../admin/view/view.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { flagSentence, withEndpoints, type FailuresAt } from "../../explain/measured-words.ts";
-import type { ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import { armCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import { countedFeedback } from "./counted-feedback.ts";
 import { measuredOf } from "./measured.ts";
 import type { FailureFlag } from "../../failure-flags.ts";
@@ -111,9 +111,9 @@ export class MeasuredPredictors {
     return countedFeedback(this.#blocks, this.#slotsOf(predictor));
   }
 
-  /** The evidence of a predictor that is released, and the rewards that are learnt from, since this process began. */
-  total(predictor: PredictorKey): Omit<ArmCounts, "compared"> {
-    return { ...this.evidence.of(this.#slotsOf(predictor)), rewards: this.feedback(predictor).learnt };
+  /** The evidence of a predictor that is released, and the rewards that are learnt from, since this process began; no comparisons. */
+  total(predictor: PredictorKey): ArmCounts {
+    return armCounts({ rewards: this.feedback(predictor).learnt }, this.evidence.of(this.#slotsOf(predictor)));
   }
 
   #slotsOf(predictor: PredictorKey): readonly number[] {

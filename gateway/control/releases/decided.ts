@@ -256,8 +256,10 @@ function decidedBandit(
 function evidenceOf({ arms }: PlannedRelease, { to }: RolloutPlan, counts: CountsOfArms): CountsByInstance {
   return Object.fromEntries(
     Object.entries(counts).map(([instance, of]) => {
-      const main = arms.filter((name) => name !== to).map((name) => of[name] ?? noCounts);
-      return [instance, { canary: of[to] ?? noCounts, main: main.reduce(addedCounts, noCounts) }];
+      const main = arms
+        .filter((name) => name !== to)
+        .reduce((sum, name) => addedCounts(sum, of[name] ?? noCounts), noCounts);
+      return [instance, { canary: of[to] ?? noCounts, main }];
     }),
   );
 }

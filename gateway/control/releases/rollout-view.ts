@@ -1,7 +1,7 @@
 // A release as people see it: from its annotations, its entry in the record and, on the leader, the newest decision.
 import { formatGate } from "../../../routing/release/rollout/gates.ts";
 import { leftOverPromote, type Decided } from "./decided.ts";
-import type { ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import type { ArmCounts, NamedCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import { quantileOf } from "../../../routing/release/statistics/quantile.ts";
 import { percentShown, type PlannedRelease, type ReleaseEntry } from "../../../k8s/translate/model/release.ts";
 import { isOfOtherModels } from "../../../k8s/translate/deployments/released-shares.ts";
@@ -89,7 +89,7 @@ function waitsFor({ plan, isAborted }: PlannedRelease, state: Rollout["state"], 
 type Arm = NonNullable<Rollout["evidence"]>["canary"];
 
 /** Each count of an arm as people see it. */
-const shownCounts: { readonly [Row in keyof ArmCounts]: (value: ArmCounts[Row]) => Partial<Arm> } = {
+const shownCounts: { readonly [Row in keyof NamedCounts]: (value: NamedCounts[Row]) => Partial<Arm> } = {
   requests: (requests) => ({ requests }),
   failed: (failed) => ({ failed }),
   refused: (refused) => ({ refused }),
@@ -101,7 +101,7 @@ const shownCounts: { readonly [Row in keyof ArmCounts]: (value: ArmCounts[Row]) 
 
 function armOf(counts: ArmCounts): Arm {
   type Shows = (value: unknown) => Partial<Arm>;
-  const shown = Object.entries(shownCounts).map(([row, of]) => (of as Shows)(counts[row as keyof ArmCounts]));
+  const shown = Object.entries(shownCounts).map(([row, of]) => (of as Shows)(counts[row as keyof NamedCounts]));
   return Object.assign({}, ...shown) as Arm;
 }
 

@@ -9,7 +9,7 @@ import { sharesByRewards } from "./shares.ts";
 /** Counts of one process by arm: the names of the deployment's live predictors. */
 export type CountsByArm = Readonly<Record<string, ArmCounts>>;
 
-/** Everything that the next decision needs, as JSON. */
+/** Everything that the next decision needs. */
 export interface BanditState {
   /** By arm, decayed. */
   readonly rewards: Readonly<Record<string, Sums>>;

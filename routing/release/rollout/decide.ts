@@ -157,20 +157,11 @@ function failsNearlyAll(plan: RolloutPlan, state: Stepping): string | undefined 
   const { failing, whole, before } = state;
   if (failing === null || failing.failed < nearlyAll.failed) return undefined;
   if (failing.ms < (isAlone(plan, state) ? nearlyAll.aloneMs : nearlyAll.ms)) return undefined;
-  const of = (...lists: readonly (readonly number[])[]): number =>
-    lists[0]!.length === 0 && lists.length === 1
-      ? 0
-      : Array.from({ length: Math.max(...lists.map(({ length }) => length)) }, (_, at) => at).filter((at) =>
-          lists.some((list) => (list[at] ?? 0) > 0),
-        ).length;
-  const { callers } = failing.canary;
-  const known = of(
-    callers.requests,
-    whole.canary.callers.requests,
-    whole.main.callers.requests,
-    before.callers.requests,
-  );
-  if (known > 1 && of(callers.failed, callers.refused) < 2) return undefined;
+  const { failed, refused } = failing.canary.callers;
+  const seen = [failing.canary, whole.canary, whole.main, before].map(({ callers }) => callers.requests);
+  const bucketsOf = (...lists: readonly Float64Array[]): number =>
+    failed.reduce((count, _, at) => count + (lists.some((list) => list[at]! > 0) ? 1 : 0), 0);
+  if (bucketsOf(...seen) > 1 && bucketsOf(failed, refused) < 2) return undefined;
   return `${plan.to} failed or refused ${failing.failed} of its last ${failing.canary.requests} requests.`;
 }
 

@@ -1,4 +1,4 @@
-// The state of a rollout: everything that its next decision needs, as JSON, and no larger after a month than after an hour.
+// The state of a rollout: everything that its next decision needs, and no larger after a month than after an hour.
 import { type ArmCounts, addedCounts, noCounts } from "../statistics/arm-counts.ts";
 import type { Excess } from "../statistics/excess.ts";
 import { type CountsByInstance, type Evidence, noEvidence } from "./evidence.ts";

@@ -26,7 +26,7 @@ export function byCallers(
   const [ofCanary, ofMain] = [canary.callers, main.callers];
   const [requests, beside] = [totalOf(ofCanary.requests), totalOf(ofMain.requests)];
   if (requests * 2 < canary.requests || requests === 0) return null;
-  const all = ofCanary.requests.map((count, at) => count + (ofMain.requests[at] ?? 0));
+  const all = ofCanary.requests.map((count, at) => count + ofMain.requests[at]!);
   if (effective(all) < fewCallers) return null;
   const buckets = effective(ofCanary.requests);
   const [bad, badBeside] = [totalOf(ofCanary[part]), totalOf(ofMain[part])];
@@ -34,9 +34,8 @@ export function byCallers(
   const other = mainShare ?? (beside === 0 ? 0 : badBeside / beside);
   let variance = 0;
   for (const [at, count] of ofCanary.requests.entries()) {
-    const own = ((ofCanary[part][at] ?? 0) - share * count) / requests;
-    const theirs =
-      mainShare !== null || beside === 0 ? 0 : ((ofMain[part][at] ?? 0) - other * (ofMain.requests[at] ?? 0)) / beside;
+    const own = (ofCanary[part][at]! - share * count) / requests;
+    const theirs = mainShare !== null || beside === 0 ? 0 : (ofMain[part][at]! - other * ofMain.requests[at]!) / beside;
     variance += (own - times * theirs) ** 2;
   }
   const excess = share - times * other - slack;
@@ -47,12 +46,12 @@ export function byCallers(
 }
 
 /** How many buckets of alike size the requests are as good as. */
-function effective(requests: readonly number[]): number {
+function effective(requests: Float64Array): number {
   const total = totalOf(requests);
   const squares = requests.reduce((sum, count) => sum + count ** 2, 0);
   return squares === 0 ? 0 : total ** 2 / squares;
 }
 
-function totalOf(counts: readonly number[]): number {
+function totalOf(counts: Float64Array): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }

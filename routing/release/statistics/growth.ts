@@ -1,5 +1,5 @@
 // What was counted between two looks, out of the cumulative counts of many processes.
-import { type ArmCounts, hasGrown, noCounts, withGrowth } from "./arm-counts.ts";
+import { ArmCounts, hasGrown } from "./arm-counts.ts";
 
 /** Cumulative counts by the id of the process that counts, and by arm. A process that starts again has another id. */
 export type CountsOf<Arms> = Readonly<Record<string, Arms>>;
@@ -16,19 +16,21 @@ export function growthBetween<Arms extends { readonly [Arm in keyof Arms]: ArmCo
   now: CountsOf<Arms>,
 ): { readonly added: ReadonlyMap<string, ArmCounts>; readonly seen: CountsOf<Arms> } {
   const added = new Map<string, ArmCounts>();
-  const next = new Map<string, Arms>();
-  for (const [instance, counts] of Object.entries(now)) {
-    if (next.size === maxInstances) break;
-    next.set(instance, counts);
-    const before: Arms | null = Object.hasOwn(seen, instance) ? seen[instance]! : null;
-    if (before === null) continue;
-    const both = Object.entries<ArmCounts>(counts)
-      .filter(([arm]) => Object.hasOwn(before, arm))
-      .map(([arm, count]) => [arm, before[arm as keyof Arms], count] as const);
-    if (!both.every(([, was, is]) => hasGrown(was, is))) continue;
-    for (const [arm, was, is] of both) added.set(arm, withGrowth(added.get(arm) ?? noCounts, was, is));
+  const answering = Object.keys(now).slice(0, maxInstances);
+  for (const instance of answering) {
+    const [was, is] = [Object.hasOwn(seen, instance) ? seen[instance]! : null, now[instance]!];
+    if (was === null) continue;
+    const arms = (Object.keys(is) as (keyof Arms & string)[]).filter((arm) => Object.hasOwn(was, arm));
+    if (!arms.every((arm) => hasGrown(was[arm], is[arm]))) continue;
+    for (const arm of arms) {
+      let sum = added.get(arm);
+      if (sum === undefined) added.set(arm, (sum = new ArmCounts()));
+      sum.grow(is[arm], was[arm]);
+    }
   }
-  for (const [instance, counts] of Object.entries(seen))
-    if (next.size < maxInstances && !next.has(instance)) next.set(instance, counts);
+  const away = Object.keys(seen).filter((instance) => !Object.hasOwn(now, instance));
+  if (away.length === 0 && answering.length === Object.keys(now).length) return { added, seen: now };
+  const next = new Map(answering.map((instance) => [instance, now[instance]!]));
+  for (const instance of away.slice(0, maxInstances - next.size)) next.set(instance, seen[instance]!);
   return { added, seen: Object.fromEntries(next) };
 }

@@ -2,7 +2,7 @@
 import { latencyBoundsMs } from "./latency-bounds.ts";
 
 /** The quantile in milliseconds, interpolated in its bucket; beyond the last bound: that bound. null: nothing was measured. */
-export function quantileOf(latency: readonly number[], quantile: number): number | null {
+export function quantileOf(latency: ArrayLike<number>, quantile: number): number | null {
   const total = totalOf(latency);
   if (total === 0) return null;
   const wanted = total * quantile;
@@ -19,13 +19,13 @@ export function quantileOf(latency: readonly number[], quantile: number): number
 }
 
 /** How many took longer for certain: those of the buckets that begin at or above it. */
-export function slowerThan(latency: readonly number[], milliseconds: number): number {
+export function slowerThan(latency: ArrayLike<number>, milliseconds: number): number {
   let slower = 0;
   for (let at = latency.length - 1; at > 0 && latencyBoundsMs[at - 1]! >= milliseconds; at -= 1) slower += latency[at]!;
   return slower;
 }
 
-export function totalOf(latency: readonly number[]): number {
+export function totalOf(latency: ArrayLike<number>): number {
   let total = 0;
   for (let at = 0; at < latency.length; at += 1) total += latency[at]!;
   return total;

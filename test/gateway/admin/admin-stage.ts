@@ -2,7 +2,7 @@
 import { RequestBook } from "../../../gateway/control/failures/request-book.ts";
 import { startAdmin, type AdminServer } from "../../../gateway/admin/server.ts";
 import type { AdminOptions } from "../../../gateway/admin/endpoint.ts";
-import { noCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import { armCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { AdminView } from "../../../gateway/admin/view/view.ts";
 import { noPolicy } from "../../../gateway/callers/call-policy.ts";
 import { ShownCredentials } from "../../../gateway/edge/identity/shown-credentials.ts";
@@ -85,7 +85,7 @@ export function adminOptionsOf(
     revoker: null,
     peers: null,
     instance: "this-process",
-    countsOf: () => ({ ...noCounts, requests: 7, failed: 2 }),
+    countsOf: () => armCounts({ requests: 7, failed: 2 }),
     leader: () => null,
     turns: () => true,
     ...more,

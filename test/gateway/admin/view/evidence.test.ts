@@ -6,6 +6,7 @@ import { readEvidence } from "../../../../gateway/control/peers/peer-answer.ts";
 import { callLimits } from "../../../../gateway/control/peers/peer-call.ts";
 import { maxArms } from "../../../../k8s/translate/deployments/planned-release.ts";
 import {
+  armCounts,
   callerBuckets,
   noCounts,
   readArmCounts,
@@ -50,13 +51,12 @@ test("the longest answer is one that peers read", () => {
   const deployments = Array.from({ length: maxAskedDeployments }, (_, at) => `d${at}`);
   const all = deployments.flatMap((name) => predictorsOf(name, "p".repeat(50), 300));
   const buckets = Array.from({ length: callerBuckets }, () => 1e6);
-  const counts = {
-    ...noCounts,
+  const counts = armCounts({
     requests: 1e9,
     failed: 1e9,
     latency: Array.from({ length: latencyBuckets }, () => 1e6),
     callers: { requests: buckets, failed: buckets, refused: buckets },
-  };
+  });
   const names = deployments.map((name) => `prod/${name}`);
   expect(said([], all, counts, names).length).toBeLessThan(callLimits.maxBytes);
 });

@@ -4,7 +4,7 @@ import { Counted } from "../../../../gateway/control/counted.ts";
 import { noSlots } from "../../../../routing/write/table-index.ts";
 import { seriesAfterlifeMs } from "../../../../gateway/control/slots/series-slots.ts";
 import { blockBytes } from "../../../../gateway/shared/memory/counters.ts";
-import { callerBuckets } from "../../../../routing/release/statistics/arm-counts.ts";
+import { callerBuckets, noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
 import { latencyBuckets } from "../../../../routing/release/statistics/latency-bounds.ts";
 import type { TranslationChange } from "../../../../k8s/translate/model/translation.ts";
 import { mappingOf } from "../../fixtures.ts";
@@ -48,5 +48,5 @@ test("a predictor that gets the slot of one that is gone begins without its evid
   counted.sweep([new Float64Array(blocks[0]!)], 2);
   counted.own({ ...noChange, mappings: [canary] }, 3);
   expect(counted.slotOf(canary.id)).toBe(slot);
-  expect(counted.totalOf(canary.series)).toMatchObject({ requests: 0, failed: 0, latency: [] });
+  expect(counted.totalOf(canary.series)).toEqual(noCounts);
 });

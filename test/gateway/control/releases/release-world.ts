@@ -9,7 +9,7 @@ import type { PlannedRelease, ReleaseRecord } from "../../../../k8s/translate/mo
 import type { ProblemEvent, RecordStore, RecordWrite, StoredRecord } from "../../../../k8s/source/objects/source.ts";
 import { readBanditPlan } from "../../../../routing/release/bandit/plan.ts";
 import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
-import { noCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { armCounts, noCounts, type ArmCounts } from "../../../../routing/release/statistics/arm-counts.ts";
 
 /** One record that several replicas share, as an API server has it. */
 export class SharedStore {
@@ -156,12 +156,14 @@ export class World {
     const [count, sum] = [before.rewards.count + requests, before.rewards.sum + requests - failed];
     this.counts = {
       ...this.counts,
-      [arm]: {
-        ...before,
-        requests: before.requests + requests,
-        failed: before.failed + failed,
-        rewards: { count, sum, sumSquares: sum },
-      },
+      [arm]: armCounts(
+        {
+          requests: before.requests + requests,
+          failed: before.failed + failed,
+          rewards: { count, sum, sumSquares: sum },
+        },
+        before,
+      ),
     };
   }
 

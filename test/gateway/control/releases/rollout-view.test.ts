@@ -5,7 +5,7 @@ import { feedbackLines, rolloutLines } from "../../../../gateway/tools/releases/
 import { digestOfArms } from "../../../../k8s/translate/deployments/model-digest.ts";
 import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
 import { stepState } from "../../../../routing/release/rollout/state.ts";
-import { noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { armCounts, noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
 
 const read = readRolloutPlan("canary");
 const plan = { kind: "rollout", plan: "plan" in read ? read.plan : null };
@@ -82,14 +82,13 @@ test("a bandit that has begun says so at a replica that does not lead", () => {
 });
 
 test("every count of an arm that is a gate's evidence is shown", () => {
-  const canary = {
-    ...noCounts,
+  const canary = armCounts({
     requests: 90,
     failed: 3,
     refused: 7,
     compared: { pairs: 20, agreed: 18 },
     callers: { requests: [40, 0, 50], failed: [], refused: [] },
-  };
+  });
   const state = { ...stepState(plan.plan!, 0, {}), whole: { canary, main: noCounts } };
   const known = { kind: "rollout", decision: { state, sentence: "", waitsFor: null, gates: [] } };
   const view = rolloutView({ ref, plan } as never, null, known as never, null);

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -11,6 +12,7 @@ import {
 import { readRolloutPlan, type RolloutPlan } from "../../../../routing/release/rollout/plan.ts";
 import { type RolloutState, stepState } from "../../../../routing/release/rollout/state.ts";
 import {
+  armCounts,
   addedCounts,
   type ArmCounts,
   callerBuckets,
@@ -28,7 +30,7 @@ function planOf(text: string): RolloutPlan {
 function arm(requests: number, failed = 0, latencyMs = 20): ArmCounts {
   const latency = Array.from({ length: latencyBuckets }, () => 0);
   latency[latencyBucket(latencyMs)] = requests;
-  return { ...noCounts, requests, failed, latency };
+  return armCounts({ requests, failed, latency });
 }
 
 /** Requests by bucket of callers, all of which failed in the buckets from 0 on to `bad`. */
@@ -37,7 +39,7 @@ function callers(each: number, from: number, to: number, bad: number): ArmCounts
     Array.from({ length: callerBuckets }, (_, at) => (at >= from && at < to ? count(at) : 0));
   const [requests, failed] = [by(() => each), by((at) => (at < bad ? each : 0))];
   const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
-  return { ...arm(total(requests), total(failed)), callers: { requests, failed, refused: [] } };
+  return armCounts({ callers: { requests, failed } }, arm(total(requests), total(failed)));
 }
 
 const quiet: Omit<RolloutLook, "instances"> = {
@@ -61,8 +63,7 @@ class Run {
 
   look(canary: ArmCounts, main: ArmCounts, changes: Partial<RolloutLook> = {}): RolloutDecision {
     this.#counts = { canary: addedCounts(this.#counts.canary, canary), main: addedCounts(this.#counts.main, main) };
-    const state = JSON.parse(JSON.stringify(this.state)) as RolloutState;
-    const decision = decideRollout(this.plan, state, { ...quiet, instances: { a: this.#counts }, ...changes });
+    const decision = decideRollout(this.plan, this.state, { ...quiet, instances: { a: this.#counts }, ...changes });
     this.state = decision.state;
     return decision;
   }
@@ -116,7 +117,6 @@ describe("a step", () => {
       undecided: Refusals of canary: 0 of 0; main: 0 of 0.
       undecided: P99 of canary: not measured; main: not measured."
     `);
-    expect(JSON.stringify(run.state).length).toBeLessThan(3000);
   });
 
   test("over a bound waits for what can happen", () => {
@@ -171,7 +171,7 @@ describe("a step", () => {
 describe("a broken gate", () => {
   test.each([
     ["errors", arm(250, 25)],
-    ["refusals", { ...arm(250), refused: 25 }],
+    ["refusals", armCounts({ refused: 25 }, arm(250))],
     ["p99", arm(250, 0, 60)],
   ])("of %s ends the rollout within two minutes", (keyword, bad) => {
     const decision = new Run(text).looks(12, bad, goodMain);
@@ -196,7 +196,7 @@ describe("a broken gate", () => {
   });
 
   test("of agreement is broken by answers alone, and no short step is kept beyond its bound", () => {
-    const wrong: ArmCounts = { ...noCounts, compared: { pairs: 75, agreed: 0 } };
+    const wrong: ArmCounts = armCounts({ compared: { pairs: 75, agreed: 0 } });
     const run = new Run("canary; every 10s; min 20 requests; warm 0s, 0 requests; agreement ≥ 90%");
     expect(run.look(addedCounts(arm(75), wrong), arm(75)).verdict).toBe("wait");
     expect(
@@ -208,9 +208,13 @@ describe("a broken gate", () => {
   test("of agreement or of rewards is told from chance", () => {
     const rewards = (count: number, sum: number): ArmCounts["rewards"] => ({ count, sum, sumSquares: sum });
     const plan = "canary; steps 50%, 100%; every 1m; warm 0s, 0 requests; agreement ≥ 99%; reward ≥ 0.9x main";
-    const main = { ...arm(100), rewards: rewards(100, 70) };
+    const main = armCounts({ rewards: rewards(100, 70) }, arm(100));
     const run = (agreed: number, sum: number): RolloutDecision =>
-      new Run(plan).looks(15, { ...arm(100), compared: { pairs: 100, agreed }, rewards: rewards(100, sum) }, main);
+      new Run(plan).looks(
+        15,
+        armCounts({ compared: { pairs: 100, agreed }, rewards: rewards(100, sum) }, arm(100)),
+        main,
+      );
     expect(run(100, 70).verdict).toBe("go-on");
     expect(run(90, 70).sentence).toContain("That is under 99% in this step, and not by chance.");
     expect(run(100, 40).sentence).toContain("That is under 0.9x main in this step, and not by chance.");
@@ -320,7 +324,7 @@ describe("a canary that fails or refuses nearly all", () => {
     expect(printed(run.look(arm(9, 9), goodMain)).split("\n")[0]).toMatchInlineSnapshot(
       `"abort aborted 0 0%: canary is rolled back from 1% of the traffic. canary failed or refused 18 of its last 18 requests."`,
     );
-    expect(new Run(only).looks(2, { ...arm(9), refused: 9 }, goodMain).verdict).toBe("abort");
+    expect(new Run(only).looks(2, armCounts({ refused: 9 }, arm(9)), goodMain).verdict).toBe("abort");
   });
 
   test.each([
@@ -465,8 +469,7 @@ describe("any looks", () => {
         let decision = decideRollout(plan, stepState(plan, 0, {}), { ...quiet, instances: {} });
         for (const one of all) {
           const before = decision;
-          const state = JSON.parse(JSON.stringify(before.state)) as RolloutState;
-          decision = decideRollout(plan, state, one);
+          decision = decideRollout(plan, before.state, one);
           expect(decideRollout(plan, before.state, one)).toEqual(decision);
           expect([...plan.steps, 0, 100]).toContain(decision.share);
           if (decision.share > before.share) {
@@ -478,7 +481,7 @@ describe("any looks", () => {
           if (decision.share < before.share) expect([decision.verdict, decision.share]).toEqual(["abort", 0]);
           if (before.state.kind === "aborted") expect(decision.share).toBe(0);
           if (decision.verdict === "wait" || decision.verdict === "hold") expect(decision.share).toBe(before.share);
-          expect(JSON.stringify(decision.state)).not.toMatch(/NaN/);
+          expect(inspect(decision.state, { depth: 9 })).not.toMatch(/NaN/);
           expect(decision.sentence).toMatch(/^[A-Za-z].*[.]$/);
         }
       }),

@@ -10,11 +10,11 @@ import {
 import { shareOf, stepState } from "../../../../routing/release/rollout/state.ts";
 import { maxInstances } from "../../../../routing/release/statistics/growth.ts";
 import { readRolloutPlan } from "../../../../routing/release/rollout/plan.ts";
-import { noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
+import { armCounts, noCounts } from "../../../../routing/release/statistics/arm-counts.ts";
 import { anyCounts } from "../statistics/any-counts.ts";
 
 const evidence: fc.Arbitrary<Evidence> = fc.record({ canary: anyCounts, main: anyCounts });
-const of = (requests: number): Evidence => ({ canary: { ...noCounts, requests }, main: noCounts });
+const of = (requests: number): Evidence => ({ canary: armCounts({ requests }), main: noCounts });
 
 test("looks of any number add up to what the processes counted, whoever looks and however often", () => {
   fc.assert(
@@ -28,9 +28,9 @@ test("looks of any number add up to what the processes counted, whoever looks an
           counted = addedEvidence(counted, grown);
         }
         if (at % 3 === 1) continue;
-        // The state goes through JSON, as at a hand-over; a process that does not answer adds later.
+        // A process that does not answer adds later.
         const present = at % 3 === 2 ? { a: total["a"]!, c: total["c"]! } : total;
-        const between = evidenceBetween(JSON.parse(JSON.stringify(seen)) as CountsByInstance, present);
+        const between = evidenceBetween(seen, present);
         looked = addedEvidence(looked, between.added);
         seen = between.seen;
       }
@@ -48,7 +48,7 @@ test("a process that is new, or whose counts fell, begins at that look and never
 
 test("more failures than requests, or more answers that agree than were compared, are those of a process that began again", () => {
   const of = (failed: number, requests: number, agreed: number, pairs: number): CountsByInstance => ({
-    a: { canary: { ...noCounts, requests, failed, compared: { pairs, agreed } }, main: noCounts },
+    a: { canary: armCounts({ requests, failed, compared: { pairs, agreed } }), main: noCounts },
   });
   // The other way round it had counted more meanwhile than before.
   for (const now of [of(5, 101, 0, 0), of(0, 100, 6, 11)]) {
