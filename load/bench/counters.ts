@@ -10,10 +10,10 @@ export function benchCounters(): void {
     const column = httpColumn(200);
     const cells = Array.from({ length: count }, (_, at) => block.willTry(at));
     const order = Int32Array.from({ length: 65_536 }, (_, at) => (at * 7919) % count);
-    const series = perCall((slot) => block.answered(slot, column, false, 0.002, 1), order);
+    const series = perCall((slot) => block.answered(slot, column, false, 0.002), order);
     const both = perCall((slot) => {
-      block.answered(slot, column, false, 0.002, 1);
-      block.answeredAt(cells[slot]!, false, 1);
+      block.answered(slot, column, false, 0.002);
+      block.answeredAt(cells[slot]!, false);
     }, order);
     const over = count === 1 ? "one deployment" : `uniformly over ${count} deployments`;
     console.log(

@@ -1,7 +1,7 @@
 // What the clients of a run saw, the counters, the log and /api are equal to the request, under faults and with workers that end.
 //
-// A data worker that is killed may lose lines of its requests that it had not handed over, in the log and among the kept failures, and nothing else: each request that a
-// client saw answered to its end is counted as the client saw it, and no line and no count says of a request what its client did not see.
+// A data worker that is killed may lose lines of its requests that it had not handed over, in the log and among the kept failures, and the count of the one whose answer it was
+// sending. No line and no count says of a request what its client did not see.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -282,7 +282,7 @@ test("what clients saw, the counters, the log and /api are equal to the request"
   );
 });
 
-test("a data worker that is killed loses lines that it had not handed over, and nothing else", async () => {
+test("a data worker that is killed loses lines that it had not handed over, and the count of what it was sending", async () => {
   // Lines of the run before may come late.
   const asked = new Set<string>();
   const startedMs = performance.now();
@@ -329,7 +329,7 @@ test("a data worker that is killed loses lines that it had not handed over, and 
         const byModels = answers(added, /^prod\/(?!again\/).* model /u);
         const byEndpoints = answers(change(beforeTried, await tried()), / answers$/u);
         if (inWindow()) expect([0, 1]).toContain(byModels - byEndpoints);
-        // Each answer that was seen to its end was counted, with its status, and of its deployment where it names one.
+        // Each answer that was seen to its end was counted, with its status, and of its deployment where it names one, but the one between whose last byte and count the worker ended.
         const counted = new Map<string, number>();
         const add = (name: string, count: number): unknown => counted.set(name, (counted.get(name) ?? 0) + count);
         for (const [name, count] of Object.entries(added)) {
@@ -337,12 +337,14 @@ test("a data worker that is killed loses lines that it had not handed over, and 
           add(code, count);
           add(`${series.split("/")[1]!} ${code}`, count);
         }
-        const saw = whole.flatMap((seen) => [
-          seen.counted,
-          ...(deployments.has(seen.to) ? [`${seen.to} ${seen.counted}`] : []),
-        ]);
-        for (const [name, count] of Object.entries(tally(saw)))
-          expect([name, (counted.get(name) ?? 0) >= count]).toEqual([name, true]);
+        const missing = (saw: readonly string[]): number =>
+          Object.entries(tally(saw)).reduce(
+            (sum, [name, count]) => sum + Math.max(0, count - (counted.get(name) ?? 0)),
+            0,
+          );
+        expect(missing(whole.map((seen) => seen.counted))).toBeLessThanOrEqual(1);
+        const named = whole.filter(({ to }) => deployments.has(to));
+        expect(missing(named.map((seen) => `${seen.to} ${seen.counted}`))).toBeLessThanOrEqual(1);
         expect(Object.values(added).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(all.length);
       },
     ),

@@ -76,7 +76,7 @@ test.each([1, 3])("of %i data workers each may end at any moment", async (worker
     // What ended with its worker was counted, or was not; what was answered was.
     expect(counted).toBeGreaterThanOrEqual(answered.get(name)!);
     expect(counted).toBeLessThanOrEqual(answered.get(name)! + lost.get(name)!);
-    expect(sumOf(text, "sluice_request_duration_seconds_count", `deployment="${name}"`)).toBe(counted);
+    expect(sumOf(text, "sluice_latency_seconds_count", `deployment="${name}"`)).toBe(counted);
   }
   expect(sumOf(text, "sluice_requests_in_flight")).toBe(0);
   expect(sumOf(text, "sluice_worker_restarts_total")).toBe(ways.length);

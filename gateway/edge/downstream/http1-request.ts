@@ -115,7 +115,7 @@ export class Http1Request implements RequestTaker {
     this.#headSinceMs = Infinity;
     answer.begin(true, isHead, true);
     worker.counters.failure(failure.flag);
-    worker.counters.answered(withoutSeries.http, httpColumn(failure.httpStatus), true, 0, 1);
+    worker.counters.answered(withoutSeries.http, httpColumn(failure.httpStatus), true, 0);
     const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : "";
     if (failure.httpStatus > 0) answer.write(identified(failureAnswer(failure, "", json, false), requestId));
     worker.log(failure.flag, "", true, () => unservedEntry(failure, "", failure.httpStatus, peer, requestId, false));

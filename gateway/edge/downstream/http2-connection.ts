@@ -121,7 +121,6 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
       grpc ? grpcColumn(failure.grpcStatus) : httpColumn(answer.code),
       true,
       0,
-      1,
     );
     const writer = this.context.http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, worker.dateLine);

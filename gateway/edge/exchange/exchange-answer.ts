@@ -53,7 +53,7 @@ export class ExchangeAnswer implements AnswerTaker {
   #passHead(head: ResponseHead, serviceTimeMs: number): void {
     const state = this.#state;
     const { nowMs } = state.worker;
-    state.times.responseStarted = true;
+    state.times.answerBeganMs = nowMs;
     state.response = "begun";
     state.record.code = head.status;
     state.record.fromModel = true;
@@ -89,8 +89,6 @@ export class ExchangeAnswer implements AnswerTaker {
     const { record } = state;
     state.times.lastByteMs = state.worker.nowMs;
     record.responseBytes += end - start;
-    // A long piece leaves at once.
-    if (record.responseBytes === state.declaredBytes) this.#exchange.count();
     state.answer.body(bytes, start, end);
   }
 
@@ -99,7 +97,7 @@ export class ExchangeAnswer implements AnswerTaker {
     state.response = "complete";
     if (state.grpc && trailers !== null) state.record.ended(grpcStatusIn(trailers));
     // A tunnel is over when both sides have ended.
-    if (state.record.code !== switchingProtocols || state.requestDone) this.#exchange.count();
+    if (state.record.code !== switchingProtocols || state.requestDone) state.record.complete();
     state.answer.end(trailers);
   }
 
@@ -128,10 +126,9 @@ export class ExchangeAnswer implements AnswerTaker {
   takeBack(): boolean {
     const state = this.#state;
     if (state.response !== "awaited" && !state.answer.takeBack()) return false;
-    state.times.responseStarted = false;
-    if (state.response === "awaited") return true;
+    state.times.answerBeganMs = Infinity;
     state.response = "awaited";
-    state.record.takeBack(state.times.startedMs);
+    state.record.takeBack();
     return true;
   }
 

@@ -43,16 +43,10 @@ export class ExchangeRecord {
   #slot = -1;
   /** Its slot counts by statuses of gRPC. */
   #countsGrpc = false;
-  /** When it was counted: the last byte of its answer came; `notYet`: it was not counted. */
-  #countedMs = notYet;
+  /** The last byte of its answer came; `notYet`: it has not. */
+  #completeMs = notYet;
   /** Where it was counted. */
-  #countedColumn = 0;
-  #countedAsOwn = false;
-  /** Where its answer was counted by Endpoint; null: nowhere. */
-  #endpoint: EndpointView | null = null;
-  #countedCells = 0;
-  /** It was counted that its retries were used up, which stays so whatever is taken back. */
-  #countedSpent = false;
+  #column = 0;
   /** null: it was rejected. */
   decision: ForwardDecision<LazyMapping> | null = null;
   /** null: it was not. */
@@ -78,8 +72,6 @@ export class ExchangeRecord {
   feedback: FeedbackNote | null = null;
   /** Of feedback, where one names its predictor. */
   puid = "";
-  /** What was counted of it. `isLearnt`: bandits and gates learn from its reward. */
-  #countedFeedback: (FeedbackNote & { readonly isLearnt: boolean }) | null = null;
   readonly #learntPuids: LearntPuids;
 
   /** `form`: how the heads of its answers are written. */
@@ -98,8 +90,8 @@ export class ExchangeRecord {
     this.rejection = null;
     this.#slot = -1;
     this.#countsGrpc = false;
-    this.#countedMs = notYet;
-    this.#countedSpent = false;
+    this.#completeMs = notYet;
+    this.#answerFailure = null;
     this.#hasId = false;
     this.failure = null;
     this.detail = "";
@@ -141,7 +133,6 @@ export class ExchangeRecord {
     this.caller = null;
     this.failure = null;
     this.detail = "";
-    this.#endpoint = null;
     this.#note.requestId = null;
   }
 
@@ -176,11 +167,12 @@ export class ExchangeRecord {
   }
 
   fail(failure: Failure, detail: string): void {
-    if (this.#countedMs === notYet) this.#answerFailure = failure;
-    else if (this.failure === null) this.#answerFailure = null;
     this.failure = failure;
     this.detail = detail;
-    if (this.#isGrpc && this.#countedMs === notYet) this.grpcStatus = failure.grpcStatus;
+    if (this.#completeMs === notYet) {
+      this.#answerFailure = failure;
+      if (this.#isGrpc) this.grpcStatus = failure.grpcStatus;
+    }
     this.#worker.counters.failureOf(this.#slot, failure.flag);
   }
 
@@ -203,56 +195,50 @@ export class ExchangeRecord {
     if (said !== undefined) this.grpcStatus = Number(said[1]);
   }
 
-  /**
-   * Counts its answer, once. Called before the last byte of it can leave: a worker may end at any moment, and what a client has seen was counted. `endpoint`: where it
-   * comes from, if it is a model's. `spent`: all retries were made, and another would have been wanted.
-   */
-  count(startedMs: number, endpoint: EndpointView | null, spent: boolean): void {
-    if (this.#countedMs !== notYet || this.#slot === notCounted) return;
-    const { counters, nowMs } = this.#worker;
-    this.#countedMs = nowMs;
-    this.origin = this.#originNow;
-    if (this.#isGrpc && this.grpcStatus < 0 && this.code > 0) this.grpcStatus = grpcStatusOfHttp(this.code);
-    this.#countedColumn =
-      this.origin === "" ? unansweredColumn : this.#countsGrpc ? this.#grpcColumn() : httpColumn(this.code);
-    this.#countedAsOwn = this.origin === "gateway";
-    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, (nowMs - startedMs) / 1000, 1);
-    if (this.feedback !== null) this.#countFeedback();
-    this.#endpoint = this.origin === "model" ? endpoint : null;
-    if (this.#endpoint !== null) {
-      this.#countedCells = this.#endpoint.cells;
-      counters.answeredAt(this.#countedCells, isServerErrorColumn(this.#countedColumn), 1);
-    }
-    if (spent && !this.#countedSpent) counters.failureOf(this.#slot, "URX");
-    this.#countedSpent = spent;
+  /** The last byte of its answer came: whatever becomes of its request from here on says nothing of the answer. */
+  complete(): void {
+    this.#completeMs = this.#worker.nowMs;
+  }
+
+  /** When the last byte of its answer came, ms; now, where it has not. */
+  get answeredMs(): number {
+    return this.#completeMs === notYet ? this.#worker.nowMs : this.#completeMs;
   }
 
   /** Why its answer failed, whatever became of its request behind it; null: it did not. */
   get answerFailure(): Failure | null {
-    return this.failure === null ? null : this.#answerFailure;
+    return this.#answerFailure;
   }
 
-  /** When the last byte of its answer came; null: it did not. */
-  get answeredMs(): number | null {
-    return this.#countedMs === notYet ? null : this.#countedMs;
+  /** Counts it, once, when it is over. `seconds`: its latency. `endpoint`: where its answer comes from, if it is a model's. `spent`: all retries were made, and another would have been wanted. */
+  count(seconds: number, endpoint: EndpointView | null, spent: boolean): void {
+    if (this.#slot === notCounted) return;
+    const { counters } = this.#worker;
+    this.origin = this.#originNow;
+    if (this.#isGrpc && this.grpcStatus < 0 && this.code > 0) this.grpcStatus = grpcStatusOfHttp(this.code);
+    this.#column =
+      this.origin === "" ? unansweredColumn : this.#countsGrpc ? this.#grpcColumn() : httpColumn(this.code);
+    counters.answered(this.#place, this.#column, this.origin === "gateway", seconds);
+    if (this.feedback !== null) this.#countFeedback(this.feedback);
+    if (this.origin === "model" && endpoint !== null)
+      counters.answeredAt(endpoint.cells, isServerErrorColumn(this.#column));
+    if (spent) counters.failureOf(this.#slot, "URX");
+    counters.leave(this.#slot);
   }
 
   /** Only what a model took is learnt from. */
-  #countFeedback(): void {
-    this.#countedFeedback = null;
+  #countFeedback({ way, reward }: FeedbackNote): void {
     const hasTaken = this.#isGrpc ? this.grpcStatus === 0 : this.code >= 200 && this.code < 300;
     if (this.origin !== "model" || !hasTaken) return;
-    const { way, reward } = this.feedback!;
     // Whose reward it is must be certain, and each answer counts once.
     const isLearnt = way === "puid" && reward !== null && this.#learntPuids.add(this.puid);
-    this.#countedFeedback = { way, reward, isLearnt };
-    this.#worker.counters.feedback(this.#slot, way, reward, isLearnt, 1);
+    this.#worker.counters.feedback(this.#slot, way, reward, isLearnt);
   }
 
   /** A request of HTTP on a Route of gRPC is counted by the status that stands for its own. */
   #grpcColumn(): number {
     if (this.grpcStatus >= 0) return grpcColumn(this.grpcStatus);
-    if (this.failure !== null) return grpcColumn(this.failure.grpcStatus);
+    if (this.#answerFailure !== null) return grpcColumn(this.#answerFailure.grpcStatus);
     return grpcColumn(this.code < 400 ? 0 : grpcStatusOfHttp(this.code));
   }
 
@@ -261,37 +247,22 @@ export class ExchangeRecord {
   }
 
   get #originNow(): AnswerOrigin {
-    if (this.failure !== null) return this.failure.flag === "DC" ? "" : "gateway";
+    if (this.#answerFailure !== null) return this.#answerFailure.flag === "DC" ? "" : "gateway";
     return this.fromModel ? "model" : this.code === 0 ? "" : "gateway";
   }
 
   /** The answer is taken back, and another one comes. */
-  takeBack(startedMs: number): void {
+  takeBack(): void {
     this.responseBytes = 0;
     this.fromModel = false;
-    if (this.#countedMs === notYet) return;
-    const { counters } = this.#worker;
-    const seconds = (this.#countedMs - startedMs) / 1000;
-    counters.answered(this.#place, this.#countedColumn, this.#countedAsOwn, seconds, -1);
-    if (this.feedback !== null && this.#countedFeedback !== null) {
-      const { way, reward, isLearnt } = this.#countedFeedback;
-      this.#countedFeedback = null;
-      if (isLearnt) this.#learntPuids.delete(this.puid);
-      counters.feedback(this.#slot, way, reward, isLearnt, -1);
-    }
-    // Its cells may be another's by now.
-    if (this.#endpoint?.cells === this.#countedCells)
-      counters.answeredAt(this.#countedCells, isServerErrorColumn(this.#countedColumn), -1);
     this.grpcStatus = -1;
-    this.#countedMs = notYet;
+    this.#completeMs = notYet;
   }
 
-  /** It is over. `spent` as for `count`. */
+  /** It is over and counted: its line is written. `spent` as for `count`. */
   finish(startedMs: number, peer: string, endpoint: EndpointView | null, spent: boolean): void {
     if (this.#slot === notCounted) return;
-    const { counters, accessLog, reportsAll } = this.#worker;
-    this.count(startedMs, endpoint, spent);
-    counters.leave(this.#slot);
+    const { accessLog, reportsAll } = this.#worker;
     const isFailure = this.failure !== null || spent || this.isModelError;
     if (isFailure || reportsAll || accessLog === "all")
       this.#log(startedMs, peer, endpoint?.address ?? "", spent, isFailure);
@@ -299,7 +270,7 @@ export class ExchangeRecord {
 
   /** The model itself answered that it failed, by the status that is counted. Envoy gives that no flag. */
   get isModelError(): boolean {
-    return this.origin === "model" && isServerErrorColumn(this.#countedColumn);
+    return this.origin === "model" && isServerErrorColumn(this.#column);
   }
 
   /** The model itself refused the request: by a client error of HTTP, or a status of gRPC that is neither OK nor a server error. */

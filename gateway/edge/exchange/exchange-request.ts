@@ -146,9 +146,7 @@ export class ExchangeRequest
 
   end(trailers: FieldList | null): void {
     const state = this.#state;
-    const { nowMs } = state.worker;
-    state.times.requestDoneMs = nowMs;
-    state.times.lastByteMs = nowMs;
+    state.times.endRequest(state.worker.nowMs);
     if (state.request === "discarding") state.request = "dropped";
     if (state.request !== "passing") return;
     state.request = "complete";
@@ -272,7 +270,7 @@ export class ExchangeRequest
   }
 
   #pauseClient(): void {
-    this.#state.times.holdRequest(this.#state.worker.nowMs);
+    this.#state.times.requestPaused = true;
     this.#state.client.pauseRequest();
   }
 

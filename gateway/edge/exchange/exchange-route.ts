@@ -266,10 +266,6 @@ export class ExchangeRoute implements StepOwner {
     return target.kind === "forward" ? target.rewardPath : null;
   }
 
-  measured(): void {
-    this.#state.times.measure(this.#state.worker.nowMs);
-  }
-
   feedbackKnown(note: FeedbackNote): void {
     this.#state.record.feedback = note;
   }
@@ -291,7 +287,7 @@ export class ExchangeRoute implements StepOwner {
   }
 
   stepsResumed(): void {
-    this.#state.times.waitingSinceMs = Infinity;
+    this.#state.times.endWait(this.#state.worker.nowMs);
     this.#request.resume();
   }
 }

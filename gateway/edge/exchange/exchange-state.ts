@@ -42,8 +42,6 @@ export interface ExchangeEnds {
   refuse(failure: Failure, detail: string, answer: Answer): void;
   /** Ends it with an answer of the gateway itself. */
   sendOwn(answer: Answer): void;
-  /** Counts the answer, whose last byte leaves next. */
-  count(): void;
   finishIfDone(): void;
   /** The rest of the request goes nowhere. */
   discardRequest(): void;
@@ -92,7 +90,7 @@ export class ExchangeState {
     this.times = new ExchangeTimes(context.worker.limits);
     const record = new ExchangeRecord(context, client.headForm);
     this.record = record;
-    const { times, worker } = this;
+    const { times } = this;
     const callersMs = (): number => this.callerMs * callersPart - callersSlackMs;
     this.modelEnd = {
       get failure() {
@@ -106,10 +104,16 @@ export class ExchangeState {
       },
       get isCallersLimit() {
         if (!record.isModelError || record.grpcStatus !== deadlineExceeded) return false;
-        return (record.answeredMs ?? worker.nowMs) - times.startedMs >= callersMs();
+        return record.answeredMs - times.startedMs >= callersMs();
       },
-      get spent() {
-        return times.spentTo(record.answeredMs ?? worker.nowMs);
+      get latencyMs() {
+        return times.latencyMs(record.answeredMs);
+      },
+      get modelMs() {
+        return times.modelMs(record.answeredMs);
+      },
+      get clientMs() {
+        return times.clientMs(record.answeredMs);
       },
     };
   }

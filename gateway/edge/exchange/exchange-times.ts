@@ -2,7 +2,6 @@
 import type { EdgeLimits } from "../../options/limits.ts";
 import type { CompiledMapping } from "../policy/compiled-mapping.ts";
 import { WriteStall } from "../io/write-stall.ts";
-import type { SpentTime } from "../steps/step.ts";
 
 /** What was due: the client does not read; it does not send its body; the caller's grpc-timeout; the Mapping's limit; no byte either way. */
 export type DueLimit = "write-stall" | "body" | "caller" | "timeout" | "idle";
@@ -20,8 +19,14 @@ export class ExchangeTimes {
   requestByteMs = 0;
   /** A byte came, either way. */
   lastByteMs = 0;
-  /** The response has begun. */
-  responseStarted = false;
+  /** The answer began to come; Infinity: it has not, or was taken back. */
+  answerBeganMs = Infinity;
+  /** The model was asked to hold its answer back, as the client does not take it; Infinity: it is not. */
+  #answerHeldMs = Infinity;
+  /** What came of that before. */
+  #answerHoldsMs = 0;
+  /** A step that waited let the request go on; 0: none has waited. */
+  #goesOnMs = 0;
   /** A stream of messages, or a tunnel: its request may pause as long as there are bytes the other way. */
   #pauses = false;
   /** When the caller no longer wants the answer. */
@@ -32,14 +37,6 @@ export class ExchangeTimes {
   requestPaused = false;
   /** Whether the client takes its answer. */
   readonly stall: WriteStall;
-  // What follows means something only after `measure`, which sets all of it: other exchanges pay nothing for it.
-  #measuredMs = 0;
-  /** The client was asked to hold its body back; what came of that before. */
-  #requestHeldMs = 0;
-  #holdsRequestMs = 0;
-  /** The model was asked to hold its answer back, Infinity: it is not; what came of that before. */
-  #answerHeldMs = Infinity;
-  #holdsAnswerMs = 0;
 
   constructor(limits: EdgeLimits) {
     this.#limits = limits;
@@ -53,7 +50,10 @@ export class ExchangeTimes {
     this.waitingSinceMs = Infinity;
     this.requestByteMs = nowMs;
     this.lastByteMs = nowMs;
-    this.responseStarted = false;
+    this.answerBeganMs = Infinity;
+    this.#answerHeldMs = Infinity;
+    this.#answerHoldsMs = 0;
+    this.#goesOnMs = 0;
     this.#pauses = grpc;
     this.#callerDueMs = grpc ? nowMs + callerMs : Infinity;
     this.#tunnel = false;
@@ -63,72 +63,64 @@ export class ExchangeTimes {
 
   /** A tunnel is open: its request goes on. */
   openTunnel(nowMs: number): void {
-    this.responseStarted = true;
-    this.requestDoneMs = Infinity;
+    this.answerBeganMs = nowMs;
     this.lastByteMs = nowMs;
     this.#pauses = true;
     this.#tunnel = true;
   }
 
-  /** From here on it is told for whom the exchange waits. */
-  measure(nowMs: number): void {
-    this.#measuredMs = nowMs;
-    this.#requestHeldMs = nowMs;
-    this.#holdsRequestMs = 0;
-    this.#answerHeldMs = Infinity;
-    this.#holdsAnswerMs = 0;
-  }
-
-  /** The client is asked to hold its body back: nobody takes it now. */
-  holdRequest(nowMs: number): void {
-    if (this.requestPaused) return;
-    this.requestPaused = true;
-    this.#requestHeldMs = nowMs;
+  /** The last byte of the request came; that of a tunnel is its client's end of it. */
+  endRequest(nowMs: number): void {
+    if (!this.#tunnel) this.requestDoneMs = nowMs;
+    this.lastByteMs = nowMs;
   }
 
   resumeRequest(nowMs: number): void {
-    this.#holdsRequestMs += this.#requestHoldTo(nowMs);
     this.requestPaused = false;
     this.requestByteMs = nowMs;
   }
 
+  /** The steps that waited let the request go on. */
+  endWait(nowMs: number): void {
+    this.waitingSinceMs = Infinity;
+    this.#goesOnMs = nowMs;
+  }
+
   /** The model is asked to hold its answer back: the client does not take it now. */
   holdAnswer(nowMs: number): void {
-    if (this.#answerHeldMs !== Infinity) return;
-    this.#holdsRequestMs += this.#requestHoldTo(nowMs);
-    this.#answerHeldMs = nowMs;
+    if (this.#answerHeldMs === Infinity) this.#answerHeldMs = nowMs;
   }
 
   resumeAnswer(nowMs: number): void {
-    if (this.#answerHeldMs === Infinity) return;
-    this.#holdsAnswerMs += this.#answerHoldTo(nowMs);
+    this.#answerHoldsMs = this.#heldTo(nowMs);
     this.#answerHeldMs = Infinity;
-    this.#requestHeldMs = nowMs;
   }
 
-  /** A model that may not answer takes no more of the request: where both are held, it waits for its client. */
-  #requestHoldTo(untilMs: number): number {
-    return this.requestPaused && this.#answerHeldMs === Infinity
-      ? Math.max(0, Math.min(untilMs, this.requestDoneMs) - this.#requestHeldMs)
-      : 0;
+  #heldTo(untilMs: number): number {
+    return this.#answerHoldsMs + Math.max(0, untilMs - this.#answerHeldMs);
   }
 
-  #answerHoldTo(untilMs: number): number {
-    return Math.max(0, untilMs - Math.max(this.#answerHeldMs, this.requestDoneMs));
+  /** From the last byte of the request to the first of the answer, or to `untilMs` where none has come; null: the request has not ended, or its answer began before that. Waits of steps are not in it. */
+  latencyMs(untilMs: number): number | null {
+    const ms = Math.min(this.answerBeganMs, untilMs) - Math.max(this.requestDoneMs, this.#goesOnMs);
+    return ms >= 0 ? ms : null;
   }
 
   /**
-   * For whom the exchange waited from `measure` to `untilMs`. Until the last byte of the request it waits for the client, but for the time in which the client
-   * was asked to hold its body back, because the model took no more of it and could answer. From there on it waits for the model, but for the time in which the model was asked to hold its answer back,
-   * because the client took no more of it.
+   * How long the model had up to `untilMs`: since the last byte of the request, but for the time in which its client did not take the answer. Before that byte: since the last byte that came, where
+   * the model takes no more.
    */
-  spentTo(untilMs: number): SpentTime {
-    const fromMs = this.#measuredMs;
-    const doneMs = Math.min(Math.max(fromMs, this.requestDoneMs), untilMs);
-    const forModelMs = this.#holdsRequestMs + this.#requestHoldTo(untilMs);
-    const forClientMs = this.#holdsAnswerMs + this.#answerHoldTo(untilMs);
-    const modelMs = Math.max(0, untilMs - doneMs - forClientMs + forModelMs);
-    return { modelMs, clientMs: Math.max(0, untilMs - fromMs - modelMs), isWhole: this.requestDoneMs <= untilMs };
+  modelMs(untilMs: number): number {
+    if (this.requestDoneMs > untilMs) return this.requestPaused ? untilMs - this.lastByteMs : 0;
+    return Math.max(0, untilMs - Math.max(this.requestDoneMs, this.#goesOnMs) - this.#heldTo(untilMs));
+  }
+
+  /** How long the client may have let the gateway wait up to `untilMs`: until the last byte of its request, and while it did not take the answer. */
+  clientMs(untilMs: number): number {
+    const sendsMs = this.requestPaused
+      ? 0
+      : Math.min(this.requestDoneMs, untilMs) - Math.max(this.startedMs, this.#goesOnMs);
+    return Math.max(0, sendsMs) + this.#heldTo(untilMs);
   }
 
   /** When the first limit is due. `attachment` null: no Mapping limits anything. */
@@ -160,7 +152,8 @@ export class ExchangeTimes {
 
   /** A written limit ends with the last byte of the answer, the default with its head. Neither begins before the request is complete. */
   #timeoutDueMs(compiled: CompiledMapping): number {
-    if (compiled.timeoutMs === 0 || this.#tunnel || (this.responseStarted && !compiled.timeoutWritten)) return Infinity;
+    if (compiled.timeoutMs === 0 || this.#tunnel || (this.answerBeganMs !== Infinity && !compiled.timeoutWritten))
+      return Infinity;
     return Math.min(this.requestDoneMs, this.waitingSinceMs) + compiled.timeoutMs;
   }
 

@@ -73,7 +73,6 @@ export class Exchange implements ExchangeEnds, Timed {
     times.stall.look(nowMs, answer);
     switch (times.due(nowMs, compiled)) {
       case "write-stall":
-        this.count();
         answer.abort(failures.clientStalled, "");
         this.clientGone(failures.clientStalled);
         return;
@@ -106,10 +105,7 @@ export class Exchange implements ExchangeEnds, Timed {
     state.record.fail(failure, detail);
     this.request.drop();
     if (state.response !== "awaited") {
-      if (state.response === "begun") {
-        this.count();
-        state.answer.abort(failure, detail);
-      }
+      if (state.response === "begun") state.answer.abort(failure, detail);
       this.#end();
       return;
     }
@@ -134,22 +130,18 @@ export class Exchange implements ExchangeEnds, Timed {
     const state = this.#state;
     const { edits, record } = state;
     record.answered(answer);
-    state.times.responseStarted = true;
+    state.times.answerBeganMs = state.worker.nowMs;
     state.response = "complete";
     this.request.drop();
     this.request.discard();
     record.responseBytes += bodyOf(answer).length;
-    this.count();
+    record.complete();
     state.answer.sendOwn(edits.completed(answer, record.sharedId), last);
     this.finishIfDone();
   }
 
   discardRequest(): void {
     this.request.discard();
-  }
-
-  count(): void {
-    this.#state.record.count(this.#state.times.startedMs, this.forwarding.endpoint, this.forwarding.spent);
   }
 
   finishIfDone(): void {
@@ -161,9 +153,11 @@ export class Exchange implements ExchangeEnds, Timed {
     const { forwarding } = this;
     this.request.drop();
     state.request = "none";
+    const { record, times } = state;
+    record.count((times.latencyMs(record.answeredMs) ?? 0) / 1000, forwarding.endpoint, forwarding.spent);
     if (state.steps !== null && state.steps.active) this.#endSteps(state.steps);
     state.worker.wheel.clear(state.deadline);
-    state.record.finish(state.times.startedMs, state.client.peer, forwarding.endpoint, forwarding.spent);
+    record.finish(times.startedMs, state.client.peer, forwarding.endpoint, forwarding.spent);
     state.client.exchangeOver();
   }
 

@@ -23,8 +23,6 @@ export interface StepOwner {
   memberNow(head: WireRequestHead): MemberSteps | null;
   /** Of the member that it has now: where feedback has its reward. */
   readonly rewardPath: JsonPath | null;
-  /** It is told for whom the exchange waits from here on. */
-  measured(): void;
   /** Counted where a model answers with success. */
   feedbackKnown(note: FeedbackNote): void;
   /** All said go on: it is forwarded. */

@@ -243,10 +243,6 @@ export class StepRun implements StepRequest {
     if (this.active) this.#edits.add(fields);
   }
 
-  measure(): void {
-    if (this.active) this.#owner.measured();
-  }
-
   setCookie(cookie: string): void {
     if (this.active) this.#edits.setCookie(cookie);
   }

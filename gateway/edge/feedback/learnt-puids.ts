@@ -18,12 +18,6 @@ export class LearntPuids {
     this.#young.add(code);
     return true;
   }
-
-  /** The answer to its feedback is taken back. */
-  delete(puid: string): void {
-    const code = codeOf(puid);
-    if (!this.#young.delete(code)) this.#old.delete(code);
-  }
 }
 
 function codeOf(puid: string): number {

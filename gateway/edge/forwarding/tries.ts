@@ -267,7 +267,7 @@ export class Tries implements AnsweredTries, RetriesOwner {
     const request = this.request!;
     this.request = null;
     this.#endpoints.add(request.endpoint);
-    this.#worker.counters.answeredAt(request.endpoint.cells, isServerError(head), 1);
+    this.#worker.counters.answeredAt(request.endpoint.cells, isServerError(head));
     request.abort();
     return true;
   }

@@ -41,6 +41,8 @@ export class ShadowRequest implements ResponseHandler, Timed {
   #protocol: Upstream["protocol"] = "http1";
   #startedMs = 0;
   #code = 0;
+  /** When its answer began. */
+  #answerBeganMs = 0;
   /** −1: the answer has not said one. */
   #grpcStatus = -1;
   #answerBytes = 0;
@@ -109,6 +111,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   head(head: ResponseHead): void {
     this.#code = head.status;
+    this.#answerBeganMs = this.#worker.nowMs;
     this.#readStatus(head);
     if (this.#target.pair !== null) readCapturedHead(this.#target.pair.shadow, head);
     if (head.framing === "length" && head.contentLength > this.#mostBytes) this.#enough();
@@ -186,9 +189,9 @@ export class ShadowRequest implements ResponseHandler, Timed {
     waiting?.cancel();
     if (this.#code > 0) {
       const column = this.#column;
-      const seconds = (worker.nowMs - this.#startedMs) / 1000;
-      worker.counters.answered(this.#target.compiled.slot, column, false, seconds, 1);
-      if (this.#endpoint !== null) worker.counters.answeredAt(this.#endpoint.cells, isServerErrorColumn(column), 1);
+      const seconds = (this.#answerBeganMs - this.#startedMs) / 1000;
+      worker.counters.answered(this.#target.compiled.slot, column, false, seconds);
+      if (this.#endpoint !== null) worker.counters.answeredAt(this.#endpoint.cells, isServerErrorColumn(column));
     }
     this.#owner.copyOver(this.#copy, this.#target, outcome, how);
   }

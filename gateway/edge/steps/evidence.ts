@@ -22,30 +22,31 @@ const switchingProtocols = 101;
  * What a client can cause alone is no evidence: it leaves, sends what the gateway rejects, is told by the model that it may not call or sends too much, lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
  * `modelPart`. Nor is a WebSocket connection, which lasts as long as both sides like.
  *
- * The latency is the time in which the gateway waited for the model (`ExchangeTimes.spent`), from here on, so waits for a connection and all tries are in it. An answer that ended before its
- * request did has none, unless it is a failure: nothing tells how long the model was awaited.
+ * The latency is that of `ExchangeTimes.latencyMs`, and of a failure the time that the model had: waits for a connection and all tries are in it.
  */
 export function evidenceStep(owner: EvidenceOwner, evidence: Pick<EvidenceCounts, "take">, limits: ModelLimits): Step {
   return Object.freeze<Step>({
     name: "evidence",
     take: (request) => {
-      request.measure();
       request.keep(callerBucket(request));
       return goOn;
     },
     answered: null,
-    ended: ({ code, failure: last }, bucket, { failure, isModelError, refusal, isCallersLimit, spent }) => {
+    ended: (
+      { code, failure: last },
+      bucket,
+      { failure, isModelError, refusal, isCallersLimit, latencyMs, modelMs, clientMs },
+    ) => {
       // Of a client that stalls, what it has of its answer counts first.
       if (code === switchingProtocols || last === failures.clientStalled) return;
       if (failure === null && refusal === "of-client") return;
-      const { modelMs, clientMs, isWhole } = spent;
       // The model is told of the caller's limit, and may be first to say that it ran out.
       const told = failure ?? (isCallersLimit ? failures.upstreamTimeout : null);
       if (clientMs >= slowClientMs || (told !== null && !isEvidence(told, modelMs, limits))) return;
       const isFailed = failure !== null || isModelError;
       const outcome = isFailed ? "failed" : refusal === "of-request" ? "refused" : "answered";
-      const isMeasured = outcome === "failed" || (outcome === "answered" && isWhole);
-      evidence.take(owner, outcome, isMeasured ? modelMs : null, bucket as number);
+      const measuredMs = outcome === "failed" ? modelMs : outcome === "answered" ? latencyMs : null;
+      evidence.take(owner, outcome, measuredMs, bucket as number);
     },
   });
 }

@@ -95,8 +95,6 @@ export interface StepRequest {
   readonly rewardPath: JsonPath | null;
   /** Where a model answers with success, this is counted for its predictor. */
   countFeedback(note: FeedbackNote): void;
-  /** From here on it is told for whom the exchange waits: `ended` gets it. */
-  measure(): void;
   /** Keeps the request at the Endpoint of this hash; null: at none. */
   stickTo(hash: number | null): void;
   /** Kept for `answered` and `ended` of this step. */
@@ -151,20 +149,16 @@ export interface ModelEnd {
   readonly refusal: Refusal;
   /** The server error is DEADLINE_EXCEEDED, and the time that the caller gave the call is over, or nearly: the model tells that it ran out. */
   readonly isCallersLimit: boolean;
-  /** Where a step asked for it by `measure`: for whom the exchange waited, to the last byte of its answer. */
-  readonly spent: SpentTime;
+  /** From the last byte of the request to the first of the answer, ms; null: the request did not end before. */
+  readonly latencyMs: number | null;
+  /** How long the model had, ms: `ExchangeTimes.modelMs`. */
+  readonly modelMs: number;
+  /** How long the client may have let the gateway wait, ms: `ExchangeTimes.clientMs`. */
+  readonly clientMs: number;
 }
 
 /** Of a client error: it is about the request, or about whoever sends it or how much. `none`: it was none. */
 export type Refusal = "none" | "of-request" | "of-client";
-
-/** For whom an exchange waited, in ms: both together are all of its time. */
-export interface SpentTime {
-  readonly modelMs: number;
-  readonly clientMs: number;
-  /** The request was complete before its answer was. */
-  readonly isWhole: boolean;
-}
 
 export interface Step {
   /** Its name in `stepOrder`, for people. */

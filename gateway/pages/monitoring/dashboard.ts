@@ -16,7 +16,7 @@ const byPredictor = "sum by (namespace, deployment, predictor)";
 const predictor = "{{namespace}}/{{deployment}} {{predictor}}";
 
 function percentile(part: number): string {
-  return `histogram_quantile(${part}, sum by (namespace, deployment, predictor, le) (rate(sluice_request_duration_seconds_bucket{${live}}[$__rate_interval])))`;
+  return `histogram_quantile(${part}, sum by (namespace, deployment, predictor, le) (rate(sluice_latency_seconds_bucket{${live}}[$__rate_interval])))`;
 }
 
 /** By row. */

@@ -131,9 +131,9 @@ export class CounterBlock {
     return endpointCell(endpointSlot, 0);
   }
 
-  /** The model at an Endpoint has answered. `first`: its first cell; `by` as for `answered`. */
-  answeredAt(first: number, isModelError: boolean, by: 1 | -1): void {
-    this.cells[first + (isModelError ? endpointLayout.modelErrors : endpointLayout.answers)]! += by;
+  /** The model at an Endpoint has answered. `first`: its first cell. */
+  answeredAt(first: number, isModelError: boolean): void {
+    this.cells[first + (isModelError ? endpointLayout.modelErrors : endpointLayout.answers)]! += 1;
   }
 
   /** A try of an Endpoint failed. */
@@ -162,19 +162,19 @@ export class CounterBlock {
 
   /** Counts one finished request that the model answered with this status of HTTP, 0..999, after so many seconds. */
   finish(slot: number, code: number, seconds: number): void {
-    this.answered(slot, columnOf[code]!, false, seconds, 1);
+    this.answered(slot, columnOf[code]!, false, seconds);
   }
 
-  /** Counts one finished request in a column. `isOwn`: the gateway answered itself. `by` −1: as if it had not been counted, for the answer was taken back before any of it left. */
-  answered(slot: number, column: number, isOwn: boolean, seconds: number, by: 1 | -1): void {
+  /** Counts one finished request in a column. `isOwn`: the gateway answered itself. `seconds`: its latency. */
+  answered(slot: number, column: number, isOwn: boolean, seconds: number): void {
     const place = slot < 0 ? withoutSeries.http : slot;
     const first = slotCell(place, 0);
-    if (isOwn) this.cells[this.#failureCell(place, failureLayout.own + column)]! += by;
-    else this.cells[first + column]! += by;
+    if (isOwn) this.cells[this.#failureCell(place, failureLayout.own + column)]! += 1;
+    else this.cells[first + column]! += 1;
     let bucket = 0;
     while (bucket < durationBounds.length && seconds > durationBounds[bucket]!) bucket++;
-    this.cells[first + slotLayout.buckets + bucket]! += by;
-    this.cells[first + slotLayout.sumSeconds]! += seconds * by;
+    this.cells[first + slotLayout.buckets + bucket]! += 1;
+    this.cells[first + slotLayout.sumSeconds]! += seconds;
   }
 
   #failureCell(slot: number, cell: number): number {
@@ -198,27 +198,21 @@ export class CounterBlock {
     this.cells[this.#failureCell(slot < 0 ? withoutSeries.http : slot, failureLayout.retries)]! += 1;
   }
 
-  /** A model took feedback. `reward` null: it has none; else within ±`maxReward`. `isLearnt`: bandits and gates learn from it. `by` −1: its answer is taken back. Slot −1: of no predictor. */
-  feedback(
-    slot: number,
-    way: (typeof feedbackWays)[number],
-    reward: number | null,
-    isLearnt: boolean,
-    by: 1 | -1,
-  ): void {
+  /** A model took feedback. `reward` null: it has none; else within ±`maxReward`. `isLearnt`: bandits and gates learn from it. Slot −1: of no predictor. */
+  feedback(slot: number, way: (typeof feedbackWays)[number], reward: number | null, isLearnt: boolean): void {
     if (slot < 0) return;
     this.#used.feedback[slot] = 1;
     const first = feedbackCell(slot, 0);
-    this.cells[first + feedbackLayout.ways + feedbackWays.indexOf(way)]! += by;
+    this.cells[first + feedbackLayout.ways + feedbackWays.indexOf(way)]! += 1;
     if (reward === null) return;
     const bucket = rewardBounds.findIndex((bound) => reward <= bound);
-    this.cells[first + feedbackLayout.rewardBuckets + (bucket < 0 ? rewardBounds.length : bucket)]! += by;
-    this.cells[first + feedbackLayout.rewardSum]! += reward * by;
-    this.cells[first + feedbackLayout.rewardSquares]! += reward * reward * by;
+    this.cells[first + feedbackLayout.rewardBuckets + (bucket < 0 ? rewardBounds.length : bucket)]! += 1;
+    this.cells[first + feedbackLayout.rewardSum]! += reward;
+    this.cells[first + feedbackLayout.rewardSquares]! += reward * reward;
     if (!isLearnt) return;
-    this.cells[first + feedbackLayout.learnt]! += by;
-    this.cells[first + feedbackLayout.learntSum]! += reward * by;
-    this.cells[first + feedbackLayout.learntSquares]! += reward * reward * by;
+    this.cells[first + feedbackLayout.learnt]! += 1;
+    this.cells[first + feedbackLayout.learntSum]! += reward;
+    this.cells[first + feedbackLayout.learntSquares]! += reward * reward;
   }
 
   shadow(slot: number, outcome: number): void {

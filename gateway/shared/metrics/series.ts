@@ -30,8 +30,8 @@ export const seriesMetrics = {
   ),
   retries: counter("sluice_retries_total", "Retries: requests that Sluice sent again to an Endpoint.", seriesLabels),
   durations: histogram(
-    "sluice_request_duration_seconds",
-    "Seconds from the end of the request head to the end of the response.",
+    "sluice_latency_seconds",
+    "Latency: seconds from the last byte of the request to the first byte of its answer; 0 where the answer began before that.",
     seriesLabels,
   ),
   shadows: counter("sluice_shadow_requests_total", "Shadow copies, by outcome.", [...seriesLabels, "outcome"], {

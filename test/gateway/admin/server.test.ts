@@ -432,7 +432,7 @@ describe("metrics", () => {
     base.finish(2, 200, 0.0005);
     first.finish(2, 200, 0.02);
     second.finish(2, 418, 100);
-    first.answered(-1, httpColumn(404), true, 0, 1);
+    first.answered(-1, httpColumn(404), true, 0);
     first.add(fixed.clientConnectionsHttp1, 3);
     second.add(fixed.clientConnectionsHttp1, 4);
     first.failure("NR");
@@ -443,10 +443,10 @@ describe("metrics", () => {
     expect(text).toContain(
       'sluice_requests_total{namespace="",deployment="",predictor="",role="",protocol="http",origin="gateway",code="404"} 1\n',
     );
-    expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.001"} 1\n`);
-    expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.025"} 2\n`);
-    expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="+Inf"} 3\n`);
-    expect(text).toContain(`sluice_request_duration_seconds_count{${labels}} 3\n`);
+    expect(text).toContain(`sluice_latency_seconds_bucket{${labels},le="0.001"} 1\n`);
+    expect(text).toContain(`sluice_latency_seconds_bucket{${labels},le="0.025"} 2\n`);
+    expect(text).toContain(`sluice_latency_seconds_bucket{${labels},le="+Inf"} 3\n`);
+    expect(text).toContain(`sluice_latency_seconds_count{${labels}} 3\n`);
     expect(text).toContain('sluice_connections{side="client",protocol="http1"} 7\n');
     expect(text).toContain(
       'sluice_failures_total{namespace="",deployment="",predictor="",role="",protocol="",flag="NR"} 1\n',

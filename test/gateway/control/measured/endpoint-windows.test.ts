@@ -64,8 +64,8 @@ test("answers and failures of both Upstreams and all workers add up, and leave t
   const { worker, other, seen, pass, said } = stage();
   await pass(tickMs);
   const [http, grpc] = [worker.willTry(0), other.willTry(1)];
-  for (let count = 0; count < 3; count++) worker.answeredAt(http, false, 1);
-  other.answeredAt(grpc, true, 1);
+  for (let count = 0; count < 3; count++) worker.answeredAt(http, false);
+  other.answeredAt(grpc, true);
   worker.failedAt(http, "UF");
   worker.failedAt(http, "UF");
   other.failedAt(grpc, "UT");
@@ -82,14 +82,14 @@ test("answers and failures of both Upstreams and all workers add up, and leave t
 
 test("what an Endpoint counted is not told of the next one that has its slot", async () => {
   const { worker, slots, seen, blocks, pass, said } = stage();
-  for (let count = 0; count < 5; count++) worker.answeredAt(worker.willTry(0), false, 1);
+  for (let count = 0; count < 5; count++) worker.answeredAt(worker.willTry(0), false);
   await pass(tickMs);
   slots.disown("http", 2);
   slots.sweep(blocks, 2);
   slots.own(endpointsOf("next", [1]), 2);
   expect(seen("next").slots).toEqual([0]);
   expect(said(seen("next"))).toBe(`${nothing}; ${nothing}`);
-  worker.answeredAt(worker.willTry(0), false, 1);
+  worker.answeredAt(worker.willTry(0), false);
   expect(said(seen("next"))).toMatch(/^1: 1 answers/);
   await pass(tickMs);
   expect(said(seen("next"))).toMatch(/^1: 1 answers/);
@@ -99,7 +99,7 @@ test("a worker that dies takes nothing with it but what it ejected", async () =>
   const { worker, other, seen, windows, pass, said } = stage();
   await pass(tickMs);
   const first = worker.willTry(0);
-  worker.answeredAt(first, false, 1);
+  worker.answeredAt(first, false);
   worker.failedAt(first, "UC");
   worker.add(first + endpointLayout.ejected, 1);
   other.add(other.willTry(0) + endpointLayout.ejected, 1);
@@ -112,13 +112,13 @@ test("a worker that dies takes nothing with it but what it ejected", async () =>
 
 test("a slot that became another Endpoint's says nothing of the one before", async () => {
   const { worker, slots, seen, blocks, said } = stage();
-  worker.answeredAt(worker.willTry(0), false, 1);
+  worker.answeredAt(worker.willTry(0), false);
   const before = seen("http");
   expect(said(before)).toMatch(/^1: /);
   slots.disown("http", 2);
   slots.sweep(blocks, 2);
   slots.own(endpointsOf("other", [2]), 2);
-  worker.answeredAt(worker.willTry(0), false, 1);
+  worker.answeredAt(worker.willTry(0), false);
   expect([slots.ofUpstream("other"), said(before)]).toEqual([[0], "none; none"]);
 });
 

@@ -124,9 +124,9 @@ test("numbers: failures by kind, whose they are, and latencies by the buckets", 
   worker.finish(5, 500, 0.3);
   worker.failureOf(5, "UF");
   worker.failureOf(5, "URX");
-  worker.answered(5, httpColumn(503), true, 0.3, 1);
+  worker.answered(5, httpColumn(503), true, 0.3);
   worker.failureOf(5, "RL");
-  worker.answered(5, httpColumn(429), true, 0, 1);
+  worker.answered(5, httpColumn(429), true, 0);
   expect(measuredOf([windows.of(iris).lastMinute], flagSentence)).toMatchObject({
     requests: 101,
     failed: 2,

@@ -40,7 +40,7 @@ test("an Endpoint that comes back before its slot was freed finds what it counte
   const worker = block();
   const answers = endpointCell(0, endpointLayout.answers);
   slots.own(endpointsOf("a", [1]), 1);
-  worker.answeredAt(worker.willTry(0), false, 1);
+  worker.answeredAt(worker.willTry(0), false);
   slots.own(endpointsOf("a", []), 2);
   slots.own(endpointsOf("a", [1]), 3);
   slots.sweep([worker.cells], 9);

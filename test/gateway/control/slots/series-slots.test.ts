@@ -72,7 +72,7 @@ describe("slots", () => {
     counters.finish(0, 200, 0.1);
     counters.leave(0);
     counters.retry(0);
-    counters.feedback(0, "puid", 1, true, 1);
+    counters.feedback(0, "puid", 1, true);
     slots.disown("a", 2, 1000);
     slots.sweep([counters.cells], 2, 1000 + seriesAfterlifeMs - 1);
     expect([...slots.used]).toHaveLength(1);
