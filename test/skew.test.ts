@@ -10,7 +10,12 @@ import { endpoints } from "../gateway/admin/endpoints.ts";
 import { SnapshotFile } from "../gateway/control/snapshot-file.ts";
 import { compileLimit } from "../gateway/edge/limits/compiled-limit.ts";
 import { LeaseBook } from "../gateway/edge/limits/lease-book.ts";
-import { RedisTokens } from "../gateway/edge/store/redis-tokens.ts";
+import { OAuthClients } from "../gateway/edge/oauth/oauth-clients.ts";
+import { OAuthTokens } from "../gateway/edge/oauth/oauth-tokens.ts";
+import { Revocations, type RevocationsOptions } from "../gateway/edge/store/revocations.ts";
+import type { OAuthClient } from "../gateway/callers/oauth-client.ts";
+import { factsOf, tokenBytes, tokenMs, TokenSigner } from "../gateway/callers/oauth-token.ts";
+import { systemClock } from "../gateway/shared/clock.ts";
 import { limitMemory } from "../gateway/shared/memory/limit-memory.ts";
 import type { StoredForm } from "../k8s/source/objects/last-good.ts";
 import { parseLimits } from "../routing/model/rate-limit.ts";
@@ -80,48 +85,57 @@ describe("the snapshot", () => {
 });
 
 interface StoredToken {
-  readonly commands: readonly (readonly [string, readonly (string | number)[]])[];
+  readonly key: string;
+  readonly client: OAuthClient;
+  readonly token: string;
+  /** Of this token. */
+  readonly revocation: { readonly text: string; readonly keys: readonly string[]; readonly args: readonly unknown[] };
 }
 
-describe("tokens in Redis", () => {
-  const digest = Buffer.alloc(32, 7);
-  const client = "ab".repeat(32);
+describe("tokens of the OAuth gateway", () => {
   const givenMs = 1_700_000_000_000;
+  const key = new Uint8Array(32).fill(7);
+  const client: OAuthClient = {
+    id: "ab".repeat(32),
+    names: ["cd".repeat(32)],
+    secret: "ef".repeat(32),
+    namespace: "prod",
+    deployment: "iris",
+  };
 
-  test("are written as they were", async () => {
-    const commands: StoredToken["commands"][number][] = [];
-    const redis = {
-      call: async (name: string, args: readonly (string | number)[]) => {
-        commands.push([name, args]);
-        return { kind: "reply", reply: name === "set" ? "OK" : 1 } as const;
+  test("are signed and revoked as they were", async () => {
+    const token = new TokenSigner([key]).sign(client, givenMs + tokenMs, Buffer.alloc(16, 9));
+    let revocation: StoredToken["revocation"] | null = null;
+    const redis: RevocationsOptions["redis"] = {
+      call: async () => ({ kind: "reply", reply: [] }),
+      run: async ({ text }, keys, args) => {
+        revocation = { text, keys, args };
+        return { kind: "reply", reply: 1 };
       },
     };
-    await new RedisTokens(
-      redis,
-      () => givenMs,
-      () => "prod",
-    ).give(digest, client);
-    same("redis-token.json", `${JSON.stringify({ commands }, null, 2)}\n`);
+    const revocations = new Revocations({ revoked: [], redis, clock: systemClock, epochMs: () => givenMs });
+    await revocations.revoke(factsOf(tokenBytes(token)!));
+    const stored = { key: Buffer.from(key).toString("base64"), client, token, revocation };
+    same("oauth-token.json", `${JSON.stringify(stored, null, 2)}\n`);
   });
 
-  test.each(versions)("of %s are found", async (of) => {
-    const { commands } = JSON.parse(stored(of, "redis-token.json")) as StoredToken;
-    const kept = new Map(commands.filter(([name]) => name === "set").map(([, [key, value]]) => [key, value]));
-    const redis = {
-      call: async (_: string, [key]: readonly (string | number)[]) =>
-        ({ kind: "reply", reply: kept.get(key) ?? null }) as const,
+  test.each(versions)("of %s are verified, and what it revoked is revoked", async (of) => {
+    const { key: held, client: asked, token, revocation } = JSON.parse(stored(of, "oauth-token.json")) as StoredToken;
+    const clients = new OAuthClients();
+    clients.apply({ whole: true, set: [asked], removed: [] });
+    const tokens = new OAuthTokens([Buffer.from(held, "base64")], clients, () => givenMs + 1000);
+    const verified = tokens.verify(Buffer.from(token));
+    expect(verified?.client, advice).toBe(asked);
+    const [, member, endMs] = revocation.args;
+    const redis: RevocationsOptions["redis"] = {
+      call: async (_, [name]) => ({
+        kind: "reply",
+        reply: name === revocation.keys[0] ? [member, String(endMs)] : [],
+      }),
+      run: async () => ({ kind: "reply", reply: 1 }),
     };
-    expect(
-      await new RedisTokens(
-        redis,
-        () => givenMs + 1000,
-        () => "prod",
-      ).find(digest),
-      advice,
-    ).toEqual({
-      kind: "token",
-      client,
-    });
+    const revocations = new Revocations({ revoked: [], redis, clock: systemClock, epochMs: () => givenMs });
+    expect(await revocations.look(verified!.facts, "prod"), advice).toEqual({ kind: "revoked" });
   });
 });
 

@@ -11,7 +11,8 @@ import type { CredentialLook } from "../callers/shown.ts";
 import type { Settings } from "../options/settings.ts";
 import type { LimitLook } from "../shared/memory/limit-memory.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
-import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
+import type { Revocation } from "../callers/oauth-token.ts";
+import type { RevokedAnswer } from "../shared/messages.ts";
 import type { CertificateExpiry, FixedFamilies } from "./families/fixed-families.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { EvidenceParts } from "./view/evidence.ts";
@@ -131,7 +132,7 @@ export interface LastChanges {
 }
 
 export interface TokenRevoker {
-  /** Id of the client of a SeldonDeployment; null: it has none. */
-  clientOf(namespace: string, deployment: string): string | null;
-  revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
+  /** This SeldonDeployment has a client. */
+  hasClient(namespace: string, deployment: string): boolean;
+  revoke(revocation: Revocation): Promise<RevokedAnswer>;
 }

@@ -260,7 +260,8 @@ export const endpoints = {
       token: Type.String({ description: "one token of the OAuth gateway" }),
       deployment: Type.String({ description: "`NAMESPACE/NAME`: all tokens of its client" }),
     },
-    answers: "how many tokens it revoked; 409 without `--oauth`",
+    answers:
+      "whether the tokens have ended at every replica; 409 without `--oauth`, 503 where it is not certain that they have ended",
     answer: { json: revokedShape, text: false, events: null },
     serve: revoke,
   },

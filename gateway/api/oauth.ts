@@ -2,5 +2,8 @@
 import { Type } from "./shape.ts";
 
 export const revokedShape = Type.Object({
-  revoked: Type.Integer({ description: "tokens that it revoked", minimum: 0 }),
+  everywhere: Type.Boolean({
+    description:
+      "true: the tokens have ended, at the other replicas with this `--redis` within 5 s; false: they have ended at this replica, until it restarts",
+  }),
 });

@@ -191,7 +191,7 @@ export class ControlParts {
       rulesOf: (namespace, name, predictor) => this.translator.compareRulesOf(namespace, name, predictor),
       leftOut: (why) => (base![fixed.comparisonDrops[why]]! += 1),
     });
-    this.revocation = new TokenRevocation(settings.workers, systemClock);
+    this.revocation = new TokenRevocation(settings.workers, systemClock, (message) => outside.tell(message));
     this.problemEvents =
       source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
     this.problemLog = new ProblemLog({

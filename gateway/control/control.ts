@@ -7,14 +7,7 @@ import { bytesOf } from "../shared/compared-pairs.ts";
 import { slicesOfThread } from "../shared/slices.ts";
 import type { CredentialLook } from "../callers/shown.ts";
 import { postedLog, type Log } from "../shared/log.ts";
-import type {
-  ControlStart,
-  ControlToData,
-  DataToControl,
-  FromControl,
-  ToControl,
-  TokensToRevoke,
-} from "../shared/messages.ts";
+import type { ControlStart, ControlToData, DataToControl, FromControl, ToControl } from "../shared/messages.ts";
 import { anyResponds, sharedNowMs, startHeartbeat } from "../shared/memory/heartbeat.ts";
 import { releaseMemory } from "../shared/release-memory.ts";
 import { stepBack } from "../shared/thread-priority.ts";
@@ -201,8 +194,8 @@ class ControlWorker {
       turns: () => this.#turns(),
       revoker: settings.oauth
         ? {
-            clientOf: (namespace, deployment) => this.#parts.translator.oauthClientOf(namespace, deployment),
-            revoke: (tokens: TokensToRevoke) => this.#parts.revocation.revoke(tokens),
+            hasClient: (namespace, deployment) => this.#parts.translator.hasOAuthClient(namespace, deployment),
+            revoke: (revocation) => this.#parts.revocation.revoke(revocation),
           }
         : null,
     });
@@ -236,7 +229,6 @@ class ControlWorker {
         // What it said last is of the one before: its successor is there already.
         this.#channels.get(message.worker)?.close();
         this.#channels.delete(message.worker);
-        this.#parts.revocation.leave(message.worker);
         return this.#parts.reconciler.leave(message.worker);
       case "reread":
         return this.#parts.certificates.reread();
@@ -271,7 +263,6 @@ class ControlWorker {
     const { set } = this.#parts.certificates;
     if (set !== null) send(channel, { kind: "certificates", set });
     if (this.#parts.requests.wantsAll) send(channel, { kind: "report-all", all: true });
-    this.#parts.revocation.join(worker, (id, tokens) => send(channel, { kind: "revoke", id, tokens }));
     this.#parts.reconciler.join(worker, () => send(channel, { kind: "wake" }));
   }
 

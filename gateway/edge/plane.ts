@@ -6,15 +6,17 @@ import { pause, type Clock } from "../shared/clock.ts";
 import type { CertificateSet } from "../shared/certificates.ts";
 import type { Plane, PlaneStart } from "../shared/data-plane.ts";
 import type { OAuthClientsChange } from "../callers/oauth-client.ts";
+import type { Revocation } from "../callers/oauth-token.ts";
 import { oauthSecrets } from "../callers/oauth-place.ts";
 import { fixed } from "../shared/metrics/fixed.ts";
-import type { RevokedTokens, TokensToRevoke } from "../shared/messages.ts";
+import type { RevokedAnswer } from "../shared/messages.ts";
 import type { Settings } from "../options/settings.ts";
 import { plainTlsDefaults } from "../options/tls-defaults.ts";
 import { replicaOf } from "../shared/memory/limit-memory.ts";
 import { ExternalClients } from "./external/external-clients.ts";
 import { OAuthClients } from "./oauth/oauth-clients.ts";
 import { OAuthGateway } from "./oauth/oauth-gateway.ts";
+import { OAuthTokens } from "./oauth/oauth-tokens.ts";
 import { LazyMapping, type Compiler } from "./policy/compiled-mapping.ts";
 import { leftOutEntry } from "./access/access-entry.ts";
 import { AccessBudget } from "./access/access-budget.ts";
@@ -29,9 +31,7 @@ import { WorkerContext } from "./io/worker-context.ts";
 import { RedisStore } from "./store/redis.ts";
 import { LeaseBook } from "./limits/lease-book.ts";
 import { Limiter } from "./limits/limiter.ts";
-import { MemoryTokens } from "./store/memory-tokens.ts";
-import { RedisTokens } from "./store/redis-tokens.ts";
-import type { TokenStore } from "./store/token-store.ts";
+import { noRoom, Revocations } from "./store/revocations.ts";
 import { Captures } from "./shadow/captures.ts";
 import { ShadowSender } from "./shadow/shadow-sender.ts";
 import { UpstreamRegistry } from "./upstream/registry.ts";
@@ -73,8 +73,8 @@ export class DataPlane implements Plane {
   readonly #redis: RedisStore | null;
   readonly #leases: LeaseBook | null;
   readonly #oauthClients = new OAuthClients();
-  /** null: there is no OAuth gateway. */
-  readonly #tokens: TokenStore | null;
+  readonly #tokens: OAuthTokens;
+  readonly #revocations: Revocations;
   #listening: readonly Listening[] = [];
   /** As clients name them; what is bound, once it is. */
   #ports: OwnPorts;
@@ -93,7 +93,9 @@ export class DataPlane implements Plane {
     // store
     this.#redis = redisOf(start, this.#worker);
     if (start.oauthClients !== null) this.#oauthClients.apply({ whole: true, set: start.oauthClients, removed: [] });
-    this.#tokens = tokensOf(start, this.#redis, this.#oauthClients);
+    const epochMs = (): number => Date.now();
+    this.#tokens = new OAuthTokens(start.oauthKeys, this.#oauthClients, epochMs);
+    this.#revocations = new Revocations({ revoked: start.revoked, redis: this.#redis, clock, epochMs });
     // tls
     this.#certificates = new ServedCertificates(clock, start.ticketSeed, settings.tls?.defaults ?? plainTlsDefaults);
     // upstream, with the table that says which there are
@@ -134,8 +136,8 @@ export class DataPlane implements Plane {
       evidence: start.evidence,
       plantedSteps,
     };
-    const oauth =
-      this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
+    const [clients, tokens, revocations] = [this.#oauthClients, this.#tokens, this.#revocations];
+    const oauth = settings.oauth ? new OAuthGateway({ clients, tokens, revocations, counters }) : null;
     // exchange
     this.#exchange = new ExchangeContext(
       upstream,
@@ -171,7 +173,7 @@ export class DataPlane implements Plane {
 
   get lacks(): string | null {
     if (this.#callers.policy === null) return "the policy (--policy)";
-    if (this.#tokens !== null && !this.#oauthClients.known) return "the clients of the OAuth gateway";
+    if (this.#settings.oauth && !this.#oauthClients.known) return "the clients of the OAuth gateway";
     return this.#settings.tls !== null && !this.#certificates.known ? "certificates" : null;
   }
 
@@ -189,7 +191,7 @@ export class DataPlane implements Plane {
   #noteSecrets(): void {
     const { parameters } = this.#callers;
     this.#worker.secretParameters =
-      parameters === null || this.#tokens === null ? parameters : [...parameters, ...oauthSecrets];
+      parameters === null || !this.#settings.oauth ? parameters : [...parameters, ...oauthSecrets];
   }
 
   keysLooked(provider: string): void {
@@ -201,14 +203,12 @@ export class DataPlane implements Plane {
     this.#downstream.healthWatches.changed();
   }
 
-  async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
-    if (this.#tokens === null) return { kind: "away", sentence: "the OAuth gateway is not served (--oauth)" };
-    const revoked =
-      tokens.kind === "token"
-        ? await this.#tokens.revoke(Buffer.from(tokens.digest, "hex"))
-        : await this.#tokens.revokeClient(tokens.client);
-    if (revoked.kind === "revoked") this.#worker.counters.add(fixed.oauthTokens.revoked, revoked.count);
-    return revoked;
+  setOAuthKeys(keys: readonly Uint8Array[]): void {
+    this.#tokens.setKeys(keys);
+  }
+
+  revoke(revocation: Revocation | null): Promise<RevokedAnswer> {
+    return revocation === null ? Promise.resolve(noRoom) : this.#revocations.revoke(revocation);
   }
 
   get served(): { readonly version: number; readonly atMs: number } {
@@ -325,20 +325,6 @@ function redisOf({ settings, clock, counters, say }: PlaneStart, worker: WorkerC
   return settings.redis === null
     ? null
     : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => worker.stepFaulted(error) });
-}
-
-/** null: there is no OAuth gateway. */
-function tokensOf(
-  { settings, tokens, reader, counters }: PlaneStart,
-  redis: RedisStore | null,
-  clients: OAuthClients,
-): TokenStore | null {
-  if (!settings.oauth) return null;
-  const epochMs = (): number => Date.now();
-  const namespaceOf = (client: string): string | null => clients.of(client)?.namespace ?? null;
-  return redis === null
-    ? new MemoryTokens(tokens, reader, counters, epochMs, namespaceOf)
-    : new RedisTokens(redis, epochMs, namespaceOf);
 }
 
 /** null: each replica counts for itself. */

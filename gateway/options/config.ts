@@ -87,6 +87,7 @@ function settingsOf(chosen: Chosen, environment: Environment): Settings {
     gatewayNamespace: gatewayNamespaceOf(values, environment, source, namespaces.single),
     policyFile: values.policy,
     puidKeyFile: values.puidKey,
+    oauthKeyFile: oauthKeyOf(chosen),
     proxyProtocol: proxyOf(chosen),
     peers: peersOf(chosen, source.kind, admin),
     redis: redisOf(chosen),
@@ -209,6 +210,12 @@ function redisOf(chosen: Chosen): Settings["redis"] {
   if (redis === null) return stray === null ? null : wrongValue(`${stray} needs a Redis: write --redis URL too`);
   if (caFile !== null && !redis.tls) wrongValue("--redis-ca needs TLS: write --redis rediss://HOST:PORT");
   return { ...redis, caFile, passwordFile, timeoutMs };
+}
+
+function oauthKeyOf(chosen: Chosen): string | null {
+  const from = firstWritten(chosen, ["oauthKey"]);
+  if (from !== null && !chosen.values.oauth) wrongValue(`${from} needs the OAuth gateway: write --oauth too`);
+  return chosen.values.oauthKey;
 }
 
 function proxyOf(chosen: Chosen): Settings["proxyProtocol"] {

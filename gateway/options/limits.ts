@@ -123,10 +123,6 @@ export const limitOptions = {
     { byDefault: 10_000, min: 1, max: dayMs },
     "time limit for a shadow copy, from its start to the end of its response",
   ),
-  oauthTokens: integer(
-    { byDefault: 65_536, min: 1024, max: 1_048_576 },
-    "maximum OAuth tokens in memory; above it Sluice ends the oldest",
-  ),
   rateLimitClients: integer(
     { byDefault: 100_000, min: 1, max: 10_000_000 },
     "maximum clients that rate limits count at once, all workers together; 64 bytes each",

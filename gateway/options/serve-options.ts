@@ -81,6 +81,11 @@ const accessOptions = {
   ),
   bareNames: choice(["on", "off"], "accept gRPC calls that name no namespace"),
   oauth: flag("serve Seldon's OAuth gateway: POST /oauth/token, and /api/v0.1 and v1.0 with its tokens"),
+  oauthKey: text(
+    "FILE",
+    "secret that replicas share, so that tokens of --oauth are valid at every replica and after a restart: lines of `openssl rand -base64 48`, the first one signs, all verify; Sluice reads it at the start and on SIGHUP",
+    "each process makes its own",
+  ),
 };
 
 const trafficOptions = {
@@ -174,7 +179,7 @@ const peerOptions = {
 const redisOptions = {
   redis: text(
     "URL",
-    "where replicas share tokens and rate limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster://",
+    "where replicas share revoked tokens and rate limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster://",
     "in the memory of this process",
     readRedis,
   ),

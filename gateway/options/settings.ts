@@ -27,6 +27,8 @@ export interface Settings extends Pick<ServeValues, (typeof plainFields)[number]
   readonly policyFile: string | null;
   /** Secrets by which puids name predictors; null: each process has its own. */
   readonly puidKeyFile: string | null;
+  /** Keys of the tokens of the OAuth gateway; null: the process has one of its own. */
+  readonly oauthKeyFile: string | null;
   readonly proxyProtocol: ProxySettings;
   /** The other replicas; null: none is asked. */
   readonly peers: readonly PeerPlace[] | null;

@@ -37,6 +37,7 @@ const ofValues: readonly (keyof typeof serveOptions)[] = [
   "tlsKey",
   "tlsTicketKeys",
   "puidKey",
+  "oauthKey",
   "releasesRecord",
   "peers",
   "gatewayNamespace",

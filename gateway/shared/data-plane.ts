@@ -6,10 +6,11 @@ import type { CallPolicy } from "../callers/call-policy.ts";
 import type { PairTaker } from "./compared-pairs.ts";
 import type { CounterBlock } from "./memory/counters.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
+import type { Revocation } from "../callers/oauth-token.ts";
 import type { LimitMemory } from "./memory/limit-memory.ts";
 import type { AccessEntry } from "./access-fields.ts";
 import type { WriteLine } from "./log-events.ts";
-import type { RevokedTokens, TokensToRevoke, HttpAnswer, HttpQuestion } from "./messages.ts";
+import type { RevokedAnswer, HttpAnswer, HttpQuestion } from "./messages.ts";
 import type { Settings } from "../options/settings.ts";
 
 /** What a data plane is made with. */
@@ -26,8 +27,10 @@ export interface PlaneStart {
   readonly reader: number;
   /** Clients of the OAuth gateway; null: they are not known yet. */
   readonly oauthClients: readonly OAuthClient[] | null;
-  /** Memory of its tokens, a part for each reader; empty: they are elsewhere. */
-  readonly tokens: readonly SharedArrayBuffer[];
+  /** Keys of its tokens: the first signs, all verify. */
+  readonly oauthKeys: readonly Uint8Array[];
+  /** Its revoked tokens. */
+  readonly revoked: readonly Revocation[];
   /** Who may call; null: it is not known yet, and nobody may. */
   readonly policy: CallPolicy | null;
   /** A token names a key that this provider of identities has not: new ones are looked for. */
@@ -70,8 +73,10 @@ export interface Plane {
   reportAll(all: boolean): void;
   /** Other clients of the OAuth gateway. */
   setOAuthClients(change: OAuthClientsChange): void;
-  /** Ends tokens of the OAuth gateway. */
-  revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
+  /** Only these keys of its tokens count from now on. */
+  setOAuthKeys(keys: readonly Uint8Array[]): void;
+  /** Ends tokens of the OAuth gateway; null: there is no room to keep it. */
+  revoke(revocation: Revocation | null): Promise<RevokedAnswer>;
   /** The table that is served; version 0: none yet. `atMs`: since when, epoch ms. */
   readonly served: { readonly version: number; readonly atMs: number };
   /** What it has not been given yet and without which it refuses everybody, for people; null: nothing. */

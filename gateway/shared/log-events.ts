@@ -37,6 +37,7 @@ export const logEvents = {
   certificates: ["info", "Sluice serves this set of certificates from now on"],
   "grants-changed": ["info", "Sluice read new Grants, and the control worker restarts with them"],
   "grants-refused": ["error", "The new Grants are invalid; Sluice keeps those from before"],
+  "oauth-key-refused": ["error", "The file of --oauth-key has no keys; Sluice keeps those from before"],
   "reading-again": ["info", "SIGHUP: Sluice reads certificates, keys and Grants again"],
   "signal-ignored": ["warn", "A signal that Sluice does not act on"],
   store: ["info", "Where tokens and shared limits are kept"],

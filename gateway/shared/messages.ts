@@ -7,6 +7,7 @@ import type { CallPolicy } from "../callers/call-policy.ts";
 import type { AccessEntry } from "./access-fields.ts";
 import type { CertificateSet } from "./certificates.ts";
 import type { OAuthClient, OAuthClientsChange } from "../callers/oauth-client.ts";
+import type { Revocation } from "../callers/oauth-token.ts";
 import type { LimitMemory } from "./memory/limit-memory.ts";
 import type { LogLine } from "./log.ts";
 import type { Settings } from "../options/settings.ts";
@@ -54,8 +55,10 @@ export interface DataStart {
   readonly table: SharedArrayBuffer;
   /** Clients of the OAuth gateway; null: nobody has said yet who they are. */
   readonly oauthClients: readonly OAuthClient[] | null;
-  /** Memory of its tokens, one part a data worker; empty: they are elsewhere. */
-  readonly tokens: readonly SharedArrayBuffer[];
+  /** Keys of its tokens: the first signs, all verify. */
+  readonly oauthKeys: readonly Uint8Array[];
+  /** Its revoked tokens. */
+  readonly revoked: readonly Revocation[];
   /** Where limits of rate are counted. */
   readonly limits: LimitMemory;
   /** 0: any free port (the first worker only). */
@@ -106,6 +109,8 @@ export type FromControl =
   /** New keys of this provider were looked for; where there are any, a policy with them has been said before. */
   | { readonly kind: "keys-looked"; readonly provider: string }
   | { readonly kind: "oauth-clients"; readonly change: OAuthClientsChange }
+  /** Tokens of the OAuth gateway end: each data worker says under this number whether they have. */
+  | { readonly kind: "revoke"; readonly id: number; readonly revocation: Revocation }
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: "failed"; readonly sentence: string }
   | { readonly kind: "log"; readonly lines: readonly LogLine[] }
@@ -118,6 +123,9 @@ export type ToData =
   | { readonly kind: "policy"; readonly policy: CallPolicy }
   | { readonly kind: "keys-looked"; readonly provider: string }
   | { readonly kind: "oauth-clients"; readonly change: OAuthClientsChange }
+  | { readonly kind: "oauth-keys"; readonly keys: readonly Uint8Array[] }
+  /** null: the supervisor has no room for it, so it does not hold. */
+  | { readonly kind: "revoke"; readonly id: number; readonly revocation: Revocation | null }
   | { readonly kind: "drain"; readonly waitMs: number; readonly graceMs: number };
 
 /** Data worker to supervisor. */
@@ -136,20 +144,11 @@ export type ControlToData =
   /** It hands over all requests from now on, or failures alone. */
   | { readonly kind: "report-all"; readonly all: boolean }
   /** A pair of this namespace and size is compared: there is room for others. */
-  | { readonly kind: "pair-taken"; readonly namespace: string; readonly bytes: number }
-  /** It says how many it has ended, under this number. */
-  | { readonly kind: "revoke"; readonly id: number; readonly tokens: TokensToRevoke };
+  | { readonly kind: "pair-taken"; readonly namespace: string; readonly bytes: number };
 
-/** Tokens that end before their time. */
-export type TokensToRevoke =
-  /** One, by its SHA-256, hex. */
-  | { readonly kind: "token"; readonly digest: string }
-  /** All of a client (`OAuthClient.id`). */
-  | { readonly kind: "client"; readonly client: string };
-
-export type RevokedTokens =
-  | { readonly kind: "revoked"; readonly count: number }
-  /** It is not certain that they have ended. */
+export type RevokedAnswer =
+  | { readonly kind: "revoked" }
+  /** It is not certain that the tokens have ended. */
   | { readonly kind: "away"; readonly sentence: string };
 
 /** What is known of a table. */
@@ -173,7 +172,7 @@ export type DataToControl =
   | ({ readonly kind: "evidence" } & DrainedEvidence)
   /** A token names a key that this provider of identities has not. */
   | { readonly kind: "keys-wanted"; readonly provider: string }
-  | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedTokens }
+  | { readonly kind: "revoked"; readonly id: number; readonly answer: RevokedAnswer }
   /** Both answers to a request, to be compared. */
   | { readonly kind: "pair"; readonly pair: PostedPair }
   /** So many more were left out. */

@@ -17,7 +17,7 @@ import type { Gateway } from "./gateway.ts";
 import { printAddress } from "./bind.ts";
 
 const text = `Serves the models of a cluster or of a folder of manifests. On SIGTERM or SIGINT Sluice drains and exits 0; a second signal ends it at once.
-On SIGHUP Sluice reads certificates and Grants again. It also watches the certificates.
+On SIGHUP Sluice reads certificates, Grants and --oauth-key again. It also watches the certificates.
 Every option has an environment variable: for --drain-wait-ms it is SLUICE_DRAIN_WAIT_MS.
 `;
 
@@ -77,7 +77,7 @@ async function run({ values, written, positionals }: Use<typeof serveOptions>): 
   return end(0);
 }
 
-/** SIGHUP: certificates and Grants. What cannot be read stays as it was. */
+/** SIGHUP: certificates, Grants and the keys of tokens. What cannot be read stays as it was. */
 async function readAgain(gateway: Gateway, grantsFile: string | null, log: Log): Promise<void> {
   log.write("reading-again", { signal: "SIGHUP" });
   const grants = grantsFile === null ? noGrants : await readGrants(grantsFile);
@@ -91,24 +91,29 @@ function end(code: number): never {
   process.exit(code);
 }
 
-/** Where tokens and limits live. */
-function storeSentence({ redis, puidKeyFile }: Settings): string {
+/** Where limits and revoked tokens live, and which tokens end with this process. */
+function storeSentence({ redis, puidKeyFile, oauth, oauthKeyFile }: Settings): string {
   const puids =
     puidKeyFile === null
       ? " Feedback finds the predictor that answered at this replica only, and until it restarts. To change that, write --puid-key FILE."
       : "";
-  return `${placeSentence(redis)}${puids}`;
+  const tokens =
+    oauth && oauthKeyFile === null
+      ? " Tokens of the OAuth gateway end with this process, and other replicas refuse them. To change that, write --oauth-key FILE."
+      : "";
+  return `${placeSentence(redis)}${tokens}${puids}`;
 }
 
 function placeSentence(redis: Settings["redis"]): string {
   if (redis === null)
-    return "Sluice keeps tokens and rate limits in the memory of this process: a restart loses them, and each replica has its own. With several replicas, write --redis URL.";
-  return `Sluice keeps tokens and rate limits in ${printRedis(redis)}. All replicas with this --redis share them.`;
+    return "Sluice keeps revoked tokens and rate limits in the memory of this process: a restart loses them, and each replica has its own. With several replicas, write --redis URL.";
+  return `Sluice keeps revoked tokens and rate limits in ${printRedis(redis)}. All replicas with this --redis share them.`;
 }
 
-function unreadableFile({ tls, redis, puidKeyFile }: Settings): string | null {
+function unreadableFile({ tls, redis, puidKeyFile, oauthKeyFile }: Settings): string | null {
   const files = [
     ["--puid-key", puidKeyFile, "file"],
+    ["--oauth-key", oauthKeyFile, "file"],
     ["--tls-cert", tls?.certFile, "PEM file"],
     ["--tls-key", tls?.keyFile, "PEM file"],
     ["--redis-password-file", redis?.passwordFile, "file"],
@@ -122,7 +127,11 @@ function unreadableFile({ tls, redis, puidKeyFile }: Settings): string | null {
       return `${option} ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"}): write a readable ${what}`;
     }
   }
-  if (puidKeyFile !== null && seedsIn(puidKeyFile) === null)
-    return `--puid-key ${puidKeyFile} has no keys: write 1 to ${maxSeeds} lines, each as \`openssl rand -base64 48\` prints it`;
+  for (const [option, file] of [
+    ["--puid-key", puidKeyFile],
+    ["--oauth-key", oauthKeyFile],
+  ] as const)
+    if (file !== null && seedsIn(file) === null)
+      return `${option} ${file} has no keys: write 1 to ${maxSeeds} lines, each as \`openssl rand -base64 48\` prints it`;
   return null;
 }

@@ -67,7 +67,8 @@ export class SupervisorState {
       ticketSeed: this.#ticketSeed,
       puidKeys: this.#puidKeys,
       oauthClients: this.oauth.clients,
-      tokens: this.oauth.tokens,
+      oauthKeys: this.oauth.keys,
+      revoked: this.oauth.revoked,
       replacement,
     };
   }

@@ -7,6 +7,7 @@ import type { Gateway } from "./gateway.ts";
 import type { LogEnd } from "../shared/log.ts";
 import type { FromControl, FromData, ToControl, ToData } from "../shared/messages.ts";
 import { releaseMemory } from "../shared/release-memory.ts";
+import { maxSeeds } from "../options/seeds.ts";
 import type { Settings } from "../options/settings.ts";
 import { startThread } from "../start-thread.ts";
 import { clearGauges } from "./gauges.ts";
@@ -17,6 +18,8 @@ import { within } from "./within.ts";
 
 /** Time that threads get beyond their own limits before they are ended. */
 const stopMs = 3000;
+
+const oauthKeySentence = `the file of --oauth-key has no keys, so Sluice keeps those from before: write 1 to ${maxSeeds} lines, each as \`openssl rand -base64 48\` prints it, and send SIGHUP again`;
 
 interface DataPlace {
   readonly place: SupervisedThread;
@@ -99,6 +102,7 @@ export class Supervisor implements Gateway {
   reload(grants: Settings["grants"] | null): void {
     if (this.#ending) return;
     this.#toControl({ kind: "reread" });
+    this.#rereadOAuthKeys();
     if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#state.settings.grants)) return;
     this.#state.setGrants(grants);
     this.#logs.log.write("grants-changed", { grants: grants.length });
@@ -110,6 +114,18 @@ export class Supervisor implements Gateway {
     setTimeout(() => {
       if (this.#control.worker === worker) this.#control.replace("it did not stop for other Grants", "");
     }, stopMs).unref();
+  }
+
+  #rereadOAuthKeys(): void {
+    const { oauth } = this.#state;
+    switch (oauth.reread()) {
+      case "none":
+        return;
+      case "unreadable":
+        return this.#logs.log.write("oauth-key-refused", { sentence: oauthKeySentence });
+      case "read":
+        this.#data.forEach((_, worker) => this.#toData(worker, { kind: "oauth-keys", keys: oauth.keys }));
+    }
   }
 
   async drain(reason: string): Promise<void> {
@@ -243,6 +259,13 @@ export class Supervisor implements Gateway {
       case "oauth-clients":
         this.#state.oauth.take(message.change);
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
+      case "revoke": {
+        // Kept first: a data worker that starts from now on holds it, too.
+        const isKept = this.#state.oauth.revoke(message.revocation);
+        if (isKept) this.#baseCounters.add(fixed.oauthTokens.revoked, 1);
+        const told = { ...message, revocation: isKept ? message.revocation : null };
+        return this.#data.forEach((_, worker) => this.#toData(worker, told));
+      }
       case "failed":
         return this.#failed("control", message.sentence);
       case "log":

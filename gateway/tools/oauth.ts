@@ -9,7 +9,7 @@ import { isValue, outputOption, printValue } from "./output.ts";
 import { askFor } from "./gateway/ask.ts";
 
 const description = `Revokes one token, or all tokens of the client of a SeldonDeployment. With - the token is read from standard input; other users of this machine may
-read a token in the arguments. The command ends when every data worker of that replica has revoked it; with --redis the others follow within 5 s, and without it each has its own tokens: ask each.
+read a token in the arguments. The command ends when every data worker of that replica has revoked it. With --redis the other replicas follow within 5 s. Without it a revocation holds at that replica only, and until it restarts.
 `;
 
 const options = {
@@ -52,17 +52,17 @@ async function run({ values, positionals }: Use<typeof options>): Promise<Outcom
   } as const;
   const answer = await askFor(url, question, revokedShape);
   if (answer.kind === "failed") return answer;
-  const { revoked } = answer.value;
+  const { everywhere } = answer.value;
   return {
     kind: "done",
-    text: isValue(values.output) ? printValue({ revoked }, values.output) : printRevoked(revoked),
+    text: isValue(values.output) ? printValue({ everywhere }, values.output) : printRevoked(everywhere),
     form: "plain",
     code: 0,
   };
 }
 
-function printRevoked(revoked: number): string {
-  return revoked === 0
-    ? "there was none: it was never given, or had ended\n"
-    : `${revoked} ${revoked === 1 ? "token has" : "tokens have"} ended\n`;
+function printRevoked(everywhere: boolean): string {
+  return everywhere
+    ? "revoked; the other replicas follow within 5 s\n"
+    : "revoked at this replica, until it restarts; with --redis it holds at every replica until the token ends\n";
 }

@@ -57,7 +57,8 @@ export async function startDataWorker(
     askKeys: (provider) => control?.postMessage({ kind: "keys-wanted", provider } satisfies DataToControl),
     ask: outsideAsker(() => control),
     oauthClients: start.oauthClients,
-    tokens: start.tokens,
+    oauthKeys: start.oauthKeys,
+    revoked: start.revoked,
     log: (entry) => writeAccess(log, entry),
     reports,
     evidence,
@@ -99,6 +100,14 @@ export async function startDataWorker(
       plane.setOAuthClients(message.change);
       return sayLacks();
     }
+    if (message.kind === "oauth-keys") return plane.setOAuthKeys(message.keys);
+    if (message.kind === "revoke") {
+      const { id, revocation } = message;
+      void plane
+        .revoke(revocation)
+        .then((answer) => control?.postMessage({ kind: "revoked", id, answer } satisfies DataToControl));
+      return;
+    }
     if (message.kind === "policy") {
       plane.setPolicy(message.policy);
       return sayLacks();
@@ -120,12 +129,7 @@ export async function startDataWorker(
         plane.setCertificates(told.set);
         sayLacks();
       } else if (told.kind === "report-all") plane.reportAll(told.all);
-      else if (told.kind === "pair-taken") {
-        if (control === channel) pairs.taken(told.namespace, told.bytes);
-      } else
-        void plane
-          .revoke(told.tokens)
-          .then((answer) => channel.postMessage({ kind: "revoked", id: told.id, answer } satisfies DataToControl));
+      else if (control === channel) pairs.taken(told.namespace, told.bytes);
     });
   });
 

@@ -177,9 +177,9 @@ export class Translator {
     return this.#graph.drainFaults();
   }
 
-  /** Id of the client that the OAuth gateway knows for a SeldonDeployment; null: none. */
-  oauthClientOf(namespace: string, deployment: string): string | null {
-    return this.#oauthKeys.idOf(namespace, deployment);
+  /** The OAuth gateway knows a client of this SeldonDeployment. */
+  hasOAuthClient(namespace: string, deployment: string): boolean {
+    return this.#oauthKeys.has(namespace, deployment);
   }
 
   /** The meaning of everything now. One object that always shows the newest state; its Problems are gathered when they are read. */

@@ -1,6 +1,8 @@
-// Seldon's OAuth gateway in real processes: all workers know a token, replicas share it by Redis, it outlives workers, and it is revoked.
+// Seldon's OAuth gateway in real processes: a token is good at all workers and replicas and after a restart, and it is revoked.
 import { execFile, spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RedisServer, hasRedis } from "../redis-server.ts";
 import { entry } from "./entry.ts";
@@ -11,12 +13,16 @@ const key = "iris-key";
 const secret = "hunter2-hunter2";
 
 let manifests: Manifests;
+/** Beside the manifests. */
+let keyFile: string;
 let model: ModelServer;
 const ends: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   manifests = await Manifests.create();
   model = await ModelServer.start();
+  keyFile = join(manifests.folder, "keys");
+  await writeFile(keyFile, keyOf());
   await deploy(secret);
 });
 afterEach(async () => {
@@ -24,6 +30,10 @@ afterEach(async () => {
   await model.stop();
   await manifests.remove();
 });
+
+function keyOf(): string {
+  return `${randomBytes(48).toString("base64")}\n`;
+}
 
 async function deploy(oauthSecret: string): Promise<void> {
   await manifests.deploy("iris", model.port);
@@ -104,7 +114,7 @@ describe("one process", () => {
     const served = await serve();
     const { gateway, admin } = served;
     expect(gateway.records.find(({ event }) => event === "store")!["sentence"]).toMatch(
-      /in the memory of this process/,
+      /in the memory of this process[^]*Tokens of the OAuth gateway end with this process, and other replicas refuse them/,
     );
     const tokens = [await token(served), await token(served)];
     for (const one of tokens) expect(await many(served, one)).toEqual(new Set([200]));
@@ -150,19 +160,27 @@ describe("one process", () => {
   test("sluice oauth revoke ends a token, or all of a client, in all workers", async () => {
     const served = await serve();
     const [one, two, three] = [await token(served), await token(served), await token(served)] as const;
-    expect(await revoke(["-", "--url", served.admin], `${one}\n`)).toEqual({
-      code: 0,
-      out: "1 token has ended\n",
-      err: "",
-    });
+    const here =
+      "revoked at this replica, until it restarts; with --redis it holds at every replica until the token ends\n";
+    expect(await revoke(["-", "--url", served.admin], `${one}\n`)).toEqual({ code: 0, out: here, err: "" });
     expect(await revoke([one, "--url", served.admin, "-o", "json"])).toEqual({
       code: 0,
-      out: '{\n  "revoked": 0\n}\n',
+      out: '{\n  "everywhere": false\n}\n',
       err: "",
     });
+    expect(await revoke(["x".repeat(96), "--url", served.admin])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("with a token of this gateway") as string,
+    });
     expect([await many(served, one), await many(served, two)]).toEqual([new Set([401]), new Set([200])]);
-    expect((await revoke(["--deployment", "prod/iris", "--url", served.admin])).out).toBe("2 tokens have ended\n");
+    expect((await revoke(["--deployment", "prod/iris", "--url", served.admin])).out).toBe(here);
     expect([await many(served, two), await many(served, three)]).toEqual([new Set([401]), new Set([401])]);
+    const later = await token(served);
+    // A worker that takes the place of another knows it, too.
+    served.gateway.endThread("data-1");
+    await served.gateway.seen("worker-ended", { thread: "data-1" });
+    await until(async () => (await many(served, later).catch(() => new Set())).size === 1);
+    expect([await many(served, two), await many(served, later)]).toEqual([new Set([401]), new Set([200])]);
     expect(await revoke(["--deployment", "prod/rose", "--url", served.admin])).toMatchObject({
       code: 1,
       err: expect.stringContaining("no SeldonDeployment of this name has a client") as string,
@@ -185,11 +203,59 @@ test("sluice oauth revoke, wrongly used", () => {
   expect(use("grant", "--url", "x")).toEqual([2, expect.stringContaining("write sluice oauth revoke")]);
 });
 
+describe("with --oauth-key", () => {
+  test("a token is good at another replica and after a restart; SIGHUP changes the keys, and a file without keys changes nothing", async () => {
+    const argv = ["--oauth-key", keyFile];
+    const [a, b] = [await serve(...argv), await serve(...argv)];
+    expect(a.gateway.records.find(({ event }) => event === "store")!["sentence"]).not.toContain("OAuth");
+    const given = await token(a);
+    expect([await many(a, given), await many(b, given)]).toEqual([new Set([200]), new Set([200])]);
+    await a.gateway.kill();
+    const again = await serve(...argv);
+    expect(await many(again, given)).toEqual(new Set([200]));
+    const before = await readFile(keyFile, "utf8");
+    const reread = async (text: string, event: string): Promise<void> => {
+      await writeFile(keyFile, text);
+      const seen = b.gateway.records.filter((record) => record.event === event).length;
+      b.gateway.signal("SIGHUP");
+      await until(() => b.gateway.records.filter((record) => record.event === event).length > seen);
+    };
+    await reread(keyOf() + before, "reading-again");
+    await until(async () => !(await many(again, await token(b))).has(200));
+    expect(await many(b, given)).toEqual(new Set([200]));
+    await reread("short\n", "oauth-key-refused");
+    expect(await many(b, given)).toEqual(new Set([200]));
+    await reread(keyOf(), "reading-again");
+    await until(async () => !(await many(b, given)).has(200));
+  });
+
+  test("what is no key file ends the start with what to write", async () => {
+    await writeFile(keyFile, randomBytes(31).toString("base64"));
+    const start = (...argv: string[]): readonly [code: number | null, err: string] => {
+      const { status, stderr } = spawnSync(process.execPath, [entry, "serve", "--folder", manifests.folder, ...argv], {
+        encoding: "utf8",
+      });
+      return [status, stderr];
+    };
+    expect(start("--oauth", "--oauth-key", keyFile)).toEqual([
+      1,
+      expect.stringContaining(
+        `--oauth-key ${keyFile} has no keys: write 1 to 4 lines, each as \`openssl rand`,
+      ) as string,
+    ]);
+    expect(start("--oauth", "--oauth-key", `${keyFile}-none`)).toEqual([
+      1,
+      expect.stringContaining("cannot be read (ENOENT)") as string,
+    ]);
+    expect(start("--oauth-key", keyFile)).toEqual([2, expect.stringContaining("--oauth-key needs the OAuth gateway")]);
+  });
+});
+
 describe.skipIf(!hasRedis)("two replicas with one Redis", () => {
-  test("it is killed while they are asked: no request with a token that all have seen fails; when it is back, tokens are given again", async () => {
+  test("it is killed while they are asked: no request of a client that all have seen fails, and no revocation is said to hold", async () => {
     const redis = await RedisServer.start();
     ends.push(() => redis.close());
-    const url = ["--redis", `redis://127.0.0.1:${redis.port}`, "--redis-timeout-ms", "2000"];
+    const url = ["--oauth-key", keyFile, "--redis", `redis://127.0.0.1:${redis.port}`, "--redis-timeout-ms", "2000"];
     const [a, b] = [await serve(...url), await serve(...url)];
     expect(a.gateway.records.find(({ event }) => event === "store")!["sentence"]).toContain(
       `redis://127.0.0.1:${redis.port}. All replicas with this --redis share them.`,
@@ -208,48 +274,45 @@ describe.skipIf(!hasRedis)("two replicas with one Redis", () => {
       }),
     );
     await redis.kill();
-    await until(
-      async () =>
-        (await metric(a, "sluice_redis_connections")) === 0 && (await metric(b, "sluice_redis_connections")) === 0,
-    );
-    // Longer than a token is good for without asking.
+    for (const one of [a, b]) await until(async () => (await metric(one, "sluice_redis_connections")) === 0);
+    // Longer than what Redis said is good for.
     const awayMs = performance.now();
     await until(() => performance.now() - awayMs > 6000);
-    const refused = await ask(a);
-    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
     load.abort();
     await loops;
     expect(seen.length).toBeGreaterThan(20);
     expect(new Set(seen)).toEqual(new Set([200]));
-    await redis.restart();
-    for (const one of [a, b]) await until(async () => (await metric(one, "sluice_redis_connections")) === 2);
-    // It has come back empty.
-    expect([...(await many(a, given))]).toSatisfy((codes: readonly number[]) =>
-      codes.every((code) => code === 200 || code === 401),
-    );
-    const again = await token(b);
-    expect([await many(a, again), await many(b, again)]).toEqual([new Set([200]), new Set([200])]);
-  });
-
-  test("a token that one replica revokes ends in the other within 5 s", async () => {
-    const redis = await RedisServer.start();
-    ends.push(() => redis.close());
-    const url = ["--redis", `redis://127.0.0.1:${redis.port}`, "--redis-timeout-ms", "2000"];
-    const [a, b] = [await serve(...url), await serve(...url)];
-    for (const one of [a, b]) await until(async () => (await metric(one, "sluice_redis_connections")) === 2);
-    const given = await token(a);
-    expect([await many(a, given), await many(b, given)]).toEqual([new Set([200]), new Set([200])]);
-    expect((await revoke(["--deployment", "prod/iris", "--url", a.admin])).out).toBe("1 token has ended\n");
-    const revokedMs = performance.now();
-    expect(await many(a, given)).toEqual(new Set([401]));
-    await until(async () => (await many(b, given)).has(401) && !(await many(b, given)).has(200));
-    expect(performance.now() - revokedMs).toBeLessThan(20_000);
-    await redis.kill();
-    expect(await revoke(["--deployment", "prod/iris", "--url", a.admin])).toMatchObject({
+    expect(await revoke([given, "--url", a.admin])).toMatchObject({
       code: 1,
       err: expect.stringContaining(
         "it is not certain that all have ended (Redis cannot be reached): ask again",
       ) as string,
     });
+    await redis.restart();
+    for (const one of [a, b]) await until(async () => (await metric(one, "sluice_redis_connections")) === 2);
+    expect((await revoke([given, "--url", a.admin])).code).toBe(0);
+    await until(async () => !(await many(b, given)).has(200));
+  });
+
+  test("a token that one replica revokes ends in the other within 5 s, and stays revoked after a restart of both", async () => {
+    const redis = await RedisServer.start();
+    ends.push(() => redis.close());
+    const url = ["--oauth-key", keyFile, "--redis", `redis://127.0.0.1:${redis.port}`, "--redis-timeout-ms", "2000"];
+    const [a, b] = [await serve(...url), await serve(...url)];
+    for (const one of [a, b]) await until(async () => (await metric(one, "sluice_redis_connections")) === 2);
+    const [given, other] = [await token(a), await token(a)];
+    expect([await many(a, given), await many(b, given)]).toEqual([new Set([200]), new Set([200])]);
+    expect((await revoke([given, "--url", a.admin])).out).toBe("revoked; the other replicas follow within 5 s\n");
+    const revokedMs = performance.now();
+    expect([await many(a, given), await many(a, other)]).toEqual([new Set([401]), new Set([200])]);
+    await until(async () => !(await many(b, given)).has(200));
+    expect(performance.now() - revokedMs).toBeLessThan(20_000);
+    await Promise.all([a.gateway.kill(), b.gateway.kill()]);
+    const c = await serve(...url);
+    await until(async () => (await metric(c, "sluice_redis_connections")) === 2);
+    expect([await many(c, given), await many(c, other)]).toEqual([new Set([401]), new Set([200])]);
+    expect((await revoke(["--deployment", "prod/iris", "--url", c.admin])).code).toBe(0);
+    expect(await many(c, other)).toEqual(new Set([401]));
+    expect(await many(c, await token(c))).toEqual(new Set([200]));
   });
 });

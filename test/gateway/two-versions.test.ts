@@ -1,4 +1,5 @@
 // Two versions of the packed form beside each other, as during an upgrade: one Redis, one API server.
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,6 +58,8 @@ describe.skipIf(!hasRedis)("a version beside the next one", () => {
         contexts: [{ name: "fake", context: { cluster: "fake", user: "user" } }],
       }),
     );
+    const keys = join(folder, "keys");
+    await writeFile(keys, randomBytes(48).toString("base64"));
     const start = async (form: string): Promise<Replica> => {
       const argv = [
         "--kubeconfig",
@@ -66,7 +69,17 @@ describe.skipIf(!hasRedis)("a version beside the next one", () => {
         "--redis",
         `redis://127.0.0.1:${redis.port}`,
       ];
-      const more = ["--redis-timeout-ms", "2000", "--oauth", "--workers", "1", "--drain-wait-ms", "0"];
+      const more = [
+        "--redis-timeout-ms",
+        "2000",
+        "--oauth",
+        "--oauth-key",
+        keys,
+        "--workers",
+        "1",
+        "--drain-wait-ms",
+        "0",
+      ];
       const ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
       const gateway = new GatewayProcess(["serve", ...argv, ...more, ...ports], {}, [join(form, "main.js")]);
       return { gateway, ...(await gateway.listening()) };

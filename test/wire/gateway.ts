@@ -40,8 +40,8 @@ import type { Settings } from "../../gateway/options/settings.ts";
 import { systemClock } from "../../gateway/shared/clock.ts";
 import { mappingOf, upstreamOf } from "../gateway/fixtures.ts";
 import type { OAuthClient } from "../../gateway/callers/oauth-client.ts";
+import type { Revocation } from "../../gateway/callers/oauth-token.ts";
 import { plainTlsDefaults, type TlsDefaults } from "../../gateway/options/tls-defaults.ts";
-import { tokenMemory } from "../../gateway/shared/memory/token-memory.ts";
 import { StoppedClock } from "../stopped-clock.ts";
 import { certificateSet, hostDeclaration } from "./certificates.ts";
 import { certPem, keyPem } from "./identity.ts";
@@ -72,6 +72,10 @@ export interface GatewayOptions {
   readonly ticketSeed?: Uint8Array;
   /** Of puids; zeros by default. */
   readonly puidKeys?: readonly Uint8Array[];
+  /** Of tokens of the OAuth gateway; zeros by default. */
+  readonly oauthKeys?: readonly Uint8Array[];
+  /** Before the worker began. */
+  readonly revoked?: readonly Revocation[];
   /** Steps that every request takes first. */
   readonly steps?: readonly Step[];
 }
@@ -160,7 +164,8 @@ export class Gateway {
         ticketSeed: options.ticketSeed ?? new Uint8Array(32),
         puidKeys: options.puidKeys ?? [new Uint8Array(32)],
         oauthClients: options.oauth ?? null,
-        tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
+        oauthKeys: options.oauthKeys ?? [new Uint8Array(32)],
+        revoked: options.revoked ?? [],
         log: (entry) => this.entries.push(entry),
         evidence: this.evidence,
         reports: {

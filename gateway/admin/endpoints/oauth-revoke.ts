@@ -1,33 +1,37 @@
 // POST /api/v1/oauth/revoke: tokens of the OAuth gateway end before their time.
-import { createHash } from "node:crypto";
 import type { FastifyReply } from "fastify";
-import type { TokensToRevoke } from "../../shared/messages.ts";
+import {
+  clockMarginMs,
+  factsOf,
+  mostAheadMs,
+  tokenBytes,
+  tokenClient,
+  tokenMs,
+  type Revocation,
+} from "../../callers/oauth-token.ts";
 import type { EndpointParts, Handler, TokenRevoker } from "../endpoint.ts";
 
-const maxTokenBytes = 256;
-
 /** The body is JSON, which no page of another origin can send unasked. */
-export function revoke({ revoker }: EndpointParts): Handler {
+export function revoke({ revoker, nowMs, usesRedis }: EndpointParts): Handler {
   return async (request, reply) => {
     if (revoker === null) return refuse(reply, 409, "this gateway serves no OAuth gateway: start it with --oauth");
-    const asked = readAsked(request.body);
+    const asked = readAsked(request.body, Math.floor(nowMs()), revoker);
     if (asked === null)
       return refuse(
         reply,
         400,
-        'write {"token": "TOKEN"}, or {"deployment": "NAMESPACE/NAME"} for all of its client, as application/json',
+        'write {"token": "TOKEN"} with a token of this gateway, or {"deployment": "NAMESPACE/NAME"} for all of its client, as application/json',
       );
-    const tokens = asked.kind === "token" ? asked : tokensOf(revoker, asked);
-    if (tokens === null)
+    if (asked === "no client")
       return refuse(
         reply,
         404,
         "no SeldonDeployment of this name has a client; its tokens, if it had one, have ended with it",
       );
-    const revoked = await revoker.revoke(tokens);
+    const revoked = await revoker.revoke(asked);
     if (revoked.kind === "away")
       return refuse(reply, 503, `it is not certain that all have ended (${revoked.sentence}): ask again`);
-    return reply.send({ revoked: revoked.count });
+    return reply.send({ everywhere: usesRedis });
   };
 }
 
@@ -35,28 +39,18 @@ function refuse(reply: FastifyReply, code: number, sentence: string): FastifyRep
   return reply.code(code).send({ error: "not-revoked", sentence });
 }
 
-type Asked =
-  | Extract<TokensToRevoke, { kind: "token" }>
-  | { readonly kind: "deployment"; readonly namespace: string; readonly name: string };
-
-function readAsked(body: unknown): Asked | null {
+function readAsked(body: unknown, nowMs: number, revoker: TokenRevoker): Revocation | "no client" | null {
   if (typeof body !== "object" || body === null) return null;
   const { token, deployment, ...rest } = body as Readonly<Record<string, unknown>>;
   if (Object.keys(rest).length > 0 || (token === undefined) === (deployment === undefined)) return null;
-  if (typeof token === "string")
-    return token === "" || Buffer.byteLength(token) > maxTokenBytes
-      ? null
-      : { kind: "token", digest: createHash("sha256").update(token).digest("hex") };
+  if (typeof token === "string") {
+    const bytes = tokenBytes(token);
+    const facts = bytes === null ? null : factsOf(bytes);
+    return facts === null || facts.endMs - nowMs > mostAheadMs ? null : facts;
+  }
   const [namespace, name, ...more] = typeof deployment === "string" ? deployment.split("/") : [];
-  return namespace === undefined || name === undefined || namespace === "" || name === "" || more.length > 0
-    ? null
-    : { kind: "deployment", namespace, name };
-}
-
-function tokensOf(
-  revoker: TokenRevoker,
-  { namespace, name }: Extract<Asked, { kind: "deployment" }>,
-): TokensToRevoke | null {
-  const client = revoker.clientOf(namespace, name);
-  return client === null ? null : { kind: "client", client };
+  if (namespace === undefined || name === undefined || namespace === "" || name === "" || more.length > 0) return null;
+  if (!revoker.hasClient(namespace, name)) return "no client";
+  // The clock of another replica may be ahead.
+  return { client: tokenClient(namespace, name), id: null, endMs: nowMs + tokenMs + clockMarginMs };
 }

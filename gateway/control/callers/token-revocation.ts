@@ -1,71 +1,56 @@
-// Revoking tokens of the OAuth gateway: every data worker is asked, each ends what it keeps, and the answers are one.
+// Revoking tokens of the OAuth gateway: the supervisor keeps the revocation and tells every data worker, and their answers are one.
+import type { Revocation } from "../../callers/oauth-token.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { RevokedTokens, TokensToRevoke } from "../../shared/messages.ts";
+import type { FromControl, RevokedAnswer } from "../../shared/messages.ts";
 
 /** A worker that has not answered by then is not waited for, ms. */
 const patienceMs = 5000;
 
-type Ask = (id: number, tokens: TokensToRevoke) => void;
-
 interface Asked {
-  readonly waitsFor: Set<number>;
-  readonly answers: RevokedTokens[];
+  readonly answers: Map<number, RevokedAnswer>;
   readonly done: () => void;
 }
 
 export class TokenRevocation {
   readonly #clock: Clock;
-  readonly #workers = new Map<number, Ask>();
+  readonly #tell: (message: FromControl) => void;
   readonly #count: number;
   readonly #asked = new Map<number, Asked>();
   #lastId = 0;
 
   /** `count`: data workers that there are when none is being replaced. */
-  constructor(count: number, clock: Clock) {
+  constructor(count: number, clock: Clock, tell: (message: FromControl) => void) {
     this.#count = count;
     this.#clock = clock;
+    this.#tell = tell;
   }
 
-  join(worker: number, ask: Ask): void {
-    this.#workers.set(worker, ask);
-  }
-
-  leave(worker: number): void {
-    this.#workers.delete(worker);
-  }
-
-  answered(worker: number, id: number, answer: RevokedTokens): void {
+  answered(worker: number, id: number, answer: RevokedAnswer): void {
     const asked = this.#asked.get(id);
-    if (asked === undefined || !asked.waitsFor.delete(worker)) return;
-    asked.answers.push(answer);
-    if (asked.waitsFor.size === 0) asked.done();
+    if (asked === undefined) return;
+    asked.answers.set(worker, answer);
+    if (asked.answers.size === this.#count) asked.done();
   }
 
-  /** How many have ended, or why it is not certain that all have: then some may have. */
-  async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
+  /** Every data worker has answered that they have ended, or why that is not certain: then they may have. */
+  async revoke(revocation: Revocation): Promise<RevokedAnswer> {
     const id = ++this.#lastId;
-    const answers: RevokedTokens[] = [];
+    const answers = new Map<number, RevokedAnswer>();
     await new Promise<void>((resolve) => {
       const alarm = this.#clock.after(patienceMs, resolve);
       const done = (): void => {
         alarm.cancel();
         resolve();
       };
-      this.#asked.set(id, { waitsFor: new Set(this.#workers.keys()), answers, done });
-      for (const ask of this.#workers.values()) ask(id, tokens);
-      if (this.#workers.size === 0) done();
+      this.#asked.set(id, { answers, done });
+      this.#tell({ kind: "revoke", id, revocation });
     });
     this.#asked.delete(id);
-    const away = answers.find((answer) => answer.kind === "away");
+    const away = answers.values().find(({ kind }) => kind === "away");
     if (away !== undefined) return away;
-    if (answers.length < this.#count)
-      return {
-        kind: "away",
-        sentence: `${this.#count - answers.length} of ${this.#count} data workers did not answer`,
-      };
-    return {
-      kind: "revoked",
-      count: answers.reduce((sum, answer) => sum + (answer.kind === "revoked" ? answer.count : 0), 0),
-    };
+    const silent = this.#count - answers.size;
+    return silent === 0
+      ? { kind: "revoked" }
+      : { kind: "away", sentence: `${silent} of ${this.#count} data workers did not answer` };
   }
 }

@@ -1,9 +1,12 @@
 // Clients of the OAuth gateway, as a data worker looks them up: by what tokens are of, and by the name and secret that they send.
 import { credentialDigest } from "../../../routing/text/credential-digest.ts";
 import type { OAuthClient, OAuthClientsChange } from "../../callers/oauth-client.ts";
+import { tokenClient } from "../../callers/oauth-token.ts";
 
 export class OAuthClients {
   readonly #byId = new Map<string, OAuthClient>();
+  /** By `tokenClient`. */
+  readonly #byToken = new Map<string, OAuthClient>();
   /** By digests of name and secret together (`credentialsOf`): thousands may have one name, and neither a change of one nor a request for a token looks at the others. */
   readonly #byCredentials = new Map<string, Set<OAuthClient>>();
   /** They are known: before that nobody is told that a token is none. */
@@ -13,12 +16,14 @@ export class OAuthClients {
     this.known = true;
     if (whole) {
       this.#byId.clear();
+      this.#byToken.clear();
       this.#byCredentials.clear();
     }
     for (const id of removed) this.#remove(id);
     for (const client of set) {
       this.#remove(client.id);
       this.#byId.set(client.id, client);
+      this.#byToken.set(tokenClient(client.namespace, client.deployment), client);
       for (const name of client.names) {
         const credentials = credentialsOf(name, client.secret);
         const clients = this.#byCredentials.get(credentials);
@@ -32,6 +37,8 @@ export class OAuthClients {
     const client = this.#byId.get(id);
     if (client === undefined) return;
     this.#byId.delete(id);
+    const token = tokenClient(client.namespace, client.deployment);
+    if (this.#byToken.get(token) === client) this.#byToken.delete(token);
     for (const name of client.names) {
       const credentials = credentialsOf(name, client.secret);
       const clients = this.#byCredentials.get(credentials)!;
@@ -40,9 +47,9 @@ export class OAuthClients {
     }
   }
 
-  /** Whose tokens these are; null: nobody's, or nobody's any more. */
-  of(id: string): OAuthClient | null {
-    return this.#byId.get(id) ?? null;
+  /** Whose tokens these are, by `tokenClient`; null: nobody's, or nobody's any more. */
+  ofToken(client: string): OAuthClient | null {
+    return this.#byToken.get(client) ?? null;
   }
 
   /** Who sends this name and secret; null: nobody, or it is not clear who. Takes as long whether the name or the secret is wrong: one look-up, by digests. */

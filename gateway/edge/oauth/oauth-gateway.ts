@@ -1,10 +1,12 @@
 // Seldon's OAuth gateway: gives tokens to the clients of SeldonDeployments, and takes requests that name none: the token says whose they are.
-import { randomUUID } from "node:crypto";
 import { isText } from "../../../routing/request/bytes.ts";
 import type { CounterBlock } from "../../shared/memory/counters.ts";
 import { fixed } from "../../shared/metrics/fixed.ts";
 import { failures } from "../../failures.ts";
+import { tokenClient } from "../../callers/oauth-token.ts";
+import type { OAuthClient } from "../../callers/oauth-client.ts";
 import type { OAuthClients } from "./oauth-clients.ts";
+import type { OAuthTokens } from "./oauth-tokens.ts";
 import {
   bearerAnswer,
   preflightAnswer,
@@ -20,14 +22,15 @@ import type { Answer } from "../message/answers.ts";
 import { hasParameter } from "../../../routing/request/query.ts";
 import type { HeadChange } from "../message/head-copy.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
-import { tokenDigest, type FoundToken, type TokenStore } from "../store/token-store.ts";
+import type { Revocations, RevokedState } from "../store/revocations.ts";
 import { waits, type Resume, type Step, type StepRequest, type Verdict } from "../steps/step.ts";
 
 type Asks = "api" | "call";
 
 export interface OAuthParts {
   readonly clients: OAuthClients;
-  readonly tokens: TokenStore;
+  readonly tokens: OAuthTokens;
+  readonly revocations: Revocations;
   readonly counters: CounterBlock;
 }
 
@@ -40,12 +43,14 @@ const unknownClients = "the gateway does not know its clients yet: ask again in 
 export class OAuthGateway {
   readonly steps: readonly Step[];
   readonly #clients: OAuthClients;
-  readonly #tokens: TokenStore;
+  readonly #tokens: OAuthTokens;
+  readonly #revocations: Revocations;
   readonly #counters: CounterBlock;
 
-  constructor({ clients, tokens, counters }: OAuthParts) {
+  constructor({ clients, tokens, revocations, counters }: OAuthParts) {
     this.#clients = clients;
     this.#tokens = tokens;
+    this.#revocations = revocations;
     this.#counters = counters;
     this.steps = Object.freeze([
       Object.freeze({
@@ -88,21 +93,27 @@ export class OAuthGateway {
       case "none":
         return this.#refuse(place, "invalid_token", "Invalid access token");
     }
-    const found = this.#tokens.find(tokenDigest(token));
-    if (!(found instanceof Promise)) return this.#judge(found, request, place);
+    if (!this.#clients.known) return this.#unavailable(place, unknownClients);
+    const verified = this.#tokens.verify(token);
+    if (verified === null) return this.#refuse(place, "invalid_token", "Invalid access token");
+    const { facts, client } = verified;
+    const state = this.#revocations.look(facts, client.namespace);
+    if (!(state instanceof Promise)) return this.#judge(state, client, request, place);
     const resume = request.wait(() => undefined);
-    void found.then((late) => resume(this.#judge(late, request, place)));
+    void state.then((late) => resume(this.#judge(late, client, request, place)));
     return waits;
   }
 
-  #judge(found: FoundToken, request: StepRequest, place: Asks): Verdict {
+  #judge(state: RevokedState, { namespace, deployment }: OAuthClient, request: StepRequest, place: Asks): Verdict {
     const { head } = request;
-    if (found.kind === "away") return this.#unavailable(place, found.sentence);
-    if (!this.#clients.known) return this.#unavailable(place, unknownClients);
-    const client = found.kind === "token" ? this.#clients.of(found.client) : null;
-    if (client === null) return this.#refuse(place, "invalid_token", "Invalid access token");
-    this.#countRequest("admitted");
-    const { namespace, deployment } = client;
+    switch (state.kind) {
+      case "away":
+        return this.#unavailable(place, state.sentence);
+      case "revoked":
+        return this.#refuse(place, "invalid_token", "Invalid access token");
+      case "valid":
+        this.#countRequest("admitted");
+    }
     request.admit({ provider: "oauth", client: `${namespace}/${deployment}` });
     if (place === "call")
       return {
@@ -175,12 +186,10 @@ export class OAuthGateway {
     if (!this.#clients.known) return resume(this.#noToken(unknownClients));
     const client = this.#clients.authenticate(asked.name, asked.secret);
     if (client === null) return resume(this.#refuseToken(refusal(401, "invalid_client", "Bad client credentials")));
-    // As random as its 122 bits, in the form that Seldon's had.
-    const token = randomUUID();
-    const given = await this.#tokens.give(tokenDigest(Buffer.from(token)), client.id);
-    if (given.kind === "away") return resume(this.#noToken(given.sentence));
+    const { namespace, deployment } = client;
+    const firstEndMs = await this.#revocations.firstEndMs(tokenClient(namespace, deployment), namespace);
     this.#countToken("issued");
-    resume(answered(tokenAnswer(token)));
+    resume(answered(tokenAnswer(this.#tokens.give(client, firstEndMs))));
   }
 
   #refuseToken(refused: TokenRefusal): Verdict {

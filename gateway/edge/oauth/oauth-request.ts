@@ -2,10 +2,8 @@
 import { fieldNamed } from "../../../routing/request/bytes.ts";
 import type { RequestHead } from "../../../routing/request/head.ts";
 import { tokenField, tokenParameter } from "../../callers/oauth-place.ts";
+import { tokenLength } from "../../callers/oauth-token.ts";
 import { parametersNamed } from "../../../routing/request/query.ts";
-
-/** A longer text is no token that was given. */
-const mostTokenBytes = 256;
 
 /** Bytes of the one token of a request, valid while the head is, in `authorization` or in the query. `absent`: it has none; `several`: it is not clear which; `none`: no token looks so. */
 export function tokenOf(head: RequestHead, place: "api" | "call"): Uint8Array | "absent" | "several" | "none" {
@@ -14,7 +12,7 @@ export function tokenOf(head: RequestHead, place: "api" | "call"): Uint8Array | 
   if (inQuery.length === 0 || inField === "several") return inField;
   if (inField !== "absent" || inQuery.length > 1) return "several";
   const [text] = inQuery;
-  return text === "" || text!.length > mostTokenBytes ? "none" : Buffer.from(text!, "latin1");
+  return text!.length === tokenLength ? Buffer.from(text!, "latin1") : "none";
 }
 
 function tokenInField(head: RequestHead, place: "api" | "call"): Uint8Array | "absent" | "several" | "none" {
@@ -26,7 +24,7 @@ function tokenInField(head: RequestHead, place: "api" | "call"): Uint8Array | "a
   const end = head.fields[field * 4 + 3]!;
   const from = place === "call" ? start : start + bearerBytes(head.bytes, start, end);
   if (from === start && place === "api") return "absent";
-  return end === from || end - from > mostTokenBytes ? "none" : head.bytes.subarray(from, end);
+  return end - from === tokenLength ? head.bytes.subarray(from, end) : "none";
 }
 
 /** Length of `Bearer `, in any case; 0: it is another scheme. */

@@ -98,13 +98,11 @@ export const fixed = {
     }),
   ),
   oauthTokens: fixedTable.each(
-    counter("sluice_oauth_tokens_total", "Requests for OAuth tokens, and tokens that ended early.", ["outcome"], {
+    counter("sluice_oauth_tokens_total", "Requests for OAuth tokens, and revocations.", ["outcome"], {
       issued: "",
       refused: "",
-      unavailable: "503: Redis did not answer",
-      replaced: "the client has a newer token",
-      evicted: "--oauth-tokens was reached",
-      revoked: "",
+      unavailable: "503: the gateway does not know its clients yet",
+      revoked: "one token, or all of a client",
     }),
   ),
   oauthRequests: fixedTable.each(

@@ -29,6 +29,7 @@
 {{- if .Values.tls.certificates }}{{ $arguments = append $arguments "--tls-certs=/etc/sluice/certificates" }}{{ end -}}
 {{- if .Values.tls.ticketKeysSecret.name }}{{ $arguments = append $arguments (printf "--tls-ticket-keys=/etc/sluice/ticket-keys/%s" .Values.tls.ticketKeysSecret.key) }}{{ end -}}
 {{- if .Values.puidKeySecret.name }}{{ $arguments = append $arguments (printf "--puid-key=/etc/sluice/puid-key/%s" .Values.puidKeySecret.key) }}{{ end -}}
+{{- if .Values.oauthKeySecret.name }}{{ $arguments = append $arguments (printf "--oauth-key=/etc/sluice/oauth-key/%s" .Values.oauthKeySecret.key) }}{{ end -}}
 {{- range $name, $value := .Values.options -}}
 {{- if kindIs "slice" $value -}}
 {{- range $value }}{{ $arguments = append $arguments (printf "--%s=%v" $name .) }}{{ end -}}

@@ -105,9 +105,9 @@ export class OAuthKeys {
     return { set, removed };
   }
 
-  /** As told last; null: it has no client. */
-  idOf(namespace: string, deployment: string): string | null {
-    return this.#told.values().find((one) => one.deployment === deployment && one.namespace === namespace)?.id ?? null;
+  /** It has a client, as told last. */
+  has(namespace: string, deployment: string): boolean {
+    return this.#told.values().some((one) => one.deployment === deployment && one.namespace === namespace);
   }
 
   #exposureOf(declarer: Declarer): OAuthExposure | null {

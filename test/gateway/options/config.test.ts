@@ -82,6 +82,7 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   "redis-ca": ["--redis", "rediss://a"],
   "redis-timeout-ms": ["--redis", "redis://a"],
   "proxy-protocol-from": ["--proxy-protocol", "both"],
+  "oauth-key": ["--oauth"],
 };
 
 describe("options of serve", () => {

@@ -6,15 +6,15 @@ import { noPolicy, type CallPolicy } from "../../../gateway/callers/call-policy.
 import { decodeServe } from "../options/decode-serve.ts";
 import type { CertificateSet } from "../../../gateway/shared/certificates.ts";
 import { blockBytes, heavyUseBytes } from "../../../gateway/shared/memory/counters.ts";
+import type { Revocation } from "../../../gateway/callers/oauth-token.ts";
 import type { OAuthClientsChange } from "../../../gateway/callers/oauth-client.ts";
 import type {
   ControlToData,
   DataStart,
   DataToControl,
   FromData,
-  RevokedTokens,
+  RevokedAnswer,
   ToData,
-  TokensToRevoke,
 } from "../../../gateway/shared/messages.ts";
 import { startDataWorker } from "../../../gateway/worker/worker.ts";
 import type { Plane, PlaneStart } from "../../../gateway/shared/data-plane.ts";
@@ -41,9 +41,13 @@ class FakePlane implements Plane {
     this.calls.push(`clients ${set.length} ${removed.length}`);
   }
 
-  async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
-    this.calls.push(`revoke ${tokens.kind}`);
-    return { kind: "revoked", count: 2 };
+  setOAuthKeys(keys: readonly Uint8Array[]): void {
+    this.calls.push(`oauth keys ${keys.length}`);
+  }
+
+  async revoke(revocation: Revocation | null): Promise<RevokedAnswer> {
+    this.calls.push(`revoke ${revocation?.client}`);
+    return { kind: "revoked" };
   }
 
   /** It reports requests that did not fail, too. */
@@ -86,7 +90,8 @@ function startOf(changes: Partial<DataStart>): DataStart {
     heavyUse: new SharedArrayBuffer(heavyUseBytes()),
     table: tableMemory(1),
     oauthClients: null,
-    tokens: [],
+    oauthKeys: [new Uint8Array(32)],
+    revoked: [],
     port: 0,
     tlsPort: 0,
     policy: null,
@@ -219,17 +224,19 @@ describe("a data worker", () => {
     supervisor.close();
   });
 
-  test("clients of the OAuth gateway come from the supervisor, revocations from the control worker, which is told how many", async () => {
+  test("clients, keys and revocations of the OAuth gateway come from the supervisor, and the control worker hears that these hold", async () => {
     const { supervisor, plane, next } = startThread();
     await next();
-    const { control, next: told } = connect(supervisor);
+    const { next: told } = connect(supervisor);
     supervisor.postMessage({
       kind: "oauth-clients",
       change: { whole: true, set: [], removed: ["a"] },
     } satisfies ToData);
-    control.postMessage({ kind: "revoke", id: 7, tokens: { kind: "client", client: "a" } } satisfies ControlToData);
-    expect(await told()).toEqual({ kind: "revoked", id: 7, answer: { kind: "revoked", count: 2 } });
-    expect(plane.calls.slice(1).toSorted()).toEqual(["clients 0 1", "revoke client"]);
+    supervisor.postMessage({ kind: "oauth-keys", keys: [new Uint8Array(32)] } satisfies ToData);
+    const revocation = { client: "a", id: null, endMs: 1 };
+    supervisor.postMessage({ kind: "revoke", id: 7, revocation } satisfies ToData);
+    expect(await told()).toEqual({ kind: "revoked", id: 7, answer: { kind: "revoked" } });
+    expect(plane.calls.slice(1)).toEqual(["clients 0 1", "oauth keys 1", "revoke a"]);
     supervisor.close();
   });
 

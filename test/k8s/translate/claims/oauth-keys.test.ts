@@ -64,8 +64,8 @@ class Clients {
       .map(({ code, level, subject }) => `${level} ${code} ${subject.namespace}/${subject.name}`);
   }
 
-  idOf(namespace: string, name: string): string | null {
-    return this.#translator.oauthClientOf(namespace, name);
+  has(namespace: string, name: string): boolean {
+    return this.#translator.hasOAuthClient(namespace, name);
   }
 }
 
@@ -148,14 +148,15 @@ describe("clients", () => {
       set: ["prod/iris 2"],
       removed: 0,
     });
-    const before = clients.idOf("prod", "iris");
+    const [before] = clients.all.keys();
+    expect([clients.has("prod", "iris"), clients.has("prod", "plain")]).toEqual([true, false]);
     expect(clients.apply([keyed("prod", "iris", "k")])).toEqual({ set: [], removed: 0 });
     expect(clients.apply([keyed("prod", "iris", "k", "another")])).toEqual({ set: ["prod/iris 2"], removed: 1 });
-    expect(clients.idOf("prod", "iris")).not.toBe(before);
+    expect([...clients.all.keys()]).not.toContain(before);
     expect(clients.apply([deployment("prod", "iris", {})])).toEqual({ set: [], removed: 1 });
     clients.apply([keyed("prod", "iris", "k")]);
     expect(clients.apply([], ["SeldonDeployment prod/iris"])).toEqual({ set: [], removed: 1 });
-    expect([clients.now, clients.idOf("prod", "iris")]).toEqual([[], null]);
+    expect([clients.now, clients.has("prod", "iris")]).toEqual([[], false]);
   });
 
   test("one key in one namespace is nobody's until one of them has another", () => {
