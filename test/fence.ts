@@ -83,8 +83,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   routing: [["text", "collections"], ["request"], ["regex"], ["model"], ["route"], ["arena"], ["write"], ["release"]],
   "k8s/translate": [
     ["values", "collections"],
-    ["model"],
     ["fields"],
+    ["model"],
     ["backends"],
     ["meaning"],
     ["deployments"],

@@ -10,7 +10,7 @@ import { Backends } from "./graph/backend-records.ts";
 import { ExternalBook } from "./meaning/external-services.ts";
 import { isAnonymousGranted } from "./meaning/grant.ts";
 import { compareRulesOf } from "./deployments/compared.ts";
-import { decodeGuard, type DeclaredGuard } from "./deployments/guard.ts";
+import { guardOf, type DeclaredGuard } from "./deployments/guard.ts";
 import { ClaimRegistry } from "./claims/claim-registry.ts";
 import { Namespaces } from "./declarers/namespaces.ts";
 import { objectKey, refOfMapping, type SourceObject } from "./model/object.ts";
@@ -194,11 +194,7 @@ export class Translator {
         configuration?.guard ??
         (deployment === null
           ? plainGuard
-          : decodeGuard(
-              deployment.annotations,
-              isAnonymousGranted(this.#graph.grantsOf(ref.namespace)),
-              () => undefined,
-            ).guard);
+          : guardOf(deployment.values, isAnonymousGranted(this.#graph.grantsOf(ref.namespace))));
       if (guard === plainGuard) continue;
       yield {
         ref,

@@ -1,7 +1,7 @@
 // OAuthKeys: which SeldonDeployments the OAuth gateway knows, by which names. A key that two of one namespace have is nobody's, and the key alone,
 // without a namespace behind it, is nobody's once a second one has it.
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
-import { externalNameOf } from "../fields/annotation-names.ts";
+import { externalNameOf } from "../model/deployment.ts";
 import type { OAuthKey } from "../model/oauth-key.ts";
 import type { Declarer } from "../declarers/declarer.ts";
 import type { TranslateSettings } from "../model/translation.ts";

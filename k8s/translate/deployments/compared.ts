@@ -1,17 +1,13 @@
 // What `sluice.io/compare` compares, and what has nothing to compare.
 import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
-import { annotationOf } from "../fields/annotation.ts";
 import { annotations as declared } from "../fields/annotations.ts";
 import type { Deployment, Predictor } from "../model/deployment.ts";
 import type { Report } from "../values/report.ts";
 import { quoted } from "../values/value.ts";
 
 /** The text of the rules by which answers of this predictor are compared where it is a shadow; "": they are not. */
-export function compareRulesOf({ annotations, predictors }: Deployment, predictor: string): string {
-  const written = annotationOf(annotations, declared.compare);
-  if (written === null || !predictors.some(({ name }) => name === predictor)) return "";
-  const parsed = declared.compare.read(written.text, predictors);
-  return parsed.kind === "value" ? parsed.value : "";
+export function compareRulesOf({ values, predictors }: Deployment, predictor: string): string {
+  return predictors.some(({ name }) => name === predictor) ? values.compare : "";
 }
 
 /** A gate of agreement decides by compared answers alone: without them the rollout stays at each step. */

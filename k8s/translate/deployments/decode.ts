@@ -1,8 +1,7 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
-import type { Problem, ProblemCode, ProblemLevel } from "../../../routing/text/problem.ts";
-import { annotationOf, writeOf, wrongText, type Annotation, type WrittenAnnotation } from "../fields/annotation.ts";
-import { allAnnotations, isReleased } from "../fields/annotation-names.ts";
-import { annotations as declared } from "../fields/annotations.ts";
+import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
+import { customConfigOf, isReleased } from "../fields/annotation-names.ts";
+import { annotationKeys, decidingKeys, readAnnotations } from "../fields/read-annotations.ts";
 import { modelDigest } from "./model-digest.ts";
 import { predictorAnnotations } from "../fields/deployment-fields.ts";
 import { unknownKeysOf } from "../fields/deployment-keys.ts";
@@ -11,6 +10,7 @@ import { decodeOAuthKey } from "../model/oauth-key.ts";
 import { enginePorts, NoEnginePorts } from "./ports.ts";
 import { isScaledToZero } from "./replicas.ts";
 import type { SourceObject } from "../model/object.ts";
+import type { Report } from "../values/report.ts";
 import { reportUnknown } from "../fields/unknown-keys.ts";
 import {
   annotationsOf,
@@ -28,11 +28,6 @@ import {
 
 const apiVersions: ReadonlySet<string> = new Set(
   ["v1alpha1", "v1alpha2", "v1alpha3", "v1"].map((version) => `machinelearning.seldon.io/${version}`),
-);
-
-/** The documents of `seldon.io/ambassador-config` have last good forms of their own, and what a release has come to is in its record. */
-const decidingAnnotations = allAnnotations.filter(
-  (one) => one.decides !== "how" && one.bad.kind !== "default" && one !== declared.config,
 );
 
 export interface DecodedDeployment {
@@ -53,9 +48,8 @@ export function decodeDeployment(
   lastGood: Deployment | null,
 ): DecodedDeployment {
   const problems: Problem[] = [];
-  const report = (level: ProblemLevel, code: ProblemCode, field: string, sentence: string): void => {
+  const report: Report = (level, code, field, sentence) =>
     problems.push({ code, level, subject: ref, field, sentence });
-  };
   const root = recordOf(object);
   const metadata = recordOf(fieldOf(root, "metadata"));
   const spec = recordOf(fieldOf(root, "spec"));
@@ -125,33 +119,24 @@ export function decodeDeployment(
         "names and texts",
       );
   }
+  const annotations = {
+    spec: annotationsOf(fieldOf(spec, "annotations")),
+    metadata: annotationsOf(fieldOf(metadata, "annotations")),
+  };
+  const keys = customConfigOf(annotations) === null ? annotationKeys : decidingKeys;
+  const { values, isValid } = readAnnotations(keys, annotations, predictors, outcome, report);
   const deployment: Deployment = {
     ref,
     createdAt: textOf(fieldOf(metadata, "creationTimestamp")),
     specName: textOf(fieldOf(spec, "name")),
-    annotations: {
-      spec: annotationsOf(fieldOf(spec, "annotations")),
-      metadata: annotationsOf(fieldOf(metadata, "annotations")),
-    },
+    annotations,
+    values,
     oauth: decodeOAuthKey(ref, spec),
     predictors,
     isScaledToZero: isScaledToZero(spec, predictors),
   };
-  for (const one of decidingAnnotations) {
-    const wrong = wrongIn(one, deployment);
-    if (wrong === null) continue;
-    isReadable = false;
-    report(
-      "error",
-      "bad-value",
-      wrong.field,
-      `${wrongText(wrong.text, wrong.reason)}, so ${outcome}; write ${writeOf(one, predictors)}`,
-    );
-  }
-  return { deployment: isReadable && !isUnknown ? deployment : lastGood, deleting, problems };
+  return { deployment: isReadable && isValid && !isUnknown ? deployment : lastGood, deleting, problems };
 }
-
-type Report = (level: ProblemLevel, code: ProblemCode, field: string, sentence: string) => void;
 
 /** Part of the names of Services and Deployments, where the label of RFC 1123 is what Kubernetes takes. */
 const namePattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
@@ -212,17 +197,6 @@ function decodePredictor(
     ports: noEngine ? noEnginePorts.of(index) : enginePorts,
     model: modelOf(value),
   };
-}
-
-/** The reason why the text of an annotation cannot be read, and where it is; null: it can, or there is none. */
-function wrongIn(
-  one: Annotation<unknown>,
-  { annotations, predictors }: Deployment,
-): (WrittenAnnotation & { readonly reason: string }) | null {
-  const written = annotationOf(annotations, one);
-  if (written === null || (written.text === "" && one.empty !== "text")) return null;
-  const parsed = one.read(written.text, predictors);
-  return parsed.kind === "wrong" ? { ...written, reason: parsed.reason } : null;
 }
 
 /** Tells of a value that decides and cannot be read: the SeldonDeployment is invalid. */

@@ -3,11 +3,10 @@ import type { Guard } from "../../../routing/model/guard.ts";
 import type { RetryPolicy, TimeLimit } from "../../../routing/model/mapping.ts";
 import type { NamedMatch } from "../../../routing/model/match.ts";
 import { defaultBreaker, type Breaker } from "../../../routing/model/upstream.ts";
-import { annotationOf, type Annotation } from "../fields/annotation.ts";
+import { annotationOf, type DeploymentAnnotations } from "../fields/annotation.ts";
 import { knownAnnotations } from "../fields/annotation-names.ts";
-import { AnnotationReader } from "../fields/annotation-reader.ts";
 import { annotations as declared, type AnnotationValues } from "../fields/annotations.ts";
-import type { Deployment, DeploymentAnnotations } from "../model/deployment.ts";
+import { externalNameOf, type Deployment } from "../model/deployment.ts";
 import { guardOf } from "./guard.ts";
 import { idleOf } from "./time-limits.ts";
 import type { Defaultable } from "../meaning/module-defaults.ts";
@@ -38,24 +37,21 @@ interface Limits {
   readonly idle: TimeLimit;
 }
 
-/** Reads every annotation. `anonymous`: a Grant lets the namespace be called by anybody. Those that decide can be read; another that cannot has its default. */
-export function decodePolicy(
-  { annotations, predictors, ref }: Deployment,
+/** `anonymous`: a Grant lets the namespace be called by anybody. */
+export function policyOf(
+  deployment: Deployment,
   defaultTimeout: TimeLimit,
   anonymous: boolean,
   report: Report,
 ): DeploymentPolicy {
+  const { annotations, predictors, values } = deployment;
   reportHidden(annotations, report);
-  const reader = new AnnotationReader(annotations, report, predictors, defaultTimeout.ms);
-  const values = Object.fromEntries(
-    Object.entries<Annotation<unknown>>(declared).map(([key, one]) => [key, reader.read(one)]),
-  ) as unknown as AnnotationValues;
   const { retries, traffic } = values;
   const breakers = breakersOf(values);
   reportFalseShadow(annotations, values, report);
   return {
     ...values,
-    externalName: values.serviceName ?? ref.name,
+    externalName: externalNameOf(deployment),
     headers: [...values.header, ...values.regexHeader],
     rest: limitsOf(values, ["restTimeout", "restReadTimeout"], defaultTimeout),
     grpc: limitsOf(values, ["grpcTimeout", "grpcReadTimeout"], defaultTimeout),
@@ -90,8 +86,7 @@ function reportHidden({ spec, metadata }: DeploymentAnnotations, report: Report)
 
 function reportFalseShadow(texts: DeploymentAnnotations, { shadow }: AnnotationValues, report: Report): void {
   const written = annotationOf(texts, declared.shadow);
-  if (shadow || written === null || declared.shadow.read(written.text, []).kind === "wrong" || written.text === "")
-    return;
+  if (shadow || written === null || written.text === "") return;
   report(
     "warning",
     "differs",

@@ -2,9 +2,9 @@
 import { plainGuard, type Guard } from "../../../routing/model/guard.ts";
 import type { ObjectRef, Problem } from "../../../routing/text/problem.ts";
 import { guardAnnotations, knownAnnotations } from "../fields/annotation-names.ts";
-import { AnnotationReader } from "../fields/annotation-reader.ts";
-import { annotations as declared, type AnnotationValues } from "../fields/annotations.ts";
-import type { DeploymentAnnotations } from "../model/deployment.ts";
+import { guardKeys, readAnnotations } from "../fields/read-annotations.ts";
+import type { AnnotationValues } from "../fields/annotations.ts";
+import type { DeploymentAnnotations } from "../fields/annotation.ts";
 import type { Report } from "../values/report.ts";
 import { annotationsOf, fieldOf, isRecord, quoted, recordOf } from "../values/value.ts";
 
@@ -31,20 +31,8 @@ export function guardOf(
   return { auth: auth?.kind === "open" ? { kind: "open", granted } : auth, allow, deny, limits };
 }
 
-/** What cannot be read is an error. */
-export function decodeGuard(annotations: DeploymentAnnotations, granted: boolean, report: Report): DecodedGuard {
-  const reader = new AnnotationReader(annotations, report);
-  const values = {
-    auth: reader.read(declared.auth),
-    allow: reader.read(declared.allow),
-    deny: reader.read(declared.deny),
-    rateLimit: reader.read(declared.rateLimit),
-  };
-  return { guard: guardOf(values, granted), readable: reader.isReadable };
-}
-
-/** Of an object with Mappings of its own, of which no other annotation of ours is read. */
-export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boolean, report: Report): DecodedGuard {
+/** Of an object with Mappings of its own no other annotation of ours is read. */
+export function reportReplaced(annotations: DeploymentAnnotations, report: Report): void {
   for (const [place, texts] of [
     ["spec", annotations.spec],
     ["metadata", annotations.metadata],
@@ -57,7 +45,6 @@ export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boo
           `${place}.annotations["${key}"]`,
           "the object's own Mappings say where its traffic goes, so Sluice ignores this annotation; remove it, or the Mappings",
         );
-  return decodeGuard(annotations, granted, report);
 }
 
 /** Of an object with documents that is no SeldonDeployment. */
@@ -70,13 +57,17 @@ export function decodeObjectGuard(
   const report: Report = (level, code, field, sentence) =>
     problems.push({ code, level, subject: ref, field, sentence });
   const written = fieldOf(recordOf(fieldOf(recordOf(object), "metadata")), "annotations") ?? null;
-  const guard = decodeLoneGuard({ spec: {}, metadata: annotationsOf(written) }, granted, report);
+  const annotations = { spec: {}, metadata: annotationsOf(written) };
+  reportReplaced(annotations, report);
+  const outcome = "the Mappings of the object are not valid";
+  const { values, isValid } = readAnnotations(guardKeys, annotations, [], outcome, report);
+  const guard = { guard: guardOf(values, granted), readable: isValid };
   if (written === null || isRecord(written)) return { guard, problems };
   report(
     "error",
     "bad-value",
     "metadata.annotations",
-    `${quoted(written)} is not a map, and it may hide who is allowed to call, so the Mappings of the object are not valid; write names and texts`,
+    `${quoted(written)} is not a map, and it may hide who is allowed to call, so ${outcome}; write names and texts`,
   );
   return { guard: { ...guard, readable: false }, problems };
 }

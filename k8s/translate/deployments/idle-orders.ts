@@ -1,7 +1,6 @@
 // `sluice.io/rollout-pause`, `-promote` and `-abort` where there is nothing that they could order: a person who writes one waits for something to happen.
-import { annotationOf } from "../fields/annotation.ts";
+import { annotationOf, type DeploymentAnnotations } from "../fields/annotation.ts";
 import { annotations as declared } from "../fields/annotations.ts";
-import type { DeploymentAnnotations } from "../model/deployment.ts";
 import type { ReleaseKind } from "../model/release.ts";
 import type { Report } from "../values/report.ts";
 

@@ -1,13 +1,13 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
 import type { ForwardTarget, Mapping, Rewrite, Role, Series } from "../../../routing/model/mapping.ts";
 import type { HostMatch, Match, NamedMatch, PathMatch } from "../../../routing/model/match.ts";
-import { annotationOf, valueOf } from "../fields/annotation.ts";
+import { annotationOf } from "../fields/annotation.ts";
 import { ownIdOf } from "../fields/annotation-names.ts";
 import { annotations as declared } from "../fields/annotations.ts";
 import type { Sticky } from "../../../routing/model/sticky.ts";
 import { commonPart } from "../collections/common-part.ts";
 import { reportDeploymentDifferences } from "./deployment-differences.ts";
-import { decodePolicy, type DeploymentPolicy } from "./deployment-policy.ts";
+import { policyOf, type DeploymentPolicy } from "./deployment-policy.ts";
 import { predictorRoles } from "./deployment-roles.ts";
 import { plannedRelease, rewardPathOf } from "./planned-release.ts";
 import { reportRelease } from "./release-problems.ts";
@@ -64,10 +64,8 @@ class DeploymentTranslation {
     this.#models = new Map(deployment.predictors.map(({ name, model }) => [name, model]));
     this.#around = around;
     this.#builder = new MeaningBuilder(deployment.ref);
-    this.#defaults = around.defaultsOf(
-      ownIdOf(valueOf(declared.id, deployment.annotations) ?? ["default"], around.settings),
-    );
-    const policy = decodePolicy(
+    this.#defaults = around.defaultsOf(ownIdOf(deployment.values.id ?? ["default"], around.settings));
+    const policy = policyOf(
       deployment,
       this.#defaults.timeout ?? defaultTimeLimit(around.settings.defaultTimeoutMs),
       isAnonymousGranted(around.grantsOf(deployment.ref.namespace)),

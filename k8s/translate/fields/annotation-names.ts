@@ -1,8 +1,7 @@
 // What follows from the names in the table of annotations: sets of names, the name that a misspelt one seems to mean, and lookups by one annotation.
-import type { Deployment, DeploymentAnnotations } from "../model/deployment.ts";
 import { bare, nearWord } from "../../../routing/text/near-word.ts";
 import { annotationsOf, fieldOf, recordOf, type UnknownRecord } from "../values/value.ts";
-import { annotationOf, valueOf, type Annotation, type WrittenAnnotation } from "./annotation.ts";
+import { annotationOf, type Annotation, type DeploymentAnnotations, type WrittenAnnotation } from "./annotation.ts";
 import { annotations } from "./annotations.ts";
 import type { FieldKind } from "./field-kinds.ts";
 
@@ -49,7 +48,9 @@ export function hasGuardAnnotation({ spec, metadata }: DeploymentAnnotations): b
 export function namedIdsOf(object: unknown): readonly string[] | null {
   const of = (part: string): Readonly<Record<string, string>> =>
     annotationsOf(fieldOf(recordOf(fieldOf(recordOf(object), part)), "annotations"));
-  return valueOf(annotations.id, { spec: of("spec"), metadata: of("metadata") });
+  const written = annotationOf({ spec: of("spec"), metadata: of("metadata") }, annotations.id);
+  const parsed = written === null ? null : annotations.id.read(written.text, []);
+  return parsed?.kind === "value" ? parsed.value : null;
 }
 
 /** Is it released by steps or by rewards? */
@@ -72,11 +73,6 @@ export function ownIdOf(
 export function customConfigOf(texts: DeploymentAnnotations): WrittenAnnotation | null {
   const written = annotationOf(texts, annotations.config);
   return written?.text === "" ? null : written;
-}
-
-/** The name in its paths. */
-export function externalNameOf({ annotations: texts, ref }: Deployment): string {
-  return valueOf(annotations.serviceName, texts) ?? ref.name;
 }
 
 /** The documents of a Service. */

@@ -1,8 +1,19 @@
 // Annotation: what is declared of one annotation of a SeldonDeployment, and how its text is looked up and read.
-import type { DeploymentAnnotations, Predictor } from "../model/deployment.ts";
-import { maxTimeMs } from "./field-table.ts";
+import { maxNumber } from "./field-table.ts";
 import { notText, quoted } from "../values/value.ts";
 import type { FieldKind } from "./field-kinds.ts";
+
+/** Annotations of an SD in both places. `spec` comes before `metadata`, by presence (Seldon 1.9.0 and later). */
+export interface DeploymentAnnotations {
+  readonly spec: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A predictor, as far as texts name it. */
+export interface Named {
+  readonly name: string;
+  readonly shadow: boolean;
+}
 
 /** `reason`: words that follow the quoted text. */
 export type Parsed<T> =
@@ -14,7 +25,7 @@ export interface Annotation<T> {
   readonly decides: FieldKind;
   /** The value without the annotation, and without a usable text. */
   readonly absent: T;
-  readonly read: (text: string, predictors: readonly Predictor[]) => Parsed<T>;
+  readonly read: (text: string, predictors: readonly Named[]) => Parsed<T>;
   /**
    * The text "". `absent`: counts as absent, with the warning `empty-field`. Seldon's operator asks each for "" before it reads it, and templates write
    * so what has no value. `default`: the default holds, with the warning `bad-value`. `text`: `read` judges it.
@@ -26,20 +37,15 @@ export interface Annotation<T> {
   /** It counts only where this annotation is absent. */
   readonly unless: string | null;
   /** A good text, in the words of a Problem. */
-  readonly write: string | ((predictors: readonly Predictor[]) => string);
+  readonly write: string | ((predictors: readonly Named[]) => string);
   /** A good value as YAML, for MANIFESTS.md; null: the page has it elsewhere. */
   readonly example: string | null;
   /** For MANIFESTS.md, after `decides`. */
   readonly meaning: string;
 }
 
-/**
- * What a text gets that cannot be read. `invalid`: the object keeps its last good form. `default`: `instead` says what holds, in ms where that is the default
- * timeout.
- */
-export type BadText =
-  | { readonly kind: "invalid" }
-  | { readonly kind: "default"; readonly instead: (defaultTimeoutMs: number) => string };
+/** What a text gets that cannot be read. `invalid`: the object keeps its last good form. `default`: `instead` says what holds. */
+export type BadText = { readonly kind: "invalid" } | { readonly kind: "default"; readonly instead: string };
 
 /** A whole declaration: what it leaves out is `invalid`, and "" counts as absent. */
 export function annotation<T, Absent>({
@@ -66,27 +72,23 @@ export function guard<T>(
   });
 }
 
-/** A time limit in whole ms. `defaultMs` null: the default of the gateway or its Module holds without it. */
+/** A time limit in whole ms. Without it that of the gateway or its Module holds. */
 export function milliseconds({
   name,
   meaning,
-  min = 0,
-  defaultMs = null,
   unless = null,
 }: Pick<Annotation<unknown>, "name" | "meaning"> & {
-  readonly min?: number;
-  readonly defaultMs?: number | null;
   readonly unless?: Annotation<unknown> | null;
 }): Annotation<number | null> {
   return annotation<number | null, null>({
     name,
     decides: "how",
     absent: null,
-    read: (text) => read(wholeNumber(text, min), `is not a number of milliseconds from ${min} to ${maxTimeMs}`),
+    read: (text) => read(wholeNumber(text), `is not a number of milliseconds from 0 to ${maxNumber}`),
     empty: "text",
-    bad: { kind: "default", instead: (ms) => `Sluice uses the default of ${defaultMs ?? ms} ms` },
+    bad: { kind: "default", instead: "Sluice uses the default" },
     unless: unless?.name ?? null,
-    write: min === 0 ? "whole milliseconds, 0 for none" : `whole milliseconds from ${min}`,
+    write: "whole milliseconds, 0 for none",
     example: '"5000"',
     meaning,
   });
@@ -101,9 +103,9 @@ export function count(name: string, example: string, meaning: string): Annotatio
     read: (text) =>
       text.trim() === ""
         ? { kind: "value", value: null }
-        : read(wholeNumber(text, 0), `is not a whole number from 0 to ${maxTimeMs}`),
+        : read(wholeNumber(text), `is not a whole number from 0 to ${maxNumber}`),
     empty: "text",
-    bad: { kind: "default", instead: () => "Sluice ignores it" },
+    bad: { kind: "default", instead: "Sluice ignores it" },
     write: "a whole number of 0 or more",
     example: `"${example}"`,
     meaning,
@@ -111,9 +113,9 @@ export function count(name: string, example: string, meaning: string): Annotatio
 }
 
 /** A whole number as the operator reads it (Go's `strconv.Atoi`): without white space, point or exponent. null: it is none, or out of bounds. */
-function wholeNumber(text: string, min: number): number | null {
+function wholeNumber(text: string): number | null {
   const number = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : null;
-  return number !== null && number >= min && number <= maxTimeMs ? number : null;
+  return number !== null && number >= 0 && number <= maxNumber ? number : null;
 }
 
 /** `value`, or where it is null the reason. */
@@ -138,18 +140,11 @@ export function annotationOf(
   return metadata === undefined ? null : { text: metadata, field: `metadata.annotations["${name}"]` };
 }
 
-/** The value without a word about a bad text, which counts as absent. */
-export function valueOf<T>(one: Annotation<T>, annotations: DeploymentAnnotations): T {
-  const written = annotationOf(annotations, one);
-  const parsed = written === null ? null : one.read(written.text, []);
-  return parsed?.kind === "value" ? parsed.value : one.absent;
-}
-
 /** A bad text as the subject and predicate of a Problem. */
 export function wrongText(text: string, reason: string): string {
   return text === notText ? "the value is not a text" : `${quoted(text)} ${reason}`;
 }
 
-export function writeOf({ write }: Annotation<unknown>, predictors: readonly Predictor[]): string {
+export function writeOf({ write }: Annotation<unknown>, predictors: readonly Named[]): string {
   return typeof write === "string" ? write : write(predictors);
 }

@@ -3,8 +3,8 @@ import type { ProblemLevel } from "../../../routing/text/problem.ts";
 import type { FieldKind } from "./field-kinds.ts";
 import { keysOf, type Keys, type Shape } from "./shape.ts";
 
-/** Longest time limit, ms: the longest timer there is. */
-export const maxTimeMs = 2_147_483_647;
+/** Largest number of a field or annotation; in ms the longest timer that there is. */
+export const maxNumber = 2_147_483_647;
 
 /**
  * `elsewhere`: another reader takes it. `idle`: it changes nothing here. `lost`: Sluice does not have it, which is a Problem for a value that `asks` for it; an
@@ -58,7 +58,7 @@ const plain: FieldRow = {
   use: { kind: "served" },
   shape: "value",
   min: 0,
-  max: maxTimeMs,
+  max: maxNumber,
   empty: "told",
   without: null,
   beside: [],

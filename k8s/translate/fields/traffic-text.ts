@@ -1,10 +1,9 @@
 // `sluice.io/traffic`: percent by predictor, as text.
-import type { Predictor } from "../model/deployment.ts";
 import { numberOf, quoted } from "../values/value.ts";
-import type { Parsed } from "./annotation.ts";
+import type { Named, Parsed } from "./annotation.ts";
 
 /** `main=75,canary=25`: percent by predictor, 0 or more. */
-export function parseTraffic(text: string, predictors: readonly Predictor[]): Parsed<ReadonlyMap<string, number>> {
+export function parseTraffic(text: string, predictors: readonly Named[]): Parsed<ReadonlyMap<string, number>> {
   const names = new Set(predictors.map(({ name }) => name));
   const shares = new Map<string, number>();
   for (const part of text.split(",")) {
@@ -19,7 +18,7 @@ export function parseTraffic(text: string, predictors: readonly Predictor[]): Pa
   return { kind: "value", value: shares };
 }
 
-export function exampleTraffic(predictors: readonly Predictor[]): string {
+export function exampleTraffic(predictors: readonly Named[]): string {
   return predictors
     .map((predictor, index) => `${predictor.name}=${index === 0 ? 100 : 0}`)
     .join(",")

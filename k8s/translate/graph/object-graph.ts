@@ -8,12 +8,11 @@ import {
   type ConfigurationInput,
   type ConfigurationOrigin,
 } from "../documents/documents.ts";
-import { customConfigOf, externalNameOf, hasGuardAnnotation, namedIdsOf } from "../fields/annotation-names.ts";
-import { valueOf } from "../fields/annotation.ts";
-import { annotations } from "../fields/annotations.ts";
+import { customConfigOf, hasGuardAnnotation, namedIdsOf } from "../fields/annotation-names.ts";
 import type { Backends } from "./backend-records.ts";
 import { Edits } from "./edits.ts";
 import { translateConfiguration } from "../documents/configuration-meaning.ts";
+import { externalNameOf } from "../model/deployment.ts";
 import { decodeDeployment } from "../deployments/decode.ts";
 import { reportConfigDifferences, reportDeletion } from "../deployments/deployment-differences.ts";
 import { listOf, withoutOne, withOne } from "../collections/few.ts";
@@ -21,7 +20,7 @@ import type { Report } from "../values/report.ts";
 import { translateDeployment } from "../deployments/mappings.ts";
 import { decodeSlice } from "../backends/endpoints.ts";
 import { isAnonymousGranted } from "../meaning/grant.ts";
-import { decodeLoneGuard, decodeObjectGuard } from "../deployments/guard.ts";
+import { decodeObjectGuard, guardOf, reportReplaced } from "../deployments/guard.ts";
 import { TrackedLookups } from "./lookups.ts";
 import { closedContext } from "../platform/host.ts";
 import { Hosts } from "../platform/hosts.ts";
@@ -262,7 +261,7 @@ export class ObjectGraph {
     if (deleting) reportDeletion(report);
     if (deployment === null || deleting) return this.#declare(ref, nothingDeclared, told);
     const config = customConfigOf(deployment.annotations);
-    const ids = valueOf(annotations.id, deployment.annotations);
+    const { id: ids } = deployment.values;
     // With a configuration of its own and no id, the documents say whose they are.
     if (!(config !== null && ids === null) && !this.#isOurs(ids)) {
       this.#ofAnother.set(objectKey(ref), { ref, ids: ids ?? ["default"] });
@@ -278,12 +277,13 @@ export class ObjectGraph {
         problems.length === 0 ? noProblems : problems,
       );
     reportConfigDifferences(config, report);
+    reportReplaced(deployment.annotations, report);
     const origin = {
       ref,
       field: config.field,
       owner: ref.name,
       ids: ids ?? ["default"],
-      guard: decodeLoneGuard(deployment.annotations, this.#isAnonymous(ref), report),
+      guard: { guard: guardOf(deployment.values, this.#isAnonymous(ref)), readable: true },
     };
     this.#configure(origin, { kind: "text", text: config.text }, { deployment, createdAt, names }, told);
   }

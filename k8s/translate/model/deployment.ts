@@ -1,12 +1,8 @@
 // Deployment: the decoded part of a SeldonDeployment that routing reads, the same for v1alpha1 to v1.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
+import type { DeploymentAnnotations } from "../fields/annotation.ts";
+import type { AnnotationValues } from "../fields/annotations.ts";
 import type { OAuthKey } from "./oauth-key.ts";
-
-/** Annotations of an SD in both places. `spec` comes before `metadata`, by presence (Seldon 1.9.0 and later). */
-export interface DeploymentAnnotations {
-  readonly spec: Readonly<Record<string, string>>;
-  readonly metadata: Readonly<Record<string, string>>;
-}
 
 export interface Deployment {
   readonly ref: ObjectRef;
@@ -15,6 +11,8 @@ export interface Deployment {
   /** `spec.name`, part of Service names up to Seldon 1.0, or "". */
   readonly specName: string;
   readonly annotations: DeploymentAnnotations;
+  /** What they say. With documents of its own it is what decides alone. */
+  readonly values: AnnotationValues;
   /** Its key for the OAuth gateway; null: none. */
   readonly oauth: OAuthKey | null;
   /** In the order written, names unique; one or more. */
@@ -50,4 +48,9 @@ export interface PredictorPorts {
 export interface Explainer {
   /** `explainer.endpoint.service_port`, default 9000. */
   readonly port: number;
+}
+
+/** The name in its paths. */
+export function externalNameOf({ values, ref }: Deployment): string {
+  return values.serviceName ?? ref.name;
 }

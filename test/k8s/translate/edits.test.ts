@@ -85,7 +85,7 @@ describe("what a change says of objects", () => {
       [deployment("prod/fraud", ["main"], good)],
       [deployment("prod/fraud", ["main"], { ...good, "seldon.io/rest-timeout": "soon" })],
     );
-    expect(told).toMatch(/rest-timeout: 3000 > soon \("soon" is not a number of milliseconds .* default of 3000 ms/);
+    expect(told).toMatch(/rest-timeout: 3000 > soon \("soon" is not a number of milliseconds .* uses the default;/);
     expect(
       toldOf(
         [deployment("prod/fraud", ["main"], good)],

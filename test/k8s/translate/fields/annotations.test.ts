@@ -46,7 +46,7 @@ describe("time limits", () => {
 
   test("a bad one is a Problem with the remedy", () => {
     expect(problemsOf(translate([deployment("prod/iris", ["main"], { "seldon.io/rest-timeout": "soon" })]))).toEqual([
-      'warning bad-value SeldonDeployment prod/iris metadata.annotations["seldon.io/rest-timeout"]: "soon" is not a number of milliseconds from 0 to 2147483647, so Sluice uses the default of 3000 ms; write whole milliseconds, 0 for none',
+      'warning bad-value SeldonDeployment prod/iris metadata.annotations["seldon.io/rest-timeout"]: "soon" is not a number of milliseconds from 0 to 2147483647, so Sluice uses the default; write whole milliseconds, 0 for none',
     ]);
   });
 });
