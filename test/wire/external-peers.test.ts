@@ -1,6 +1,7 @@
 // Peers behind the names of external services that speak no such protocol, or do not end: the caller is refused as if nobody were there, by the gateway's own
 // timer at the latest, and other deployments are served meanwhile.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { tokenMs, TokenSigner } from "../../gateway/callers/oauth-token.ts";
 import type { ExternalPolicy } from "../../routing/model/mapping.ts";
 import { redisAt } from "../redis-server.ts";
 import { eventually } from "../turns.ts";
@@ -36,11 +37,15 @@ interface Service {
 }
 
 const called = { question: post("x"), givenUp: false };
-const withToken = { question: post("{}", "Authorization: Bearer unseen\r\n", "/api/v1.0/predictions"), givenUp: true };
-const onRedis = (port: number): GatewayOptions => ({
-  redis: redisAt(port),
-  oauth: [oauthClient("prod", "iris", "iris-key", "iris-secret")],
-});
+const iris = oauthClient("prod", "iris", "iris-key", "iris-secret");
+const oauthKeys = [new Uint8Array(32).fill(1)];
+/** Nobody but Redis knows whether it is revoked. */
+const token = new TokenSigner(oauthKeys).sign(iris, Date.now() + tokenMs);
+const withToken = {
+  question: post("{}", `Authorization: Bearer ${token}\r\n`, "/api/v1.0/predictions"),
+  givenUp: true,
+};
+const onRedis = (port: number): GatewayOptions => ({ redis: redisAt(port), oauth: [iris], oauthKeys });
 
 const services: readonly Service[] = [
   {
@@ -68,10 +73,10 @@ const services: readonly Service[] = [
     }),
     status: failureModeDeny ? 500 : 200,
   })),
-  { ...withToken, name: "a Redis of tokens", peers: redisPeers, options: onRedis, status: 503 },
+  { ...withToken, name: "a Redis of revoked tokens", peers: redisPeers, options: onRedis, status: 503 },
   {
     ...withToken,
-    name: "a Redis of tokens that greets",
+    name: "a Redis of revoked tokens that greets",
     peers: redisPeers,
     options: onRedis,
     proper: redisGreeting,
