@@ -2,6 +2,7 @@
 import { isFieldName, isSettable, mostChangedFields } from "./auth-verdict.ts";
 import { grpcMessageOf } from "./grpc-question.ts";
 import {
+  entryField,
   fieldsOf,
   lastField,
   messageField,
@@ -24,7 +25,7 @@ export function rateLimitRequest(domain: string, descriptors: readonly Descripto
     ...descriptors.map((entries) =>
       messageField(
         2,
-        entries.map(([key, value]) => messageField(1, [textField(1, key), textField(2, value)])),
+        entries.map(([key, value]) => entryField(1, key, value)),
       ),
     ),
   ];

@@ -87,9 +87,16 @@ export class LoadBalancer {
     return endpoint;
   }
 
-  #next(balancing: BalancingPolicy, tried: readonly EndpointView[]): EndpointPool | null {
-    if (balancing.policy === "round-robin") return roundRobin(this.#candidates, tried, this.#turn++);
-    return leastRequest(this.#candidates, tried, this.#worker.draw);
+  #next({ policy }: BalancingPolicy, tried: readonly EndpointView[]): EndpointPool | null {
+    switch (policy) {
+      case "round-robin":
+        return roundRobin(this.#candidates, tried, this.#turn++);
+      case "least-request":
+      // Nothing to hash, or nobody in the table is left.
+      case "ring_hash":
+      case "maglev":
+        return leastRequest(this.#candidates, tried, this.#worker.draw);
+    }
   }
 
   /** An ejected Endpoint whose probe is due. */
@@ -108,7 +115,8 @@ export class LoadBalancer {
         return (this.#ring ??= ringOf(this.#all));
       case "maglev":
         return (this.#maglev ??= maglevOf(this.#all));
-      default:
+      case "least-request":
+      case "round-robin":
         return null;
     }
   }
