@@ -12,6 +12,7 @@ const armShape = Type.Object({
   requests: count,
   failed: count,
   refused: newCount("client errors of the model, of the requests"),
+  denied: newCount("answers of the model that are about the client, beside the requests: 401, 403, 408, 413, 429"),
   p50Ms: nullable(Type.Number()),
   p99Ms: nullable(Type.Number()),
   rewards: count,

@@ -17,13 +17,14 @@ export interface EvidenceOwner {
   readonly deployment: string;
 }
 
-export type EvidenceOutcome = "answered" | "refused" | "failed";
+export type EvidenceOutcome = "answered" | "refused" | "failed" | "denied";
 
 /** Of one slot, since the message before: as `ArmCounts` has it. */
 export interface SlotEvidence extends EvidenceOwner {
   readonly requests: number;
   readonly failed: number;
   readonly refused: number;
+  readonly denied: number;
   readonly latency: Uint32Array;
   readonly callers: {
     readonly requests: Uint32Array;
@@ -54,10 +55,14 @@ export class EvidenceCounts {
     this.#first = first;
   }
 
-  /** One request, for which the model took so many ms; null: that is not known. `bucket`: of its caller; below 0: nobody knows it. */
+  /** One request, for which the model took so many ms; null: that is not known. `bucket`: of its caller; below 0: nobody knows it. `denied`: about the client, so counted beside the requests. */
   take(owner: EvidenceOwner, outcome: EvidenceOutcome, ms: number | null, bucket: number): void {
     const counts = this.#counts.get(owner.slot) ?? this.#begin(owner);
     if (counts === null) return;
+    if (outcome === "denied") {
+      counts.denied += 1;
+      return;
+    }
     counts.requests += 1;
     if (outcome !== "answered") counts[outcome] += 1;
     if (ms !== null) counts.latency[latencyBucket(ms)]! += 1;
@@ -81,6 +86,7 @@ export class EvidenceCounts {
       requests: 0,
       failed: 0,
       refused: 0,
+      denied: 0,
       latency: new Uint32Array(latencyBuckets),
       callers: {
         requests: new Uint32Array(callerBuckets),

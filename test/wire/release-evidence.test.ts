@@ -182,7 +182,7 @@ describe.each(ways.map((way) => [way.name, way] as const))("%s", (_name, way: Wa
       await over(client);
     }
     const [slot] = gateway.evidence.drain().slots;
-    expect(slot).toMatchObject({ requests: 4, failed: 1, refused: 3 });
+    expect(slot).toMatchObject({ requests: 4, failed: 1, refused: 3, denied: 5 });
     expect([slot!.latency[latencyBucket(100)], slot!.latency.reduce((sum, count) => sum + count, 0)]).toEqual([1, 1]);
     const { requests, failed, refused } = slot!.callers;
     const at = requests.findIndex((count) => count > 0);

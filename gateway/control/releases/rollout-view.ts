@@ -93,6 +93,7 @@ const shownCounts: { readonly [Row in keyof NamedCounts]: (value: NamedCounts[Ro
   requests: (requests) => ({ requests }),
   failed: (failed) => ({ failed }),
   refused: (refused) => ({ refused }),
+  denied: (denied) => ({ denied }),
   latency: (latency) => ({ p50Ms: rounded(quantileOf(latency, 0.5)), p99Ms: rounded(quantileOf(latency, 0.99)) }),
   rewards: ({ count }) => ({ rewards: count }),
   compared: ({ pairs, agreed }) => ({ compared: pairs, agreed }),

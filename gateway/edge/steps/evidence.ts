@@ -19,7 +19,7 @@ export const modelPart = 0.9;
 const switchingProtocols = 101;
 
 /**
- * What a client can cause alone is no evidence: it leaves, sends what the gateway rejects, is told by the model that it may not call or sends too much, lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
+ * What a client can cause alone is no evidence: it leaves, sends what the gateway rejects, is told by the model that it may not call or sends too much (`denied`, which is counted beside the evidence), lets the gateway wait for `slowClientMs`, or lets a limit run out of which the model did not have
  * `modelPart`. Nor is a WebSocket connection, which lasts as long as both sides like.
  *
  * The latency is that of `ExchangeTimes.latencyMs`, and of a failure the time that the model had: waits for a connection and all tries are in it.
@@ -39,7 +39,10 @@ export function evidenceStep(owner: EvidenceOwner, evidence: Pick<EvidenceCounts
     ) => {
       // Of a client that stalls, what it has of its answer counts first.
       if (code === switchingProtocols || last === failures.clientStalled) return;
-      if (failure === null && refusal === "of-client") return;
+      if (failure === null && refusal === "of-client") {
+        evidence.take(owner, "denied", null, bucket as number);
+        return;
+      }
       // The model is told of the caller's limit, and may be first to say that it ran out.
       const told = failure ?? (isCallersLimit ? failures.upstreamTimeout : null);
       if (clientMs >= slowClientMs || (told !== null && !isEvidence(told, modelMs, limits))) return;

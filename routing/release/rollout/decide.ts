@@ -48,6 +48,9 @@ export const maxUnreadyMs = 10_000;
  */
 const nearlyAll = { share: 0.8, failed: 10, ms: 10_000, aloneMs: 60_000 } as const;
 
+/** Of fewer answers nothing is said about those that are no evidence. */
+const minAnswers = 20;
+
 /** In one step the canary's pods may begin anew so often and warm up again: what begins anew for ever is judged as it is. */
 export const maxWarmUps = 3;
 
@@ -87,7 +90,7 @@ function stepped(plan: RolloutPlan, before: Stepping, look: RolloutLook): Rollou
     return decided(plan, { kind: "held", step: state.step, why }, "hold", why, untilPerson, gates);
   }
   const unready = `It has no ready Endpoint, so ${share < 100 ? "the other predictors get its share" : "requests fail"}.`;
-  const at = `${plan.to} has ${formatNumber(share)}% of the traffic, step ${state.step + 1} of ${plan.steps.length}.${look.isUnready ? ` ${unready}` : ""}`;
+  const at = `${plan.to} has ${formatNumber(share)}% of the traffic, step ${state.step + 1} of ${plan.steps.length}.${look.isUnready ? ` ${unready}` : ""}${deniedIn(state)}`;
   if (look.wanted === "pause")
     return decided(plan, state, "hold", `${at} It is paused.`, "the end of sluice.io/rollout-pause", gates);
   const missing = missingOf(plan, state, gates);
@@ -112,6 +115,10 @@ function withLook(plan: RolloutPlan, before: Stepping, look: RolloutLook): Retur
     elapsedMs: before.elapsedMs + addedMs,
     isUnready: look.isUnready,
     unreadyMs: look.isUnready && before.isUnready ? before.unreadyMs + addedMs : 0,
+    answers: {
+      denied: before.answers.denied + added.canary.denied,
+      all: before.answers.all + added.canary.denied + added.canary.requests,
+    },
     restarts,
     failing: failingAfter(plan, before, added, addedMs),
     seen,
@@ -127,6 +134,12 @@ function withLook(plan: RolloutPlan, before: Stepping, look: RolloutLook): Retur
     { ...state, warming: isWarm ? null : warmed, before: addedCounts(state.before, added.main) },
     null,
   );
+}
+
+/** A model that denies nearly everybody has no evidence, however many call it. */
+function deniedIn({ answers: { denied, all } }: Stepping): string {
+  if (all < minAnswers || denied * 2 <= all) return "";
+  return ` ${denied} of ${all} of its answers were 401, 403, 408, 413 or 429 (or their like of gRPC), which are no evidence.`;
 }
 
 /** Parts of a look's requests that failed or were refused. */

@@ -17,6 +17,8 @@ export type RolloutState =
       readonly unreadyMs: number;
       /** How far it has warmed up; null: it is warm. */
       readonly warming: { readonly ms: number; readonly requests: number } | null;
+      /** Answers of the canary in this step, also while it warms up, and how many of them are `denied`. */
+      readonly answers: { readonly denied: number; readonly all: number };
       /** How often its pods began anew in this step. */
       readonly restarts: number;
       /** What main did in the steps before: what the last step, where it gets no traffic, is compared with. */
@@ -72,6 +74,7 @@ function begun(step: number, seen: CountsByInstance, before: ArmCounts): Steppin
     isUnready: false,
     unreadyMs: 0,
     warming: null,
+    answers: { denied: 0, all: 0 },
     restarts: 0,
     before,
     whole: noEvidence,

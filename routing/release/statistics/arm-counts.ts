@@ -24,6 +24,7 @@ const columns = {
   requests: [1, tally],
   failed: [1, tally],
   refused: [1, tally],
+  denied: [1, tally],
   latency: [latencyBuckets, tally],
   "rewards.count": [1, tally],
   "rewards.sum": [1, sum],
@@ -63,12 +64,17 @@ export class ArmCounts {
     return this.numbers[at.failed]!;
   }
 
-  /** Of the requests: a client error of the model but 401, 403, 408, 413 and 429, and their like in gRPC. They have no latency. */
+  /** Of the requests: a client error of the model that is not `denied`. They have no latency. */
   get refused(): number {
     return this.numbers[at.refused]!;
   }
 
-  /** Of the others by bucket of `latencyBoundsMs`, the last for what took longer: `latencyBuckets` numbers. */
+  /** Beside the requests, as they are about the client: answers of the model with 401, 403, 408, 413 or 429, and their like in gRPC. */
+  get denied(): number {
+    return this.numbers[at.denied]!;
+  }
+
+  /** Of the requests that are not refused, by bucket of `latencyBoundsMs`, the last for what took longer: `latencyBuckets` numbers. */
   get latency(): Float64Array {
     return listOf(this.numbers, "latency");
   }

@@ -34,6 +34,7 @@ const requestsOf = (slot: number, requests: number, namespace = "prod"): SlotEvi
   requests,
   failed: 0,
   refused: 0,
+  denied: 0,
   latency: new Uint32Array(latencyBuckets),
   callers: {
     requests: new Uint32Array(callerBuckets),

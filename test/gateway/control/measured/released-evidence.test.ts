@@ -37,7 +37,7 @@ test("a predictor that gets the slot of one that is gone begins without its evid
   const { namespace, deployment } = old.series;
   const buckets = new Uint32Array(callerBuckets);
   const callers = { requests: buckets, failed: buckets, refused: buckets };
-  const evidence = { slot, namespace, deployment, requests: 900, failed: 900, refused: 0, latency, callers };
+  const evidence = { slot, namespace, deployment, requests: 900, failed: 900, refused: 0, denied: 0, latency, callers };
   counted.evidence({ slots: [evidence], leftOut: 0, without: [] });
   expect(counted.totalOf(old.series)).toMatchObject({ requests: 900, failed: 900 });
   counted.own({ ...noChange, removedMappings: [old.id] }, 2);

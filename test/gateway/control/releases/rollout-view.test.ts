@@ -96,6 +96,7 @@ test("every count of an arm that is a gate's evidence is shown", () => {
     requests: 90,
     failed: 3,
     refused: 7,
+    denied: 0,
     p50Ms: null,
     p99Ms: null,
     rewards: 0,

@@ -315,6 +315,19 @@ describe("warm-up", () => {
   });
 });
 
+test("a canary that answers 401 to most requests says why it waits, warm or not, until it answers others", () => {
+  const denied = "of its answers were 401, 403, 408, 413 or 429 (or their like of gRPC), which are no evidence.";
+  const cold = new Run("canary; warm 1m, 20 requests");
+  for (let at = 1; at <= 4; at += 1)
+    expect(cold.look(armCounts({ denied: 10 }), goodMain).sentence.includes(`${at * 10} of ${at * 10} ${denied}`)).toBe(
+      at > 1,
+    );
+  const warm = new Run(text);
+  warm.look(arm(11), goodMain);
+  expect(warm.look(armCounts({ denied: 11 }), goodMain).sentence).not.toContain(denied);
+  expect(warm.look(armCounts({ denied: 1 }), goodMain).sentence).toContain(`12 of 23 ${denied}`);
+});
+
 describe("a canary that fails or refuses nearly all", () => {
   const only = "canary; p99 ≤ 10s";
 
