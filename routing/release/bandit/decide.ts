@@ -58,13 +58,12 @@ export interface BanditDecision {
  * the first reward the declared shares stay. A reward counts when it comes, whenever its request was; a request without a reward counts for nothing, so a slow feedback is no bad one.
  */
 export function decideBandit(plan: BanditPlan, before: BanditState, look: BanditLook): BanditDecision {
-  const { added, seen } = growthBetween(before.seen, look.instances);
+  const { added, seen } = growthBetween(look.arms, before.seen, look.instances);
   const passedMs = look.elapsedMs > 0 ? Math.min(look.elapsedMs, maxBanditLookMs) : 0;
   const left = Math.exp(-passedMs / plan.windowMs);
-  const rewards = look.arms.map((arm) => {
+  const rewards = look.arms.map((arm, at) => {
     const kept = Object.hasOwn(before.rewards, arm) ? before.rewards[arm]! : noRewards;
-    const grown = added.get(arm);
-    return addedRewards(grown === undefined ? noRewards : rewardsOf(plan.reward, grown), kept, left);
+    return addedRewards(rewardsOf(plan.reward, added[at]!), kept, left);
   });
   const elapsedMs = before.elapsedMs + passedMs;
   const isSameArms =

@@ -2,7 +2,7 @@
 import { formatDuration, formatNumber } from "../grammar/quantities.ts";
 import { addedCounts, type ArmCounts } from "../statistics/arm-counts.ts";
 import { type CountsByInstance, type Evidence, evidenceBetween } from "./evidence.ts";
-import { type GateStanding, isAlone, judged } from "./judge.ts";
+import { type GateStanding, isAlone, type Judged, judged } from "./judge.ts";
 import type { RolloutPlan } from "./plan.ts";
 import { nextState, notWarm, type RolloutState, shareOf, type Stepping } from "./state.ts";
 
@@ -81,31 +81,38 @@ const untilPerson = "sluice.io/rollout-promote or sluice.io/rollout-abort";
 function stepped(plan: RolloutPlan, before: Stepping, look: RolloutLook): RolloutDecision {
   const share = plan.steps[before.step];
   if (share === undefined) return aborted(plan, before.step, `The plan has no step ${before.step + 1}.`, []);
-  const { state, gates } = withLook(plan, before, look);
+  const { state, isBroken, gates } = withLook(plan, before, look);
   const broken =
-    isGone(plan, state) ?? failsNearlyAll(plan, state) ?? gates.find(({ standing }) => standing === "broken")?.sentence;
+    isGone(plan, state) ??
+    failsNearlyAll(plan, state) ??
+    (isBroken ? gates().find(({ standing }) => standing === "broken")?.sentence : undefined);
   if (broken !== undefined) {
-    if (plan.otherwise === "roll-back") return aborted(plan, state.step, broken, gates);
+    if (plan.otherwise === "roll-back") return aborted(plan, state.step, broken, gates());
     const why = `${plan.to} stays at ${formatNumber(share)}%. ${broken}`;
-    return decided(plan, { kind: "held", step: state.step, why }, "hold", why, untilPerson, gates);
+    return decided(plan, { kind: "held", step: state.step, why }, "hold", why, untilPerson, gates());
   }
-  const unready = `It has no ready Endpoint, so ${share < 100 ? "the other predictors get its share" : "requests fail"}.`;
-  const at = `${plan.to} has ${formatNumber(share)}% of the traffic, step ${state.step + 1} of ${plan.steps.length}.${look.isUnready ? ` ${unready}` : ""}${deniedIn(state)}`;
-  if (look.wanted === "pause")
-    return decided(plan, state, "hold", `${at} It is paused.`, "the end of sluice.io/rollout-pause", gates);
+  const stays = (verdict: "wait" | "hold", why: string, waitsFor: () => string): RolloutDecision =>
+    new Staying(state, verdict, share, {
+      sentence: () => `${standsAt(plan, state, share)}${why}`,
+      waitsFor,
+      gates,
+    });
+  if (look.wanted === "pause") return stays("hold", " It is paused.", () => "the end of sluice.io/rollout-pause");
   const missing = missingOf(plan, state, gates);
-  if (missing.length > 0) return decided(plan, state, "wait", at, missing.join("; "), gates);
-  if (look.blocked !== null)
-    return decided(plan, state, "wait", `${at} ${look.blocked.why}`, look.blocked.until, gates);
+  if (missing !== null) return stays("wait", "", missing);
+  if (look.blocked !== null) {
+    const { why, until } = look.blocked;
+    return stays("wait", ` ${why}`, () => until);
+  }
   const next = plan.steps[state.step + 1];
-  if (next === undefined) return promoted(plan, "Each step kept every gate.", gates);
+  if (next === undefined) return promoted(plan, "Each step kept every gate.", gates());
   // Only the processes that answer now: one that is away would later add what it counted in this step.
   const present = Object.fromEntries(Object.entries(state.seen).filter(([id]) => Object.hasOwn(look.instances, id)));
   const sentence = `${plan.to} goes from ${formatNumber(share)}% to ${formatNumber(next)}% of the traffic. Step ${state.step + 1} of ${plan.steps.length} kept every gate.`;
-  return decided(plan, nextState(state, present), "go-on", sentence, null, gates);
+  return decided(plan, nextState(state, present), "go-on", sentence, null, gates());
 }
 
-function withLook(plan: RolloutPlan, before: Stepping, look: RolloutLook): ReturnType<typeof judged> {
+function withLook(plan: RolloutPlan, before: Stepping, look: RolloutLook): Judged {
   const { added, seen } = evidenceBetween(before.seen, look.instances);
   const addedMs = look.elapsedMs > 0 ? Math.min(look.elapsedMs, maxLookMs) : 0;
   const restarts = before.restarts + (look.hasRestarted ? 1 : 0);
@@ -184,20 +191,59 @@ function isGone(plan: RolloutPlan, { step, unreadyMs }: Stepping): string | unde
   return `${plan.to} has had no ready Endpoint for ${formatDuration(roundedUp(unreadyMs))}, so requests failed.`;
 }
 
-/** What it would take to go on, besides what blocks the look; empty: nothing. */
-function missingOf(plan: RolloutPlan, state: Stepping, gates: readonly GateStanding[]): readonly string[] {
-  const missing = new Set<string>();
+/** What it would take to go on, besides what blocks the look, in words once somebody asks; null: nothing. */
+function missingOf(plan: RolloutPlan, state: Stepping, gates: Judged["gates"]): (() => string) | null {
   const { elapsedMs, isUnready, whole, warming } = state;
-  if (isUnready) missing.add(`a ready Endpoint of ${plan.to}`);
-  if (warming !== null) {
-    const [ms, requests] = [plan.warm.ms - warming.ms, plan.warm.requests - warming.requests];
-    missing.add(`${ms > 0 ? formatDuration(roundedUp(ms)) : `${requests} requests`} more until ${plan.to} is warm`);
-  }
   const requests = plan.minRequests - whole.canary.requests;
-  if (requests > 0) missing.add(`${requests} more requests of ${plan.to}`);
-  for (const { waitsFor } of gates) if (waitsFor !== null) missing.add(waitsFor);
-  if (plan.everyMs > elapsedMs) missing.add(`${formatDuration(roundedUp(plan.everyMs - elapsedMs))} more in this step`);
-  return [...missing];
+  const leftMs = plan.everyMs - elapsedMs;
+  const ofGates = (): readonly string[] => gates().flatMap(({ waitsFor }) => waitsFor ?? []);
+  if (!isUnready && warming === null && requests <= 0 && leftMs <= 0 && ofGates().length === 0) return null;
+  return () => {
+    const missing = new Set<string>();
+    if (isUnready) missing.add(`a ready Endpoint of ${plan.to}`);
+    if (warming !== null) {
+      const [ms, left] = [plan.warm.ms - warming.ms, plan.warm.requests - warming.requests];
+      missing.add(`${ms > 0 ? formatDuration(roundedUp(ms)) : `${left} requests`} more until ${plan.to} is warm`);
+    }
+    if (requests > 0) missing.add(`${requests} more requests of ${plan.to}`);
+    for (const one of ofGates()) missing.add(one);
+    if (leftMs > 0) missing.add(`${formatDuration(roundedUp(leftMs))} more in this step`);
+    return [...missing].join("; ");
+  };
+}
+
+function standsAt(plan: RolloutPlan, state: Stepping, share: number): string {
+  const unready = ` It has no ready Endpoint, so ${share < 100 ? "the other predictors get its share" : "requests fail"}.`;
+  return `${plan.to} has ${formatNumber(share)}% of the traffic, step ${state.step + 1} of ${plan.steps.length}.${state.isUnready ? unready : ""}${deniedIn(state)}`;
+}
+
+type Words = { readonly [Key in "sentence" | "waitsFor" | "gates"]: () => NonNullable<RolloutDecision[Key]> };
+
+/** Nothing moves. Its words are made when somebody reads them: the leader looks at each rollout each 10 s. */
+class Staying implements RolloutDecision {
+  readonly state: Stepping;
+  readonly verdict: "wait" | "hold";
+  readonly share: number;
+  readonly #words: Words;
+
+  constructor(state: Stepping, verdict: "wait" | "hold", share: number, words: Words) {
+    this.state = state;
+    this.verdict = verdict;
+    this.share = share;
+    this.#words = words;
+  }
+
+  get sentence(): string {
+    return this.#words.sentence();
+  }
+
+  get waitsFor(): string {
+    return this.#words.waitsFor();
+  }
+
+  get gates(): readonly GateStanding[] {
+    return this.#words.gates();
+  }
 }
 
 /** To whole seconds, above two minutes to whole minutes. */

@@ -22,6 +22,6 @@ export function evidenceBetween(
   before: CountsByInstance,
   now: CountsByInstance,
 ): { readonly added: Evidence; readonly seen: CountsByInstance } {
-  const { added, seen } = growthBetween(before, now);
-  return { added: { canary: added.get("canary") ?? noCounts, main: added.get("main") ?? noCounts }, seen };
+  const { added, seen } = growthBetween(["canary", "main"], before, now);
+  return { added: { canary: added[0]!, main: added[1]! }, seen };
 }

@@ -57,7 +57,8 @@ export interface Measured {
  * `allowed`: the part of the canary's requests that may be bad, where it is a part; null: it is none.
  */
 export interface Question {
-  readonly text: string;
+  /** The bound, for people. */
+  readonly text: () => string;
   readonly times: number;
   readonly slack: number;
   readonly direction: 1 | -1;
@@ -238,8 +239,8 @@ export function formatGate({ keyword, value, times }: Gate): string {
 export function questionsOf({ keyword, value, times }: Gate, main: ArmCounts): readonly Question[] {
   const row: GateRow = rows[keyword];
   return [
-    ...(value === null ? [] : [{ text: row.unit.print(value), ...row.ask({ value }, main) }]),
-    ...(times === null ? [] : [{ text: ofMain(times), ...row.ask({ times }, main) }]),
+    ...(value === null ? [] : [{ text: () => row.unit.print(value), ...row.ask({ value }, main) }]),
+    ...(times === null ? [] : [{ text: () => ofMain(times), ...row.ask({ times }, main) }]),
   ];
 }
 

@@ -42,12 +42,15 @@ export function isAlone({ steps }: RolloutPlan, { step }: Stepping): boolean {
   return steps[step] === 100;
 }
 
+export interface Judged {
+  readonly state: Stepping;
+  readonly isBroken: boolean;
+  /** Where each gate stands, in words: most looks end without anybody reading them. */
+  readonly gates: () => readonly GateStanding[];
+}
+
 /** The same state with what one look added once the canary is warm (null: it is not), and where each gate stands then. */
-export function judged(
-  plan: RolloutPlan,
-  before: Stepping,
-  added: Evidence | null,
-): { readonly state: Stepping; readonly gates: readonly GateStanding[] } {
+export function judged(plan: RolloutPlan, before: Stepping, added: Evidence | null): Judged {
   const whole = added === null ? before.whole : addedEvidence(before.whole, added);
   const main = addedCounts(before.before, whole.main);
   const asked = plan.gates.map((gate) => questionsOf(gate, main));
@@ -74,16 +77,14 @@ export function judged(
   };
   const part = falseRollBack / (plan.steps.length * excesses.length);
   let at = 0;
-  const gates = plan.gates.map((gate, index) =>
-    standingOf(
-      plan,
-      gate,
-      state,
-      main,
-      asked[index]!.map((question) => answered(plan, state, question, at++, main, part)),
-    ),
+  const answers = asked.map((questions) =>
+    questions.map((question) => answered(plan, state, question, at++, main, part)),
   );
-  return { state, gates };
+  return {
+    state,
+    isBroken: answers.flat().some(({ brokenWhen }) => brokenWhen !== null),
+    gates: () => plan.gates.map((gate, index) => standingOf(plan, gate, state, main, answers[index]!)),
+  };
 }
 
 function standingOf(
@@ -98,16 +99,16 @@ function standingOf(
   const beyond = isLeast(gate) ? "under" : "over";
   const broken = answers.find(({ brokenWhen }) => brokenWhen !== null);
   if (broken !== undefined) {
-    const said = `${sentence} That is ${beyond} ${broken.question.text} ${broken.brokenWhen!}, and not by chance.`;
+    const said = `${sentence} That is ${beyond} ${broken.question.text()} ${broken.brokenWhen!}, and not by chance.`;
     return { gate, standing: "broken", sentence: said, waitsFor: null };
   }
   const missing = missingOf(plan, answers, counted);
   if (missing !== null) return { gate, standing: "undecided", sentence, waitsFor: missing };
-  const over = answers.find(({ isOver }) => isOver);
+  const over = answers.find(({ isOver }) => isOver());
   if (over === undefined)
     return { gate, standing: "kept", sentence: `${sentence}${seenBy(answers[0]!)}`, waitsFor: null };
   const bound = formatGate({ ...gate, ...(over.question.times === 0 ? { times: null } : { value: null }) });
-  const said = `${sentence} That is ${beyond} ${over.question.text}${over.whyNotBroken()}`;
+  const said = `${sentence} That is ${beyond} ${over.question.text()}${over.whyNotBroken()}`;
   return { gate, standing: "undecided", sentence: said, waitsFor: `${bound}${untilWithin(over)}` };
 }
 
@@ -119,7 +120,7 @@ interface Answer {
   readonly counted: readonly [canary: number, main: number];
   /** "in this step", "lately"; null: it is not broken. */
   readonly brokenWhen: string | null;
-  readonly isOver: boolean;
+  readonly isOver: () => boolean;
   /** The end of a sentence that says how much it is over its bound: why it is not broken yet. */
   readonly whyNotBroken: () => string;
 }
@@ -160,7 +161,8 @@ function answered(
       ? ". Looks differ too much for a roll-back: bursts may be the reason."
       : `. A roll-back needs about ${wanted} looks of 10 s like these, and has ${excess.looks}.`;
   };
-  const isFewLooks = question.allowed !== null && excess.beyond < minBeyond && excess.beyond * 2 < excess.looks;
+  const isFewLooks = (): boolean =>
+    question.allowed !== null && excess.beyond < minBeyond && excess.beyond * 2 < excess.looks;
   const isFewCallers = (): boolean => {
     const found = callers();
     return found !== null && found.clustering >= clustered && found.deviate <= overByCallers;
@@ -174,7 +176,7 @@ function answered(
       : isBroken(lately, recent.requests > 0 ? Math.min(recent.requests, total) : total, recentNeeded)
         ? "lately"
         : null,
-    isOver: excess.cut > 0 && !isFewLooks && !isFewCallers(),
+    isOver: () => excess.cut > 0 && !isFewLooks() && !isFewCallers(),
     whyNotBroken,
   };
 }
@@ -201,7 +203,7 @@ function missingOf(plan: RolloutPlan, answers: readonly Answer[], unit: string):
     // Of a fault of twice the bound two are then expected, of the bound one.
     const visible = question.allowed === null ? 0 : 1 / question.allowed - excess.weight;
     if (visible > 0)
-      return `${requestsOf(visible, excess, canary)} more ${unit} of ${plan.to}, to see ${question.text}`;
+      return `${requestsOf(visible, excess, canary)} more ${unit} of ${plan.to}, to see ${question.text()}`;
   }
   return null;
 }

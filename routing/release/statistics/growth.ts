@@ -8,25 +8,22 @@ export type CountsOf<Arms> = Readonly<Record<string, Arms>>;
 export const maxInstances = 256;
 
 /**
- * The growth of each arm's counts between two looks, summed over processes; an arm without any is left out. A process that was not seen before, or that began to count anew (`hasGrown`), begins here: it
+ * The growth of each arm's counts between two looks, summed over processes, in the order of `arms`. A process that was not seen before, or that began to count anew (`hasGrown`), begins here: it
  * adds nothing in this look. So does an arm that its process did not have. A process that does not answer adds nothing now, and all of it once it answers again.
  */
 export function growthBetween<Arms extends { readonly [Arm in keyof Arms]: ArmCounts }>(
+  arms: readonly (keyof Arms & string)[],
   seen: CountsOf<Arms>,
   now: CountsOf<Arms>,
-): { readonly added: ReadonlyMap<string, ArmCounts>; readonly seen: CountsOf<Arms> } {
-  const added = new Map<string, ArmCounts>();
+): { readonly added: readonly ArmCounts[]; readonly seen: CountsOf<Arms> } {
+  const added = arms.map(() => new ArmCounts());
   const answering = Object.keys(now).slice(0, maxInstances);
   for (const instance of answering) {
-    const [was, is] = [Object.hasOwn(seen, instance) ? seen[instance]! : null, now[instance]!];
-    if (was === null) continue;
-    const arms = (Object.keys(is) as (keyof Arms & string)[]).filter((arm) => Object.hasOwn(was, arm));
-    if (!arms.every((arm) => hasGrown(was[arm], is[arm]))) continue;
-    for (const arm of arms) {
-      let sum = added.get(arm);
-      if (sum === undefined) added.set(arm, (sum = new ArmCounts()));
-      sum.grow(is[arm], was[arm]);
-    }
+    if (!Object.hasOwn(seen, instance)) continue;
+    const [was, is] = [seen[instance]!, now[instance]!];
+    const both = (arm: string): boolean => Object.hasOwn(was, arm) && Object.hasOwn(is, arm);
+    if (!arms.every((arm) => !both(arm) || hasGrown(was[arm], is[arm]))) continue;
+    for (const [at, arm] of arms.entries()) if (both(arm)) added[at]!.grow(is[arm], was[arm]);
   }
   const away = Object.keys(seen).filter((instance) => !Object.hasOwn(now, instance));
   if (away.length === 0 && answering.length === Object.keys(now).length) return { added, seen: now };
