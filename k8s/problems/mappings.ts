@@ -124,7 +124,7 @@ spec: { port: 6379, service: "redis:6379" }
     "Remove it, or keep another gateway for it.",
   ),
   "unknown-kind": error(
-    "A kind that the group of its apiVersion does not have. Its object keeps its last good form; without one it is not served.",
+    "A kind that the group of its apiVersion does not have, or a document that was an object and has lost its kind or apiVersion. The object keeps its last good form; without one it is not served.",
     file(`
 apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeploymnt

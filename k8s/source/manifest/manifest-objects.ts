@@ -3,7 +3,7 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { lostWith } from "../../translate/platform/ambassador-kinds.ts";
 import { nearWord } from "../../../routing/text/near-word.ts";
 import { isRecord, quoted } from "../../translate/values/value.ts";
-import { readKind } from "../objects/kinds.ts";
+import { isAmbassadorKind, readKind } from "../objects/kinds.ts";
 import { listItemsOf, type ListItems } from "./list-items.ts";
 import { manifestBounds } from "./manifest-bounds.ts";
 import { extentOf } from "../objects/extent.ts";
@@ -15,11 +15,20 @@ import { ownText, StoredObject } from "../objects/stored-object.ts";
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 
+/** A document that is not read, by what it says of itself; undefined: it does not say it. */
+interface Stranger {
+  readonly kind: unknown;
+  readonly apiVersion: unknown;
+  readonly ref: ObjectRef;
+  readonly place: Place;
+}
+
 export class ManifestObjects {
   readonly #file: string;
   readonly #defaultNamespace: string;
   readonly #problems: ManifestProblems;
   readonly #objects: StoredObject[] = [];
+  readonly #strangers: Stranger[] = [];
   #otherKinds = 0;
   #withoutNamespace = 0;
 
@@ -88,11 +97,12 @@ export class ManifestObjects {
         fieldAt(place),
         "the document is not a Kubernetes object and is skipped; remove it or write apiVersion, kind and metadata",
       );
-      return;
+      return this.#passOver({}, undefined, undefined, place);
     }
     // The API server leaves kind and apiVersion out of the items of a typed list.
     const kind = value["kind"] ?? listed?.kind;
-    const apiVersion = value["apiVersion"] ?? listed?.apiVersion;
+    const written = value["apiVersion"] ?? listed?.apiVersion;
+    const apiVersion = typeof written !== "string" && isAmbassadorKind(kind) ? "" : written;
     if (typeof kind !== "string" || typeof apiVersion !== "string") {
       this.#problems.report(
         "warning",
@@ -100,7 +110,7 @@ export class ManifestObjects {
         fieldAt(place),
         "the document has no kind or no apiVersion and is skipped; write both, or move the file out of the folder",
       );
-      return;
+      return this.#passOver(value, kind, apiVersion, place);
     }
     const items = Array.isArray(value["items"]) ? listItemsOf(kind, apiVersion) : null;
     if (items !== null && Array.isArray(value["items"])) {
@@ -126,6 +136,35 @@ export class ManifestObjects {
         });
       case "other":
         this.#otherKinds += 1;
+        this.#passOver(value, kind, apiVersion, place);
+    }
+  }
+
+  #passOver(object: Readonly<Record<string, unknown>>, kind: unknown, apiVersion: unknown, place: Place): void {
+    this.#strangers.push({ kind, apiVersion, ref: this.#refOf(object, ""), place });
+  }
+
+  /**
+   * Refuses each document that was not read and may be an object of an earlier reading which is `missing` now: it has its name, and its kind or its apiVersion,
+   * or it has no name, as where a file was cut.
+   */
+  refuseSlips(missing: readonly StoredObject[]): void {
+    if (this.#strangers.length === 0) return;
+    for (const { ref, apiVersion } of missing) {
+      const slip = this.#strangers.find(
+        (one) =>
+          one.ref.name === "" ||
+          (one.ref.name === ref.name &&
+            one.ref.namespace === ref.namespace &&
+            (one.kind === ref.kind || one.apiVersion === apiVersion)),
+      );
+      if (slip === undefined) continue;
+      this.#problems.refuse(
+        "unknown-kind",
+        fieldAt(slip.place),
+        `the document may be ${ref.kind} ${ref.namespace}/${ref.name} of ${apiVersion}, which was here before, and is not read`,
+        `write kind: ${ref.kind} and apiVersion: ${apiVersion}, or remove the document`,
+      );
     }
   }
 

@@ -111,6 +111,7 @@ class ManifestParser {
 
   manifest(): Manifest {
     const { objects, otherKinds, withoutNamespace } = this.objects;
+    this.objects.refuseSlips(missingIn(objects, this.#lastGood));
     const { complete } = this.problems;
     return {
       objects,

@@ -1,4 +1,5 @@
 // Kinds: which objects of manifests routing reads.
+import { nearWord } from "../../../routing/text/near-word.ts";
 import { isLostKind } from "../../translate/platform/ambassador-kinds.ts";
 import { platformKinds } from "../../translate/platform/platform.ts";
 import { quoted } from "../../translate/values/value.ts";
@@ -7,16 +8,29 @@ const seldon = /^machinelearning\.seldon\.io(?:\/|$)/;
 /** Whatever the version: their decoder judges it. */
 const ambassador = /^(?:x\.)?(?:get)?ambassador(?:\.io)?(?:\/|$)/i;
 
+/** No apiVersion, one without a group, and a group one slip away: nobody else has these kinds there, and what they may close must close. */
+const ambassadorOrSlip = {
+  test: (apiVersion: string): boolean =>
+    ambassador.test(apiVersion) ||
+    !apiVersion.includes("/") ||
+    nearWord(apiVersion.slice(0, apiVersion.indexOf("/")), ["getambassador.io"]) !== null,
+};
+
 /** Groups of the kinds that are read. Every other kind belongs to somebody else and is only counted. */
-const groups: Readonly<Record<string, RegExp>> = {
+const groups: Readonly<Record<string, Pick<RegExp, "test">>> = {
   __proto__: null as never,
   SeldonDeployment: /^machinelearning\.seldon\.io\//,
   Service: /^v1$/,
   Secret: /^v1$/,
   EndpointSlice: /^discovery\.k8s\.io\//,
-  Mapping: ambassador,
-  ...Object.fromEntries(platformKinds.map((kind) => [kind, ambassador])),
+  Mapping: ambassadorOrSlip,
+  ...Object.fromEntries(platformKinds.map((kind) => [kind, ambassadorOrSlip])),
 };
+
+/** A kind of Ambassador that is read. */
+export function isAmbassadorKind(kind: unknown): boolean {
+  return typeof kind === "string" && groups[kind] === ambassadorOrSlip;
+}
 
 /** Those that are read. */
 export const kindNames: readonly string[] = Object.keys(groups);
@@ -29,6 +43,7 @@ export type Kind =
   | { readonly kind: "lost" }
   | { readonly kind: "other" };
 
+/** `apiVersion` "": it has none. */
 export function readKind(kind: string, apiVersion: string): Kind {
   if (groups[kind]?.test(apiVersion) === true) return { kind: "read" };
   if (kind === "SeldonDeployment" || seldon.test(apiVersion))

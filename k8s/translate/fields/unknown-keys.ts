@@ -131,6 +131,15 @@ class Walk {
         "write a text, and no indentation below annotations that is one too deep",
       );
     if (Object.hasOwn(annotationKinds, key)) return this.#misplaced(key, field);
+    // `seldon.io/ambassador-header:"location: london"` is a name that ends at the second colon.
+    if (!/^[\w./-]+$/.test(key))
+      return this.#tell(
+        "unknown-annotation",
+        field,
+        null,
+        true,
+        "write a name of letters, digits and ./_- alone, as Kubernetes asks for, and a space behind its colon",
+      );
     const near = nearAnnotation(key, Object.keys(shape.words)) ?? nearAnnotation(key, knownAnnotations);
     const isOurs = key.startsWith("sluice.io/");
     if (near === null && !isOurs && !key.startsWith("seldon.io/ambassador-")) return;

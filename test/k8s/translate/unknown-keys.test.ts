@@ -105,6 +105,20 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     mapping("annotations: {sluice.io/auht: corp}"),
     'metadata.annotations["sluice.io/auht"]',
   ],
+  ...[
+    "seldon.io/ambassador-header=location",
+    "seldon.io/ambassador-header:location",
+    "seldon.io/ambassador-header\u00a0x",
+  ].map(
+    (name) =>
+      [
+        `an annotation named ${name}`,
+        "SeldonDeployment",
+        deployment('annotations: {seldon.io/ambassador-header: "location: london"}'),
+        deployment(`annotations: {"${name}": london}`),
+        `metadata.annotations["${name}"]`,
+      ] as const,
+  ),
   [
     "annotations as a list",
     "Mapping",

@@ -199,6 +199,38 @@ items:
     expect(read(JSON.stringify({ apiVersion, kind, metadata: { name: "a" } }))).toEqual({ ...nothing, otherKinds: 1 });
   });
 
+  const authService = { apiVersion: "getambassador.io/v2", kind: "AuthService", metadata: { name: "a" }, spec: {} };
+
+  test.each([[undefined], ["v2"], ["GetAmbassador.io/v2"], ["getambasador.io/v2"], [2]])(
+    "an AuthService of apiVersion %j is read: its decoder closes what it may close",
+    (apiVersion) => {
+      expect(names(read(JSON.stringify({ ...authService, apiVersion })))).toEqual(["AuthService default/a"]);
+    },
+  );
+
+  test.each([
+    ["AuthService", "apiVersion", "example.com/v1"],
+    ["AuthService", "kind", undefined],
+    ["Service", "apiVersion", "V1"],
+    ["Service", "apiVersion", undefined],
+    ["Service", "kind", "Servce"],
+    ["Service", "kind", undefined],
+  ])("%s whose %s is %j now keeps its last good form", (kind, key, value) => {
+    const object = { ...authService, apiVersion: kind === "Service" ? "v1" : authService.apiVersion, kind };
+    const { objects } = read(JSON.stringify(object));
+    const manifest = read(JSON.stringify({ ...object, [key]: value }), "a.yaml", objects);
+    expect(manifest.complete).toBe(false);
+    expect(problems(manifest)).toContain(
+      `error unknown-kind File a.yaml line 1, column 1: the document may be ${kind} default/a of ${object.apiVersion}, which was here before, and is not read, and its last good form stays; write kind: ${kind} and apiVersion: ${object.apiVersion}, or remove the document`,
+    );
+    const ofAnother = JSON.stringify({ ...object, [key]: value, metadata: { name: "b" } });
+    expect(read(ofAnother, "a.yaml", objects).complete).toBe(true);
+    for (const cut of ["apiVersion:", "apiVersion: v1", `- ${JSON.stringify(object)}`, "text"]) {
+      expect(read(cut, "a.yaml", objects).complete).toBe(false);
+      expect(read(cut).complete).toBe(true);
+    }
+  });
+
   test("objects without a namespace are counted", () => {
     expect(
       read(`${service("a")}---\n${service("b").replace("name: b", "name: b, namespace: x")}`).withoutNamespace,
