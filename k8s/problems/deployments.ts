@@ -8,7 +8,7 @@ export const deploymentProblems = {
     "Write one or more predictors, each with a name and a graph.",
   ),
   "bad-predictor": error(
-    "A predictor has no name and is not served.",
+    "A predictor has no name. The SeldonDeployment keeps its last good form; without one it is not served.",
     deployment("spec.predictors[1]: { graph: { name: classifier } }"),
     "Give the predictor a name.",
   ),

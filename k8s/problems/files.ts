@@ -48,7 +48,7 @@ export const fileProblems = {
     "Write lower-case letters, digits and `-` between them, at most 63.",
   ),
   "declared-twice": error(
-    "Two objects, two predictors of one object, or two Mappings of one object have the same name. Of objects and predictors Sluice serves the first one, of Mappings the last one.",
+    "Two objects, two predictors of one object, or two Mappings of one object have the same name. Of objects Sluice serves the first one, of Mappings the last one; a SeldonDeployment with two such predictors keeps its last good form, and without one is not served.",
     file(`
 ${plainDeployment("iris", "models")}
 ---

@@ -78,11 +78,12 @@ export function decodeDeployment(
     const predictor = decodePredictor(value, index, noEngine, modelOf, report, refuse);
     if (predictor === null) continue;
     if (names.has(predictor.name)) {
-      report(
-        "error",
+      refuse(
         "declared-twice",
         `${predictor.field}.name`,
-        `another predictor has the name ${quoted(predictor.name)}, so only the first one is served; give each predictor a name of its own`,
+        predictor.name,
+        "is the name of another predictor, too",
+        "a name of its own for each predictor",
       );
     } else {
       names.add(predictor.name);
@@ -154,15 +155,17 @@ function decodePredictor(
   const field = `spec.predictors[${index}]`;
   const name = isRecord(value) ? textOf(fieldOf(value, "name")) : "";
   if (!isRecord(value) || name === "") {
-    report("error", "bad-predictor", field, "the predictor has no name and is not served; write a name");
+    const written = isRecord(value) ? (fieldOf(value, "name") ?? "") : value;
+    refuse("bad-predictor", field, written, "is no name of a predictor", "a name");
     return null;
   }
   if (name.length > longestName || !namePattern.test(name)) {
-    report(
-      "error",
+    refuse(
       "bad-name",
       `${field}.name`,
-      `${quoted(name)} cannot be part of the name of a Service, so the predictor is not served; write lower-case letters, digits and "-" between them, at most ${longestName}`,
+      name,
+      "cannot be part of the name of a Service",
+      `lower-case letters, digits and "-" between them, at most ${longestName}`,
     );
     return null;
   }

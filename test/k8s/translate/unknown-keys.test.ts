@@ -105,6 +105,22 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
     mapping("annotations: {sluice.io/auht: corp}"),
     'metadata.annotations["sluice.io/auht"]',
   ],
+  ...(
+    [
+      ["{nmae: main, traffic: 95, graph: {name: m}}, {name: canary, traffic: 5, graph: {name: m}}", "[0]"],
+      ["{name: Main, traffic: 95, graph: {name: m}}, {name: canary, traffic: 5, graph: {name: m}}", "[0].name"],
+      ["{name: main, traffic: 95, graph: {name: m}}, {name: main, traffic: 5, graph: {name: m}}", "[1].name"],
+    ] as const
+  ).map(
+    ([predictors, at]) =>
+      [
+        `predictors ${predictors}`,
+        "SeldonDeployment",
+        deployment("", twoPredictors),
+        deployment("", predictors),
+        `spec.predictors${at}`,
+      ] as const,
+  ),
   ...[
     "seldon.io/ambassador-header=location",
     "seldon.io/ambassador-header:location",
