@@ -10,7 +10,7 @@ export const mostConnections = 64;
 /** Of the descriptors that the process may open, one in so many at most. */
 const descriptorShare = 8;
 
-/** Limits of Node's server, ms: a head, a whole request, between two requests, and without any progress either way. */
+/** Limits of Node's server, ms: a head, a whole request, between two requests, and without any progress of the client. */
 const adminTimes = {
   headMs: 5000,
   requestMs: 10_000,
@@ -33,10 +33,23 @@ export function adminListener(answer: RequestListener): Server {
   );
   server.keepAliveTimeout = adminTimes.idleMs;
   server.requestTimeout = adminTimes.requestMs;
-  server.setTimeout(adminTimes.stalledMs);
+  cutStalled(server, adminTimes.stalledMs);
   limitConnections(server, connectionLimit(openFilesLimit()));
   pace(server);
   return server;
+}
+
+/** Cuts a connection on which nothing moves. While an answer is made of which no byte waits for the client, it is not the client that stalls: the answer's own time ends that. */
+export function cutStalled(server: Server, stalledMs: number): void {
+  /** The answer that was asked for last. */
+  const making = new Map<Socket, ServerResponse>();
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    making.set(socket, response);
+    response.once("close", () => making.get(socket) === response && making.delete(socket));
+  });
+  server.setTimeout(stalledMs, (socket) => {
+    if (!making.has(socket) || socket.writableLength > 0) socket.destroy();
+  });
 }
 
 /** Gives all that listen by now for a server's connections paced ones: Node's own listener takes any duplex stream, as the documentation of the event says. */

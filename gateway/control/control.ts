@@ -13,7 +13,6 @@ import { releaseMemory } from "../shared/release-memory.ts";
 import { stepBack } from "../shared/thread-priority.ts";
 import { grantDifferences } from "./changes/configured.ts";
 import { problemLogMs } from "./status/problem-log.ts";
-import { fetchAnswer } from "./callers/jwks-fetch.ts";
 import { ReviewedViewers } from "./callers/reviewed-viewers.ts";
 import { rolloutView } from "./releases/rollout-view.ts";
 import { ControlParts } from "./control-parts.ts";
@@ -244,8 +243,6 @@ class ControlWorker {
   #join(worker: number, channel: MessagePort): void {
     channel.on("message", (answer: DataToControl) => {
       if (answer.kind === "keys-wanted") this.#parts.policies.askKeys(answer.provider);
-      else if (answer.kind === "ask")
-        void fetchAnswer(answer.question, this.#parts.reach).then((got) => answer.answer.postMessage(got));
       else if (answer.kind === "requests") {
         this.#parts.requests.take(answer.entries, answer.leftOut);
         this.#parts.reconciler.counted.told(answer.entries);

@@ -118,7 +118,7 @@ export class DataPlane implements Plane {
     // identity
     this.#callers = new Callers(
       start.policy ?? (settings.policyFile === null ? noPolicy : null),
-      { clock, epochMs: Date.now, askKeys: start.askKeys, ask: start.ask },
+      { clock, epochMs: Date.now, askKeys: start.askKeys },
       counters,
     );
     this.#noteSecrets();

@@ -10,7 +10,7 @@ import type { Revocation } from "../callers/oauth-token.ts";
 import type { LimitMemory } from "./memory/limit-memory.ts";
 import type { AccessEntry } from "./access-fields.ts";
 import type { WriteLine } from "./log-events.ts";
-import type { RevokedAnswer, HttpAnswer, HttpQuestion } from "./messages.ts";
+import type { RevokedAnswer } from "./messages.ts";
 import type { Settings } from "../options/settings.ts";
 
 /** What a data plane is made with. */
@@ -35,8 +35,6 @@ export interface PlaneStart {
   readonly policy: CallPolicy | null;
   /** A token names a key that this provider of identities has not: new ones are looked for. */
   readonly askKeys: (provider: string) => void;
-  /** Asks a server that the policy names. Never rejects. */
-  readonly ask: (question: HttpQuestion) => Promise<HttpAnswer>;
   /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
   readonly ticketSeed: Uint8Array;
   /** Of the puids that name predictors: one or more, 32 bytes each. The first makes them, all know them. */

@@ -176,9 +176,7 @@ export type DataToControl =
   /** Both answers to a request, to be compared. */
   | { readonly kind: "pair"; readonly pair: PostedPair }
   /** So many more were left out. */
-  | { readonly kind: "pairs-left-out"; readonly pairs: readonly PairsLeftOut[] }
-  /** One HttpAnswer goes to `answer`. */
-  | { readonly kind: "ask"; readonly question: HttpQuestion; readonly answer: MessagePort };
+  | { readonly kind: "pairs-left-out"; readonly pairs: readonly PairsLeftOut[] };
 
 /** Requests that a data worker did not hand over, because there were too many in a second. */
 export interface LeftOut {
@@ -186,14 +184,7 @@ export interface LeftOut {
   readonly others: number;
 }
 
-/** A request to a server that the policy names. */
-export interface HttpQuestion {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Of a POST; null: a GET. */
-  readonly body: string | null;
-}
-
+/** What a server says that the policy names. */
 export type HttpAnswer =
   /** `maxAgeMs`: how long the server says that it holds; null: it does not say. */
   | { readonly kind: "got"; readonly text: string; readonly maxAgeMs: number | null }

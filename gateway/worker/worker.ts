@@ -1,6 +1,5 @@
 // A data worker's thread: between the supervisor, the control worker and the data plane. What it does besides serving: it takes tables when it is
 // woken and says which, tells which names were used, and drains.
-import { outsideAsker } from "./outside.ts";
 import type { MessagePort } from "node:worker_threads";
 import { systemClock } from "../shared/clock.ts";
 import { CounterBlock } from "../shared/memory/counters.ts";
@@ -55,7 +54,6 @@ export async function startDataWorker(
     ticketSeed: start.ticketSeed,
     puidKeys: start.puidKeys,
     askKeys: (provider) => control?.postMessage({ kind: "keys-wanted", provider } satisfies DataToControl),
-    ask: outsideAsker(() => control),
     oauthClients: start.oauthClients,
     oauthKeys: start.oauthKeys,
     revoked: start.revoked,

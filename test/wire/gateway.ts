@@ -2,7 +2,6 @@
 import { EvidenceCounts } from "../../gateway/shared/evidence-counts.ts";
 import type { PostedPair } from "../../gateway/shared/compared-pairs.ts";
 import type { LeftOut } from "../../gateway/shared/metrics/left-out.ts";
-import type { HttpAnswer, HttpQuestion } from "../../gateway/shared/messages.ts";
 import { plainSettings, type FrontSettings, type TableChange } from "../../routing/model/table-change.ts";
 import { TableWriter } from "../../routing/write/table-writer.ts";
 import type { ForwardTarget, Mapping } from "../../routing/model/mapping.ts";
@@ -115,9 +114,6 @@ export class Gateway {
   comparesMore = true;
   /** Providers whose new keys were asked for. */
   readonly keysAsked: string[] = [];
-  /** What servers that the policy names answer. */
-  outside: (question: HttpQuestion) => Promise<HttpAnswer> = () =>
-    Promise.resolve({ kind: "failed", reason: "nobody is there" });
   /** Names of the lines that the worker wrote about itself. */
   readonly said: string[] = [];
   readonly #clock = new StoppedClock();
@@ -158,7 +154,6 @@ export class Gateway {
         table: this.#memory,
         reader: 0,
         askKeys: (provider) => this.keysAsked.push(provider),
-        ask: (question) => this.outside(question),
         policy: options.policy === undefined ? noPolicy : options.policy,
         rateLimits: { memory: options.rateLimits ?? limitMemory(1000, 0, [1, 2]), aheadMs: 0 },
         ticketSeed: options.ticketSeed ?? new Uint8Array(32),

@@ -2,9 +2,19 @@
 import { objectKey, refOfKey, refOfMapping } from "../../../k8s/translate/model/object.ts";
 import { servedHosts } from "../../explain/host-words.ts";
 import { isNamed, nobodyNamed, whoBeside, whoPieces, whoRows, type Who, type WhoRow } from "../../explain/who.ts";
-import { byForm, notFound, nothingUnread, queryOf, sendingText, textInSlices } from "../answers.ts";
+import {
+  byForm,
+  notFound,
+  nothingUnread,
+  queryOf,
+  sendingText,
+  textInSlices,
+  textType,
+  wantsText,
+} from "../answers.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
+import { FewAtOnce } from "../sending/few-at-once.ts";
 import { sortedInSlices } from "../sorting.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 import type { Viewer } from "../../api/viewer.ts";
@@ -70,23 +80,30 @@ export function who({ view, policy, trustedHops, policyProblems, certificateSet 
     },
     (viewer) => ({ ...beside(viewer) }),
   );
-  const text = async (viewer: Viewer, _: boolean, query: URLSearchParams): Promise<Buffer> => {
-    const slices = slicesOfThread();
+  const textOf = async (found: readonly Declarer[], viewer: Viewer, slices: Slices): Promise<Buffer> => {
     const rows: WhoRow[] = [];
-    for (const one of await declarers(slices, (namespace) => viewer.sees(namespace), query.get("deployment"))) {
+    for (const one of found) {
       rows.push(...rowsOf(one));
       await slices.pause();
     }
     const sorted = await sortedInSlices(rows, (a, b) => compareText(orderOfRow(a), orderOfRow(b)), slices);
     return textInSlices(whoPieces({ who: sorted, ...beside(viewer) }), slices);
   };
-  const whole = byForm({ json, text: sendingText(text), events: null });
-  const ofOne = byForm({ json, text: sendingText(text, false), events: null });
+  const text = sendingText(async (viewer) => {
+    const slices = slicesOfThread();
+    return textOf(await declarers(slices, (namespace) => viewer.sees(namespace), null), viewer, slices);
+  });
+  const whole = byForm({ json, text, events: null });
+  const few = new FewAtOnce();
   return async (request, reply, viewer) => {
     const named = queryOf(request).get("deployment");
     if (named === null) return whole(request, reply, viewer);
-    const all = await declarers(slicesOfThread(), (namespace) => viewer.sees(namespace), named);
-    return all.length === 0 ? notFound(reply, nobodyNamed(named)) : ofOne(request, reply, viewer);
+    const slices = slicesOfThread();
+    const all = await declarers(slices, (namespace) => viewer.sees(namespace), named);
+    if (all.length === 0) return notFound(reply, nobodyNamed(named));
+    if (!wantsText(request)) return json(request, reply, viewer);
+    if (!few.begin(reply, viewer)) return reply;
+    return reply.type(textType).send(await textOf(all, viewer, slices));
   };
 }
 

@@ -1,10 +1,10 @@
-// Fetches what a server that the policy names says: one request, bounded in time and size, to addresses that may be dialled, and no redirect.
+// Fetches the keys of an issuer: one request, bounded in time and size, to addresses that may be dialled, and no redirect.
 import type { IncomingMessage } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
 import { LateAnswer, responseTo, textOfBody, within } from "../../../k8s/source/http/http-call.ts";
 import { visible } from "../../../routing/text/visible.ts";
 import { keyBounds } from "../../callers/providers/public-keys.ts";
-import type { HttpAnswer, HttpQuestion } from "../../shared/messages.ts";
+import type { HttpAnswer } from "../../shared/messages.ts";
 
 /** A whole fetch, look-up of the name included, ms. */
 const fetchMs = 5000;
@@ -19,25 +19,15 @@ export interface Reach {
 }
 
 /** The keys of an issuer, as they are published: not judged. Never rejects. */
-export function fetchJwks(url: string, reach: Reach, limitMs = fetchMs): Promise<HttpAnswer> {
-  const accept = "application/json, application/jwk-set+json";
-  return fetchAnswer({ url, headers: { accept, "user-agent": "sluice-keys" }, body: null }, reach, limitMs);
-}
-
-/** What the server says, with 200. Never rejects. */
-export async function fetchAnswer(question: HttpQuestion, reach: Reach, limitMs = fetchMs): Promise<HttpAnswer> {
+export async function fetchJwks(url: string, reach: Reach, limitMs = fetchMs): Promise<HttpAnswer> {
   try {
-    return await within(limitMs, async (signal) => answerOf(await send(question, reach, signal)));
+    return await within(limitMs, async (signal) => answerOf(await send(url, reach, signal)));
   } catch (error) {
     return { kind: "failed", reason: reasonOf(error) };
   }
 }
 
-async function send(
-  { url, headers, body }: HttpQuestion,
-  { lookup, refuse }: Reach,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+async function send(url: string, { lookup, refuse }: Reach, signal: AbortSignal): Promise<IncomingMessage> {
   const target = new URL(url);
   const isPlain = target.protocol === "http:";
   const port = target.port === "" ? (isPlain ? 80 : 443) : Number(target.port);
@@ -61,14 +51,20 @@ async function send(
       host,
       port,
       path: `${target.pathname}${target.search}`,
-      method: body === null ? "GET" : "POST",
-      headers: { ...headers, "accept-encoding": "identity", connection: "close", host: target.host },
+      method: "GET",
+      headers: {
+        accept: "application/json, application/jwk-set+json",
+        "user-agent": "sluice-keys",
+        "accept-encoding": "identity",
+        connection: "close",
+        host: target.host,
+      },
       signal,
       agent: false,
       lookup: known,
       maxHeaderSize: 16_384,
     },
-    body,
+    null,
   );
 }
 

@@ -3,6 +3,7 @@
 import type { AccessReviews, ReviewedUser } from "../../../k8s/source/objects/source.ts";
 import { refused, unauthorized, type Access, type TokenReviews } from "../../admin/access.ts";
 import { tenant, watcher } from "../../api/viewer.ts";
+import { parseAddress } from "../../../routing/text/address.ts";
 
 /** How long a word of the API server holds, ms. */
 export const reviewMs = 10_000;
@@ -10,6 +11,8 @@ export const reviewMs = 10_000;
 export const maxReviews = 1000;
 /** Questions of one kind at once: callers beyond them have to ask again. */
 export const maxQuestions = 8;
+/** Of an IPv6 address: whoever has one has all of its /64. */
+const networkBytes = 8;
 /** Questions at once of one address about new tokens, or about the rights of one user. */
 export const maxOfOne = 2;
 /** Questions about new tokens in a second, of all, and of one address. */
@@ -160,7 +163,8 @@ export class ReviewedViewers implements TokenReviews {
       return this.#ofKnown.underWay(digest) ?? this.#ofKnown.ask(digest, digest, ask);
     const asked = this.#ofNew.underWay(digest);
     if (asked !== null) return asked;
-    return this.#newTokens.mayAsk(address) ? this.#ofNew.ask(digest, address, ask) : null;
+    const network = (parseAddress(address) ?? [address]).slice(0, networkBytes).join(" ");
+    return this.#newTokens.mayAsk(network) ? this.#ofNew.ask(digest, network, ask) : null;
   }
 
   #rightOf(

@@ -27,7 +27,6 @@ export class ShownCredentials implements CredentialLook {
         clock,
         epochMs: Date.now,
         askKeys: (provider) => queueMicrotask(() => this.#callers.keysLooked(provider)),
-        ask: () => Promise.resolve({ kind: "failed", reason: "nobody is asked" }),
       },
       { add: () => undefined },
     );

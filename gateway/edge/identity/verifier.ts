@@ -3,7 +3,6 @@ import type { Provider } from "../../callers/providers/kinds.ts";
 import type { ClientFacts } from "../message/client-facts.ts";
 import type { HeadChange } from "../message/head-copy.ts";
 import type { Clock } from "../../shared/clock.ts";
-import type { HttpAnswer, HttpQuestion } from "../../shared/messages.ts";
 import type { WireRequestHead } from "../message/request-head.ts";
 import type { PasswordChecks } from "./password-checks.ts";
 
@@ -56,8 +55,6 @@ export interface VerifierWorld {
   readonly epochMs: () => number;
   /** The control worker looks for new keys of this provider, and says so when it has. */
   readonly askKeys: (provider: string) => void;
-  /** Asks a server that the policy names, in at most 5 s. Never rejects. */
-  readonly ask: (question: HttpQuestion) => Promise<HttpAnswer>;
   readonly passwords: Pick<PasswordChecks, "compare">;
 }
 

@@ -1,6 +1,7 @@
 // Manifest files: read, parsed, compared; each keeps its last good objects while it cannot be read.
 import type { Stats } from "node:fs";
 import { compareProblems, type Problem, type ProblemCode } from "../../../routing/text/problem.ts";
+import { visible } from "../../../routing/text/visible.ts";
 import type { SourceObject } from "../../translate/model/object.ts";
 import { missingIn, readingManifest } from "../manifest/manifest.ts";
 import type { StoredObject } from "../objects/stored-object.ts";
@@ -50,11 +51,15 @@ export class ManifestFiles {
     return stats.size === 0 && (this.#files.get(name)?.objects.length ?? 0) > 0;
   }
 
-  /** Reads the file at `path`. What cannot be read keeps its last good objects. */
+  /** Reads the file at `path`. What cannot be read keeps its last good objects, also where a bug of ours is why. */
   *read(path: string, name: string, stats: Stats): Work {
     const bytes = readBytes(path, stats.size);
-    if (typeof bytes === "string") this.#unreadable(name, stampOf(stats), bytes);
-    else yield* this.readBytes(bytes, name, stampOf(stats));
+    if (typeof bytes === "string") return this.#unreadable(name, stampOf(stats), bytes);
+    try {
+      yield* this.readBytes(bytes, name, stampOf(stats));
+    } catch (error) {
+      this.#unreadable(name, stampOf(stats), `Sluice met a bug of its own: ${visible(String(error)).slice(0, 200)}`);
+    }
   }
 
   #unreadable(name: string, stamp: string, reason: string): void {

@@ -141,9 +141,9 @@ class FolderSource implements Source {
 
   // ---- reading
 
-  /** Does the work after all that was asked for before, and pauses now and then. It goes no step further once it is stopped. */
+  /** Does the work after all that was asked for before, and pauses now and then. It goes no step further once it is stopped. A bug that it meets is its own: what comes after is read. */
   #read(begin: () => Work): Promise<void> {
-    this.#reading = this.#reading.then(async () => {
+    const read = this.#reading.then(async () => {
       if (this.#stopped) return;
       const work = begin();
       let endMs = performance.now() + sliceMs;
@@ -154,7 +154,8 @@ class FolderSource implements Source {
         endMs = performance.now() + sliceMs;
       }
     });
-    return this.#reading;
+    this.#reading = read.catch(() => undefined);
+    return read;
   }
 
   *#lookAtRoot(root: Directory, announced: boolean): Work {

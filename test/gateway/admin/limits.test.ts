@@ -3,7 +3,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { connectionLimit, mostAhead, mostConnections, oneATurn, pace } from "../../../gateway/admin/connections.ts";
+import {
+  connectionLimit,
+  cutStalled,
+  mostAhead,
+  mostConnections,
+  oneATurn,
+  pace,
+} from "../../../gateway/admin/connections.ts";
 import { pieceBytes } from "../../../gateway/admin/sending/paced-connection.ts";
 import { isOwnHost } from "../../../gateway/admin/hosts.ts";
 import type { AdminServer } from "../../../gateway/admin/server.ts";
@@ -55,6 +62,40 @@ test.each([
   ["sluice-admin.evil.example", false],
 ])("Host %s: %s", (host, own) => {
   expect(isOwnHost(host, ["sluice-admin"])).toBe(own);
+});
+
+describe("a connection on which nothing moves for the time of stalled ones", () => {
+  test("stays while an answer is made", async () => {
+    const server = createServer(({ socket }, response) => {
+      setImmediate(() => {
+        socket.emit("timeout");
+        response.end("late");
+      });
+    });
+    cutStalled(server, 60_000);
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect(await answer.text()).toBe("late");
+    server.close();
+  });
+
+  test("is cut where the client does not take what was made, or asks nothing", async () => {
+    const server = createServer(({ socket }, response) => {
+      response.write(Buffer.alloc(50 * 1024 * 1024));
+      setImmediate(() => socket.emit("timeout"));
+    });
+    cutStalled(server, 60_000);
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    for (const asks of [true, false]) {
+      const client = connect((server.address() as AddressInfo).port, "127.0.0.1").on("error", () => undefined);
+      const [socket] = (await once(server, "connection")) as [Socket];
+      if (asks) client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      else socket.emit("timeout");
+      await new Promise((resolve) => socket.once("close", resolve));
+      client.destroy();
+    }
+    server.close();
+  });
 });
 
 /** Calls `told` in each turn of the event loop, until what it gives is called. */

@@ -278,7 +278,7 @@ describe("sluice serve", () => {
 
   test(
     "a data worker that hangs in an endless loop is replaced, and a log line says where it stood",
-    { timeout: 90_000 },
+    { timeout: 300_000 },
     async () => {
       const gateway = serveFolder("--worker-stall-ms", "3000");
       const { traffic, admin } = await gateway.listening();

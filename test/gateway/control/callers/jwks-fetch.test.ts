@@ -6,7 +6,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { keyBounds } from "../../../../gateway/callers/providers/public-keys.ts";
-import { fetchAnswer, fetchJwks, type Reach } from "../../../../gateway/control/callers/jwks-fetch.ts";
+import { fetchJwks, type Reach } from "../../../../gateway/control/callers/jwks-fetch.ts";
 import { readAddress, refusalOf } from "../../../../k8s/translate/backends/reach.ts";
 import { Authority } from "../../../authority.ts";
 
@@ -38,22 +38,6 @@ const folder: Reach = {
 const named = (...addresses: readonly string[]): Reach => ({
   lookup: () => Promise.resolve(addresses),
   refuse: reach("folder"),
-});
-
-test("a question may have fields and a body", async () => {
-  const seen: unknown[] = [];
-  const url = await served((request, response) => {
-    seen.push(request.method, request.headers.authorization, request.headers["content-type"]);
-    request.on("data", (part) => seen.push(String(part)));
-    request.on("end", () => response.end('{"active":true}'));
-  });
-  const headers = { authorization: "Basic YTpi", "content-type": "application/x-www-form-urlencoded" };
-  expect(await fetchAnswer({ url, headers, body: "token=abc" }, folder)).toEqual({
-    kind: "got",
-    text: '{"active":true}',
-    maxAgeMs: null,
-  });
-  expect(seen).toEqual(["POST", headers.authorization, headers["content-type"], "token=abc"]);
 });
 
 test("the text is got, of the target that was asked for, and how long it holds", async () => {

@@ -113,6 +113,9 @@ describe("a caller with a token of the cluster", () => {
 
   test.each([
     ["of one address", maxNewTokens.ofOne, () => "10.0.0.1"],
+    ["of one network of IPv6", maxNewTokens.ofOne, (at: number) => `2001:db8::${at}`],
+    ["of all in networks of IPv6", maxNewTokens.all, (at: number) => `2001:db8:0:${at}::1`],
+    ["of all by IPv4 on a socket of IPv6", maxNewTokens.all, (at: number) => `::ffff:10.0.0.${at}`],
     ["of all", maxNewTokens.all, (at: number) => `10.0.0.${at}`],
   ])("is one of so many new ones a second %s: %i", async (_, most, address) => {
     for (let at = 0; at < most; at++) expect(seen(await ask(`new-${at}`, "models", address(at)))).toBe(403);

@@ -396,6 +396,38 @@ describe("edits", () => {
     rmSync(outside, { recursive: true });
   });
 
+  test("a bug that the reading of one file meets is that file's Problem, and all others are read", async () => {
+    put("a.yaml", service("a"));
+    put("b.yaml", service("b"));
+    const { readBytes } = ManifestFiles.prototype;
+    const bug = vi.spyOn(ManifestFiles.prototype, "readBytes").mockImplementation(function* (
+      this: ManifestFiles,
+      ...of
+    ) {
+      if (of[1].endsWith("/a.yaml")) throw new TypeError("a bug");
+      yield* readBytes.apply(this, of);
+    });
+    try {
+      const follower = await follow();
+      expect([...follower.objects.keys()]).toEqual(["Service prod/b"]);
+      expect(follower.changes[0]!.problems).toMatchObject([
+        {
+          code: "unreadable-file",
+          sentence: expect.stringContaining("Sluice met a bug of its own: TypeError: a bug") as string,
+        },
+      ]);
+      replace("a.yaml", service("a", 1));
+      replace("c.yaml", service("c"));
+      await follower.until(() => follower.objects.has("Service prod/c"));
+      bug.mockRestore();
+      replace("a.yaml", service("a", 2));
+      await follower.until(() => follower.objects.has("Service prod/a"));
+      expect(follower.changes.at(-1)!.problems).toEqual([]);
+    } finally {
+      bug.mockRestore();
+    }
+  });
+
   test("a write in place, a new file and a removal are followed", async () => {
     put("a.yaml", service("a"));
     const follower = await follow();
