@@ -3,6 +3,15 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import Slowest from "./slowest.ts";
 
+/** Rooms whose tests keep nothing in their process that another file would meet, so that a process runs one file after the other and loads what they share once. */
+const sharedRooms = [
+  "test/routing",
+  "test/k8s",
+  ...["admin", "callers", "control", "edge", "explain", "options", "shared"].map((room) => `test/gateway/${room}`),
+].map((room) => `${room}/**/*.test.ts`);
+/** Files of these rooms that put other modules in the place of ours. */
+const ownProcess = ["test/k8s/translate/object-faults.test.ts"];
+
 const seeded = fileURLToPath(new URL("seeded.ts", import.meta.url));
 
 // Processes, not threads: the tests start worker threads and child processes of their own and end some of them.
@@ -15,7 +24,11 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "shared", include: sharedRooms, exclude: ownProcess, isolate: false } },
+      { extends: true, test: { name: "own", include: ["test/**/*.test.ts"], exclude: sharedRooms } },
+      { extends: true, test: { name: "mocked", include: ownProcess } },
+    ],
     pool: "forks",
     // One more than there are cores: many tests wait for processes of their own. (Vitest itself would leave one core free.)
     maxWorkers: availableParallelism() + 1,
