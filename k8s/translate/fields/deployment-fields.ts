@@ -5,7 +5,7 @@ import type { FieldKind } from "./field-kinds.ts";
 export interface DeploymentField {
   /** null: no request gets elsewhere without it. */
   readonly decides: FieldKind | null;
-  /** A predictor without it is not served, so that a misspelling takes no requests of others. */
+  /** A SeldonDeployment with a predictor without it is invalid, whatever stands there instead. */
   readonly isRequired: boolean;
   /** As YAML, for MANIFESTS.md, with what it means there; "": the page has it elsewhere. */
   readonly example: string;
