@@ -1,4 +1,5 @@
 // Reads a policy file, and the files with keys that it names.
+import { namespacedName } from "../../routing/text/namespaced-name.ts";
 import { readFile } from "node:fs/promises";
 import type { Problem } from "../../routing/text/problem.ts";
 import { completePolicy, decodePolicyFile, placesOf, providerProblem, type PolicyDeclaration } from "./policy-file.ts";
@@ -64,14 +65,16 @@ export async function readPolicyOfFiles(file: string | null): Promise<PolicyOfFi
   const files = new Map<string, Material | null>();
   for (const place of places) if (place.kind === "file") files.set(place.file, await readMaterial(place.file));
   return {
-    wantedSecrets: places.flatMap((place) => (place.kind === "secret" ? [`${place.namespace}/${place.name}`] : [])),
+    wantedSecrets: places.flatMap((place) =>
+      place.kind === "secret" ? [namespacedName(place.namespace, place.name)] : [],
+    ),
     held(secretAt, level) {
       const problems: Problem[] = [];
       const materialAt = (place: MaterialPlace): Material | null =>
         place.kind === "file"
           ? (files.get(place.file) ?? null)
           : place.kind === "secret"
-            ? secretAt(`${place.namespace}/${place.name}`)
+            ? secretAt(namespacedName(place.namespace, place.name))
             : null;
       const absent = new Set<string>();
       const policy = completePolicy(read.policy, materialAt, (provider, sentence, place) => {

@@ -6,7 +6,7 @@ import type { Source } from "../../k8s/source/objects/source.ts";
 import { checkReach, readAddress, refusalOf } from "../../k8s/translate/backends/reach.ts";
 import { isAnonymousGranted } from "../../k8s/translate/meaning/grant.ts";
 import { Translator } from "../../k8s/translate/translator.ts";
-import type { PredictorKey } from "../admin/view/view.ts";
+import type { PredictorKey } from "../api/counted.ts";
 import { slicesOfThread } from "../shared/slices.ts";
 import { guardProblems } from "../callers/guard-problems.ts";
 import { build } from "../shared/build.ts";

@@ -1,4 +1,5 @@
 // The control worker: follows the Source, translates, publishes tables to the data workers, resolves names, serves the admin port.
+import { namespacedName } from "../../routing/text/namespaced-name.ts";
 import type { MessagePort } from "node:worker_threads";
 import type { Source, SourceChange } from "../../k8s/source/objects/source.ts";
 import { countedClients, type LimitLook, type LimitMemory } from "../shared/memory/limit-memory.ts";
@@ -302,7 +303,7 @@ function send(channel: MessagePort, message: ControlToData): void {
 
 /** As `NAMESPACE/NAME`. */
 function deploymentsIn({ set }: SourceChange): readonly string[] {
-  return set.flatMap(({ ref }) => (ref.kind === "SeldonDeployment" ? [`${ref.namespace}/${ref.name}`] : []));
+  return set.flatMap(({ ref }) => (ref.kind === "SeldonDeployment" ? [namespacedName(ref.namespace, ref.name)] : []));
 }
 
 function sentenceOf(error: unknown): string {

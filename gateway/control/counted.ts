@@ -5,9 +5,9 @@ import type { Series } from "../../routing/model/mapping.ts";
 import type { FoundSlots } from "../../routing/write/table-index.ts";
 import type { TranslationChange } from "../../k8s/translate/model/translation.ts";
 import type { ArmCounts } from "../../routing/release/statistics/arm-counts.ts";
-import type { CountedBreakers } from "../admin/view/breakers.ts";
 import type { Slices } from "../shared/slices.ts";
 import type {
+  CountedBreakers,
   CountedFeedback,
   CountedView,
   EndpointNumbers,
@@ -17,7 +17,7 @@ import type {
   MeasuredWindows,
   PredictorKey,
   SeenEndpoint,
-} from "../admin/view/view.ts";
+} from "../api/counted.ts";
 import type { AccessEntry } from "../shared/access-fields.ts";
 import { usedSlots } from "../shared/memory/counters.ts";
 import type { DrainedEvidence } from "../shared/evidence-counts.ts";

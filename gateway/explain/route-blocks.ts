@@ -1,4 +1,5 @@
 // Blocks: the Routes of one deployment together, REST and gRPC, all header Routes and explainers, as `sluice routes` shows them.
+import { namespacedName } from "../../routing/text/namespaced-name.ts";
 import type { Route } from "../../routing/route/decision.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
 import type { Match } from "../../routing/model/match.ts";
@@ -67,7 +68,8 @@ export function routesNamed<T>(table: PrintedTable<T>, named: string | null): Pr
 
 /** Does it answer under this name, or does an object of this name declare it, in part at least? */
 export function isRouteNamed(route: Route<unknown>, singleNamespace: string | null, named: string): boolean {
-  const isNamed = (namespace: string, name: string): boolean => named === name || named === `${namespace}/${name}`;
+  const isNamed = (namespace: string, name: string): boolean =>
+    named === name || named === namespacedName(namespace, name);
   const { kind, name } = nameOf(route, singleNamespace);
   return (
     (kind === "deployment" && isNamed(route.space ?? route.namespace, name)) ||

@@ -1,4 +1,5 @@
 // `sluice who`: who may call which deployment, and since what: the same for manifests and for a gateway that runs.
+import { namespacedName } from "../../routing/text/namespaced-name.ts";
 import type { Mapping } from "../../routing/model/mapping.ts";
 import { compareText, printProblem, type ObjectRef, type Problem } from "../../routing/text/problem.ts";
 import type { TableSettings } from "../../routing/model/table-change.ts";
@@ -137,7 +138,7 @@ function rowsOf(source: ObjectRef, groups: readonly Group[]): readonly WhoRow[] 
 
 /** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
 export function isNamed({ namespace, name }: ObjectRef, named: string | null): boolean {
-  return named === null || named === name || named === `${namespace}/${name}`;
+  return named === null || named === name || named === namespacedName(namespace, name);
 }
 
 /** Why there is nothing to say of that name. */

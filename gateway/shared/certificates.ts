@@ -14,6 +14,13 @@ export interface CertificateSet {
   readonly ticketSeeds: readonly Uint8Array[];
 }
 
+/** When a certificate that is served ends. */
+export interface CertificateExpiry {
+  readonly name: string;
+  /** Epoch ms. */
+  readonly notAfterMs: number;
+}
+
 export interface CertificateEntry {
   /** Who says so: `Host models/door`, `a.crt`. For logs, metrics and `explain`. */
   readonly name: string;

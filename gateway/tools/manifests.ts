@@ -1,4 +1,5 @@
 // What the tools share: their options, and manifests of files or of a cluster read, translated and built into a table as `serve` would, with nothing resolved or dialled.
+import { namespacedName } from "../../routing/text/namespaced-name.ts";
 import { openCluster } from "../../k8s/source/cluster/open.ts";
 import { maxInputBytes, readManifests } from "../../k8s/source/read.ts";
 import { objectKey, type SourceObject } from "../../k8s/translate/model/object.ts";
@@ -232,7 +233,7 @@ function problemsBeside(translator: Translator, policy: CallPolicy): readonly Pr
 export function secretsOf(objects: Iterable<SourceObject>): (name: string) => Material | null {
   const secrets = new Map<string, SourceObject>();
   for (const object of objects)
-    if (object.ref.kind === "Secret") secrets.set(`${object.ref.namespace}/${object.ref.name}`, object);
+    if (object.ref.kind === "Secret") secrets.set(namespacedName(object.ref.namespace, object.ref.name), object);
   return (name) => {
     const secret = secrets.get(name);
     return secret === undefined ? null : secretTexts(secret.object);

@@ -1,4 +1,5 @@
 // /api/v1/comparisons: what became of compared shadows, of all deployments, or of one deployment with its disagreements, of all replicas.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { visibleLines } from "../../../routing/text/visible.ts";
 import { comparisonShape, peerComparisonReader, type ShownComparison } from "../../api/comparisons.ts";
 import { badRequest, jsonType, notFound, queryOf } from "../answers.ts";
@@ -24,7 +25,7 @@ export function comparisons({ compared, peers }: EndpointParts): Handler {
     wanted: (query) => {
       const named = query.get("deployment");
       return ({ sides: { namespace, deployment } }) =>
-        named === null || named === deployment || named === `${namespace}/${deployment}`;
+        named === null || named === deployment || named === namespacedName(namespace, deployment);
     },
     joining: {
       peers,

@@ -1,10 +1,11 @@
 // /api/v1/feedback: what was counted of feedback by all replicas, by deployment and live predictor.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { feedbackShape, type DeploymentFeedback } from "../../api/feedback.ts";
 import { deploymentKeys, type DeploymentKey } from "../view/deployments.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
 import { feedbackWays } from "../../shared/metrics/series.ts";
-import type { CountedView } from "../view/view.ts";
+import type { CountedView } from "../../api/counted.ts";
 
 export function feedback({ view, peers }: EndpointParts): Handler {
   return listing<DeploymentKey, DeploymentFeedback>({
@@ -14,7 +15,7 @@ export function feedback({ view, peers }: EndpointParts): Handler {
     json: (key) => feedbackOf(view.counted, key),
     wanted: (query) => {
       const named = query.get("deployment");
-      return ({ namespace, name }) => named === null || named === name || named === `${namespace}/${name}`;
+      return ({ namespace, name }) => named === null || named === name || named === namespacedName(namespace, name);
     },
     joining: {
       peers,

@@ -1,4 +1,5 @@
 // /api/v1/rollouts: how far each rollout and bandit has come, and what it waits for.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { rolloutShape, type Rollout } from "../../api/rollouts.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
@@ -11,7 +12,7 @@ export function rollouts({ rollouts: gather, peers }: EndpointParts): Handler {
     json: (rollout) => rollout,
     wanted: (query) => {
       const named = query.get("deployment");
-      return ({ namespace, name }) => named === null || named === name || named === `${namespace}/${name}`;
+      return ({ namespace, name }) => named === null || named === name || named === namespacedName(namespace, name);
     },
     joining: {
       peers,

@@ -7,7 +7,7 @@ import { SampleLines, wordsOf } from "./sample-lines.ts";
 import { escaped } from "./series.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { StreamedText } from "./streamed-text.ts";
-import type { CountedView } from "../view/view.ts";
+import type { CountedView } from "../../api/counted.ts";
 
 const labelNames = seriesMetrics.breakerUse.labels
   .slice(0, -1)

@@ -5,7 +5,7 @@ import { escaped } from "./series.ts";
 import { SampleLines, wordsOf } from "./sample-lines.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { StreamedText } from "./streamed-text.ts";
-import type { EndpointsOf, SeenEndpoint } from "../view/view.ts";
+import type { EndpointsOf, SeenEndpoint } from "../../api/counted.ts";
 
 const { endpoints: metric } = seriesMetrics;
 const labelNames = metric.labels.slice(0, -1).map((label, at) => wordsOf(`${at === 0 ? "" : '",'}${label}="`));

@@ -1,4 +1,5 @@
 // The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
+import type { CertificateExpiry } from "../../shared/certificates.ts";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { compareText, type Problem } from "../../../routing/text/problem.ts";
 import { build } from "../../shared/build.ts";
@@ -35,13 +36,6 @@ export interface FamilySources {
   readonly rollouts: () => readonly Rollout[];
   /** Epoch ms. */
   readonly nowMs: () => number;
-}
-
-/** When a certificate that is served ends. */
-export interface CertificateExpiry {
-  readonly name: string;
-  /** Epoch ms. */
-  readonly notAfterMs: number;
 }
 
 export interface FixedFamilies {

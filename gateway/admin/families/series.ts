@@ -16,7 +16,7 @@ import {
 import { failureLayout, feedbackLayout, slotLayout } from "../../shared/metrics/slots.ts";
 import { grpcColumns, statusColumns, unansweredColumn } from "../../shared/metrics/status-columns.ts";
 import type { AnswerReader } from "../sending/answer-reader.ts";
-import type { CountedSeries } from "../view/view.ts";
+import type { CountedSeries } from "../../api/counted.ts";
 import { SampleLines, wordsOf, type Words } from "./sample-lines.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { StreamedText } from "./streamed-text.ts";

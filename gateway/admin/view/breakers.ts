@@ -1,18 +1,9 @@
 // What circuit breakers hold: each, and summed over all Upstreams.
+import type { CountedBreakers } from "../../api/counted.ts";
 import { defaultBreaker, type Breaker } from "../../../routing/model/upstream.ts";
 import { breakerCell, priorities } from "../../shared/memory/counters.ts";
 import { breakerResources } from "../../shared/metrics/series.ts";
 import type { Slices } from "../../shared/slices.ts";
-
-/** Breakers by the slots where they count. */
-export interface CountedBreakers {
-  /** All slots are below it. */
-  readonly end: number;
-  /** Of an Upstream, by its key; −1: it has none, and each worker counts alone. */
-  slotOf(upstreamKey: string): number;
-  /** As written; a priority without limits has the defaults. null: no Upstream of the table has the slot. */
-  limitsAt(slot: number): readonly Breaker[] | null;
-}
 
 export interface BreakerUse {
   readonly resource: (typeof breakerResources)[number];

@@ -1,8 +1,10 @@
 // Deployments as the admin API tells them: what their Routes declare and serve, and what was measured beside it.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import type { Deployment, Measured, Predictor } from "../../api/deployments.ts";
 import { failedWords, mostFail } from "../../explain/measured-words.ts";
 import type { Slices } from "../../shared/slices.ts";
-import type { AdminView, EndpointNumbers, PredictorKey, SeenEndpoint } from "./view.ts";
+import type { AdminView } from "./view.ts";
+import type { EndpointNumbers, PredictorKey, SeenEndpoint } from "../../api/counted.ts";
 
 /** A deployment of the table. */
 export interface DeploymentKey {
@@ -22,7 +24,7 @@ export async function deploymentKeys(
     await slices.pause();
     const { namespace, deployment: name, predictor, role } = series;
     if (only !== null && (only.namespace !== namespace || only.name !== name)) continue;
-    const key = `${namespace}/${name}`;
+    const key = namespacedName(namespace, name);
     let one = found.get(key);
     // In the other protocol it is known already.
     if (one?.predictors.has(`${role} ${predictor}`) === true || !isDeployments(view, series)) continue;

@@ -1,8 +1,10 @@
 // What this process has counted of some deployments, for the leader, whichever replica that is.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { build } from "../../shared/build.ts";
 import { type ArmCounts, printArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import { askedName, maxAskedDeployments, type SaidEvidence } from "../../api/peer.ts";
-import type { AdminView, PredictorKey } from "./view.ts";
+import type { AdminView } from "./view.ts";
+import type { PredictorKey } from "../../api/counted.ts";
 
 /** Predictors of one deployment: twice as many as are released together. More, or an answer without end, would be no answer to whoever asks, of any deployment. */
 export const maxSaid = 64;
@@ -25,7 +27,7 @@ export function evidenceOf(
   for (const slots of asked.size > 0 ? [counted.ownedSlots, counted.usedSlots] : [])
     for (const { series } of slots) {
       if (series.role !== "live") continue;
-      const name = `${series.namespace}/${series.deployment}`;
+      const name = namespacedName(series.namespace, series.deployment);
       if (!asked.has(name)) continue;
       const predictors = found.get(name) ?? new Map<string, PredictorKey>();
       if (predictors.size < maxSaid || predictors.has(series.predictor)) predictors.set(series.predictor, series);

@@ -1,8 +1,10 @@
 // Status: is the gateway well, and if not, what is wrong first? A function of what the control worker knows.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { troubleBounds, troubleKinds, type Status, type Trouble, type TroubleKind } from "../../api/status.ts";
 import { isDeployments } from "./deployments.ts";
 import type { Slices } from "../../shared/slices.ts";
-import type { AdminView, CountedView, PredictorKey } from "./view.ts";
+import type { AdminView } from "./view.ts";
+import type { CountedView, PredictorKey } from "../../api/counted.ts";
 import { compareText } from "../../../routing/text/problem.ts";
 
 /** All of a Status but its verdict. */
@@ -137,7 +139,7 @@ export async function withoutEndpoint(
     seen += 1;
     if (seen % together === 0) await slices.pause();
     if (predictor.role !== "live") continue;
-    const key = `${predictor.namespace}/${predictor.deployment}`;
+    const key = namespacedName(predictor.namespace, predictor.deployment);
     if (endpoints.some(({ state }) => state === "ready")) others.add(key);
     else if (isDeployments(view, predictor)) without.set(key, [predictor, ...(without.get(key) ?? [])]);
   }

@@ -1,10 +1,11 @@
 // Symptoms: what a Status says of requests, releases and threads. Each is what an alert of the chart fires for, but for access that refuses every call.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import type { Measured } from "../../api/deployments.ts";
 import type { Rollout } from "../../api/rollouts.ts";
 import { troubleBounds, type Status, type Trouble, type TroubleKind } from "../../api/status.ts";
 import { failedWords, minRequests, mostFail } from "../../explain/measured-words.ts";
 import type { FailureFlag } from "../../failure-flags.ts";
-import type { LatelyCounted, MeasuredPredictor } from "./view.ts";
+import type { LatelyCounted, MeasuredPredictor } from "../../api/counted.ts";
 
 const windows = [
   ["lastMinute", "in the last minute"],
@@ -50,7 +51,9 @@ export function symptomsOf(
 
 /** What becomes of requests that fail or are refused. */
 function requestSymptoms(measured: readonly MeasuredPredictor[]): readonly Trouble[] {
-  const deployments = Map.groupBy(measured, ({ predictor: { namespace, deployment } }) => `${namespace}/${deployment}`);
+  const deployments = Map.groupBy(measured, ({ predictor: { namespace, deployment } }) =>
+    namespacedName(namespace, deployment),
+  );
   const canaries: string[] = [];
   const limited: string[] = [];
   const closed: string[] = [];

@@ -1,5 +1,6 @@
 // PolicyWatcher: brings the policy file, the keys that it names and the data workers together. A file that becomes wrong is a Problem, and the last
 // good one stays; keys that are gone admit nobody.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { unwatchFile, watchFile } from "node:fs";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
@@ -110,7 +111,9 @@ export class PolicyWatcher {
 
   /** Secrets that the policy names, `namespace/name`. */
   get wantedSecrets(): readonly string[] {
-    return this.#places().flatMap((place) => (place.kind === "secret" ? [`${place.namespace}/${place.name}`] : []));
+    return this.#places().flatMap((place) =>
+      place.kind === "secret" ? [namespacedName(place.namespace, place.name)] : [],
+    );
   }
 
   /** Reads the file for the first time. Throws one sentence when it is wrong and no earlier one is known. */
@@ -141,9 +144,9 @@ export class PolicyWatcher {
     if (this.#file === null) return;
     const secrets: [name: string, material: Material | null][] = [];
     for (const { ref, object } of set)
-      if (ref.kind === "Secret") secrets.push([`${ref.namespace}/${ref.name}`, secretTexts(object)]);
+      if (ref.kind === "Secret") secrets.push([namespacedName(ref.namespace, ref.name), secretTexts(object)]);
     for (const { kind, namespace, name } of removed.map(refOfKey))
-      if (kind === "Secret") secrets.push([`${namespace}/${name}`, null]);
+      if (kind === "Secret") secrets.push([namespacedName(namespace, name), null]);
     // A folder has Secrets that the policy may name later.
     for (const [name, material] of secrets) this.#secrets.set(name, material);
     const wanted = this.wantedSecrets;
@@ -289,7 +292,7 @@ export class PolicyWatcher {
       case "file":
         return this.#files.get(place.file) ?? null;
       case "secret":
-        return this.#secrets.get(`${place.namespace}/${place.name}`) ?? null;
+        return this.#secrets.get(namespacedName(place.namespace, place.name)) ?? null;
       case "url": {
         const { text } = this.#jwks.stateOf(place.url);
         return text === null ? null : new Map([["", Buffer.from(text)]]);
@@ -309,7 +312,9 @@ export class PolicyWatcher {
   }
 
   #isUnknown(place: MaterialPlace): boolean {
-    return place.kind === "secret" && !this.#isSynced && !this.#secrets.has(`${place.namespace}/${place.name}`);
+    return (
+      place.kind === "secret" && !this.#isSynced && !this.#secrets.has(namespacedName(place.namespace, place.name))
+    );
   }
 }
 

@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import type { HostDeclaration, Identity, TlsTerms, Cleartext } from "../../../routing/model/host-tls.ts";
 import type { Problem, ProblemCode } from "../../../routing/text/problem.ts";
-import type { CertificateExpiry } from "../../admin/families/fixed-families.ts";
-import type { CertificateEntry, CertificateSet } from "../../shared/certificates.ts";
+import type { CertificateEntry, CertificateSet, CertificateExpiry } from "../../shared/certificates.ts";
 import {
   checkIdentity,
   checkTerms,

@@ -2,8 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type { CertificateExpiry } from "../../admin/families/fixed-families.ts";
-import type { CertificateSet } from "../../shared/certificates.ts";
+import type { CertificateSet, CertificateExpiry } from "../../shared/certificates.ts";
 import type { Log } from "../../shared/log.ts";
 import type { TlsSettings } from "../../options/settings.ts";
 import { CertificateAssembly } from "./certificate-set.ts";

@@ -1,10 +1,9 @@
 // What another policy, or other certificates, say otherwise than those before. No value is told that could be a credential.
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Change } from "../../api/changes.ts";
-import type { CertificateExpiry } from "../../admin/families/fixed-families.ts";
 import type { CallPolicy } from "../../callers/call-policy.ts";
 import type { Settings } from "../../options/settings.ts";
-import type { CertificateEntry } from "../../shared/certificates.ts";
+import type { CertificateEntry, CertificateExpiry } from "../../shared/certificates.ts";
 
 type Said = Pick<Change, "object" | "field" | "from" | "to">;
 

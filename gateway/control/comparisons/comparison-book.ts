@@ -1,5 +1,6 @@
 // ComparisonBook: the sample of pairs that data workers hand over, compared a few at a time, and what it came to, by deployment. Other rules, the end of the
 // annotation and that of the deployment drop all that is known of it.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { Comparison, type ComparisonCounts, type PairVerdict } from "../../../routing/release/compare/comparison.ts";
 import type { CapturedAnswer } from "../../../routing/release/compare/answer.ts";
 import { keptAnswer } from "../../../routing/release/compare/redacted.ts";
@@ -140,7 +141,7 @@ export class ComparisonBook implements ComparedView {
   #sidesOf(sides: ComparedSides, atMs: number): Sides | null {
     const { namespace, deployment, predictor, against, rules } = sides;
     if (this.#outside.rulesOf(namespace, deployment, predictor) !== rules) return null;
-    const key = `${namespace}/${deployment}`;
+    const key = namespacedName(namespace, deployment);
     let book = this.#books.get(key);
     if (book?.rules !== rules) {
       if (book !== undefined) this.#drop(key, book);
@@ -188,7 +189,7 @@ export class ComparisonBook implements ComparedView {
     shadow: CapturedAnswer,
   ): void {
     const { predictor, against, atMs, requestId, path, isGrpc } = pair;
-    const book = this.#books.get(`${pair.namespace}/${pair.deployment}`)!;
+    const book = this.#books.get(namespacedName(pair.namespace, pair.deployment))!;
     if (!this.#outside.keeps || !book.read.keeps) return;
     const shown: ShownDisagreement = {
       predictor,
@@ -239,7 +240,7 @@ export class ComparisonBook implements ComparedView {
   }
 
   of(namespace: string, deployment: string): ComparedDeploymentView | null {
-    const book = this.#books.get(`${namespace}/${deployment}`);
+    const book = this.#books.get(namespacedName(namespace, deployment));
     if (book === undefined) return null;
     return { comparisons: [...book.all.values()], disagreements: book.kept.map(({ shown }) => shown).toReversed() };
   }
@@ -247,7 +248,7 @@ export class ComparisonBook implements ComparedView {
   /** Of a predictor beside others of its deployment, whichever of the two answered the client. An answer that a shadow did not give is no pair. */
   comparedPairs(namespace: string, deployment: string, predictor: string): ComparedPairs {
     let [pairs, agreed] = [0, 0];
-    for (const { sides, comparison } of this.#books.get(`${namespace}/${deployment}`)?.all.values() ?? []) {
+    for (const { sides, comparison } of this.#books.get(namespacedName(namespace, deployment))?.all.values() ?? []) {
       if ((sides.predictor === predictor) === (sides.against === predictor)) continue;
       pairs += comparison.agreed + comparison.disagreed;
       agreed += comparison.agreed;

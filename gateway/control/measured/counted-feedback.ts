@@ -2,7 +2,7 @@
 import { feedbackCell, usedSlots } from "../../shared/memory/counters.ts";
 import { feedbackWays, rewardBounds } from "../../shared/metrics/series.ts";
 import { feedbackCells, feedbackLayout } from "../../shared/metrics/slots.ts";
-import type { CountedFeedback } from "../../admin/view/view.ts";
+import type { CountedFeedback } from "../../api/counted.ts";
 
 /** The feedback of these slots together. */
 export function countedFeedback(blocks: readonly Float64Array[], slots: readonly number[]): CountedFeedback {

@@ -1,6 +1,6 @@
 // What was counted in the last minutes of cells that are no slot's: threads that were replaced, and calls to Redis without an answer.
 import { troubleBounds } from "../../api/status.ts";
-import type { LatelyCounted } from "../../admin/view/view.ts";
+import type { LatelyCounted } from "../../api/counted.ts";
 import { fixed } from "../../shared/metrics/fixed.ts";
 
 const { answered: _, ...unanswered } = fixed.redisCalls;

@@ -2,7 +2,7 @@
 import type { EndpointMeasured } from "../../api/deployments.ts";
 import type { FailureFlag } from "../../failure-flags.ts";
 import type { Slices } from "../../shared/slices.ts";
-import type { EndpointNumbers, SeenEndpoint } from "../../admin/view/view.ts";
+import type { EndpointNumbers, SeenEndpoint } from "../../api/counted.ts";
 import { endpointCell, usedSlots } from "../../shared/memory/counters.ts";
 import { endpointFlags, endpointLayout } from "../../shared/metrics/slots.ts";
 import type { EndpointKey, UsedEndpoint } from "../slots/endpoint-slots.ts";

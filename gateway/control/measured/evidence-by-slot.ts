@@ -1,5 +1,6 @@
 // EvidenceBySlot: the evidence of predictors that are released, by slot, as data workers hand it over.
 import { ArmCounts, armCounts, noCounts } from "../../../routing/release/statistics/arm-counts.ts";
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import {
   type DrainedEvidence,
   type EvidenceOwner,
@@ -43,13 +44,13 @@ export class EvidenceBySlot {
     if (before === undefined && this.#counts.size >= maxEvidenceSlots) this.#sweep(nowMs);
     if (before === undefined && !this.#counts.hasRoomFor(namespace)) {
       this.leftOut += requests;
-      this.#isWithout(`${namespace}/${deployment}`, nowMs);
+      this.#isWithout(namespacedName(namespace, deployment), nowMs);
       return;
     }
     const counts = before?.counts ?? new ArmCounts();
     counts.grow(armCounts(evidence));
     const gone = this.#counts.set(slot, namespace, { slot, namespace, deployment, counts, atMs: nowMs });
-    if (gone !== null) this.#isWithout(`${gone.namespace}/${gone.deployment}`, nowMs);
+    if (gone !== null) this.#isWithout(namespacedName(gone.namespace, gone.deployment), nowMs);
   }
 
   /** Another Series may have the slot next: none of this is evidence of it. */

@@ -1,6 +1,6 @@
 // Predictors most of whose requests fail: which they are, from when on and how long, whoever's failure it is. A Problem of each lasts until most requests
 // are served again, so that one that swings around half begins and ends once.
-import type { PredictorKey } from "../../admin/view/view.ts";
+import { keyOf, type PredictorKey } from "../../api/counted.ts";
 import type { Measured } from "../../api/deployments.ts";
 import { admittedOf, failedWords, mostFail } from "../../explain/measured-words.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
@@ -45,10 +45,6 @@ export class FailingPredictors {
     if (before !== undefined) return mostAreServed(lastMinute) ? null : before;
     return mostFail(lastMinute) ? { predictor, sentence: failedWords(lastMinute, "within a minute") } : null;
   }
-}
-
-function keyOf({ namespace, deployment, predictor }: PredictorKey): string {
-  return `${namespace}/${deployment} ${predictor}`;
 }
 
 /** A minute without requests says nothing. */

@@ -1,6 +1,6 @@
 // The last failure of each kind that was told of a predictor: its sentence stands beside the counts. Told are samples, so a count may have none.
 import { meaningOf } from "../../explain/measured-words.ts";
-import type { PredictorKey } from "../../admin/view/view.ts";
+import { keyOf, type PredictorKey } from "../../api/counted.ts";
 import { failureFlags, type FailureFlag } from "../../failure-flags.ts";
 import type { AccessEntry } from "../../shared/access-fields.ts";
 
@@ -47,8 +47,4 @@ export class LastFailures {
 function isKept(flag: string, origin: string): flag is FailureFlag | "" {
   if (flag === "") return origin === "model";
   return Object.hasOwn(failureFlags, flag) && meaningOf(flag as FailureFlag) !== "refused";
-}
-
-function keyOf({ namespace, deployment, predictor }: Omit<PredictorKey, "role">): string {
-  return `${namespace}/${deployment} ${predictor}`;
 }

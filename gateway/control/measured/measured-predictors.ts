@@ -2,15 +2,16 @@
 import { EvidenceBySlot } from "./evidence-by-slot.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
-import type {
-  CountedSeries,
-  CountedFeedback,
-  EndpointNumbers,
-  MeasuredPredictor,
-  MeasuredWindows,
-  PredictorKey,
-  SeenEndpoint,
-} from "../../admin/view/view.ts";
+import {
+  keyOf,
+  type CountedSeries,
+  type CountedFeedback,
+  type EndpointNumbers,
+  type MeasuredPredictor,
+  type MeasuredWindows,
+  type PredictorKey,
+  type SeenEndpoint,
+} from "../../api/counted.ts";
 import type { Slices } from "../../shared/slices.ts";
 import { flagSentence, withEndpoints, type FailuresAt } from "../../explain/measured-words.ts";
 import { armCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
@@ -77,8 +78,7 @@ export class MeasuredPredictors {
       await this.#endpoints.look(slices);
       const active = new Map<string, PredictorKey>();
       for (const { series } of await this.#windows.look(slices))
-        if (series.role === "live" && isServed(series))
-          active.set(`${series.namespace}/${series.deployment} ${series.predictor}`, series);
+        if (series.role === "live" && isServed(series)) active.set(keyOf(series), series);
       return this.#failing.look([...active.values()], (one) => this.of([one]).lastMinute);
     } finally {
       this.#isLooking = false;
@@ -89,7 +89,7 @@ export class MeasuredPredictors {
   async lately(slices: Slices, isServed: (predictor: PredictorKey) => boolean): Promise<readonly MeasuredPredictor[]> {
     const found = new Map<string, MeasuredPredictor>();
     for (const { slot, series } of this.#slots.used) {
-      const key = `${series.namespace}/${series.deployment} ${series.predictor}`;
+      const key = keyOf(series);
       if (series.role !== "live" || !this.#windows.isUsed(slot) || found.has(key) || !isServed(series)) continue;
       found.set(key, { predictor: series, ...this.of([series]) });
       if (found.size % together === 0) await slices.pause();

@@ -6,7 +6,7 @@ import { durationBounds } from "../../shared/metrics/series.ts";
 import { failureLayout, slotLayout } from "../../shared/metrics/slots.ts";
 import { serverErrors } from "../../shared/metrics/status-columns.ts";
 import type { Slices } from "../../shared/slices.ts";
-import type { CountedSeries } from "../../admin/view/view.ts";
+import type { CountedSeries } from "../../api/counted.ts";
 import { CellWindows, type Counts, type SlotCells, type Windowed } from "./cell-windows.ts";
 
 /** What a Series counted in a window. */

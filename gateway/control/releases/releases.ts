@@ -4,7 +4,7 @@ import type { RolloutLook } from "../../../routing/release/rollout/decide.ts";
 import { noCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
 import type { ProblemEvent, RecordStore } from "../../../k8s/source/objects/source.ts";
 import { releaseKey, type PlannedRelease, type ReleaseRecord } from "../../../k8s/translate/model/release.ts";
-import type { PredictorKey, SeenEndpoint } from "../../admin/view/view.ts";
+import type { PredictorKey, SeenEndpoint } from "../../api/counted.ts";
 import { slicesOfThread } from "../../shared/slices.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Leadership } from "../leadership/leadership.ts";

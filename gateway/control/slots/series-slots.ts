@@ -1,5 +1,6 @@
 // Slots of Series: which cells of the shared blocks count for which Series. A slot lives from the first Mapping that names its Series until
 // ten minutes after the last one, and is then zeroed and used again.
+import { keyOf } from "../../api/counted.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
 import { failureCell, feedbackCell, maxSlots, slotCell, usedSlots } from "../../shared/memory/counters.ts";
 import { slotLayout } from "../../shared/metrics/slots.ts";
@@ -127,6 +128,6 @@ function clear(block: Float64Array, slot: number): void {
   feedback[slot] = 0;
 }
 
-function textOf({ namespace, deployment, predictor, role, protocol }: Series): string {
-  return `${namespace}/${deployment} ${predictor} ${role} ${protocol}`;
+function textOf(series: Series): string {
+  return `${keyOf(series)} ${series.role} ${series.protocol}`;
 }

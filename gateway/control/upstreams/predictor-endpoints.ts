@@ -1,7 +1,7 @@
 // Endpoints of predictors: from a Series to the Upstreams of its Mappings, and from those to their addresses and health checks.
 import { printEndpoint, type UpstreamEndpoints } from "../../../routing/model/upstream.ts";
 import type { Series } from "../../../routing/model/mapping.ts";
-import type { CountedSeries, EndpointsOf, PredictorKey, SeenEndpoint } from "../../admin/view/view.ts";
+import type { CountedSeries, EndpointsOf, PredictorKey, SeenEndpoint } from "../../api/counted.ts";
 
 export interface EndpointSources {
   /** Series of the table, in both protocols. */

@@ -1,4 +1,5 @@
 // Seldon's OAuth gateway: gives tokens to the clients of SeldonDeployments, and takes requests that name none: the token says whose they are.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { isText } from "../../../routing/request/bytes.ts";
 import type { CounterBlock } from "../../shared/memory/counters.ts";
 import { fixed } from "../../shared/metrics/fixed.ts";
@@ -114,7 +115,7 @@ export class OAuthGateway {
       case "valid":
         this.#countRequest("admitted");
     }
-    request.admit({ provider: "oauth", client: `${namespace}/${deployment}` });
+    request.admit({ provider: "oauth", client: namespacedName(namespace, deployment) });
     if (place === "call")
       return {
         kind: "enter",

@@ -1,4 +1,5 @@
 // `sluice watch DEPLOYMENT`: its split as it moves.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import type { Deployment } from "../../api/deployments.ts";
 import { nobodyNamed } from "../../explain/who.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
@@ -61,5 +62,5 @@ export async function watchSplit(ask: () => Promise<Asked>, named: string, scree
 }
 
 function isNamed({ namespace, name }: Deployment, named: string): boolean {
-  return named === name || named === `${namespace}/${name}`;
+  return named === name || named === namespacedName(namespace, name);
 }

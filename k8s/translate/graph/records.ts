@@ -1,4 +1,5 @@
 // Records: what declarers read, by name, whether it exists or not. Each is there while it is in use.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { Backend, type Backends } from "./backend-records.ts";
 import { Material, NameRecord } from "./name-record.ts";
 import { Registry } from "../collections/registry.ts";
@@ -18,7 +19,7 @@ export class Records {
   wantedSecrets(): ReadonlySet<string> {
     const wanted = new Set<string>();
     for (const { namespace, name, readers } of this.secrets.values())
-      if (readers !== null) wanted.add(`${namespace}/${name}`);
+      if (readers !== null) wanted.add(namespacedName(namespace, name));
     return wanted;
   }
 

@@ -1,4 +1,5 @@
 // Release: a rollout or a bandit of a SeldonDeployment, as its annotations say it, and how far it has come, as the record of releases says it.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import type { BanditPlan } from "../../../routing/release/bandit/plan.ts";
 import type { RolloutPlan } from "../../../routing/release/rollout/plan.ts";
 import type { ObjectRef } from "../../../routing/text/problem.ts";
@@ -59,7 +60,7 @@ export interface ReleaseEntry {
 export type ReleaseRecord = ReadonlyMap<string, ReleaseEntry>;
 
 export function releaseKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return `${namespace}/${name}`;
+  return namespacedName(namespace, name);
 }
 
 export function percentShown(percent: number): string {

@@ -1,4 +1,5 @@
 // Where several objects share what Ambassador calls a group, and something else becomes of them here. Looked for when somebody reads the Problems.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { sameValue } from "../../../routing/text/diff.ts";
 import type { Mapping } from "../../../routing/model/mapping.ts";
 import { hostText, pathText } from "../../../routing/model/match-precedence.ts";
@@ -34,14 +35,14 @@ export function* groupDifferences<D extends Declarer>(
     ref,
     takenNames: { 1: external },
   } of all) {
-    if (external !== undefined) shared.add(`${ref.namespace}/${external}`);
+    if (external !== undefined) shared.add(namespacedName(ref.namespace, external));
     yield;
   }
   const groups = new Map<string, Member[]>();
   for (const declarer of all) {
     yield;
     const { ref, takenNames } = declarer;
-    const mayShare = shared.size > 0 && takenNames.some((name) => shared.has(`${ref.namespace}/${name}`));
+    const mayShare = shared.size > 0 && takenNames.some((name) => shared.has(namespacedName(ref.namespace, name)));
     if (declarer.meaning === null && !mayShare) continue;
     for (const draft of meaningOf(declarer).drafts) {
       // gRPC and the second place of a raw Mapping would say the same once more.

@@ -1,4 +1,5 @@
 // Objects that say they belong to a SeldonDeployment which is not there. They are no source of Routes, so nobody would hear of them.
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { compareText, type ObjectRef } from "../../../routing/text/problem.ts";
 import type { SourceObject } from "../model/object.ts";
 import { ownerNamesOf, ownersOf } from "../backends/services.ts";
@@ -19,12 +20,13 @@ export function unownedObjects(objects: Iterable<SourceObject>): readonly Unowne
   for (const object of all) {
     if (object.ref.kind !== "SeldonDeployment") continue;
     const specName = textOf(fieldOf(recordOf(fieldOf(recordOf(object.object), "spec")), "name"));
-    for (const name of ownerNamesOf({ ref: object.ref, specName })) there.add(`${object.ref.namespace}/${name}`);
+    for (const name of ownerNamesOf({ ref: object.ref, specName }))
+      there.add(namespacedName(object.ref.namespace, name));
   }
   const orphans: UnownedObject[] = [];
   for (const { ref, object } of all) {
     const owners = owned.includes(ref.kind) ? ownersOf(object) : [];
-    if (owners.length > 0 && !owners.some((owner) => there.has(`${ref.namespace}/${owner}`)))
+    if (owners.length > 0 && !owners.some((owner) => there.has(namespacedName(ref.namespace, owner))))
       orphans.push({ ref, owner: owners[0]! });
   }
   return orphans.sort(

@@ -1,5 +1,5 @@
 // The part of a view that says what was measured, where nothing was.
-import type { CountedView } from "../../../gateway/admin/view/view.ts";
+import type { CountedView } from "../../../gateway/api/counted.ts";
 import { measuredOf } from "../../../gateway/control/measured/measured.ts";
 
 const nothing = measuredOf([], () => "");

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { failingPredictors, symptomsOf, type SymptomSources } from "../../../../gateway/admin/view/symptoms.ts";
 import { statusOf, withoutEndpoint, type Facts } from "../../../../gateway/admin/view/status.ts";
-import type { MeasuredPredictor } from "../../../../gateway/admin/view/view.ts";
+import type { MeasuredPredictor } from "../../../../gateway/api/counted.ts";
 import type { Rollout } from "../../../../gateway/api/rollouts.ts";
 import { troubleBounds, type Trouble } from "../../../../gateway/api/status.ts";
 import { CountedLately } from "../../../../gateway/control/measured/counted-lately.ts";

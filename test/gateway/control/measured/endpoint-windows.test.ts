@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Slices } from "../../../../gateway/shared/slices.ts";
-import type { SeenEndpoint } from "../../../../gateway/admin/view/view.ts";
+import type { SeenEndpoint } from "../../../../gateway/api/counted.ts";
 import { tickMs } from "../../../../gateway/control/measured/cell-windows.ts";
 import { EndpointWindows } from "../../../../gateway/control/measured/endpoint-windows.ts";
 import { EndpointSlots } from "../../../../gateway/control/slots/endpoint-slots.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CountedSeries } from "../../../../gateway/admin/view/view.ts";
+import type { CountedSeries } from "../../../../gateway/api/counted.ts";
 import { Slices } from "../../../../gateway/shared/slices.ts";
 import { measuredOf } from "../../../../gateway/control/measured/measured.ts";
 import { tickMs } from "../../../../gateway/control/measured/cell-windows.ts";
