@@ -146,6 +146,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "gateway/callers": [["providers"]],
   "gateway/control": [
+    ["part.ts"],
     [
       "slots",
       "upstreams",

@@ -1,5 +1,6 @@
 // PolicyWatcher: brings the policy file, the keys that it names and the data workers together. A file that becomes wrong is a Problem, and the last
 // good one stays; keys that are gone admit nobody.
+import type { ControlPart } from "../part.ts";
 import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { unwatchFile, watchFile } from "node:fs";
 import { sameValue } from "../../../routing/text/diff.ts";
@@ -45,7 +46,7 @@ export interface PolicyOutside {
   readonly keysLooked: (provider: string) => void;
 }
 
-export class PolicyWatcher {
+export class PolicyWatcher implements ControlPart {
   readonly #file: string | null;
   readonly #outside: PolicyOutside;
   /** Text of the last good file. */
@@ -140,7 +141,7 @@ export class PolicyWatcher {
   }
 
   /** Takes the Secrets of a change. */
-  take({ set, removed }: Pick<SourceChange, "set" | "removed">): void {
+  change({ set, removed }: Pick<SourceChange, "set" | "removed">): void {
     if (this.#file === null) return;
     const secrets: [name: string, material: Material | null][] = [];
     for (const { ref, object } of set)

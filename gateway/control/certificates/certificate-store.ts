@@ -1,4 +1,5 @@
 // CertificateStore: gathers what files and objects declare, and tells the data workers when what they serve by changes.
+import type { ControlPart, Send } from "../part.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { HostDeclaration } from "../../../routing/model/host-tls.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
@@ -11,6 +12,8 @@ import { CertificateFiles, type FileReading } from "./certificate-files.ts";
 export interface SyncOutside {
   readonly log: Log;
   nowMs(): number;
+  /** What objects declare now: the same list where nothing has changed. */
+  declared(): readonly HostDeclaration[];
   /** To every data worker, and to a successor. `before`: the one that was published last; null: none was. */
   publish(set: CertificateSet, before: CertificateSet | null, expiries: readonly CertificateExpiry[]): void;
   /** Other Problems than before. */
@@ -21,7 +24,7 @@ export interface SyncOutside {
 const lookEveryMs = 60_000;
 const nothingRead: FileReading = { declarations: [], ticketSeeds: [], problems: [] };
 
-export class CertificateStore {
+export class CertificateStore implements ControlPart {
   readonly #outside: SyncOutside;
   readonly #assembly: CertificateAssembly;
   readonly #files: CertificateFiles | null;
@@ -59,13 +62,17 @@ export class CertificateStore {
    * Objects are known from here on: before, a host could be served on the terms of files where objects say others. Throws one clear sentence where
    * the options name what cannot be used, and nothing was served by them before.
    */
-  open(declared: readonly HostDeclaration[]): void {
+  synced(): void {
     this.#isOpen = true;
-    this.#declared = declared;
+    this.#declared = this.#outside.declared();
     this.#files?.start();
     this.#looking = setInterval(() => this.#look(), lookEveryMs);
     this.#looking.unref();
     this.reread();
+  }
+
+  join(_worker: number, send: Send): void {
+    if (this.#set !== null) send({ kind: "certificates", set: this.#set });
   }
 
   stop(): void {
@@ -79,8 +86,8 @@ export class CertificateStore {
     this.#assemble();
   }
 
-  /** What objects declare now: the same list where nothing has changed. */
-  declare(declared: readonly HostDeclaration[]): void {
+  change(): void {
+    const declared = this.#outside.declared();
     if (!this.#isOpen || declared === this.#declared) return;
     this.#declared = declared;
     this.#assemble();

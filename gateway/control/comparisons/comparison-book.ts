@@ -1,5 +1,7 @@
 // ComparisonBook: the sample of pairs that data workers hand over, compared a few at a time, and what it came to, by deployment. Other rules, the end of the
 // annotation and that of the deployment drop all that is known of it.
+import type { ControlPart } from "../part.ts";
+import type { SourceChange } from "../../../k8s/source/objects/source.ts";
 import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { Comparison, type ComparisonCounts, type PairVerdict } from "../../../routing/release/compare/comparison.ts";
 import type { CapturedAnswer } from "../../../routing/release/compare/answer.ts";
@@ -83,7 +85,7 @@ interface Waiting {
   readonly done: () => void;
 }
 
-export class ComparisonBook implements ComparedView {
+export class ComparisonBook implements ComparedView, ControlPart {
   readonly #outside: ComparisonOutside;
   /** By `NAMESPACE/NAME`; the one that had a pair last is last. */
   readonly #books = new Map<string, Book>();
@@ -217,6 +219,13 @@ export class ComparisonBook implements ComparedView {
     const [oldest, ...others] = book.kept;
     book.kept = others;
     this.#keptBytes -= oldest!.bytes;
+  }
+
+  change({ set, removed }: SourceChange): void {
+    const changed = set.flatMap(({ ref }) =>
+      ref.kind === "SeldonDeployment" ? [namespacedName(ref.namespace, ref.name)] : [],
+    );
+    this.rulesChanged(removed.length > 0 ? null : changed);
   }
 
   /** Objects have changed: what is known by other rules than those of now is gone. `deployments`: those that may have; null: any. */

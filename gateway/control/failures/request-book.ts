@@ -1,10 +1,11 @@
 // RequestBook: what data workers hand over of requests. Failures are kept; while somebody follows, every request is passed on.
+import type { ControlPart, Send } from "../part.ts";
 import { emptyEntry, isFailureEntry, type AccessEntry } from "../../shared/access-fields.ts";
 import type { LeftOut } from "../../shared/messages.ts";
 import type { KeptRequest, RequestsView } from "../../admin/view/view.ts";
 import { FailureRing } from "./failure-ring.ts";
 
-export class RequestBook implements RequestsView {
+export class RequestBook implements RequestsView, ControlPart {
   readonly #ring = new FailureRing();
   readonly #followers = new Set<(entry: AccessEntry) => void>();
   readonly #wantAll: (all: boolean) => void;
@@ -14,9 +15,8 @@ export class RequestBook implements RequestsView {
     this.#wantAll = wantAll;
   }
 
-  /** Somebody follows. */
-  get wantsAll(): boolean {
-    return this.#followers.size > 0;
+  join(_worker: number, send: Send): void {
+    if (this.#followers.size > 0) send({ kind: "report-all", all: true });
   }
 
   take(entries: readonly AccessEntry[], leftOut: LeftOut): void {

@@ -1,4 +1,5 @@
 // Releases: the record, and what moves it, as the control worker uses them.
+import type { ControlPart } from "../part.ts";
 import type { Problem } from "../../../routing/text/problem.ts";
 import type { RolloutLook } from "../../../routing/release/rollout/decide.ts";
 import { noCounts, type ArmCounts } from "../../../routing/release/statistics/arm-counts.ts";
@@ -47,7 +48,7 @@ export interface ReleasesOutside {
   readonly leftOut: () => ReadonlySet<string>;
 }
 
-export class Releases {
+export class Releases implements ControlPart {
   readonly #outside: ReleasesOutside;
   readonly #book: ReleaseBook;
   readonly #controller: ReleaseController;
@@ -102,7 +103,7 @@ export class Releases {
   }
 
   /** The first table has left. */
-  open(): void {
+  synced(): void {
     this.#paused = this.#pausedNow();
     this.#isOpen = true;
     this.#again();
@@ -117,7 +118,7 @@ export class Releases {
   }
 
   /** SDs changed. */
-  changed(): void {
+  change(): void {
     if (!this.#isOpen) return;
     this.#tellPauses();
     void this.#controller.look("changed");

@@ -1,4 +1,5 @@
 // The log of Problems: each is logged once, when it appears. They are gathered now and then, in slices: at most once at a time.
+import type { ControlPart } from "../part.ts";
 import { printProblem, type Problem } from "../../../routing/text/problem.ts";
 import type { Log } from "../../shared/log.ts";
 import type { Clock } from "../../shared/clock.ts";
@@ -16,6 +17,8 @@ export const soonMs = 100;
 export interface ProblemLogOutside {
   readonly log: Log;
   readonly clock: Clock;
+  /** A table has left: before, Problems would take time from it. */
+  isServed(): boolean;
   gather(): Promise<readonly Problem[]>;
   /** All that were gathered, after those that are new were logged. */
   gathered(problems: readonly Problem[]): void;
@@ -23,7 +26,7 @@ export interface ProblemLogOutside {
   changed(fresh: readonly Problem[], gone: readonly Problem[]): void;
 }
 
-export class ProblemLog {
+export class ProblemLog implements ControlPart {
   readonly #outside: ProblemLogOutside;
   #isGathering = false;
   /** By their text; null: none were gathered yet. */
@@ -33,15 +36,26 @@ export class ProblemLog {
   #seen: readonly Problem[] = [];
   /** How many there were beyond `maxFollowed`. */
   #beyond = 0;
+  #looking: NodeJS.Timeout | null = null;
 
   constructor(outside: ProblemLogOutside) {
     this.#outside = outside;
   }
 
+  open(): void {
+    this.#looking = setInterval(() => {
+      if (this.#outside.isServed()) void this.look();
+    }, problemLogMs);
+  }
+
+  stop(): void {
+    if (this.#looking !== null) clearInterval(this.#looking);
+  }
+
   /** Something was edited: whoever did learns soon what is wrong with it. A storm of edits asks once in `problemLogMs`. */
-  soon(): void {
+  change(): void {
     const { clock } = this.#outside;
-    if (clock.now() - this.#askedMs < problemLogMs) return;
+    if (!this.#outside.isServed() || clock.now() - this.#askedMs < problemLogMs) return;
     this.#askedMs = clock.now();
     clock.after(soonMs, () => void this.look());
   }

@@ -14,6 +14,7 @@ test("of a pair that cannot be used nobody is told: the start ends with one sent
   const outside = {
     log: { write: (...line: unknown[]): unknown => told.push(line), flush: () => undefined },
     nowMs: () => 0,
+    declared: () => [],
     publish: (set: unknown): unknown => told.push(set),
     problemsChanged: () => undefined,
   };
@@ -31,7 +32,7 @@ test("of a pair that cannot be used nobody is told: the start ends with one sent
     outside,
   );
   try {
-    expect(() => store.open([])).toThrow(/cert\.pem cannot be used .*: write --tls-cert and --tls-key/);
+    expect(() => store.synced()).toThrow(/cert\.pem cannot be used .*: write --tls-cert and --tls-key/);
     expect([told, store.set]).toEqual([[], null]);
   } finally {
     store.stop();

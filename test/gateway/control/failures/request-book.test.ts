@@ -74,17 +74,24 @@ describe("the book", () => {
   test("keeps failures and nothing else, and asks for all while somebody follows", () => {
     const told: boolean[] = [];
     const book = new RequestBook((all) => told.push(all));
+    /** What a data worker that comes is sent. */
+    const sent = (): readonly unknown[] => {
+      const messages: unknown[] = [];
+      book.join(0, (message) => messages.push(message));
+      return messages;
+    };
+    const wanted = { kind: "report-all", all: true };
     const seen: string[][] = [[], []];
     const stops = seen.map((ids) => book.follow(({ requestId }) => ids.push(requestId)));
-    expect([told, book.wantsAll]).toEqual([[true], true]);
+    expect([told, sent()]).toEqual([[true], [wanted]]);
     const model = { ...emptyEntry, requestId: "model", origin: "model", sentence: "The model answered 500" };
     book.take([{ ...emptyEntry, requestId: "good" }, failed("bad"), model], none);
     stops[0]!();
     stops[0]!();
-    expect([told, book.wantsAll]).toEqual([[true], true]);
+    expect([told, sent()]).toEqual([[true], [wanted]]);
     book.take([failed("later")], none);
     stops[1]!();
-    expect([told, book.wantsAll]).toEqual([[true, false], false]);
+    expect([told, sent()]).toEqual([[true, false], []]);
     book.take([failed("last")], none);
     expect(seen).toEqual([
       ["good", "bad", "model"],

@@ -68,6 +68,7 @@ test("a namespace with thousands of Problems hides none of another, in the log o
   const problemLog = new ProblemLog({
     log,
     clock: new StoppedClock(),
+    isServed: () => true,
     gather: () => Promise.resolve([]),
     gathered: () => {},
     changed: () => {},

@@ -26,6 +26,7 @@ function logOf(gather: () => Promise<readonly Problem[]>): Told {
   const changed: Told["changed"] = [];
   const clock = new StoppedClock();
   const log = new ProblemLog({
+    isServed: () => true,
     log: {
       write: (event, fields) => logged.push(`${event} ${String(fields["problem"] ?? fields["count"])}`),
       flush: () => {},
@@ -102,17 +103,17 @@ describe("the log of Problems", () => {
 
   test("looks soon after an edit, and after a storm of edits once", async () => {
     const { gathered, clock, log } = logOf(() => Promise.resolve([]));
-    log.soon();
+    log.change();
     await clock.advance(soonMs - 1);
     expect(gathered).toHaveLength(0);
     await clock.advance(1);
     expect(gathered).toHaveLength(1);
-    for (let edit = 0; edit < 100; edit++) log.soon();
+    for (let edit = 0; edit < 100; edit++) log.change();
     await clock.advance(problemLogMs - soonMs - 1);
-    log.soon();
+    log.change();
     await clock.advance(soonMs);
     expect(gathered).toHaveLength(1);
-    log.soon();
+    log.change();
     await clock.advance(soonMs);
     expect(gathered).toHaveLength(2);
   });
