@@ -2,7 +2,8 @@
 import type { Stats } from "node:fs";
 import { compareProblems, type Problem, type ProblemCode } from "../../../routing/text/problem.ts";
 import { visible } from "../../../routing/text/visible.ts";
-import type { SourceObject } from "../../translate/model/object.ts";
+import { isUnread, type SourceObject } from "../../translate/model/object.ts";
+import { isPlatformKind } from "../../translate/platform/platform.ts";
 import { missingIn, readingManifest } from "../manifest/manifest.ts";
 import type { StoredObject } from "../objects/stored-object.ts";
 import type { Work } from "../objects/work.ts";
@@ -46,13 +47,11 @@ export class ManifestFiles {
     return this.#files.get(name)?.stamp === stampOf(stats);
   }
 
-  /** true when the file declares objects and is empty now: in all likelihood somebody is about to write it. */
-  isEmptied(name: string, stats: Stats): boolean {
-    return stats.size === 0 && (this.#files.get(name)?.objects.length ?? 0) > 0;
-  }
-
   /** Reads the file at `path`. What cannot be read keeps its last good objects, also where a bug of ours is why. */
   *read(path: string, name: string, stats: Stats): Work {
+    // In all likelihood somebody is about to write it: `> file` empties it first, and one of its objects may say who may call.
+    if (stats.size === 0 && (this.#files.get(name)?.objects.length ?? 0) > 0)
+      return this.#unreadable(name, stampOf(stats), "it is empty");
     const bytes = readBytes(path, stats.size);
     if (typeof bytes === "string") return this.#unreadable(name, stampOf(stats), bytes);
     try {
@@ -66,21 +65,26 @@ export class ManifestFiles {
     const objects = this.#files.get(name)?.objects ?? [];
     const stay = objects.length === 0 ? "" : " and its last good objects stay";
     this.#tell(name, [
-      fileProblem(name, "unreadable-file", `the file cannot be read (${reason})${stay}; make it readable`),
+      fileProblem(
+        name,
+        "unreadable-file",
+        `the file cannot be read (${reason})${stay}; make it readable, or delete it`,
+      ),
     ]);
     this.#files.set(name, { stamp, objects, otherKinds: 0, withoutNamespace: 0 });
   }
 
   /** Reads text that may be no file of its own: standard input. */
   *readBytes(bytes: Uint8Array, name: string, stamp: string): Work {
-    const lastGood = this.#files.get(name)?.objects ?? [];
+    const before = this.#files.get(name)?.objects ?? [];
+    const lastGood = before.filter(({ ref, object }) => !isPlatformKind(ref.kind) || !isUnread(object));
     const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, lastGood });
     const objects = manifest.complete
       ? manifest.objects
       : [...manifest.objects, ...missingIn(manifest.objects, lastGood)];
     const { otherKinds, withoutNamespace } = manifest;
     this.#files.set(name, { stamp, objects, otherKinds, withoutNamespace });
-    this.#declarations.replace(lastGood, objects);
+    this.#declarations.replace(before, objects);
     this.#tell(name, manifest.problems);
   }
 

@@ -43,8 +43,6 @@ interface Named {
 
 /** An entry is looked at when nothing was heard of it for so long: it may be half written, and git removes a file before it writes the new one. */
 const settleMs = 40;
-/** A file that turned empty is believed to be empty after this long: `> file` empties it before it writes. */
-const emptyMs = 100;
 /** What is gone is believed to be gone when no other entry waits, because its objects may be in one of these, or after this long. */
 const goneMs = 1000;
 /** Time between two looks at what waits, ms. */
@@ -234,10 +232,9 @@ class FolderSource implements Source {
       const { directory, entry, atMs } = named;
       if (nowMs - atMs < settleMs) continue;
       const found = entryAt(path);
-      const shown = join(directory.name, entry);
       if (found.kind === "none" && (directory.files.has(entry) || directory.directories.has(entry))) {
         gone.push(named);
-      } else if (found.kind !== "file" || !this.#files.isEmptied(shown, found.stats) || nowMs - atMs >= emptyMs) {
+      } else {
         this.#named.delete(path);
         yield* this.#look(named);
       }

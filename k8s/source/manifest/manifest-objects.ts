@@ -3,7 +3,10 @@ import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { lostWith } from "../../translate/platform/ambassador-kinds.ts";
 import { nearWord } from "../../../routing/text/near-word.ts";
 import { isRecord, quoted } from "../../translate/values/value.ts";
+import { isPlatformKind, platformKinds } from "../../translate/platform/platform.ts";
+import { unreadObject } from "../../translate/model/object.ts";
 import { isAmbassadorKind, readKind } from "../objects/kinds.ts";
+import type { ManifestDocument } from "../objects/documents.ts";
 import { listItemsOf, type ListItems } from "./list-items.ts";
 import { manifestBounds } from "./manifest-bounds.ts";
 import { extentOf } from "../objects/extent.ts";
@@ -104,6 +107,13 @@ export class ManifestObjects {
     const written = value["apiVersion"] ?? listed?.apiVersion;
     const apiVersion = typeof written !== "string" && isAmbassadorKind(kind) ? "" : written;
     if (typeof kind !== "string" || typeof apiVersion !== "string") {
+      if (Object.values(value).some((word) => typeof word === "string" && isPlatformKind(word)))
+        return this.#problems.refuse(
+          "unknown-kind",
+          fieldAt(place),
+          "the document has no kind or no apiVersion and is not read",
+          "write both",
+        );
       this.#problems.report(
         "warning",
         "not-an-object",
@@ -137,6 +147,21 @@ export class ManifestObjects {
       case "other":
         this.#otherKinds += 1;
         this.#passOver(value, kind, apiVersion, place);
+    }
+  }
+
+  /**
+   * A document of which a part was refused: for each platform object that it may hold, and of which nothing was read, neither now (from the object `from` on) nor earlier, one stands in that
+   * closes what that one may have closed.
+   */
+  unread({ text, contentLine }: ManifestDocument, from: number, lastGood: readonly StoredObject[]): void {
+    const namespace = /namespace\W{1,4}([a-z0-9][-a-z0-9]{0,62})/.exec(text)?.[1] ?? this.#defaultNamespace;
+    const known = [...this.#objects.slice(from), ...lastGood];
+    for (const kind of platformKinds) {
+      const written = text.match(new RegExp(`:\\W{0,8}${kind}\\b`, "g"))?.length ?? 0;
+      if (written <= known.filter((object) => object.ref.kind === kind).length) continue;
+      const ref = { kind, namespace, name: `unread-${contentLine}-of-${this.#file.replaceAll(/[^\w.-]/g, "-")}` };
+      this.#objects.push(new StoredObject(ref, "", this.#file, { line: contentLine, items: "" }, unreadObject));
     }
   }
 

@@ -16,7 +16,7 @@ type Told =
 export class ManifestProblems {
   readonly #file: string;
   readonly #told: Told[] = [];
-  #complete = true;
+  #refused = 0;
   /** Problems beyond the bound, and the worst level among them. */
   #untold: { count: number; level: ProblemLevel } = { count: 0, level: "warning" };
 
@@ -25,9 +25,14 @@ export class ManifestProblems {
     this.#file = file;
   }
 
+  /** Refusals so far. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** false: something was refused. */
   get complete(): boolean {
-    return this.#complete;
+    return this.#refused === 0;
   }
 
   /** `staysServed`: objects of an earlier reading are, in the place of what was refused. */
@@ -53,7 +58,7 @@ export class ManifestProblems {
 
   /** A part of the file that is not served: what is `wrong`, ending with what comes of it, and the `remedy`. */
   refuse(code: ProblemCode, field: string, wrong: string, remedy: string): void {
-    this.#complete = false;
+    this.#refused += 1;
     this.#tell("error", { kind: "refusal", code, field, wrong, remedy });
   }
 

@@ -71,9 +71,11 @@ export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): W
   const isJson = /^(?:.*\.json|-)$/is.test(options.file) && /^\s*[{[]/.test(text);
   for (const document of isJson ? splitJson(text, manifestBounds.documentBytes) : splitDocuments(text)) {
     if (!parser.counts(document)) break;
+    const [refused, read] = [parser.problems.refused, parser.objects.objects.length];
     if (!fits(document.text)) yield* parser.long(document);
     else if (isJson) parser.json(document);
     else parser.yaml(document);
+    if (parser.problems.refused > refused) parser.objects.unread(document, read, options.lastGood);
     yield;
   }
   return parser.manifest();

@@ -25,11 +25,12 @@ import { TrackedLookups } from "./lookups.ts";
 import { closedContext } from "../platform/host.ts";
 import { Hosts } from "../platform/hosts.ts";
 import { Modules } from "../platform/modules.ts";
+import { closedOutcomes, isPlatformKind } from "../platform/platform.ts";
 import { NamedMap } from "../collections/named-map.ts";
 import { RecordEdits } from "./record-edits.ts";
 import { Records } from "./records.ts";
 import { nothingDeclared, Declarer, type Declared } from "../declarers/declarer.ts";
-import { objectKey, refOfKey, type SourceObject } from "../model/object.ts";
+import { isUnread, objectKey, refOfKey, type SourceObject } from "../model/object.ts";
 import { configField, serviceConfigOf } from "../fields/service-config.ts";
 import { decodeService, ownersOf } from "../backends/services.ts";
 import { releaseKey, type PlannedRelease, type ReleaseEntry, type ReleaseRecord } from "../model/release.ts";
@@ -134,6 +135,15 @@ export class ObjectGraph {
   }
 
   #set(object: SourceObject): void {
+    const { kind } = object.ref;
+    if (isPlatformKind(kind) && isUnread(object.object))
+      return this.#close(object, {
+        code: "bad-document",
+        level: "error",
+        subject: object.ref,
+        field: object.origin,
+        sentence: `the file seems to hold a ${kind}, which cannot be read, so ${closedOutcomes[kind]}; correct the file`,
+      });
     switch (object.ref.kind) {
       case "SeldonDeployment":
         return this.#setDeployment(object);

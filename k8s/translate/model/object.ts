@@ -11,6 +11,13 @@ export interface SourceObject {
   readonly object: unknown;
 }
 
+/** In place of an object of a platform kind that may be there and cannot be read. No API server takes it. */
+export const unreadObject = Object.freeze({ unread: true });
+
+export function isUnread(object: unknown): boolean {
+  return JSON.stringify(object) === JSON.stringify(unreadObject);
+}
+
 /** Key of an object inside a Snapshot. */
 export function objectKey(ref: ObjectRef): string {
   return `${ref.kind} ${ref.namespace}/${ref.name}`;

@@ -323,7 +323,7 @@ describe("what has the name of a manifest and is none", () => {
     const files = new ManifestFiles("default");
     finish(files.read(join(folder, "pipe.yaml"), "pipe.yaml", statSync(join(folder, "file.yaml"))));
     expect(files.problems().map(({ code, sentence }) => [code, sentence])).toEqual([
-      ["unreadable-file", "the file cannot be read (it is no longer a file); make it readable"],
+      ["unreadable-file", "the file cannot be read (it is no longer a file); make it readable, or delete it"],
     ]);
   });
 
@@ -458,7 +458,7 @@ describe("edits", () => {
     expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
   });
 
-  test("a file that is emptied before it is written is never missing; one that stays empty is", async () => {
+  test("a file that turned empty keeps its last good objects until it is written or deleted", async () => {
     put("a.yaml", service("a"));
     put("b.yaml", service("b"));
     const follower = await follow();
@@ -469,6 +469,13 @@ describe("edits", () => {
     await follower.untilPorts({ a: 2, b: 2 });
     expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
     truncateSync(join(folder, "a.yaml"));
+    await follower.until(() =>
+      follower.changes
+        .at(-1)!
+        .problems.some(({ sentence }) => sentence.includes("(it is empty) and its last good objects stay")),
+    );
+    expect(follower.ports()).toEqual({ a: 2, b: 2 });
+    rmSync(join(folder, "a.yaml"));
     await follower.untilPorts({ b: 2 });
   });
 
