@@ -211,7 +211,7 @@ class ControlWorker {
   async #stop(): Promise<void> {
     clearTimeout(this.#releasing);
     void this.#look?.then((opened) => opened.close());
-    await Promise.all(this.#parts.all.toReversed().map((part) => part.stop?.()));
+    await Promise.allSettled(this.#parts.all.toReversed().map(async (part) => part.stop?.()));
     await Promise.allSettled([this.#source.stop(), this.#admin?.close()]);
     this.#log.flush();
     this.#tell({ kind: "stopped" });

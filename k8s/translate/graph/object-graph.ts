@@ -141,8 +141,8 @@ export class ObjectGraph {
         code: "bad-document",
         level: "error",
         subject: object.ref,
-        field: object.origin,
-        sentence: `the file seems to hold a ${kind}, which cannot be read, so ${closedOutcomes[kind]}; correct the file`,
+        field: "",
+        sentence: `the file seems to hold an object of kind ${kind}, which cannot be read, so ${closedOutcomes[kind]}; correct the file`,
       });
     switch (object.ref.kind) {
       case "SeldonDeployment":

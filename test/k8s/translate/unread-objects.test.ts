@@ -50,13 +50,13 @@ describe.each(Object.entries(specs))("%s", (kind, spec) => {
     const { text: content, errors } = served(text);
     expect(content).not.toBe(open);
     expect(errors).toContainEqual(
-      expect.stringContaining(`the file seems to hold a ${kind}, which cannot be read, so`),
+      expect.stringContaining(`the file seems to hold an object of kind ${kind}, which cannot be read, so`),
     );
   });
 
   test("its like in JSON", () => {
     const { errors } = served(`{"apiVersion": "getambassador.io/v2", "kind": "${kind}", "metadata": {`, "guards.json");
-    expect(errors).toContainEqual(expect.stringContaining(`the file seems to hold a ${kind}`));
+    expect(errors).toContainEqual(expect.stringContaining(`the file seems to hold an object of kind ${kind}`));
   });
 });
 

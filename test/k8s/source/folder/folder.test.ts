@@ -399,7 +399,8 @@ describe("edits", () => {
   test("a bug that the reading of one file meets is that file's Problem, and all others are read", async () => {
     put("a.yaml", service("a"));
     put("b.yaml", service("b"));
-    const { readBytes } = ManifestFiles.prototype;
+    const readBytes = Object.getOwnPropertyDescriptor(ManifestFiles.prototype, "readBytes")!
+      .value as ManifestFiles["readBytes"];
     const bug = vi.spyOn(ManifestFiles.prototype, "readBytes").mockImplementation(function* (
       this: ManifestFiles,
       ...of
