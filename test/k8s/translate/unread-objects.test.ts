@@ -14,7 +14,7 @@ function served(text: string, file = "guards.yaml"): { readonly text: string; re
   const { objects, problems } = parseManifest(Buffer.from(text), { file, defaultNamespace: "models", lastGood: [] });
   const translator = new Translator(settings);
   translator.apply({ set: [...neighbour, ...objects], removed: [] });
-  const { problems: told, ...rest } = contentOf(translator.current()) as Readonly<Record<string, unknown>> & {
+  const { problems: _problems, ...rest } = contentOf(translator.current()) as Readonly<Record<string, unknown>> & {
     readonly problems: readonly unknown[];
   };
   return {
