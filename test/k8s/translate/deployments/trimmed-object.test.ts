@@ -45,7 +45,6 @@ const deployment = {
         graph: { name: "x" },
         componentSpec: { spec: { containers: [container, { name: "x" }] } },
       },
-      "not a predictor",
     ],
   },
   status: { state: "Available", deploymentStatus: { x: "y".repeat(1000) } },
