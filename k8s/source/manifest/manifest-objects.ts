@@ -1,6 +1,7 @@
 // The objects of one manifest file: Lists unfolded, each with its name and namespace, and what is no object said.
 import type { ObjectRef } from "../../../routing/text/problem.ts";
 import { lostWith } from "../../translate/platform/ambassador-kinds.ts";
+import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import { nearWord } from "../../../routing/text/near-word.ts";
 import { isRecord, quoted } from "../../translate/values/value.ts";
 import { isPlatformKind, platformKinds } from "../../translate/platform/platform.ts";
@@ -151,15 +152,16 @@ export class ManifestObjects {
   }
 
   /**
-   * A document of which a part was refused: for each platform object that it may hold, and of which nothing was read, neither now (from the object `from` on) nor earlier, one stands in that
+   * A document of which a part was refused: for each platform object that it may hold, and of which nothing was read, neither now (from the object `from` on) nor earlier (`lastGood`: how many of a kind), one stands in that
    * closes what that one may have closed.
    */
-  unread({ text, contentLine }: ManifestDocument, from: number, lastGood: readonly StoredObject[]): void {
+  unread({ text, contentLine }: ManifestDocument, from: number, lastGood: ReadonlyMap<string, number>): void {
     const namespace = /namespace\W{1,4}([a-z0-9][-a-z0-9]{0,62})/.exec(text)?.[1] ?? this.#defaultNamespace;
-    const known = [...this.#objects.slice(from), ...lastGood];
     for (const kind of platformKinds) {
       const written = text.match(new RegExp(`:\\W{0,8}${kind}\\b`, "g"))?.length ?? 0;
-      if (written <= known.filter((object) => object.ref.kind === kind).length) continue;
+      if (written === 0) continue;
+      const read = this.#objects.slice(from).filter((object) => object.ref.kind === kind).length;
+      if (written <= read + (lastGood.get(kind) ?? 0)) continue;
       const ref = { kind, namespace, name: `unread-${contentLine}-of-${this.#file.replaceAll(/[^\w.-]/g, "-")}` };
       this.#objects.push(new StoredObject(ref, "", this.#file, { line: contentLine, items: "" }, unreadObject));
     }
@@ -175,14 +177,14 @@ export class ManifestObjects {
    */
   refuseSlips(missing: readonly StoredObject[]): void {
     if (this.#strangers.length === 0) return;
+    const nameless = this.#strangers.find(({ ref }) => ref.name === "");
+    const named = Map.groupBy(this.#strangers, ({ ref }) => namespacedName(ref.namespace, ref.name));
     for (const { ref, apiVersion } of missing) {
-      const slip = this.#strangers.find(
-        (one) =>
-          one.ref.name === "" ||
-          (one.ref.name === ref.name &&
-            one.ref.namespace === ref.namespace &&
-            (one.kind === ref.kind || one.apiVersion === apiVersion)),
-      );
+      const slip =
+        nameless ??
+        named
+          .get(namespacedName(ref.namespace, ref.name))
+          ?.find((one) => one.kind === ref.kind || one.apiVersion === apiVersion);
       if (slip === undefined) continue;
       this.#problems.refuse(
         "unknown-kind",

@@ -68,6 +68,8 @@ export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): W
     parser.problems.refuse("not-utf8", "", "the file is not UTF-8 text and is not read", "save it as UTF-8");
     return parser.manifest();
   }
+  const known = new Map<string, number>();
+  for (const { ref } of options.lastGood) known.set(ref.kind, (known.get(ref.kind) ?? 0) + 1);
   const isJson = /^(?:.*\.json|-)$/is.test(options.file) && /^\s*[{[]/.test(text);
   for (const document of isJson ? splitJson(text, manifestBounds.documentBytes) : splitDocuments(text)) {
     if (!parser.counts(document)) break;
@@ -75,7 +77,7 @@ export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): W
     if (!fits(document.text)) yield* parser.long(document);
     else if (isJson) parser.json(document);
     else parser.yaml(document);
-    if (parser.problems.refused > refused) parser.objects.unread(document, read, options.lastGood);
+    if (parser.problems.refused > refused) parser.objects.unread(document, read, known);
     yield;
   }
   return parser.manifest();
