@@ -232,6 +232,11 @@ class FolderSource implements Source {
       const { directory, entry, atMs } = named;
       if (nowMs - atMs < settleMs) continue;
       const found = entryAt(path);
+      // `rm -rf` of the folder itself removes its entries first: they stay with it.
+      if (found.kind === "none" && isRootGone(directory)) {
+        this.#named.delete(path);
+        continue;
+      }
       if (found.kind === "none" && (directory.files.has(entry) || directory.directories.has(entry))) {
         gone.push(named);
       } else {
@@ -308,6 +313,10 @@ class FolderSource implements Source {
     this.#shownProblems = problems;
     this.#deliver({ set, removed, problems, readAtMs: this.#readAtMs });
   }
+}
+
+function isRootGone({ parent, path }: Directory): boolean {
+  return parent === null ? entryAt(path).kind !== "directory" : isRootGone(parent);
 }
 
 function now(): number {

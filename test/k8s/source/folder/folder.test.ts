@@ -657,6 +657,23 @@ describe("links", () => {
     expect(follower.codes()).toEqual([]);
   });
 
+  test("a folder that is removed with all that is in it keeps its objects, until it is back without them", async () => {
+    put("f/a.yaml", service("a", 1));
+    put("f/below/b.yaml", service("b", 1));
+    put("other/c.yaml", service("c", 1));
+    const follower = await follow([join(folder, "f"), join(folder, "other")]);
+    rmSync(join(folder, "f"), { recursive: true });
+    await follower.until(() => follower.codes().includes("folder-gone"));
+    // What events named before is looked at before this.
+    put("other/c.yaml", service("c", 2));
+    await follower.until(() => follower.ports()["c"] === 2);
+    expect(follower.ports()).toEqual({ a: 1, b: 1, c: 2 });
+    put("g/a.yaml", service("a", 2));
+    renameSync(join(folder, "g"), join(folder, "f"));
+    await follower.untilPorts({ a: 2, c: 2 });
+    expect(follower.codes()).toEqual([]);
+  });
+
   test("a link to a folder above is not followed in circles", async () => {
     put("a/a.yaml", service("a"));
     symlinkSync("..", join(folder, "a/up"));
