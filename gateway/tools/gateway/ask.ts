@@ -110,7 +110,10 @@ export function refusalIn(
 ): string {
   if (isOfTrafficPort(text))
     return `${name} is the traffic port of a gateway: write --url with the address of its admin port, which \`listening\` in its log names`;
-  return `${name}${path.split("?", 1)[0]!} answers ${statusCode}${sentenceOf(text)}`;
+  const sentence = sentenceOf(text);
+  // A name that nothing has is the same error in every command.
+  if (statusCode === 404 && sentence.startsWith(": no ")) return sentence.slice(2);
+  return `${name}${path.split("?", 1)[0]!} answers ${statusCode}${sentence}`;
 }
 
 /** The data plane's own refusals have a reason in Seldon's status, or the sentence alone where JSON is not taken. */

@@ -43,6 +43,18 @@ test.each(["rollout", "failures", "changes", "logs", "watch", "compare"])(
   },
 );
 
+test.each(["who", "routes"])("%s of a deployment that the gateway does not have is the same error", async (command) => {
+  await admin.stop();
+  admin = await FakeAdmin.start((_request, response) => {
+    response.writeHead(404).end(JSON.stringify({ sentence: misspelt }));
+  });
+  expect(await runTool(command, "--deployment", "prod/irs", "--url", admin.url)).toEqual({
+    code: 1,
+    out: "",
+    err: `sluice ${command}: ${misspelt}\n`,
+  });
+});
+
 test("of one that is there and has none, it is said", async () => {
   await admin.stop();
   admin = await FakeAdmin.start((request, response) => {
