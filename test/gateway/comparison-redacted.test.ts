@@ -38,7 +38,7 @@ test("other rules, no rules, and no deployment: each drops what was kept", async
     () => write("keep off"),
     () => write("ignore meta.tags"),
     () => write("false"),
-    () => stage.manifests.write("iris.yaml", ""),
+    () => stage.manifests.write("iris.yaml", "# nothing\n"),
   ]) {
     await keep();
     await end();

@@ -62,7 +62,7 @@ test("by its manifest, in every worker", async () => {
   await gateway.seen("worker-ended", { thread: "control" });
   // Its successor has no last good form: it closes.
   await until(async () => (await statuses()) === "500", "closed");
-  await manifests.write("auth.yaml", "");
+  await manifests.write("auth.yaml", "# nothing\n");
   await until(async () => (await statuses()) === "200", "nobody is asked");
   expect(await (await fetch(`${admin}/metrics`)).text()).toMatch(
     /sluice_external_calls_total\{service="auth",outcome="denied"\} [1-9]/,

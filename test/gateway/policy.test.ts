@@ -100,7 +100,7 @@ test("files and Secrets that change, a policy that breaks, and a control worker 
 
 test("keys that go admit nobody any more", async () => {
   await ready();
-  await stage.manifests.write("secret.yaml", "");
+  await stage.manifests.write("secret.yaml", "# nothing\n");
   await until(async () => (await statusOf({ authorization: "Bearer first-secret-key" })) === 401, "the Secret is gone");
   expect(await problems()).toMatch(/providers\.secret.*its keys are not there \(secret ops\/keys\)/);
   expect(await statusOf({ "x-api-key": "first-key-of-app" })).toBe(200);

@@ -276,7 +276,7 @@ describe.skipIf(!hasRedis)("a real Redis", () => {
     expect(
       first.cli("--cluster", "create", ...servers.map(({ port }) => `127.0.0.1:${port}`), "--cluster-yes"),
     ).toContain("[OK] All 16384 slots covered");
-    const { store, connections } = open(redisAt(first.port, { kind: "cluster" }));
+    const { store, connections } = open(redisAt(first.port, { kind: "cluster", timeoutMs: 10_000 }));
     await store.opened;
     for (let at = 0; at < 30; at++)
       expect(await store.call("set", [`key-${at}`, at])).toEqual({ kind: "reply", reply: "OK" });
