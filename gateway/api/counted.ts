@@ -1,4 +1,4 @@
-// What data workers count, as the control worker keeps it and the admin port shows it.
+// Counts of the data workers, as the control worker keeps them and the admin port shows them.
 import type { Series } from "../../routing/model/mapping.ts";
 import type { Breaker } from "../../routing/model/upstream.ts";
 import { namespacedName } from "../../routing/text/namespaced-name.ts";
@@ -25,7 +25,7 @@ export interface SeenEndpoint {
   readonly slots: readonly number[];
 }
 
-/** What was counted at an Endpoint. */
+/** Counts of one Endpoint. */
 export interface EndpointNumbers {
   /** Data workers that ejected it. */
   readonly ejectedBy: number;
@@ -49,7 +49,7 @@ export interface MeasuredPredictor extends MeasuredWindows {
   readonly predictor: PredictorKey;
 }
 
-/** What was counted lately, whatever its Routes. */
+/** Counts of the last minutes that belong to no Route. */
 export interface LatelyCounted {
   /** Threads that were replaced in 15 minutes. */
   readonly replaced: number;
@@ -57,11 +57,11 @@ export interface LatelyCounted {
   readonly unanswered: number;
 }
 
-/** What was counted of feedback since this process began. */
+/** Counts of feedback since this process began. */
 export interface CountedFeedback {
   readonly routed: Readonly<Record<(typeof feedbackWays)[number], number>>;
   readonly rewards: { readonly count: number; readonly sum: number; readonly sumSquares: number };
-  /** Of them those that bandits and gates learn from: a puid names the predictor, and no other reward had that puid lately. */
+  /** The rewards that bandits and gates learn from: a puid names the predictor, and no other reward had that puid lately. */
   readonly learnt: CountedFeedback["rewards"];
 }
 
@@ -69,16 +69,16 @@ export interface CountedFeedback {
 export interface CountedBreakers {
   /** All slots are below it. */
   readonly end: number;
-  /** Of an Upstream, by its key; −1: it has none, and each worker counts alone. */
+  /** The slot of the Upstream with this key; −1: it has none, and each worker counts alone. */
   slotOf(upstreamKey: string): number;
   /** As written; a priority without limits has the defaults. null: no Upstream of the table has the slot. */
   limitsAt(slot: number): readonly Breaker[] | null;
 }
 
-/** What data workers count: slots, and what they came to. */
+/** Slots in which data workers count, and what they came to. */
 export interface CountedView {
   readonly usedSlots: Iterable<CountedSeries>;
-  /** Of Series that the table has. */
+  /** Slots of Series that the table has. */
   readonly ownedSlots: Iterable<CountedSeries>;
   /** All of them together; without a Series nothing. */
   measuredOf(predictors: readonly PredictorKey[]): MeasuredWindows;

@@ -192,7 +192,7 @@ export class ControlParts {
       },
       problemLog: { why: "It gathers the Problems of all others.", part: problemLog },
       problemEvents: {
-        why: "It is told what the log of Problems has gathered.",
+        why: "The log of Problems tells it what it has gathered.",
         part: problemEvents === null ? null : { stop: () => problemEvents.stop() },
       },
     };

@@ -137,7 +137,7 @@ function rowsOf(source: ObjectRef, groups: readonly Group[]): readonly WhoRow[] 
 }
 
 /** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
-export function isNamed({ namespace, name }: ObjectRef, named: string | null): boolean {
+export function isNamed({ namespace, name }: Pick<ObjectRef, "namespace" | "name">, named: string | null): boolean {
   return named === null || named === name || named === namespacedName(namespace, name);
 }
 

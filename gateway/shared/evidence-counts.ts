@@ -55,7 +55,7 @@ export class EvidenceCounts {
     this.#first = first;
   }
 
-  /** One request, for which the model took so many ms; null: that is not known. `bucket`: of its caller; below 0: nobody knows it. `denied`: about the client, so counted beside the requests. */
+  /** Counts one request, with the ms that the model took; null: nobody knows them. `bucket`: its caller's; below 0: nobody knows the caller. `denied`: about the client, so counted beside the requests. */
   take(owner: EvidenceOwner, outcome: EvidenceOutcome, ms: number | null, bucket: number): void {
     const counts = this.#counts.get(owner.slot) ?? this.#begin(owner);
     if (counts === null) return;

@@ -1,5 +1,5 @@
 // /api/v1/comparisons: what became of compared shadows, of all deployments, or of one deployment with its disagreements, of all replicas.
-import { namespacedName } from "../../../routing/text/namespaced-name.ts";
+import { isNamed } from "../../explain/who.ts";
 import { visibleLines } from "../../../routing/text/visible.ts";
 import { comparisonShape, peerComparisonReader, type ShownComparison } from "../../api/comparisons.ts";
 import { badRequest, jsonType, notFound, queryOf } from "../answers.ts";
@@ -24,8 +24,7 @@ export function comparisons({ compared, peers }: EndpointParts): Handler {
     json: shownComparison,
     wanted: (query) => {
       const named = query.get("deployment");
-      return ({ sides: { namespace, deployment } }) =>
-        named === null || named === deployment || named === namespacedName(namespace, deployment);
+      return ({ sides: { namespace, deployment } }) => isNamed({ namespace, name: deployment }, named);
     },
     joining: {
       peers,

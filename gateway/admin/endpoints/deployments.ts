@@ -1,5 +1,5 @@
 // /api/v1/deployments: what is declared, served and measured of each deployment, or of one.
-import { namespacedName } from "../../../routing/text/namespaced-name.ts";
+import { isNamed } from "../../explain/who.ts";
 import { deploymentShape, type Deployment } from "../../api/deployments.ts";
 import { visibleLines } from "../../../routing/text/visible.ts";
 import { jsonType, notFound } from "../answers.ts";
@@ -18,7 +18,7 @@ export function deployments({ view, peers }: EndpointParts): Handler {
     json: (key) => deploymentOf(view, key),
     wanted: (query) => {
       const named = query.get("deployment");
-      return ({ namespace, name }) => named === null || named === name || named === namespacedName(namespace, name);
+      return (key) => isNamed(key, named);
     },
     joining: {
       peers,

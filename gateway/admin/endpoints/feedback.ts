@@ -1,5 +1,5 @@
 // /api/v1/feedback: what was counted of feedback by all replicas, by deployment and live predictor.
-import { namespacedName } from "../../../routing/text/namespaced-name.ts";
+import { isNamed } from "../../explain/who.ts";
 import { feedbackShape, type DeploymentFeedback } from "../../api/feedback.ts";
 import { deploymentKeys, type DeploymentKey } from "../view/deployments.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
@@ -15,7 +15,7 @@ export function feedback({ view, peers }: EndpointParts): Handler {
     json: (key) => feedbackOf(view.counted, key),
     wanted: (query) => {
       const named = query.get("deployment");
-      return ({ namespace, name }) => named === null || named === name || named === namespacedName(namespace, name);
+      return (key) => isNamed(key, named);
     },
     joining: {
       peers,

@@ -1,5 +1,5 @@
 // /api/v1/rollouts: how far each rollout and bandit has come, and what it waits for.
-import { namespacedName } from "../../../routing/text/namespaced-name.ts";
+import { isNamed } from "../../explain/who.ts";
 import { rolloutShape, type Rollout } from "../../api/rollouts.ts";
 import type { EndpointParts, Handler } from "../endpoint.ts";
 import { listing } from "../list.ts";
@@ -12,7 +12,7 @@ export function rollouts({ rollouts: gather, peers }: EndpointParts): Handler {
     json: (rollout) => rollout,
     wanted: (query) => {
       const named = query.get("deployment");
-      return ({ namespace, name }) => named === null || named === name || named === namespacedName(namespace, name);
+      return (key) => isNamed(key, named);
     },
     joining: {
       peers,

@@ -11,7 +11,7 @@ export const reviewMs = 10_000;
 export const maxReviews = 1000;
 /** Questions of one kind at once: callers beyond them have to ask again. */
 export const maxQuestions = 8;
-/** Of an IPv6 address: whoever has one has all of its /64. */
+/** Bytes of an IPv6 address that say whose it is: who has one address has all of its /64. */
 const networkBytes = 8;
 /** Questions at once of one address about new tokens, or about the rights of one user. */
 export const maxOfOne = 2;

@@ -1,4 +1,4 @@
-// What was counted of feedback since this process began: by predictor, of HTTP and gRPC together, those of workers that ended too.
+// Counts of feedback since this process began: by predictor, of HTTP and gRPC together, those of workers that ended too.
 import { feedbackCell, usedSlots } from "../../shared/memory/counters.ts";
 import { feedbackWays, rewardBounds } from "../../shared/metrics/series.ts";
 import { feedbackCells, feedbackLayout } from "../../shared/metrics/slots.ts";

@@ -34,7 +34,6 @@ export class ExchangeAnswer implements AnswerTaker {
     state.record.code = head.status;
     state.record.fromModel = true;
     state.response = "begun";
-    state.declaredBytes = -1;
     // Bytes of the tunnel come as its body.
     state.request = "passing";
     state.answer.upgraded(head, this.#answerId);
@@ -59,8 +58,6 @@ export class ExchangeAnswer implements AnswerTaker {
     state.record.fromModel = true;
     if (state.grpc) state.record.grpcStatus = grpcStatusIn(head);
     state.times.lastByteMs = nowMs;
-    // A call of gRPC is not over with its last byte: its status comes behind.
-    state.declaredBytes = head.framing === "length" && !state.grpc ? head.contentLength : -1;
     const { compiled, edits } = state;
     const all = compiled!.puid === null ? edits.edits : this.#withPuid(compiled!.puid, head);
     state.answer.head(head, compiled!, all, serviceTimeMs, this.#answerId);

@@ -58,8 +58,6 @@ export class ExchangeState {
   readonly sticky = new StickyChoice();
   request: RequestState = "none";
   response: ResponseState = "awaited";
-  /** Bytes that the head of the answer says its body has; −1: they are not known. */
-  declaredBytes = -1;
   /** Stands between where the call is gRPC-Web; null: nothing does. */
   web: GrpcWeb | null = null;
   /** Who takes the answer. */

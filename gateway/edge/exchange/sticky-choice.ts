@@ -11,7 +11,7 @@ import type { LazyMapping } from "../policy/compiled-mapping.ts";
 
 type Split = StickySplit<LazyMapping>;
 
-/** Of an IPv6 address: whoever has one has all of its /64. */
+/** Bytes of an IPv6 address that say whose it is: who has one address has all of its /64. */
 const networkBytes = 8;
 const address = new Uint8Array(16);
 /** 144 bits: a multiple of three bytes has no padding in base64. */

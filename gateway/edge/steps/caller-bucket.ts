@@ -9,7 +9,7 @@ import type { StepRequest } from "./step.ts";
 /** Nobody knows the caller. */
 export const noBucket = -1;
 
-/** Of an IPv6 address: whoever has one has all of its /64. */
+/** Bytes of an IPv6 address that say whose it is: who has one address has all of its /64. */
 const networkBytes = 8;
 /** Groups are drawn for themselves: which member of the Route a key falls on says nothing of them. */
 const salt = 0x6ca11e25;

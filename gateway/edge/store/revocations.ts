@@ -1,5 +1,5 @@
-// Which tokens of the OAuth gateway are revoked: by this process, which a worker is told, and where there is Redis by any replica. What Redis says of a
-// client is good for some seconds, and while Redis is away for as long as that takes; of a client that the worker knows nothing of it can say nothing then.
+// Revoked tokens of the OAuth gateway, as a data worker knows them. This process tells the worker its own revocations. Where there is Redis, the worker asks it for those of all replicas.
+// It believes an answer about a client for some seconds, and longer while Redis is away. It refuses a client about which Redis has never answered.
 import { clockMarginMs, tokenMs, type Revocation, type TokenFacts } from "../../callers/oauth-token.ts";
 import { mostOfClient, RevokedOfClient, RevokedTokens } from "../../callers/revoked-tokens.ts";
 import type { Clock } from "../../shared/clock.ts";

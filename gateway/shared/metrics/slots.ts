@@ -46,7 +46,7 @@ export const feedbackLayout = {
   rewardSum: feedbackTable.unshown("counter"),
   rewardBuckets: feedbackTable.unshown("counter", rewardBounds.length + 1),
   rewardSquares: feedbackTable.unshown("counter"),
-  /** Of them those that bandits and gates learn from. */
+  /** The part that bandits and gates learn from. */
   learnt: feedbackTable.unshown("counter"),
   learntSum: feedbackTable.unshown("counter"),
   learntSquares: feedbackTable.unshown("counter"),

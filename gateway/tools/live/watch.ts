@@ -1,7 +1,6 @@
 // `sluice watch DEPLOYMENT`: its split as it moves.
-import { namespacedName } from "../../../routing/text/namespaced-name.ts";
 import type { Deployment } from "../../api/deployments.ts";
-import { nobodyNamed } from "../../explain/who.ts";
+import { isNamed, nobodyNamed } from "../../explain/who.ts";
 import { command, type Outcome, type Use } from "../../options/command.ts";
 import { adminOptions, namespaceAsked } from "../admin.ts";
 import { askDeployments, type Asked } from "./ask-deployments.ts";
@@ -59,8 +58,4 @@ export async function watchSplit(ask: () => Promise<Asked>, named: string, scree
   } finally {
     screen.close();
   }
-}
-
-function isNamed({ namespace, name }: Deployment, named: string): boolean {
-  return named === name || named === namespacedName(namespace, name);
 }

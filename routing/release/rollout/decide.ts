@@ -48,7 +48,7 @@ export const maxUnreadyMs = 10_000;
  */
 const nearlyAll = { share: 0.8, failed: 10, ms: 10_000, aloneMs: 60_000 } as const;
 
-/** Of fewer answers nothing is said about those that are no evidence. */
+/** The sentence names answers that are no evidence from this number of answers on. */
 const minAnswers = 20;
 
 /** In one step the canary's pods may begin anew so often and warm up again: what begins anew for ever is judged as it is. */
